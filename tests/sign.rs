@@ -13,7 +13,8 @@ const ID_V1: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
 const KEY_V1: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
 const KEY_V2: &str = "Gu5t9xGARNpq86cd98joQYCN3*******";
 const KEY_V3: &str = "********************************";
-const CVM_BODY: &str = r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
+const CVM_BODY: &str =
+    r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
 const AUDIT_BODY: &str = r#"{"PageNumber":1,"PageSize":50}"#;
 const JSON_UTF8: &str = "application/json; charset=utf-8";
 const INTL: &str = "cloudaudit.intl.tencentcloudapi.com";
@@ -40,7 +41,11 @@ impl Vector<'_> {
         let canonical =
             canonical_request(self.method, self.query, self.headers, self.body.as_bytes());
         if let Some(expected) = self.canonical_hash {
-            assert_eq!(sha256_hex(canonical.as_bytes()), expected, "{name}: canonical request");
+            assert_eq!(
+                sha256_hex(canonical.as_bytes()),
+                expected,
+                "{name}: canonical request"
+            );
         }
         let k1 = secret_date(&SecretString::from(self.secret_key), &scope.date);
         let k2 = secret_service(&k1, self.service);
@@ -52,7 +57,11 @@ impl Vector<'_> {
             assert_eq!(hex(&k3), expected[2], "{name}: signing key");
         }
         let to_sign = string_to_sign(self.timestamp, &scope, &canonical);
-        assert_eq!(signature(&k3, &to_sign), self.signature, "{name}: signature");
+        assert_eq!(
+            signature(&k3, &to_sign),
+            self.signature,
+            "{name}: signature"
+        );
     }
 }
 
@@ -124,7 +133,10 @@ fn documented_vectors() {
         timestamp: 1_539_084_154,
         method: "GET",
         query: "Limit=10&Offset=0",
-        headers: &[("content-type", "application/x-www-form-urlencoded"), ("host", host)],
+        headers: &[
+            ("content-type", "application/x-www-form-urlencoded"),
+            ("host", host),
+        ],
         body: "",
         canonical_hash: Some("91c9c192c14460df6c1ffc69e34e6c5e90708de2a6d282cccf957dbf1aa7f3a7"),
         keys: Some([
@@ -140,7 +152,10 @@ fn documented_vectors() {
 #[test]
 fn string_to_sign_of_v1() {
     let scope = Scope::at(1_551_113_065, "cvm");
-    let headers = [("content-type", JSON_UTF8), ("host", "cvm.tencentcloudapi.com")];
+    let headers = [
+        ("content-type", JSON_UTF8),
+        ("host", "cvm.tencentcloudapi.com"),
+    ];
     let canonical = canonical_request("POST", "", &headers, CVM_BODY.as_bytes());
     assert_eq!(
         string_to_sign(1_551_113_065, &scope, &canonical),

@@ -1,0 +1,65 @@
+//! A key that stands in environment variables.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+
+use super::{Credential, Provided, Provider};
+use crate::failure::{Failure, Reason};
+
+/// Gives what the named variables held when the process began.
+#[derive(Debug)]
+pub struct EnvironmentProvider {
+    credential: Result<Arc<Credential>, Failure>,
+}
+
+impl EnvironmentProvider {
+    /// Takes the variables `secret_id`, `secret_key` and, where there is one, `token` out of the
+    /// environment. A variable that is empty is one that is not set.
+    pub fn new(
+        environment: &BTreeMap<String, String>,
+        secret_id: &str,
+        secret_key: &str,
+        token: Option<&str>,
+    ) -> Self {
+        let value = |name: &str| {
+            let value = environment.get(name).map(|value| value.trim());
+            value.filter(|value| !value.is_empty())
+        };
+        let wanted = |name: &str| {
+            value(name).ok_or_else(|| {
+                let message = format!(
+                    "no credentials: the environment variable {name} is not set; set {secret_id} \
+                     and {secret_key}, or name a source under credentials in the configuration"
+                );
+                Failure::new(Reason::Credentials, message)
+            })
+        };
+        let credential = wanted(secret_id).and_then(|id| {
+            wanted(secret_key).map(|key| {
+                Arc::new(Credential {
+                    secret_id: id.to_owned(),
+                    secret_key: SecretString::from(key),
+                    token: token.and_then(value).map(SecretString::from),
+                })
+            })
+        });
+        Self { credential }
+    }
+}
+
+impl Provider for EnvironmentProvider {
+    fn name(&self) -> &'static str {
+        "env"
+    }
+
+    fn identity(&self) -> Option<String> {
+        let credential = self.credential.as_ref().ok()?;
+        Some(credential.secret_id.clone())
+    }
+
+    fn credential(&self) -> Provided<'_> {
+        Box::pin(std::future::ready(self.credential.clone()))
+    }
+}

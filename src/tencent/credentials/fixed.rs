@@ -1,0 +1,34 @@
+//! A key that stands in the configuration.
+
+use std::sync::Arc;
+
+use super::{Credential, Provided, Provider};
+
+/// Always gives the same credential.
+#[derive(Debug)]
+pub struct FixedProvider {
+    credential: Arc<Credential>,
+}
+
+impl FixedProvider {
+    /// Gives `credential`.
+    pub fn new(credential: Credential) -> Self {
+        Self {
+            credential: Arc::new(credential),
+        }
+    }
+}
+
+impl Provider for FixedProvider {
+    fn name(&self) -> &'static str {
+        "inline"
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.credential.secret_id.clone())
+    }
+
+    fn credential(&self) -> Provided<'_> {
+        Box::pin(std::future::ready(Ok(Arc::clone(&self.credential))))
+    }
+}

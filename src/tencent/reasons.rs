@@ -1,0 +1,215 @@
+//! The one place that decides what a failed call means.
+
+use http::StatusCode;
+
+use super::transport::{TransportError, TransportErrorKind};
+use crate::failure::{Failure, Reason};
+
+/// How much of the API's message is kept: enough for every documented one.
+const MAX_MESSAGE_CHARS: usize = 500;
+
+/// The code of a time limit that was reached.
+const TIMEOUT: &str = "timeout";
+
+/// The label for a code that the API does not document.
+const OTHER: &str = "other";
+
+/// An error that the API answered with.
+pub fn api_failure(code: &str, message: &str, request_id: Option<String>) -> Failure {
+    let label = KNOWN_CODES.iter().find(|known| **known == code);
+    let message = match label {
+        Some(_) => escaped(message),
+        None => escaped(&format!("{code}: {message}")),
+    };
+    Failure {
+        request_id,
+        ..Failure::with_code(api_reason(code), *label.unwrap_or(&OTHER), message)
+    }
+}
+
+/// The reason behind a code. Sub-codes are open-ended, so the first part decides wherever it can.
+fn api_reason(code: &str) -> Reason {
+    let first_part = code.split('.').next().unwrap_or_default();
+    match (first_part, code) {
+        // STS has this one for throttling.
+        ("RequestLimitExceeded", _) | (_, "InvalidParameter.OverLimit") => Reason::Throttled,
+        // CAM's denials, and lists of addresses, which are permissions by another name.
+        (_, "AuthFailure.UnauthorizedOperation")
+        | ("UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist", _) => {
+            Reason::Unauthorized
+        }
+        ("AuthFailure", _) => Reason::Unauthenticated,
+        // The server's faults, all of which may pass.
+        (
+            "InternalError"
+            | "FailedOperation"
+            | "ServiceUnavailable"
+            | "ResourceUnavailable"
+            | "ResourceInsufficient"
+            | "ResourceInUse",
+            _,
+        ) => Reason::Unavailable,
+        // The request's faults, which pass when somebody changes something.
+        (
+            "ActionOffline"
+            | "DryRunOperation"
+            | "InvalidAction"
+            | "InvalidParameter"
+            | "InvalidParameterValue"
+            | "InvalidRequest"
+            | "LimitExceeded"
+            | "MissingParameter"
+            | "NoSuchProduct"
+            | "NoSuchVersion"
+            | "RequestSizeLimitExceeded"
+            | "ResourceNotFound"
+            | "ResponseSizeLimitExceeded"
+            | "UnknownParameter"
+            | "UnsupportedOperation"
+            | "UnsupportedProtocol"
+            | "UnsupportedRegion",
+            _,
+        ) => Reason::Rejected,
+        // Nobody knows it, so nobody knows that it lasts.
+        _ => Reason::Unavailable,
+    }
+}
+
+/// An answer whose status is not 200: it comes from a gateway or a proxy, for the API itself answers
+/// its errors with 200.
+pub fn status_failure(status: StatusCode) -> Failure {
+    let reason = match status.as_u16() {
+        429 => Reason::Throttled,
+        500..=599 => Reason::Unavailable,
+        // A redirect would carry a signed request elsewhere, so it is no more than a refusal.
+        300..=499 => Reason::Rejected,
+        _ => Reason::Malformed,
+    };
+    let code = format!("http_{}", status.as_u16());
+    Failure::with_code(reason, code, format!("HTTP status {status}"))
+}
+
+/// No answer at all.
+pub fn transport_failure(error: &TransportError) -> Failure {
+    let (reason, code) = match error.kind {
+        TransportErrorKind::Timeout => (Reason::Unavailable, TIMEOUT),
+        TransportErrorKind::Connect => (Reason::Unavailable, "connect"),
+        TransportErrorKind::Tls => (Reason::Unavailable, "tls"),
+        TransportErrorKind::TooLarge => (Reason::Malformed, Reason::Malformed.as_str()),
+    };
+    Failure::with_code(reason, code, escaped(&error.message))
+}
+
+/// A time limit of ours was reached.
+pub fn timeout_failure(message: impl Into<String>) -> Failure {
+    Failure::with_code(Reason::Unavailable, TIMEOUT, message)
+}
+
+/// One line of bounded length: the API's messages hold line breaks, and logs are read by the line.
+pub fn escaped(message: &str) -> String {
+    let mut line = String::with_capacity(message.len().min(MAX_MESSAGE_CHARS));
+    for (count, character) in message.trim().chars().enumerate() {
+        if count == MAX_MESSAGE_CHARS {
+            line.push('…');
+            break;
+        }
+        match character {
+            c if c.is_control() => line.extend(c.escape_default()),
+            c => line.push(c),
+        }
+    }
+    line
+}
+
+/// The codes that CloudAudit, STS and the common error list document.
+const KNOWN_CODES: &[&str] = &[
+    "ActionOffline",
+    "AuthFailure.AccessKeyIllegal",
+    "AuthFailure.InvalidAuthorization",
+    "AuthFailure.InvalidSecretId",
+    "AuthFailure.MFAFailure",
+    "AuthFailure.SecretIdNotFound",
+    "AuthFailure.SignatureExpire",
+    "AuthFailure.SignatureFailure",
+    "AuthFailure.TokenFailure",
+    "AuthFailure.UnauthorizedOperation",
+    "DryRunOperation",
+    "FailedOperation",
+    "FailedOperation.CheckClsTopicIsExistFailed",
+    "FailedOperation.CheckCosBucketIsExistFailed",
+    "FailedOperation.GetClsTopicFailed",
+    "FailedOperation.GetCosBucketListFailed",
+    "FailedOperation.MemberNotAuditRole",
+    "FailedOperation.MemberNotInOrganization",
+    "FailedOperation.TempKeyNotAllowed",
+    "InternalError",
+    "InternalError.CmqError",
+    "InternalError.DescribeAuditError",
+    "InternalError.InquireAuditCreditError",
+    "InternalError.ListAuditsError",
+    "InternalError.ListCmqEnableRegionError",
+    "InternalError.ListCosEnableRegionError",
+    "InternalError.ListKeyAliasByRegionError",
+    "InternalError.SearchError",
+    "InternalError.StartLoggingError",
+    "InternalError.StopLoggingError",
+    "InternalError.UpdateAuditError",
+    "InvalidAction",
+    "InvalidParameter",
+    "InvalidParameter.AccessKeyNotSupport",
+    "InvalidParameter.AccountNotAvaliable",
+    "InvalidParameter.GrantOtherResource",
+    "InvalidParameter.OverLimit",
+    "InvalidParameter.OverTimeError",
+    "InvalidParameter.ParamError",
+    "InvalidParameter.PolicyTooLong",
+    "InvalidParameter.ResouceError",
+    "InvalidParameter.StrategyFormatError",
+    "InvalidParameter.StrategyInvalid",
+    "InvalidParameter.Time",
+    "InvalidParameter.WebIdentityTokenError",
+    "InvalidParameterValue",
+    "InvalidParameterValue.AliasAlreadyExists",
+    "InvalidParameterValue.AuditTrackNameNotSupportModify",
+    "InvalidParameterValue.CmqRegionError",
+    "InvalidParameterValue.CosNameError",
+    "InvalidParameterValue.CosRegionError",
+    "InvalidParameterValue.KmsRegionError",
+    "InvalidParameterValue.LogFilePrefixError",
+    "InvalidParameterValue.MaxResult",
+    "InvalidParameterValue.QueueNameError",
+    "InvalidParameterValue.ReadWriteAttributeError",
+    "InvalidParameterValue.Time",
+    "InvalidParameterValue.attributeKey",
+    "InvalidRequest",
+    "IpInBlacklist",
+    "IpNotInWhitelist",
+    "LimitExceeded",
+    "LimitExceeded.OverAmount",
+    "LimitExceeded.OverTime",
+    "MissingParameter",
+    "MissingParameter.cmq",
+    "NoSuchProduct",
+    "NoSuchVersion",
+    "RequestLimitExceeded",
+    "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
+    "RequestLimitExceeded.IPLimitExceeded",
+    "RequestLimitExceeded.UinLimitExceeded",
+    "RequestSizeLimitExceeded",
+    "ResourceInUse",
+    "ResourceInUse.CosBucketExists",
+    "ResourceInsufficient",
+    "ResourceNotFound",
+    "ResourceNotFound.AuditNotExist",
+    "ResourceNotFound.CosNotExist",
+    "ResourceNotFound.RoleNotExist",
+    "ResourceNotFound.RoleNotFound",
+    "ResourceUnavailable",
+    "ResponseSizeLimitExceeded",
+    "ServiceUnavailable",
+    "UnauthorizedOperation",
+    "UnknownParameter",
+    "UnsupportedOperation",
+    "UnsupportedProtocol",
+    "UnsupportedRegion",
+];

@@ -1,0 +1,193 @@
+//! The way to the cloud and back: one request out, one whole answer in.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use reqwest::redirect;
+use reqwest::{Certificate, Proxy};
+
+/// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
+pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long a connection may take to come up, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long an idle connection is kept. The server closes it after 60 s; a call that is sent into
+/// that moment is lost, so we close first.
+const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
+
+/// How deep the chain of causes of an error is followed.
+const MAX_CAUSES: usize = 8;
+
+/// An answer that is on its way.
+pub type Answer<'a> =
+    Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
+
+/// Sends a request and brings its answer. The seam between the client and the network.
+pub trait Transport: Send + Sync {
+    /// Sends one request, to the absolute URI in it.
+    fn send(&self, request: Request<Bytes>) -> Answer<'_>;
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransportError {
+    /// What went wrong, as a label can say it.
+    pub kind: TransportErrorKind,
+    /// The chain of causes, for people.
+    pub message: String,
+}
+
+/// The kinds of [`TransportError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportErrorKind {
+    /// A time limit was reached.
+    Timeout,
+    /// There was no connection, or it broke.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The answer is larger than [`MAX_ANSWER_BYTES`].
+    TooLarge,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for TransportError {}
+
+/// How to reach the cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HttpOptions {
+    /// A PEM file of certificate authorities to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// A proxy for every call; without it, the environment's is used.
+    pub proxy: Option<String>,
+}
+
+/// HTTP over the network.
+#[derive(Clone, Debug)]
+pub struct HttpTransport {
+    client: reqwest::Client,
+}
+
+impl HttpTransport {
+    /// For HTTPS endpoints.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no certificate authorities and the options name none, or where a file or
+    /// the proxy of the options cannot be used.
+    pub fn new(options: &HttpOptions) -> Result<Self, String> {
+        let mut builder = builder();
+        if let Some(file) = &options.ca_file {
+            let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
+            let pem = std::fs::read(file).map_err(|error| at(&error))?;
+            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| at(&error))?;
+            if certificates.is_empty() {
+                return Err(at(&"there is no certificate in it; a PEM file is wanted"));
+            }
+            builder = builder.tls_certs_merge(certificates);
+        }
+        if let Some(proxy) = &options.proxy {
+            let proxy = Proxy::all(proxy)
+                .map_err(|error| format!("http.proxy: {}", causes(&error.without_url())))?;
+            builder = builder.proxy(proxy);
+        }
+        Self::build(builder).map_err(|error| {
+            format!("{error}; install the system's ca-certificates or set http.ca_file")
+        })
+    }
+
+    /// For plain HTTP to loopback: trusts nobody and takes no proxy.
+    ///
+    /// # Errors
+    ///
+    /// Where the process has no room for another client.
+    pub fn loopback() -> Result<Self, String> {
+        Self::build(builder().tls_certs_only([]).no_proxy())
+    }
+
+    fn build(builder: reqwest::ClientBuilder) -> Result<Self, String> {
+        match builder.build() {
+            Ok(client) => Ok(Self { client }),
+            Err(error) => Err(format!(
+                "the HTTP client cannot be made: {}",
+                causes(&error)
+            )),
+        }
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let request = reqwest::Request::try_from(request).map_err(transport_error)?;
+        let mut answer = self
+            .client
+            .execute(request)
+            .await
+            .map_err(transport_error)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
+            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
+                return Err(TransportError {
+                    kind: TransportErrorKind::TooLarge,
+                    message: format!("the answer is larger than {MAX_ANSWER_BYTES} bytes"),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut whole = Response::new(body.freeze());
+        *whole.status_mut() = answer.status();
+        *whole.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(whole)
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+        Box::pin(self.exchange(request))
+    }
+}
+
+/// What all clients have in common. Retries and redirects are ours to decide: a retry must be signed
+/// anew, and a redirect would carry a signed request to somebody else.
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+}
+
+fn transport_error(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    let message = causes(&error);
+    let kind = if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else if chain(&error).any(<dyn std::error::Error>::is::<rustls::Error>) {
+        TransportErrorKind::Tls
+    } else {
+        TransportErrorKind::Connect
+    };
+    TransportError { kind, message }
+}
+
+/// The error and what caused it: reqwest's own message leaves the cause out.
+fn causes(error: &reqwest::Error) -> String {
+    let messages: Vec<String> = chain(error).map(ToString::to_string).collect();
+    messages.join(": ")
+}
+
+fn chain<'a>(
+    error: &'a reqwest::Error,
+) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
+    let first: &'a (dyn std::error::Error + 'static) = error;
+    std::iter::successors(Some(first), |&error| error.source()).take(MAX_CAUSES)
+}
