@@ -41,10 +41,21 @@
 // What is known, as plain values.
 pub mod clock;
 pub mod failure;
+pub mod hash;
 pub mod snapshot;
 
 // The cloud: calls become listings or failures.
 pub mod tencent;
+
+// What was known and what a poll brought.
+pub mod history;
+
+// What is shown of it.
+pub mod exposition;
+pub mod publisher;
+
+// One account at work.
+pub mod poll;
 
 // What the file and the environment ask for.
 pub mod config;

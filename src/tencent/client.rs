@@ -132,6 +132,16 @@ impl Client {
         }
     }
 
+    /// The clock that its timestamps come from.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether there is a key to call with.
+    pub fn has_credentials(&self) -> bool {
+        self.provider.identity().is_some()
+    }
+
     /// The ceiling of the pacer, in calls a second.
     pub fn requests_per_second(&self) -> f64 {
         self.pacer.per_second()

@@ -52,10 +52,9 @@ impl Client {
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> Result<Walk, Failure> {
-        let page_size = self.options.page_size;
-        let mut walk = Walk::default();
+        let mut walk = Walk::new(self.options.page_size);
         for number in 1..=MAX_PAGES {
-            let body = list_body(number, page_size);
+            let body = list_body(number, self.options.page_size);
             let call = Call {
                 action: DESCRIBE_AUDIT_TRACKS,
                 region,
@@ -66,7 +65,7 @@ impl Client {
             let page = self
                 .call(call, observer, |answer| parse_page(answer, offset))
                 .await?;
-            if walk.add(page, page_size) == Next::Stop {
+            if walk.add(page) == Next::Stop {
                 break;
             }
         }
@@ -75,20 +74,18 @@ impl Client {
 }
 
 /// What one walk over the pages has found.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Walk {
+    page_size: u32,
     tracks: BTreeMap<u64, Track>,
-    /// The latest `TotalCount`.
+    pages: Vec<PageFacts>,
+}
+
+/// What is kept of a page besides its tracks.
+#[derive(Debug)]
+struct PageFacts {
+    length: usize,
     total: u64,
-    /// Whether it was another one on an earlier page: tracks came or went in mid-walk.
-    total_moved: bool,
-    pages: u32,
-    /// Whether the latest page with tracks was as long as asked for.
-    latest_was_full: bool,
-    /// Whether one before it was not. Such a page may be a server's own, shorter cut, behind which
-    /// tracks are skipped.
-    earlier_was_short: bool,
-    ended_on_empty: bool,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -98,21 +95,26 @@ enum Next {
 }
 
 impl Walk {
-    fn add(&mut self, page: Page, page_size: u32) -> Next {
-        self.total_moved |= self.pages > 0 && page.total != self.total;
-        self.total = page.total;
-        self.pages += 1;
-        if page.tracks.is_empty() {
-            self.ended_on_empty = true;
-            return Next::Stop;
+    fn new(page_size: u32) -> Self {
+        Self {
+            page_size,
+            tracks: BTreeMap::new(),
+            pages: Vec::new(),
         }
-        self.earlier_was_short |= self.pages > 1 && !self.latest_was_full;
-        self.latest_was_full = page.tracks.len() >= page_size as usize;
-        let before = self.tracks.len();
+    }
+
+    fn add(&mut self, page: Page) -> Next {
+        self.pages.push(PageFacts {
+            length: page.tracks.len(),
+            total: page.total,
+        });
+        let before = self.collected();
         self.tracks
             .extend(page.tracks.into_iter().map(|track| (track.id, track)));
-        let adds_nothing = self.tracks.len() == before;
-        if adds_nothing || self.collected() == self.total {
+        // An empty page adds nothing either. A short one is no end: the server may cut pages as it
+        // likes. Beyond the total there may be more, so only meeting it exactly ends the walk.
+        let adds_nothing = self.collected() == before;
+        if adds_nothing || self.collected() == page.total {
             return Next::Stop;
         }
         Next::Go
@@ -122,12 +124,30 @@ impl Walk {
         self.tracks.len() as u64
     }
 
-    fn adds_up(&self) -> bool {
-        self.collected() == self.total && !self.total_moved
+    /// `TotalCount` of the latest page.
+    fn total(&self) -> u64 {
+        self.pages.last().map_or(0, |page| page.total)
     }
 
+    /// As many tracks as the API says there are, and it said so from the first page to the last: a
+    /// total that moved means that tracks came or went in mid-walk and others slid past unseen.
+    fn adds_up(&self) -> bool {
+        let total = self.total();
+        self.collected() == total && self.pages.iter().all(|page| page.total == total)
+    }
+
+    /// Full pages, one that may be short, and an empty one. A short page before another one with
+    /// tracks may be a server's own cut, behind which tracks are skipped. An empty first page proves
+    /// nothing while the total is above 0: "none" is the one answer that must not be a mistake.
     fn is_walked_to_the_end(&self) -> bool {
-        self.ended_on_empty && !self.earlier_was_short
+        let Some((end, pages)) = self.pages.split_last() else {
+            return false;
+        };
+        let full = |page: &PageFacts| page.length >= self.page_size as usize;
+        let Some((_, earlier)) = pages.split_last() else {
+            return false;
+        };
+        end.length == 0 && earlier.iter().all(full)
     }
 
     fn has_the_ids_of(&self, other: &Self) -> bool {
@@ -136,21 +156,24 @@ impl Walk {
 
     fn into_listing(self) -> Listing {
         Listing {
+            reported: self.total(),
             tracks: self.tracks.into_values().collect(),
-            reported: self.total,
         }
     }
 
     fn disagreement(&self, first: &Self) -> String {
+        let facts = |walk: &Self| {
+            format!(
+                "{} tracks of {} on {} pages",
+                walk.collected(),
+                walk.total(),
+                walk.pages.len()
+            )
+        };
         format!(
-            "the pages do not make a listing: {} tracks of {} on {} pages, at the first try {} of {} \
-             on {}",
-            self.collected(),
-            self.total,
-            self.pages,
-            first.collected(),
-            first.total,
-            first.pages
+            "the pages do not make a listing: {}, at the first try {}",
+            facts(self),
+            facts(first)
         )
     }
 }

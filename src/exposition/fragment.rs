@@ -1,0 +1,105 @@
+//! Samples in the text format, kept by metric.
+
+use std::fmt::Write;
+use std::ops::Range;
+
+use super::metric::Metric;
+
+/// The longest label value that is taken from the API, in characters. No documented field is longer.
+const MAX_LABEL_CHARS: usize = 256;
+
+/// Rendered samples, each metric's in one piece, in the order of [`Metric::ALL`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Fragment {
+    text: Box<str>,
+    pieces: Box<[(Metric, Range<usize>)]>,
+}
+
+impl Fragment {
+    /// Each metric with its samples; metrics without any are left out.
+    pub fn pieces(&self) -> impl Iterator<Item = (Metric, &str)> {
+        self.pieces
+            .iter()
+            .map(|(metric, range)| (*metric, &self.text[range.clone()]))
+    }
+}
+
+/// Writes a fragment, metric by metric.
+#[derive(Debug)]
+pub struct FragmentWriter<'a> {
+    /// The labels that every sample begins with, rendered and without braces.
+    common_labels: &'a str,
+    text: String,
+    pieces: Vec<(Metric, Range<usize>)>,
+}
+
+impl<'a> FragmentWriter<'a> {
+    /// A writer whose samples all begin with `common_labels`, which [`labels`] renders.
+    pub fn new(common_labels: &'a str) -> Self {
+        Self {
+            common_labels,
+            text: String::new(),
+            pieces: Vec::new(),
+        }
+    }
+
+    /// Writes one sample. All samples of a metric are written in a row, and the metrics in order.
+    pub fn sample(&mut self, metric: Metric, more_labels: &[(&str, &str)], value: f64) {
+        let start = self.text.len();
+        self.text.push_str(metric.name());
+        self.text.push('{');
+        self.text.push_str(self.common_labels);
+        for (name, value) in more_labels {
+            if !self.text.ends_with('{') {
+                self.text.push(',');
+            }
+            push_label(&mut self.text, name, value);
+        }
+        // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
+        writeln!(self.text, "}} {value}").expect("a String takes every text");
+        match self.pieces.last_mut() {
+            Some((last, range)) if *last == metric => range.end = self.text.len(),
+            last => {
+                debug_assert!(
+                    last.is_none_or(|(last, _)| *last < metric),
+                    "metrics in order"
+                );
+                self.pieces.push((metric, start..self.text.len()));
+            }
+        }
+    }
+
+    /// The fragment.
+    pub fn finish(self) -> Fragment {
+        Fragment {
+            text: self.text.into_boxed_str(),
+            pieces: self.pieces.into_boxed_slice(),
+        }
+    }
+}
+
+/// Renders labels without braces.
+pub(super) fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let mut text = String::new();
+    for (name, value) in pairs {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        push_label(&mut text, name, value);
+    }
+    text
+}
+
+fn push_label(text: &mut String, name: &str, value: &str) {
+    text.push_str(name);
+    text.push_str("=\"");
+    for character in value.chars().take(MAX_LABEL_CHARS) {
+        match character {
+            '\\' => text.push_str("\\\\"),
+            '"' => text.push_str("\\\""),
+            '\n' => text.push_str("\\n"),
+            other => text.push(other),
+        }
+    }
+    text.push('"');
+}

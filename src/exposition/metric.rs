@@ -1,0 +1,111 @@
+//! The table of metrics.
+
+use std::fmt::Write;
+
+/// The type of a metric, as the text format names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A value that goes up and down.
+    Gauge,
+    /// A number that only grows.
+    Counter,
+}
+
+macro_rules! metrics {
+    ($($variant:ident $name:literal $kind:ident $help:literal)*) => {
+        /// A metric of the accounts, in the order of the exposition.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Metric {
+            $(#[doc = concat!("`", $name, "`")] $variant,)*
+        }
+
+        impl Metric {
+            /// Every metric, in the order of the exposition.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// Its type.
+            pub fn kind(self) -> Kind {
+                match self { $(Self::$variant => Kind::$kind,)* }
+            }
+
+            /// What it means, in a sentence for people.
+            pub fn help(self) -> &'static str {
+                match self { $(Self::$variant => $help,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    Up "cloudaudit_up" Gauge
+        "1 only if the last poll of DescribeAuditTracks ended with a complete listing. Cached."
+    LastFailureInfo "cloudaudit_last_failure_info" Gauge
+        "1 while the last poll failed, with the reason and the API's Error.Code; absent otherwise. Cached."
+    Tracks "cloudaudit_tracks" Gauge
+        "Tracks of the last complete listing, by Status and Storage.StorageType. Cached."
+    ReportedTracks "cloudaudit_reported_tracks" Gauge
+        "TotalCount of the last complete listing. Cached."
+    AccountTracks "cloudaudit_account_tracks" Gauge
+        "Distinct TrackId of an account over its regions, by Status; the worse where regions differ. Cached."
+    AccountInfo "cloudaudit_account_info" Gauge
+        "What the configuration says of an account; always 1."
+    TrackEnabled "cloudaudit_track_enabled" Gauge
+        "Status of a track: 1 enabled, 0 anything else. Cached."
+    TrackPresent "cloudaudit_track_present" Gauge
+        "1 while the last complete listing has this TrackId. Cached."
+    TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge
+        "CreateTime of a track in Unix time, read in the configured time zone. Cached."
+    TrackInfo "cloudaudit_track_info" Gauge
+        "ActionType, ResourceType and Storage of a track; always 1. Cached."
+    PollInterval "cloudaudit_poll_interval_seconds" Gauge
+        "The configured time between two polls of a target."
+    LastPollTimestamp "cloudaudit_last_poll_timestamp_seconds" Gauge
+        "Unix time of the end of the last poll, failed or not; 0 before the first."
+    LastSuccessTimestamp "cloudaudit_last_success_timestamp_seconds" Gauge
+        "Unix time of the last complete listing; 0 before the first."
+    LastPollDuration "cloudaudit_last_poll_duration_seconds" Gauge
+        "How long the last poll took, with retries and the wait for the rate limit."
+    Polls "cloudaudit_polls_total" Counter
+        "Polls that ended, failed ones included."
+    PollFailures "cloudaudit_poll_failures_total" Counter
+        "Polls that failed, by reason."
+    SkippedPolls "cloudaudit_skipped_polls_total" Counter
+        "Polls left out because the one before was still running."
+    TrackChanges "cloudaudit_track_changes_total" Counter
+        "Changes between two complete listings, by kind."
+    ApiRequests "cloudaudit_api_requests_total" Counter
+        "Requests sent to the API, retried ones included, by X-TC-Action."
+    ApiRequestRetries "cloudaudit_api_request_retries_total" Counter
+        "Requests that repeated a failed one, by X-TC-Action."
+    ApiRequestFailures "cloudaudit_api_request_failures_total" Counter
+        "Requests that failed, retried ones included, by reason."
+    ApiRequestErrors "cloudaudit_api_request_errors_total" Counter
+        "Requests that failed, by X-TC-Action and the API's Error.Code."
+    RateLimiterWait "cloudaudit_rate_limiter_wait_seconds_total" Counter
+        "Time that requests waited for the rate limit."
+    RateLimiterCeiling "cloudaudit_rate_limiter_requests_per_second" Gauge
+        "The rate that the account's requests are limited to; shared by accounts with the same key."
+    CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge
+        "Unix time when the key in use was taken up."
+}
+
+impl Metric {
+    /// The two lines above its samples.
+    pub fn header(self) -> String {
+        let kind = match self.kind() {
+            Kind::Gauge => "gauge",
+            Kind::Counter => "counter",
+        };
+        let mut header = String::new();
+        let name = self.name();
+        // None of the texts above holds a backslash or a line break, so there is nothing to escape.
+        writeln!(header, "# HELP {name} {}", self.help()).expect("a String takes every text");
+        writeln!(header, "# TYPE {name} {kind}").expect("a String takes every text");
+        header
+    }
+}

@@ -1,0 +1,232 @@
+//! What was known, what a poll brought, and now: what is known next, and what has changed.
+//!
+//! Pure. One [`TargetHistory`] belongs to one target and is kept by its account's loop.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Moment;
+use crate::failure::Failure;
+use crate::snapshot::{Change, LastGood, Listing, PollEnd, Status, TargetReport, Track};
+
+/// All that one target has shown so far.
+#[derive(Clone, Debug)]
+pub struct TargetHistory {
+    report: TargetReport,
+    stale_after: Duration,
+    /// Tracks that were listed once and are not now, while the API reports more than it lists. Such
+    /// a listing proves of nobody that he is gone, so they wait here for one that does.
+    unproven: BTreeMap<u64, Track>,
+}
+
+/// Something that happened to a track between two listings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackChange {
+    /// What happened.
+    pub change: Change,
+    /// `TrackId`.
+    pub id: u64,
+    /// Its name, the new one where it has changed.
+    pub name: String,
+    /// What was one thing and is another; for a track that came or went, what it is or was.
+    pub details: Vec<Difference>,
+}
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The API's name of the field.
+    pub field: &'static str,
+    /// What it was; empty for a new track.
+    pub from: String,
+    /// What it is; empty for a vanished track.
+    pub to: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {:?} -> {:?}", self.field, self.from, self.to)
+    }
+}
+
+impl TargetHistory {
+    /// A target of which nothing is known.
+    pub fn new(region: String, interval: Duration, stale_after: Duration) -> Self {
+        Self {
+            report: TargetReport {
+                region,
+                interval,
+                last_poll: None,
+                failure: None,
+                last_good: None,
+                counters: <_>::default(),
+            },
+            stale_after,
+            unproven: BTreeMap::new(),
+        }
+    }
+
+    /// What is known.
+    pub fn report(&self) -> &TargetReport {
+        &self.report
+    }
+
+    /// A poll was due while the one before was running.
+    pub fn skipped(&mut self) {
+        self.report.counters.skipped += 1;
+    }
+
+    /// A poll has failed: what is known stays, and ages.
+    pub fn failed(&mut self, failure: Failure, now: Moment, took: Duration) {
+        self.ended(now, took);
+        self.report.counters.failures[failure.reason as usize] += 1;
+        self.report.failure = Some(failure);
+    }
+
+    /// A poll has brought a complete listing. The changes are those since the one before, however
+    /// old that is; the first one ever changes nothing.
+    pub fn listed(&mut self, listing: Listing, now: Moment, took: Duration) -> Vec<TrackChange> {
+        self.ended(now, took);
+        self.report.failure = None;
+        let show_until = now.steady + self.stale_after;
+        let Some(before) = self.report.last_good.take() else {
+            let listing = Arc::new(listing);
+            self.report.last_good = Some(LastGood {
+                listing,
+                at: now.wall,
+                show_until,
+            });
+            return Vec::new();
+        };
+        let changes = self.compare(&before.listing, &listing);
+        for change in &changes {
+            self.report.counters.changes[change.change as usize] += 1;
+        }
+        // An unchanged listing stays the same allocation, so that nothing is rendered again.
+        let unchanged = *before.listing == listing;
+        let listing = if unchanged {
+            before.listing
+        } else {
+            Arc::new(listing)
+        };
+        self.report.last_good = Some(LastGood {
+            listing,
+            at: now.wall,
+            show_until,
+        });
+        changes
+    }
+
+    fn ended(&mut self, now: Moment, took: Duration) {
+        self.report.counters.polls += 1;
+        self.report.last_poll = Some(PollEnd { at: now.wall, took });
+    }
+
+    fn compare(&mut self, before: &Listing, after: &Listing) -> Vec<TrackChange> {
+        let mut known = std::mem::take(&mut self.unproven);
+        known.extend(before.tracks.iter().map(|track| (track.id, track.clone())));
+        let mut changes = Vec::new();
+        for track in &after.tracks {
+            match known.remove(&track.id) {
+                Some(old) => changes.extend(changes_of(&old, track)),
+                None => changes.push(whole(Change::Created, track)),
+            }
+        }
+        if (after.tracks.len() as u64) < after.reported {
+            self.unproven = known;
+        } else {
+            changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
+        }
+        changes
+    }
+}
+
+/// The changes between two states of one track: at most one of its status and one of its settings.
+fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
+    let change = |change, details| TrackChange {
+        change,
+        id: new.id,
+        name: new.name.clone(),
+        details,
+    };
+    let mut changes = Vec::new();
+    let was_on = old.status == Status::Enabled;
+    let is_on = new.status == Status::Enabled;
+    if was_on != is_on {
+        let kind = if is_on {
+            Change::Enabled
+        } else {
+            Change::Disabled
+        };
+        changes.push(change(kind, vec![status_difference(old, new)]));
+    }
+    let details = settings_differences(old, new);
+    if !details.is_empty() {
+        changes.push(change(Change::Modified, details));
+    }
+    changes
+}
+
+/// A track that came or went, with all that is known of it.
+fn whole(change: Change, track: &Track) -> TrackChange {
+    let status = Difference {
+        field: "Status",
+        from: String::new(),
+        to: track.status.as_str().to_owned(),
+    };
+    let settings = settings(track).into_iter().map(|(field, to)| Difference {
+        field,
+        from: String::new(),
+        to,
+    });
+    let mut details: Vec<Difference> = std::iter::once(status).chain(settings).collect();
+    if change == Change::Vanished {
+        for detail in &mut details {
+            std::mem::swap(&mut detail.from, &mut detail.to);
+        }
+    }
+    TrackChange {
+        change,
+        id: track.id,
+        name: track.name.clone(),
+        details,
+    }
+}
+
+fn status_difference(old: &Track, new: &Track) -> Difference {
+    Difference {
+        field: "Status",
+        from: old.status.as_str().to_owned(),
+        to: new.status.as_str().to_owned(),
+    }
+}
+
+fn settings_differences(old: &Track, new: &Track) -> Vec<Difference> {
+    settings(old)
+        .into_iter()
+        .zip(settings(new))
+        .filter(|((_, from), (_, to))| from != to)
+        .map(|((field, from), (_, to))| Difference { field, from, to })
+        .collect()
+}
+
+/// The settings whose change is a modification. Event names are a set: their order says nothing.
+fn settings(track: &Track) -> [(&'static str, String); 9] {
+    let mut events = track.event_names.clone();
+    events.sort_unstable();
+    events.dedup();
+    let storage = &track.storage;
+    [
+        ("Name", track.name.clone()),
+        ("ActionType", track.action_type.clone()),
+        ("ResourceType", track.resource_type.clone()),
+        ("EventNames", events.join(",")),
+        ("StorageType", storage.kind.clone()),
+        ("StorageRegion", storage.region.clone()),
+        ("StorageName", storage.name.clone()),
+        ("StoragePrefix", storage.prefix.clone()),
+        ("StorageAccountId", storage.account.clone()),
+    ]
+}

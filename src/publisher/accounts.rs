@@ -1,0 +1,170 @@
+//! The accounts by bucket, the whole exposition, and readiness.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use super::bucket::{Bucket, Slot};
+use super::chunk::Chunk;
+use super::gzip::{Member, deflate};
+use crate::clock::Moment;
+use crate::exposition::{Metric, Renderer};
+use crate::hash::stable_hash;
+use crate::snapshot::{AccountInfo, Report};
+
+/// Enough that a change costs little joining, and few enough that a scrape has few pieces.
+const BUCKETS: usize = 64;
+
+/// How many targets are named where not all are ready.
+const MAX_REASONS: usize = 20;
+
+/// Holds what every account has published last.
+#[derive(Debug)]
+pub struct Publisher {
+    buckets: Vec<Mutex<Bucket>>,
+    /// The lines above each of [`Metric::ALL`].
+    headers: Vec<Chunk>,
+    ready: AtomicBool,
+}
+
+/// One account's way to the publisher.
+#[derive(Debug)]
+pub struct Account {
+    publisher: Arc<Publisher>,
+    renderer: Renderer,
+}
+
+impl Account {
+    /// Renders a report and puts it in the place of the one before.
+    pub fn publish(&mut self, report: Report, now: Moment) {
+        let parts = self.renderer.render(&report);
+        let mut bucket = self.publisher.bucket_of(&report.account.name);
+        bucket.publish(Arc::new(report), parts, now.steady);
+    }
+}
+
+impl Publisher {
+    /// Nothing is published yet.
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
+            headers: Metric::ALL
+                .iter()
+                .map(|metric| Chunk::new(metric.header()))
+                .collect(),
+            ready: AtomicBool::new(false),
+        })
+    }
+
+    /// A way to publish for one account.
+    pub fn account(self: &Arc<Self>, account: Arc<AccountInfo>) -> Account {
+        Account {
+            publisher: Arc::clone(self),
+            renderer: Renderer::new(account),
+        }
+    }
+
+    /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
+    /// one gzip member where `gzip` is asked for.
+    pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
+        let buckets = self.chunks(now.steady);
+        let chunks = self
+            .headers
+            .iter()
+            .enumerate()
+            .flat_map(|(metric, header)| {
+                let chunks = buckets.iter().map(move |bucket| &*bucket[metric]);
+                let chunks: Vec<&Chunk> = chunks.filter(|chunk| !chunk.is_empty()).collect();
+                let header = (!chunks.is_empty()).then_some(header);
+                header.into_iter().chain(chunks)
+            });
+        if gzip {
+            let mut member = Member::new();
+            chunks.for_each(|chunk| member.push(chunk.deflated()));
+            member.push(&deflate(own.as_bytes()));
+            member.finish()
+        } else {
+            let own = Bytes::copy_from_slice(own.as_bytes());
+            chunks
+                .map(Chunk::plain)
+                .chain(std::iter::once(own))
+                .collect()
+        }
+    }
+
+    /// The reports of all accounts, by name.
+    pub fn reports(&self) -> Vec<Arc<Report>> {
+        let mut reports = self.of_all_slots(|slot| Some(Arc::clone(&slot.report)));
+        reports.sort_by(|one, other| one.account.name.cmp(&other.account.name));
+        reports
+    }
+
+    /// Whether every target has had a complete poll, or a whole interval for one. Once it is so it
+    /// stays so: a target that fails later is told by its own metrics.
+    ///
+    /// # Errors
+    ///
+    /// The targets that are still waited for.
+    pub fn ready(&self, now: Moment) -> Result<(), Vec<String>> {
+        if self.ready.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let mut waiting = self.of_all_slots(|slot| waiting(slot, now.steady)).concat();
+        if waiting.is_empty() {
+            self.ready.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        waiting.sort_unstable();
+        let more = waiting.len().saturating_sub(MAX_REASONS);
+        waiting.truncate(MAX_REASONS);
+        if more > 0 {
+            waiting.push(format!("and {more} more"));
+        }
+        Err(waiting)
+    }
+
+    fn chunks(&self, now: Instant) -> Vec<Vec<Arc<Chunk>>> {
+        self.buckets
+            .iter()
+            .map(|bucket| lock(bucket).chunks(now).to_vec())
+            .collect()
+    }
+
+    fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> Option<T>) -> Vec<T> {
+        let buckets = self.buckets.iter();
+        buckets
+            .flat_map(|bucket| lock(bucket).slots().filter_map(&take).collect::<Vec<T>>())
+            .collect()
+    }
+
+    fn bucket_of(&self, account: &str) -> MutexGuard<'_, Bucket> {
+        let index = stable_hash(account) % BUCKETS as u64;
+        lock(&self.buckets[usize::try_from(index).expect("it is below the number of buckets")])
+    }
+}
+
+/// The targets of an account that have neither been listed nor had the time for it.
+fn waiting(slot: &Slot, now: Instant) -> Option<Vec<String>> {
+    let report = &slot.report;
+    let waiting = report
+        .targets
+        .iter()
+        .filter(|target| target.last_good.is_none() && now < slot.since + target.interval);
+    let reasons: Vec<String> = waiting
+        .map(|target| {
+            let name = format!("{}/{}", report.account.name, target.region);
+            match &target.failure {
+                Some(failure) => format!("{name}: the first poll failed: {}", failure.reason),
+                None => format!("{name}: the first poll has not ended"),
+            }
+        })
+        .collect();
+    (!reasons.is_empty()).then_some(reasons)
+}
+
+/// A bucket is changed by assignments that cannot panic half-way, so a poisoned one is whole.
+fn lock(bucket: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
+    bucket.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,123 @@
+//! Some accounts, joined metric by metric.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::chunk::Chunk;
+use crate::exposition::{Metric, Part};
+use crate::snapshot::Report;
+
+/// Accounts that share chunks.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    slots: BTreeMap<String, Slot>,
+    /// One for each of [`Metric::ALL`].
+    chunks: Vec<Arc<Chunk>>,
+    /// Which of them do not show the slots any more.
+    dirty: Vec<bool>,
+    /// When parts begin or end to be shown, though nobody publishes anything.
+    next_change: Option<Instant>,
+}
+
+/// What one account has published last.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) report: Arc<Report>,
+    pub(super) parts: Vec<Part>,
+    pub(super) since: Instant,
+}
+
+impl Bucket {
+    pub(super) fn new() -> Self {
+        Self {
+            slots: BTreeMap::new(),
+            chunks: Metric::ALL.iter().map(|_| Arc::default()).collect(),
+            dirty: vec![false; Metric::ALL.len()],
+            next_change: None,
+        }
+    }
+
+    pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.slots.values()
+    }
+
+    /// Replaces what the account has published before.
+    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Instant) {
+        self.take_note_of_time(now);
+        let account = report.account.name.clone();
+        let old = self.slots.remove(&account);
+        let since = old.as_ref().map_or(now, |old| old.since);
+        let old_parts = old.map(|old| old.parts).unwrap_or_default();
+        self.mark_differences(&old_parts, &parts, now);
+        self.slots.insert(
+            account,
+            Slot {
+                report,
+                parts,
+                since,
+            },
+        );
+        self.next_change = self.first_change_after(now);
+    }
+
+    /// The chunks as of now, one for each of [`Metric::ALL`].
+    pub(super) fn chunks(&mut self, now: Instant) -> &[Arc<Chunk>] {
+        self.take_note_of_time(now);
+        self.join(now);
+        &self.chunks
+    }
+
+    /// Marks everything where parts have come or gone by the passing of time alone.
+    fn take_note_of_time(&mut self, now: Instant) {
+        if self.next_change.is_some_and(|change| change <= now) {
+            self.dirty.fill(true);
+            self.next_change = self.first_change_after(now);
+        }
+    }
+
+    /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
+    /// fragment moves on, the text stays, and `next_change` takes care of its end.
+    fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
+        let has = |parts: &[Part], part: &Part| {
+            parts.iter().any(|other| {
+                Arc::ptr_eq(&other.fragment, &part.fragment)
+                    && other.is_shown(now) == part.is_shown(now)
+            })
+        };
+        let gone = old.iter().filter(|part| !has(new, part));
+        let come = new.iter().filter(|part| !has(old, part));
+        for part in gone.chain(come) {
+            for (metric, _) in part.fragment.pieces() {
+                self.dirty[metric as usize] = true;
+            }
+        }
+    }
+
+    fn join(&mut self, now: Instant) {
+        if !self.dirty.contains(&true) {
+            return;
+        }
+        let mut texts: Vec<String> = self.chunks.iter().map(|_| String::new()).collect();
+        for slot in self.slots.values() {
+            for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
+                for (metric, samples) in part.fragment.pieces() {
+                    if self.dirty[metric as usize] {
+                        texts[metric as usize].push_str(samples);
+                    }
+                }
+            }
+        }
+        for ((chunk, dirty), text) in self.chunks.iter_mut().zip(&mut self.dirty).zip(texts) {
+            if std::mem::take(dirty) {
+                *chunk = Arc::new(Chunk::new(text));
+            }
+        }
+    }
+
+    fn first_change_after(&self, now: Instant) -> Option<Instant> {
+        let parts = self.slots.values().flat_map(|slot| &slot.parts);
+        parts.filter_map(|part| part.next_change(now)).min()
+    }
+}

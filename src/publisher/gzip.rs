@@ -1,0 +1,88 @@
+//! One gzip member from chunks that were deflated at different times.
+//!
+//! A raw deflate stream that is flushed ends on a byte boundary, so flushed streams can stand one
+//! behind the other; and the checksum of a whole can be combined from those of its parts. The result
+//! is one member, because some clients stop at the end of the first (RFC 1952, RFC 1951).
+
+use bytes::Bytes;
+use crc32fast::Hasher;
+use flate2::{Compress, Compression, FlushCompress, Status};
+
+/// Magic, deflate, no flags, no time, no hints, unknown system.
+const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+
+/// A last block, empty, with fixed codes.
+const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
+
+/// A flushed piece of a deflate stream, with what the member's trailer needs to know of it.
+#[derive(Clone, Debug)]
+pub(super) struct Deflated {
+    pub(super) bytes: Bytes,
+    checksum: Hasher,
+    plain_length: usize,
+}
+
+/// Deflates `plain` into a piece that stands by itself.
+pub(super) fn deflate(plain: &[u8]) -> Deflated {
+    let mut checksum = Hasher::new();
+    checksum.update(plain);
+    // Level 1 costs a quarter of the default's time and on label-heavy text little more room.
+    let mut stream = Compress::new(Compression::fast(), false);
+    let mut bytes = Vec::with_capacity(plain.len() / 8 + 64);
+    let mut taken = 0;
+    loop {
+        let status = stream
+            .compress_vec(&plain[taken..], &mut bytes, FlushCompress::Full)
+            .expect("deflating has no invalid input");
+        taken = usize::try_from(stream.total_in()).expect("it is within the slice");
+        // There may be more to flush exactly when the room is used up.
+        if taken == plain.len() && bytes.len() < bytes.capacity() && status == Status::Ok {
+            break;
+        }
+        bytes.reserve(bytes.capacity().max(64));
+    }
+    bytes.shrink_to_fit();
+    Deflated {
+        bytes: bytes.into(),
+        checksum,
+        plain_length: plain.len(),
+    }
+}
+
+/// Puts pieces together.
+#[derive(Debug)]
+pub(super) struct Member {
+    pieces: Vec<Bytes>,
+    checksum: Hasher,
+    plain_length: usize,
+}
+
+impl Member {
+    pub(super) fn new() -> Self {
+        Self {
+            pieces: vec![Bytes::from_static(&HEADER)],
+            checksum: Hasher::new(),
+            plain_length: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, deflated: &Deflated) {
+        self.pieces.push(deflated.bytes.clone());
+        self.checksum.combine(&deflated.checksum);
+        self.plain_length += deflated.plain_length;
+    }
+
+    pub(super) fn finish(mut self) -> Vec<Bytes> {
+        let mut end = Vec::from(LAST_BLOCK);
+        end.extend(self.checksum.finalize().to_le_bytes());
+        // The length is modulo 2^32 by the format.
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the format wants it modulo 2^32"
+        )]
+        let length = self.plain_length as u32;
+        end.extend(length.to_le_bytes());
+        self.pieces.push(end.into());
+        self.pieces
+    }
+}
