@@ -54,6 +54,9 @@ pub mod history;
 pub mod exposition;
 pub mod publisher;
 
+// The process itself.
+pub mod process;
+
 // One account at work.
 pub mod poll;
 

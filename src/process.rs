@@ -1,0 +1,133 @@
+//! The series of the process itself: what does not belong to an account.
+//!
+//! These are few and change in place, which is what the `prometheus` crate's registry is for.
+
+use prometheus::core::Collector;
+use prometheus::{
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::tencent::{Ended, Observer, Sent};
+
+/// From a call within one region to the longest time-out that makes sense, in seconds.
+const DURATION_BUCKETS: [f64; 12] = [
+    0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+];
+
+/// The process's own metrics.
+#[derive(Debug)]
+pub struct Process {
+    registry: Registry,
+    targets: IntGauge,
+    call_durations: HistogramVec,
+    responses: IntCounterVec,
+    clock_skew: GaugeVec,
+}
+
+impl Process {
+    /// Registers everything; nothing has happened yet.
+    pub fn new() -> Self {
+        let process = Self {
+            registry: Registry::new(),
+            targets: IntGauge::new(
+                "cloudaudit_exporter_targets",
+                "Targets that this process polls: an account in a region each.",
+            )
+            .expect("the name is valid"),
+            call_durations: HistogramVec::new(
+                HistogramOpts::new(
+                    "cloudaudit_api_request_duration_seconds",
+                    "From sending a request to the last byte of its answer, by X-TC-Action.",
+                )
+                .buckets(DURATION_BUCKETS.to_vec()),
+                &["action"],
+            )
+            .expect("the names are valid"),
+            responses: IntCounterVec::new(
+                Opts::new(
+                    "cloudaudit_exporter_http_requests_total",
+                    "Requests that the exporter answered.",
+                ),
+                &["handler", "code"],
+            )
+            .expect("the names are valid"),
+            // A vector without labels: it is absent until something was measured.
+            clock_skew: GaugeVec::new(
+                Opts::new(
+                    "cloudaudit_clock_skew_seconds",
+                    "The API server's clock minus ours, from the Date header of the last answer.",
+                ),
+                &[],
+            )
+            .expect("the name is valid"),
+        };
+        process.register(Box::new(process.targets.clone()));
+        process.register(Box::new(process.call_durations.clone()));
+        process.register(Box::new(process.responses.clone()));
+        process.register(Box::new(process.clock_skew.clone()));
+        process.register(Box::new(build_info()));
+        #[cfg(target_os = "linux")]
+        process.register(Box::new(
+            prometheus::process_collector::ProcessCollector::for_self(),
+        ));
+        process
+    }
+
+    /// How many targets there are.
+    pub fn set_targets(&self, targets: usize) {
+        self.targets.set(i64::try_from(targets).unwrap_or(i64::MAX));
+    }
+
+    /// Counts a response of our listener.
+    pub fn answered(&self, handler: &str, code: u16) {
+        self.responses
+            .with_label_values(&[handler, &code.to_string()])
+            .inc();
+    }
+
+    /// The text of all of it, as of now.
+    pub fn exposition(&self) -> String {
+        TextEncoder::new()
+            .encode_to_string(&self.registry.gather())
+            .expect("gathered families are never empty")
+    }
+
+    fn register(&self, collector: Box<dyn Collector>) {
+        self.registry
+            .register(collector)
+            .expect("every name is registered once");
+    }
+}
+
+impl Default for Process {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Observer for Process {
+    fn sent(&self, _: &Sent) {}
+
+    fn ended(&self, call: &Ended<'_>) {
+        let durations = self.call_durations.with_label_values(&[call.action]);
+        durations.observe(call.took.as_secs_f64());
+        if let Some(skew) = call.clock_skew {
+            self.clock_skew.with_label_values::<&str>(&[]).set(skew);
+        }
+    }
+}
+
+fn build_info() -> Gauge {
+    let options = Opts::new(
+        "cloudaudit_exporter_build_info",
+        "What this binary was built from and with; always 1.",
+    )
+    .const_label("version", env!("CARGO_PKG_VERSION"))
+    .const_label("revision", env!("BUILD_REVISION"))
+    .const_label("rustc", env!("BUILD_RUSTC"))
+    .const_label("target", env!("BUILD_TARGET"));
+    let gauge = Gauge::with_opts(options).expect("the names are valid");
+    gauge.set(1.0);
+    gauge
+}
