@@ -51,10 +51,11 @@ impl Vector<'_> {
         let k2 = secret_service(&k1, self.service);
         let k3 = secret_signing(&k2);
         if let Some(expected) = self.keys {
-            let hex = |key: &[u8; 32]| base16ct::lower::encode_string(key);
-            assert_eq!(hex(&k1), expected[0], "{name}: key of the date");
-            assert_eq!(hex(&k2), expected[1], "{name}: key of the service");
-            assert_eq!(hex(&k3), expected[2], "{name}: signing key");
+            let hex = [k1, k2, k3].map(|key| base16ct::lower::encode_string(&key));
+            assert_eq!(
+                hex, expected,
+                "{name}: keys of the date, of the service, of the signature"
+            );
         }
         let to_sign = string_to_sign(self.timestamp, &scope, &canonical);
         assert_eq!(
