@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
 
-use crate::sim::gateway::Refusal;
+use crate::sim::refusal::Refusal;
 
 pub(super) struct Reply {
     pub(super) wait: Duration,
