@@ -54,6 +54,14 @@ impl Reply {
         reply
     }
 
+    /// Waits until it is time to send. No wait is none: even a sleep of nothing takes the timer's
+    /// next millisecond.
+    pub(super) async fn due(&self) {
+        if !self.wait.is_zero() {
+            tokio::time::sleep(self.wait).await;
+        }
+    }
+
     /// Another body, `Content-Length` included.
     pub(super) fn set_body(&mut self, status: StatusCode, content_type: &'static str, body: Bytes) {
         *self.response.status_mut() = status;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::sim::{Fault, Identity};
+use http::Request;
 
 use crate::signer::Signer;
 use crate::{HOST, ID, REGION, UIN, ask, ids, list, refusal, with, world};
@@ -68,4 +69,14 @@ async fn every_call_is_remembered() {
         Duration::from_secs(2)
     );
     assert_eq!(calls[2].refused.as_deref(), Some("InvalidParameterValue"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_latest_calls_are_remembered_one_by_one() {
+    let world = world(1);
+    for _ in 0..10_001 {
+        world.answer(Request::default()).await.unwrap();
+    }
+    assert_eq!(world.call_count(), 10_001);
+    assert_eq!(world.calls().len(), 10_000);
 }

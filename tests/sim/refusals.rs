@@ -34,6 +34,18 @@ async fn a_wrong_key_or_id() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_date_that_is_not_the_timestamps() {
+    let world = world(1);
+    let signed = |date| {
+        let body = r#"{"PageNumber":1,"PageSize":10}"#;
+        signer().dated(1_551_113_065, date, REGION, body)
+    };
+    assert_eq!(ids(&ask(&world, signed("2019-02-25")).await), [1]);
+    let code = refusal(&world, signed("2019-02-26")).await;
+    assert_eq!(code, "AuthFailure.SignatureFailure");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_clock_more_than_five_minutes_off() {
     let world = world(1);
     for (skew, is_refused) in [(300, false), (301, true), (-300, false), (-301, true)] {
@@ -93,6 +105,7 @@ async fn a_malformed_authorization() {
         ),
         format!("TC3-HMAC-SHA256 Credential={ID}, SignedHeaders=content-type;host, Signature=0"),
         format!("TC3-HMAC-SHA256 Credential={ID}/{SCOPE}, SignedHeaders=host, Signature=0"),
+        format!("TC3-HMAC-SHA256 Credential={ID}/{SCOPE}, SignedHeaders=content-type, Signature=0"),
         format!("TC3-HMAC-SHA256 Credential={ID}/{SCOPE}, SignedHeaders=content-type;host"),
     ] {
         let mut request = signer().list(world.now(), REGION, 1, 10);

@@ -42,6 +42,17 @@ impl Signer {
         let seconds = i64::try_from(timestamp).unwrap();
         let date = jiff::Timestamp::from_second(seconds).unwrap();
         let date = date.strftime("%Y-%m-%d").to_string();
+        self.dated(timestamp, &date, region, body)
+    }
+
+    /// The same with any date in the scope.
+    pub(crate) fn dated(
+        &self,
+        timestamp: u64,
+        date: &str,
+        region: &str,
+        body: &str,
+    ) -> Request<Bytes> {
         let scope = format!("{date}/cloudaudit/tc3_request");
 
         let canonical = format!(
@@ -53,7 +64,7 @@ impl Signer {
             "TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{}",
             sha256(&canonical)
         );
-        let key = [&date, "cloudaudit", "tc3_request"].iter().fold(
+        let key = [date, "cloudaudit", "tc3_request"].iter().fold(
             format!("TC3{}", self.secret_key).into_bytes(),
             |key, part| hmac(&key, part),
         );
