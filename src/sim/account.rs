@@ -166,7 +166,7 @@ impl Account {
     /// The same with another code: some denials are `AuthFailure.UnauthorizedOperation`.
     pub fn deny_with(&self, secret_id: &str, code: &str) -> Result<(), Unknown> {
         self.edit_identity(secret_id, |identity| {
-            identity.denial = Some(code.to_owned())
+            identity.denial = Some(code.to_owned());
         })
     }
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::gateway::{Action, Refusal, Scene};
+use crate::sim::gateway::{Action, Scene};
 use crate::sim::parameters::Parameters;
+use crate::sim::refusal::Refusal;
 
 /// What CloudAudit can be asked for. Another product is another file with such a table.
 pub(super) const ACTIONS: [Action; 1] = [Action {
@@ -33,10 +34,7 @@ fn describe_audit_tracks(scene: &Scene, mut given: Parameters) -> Result<Value, 
 /// The documentation does not say what 0 means; nobody should rely on it.
 fn page_parameter(given: &mut Parameters, name: &str) -> Result<u64, Refusal> {
     match given.take_integer(name)? {
-        0 => Err(Refusal::new(
-            "InvalidParameterValue",
-            format!("The value of parameter `{name}` must be at least 1."),
-        )),
+        0 => Err(Refusal::wrong_value(name)),
         value => Ok(value),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::sim::account::Account;
 use crate::sim::calls::Call;
-use crate::sim::gateway::{self, Refusal};
+use crate::sim::refusal::Refusal;
 use crate::sim::reply::{Delivery, Reply};
 
 /// Something that happens to an answer: once, to the next call of anybody, unless it is said
@@ -103,21 +103,17 @@ impl Fault {
 
     /// Throttled, though the limit was kept: others share it.
     pub fn throttled() -> Self {
-        Self::refuse(&gateway::throttled(21, 20))
+        Self::refuse(&Refusal::throttled(21, 20))
     }
 
     /// The server's own failure.
     pub fn internal_error() -> Self {
-        Self::error(
-            "InternalError",
-            "An internal error has occurred. Retry your request, but if the problem persists, \
-             contact us with the details.",
-        )
+        Self::refuse(&Refusal::internal_error())
     }
 
     /// CAM says no, this time.
     pub fn unauthorized() -> Self {
-        let denied = gateway::denied("UnauthorizedOperation", "cloudaudit", "DescribeAuditTracks");
+        let denied = Refusal::denied("UnauthorizedOperation", "cloudaudit", "DescribeAuditTracks");
         Self::refuse(&denied)
     }
 

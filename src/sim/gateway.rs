@@ -1,9 +1,8 @@
-//! The front door that all products share: who asks, may they, for what, and where.
+//! The front door that all products share: who asks, for what, may they, and where.
 //!
-//! A product adds its actions to [`ACTIONS`]; STS and the organisation API will be such products. What
-//! is no signed call at all, as the metadata service, is another path and does not come by here.
+//! A product adds its actions to [`ACTIONS`]; STS and the organisation API will be such products.
+//! What is no signed call at all, as the metadata service, does not come by here.
 
-use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -16,7 +15,8 @@ use crate::sim::account::{AccountState, Identity, owner};
 use crate::sim::calls::Call;
 use crate::sim::cloudaudit;
 use crate::sim::parameters::Parameters;
-use crate::sim::verify::Authorization;
+use crate::sim::refusal::Refusal;
+use crate::sim::verify::{Authorization, header};
 use crate::sim::world::{Settings, State};
 
 /// Something a product can be asked for.
@@ -27,35 +27,17 @@ pub(super) struct Action {
     pub(super) run: fn(&Scene, Parameters) -> Result<Value, Refusal>,
 }
 
-/// What an action sees: who asks, and where.
+/// What an action sees of the world: for whom, and where, it is run.
 pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
     pub(super) account: &'a AccountState,
     pub(super) region: &'a str,
 }
 
-/// The content of `Error`.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    pub(super) code: Cow<'static, str>,
-    pub(super) message: String,
-}
+/// Every product's actions.
+static ACTIONS: [Action; 1] = cloudaudit::ACTIONS;
 
-impl Refusal {
-    pub(super) fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            message: message.into(),
-        }
-    }
-
-    pub(super) fn missing(parameter: &str) -> Self {
-        let message = format!("The request is missing a required parameter `{parameter}`.");
-        Self::new("MissingParameter", message)
-    }
-}
-
-/// Handles a request and says what it was. Pages, faults and counts hang on the second.
+/// Handles a request: what it was, and what is answered.
 pub(super) fn handle(
     state: &mut State,
     request: &Request<Bytes>,
@@ -63,56 +45,9 @@ pub(super) fn handle(
 ) -> (Call, Result<Value, Refusal>) {
     let mut call = describe(state, request, now);
     let verdict = decide(state, request, &call);
-    call.refused = verdict
-        .as_ref()
-        .err()
-        .map(|refusal| refusal.code.to_string());
+    let refusal = verdict.as_ref().err();
+    call.refused = refusal.map(|refusal| refusal.code.to_string());
     (call, verdict)
-}
-
-/// The order of the checks is the one in which a gateway can make them: form, sender, rate, rights;
-/// the product's own come last.
-fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Value, Refusal> {
-    if request.method() != Method::POST {
-        let message = "Only POST requests are supported by the simulated cloud.";
-        return Err(Refusal::new("UnsupportedProtocol", message));
-    }
-    let action = required(request, "X-TC-Action")?;
-    let version = required(request, "X-TC-Version")?;
-    let timestamp = required(request, "X-TC-Timestamp")?;
-    let authorization = Authorization::parse(required(request, "Authorization")?)
-        .ok_or_else(|| refuse(INVALID_AUTHORIZATION))?;
-    let action = find(authorization.service, action, version)?;
-    check_time(timestamp, authorization.date, call.at)?;
-
-    let State {
-        accounts,
-        calls,
-        settings,
-        ..
-    } = state;
-    let (_, account, identity) =
-        owner(accounts, authorization.secret_id).ok_or_else(|| refuse(SECRET_ID_NOT_FOUND))?;
-    let rate = calls.arrive(action.name, authorization.secret_id, call.arrived);
-    if !authorization.is_by(&identity.secret_key, timestamp, request) {
-        return Err(refuse(SIGNATURE_FAILURE));
-    }
-    check_token(identity, header(request, "X-TC-Token"), call.at)?;
-    if rate > settings.rate_limit {
-        return Err(throttled(rate, settings.rate_limit));
-    }
-    let region = required(request, "X-TC-Region")?;
-    check_region(account, region)?;
-    if let Some(code) = &identity.denial {
-        return Err(denied(code.clone(), action.service, action.name));
-    }
-
-    let scene = Scene {
-        settings,
-        account,
-        region,
-    };
-    (action.run)(&scene, Parameters::parse(request.body())?)
 }
 
 /// What the request says of itself, believed without proof.
@@ -134,64 +69,85 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
     }
 }
 
-/// A header as text. In memory a request may have no `Host` yet: its client takes it from the URI
-/// when it writes the request out.
-pub(super) fn header<'a, B>(request: &'a Request<B>, name: &str) -> Option<&'a str> {
-    match request.headers().get(name) {
-        Some(value) => value.to_str().ok(),
-        None if name == "host" => Some(request.uri().authority()?.as_str()),
-        None => None,
+/// The order is the one in which a gateway can know: form, time, sender, rate, place, rights. What
+/// only the product knows comes last.
+fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Value, Refusal> {
+    if request.method() != Method::POST {
+        return Err(Refusal::unsupported_method());
     }
+    let action = required(request, "X-TC-Action")?;
+    let version = required(request, "X-TC-Version")?;
+    let timestamp = required(request, "X-TC-Timestamp")?;
+    let authorization = Authorization::parse(required(request, "Authorization")?)
+        .ok_or_else(Refusal::invalid_authorization)?;
+    let action = find(authorization.service, action, version)?;
+    check_time(timestamp, authorization.date, call.at)?;
+
+    let State {
+        accounts,
+        calls,
+        settings,
+        ..
+    } = state;
+    let secret_id = authorization.secret_id;
+    let (_, account, identity) =
+        owner(accounts, secret_id).ok_or_else(Refusal::secret_id_not_found)?;
+    let rate = calls.arrive(action.name, secret_id, call.arrived);
+    if !authorization.is_by(&identity.secret_key, timestamp, request) {
+        return Err(Refusal::signature_failure());
+    }
+    check_token(identity, header(request, "X-TC-Token"), call.at)?;
+    if rate > settings.rate_limit {
+        return Err(Refusal::throttled(rate, settings.rate_limit));
+    }
+    let region = required(request, "X-TC-Region")?;
+    check_region(account, region)?;
+    if let Some(code) = &identity.denial {
+        return Err(Refusal::denied(code.clone(), action.service, action.name));
+    }
+
+    let scene = Scene {
+        settings,
+        account,
+        region,
+    };
+    (action.run)(&scene, Parameters::parse(request.body())?)
 }
 
 fn required<'a, B>(request: &'a Request<B>, name: &str) -> Result<&'a str, Refusal> {
     let bare = name.trim_start_matches("X-TC-");
-    header(request, name).ok_or_else(|| Refusal::missing(bare))
+    header(request, name).ok_or_else(|| Refusal::missing_parameter(bare))
 }
 
 fn find(service: &str, action: &str, version: &str) -> Result<&'static Action, Refusal> {
-    let mut of_product = ACTIONS
-        .iter()
-        .filter(|known| known.service == service)
-        .peekable();
-    if of_product.peek().is_none() {
-        let message = format!("The product `{service}` does not exist.");
-        return Err(Refusal::new("NoSuchProduct", message));
+    let mut of_product = ACTIONS.iter().filter(|known| known.service == service);
+    if of_product.clone().next().is_none() {
+        return Err(Refusal::no_such_product(service));
     }
-    let Some(found) = of_product.find(|known| known.name == action) else {
-        let message = format!("The request action=`{action}` is invalid or not found.");
-        return Err(Refusal::new("InvalidAction", message));
-    };
+    let found = of_product
+        .find(|known| known.name == action)
+        .ok_or_else(|| Refusal::invalid_action(action))?;
     if found.version != version {
-        let message = format!("The API version `{version}` does not exist.");
-        return Err(Refusal::new("NoSuchVersion", message));
+        return Err(Refusal::no_such_version(version));
     }
     Ok(found)
 }
 
-/// Every product's actions.
-static ACTIONS: [Action; 1] = cloudaudit::ACTIONS;
-
-/// The timestamp may be off by five minutes, and the signature's date must be its date in UTC.
+/// The timestamp may be off by five minutes, and the date signed for must be its date in UTC.
 fn check_time(timestamp: &str, date: &str, now: SystemTime) -> Result<(), Refusal> {
-    let signed = timestamp
-        .parse()
-        .ok()
-        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    let Some(signed) = signed else {
-        let message = "The value of parameter `Timestamp` is not valid.";
-        return Err(Refusal::new("InvalidParameterValue", message));
-    };
-    let signed_at = SystemTime::from(signed);
-    let apart = match now.duration_since(signed_at) {
+    let seconds = timestamp.parse().ok();
+    let signed = seconds
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok())
+        .ok_or_else(|| Refusal::wrong_value("Timestamp"))?;
+    let apart = match now.duration_since(signed.into()) {
         Ok(late) => late,
         Err(early) => early.duration(),
     };
     if apart > MAX_CLOCK_DIFFERENCE {
-        return Err(refuse(SIGNATURE_EXPIRE));
+        return Err(Refusal::signature_expire());
     }
     if signed.to_zoned(TimeZone::UTC).date().to_string() != date {
-        return Err(refuse(SIGNATURE_FAILURE));
+        return Err(Refusal::signature_failure());
     }
     Ok(())
 }
@@ -203,20 +159,17 @@ fn check_token(identity: &Identity, given: Option<&str>, now: SystemTime) -> Res
         Some(temporary) => given == Some(&temporary.token) && now < temporary.expires,
         None => given.is_none(),
     };
-    is_right.then_some(()).ok_or_else(|| refuse(TOKEN_FAILURE))
+    is_right.then_some(()).ok_or_else(Refusal::token_failure)
 }
 
 fn check_region(account: &AccountState, region: &str) -> Result<(), Refusal> {
     if account.regions.iter().any(|offered| offered == region) {
-        return Ok(());
+        Ok(())
+    } else if REGIONS.contains(&region) {
+        Err(Refusal::unsupported_region(region))
+    } else {
+        Err(Refusal::unknown_region())
     }
-    if REGIONS.contains(&region) {
-        let message = format!("The request does not support the region `{region}`.");
-        return Err(Refusal::new("UnsupportedRegion", message));
-    }
-    let message =
-        "A value specified in `X-TC-Region` is not valid, is unsupported, or cannot be used.";
-    Err(Refusal::new("InvalidParameterValue", message))
 }
 
 /// The regions that the cloud has, whether or not a product is offered there.
@@ -242,47 +195,3 @@ const REGIONS: [&str; 20] = [
     "na-toronto",
     "sa-saopaulo",
 ];
-
-pub(super) fn throttled(rate: usize, limit: usize) -> Refusal {
-    let message = format!(
-        "Your current request times equals to `{rate}` in a second, which exceeds the frequency \
-         limit `{limit}` for a second. Please reduce the frequency of calls."
-    );
-    Refusal::new("RequestLimitExceeded", message)
-}
-
-/// The real message has line breaks too.
-pub(super) fn denied(code: impl Into<Cow<'static, str>>, service: &str, action: &str) -> Refusal {
-    let message = format!(
-        "you are not authorized to perform operation ({service}:{action})\n\
-         resource (*) has no permission\n"
-    );
-    Refusal::new(code, message)
-}
-
-type CodeAndMessage = (&'static str, &'static str);
-
-fn refuse((code, message): CodeAndMessage) -> Refusal {
-    Refusal::new(code, message)
-}
-
-const INVALID_AUTHORIZATION: CodeAndMessage = (
-    "AuthFailure.InvalidAuthorization",
-    "The Authorization in the request header does not comply with the standard.",
-);
-const SECRET_ID_NOT_FOUND: CodeAndMessage = (
-    "AuthFailure.SecretIdNotFound",
-    "The SecretId is not found, please ensure that your SecretId is correct.",
-);
-const SIGNATURE_FAILURE: CodeAndMessage = (
-    "AuthFailure.SignatureFailure",
-    "The provided credentials could not be validated. Please check your signature is correct.",
-);
-const SIGNATURE_EXPIRE: CodeAndMessage = (
-    "AuthFailure.SignatureExpire",
-    "The signature has expired: timestamp and server time are more than five minutes apart.",
-);
-const TOKEN_FAILURE: CodeAndMessage = (
-    "AuthFailure.TokenFailure",
-    "The token is wrong, missing, or expired.",
-);

@@ -25,6 +25,7 @@ mod world;
 mod cloudaudit;
 mod gateway;
 mod parameters;
+mod refusal;
 mod verify;
 
 // What is counted and remembered of it.

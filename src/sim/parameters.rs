@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::sim::gateway::Refusal;
+use crate::sim::refusal::Refusal;
 
 /// What the body says and no action has taken yet.
 pub(super) struct Parameters(Map<String, Value>);
@@ -15,21 +15,15 @@ impl Parameters {
         }
         match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Ok(Self(fields)),
-            _ => Err(Refusal::new(
-                "InvalidRequest",
-                "The request body is not a valid JSON object.",
-            )),
+            _ => Err(Refusal::not_an_object()),
         }
     }
 
     /// Takes a required unsigned integer.
     pub(super) fn take_integer(&mut self, name: &str) -> Result<u64, Refusal> {
         match self.0.remove(name) {
-            None | Some(Value::Null) => Err(Refusal::missing(name)),
-            Some(value) => value.as_u64().ok_or_else(|| {
-                let message = format!("The value type of parameter `{name}` is not valid.");
-                Refusal::new("InvalidParameter", message)
-            }),
+            None | Some(Value::Null) => Err(Refusal::missing_parameter(name)),
+            Some(value) => value.as_u64().ok_or_else(|| Refusal::wrong_type(name)),
         }
     }
 
@@ -37,10 +31,7 @@ impl Parameters {
     pub(super) fn finish(self) -> Result<(), Refusal> {
         match self.0.keys().next() {
             None => Ok(()),
-            Some(name) => Err(Refusal::new(
-                "UnknownParameter",
-                format!("The parameter `{name}` is not recognized."),
-            )),
+            Some(name) => Err(Refusal::unknown_parameter(name)),
         }
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderValue, Response, StatusCode};
 use jiff::fmt::rfc2822::DateTimePrinter;
 use serde_json::{Value, json};
 
-use crate::sim::gateway::Refusal;
+use crate::sim::refusal::Refusal;
 
 pub(super) struct Reply {
     pub(super) wait: Duration,
@@ -52,6 +52,14 @@ impl Reply {
         };
         reply.set_json(&json!({ "Response": inner }));
         reply
+    }
+
+    /// Waits until it is time to send. No wait is none: even a sleep of nothing takes the timer's
+    /// next millisecond.
+    pub(super) async fn due(&self) {
+        if !self.wait.is_zero() {
+            tokio::time::sleep(self.wait).await;
+        }
     }
 
     /// Another body, `Content-Length` included.

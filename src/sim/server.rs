@@ -116,7 +116,7 @@ async fn respond(request: Request<Incoming>, world: World) -> Result<Response<Bo
     let request = Request::from_parts(head, body.to_bytes());
 
     let reply = world.reply(&request);
-    tokio::time::sleep(reply.wait).await;
+    reply.due().await;
     let first_half = reply.first_half();
     let Reply {
         response, delivery, ..

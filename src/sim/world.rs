@@ -160,7 +160,7 @@ impl World {
     /// for ever: it is the asker who must have a time limit.
     pub async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Broken> {
         let reply = self.reply(&request);
-        tokio::time::sleep(reply.wait).await;
+        reply.due().await;
         match reply.delivery {
             Delivery::Whole => Ok(reply.response),
             Delivery::Dripping { over } => {
