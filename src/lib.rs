@@ -65,3 +65,6 @@ pub mod config;
 
 // A simulated Tencent Cloud, for the demo and for tests.
 pub mod sim;
+
+// The listener: what is known, shown to Prometheus and to people.
+pub mod http;
