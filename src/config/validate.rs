@@ -50,12 +50,19 @@ pub(super) fn config(raw: &RawConfig, places: &Places) -> Result<Config, Error> 
 struct Level {
     site: Option<Site>,
     endpoint: Option<Endpoint>,
-    interval: Option<(KeyPath, Duration)>,
+    interval: Option<Interval>,
     requests_per_second: Option<u32>,
     regions: Option<Vec<String>>,
     labels: BTreeMap<String, String>,
     credentials: Option<Credentials>,
     warnings: Vec<String>,
+}
+
+/// An interval, and how to name it in an error.
+struct Interval {
+    path: KeyPath,
+    text: String,
+    value: Duration,
 }
 
 struct Check<'p> {
@@ -128,14 +135,15 @@ impl Check<'_> {
         value.map_err(|why| self.places.refuse(path, why))
     }
 
-    fn interval(
-        &self,
-        text: &Option<Text>,
-        path: &KeyPath,
-    ) -> Result<Option<(KeyPath, Duration)>, Error> {
-        let least = |text| at_least(text, defaults::LEAST_INTERVAL, "an interval");
-        let interval = self.value(text, path, least)?;
-        Ok(interval.map(|interval| (path.clone(), interval)))
+    fn interval(&self, text: &Option<Text>, path: &KeyPath) -> Result<Option<Interval>, Error> {
+        let read = |text: &str| {
+            Ok(Interval {
+                path: path.clone(),
+                text: text.to_owned(),
+                value: at_least(text, defaults::LEAST_INTERVAL, "an interval")?,
+            })
+        };
+        self.value(text, path, read)
     }
 
     fn rate_limit(
@@ -346,15 +354,15 @@ impl Check<'_> {
     /// interval is built in, the setting that does not fit it is to blame.
     fn fitting_interval(&self, levels: [&Level; 3], poll: &Poll) -> Result<Duration, Error> {
         let set = levels.iter().find_map(|level| level.interval.as_ref());
-        let interval = set.map_or(defaults::INTERVAL, |(_, interval)| *interval);
+        let interval = set.map_or(defaults::INTERVAL, |set| set.value);
         let refuse = |key: &str, other: Duration, wrong: [&str; 2], rule: &str| match set {
-            Some((path, _)) => {
-                let (interval, other) = (quoted(&spell(interval)), spell(other));
-                let why = format!("{interval} is {} poll.{key} ({other}); {rule}", wrong[0]);
+            Some(Interval { path, text, .. }) => {
+                let (text, other) = (quoted(text), spell(other));
+                let why = format!("{text} is {} poll.{key} ({other}); {rule}", wrong[0]);
                 self.places.refuse(path, why)
             }
             None => {
-                let (interval, other) = (spell(interval), quoted(&spell(other)));
+                let (interval, other) = (spell(interval), spell(other));
                 let why = format!("{other} is {} the interval ({interval}); {rule}", wrong[1]);
                 self.places.refuse(&KeyPath::from(["poll", key]), why)
             }

@@ -9,6 +9,7 @@ use serde_saphyr::granit_parser as granit;
 
 use super::document::{Document, Entry, Node, Span, Value};
 use super::error::Error;
+use super::key_path::KeyPath;
 
 /// The longest file that is read.
 pub(super) const MAX_BYTES: usize = 4 << 20;
@@ -18,7 +19,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Document, Error> {
     let refuse = |(span, message): Refused| Error::of_text(name, text, span, message);
     if text.len() > MAX_BYTES {
         let message = format!("the file is longer than {MAX_BYTES} bytes, the most that is read");
-        return Err(Error::of_file(name, message));
+        return Err(Error::of_file(name, &KeyPath::default(), message));
     }
     let options = granit::options! {
         block_nesting_limit: MAX_DEPTH,
