@@ -233,12 +233,11 @@ fn collect_spans(node: &Node, path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
 /// what is known to be harmless is harmless.
 pub(super) fn is_public(path: &KeyPath, value: &str) -> bool {
     match path.keys()[..] {
-        [.., "credentials", _] | [.., "credentials", _, _] => false,
+        [] | [.., "credentials", _] | [.., "credentials", _, _] => false,
         [.., "labels", _] => true,
         // A user name and a password would stand before the @.
         [.., "endpoint"] => !value.contains('@'),
         [.., last] => HARMLESS.contains(&last),
-        [] => false,
     }
 }
 

@@ -49,7 +49,7 @@ impl Error {
             place: format!("{}:{}:{}", document.name(), span.line, span.column),
             path: path.clone(),
             message: message.into(),
-            excerpt: excerpt(line, span, &hidden),
+            excerpt: excerpt(line, span, hidden.as_slice()),
         }
     }
 
@@ -62,7 +62,7 @@ impl Error {
             place: format!("{name}:{}:{}", span.line, span.column),
             path: KeyPath::default(),
             message: message.into(),
-            excerpt: excerpt(line, span, &hidden),
+            excerpt: excerpt(line, span, hidden.as_slice()),
         }
     }
 }
@@ -171,7 +171,7 @@ fn window(carets: &[bool]) -> Columns {
 }
 
 /// Everything on a line but its indentation, its dashes and a key that looks like one of ours.
-fn values_of_line(line: &str) -> Vec<Columns> {
+fn values_of_line(line: &str) -> Option<Columns> {
     let indent = line.len() - line.trim_start_matches([' ', '\t', '-']).len();
     let rest = &line[indent..];
     let key = rest
@@ -180,9 +180,5 @@ fn values_of_line(line: &str) -> Vec<Columns> {
         .map_or(0, |end| end + 1);
     let end = line.trim_end().chars().count();
     let start = indent + key + usize::from(key > 0 && rest.len() > key);
-    if start < end {
-        vec![start..end]
-    } else {
-        Vec::new()
-    }
+    Some(start..end).filter(|rest| !rest.is_empty())
 }

@@ -52,10 +52,12 @@ impl KeyPath {
 
     /// The keys alone, for matching against what the keys of this program are.
     pub(super) fn keys(&self) -> Vec<&str> {
-        let key = |step| match step {
-            &Step::Key(ref key) => Some(key.as_str()),
-            Step::Index(_) => None,
-        };
+        fn key(step: &Step) -> Option<&str> {
+            match step {
+                Step::Key(key) => Some(key),
+                Step::Index(_) => None,
+            }
+        }
         self.0.iter().filter_map(key).collect()
     }
 }

@@ -136,11 +136,11 @@ impl<'t> Reader<'t> {
         let mut merged: Vec<Entry> = Vec::new();
         let mut lines: HashMap<String, usize> = HashMap::new();
         loop {
-            let (key, key_span, merges) = match self.next()? {
+            let (key, key_span, is_merge) = match self.next()? {
                 (Event::MappingEnd, _) => break,
                 (Event::Scalar(key, style, NO_ANCHOR, None), span) => {
-                    let merges = key == "<<" && style == granit::ScalarStyle::Plain;
-                    (key.into_owned(), span, merges)
+                    let is_merge = key == "<<" && style == granit::ScalarStyle::Plain;
+                    (key.into_owned(), span, is_merge)
                 }
                 (_, span) => return Err((span, "not a key; a key is a plain word".into())),
             };
@@ -150,7 +150,7 @@ impl<'t> Reader<'t> {
             }
             let (event, span) = self.next()?;
             let node = self.node(event, span)?;
-            if merges {
+            if is_merge {
                 merged.extend(to_merge(node, key_span)?);
             } else {
                 entries.push(Entry {
