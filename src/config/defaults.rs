@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::types::Poll;
 
-pub(super) const INTERVAL: Duration = Duration::from_secs(60);
+pub(super) const INTERVAL: Duration = Duration::from_mins(1);
 pub(super) const LEAST_INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
@@ -21,7 +21,7 @@ pub(super) const POLL: Poll = Poll {
     timeout: Duration::from_secs(10),
     attempts: 3,
     page_size: 50,
-    stale_after: Duration::from_secs(60 * 60),
+    stale_after: Duration::from_hours(1),
     create_time_offset: 8 * 60 * 60,
 };
 

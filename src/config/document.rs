@@ -111,26 +111,35 @@ impl Document {
         self.text.lines().nth(number - 1).unwrap_or_default()
     }
 
-    /// The columns of a line that hold what may be a secret: scalars that are not known to be
-    /// harmless, and the comment, where an old key may have been left.
+    /// The columns of a line that may hold a secret: all but blanks, punctuation, keys, and scalars
+    /// that are known to be harmless. A comment is hidden too: an old key may have been left there.
     pub(super) fn hidden_in(&self, line: usize) -> Vec<Columns> {
         let here = |(span, public): &(Span, bool)| {
             let touches = (span.line..=span.end_line).contains(&line);
             touches.then(|| (span.columns_of(line), *public))
         };
         let spans: Vec<(Columns, bool)> = self.spans.iter().filter_map(here).collect();
-        let mut before = ' ';
-        let comment = self.line(line).chars().enumerate().find(|(column, c)| {
-            let begins = *c == '#' && before.is_whitespace();
-            before = *c;
-            begins && !spans.iter().any(|(columns, _)| columns.contains(column))
-        });
-        spans
-            .iter()
-            .filter(|(_, public)| !public)
-            .map(|(columns, _)| columns.clone())
-            .chain(comment.map(|(column, _)| column..usize::MAX))
-            .collect()
+        let mut hidden: Vec<Columns> = Vec::new();
+        for (column, c) in self.line(line).chars().enumerate() {
+            let mut around = spans
+                .iter()
+                .filter(|(columns, _)| columns.contains(&column));
+            let shown = match around.next() {
+                // An alias makes one span of the file two values: both must be harmless.
+                Some((_, public)) => *public && around.all(|(_, public)| *public),
+                None if c == '#' => {
+                    hidden.push(column..usize::MAX);
+                    break;
+                }
+                None => c.is_whitespace() || PUNCTUATION.contains(c),
+            };
+            match hidden.last_mut() {
+                _ if shown => {}
+                Some(last) if last.end == column => last.end += 1,
+                _ => hidden.push(column..column + 1),
+            }
+        }
+        hidden
     }
 
     /// The keys of the root, without the free ones.
@@ -147,30 +156,31 @@ impl Document {
     }
 
     /// Where something stands. A mapping, a list and an empty value are shown by their key; what the
-    /// file does not have is shown by the nearest key around it.
-    pub(super) fn span(&self, path: &KeyPath, part: Part) -> Span {
-        let Some(parent) = path.parent() else {
-            return Span::START;
-        };
+    /// file does not have is shown by the nearest key around it, if there is one.
+    pub(super) fn span(&self, path: &KeyPath, part: Part) -> Option<Span> {
+        let parent = path.parent()?;
         let Some(around) = self.get(&parent) else {
             return self.span(&parent, Part::Key);
         };
-        match (path.steps().last(), &around.value) {
-            (Some(Step::Key(key)), Value::Map(entries)) => {
-                match entries.iter().find(|entry| entry.key == *key) {
-                    Some(entry) if part == Part::Value && entry.node.is_text() => entry.node.span,
-                    Some(entry) => entry.key_span,
-                    None => self.span(&parent, Part::Key),
-                }
+        let found = match (path.steps().last(), &around.value) {
+            (Some(Step::Key(key)), Value::Map(entries)) => entries
+                .iter()
+                .find(|entry| entry.key == *key)
+                .map(|entry| match part {
+                    Part::Value if entry.node.is_text() => entry.node.span,
+                    Part::Value | Part::Key => entry.key_span,
+                }),
+            (Some(Step::Index(index)), Value::List(items)) => {
+                items.get(*index).map(|item| item.span)
             }
-            (Some(Step::Index(index)), Value::List(items)) => match items.get(*index) {
-                Some(item) => item.span,
-                None => self.span(&parent, Part::Key),
-            },
-            _ => self.span(&parent, Part::Key),
-        }
+            _ => None,
+        };
+        found.or_else(|| self.span(&parent, Part::Key))
     }
 }
+
+/// What stands between keys and values.
+const PUNCTUATION: &str = ":,-?[]{}|><";
 
 /// Top-level keys that begin so are free: a place for YAML anchors.
 const FREE_KEYS: &str = "x-";
@@ -223,12 +233,11 @@ fn collect_spans(node: &Node, path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
 /// what is known to be harmless is harmless.
 pub(super) fn is_public(path: &KeyPath, value: &str) -> bool {
     match path.keys()[..] {
-        [.., "credentials", _] | [.., "credentials", _, _] => false,
+        [] | [.., "credentials", _] | [.., "credentials", _, _] => false,
         [.., "labels", _] => true,
         // A user name and a password would stand before the @.
         [.., "endpoint"] => !value.contains('@'),
         [.., last] => HARMLESS.contains(&last),
-        [] => false,
     }
 }
 

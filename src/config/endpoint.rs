@@ -68,14 +68,12 @@ impl fmt::Display for Endpoint {
 
 fn refused(text: &str) -> String {
     // A user name and a password would stand before the @.
-    let shown = if text.contains('@') {
-        "this".into()
+    let what = if text.contains('@') {
+        "not an endpoint, a user is in it".into()
     } else {
-        quoted(text)
+        format!("{} is not an endpoint", quoted(text))
     };
-    format!(
-        "{shown} is not an endpoint; allowed is a host with or without a port, or https://host, without user, path or query"
-    )
+    format!("{what}; allowed is a host with or without a port, or https://host, no more")
 }
 
 /// Host and port of an authority; an IPv6 address stands in brackets.

@@ -16,11 +16,11 @@ pub struct Error {
 }
 
 impl Error {
-    /// The file itself cannot be had.
-    pub(super) fn of_file(name: &str, message: impl Into<String>) -> Self {
+    /// The file as a whole is to blame.
+    pub(super) fn of_file(name: &str, path: &KeyPath, message: impl Into<String>) -> Self {
         Self {
             place: name.to_owned(),
-            path: KeyPath::default(),
+            path: path.clone(),
             message: message.into(),
             excerpt: None,
         }
@@ -49,7 +49,7 @@ impl Error {
             place: format!("{}:{}:{}", document.name(), span.line, span.column),
             path: path.clone(),
             message: message.into(),
-            excerpt: Some(excerpt(line, span, &hidden)),
+            excerpt: excerpt(line, span, hidden.as_slice()),
         }
     }
 
@@ -62,7 +62,7 @@ impl Error {
             place: format!("{name}:{}:{}", span.line, span.column),
             path: KeyPath::default(),
             message: message.into(),
-            excerpt: Some(excerpt(line, span, &hidden)),
+            excerpt: excerpt(line, span, hidden.as_slice()),
         }
     }
 }
@@ -105,7 +105,7 @@ pub(super) fn one_line(text: &str) -> String {
 
 /// The line and a caret below it. A hidden stretch shrinks to a mark that tells nothing of its
 /// length, and a caret inside it moves to the mark.
-fn excerpt(line: &str, span: Span, hidden: &[Columns]) -> String {
+fn excerpt(line: &str, span: Span, hidden: &[Columns]) -> Option<String> {
     let marked = span.columns_of(span.line);
     let marked = marked.start..marked.end.max(marked.start + 1);
     let mut shown: Vec<char> = Vec::new();
@@ -132,22 +132,30 @@ fn excerpt(line: &str, span: Span, hidden: &[Columns]) -> String {
         carets.push(true);
     }
     let window = window(&carets);
+    if window.start > 0 {
+        shown[window.start] = CUT;
+    }
+    if window.end < shown.len() {
+        shown[window.end - 1] = CUT;
+    }
     let text: String = shown[window.clone()].iter().collect();
-    let marks: String = carets[window]
-        .iter()
-        .map(|caret| if *caret { '^' } else { ' ' })
-        .collect();
+    if text.trim().is_empty() || text.trim() == HIDDEN {
+        return None;
+    }
+    let mark = |caret: &bool| if *caret { '^' } else { ' ' };
+    let marks: String = carets[window].iter().map(mark).collect();
     let number = span.line.to_string();
-    format!(
+    Some(format!(
         "  {number} | {}\n  {:width$} | {}",
         text.trim_end(),
         "",
         marks.trim_end(),
         width = number.len()
-    )
+    ))
 }
 
 const HIDDEN: &str = "***";
+const CUT: char = '…';
 
 /// As much of a long line as is worth showing, around its first caret.
 fn window(carets: &[bool]) -> Columns {
@@ -163,18 +171,14 @@ fn window(carets: &[bool]) -> Columns {
 }
 
 /// Everything on a line but its indentation, its dashes and a key that looks like one of ours.
-fn values_of_line(line: &str) -> Vec<Columns> {
+fn values_of_line(line: &str) -> Option<Columns> {
     let indent = line.len() - line.trim_start_matches([' ', '\t', '-']).len();
     let rest = &line[indent..];
     let key = rest
-        .find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c)))
+        .find(|c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || "_-<".contains(c)))
         .filter(|end| rest[*end..] == *":" || rest[*end..].starts_with(": "))
         .map_or(0, |end| end + 1);
     let end = line.trim_end().chars().count();
     let start = indent + key + usize::from(key > 0 && rest.len() > key);
-    if start < end {
-        vec![start..end]
-    } else {
-        Vec::new()
-    }
+    Some(start..end).filter(|rest| !rest.is_empty())
 }

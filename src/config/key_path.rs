@@ -52,10 +52,12 @@ impl KeyPath {
 
     /// The keys alone, for matching against what the keys of this program are.
     pub(super) fn keys(&self) -> Vec<&str> {
-        let key = |step| match step {
-            &Step::Key(ref key) => Some(key.as_str()),
-            Step::Index(_) => None,
-        };
+        fn key(step: &Step) -> Option<&str> {
+            match step {
+                Step::Key(key) => Some(key),
+                Step::Index(_) => None,
+            }
+        }
         self.0.iter().filter_map(key).collect()
     }
 }
@@ -105,13 +107,19 @@ impl fmt::Display for KeyPath {
     }
 }
 
-/// Under `credentials` only what could be one of its keys may be shown, and nowhere a key that holds
-/// a colon: `secret_id:AKID…`, written without the space, is a key to YAML.
+/// Under `credentials` only what could be one of its keys may be shown, and nowhere what looks like a
+/// secret: `secret_id:AKID…`, written without the space, is a key to YAML, and so may be the second
+/// line of a secret.
 fn may_show(before: &[Step], key: &str) -> bool {
     const LONGEST: usize = 64;
     let in_credentials = before
         .iter()
         .any(|step| *step == Step::Key("credentials".into()));
     let plain = |c: char| c.is_ascii_lowercase() || c == '_';
-    key.len() <= LONGEST && !key.contains(':') && (!in_credentials || key.chars().all(plain))
+    let has = |kind: fn(&char) -> bool| key.chars().any(|c| kind(&c));
+    let like_a_secret = has(char::is_ascii_uppercase) && has(char::is_ascii_digit);
+    key.len() <= LONGEST
+        && !key.contains(':')
+        && !like_a_secret
+        && (!in_credentials || key.chars().all(plain))
 }

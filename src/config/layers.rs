@@ -23,25 +23,31 @@ pub(super) fn read(
     environment: &BTreeMap<String, String>,
 ) -> Result<(RawConfig, Places), Error> {
     let overrides = Overrides::read(environment, &document)?;
-    let file = Layer(table(document.entries()));
+    let file = [(ROOT.to_owned(), table(document.entries()).into())];
+    let file = Layer(file.into_iter().collect());
     let over_it = Layer(expressions(&overrides));
     let places = Places {
         document,
         overrides,
     };
-    let root = KeyPath::default();
     let layered = Config::builder()
-        .add_source(Base(file))
+        .add_source(file)
         .add_source(over_it)
         .build()
-        .map_err(|error| places.refuse(&root, without_path(&error)))?;
+        .and_then(|layers| layers.get::<Layered>(ROOT))
+        .map_err(|error| places.shape_error(KeyPath::default(), &error))?;
     match serde_path_to_error::deserialize(layered) {
         Ok(raw) => Ok((raw, places)),
         Err(error) => Err(places.shape_error(error.path().into(), error.inner())),
     }
 }
 
+/// The crate takes the outermost keys of a source for path expressions, so that a file could write
+/// `poll.interval: 5s`. Below a root of ours the file's keys are keys.
+const ROOT: &str = "root";
+
 impl Places {
+    /// The file's name.
     pub(super) fn name(&self) -> &str {
         self.document.name()
     }
@@ -61,29 +67,30 @@ impl Places {
         self.overrides.variable_of(path).is_none()
     }
 
-    /// The line of a warning.
+    /// A line for the log.
     pub(super) fn warning(&self, path: &KeyPath, message: &str) -> String {
-        match self.overrides.variable_of(path) {
-            Some(variable) => format!("{variable}: {path}: {message}"),
-            None => {
-                let span = self.document.span(path, Part::Value);
-                let name = self.name();
-                format!("{name}:{}:{}: {path}: {message}", span.line, span.column)
-            }
-        }
+        let name = self.document.name();
+        let place = match (
+            self.overrides.variable_of(path),
+            self.document.span(path, Part::Key),
+        ) {
+            (Some(variable), _) => variable.to_owned(),
+            (None, Some(span)) => format!("{name}:{}:{}", span.line, span.column),
+            (None, None) => name.to_owned(),
+        };
+        format!("{place}: {path}: {message}")
     }
 
     fn refuse_part(&self, path: &KeyPath, part: Part, message: impl Into<String>) -> Error {
-        // What stands in the file and has no value of its own there was changed below, if at all.
+        // A mapping of the file is the file's, even where an override changed something in it.
         let from_file = self.document.get(path).is_some_and(|node| !is_scalar(node));
-        match self.overrides.variable_of(path) {
-            Some(variable) if !from_file && !path.is_root() => {
-                Error::of_variable(variable, path, message)
-            }
-            _ => {
-                let span = self.document.span(path, part);
-                Error::of_document(&self.document, span, path, message)
-            }
+        match (
+            self.overrides.variable_of(path),
+            self.document.span(path, part),
+        ) {
+            (Some(variable), _) if !from_file => Error::of_variable(variable, path, message),
+            (_, Some(span)) => Error::of_document(&self.document, span, path, message),
+            (_, None) => Error::of_file(self.document.name(), path, message),
         }
     }
 
@@ -98,7 +105,7 @@ impl Places {
             _ => path.key(key),
         };
         let message = if comes_later(&path) {
-            "this version does not act on the key yet, so it does not take it; leave it out".into()
+            "a key of a later version; this one does not act on it, so it does not take it; leave it out".into()
         } else {
             format!("unknown key; allowed here: {allowed}")
         };
@@ -142,25 +149,6 @@ impl Source for Layer {
     }
 }
 
-/// The lowest layer. Its keys are keys: a file that writes `poll.interval: 5s` has an unknown key.
-#[derive(Clone, Debug)]
-struct Base(Layer);
-
-impl Source for Base {
-    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
-        Box::new(self.clone())
-    }
-
-    fn collect(&self) -> Result<Map<String, Layered>, ConfigError> {
-        self.0.collect()
-    }
-
-    fn collect_to(&self, cache: &mut Layered) -> Result<(), ConfigError> {
-        *cache = self.collect()?.into();
-        Ok(())
-    }
-}
-
 /// The crate wants sources that can be printed; these hold secrets.
 impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,6 +174,9 @@ fn layered(node: &Node) -> Layered {
 fn expressions(overrides: &Overrides) -> Map<String, Layered> {
     overrides
         .iter()
-        .map(|(path, from)| (path.keys().join("."), from.value.as_str().into()))
+        .map(|(path, from)| {
+            let expression = format!("{ROOT}.{}", path.keys().join("."));
+            (expression, from.value.as_str().into())
+        })
         .collect()
 }

@@ -20,7 +20,8 @@ impl Config {
         match file {
             Some(path) => {
                 let name = path.display().to_string();
-                let text = read(path).map_err(|why| Error::of_file(&name, why))?;
+                let text =
+                    read(path).map_err(|why| Error::of_file(&name, &KeyPath::default(), why))?;
                 Self::parse(&name, &text, environment)
             }
             None => without_file(environment),

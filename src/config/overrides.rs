@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use super::document::{Document, Node, Value};
-use super::error::{Error, one_line};
+use super::error::Error;
 use super::key_path::KeyPath;
+use super::values;
 
 /// What an override's name begins with. Kubernetes' service links (`…_PORT`) cannot collide with
 /// two underscores.
@@ -149,12 +150,13 @@ fn path_of(keys: &str, document: &Document) -> Result<KeyPath, String> {
 /// The account whose name is written like this in a variable.
 fn account_named(part: &str, document: &Document) -> Result<String, String> {
     const MAX_SHOWN: usize = 10;
-    let names: Vec<&str> = names_at(document, &["accounts"]);
+    let mut names: Vec<&str> = names_at(document, &["accounts"]);
+    names.retain(|name| values::account_name(name).is_ok());
     match names.iter().find(|name| in_variable(name) == part) {
         Some(name) => Ok((*name).to_owned()),
         None => Err(format!(
             "no account is called so, and an override never creates one; the accounts are: {}{}",
-            one_line(&names[..names.len().min(MAX_SHOWN)].join(", ")),
+            names[..names.len().min(MAX_SHOWN)].join(", "),
             if names.len() > MAX_SHOWN { ", …" } else { "" },
         )),
     }

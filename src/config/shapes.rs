@@ -36,7 +36,7 @@ impl<'de> Deserialize<'de> for Text {
 
             fn visit_string<E: de::Error>(self, text: String) -> Result<Text, E> {
                 if text.is_empty() {
-                    return Err(E::custom("empty; leave the key out, or give it a value"));
+                    return Err(E::custom("empty; leave it out, or give it a value"));
                 }
                 Ok(Text(text))
             }
@@ -72,7 +72,7 @@ impl<'de> Deserialize<'de> for List {
                 }
                 if values.is_empty() {
                     return Err(de::Error::custom(
-                        "an empty list; leave the key out, or list at least one value",
+                        "an empty list; leave it out, or list at least one value",
                     ));
                 }
                 Ok(List(values))

@@ -32,8 +32,10 @@ pub(super) fn config(raw: &RawConfig, places: &Places) -> Result<Config, Error> 
             check.level(account, &KeyPath::from(["accounts", name]))?,
         ));
     }
-    let levels = || own.iter().map(|(_, level)| level).chain([&defaults, &top]);
-    let warnings = levels().flat_map(|level| level.warnings.clone()).collect();
+    let levels = [&top, &defaults]
+        .into_iter()
+        .chain(own.iter().map(|(_, level)| level));
+    let warnings = levels.flat_map(|level| level.warnings.clone()).collect();
     let accounts = own
         .iter()
         .map(|(name, level)| check.account(name, [level, &defaults, &top], poll))
@@ -50,12 +52,19 @@ pub(super) fn config(raw: &RawConfig, places: &Places) -> Result<Config, Error> 
 struct Level {
     site: Option<Site>,
     endpoint: Option<Endpoint>,
-    interval: Option<(KeyPath, Duration)>,
+    interval: Option<Interval>,
     requests_per_second: Option<u32>,
     regions: Option<Vec<String>>,
     labels: BTreeMap<String, String>,
     credentials: Option<Credentials>,
     warnings: Vec<String>,
+}
+
+/// An interval, and how to name it in an error.
+struct Interval {
+    path: KeyPath,
+    text: String,
+    value: Duration,
 }
 
 struct Check<'p> {
@@ -92,9 +101,16 @@ impl Check<'_> {
     fn top_level(&self, raw: &RawConfig) -> Result<Level, Error> {
         let root = KeyPath::default();
         let mut level = Level {
-            site: self.value(&raw.site, &root.key("site"), values::site)?,
-            endpoint: self.value(&raw.endpoint, &root.key("endpoint"), Endpoint::parse)?,
-            interval: self.interval(&raw.poll.0.interval, &KeyPath::from(["poll", "interval"]))?,
+            site: self.value(raw.site.as_ref(), &root.key("site"), values::site)?,
+            endpoint: self.value(
+                raw.endpoint.as_ref(),
+                &root.key("endpoint"),
+                Endpoint::parse,
+            )?,
+            interval: self.interval(
+                raw.poll.0.interval.as_ref(),
+                &KeyPath::from(["poll", "interval"]),
+            )?,
             ..Level::default()
         };
         self.rate_limit(&raw.rate_limit.0, &root, &mut level)?;
@@ -103,9 +119,13 @@ impl Check<'_> {
 
     fn level(&self, raw: &RawAccount, path: &KeyPath) -> Result<Level, Error> {
         let mut level = Level {
-            site: self.value(&raw.site, &path.key("site"), values::site)?,
-            endpoint: self.value(&raw.endpoint, &path.key("endpoint"), Endpoint::parse)?,
-            interval: self.interval(&raw.interval, &path.key("interval"))?,
+            site: self.value(raw.site.as_ref(), &path.key("site"), values::site)?,
+            endpoint: self.value(
+                raw.endpoint.as_ref(),
+                &path.key("endpoint"),
+                Endpoint::parse,
+            )?,
+            interval: self.interval(raw.interval.as_ref(), &path.key("interval"))?,
             regions: self.regions(raw.regions.as_ref(), &path.key("regions"))?,
             labels: self.labels(&raw.labels.0, &path.key("labels"))?,
             ..Level::default()
@@ -120,22 +140,23 @@ impl Check<'_> {
     /// A value, or the error with its place.
     fn value<'t, T>(
         &self,
-        text: &'t Option<Text>,
+        text: Option<&'t Text>,
         path: &KeyPath,
         read: impl FnOnce(&'t str) -> Result<T, String>,
     ) -> Result<Option<T>, Error> {
-        let value = text.as_ref().map(|Text(text)| read(text)).transpose();
+        let value = text.map(|Text(text)| read(text)).transpose();
         value.map_err(|why| self.places.refuse(path, why))
     }
 
-    fn interval(
-        &self,
-        text: &Option<Text>,
-        path: &KeyPath,
-    ) -> Result<Option<(KeyPath, Duration)>, Error> {
-        let least = |text| at_least(text, defaults::LEAST_INTERVAL, "an interval");
-        let interval = self.value(text, path, least)?;
-        Ok(interval.map(|interval| (path.clone(), interval)))
+    fn interval(&self, text: Option<&Text>, path: &KeyPath) -> Result<Option<Interval>, Error> {
+        let read = |text: &str| {
+            Ok(Interval {
+                path: path.clone(),
+                text: text.to_owned(),
+                value: at_least(text, defaults::LEAST_INTERVAL, "an interval")?,
+            })
+        };
+        self.value(text, path, read)
     }
 
     fn rate_limit(
@@ -146,7 +167,7 @@ impl Check<'_> {
     ) -> Result<(), Error> {
         let path = path.key("rate_limit").key("requests_per_second");
         let number = |text| values::whole_number(text, 1, defaults::MOST_REQUESTS_PER_SECOND);
-        level.requests_per_second = self.value(&raw.requests_per_second, &path, number)?;
+        level.requests_per_second = self.value(raw.requests_per_second.as_ref(), &path, number)?;
         let allowed = defaults::API_REQUESTS_PER_SECOND;
         if let Some(rate) = level.requests_per_second.filter(|rate| *rate > allowed) {
             let message = format!(
@@ -206,9 +227,9 @@ impl Check<'_> {
         level: &mut Level,
     ) -> Result<(), Error> {
         let inline = [
-            ("secret_id", &raw.secret_id),
-            ("secret_key", &raw.secret_key),
-            ("token", &raw.token),
+            ("secret_id", raw.secret_id.as_ref()),
+            ("secret_key", raw.secret_key.as_ref()),
+            ("token", raw.token.as_ref()),
         ];
         let first_inline = inline.iter().find(|(_, text)| text.is_some());
         let credentials = match (&raw.env, first_inline) {
@@ -218,7 +239,7 @@ impl Check<'_> {
             }
             (Some(Mapping(env)), None) => self.env(env, &path.key("env"))?,
             (None, Some(_)) => {
-                let in_file = |(key, text): &(&str, &Option<Text>)| {
+                let in_file = |(key, text): &(&str, Option<&Text>)| {
                     text.is_some() && *key != "secret_id" && self.places.is_in_file(&path.key(*key))
                 };
                 if inline.iter().any(in_file) {
@@ -237,9 +258,11 @@ impl Check<'_> {
     }
 
     fn inline(&self, raw: &RawCredentials, path: &KeyPath) -> Result<Credentials, Error> {
-        let secret_id = self.needed(&raw.secret_id, path, "secret_id", values::secret_id)?;
-        let secret_key = self.needed(&raw.secret_key, path, "secret_key", values::secret)?;
-        let token = self.value(&raw.token, &path.key("token"), values::secret)?;
+        let secret_id =
+            self.needed(raw.secret_id.as_ref(), path, "secret_id", values::secret_id)?;
+        let secret_key =
+            self.needed(raw.secret_key.as_ref(), path, "secret_key", values::secret)?;
+        let token = self.value(raw.token.as_ref(), &path.key("token"), values::secret)?;
         Ok(Credentials::Inline {
             secret_id: secret_id.to_owned(),
             secret_key: SecretString::from(secret_key),
@@ -250,16 +273,16 @@ impl Check<'_> {
     fn env(&self, raw: &RawEnv, path: &KeyPath) -> Result<Credentials, Error> {
         let name = values::variable_name;
         Ok(Credentials::Env {
-            secret_id: self.needed(&raw.secret_id, path, "secret_id", name)?,
-            secret_key: self.needed(&raw.secret_key, path, "secret_key", name)?,
-            token: self.value(&raw.token, &path.key("token"), name)?,
+            secret_id: self.needed(raw.secret_id.as_ref(), path, "secret_id", name)?,
+            secret_key: self.needed(raw.secret_key.as_ref(), path, "secret_key", name)?,
+            token: self.value(raw.token.as_ref(), &path.key("token"), name)?,
         })
     }
 
     /// A value that its mapping cannot be without.
     fn needed<'t, T>(
         &self,
-        text: &'t Option<Text>,
+        text: Option<&'t Text>,
         path: &KeyPath,
         key: &str,
         read: impl FnOnce(&'t str) -> Result<T, String>,
@@ -276,23 +299,27 @@ impl Check<'_> {
         let attempts = |text| values::whole_number(text, 1, defaults::MOST_ATTEMPTS);
         let page_size = |text| values::whole_number(text, 1, defaults::MOST_PAGE_SIZE);
         let offset = self.value(
-            &raw.create_time_offset,
+            raw.create_time_offset.as_ref(),
             &path("create_time_offset"),
             values::offset,
         )?;
         let builtin = defaults::POLL;
         Ok(Poll {
             timeout: self
-                .value(&raw.timeout, &path("timeout"), timeout)?
+                .value(raw.timeout.as_ref(), &path("timeout"), timeout)?
                 .unwrap_or(builtin.timeout),
             attempts: self
-                .value(&raw.attempts, &path("attempts"), attempts)?
+                .value(raw.attempts.as_ref(), &path("attempts"), attempts)?
                 .unwrap_or(builtin.attempts),
             page_size: self
-                .value(&raw.page_size, &path("page_size"), page_size)?
+                .value(raw.page_size.as_ref(), &path("page_size"), page_size)?
                 .unwrap_or(builtin.page_size),
             stale_after: self
-                .value(&raw.stale_after, &path("stale_after"), values::duration)?
+                .value(
+                    raw.stale_after.as_ref(),
+                    &path("stale_after"),
+                    values::duration,
+                )?
                 .unwrap_or(builtin.stale_after),
             create_time_offset: offset.unwrap_or(builtin.create_time_offset),
         })
@@ -302,9 +329,9 @@ impl Check<'_> {
         let path = |key: &str| KeyPath::from(["http", key]);
         let folder = Path::new(self.places.name()).parent();
         let beside_the_file = |text: &str| Ok(folder.unwrap_or(Path::new("")).join(text));
-        let proxy = self.value(&raw.proxy, &path("proxy"), values::proxy)?;
+        let proxy = self.value(raw.proxy.as_ref(), &path("proxy"), values::proxy)?;
         Ok(Http {
-            ca_file: self.value(&raw.ca_file, &path("ca_file"), beside_the_file)?,
+            ca_file: self.value(raw.ca_file.as_ref(), &path("ca_file"), beside_the_file)?,
             proxy: proxy.map(SecretString::from),
         })
     }
@@ -346,15 +373,18 @@ impl Check<'_> {
     /// interval is built in, the setting that does not fit it is to blame.
     fn fitting_interval(&self, levels: [&Level; 3], poll: &Poll) -> Result<Duration, Error> {
         let set = levels.iter().find_map(|level| level.interval.as_ref());
-        let interval = set.map_or(defaults::INTERVAL, |(_, interval)| *interval);
-        let refuse = |key: &str, other: Duration, wrong: [&str; 2], rule: &str| match set {
-            Some((path, _)) => {
-                let (interval, other) = (quoted(&spell(interval)), spell(other));
-                let why = format!("{interval} is {} poll.{key} ({other}); {rule}", wrong[0]);
+        let interval = set.map_or(defaults::INTERVAL, |set| set.value);
+        let refuse = |key: &str, other: Duration, wrong: [&str; 2], rule: &str| {
+            let other = spell(other);
+            if let Some(Interval { path, text, .. }) = set {
+                let why = format!(
+                    "{} is {} poll.{key} ({other}); {rule}",
+                    quoted(text),
+                    wrong[0]
+                );
                 self.places.refuse(path, why)
-            }
-            None => {
-                let (interval, other) = (spell(interval), quoted(&spell(other)));
+            } else {
+                let interval = spell(interval);
                 let why = format!("{other} is {} the interval ({interval}); {rule}", wrong[1]);
                 self.places.refuse(&KeyPath::from(["poll", key]), why)
             }

@@ -19,7 +19,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         })
 }
 
-const MAX_DURATION: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 
 const UNITS: [(&str, u64); 5] = [
     ("d", 24 * 60 * 60 * 1000),
@@ -53,14 +53,18 @@ fn take_while<'t>(rest: &mut &'t str, belongs: impl Fn(char) -> bool) -> &'t str
 /// A duration as it would be written in the file.
 pub(super) fn spell(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for (unit, size) in UNITS {
         if left >= size {
-            text.push_str(&format!("{}{unit}", left / size));
+            parts.push(format!("{}{unit}", left / size));
             left %= size;
         }
     }
-    if text.is_empty() { "0s".into() } else { text }
+    if parts.is_empty() {
+        "0s".into()
+    } else {
+        parts.concat()
+    }
 }
 
 /// A whole number in a range; `1.9` and `1e1` are not rounded into one.

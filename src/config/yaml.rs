@@ -9,6 +9,7 @@ use serde_saphyr::granit_parser as granit;
 
 use super::document::{Document, Entry, Node, Span, Value};
 use super::error::Error;
+use super::key_path::KeyPath;
 
 /// The longest file that is read.
 pub(super) const MAX_BYTES: usize = 4 << 20;
@@ -18,7 +19,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Document, Error> {
     let refuse = |(span, message): Refused| Error::of_text(name, text, span, message);
     if text.len() > MAX_BYTES {
         let message = format!("the file is longer than {MAX_BYTES} bytes, the most that is read");
-        return Err(Error::of_file(name, message));
+        return Err(Error::of_file(name, &KeyPath::default(), message));
     }
     let options = granit::options! {
         block_nesting_limit: MAX_DEPTH,
@@ -135,11 +136,11 @@ impl<'t> Reader<'t> {
         let mut merged: Vec<Entry> = Vec::new();
         let mut lines: HashMap<String, usize> = HashMap::new();
         loop {
-            let (key, key_span, merges) = match self.next()? {
+            let (key, key_span, is_merge) = match self.next()? {
                 (Event::MappingEnd, _) => break,
                 (Event::Scalar(key, style, NO_ANCHOR, None), span) => {
-                    let merges = key == "<<" && style == granit::ScalarStyle::Plain;
-                    (key.into_owned(), span, merges)
+                    let is_merge = key == "<<" && style == granit::ScalarStyle::Plain;
+                    (key.into_owned(), span, is_merge)
                 }
                 (_, span) => return Err((span, "not a key; a key is a plain word".into())),
             };
@@ -149,7 +150,7 @@ impl<'t> Reader<'t> {
             }
             let (event, span) = self.next()?;
             let node = self.node(event, span)?;
-            if merges {
+            if is_merge {
                 merged.extend(to_merge(node, key_span)?);
             } else {
                 entries.push(Entry {
