@@ -10,6 +10,7 @@ use super::error::Error;
 use super::key_path::{KeyPath, Step};
 use super::overrides::Overrides;
 use super::raw::{RawConfig, comes_later};
+use super::shapes::Text;
 
 /// Where every value comes from.
 pub(super) struct Places {
@@ -50,6 +51,32 @@ impl Places {
     /// The file's name.
     pub(super) fn name(&self) -> &str {
         self.document.name()
+    }
+
+    /// A value, or the error with its place.
+    pub(super) fn value<'t, T>(
+        &self,
+        text: Option<&'t Text>,
+        path: &KeyPath,
+        key: &str,
+        read: impl FnOnce(&'t str) -> Result<T, String>,
+    ) -> Result<Option<T>, Error> {
+        let value = text.map(|Text(text)| read(text)).transpose();
+        value.map_err(|why| self.refuse(&path.key(key), why))
+    }
+
+    /// A value that its mapping cannot be without.
+    pub(super) fn needed<'t, T>(
+        &self,
+        text: Option<&'t Text>,
+        path: &KeyPath,
+        key: &str,
+        read: impl FnOnce(&'t str) -> Result<T, String>,
+    ) -> Result<T, Error> {
+        self.value(text, path, key, read)?.ok_or_else(|| {
+            let message = format!("{key} is missing; it is needed with the keys that are here");
+            self.refuse(path, message)
+        })
     }
 
     /// The value at this path is refused.

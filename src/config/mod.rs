@@ -2,7 +2,7 @@
 //!
 //! The way: YAML text → a tree of text that knows its places (`yaml`, `document`) → overrides from
 //! the environment on top, by the `config` crate (`overrides`, `layers`) → raw types that know the
-//! keys (`raw`, `shapes`) → values that need no further check (`values`, `validate`).
+//! keys (`raw`, `shapes`) → values that need no further check (`values`, `level`, `validate`).
 //!
 //! **The nearer setting wins**: an account's own, then `defaults`, then the top level, then what is
 //! built in. That holds for `site` and `endpoint` together: an account that sets `site` is not asked
@@ -27,9 +27,11 @@ mod yaml;
 mod layers;
 mod overrides;
 
-// Keys, then values, then how they fit together.
+// Keys, then values by themselves, then how they fit together.
 mod raw;
 mod shapes;
+
+mod level;
 mod validate;
 mod values;
 

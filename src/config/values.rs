@@ -19,6 +19,19 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         })
 }
 
+/// The same, and not shorter than this.
+pub(super) fn duration_from(text: &str, least: Duration) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration < least {
+        return Err(format!(
+            "{} is too short; at least {} is allowed",
+            quoted(text),
+            spell(least)
+        ));
+    }
+    Ok(duration)
+}
+
 const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 
 const UNITS: [(&str, u64); 5] = [
@@ -191,9 +204,9 @@ pub(super) fn label_value(text: &str) -> Result<String, String> {
 }
 
 /// A secret id. It goes into the `Authorization` header, between `=`, `/` and `,`.
-pub(super) fn secret_id(text: &str) -> Result<&str, String> {
+pub(super) fn secret_id(text: &str) -> Result<String, String> {
     match text.find(['/', ',']) {
-        None => secret(text),
+        None => secret(text).map(str::to_owned),
         Some(_) => Err("not a secret id; / and , cannot be part of one".into()),
     }
 }
