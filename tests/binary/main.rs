@@ -13,6 +13,7 @@
     clippy::cast_precision_loss,
     reason = "counts are whole numbers"
 )]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
 
 // The binary, started and scraped.
 mod exporter;
