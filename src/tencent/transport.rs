@@ -1,6 +1,7 @@
 //! The way to the cloud and back: one request out, one whole answer in.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -64,12 +65,22 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {}
 
 /// How to reach the cloud.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HttpOptions {
     /// A PEM file of certificate authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
     /// A proxy for every call; without it, the environment's is used.
     pub proxy: Option<String>,
+}
+
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL of a proxy may hold a password.
+        f.debug_struct("HttpOptions")
+            .field("ca_file", &self.ca_file)
+            .field("proxy", &self.proxy.as_ref().map(|_| "…"))
+            .finish()
+    }
 }
 
 /// HTTP over the network.
@@ -171,12 +182,21 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     let message = causes(&error);
     let kind = if error.is_timeout() {
         TransportErrorKind::Timeout
-    } else if chain(&error).any(<dyn std::error::Error>::is::<rustls::Error>) {
+    } else if chain(&error).any(is_tls) {
         TransportErrorKind::Tls
     } else {
         TransportErrorKind::Connect
     };
     TransportError { kind, message }
+}
+
+/// Whether a cause is the handshake's. It comes inside an `io::Error`, which stands for what it wraps
+/// and so leaves it out of the chain.
+fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapped = cause
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref);
+    cause.is::<rustls::Error>() || wrapped.is_some_and(|cause| cause.is::<rustls::Error>())
 }
 
 /// The error and what caused it: reqwest's own message leaves the cause out.

@@ -16,7 +16,8 @@ use jiff::tz::Offset;
 use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
-pub(crate) const SECRET_ID: &str = "AKIDexampleexampleexample";
+/// The documentation's own example, which the published signatures are made with.
+pub(crate) const SECRET_ID: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
 pub(crate) const SECRET_KEY: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
 pub(crate) const HOST: &str = "cloudaudit.intl.tencentcloudapi.com";
 
