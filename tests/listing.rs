@@ -1,5 +1,10 @@
 //! From pages to a listing: all of it, or none of it, whatever the cloud does between two pages.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 

@@ -1,6 +1,11 @@
 //! The way to the cloud, over real sockets: one connection for many calls, and a name for everything
 //! that can go wrong on it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -150,14 +155,14 @@ async fn what_goes_out_is_what_was_signed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     let transport = HttpTransport::loopback().unwrap();
-    let arrives = async {
+    let accepting = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let request = read_request(&mut stream).await.unwrap();
         let answer = raw("200 OK", "", "{}");
         stream.write_all(answer.as_bytes()).await.unwrap();
         request
     };
-    let (arrived, answer) = tokio::join!(arrives, send(&transport, "http", &authority));
+    let (arrived, answer) = tokio::join!(accepting, send(&transport, "http", &authority));
     answer.unwrap();
     let (head, body) = arrived.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, BODY);

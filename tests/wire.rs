@@ -1,6 +1,11 @@
 //! An answer taken apart: what the documentation shows, what real clients have met, and what nobody
 //! should ever send.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Status, Storage, Track};
 use cloudaudit_exporter::tencent::wire::{Page, WireError, list_body, parse_page};

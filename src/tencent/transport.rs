@@ -193,10 +193,11 @@ fn transport_error(error: reqwest::Error) -> TransportError {
 /// Whether a cause is the handshake's. It comes inside an `io::Error`, which stands for what it wraps
 /// and so leaves it out of the chain.
 fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let wrapped = cause
-        .downcast_ref::<io::Error>()
-        .and_then(io::Error::get_ref);
-    cause.is::<rustls::Error>() || wrapped.is_some_and(|cause| cause.is::<rustls::Error>())
+    let wrapping = cause.downcast_ref::<io::Error>();
+    match wrapping.and_then(io::Error::get_ref) {
+        Some(wrapped) => wrapped.is::<rustls::Error>(),
+        None => cause.is::<rustls::Error>(),
+    }
 }
 
 /// The error and what caused it: reqwest's own message leaves the cause out.
