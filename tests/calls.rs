@@ -5,63 +5,33 @@
     reason = "a helper of a test fails it by panicking"
 )]
 
-use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
-use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::snapshot::Listing;
-use cloudaudit_exporter::tencent::credentials::{
-    Credential, EnvironmentProvider, FixedProvider, Provided, Provider,
-};
+use cloudaudit_exporter::failure::Reason;
+use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provided, Provider};
 use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, Client, Ended, Endpoint, HttpOptions, MAX_IN_FLIGHT, Observer, Pacer,
-    Parts, Sent, TransportError, TransportErrorKind,
+    Answer, CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
+    TransportError, TransportErrorKind,
 };
-use hmac::{Hmac, KeyInit, Mac};
-use http::{Request, Response};
-use secrecy::SecretString;
-use sha2::{Digest, Sha256};
+use http::Response;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
+#[path = "support/recorded.rs"]
+mod recorded;
 #[path = "support/scripted.rs"]
 mod scripted;
 
-use scripted::{
-    EVENING, HOST, Notes, SECRET_ID, SECRET_KEY, answer, api_error, options, page, parts, scripted,
+use recorded::{
+    HOUR, REGION, TOKEN, assert_signed, attempts, cloud, count, credential, empty, header, list,
 };
+use scripted::{EVENING, HOST, SECRET_ID, SECRET_KEY, answer, api_error, options, page};
 
-const REGION: &str = "ap-guangzhou";
 const CHINA: &str = "cloudaudit.tencentcloudapi.com";
-const TOKEN: &str = "token-of-a-temporary-credential";
-const HOUR: Duration = Duration::from_hours(1);
-
-/// The requests that arrived, and when.
-type Arrived = Arc<Mutex<Vec<(Instant, Request<Bytes>)>>>;
-
-/// The parts of a client whose cloud answers by the number of the call, from 0.
-fn cloud<F>(script: F) -> (Parts, Arrived)
-where
-    F: Fn(usize) -> Answer<'static> + Send + Sync + 'static,
-{
-    let arrived = Arrived::default();
-    let log = Arc::clone(&arrived);
-    let transport = scripted(move |_, _, request| {
-        let mut log = log.lock().unwrap();
-        log.push((Instant::now(), request.clone()));
-        script(log.len() - 1)
-    });
-    (parts(transport), arrived)
-}
-
-fn empty() -> Answer<'static> {
-    answer(page(&[], 0))
-}
-
 fn hang() -> Answer<'static> {
     Box::pin(std::future::pending())
 }
@@ -84,75 +54,8 @@ fn broken(kind: TransportErrorKind) -> Answer<'static> {
     Box::pin(std::future::ready(Err(TransportError { kind, message })))
 }
 
-async fn list(client: &Client, retry_for: Duration) -> (Result<Listing, Failure>, Notes) {
-    let notes = Notes::default();
-    let listing = client
-        .list(REGION, Instant::now() + retry_for, &notes)
-        .await;
-    (listing, notes)
-}
-
-fn attempts(attempts: u32) -> CallOptions {
-    CallOptions {
-        attempts,
-        ..options(50)
-    }
-}
-
-fn count(arrived: &Arrived) -> usize {
-    arrived.lock().unwrap().len()
-}
-
-fn credential(secret_id: &str, secret_key: &str, token: Option<&str>) -> Credential {
-    Credential {
-        secret_id: secret_id.to_owned(),
-        secret_key: SecretString::from(secret_key),
-        token: token.map(SecretString::from),
-    }
-}
-
 fn clock_at(unix_seconds: u64) -> Clock {
     Clock::virtual_at(UNIX_EPOCH + Duration::from_secs(unix_seconds))
-}
-
-fn header<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {
-    request.headers()[name].to_str().unwrap()
-}
-
-/// Signs a request once more, from the specification and what arrived, and compares.
-fn assert_signed(request: &Request<Bytes>, secret_id: &str, secret_key: &str) {
-    let hmac = |key: &[u8], text: &str| -> Vec<u8> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
-        mac.update(text.as_bytes());
-        mac.finalize().into_bytes().to_vec()
-    };
-    let hex = base16ct::lower::encode_string;
-    let sha = |bytes: &[u8]| hex(&Sha256::digest(bytes));
-    let timestamp = header(request, "x-tc-timestamp");
-    let date = match timestamp.parse().unwrap() {
-        1_551_052_800..1_551_139_200_u64 => "2019-02-25",
-        1_551_139_200..1_551_225_600 => "2019-02-26",
-        other => panic!("{other} is on neither day of these tests"),
-    };
-    let canonical = format!(
-        "POST\n/\n\ncontent-type:{}\nhost:{}\n\ncontent-type;host\n{}",
-        header(request, "content-type"),
-        header(request, "host"),
-        sha(request.body())
-    );
-    let scope = format!("{date}/cloudaudit/tc3_request");
-    let to_sign = format!(
-        "TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{}",
-        sha(canonical.as_bytes())
-    );
-    let day = hmac(format!("TC3{secret_key}").as_bytes(), date);
-    let key = hmac(&hmac(&day, "cloudaudit"), "tc3_request");
-    let signature = hex(&hmac(&key, &to_sign));
-    let expected = format!(
-        "TC3-HMAC-SHA256 Credential={secret_id}/{scope}, SignedHeaders=content-type;host, \
-         Signature={signature}"
-    );
-    assert_eq!(header(request, "authorization"), expected);
 }
 
 // What is sent.
@@ -820,143 +723,4 @@ async fn the_servers_clock_is_compared_with_ours() {
     assert_eq!(times.len(), 6);
     assert_eq!(times[0].1, Duration::ZERO);
     assert!(times[5].1 >= two && times[5].1 < two + Duration::from_millis(2));
-}
-
-// Credentials.
-
-fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
-    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    variables.iter().map(own).collect()
-}
-
-fn from_environment(variables: &[(&str, &str)]) -> EnvironmentProvider {
-    EnvironmentProvider::new(&environment(variables), "ID", "KEY", Some("TOKEN"))
-}
-
-#[tokio::test(start_paused = true)]
-async fn credentials_of_the_environment() {
-    let sent = |provider: EnvironmentProvider| async {
-        let (parts, arrived) = cloud(|_| empty());
-        let provider = Arc::new(provider);
-        let client = Client::new(Parts { provider, ..parts }, options(50));
-        assert!(client.has_credentials());
-        list(&client, HOUR).await.0.unwrap();
-        let (_, request) = arrived.lock().unwrap().remove(0);
-        request
-    };
-    let both = [("ID", "AKIDenv"), ("KEY", "the key")];
-    let request = sent(from_environment(&both)).await;
-    assert_signed(&request, "AKIDenv", "the key");
-    assert!(!request.headers().contains_key("x-tc-token"));
-
-    let all = [
-        ("ID", " AKIDenv\n"),
-        ("KEY", "\tthe key \n"),
-        ("TOKEN", " tok\n"),
-    ];
-    let request = sent(from_environment(&all)).await;
-    assert_signed(&request, "AKIDenv", "the key");
-    assert_eq!(header(&request, "x-tc-token"), "tok");
-
-    let blank_token = [("ID", "AKIDenv"), ("KEY", "the key"), ("TOKEN", " ")];
-    let request = sent(from_environment(&blank_token)).await;
-    assert!(!request.headers().contains_key("x-tc-token"));
-
-    // A token that nobody named is another program's.
-    let unnamed = EnvironmentProvider::new(&environment(&all), "ID", "KEY", None);
-    let request = sent(unnamed).await;
-    assert!(!request.headers().contains_key("x-tc-token"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_credentials_nothing_is_sent() {
-    for (variables, missing) in [
-        (&[][..], "ID"),
-        (&[("KEY", "the key")], "ID"),
-        (&[("ID", ""), ("KEY", "the key")], "ID"),
-        (&[("ID", "AKIDenv")], "KEY"),
-        (&[("ID", "AKIDenv"), ("KEY", " \n")], "KEY"),
-        (&[("ID", "AKIDenv"), ("TOKEN", "tok")], "KEY"),
-        (&[("id", "AKIDenv"), ("key", "the key")], "ID"),
-    ] {
-        let (parts, arrived) = cloud(|_| empty());
-        let pacer = Arc::clone(&parts.pacer);
-        let provider = Arc::new(from_environment(variables));
-        assert_eq!(provider.identity(), None);
-        let client = Client::new(Parts { provider, ..parts }, attempts(3));
-        assert!(!client.has_credentials());
-        let (listing, notes) = list(&client, HOUR).await;
-        let failure = listing.unwrap_err();
-        assert_eq!(
-            (failure.reason, &*failure.code),
-            (Reason::Credentials, "credentials")
-        );
-        let named = format!("environment variable {missing} is not set");
-        assert!(failure.message.contains(&named), "{failure}");
-        assert!(!failure.message.contains("the key"), "{failure}");
-        assert_eq!((count(&arrived), notes.counts()), (0, (0, 0, 0)));
-        let now = Instant::now();
-        pacer.turn().await.take();
-        pacer.turn().await.take();
-        assert!(
-            now.elapsed() <= Duration::from_millis(12),
-            "no slot was used"
-        );
-    }
-}
-
-#[test]
-fn who_a_credential_speaks_for() {
-    let fixed = FixedProvider::new(credential("AKIDfixed", "the key", None));
-    assert_eq!(
-        (fixed.name(), fixed.identity()),
-        ("inline", Some("AKIDfixed".into()))
-    );
-    let env = from_environment(&[("ID", "AKIDenv"), ("KEY", "the key")]);
-    assert_eq!(
-        (env.name(), env.identity()),
-        ("env", Some("AKIDenv".into()))
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn nothing_prints_a_secret() {
-    let (parts, arrived) = cloud(|_| answer(api_error("AuthFailure.SignatureFailure")));
-    let variables = [("ID", SECRET_ID), ("KEY", SECRET_KEY), ("TOKEN", TOKEN)];
-    let env = from_environment(&variables);
-    let credential = || credential(SECRET_ID, SECRET_KEY, Some(TOKEN));
-    let fixed = Arc::new(FixedProvider::new(credential()));
-    let proxy = HttpOptions {
-        ca_file: None,
-        proxy: Some(format!("http://user:{SECRET_KEY}@proxy.example:3128")),
-    };
-    let mut printed = vec![
-        format!("{:?}", credential()),
-        format!("{:#?}", credential()),
-        format!("{env:?} {:?}", env.credential().await),
-        format!("{fixed:?} {:?}", fixed.credential().await),
-        format!("{proxy:?} {proxy:#?}"),
-    ];
-    let provider: Arc<dyn Provider> = fixed;
-    let client = Client::new(Parts { provider, ..parts }, attempts(1));
-    let (listing, notes) = list(&client, HOUR).await;
-    let failure = listing.unwrap_err();
-    printed.push(format!(
-        "{failure} {failure:?} {:?}",
-        notes.sent.lock().unwrap()
-    ));
-    let (_, request) = arrived.lock().unwrap().remove(0);
-    printed.push(format!("{request:?} {:#?}", request.headers()));
-
-    let authorization = header(&request, "authorization");
-    let (_, signature) = authorization.rsplit_once('=').unwrap();
-    for text in &printed {
-        for secret in [SECRET_KEY, TOKEN, signature] {
-            assert!(!text.contains(secret), "{text}");
-        }
-    }
-    assert!(
-        printed[4].contains("proxy"),
-        "whether there is one may be seen"
-    );
 }

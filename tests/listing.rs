@@ -420,7 +420,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(1_000))]
 
     /// Whatever happens between pages: a listing of a world that was at rest during the last walk
     /// is that world, and a world that is at rest from the start is always listed.

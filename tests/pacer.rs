@@ -259,6 +259,7 @@ async fn who_stays_moves_up() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_held_spaces_from_its_end() {
     let pacer = Arc::new(Pacer::new(10));
+    pacer.turn().await.take();
     let turn = pacer.turn().await;
     let log = Arc::default();
     let behind = caller(&pacer, &log, 1);
