@@ -8,6 +8,7 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::snapshot::ACTIONS;
 use crate::tencent::{Ended, Observer, Sent};
 
 /// From a call within one region to the longest time-out that makes sense, in seconds.
@@ -62,6 +63,10 @@ impl Process {
             )
             .expect("the name is valid"),
         };
+        // At 0 from the first scrape on: the first call must be seen as an increase.
+        for action in ACTIONS {
+            process.call_durations.with_label_values(&[action]);
+        }
         process.register(Box::new(process.targets.clone()));
         process.register(Box::new(process.call_durations.clone()));
         process.register(Box::new(process.responses.clone()));

@@ -188,7 +188,10 @@ fn only_crossing_enabled_is_a_change_of_status() {
 fn each_setting_is_a_modification_by_its_field() {
     type Edit = fn(&mut Track);
     let cases: [(Edit, &str); 9] = [
-        (|it| it.name = "b".into(), r#"1 b modified [Name: "a" -> "b"]"#),
+        (
+            |it| it.name = "b".into(),
+            r#"1 b modified [Name: "a" -> "b"]"#,
+        ),
         (
             |it| it.action_type = "Read".into(),
             r#"1 a modified [ActionType: "*" -> "Read"]"#,
