@@ -3,7 +3,7 @@
 use cloudaudit_exporter::snapshot::{Listing, Status, Storage, Track};
 
 /// An enabled track over everything, delivering to a bucket.
-pub fn track(id: u64, name: &str) -> Track {
+pub(crate) fn track(id: u64, name: &str) -> Track {
     Track {
         id,
         name: name.to_owned(),
@@ -23,7 +23,7 @@ pub fn track(id: u64, name: &str) -> Track {
 }
 
 /// A listing of all that there is.
-pub fn listing(tracks: impl IntoIterator<Item = Track>) -> Listing {
+pub(crate) fn listing(tracks: impl IntoIterator<Item = Track>) -> Listing {
     let mut tracks: Vec<Track> = tracks.into_iter().collect();
     tracks.sort_by_key(|track| track.id);
     Listing {

@@ -1,36 +1,38 @@
 //! The text format 0.0.4, read by its specification and by nothing of ours. Stricter than Prometheus:
 //! it wants both lines above every metric, in their order, each metric once, and no sample twice.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter::Peekable;
 use std::str::Chars;
 
+use cloudaudit_exporter::exposition::Metric;
+
 /// A metric with all its samples.
 #[derive(Debug)]
-pub struct Family {
-    pub name: String,
-    pub help: String,
-    pub kind: String,
-    pub samples: Vec<Sample>,
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) kind: String,
+    pub(crate) samples: Vec<Sample>,
 }
 
 #[derive(Debug)]
-pub struct Sample {
+pub(crate) struct Sample {
     /// In the order of the text.
-    pub labels: Vec<(String, String)>,
-    pub value: f64,
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
 }
 
 impl Sample {
     /// The value of a label; empty where there is none, as Prometheus has it.
-    pub fn label(&self, name: &str) -> &str {
+    pub(crate) fn label(&self, name: &str) -> &str {
         let mut labels = self.labels.iter();
         labels.find(|it| it.0 == name).map_or("", |it| &it.1)
     }
 }
 
 /// Panics with the line that is wrong.
-pub fn parse(text: &str) -> Vec<Family> {
+pub(crate) fn parse(text: &str) -> Vec<Family> {
     assert!(
         text.is_empty() || text.ends_with('\n'),
         "the last line does not end"
@@ -66,6 +68,35 @@ pub fn parse(text: &str) -> Vec<Family> {
         family.samples.push(sample);
     }
     families
+}
+
+pub(crate) fn family(families: &[Family], metric: Metric) -> Option<&Family> {
+    families.iter().find(|it| it.name == metric.name())
+}
+
+/// The samples of a metric, those of one region where one is named.
+pub(crate) fn samples<'a>(
+    families: &'a [Family],
+    metric: Metric,
+    region: Option<&str>,
+) -> Vec<&'a Sample> {
+    family(families, metric)
+        .into_iter()
+        .flat_map(|family| &family.samples)
+        .filter(|sample| region.is_none_or(|region| sample.label("region") == region))
+        .collect()
+}
+
+pub(crate) fn only_value(families: &[Family], metric: Metric) -> f64 {
+    let samples = samples(families, metric, None);
+    assert_eq!(samples.len(), 1, "{metric:?}");
+    samples[0].value
+}
+
+/// The value of each sample, by one of its labels.
+pub(crate) fn by_label<'a>(samples: &[&'a Sample], label: &str) -> BTreeMap<&'a str, f64> {
+    let pairs = samples.iter().map(|it| (it.label(label), it.value));
+    pairs.collect()
 }
 
 fn parse_sample(line: &str) -> (String, Sample) {
