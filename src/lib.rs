@@ -50,18 +50,28 @@ pub mod tencent;
 // What was known and what a poll brought.
 pub mod history;
 
-// What is shown of it.
+// What is shown of it: as text, to whoever scrapes, over HTTP.
 pub mod exposition;
+pub mod http;
 pub mod publisher;
 
 // The process itself.
 pub mod process;
-
-// One account at work.
-pub mod poll;
+pub mod pulse;
 
 // What the file and the environment ask for.
 pub mod config;
 
-// A simulated Tencent Cloud, for the demo and for tests.
+// One account at work, and all of them.
+pub mod fleet;
+pub mod poll;
+
+// A simulated Tencent Cloud, and the demo that plays in it.
+pub mod demo;
 pub mod sim;
+
+// The program: the parts put together, its commands, its command line and its log.
+pub mod app;
+pub mod cli;
+pub mod commands;
+pub mod logging;

@@ -1,1 +1,39 @@
-//! Being built.
+//! File and environment → [`Config`], or an [`Error`] that names file, line and key.
+//!
+//! The way: YAML text → a tree of text that knows its places (`yaml`, `document`) → overrides from
+//! the environment on top, by the `config` crate (`overrides`, `layers`) → raw types that know the
+//! keys (`raw`, `shapes`) → values that need no further check (`values`, `level`, `validate`).
+//!
+//! **The nearer setting wins**: an account's own, then `defaults`, then the top level, then what is
+//! built in. That holds for `site` and `endpoint` together: an account that sets `site` is not asked
+//! at an `endpoint` of the top level. `labels` merge key by key; `regions` and `credentials` replace.
+
+pub use self::endpoint::Endpoint;
+pub use self::error::Error;
+pub use self::types::{Account, Config, Credentials, Http, Poll, Site};
+
+// The types, and what holds where nothing is said.
+mod defaults;
+mod endpoint;
+mod types;
+
+// The file as a tree with places, and what may not be shown of it.
+mod document;
+mod error;
+mod key_path;
+mod yaml;
+
+// The environment on top.
+mod layers;
+mod overrides;
+
+// Keys, then values by themselves, then how they fit together.
+mod raw;
+mod shapes;
+
+mod level;
+mod validate;
+mod values;
+
+// The way in.
+mod load;

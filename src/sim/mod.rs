@@ -1,1 +1,38 @@
-//! Being built.
+//! A simulated Tencent Cloud: what the demo shows and what tests poll.
+//!
+//! It is a [`World`] with accounts, identities, regions and tracks, and with a clock of its own.
+//! Whoever holds it changes the world (`world.account("100000000001")?.set_status(641, 0)?`), plays
+//! a [`Fault`], and looks at what was asked of it. It can be asked in memory, under Tokio's paused
+//! time, and behind a socket.
+//!
+//! It uses nothing of the rest of the crate: it reads a request's headers and bytes as they came,
+//! verifies the signature from the specification, and answers with literal JSON. A simulation that
+//! shared the client's types would share the client's mistakes.
+
+pub use account::{Account, Identity, Unknown};
+pub use calls::Call;
+pub use fault::{Fault, FaultId};
+pub use server::Server;
+pub use track::{Track, ckafka, cls, cos};
+pub use world::{Broken, World};
+
+// What there is, and what may be done to it.
+mod account;
+mod track;
+mod world;
+
+// The way of a request: the front door of every product, then the product.
+mod cloudaudit;
+mod gateway;
+mod parameters;
+mod refusal;
+mod verify;
+
+// What is counted and remembered of it.
+mod calls;
+mod rate;
+
+// How the answer goes back, or does not.
+mod fault;
+mod reply;
+mod server;

@@ -137,6 +137,11 @@ impl Client {
         &self.clock
     }
 
+    /// Where its keys come from, for the label `provider`.
+    pub fn provider_name(&self) -> &'static str {
+        self.provider.name()
+    }
+
     /// Whether there is a key to call with.
     pub fn has_credentials(&self) -> bool {
         self.provider.identity().is_some()

@@ -79,6 +79,15 @@ impl Pacer {
         self.pace().per_second()
     }
 
+    /// Lowers the ceiling to `per_second` if it is above, and tells whether the two differed.
+    pub fn lower_to(&self, per_second: u32) -> bool {
+        let mut pace = self.pace();
+        let other = Pace::new(per_second);
+        let differs = (pace.per_second - other.per_second).abs() > f64::EPSILON;
+        pace.per_second = pace.per_second.min(other.per_second);
+        differs
+    }
+
     /// Waits for the caller's turn. A caller that goes away while it waits, or that drops its turn
     /// unused, has cost nobody anything: a slot is taken by [`Turn::take`] and by nothing else.
     pub async fn turn(&self) -> Turn<'_> {

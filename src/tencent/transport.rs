@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use reqwest::redirect;
 use reqwest::{Certificate, Proxy};
+use secrecy::{ExposeSecret, SecretString};
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -64,12 +65,12 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {}
 
 /// How to reach the cloud.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
     /// A PEM file of certificate authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// A proxy for every call; without it, the environment's is used.
-    pub proxy: Option<String>,
+    /// A proxy for every call; without it, the environment's is used. Its URL may hold a password.
+    pub proxy: Option<SecretString>,
 }
 
 /// HTTP over the network.
@@ -97,7 +98,7 @@ impl HttpTransport {
             builder = builder.tls_certs_merge(certificates);
         }
         if let Some(proxy) = &options.proxy {
-            let proxy = Proxy::all(proxy)
+            let proxy = Proxy::all(proxy.expose_secret())
                 .map_err(|error| format!("http.proxy: {}", causes(&error.without_url())))?;
             builder = builder.proxy(proxy);
         }

@@ -30,8 +30,8 @@ impl EnvironmentProvider {
         let wanted = |name: &str| {
             value(name).ok_or_else(|| {
                 let message = format!(
-                    "no credentials: the environment variable {name} is not set; set {secret_id} \
-                     and {secret_key}, or name a source under credentials in the configuration"
+                    "no credentials: the environment variable {} is not set or empty",
+                    printable(name)
                 );
                 Failure::new(Reason::Credentials, message)
             })
@@ -46,6 +46,17 @@ impl EnvironmentProvider {
             })
         });
         Self { credential }
+    }
+}
+
+/// The name as it is usual for variables. Another one may be the secret itself, written in its place
+/// by mistake.
+fn printable(name: &str) -> &str {
+    let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    if name.chars().all(usual) {
+        name
+    } else {
+        "that the configuration names"
     }
 }
 

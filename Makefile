@@ -1,0 +1,31 @@
+# The commands of this repository. `make` alone lists them.
+
+CARGO   ?= cargo
+SCRIPTS := .ci/run tests/parts/install
+PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
+
+export CLOUDAUDIT_PARTS := $(PARTS)
+
+.PHONY: help test lint golden parts demo
+
+help: ## lists these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: parts lint ## checks everything, as the pipeline does; installs what it needs
+	$(CARGO) test --locked --no-fail-fast
+
+lint: parts ## format, clippy, shell scripts, YAML; a warning is an error
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	shellcheck --external-sources $(SCRIPTS)
+	$(PARTS)/venv/bin/yamllint --strict .
+
+golden: ## writes the golden files anew; read the difference before you commit it
+	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast golden
+	git --no-pager diff --stat
+
+parts: ## installs the real parts that the tests run against (Prometheus, Python packages)
+	tests/parts/install
+
+demo: ## runs the exporter against a simulated Tencent Cloud
+	$(CARGO) run --locked --release -- demo

@@ -1,0 +1,191 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing::level_filters::LevelFilter;
+
+use crate::app::Web;
+
+const ABOUT: &str = "\
+Prometheus exporter for Tencent Cloud CloudAudit tracks: it lists the tracks of every configured
+account and region, and serves what it saw on /metrics.
+
+Without a command it runs the daemon. Without --config.file it polls one account, named default,
+with TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and TENCENTCLOUD_TOKEN, in
+TENCENTCLOUD_REGION or ap-guangzhou.";
+
+/// The command line, parsed.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cloudaudit-exporter",
+    version,
+    about = ABOUT,
+    long_version = concat!(
+        env!("CARGO_PKG_VERSION"),
+        " (revision ", env!("BUILD_REVISION"),
+        ", rustc ", env!("BUILD_RUSTC"),
+        ", target ", env!("BUILD_TARGET"), ")"
+    ),
+    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 bad configuration."
+)]
+pub struct Cli {
+    /// What to do; without one, run the daemon.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Taken before and after the command.
+    #[command(flatten)]
+    pub flags: Flags,
+}
+
+/// The flags of every command.
+#[derive(Args, Debug)]
+pub struct Flags {
+    /// The configuration file (YAML)
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        env = "CLOUDAUDIT_EXPORTER_CONFIG_FILE",
+        global = true
+    )]
+    config_file: Option<PathBuf>,
+
+    /// An address to listen on; may be given several times [default: :10629, for the demo
+    /// 127.0.0.1:10629]
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        env = "CLOUDAUDIT_EXPORTER_WEB_LISTEN_ADDRESS",
+        value_delimiter = ',',
+        global = true
+    )]
+    listen_addresses: Vec<String>,
+
+    /// The path of the metrics
+    #[arg(
+        long = "web.telemetry-path",
+        value_name = "PATH",
+        env = "CLOUDAUDIT_EXPORTER_WEB_TELEMETRY_PATH",
+        default_value = "/metrics",
+        value_parser = telemetry_path,
+        global = true
+    )]
+    telemetry_path: String,
+
+    /// The least severe level that is logged
+    #[arg(
+        long = "log.level",
+        value_name = "LEVEL",
+        env = "CLOUDAUDIT_EXPORTER_LOG_LEVEL",
+        default_value = "info",
+        global = true
+    )]
+    pub log_level: LogLevel,
+
+    /// The form of the log, on stderr
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        env = "CLOUDAUDIT_EXPORTER_LOG_FORMAT",
+        default_value = "logfmt",
+        global = true
+    )]
+    pub log_format: LogFormat,
+}
+
+impl Flags {
+    /// The configuration file. An empty variable in the environment is one that is not set.
+    pub fn config_file(&self) -> Option<&PathBuf> {
+        self.config_file
+            .as_ref()
+            .filter(|file| !file.as_os_str().is_empty())
+    }
+
+    /// Where and under which name to be scraped; on `default_address` where nothing else is said.
+    pub fn web(&self, default_address: &str) -> Web {
+        let given = self
+            .listen_addresses
+            .iter()
+            .filter(|address| !address.is_empty());
+        let mut listen_addresses: Vec<String> = given.cloned().collect();
+        if listen_addresses.is_empty() {
+            listen_addresses.push(default_address.to_owned());
+        }
+        Web {
+            listen_addresses,
+            telemetry_path: self.telemetry_path.clone(),
+        }
+    }
+}
+
+/// What to do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Run the exporter against a simulated Tencent Cloud on loopback; needs nothing
+    Demo,
+    /// Load the configuration, without any secret, and say what would be polled
+    Check {
+        /// The form of the answer
+        #[arg(long, value_name = "FORM", default_value = "text")]
+        output: CheckOutput,
+    },
+    /// Poll every target once and print the metrics; exit code 1 if a target failed
+    Once {
+        /// Write into this file, atomically, instead of to stdout
+        #[arg(long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Ask a running exporter whether it is healthy; exit code 0 or 1
+    Health,
+}
+
+/// The forms of `check`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    /// A line for each target.
+    Text,
+    /// For scripts and reviews.
+    Json,
+}
+
+/// The levels of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Requests and skipped polls too.
+    Debug,
+    /// Changes for the better too.
+    Info,
+    /// What somebody should look at.
+    Warn,
+    /// What broke.
+    Error,
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Debug => Self::DEBUG,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Error => Self::ERROR,
+        }
+    }
+}
+
+/// The forms of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `key=value`, as most exporters write it.
+    Logfmt,
+    /// One object a line.
+    Json,
+}
+
+fn telemetry_path(path: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    if path.len() > 1 && path.starts_with('/') && path.chars().all(plain) {
+        return Ok(path.to_owned());
+    }
+    Err("a path begins with / and goes on with letters, digits and -_.~/".to_owned())
+}

@@ -1,0 +1,122 @@
+//! `check`: what a configuration asks for, without asking anybody.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::Failed;
+use crate::cli::CheckOutput;
+use crate::config::{Account, Config, Credentials};
+
+pub(super) fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
+    let mut accounts: Vec<&Account> = config.accounts.iter().collect();
+    accounts.sort_by(|one, other| one.name.cmp(&other.name));
+    let text = match output {
+        CheckOutput::Text => text(&accounts, &config.warnings),
+        CheckOutput::Json => json(&accounts, &config.warnings),
+    };
+    let mut stdout = io::stdout().lock();
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush());
+    match written {
+        // Whoever reads only the first lines has read enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.map_err(|error| Failed::new(format!("cannot write to stdout: {error}"))),
+    }
+}
+
+/// A line for each target, its columns aligned.
+fn text(accounts: &[&Account], warnings: &[String]) -> String {
+    let mut rows = vec![
+        [
+            "ACCOUNT",
+            "REGION",
+            "ENDPOINT",
+            "INTERVAL",
+            "CREDENTIALS",
+            "LABELS",
+        ]
+        .map(str::to_owned),
+    ];
+    for account in accounts {
+        for region in sorted(&account.regions) {
+            rows.push([
+                account.name.clone(),
+                region.clone(),
+                account.endpoint.to_string(),
+                humantime::format_duration(account.interval).to_string(),
+                source(account).to_owned(),
+                labels(account),
+            ]);
+        }
+    }
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in &rows {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    let targets = rows.len() - 1;
+    let mut end = vec![format!("{} accounts, {targets} targets\n", accounts.len())];
+    end.extend(
+        warnings
+            .iter()
+            .map(|warning| format!("warning: {warning}\n")),
+    );
+    text + &end.concat()
+}
+
+fn json(accounts: &[&Account], warnings: &[String]) -> String {
+    let account = |account: &&Account| -> Value {
+        json!({
+            "account": account.name,
+            "site": account.site.as_str(),
+            "endpoint": account.endpoint.to_string(),
+            "regions": sorted(&account.regions),
+            "interval_seconds": account.interval.as_secs_f64(),
+            "stale_after_seconds": account.poll.stale_after.as_secs_f64(),
+            "timeout_seconds": account.poll.timeout.as_secs_f64(),
+            "attempts": account.poll.attempts,
+            "page_size": account.poll.page_size,
+            "requests_per_second": account.requests_per_second,
+            "credentials": source(account),
+            "labels": account.labels,
+        })
+    };
+    let accounts: Vec<Value> = accounts.iter().map(account).collect();
+    format!(
+        "{:#}\n",
+        json!({"accounts": accounts, "warnings": warnings})
+    )
+}
+
+fn labels(account: &Account) -> String {
+    let pairs = account
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    pairs.collect::<Vec<_>>().join(",")
+}
+
+fn sorted(regions: &[String]) -> Vec<&String> {
+    let mut regions: Vec<&String> = regions.iter().collect();
+    regions.sort();
+    regions
+}
+
+fn source(account: &Account) -> &'static str {
+    match account.credentials {
+        Credentials::Inline { .. } => "inline",
+        Credentials::Env { .. } => "env",
+        Credentials::Default => "default",
+    }
+}

@@ -1,0 +1,55 @@
+//! A command that failed.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use crate::config;
+
+/// The exit code of a command that failed at its work.
+const FAILED: u8 = 1;
+
+/// The exit code for a bad configuration, `EX_CONFIG` of sysexits.h: a service manager can be told
+/// not to restart on it.
+const BAD_CONFIGURATION: u8 = 78;
+
+/// Why a command failed, and its exit code.
+#[derive(Debug)]
+pub struct Failed {
+    message: String,
+    code: u8,
+}
+
+impl Failed {
+    /// The command failed at its work.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: FAILED,
+        }
+    }
+
+    /// The command could not begin.
+    pub fn configuration(error: &config::Error) -> Self {
+        Self {
+            message: error.to_string(),
+            code: BAD_CONFIGURATION,
+        }
+    }
+
+    /// What the process ends with.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<String> for Failed {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}

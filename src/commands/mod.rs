@@ -1,0 +1,64 @@
+//! The commands, and what their failures mean for the exit code.
+
+pub use self::failed::Failed;
+
+// The daemon, and a round of it.
+mod daemon;
+mod once;
+
+// Without polling.
+mod check;
+mod health;
+
+// What a failure means.
+mod failed;
+
+use crate::cli::{Cli, Command, Flags};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::demo;
+use crate::fleet::Environment;
+
+/// Does what the command line says, until it is done or `shutdown` is.
+///
+/// # Errors
+///
+/// What failed, with its exit code.
+pub async fn run(
+    cli: Cli,
+    environment: Environment,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), Failed> {
+    let flags = &cli.flags;
+    let clock = Clock::system();
+    match cli.command {
+        None => {
+            daemon::run(
+                &config(flags, &environment)?,
+                &environment,
+                flags,
+                clock,
+                shutdown,
+            )
+            .await
+        }
+        Some(Command::Demo) => {
+            Ok(demo::run(&flags.web(demo::LISTEN_ADDRESS), clock, shutdown).await?)
+        }
+        Some(Command::Check { output }) => check::run(&config(flags, &environment)?, output),
+        Some(Command::Once { output }) => {
+            let config = config(flags, &environment)?;
+            let once = once::run(&config, &environment, output.as_deref(), clock);
+            tokio::select! {
+                result = once => result,
+                () = shutdown => Err(Failed::new("stopped before every target was polled")),
+            }
+        }
+        Some(Command::Health) => health::run(&flags.web(daemon::LISTEN_ADDRESS)).await,
+    }
+}
+
+fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
+    let file = flags.config_file().map(std::path::PathBuf::as_path);
+    Config::load(file, environment).map_err(|error| Failed::configuration(&error))
+}

@@ -1,0 +1,42 @@
+//! What holds where neither file nor environment says anything, and the bounds of what they may say.
+
+use std::time::Duration;
+
+use super::types::Poll;
+
+pub(super) const INTERVAL: Duration = Duration::from_mins(1);
+pub(super) const LEAST_INTERVAL: Duration = Duration::from_secs(1);
+
+pub(super) const LEAST_TIMEOUT: Duration = Duration::from_millis(1);
+
+pub(super) const MOST_ATTEMPTS: u32 = 10;
+
+/// The API documents no maximum. A server that caps pages lower is lived with (see paging).
+pub(super) const MOST_PAGE_SIZE: u32 = 100;
+
+/// `stale_after` is at least this many intervals: one lost poll must not hide an account.
+pub(super) const LEAST_STALE_INTERVALS: u32 = 2;
+
+pub(super) const POLL: Poll = Poll {
+    timeout: Duration::from_secs(10),
+    attempts: 3,
+    page_size: 50,
+    stale_after: Duration::from_hours(1),
+    create_time_offset: 8 * 60 * 60,
+};
+
+pub(super) const REQUESTS_PER_SECOND: u32 = 10;
+pub(super) const MOST_REQUESTS_PER_SECOND: u32 = 1000;
+
+/// What the API allows one identity, shared with its console and command line.
+pub(super) const API_REQUESTS_PER_SECOND: u32 = 20;
+
+pub(super) const REGION: &str = "ap-guangzhou";
+
+/// The account that is polled where there is no file.
+pub(super) const ACCOUNT: &str = "default";
+
+/// More of them, and the file is a mistake.
+pub(super) const MOST_ACCOUNTS: usize = 10_000;
+pub(super) const MOST_REGIONS: usize = 64;
+pub(super) const MOST_LABELS: usize = 32;

@@ -1,0 +1,120 @@
+//! The configuration, checked: inside there is nothing left to check.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use super::endpoint::Endpoint;
+
+/// What should run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How calls to the cloud leave this machine.
+    pub http: Http,
+    /// Every account, by name.
+    pub accounts: Vec<Account>,
+    /// What works and should not stay; no secret is in it.
+    pub warnings: Vec<String>,
+}
+
+/// How calls to the cloud leave this machine.
+#[derive(Clone, Debug, Default)]
+pub struct Http {
+    /// PEM certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    /// A proxy's URL, which may hold a password.
+    pub proxy: Option<SecretString>,
+}
+
+/// An account: the unit of credentials, rate limit, schedule and isolation.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The label `account`.
+    pub name: String,
+    /// Where to ask, in the order of the configuration: at least one, each once.
+    pub regions: Vec<String>,
+    /// Which of the two clouds it is in.
+    pub site: Site,
+    /// Where the API is.
+    pub endpoint: Endpoint,
+    /// On every series of the account.
+    pub labels: BTreeMap<String, String>,
+    /// Each region is polled once in this time.
+    pub interval: Duration,
+    /// The most calls a second for its identity at its endpoint.
+    pub requests_per_second: u32,
+    /// How it is polled.
+    pub poll: Poll,
+    /// Who asks.
+    pub credentials: Credentials,
+}
+
+/// How an account is polled; the same for all accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Poll {
+    /// For one request.
+    pub timeout: Duration,
+    /// For one request, the first included.
+    pub attempts: u32,
+    /// Tracks on one page.
+    pub page_size: u32,
+    /// How long the last complete listing is served.
+    pub stale_after: Duration,
+    /// What `CreateTime` is ahead of UTC, in seconds.
+    pub create_time_offset: i32,
+}
+
+/// Tencent Cloud is two clouds that know nothing of each other's accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Site {
+    /// The cloud whose documentation this exporter is written by.
+    #[default]
+    International,
+    /// Mainland China's.
+    China,
+}
+
+impl Site {
+    /// The value of the label `site`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::International => "international",
+            Self::China => "china",
+        }
+    }
+
+    /// The site's own host of the CloudAudit API.
+    pub fn endpoint(self) -> Endpoint {
+        Endpoint::of_host(match self {
+            Self::International => "cloudaudit.intl.tencentcloudapi.com",
+            Self::China => "cloudaudit.tencentcloudapi.com",
+        })
+    }
+}
+
+/// Where an account's credentials come from.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// From the configuration itself.
+    Inline {
+        /// The key's public half, as it is sent.
+        secret_id: String,
+        /// The key that signs.
+        secret_key: SecretString,
+        /// Of temporary credentials.
+        token: Option<SecretString>,
+    },
+    /// From these environment variables.
+    Env {
+        /// The name of the variable with the secret id.
+        secret_id: String,
+        /// The name of the variable with the secret key.
+        secret_key: String,
+        /// The name of the variable with the token of temporary credentials.
+        token: Option<String>,
+    },
+    /// From where the official SDKs look.
+    Default,
+}

@@ -1,0 +1,232 @@
+//! YAML text → [`Document`], on the parser of serde-saphyr.
+//!
+//! Its events are read directly: serde's data model would already have decided what a number is, and
+//! would keep no place for a key.
+
+use std::collections::HashMap;
+
+use serde_saphyr::granit_parser as granit;
+
+use super::document::{Document, Entry, Node, Span, Value};
+use super::error::Error;
+use super::key_path::KeyPath;
+
+/// The longest file that is read.
+pub(super) const MAX_BYTES: usize = 4 << 20;
+
+/// Parses one document, aliases and merge keys (`<<`) resolved.
+pub(super) fn parse(name: &str, text: &str) -> Result<Document, Error> {
+    let refuse = |(span, message): Refused| Error::of_text(name, text, span, message);
+    if text.len() > MAX_BYTES {
+        let message = format!("the file is longer than {MAX_BYTES} bytes, the most that is read");
+        return Err(Error::of_file(name, &KeyPath::default(), message));
+    }
+    let options = granit::options! {
+        block_nesting_limit: MAX_DEPTH,
+        flow_nesting_limit: MAX_DEPTH,
+        emit_comments: false,
+    };
+    let mut reader = Reader {
+        events: granit::Parser::new_from_str_with_options(text, options),
+        anchors: HashMap::new(),
+        nodes: 0,
+        depth: 0,
+    };
+    let root = reader.document().map_err(refuse)?;
+    Ok(Document::new(name, text, root))
+}
+
+/// How deep collections may nest, aliases expanded; a valid configuration needs five.
+const MAX_DEPTH: usize = 32;
+
+/// How many values a file may have after its aliases are expanded: the bound on "billion laughs".
+const MAX_NODES: usize = 200_000;
+
+/// What is wrong, and where.
+type Refused = (Span, String);
+
+type Event<'t> = granit::Event<'t>;
+
+struct Reader<'t> {
+    events: granit::Parser<'t, granit::StrInput<'t>>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+    depth: usize,
+}
+
+impl<'t> Reader<'t> {
+    fn document(&mut self) -> Result<Node, Refused> {
+        let mut root = None;
+        loop {
+            match self.next()? {
+                (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
+                (Event::StreamEnd, _) => break,
+                (_, span) if root.is_some() => {
+                    return Err((span, "a second document begins; one is allowed".into()));
+                }
+                (event, span) => root = Some(self.node(event, span)?),
+            }
+        }
+        match root {
+            Some(node) if matches!(node.value, Value::Map(_)) => Ok(node),
+            Some(node) => Err((node.span, format!("not a mapping; {AT_LEAST}"))),
+            None => Err((Span::START, format!("the file is empty; {AT_LEAST}"))),
+        }
+    }
+
+    fn next(&mut self) -> Result<(Event<'t>, Span), Refused> {
+        match self.events.next() {
+            Some(Ok((event, span))) => Ok((event, place(span))),
+            Some(Err(error)) => {
+                let marker = error.marker();
+                let span = Span::at(marker.line().max(1), marker.col() + 1);
+                Err((span, format!("not valid YAML: {}", error.info())))
+            }
+            None => Ok((Event::StreamEnd, Span::START)),
+        }
+    }
+
+    /// The node that begins with this event.
+    fn node(&mut self, event: Event<'t>, span: Span) -> Result<Node, Refused> {
+        self.charge(1, 1, span)?;
+        self.depth += 1;
+        let (value, anchor, tag) = match event {
+            // The parser writes an absent value as a tilde of no width.
+            Event::Scalar(_, _, anchor, tag) if span.is_empty() => {
+                (Value::Scalar(String::new()), anchor, tag)
+            }
+            Event::Scalar(text, _, anchor, tag) => (Value::Scalar(text.into_owned()), anchor, tag),
+            Event::SequenceStart(_, anchor, tag) => (self.list()?, anchor, tag),
+            Event::MappingStart(_, anchor, tag) => (self.map()?, anchor, tag),
+            Event::Alias(anchor) => {
+                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                    return Err((span, "an alias inside the value that it refers to".into()));
+                };
+                self.depth -= 1;
+                let (nodes, height) = weigh(&node);
+                self.charge(nodes, height, span)?;
+                return Ok(node);
+            }
+            _ => return Err((span, "a value is missing here".into())),
+        };
+        self.depth -= 1;
+        if tag.is_some_and(|tag| !tag.is_yaml_core_schema_tag("str")) {
+            let message = "a YAML tag; none is needed, every value is taken as it is written";
+            return Err((span, message.into()));
+        }
+        let node = Node { span, value };
+        if anchor != NO_ANCHOR {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn list(&mut self) -> Result<Value, Refused> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(Value::List(items)),
+                (event, span) => items.push(self.node(event, span)?),
+            }
+        }
+    }
+
+    fn map(&mut self) -> Result<Value, Refused> {
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
+        let mut lines: HashMap<String, usize> = HashMap::new();
+        loop {
+            let (key, key_span, is_merge) = match self.next()? {
+                (Event::MappingEnd, _) => break,
+                (Event::Scalar(key, style, NO_ANCHOR, None), span) => {
+                    let is_merge = key == "<<" && style == granit::ScalarStyle::Plain;
+                    (key.into_owned(), span, is_merge)
+                }
+                (_, span) => return Err((span, "not a key; a key is a plain word".into())),
+            };
+            if let Some(line) = lines.insert(key.clone(), key_span.line) {
+                let message = format!("the same key again; it is already on line {line}");
+                return Err((key_span, message));
+            }
+            let (event, span) = self.next()?;
+            let node = self.node(event, span)?;
+            if is_merge {
+                merged.extend(to_merge(node, key_span)?);
+            } else {
+                entries.push(Entry {
+                    key,
+                    key_span,
+                    node,
+                });
+            }
+        }
+        for entry in merged {
+            // What is written out wins, then what is merged first.
+            if lines
+                .insert(entry.key.clone(), entry.key_span.line)
+                .is_none()
+            {
+                entries.push(entry);
+            }
+        }
+        Ok(Value::Map(entries))
+    }
+
+    /// Takes this much from what a file may have.
+    fn charge(&mut self, nodes: usize, height: usize, span: Span) -> Result<(), Refused> {
+        self.nodes += nodes;
+        if self.nodes > MAX_NODES {
+            let message = format!("more than {MAX_NODES} values with aliases expanded");
+            return Err((span, message));
+        }
+        if self.depth + height > MAX_DEPTH {
+            let message = format!("nested deeper than {MAX_DEPTH} with aliases expanded");
+            return Err((span, message));
+        }
+        Ok(())
+    }
+}
+
+const AT_LEAST: &str = "a configuration is a mapping with at least the key accounts";
+
+/// The parser's number for "no anchor".
+const NO_ANCHOR: usize = 0;
+
+/// The parser counts lines from 1 and columns from 0.
+fn place(span: granit::Span) -> Span {
+    Span {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+        end_line: span.end.line(),
+        end_column: span.end.col() + 1,
+    }
+}
+
+/// The entries that a merge key brings.
+fn to_merge(node: Node, key_span: Span) -> Result<Vec<Entry>, Refused> {
+    match node.value {
+        Value::Map(entries) => Ok(entries),
+        Value::List(items) => {
+            let lists = items.into_iter().map(|item| to_merge(item, key_span));
+            Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
+        }
+        Value::Scalar(_) => {
+            let message = "nothing to merge; an alias of a mapping is allowed, or a list of them";
+            Err((key_span, message.into()))
+        }
+    }
+}
+
+/// How many nodes an alias stands for, and how deep they nest.
+fn weigh(node: &Node) -> (usize, usize) {
+    let below: Vec<&Node> = match &node.value {
+        Value::Scalar(_) => Vec::new(),
+        Value::List(items) => items.iter().collect(),
+        Value::Map(entries) => entries.iter().map(|entry| &entry.node).collect(),
+    };
+    let (nodes, height) = below
+        .into_iter()
+        .map(weigh)
+        .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1.max(one.1)));
+    (nodes + 1, height + 1)
+}

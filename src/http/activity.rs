@@ -1,0 +1,234 @@
+//! What a connection is at, and until when it may be.
+//!
+//! Hyper has one knob, `header_read_timeout`, for a client that drips its headers and for a client
+//! that keeps its connection for the next scrape. Those deserve different times, so the bytes are
+//! watched on their way: [`Watched`] tells an [`Activity`] what passes, and the connection's task
+//! asks it when time is up.
+
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::heads::Heads;
+use super::limits::Limits;
+
+/// What one connection is at. Shared by its stream, its task, and whoever looks for room.
+#[derive(Debug)]
+pub(super) struct Activity {
+    state: Mutex<State>,
+    /// Told whenever the connection falls idle, so that it can make room for one that waits.
+    fell_idle: Arc<Notify>,
+    asked_to_finish: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    heads: Heads,
+    /// Requests whose heads have ended and whose responses have not been sent.
+    pending: u64,
+    /// Responses that hyper has taken over and not yet flushed.
+    handed_over: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// No byte of a request is here.
+    Idle { since: Instant },
+    /// A request has begun to arrive.
+    Head { since: Instant },
+    /// A request is being answered, or its response being sent.
+    Request { since: Instant, progress: Instant },
+}
+
+impl Activity {
+    /// A fresh connection: silent, hence idle.
+    pub(super) fn new(fell_idle: Arc<Notify>) -> Self {
+        let state = State {
+            phase: Phase::Idle {
+                since: Instant::now(),
+            },
+            heads: Heads::default(),
+            pending: 0,
+            handed_over: 0,
+        };
+        Self {
+            state: Mutex::new(state),
+            fell_idle,
+            asked_to_finish: Notify::new(),
+        }
+    }
+
+    /// Since when it has been idle, if it is.
+    pub(super) fn idle_since(&self) -> Option<Instant> {
+        match self.state().phase {
+            Phase::Idle { since } => Some(since),
+            Phase::Head { .. } | Phase::Request { .. } => None,
+        }
+    }
+
+    /// Asks the connection to end with the request it is at.
+    pub(super) fn finish(&self) {
+        self.asked_to_finish.notify_one();
+    }
+
+    /// Waits until somebody called [`Activity::finish`].
+    pub(super) async fn asked_to_finish(&self) {
+        self.asked_to_finish.notified().await;
+    }
+
+    /// Waits until the connection has overstayed a limit, and returns which.
+    ///
+    /// The deadline moves with the phase, and the phase moves when the connection is polled: so this
+    /// must be polled after the connection, in the same task.
+    pub(super) async fn overdue(&self, limits: &Limits) -> &'static str {
+        let mut alarm = pin!(sleep_until(self.deadline(limits).0));
+        poll_fn(|cx| {
+            let (deadline, limit) = self.deadline(limits);
+            if alarm.deadline() != deadline {
+                alarm.as_mut().reset(deadline);
+            }
+            alarm.as_mut().poll(cx).map(|()| limit)
+        })
+        .await
+    }
+
+    /// A response is in hyper's hands entirely; with the next flush it is sent.
+    pub(super) fn response_handed_over(&self) {
+        self.state().handed_over += 1;
+    }
+
+    fn deadline(&self, limits: &Limits) -> (Instant, &'static str) {
+        match self.state().phase {
+            Phase::Idle { since } => (since + limits.idle, "idle"),
+            Phase::Head { since } => (since + limits.headers, "headers"),
+            Phase::Request { since, progress } => {
+                let stalled = (progress + limits.write_stall, "write stall");
+                let too_long = (since + limits.response, "response");
+                stalled.min(too_long)
+            }
+        }
+    }
+
+    fn received(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        state.pending += state.heads.scan(bytes);
+        match state.phase {
+            Phase::Idle { .. } if state.pending > 0 || state.heads.inside() => state.next_phase(),
+            Phase::Head { .. } if state.pending > 0 => state.next_phase(),
+            Phase::Idle { .. } | Phase::Head { .. } | Phase::Request { .. } => {}
+        }
+    }
+
+    fn wrote(&self) {
+        if let Phase::Request { progress, .. } = &mut self.state().phase {
+            *progress = Instant::now();
+        }
+    }
+
+    fn flushed(&self) {
+        let mut state = self.state();
+        if state.handed_over == 0 {
+            return;
+        }
+        state.pending = state.pending.saturating_sub(state.handed_over);
+        state.handed_over = 0;
+        state.next_phase();
+        let idle = matches!(state.phase, Phase::Idle { .. });
+        drop(state);
+        if idle {
+            self.fell_idle.notify_waiters();
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Every change is a plain assignment, so a panic leaves nothing half done.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What is at hand now. A request that came in while another was answered gets its time from
+    /// here on: it could not be read any sooner.
+    fn next_phase(&mut self) {
+        let now = Instant::now();
+        self.phase = if self.pending > 0 {
+            Phase::Request {
+                since: now,
+                progress: now,
+            }
+        } else if self.heads.inside() {
+            Phase::Head { since: now }
+        } else {
+            Phase::Idle { since: now }
+        };
+    }
+}
+
+/// A stream that tells its [`Activity`] what passes through it.
+#[derive(Debug)]
+pub(super) struct Watched<S> {
+    stream: S,
+    activity: Arc<Activity>,
+}
+
+impl<S> Watched<S> {
+    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        self.activity.received(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        self.activity.wrote();
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
+        self.activity.wrote();
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.activity.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}

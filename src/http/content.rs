@@ -1,0 +1,30 @@
+//! What the listener is given to show.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::clock::Moment;
+use crate::snapshot::Report;
+
+/// What the listener shows; asked anew for each request, and must answer at once.
+pub trait Content: Send + Sync + 'static {
+    /// The whole exposition in pieces, ready to be sent; one gzip member where `gzip`.
+    fn exposition(&self, gzip: bool) -> Vec<Bytes>;
+
+    /// The reports of all accounts, for the page.
+    fn reports(&self) -> Vec<Arc<Report>>;
+
+    /// Whether every target has been asked; otherwise the reasons why not.
+    fn ready(&self) -> Result<(), Vec<String>>;
+
+    /// Whether the scheduler ticks; otherwise what stands still.
+    fn healthy(&self) -> Result<(), String>;
+
+    /// Hears of one answered request, for `cloudaudit_exporter_http_requests_total{handler, code}`.
+    /// Both come from bounded sets.
+    fn answered(&self, handler: &'static str, code: u16);
+
+    /// What time it is, for the ages on the page.
+    fn now(&self) -> Moment;
+}

@@ -1,0 +1,133 @@
+//! Pieces of HTML that can only be written escaped.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// Something whose `Display` is HTML. What comes from outside is only ever a [`Text`], so it cannot
+/// get onto a page unescaped.
+pub(super) trait Html: fmt::Display {}
+
+/// Text from anywhere: for content and for quoted attributes.
+pub(super) struct Text<'a>(pub(super) &'a str);
+
+impl Html for Text<'_> {}
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        while let Some(at) = rest.find(['&', '<', '>', '"', '\'']) {
+            f.write_str(&rest[..at])?;
+            f.write_str(match rest.as_bytes()[at] {
+                b'&' => "&amp;",
+                b'<' => "&lt;",
+                b'>' => "&gt;",
+                b'"' => "&quot;",
+                _ => "&#39;",
+            })?;
+            rest = &rest[at + 1..];
+        }
+        f.write_str(rest)
+    }
+}
+
+/// A number.
+pub(super) struct Number(pub(super) u64);
+
+impl Html for Number {}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// One word on a coloured ground. The word says it all; the colour helps those who see it.
+pub(super) struct Badge {
+    pub(super) mood: Mood,
+    pub(super) word: &'static str,
+}
+
+/// What a badge's colour says.
+#[derive(Clone, Copy)]
+pub(super) enum Mood {
+    Good,
+    Bad,
+    Unsure,
+}
+
+impl Html for Badge {}
+
+impl fmt::Display for Badge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let class = match self.mood {
+            Mood::Good => "good",
+            Mood::Bad => "bad",
+            Mood::Unsure => "unsure",
+        };
+        write!(
+            f,
+            r#"<span class="badge {class}">{}</span>"#,
+            Text(self.word)
+        )
+    }
+}
+
+/// A time, as its age and in UTC; a dash where there is none.
+pub(super) struct When {
+    pub(super) at: Option<SystemTime>,
+    pub(super) now: SystemTime,
+}
+
+impl Html for When {}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(at) = self.at else {
+            return f.write_str("–");
+        };
+        // A clock set back makes the past the future; then it has only just been.
+        let age = self.now.duration_since(at).unwrap_or_default();
+        write!(
+            f,
+            r#"{} ago <span class="utc">{}</span>"#,
+            Span(age),
+            Utc(at)
+        )
+    }
+}
+
+/// A time of day in UTC.
+pub(super) struct Utc(pub(super) SystemTime);
+
+impl Html for Utc {}
+
+impl fmt::Display for Utc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::try_from(self.0) {
+            Ok(time) => write!(
+                f,
+                r#"<time datetime="{}">{}</time>"#,
+                time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                time.strftime("%Y-%m-%d %H:%M:%S UTC"),
+            ),
+            Err(_) => f.write_str("beyond the calendar"),
+        }
+    }
+}
+
+/// A span of time in its largest fitting unit.
+pub(super) struct Span(pub(super) Duration);
+
+impl Html for Span {}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        match seconds {
+            0..120 => write!(f, "{seconds} s"),
+            120..7200 => write!(f, "{} min", seconds / 60),
+            7200..172_800 => write!(f, "{} h", seconds / 3600),
+            _ => write!(f, "{} days", seconds / 86400),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! How long anybody may keep the listener waiting.
+
+use std::time::Duration;
+
+/// The time limits of a listener and its connections. The defaults are the contract's; tests take
+/// shorter ones.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// From a request's first byte to the end of its headers; then as long again for its body.
+    pub headers: Duration,
+    /// Without a byte of a request: between two requests, or before the first.
+    pub idle: Duration,
+    /// Without the client taking a single byte of a response that waits to be sent.
+    pub write_stall: Duration,
+    /// From the end of a request's headers to the end of its response, however steadily it trickles.
+    pub response: Duration,
+    /// For requests in flight when the listener is told to stop.
+    pub drain: Duration,
+}
+
+impl Limits {
+    /// [`Limits::headers`] of the contract.
+    pub const HEADERS: Duration = Duration::from_secs(10);
+    /// [`Limits::idle`] of the contract: longer than Prometheus's usual intervals, so that it keeps
+    /// its connection.
+    pub const IDLE: Duration = Duration::from_mins(2);
+    /// [`Limits::write_stall`] by default.
+    pub const WRITE_STALL: Duration = Duration::from_secs(30);
+    /// [`Limits::response`] by default: beyond any sensible scrape timeout.
+    pub const RESPONSE: Duration = Duration::from_mins(5);
+    /// [`Limits::drain`] by default.
+    pub const DRAIN: Duration = Duration::from_secs(5);
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            headers: Self::HEADERS,
+            idle: Self::IDLE,
+            write_stall: Self::WRITE_STALL,
+            response: Self::RESPONSE,
+            drain: Self::DRAIN,
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Bind, tell the address, serve: three steps.
+
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+use tracing::{debug, error, warn};
+
+use super::connection;
+use super::connections::Connections;
+use super::content::Content;
+use super::limits::Limits;
+use super::routes::Routes;
+
+/// How to serve. Listeners that are given clones of it share the cap on connections.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the exposition is: `/metrics`.
+    pub telemetry_path: String,
+    /// Time limits.
+    pub limits: Limits,
+    /// The cap on connections.
+    pub connections: Connections,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            telemetry_path: "/metrics".to_owned(),
+            limits: Limits::default(),
+            connections: Connections::default(),
+        }
+    }
+}
+
+/// A bound address that is not served yet.
+#[derive(Debug)]
+#[must_use = "nobody is answered until it serves"]
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Binds `host:port`, `[::1]:port`, or `:port` for all interfaces, IPv6 and IPv4 alike.
+    pub async fn bind(address: &str) -> io::Result<Self> {
+        let bound = match address.strip_prefix(':') {
+            Some(port) => bind_all_interfaces(port),
+            None => bind_first(address).await,
+        };
+        let socket = bound.map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot listen on {address}: {error}; give a free address as host:port"),
+            )
+        })?;
+        Ok(Self {
+            address: socket.local_addr()?,
+            socket,
+        })
+    }
+
+    /// The address that was bound, with the port that was chosen where 0 was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `shutdown`; then lets requests in flight end, for as long as the limits say.
+    pub async fn serve(
+        self,
+        content: Arc<dyn Content>,
+        options: Options,
+        shutdown: impl Future<Output = ()>,
+    ) {
+        let Options {
+            telemetry_path,
+            limits,
+            connections,
+        } = options;
+        let drain_time = limits.drain;
+        let routes = Arc::new(Routes::new(content, telemetry_path, limits.headers));
+        let (running, stopped) = watch::channel(());
+        let mut tasks = JoinSet::new();
+        let newcomers = async {
+            let mut trouble = Trouble::default();
+            loop {
+                let (stream, peer) = accept(&self.socket, &mut trouble).await;
+                let place = connections.admit().await;
+                while let Some(ended) = tasks.try_join_next() {
+                    note_panic(ended);
+                }
+                tasks.spawn(connection::serve(
+                    stream,
+                    peer,
+                    place,
+                    Arc::clone(&routes),
+                    limits.clone(),
+                    stopped.clone(),
+                ));
+            }
+        };
+        tokio::select! {
+            biased;
+            () = pin!(shutdown) => {}
+            never = newcomers => never,
+        }
+        drop(self.socket);
+        drop(running);
+        drain(tasks, drain_time).await;
+    }
+}
+
+fn bind_all_interfaces(port: &str) -> io::Result<TcpListener> {
+    let port = port
+        .parse()
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a port number"))?;
+    match bind(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
+        // A port in use is in use; anything else may mean that there is no IPv6 here.
+        Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
+            bind(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+        }
+        bound => bound,
+    }
+}
+
+async fn bind_first(address: &str) -> io::Result<TcpListener> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for candidate in lookup_host(address).await? {
+        match bind(candidate) {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.ip() == Ipv6Addr::UNSPECIFIED {
+        // The system's default may be either; [::] is to take IPv4 as well, as it does in Go.
+        socket.set_only_v6(false)?;
+    }
+    if cfg!(unix) {
+        // A restart must not wait for the old connections' TIME_WAIT. Elsewhere the option means
+        // something else.
+        socket.set_reuse_address(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Connections that the kernel completes ahead of us; it may allow fewer.
+const BACKLOG: i32 = 1024;
+
+async fn accept(socket: &TcpListener, trouble: &mut Trouble) -> (TcpStream, SocketAddr) {
+    loop {
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                // Without it a small response may wait for the client's acknowledgement.
+                if let Err(error) = stream.set_nodelay(true) {
+                    debug!(%peer, %error, "TCP_NODELAY");
+                }
+                return (stream, peer);
+            }
+            // The client left while it was in the queue: the next one is not to blame.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            // Out of descriptors or memory: it would fail again at once, and forever.
+            Err(error) => {
+                trouble.tell(&error);
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// How long no connection is accepted after that has failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Tells of failed accepts, but not of each.
+#[derive(Default)]
+struct Trouble {
+    told: Option<Instant>,
+}
+
+impl Trouble {
+    fn tell(&mut self, error: &io::Error) {
+        let now = Instant::now();
+        if self.told.is_none_or(|told| now - told >= TROUBLE_INTERVAL) {
+            self.told = Some(now);
+            warn!(%error, "cannot accept connections, trying again; raise the limit of open files if that is it");
+        }
+    }
+}
+
+/// At most one line in this time about failed accepts.
+const TROUBLE_INTERVAL: Duration = Duration::from_mins(1);
+
+async fn drain(mut tasks: JoinSet<()>, time: Duration) {
+    let all_ended = async {
+        while let Some(ended) = tasks.join_next().await {
+            note_panic(ended);
+        }
+    };
+    if timeout(time, all_ended).await.is_err() {
+        warn!(
+            connections = tasks.len(),
+            ?time,
+            "connections cut: their requests did not end in time"
+        );
+        tasks.shutdown().await;
+    }
+}
+
+/// A panic ends the connection it happened on, and nothing else; but it is told.
+fn note_panic(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        error!(%error, "a connection ended in a panic");
+    }
+}

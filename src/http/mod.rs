@@ -1,0 +1,34 @@
+//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for those who look after the process.
+//!
+//! It knows neither the cloud's API nor how the exposition is made: it shows what a [`Content`]
+//! gives it, asked anew for each request. So a scrape costs what sending costs, and whatever hangs
+//! elsewhere, this answers.
+//!
+//! A stranger can open connections, so everything a connection can hold on to has a limit:
+//! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
+
+pub use self::connections::Connections;
+pub use self::content::Content;
+pub use self::limits::Limits;
+pub use self::listener::{Listener, Options};
+
+// What it is given, and how long and how many.
+mod content;
+mod limits;
+
+// Sockets: accepting them, counting them, and knowing what each is at.
+mod activity;
+mod connection;
+mod connections;
+mod heads;
+mod listener;
+
+// Requests and responses.
+mod body;
+mod encoding;
+mod response;
+mod routes;
+
+// The page for people.
+mod html;
+mod page;

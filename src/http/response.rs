@@ -1,0 +1,94 @@
+//! The responses there are.
+
+use bytes::Bytes;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+
+use super::body::Pieces;
+
+/// An exposition in the text format. Prometheus 3 refuses one without a content type.
+pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
+    let content_type = "text/plain; version=0.0.4; charset=utf-8";
+    let mut response = with_content(StatusCode::OK, content_type, pieces.into());
+    let headers = response.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("Accept-Encoding"));
+    if gzip {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+/// A page, under the policy that it was written for.
+pub(super) fn page(html: String, policy: &'static str) -> Response<Pieces> {
+    let mut response = with_content(StatusCode::OK, "text/html; charset=utf-8", html.into());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// A line of text, or several.
+pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response<Pieces> {
+    let mut text = text.into();
+    text.push('\n');
+    with_content(status, "text/plain; charset=utf-8", text.into())
+}
+
+/// To `OPTIONS`.
+pub(super) fn options(allow: &'static str) -> Response<Pieces> {
+    let mut response = empty(StatusCode::NO_CONTENT);
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// To a method that the path does not know.
+pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
+    let mut response = text(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("this path takes {allow}"),
+    );
+    response
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    response
+}
+
+/// To `HEAD`: everything that `GET` would get, its length included, but for the content.
+pub(super) fn without_content(response: Response<Pieces>) -> Response<Pieces> {
+    response.map(|_| Pieces::default())
+}
+
+/// The last response on its connection.
+pub(super) fn and_close(mut response: Response<Pieces>) -> Response<Pieces> {
+    response
+        .headers_mut()
+        .insert(CONNECTION, HeaderValue::from_static("close"));
+    response
+}
+
+fn with_content(
+    status: StatusCode,
+    content_type: &'static str,
+    pieces: Pieces,
+) -> Response<Pieces> {
+    let length = pieces.left();
+    let mut response = empty(status).map(|_| pieces);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    response
+}
+
+fn empty(status: StatusCode) -> Response<Pieces> {
+    let mut response = Response::new(Pieces::default());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

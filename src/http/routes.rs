@@ -1,0 +1,185 @@
+//! Which request gets which response.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::header::EXPECT;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::body::Pieces;
+use super::content::Content;
+use super::{encoding, page, response};
+
+/// Answers requests out of a [`Content`].
+pub(super) struct Routes {
+    content: Arc<dyn Content>,
+    telemetry_path: String,
+    body_time: Duration,
+}
+
+impl Routes {
+    /// `body_time` is how long a request's body may take to arrive.
+    pub(super) fn new(
+        content: Arc<dyn Content>,
+        telemetry_path: String,
+        body_time: Duration,
+    ) -> Self {
+        Self {
+            content,
+            telemetry_path,
+            body_time,
+        }
+    }
+
+    /// The response to a request.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Pieces> {
+        let (head, body) = request.into_parts();
+        let handler = self.handler(head.uri.path());
+        let has_body = !body.is_end_stream();
+        let read = if has_body && !head.headers.contains_key(EXPECT) {
+            discard(body, self.body_time).await
+        } else {
+            Ok(()) // nothing was sent, or its sender waits for our word and gets the response instead
+        };
+        let mut response = match read {
+            Ok(()) => self.respond(handler, &head.method, &head.headers),
+            Err(status) => response::text(status, "no path here wants a body"),
+        };
+        if has_body {
+            response = response::and_close(response); // see `heads.rs`
+        }
+        if head.method == Method::HEAD {
+            response = response::without_content(response);
+        }
+        let (handler, code) = (handler.as_str(), response.status().as_u16());
+        debug!(handler, code, method = %head.method, bytes = response.body().left(), "request");
+        self.content.answered(handler, code);
+        response
+    }
+
+    fn handler(&self, path: &str) -> Handler {
+        match path {
+            path if path == self.telemetry_path => Handler::Metrics,
+            "/" => Handler::Page,
+            "/-/healthy" => Handler::Healthy,
+            "/-/ready" => Handler::Ready,
+            "/-/reload" => Handler::Reload,
+            "*" => Handler::Server,
+            _ => Handler::NotFound,
+        }
+    }
+
+    fn respond(&self, handler: Handler, method: &Method, headers: &HeaderMap) -> Response<Pieces> {
+        match (handler, method) {
+            (Handler::NotFound, _) => response::text(
+                StatusCode::NOT_FOUND,
+                format!("not found; there are / and {}", self.telemetry_path),
+            ),
+            (_, &Method::OPTIONS) => response::options(handler.allow()),
+            (Handler::Metrics, &Method::GET | &Method::HEAD) => {
+                let gzip = encoding::prefers_gzip(headers);
+                response::exposition(self.content.exposition(gzip), gzip)
+            }
+            (Handler::Page, &Method::GET | &Method::HEAD) => {
+                let html = page::render(
+                    &self.content.reports(),
+                    self.content.now(),
+                    &self.telemetry_path,
+                );
+                response::page(html, page::POLICY)
+            }
+            (Handler::Healthy, &Method::GET | &Method::HEAD) => match self.content.healthy() {
+                Ok(()) => response::text(StatusCode::OK, "healthy"),
+                Err(reason) => response::text(StatusCode::SERVICE_UNAVAILABLE, reason),
+            },
+            (Handler::Ready, &Method::GET | &Method::HEAD) => match self.content.ready() {
+                Ok(()) => response::text(StatusCode::OK, "ready"),
+                Err(reasons) => response::text(StatusCode::SERVICE_UNAVAILABLE, lines(&reasons)),
+            },
+            (Handler::Reload, &Method::POST) => {
+                response::text(StatusCode::FORBIDDEN, "lifecycle API is not enabled")
+            }
+            _ => response::method_not_allowed(handler.allow()),
+        }
+    }
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy)]
+enum Handler {
+    Metrics,
+    Page,
+    Healthy,
+    Ready,
+    Reload,
+    /// `OPTIONS *`, which asks the server as a whole.
+    Server,
+    NotFound,
+}
+
+impl Handler {
+    /// The value of the label `handler`: bounded, whatever paths strangers try.
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Metrics => "metrics",
+            Self::Page => "page",
+            Self::Healthy => "healthy",
+            Self::Ready => "ready",
+            Self::Reload => "reload",
+            Self::Server | Self::NotFound => "other",
+        }
+    }
+
+    fn allow(self) -> &'static str {
+        match self {
+            Self::Reload => "POST, OPTIONS",
+            Self::Server => "GET, HEAD, POST, OPTIONS",
+            _ => "GET, HEAD, OPTIONS",
+        }
+    }
+}
+
+/// Reads a body away, so that the client, done with sending, gets to read the response.
+async fn discard(body: Incoming, time: Duration) -> Result<(), StatusCode> {
+    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let mut body = Limited::new(body, MAX_BODY_BYTES);
+    let read = async {
+        while let Some(frame) = body.frame().await {
+            frame?;
+        }
+        Ok::<_, Box<dyn Error + Send + Sync>>(())
+    };
+    match timeout(time, read).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
+        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+/// The bytes of a request's body that are read (and thrown away) before it is answered 413.
+const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// One reason a line.
+fn lines(reasons: &[String]) -> String {
+    let mut lines: Vec<_> = reasons
+        .iter()
+        .take(MAX_REASONS)
+        .map(|reason| reason.replace(['\r', '\n'], " "))
+        .collect();
+    let more = reasons.len() - lines.len();
+    if more > 0 {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+/// Reasons that are told: whoever asks wants to know why, not to page through ten thousand targets.
+const MAX_REASONS: usize = 100;

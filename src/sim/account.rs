@@ -1,0 +1,276 @@
+//! Accounts: who may ask, where, and which tracks there are.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::SystemTime;
+
+use serde_json::{Value, json};
+
+use crate::sim::track::Track;
+use crate::sim::world::World;
+
+/// A handle to an account of a world.
+///
+/// Its tracks are the same in every region, as they very probably are in the real cloud, but for
+/// regions that [`Account::in_region`] gave a set of their own.
+#[derive(Clone, Debug)]
+pub struct Account {
+    world: World,
+    uin: String,
+    region: Option<String>,
+}
+
+/// What the world keeps of an account.
+pub(super) struct AccountState {
+    pub(super) identities: BTreeMap<String, Identity>,
+    pub(super) regions: Vec<String>,
+    global: Vec<Track>,
+    regional: BTreeMap<String, Vec<Track>>,
+}
+
+/// Where CloudAudit is offered, by the documentation of `CreateAuditTrack`.
+const CLOUDAUDIT_REGIONS: [&str; 6] = [
+    "ap-guangzhou",
+    "ap-hongkong",
+    "ap-seoul",
+    "ap-singapore",
+    "ap-tokyo",
+    "eu-frankfurt",
+];
+
+impl Default for AccountState {
+    fn default() -> Self {
+        Self {
+            identities: BTreeMap::new(),
+            regions: CLOUDAUDIT_REGIONS.map(str::to_owned).to_vec(),
+            global: Vec::new(),
+            regional: BTreeMap::new(),
+        }
+    }
+}
+
+impl AccountState {
+    /// The tracks as this region lists them, in their stable order.
+    pub(super) fn tracks(&self, region: &str) -> &[Track] {
+        self.regional.get(region).unwrap_or(&self.global)
+    }
+
+    fn tracks_mut(&mut self, region: Option<&str>) -> &mut Vec<Track> {
+        match region {
+            Some(region) => self.regional.entry(region.to_owned()).or_default(),
+            None => &mut self.global,
+        }
+    }
+}
+
+/// Whose key this is: the account's number, the account, the key.
+pub(super) fn owner<'a>(
+    accounts: &'a BTreeMap<String, AccountState>,
+    secret_id: &str,
+) -> Option<(&'a str, &'a AccountState, &'a Identity)> {
+    accounts.iter().find_map(|(uin, account)| {
+        let identity = account.identities.get(secret_id)?;
+        Some((uin.as_str(), account, identity))
+    })
+}
+
+impl Account {
+    pub(super) fn new(world: World, uin: &str) -> Self {
+        Self {
+            world,
+            uin: uin.to_owned(),
+            region: None,
+        }
+    }
+
+    /// The account's number.
+    pub fn uin(&self) -> &str {
+        &self.uin
+    }
+
+    /// The tracks of one region, which from here on has a set of its own, empty at first.
+    #[must_use]
+    pub fn in_region(&self, region: &str) -> Self {
+        let regional = Self {
+            region: Some(region.to_owned()),
+            ..self.clone()
+        };
+        regional.with_tracks(|_| ());
+        regional
+    }
+
+    /// Lists tracks in the order in which pages show them.
+    pub fn tracks(&self) -> Vec<Track> {
+        self.with_tracks(|tracks| tracks.clone())
+    }
+
+    /// Adds a track behind the others.
+    pub fn create(&self, track: Track) {
+        self.with_tracks(|tracks| tracks.push(track));
+    }
+
+    /// Adds a track before the others, which moves every one of them back by one.
+    pub fn create_first(&self, track: Track) {
+        self.with_tracks(|tracks| tracks.insert(0, track));
+    }
+
+    /// Removes a track; those behind it move up.
+    pub fn delete(&self, track_id: u64) -> Result<Track, Unknown> {
+        let removed = self.with_tracks(|tracks| {
+            let position = tracks.iter().position(|track| track.id() == track_id)?;
+            Some(tracks.remove(position))
+        });
+        removed.ok_or_else(|| Unknown::track(&self.uin, track_id))
+    }
+
+    /// Switches a track on (1) or off (0), or gives it a status that nobody has heard of.
+    pub fn set_status(&self, track_id: u64, status: u64) -> Result<(), Unknown> {
+        self.edit(track_id, |track| track["Status"] = json!(status))
+    }
+
+    /// Makes a track deliver elsewhere: see [`crate::sim::cos`] and its like.
+    pub fn set_storage(&self, track_id: u64, storage: Value) -> Result<(), Unknown> {
+        self.edit(track_id, |track| track["Storage"] = storage)
+    }
+
+    /// Changes a track's JSON at will. Its id here stays what it was, whatever becomes of the
+    /// field `TrackId`.
+    pub fn edit(&self, track_id: u64, change: impl FnOnce(&mut Value)) -> Result<(), Unknown> {
+        let changed = self.with_tracks(|tracks| {
+            let track = tracks.iter_mut().find(|track| track.id() == track_id)?;
+            change(track.json_mut());
+            Some(())
+        });
+        changed.ok_or_else(|| Unknown::track(&self.uin, track_id))
+    }
+
+    /// Adds a key that may call for this account.
+    pub fn add_identity(&self, identity: Identity) {
+        self.with_state(|account| {
+            let secret_id = identity.secret_id.clone();
+            account.identities.insert(secret_id, identity);
+        });
+    }
+
+    /// Deletes a key.
+    pub fn remove_identity(&self, secret_id: &str) -> Result<Identity, Unknown> {
+        let removed = self.with_state(|account| account.identities.remove(secret_id));
+        removed.ok_or_else(|| Unknown::identity(&self.uin))
+    }
+
+    /// Lets CAM refuse what this key asks for, with `UnauthorizedOperation`.
+    pub fn deny(&self, secret_id: &str) -> Result<(), Unknown> {
+        self.deny_with(secret_id, "UnauthorizedOperation")
+    }
+
+    /// The same with another code: some denials are `AuthFailure.UnauthorizedOperation`.
+    pub fn deny_with(&self, secret_id: &str, code: &str) -> Result<(), Unknown> {
+        self.edit_identity(secret_id, |identity| {
+            identity.denial = Some(code.to_owned());
+        })
+    }
+
+    /// Lets CAM allow this key everything again.
+    pub fn permit(&self, secret_id: &str) -> Result<(), Unknown> {
+        self.edit_identity(secret_id, |identity| identity.denial = None)
+    }
+
+    /// The regions in which this account finds the product; six at first.
+    pub fn set_regions<'a>(&self, regions: impl IntoIterator<Item = &'a str>) {
+        let regions = regions.into_iter().map(str::to_owned).collect();
+        self.with_state(|account| account.regions = regions);
+    }
+
+    fn edit_identity(
+        &self,
+        secret_id: &str,
+        change: impl FnOnce(&mut Identity),
+    ) -> Result<(), Unknown> {
+        let changed = self.with_state(|account| account.identities.get_mut(secret_id).map(change));
+        changed.ok_or_else(|| Unknown::identity(&self.uin))
+    }
+
+    fn with_tracks<T>(&self, act: impl FnOnce(&mut Vec<Track>) -> T) -> T {
+        self.with_state(|account| act(account.tracks_mut(self.region.as_deref())))
+    }
+
+    fn with_state<T>(&self, act: impl FnOnce(&mut AccountState) -> T) -> T {
+        let mut state = self.world.state();
+        act(state.accounts.entry(self.uin.clone()).or_default())
+    }
+}
+
+/// A key that may call, or a temporary one.
+#[derive(Clone)]
+pub struct Identity {
+    pub(super) secret_id: String,
+    pub(super) secret_key: String,
+    pub(super) temporary: Option<Temporary>,
+    pub(super) denial: Option<String>,
+}
+
+/// What only a temporary key has.
+#[derive(Clone)]
+pub(super) struct Temporary {
+    pub(super) token: String,
+    pub(super) expires: SystemTime,
+}
+
+impl Identity {
+    /// A key of a user.
+    pub fn permanent(secret_id: &str, secret_key: &str) -> Self {
+        Self {
+            secret_id: secret_id.to_owned(),
+            secret_key: secret_key.to_owned(),
+            temporary: None,
+            denial: None,
+        }
+    }
+
+    /// A key that comes with a token and ends.
+    pub fn temporary(secret_id: &str, secret_key: &str, token: &str, expires: SystemTime) -> Self {
+        let temporary = Temporary {
+            token: token.to_owned(),
+            expires,
+        };
+        Self {
+            temporary: Some(temporary),
+            ..Self::permanent(secret_id, secret_key)
+        }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity")
+            .field("temporary", &self.temporary.is_some())
+            .field("denial", &self.denial)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What was to be changed is not in this world.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown(String);
+
+impl Unknown {
+    pub(super) fn account(uin: &str) -> Self {
+        Self(format!("no account {uin} in the simulated cloud"))
+    }
+
+    fn track(uin: &str, track_id: u64) -> Self {
+        Self(format!("no track {track_id} in simulated account {uin}"))
+    }
+
+    fn identity(uin: &str) -> Self {
+        Self(format!("no such secret id in simulated account {uin}"))
+    }
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unknown {}

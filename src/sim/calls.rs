@@ -1,0 +1,101 @@
+//! The world's memory of what was asked of it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::sim::rate::Meter;
+
+/// A request as it arrived, by what it said of itself, and what was decided.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The world's time of day.
+    pub at: SystemTime,
+    /// The same on the steady clock.
+    pub arrived: Instant,
+    /// The identity named in the signature, if there was one; nobody has verified it.
+    pub secret_id: String,
+    /// The account that this identity belongs to.
+    pub uin: Option<String>,
+    /// `X-TC-Action`.
+    pub action: String,
+    /// `X-TC-Region`.
+    pub region: String,
+    /// `PageNumber`.
+    pub page: Option<u64>,
+    /// The code of the refusal; none if it was granted.
+    pub refused: Option<String>,
+    /// The fault that was played on the answer, by its name or its code.
+    pub fault: Option<String>,
+}
+
+#[derive(Default)]
+pub(super) struct Calls {
+    latest: VecDeque<Call>,
+    total: u64,
+    refused_signatures: u64,
+    meters: BTreeMap<(String, String), Meter>,
+}
+
+/// How many calls are remembered one by one.
+const MAX_REMEMBERED: usize = 10_000;
+
+impl Calls {
+    /// Counts an arrival at the limit of this action and identity; tells how many that makes in
+    /// this second.
+    pub(super) fn arrive(&mut self, action: &str, secret_id: &str, now: Instant) -> usize {
+        let key = (action.to_owned(), secret_id.to_owned());
+        self.meters.entry(key).or_default().arrive(now)
+    }
+
+    /// Remembers a call and gives it its `RequestId`.
+    pub(super) fn record(&mut self, call: Call) -> String {
+        if call.refused.as_deref().is_some_and(is_about_the_signature) {
+            self.refused_signatures += 1;
+        }
+        if self.latest.len() == MAX_REMEMBERED {
+            self.latest.pop_front();
+        }
+        self.latest.push_back(call);
+        self.total += 1;
+        request_id(self.total)
+    }
+
+    pub(super) fn latest(&self) -> Vec<Call> {
+        self.latest.iter().cloned().collect()
+    }
+
+    pub(super) fn total(&self) -> u64 {
+        self.total
+    }
+
+    pub(super) fn refused_signatures(&self) -> u64 {
+        self.refused_signatures
+    }
+
+    pub(super) fn peak_per_second(&self, secret_id: &str) -> usize {
+        let of_identity = self.meters.iter().filter(|((_, id), _)| id == secret_id);
+        let peaks = of_identity.map(|(_, meter)| meter.peak());
+        peaks.max().unwrap_or(0)
+    }
+}
+
+fn is_about_the_signature(code: &str) -> bool {
+    code.starts_with("AuthFailure.") && code != "AuthFailure.UnauthorizedOperation"
+}
+
+/// Looks like a UUID, differs from call to call, and is the same in every run of the same story.
+fn request_id(call_number: u64) -> String {
+    let digest = Sha256::digest(call_number.to_be_bytes());
+    let hex = base16ct::lower::encode_string(&digest);
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..32],
+    ];
+    parts.join("-")
+}

@@ -1,0 +1,40 @@
+//! The actions of CloudAudit.
+
+use serde_json::{Value, json};
+
+use crate::sim::gateway::{Action, Scene};
+use crate::sim::parameters::Parameters;
+use crate::sim::refusal::Refusal;
+
+/// What CloudAudit can be asked for. Another product is another file with such a table.
+pub(super) const ACTIONS: [Action; 1] = [Action {
+    service: "cloudaudit",
+    name: "DescribeAuditTracks",
+    version: "2019-03-19",
+    run: describe_audit_tracks,
+}];
+
+fn describe_audit_tracks(scene: &Scene, mut given: Parameters) -> Result<Value, Refusal> {
+    let number = page_parameter(&mut given, "PageNumber")?;
+    let size = page_parameter(&mut given, "PageSize")?;
+    given.finish()?;
+
+    let size = size.min(scene.settings.max_page_size);
+    let tracks = scene.account.tracks(scene.region);
+    let skipped = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
+    let shown = usize::try_from(size).unwrap_or(usize::MAX);
+    let page = tracks.iter().skip(skipped).take(shown);
+    let page = page.map(|track| track.json().clone());
+    Ok(json!({
+        "Tracks": page.collect::<Vec<_>>(),
+        "TotalCount": tracks.len(),
+    }))
+}
+
+/// The documentation does not say what 0 means; nobody should rely on it.
+fn page_parameter(given: &mut Parameters, name: &str) -> Result<u64, Refusal> {
+    match given.take_integer(name)? {
+        0 => Err(Refusal::wrong_value(name)),
+        value => Ok(value),
+    }
+}

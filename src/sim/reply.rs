@@ -1,0 +1,111 @@
+//! An answer on its way: what is sent, after what time, and how it arrives.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, SERVER};
+use http::{HeaderValue, Response, StatusCode};
+use jiff::fmt::rfc2822::DateTimePrinter;
+use serde_json::{Value, json};
+
+use crate::sim::refusal::Refusal;
+
+pub(super) struct Reply {
+    pub(super) wait: Duration,
+    pub(super) response: Response<Bytes>,
+    pub(super) delivery: Delivery,
+}
+
+/// How the response arrives.
+#[derive(Clone, Copy)]
+pub(super) enum Delivery {
+    /// At once.
+    Whole,
+    /// In small pieces that take so long together.
+    Dripping { over: Duration },
+    /// Half of the body, then the end of the connection.
+    Truncated,
+    /// Not: the connection is reset.
+    Reset,
+    /// Not, and nobody says so.
+    Never,
+}
+
+impl Reply {
+    /// The API answers 200 to all that it handled, refusals included.
+    pub(super) fn new(
+        verdict: Result<Value, Refusal>,
+        request_id: &str,
+        now: SystemTime,
+        latency: Duration,
+    ) -> Self {
+        let mut inner = verdict.unwrap_or_else(|refusal| error(&refusal));
+        inner["RequestId"] = json!(request_id);
+        let mut response = Response::new(Bytes::new());
+        let headers = response.headers_mut();
+        headers.insert(SERVER, HeaderValue::from_static("nginx"));
+        headers.extend(http_date(now).map(|date| (DATE, date)));
+        let mut reply = Self {
+            wait: latency,
+            response,
+            delivery: Delivery::Whole,
+        };
+        reply.set_json(&json!({ "Response": inner }));
+        reply
+    }
+
+    /// Waits until it is time to send. No wait is none: even a sleep of nothing takes the timer's
+    /// next millisecond.
+    pub(super) async fn due(&self) {
+        if !self.wait.is_zero() {
+            tokio::time::sleep(self.wait).await;
+        }
+    }
+
+    /// Another body, `Content-Length` included.
+    pub(super) fn set_body(&mut self, status: StatusCode, content_type: &'static str, body: Bytes) {
+        *self.response.status_mut() = status;
+        let headers = self.response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CONTENT_LENGTH, body.len().into());
+        *self.response.body_mut() = body;
+    }
+
+    /// Changes the JSON of an answer that the API made.
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut Value)) {
+        let mut json = serde_json::from_slice(self.response.body()).unwrap_or_default();
+        change(&mut json);
+        self.set_json(&json);
+    }
+
+    /// Refuses after all, under the same `RequestId`.
+    pub(super) fn refuse(&mut self, refusal: &Refusal) {
+        self.edit(|json| {
+            let mut inner = error(refusal);
+            inner["RequestId"] = json["Response"]["RequestId"].take();
+            json["Response"] = inner;
+        });
+    }
+
+    /// What of the body arrives if it is cut.
+    pub(super) fn first_half(&self) -> Bytes {
+        let body = self.response.body();
+        body.slice(..body.len() / 2)
+    }
+
+    fn set_json(&mut self, json: &Value) {
+        self.set_body(StatusCode::OK, "application/json", json.to_string().into());
+    }
+}
+
+fn error(refusal: &Refusal) -> Value {
+    json!({ "Error": { "Code": refusal.code, "Message": refusal.message } })
+}
+
+fn http_date(now: SystemTime) -> Option<HeaderValue> {
+    let now = jiff::Timestamp::try_from(now).ok()?;
+    let text = DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&now)
+        .ok()?;
+    HeaderValue::try_from(text).ok()
+}

@@ -1,0 +1,23 @@
+//! The program itself: its commands, and what it serves while it polls a simulated cloud.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "another process lives in real time"
+)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "counts are whole numbers"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+// The binary, started and scraped.
+mod exporter;
+
+// The tests.
+mod commands;
+mod fleet;

@@ -1,0 +1,11 @@
+//! The listener over real loopback, with clients that are slow, silent, greedy or plain wrong.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
+
+mod limits;
+mod listener;
+mod page;
+mod places;
+mod routes;
+mod shutdown;
+mod support;

@@ -1,0 +1,239 @@
+//! The page for people.
+
+use std::time::{Duration, SystemTime};
+
+use cloudaudit_exporter::clock::{Clock, Moment};
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::snapshot::{Status, TargetReport};
+use sha2::{Digest, Sha256};
+
+use crate::support::{Reply, Server, Shown, failed, listed, report, target, track};
+
+/// 2026-11-23 10:00:05 UTC.
+const NOW: u64 = 1_795_428_005;
+
+fn clock() -> (Clock, Moment) {
+    let clock = Clock::virtual_at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+    let now = clock.now();
+    (clock, now)
+}
+
+async fn page(accounts: impl FnOnce(Moment) -> Vec<(&'static str, Vec<TargetReport>)>) -> Reply {
+    let (clock, now) = clock();
+    let accounts = accounts(now).into_iter();
+    let shown = Shown {
+        reports: accounts
+            .map(|(name, targets)| report(name, targets))
+            .collect(),
+        clock,
+        ..Shown::default()
+    };
+    Server::start(shown).await.get("/").await
+}
+
+fn denied() -> Failure {
+    Failure {
+        request_id: Some("req-1234".to_owned()),
+        ..Failure::with_code(
+            Reason::Unauthorized,
+            "UnauthorizedOperation.CamNoAuth",
+            "no permission",
+        )
+    }
+}
+
+/// The part of the page under a heading.
+fn section<'a>(page: &'a Reply, heading: &str) -> &'a str {
+    let (_, rest) = page
+        .text()
+        .split_once(&format!("<h2>{heading}</h2>"))
+        .unwrap();
+    rest.split_once("</section>").unwrap().0
+}
+
+#[tokio::test]
+async fn what_is_wrong_comes_first() {
+    let page = page(|now| {
+        let tracks = vec![
+            track(1, "all", Status::Enabled),
+            track(2, "off", Status::Disabled),
+            track(3, "odd", Status::Unknown),
+        ];
+        vec![
+            ("prod", vec![listed("ap-guangzhou", tracks, now)]),
+            ("dev", vec![failed(target("ap-beijing"), denied(), now)]),
+        ]
+    })
+    .await;
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
+
+    let headings: Vec<_> = page.text().split("<h2>").skip(1).collect();
+    let headings: Vec<_> = headings
+        .iter()
+        .filter_map(|text| text.split("</h2>").next())
+        .collect();
+    assert_eq!(
+        headings,
+        [
+            "Failing targets",
+            "Tracks not enabled",
+            "Accounts",
+            "Tracks"
+        ]
+    );
+
+    let failing = section(&page, "Failing targets");
+    for word in [
+        "dev",
+        "ap-beijing",
+        "unauthorized",
+        "UnauthorizedOperation.CamNoAuth",
+        "no permission",
+        "req-1234",
+    ] {
+        assert!(
+            failing.contains(&format!(">{word}<")),
+            "{word} in {failing}"
+        );
+    }
+    let off = section(&page, "Tracks not enabled");
+    assert!(
+        off.contains(">off<") && off.contains(">odd<") && !off.contains(">all<"),
+        "{off}"
+    );
+    let accounts = section(&page, "Accounts");
+    assert!(
+        accounts.contains(">ap-guangzhou<") && accounts.contains(">failing<"),
+        "{accounts}"
+    );
+    let tracks = section(&page, "Tracks");
+    for word in ["all", "off", "odd", "audit-bucket", "* of *"] {
+        assert!(tracks.contains(&format!(">{word}<")), "{word} in {tracks}");
+    }
+    let summary = "2 targets in 2 accounts: 1 up, 1 failing, 0 before the first poll. 3 tracks, 2 of them not enabled.";
+    assert!(page.text().contains(summary), "{}", page.text());
+}
+
+#[tokio::test]
+async fn times_are_ages_and_utc() {
+    let page = page(|now| {
+        let good = listed("ap-guangzhou", Vec::new(), now);
+        vec![("prod", vec![failed(good, denied(), now)])]
+    })
+    .await;
+    let accounts = section(&page, "Accounts");
+    let poll = r#">1 s ago <span class="utc"><time datetime="2026-11-23T10:00:04Z">2026-11-23 10:00:04 UTC</time>"#;
+    let success = r#">60 s ago <span class="utc"><time datetime="2026-11-23T09:59:05Z">2026-11-23 09:59:05 UTC</time>"#;
+    assert!(accounts.contains(poll), "{accounts}");
+    assert!(accounts.contains(success), "{accounts}");
+    assert!(section(&page, "Failing targets").contains(success));
+}
+
+#[tokio::test]
+async fn nothing_from_outside_becomes_markup() {
+    const EVIL: &str = "<script>alert('x')</script>\"onload=\"&amp;";
+    const TAMED: &str =
+        "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;onload=&quot;&amp;amp;";
+    let page = page(|now| {
+        let mut evil = track(1, EVIL, Status::Disabled);
+        EVIL.clone_into(&mut evil.action_type);
+        EVIL.clone_into(&mut evil.resource_type);
+        evil.event_names = vec![EVIL.to_owned()];
+        for field in [
+            &mut evil.storage.kind,
+            &mut evil.storage.region,
+            &mut evil.storage.name,
+            &mut evil.storage.prefix,
+        ] {
+            EVIL.clone_into(field);
+        }
+        let failure = Failure {
+            request_id: Some(EVIL.to_owned()),
+            ..Failure::with_code(Reason::Rejected, EVIL, EVIL)
+        };
+        vec![(
+            EVIL,
+            vec![failed(listed(EVIL, vec![evil], now), failure, now)],
+        )]
+    })
+    .await;
+    assert!(!page.text().contains("<script"), "{}", page.text());
+    assert!(!page.text().contains("\"onload"), "{}", page.text());
+    // Account and region in four tables, three fields of the failure, and twice the track's seven.
+    assert_eq!(page.text().matches(TAMED).count(), 8 + 3 + 14);
+}
+
+#[tokio::test]
+async fn the_policy_allows_this_style_and_nothing_else() {
+    let page = page(|_| Vec::new()).await;
+    let (_, style) = page.text().split_once("<style>").unwrap();
+    let (style, _) = style.split_once("</style>").unwrap();
+    let hash = base64(&Sha256::digest(style));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    assert_eq!(page.header("content-security-policy"), policy);
+    for outside in [
+        "<script", "<link", "<img", "<iframe", "style=", "url(", "@import", "//",
+    ] {
+        assert!(!page.text().contains(outside), "{outside}");
+    }
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for three in bytes.chunks(3) {
+        let number = (0..3).fold(0, |sum, at| {
+            sum << 8 | usize::from(*three.get(at).unwrap_or(&0))
+        });
+        for digit in 0..4 {
+            let padding = digit > three.len();
+            let at = number >> (18 - 6 * digit) & 63;
+            text.push(if padding { '=' } else { char::from(DIGITS[at]) });
+        }
+    }
+    text
+}
+
+#[tokio::test]
+async fn long_tables_end_and_say_so() {
+    let page = page(|now| {
+        let tracks = (0..1234)
+            .map(|id| track(id, "t", Status::Enabled))
+            .collect();
+        vec![("prod", vec![listed("ap-guangzhou", tracks, now)])]
+    })
+    .await;
+    let tracks = section(&page, "Tracks");
+    assert_eq!(tracks.matches("<tr>").count(), 501); // the head is one
+    assert!(tracks.contains("And 734 more."));
+    assert!(section(&page, "Accounts").contains(">1234<"));
+}
+
+#[tokio::test]
+async fn what_is_too_old_for_the_metrics_is_too_old_for_the_page() {
+    let page = page(|now| {
+        let mut old = listed("ap-guangzhou", vec![track(1, "old", Status::Disabled)], now);
+        if let Some(good) = &mut old.last_good {
+            good.show_until = now.steady;
+        }
+        vec![("prod", vec![old, target("ap-tokyo")])]
+    })
+    .await;
+    assert!(!page.text().contains(">old<"));
+    let accounts = section(&page, "Accounts");
+    assert!(
+        accounts.contains(">stale<") && accounts.contains(">waiting<"),
+        "{accounts}"
+    );
+}
+
+#[tokio::test]
+async fn without_accounts_it_says_so() {
+    let page = page(|_| Vec::new()).await;
+    assert!(section(&page, "Accounts").contains("There is no account."));
+    assert!(!page.text().contains("<table>"));
+}

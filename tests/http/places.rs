@@ -1,0 +1,135 @@
+//! The cap on connections, and who makes room.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::http::{Connections, Options};
+use tokio::time::{sleep, timeout};
+
+use crate::support::{Client, PATIENCE, Server, Shown, large, patient, request};
+
+/// Long enough to tell "waits" from "is answered".
+const A_WHILE: Duration = Duration::from_millis(300);
+
+async fn server(cap: usize) -> Server {
+    Server::with(Shown::default(), options(cap)).await
+}
+
+fn options(cap: usize) -> Options {
+    Options {
+        connections: Connections::new(cap),
+        limits: patient(),
+        ..Options::default()
+    }
+}
+
+async fn idle(server: &Server) -> Client {
+    let mut client = server.connect().await;
+    client.get("/metrics").await;
+    client
+}
+
+#[tokio::test]
+async fn the_longest_idle_connection_makes_room() {
+    let server = server(3).await;
+    let mut first = idle(&server).await;
+    let mut second = idle(&server).await;
+    let mut third = idle(&server).await;
+    first.get("/metrics").await; // now the second is idle for longest
+    let mut fourth = idle(&server).await;
+    assert!(!second.is_open().await);
+    for client in [&mut first, &mut third, &mut fourth] {
+        assert!(client.is_open().await);
+        assert_eq!(client.get("/metrics").await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_silent_connection_makes_room_as_well() {
+    let server = server(1).await;
+    let mut silent = server.connect().await;
+    sleep(A_WHILE).await;
+    assert_eq!(server.get("/metrics").await.status, 200);
+    assert!(!silent.is_open().await);
+}
+
+#[tokio::test]
+async fn a_connection_in_the_middle_of_a_request_is_never_closed_for_another() {
+    let server = server(2).await;
+    let mut busy = server.connect().await;
+    busy.send("GET /metrics HTTP/1.1\r\n").await;
+    sleep(A_WHILE).await;
+    let mut latest = idle(&server).await;
+    for _ in 0..5 {
+        let previous = std::mem::replace(&mut latest, idle(&server).await);
+        assert!(!{ previous }.is_open().await);
+    }
+    busy.send("Host: here\r\n\r\n").await;
+    assert_eq!(busy.reply().await.status, 200);
+}
+
+#[tokio::test]
+async fn so_is_one_whose_response_is_under_way() {
+    let server = Server::with(large(), options(2)).await;
+    let mut reader = server.connect().await;
+    reader.send(request("GET", "/metrics", "")).await;
+    sleep(A_WHILE).await;
+    for _ in 0..5 {
+        assert_eq!(server.get("/-/healthy").await.status, 200);
+    }
+    assert_eq!(reader.reply().await.status, 200);
+}
+
+#[tokio::test]
+async fn where_none_is_idle_the_newcomer_waits_for_one() {
+    let server = server(2).await;
+    let mut busy = server.connect().await;
+    busy.send("GET /metrics HTTP/1.1\r\n").await;
+    let mut gone = server.connect().await;
+    gone.send("GET /metrics HTTP/1.1\r\n").await;
+    sleep(A_WHILE).await;
+
+    let mut newcomer = server.connect().await;
+    newcomer.send(request("GET", "/metrics", "")).await;
+    assert!(timeout(A_WHILE, newcomer.reply()).await.is_err());
+    busy.send("Host: here\r\n\r\n").await;
+    assert_eq!(busy.reply().await.status, 200);
+    assert_eq!(newcomer.reply().await.status, 200);
+    assert!(!busy.is_open().await, "it fell idle and made room");
+
+    newcomer.send("GET /metrics HTTP/1.1\r\n").await;
+    sleep(A_WHILE).await;
+    let mut next = server.connect().await;
+    next.send(request("GET", "/metrics", "")).await;
+    assert!(timeout(A_WHILE, next.reply()).await.is_err());
+    drop(gone);
+    assert_eq!(next.reply().await.status, 200);
+}
+
+#[tokio::test]
+async fn listeners_with_the_same_options_share_the_cap() {
+    let options = options(2);
+    let one = Server::with(Shown::default(), options.clone()).await;
+    let other = Server::with(Shown::default(), options).await;
+    let mut first = idle(&one).await;
+    let mut second = idle(&other).await;
+    let mut third = idle(&other).await;
+    assert!(!first.is_open().await);
+    assert!(second.is_open().await);
+    assert!(third.is_open().await);
+}
+
+#[tokio::test]
+async fn a_flood_of_silent_connections_leaves_the_place_to_those_who_ask() {
+    let server = server(16).await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(server.connect().await);
+    }
+    let scrape = timeout(PATIENCE, server.get("/metrics")).await;
+    assert_eq!(scrape.unwrap().status, 200);
+    let mut open = 0;
+    for client in &mut silent[150..] {
+        open += usize::from(client.is_open().await);
+    }
+    assert!(open < 16, "{open}");
+}

@@ -1,0 +1,369 @@
+//! A server with something to show, and a client that sends and reads exactly what a test says.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use cloudaudit_exporter::clock::{Clock, Moment};
+use cloudaudit_exporter::failure::Failure;
+use cloudaudit_exporter::http::{Content, Limits, Listener, Options};
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetCounters,
+    TargetReport, Track,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+
+/// Longer than anything takes here; a test that hangs fails by it.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Content that a test sets.
+pub(crate) struct Shown {
+    pub(crate) plain: Vec<Bytes>,
+    pub(crate) gzip: Vec<Bytes>,
+    pub(crate) reports: Vec<Arc<Report>>,
+    pub(crate) ready: Result<(), Vec<String>>,
+    pub(crate) healthy: Result<(), String>,
+    pub(crate) answered: Mutex<Vec<(&'static str, u16)>>,
+    pub(crate) clock: Clock,
+}
+
+impl Default for Shown {
+    fn default() -> Self {
+        Self {
+            plain: vec![
+                Bytes::from_static(b"a 1\n"),
+                Bytes::new(),
+                Bytes::from_static(b"b 2\n"),
+            ],
+            gzip: vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")],
+            reports: Vec::new(),
+            ready: Ok(()),
+            healthy: Ok(()),
+            answered: Mutex::default(),
+            clock: Clock::system(),
+        }
+    }
+}
+
+impl Content for Shown {
+    fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+        if gzip {
+            self.gzip.clone()
+        } else {
+            self.plain.clone()
+        }
+    }
+
+    fn reports(&self) -> Vec<Arc<Report>> {
+        self.reports.clone()
+    }
+
+    fn ready(&self) -> Result<(), Vec<String>> {
+        self.ready.clone()
+    }
+
+    fn healthy(&self) -> Result<(), String> {
+        assert_ne!(self.healthy, Err("panic".to_owned()), "as the test wants");
+        self.healthy.clone()
+    }
+
+    fn answered(&self, handler: &'static str, code: u16) {
+        self.answered.lock().unwrap().push((handler, code));
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+}
+
+/// A running listener.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) content: Arc<Shown>,
+    shutdown: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    pub(crate) async fn start(content: Shown) -> Self {
+        Self::with(content, Options::default()).await
+    }
+
+    pub(crate) async fn with_limits(limits: Limits) -> Self {
+        let options = Options {
+            limits,
+            ..Options::default()
+        };
+        Self::with(Shown::default(), options).await
+    }
+
+    pub(crate) async fn with(content: Shown, options: Options) -> Self {
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        Self::on(listener, content, options)
+    }
+
+    pub(crate) fn on(listener: Listener, content: Shown, options: Options) -> Self {
+        let content = Arc::new(content);
+        let address = listener.local_addr();
+        let (shutdown, stopped) = oneshot::channel();
+        let shown = Arc::clone(&content);
+        let serving = tokio::spawn(async move {
+            listener
+                .serve(shown, options, async {
+                    let _ = stopped.await;
+                })
+                .await;
+        });
+        Self {
+            address,
+            content,
+            shutdown,
+            serving,
+        }
+    }
+
+    pub(crate) async fn connect(&self) -> Client {
+        Client::connect(self.address).await
+    }
+
+    /// One request on a connection of its own.
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.connect().await.get(path).await
+    }
+
+    /// Asks it to stop; the handle ends when it has.
+    pub(crate) fn stop(self) -> JoinHandle<()> {
+        let _ = self.shutdown.send(());
+        self.serving
+    }
+}
+
+/// A client on one connection.
+pub(crate) struct Client {
+    pub(crate) stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Client {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+        Self {
+            stream: stream.unwrap().unwrap(),
+            read: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).await.unwrap();
+    }
+
+    pub(crate) async fn get(&mut self, path: &str) -> Reply {
+        self.send(request("GET", path, "")).await;
+        self.reply().await
+    }
+
+    pub(crate) async fn reply(&mut self) -> Reply {
+        self.reply_to("GET").await
+    }
+
+    /// The next response, exactly as long as it says it is.
+    pub(crate) async fn reply_to(&mut self, method: &str) -> Reply {
+        let end = loop {
+            match self.read.windows(4).position(|four| four == b"\r\n\r\n") {
+                Some(at) => break at + 4,
+                None => assert!(self.more().await, "no head in {:?}", self.read),
+            }
+        };
+        let mut reply = Reply::parse(&self.read[..end]);
+        self.read.drain(..end);
+        let length = match method {
+            "HEAD" => 0,
+            _ => reply.header("content-length").parse().unwrap_or(0),
+        };
+        while self.read.len() < length {
+            assert!(self.more().await, "{} of {length} bytes", self.read.len());
+        }
+        reply.body = self.read.drain(..length).collect();
+        reply
+    }
+
+    /// Reads on until the server ends the connection; how many bytes came.
+    pub(crate) async fn read_to_end(&mut self) -> usize {
+        while self.more().await {}
+        self.read.len()
+    }
+
+    /// How long the server leaves the connection open, when nothing more is sent. It must send
+    /// nothing either.
+    pub(crate) async fn closed_after(&mut self) -> Duration {
+        let start = Instant::now();
+        assert!(!self.more().await, "unexpected {:?}", self.read);
+        start.elapsed()
+    }
+
+    /// Whether the server has left the connection open so far.
+    pub(crate) async fn is_open(&mut self) -> bool {
+        timeout(Duration::from_millis(50), self.more())
+            .await
+            .is_err()
+    }
+
+    async fn more(&mut self) -> bool {
+        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+        // A connection that is cut with bytes unread is reset.
+        !matches!(read.expect("the server answers or closes"), Ok(0) | Err(_))
+    }
+}
+
+/// A response.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Reply {
+    fn parse(head: &[u8]) -> Self {
+        let head = str::from_utf8(head).unwrap();
+        let mut lines = head.trim_end().lines();
+        let status = lines.next().unwrap()["HTTP/1.1 ".len()..][..3]
+            .parse()
+            .unwrap();
+        let headers = lines
+            .map(|line| line.split_once(": ").unwrap())
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Self {
+            status,
+            headers,
+            body: Vec::new(),
+        }
+    }
+
+    /// A header's value; empty where there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        str::from_utf8(&self.body).unwrap()
+    }
+}
+
+/// A request without a body. `headers` are whole lines.
+pub(crate) fn request(method: &str, path: &str, headers: &str) -> String {
+    format!("{method} {path} HTTP/1.1\r\nHost: here\r\n{headers}\r\n")
+}
+
+/// Limits that none of the tests runs into unless it shortens them.
+pub(crate) fn patient() -> Limits {
+    Limits {
+        headers: PATIENCE,
+        idle: PATIENCE,
+        write_stall: PATIENCE,
+        response: PATIENCE,
+        drain: PATIENCE,
+    }
+}
+
+/// An exposition that does not fit into the buffers of a loopback connection.
+pub(crate) fn large() -> Shown {
+    let piece = Bytes::from(vec![b'#'; 1024 * 1024]);
+    Shown {
+        plain: vec![piece; LARGE / (1024 * 1024)],
+        ..Shown::default()
+    }
+}
+
+/// The size of [`large`].
+pub(crate) const LARGE: usize = 64 * 1024 * 1024;
+
+/// A report of one account.
+pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
+    Arc::new(Report {
+        account: Arc::new(AccountInfo {
+            name: account.to_owned(),
+            labels: BTreeMap::new(),
+            uin: String::new(),
+            site: "china",
+            organization: String::new(),
+            provider: "static",
+        }),
+        targets,
+        api: ApiCounters::default(),
+        requests_per_second: 10.0,
+        credentials_changed: None,
+    })
+}
+
+/// A target before its first poll.
+pub(crate) fn target(region: &str) -> TargetReport {
+    TargetReport {
+        region: region.to_owned(),
+        interval: Duration::from_mins(1),
+        last_poll: None,
+        failure: None,
+        last_good: None,
+        counters: TargetCounters::default(),
+    }
+}
+
+/// A target whose last poll, a minute ago, listed these tracks.
+pub(crate) fn listed(region: &str, tracks: Vec<Track>, now: Moment) -> TargetReport {
+    let at = now.wall - Duration::from_mins(1);
+    TargetReport {
+        last_poll: Some(poll_end(at)),
+        last_good: Some(LastGood {
+            listing: Arc::new(Listing {
+                reported: tracks.len() as u64,
+                tracks,
+            }),
+            at,
+            show_until: now.steady + Duration::from_mins(5),
+        }),
+        ..target(region)
+    }
+}
+
+/// The target, after a poll a second ago that failed.
+pub(crate) fn failed(target: TargetReport, failure: Failure, now: Moment) -> TargetReport {
+    TargetReport {
+        last_poll: Some(poll_end(now.wall - Duration::from_secs(1))),
+        failure: Some(failure),
+        ..target
+    }
+}
+
+fn poll_end(at: SystemTime) -> PollEnd {
+    PollEnd {
+        at,
+        took: Duration::from_millis(80),
+    }
+}
+
+/// A track that records everything into a bucket.
+pub(crate) fn track(id: u64, name: &str, status: Status) -> Track {
+    Track {
+        id,
+        name: name.to_owned(),
+        action_type: "*".to_owned(),
+        resource_type: "*".to_owned(),
+        event_names: vec!["*".to_owned()],
+        status,
+        storage: Storage {
+            kind: "cos".to_owned(),
+            region: "ap-guangzhou".to_owned(),
+            name: "audit-bucket".to_owned(),
+            prefix: "logs".to_owned(),
+            account: String::new(),
+        },
+        created: None,
+    }
+}

@@ -1,0 +1,103 @@
+//! The official Python SDK reads the simulated cloud: a witness that neither half of this crate
+//! knows.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test may stop it, as the test itself may"
+)]
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use cloudaudit_exporter::clock::Clock;
+use cloudaudit_exporter::sim::{Identity, Server, Track, World, ckafka};
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+const ID: &str = "AKIDsimulated0000000000000000000000";
+const KEY: &str = "simulatedkey00000000000000000000";
+
+/// Starting Python and importing the SDK takes a few seconds on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn world() -> World {
+    let world = World::new(Clock::system().now().wall);
+    let account = world.add_account("100000000001");
+    account.add_identity(Identity::permanent(ID, KEY));
+    for id in 1..=7 {
+        account.create(Track::new(id, &format!("track-{id}")));
+    }
+    account.set_status(2, 0).unwrap();
+    let storage = ckafka("ap-guangzhou", "ckafka-1", "audit");
+    account.set_storage(3, storage).unwrap();
+    world
+}
+
+/// What the SDK makes of the world behind a socket.
+async fn list_with_sdk(world: &World, secret_key: &str, page_size: &str) -> Value {
+    let server = Server::bind("127.0.0.1:0".parse().unwrap(), world.clone());
+    let server = server.await.unwrap();
+    let endpoint = server.local_addr().to_string();
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers/list_tracks.py");
+    let listing = Command::new(python())
+        .arg(script)
+        .args([&endpoint, ID, secret_key, page_size])
+        .env_remove("HTTP_PROXY")
+        .env_remove("http_proxy")
+        .env("NO_PROXY", "127.0.0.1")
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::select! {
+        output = timeout(PATIENCE, listing) => output.expect("the SDK hangs").unwrap(),
+        () = server.serve(std::future::pending::<()>()) => unreachable!("nobody shuts it down"),
+    };
+    assert!(
+        output.status.success(),
+        "list_tracks.py failed: {}",
+        output.status
+    );
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+fn python() -> PathBuf {
+    let parts = std::env::var_os("CLOUDAUDIT_PARTS").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"),
+        PathBuf::from,
+    );
+    let python = parts.join("venv/bin/python");
+    assert!(
+        python.exists(),
+        "the official SDK is not installed at {}: run make parts",
+        python.display()
+    );
+    python
+}
+
+#[tokio::test]
+async fn the_sdk_reads_every_page() {
+    let world = world();
+    let found = list_with_sdk(&world, KEY, "3").await;
+    let expected = json!({"pages": 3, "total": 7, "tracks": [
+        [1, "track-1", 1, "cos"],
+        [2, "track-2", 0, "cos"],
+        [3, "track-3", 1, "ckafka"],
+        [4, "track-4", 1, "cos"],
+        [5, "track-5", 1, "cos"],
+        [6, "track-6", 1, "cos"],
+        [7, "track-7", 1, "cos"],
+    ]});
+    assert_eq!(found, expected);
+    assert_eq!((world.call_count(), world.refused_signatures()), (3, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_key_is_refused_in_words_the_sdk_understands() {
+    let world = world();
+    let found = list_with_sdk(&world, "wrong", "3").await;
+    assert_eq!(found["code"], "AuthFailure.SignatureFailure");
+    assert_eq!(found["request_id"].as_str().unwrap().len(), 36);
+    assert_eq!((world.call_count(), world.refused_signatures()), (1, 1));
+}
