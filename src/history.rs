@@ -2,7 +2,7 @@
 //!
 //! Pure. One [`TargetHistory`] belongs to one target and is kept by its account's loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,21 +212,26 @@ fn settings_differences(old: &Track, new: &Track) -> Vec<Difference> {
         .collect()
 }
 
-/// The settings whose change is a modification. Event names are a set: their order says nothing.
+/// The settings whose change is a modification.
 fn settings(track: &Track) -> [(&'static str, String); 9] {
-    let mut events = track.event_names.clone();
-    events.sort_unstable();
-    events.dedup();
     let storage = &track.storage;
     [
         ("Name", track.name.clone()),
         ("ActionType", track.action_type.clone()),
         ("ResourceType", track.resource_type.clone()),
-        ("EventNames", events.join(",")),
+        ("EventNames", set(&track.event_names)),
         ("StorageType", storage.kind.clone()),
         ("StorageRegion", storage.region.clone()),
         ("StorageName", storage.name.clone()),
         ("StoragePrefix", storage.prefix.clone()),
         ("StorageAccountId", storage.account.clone()),
     ]
+}
+
+/// Event names are a set: their order says nothing. A comma in a name is escaped, so that two sets
+/// never read alike.
+fn set(names: &[String]) -> String {
+    let escaped = |name: &String| name.replace('\\', "\\\\").replace(',', "\\,");
+    let set: BTreeSet<String> = names.iter().map(escaped).collect();
+    Vec::from_iter(set).join(",")
 }

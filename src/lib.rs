@@ -16,7 +16,7 @@
 //!                                  │  one task per account; shared pacers, one HTTP client
 //!                    ┌─────────────┴─────────────┐
 //!                    ▼                           ▼
-//!                 account                     account     poll.rs: phase = hash(name)
+//!                 account                     account     poll/: phase = hash(name)
 //!                    │  tick: every region its own future, all through the pacer
 //!                    │     page 1, 2, … : pace → credentials → sign → send → parse    tencent/
 //!                    ▼

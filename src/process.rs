@@ -8,6 +8,7 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::snapshot::ACTIONS;
 use crate::tencent::{Ended, Observer, Sent};
 
 /// From a call within one region to the longest time-out that makes sense, in seconds.
@@ -67,6 +68,9 @@ impl Process {
             .responses
             .with_label_values(&["metrics", "200"])
             .inc_by(0);
+        for action in ACTIONS {
+            process.call_durations.with_label_values(&[action]);
+        }
         process.register(Box::new(process.targets.clone()));
         process.register(Box::new(process.call_durations.clone()));
         process.register(Box::new(process.responses.clone()));

@@ -53,7 +53,7 @@ impl<'a> FragmentWriter<'a> {
             if !self.text.ends_with('{') {
                 self.text.push(',');
             }
-            push_label(&mut self.text, name, value);
+            push_label(&mut self.text, name, value.chars().take(MAX_LABEL_CHARS));
         }
         // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
         writeln!(self.text, "}} {value}").expect("a String takes every text");
@@ -78,22 +78,23 @@ impl<'a> FragmentWriter<'a> {
     }
 }
 
-/// Renders labels without braces.
+/// Renders labels without braces. They come from the configuration and stand as they are written
+/// there.
 pub(super) fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
         if !text.is_empty() {
             text.push(',');
         }
-        push_label(&mut text, name, value);
+        push_label(&mut text, name, value.chars());
     }
     text
 }
 
-fn push_label(text: &mut String, name: &str, value: &str) {
+fn push_label(text: &mut String, name: &str, value: impl Iterator<Item = char>) {
     text.push_str(name);
     text.push_str("=\"");
-    for character in value.chars().take(MAX_LABEL_CHARS) {
+    for character in value {
         match character {
             '\\' => text.push_str("\\\\"),
             '"' => text.push_str("\\\""),

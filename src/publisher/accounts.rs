@@ -96,7 +96,7 @@ impl Publisher {
 
     /// The reports of all accounts, by name.
     pub fn reports(&self) -> Vec<Arc<Report>> {
-        let mut reports = self.of_all_slots(|slot| Some(Arc::clone(&slot.report)));
+        let mut reports = self.of_all_slots(|slot| Arc::clone(&slot.report));
         reports.sort_by(|one, other| one.account.name.cmp(&other.account.name));
         reports
     }
@@ -111,9 +111,12 @@ impl Publisher {
         if self.ready.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut waiting = self.of_all_slots(|slot| waiting(slot, now.steady)).concat();
+        let slots = self.of_all_slots(|slot| waiting(slot, now.steady));
+        // Before anybody was heard of there is nobody to wait for, and nothing to remember of it.
+        let heard_of_somebody = !slots.is_empty();
+        let mut waiting = slots.concat();
         if waiting.is_empty() {
-            self.ready.store(true, Ordering::Relaxed);
+            self.ready.store(heard_of_somebody, Ordering::Relaxed);
             return Ok(());
         }
         waiting.sort_unstable();
@@ -132,10 +135,10 @@ impl Publisher {
             .collect()
     }
 
-    fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> Option<T>) -> Vec<T> {
+    fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> T) -> Vec<T> {
         let buckets = self.buckets.iter();
         buckets
-            .flat_map(|bucket| lock(bucket).slots().filter_map(&take).collect::<Vec<T>>())
+            .flat_map(|bucket| lock(bucket).slots().map(&take).collect::<Vec<T>>())
             .collect()
     }
 
@@ -146,13 +149,13 @@ impl Publisher {
 }
 
 /// The targets of an account that have neither been listed nor had the time for it.
-fn waiting(slot: &Slot, now: Instant) -> Option<Vec<String>> {
+fn waiting(slot: &Slot, now: Instant) -> Vec<String> {
     let report = &slot.report;
     let waiting = report
         .targets
         .iter()
         .filter(|target| target.last_good.is_none() && now < slot.since + target.interval);
-    let reasons: Vec<String> = waiting
+    waiting
         .map(|target| {
             let name = format!("{}/{}", report.account.name, target.region);
             match &target.failure {
@@ -160,8 +163,7 @@ fn waiting(slot: &Slot, now: Instant) -> Option<Vec<String>> {
                 None => format!("{name}: the first poll has not ended"),
             }
         })
-        .collect();
-    (!reasons.is_empty()).then_some(reasons)
+        .collect()
 }
 
 /// A bucket is changed by assignments that cannot panic half-way, so a poisoned one is whole.

@@ -19,6 +19,10 @@ pub(super) struct Bucket {
     dirty: Vec<bool>,
     /// When parts begin or end to be shown, though nobody publishes anything.
     next_change: Option<Instant>,
+    /// The latest time it was asked for. Scrapes and accounts read the clock before they get here
+    /// and overtake each other; here time never goes back, so that what was hidden from a scrape is
+    /// known to be hidden.
+    latest: Option<Instant>,
 }
 
 /// What one account has published last.
@@ -36,6 +40,7 @@ impl Bucket {
             chunks: Metric::ALL.iter().map(|_| Arc::default()).collect(),
             dirty: vec![false; Metric::ALL.len()],
             next_change: None,
+            latest: None,
         }
     }
 
@@ -45,7 +50,7 @@ impl Bucket {
 
     /// Replaces what the account has published before.
     pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Instant) {
-        self.take_note_of_time(now);
+        let now = self.take_note_of_time(now);
         let account = report.account.name.clone();
         let old = self.slots.remove(&account);
         let since = old.as_ref().map_or(now, |old| old.since);
@@ -64,17 +69,21 @@ impl Bucket {
 
     /// The chunks as of now, one for each of [`Metric::ALL`].
     pub(super) fn chunks(&mut self, now: Instant) -> &[Arc<Chunk>] {
-        self.take_note_of_time(now);
+        let now = self.take_note_of_time(now);
         self.join(now);
         &self.chunks
     }
 
-    /// Marks everything where parts have come or gone by the passing of time alone.
-    fn take_note_of_time(&mut self, now: Instant) {
+    /// Marks everything where parts have come or gone by the passing of time alone, and tells what
+    /// time it is here.
+    fn take_note_of_time(&mut self, now: Instant) -> Instant {
+        let now = self.latest.map_or(now, |latest| latest.max(now));
+        self.latest = Some(now);
         if self.next_change.is_some_and(|change| change <= now) {
             self.dirty.fill(true);
             self.next_change = self.first_change_after(now);
         }
+        now
     }
 
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged

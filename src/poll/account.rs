@@ -1,0 +1,98 @@
+//! The loop of one account.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+
+use super::asker::Asker;
+use super::ledger::Ledger;
+use super::schedule::Schedule;
+use crate::clock::Moment;
+use crate::snapshot::{AccountInfo, Report};
+use crate::tencent::{Client, Observer};
+
+/// An account that polls.
+pub struct Account<P> {
+    asker: Asker,
+    ledger: Ledger<P>,
+    schedule: Schedule,
+}
+
+impl<P: FnMut(Report, Moment) + Send> Account<P> {
+    /// An account that was not polled yet. `process` is told of every call, besides the account's
+    /// own counters; `publish` is given every new report, the first of them at once.
+    pub fn new(
+        info: Arc<AccountInfo>,
+        regions: &[String],
+        schedule: Schedule,
+        client: Client,
+        process: Arc<dyn Observer>,
+        publish: P,
+    ) -> Self {
+        let mut ledger = Ledger::new(info, regions, schedule, &client, publish);
+        let asker = Asker::new(client, process, schedule.interval);
+        ledger.publish(&asker);
+        Self {
+            asker,
+            ledger,
+            schedule,
+        }
+    }
+
+    /// Polls for ever: the first time at `first`, and then once per interval at the account's phase.
+    pub async fn run(self, first: Instant) {
+        let Self {
+            asker,
+            mut ledger,
+            schedule,
+        } = self;
+        sleep_until(first).await;
+        let second = schedule.second_poll(ledger.account(), ledger.now());
+        let mut due = interval_at(second, schedule.interval);
+        // A machine that slept polls once when it wakes, and not once for each interval it missed.
+        due.set_missed_tick_behavior(MissedTickBehavior::Skip);
+
+        let mut running: FuturesUnordered<_> = ledger
+            .targets()
+            .map(|target| asker.poll(target, ledger.region(target)))
+            .collect();
+        let mut is_running = vec![true; ledger.targets().len()];
+        loop {
+            tokio::select! {
+                Some(outcome) = running.next() => {
+                    is_running[outcome.target] = false;
+                    ledger.enter(outcome);
+                    ledger.publish(&asker);
+                }
+                _ = due.tick() => {
+                    for (target, is_running) in is_running.iter_mut().enumerate() {
+                        if std::mem::replace(is_running, true) {
+                            ledger.skipped(target);
+                        } else {
+                            running.push(asker.poll(target, ledger.region(target)));
+                        }
+                    }
+                    ledger.publish(&asker);
+                }
+            }
+        }
+    }
+
+    /// Polls every region once and tells whether every poll brought a listing.
+    pub async fn poll_once(self) -> bool {
+        let Self {
+            asker, mut ledger, ..
+        } = self;
+        let mut running: FuturesUnordered<_> = ledger
+            .targets()
+            .map(|target| asker.poll(target, ledger.region(target)))
+            .collect();
+        while let Some(outcome) = running.next().await {
+            ledger.enter(outcome);
+            ledger.publish(&asker);
+        }
+        ledger.is_up()
+    }
+}

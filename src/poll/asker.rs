@@ -1,0 +1,114 @@
+//! One poll of one region, within its limits, and the count of its calls.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use crate::failure::Failure;
+use crate::snapshot::{ApiCounters, Listing};
+use crate::tencent::reasons::timeout_failure;
+use crate::tencent::{Client, Ended, Observer, Sent};
+
+/// No poll runs longer than so many intervals.
+const LONGEST_POLL: u32 = 4;
+
+/// How a poll of one region ended.
+pub(super) struct Outcome {
+    pub(super) target: usize,
+    pub(super) result: Result<Listing, Failure>,
+    pub(super) took: Duration,
+}
+
+/// What every poll of an account uses.
+pub(super) struct Asker {
+    client: Client,
+    api: Mutex<ApiCounters>,
+    process: Arc<dyn Observer>,
+    interval: Duration,
+}
+
+impl Asker {
+    pub(super) fn new(client: Client, process: Arc<dyn Observer>, interval: Duration) -> Self {
+        Self {
+            client,
+            api: Mutex::default(),
+            process,
+            interval,
+        }
+    }
+
+    /// What its calls came to so far.
+    pub(super) fn api(&self) -> ApiCounters {
+        lock(&self.api).clone()
+    }
+
+    /// The ceiling of the pacer, in calls a second.
+    pub(super) fn requests_per_second(&self) -> f64 {
+        self.client.requests_per_second()
+    }
+
+    /// One poll, within its limits: no retry starts later than an interval after its beginning, and
+    /// it is cut after a few.
+    pub(super) async fn poll(&self, target: usize, region: Arc<str>) -> Outcome {
+        let began = Instant::now();
+        let counting = Counting {
+            asker: self,
+            last_failure: Mutex::default(),
+        };
+        let listing = self.client.list(&region, began + self.interval, &counting);
+        let result = match timeout(self.interval * LONGEST_POLL, listing).await {
+            Ok(result) => result,
+            Err(_) => Err(counting.take_last_failure().unwrap_or_else(|| {
+                timeout_failure(
+                    "the poll was cut after four intervals and none of its calls failed",
+                )
+            })),
+        };
+        Outcome {
+            target,
+            result,
+            took: began.elapsed(),
+        }
+    }
+}
+
+/// Counts the calls of one poll.
+struct Counting<'a> {
+    asker: &'a Asker,
+    last_failure: Mutex<Option<Failure>>,
+}
+
+impl Counting<'_> {
+    fn take_last_failure(&self) -> Option<Failure> {
+        lock(&self.last_failure).take()
+    }
+}
+
+impl Observer for Counting<'_> {
+    fn sent(&self, call: &Sent) {
+        let mut api = lock(&self.asker.api);
+        *api.requests.entry(call.action).or_default() += 1;
+        if call.retry {
+            *api.retries.entry(call.action).or_default() += 1;
+        }
+        api.limiter_wait += call.waited;
+        self.asker.process.sent(call);
+    }
+
+    fn ended(&self, call: &Ended<'_>) {
+        if let Some(failure) = call.failure {
+            let mut api = lock(&self.asker.api);
+            api.failures[failure.reason as usize] += 1;
+            let code = failure.code.to_string();
+            *api.errors.entry((call.action, code)).or_default() += 1;
+            *lock(&self.last_failure) = Some(failure.clone());
+        }
+        self.asker.process.ended(call);
+    }
+}
+
+/// What these locks guard is changed by additions that cannot panic half-way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,106 @@
+//! What an account knows, and the report that is published of it.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::asker::{Asker, Outcome};
+use super::log;
+use super::schedule::Schedule;
+use crate::clock::{Clock, Moment};
+use crate::history::TargetHistory;
+use crate::snapshot::{AccountInfo, Report};
+use crate::tencent::Client;
+
+/// What an account knows, says and publishes.
+pub(super) struct Ledger<P> {
+    info: Arc<AccountInfo>,
+    histories: Vec<TargetHistory>,
+    credentials_changed: Option<SystemTime>,
+    clock: Clock,
+    publish: P,
+}
+
+impl<P: FnMut(Report, Moment)> Ledger<P> {
+    /// Nothing is known yet.
+    pub(super) fn new(
+        info: Arc<AccountInfo>,
+        regions: &[String],
+        schedule: Schedule,
+        client: &Client,
+        publish: P,
+    ) -> Self {
+        let history = |region: &String| {
+            TargetHistory::new(region.clone(), schedule.interval, schedule.stale_after)
+        };
+        let clock = client.clock().clone();
+        Self {
+            info,
+            histories: regions.iter().map(history).collect(),
+            credentials_changed: client.has_credentials().then(|| clock.now().wall),
+            clock,
+            publish,
+        }
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.info.name
+    }
+
+    pub(super) fn now(&self) -> Moment {
+        self.clock.now()
+    }
+
+    /// The targets by number, in the order of the configuration.
+    pub(super) fn targets(&self) -> Range<usize> {
+        0..self.histories.len()
+    }
+
+    pub(super) fn region(&self, target: usize) -> Arc<str> {
+        Arc::from(self.histories[target].report().region.as_str())
+    }
+
+    /// Whether the last poll of every target brought a listing.
+    pub(super) fn is_up(&self) -> bool {
+        let mut histories = self.histories.iter();
+        histories.all(|history| history.report().is_up())
+    }
+
+    /// A poll was due while the one before was running.
+    pub(super) fn skipped(&mut self, target: usize) {
+        let history = &mut self.histories[target];
+        history.skipped();
+        log::skipped(&self.info.name, &history.report().region);
+    }
+
+    /// A poll has ended.
+    pub(super) fn enter(&mut self, outcome: Outcome) {
+        let now = self.clock.now();
+        let history = &mut self.histories[outcome.target];
+        let before = history.report().clone();
+        let changes = match outcome.result {
+            Ok(listing) => history.listed(listing, now, outcome.took),
+            Err(failure) => {
+                history.failed(failure, now, outcome.took);
+                Vec::new()
+            }
+        };
+        log::state(&self.info.name, &before, history.report());
+        for change in &changes {
+            log::change(&self.info.name, &before.region, change);
+        }
+    }
+
+    /// Hands on all that is known, now.
+    pub(super) fn publish(&mut self, asker: &Asker) {
+        let targets = self.histories.iter();
+        let report = Report {
+            account: Arc::clone(&self.info),
+            targets: targets.map(|history| history.report().clone()).collect(),
+            api: asker.api(),
+            requests_per_second: asker.requests_per_second(),
+            credentials_changed: self.credentials_changed,
+        };
+        (self.publish)(report, self.clock.now());
+    }
+}

@@ -1,0 +1,69 @@
+//! What is said of an account in the log.
+
+use tracing::{debug, info, warn};
+
+use crate::history::TrackChange;
+use crate::snapshot::{Change, TargetReport};
+use crate::tencent::reasons::escaped;
+
+/// One line when a target's state changes, and none while it stays.
+pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) {
+    let region = &after.region;
+    match (&before.failure, &after.failure) {
+        (old, Some(new)) if old.as_ref().map(|old| old.reason) != Some(new.reason) => warn!(
+            account,
+            region,
+            reason = new.reason.as_str(),
+            code = &*new.code,
+            request_id = new.request_id.as_deref(),
+            error = new.message,
+            "target is failing"
+        ),
+        (Some(_), None) => info!(account, region, "target is healthy again"),
+        (None, None) if before.last_poll.is_none() => {
+            let tracks = after
+                .last_good
+                .as_ref()
+                .map_or(0, |good| good.listing.tracks.len());
+            info!(account, region, tracks, "target is healthy");
+        }
+        _ => {}
+    }
+}
+
+/// One line for each change of a track: the log is evidence too.
+pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
+    let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
+    let details = escaped(&details.join(", "));
+    let (id, track) = (change.id, escaped(&change.name));
+    let kind = change.change.as_str();
+    match change.change {
+        Change::Created | Change::Enabled => {
+            info!(
+                account,
+                region,
+                track_id = id,
+                track,
+                change = kind,
+                details,
+                "track {kind}"
+            );
+        }
+        Change::Vanished | Change::Disabled | Change::Modified => {
+            warn!(
+                account,
+                region,
+                track_id = id,
+                track,
+                change = kind,
+                details,
+                "track {kind}"
+            );
+        }
+    }
+}
+
+/// Not one of those: it is counted, and whoever looks for the cause finds the failure beside it.
+pub(super) fn skipped(account: &str, region: &str) {
+    debug!(account, region, "poll skipped, the one before is running");
+}

@@ -1,0 +1,30 @@
+//! What is said of an account, to the byte, in every state that a target can be in; and that it is
+//! the text format, whatever the cloud calls its tracks.
+
+#![expect(clippy::float_cmp, reason = "what goes in comes out, to the bit")]
+
+#[path = "../support/tracks.rs"]
+mod tracks;
+
+// The states, as files.
+mod golden;
+mod scene;
+
+// Anything at all, there and back.
+mod anything;
+mod round_trip;
+mod text_format;
+
+// What belongs to no account.
+mod process;
+
+use std::time::Duration;
+
+/// Between two polls.
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// How long a listing is shown.
+const STALE_AFTER: Duration = Duration::from_hours(1);
+
+/// Where a label value from the API is cut.
+const MAX_LABEL_CHARS: usize = 256;

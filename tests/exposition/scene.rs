@@ -1,0 +1,120 @@
+//! An account, as one test wants it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+use cloudaudit_exporter::clock::Moment;
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::history::TargetHistory;
+use cloudaudit_exporter::publisher::Publisher;
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Listing, Report,
+};
+use tokio::time::Instant;
+
+use crate::text_format::{Family, parse};
+use crate::tracks::listing;
+use crate::{INTERVAL, STALE_AFTER};
+
+/// An account whose polls end when the test says so.
+pub(crate) struct Scene {
+    pub(crate) publisher: Arc<Publisher>,
+    pub(crate) info: AccountInfo,
+    targets: Vec<TargetHistory>,
+    api: ApiCounters,
+    pub(crate) now: Moment,
+}
+
+impl Scene {
+    pub(crate) fn new(regions: &[&str]) -> Self {
+        let history =
+            |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, STALE_AFTER);
+        Self {
+            publisher: Publisher::new(),
+            info: AccountInfo {
+                name: "prod".to_owned(),
+                labels: BTreeMap::new(),
+                uin: String::new(),
+                site: "international",
+                organization: String::new(),
+                provider: "env",
+            },
+            targets: regions.iter().map(history).collect(),
+            api: ApiCounters::default(),
+            now: Moment {
+                wall: UNIX_EPOCH + Duration::from_millis(1_795_392_000_250),
+                steady: Instant::now(),
+            },
+        }
+    }
+
+    pub(crate) fn listed(&mut self, target: usize, listing: Listing) {
+        self.called(None);
+        self.targets[target].listed(listing, self.now, Duration::from_millis(120));
+    }
+
+    pub(crate) fn failed(&mut self, target: usize, failure: Failure) {
+        self.called(Some(&failure));
+        self.targets[target].failed(failure, self.now, Duration::from_millis(80));
+    }
+
+    pub(crate) fn empty() -> Self {
+        let mut scene = Self::new(&["ap-guangzhou"]);
+        scene.listed(0, listing([]));
+        scene.publish();
+        scene
+    }
+
+    pub(crate) fn denied() -> Self {
+        let mut scene = Self::new(&["ap-guangzhou"]);
+        scene.failed(0, denied());
+        scene.publish();
+        scene
+    }
+
+    fn called(&mut self, failure: Option<&Failure>) {
+        *self.api.requests.entry(DESCRIBE_AUDIT_TRACKS).or_default() += 1;
+        if let Some(failure) = failure {
+            self.api.failures[failure.reason as usize] += 1;
+            let code = (DESCRIBE_AUDIT_TRACKS, failure.code.to_string());
+            *self.api.errors.entry(code).or_default() += 1;
+        }
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.now.wall += time;
+        self.now.steady += time;
+    }
+
+    pub(crate) fn publish(&self) {
+        let info = Arc::new(self.info.clone());
+        let report = Report {
+            account: Arc::clone(&info),
+            targets: self.targets.iter().map(|it| it.report().clone()).collect(),
+            api: self.api.clone(),
+            requests_per_second: 10.0,
+            credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
+        };
+        self.publisher.account(info).publish(report, self.now);
+    }
+
+    pub(crate) fn parsed(&self) -> Vec<Family> {
+        parse(&shown(&self.publisher, self.now))
+    }
+}
+
+pub(crate) fn shown(publisher: &Publisher, now: Moment) -> String {
+    String::from_utf8(publisher.exposition(false, "", now).concat()).expect("it is UTF-8")
+}
+
+pub(crate) fn denied() -> Failure {
+    Failure {
+        request_id: Some("7c1b2f0e".to_owned()),
+        ..Failure::with_code(
+            Reason::Unauthorized,
+            "AuthFailure.UnauthorizedOperation",
+            "you are not authorized",
+        )
+    }
+}

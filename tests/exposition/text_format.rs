@@ -1,0 +1,146 @@
+//! The text format 0.0.4, read by its specification and by nothing of ours. Stricter than Prometheus:
+//! it wants both lines above every metric, in their order, each metric once, and no sample twice.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::iter::Peekable;
+use std::str::Chars;
+
+use cloudaudit_exporter::exposition::Metric;
+
+/// A metric with all its samples.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) kind: String,
+    pub(crate) samples: Vec<Sample>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Sample {
+    /// In the order of the text.
+    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) value: f64,
+}
+
+impl Sample {
+    /// The value of a label; empty where there is none, as Prometheus has it.
+    pub(crate) fn label(&self, name: &str) -> &str {
+        let mut labels = self.labels.iter();
+        labels.find(|it| it.0 == name).map_or("", |it| &it.1)
+    }
+}
+
+/// Panics with the line that is wrong.
+pub(crate) fn parse(text: &str) -> Vec<Family> {
+    assert!(
+        text.is_empty() || text.ends_with('\n'),
+        "the last line does not end"
+    );
+    let mut families: Vec<Family> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut lines = text.split_terminator('\n');
+    while let Some(line) = lines.next() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap_or_else(|| panic!("{line}"));
+            let next = lines.next().unwrap_or_else(|| panic!("{line}"));
+            let kind = next
+                .strip_prefix(&format!("# TYPE {name} "))
+                .unwrap_or_else(|| panic!("{next} under {line}"));
+            assert!(families.iter().all(|it| it.name != name), "again: {line}");
+            assert!(families.iter().all(|it| !it.samples.is_empty()), "{line}");
+            families.push(Family {
+                name: name.to_owned(),
+                help: help.to_owned(),
+                kind: kind.to_owned(),
+                samples: Vec::new(),
+            });
+            continue;
+        }
+        let (name, sample) = parse_sample(line);
+        let family = families.last_mut().unwrap_or_else(|| panic!("{line}"));
+        assert_eq!(name, family.name, "not in its group: {line}");
+        let mut identity = sample.labels.clone();
+        identity.sort();
+        let names: BTreeSet<&str> = identity.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names.len(), identity.len(), "a label twice: {line}");
+        assert!(seen.insert((name, identity)), "a series twice: {line}");
+        family.samples.push(sample);
+    }
+    families
+}
+
+pub(crate) fn family(families: &[Family], metric: Metric) -> Option<&Family> {
+    families.iter().find(|it| it.name == metric.name())
+}
+
+/// The samples of a metric, those of one region where one is named.
+pub(crate) fn samples<'a>(
+    families: &'a [Family],
+    metric: Metric,
+    region: Option<&str>,
+) -> Vec<&'a Sample> {
+    family(families, metric)
+        .into_iter()
+        .flat_map(|family| &family.samples)
+        .filter(|sample| region.is_none_or(|region| sample.label("region") == region))
+        .collect()
+}
+
+pub(crate) fn only_value(families: &[Family], metric: Metric) -> f64 {
+    let samples = samples(families, metric, None);
+    assert_eq!(samples.len(), 1, "{metric:?}");
+    samples[0].value
+}
+
+/// The value of each sample, by one of its labels.
+pub(crate) fn by_label<'a>(samples: &[&'a Sample], label: &str) -> BTreeMap<&'a str, f64> {
+    let pairs = samples.iter().map(|it| (it.label(label), it.value));
+    pairs.collect()
+}
+
+fn parse_sample(line: &str) -> (String, Sample) {
+    let mut rest = line.chars().peekable();
+    let name = identifier(&mut rest, line);
+    let mut labels = Vec::new();
+    if rest.next_if_eq(&'{').is_some() {
+        while rest.next_if_eq(&'}').is_none() {
+            let label = identifier(&mut rest, line);
+            assert_eq!(rest.next(), Some('='), "{line}");
+            assert_eq!(rest.next(), Some('"'), "{line}");
+            labels.push((label, quoted(&mut rest, line)));
+            let closed = rest.peek() == Some(&'}');
+            assert!(closed || rest.next() == Some(','), "{line}");
+        }
+    }
+    assert_eq!(rest.next(), Some(' '), "{line}");
+    let value: String = rest.collect();
+    let value = value.parse().unwrap_or_else(|_| panic!("{line}"));
+    (name, Sample { labels, value })
+}
+
+fn identifier(rest: &mut Peekable<Chars<'_>>, line: &str) -> String {
+    let mut name = String::new();
+    while let Some(next) = rest.next_if(|it| it.is_ascii_alphanumeric() || *it == '_') {
+        name.push(next);
+    }
+    let first = name.chars().next();
+    assert!(first.is_some_and(|it| !it.is_ascii_digit()), "{line}");
+    name
+}
+
+fn quoted(rest: &mut Peekable<Chars<'_>>, line: &str) -> String {
+    let mut value = String::new();
+    loop {
+        match rest.next() {
+            Some('"') => return value,
+            Some('\\') => value.push(match rest.next() {
+                Some('n') => '\n',
+                Some(same @ ('\\' | '"')) => same,
+                _ => panic!("an escape that is none: {line}"),
+            }),
+            Some(other) => value.push(other),
+            None => panic!("a value without its end: {line}"),
+        }
+    }
+}

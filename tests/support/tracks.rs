@@ -1,0 +1,33 @@
+//! Tracks and listings to change one thing of.
+
+use cloudaudit_exporter::snapshot::{Listing, Status, Storage, Track};
+
+/// An enabled track over everything, delivering to a bucket.
+pub(crate) fn track(id: u64, name: &str) -> Track {
+    Track {
+        id,
+        name: name.to_owned(),
+        action_type: "*".to_owned(),
+        resource_type: "*".to_owned(),
+        event_names: vec!["*".to_owned()],
+        status: Status::Enabled,
+        storage: Storage {
+            kind: "cos".to_owned(),
+            region: "ap-guangzhou".to_owned(),
+            name: "audit-log".to_owned(),
+            prefix: "trail".to_owned(),
+            account: "100000000009".to_owned(),
+        },
+        created: Some(1_610_606_618),
+    }
+}
+
+/// A listing of all that there is.
+pub(crate) fn listing(tracks: impl IntoIterator<Item = Track>) -> Listing {
+    let mut tracks: Vec<Track> = tracks.into_iter().collect();
+    tracks.sort_by_key(|track| track.id);
+    Listing {
+        reported: tracks.len() as u64,
+        tracks,
+    }
+}
