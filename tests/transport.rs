@@ -318,7 +318,7 @@ fn through(proxy: &str) -> HttpTransport {
     let proxy = Some(format!("http://user:{SECRET}@{proxy}"));
     HttpTransport::new(&HttpOptions {
         ca_file: Some("tests/support/ca.pem".into()),
-        proxy,
+        proxy: proxy.map(Into::into),
     })
     .unwrap()
 }
