@@ -539,7 +539,8 @@ async fn waiting_for_a_turn_is_not_part_of_the_call() {
         drop(places);
     };
     // The busy one is polled first, so it is in front.
-    let ((), (listing, notes)) = tokio::join!(biased; busy, list(&client, HOUR));
+    let both = async { tokio::join!(biased; busy, list(&client, HOUR)) };
+    let ((), (listing, notes)) = timeout(HOUR, both).await.expect("no deadlock");
     listing.unwrap();
     assert_eq!(
         notes.sent.lock().unwrap()[0].waited,
