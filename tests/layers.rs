@@ -45,7 +45,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "commands",
-        &["app", "cli", "clock", "config", "demo", "fleet", "tencent"],
+        // `check` shows which tracks are expected.
+        &[
+            "app", "cli", "clock", "config", "demo", "fleet", "snapshot", "tencent",
+        ],
     ),
     ("cli", &["app"]),
     ("logging", &["cli"]),
