@@ -191,8 +191,8 @@ fn what_nobody_knows_is_unavailable() {
 #[test]
 fn http_statuses() {
     for (status, reason) in [
-        (201, Malformed),
-        (204, Malformed),
+        (201, Rejected),
+        (204, Rejected),
         (301, Rejected),
         (302, Rejected),
         (307, Rejected),
