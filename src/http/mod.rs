@@ -18,6 +18,7 @@ mod limits;
 
 // Sockets: accepting them, counting them, and knowing what each is at.
 mod activity;
+mod bind;
 mod connection;
 mod connections;
 mod heads;

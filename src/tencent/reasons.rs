@@ -114,7 +114,10 @@ pub fn escaped(message: &str) -> String {
             break;
         }
         match character {
-            c if c.is_control() => line.extend(c.escape_default()),
+            // Unicode has line ends of its own besides the control characters.
+            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
+                line.extend(c.escape_default());
+            }
             c => line.push(c),
         }
     }

@@ -1,6 +1,7 @@
 //! The way to the cloud and back: one request out, one whole answer in.
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
@@ -172,12 +173,22 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     let message = causes(&error);
     let kind = if error.is_timeout() {
         TransportErrorKind::Timeout
-    } else if chain(&error).any(<dyn std::error::Error>::is::<rustls::Error>) {
+    } else if chain(&error).any(is_tls) {
         TransportErrorKind::Tls
     } else {
         TransportErrorKind::Connect
     };
     TransportError { kind, message }
+}
+
+/// Whether a cause is the handshake's. It comes inside an `io::Error`, which stands for what it wraps
+/// and so leaves it out of the chain.
+fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let wrapping = cause.downcast_ref::<io::Error>();
+    match wrapping.and_then(io::Error::get_ref) {
+        Some(wrapped) => wrapped.is::<rustls::Error>(),
+        None => cause.is::<rustls::Error>(),
+    }
 }
 
 /// The error and what caused it: reqwest's own message leaves the cause out.

@@ -3,9 +3,15 @@
 //! Every field of an answer is optional in parsing, as the official SDKs have it, and unknown ones
 //! are ignored; what must be there is checked here, by name, and nothing else is.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Number;
 
 use super::reasons::{api_failure, escaped};
 use crate::failure::{Failure, Reason};
@@ -48,18 +54,19 @@ pub enum WireError {
 /// The API's own error, classified; else `malformed`: no JSON, another shape, no `TotalCount`, no
 /// `Tracks` although `TotalCount` is above 0, a track without `TrackId`.
 pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireError> {
-    let envelope: Envelope = serde_json::from_slice(body).map_err(|error| not_parsed(&error))?;
+    let Object(envelope): Object<Envelope> =
+        serde_json::from_slice(body).map_err(|error| not_parsed(&error))?;
     let malformed = |request_id: &Option<String>, message: &str| {
         WireError::Answer(Failure {
             request_id: request_id.clone(),
             ..Failure::new(Reason::Malformed, message)
         })
     };
-    let Some(answer) = envelope.response else {
+    let Some(Object(answer)) = envelope.response else {
         return Err(malformed(&None, "the answer has no Response"));
     };
     let request_id = answer.request_id.as_deref().map(escaped);
-    if let Some(error) = answer.error {
+    if let Some(Object(error)) = answer.error {
         let code = error.code.unwrap_or_default();
         let message = error.message.unwrap_or_default();
         return Err(WireError::Answer(api_failure(&code, &message, request_id)));
@@ -77,7 +84,7 @@ pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireE
     };
     let tracks: Option<Vec<Track>> = tracks
         .into_iter()
-        .map(|track| track.into_track(create_time_offset))
+        .map(|Object(track)| track.into_track(create_time_offset))
         .collect();
     match tracks {
         Some(tracks) => Ok(Page { tracks, total }),
@@ -100,19 +107,43 @@ fn not_parsed(error: &serde_json::Error) -> WireError {
     }
 }
 
+/// A JSON object and nothing else. Derived code would take an array too, field by field, and
+/// `[null,0,null,null]` would be an empty listing.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
-    response: Option<Answer>,
+    response: Option<Object<Answer>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
-    tracks: Option<Vec<WireTrack>>,
+    tracks: Option<Vec<Object<WireTrack>>>,
     total_count: Option<u64>,
     request_id: Option<String>,
-    error: Option<WireErrorBody>,
+    error: Option<Object<WireErrorBody>>,
 }
 
 #[derive(Deserialize)]
@@ -129,9 +160,9 @@ struct WireTrack {
     name: Option<String>,
     action_type: Option<String>,
     resource_type: Option<String>,
-    status: Option<i64>,
+    status: Option<Number>,
     event_names: Option<Vec<Option<String>>>,
-    storage: Option<WireStorage>,
+    storage: Option<Object<WireStorage>>,
     create_time: Option<String>,
 }
 
@@ -151,7 +182,7 @@ struct WireStorage {
 
 impl WireTrack {
     fn into_track(self, create_time_offset: Offset) -> Option<Track> {
-        let storage = self.storage.map(WireStorage::into_storage);
+        let storage = self.storage.map(|Object(storage)| storage.into_storage());
         let created = self.create_time.as_deref();
         Some(Track {
             id: self.track_id?,
@@ -159,7 +190,7 @@ impl WireTrack {
             action_type: self.action_type.unwrap_or_default(),
             resource_type: self.resource_type.unwrap_or_default(),
             event_names: self.event_names.into_iter().flatten().flatten().collect(),
-            status: match self.status {
+            status: match self.status.and_then(|status| status.as_u64()) {
                 Some(1) => Status::Enabled,
                 Some(0) => Status::Disabled,
                 Some(_) | None => Status::Unknown,

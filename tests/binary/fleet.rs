@@ -150,6 +150,50 @@ async fn a_killed_cloud_comes_back_and_so_does_every_target() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_shown_within_a_second_of_the_poll_that_saw_it() {
+    let world = world(&["one", "two"]);
+    let cloud = Cloud::start(&world, loopback()).await;
+    let folder = TempDir::new().unwrap();
+    let config = write_config(
+        &folder,
+        &cloud,
+        "poll: {interval: 3s, timeout: 1s, page_size: 100}\n",
+        &["one", "two"],
+    );
+    let exporter = Exporter::start(Some(&config), &[]);
+    let off = [
+        ("account", "one"),
+        ("region", REGIONS[0]),
+        ("track_id", "1"),
+    ];
+    let shows = |value: f64| {
+        move |samples: &Samples| samples.values("cloudaudit_track_enabled", &off) == [value]
+    };
+    exporter.metrics_when("the track is on", shows(1.0)).await;
+    for (status, value) in [(0, 0.0), (1, 1.0), (0, 0.0)] {
+        world
+            .account(&uin("one"))
+            .unwrap()
+            .set_status(1, status)
+            .unwrap();
+        let changed = tokio::time::Instant::now();
+        exporter
+            .metrics_when("the change is shown", shows(value))
+            .await;
+        let seen = tokio::time::Instant::now();
+        // The first page that was asked for after the change has it.
+        let calls = world.calls().into_iter().filter(|call| {
+            call.region == REGIONS[0] && call.secret_id == secret_id("one") && call.page == Some(1)
+        });
+        let asked = calls
+            .map(|call| call.arrived)
+            .find(|arrived| *arrived > changed)
+            .unwrap();
+        assert!(seen - asked < Duration::from_secs(1), "{:?}", seen - asked);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hanging_account_delays_no_other() {
     let names: Vec<String> = (0..80).map(|number| format!("a{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).chain(["well"]).collect();

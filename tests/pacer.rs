@@ -1,0 +1,274 @@
+//! The rate limit: as arithmetic, and as a queue in paused time.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cloudaudit_exporter::tencent::{Pace, Pacer};
+use proptest::prelude::*;
+use tokio::time::{Instant, sleep, timeout};
+
+/// How late a call may be and still not delay the ones behind it, as the pacer documents.
+const CATCH_UP_MICROS: u64 = 5_000;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The times at which calls go out when each comes so much later than it might.
+fn sent_at(rate: u32, lateness: impl IntoIterator<Item = u64>) -> Vec<Instant> {
+    let mut pace = Pace::new(rate);
+    let mut now = Instant::now();
+    let mut sent = Vec::new();
+    for micros in lateness {
+        now = now.max(pace.next(now)) + Duration::from_micros(micros);
+        pace.sent(now);
+        sent.push(now);
+    }
+    sent
+}
+
+/// The most calls in any one second, its beginning included and its end not.
+fn busiest_second(sent: &[Instant]) -> usize {
+    let in_second = |from: usize| {
+        let window = sent[from..].iter();
+        window.take_while(|at| **at - sent[from] < SECOND).count()
+    };
+    (0..sent.len()).map(in_second).max().unwrap_or(0)
+}
+
+proptest! {
+    /// Callers come when they may, or a little late, or very late after a pause: what a server
+    /// counts in any second is never more than the rate.
+    #[test]
+    fn no_second_holds_more_than_the_rate(
+        rate in 1_u32..=200,
+        lateness in prop::collection::vec(
+            prop_oneof![
+                4 => 0..=CATCH_UP_MICROS,
+                1 => Just(CATCH_UP_MICROS),
+                1 => Just(0),
+                1 => 0..3_000_000_u64,
+            ],
+            1..700,
+        ),
+    ) {
+        let sent = sent_at(rate, lateness);
+        prop_assert!(busiest_second(&sent) <= rate as usize);
+    }
+
+    /// The worst order: one that is as late as may be, and then none that is late at all.
+    #[test]
+    fn not_even_when_the_first_is_late_and_the_rest_catch_up(
+        rate in 1_u32..=200,
+        late in 0..=CATCH_UP_MICROS,
+        pause in 0..3_000_000_u64,
+    ) {
+        let lateness = [0, pause, late].into_iter().chain(std::iter::repeat_n(0, 450));
+        prop_assert!(busiest_second(&sent_at(rate, lateness)) <= rate as usize);
+    }
+
+    /// Lateness up to the documented bound does not add up: a hundred calls take 99 gaps.
+    #[test]
+    fn no_slot_is_lost(
+        rate in 1_u32..=200,
+        lateness in prop::collection::vec(0..=CATCH_UP_MICROS, 2..300),
+    ) {
+        let late = Duration::from_micros(*lateness.last().unwrap());
+        let gaps = u32::try_from(lateness.len() - 1).unwrap();
+        let punctual = sent_at(rate, [0, 0]);
+        let gap = punctual[1] - punctual[0];
+        let sent = sent_at(rate, lateness);
+        // The first call has no slot to be late for: the slots begin where it goes out.
+        let took = *sent.last().unwrap() - sent[0];
+        prop_assert_eq!(took, gap * gaps + late);
+    }
+
+    /// What was not used is gone: a pause earns no burst.
+    #[test]
+    fn a_pause_earns_nothing(rate in 1_u32..=200, pause in 1_u64..1_000) {
+        let mut pace = Pace::new(rate);
+        let start = Instant::now();
+        pace.sent(start);
+        let later = start + Duration::from_secs(pause);
+        prop_assert!(pace.next(later) <= start + Duration::from_millis(1_100));
+        pace.sent(later);
+        let gap = pace.next(later) - later;
+        let catch_up = Duration::from_micros(CATCH_UP_MICROS);
+        prop_assert!(gap + catch_up >= SECOND / rate, "{gap:?}");
+    }
+}
+
+#[test]
+fn the_first_call_goes_out_at_once_and_a_rate_of_nothing_is_one() {
+    let now = Instant::now();
+    assert_eq!(Pace::new(10).next(now), now);
+    assert!((Pace::new(10).per_second() - 10.0).abs() < f64::EPSILON);
+    assert!((Pace::new(0).per_second() - 1.0).abs() < f64::EPSILON);
+}
+
+/// Spawns a caller that takes its turn and writes down who it is and when.
+fn caller(
+    pacer: &Arc<Pacer>,
+    log: &Arc<Mutex<Vec<(usize, Instant)>>>,
+    who: usize,
+) -> tokio::task::JoinHandle<()> {
+    let (pacer, log) = (Arc::clone(pacer), Arc::clone(log));
+    tokio::spawn(async move {
+        pacer.turn().await.take();
+        log.lock().unwrap().push((who, Instant::now()));
+    })
+}
+
+/// Lets every task run that can run now, without time going on.
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn callers_go_in_the_order_they_came() {
+    let (pacer, log) = (Arc::new(Pacer::new(10)), Arc::default());
+    let mut callers = Vec::new();
+    for who in 0..50 {
+        callers.push(caller(&pacer, &log, who));
+        settle().await;
+    }
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let log = log.lock().unwrap();
+    let order: Vec<usize> = log.iter().map(|(who, _)| *who).collect();
+    assert_eq!(order, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_at_once_are_no_faster_than_one() {
+    let (pacer, log) = (Arc::new(Pacer::new(20)), Arc::default());
+    let callers: Vec<_> = (0..200).map(|who| caller(&pacer, &log, who)).collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let mut sent: Vec<Instant> = log.lock().unwrap().iter().map(|(_, at)| *at).collect();
+    sent.sort();
+    assert_eq!(sent.len(), 200);
+    assert!(busiest_second(&sent) <= 20);
+    let took = *sent.last().unwrap() - sent[0];
+    assert!(
+        took <= Duration::from_secs_f64(200.0 / 20.0 * 1.1),
+        "{took:?}"
+    );
+}
+
+/// The timers of the runtime are a millisecond coarse, and that must not add up.
+#[tokio::test(start_paused = true)]
+async fn the_rate_that_is_asked_for_is_had() {
+    for (rate, calls) in [
+        (1, 20),
+        (3, 50),
+        (10, 500),
+        (20, 500),
+        (100, 2_000),
+        (200, 4_000),
+    ] {
+        let pacer = Pacer::new(rate);
+        let start = Instant::now();
+        for _ in 0..calls {
+            pacer.turn().await.take();
+        }
+        let took = start.elapsed().as_secs_f64();
+        let ideal = f64::from(calls) / f64::from(rate);
+        assert!(took <= ideal * 1.1, "{rate}/s: {calls} calls took {took} s");
+        let least = f64::from(calls - 1) / f64::from(rate);
+        assert!(took >= least, "{rate}/s: {calls} calls took only {took} s");
+    }
+}
+
+/// When the caller behind somebody who went away gets its turn, counted from the first call.
+async fn second_turn_when(goes_away: impl AsyncFnOnce(&Pacer)) -> Duration {
+    let pacer = Pacer::new(10);
+    pacer.turn().await.take();
+    let first = Instant::now();
+    goes_away(&pacer).await;
+    pacer.turn().await.take();
+    first.elapsed()
+}
+
+const ONE_GAP: Duration = Duration::from_millis(110);
+
+#[tokio::test(start_paused = true)]
+async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
+    let took = second_turn_when(async |pacer: &Pacer| {
+        let waiter = timeout(Duration::from_millis(50), pacer.turn());
+        assert!(waiter.await.is_err(), "it was waiting");
+    })
+    .await;
+    assert!(took < ONE_GAP, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
+    let took = second_turn_when(async |pacer: &Pacer| {
+        let waiters = (0..100).map(|_| timeout(Duration::from_millis(50), pacer.turn()));
+        let gone = futures_util::future::join_all(waiters).await;
+        assert!(gone.iter().all(Result::is_err), "all were waiting");
+    })
+    .await;
+    assert!(took < ONE_GAP, "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_not_taken_is_given_back() {
+    let took = second_turn_when(async |pacer: &Pacer| {
+        drop(pacer.turn().await);
+    })
+    .await;
+    assert!(took < ONE_GAP, "{took:?}");
+}
+
+/// Those behind one who goes away move up, and keep their order.
+#[tokio::test(start_paused = true)]
+async fn who_stays_moves_up() {
+    let (pacer, log) = (Arc::new(Pacer::new(10)), Arc::default());
+    let mut callers = Vec::new();
+    for who in 0..6 {
+        callers.push(caller(&pacer, &log, who));
+        settle().await;
+    }
+    let start = Instant::now();
+    for gone in [1, 3] {
+        callers[gone].abort(); // 0 has gone out, 1 is at the head, 3 is in the middle
+    }
+    for caller in callers {
+        let _ = caller.await;
+    }
+    let log = log.lock().unwrap();
+    let order: Vec<usize> = log.iter().map(|(who, _)| *who).collect();
+    assert_eq!(order, [0, 2, 4, 5]);
+    let took = log[3].1 - start;
+    assert!(
+        took <= Duration::from_millis(310),
+        "three gaps, not five: {took:?}"
+    );
+}
+
+/// Whoever holds a turn holds up the queue, and the slots count from when the call went out.
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_held_spaces_from_its_end() {
+    let pacer = Arc::new(Pacer::new(10));
+    pacer.turn().await.take();
+    let turn = pacer.turn().await;
+    let log = Arc::default();
+    let behind = caller(&pacer, &log, 1);
+    sleep(Duration::from_secs(3)).await;
+    assert!(log.lock().unwrap().is_empty());
+    let sent = Instant::now();
+    turn.take();
+    behind.await.unwrap();
+    let gap = log.lock().unwrap()[0].1 - sent;
+    assert!(gap >= Duration::from_millis(95), "{gap:?}");
+    assert!(gap < ONE_GAP, "{gap:?}");
+}

@@ -1,0 +1,131 @@
+//! A cloud in memory that says what a closure says, in literal JSON: it knows nothing of the types
+//! that the client parses with, so it cannot repeat their mistakes.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use cloudaudit_exporter::clock::Clock;
+use cloudaudit_exporter::failure::Failure;
+use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
+use cloudaudit_exporter::tencent::{
+    Answer, CallOptions, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent, Transport,
+};
+use http::{Request, Response};
+use jiff::tz::Offset;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+/// The documentation's own example, which the published signatures are made with.
+pub(crate) const SECRET_ID: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
+pub(crate) const SECRET_KEY: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
+pub(crate) const HOST: &str = "cloudaudit.intl.tencentcloudapi.com";
+
+/// The wall clock of every test begins here: a minute before midnight UTC.
+pub(crate) const EVENING: u64 = 1_551_139_140; // 2019-02-25 23:59:00
+
+/// Answers a request by the number and the size of the page that it asks for.
+struct Scripted<F>(F);
+
+/// A transport that answers what `script` answers.
+pub(crate) fn scripted<F>(script: F) -> Arc<dyn Transport>
+where
+    F: Fn(u64, u64, &Request<Bytes>) -> Answer<'static> + Send + Sync + 'static,
+{
+    Arc::new(Scripted(script))
+}
+
+impl<F> Transport for Scripted<F>
+where
+    F: Fn(u64, u64, &Request<Bytes>) -> Answer<'static> + Send + Sync,
+{
+    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+        let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
+        let number = |field: &str| body[field].as_u64().unwrap();
+        (self.0)(number("PageNumber"), number("PageSize"), &request)
+    }
+}
+
+/// What the API answers with: status 200, whatever the body says.
+pub(crate) fn answer(body: impl Into<Bytes>) -> Answer<'static> {
+    Box::pin(std::future::ready(Ok(Response::new(body.into()))))
+}
+
+/// A page of tracks that have these ids and nothing else.
+pub(crate) fn page(ids: &[u64], total: u64) -> String {
+    let tracks: Vec<String> = ids
+        .iter()
+        .map(|id| format!(r#"{{"TrackId":{id},"Name":"track-{id}","Status":1}}"#))
+        .collect();
+    let tracks = tracks.join(",");
+    format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total},"RequestId":"r-page"}}}}"#)
+}
+
+/// The API's own way to fail.
+pub(crate) fn api_error(code: &str) -> String {
+    format!(
+        r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"told so"}},"RequestId":"r-error"}}}}"#
+    )
+}
+
+/// The parts of a client, to be changed where a test wants another one. The pacer is fast.
+pub(crate) fn parts(transport: Arc<dyn Transport>) -> Parts {
+    let credential = Credential {
+        secret_id: SECRET_ID.to_owned(),
+        secret_key: SecretString::from(SECRET_KEY),
+        token: None,
+    };
+    Parts {
+        endpoint: Endpoint {
+            url: format!("https://{HOST}"),
+            host: HOST.to_owned(),
+        },
+        transport,
+        provider: Arc::new(FixedProvider::new(credential)),
+        pacer: Arc::new(Pacer::new(100)),
+        in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+        clock: Clock::virtual_at(evening()),
+    }
+}
+
+fn evening() -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(EVENING)
+}
+
+/// How calls are made, but for the size of a page.
+pub(crate) fn options(page_size: u32) -> CallOptions {
+    CallOptions {
+        timeout: Duration::from_secs(10),
+        attempts: 3,
+        page_size,
+        create_time_offset: Offset::constant(8),
+    }
+}
+
+/// Writes down what it is told.
+#[derive(Default)]
+pub(crate) struct Notes {
+    pub(crate) sent: Mutex<Vec<Sent>>,
+    pub(crate) ended: Mutex<Vec<Result<(), Failure>>>,
+}
+
+impl Notes {
+    /// How many calls were sent and how many of them ended well and badly.
+    pub(crate) fn counts(&self) -> (usize, usize, usize) {
+        let sent = self.sent.lock().unwrap().len();
+        let ended = self.ended.lock().unwrap();
+        let bad = ended.iter().filter(|ended| ended.is_err()).count();
+        (sent, ended.len() - bad, bad)
+    }
+}
+
+impl Observer for Notes {
+    fn sent(&self, call: &Sent) {
+        self.sent.lock().unwrap().push(*call);
+    }
+
+    fn ended(&self, call: &Ended<'_>) {
+        let ended = call.failure.cloned().map_or(Ok(()), Err);
+        self.ended.lock().unwrap().push(ended);
+    }
+}

@@ -1,0 +1,398 @@
+//! The way to the cloud, over real sockets: one connection for many calls, and a name for everything
+//! that can go wrong on it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloudaudit_exporter::tencent::{
+    HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError, TransportErrorKind,
+};
+use http::{Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// Nothing here takes longer, on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const BODY: &str = r#"{"PageNumber":1,"PageSize":50}"#;
+const SECRET: &str = "hunter2";
+
+/// A server by hand: it reads requests and writes the bytes it was given, whatever they are.
+struct Server {
+    authority: String,
+    connections: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+}
+
+/// What the server does once it has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    KeepOpen,
+    Close,
+    /// Closes with a reset instead of an end.
+    Reset,
+}
+
+async fn server(answer: impl Into<Bytes>, then: Then) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server {
+        authority: listener.local_addr().unwrap().to_string(),
+        connections: Arc::default(),
+        requests: Arc::default(),
+    };
+    let (connections, requests) = (
+        Arc::clone(&server.connections),
+        Arc::clone(&server.requests),
+    );
+    let answer = answer.into();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::Relaxed);
+            let (requests, answer) = (Arc::clone(&requests), answer.clone());
+            tokio::spawn(async move { serve(stream, &requests, &answer, then).await });
+        }
+    });
+    server
+}
+
+async fn serve(mut stream: TcpStream, requests: &AtomicUsize, answer: &[u8], then: Then) {
+    while read_request(&mut stream).await.is_some() {
+        requests.fetch_add(1, Ordering::Relaxed);
+        if stream.write_all(answer).await.is_err() {
+            return;
+        }
+        match then {
+            Then::KeepOpen => {}
+            Then::Close => return,
+            Then::Reset => return stream.set_zero_linger().unwrap(),
+        }
+    }
+}
+
+/// Reads one request with its body; nothing where the connection ended.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut read = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        let count = stream.read(&mut part).await.ok()?;
+        if count == 0 {
+            return None;
+        }
+        read.extend_from_slice(&part[..count]);
+        let text = String::from_utf8_lossy(&read);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                (name.eq_ignore_ascii_case("content-length")).then(|| value.parse().unwrap())
+            });
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text.into_owned());
+            }
+        }
+    }
+}
+
+/// An HTTP answer in bytes.
+fn raw(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
+}
+
+fn request(url: &str, authority: &str) -> Request<Bytes> {
+    Request::post(url)
+        .header("host", authority)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("authorization", format!("TC3 Signature={SECRET}"))
+        .body(Bytes::from_static(BODY.as_bytes()))
+        .unwrap()
+}
+
+async fn send(
+    transport: &HttpTransport,
+    scheme: &str,
+    authority: &str,
+) -> Result<Response<Bytes>, TransportError> {
+    let request = request(&format!("{scheme}://{authority}/"), authority);
+    let sent = timeout(PATIENCE, transport.send(request)).await;
+    sent.expect("an answer or an error in time")
+}
+
+/// One call over a fresh transport to a server that does this.
+async fn call(answer: impl Into<Bytes>, then: Then) -> Result<Response<Bytes>, TransportError> {
+    let server = server(answer, then).await;
+    let transport = HttpTransport::loopback().unwrap();
+    let result = send(&transport, "http", &server.authority).await;
+    assert_eq!(
+        server.requests.load(Ordering::Relaxed),
+        1,
+        "nothing is sent twice"
+    );
+    result
+}
+
+#[tokio::test]
+async fn a_call_and_its_answer() {
+    let body = r#"{"Response":{}}"#;
+    let headers = "Date: Mon, 25 Feb 2019 23:59:10 GMT\r\n";
+    let answer = call(raw("200 OK", headers, body), Then::KeepOpen).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["date"], "Mon, 25 Feb 2019 23:59:10 GMT");
+    assert_eq!(answer.body(), body);
+}
+
+/// What the signature speaks of goes out byte for byte, and nothing is added that changes it.
+#[tokio::test]
+async fn what_goes_out_is_what_was_signed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let transport = HttpTransport::loopback().unwrap();
+    let accepting = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = read_request(&mut stream).await.unwrap();
+        let answer = raw("200 OK", "", "{}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        request
+    };
+    let (arrived, answer) = tokio::join!(accepting, send(&transport, "http", &authority));
+    answer.unwrap();
+    let (head, body) = arrived.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, BODY);
+    let mut lines = head.lines();
+    assert_eq!(lines.next(), Some("POST / HTTP/1.1"));
+    let mut headers: Vec<String> = lines
+        .map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            format!("{}: {value}", name.to_lowercase())
+        })
+        .collect();
+    headers.sort();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = [
+        "accept: */*".to_owned(),
+        format!("authorization: TC3 Signature={SECRET}"),
+        format!("content-length: {}", BODY.len()),
+        "content-type: application/json; charset=utf-8".to_owned(),
+        format!("host: {authority}"),
+        format!("user-agent: cloudaudit-exporter/{version}"),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[tokio::test]
+async fn many_calls_share_a_connection() {
+    let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    let transport = HttpTransport::loopback().unwrap();
+    for _ in 0..50 {
+        send(&transport, "http", &server.authority).await.unwrap();
+    }
+    assert_eq!(server.requests.load(Ordering::Relaxed), 50);
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+/// Errors of the API and of gateways leave the connection as it was.
+#[tokio::test]
+async fn a_refusal_does_not_cost_the_connection() {
+    let server = server(raw("502 Bad Gateway", "", "<html>"), Then::KeepOpen).await;
+    let transport = HttpTransport::loopback().unwrap();
+    for _ in 0..5 {
+        let answer = send(&transport, "http", &server.authority).await.unwrap();
+        assert_eq!(answer.status(), 502);
+        assert_eq!(answer.body(), "<html>");
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+/// A connection that the server closed is not used again.
+#[tokio::test]
+async fn a_closed_connection_is_replaced() {
+    let answer = raw("200 OK", "Connection: close\r\n", "{}");
+    let server = server(answer, Then::Close).await;
+    let transport = HttpTransport::loopback().unwrap();
+    for _ in 0..3 {
+        send(&transport, "http", &server.authority).await.unwrap();
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 3);
+}
+
+/// A redirect would carry a signed request to somebody else.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
+        let location = format!("Location: http://{}/\r\n", elsewhere.authority);
+        let answer = call(raw(status, &location, ""), Then::KeepOpen)
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_str(), &status[..3]);
+    }
+    assert_eq!(elsewhere.connections.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn an_answer_has_a_limit() {
+    let exactly = "x".repeat(MAX_ANSWER_BYTES);
+    let answer = call(raw("200 OK", "", &exactly), Then::KeepOpen).await;
+    assert_eq!(answer.unwrap().body().len(), MAX_ANSWER_BYTES);
+
+    let more = "x".repeat(MAX_ANSWER_BYTES + 1);
+    let declared = raw("200 OK", "", &more);
+    let undeclared = format!("HTTP/1.1 200 OK\r\n\r\n{more}");
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{more}\r\n0\r\n\r\n",
+        more.len()
+    );
+    for answer in [declared, undeclared, chunked] {
+        let error = call(answer, Then::Close).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::TooLarge, "{error}");
+        assert!(error.message.contains("4194304"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks() {
+    let truncated = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Response\":";
+    let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"Resp";
+    for (name, answer, then) in [
+        ("truncated", truncated, Then::Close),
+        ("truncated chunk", chunk, Then::Close),
+        ("reset in the body", truncated, Then::Reset),
+        ("closed without an answer", "", Then::Close),
+        ("reset without an answer", "", Then::Reset),
+        ("half a head", "HTTP/1.1 200 O", Then::Close),
+        ("not HTTP", "SSH-2.0-OpenSSH_9.2\r\n", Then::Close),
+    ] {
+        let error = call(answer, then).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Connect, "{name}: {error}");
+        assert!(
+            error.message.contains(": "),
+            "{name}: the cause is told: {error}"
+        );
+        assert_no_secret(&error);
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let transport = HttpTransport::loopback().unwrap();
+    let error = send(&transport, "http", &authority).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect);
+    assert!(
+        error.message.contains("refused"),
+        "the cause is told: {error}"
+    );
+    assert_no_secret(&error);
+}
+
+/// Not the signature, and not what a URL may hold either.
+fn assert_no_secret(error: &TransportError) {
+    let printed = format!("{error} {error:?}");
+    assert!(!printed.contains(SECRET), "{printed}");
+    assert!(!printed.contains("http://"), "{printed}");
+    assert!(!printed.contains("https://"), "{printed}");
+}
+
+#[tokio::test]
+async fn an_error_tells_nothing_of_the_url() {
+    let server = server("", Then::Close).await;
+    let transport = HttpTransport::loopback().unwrap();
+    let url = format!("http://user:{SECRET}@{}/?key={SECRET}", server.authority);
+    let sent = transport.send(request(&url, &server.authority)).await;
+    assert_no_secret(&sent.unwrap_err());
+}
+
+/// A transport that reaches everything through this proxy, so that no proxy of the machine's own
+/// environment comes in between.
+fn through(proxy: &str) -> HttpTransport {
+    let proxy = Some(format!("http://user:{SECRET}@{proxy}"));
+    HttpTransport::new(&HttpOptions {
+        ca_file: Some("tests/support/ca.pem".into()),
+        proxy: proxy.map(Into::into),
+    })
+    .unwrap()
+}
+
+/// A proxy that opens the tunnel and then says this to whatever comes through.
+async fn tunnel(opening: &'static str, inside: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let asked = read_request(&mut stream).await.unwrap();
+        assert!(asked.starts_with("CONNECT cloud.example:443 "), "{asked}");
+        let asked = asked.to_lowercase();
+        assert!(asked.contains("proxy-authorization: basic "), "{asked}");
+        stream.write_all(opening.as_bytes()).await.unwrap();
+        let mut hello = [0; 4096];
+        let _ = stream.read(&mut hello).await;
+        let _ = stream.write_all(inside).await;
+        // Until the client goes away: an end of ours would be an error of its own.
+        while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
+    });
+    authority
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_told_from_a_connection_that_does() {
+    let opened = "HTTP/1.1 200 OK\r\n\r\n";
+    let garbage = b"HTTP/1.1 400 Bad Request\r\n\r\nplain HTTP is spoken here";
+    let proxy = tunnel(opened, garbage).await;
+    let error = send(&through(&proxy), "https", "cloud.example")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    assert_no_secret(&error);
+
+    // handshake_failure, as a server says it that shares no cipher with us.
+    let alert = &[0x15, 3, 3, 0, 2, 2, 40];
+    let proxy = tunnel(opened, alert).await;
+    let error = send(&through(&proxy), "https", "cloud.example")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses() {
+    let refused = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+    let proxy = tunnel(refused, b"").await;
+    let error = send(&through(&proxy), "https", "cloud.example")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
+    assert!(error.message.contains("proxy"), "{error}");
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
+async fn options_that_cannot_be_used() {
+    let made = |ca_file: Option<&str>, proxy: Option<&str>| {
+        let options = HttpOptions {
+            ca_file: ca_file.map(Into::into),
+            proxy: proxy.map(Into::into),
+        };
+        HttpTransport::new(&options).map(|_| ()).unwrap_err()
+    };
+    let error = made(Some("tests/support/nowhere.pem"), None);
+    assert!(
+        error.contains("http.ca_file tests/support/nowhere.pem: "),
+        "{error}"
+    );
+    let error = made(Some("tests/transport.rs"), None);
+    assert!(error.contains("no certificate in it"), "{error}");
+    let error = made(None, Some("http://user:hunter2@[not a host/"));
+    assert!(error.contains("http.proxy: "), "{error}");
+    assert!(!error.contains(SECRET), "{error}");
+}
