@@ -461,6 +461,8 @@ fn any_listing() -> impl Strategy<Value = Listing> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whoever replays the changes knows what is there: nothing is told twice, nothing is left out.
     #[test]
     fn changes_add_up_to_what_is_listed(listings in prop::collection::vec(any_listing(), 1..12)) {
