@@ -210,7 +210,7 @@ fn http_statuses() {
         (503, Unavailable),
         (504, Unavailable),
         (599, Unavailable),
-        (600, Malformed),
+        (600, Rejected),
     ] {
         let failure = status_failure(StatusCode::from_u16(status).unwrap());
         assert_eq!(failure.reason, reason, "{status}");
