@@ -192,6 +192,27 @@ impl Change {
     }
 }
 
+/// A track that should be there, and what must be true of it. A field that is none may be anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExpectedTrack {
+    /// `Name`.
+    pub name: String,
+    /// `ActionType`.
+    pub action_type: Option<String>,
+    /// `ResourceType`.
+    pub resource_type: Option<String>,
+    /// `StorageType`.
+    pub storage_type: Option<String>,
+    /// `StorageRegion`.
+    pub storage_region: Option<String>,
+    /// `StorageName`.
+    pub storage_name: Option<String>,
+    /// `StoragePrefix`.
+    pub storage_prefix: Option<String>,
+    /// `StorageAccountId`.
+    pub storage_account: Option<String>,
+}
+
 /// What the configuration says of an account and its series carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountInfo {
