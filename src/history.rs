@@ -2,6 +2,7 @@
 //!
 //! Pure. One [`TargetHistory`] belongs to one target and is kept by its account's loop.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -45,9 +46,23 @@ pub struct Difference {
     pub to: String,
 }
 
+/// In one line: control characters are escaped. Each value is cut for itself, so that a long one
+/// does not hide the others.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:?} -> {:?}", self.field, self.from, self.to)
+        let (from, to) = (shortened(&self.from), shortened(&self.to));
+        write!(f, "{}: {from:?} -> {to:?}", self.field)
+    }
+}
+
+/// The longest value that is told whole, in characters: ten of the longest event names are half of
+/// it.
+const MAX_TOLD_CHARS: usize = 1_000;
+
+fn shortened(value: &str) -> Cow<'_, str> {
+    match value.char_indices().nth(MAX_TOLD_CHARS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
+        None => Cow::Borrowed(value),
     }
 }
 

@@ -276,6 +276,20 @@ fn a_name_with_a_comma_is_not_two_names() {
 }
 
 #[test]
+fn a_long_value_is_cut_for_itself() {
+    let mut edited = track(1, "a");
+    edited.storage.name = "長".repeat(1_001);
+    edited.storage.prefix = "x".repeat(1_000);
+    let told = told(&changes([track(1, "a")], [edited]));
+    let cut = format!("\"{}…\"", "長".repeat(1_000));
+    let whole = format!("\"{}\"", "x".repeat(1_000));
+    let expected = format!(
+        "1 a modified [StorageName: \"audit-log\" -> {cut}; StoragePrefix: \"trail\" -> {whole}]"
+    );
+    assert_eq!(told, [expected]);
+}
+
+#[test]
 fn while_fewer_are_listed_than_reported_nobody_vanishes() {
     let all = || [track(1, "a"), track(2, "b"), track(3, "c")];
     let one_hidden = |reported| Listing {
@@ -447,6 +461,8 @@ fn any_listing() -> impl Strategy<Value = Listing> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     /// Whoever replays the changes knows what is there: nothing is told twice, nothing is left out.
     #[test]
     fn changes_add_up_to_what_is_listed(listings in prop::collection::vec(any_listing(), 1..12)) {

@@ -191,8 +191,8 @@ fn what_nobody_knows_is_unavailable() {
 #[test]
 fn http_statuses() {
     for (status, reason) in [
-        (201, Malformed),
-        (204, Malformed),
+        (201, Rejected),
+        (204, Rejected),
         (301, Rejected),
         (302, Rejected),
         (307, Rejected),
@@ -210,7 +210,7 @@ fn http_statuses() {
         (503, Unavailable),
         (504, Unavailable),
         (599, Unavailable),
-        (600, Malformed),
+        (600, Rejected),
     ] {
         let failure = status_failure(StatusCode::from_u16(status).unwrap());
         assert_eq!(failure.reason, reason, "{status}");

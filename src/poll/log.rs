@@ -34,7 +34,7 @@ pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) 
 /// One line for each change of a track: the log is evidence too.
 pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
     let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
-    let details = escaped(&details.join(", "));
+    let details = details.join(", ");
     let (id, track) = (change.id, escaped(&change.name));
     let kind = change.change.as_str();
     match change.change {

@@ -30,11 +30,13 @@ impl Client {
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> Result<Listing, Failure> {
-        let first = self.walk(region, retry_until, observer).await?;
+        let asked = self.options.page_size;
+        let first = self.walk(region, asked, retry_until, observer).await?;
         if first.adds_up() {
             return Ok(first.into_listing());
         }
-        let second = self.walk(region, retry_until, observer).await?;
+        let page_size = first.longest_page_to_be_had();
+        let second = self.walk(region, page_size, retry_until, observer).await?;
         // A total that is wrong in itself is no reason to show nothing: the same tracks twice, on
         // full pages up to an empty one, are all there are.
         if second.adds_up() || (second.is_walked_to_the_end() && first.has_the_ids_of(&second)) {
@@ -49,12 +51,13 @@ impl Client {
     async fn walk(
         &self,
         region: &str,
+        page_size: u32,
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> Result<Walk, Failure> {
-        let mut walk = Walk::new(self.options.page_size);
+        let mut walk = Walk::new(page_size);
         for number in 1..=MAX_PAGES {
-            let body = list_body(number, self.options.page_size);
+            let body = list_body(number, page_size);
             let call = Call {
                 action: DESCRIBE_AUDIT_TRACKS,
                 region,
@@ -148,6 +151,17 @@ impl Walk {
             return false;
         };
         end.length == 0 && earlier.iter().all(full)
+    }
+
+    /// The page size to ask for after this walk. Where tracks are missing and even the first page was
+    /// short, the server may cut pages shorter than asked and count their offsets by what was asked,
+    /// so that some are on no page; asked for no more than it gives, it skips nothing.
+    fn longest_page_to_be_had(&self) -> u32 {
+        let first = self.pages.first().map_or(0, |page| page.length);
+        match u32::try_from(first) {
+            Ok(first @ 1..) if self.collected() < self.total() => first.min(self.page_size),
+            _ => self.page_size,
+        }
     }
 
     fn has_the_ids_of(&self, other: &Self) -> bool {

@@ -81,9 +81,8 @@ pub fn status_failure(status: StatusCode) -> Failure {
     let reason = match status.as_u16() {
         429 => Reason::Throttled,
         500..=599 => Reason::Unavailable,
-        // A redirect would carry a signed request elsewhere, so it is no more than a refusal.
-        300..=499 => Reason::Rejected,
-        _ => Reason::Malformed,
+        // Redirects too: following one would carry a signed request to somebody else.
+        _ => Reason::Rejected,
     };
     let code = format!("http_{}", status.as_u16());
     Failure::with_code(reason, code, format!("HTTP status {status}"))

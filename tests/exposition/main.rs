@@ -3,11 +3,16 @@
 
 #![expect(clippy::float_cmp, reason = "what goes in comes out, to the bit")]
 
+#[path = "../support/judges.rs"]
+mod judges;
+#[path = "../support/parts.rs"]
+mod parts;
 #[path = "../support/tracks.rs"]
 mod tracks;
 
 // The states, as files.
 mod golden;
+mod judged;
 mod scene;
 
 // Anything at all, there and back.

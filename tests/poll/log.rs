@@ -1,0 +1,147 @@
+//! The log: a line when something is another way than before, and none while it is not.
+
+use crate::cloud::{AUDIT_ALL, AUDIT_ALL_OFF, Reply, WRITES, error, listing};
+use crate::world::{SECRET_ID, SECRET_KEY, TOKEN, World, intervals_after};
+
+/// The lines of level `info` and above.
+fn said(world: &World) -> Vec<String> {
+    let lines = world.log().into_iter();
+    lines
+        .filter(|line| !line.starts_with("DEBUG") && !line.starts_with("TRACE"))
+        .map(|line| line.replace("cloudaudit_exporter::poll::log: ", ""))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_for_each_change_of_state_and_none_for_a_poll() {
+    let world = World::new(|_| error("UnauthorizedOperation"));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 5).await;
+    let denied = r#"WARN target is failing account="a" region="r" reason="unauthorized" code="UnauthorizedOperation" request_id="ed93" error="it is\\nso""#;
+    assert_eq!(said(&world), [denied]);
+
+    world.cloud.play(|_| listing(&[AUDIT_ALL]));
+    intervals_after(start, 10).await;
+    let healthy = r#"INFO target is healthy again account="a" region="r""#;
+    assert_eq!(said(&world), [denied, healthy]);
+
+    // Another reason is another state; another code is not.
+    world.cloud.play(|_| error("UnauthorizedOperation"));
+    intervals_after(start, 15).await;
+    world.cloud.play(|_| error("IpInBlacklist"));
+    intervals_after(start, 20).await;
+    world.cloud.play(|_| error("InvalidParameter"));
+    intervals_after(start, 25).await;
+    let rejected = r#"WARN target is failing account="a" region="r" reason="rejected" code="InvalidParameter" request_id="ed93" error="it is\\nso""#;
+    assert_eq!(said(&world), [denied, healthy, denied, rejected]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_was_well_from_the_beginning_says_so_once() {
+    let world = World::new(|_| listing(&[AUDIT_ALL, WRITES]));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 10).await;
+    assert_eq!(
+        said(&world),
+        [r#"INFO target is healthy account="a" region="r" tracks=2"#]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_for_each_change_of_a_track_with_what_it_was_and_is() {
+    let world = World::new(|_| listing(&[AUDIT_ALL]));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 2).await;
+    let before = said(&world).len();
+    world.cloud.play(|_| listing(&[AUDIT_ALL_OFF, WRITES]));
+    intervals_after(start, 4).await;
+    world.cloud.play(|_| listing(&[WRITES]));
+    intervals_after(start, 6).await;
+    world
+        .cloud
+        .play(|_| listing(&[r#"{"TrackId":8,"Name":"reads","Status":0}"#]));
+    intervals_after(start, 8).await;
+    world
+        .cloud
+        .play(|_| listing(&[r#"{"TrackId":8,"Name":"reads","Status":1}"#]));
+    intervals_after(start, 10).await;
+
+    let said = &said(&world)[before..];
+    let expected = [
+        r#"WARN track disabled account="a" region="r" track_id=7 track="audit-all" change="disabled" details="Status: \"enabled\" -> \"disabled\"""#,
+        r#"INFO track created account="a" region="r" track_id=8 track="wri\\ntes" change="created" details="Status: \"\" -> \"enabled\", Name: \"\" -> \"wri\\ntes\","#,
+        r#"WARN track vanished account="a" region="r" track_id=7 track="audit-all" change="vanished" details="Status: \"disabled\" -> \"\", Name: \"audit-all\" -> \"\","#,
+        r#"WARN track disabled account="a" region="r" track_id=8 track="reads" change="disabled" details="Status: \"enabled\" -> \"disabled\"""#,
+        r#"WARN track modified account="a" region="r" track_id=8 track="reads" change="modified" details="Name: \"wri\\ntes\" -> \"reads\"""#,
+        r#"INFO track enabled account="a" region="r" track_id=8 track="reads" change="enabled" details="Status: \"disabled\" -> \"enabled\"""#,
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    for (line, expected) in said.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line}\n{expected}");
+    }
+}
+
+/// Where much has changed, the end of the line tells as much as its beginning.
+#[tokio::test(start_paused = true)]
+async fn a_long_field_does_not_hide_the_others() {
+    let track = |events: char, bucket: &str| {
+        let names: Vec<String> = (0..10)
+            .map(|number| {
+                format!(
+                    "{:?}",
+                    format!("DescribeSomethingWithALongName{events}{number}")
+                )
+            })
+            .collect();
+        let names = names.join(",");
+        format!(
+            r#"{{"TrackId":7,"Status":1,"EventNames":[{names}],"Storage":{{"StorageName":"{bucket}"}}}}"#
+        )
+    };
+    let (before, after) = (track('X', "ours"), track('Y', "theirs"));
+    let world = World::new(move |_| listing(&[&before]));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 2).await;
+    world.cloud.play(move |_| listing(&[&after]));
+    intervals_after(start, 4).await;
+    let said = said(&world);
+    let line = said.last().expect("it was said");
+    for part in [
+        "NameX0,",
+        "NameX9",
+        "NameY9",
+        r#"StorageName: \"ours\" -> \"theirs\""#,
+    ] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_line_holds_a_secret() {
+    let mut number = 0;
+    let world = World::new(move |_| {
+        number += 1;
+        match number % 5 {
+            0 => listing(&[AUDIT_ALL]),
+            1 => Reply::Silence,
+            2 => error("AuthFailure.SignatureFailure"),
+            3 => Reply::Body("<html>".to_owned()),
+            _ => listing(&[AUDIT_ALL_OFF, WRITES]),
+        }
+    });
+    let start = world.start("a", &["r", "s"]);
+    intervals_after(start, 20).await;
+    let log = world.log();
+    assert!(log.len() > 10, "{log:#?}");
+    for line in &log {
+        for secret in [
+            SECRET_ID,
+            SECRET_KEY,
+            TOKEN,
+            "Signature=",
+            "TC3-HMAC-SHA256",
+        ] {
+            assert!(!line.contains(secret), "{line}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! An account at work, in no time: when it polls, how long, what it makes of an answer and what it
+//! says of it. The cloud is a script in memory that answers literal JSON; time is paused.
+
+// The two sides.
+mod cloud;
+mod world;
+
+// When.
+mod schedule;
+
+// Who waits for whom, and how long.
+mod isolation;
+mod limits;
+
+// What comes of it.
+mod log;
+mod outcome;
+
+use std::time::Duration;
+
+/// Between two polls of a target.
+const INTERVAL: Duration = Duration::from_mins(1);
+
+/// For one call.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Tokio's timers count milliseconds.
+const COARSE: Duration = Duration::from_millis(2);
