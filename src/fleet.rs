@@ -15,6 +15,7 @@ use tracing::warn;
 use crate::clock::{Clock, Moment};
 use crate::config::{self, Config, Credentials};
 use crate::hash::stable_hash;
+use crate::history::Retention;
 use crate::poll::{self, Schedule};
 use crate::snapshot::{AccountInfo, Report};
 use crate::tencent::credentials::{Credential, EnvironmentProvider, FixedProvider, Provider};
@@ -56,7 +57,11 @@ impl<P: FnMut(Report, Moment) + Send + 'static> Fleet<P> {
             let publish = publisher(&info);
             let schedule = Schedule {
                 interval: account.interval,
-                stale_after: account.poll.stale_after,
+                retention: Retention {
+                    stale_after: account.poll.stale_after,
+                    tombstone_for: account.poll.tombstone_for,
+                    max_tracks: account.poll.max_tracks,
+                },
             };
             let process = Arc::clone(process);
             Ok(poll::Account::new(
@@ -237,5 +242,8 @@ fn info(account: &config::Account, provider: &'static str) -> AccountInfo {
         site: account.site.as_str(),
         organization: String::new(),
         provider,
+        track_required: account.track_required,
+        expected_tracks: account.expected_tracks.clone(),
+        trusted_storage_accounts: account.trusted_storage_accounts.clone(),
     }
 }

@@ -15,7 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("failure", &[]),
     ("clock", &[]),
     ("hash", &[]),
-    ("snapshot", &["failure"]),
+    ("snapshot", &["failure", "clock"]),
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
     ("tencent", &["failure", "snapshot", "clock"]),
     ("history", &["failure", "snapshot", "clock"]),
@@ -37,7 +37,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "fleet",
-        &["snapshot", "clock", "hash", "config", "poll", "tencent"],
+        &[
+            "snapshot", "clock", "hash", "history", "config", "poll", "tencent",
+        ],
     ),
     // Where the parts meet.
     ("app", &["*"]),

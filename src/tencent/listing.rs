@@ -172,6 +172,7 @@ impl Walk {
         Listing {
             reported: self.total(),
             tracks: self.tracks.into_values().collect(),
+            dropped: Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::subscriber::{DefaultGuard, set_default};
 
 use crate::cloud::{Call, Cloud, Reply};
-use crate::{INTERVAL, TIMEOUT};
+use crate::{INTERVAL, RETENTION, TIMEOUT};
 
 pub(crate) const SECRET_ID: &str = "AKIDnotforanybodyseyes";
 pub(crate) const SECRET_KEY: &str = "thekeythatisnotforanybodyseyes";
@@ -99,11 +99,12 @@ impl World {
             site: "international",
             organization: String::new(),
             provider: "inline",
+            ..AccountInfo::default()
         };
         let regions: Vec<String> = regions.iter().map(ToString::to_string).collect();
         let schedule = Schedule {
             interval: INTERVAL,
-            stale_after: 10 * INTERVAL,
+            retention: RETENTION,
         };
         let parts = Parts {
             endpoint: Endpoint {

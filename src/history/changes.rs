@@ -1,26 +1,10 @@
-//! What was known, what a poll brought, and now: what is known next, and what has changed.
-//!
-//! Pure. One [`TargetHistory`] belongs to one target and is kept by its account's loop.
+//! What has happened to a target's tracks between two listings.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
 
-use crate::clock::Moment;
-use crate::failure::Failure;
-use crate::snapshot::{Change, LastGood, Listing, PollEnd, Status, TargetReport, Track};
-
-/// All that one target has shown so far.
-#[derive(Clone, Debug)]
-pub struct TargetHistory {
-    report: TargetReport,
-    stale_after: Duration,
-    /// Tracks that were listed once and are not now, while the API reports more than it lists. Such
-    /// a listing proves of nobody that he is gone, so they wait here for one that does.
-    unproven: BTreeMap<u64, Track>,
-}
+use crate::snapshot::{Change, Listing, Status, Tombstone, Track};
 
 /// Something that happened to a track between two listings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,96 +50,38 @@ fn shortened(value: &str) -> Cow<'_, str> {
     }
 }
 
-impl TargetHistory {
-    /// A target of which nothing is known.
-    pub fn new(region: String, interval: Duration, stale_after: Duration) -> Self {
-        Self {
-            report: TargetReport {
-                region,
-                interval,
-                last_poll: None,
-                failure: None,
-                last_good: None,
-                counters: <_>::default(),
-            },
-            stale_after,
-            unproven: BTreeMap::new(),
+/// The changes between two listings. `unproven` holds tracks of earlier ones whose fate is not
+/// known: those that `after` decides are taken out of it, those that it leaves open are put in.
+/// `vanished` are those whose fate is known.
+pub(super) fn between(
+    before: &Listing,
+    after: &Listing,
+    unproven: &mut BTreeMap<u64, Track>,
+    vanished: &BTreeMap<u64, Tombstone>,
+) -> Vec<TrackChange> {
+    let mut known = std::mem::take(unproven);
+    known.extend(before.tracks.iter().map(|track| (track.id, track.clone())));
+    let were_dropped: BTreeSet<u64> = before.dropped.iter().map(|track| track.id).collect();
+    let mut changes = Vec::new();
+    for track in &after.tracks {
+        match known.remove(&track.id) {
+            Some(old) => changes.extend(changes_of(&old, track)),
+            // It was there, and only beyond the limit.
+            None if were_dropped.contains(&track.id) => {}
+            // It may have been there: the API reported more than it listed.
+            None if before.is_short() && !vanished.contains_key(&track.id) => {}
+            None => changes.push(whole(Change::Created, track)),
         }
     }
-
-    /// What is known.
-    pub fn report(&self) -> &TargetReport {
-        &self.report
+    for track in &after.dropped {
+        known.remove(&track.id);
     }
-
-    /// A poll was due while the one before was running.
-    pub fn skipped(&mut self) {
-        self.report.counters.skipped += 1;
+    if after.is_short() {
+        *unproven = known;
+    } else {
+        changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
     }
-
-    /// A poll has failed: what is known stays, and ages.
-    pub fn failed(&mut self, failure: Failure, now: Moment, took: Duration) {
-        self.ended(now, took);
-        self.report.counters.failures[failure.reason as usize] += 1;
-        self.report.failure = Some(failure);
-    }
-
-    /// A poll has brought a complete listing. The changes are those since the one before, however
-    /// old that is; the first one ever changes nothing.
-    pub fn listed(&mut self, listing: Listing, now: Moment, took: Duration) -> Vec<TrackChange> {
-        self.ended(now, took);
-        self.report.failure = None;
-        let show_until = now.steady + self.stale_after;
-        let Some(before) = self.report.last_good.take() else {
-            let listing = Arc::new(listing);
-            self.report.last_good = Some(LastGood {
-                listing,
-                at: now.wall,
-                show_until,
-            });
-            return Vec::new();
-        };
-        let changes = self.compare(&before.listing, &listing);
-        for change in &changes {
-            self.report.counters.changes[change.change as usize] += 1;
-        }
-        // An unchanged listing stays the same allocation, so that nothing is rendered again.
-        let unchanged = *before.listing == listing;
-        let listing = if unchanged {
-            before.listing
-        } else {
-            Arc::new(listing)
-        };
-        self.report.last_good = Some(LastGood {
-            listing,
-            at: now.wall,
-            show_until,
-        });
-        changes
-    }
-
-    fn ended(&mut self, now: Moment, took: Duration) {
-        self.report.counters.polls += 1;
-        self.report.last_poll = Some(PollEnd { at: now.wall, took });
-    }
-
-    fn compare(&mut self, before: &Listing, after: &Listing) -> Vec<TrackChange> {
-        let mut known = std::mem::take(&mut self.unproven);
-        known.extend(before.tracks.iter().map(|track| (track.id, track.clone())));
-        let mut changes = Vec::new();
-        for track in &after.tracks {
-            match known.remove(&track.id) {
-                Some(old) => changes.extend(changes_of(&old, track)),
-                None => changes.push(whole(Change::Created, track)),
-            }
-        }
-        if (after.tracks.len() as u64) < after.reported {
-            self.unproven = known;
-        } else {
-            changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
-        }
-        changes
-    }
+    changes
 }
 
 /// The changes between two states of one track: at most one of its status and one of its settings.
