@@ -4,13 +4,23 @@
 //! on and says so. It holds no secret, and a time in it may be older than the truth, never newer.
 
 // The file: replaced whole or not at all, by one process at a time.
-pub use file::{Loaded, StateFile};
-pub use seal::{MAX_BYTES, VERSION, seal, unseal};
+pub use self::file::{Loaded, StateFile};
+pub use self::seal::{MAX_BYTES, VERSION, seal, unseal};
 
-// When it is written.
-pub use policy::{Difference, FACTS_WAIT, Policy, RETRY_WAIT, TIMES_WAIT};
+// What is in it.
+pub use self::saved::Saved;
+
+// When it is written, and the task that writes.
+pub use self::policy::{Difference, FACTS_WAIT, Policy, RETRY_WAIT, TIMES_WAIT};
+pub use self::writer::StateWriter;
 
 mod file;
 mod place;
-mod policy;
 mod seal;
+
+mod saved;
+mod time;
+mod track;
+
+mod policy;
+mod writer;

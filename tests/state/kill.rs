@@ -14,7 +14,7 @@ const KILLS: u32 = 300;
 const LONGEST_WATCH: Duration = Duration::from_millis(100);
 
 /// Long enough for a kill to find the file half-written, were it ever to be seen so.
-const LENGTH: usize = 30_000;
+const LENGTH: usize = 10_000;
 
 /// Where the writer writes when it is run to be killed.
 const FILE: &str = "STATE_FILE_OF_THE_WRITER";

@@ -6,6 +6,11 @@
     reason = "a test that cannot go on stops where it is"
 )]
 
+#[path = "../support/tracks.rs"]
+mod tracks;
+
 mod file;
 mod kill;
 mod policy;
+mod saved;
+mod writer;
