@@ -164,11 +164,12 @@ impl<'a> Shared<'a> {
                 secret_id,
                 secret_key,
                 token,
-            } => Arc::new(FixedProvider::new(Credential {
-                secret_id: secret_id.clone(),
-                secret_key: secret_key.clone(),
-                token: token.clone(),
-            })),
+            } => {
+                let credential =
+                    Credential::new(secret_id.clone(), secret_key.clone(), token.clone())
+                        .expect("the configuration takes only secrets that can be sent");
+                Arc::new(FixedProvider::new(credential))
+            }
             Credentials::Env {
                 secret_id,
                 secret_key,

@@ -219,8 +219,8 @@ async fn the_signing_key_is_another_for_another_credential() {
     // The same id with another key, another id with the same key, and the first once more.
     let generations = [
         (SECRET_ID, SECRET_KEY, None),
-        (SECRET_ID, "another key", None),
-        ("AKIDanother", "another key", Some(TOKEN)),
+        (SECRET_ID, "another-key", None),
+        ("AKIDanother", "another-key", Some(TOKEN)),
     ];
     let provider = Arc::new(Rotating {
         credentials: generations

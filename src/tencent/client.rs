@@ -33,7 +33,8 @@ const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 /// `X-TC-RequestClient`: who calls, in the alphabet that the API allows.
 const REQUEST_CLIENT: &str = concat!("cloudaudit-exporter_", env!("CARGO_PKG_VERSION"));
 
-/// How many calls of the whole process may be in flight: its source address has a limit too.
+/// How many calls of the whole process may be in flight, those that hang for longer than a second
+/// aside: its source address has a limit too.
 pub const MAX_IN_FLIGHT: usize = 64;
 
 /// How long a call counts as in flight. What hangs longer is no load on anybody any more, and must
@@ -301,7 +302,7 @@ impl Client {
             "x-tc-requestclient",
             HeaderValue::from_static(REQUEST_CLIENT),
         );
-        if let Some(token) = &credential.token {
+        if let Some(token) = credential.token() {
             headers.insert("x-tc-token", sensitive(token.expose_secret()));
         }
         request
@@ -318,7 +319,7 @@ impl Client {
         let to_sign = sign::string_to_sign(timestamp, &scope, &canonical);
         let signature = sign::signature(&self.signing_key(credential, &scope), &to_sign);
         let signed_headers = sign::signed_headers(&headers);
-        sign::authorization(&credential.secret_id, &scope, &signed_headers, &signature)
+        sign::authorization(credential.secret_id(), &scope, &signed_headers, &signature)
     }
 
     fn signing_key(&self, credential: &Arc<Credential>, scope: &sign::Scope<'_>) -> [u8; 32] {
@@ -332,7 +333,7 @@ impl Client {
         {
             return cached.key;
         }
-        let date = sign::secret_date(&credential.secret_key, &scope.date);
+        let date = sign::secret_date(credential.secret_key(), &scope.date);
         let key = sign::secret_signing(&sign::secret_service(&date, scope.service));
         *cached = Some(SigningKey {
             credential: Arc::clone(credential),
@@ -356,7 +357,8 @@ fn skew(headers: &HeaderMap, sent: Moment, received: Moment) -> Option<f64> {
 }
 
 fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("the configuration lets only header-safe text through")
+    HeaderValue::from_str(text)
+        .expect("endpoints, regions and credentials are header-safe by their types")
 }
 
 fn sensitive(text: &str) -> HeaderValue {
