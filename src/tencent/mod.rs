@@ -4,10 +4,11 @@
 //! for each identity, the cap on calls in flight) is handed to it; what it does, it tells an
 //! [`Observer`].
 
+pub use self::brake::{AddressBrake, Brake};
 pub use self::client::{CallOptions, Client, Endpoint, MAX_IN_FLIGHT, Parts};
 pub use self::listing::MAX_PAGES;
 pub use self::observer::{Ended, Observer, Sent};
-pub use self::pacer::{Pace, Pacer, Turn};
+pub use self::pacer::{Limit, Pace, Pacer, Turn};
 pub use self::transport::{
     Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
     TransportErrorKind,
@@ -18,6 +19,7 @@ mod client;
 mod listing;
 
 // Who may call, and how often.
+mod brake;
 pub mod credentials;
 mod pacer;
 
