@@ -69,9 +69,10 @@ pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireE
     let Some(Object(answer)) = envelope.response else {
         return Err(malformed(&None, "the answer has no Response"));
     };
-    let request_id = answer.request_id.map(|Text(id)| escaped(&id));
+    let request_id = answer.request_id.as_deref().map(escaped);
     if let Some(Object(error)) = answer.error {
-        let (code, message) = (text(error.code), text(error.message));
+        let code = error.code.unwrap_or_default();
+        let message = error.message.unwrap_or_default();
         return Err(WireError::Answer(api_failure(&code, &message, request_id)));
     }
     let Some(total) = answer.total_count else {
@@ -126,15 +127,15 @@ struct Envelope {
 struct Answer {
     tracks: Option<List<Object<WireTrack>, MAX_PAGE_TRACKS>>,
     total_count: Option<u64>,
-    request_id: Option<Text>,
+    request_id: Option<String>,
     error: Option<Object<WireErrorBody>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct WireErrorBody {
-    code: Option<Text>,
-    message: Option<Text>,
+    code: Option<String>,
+    message: Option<String>,
 }
 
 #[derive(Deserialize)]
