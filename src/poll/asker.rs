@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::log;
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, Listing};
 use crate::tencent::reasons::timeout_failure;
@@ -26,6 +27,7 @@ pub(super) struct Outcome {
 
 /// What every poll of an account uses.
 pub(super) struct Asker {
+    account: String,
     client: Client,
     api: Mutex<ApiCounters>,
     process: Arc<dyn Observer>,
@@ -33,8 +35,14 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn new(client: Client, process: Arc<dyn Observer>, interval: Duration) -> Self {
+    pub(super) fn new(
+        account: &str,
+        client: Client,
+        process: Arc<dyn Observer>,
+        interval: Duration,
+    ) -> Self {
         Self {
+            account: account.to_owned(),
             client,
             api: Mutex::default(),
             process,
@@ -120,6 +128,11 @@ impl Observer for Counting<'_> {
             *lock(&self.last_failure) = Some(failure.clone());
         }
         self.asker.process.ended(call);
+    }
+
+    fn clock_corrected(&self, seconds: i64) {
+        log::clock_corrected(&self.asker.account, seconds);
+        self.asker.process.clock_corrected(seconds);
     }
 }
 
