@@ -28,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
     // The process's own series are told of calls.
-    ("process", &["snapshot", "tencent"]),
+    ("process", &["snapshot", "clock", "tencent"]),
     ("pulse", &[]),
     // One account, and all of them.
     (
