@@ -1,8 +1,4 @@
-//! Everything at once: faults, a cloud that restarts, clocks that jump, reloads, changes and scrapes,
-//! over loopback and in real time. At every moment each target shows what was there when it was last
-//! listed, or nothing; and when calm returns, everything is exact.
-//!
-//! `CHAOS_SECONDS` makes it longer, `CHAOS_SEED` repeats one; both are printed.
+//! The exporter at length: in a storm of faults, and in hours of ordinary work.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,47 +26,19 @@ mod weather;
 // What has to be true of every scrape.
 mod witness;
 
-use std::time::Duration;
+// The tests.
+mod soak;
+mod storm;
 
-use estate::Estate;
-use exporter::Exporter;
-use weather::Weather;
-use witness::Witness;
-
-const ACCOUNTS: usize = 50;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn whatever_happens_a_target_shows_what_was_there_or_nothing() {
-    let seconds = setting("CHAOS_SECONDS").unwrap_or(30);
-    let seed = setting("CHAOS_SEED").unwrap_or_else(|| u64::from(std::process::id()));
-    println!("CHAOS_SECONDS={seconds} CHAOS_SEED={seed}");
-
-    let mut estate = Estate::new(ACCOUNTS).await;
-    let mut exporter = Exporter::start(Some(estate.config()), &[]);
-    let all_up = |samples: &exporter::Samples| samples.sum("cloudaudit_up", &[]) == ACCOUNTS as f64;
-    let before = exporter.metrics_when("every target is up", all_up).await;
-
-    let mut weather = Weather::new(seed);
-    let mut witness = Witness::default();
-    let end = tokio::time::Instant::now() + Duration::from_secs(seconds);
-    while tokio::time::Instant::now() < end {
-        weather.blow(&mut estate, &exporter).await;
-        witness.look(&estate, &exporter).await;
-    }
-
-    weather.calm(&mut estate, &exporter).await;
-    let after = exporter
-        .metrics_when("every target is up again", |samples| {
-            all_up(samples) && estate.is_exactly(samples)
-        })
-        .await;
-    witness.look(&estate, &exporter).await;
-    witness.done(&weather, &before, &after);
-    exporter.signal("TERM");
-    assert_eq!(exporter.wait_for_end(), Some(0));
-    assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
-}
+use std::fs::File;
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
+}
+
+/// One test at a time: each wants the machine for itself.
+fn turn() -> File {
+    let turn = File::create(std::env::temp_dir().join("cloudaudit-exporter-chaos.lock")).unwrap();
+    turn.lock().unwrap();
+    turn
 }
