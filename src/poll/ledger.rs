@@ -122,6 +122,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             credentials_changed: self.credentials_changed,
             overviews: self.overviews(),
             evidence: self.evidence,
+            shown_evidence: self.evidence,
         };
         (self.publish)(report, self.clock.now());
     }

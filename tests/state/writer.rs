@@ -79,7 +79,7 @@ impl Scene {
         let writing = writer.run(
             || self.reports.borrow().clone(),
             |told| {
-                let told = told.map_err(str::to_owned);
+                let told = told.map(|written| written.began).map_err(str::to_owned);
                 self.told.borrow_mut().push((self.seconds(), told));
             },
             async { drop(ended.await) },
