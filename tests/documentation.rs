@@ -23,6 +23,7 @@ fn every_metric_is_in_the_readme_and_every_metric_of_the_readme_exists() {
         failure: None,
         clock_skew: Some(0.0),
     });
+    process.account_added("a");
     let own = process.exposition();
     let own = own
         .lines()

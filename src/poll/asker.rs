@@ -26,17 +26,23 @@ pub(super) struct Outcome {
 
 /// What every poll of an account uses.
 pub(super) struct Asker {
-    client: Client,
-    api: Mutex<ApiCounters>,
+    client: Arc<Client>,
+    api: Arc<Mutex<ApiCounters>>,
     process: Arc<dyn Observer>,
     interval: Duration,
 }
 
 impl Asker {
-    pub(super) fn new(client: Client, process: Arc<dyn Observer>, interval: Duration) -> Self {
+    /// `api` is what earlier calls of the account came to, and goes on from there.
+    pub(super) fn new(
+        client: Arc<Client>,
+        api: Arc<Mutex<ApiCounters>>,
+        process: Arc<dyn Observer>,
+        interval: Duration,
+    ) -> Self {
         Self {
             client,
-            api: Mutex::default(),
+            api,
             process,
             interval,
         }

@@ -79,13 +79,9 @@ impl Pacer {
         self.pace().per_second()
     }
 
-    /// Lowers the ceiling to `per_second` if it is above, and tells whether the two differed.
-    pub fn lower_to(&self, per_second: u32) -> bool {
-        let mut pace = self.pace();
-        let other = Pace::new(per_second);
-        let differs = (pace.per_second - other.per_second).abs() > f64::EPSILON;
-        pace.per_second = pace.per_second.min(other.per_second);
-        differs
+    /// Sets the ceiling, from the next call on.
+    pub fn set_per_second(&self, per_second: u32) {
+        self.pace().per_second = Pace::new(per_second).per_second;
     }
 
     /// Waits for the caller's turn. A caller that goes away while it waits, or that drops its turn

@@ -1,0 +1,53 @@
+//! Whether a file says something else than it did.
+//!
+//! By its content, looked at again and again: Kubernetes swaps a link to a folder some levels above,
+//! editors rename, network file systems send no events, and a time stamp alone is no change.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::{Content, content};
+
+/// How often it is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// A file and the content that is known of it.
+#[derive(Debug)]
+pub(super) struct FileWatch {
+    file: PathBuf,
+    /// None where it could not be read.
+    known: Option<Content>,
+}
+
+impl FileWatch {
+    /// What it says now is known.
+    pub(super) fn new(file: &Path) -> Self {
+        Self {
+            file: file.to_owned(),
+            known: content(file),
+        }
+    }
+
+    /// What it says now is known.
+    pub(super) fn look(&mut self) {
+        self.known = content(&self.file);
+    }
+
+    /// Ends when the file says something new, and has said just that for two looks: one look alone
+    /// might find half of what is being written. A file that is gone says nothing.
+    pub(super) async fn changed(&self) {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut last = None;
+        loop {
+            looks.tick().await;
+            let now = content(&self.file);
+            if now.is_some() && now != self.known && now == last {
+                return;
+            }
+            last = now;
+        }
+    }
+}
