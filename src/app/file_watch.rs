@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::config::{Content, content};
+use crate::config::{FileHash, file_hash};
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub(super) struct FileWatch {
     file: PathBuf,
     /// None where it could not be read.
-    known: Option<Content>,
+    known: Option<FileHash>,
 }
 
 impl FileWatch {
@@ -26,13 +26,13 @@ impl FileWatch {
     pub(super) fn new(file: &Path) -> Self {
         Self {
             file: file.to_owned(),
-            known: content(file),
+            known: file_hash(file),
         }
     }
 
     /// What it says now is known.
     pub(super) fn look(&mut self) {
-        self.known = content(&self.file);
+        self.known = file_hash(&self.file);
     }
 
     /// Ends when the file says something new, and has said just that for two looks: one look alone
@@ -43,7 +43,7 @@ impl FileWatch {
         let mut last = None;
         loop {
             looks.tick().await;
-            let now = content(&self.file);
+            let now = file_hash(&self.file);
             if now.is_some() && now != self.known && now == last {
                 return;
             }

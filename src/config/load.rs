@@ -45,12 +45,12 @@ impl Config {
 
 /// The content of a file, to be compared with what it was: its hash, for the content may hold secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Content([u8; 32]);
+pub struct FileHash([u8; 32]);
 
 /// What a configuration file says now; none where it cannot be read.
-pub fn content(path: &Path) -> Option<Content> {
+pub fn file_hash(path: &Path) -> Option<FileHash> {
     let text = read(path).ok()?;
-    Some(Content(Sha256::digest(text).into()))
+    Some(FileHash(Sha256::digest(text).into()))
 }
 
 fn without_file(environment: &BTreeMap<String, String>) -> Result<Config, Error> {

@@ -11,7 +11,7 @@
 
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
-pub use self::load::{Content, content};
+pub use self::load::{FileHash, file_hash};
 pub use self::secret::Secret;
 pub use self::types::{Account, Config, Credentials, Http, Poll, Site};
 
