@@ -13,6 +13,7 @@ use super::board::{Board, Request};
 use super::file_watch::FileWatch;
 use crate::config::{self, Config};
 use crate::fleet::Fleet;
+use crate::http::Content;
 use crate::systemd::ServiceManager;
 
 /// Loads the configuration as it is now.
@@ -115,6 +116,9 @@ impl Reloader {
             Err(error) => return Err(format!("loading the configuration: {error}")),
         };
         let plan = fleet.prepare(&config)?;
+        // Readiness is noticed when somebody asks. New accounts must not take back what nobody
+        // happened to ask for.
+        drop(board.ready());
         fleet.adopt(plan);
         board.configured(&config);
         Ok(())
