@@ -19,6 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
     ("tencent", &["failure", "snapshot", "clock"]),
     ("history", &["failure", "snapshot", "clock"]),
+    // The state file: reports become a file's own types and reports again.
+    ("state", &["failure", "snapshot", "clock"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot"]),

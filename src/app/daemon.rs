@@ -116,7 +116,7 @@ impl App {
         info!("stopping");
         manager.stopping();
         drop(stop);
-        // From here on nothing changes that a state file would keep.
+        // What is published from here on is what it will have been at the end, for whoever keeps it.
         fleet.end();
         servers.await;
     }

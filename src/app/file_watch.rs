@@ -51,3 +51,43 @@ impl FileWatch {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tempfile::TempDir;
+    use tokio::time::{sleep, timeout};
+
+    use super::{FileWatch, LOOK_EVERY};
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_half_written_or_gone_or_the_same_is_no_change() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("config.yaml");
+        fs::write(&file, "whole").unwrap();
+        let mut watch = FileWatch::new(&file);
+        let writing = async {
+            // Another text at each look.
+            for length in 1..20 {
+                fs::write(&file, "x".repeat(length)).unwrap();
+                sleep(LOOK_EVERY).await;
+            }
+            fs::write(&file, "whole").unwrap();
+            sleep(LOOK_EVERY * 3).await;
+            fs::remove_file(&file).unwrap();
+            sleep(LOOK_EVERY * 3).await;
+        };
+        tokio::select! {
+            biased;
+            () = watch.changed() => panic!("there is nothing new"),
+            () = writing => {}
+        }
+        fs::write(&file, "new").unwrap();
+        timeout(LOOK_EVERY * 3, watch.changed()).await.unwrap();
+
+        watch.look();
+        let changed = timeout(LOOK_EVERY * 10, watch.changed()).await;
+        assert!(changed.is_err(), "it is known by now");
+    }
+}

@@ -126,13 +126,7 @@ impl Fleet {
         info!(added, changed, removed, kept, "accounts");
     }
 
-    /// What every account knows. It survives a restart where it is written down.
-    pub fn memories(&self) -> impl Iterator<Item = (&str, Memory)> {
-        let accounts = self.accounts.iter();
-        accounts.map(|(name, running)| (name.as_str(), running.memory()))
-    }
-
-    /// Ends every loop. What they know stays, and changes no more.
+    /// Ends every loop. What they have published stays, and changes no more.
     pub fn end(&mut self) {
         for running in self.accounts.values() {
             running.end();

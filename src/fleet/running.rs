@@ -55,11 +55,6 @@ impl Running {
         }
     }
 
-    /// What was published last, and all that a successor needs.
-    pub(super) fn memory(&self) -> Memory {
-        self.seat.memory()
-    }
-
     /// Ends the loop and drops the polls that are under way. After this nothing is published.
     pub(super) fn end(&self) -> Memory {
         self.task.abort();

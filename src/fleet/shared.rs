@@ -1,4 +1,5 @@
-//! What accounts share: the ways to the cloud, the pacers of identities, the cap on calls in flight.
+//! What accounts share: the ways to the cloud, the pacers of identities, the brake of the source
+//! address, the cap on calls in flight.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Weak};
@@ -12,8 +13,8 @@ use crate::config::{self, Credentials, Http};
 use crate::snapshot::AccountInfo;
 use crate::tencent::credentials::{Credential, EnvironmentProvider, FixedProvider, Provider};
 use crate::tencent::{
-    CallOptions, Client, Endpoint, HttpOptions, HttpTransport, MAX_IN_FLIGHT, Pacer, Parts,
-    Transport,
+    AddressBrake, CallOptions, Client, Endpoint, HttpOptions, HttpTransport, MAX_IN_FLIGHT, Pacer,
+    Parts, Transport,
 };
 
 /// The variables of the process, as they were when it began.
@@ -47,6 +48,7 @@ pub(super) struct Shared {
     in_flight: Arc<Semaphore>,
     /// Held weakly: a pacer lives as long as somebody polls with it, over every reload.
     pacers: HashMap<Identity, Weak<Pacer>>,
+    address: AddressBrake,
     loopback: Option<Arc<dyn Transport>>,
     https: Option<Https>,
 }
@@ -68,6 +70,7 @@ impl Shared {
             connect,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             pacers: HashMap::new(),
+            address: AddressBrake::default(),
             loopback: None,
             https: None,
         }
@@ -169,11 +172,13 @@ impl Shared {
                 secret_id,
                 secret_key,
                 token,
-            } => Arc::new(FixedProvider::new(Credential {
-                secret_id: secret_id.clone(),
-                secret_key: secret_key.clone().into(),
-                token: token.clone().map(Into::into),
-            })),
+            } => {
+                let secret_key = secret_key.clone().into();
+                let token = token.clone().map(Into::into);
+                let credential = Credential::new(secret_id.clone(), secret_key, token)
+                    .expect("the configuration takes only secrets that can be sent");
+                Arc::new(FixedProvider::new(credential))
+            }
             Credentials::Env {
                 secret_id,
                 secret_key,
@@ -198,7 +203,7 @@ impl Shared {
         if let Some(pacer) = self.pacers.get(identity).and_then(Weak::upgrade) {
             return pacer;
         }
-        let pacer = Arc::new(Pacer::new(per_second));
+        let pacer = Arc::new(Pacer::sharing(per_second, self.address.clone()));
         self.pacers.insert(identity.clone(), Arc::downgrade(&pacer));
         pacer
     }

@@ -48,7 +48,8 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         seat: Arc<Seat<P>>,
     ) -> Self {
         let ledger = Ledger::new(info, regions, schedule, &client, Arc::clone(&seat));
-        let asker = Asker::new(client, seat.memory().api, process, schedule.interval);
+        let api = seat.memory().api;
+        let asker = Asker::new(ledger.account(), client, api, process, schedule.interval);
         ledger.publish(&asker);
         Self {
             asker,
