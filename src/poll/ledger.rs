@@ -136,6 +136,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             credentials_changed: self.credentials_changed,
             overviews: self.overviews(),
             evidence: self.evidence,
+            shown_evidence: self.evidence,
         };
         self.seat.publish(report, self.clock.now());
     }

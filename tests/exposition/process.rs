@@ -28,6 +28,10 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
     );
     assert!(!fresh.contains("cloudaudit_clock_skew_seconds"), "{fresh}");
 
+    assert!(!fresh.contains("_state_last_write_"), "{fresh}");
+
+    process.state_written(Ok(UNIX_EPOCH + Duration::from_millis(1_795_428_000_500)));
+    process.state_written(Err("the disk is full"));
     process.account_added("prod");
     process.account_added("gone");
     process.account_restarted("prod");
@@ -52,6 +56,8 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         "cloudaudit_exporter_account_restarts_total{account=\"prod\"} 1",
         "cloudaudit_exporter_http_requests_total{code=\"200\",handler=\"/metrics\"} 1",
         "cloudaudit_clock_skew_seconds -1.5",
+        "cloudaudit_exporter_state_last_write_successful 0",
+        "cloudaudit_exporter_state_last_write_timestamp_seconds 1795428000.5",
     ] {
         assert!(own.lines().any(|it| it == line), "{line} in {own}");
     }

@@ -13,6 +13,7 @@ use cloudaudit_exporter::state::{Saved, StateFile, StateWriter};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
+use tracing::subscriber::set_default;
 
 use crate::tracks::{listing, track};
 
@@ -78,7 +79,7 @@ impl Scene {
         let writing = writer.run(
             || self.reports.borrow().clone(),
             |told| {
-                let told = told.map_err(str::to_owned);
+                let told = told.map(|written| written.began).map_err(str::to_owned);
                 self.told.borrow_mut().push((self.seconds(), told));
             },
             async { drop(ended.await) },
@@ -171,10 +172,27 @@ async fn what_nobody_has_reported_yet_replaces_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_fleet_that_is_taken_down_before_the_end_takes_nothing_out_of_the_file() {
+    let scene = Scene::new();
+    scene
+        .write_during(async {
+            scene.poll(listing([track(1, "a")]));
+            sleep(5 * SECOND).await;
+            scene.reports.borrow_mut().clear();
+        })
+        .await;
+    assert_eq!(scene.in_file(), Some((1, scene.at(0))));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_unwritable_file_is_told_each_time_and_stops_nothing() {
     let scene = Scene::new();
     let obstacle = scene.folder.path().join("state.json.tmp");
     let blocked = Cell::new(0);
+    let log = scene.folder.path().join("log");
+    let log_file = Arc::new(fs::File::create(&log).unwrap());
+    let to_log = tracing_subscriber::fmt().with_ansi(false);
+    let _logging = set_default(to_log.with_writer(log_file).finish());
     scene
         .write_during(async {
             scene.poll(listing([track(1, "a")]));
@@ -199,6 +217,18 @@ async fn an_unwritable_file_is_told_each_time_and_stops_nothing() {
     );
     assert_eq!(ok[blocked.get()..], [true], "{told:?}");
     assert_eq!(scene.in_file().unwrap().0, 0);
+    let log = fs::read_to_string(log).unwrap();
+    assert_eq!(
+        log.matches(" WARN ").count(),
+        1,
+        "once, not each time: {log}"
+    );
+    assert!(log.contains("cannot write the state file"), "{log}");
+    assert_eq!(
+        log.matches("the state file is written again").count(),
+        1,
+        "{log}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -213,7 +243,7 @@ async fn a_file_that_another_process_has_is_told_at_once_and_written_when_it_is_
             sleep(20 * SECOND).await;
             assert_eq!(scene.in_file(), None);
             drop(other);
-            sleep(10 * SECOND).await;
+            sleep(15 * SECOND).await;
             // The next process comes up and reads, but may not write.
             assert_eq!(scene.in_file(), Some((1, scene.at(0))));
         })
