@@ -1,6 +1,7 @@
 //! From the accounts of a configuration to accounts that poll.
 //!
-//! Owns what accounts share: the transports, the pacers of identities, the cap on calls in flight.
+//! Owns what accounts share: the transports, the pacers of identities, the brake of the source address,
+//! the cap on calls in flight.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -15,12 +16,13 @@ use tracing::warn;
 use crate::clock::{Clock, Moment};
 use crate::config::{self, Config, Credentials};
 use crate::hash::stable_hash;
+use crate::history::Retention;
 use crate::poll::{self, Schedule};
 use crate::snapshot::{AccountInfo, Report};
 use crate::tencent::credentials::{Credential, EnvironmentProvider, FixedProvider, Provider};
 use crate::tencent::{
-    CallOptions, Client, Endpoint, HttpOptions, HttpTransport, MAX_IN_FLIGHT, Observer, Pacer,
-    Parts, Transport,
+    AddressBrake, CallOptions, Client, Endpoint, HttpOptions, HttpTransport, MAX_IN_FLIGHT,
+    Observer, Pacer, Parts, Transport,
 };
 
 /// First polls start so far apart, fifty a second, so that a large fleet does not begin with a burst.
@@ -56,7 +58,11 @@ impl<P: FnMut(Report, Moment) + Send + 'static> Fleet<P> {
             let publish = publisher(&info);
             let schedule = Schedule {
                 interval: account.interval,
-                stale_after: account.poll.stale_after,
+                retention: Retention {
+                    stale_after: account.poll.stale_after,
+                    tombstone_for: account.poll.tombstone_for,
+                    max_tracks: account.poll.max_tracks,
+                },
             };
             let process = Arc::clone(process);
             Ok(poll::Account::new(
@@ -109,6 +115,7 @@ struct Shared<'a> {
     clock: &'a Clock,
     in_flight: Arc<Semaphore>,
     pacers: HashMap<(Endpoint, String), Arc<Pacer>>,
+    address: AddressBrake,
     https: Option<Arc<dyn Transport>>,
     loopback: Option<Arc<dyn Transport>>,
 }
@@ -121,6 +128,7 @@ impl<'a> Shared<'a> {
             clock,
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             pacers: HashMap::new(),
+            address: AddressBrake::default(),
             https: None,
             loopback: None,
         }
@@ -159,11 +167,12 @@ impl<'a> Shared<'a> {
                 secret_id,
                 secret_key,
                 token,
-            } => Arc::new(FixedProvider::new(Credential {
-                secret_id: secret_id.clone(),
-                secret_key: secret_key.clone(),
-                token: token.clone(),
-            })),
+            } => {
+                let credential =
+                    Credential::new(secret_id.clone(), secret_key.clone(), token.clone())
+                        .expect("the configuration takes only secrets that can be sent");
+                Arc::new(FixedProvider::new(credential))
+            }
             Credentials::Env {
                 secret_id,
                 secret_key,
@@ -195,7 +204,7 @@ impl<'a> Shared<'a> {
         let pacer = self
             .pacers
             .entry((endpoint.clone(), identity))
-            .or_insert_with(|| Arc::new(Pacer::new(rate)));
+            .or_insert_with(|| Arc::new(Pacer::sharing(rate, self.address.clone())));
         if pacer.lower_to(rate) {
             warn!(
                 account = account.name,
@@ -237,5 +246,8 @@ fn info(account: &config::Account, provider: &'static str) -> AccountInfo {
         site: account.site.as_str(),
         organization: String::new(),
         provider,
+        track_required: account.track_required,
+        expected_tracks: account.expected_tracks.clone(),
+        trusted_storage_accounts: account.trusted_storage_accounts.clone(),
     }
 }

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
-    CONTENT_TYPE, HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
@@ -58,11 +58,6 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
     response
 }
 
-/// To `HEAD`: everything that `GET` would get, its length included, but for the content.
-pub(super) fn without_content(response: Response<Pieces>) -> Response<Pieces> {
-    response.map(|_| Pieces::default())
-}
-
 /// The last response on its connection.
 pub(super) fn and_close(mut response: Response<Pieces>) -> Response<Pieces> {
     response
@@ -76,11 +71,9 @@ fn with_content(
     content_type: &'static str,
     pieces: Pieces,
 ) -> Response<Pieces> {
-    let length = pieces.left();
     let mut response = empty(status).map(|_| pieces);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     response
 }
 

@@ -36,7 +36,7 @@ impl Routes {
         }
     }
 
-    /// The response to a request.
+    /// The response to a request. Hyper gives it a length, and leaves out the content for `HEAD`.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Pieces> {
         let (head, body) = request.into_parts();
         let handler = self.handler(head.uri.path());
@@ -52,9 +52,6 @@ impl Routes {
         };
         if has_body {
             response = response::and_close(response); // see `heads.rs`
-        }
-        if head.method == Method::HEAD {
-            response = response::without_content(response);
         }
         let (handler, code) = (handler.as_str(), response.status().as_u16());
         debug!(handler, code, method = %head.method, bytes = response.body().left(), "request");

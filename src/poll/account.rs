@@ -32,7 +32,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         publish: P,
     ) -> Self {
         let mut ledger = Ledger::new(info, regions, schedule, &client, publish);
-        let asker = Asker::new(client, process, schedule.interval);
+        let asker = Asker::new(ledger.account(), client, process, schedule.interval);
         ledger.publish(&asker);
         Self {
             asker,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::log;
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, Listing};
 use crate::tencent::reasons::timeout_failure;
@@ -26,6 +27,7 @@ pub(super) struct Outcome {
 
 /// What every poll of an account uses.
 pub(super) struct Asker {
+    account: String,
     client: Client,
     api: Mutex<ApiCounters>,
     process: Arc<dyn Observer>,
@@ -33,8 +35,14 @@ pub(super) struct Asker {
 }
 
 impl Asker {
-    pub(super) fn new(client: Client, process: Arc<dyn Observer>, interval: Duration) -> Self {
+    pub(super) fn new(
+        account: &str,
+        client: Client,
+        process: Arc<dyn Observer>,
+        interval: Duration,
+    ) -> Self {
         Self {
+            account: account.to_owned(),
             client,
             api: Mutex::default(),
             process,
@@ -64,17 +72,27 @@ impl Asker {
         let longest = (self.interval * LONGEST_POLL).saturating_sub(CUT_EARLY);
         let result = match timeout(longest, listing).await {
             Ok(result) => result,
-            Err(_) => Err(counting.take_last_failure().unwrap_or_else(|| {
-                timeout_failure(
-                    "the poll was cut after four intervals and none of its calls failed",
-                )
-            })),
+            Err(_) => Err(cut(counting.take_last_failure())),
         };
         Outcome {
             target,
             result,
             took: began.elapsed(),
         }
+    }
+}
+
+/// Why a poll that ran too long has failed: of what its last failed call did.
+fn cut(last_failure: Option<Failure>) -> Failure {
+    match last_failure {
+        Some(failure) => Failure {
+            message: format!(
+                "cut after four intervals; the last failed call: {}",
+                failure.message
+            ),
+            ..failure
+        },
+        None => timeout_failure("cut after four intervals, and none of its calls had failed"),
     }
 }
 
@@ -110,6 +128,11 @@ impl Observer for Counting<'_> {
             *lock(&self.last_failure) = Some(failure.clone());
         }
         self.asker.process.ended(call);
+    }
+
+    fn clock_corrected(&self, seconds: i64) {
+        log::clock_corrected(&self.asker.account, seconds);
+        self.asker.process.clock_corrected(seconds);
     }
 }
 

@@ -9,10 +9,10 @@ use tokio::time::{Instant, sleep};
 use crate::support::{LARGE, Server, large, patient, request};
 
 const SHORT: Duration = Duration::from_millis(300);
-const LONG: Duration = Duration::from_millis(1500);
+const LONG: Duration = Duration::from_millis(2500);
 
 /// Between the two, whatever else the machine is doing.
-const MIDDLE: Duration = Duration::from_secs(1);
+const MIDDLE: Duration = Duration::from_millis(1500);
 
 fn quick_headers() -> Limits {
     Limits {
