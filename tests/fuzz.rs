@@ -45,6 +45,11 @@ fn request() {
 }
 
 #[test]
+fn state() {
+    holds("state", targets::state, &[]);
+}
+
+#[test]
 fn walk() {
     holds("walk", targets::walk, &[]);
 }

@@ -9,14 +9,16 @@ pub use self::answer::answer;
 pub use self::configuration::configuration;
 pub use self::exposition::exposition;
 pub use self::request::request;
+pub use self::state::state;
 pub use self::walk::walk;
 
 // What comes from the cloud.
 mod answer;
 mod walk;
 
-// What comes from the operator.
+// What comes from the operator, and from an earlier process.
 mod configuration;
+mod state;
 
 // What goes to Prometheus, and what comes from whoever connects.
 mod exposition;

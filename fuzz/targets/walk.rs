@@ -223,7 +223,7 @@ impl Cloud {
         let ids: Vec<u64> = listing.tracks.iter().map(|track| track.id).collect();
         assert!(ids.is_sorted_by(|one, next| one < next), "{ids:?}");
         assert!(ids.iter().eq(&last.ids()), "{ids:?} of {:?}", last.ids());
-        assert_eq!(listing.reported, last.total());
+        assert_eq!(Some(listing.reported), last.reported());
         assert!(
             last.0
                 .iter()
@@ -266,8 +266,9 @@ impl Walk<'_> {
         self.0.iter().flat_map(|page| &page.ids).copied().collect()
     }
 
-    fn total(&self) -> u64 {
-        self.0.last().map_or(0, |page| page.total)
+    /// The highest that any page reported.
+    fn reported(&self) -> Option<u64> {
+        self.0.iter().map(|page| page.total).max()
     }
 
     /// One total throughout, and as many tracks.
