@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
 use cloudaudit_exporter::publisher::Publisher;
-use cloudaudit_exporter::snapshot::{AccountInfo, Report};
+use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
 use cloudaudit_exporter::state::{Saved, seal, unseal};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -66,6 +66,18 @@ fn resume(saved: &Saved, json: &[u8]) {
     assert_eq!(same, again, "nothing is lost");
 }
 
+/// A time may be older than the truth and never newer than now.
+fn is_of_the_past(report: &TargetReport, now: Moment) {
+    let listed = report.last_good.iter().map(|good| good.at);
+    let polled = report.last_poll.iter().map(|poll| poll.at);
+    let vanished = report.past.tombstones.values().map(|it| it.at);
+    let changes = report.past.changes.values();
+    let changed = changes.flat_map(|it| it.at.iter().flatten().copied());
+    for at in listed.chain(polled).chain(vanished).chain(changed) {
+        assert!(at <= now.wall, "{at:?} is to come");
+    }
+}
+
 /// What histories that resume know.
 fn reports(saved: &Saved, json: &Value, now: Moment) -> Vec<Arc<Report>> {
     let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
@@ -78,11 +90,7 @@ fn reports(saved: &Saved, json: &Value, now: Moment) -> Vec<Arc<Report>> {
             let known = saved.target(name, region, now)?;
             let history = TargetHistory::resume(known, INTERVAL, RETENTION, now);
             let report = history.report().clone();
-            if let Some(good) = &report.last_good {
-                assert!(
-                    good.at <= now.wall && good.show_until <= now.steady + RETENTION.stale_after
-                );
-            }
+            is_of_the_past(&report, now);
             Some(report)
         });
         let account = Arc::new(AccountInfo {
