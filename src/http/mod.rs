@@ -9,7 +9,7 @@
 
 pub use self::connection::serve_connection;
 pub use self::connections::Connections;
-pub use self::content::Content;
+pub use self::content::{Content, Reload};
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Options};
 
