@@ -9,10 +9,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cloudaudit_exporter::config::{Config, Credentials};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 #[test]
 fn what_is_right_loads() {
@@ -176,6 +178,21 @@ fn more_accounts_than_are_allowed_are_refused() {
         error.contains("10001 accounts; up to 10000 are allowed"),
         "{error}"
     );
+}
+
+/// JSON is YAML, and what generates it may write one line.
+#[test]
+fn a_mistake_in_one_very_long_line_is_told_soon() {
+    let account = |n| format!(r#""a{n}":{{"regions":["ap-guangzhou"],"labels":{{"team":"x"}}}}"#);
+    let accounts: Vec<String> = (0..3_000).map(account).collect();
+    let accounts = accounts.join(",");
+    let text = format!(r#"{{"accounts":{{{accounts}}},"poll":{{"page_size":1000}}}}"#);
+    let start = Instant::now();
+    let error = Config::parse("x.yaml", &text, &BTreeMap::new()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains(r#""page_size":1000}}"#), "{error}");
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 /// Two mistakes are told in the order of the file, the same one every time.

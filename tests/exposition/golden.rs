@@ -8,8 +8,9 @@ use cloudaudit_exporter::exposition::Metric;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Listing, RESERVED_LABELS, Status, Storage, Track};
 
+use crate::lookup::{family, only_value};
 use crate::scene::{Scene, denied, shown};
-use crate::text_format::{family, only_value, parse};
+use crate::text_format::parse;
 use crate::tracks::{listing, track};
 use crate::{INTERVAL, MAX_LABEL_CHARS, STALE_AFTER};
 

@@ -16,8 +16,9 @@ use tokio::time::Instant;
 
 use crate::MAX_LABEL_CHARS;
 use crate::anything::{AnyTarget, anything};
+use crate::lookup::{by_label, samples};
 use crate::scene::shown;
-use crate::text_format::{Family, Sample, by_label, parse, samples};
+use crate::text_format::{Family, Sample, parse};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
