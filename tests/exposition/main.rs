@@ -12,6 +12,7 @@ mod tracks;
 
 // The states, as files.
 mod golden;
+mod golden_past;
 mod judged;
 mod scene;
 
