@@ -1,6 +1,6 @@
 //! Some accounts, joined metric by metric.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -89,14 +89,11 @@ impl Bucket {
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
     fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
-        let has = |parts: &[Part], part: &Part| {
-            parts.iter().any(|other| {
-                Arc::ptr_eq(&other.fragment, &part.fragment)
-                    && other.is_shown(now) == part.is_shown(now)
-            })
-        };
-        let gone = old.iter().filter(|part| !has(new, part));
-        let come = new.iter().filter(|part| !has(old, part));
+        // A set, for the past of an account whose tracks come and go may have thousands of parts.
+        let identity = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+        let [had, has] = [old, new].map(|parts| parts.iter().map(identity).collect::<HashSet<_>>());
+        let gone = old.iter().filter(|part| !has.contains(&identity(part)));
+        let come = new.iter().filter(|part| !had.contains(&identity(part)));
         for part in gone.chain(come) {
             for (metric, _) in part.fragment.pieces() {
                 self.dirty[metric as usize] = true;
