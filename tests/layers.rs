@@ -19,6 +19,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
     ("tencent", &["failure", "snapshot", "clock"]),
     ("history", &["failure", "snapshot", "clock"]),
+    // The state file: reports become a file's own types and reports again.
+    ("state", &["failure", "snapshot", "clock"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot"]),
@@ -26,17 +28,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
     // The process's own series are told of calls.
-    ("process", &["snapshot", "tencent"]),
+    ("process", &["snapshot", "clock", "tencent"]),
     ("pulse", &[]),
+    // Knows a service manager's protocol, and nothing of what is managed.
+    ("systemd", &[]),
     // One account, and all of them.
     (
         "poll",
-        &["failure", "snapshot", "clock", "hash", "tencent", "history"],
+        // The loop beats, so that one that stands still is found out.
+        &[
+            "failure", "snapshot", "clock", "hash", "tencent", "history", "pulse",
+        ],
     ),
     (
         "fleet",
         &[
-            "snapshot", "clock", "hash", "history", "config", "poll", "tencent",
+            "snapshot", "clock", "hash", "history", "config", "poll", "pulse", "tencent",
         ],
     ),
     // Where the parts meet.

@@ -8,6 +8,7 @@ use super::Failed;
 use crate::cli::CheckOutput;
 use crate::config::{Account, Config, Credentials};
 use crate::snapshot::ExpectedTrack;
+use crate::tencent::reasons::escaped;
 
 pub(super) fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
     let mut accounts: Vec<&Account> = config.accounts.iter().collect();
@@ -51,8 +52,8 @@ fn text(accounts: &[&Account], warnings: &[String]) -> String {
                 humantime::format_duration(account.interval).to_string(),
                 source(account).to_owned(),
                 required(account).to_owned(),
-                expected(account),
-                labels(account),
+                escaped(&expected(account)),
+                escaped(&labels(account)),
             ]);
         }
     }
@@ -71,13 +72,23 @@ fn text(accounts: &[&Account], warnings: &[String]) -> String {
         text.push('\n');
     }
     let targets = rows.len() - 1;
-    let mut end = vec![format!("{} accounts, {targets} targets\n", accounts.len())];
+    let end = format!(
+        "{}, {}\n",
+        count(accounts.len(), "account"),
+        count(targets, "target")
+    );
+    let mut end = vec![end];
     end.extend(
         warnings
             .iter()
             .map(|warning| format!("warning: {warning}\n")),
     );
     text + &end.concat()
+}
+
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
 }
 
 fn json(accounts: &[&Account], config: &Config) -> String {

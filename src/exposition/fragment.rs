@@ -9,7 +9,7 @@ use super::metric::Metric;
 const MAX_LABEL_CHARS: usize = 256;
 
 /// Rendered samples, each metric's in one piece, in the order of [`Metric::ALL`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fragment {
     text: Box<str>,
     pieces: Box<[(Metric, Range<usize>)]>,

@@ -43,7 +43,7 @@ macro_rules! metrics {
 
 metrics! {
     Up "cloudaudit_up" Gauge
-        "1 only if the last poll of DescribeAuditTracks ended with a complete listing. Cached."
+        "1 only if the last poll of DescribeAuditTracks ended with a complete listing, which is not older than poll.stale_after. Cached."
     LastFailureInfo "cloudaudit_last_failure_info" Gauge
         "1 while the last poll failed, with the reason and the API's Error.Code; absent otherwise. Cached."
     Tracks "cloudaudit_tracks" Gauge

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::log;
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, Listing};
 use crate::tencent::reasons::timeout_failure;
@@ -26,17 +27,26 @@ pub(super) struct Outcome {
 
 /// What every poll of an account uses.
 pub(super) struct Asker {
-    client: Client,
-    api: Mutex<ApiCounters>,
+    account: String,
+    client: Arc<Client>,
+    api: Arc<Mutex<ApiCounters>>,
     process: Arc<dyn Observer>,
     interval: Duration,
 }
 
 impl Asker {
-    pub(super) fn new(client: Client, process: Arc<dyn Observer>, interval: Duration) -> Self {
+    /// `api` is what earlier calls of the account came to, and goes on from there.
+    pub(super) fn new(
+        account: &str,
+        client: Arc<Client>,
+        api: Arc<Mutex<ApiCounters>>,
+        process: Arc<dyn Observer>,
+        interval: Duration,
+    ) -> Self {
         Self {
+            account: account.to_owned(),
             client,
-            api: Mutex::default(),
+            api,
             process,
             interval,
         }
@@ -64,17 +74,27 @@ impl Asker {
         let longest = (self.interval * LONGEST_POLL).saturating_sub(CUT_EARLY);
         let result = match timeout(longest, listing).await {
             Ok(result) => result,
-            Err(_) => Err(counting.take_last_failure().unwrap_or_else(|| {
-                timeout_failure(
-                    "the poll was cut after four intervals and none of its calls failed",
-                )
-            })),
+            Err(_) => Err(cut(counting.take_last_failure())),
         };
         Outcome {
             target,
             result,
             took: began.elapsed(),
         }
+    }
+}
+
+/// Why a poll that ran too long has failed: of what its last failed call did.
+fn cut(last_failure: Option<Failure>) -> Failure {
+    match last_failure {
+        Some(failure) => Failure {
+            message: format!(
+                "cut after four intervals; the last failed call: {}",
+                failure.message
+            ),
+            ..failure
+        },
+        None => timeout_failure("cut after four intervals, and none of its calls had failed"),
     }
 }
 
@@ -110,6 +130,11 @@ impl Observer for Counting<'_> {
             *lock(&self.last_failure) = Some(failure.clone());
         }
         self.asker.process.ended(call);
+    }
+
+    fn clock_corrected(&self, seconds: i64) {
+        log::clock_corrected(&self.asker.account, seconds);
+        self.asker.process.clock_corrected(seconds);
     }
 }
 

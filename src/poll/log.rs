@@ -63,6 +63,19 @@ pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
     }
 }
 
+/// The machine's clock wants setting: that this account is polled all the same must not hide it.
+pub(super) fn clock_corrected(account: &str, seconds: i64) {
+    if seconds == 0 {
+        warn!(account, "signing by this machine's own clock again");
+    } else {
+        warn!(
+            account,
+            seconds,
+            "the API refuses the time on this machine; signing by the API's clock, so many seconds ahead"
+        );
+    }
+}
+
 /// Not one of those: it is counted, and whoever looks for the cause finds the failure beside it.
 pub(super) fn skipped(account: &str, region: &str) {
     debug!(account, region, "poll skipped, the one before is running");

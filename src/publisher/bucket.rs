@@ -1,6 +1,7 @@
 //! Some accounts, joined metric by metric.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -67,6 +68,14 @@ impl Bucket {
         self.next_change = self.first_change_after(now);
     }
 
+    /// Forgets the account and all that it has published.
+    pub(super) fn withdraw(&mut self, account: &str, now: Instant) {
+        let now = self.take_note_of_time(now);
+        let parts = self.slots.remove(account).map(|slot| slot.parts);
+        self.mark_differences(&parts.unwrap_or_default(), &[], now);
+        self.next_change = self.first_change_after(now);
+    }
+
     /// The chunks as of now, one for each of [`Metric::ALL`].
     pub(super) fn chunks(&mut self, now: Instant) -> &[Arc<Chunk>] {
         let now = self.take_note_of_time(now);
@@ -89,12 +98,16 @@ impl Bucket {
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
     fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
-        // A set, for the past of an account whose tracks come and go may have thousands of parts.
-        let identity = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
-        let [had, has] = [old, new].map(|parts| parts.iter().map(identity).collect::<HashSet<_>>());
-        let gone = old.iter().filter(|part| !has.contains(&identity(part)));
-        let come = new.iter().filter(|part| !had.contains(&identity(part)));
-        for part in gone.chain(come) {
+        let (old, new) = (Vec::from_iter(old), Vec::from_iter(new));
+        // Most parts are the very same. Of the others the text counts: one that reads the same does
+        // not have to be joined or deflated again.
+        let address = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+        let (gone, come) = (without(&old, &new, address), without(&new, &old, address));
+        let (gone, come) = (
+            without(&gone, &come, |part| (&*part.fragment, part.is_shown(now))),
+            without(&come, &gone, |part| (&*part.fragment, part.is_shown(now))),
+        );
+        for part in gone.into_iter().chain(come) {
             for (metric, _) in part.fragment.pieces() {
                 self.dirty[metric as usize] = true;
             }
@@ -126,4 +139,17 @@ impl Bucket {
         let parts = self.slots.values().flat_map(|slot| &slot.parts);
         parts.filter_map(|part| part.next_change(now)).min()
     }
+}
+
+/// The parts that are not among the others by this key. Through a set, for the past of an account
+/// whose tracks come and go may have thousands of parts.
+fn without<'a, K: Eq + Hash>(
+    parts: &[&'a Part],
+    others: &[&'a Part],
+    key: impl Fn(&'a Part) -> K,
+) -> Vec<&'a Part> {
+    let others: HashSet<K> = others.iter().map(|part| key(part)).collect();
+    let mut parts = parts.to_vec();
+    parts.retain(|part| !others.contains(&key(part)));
+    parts
 }

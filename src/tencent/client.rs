@@ -1,70 +1,41 @@
 //! One call to the API: pace, sign, send, classify, and try again where that can help.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderMap, Request, Response, StatusCode, header};
 use jiff::tz::Offset;
-use secrecy::ExposeSecret;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::credentials::{Credential, Provider};
+use super::credentials::Provider;
+use super::echo::Echo;
 use super::observer::{Ended, Observer, Sent};
 use super::pacer::Pacer;
-use super::reasons::{status_failure, timeout_failure, transport_failure};
-use super::sign;
+use super::reasons::{self, status_failure, timeout_failure, transport_failure};
+use super::retries::{Retries, Retry};
+use super::signer::{Endpoint, Signer};
+use super::skew::{Correction, skew};
 use super::transport::Transport;
 use super::wire::WireError;
-use crate::clock::{Clock, Moment, unix_seconds};
+use crate::clock::Clock;
 use crate::failure::{Failure, Reason};
 
-/// The service's name in a signature, whatever the host.
-const SERVICE: &str = "cloudaudit";
-
-/// The API's version.
-const VERSION: &str = "2019-03-19";
-
-/// What a call declares and signs; a library that appended a parameter would break the signature.
-const CONTENT_TYPE: &str = "application/json; charset=utf-8";
-
-/// `X-TC-RequestClient`: who calls, in the alphabet that the API allows.
-const REQUEST_CLIENT: &str = concat!("cloudaudit-exporter_", env!("CARGO_PKG_VERSION"));
-
-/// How many calls of the whole process may be in flight: its source address has a limit too.
+/// How many calls of the whole process may be in flight, those that hang for longer than a second
+/// aside: its source address has a limit too.
 pub const MAX_IN_FLIGHT: usize = 64;
 
 /// How long a call counts as in flight. What hangs longer is no load on anybody any more, and must
 /// not take the places of accounts that are well.
 const IN_FLIGHT_TIME: Duration = Duration::from_secs(1);
 
-/// The wait before the first retry, doubled for each further one, with jitter: the limit that was
-/// hit counts seconds.
-const FIRST_RETRY_DELAY: Duration = Duration::from_millis(500);
-
-/// No wait between two tries is longer, jitter aside.
-const MAX_RETRY_DELAY: Duration = Duration::from_secs(8);
-
-/// The `Date` header has whole seconds; on average the clock behind it is half a second on.
-const DATE_GRANULARITY: f64 = 1.0;
-
-/// Where the API is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Endpoint {
-    /// Scheme and authority, such as `https://cloudaudit.intl.tencentcloudapi.com`.
-    pub url: String,
-    /// The authority alone: the `Host` header as it is signed and sent.
-    pub host: String,
-}
-
 /// How calls are made.
 #[derive(Clone, Copy, Debug)]
 pub struct CallOptions {
     /// The time for one call, from sending to the last byte.
     pub timeout: Duration,
-    /// How often one call is tried at the most.
+    /// How often one call is tried at the most, for what may pass by itself.
     pub attempts: u32,
     /// Tracks on a page, 1 to 100.
     pub page_size: u32,
@@ -75,20 +46,13 @@ pub struct CallOptions {
 /// Calls the API for one account.
 pub struct Client {
     pub(super) options: CallOptions,
-    endpoint: Endpoint,
+    signer: Signer,
     transport: Arc<dyn Transport>,
     provider: Arc<dyn Provider>,
     pacer: Arc<Pacer>,
     in_flight: Arc<Semaphore>,
     clock: Clock,
-    signing_key: Mutex<Option<SigningKey>>,
-}
-
-/// The key of a credential on a day. Deriving it is most of the work of a signature.
-struct SigningKey {
-    credential: Arc<Credential>,
-    date: String,
-    key: [u8; 32],
+    correction: Correction,
 }
 
 /// What the accounts of a process share, and what is one account's own.
@@ -117,18 +81,24 @@ pub(super) struct Call<'a> {
     pub(super) retry_until: Instant,
 }
 
+/// One try that brought nothing.
+struct Failed {
+    failure: Failure,
+    retry: Retry,
+}
+
 impl Client {
     /// A client for one account.
     pub fn new(parts: Parts, options: CallOptions) -> Self {
         Self {
             options,
-            endpoint: parts.endpoint,
+            signer: Signer::new(parts.endpoint),
             transport: parts.transport,
             provider: parts.provider,
             pacer: parts.pacer,
             in_flight: parts.in_flight,
             clock: parts.clock,
-            signing_key: Mutex::new(None),
+            correction: Correction::default(),
         }
     }
 
@@ -160,60 +130,45 @@ impl Client {
         observer: &dyn Observer,
         parse: impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, Failure> {
-        let mut delays = ExponentialBuilder::new()
-            .with_min_delay(FIRST_RETRY_DELAY)
-            .with_max_delay(MAX_RETRY_DELAY)
-            .with_jitter()
-            .without_max_times()
-            .build();
-        let mut failed: Option<Failure> = None;
-        let mut was_not_json = false;
-        let mut tries_left = self.options.attempts;
+        let mut retries = Retries::of(self.options.attempts);
+        let mut before = None;
         loop {
-            tries_left = tries_left.saturating_sub(1);
-            let (failure, retry) = match self.attempt(call, failed, observer, &parse).await {
+            let Failed { failure, retry } = match self.attempt(call, before, observer, &parse).await
+            {
                 Ok(answer) => return Ok(answer),
-                Err(WireError::NotJson(failure)) => {
-                    let first = !std::mem::replace(&mut was_not_json, true);
-                    (failure, first)
-                }
-                Err(WireError::Answer(failure)) => {
-                    let passing = matches!(failure.reason, Reason::Throttled | Reason::Unavailable);
-                    (failure, passing)
-                }
+                Err(failed) => failed,
             };
-            let at = Instant::now() + delays.next().unwrap_or(MAX_RETRY_DELAY);
-            if !retry || tries_left == 0 || at > call.retry_until {
+            let Some(wait) = retries.wait(retry) else {
+                return Err(failure);
+            };
+            let at = Instant::now() + wait;
+            if at > call.retry_until {
                 return Err(failure);
             }
             sleep_until(at).await;
-            failed = Some(failure);
+            before = Some(failure);
         }
     }
 
-    /// One try. Each is paced, timed, signed and counted by itself. `failed` is what came of the one
-    /// before; it stands where the queue took so long that it is too late for another.
+    /// One try. Each is paced, timed, signed and counted by itself. `before` is what came of the one
+    /// before it, and of this one where the queue took so long that it is too late.
     async fn attempt<T>(
         &self,
         call: Call<'_>,
-        failed: Option<Failure>,
+        before: Option<Failure>,
         observer: &dyn Observer,
         parse: impl Fn(&[u8]) -> Result<T, WireError>,
-    ) -> Result<T, WireError> {
+    ) -> Result<T, Failed> {
         // Before the queue: whoever has no key must not hold up those who have one.
-        let credential = self
-            .provider
-            .credential()
-            .await
-            .map_err(WireError::Answer)?;
+        let credential = self.provider.credential().await.map_err(not_sent)?;
         let queued = Instant::now();
         let turn = self.pacer.turn().await;
         let place = self.place_in_flight().await;
-        let retry = failed.is_some();
-        if let Some(failure) = failed
+        let retry = before.is_some();
+        if let Some(failure) = before
             && Instant::now() > call.retry_until
         {
-            return Err(WireError::Answer(failure));
+            return Err(not_sent(failure));
         }
         turn.take();
 
@@ -223,7 +178,10 @@ impl Client {
             retry,
             waited: sent.steady - queued,
         });
-        let request = self.request(call, &credential, sent);
+        let corrected_by = self.correction.seconds();
+        let timestamp = sent.unix_seconds() + corrected_by;
+        let request = self.signer.request(call, &credential, timestamp);
+        let echo = Echo::of(credential.secret_id(), &request);
         let answer = self.exchange(request, place).await;
         let ended = self.clock.now();
         let clock_skew = answer
@@ -231,11 +189,12 @@ impl Client {
             .ok()
             .and_then(|answer| skew(answer.headers(), sent, ended));
         let result = answer.map_err(WireError::Answer).and_then(|answer| {
-            if answer.status() == StatusCode::OK {
-                parse(answer.body())
-            } else {
-                Err(WireError::Answer(status_failure(answer.status())))
-            }
+            let body = content(&answer)?;
+            // Only what has failed is told, so only that is looked through.
+            parse(body).or_else(|error| match echo.hidden_in(body) {
+                Some(hidden) => parse(&hidden),
+                None => Err(error),
+            })
         });
         observer.ended(&Ended {
             action: call.action,
@@ -246,7 +205,45 @@ impl Client {
             },
             clock_skew,
         });
-        result
+        result.map_err(|error| match error {
+            WireError::NotJson(failure) => Failed {
+                failure,
+                retry: Retry::LaterOnce,
+            },
+            WireError::Answer(failure) => Failed {
+                retry: self.mend(&failure, corrected_by, clock_skew, observer),
+                failure,
+            },
+        })
+    }
+
+    /// Does what can be done about a failed call, and tells what another try is good for after that.
+    fn mend(
+        &self,
+        failure: &Failure,
+        corrected_by: i64,
+        clock_skew: Option<f64>,
+        observer: &dyn Observer,
+    ) -> Retry {
+        match failure.reason {
+            Reason::Throttled => {
+                self.pacer.throttled(reasons::limit(failure));
+                Retry::Later
+            }
+            Reason::Unavailable => Retry::Later,
+            Reason::Unauthenticated if reasons::is_about_time(failure) => {
+                let Some(corrected) = self.correction.after_expiry(corrected_by, clock_skew) else {
+                    return Retry::Never;
+                };
+                if corrected.is_news {
+                    observer.clock_corrected(corrected.seconds);
+                }
+                Retry::AtOnce
+            }
+            // The others wait for the next poll: even a denial may be the cloud's passing fault, and
+            // asking again at once has never helped against one.
+            _ => Retry::Never,
+        }
     }
 
     async fn place_in_flight(&self) -> OwnedSemaphorePermit {
@@ -279,88 +276,30 @@ impl Client {
             ))),
         }
     }
+}
 
-    fn request(&self, call: Call<'_>, credential: &Arc<Credential>, now: Moment) -> Request<Bytes> {
-        let timestamp = now.unix_seconds();
-        let authorization = self.authorization(call.body, credential, timestamp);
-        let mut request = Request::new(Bytes::copy_from_slice(call.body.as_bytes()));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = format!("{}/", self.endpoint.url)
-            .parse()
-            .expect("an endpoint is a scheme and an authority");
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, value(&self.endpoint.host));
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
-        headers.insert(header::AUTHORIZATION, sensitive(&authorization));
-        headers.insert("x-tc-action", HeaderValue::from_static(call.action));
-        headers.insert("x-tc-version", HeaderValue::from_static(VERSION));
-        headers.insert("x-tc-timestamp", HeaderValue::from(timestamp));
-        headers.insert("x-tc-region", value(call.region));
-        headers.insert("x-tc-language", HeaderValue::from_static("en-US"));
-        headers.insert(
-            "x-tc-requestclient",
-            HeaderValue::from_static(REQUEST_CLIENT),
-        );
-        if let Some(token) = &credential.token {
-            headers.insert("x-tc-token", sensitive(token.expose_secret()));
-        }
-        request
-    }
-
-    /// Signs the two headers that the official SDKs sign.
-    fn authorization(&self, body: &str, credential: &Arc<Credential>, timestamp: i64) -> String {
-        let scope = sign::Scope::at(timestamp, SERVICE);
-        let headers = [
-            ("content-type", CONTENT_TYPE),
-            ("host", &self.endpoint.host),
-        ];
-        let canonical = sign::canonical_request("POST", "", &headers, body.as_bytes());
-        let to_sign = sign::string_to_sign(timestamp, &scope, &canonical);
-        let signature = sign::signature(&self.signing_key(credential, &scope), &to_sign);
-        let signed_headers = sign::signed_headers(&headers);
-        sign::authorization(&credential.secret_id, &scope, &signed_headers, &signature)
-    }
-
-    fn signing_key(&self, credential: &Arc<Credential>, scope: &sign::Scope<'_>) -> [u8; 32] {
-        let mut cached = self
-            .signing_key
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(cached) = cached.as_ref()
-            && cached.date == scope.date
-            && Arc::ptr_eq(&cached.credential, credential)
-        {
-            return cached.key;
-        }
-        let date = sign::secret_date(&credential.secret_key, &scope.date);
-        let key = sign::secret_signing(&sign::secret_service(&date, scope.service));
-        *cached = Some(SigningKey {
-            credential: Arc::clone(credential),
-            date: scope.date.clone(),
-            key,
-        });
-        key
+/// The failure of a try that was not sent.
+fn not_sent(failure: Failure) -> Failed {
+    Failed {
+        failure,
+        retry: Retry::Never,
     }
 }
 
-/// The server's clock minus ours, in seconds. The server wrote its `Date` somewhere between our
-/// sending and our receiving.
-fn skew(headers: &HeaderMap, sent: Moment, received: Moment) -> Option<f64> {
-    let date = headers.get(header::DATE)?.to_str().ok()?;
-    let theirs = jiff::fmt::rfc2822::parse(date)
-        .ok()?
-        .timestamp()
-        .as_second();
-    let ours = f64::midpoint(unix_seconds(sent.wall), unix_seconds(received.wall));
-    Some(theirs as f64 + DATE_GRANULARITY / 2.0 - ours)
+/// The body of an answer, where it may be read.
+fn content(answer: &Response<Bytes>) -> Result<&[u8], WireError> {
+    if answer.status() != StatusCode::OK {
+        return Err(WireError::Answer(status_failure(answer.status())));
+    }
+    if is_encoded(answer.headers()) {
+        let message = "the answer is compressed, and we have not offered to take that";
+        return Err(WireError::NotJson(Failure::new(Reason::Malformed, message)));
+    }
+    Ok(answer.body())
 }
 
-fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("the configuration lets only header-safe text through")
-}
-
-fn sensitive(text: &str) -> HeaderValue {
-    let mut value = value(text);
-    value.set_sensitive(true);
-    value
+/// Whether the body has to be decoded to be read. We do not: a few bytes may become any number.
+fn is_encoded(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(header::CONTENT_ENCODING).into_iter();
+    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

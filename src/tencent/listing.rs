@@ -17,6 +17,9 @@ use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, Listing, Track};
 /// No listing has more pages. Even 10,000 tracks are 200 pages of the usual size.
 pub const MAX_PAGES: u32 = 2_000;
 
+/// The answers of a walk are no larger together. Even 10,000 tracks are a few megabytes.
+pub const MAX_LISTING_BYTES: usize = 32 * 1024 * 1024;
+
 impl Client {
     /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`.
     ///
@@ -56,6 +59,7 @@ impl Client {
         observer: &dyn Observer,
     ) -> Result<Walk, Failure> {
         let mut walk = Walk::new(page_size);
+        let mut bytes = 0;
         for number in 1..=MAX_PAGES {
             let body = list_body(number, page_size);
             let call = Call {
@@ -65,15 +69,25 @@ impl Client {
                 retry_until,
             };
             let offset = self.options.create_time_offset;
-            let page = self
-                .call(call, observer, |answer| parse_page(answer, offset))
-                .await?;
-            if walk.add(page) == Next::Stop {
+            let parse = |answer: &[u8]| Ok((parse_page(answer, offset)?, answer.len()));
+            let (page, length) = self.call(call, observer, parse).await?;
+            bytes += length;
+            let next = walk.add(page);
+            // A server that sends more than it is asked for is not asked again and again.
+            if bytes > MAX_LISTING_BYTES || walk.collected() > most_tracks(page_size) {
+                return Err(walk.too_large(bytes));
+            }
+            if next == Next::Stop {
                 break;
             }
         }
         Ok(walk)
     }
+}
+
+/// No walk brings more tracks: all of its pages, as long as they were asked for.
+fn most_tracks(page_size: u32) -> u64 {
+    u64::from(MAX_PAGES) * u64::from(page_size)
 }
 
 /// What one walk over the pages has found.
@@ -169,11 +183,27 @@ impl Walk {
     }
 
     fn into_listing(self) -> Listing {
+        // What a page past the end says of the total is nobody's promise, so the highest counts: as
+        // long as fewer are listed than anyone reported, no track is called vanished.
         Listing {
-            reported: self.total(),
+            reported: self
+                .pages
+                .iter()
+                .map(|page| page.total)
+                .max()
+                .unwrap_or_default(),
             tracks: self.tracks.into_values().collect(),
             dropped: Vec::new(),
         }
+    }
+
+    fn too_large(&self, bytes: usize) -> Failure {
+        let message = format!(
+            "the listing is too large: {} tracks in {bytes} bytes on {} pages",
+            self.collected(),
+            self.pages.len()
+        );
+        Failure::new(Reason::Malformed, message)
     }
 
     fn disagreement(&self, first: &Self) -> String {

@@ -4,10 +4,14 @@
 //! for each identity, the cap on calls in flight) is handed to it; what it does, it tells an
 //! [`Observer`].
 
-pub use self::client::{CallOptions, Client, Endpoint, MAX_IN_FLIGHT, Parts};
-pub use self::listing::MAX_PAGES;
+pub use self::bounded::MAX_TEXT_BYTES;
+pub use self::brake::{AddressBrake, Brake};
+pub use self::client::{CallOptions, Client, MAX_IN_FLIGHT, Parts};
+pub use self::listing::{MAX_LISTING_BYTES, MAX_PAGES};
 pub use self::observer::{Ended, Observer, Sent};
-pub use self::pacer::{Pace, Pacer, Turn};
+pub use self::pacer::{Limit, Pace, Pacer, Turn};
+pub use self::signer::Endpoint;
+pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
     Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
     TransportErrorKind,
@@ -16,14 +20,20 @@ pub use self::transport::{
 // A listing is made of calls, and a call of the parts below.
 mod client;
 mod listing;
+mod retries;
 
-// Who may call, and how often.
+// Who may call, how often, and at what time.
+mod brake;
 pub mod credentials;
 mod pacer;
+mod skew;
 
 // The bytes: signed, sent, parsed, classified.
+mod bounded;
+mod echo;
 pub mod reasons;
 pub mod sign;
+mod signer;
 mod transport;
 pub mod wire;
 

@@ -11,6 +11,10 @@ pub trait Observer: Send + Sync {
 
     /// A call has ended.
     fn ended(&self, call: &Ended<'_>);
+
+    /// From now on signatures are made for a time that is so many seconds ahead of our clock: the
+    /// API refused them, and named its own.
+    fn clock_corrected(&self, _seconds: i64) {}
 }
 
 /// A call that is being sent.

@@ -2,7 +2,8 @@
 //!
 //! The API counts what arrives in a second, and refuses what is over. So calls are spaced evenly
 //! instead of being let through in bursts: [`Pace`] is the arithmetic, without a clock of its own,
-//! and [`Pacer`] is the queue in front of it.
+//! and [`Pacer`] is the queue in front of it. Others call with the same identity and from the same
+//! address, so what the API refuses lowers the rate for a while.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::sync::SemaphorePermit;
 use tokio::time::{Instant, sleep_until};
+
+use super::brake::{AddressBrake, Brake};
 
 /// How much wider than 1/rate a gap is. A server that counts a sliding second would otherwise find
 /// one call too many whenever the first of it travelled slower than the last.
@@ -20,42 +23,75 @@ const MARGIN: f64 = 0.02;
 /// second, so that calls caught up never put one too many into any second.
 const CATCH_UP: Duration = Duration::from_millis(5);
 
+/// No refusal slows the calls below this, in calls a second: a listing has to come through some day.
+const SLOWEST: f64 = 1.0;
+
 /// When the next call may be sent.
 #[derive(Clone, Debug)]
 pub struct Pace {
-    per_second: f64,
-    next: Option<Instant>,
+    configured: f64,
+    brake: Brake,
+    address: AddressBrake,
+    /// Where the last call stood in the row. A gap behind it, as wide as the rate then is, stands the
+    /// next.
+    last: Option<Instant>,
 }
 
 impl Pace {
-    /// At most `per_second` calls in any second.
+    /// At most `per_second` calls in any second, from an address that nobody else calls from.
     pub fn new(per_second: u32) -> Self {
+        Self::sharing(per_second, AddressBrake::default())
+    }
+
+    /// At most `per_second` calls in any second, and fewer while the address is braked.
+    pub fn sharing(per_second: u32, address: AddressBrake) -> Self {
         Self {
-            per_second: f64::from(per_second.max(1)),
-            next: None,
+            configured: f64::from(per_second.max(1)),
+            brake: Brake::released(),
+            address,
+            last: None,
         }
     }
 
-    /// The ceiling in calls a second.
-    pub fn per_second(&self) -> f64 {
-        self.per_second
+    /// The ceiling in calls a second. Of the identity's brake and the address's the stricter one
+    /// holds, so that two refusals in one second never quarter it.
+    pub fn per_second(&self, now: Instant) -> f64 {
+        let fraction = self.brake.fraction(now).min(self.address.fraction(now));
+        (self.configured * fraction).max(SLOWEST)
     }
 
-    /// The earliest time for the next call, which may have passed.
+    /// The earliest time for the next call, which may have passed. It is another one whenever the
+    /// ceiling is.
     pub fn next(&self, now: Instant) -> Instant {
-        self.next.unwrap_or(now)
+        self.last.map_or(now, |last| last + self.gap(now))
     }
 
-    /// Takes note of a call that is sent `now`. The next one is a gap away: from where this one was
-    /// due if it was nearly on time, else from now.
+    /// Takes note of a call that is sent `now`. It stands where it was due if it was nearly on time,
+    /// else where it is.
     pub fn sent(&mut self, now: Instant) {
-        let due = self.next.map_or(now, |due| due.max(now - CATCH_UP));
-        self.next = Some(due + self.gap());
+        self.last = Some(self.next(now).max(now - CATCH_UP));
     }
 
-    fn gap(&self) -> Duration {
-        Duration::from_secs_f64((1.0 + MARGIN) / self.per_second)
+    /// Takes note of a call that the API refused for its frequency.
+    pub fn throttled(&mut self, now: Instant, limit: Limit) {
+        match limit {
+            Limit::Identity => self.brake.throttled(now, SLOWEST / self.configured),
+            Limit::SourceAddress => self.address.throttled(now),
+        }
     }
+
+    fn gap(&self, now: Instant) -> Duration {
+        Duration::from_secs_f64((1.0 + MARGIN) / self.per_second(now))
+    }
+}
+
+/// Which limit a throttled call has met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// That of the identity, or of its account.
+    Identity,
+    /// That of the address that the whole process calls from.
+    SourceAddress,
 }
 
 /// A queue of callers, in the order they came.
@@ -68,24 +104,30 @@ pub struct Pacer {
 impl Pacer {
     /// A pacer that lets through `per_second` calls a second.
     pub fn new(per_second: u32) -> Self {
+        Self::sharing(per_second, AddressBrake::default())
+    }
+
+    /// The same behind the brake of an address that other pacers call from too.
+    pub fn sharing(per_second: u32, address: AddressBrake) -> Self {
         Self {
-            pace: Mutex::new(Pace::new(per_second)),
+            pace: Mutex::new(Pace::sharing(per_second, address)),
             head: Semaphore::new(1),
         }
     }
 
-    /// The ceiling in calls a second.
+    /// The ceiling in calls a second, as it is now.
     pub fn per_second(&self) -> f64 {
-        self.pace().per_second()
+        self.pace().per_second(Instant::now())
     }
 
-    /// Lowers the ceiling to `per_second` if it is above, and tells whether the two differed.
-    pub fn lower_to(&self, per_second: u32) -> bool {
-        let mut pace = self.pace();
-        let other = Pace::new(per_second);
-        let differs = (pace.per_second - other.per_second).abs() > f64::EPSILON;
-        pace.per_second = pace.per_second.min(other.per_second);
-        differs
+    /// Sets the configured rate, from the next call on. What the API has braked stays braked.
+    pub fn set_per_second(&self, per_second: u32) {
+        self.pace().configured = f64::from(per_second.max(1));
+    }
+
+    /// Slows down: the API has just refused a call for its frequency.
+    pub fn throttled(&self, limit: Limit) {
+        self.pace().throttled(Instant::now(), limit);
     }
 
     /// Waits for the caller's turn. A caller that goes away while it waits, or that drops its turn
@@ -96,12 +138,21 @@ impl Pacer {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        let next = self.pace().next(Instant::now());
-        sleep_until(next).await;
+        // The ceiling may be lower after the wait than it was before.
+        while let Some(next) = self.not_before() {
+            sleep_until(next).await;
+        }
         Turn {
             pacer: self,
             _head: head,
         }
+    }
+
+    /// The time for the next call, if it is still to come.
+    fn not_before(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let next = self.pace().next(now);
+        (next > now).then_some(next)
     }
 
     fn pace(&self) -> MutexGuard<'_, Pace> {

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::pacer::Limit;
 use super::transport::{TransportError, TransportErrorKind};
 use crate::failure::{Failure, Reason};
 
@@ -73,6 +74,19 @@ fn api_reason(code: &str) -> Reason {
         // Nobody knows it, so nobody knows that it lasts.
         _ => Reason::Unavailable,
     }
+}
+
+/// Which limit a throttled call has met.
+pub fn limit(throttled: &Failure) -> Limit {
+    match &*throttled.code {
+        "RequestLimitExceeded.IPLimitExceeded" => Limit::SourceAddress,
+        _ => Limit::Identity,
+    }
+}
+
+/// Whether a call was refused for the time it was signed for.
+pub fn is_about_time(unauthenticated: &Failure) -> bool {
+    unauthenticated.code == "AuthFailure.SignatureExpire"
 }
 
 /// An answer whose status is not 200: it comes from a gateway or a proxy, for the API itself answers

@@ -4,16 +4,34 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use reqwest::redirect;
 use reqwest::{Certificate, Proxy};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// An answer up to this size, which has room for a full page of long tracks, is read whatever else is
+/// being read. There is one such answer for each target at the most.
+const SMALL_ANSWER_BYTES: usize = 256 * 1024;
+
+/// So many answers may be larger at the same time; others wait, within their time limit. So it is not
+/// the number of targets that says how much a server that floods them all can make us hold.
+const MAX_LARGE_ANSWERS: usize = 8;
+
+/// How much is read of an answer that is only looked at for its status: enough for a gateway's page,
+/// so that the connection can be used again.
+const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+
+/// An answer has a dozen headers. Their bytes are limited by hyper, which reads no more than some
+/// 400 KiB for a head and lets nobody change that through reqwest.
+const MAX_HEADERS: usize = 64;
 
 /// How long a connection may take to come up, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,7 +71,7 @@ pub enum TransportErrorKind {
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The answer is larger than [`MAX_ANSWER_BYTES`].
+    /// The answer is larger than [`MAX_ANSWER_BYTES`], or has more headers than an answer has.
     TooLarge,
 }
 
@@ -78,6 +96,7 @@ pub struct HttpOptions {
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     client: reqwest::Client,
+    large_answers: Arc<Semaphore>,
 }
 
 impl HttpTransport {
@@ -119,7 +138,10 @@ impl HttpTransport {
 
     fn build(builder: reqwest::ClientBuilder) -> Result<Self, String> {
         match builder.build() {
-            Ok(client) => Ok(Self { client }),
+            Ok(client) => Ok(Self {
+                client,
+                large_answers: Arc::new(Semaphore::new(MAX_LARGE_ANSWERS)),
+            }),
             Err(error) => Err(format!(
                 "the HTTP client cannot be made: {}",
                 causes(&error)
@@ -134,20 +156,55 @@ impl HttpTransport {
             .execute(request)
             .await
             .map_err(transport_error)?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
-            if body.len() + chunk.len() > MAX_ANSWER_BYTES {
-                return Err(TransportError {
-                    kind: TransportErrorKind::TooLarge,
-                    message: format!("the answer is larger than {MAX_ANSWER_BYTES} bytes"),
-                });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut whole = Response::new(body.freeze());
+        let body = match answer.status() {
+            StatusCode::OK => self.body(&mut answer).await?,
+            _ => beginning(&mut answer).await,
+        };
+        let mut whole = Response::new(body);
         *whole.status_mut() = answer.status();
         *whole.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(whole)
+    }
+
+    /// The whole body of an answer.
+    async fn body(&self, answer: &mut reqwest::Response) -> Result<Bytes, TransportError> {
+        let declared = answer.content_length();
+        if declared.is_some_and(|declared| declared > MAX_ANSWER_BYTES as u64) {
+            return Err(too_large());
+        }
+        let mut body = BytesMut::new();
+        let mut large = None;
+        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
+            let length = body.len() + chunk.len();
+            if length > MAX_ANSWER_BYTES {
+                return Err(too_large());
+            }
+            if length > SMALL_ANSWER_BYTES && large.is_none() {
+                let place = self.large_answers.acquire().await;
+                large = Some(place.expect("the semaphore is never closed"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+}
+
+/// What can be had of a body that nobody will read: its status has said all.
+async fn beginning(answer: &mut reqwest::Response) -> Bytes {
+    let mut body = BytesMut::new();
+    while let Ok(Some(chunk)) = answer.chunk().await {
+        if body.len() + chunk.len() > MAX_REFUSAL_BYTES {
+            break;
+        }
+        body.extend_from_slice(&chunk);
+    }
+    body.freeze()
+}
+
+fn too_large() -> TransportError {
+    TransportError {
+        kind: TransportErrorKind::TooLarge,
+        message: format!("the answer is larger than {MAX_ANSWER_BYTES} bytes"),
     }
 }
 
@@ -164,6 +221,7 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .http1_max_headers(MAX_HEADERS)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
 }
@@ -175,6 +233,8 @@ fn transport_error(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Timeout
     } else if chain(&error).any(is_tls) {
         TransportErrorKind::Tls
+    } else if chain(&error).any(is_too_large) {
+        TransportErrorKind::TooLarge
     } else {
         TransportErrorKind::Connect
     };
@@ -189,6 +249,12 @@ fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
         Some(wrapped) => wrapped.is::<rustls::Error>(),
         None => cause.is::<rustls::Error>(),
     }
+}
+
+/// Whether a cause is a head with too many headers, or too many bytes.
+fn is_too_large(cause: &(dyn std::error::Error + 'static)) -> bool {
+    let http = cause.downcast_ref::<hyper::Error>();
+    http.is_some_and(hyper::Error::is_parse_too_large)
 }
 
 /// The error and what caused it: reqwest's own message leaves the cause out.

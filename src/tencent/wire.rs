@@ -3,16 +3,12 @@
 //! Every field of an answer is optional in parsing, as the official SDKs have it, and unknown ones
 //! are ignored; what must be there is checked here, by name, and nothing else is.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
-use serde_json::Number;
+use serde::Deserialize;
+use serde_json::Value;
 
+use super::bounded::{List, Object, Text};
 use super::reasons::{api_failure, escaped};
 use crate::failure::{Failure, Reason};
 use crate::snapshot::{Status, Storage, Track};
@@ -22,6 +18,13 @@ const CREATE_TIME_FORMATS: [&str; 2] = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
 
 /// A creation before this year is a zero value in disguise, such as `0001-01-01 00:00:00`.
 const EARLIEST_YEAR: i16 = 2000;
+
+/// No page is read that holds more tracks: ten times as many as can be asked for. What is a little
+/// longer than asked is no mistake of ours to punish.
+pub const MAX_PAGE_TRACKS: usize = 1_000;
+
+/// No track is read that holds more event names: ten times as many as are documented.
+pub const MAX_EVENT_NAMES: usize = 100;
 
 /// The body of a `DescribeAuditTracks` call; pages count from 1.
 pub fn list_body(page: u32, page_size: u32) -> String {
@@ -52,7 +55,8 @@ pub enum WireError {
 /// # Errors
 ///
 /// The API's own error, classified; else `malformed`: no JSON, another shape, no `TotalCount`, no
-/// `Tracks` although `TotalCount` is above 0, a track without `TrackId`.
+/// `Tracks` although `TotalCount` is above 0, a track without `TrackId`, or more of anything than
+/// there can be.
 pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireError> {
     let Object(envelope): Object<Envelope> =
         serde_json::from_slice(body).map_err(|error| not_parsed(&error))?;
@@ -75,20 +79,25 @@ pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireE
         return Err(malformed(&request_id, "the answer has no TotalCount"));
     };
     let tracks = match answer.tracks {
-        Some(tracks) => tracks,
+        Some(tracks) if tracks.length > MAX_PAGE_TRACKS => {
+            let length = tracks.length;
+            let message = format!("{length} tracks on a page, and {MAX_PAGE_TRACKS} are too many");
+            return Err(malformed(&request_id, &message));
+        }
+        Some(tracks) => tracks.kept,
         None if total == 0 => Vec::new(),
         None => {
             let message = format!("TotalCount is {total} and the answer has no Tracks");
             return Err(malformed(&request_id, &message));
         }
     };
-    let tracks: Option<Vec<Track>> = tracks
+    let tracks: Result<Vec<Track>, String> = tracks
         .into_iter()
         .map(|Object(track)| track.into_track(create_time_offset))
         .collect();
     match tracks {
-        Some(tracks) => Ok(Page { tracks, total }),
-        None => Err(malformed(&request_id, "a track has no TrackId")),
+        Ok(tracks) => Ok(Page { tracks, total }),
+        Err(message) => Err(malformed(&request_id, &message)),
     }
 }
 
@@ -107,30 +116,6 @@ fn not_parsed(error: &serde_json::Error) -> WireError {
     }
 }
 
-/// A JSON object and nothing else. Derived code would take an array too, field by field, and
-/// `[null,0,null,null]` would be an empty listing.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ObjectVisitor<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-            type Value = Object<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-            }
-        }
-
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Envelope {
@@ -140,7 +125,7 @@ struct Envelope {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
-    tracks: Option<Vec<Object<WireTrack>>>,
+    tracks: Option<List<Object<WireTrack>, MAX_PAGE_TRACKS>>,
     total_count: Option<u64>,
     request_id: Option<String>,
     error: Option<Object<WireErrorBody>>,
@@ -157,46 +142,60 @@ struct WireErrorBody {
 #[serde(rename_all = "PascalCase")]
 struct WireTrack {
     track_id: Option<u64>,
-    name: Option<String>,
-    action_type: Option<String>,
-    resource_type: Option<String>,
-    status: Option<Number>,
-    event_names: Option<Vec<Option<String>>>,
+    name: Option<Text>,
+    action_type: Option<Text>,
+    resource_type: Option<Text>,
+    status: Option<Value>,
+    event_names: Option<List<Option<Text>, MAX_EVENT_NAMES>>,
     storage: Option<Object<WireStorage>>,
-    create_time: Option<String>,
+    create_time: Option<Text>,
 }
 
 #[derive(Deserialize)]
 struct WireStorage {
     #[serde(rename = "StorageType")]
-    kind: Option<String>,
+    kind: Option<Text>,
     #[serde(rename = "StorageRegion")]
-    region: Option<String>,
+    region: Option<Text>,
     #[serde(rename = "StorageName")]
-    name: Option<String>,
+    name: Option<Text>,
     #[serde(rename = "StoragePrefix")]
-    prefix: Option<String>,
+    prefix: Option<Text>,
     #[serde(rename = "StorageAccountId")]
-    account: Option<String>,
+    account: Option<Text>,
 }
 
 impl WireTrack {
-    fn into_track(self, create_time_offset: Offset) -> Option<Track> {
+    fn into_track(self, create_time_offset: Offset) -> Result<Track, String> {
+        let Some(id) = self.track_id else {
+            return Err("a track has no TrackId".to_owned());
+        };
+        let events = self.event_names.unwrap_or_default();
+        if events.length > MAX_EVENT_NAMES {
+            let length = events.length;
+            return Err(format!(
+                "track {id} has {length} EventNames, and {MAX_EVENT_NAMES} are too many"
+            ));
+        }
         let storage = self.storage.map(|Object(storage)| storage.into_storage());
-        let created = self.create_time.as_deref();
-        Some(Track {
-            id: self.track_id?,
-            name: self.name.unwrap_or_default(),
-            action_type: self.action_type.unwrap_or_default(),
-            resource_type: self.resource_type.unwrap_or_default(),
-            event_names: self.event_names.into_iter().flatten().flatten().collect(),
+        Ok(Track {
+            id,
+            name: text(self.name),
+            action_type: text(self.action_type),
+            resource_type: text(self.resource_type),
+            event_names: events
+                .kept
+                .into_iter()
+                .flatten()
+                .map(|Text(name)| name)
+                .collect(),
             status: match self.status.and_then(|status| status.as_u64()) {
                 Some(1) => Status::Enabled,
                 Some(0) => Status::Disabled,
                 Some(_) | None => Status::Unknown,
             },
             storage: storage.unwrap_or_default(),
-            created: created.and_then(|text| create_time(text, create_time_offset)),
+            created: create_time(&text(self.create_time), create_time_offset),
         })
     }
 }
@@ -204,13 +203,18 @@ impl WireTrack {
 impl WireStorage {
     fn into_storage(self) -> Storage {
         Storage {
-            kind: self.kind.unwrap_or_default(),
-            region: self.region.unwrap_or_default(),
-            name: self.name.unwrap_or_default(),
-            prefix: self.prefix.unwrap_or_default(),
-            account: self.account.unwrap_or_default(),
+            kind: text(self.kind),
+            region: text(self.region),
+            name: text(self.name),
+            prefix: text(self.prefix),
+            account: text(self.account),
         }
     }
+}
+
+/// What is absent or null is empty.
+fn text(given: Option<Text>) -> String {
+    given.map(|Text(text)| text).unwrap_or_default()
 }
 
 /// `CreateTime` in Unix seconds, or nothing where it cannot be read.

@@ -253,6 +253,35 @@ async fn signals_end_it_cleanly_and_at_once() {
     }
 }
 
+/// A key that cannot be sent is no key: the target says so, and the loop lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_sent_is_a_failing_target_and_not_a_dead_loop() {
+    let cloud = cloud().await;
+    let keys: [(&str, &str); 3] = [
+        ("AKID\nx", "key-one"),
+        ("AKIDone", "k\u{e9}y"),
+        ("AKID/one", "key-one"),
+    ];
+    for (id, key) in keys {
+        let exporter = Exporter::start(
+            None,
+            &[
+                ("TENCENTCLOUD_SECRET_ID", id),
+                ("TENCENTCLOUD_SECRET_KEY", key),
+                (ENDPOINT_VARIABLE, &cloud),
+            ],
+        );
+        let labels = [("reason", "credentials")];
+        exporter
+            .metrics_when("the poll has failed", |samples| {
+                samples.sum("cloudaudit_last_failure_info", &labels) > 0.0
+            })
+            .await;
+        assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
+        assert!(!exporter.log().contains(key), "{}", exporter.log());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_credentials_are_a_failing_target_and_not_a_dead_process() {
     let exporter = Exporter::start(None, &[]);

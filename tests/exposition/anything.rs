@@ -168,7 +168,7 @@ prop_compose! {
         targets in prop::collection::vec(any_target(), 1..4),
     ) -> Anything {
         // Some of them are there.
-        let names = targets.iter().flat_map(|target| target.shown());
+        let names = targets.iter().filter_map(AnyTarget::shown);
         let names = names.flat_map(|listing| &listing.tracks).map(|track| track.name.clone());
         let expected = expected.into_iter().chain(names.step_by(3)).collect();
         Anything { labels, expected, targets }

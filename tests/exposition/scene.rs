@@ -105,6 +105,7 @@ impl Scene {
             requests_per_second: 10.0,
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
             evidence: self.evidence,
+            shown_evidence: self.evidence,
         };
         self.publisher.account(info).publish(report, self.now);
     }

@@ -13,7 +13,6 @@ use cloudaudit_exporter::tencent::{
     CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
 };
 use jiff::tz::Offset;
-use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -72,11 +71,10 @@ impl World {
                 page_size: 1,
                 create_time_offset: Offset::UTC,
             },
-            provider: Arc::new(FixedProvider::new(Credential {
-                secret_id: SECRET_ID.to_owned(),
-                secret_key: SecretString::from(SECRET_KEY),
-                token: Some(SecretString::from(TOKEN)),
-            })),
+            provider: Arc::new(FixedProvider::new(
+                Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), Some(TOKEN.into()))
+                    .expect("it can be sent"),
+            )),
             observed: Arc::default(),
             pacer: Arc::new(Pacer::new(1_000)),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),

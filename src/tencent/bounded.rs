@@ -1,0 +1,125 @@
+//! JSON read within limits: what is kept of an answer is bounded whatever the answer says.
+//!
+//! Depth needs no limit of its own. What is read has the depth of the types it is read into, and what
+//! is passed over costs a bit a level.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::sign::sha256_hex;
+
+/// The longest text that is kept whole, in bytes. The longest that is documented is a tenth of it.
+pub const MAX_TEXT_BYTES: usize = 1024;
+
+/// How much of its hash stands for the rest of a text that is longer.
+const HASH_CHARS: usize = 16;
+
+/// A JSON object and nothing else. Derived code would take an array too, field by field, and
+/// `[null,0,null,null]` would be an empty listing.
+pub(super) struct Object<T>(pub(super) T);
+
+/// A list of which no more than `MAX` elements are kept.
+pub(super) struct List<T, const MAX: usize> {
+    pub(super) kept: Vec<T>,
+    /// How many there were.
+    pub(super) length: usize,
+}
+
+impl<T, const MAX: usize> Default for List<T, MAX> {
+    fn default() -> Self {
+        Self {
+            kept: Vec::new(),
+            length: 0,
+        }
+    }
+}
+
+/// A text. One that is too long is kept as its beginning and a hash of the whole, so that two that
+/// differ still differ, and one that stays the same still does.
+pub(super) struct Text(pub(super) String);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ListVisitor<T, const MAX: usize>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>, const MAX: usize> Visitor<'de> for ListVisitor<T, MAX> {
+            type Value = List<T, MAX>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let mut kept = Vec::new();
+                while kept.len() < MAX {
+                    let Some(element) = seq.next_element()? else {
+                        let length = kept.len();
+                        return Ok(List { kept, length });
+                    };
+                    kept.push(element);
+                }
+                let mut length = kept.len();
+                while seq.next_element::<IgnoredAny>()?.is_some() {
+                    length += 1;
+                }
+                Ok(List { kept, length })
+            }
+        }
+
+        deserializer.deserialize_seq(ListVisitor(PhantomData))
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+
+        impl Visitor<'_> for TextVisitor {
+            type Value = Text;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text, E> {
+                Ok(Text(bounded(text)))
+            }
+        }
+
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+fn bounded(text: &str) -> String {
+    if text.len() <= MAX_TEXT_BYTES {
+        return text.to_owned();
+    }
+    let hash = &sha256_hex(text.as_bytes())[..HASH_CHARS];
+    let room = MAX_TEXT_BYTES - HASH_CHARS - '…'.len_utf8();
+    let beginning = &text[..text.floor_char_boundary(room)];
+    format!("{beginning}…{hash}")
+}

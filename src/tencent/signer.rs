@@ -1,0 +1,129 @@
+//! A call as a request: its headers, and the signature over it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, header};
+use secrecy::ExposeSecret;
+
+use super::client::Call;
+use super::credentials::Credential;
+use super::sign;
+
+/// The service's name in a signature, whatever the host.
+const SERVICE: &str = "cloudaudit";
+
+/// The API's version.
+const VERSION: &str = "2019-03-19";
+
+/// What a call declares and signs; a library that appended a parameter would break the signature.
+const CONTENT_TYPE: &str = "application/json; charset=utf-8";
+
+/// `X-TC-RequestClient`: who calls, in the alphabet that the API allows.
+const REQUEST_CLIENT: &str = concat!("cloudaudit-exporter_", env!("CARGO_PKG_VERSION"));
+
+/// Where the API is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// Scheme and authority, such as `https://cloudaudit.intl.tencentcloudapi.com`.
+    pub url: String,
+    /// The authority alone: the `Host` header as it is signed and sent.
+    pub host: String,
+}
+
+/// Makes the requests to one endpoint.
+pub(super) struct Signer {
+    endpoint: Endpoint,
+    key: Mutex<Option<SigningKey>>,
+}
+
+/// The key of a credential on a day. Deriving it is most of the work of a signature.
+struct SigningKey {
+    credential: Arc<Credential>,
+    date: String,
+    key: [u8; 32],
+}
+
+impl Signer {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            key: Mutex::new(None),
+        }
+    }
+
+    /// The request that makes a call, as of `timestamp` in Unix seconds.
+    pub(super) fn request(
+        &self,
+        call: Call<'_>,
+        credential: &Arc<Credential>,
+        timestamp: i64,
+    ) -> Request<Bytes> {
+        let authorization = self.authorization(call.body, credential, timestamp);
+        let mut request = Request::new(Bytes::copy_from_slice(call.body.as_bytes()));
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = format!("{}/", self.endpoint.url)
+            .parse()
+            .expect("an endpoint is a scheme and an authority");
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, value(&self.endpoint.host));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+        headers.insert(header::AUTHORIZATION, sensitive(&authorization));
+        headers.insert("x-tc-action", HeaderValue::from_static(call.action));
+        headers.insert("x-tc-version", HeaderValue::from_static(VERSION));
+        headers.insert("x-tc-timestamp", HeaderValue::from(timestamp));
+        headers.insert("x-tc-region", value(call.region));
+        headers.insert("x-tc-language", HeaderValue::from_static("en-US"));
+        headers.insert(
+            "x-tc-requestclient",
+            HeaderValue::from_static(REQUEST_CLIENT),
+        );
+        if let Some(token) = credential.token() {
+            headers.insert("x-tc-token", sensitive(token.expose_secret()));
+        }
+        request
+    }
+
+    /// Signs the two headers that the official SDKs sign.
+    fn authorization(&self, body: &str, credential: &Arc<Credential>, timestamp: i64) -> String {
+        let scope = sign::Scope::at(timestamp, SERVICE);
+        let headers = [
+            ("content-type", CONTENT_TYPE),
+            ("host", &self.endpoint.host),
+        ];
+        let canonical = sign::canonical_request("POST", "", &headers, body.as_bytes());
+        let to_sign = sign::string_to_sign(timestamp, &scope, &canonical);
+        let signature = sign::signature(&self.key(credential, &scope), &to_sign);
+        let signed_headers = sign::signed_headers(&headers);
+        sign::authorization(credential.secret_id(), &scope, &signed_headers, &signature)
+    }
+
+    fn key(&self, credential: &Arc<Credential>, scope: &sign::Scope<'_>) -> [u8; 32] {
+        let mut cached = self.key.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(cached) = cached.as_ref()
+            && cached.date == scope.date
+            && Arc::ptr_eq(&cached.credential, credential)
+        {
+            return cached.key;
+        }
+        let date = sign::secret_date(credential.secret_key(), &scope.date);
+        let key = sign::secret_signing(&sign::secret_service(&date, scope.service));
+        *cached = Some(SigningKey {
+            credential: Arc::clone(credential),
+            date: scope.date.clone(),
+            key,
+        });
+        key
+    }
+}
+
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text)
+        .expect("endpoints, regions and credentials are header-safe by their types")
+}
+
+fn sensitive(text: &str) -> HeaderValue {
+    let mut value = value(text);
+    value.set_sensitive(true);
+    value
+}

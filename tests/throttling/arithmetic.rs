@@ -1,0 +1,183 @@
+//! What a refusal does to a ceiling, and time after it.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::tencent::{AddressBrake, Limit, Pace};
+use proptest::prelude::*;
+use tokio::time::Instant;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn assert_ceiling(pace: &Pace, now: Instant, expected: f64) {
+    let ceiling = pace.per_second(now);
+    assert!(
+        (ceiling - expected).abs() < 1e-6,
+        "{ceiling}, not {expected}"
+    );
+}
+
+#[test]
+fn a_refusal_halves_at_most_once_a_second() {
+    let mut pace = Pace::new(16);
+    let start = Instant::now();
+    assert_ceiling(&pace, start, 16.0);
+    for (millis, expected) in [(0, 8.0), (1, 8.0), (999, 8.0), (1_000, 4.0), (1_999, 4.0)] {
+        let now = start + Duration::from_millis(millis);
+        pace.throttled(now, Limit::Identity);
+        assert_ceiling(&pace, now, expected);
+    }
+}
+
+#[test]
+fn a_refusal_never_takes_it_below_one() {
+    for rate in [1, 2, 3, 10, 20, 200] {
+        let mut pace = Pace::new(rate);
+        let start = Instant::now();
+        for second in 0..3_600 {
+            pace.throttled(start + SECOND * second, Limit::Identity);
+        }
+        let end = start + SECOND * 3_599;
+        assert_ceiling(&pace, end, 1.0);
+        // And it has not sunk out of sight below that either.
+        let after = end + SECOND + Duration::from_secs(6);
+        assert_ceiling(
+            &pace,
+            after,
+            1.0_f64.max(f64::from(rate).min(1.0 + f64::from(rate) / 10.0)),
+        );
+    }
+}
+
+#[test]
+fn after_a_second_without_one_it_grows_by_a_sixtieth_of_the_configured_rate_a_second() {
+    let mut pace = Pace::new(12);
+    let start = Instant::now();
+    pace.throttled(start, Limit::Identity);
+    pace.throttled(start + Duration::from_millis(500), Limit::Identity);
+    for (millis, expected) in [
+        (500, 6.0),
+        (1_500, 6.0), // the second counts from the last refusal, whether it halved or not
+        (2_500, 6.2),
+        (7_000, 7.1),
+        (31_500, 12.0),
+        (1_000_000, 12.0),
+    ] {
+        assert_ceiling(&pace, start + Duration::from_millis(millis), expected);
+    }
+    // From where it has grown to, it halves again.
+    let later = start + SECOND * 7;
+    pace.throttled(later, Limit::Identity);
+    assert_ceiling(&pace, later, 3.55);
+}
+
+#[test]
+fn from_the_bottom_to_the_top_takes_a_minute() {
+    let mut pace = Pace::new(20);
+    let start = Instant::now();
+    for second in 0..20 {
+        pace.throttled(start + SECOND * second, Limit::Identity);
+    }
+    let bottom = start + SECOND * 19;
+    assert_ceiling(&pace, bottom, 1.0);
+    assert!(pace.per_second(bottom + SECOND * 57) < 20.0);
+    assert_ceiling(&pace, bottom + SECOND * 58, 20.0);
+}
+
+#[test]
+fn a_refusal_for_the_address_slows_all_who_call_from_it_and_nobody_else() {
+    let address = AddressBrake::default();
+    let mut one = Pace::sharing(20, address.clone());
+    let two = Pace::sharing(10, address.clone());
+    let slow = Pace::sharing(1, address.clone());
+    let elsewhere = Pace::new(20);
+    let start = Instant::now();
+    one.throttled(start, Limit::SourceAddress);
+    assert_ceiling(&one, start, 10.0);
+    assert_ceiling(&two, start, 5.0);
+    assert_ceiling(&slow, start, 1.0);
+    assert_ceiling(&elsewhere, start, 20.0);
+    // One that is made while the address is braked is braked.
+    assert_ceiling(&Pace::sharing(8, address), start, 4.0);
+    let later = start + SECOND * 7;
+    assert_ceiling(&one, later, 12.0);
+    assert_ceiling(&two, later, 6.0);
+
+    // A refusal for the identity is its own affair.
+    one.throttled(later + SECOND * 60, Limit::Identity);
+    assert_ceiling(&one, later + SECOND * 60, 10.0);
+    assert_ceiling(&two, later + SECOND * 60, 10.0);
+}
+
+/// Both limits are met in one second: the stricter of two halves is a half.
+#[test]
+fn two_limits_at_once_halve_once() {
+    let mut pace = Pace::new(20);
+    let start = Instant::now();
+    pace.throttled(start, Limit::Identity);
+    pace.throttled(start + Duration::from_millis(10), Limit::SourceAddress);
+    assert_ceiling(&pace, start + Duration::from_millis(10), 10.0);
+}
+
+#[test]
+fn the_next_call_moves_with_the_ceiling() {
+    let mut pace = Pace::new(10);
+    let start = Instant::now();
+    pace.sent(start);
+    let gap = pace.next(start) - start;
+    pace.throttled(start, Limit::Identity);
+    assert_eq!(pace.next(start) - start, gap * 2);
+    let recovered = start + SECOND * 31;
+    assert_eq!(pace.next(recovered) - start, gap);
+}
+
+proptest! {
+    /// Whatever is refused and when: the ceiling stays within its bounds, never falls to less than
+    /// half within a second, and never grows quicker than it may.
+    #[test]
+    fn the_ceiling_keeps_to_its_bounds(
+        rate in 1_u32..=200,
+        refusals in prop::collection::vec((0_u64..4_000, any::<bool>()), 1..200),
+    ) {
+        let mut pace = Pace::new(rate);
+        let mut now = Instant::now();
+        let mut seen: Vec<(Instant, f64)> = vec![(now, f64::from(rate))];
+        for (millis, address) in refusals {
+            now += Duration::from_millis(millis);
+            let before = pace.per_second(now);
+            let (then, had) = *seen.last().unwrap();
+            let won = f64::from(rate) / 60.0 * (now - then).as_secs_f64();
+            prop_assert!(before <= had + won + 1e-9);
+            pace.throttled(now, if address { Limit::SourceAddress } else { Limit::Identity });
+            let after = pace.per_second(now);
+            prop_assert!(after >= 1.0 && after <= f64::from(rate));
+            seen.push((now, after));
+            let within_a_second = seen.iter().rev().take_while(|(at, _)| now - *at < SECOND);
+            for (_, ceiling) in within_a_second {
+                prop_assert!(after >= (ceiling / 2.0 - 1e-9).max(1.0), "{ceiling} fell to {after}");
+            }
+        }
+    }
+
+    /// Slowing down and speeding up in mid-flight puts no call too many into any second.
+    #[test]
+    fn no_second_holds_more_than_the_configured_rate(
+        rate in 1_u32..=100,
+        steps in prop::collection::vec((0_u64..=5_000, prop::bool::weighted(0.05)), 1..600),
+    ) {
+        let mut pace = Pace::new(rate);
+        let mut now = Instant::now();
+        let mut sent: Vec<Instant> = Vec::new();
+        for (late, refused) in steps {
+            now = now.max(pace.next(now)) + Duration::from_micros(late);
+            pace.sent(now);
+            sent.push(now);
+            if refused {
+                pace.throttled(now, Limit::Identity);
+            }
+        }
+        for (index, first) in sent.iter().enumerate() {
+            let window = sent[index..].iter().take_while(|at| **at - *first < SECOND);
+            prop_assert!(window.count() <= rate as usize);
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Callers that wait while the ceiling changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloudaudit_exporter::tencent::{AddressBrake, Limit, Pacer};
+use tokio::time::{Instant, sleep};
+
+/// Timers are a millisecond coarse.
+const COARSE: Duration = Duration::from_millis(2);
+
+/// How long somebody waits who comes right behind the first caller of `pacer`, where this happens
+/// 50 ms later.
+async fn waits_when(pacer: Arc<Pacer>, happens: impl FnOnce()) -> Duration {
+    pacer.turn().await.take();
+    let start = Instant::now();
+    let behind = Arc::clone(&pacer);
+    let behind = tokio::spawn(async move {
+        behind.turn().await.take();
+        start.elapsed()
+    });
+    sleep(Duration::from_millis(50)).await;
+    happens();
+    behind.await.unwrap()
+}
+
+fn assert_about(waited: Duration, millis: u64) {
+    let expected = Duration::from_millis(millis);
+    assert!(waited.abs_diff(expected) <= COARSE, "{waited:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_caller_sees_that_its_identity_was_refused() {
+    let pacer = Arc::new(Pacer::new(10));
+    assert_about(waits_when(Arc::clone(&pacer), || ()).await, 102);
+    let pacer = Arc::new(Pacer::new(10));
+    let refused = Arc::clone(&pacer);
+    let waited = waits_when(pacer, || refused.throttled(Limit::Identity)).await;
+    assert_about(waited, 204);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_address() {
+    let address = AddressBrake::default();
+    let pacer = Arc::new(Pacer::sharing(10, address.clone()));
+    let other = Pacer::sharing(20, address);
+    let waited = waits_when(pacer, || other.throttled(Limit::SourceAddress)).await;
+    assert_about(waited, 204);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_caller_sees_that_the_configured_rate_was_lowered() {
+    let pacer = Arc::new(Pacer::new(10));
+    let configured = Arc::clone(&pacer);
+    let waited = waits_when(pacer, || configured.set_per_second(2)).await;
+    assert_about(waited, 510);
+}
+
+/// At the bottom nobody waits longer for the ceiling to rise than it takes to send one call.
+#[tokio::test(start_paused = true)]
+async fn the_queue_gets_up_to_speed_again() {
+    let pacer = Pacer::new(20);
+    for _ in 0..10 {
+        pacer.throttled(Limit::Identity);
+        sleep(Duration::from_secs(1)).await;
+    }
+    assert!((pacer.per_second() - 1.0).abs() < 0.01);
+    let start = Instant::now();
+    let mut sent = Vec::new();
+    while start.elapsed() < Duration::from_secs(70) {
+        pacer.turn().await.take();
+        sent.push(start.elapsed());
+    }
+    let in_second = |second: u64| {
+        let from = Duration::from_secs(second);
+        let window = |at: &&Duration| **at >= from && **at < from + Duration::from_secs(1);
+        sent.iter().filter(window).count()
+    };
+    assert!(in_second(0) <= 2);
+    // A third of a call a second more, every second.
+    for second in [15, 30, 45] {
+        let expected = (1.0 + f64::from(u32::try_from(second).unwrap()) / 3.0) / 1.02;
+        let counted = f64::from(u32::try_from(in_second(second)).unwrap());
+        assert!((counted - expected).abs() <= 1.5, "{counted}, {expected}");
+    }
+    assert!(in_second(65) >= 19);
+}
