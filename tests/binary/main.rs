@@ -22,3 +22,4 @@ mod exporter;
 mod commands;
 mod fleet;
 mod lifecycle;
+mod restart;
