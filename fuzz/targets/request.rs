@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
-use cloudaudit_exporter::http::{Content, Limits, Options, serve_connection};
+use cloudaudit_exporter::http::{Content, Limits, Options, Reload, serve_connection};
 use cloudaudit_exporter::snapshot::Report;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::time::{Instant, sleep, timeout};
@@ -255,6 +255,10 @@ impl Content for Shown {
 
     fn reports(&self) -> Vec<Arc<Report>> {
         Vec::new()
+    }
+
+    fn reload(&self) -> Option<Reload> {
+        None
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {

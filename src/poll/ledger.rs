@@ -9,8 +9,8 @@ use super::log;
 use super::schedule::Schedule;
 use super::seat::Seat;
 use crate::clock::{Clock, Moment};
-use crate::history::{TargetHistory, overviews, vouch};
-use crate::snapshot::{AccountInfo, Evidence, Overview, Report};
+use crate::history::{TargetHistory, is_covered, overviews, vouch};
+use crate::snapshot::{AccountInfo, Evidence, Overview, Report, TargetReport};
 use crate::tencent::Client;
 
 /// What an account knows, says and publishes.
@@ -107,22 +107,17 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             log::change(&self.info.name, &before.region, change);
         }
         if is_up {
-            self.evidence = vouch(self.evidence, now, interval, self.is_covered(now));
+            let covered = is_covered(&self.info, self.reports(), interval, now);
+            self.evidence = vouch(self.evidence, now, interval, covered);
         }
     }
 
-    /// Whether it is known that the account is covered now.
-    fn is_covered(&self, now: Moment) -> bool {
-        let overviews = self.overviews();
-        let is_now = |overview: &&Overview| {
-            overview.from.is_none_or(|from| from <= now.steady) && now.steady < overview.until
-        };
-        let overview = overviews.iter().find(is_now);
-        overview.is_some_and(|overview| overview.covered == Some(true))
+    fn overviews(&self) -> Vec<Overview> {
+        overviews(&self.info, self.reports())
     }
 
-    fn overviews(&self) -> Vec<Overview> {
-        overviews(&self.info, self.histories.iter().map(TargetHistory::report))
+    fn reports(&self) -> impl Iterator<Item = &TargetReport> {
+        self.histories.iter().map(TargetHistory::report)
     }
 
     /// Hands on all that is known, now.

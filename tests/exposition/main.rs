@@ -14,6 +14,7 @@ mod tracks;
 
 // The states, as files.
 mod golden;
+mod golden_past;
 mod judged;
 mod scene;
 

@@ -1,8 +1,11 @@
 //! What scrapes read: hidden when its time has come, though nobody publishes; never disturbed by
 //! another account; never rendered or joined twice; and the same, however it came about.
 
-#[path = "support/tracks.rs"]
+#[path = "../support/tracks.rs"]
 mod tracks;
+
+// What outlives the listing that it came from.
+mod past;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,9 +28,10 @@ use crate::tracks::{listing, track};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 const STALE_AFTER: Duration = Duration::from_hours(1);
+const TOMBSTONE_FOR: Duration = Duration::from_mins(100);
 const RETENTION: Retention = Retention {
     stale_after: STALE_AFTER,
-    tombstone_for: Duration::from_hours(168),
+    tombstone_for: TOMBSTONE_FOR,
     max_tracks: 1_000,
 };
 
@@ -61,6 +65,10 @@ impl World {
             provider: "env",
             ..AccountInfo::default()
         });
+        self.account_with(info, regions)
+    }
+
+    fn account_with(&self, info: Arc<AccountInfo>, regions: &[&str]) -> Account {
         let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, RETENTION);
         Account {
             way: self.publisher.account(Arc::clone(&info)),
