@@ -1,13 +1,14 @@
 //! What a stranger sends to the listener: every response is whole and one of ours, and nobody keeps
 //! a connection by what he has sent.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
-use cloudaudit_exporter::http::{Content, Limits, Options, serve_connection};
+use cloudaudit_exporter::http::{Content, Limits, Options, Reload, serve_connection};
 use cloudaudit_exporter::snapshot::Report;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
 use tokio::time::{Instant, sleep, timeout};
@@ -263,6 +264,10 @@ impl Content for Shown {
 
     fn healthy(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    fn reload(&self) -> Option<Reload> {
+        Some(Box::pin(ready(Ok(()))))
     }
 
     fn answered(&self, handler: &'static str, code: u16) {

@@ -71,8 +71,8 @@ fn is_of_the_past(report: &TargetReport, now: Moment) {
     let listed = report.last_good.iter().map(|good| good.at);
     let polled = report.last_poll.iter().map(|poll| poll.at);
     let vanished = report.past.tombstones.values().map(|it| it.at);
-    let changes = report.past.changes.values();
-    let changed = changes.flat_map(|it| it.at.iter().flatten().copied());
+    let times = report.past.changes.values();
+    let changed = times.flat_map(|it| it.at.iter().flatten().copied());
     for at in listed.chain(polled).chain(vanished).chain(changed) {
         assert!(at <= now.wall, "{at:?} is to come");
     }
