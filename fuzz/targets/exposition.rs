@@ -23,7 +23,7 @@ const MAX_LABELS: u8 = 3;
 const MAX_TRACKS: u8 = 5;
 
 /// More would only be slow.
-const MAX_STEPS: usize = 24;
+const MAX_STEPS: usize = 8;
 
 const INTERVAL: Duration = Duration::from_mins(1);
 const STALE_AFTER: Duration = Duration::from_mins(10);

@@ -1,6 +1,7 @@
 //! What a stranger sends to the listener: every response is whole and one of ours, and nobody keeps
 //! a connection by what he has sent.
 
+use std::future::ready;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -267,6 +268,10 @@ impl Content for Shown {
 
     fn healthy(&self) -> Result<(), String> {
         Ok(())
+    }
+
+    fn reload(&self) -> Option<Reload> {
+        Some(Box::pin(ready(Ok(()))))
     }
 
     fn answered(&self, handler: &'static str, code: u16) {
