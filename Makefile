@@ -6,7 +6,7 @@ PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden parts demo
+.PHONY: help test lint golden fuzz parts demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ lint: parts ## format, clippy, shell scripts, YAML; a warning is an error
 golden: ## writes the golden files anew; read the difference before you commit it
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast golden
 	git --no-pager diff --stat
+
+fuzz: ## fuzzes each target under libFuzzer, SECONDS_EACH=3600 (see fuzz/README.md)
+	$(MAKE) -C fuzz
 
 parts: ## installs the real parts that the tests run against (Prometheus, Python packages)
 	tests/parts/install

@@ -9,10 +9,12 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use cloudaudit_exporter::config::{Config, Credentials};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
+use tokio::time::Instant;
 
 #[test]
 fn what_is_right_loads() {
@@ -176,6 +178,21 @@ fn more_accounts_than_are_allowed_are_refused() {
         error.contains("10001 accounts; up to 10000 are allowed"),
         "{error}"
     );
+}
+
+/// JSON is YAML, and what generates it may write one line.
+#[test]
+fn a_mistake_in_one_very_long_line_is_told_soon() {
+    let account = |n| format!(r#""a{n}":{{"regions":["ap-guangzhou"],"labels":{{"team":"x"}}}}"#);
+    let accounts: Vec<String> = (0..3_000).map(account).collect();
+    let accounts = accounts.join(",");
+    let text = format!(r#"{{"accounts":{{{accounts}}},"poll":{{"page_size":1000}}}}"#);
+    let start = Instant::now();
+    let error = Config::parse("x.yaml", &text, &BTreeMap::new()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains(r#""page_size":1000}}"#), "{error}");
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 /// Two mistakes are told in the order of the file, the same one every time.
@@ -353,4 +370,29 @@ fn environment<const N: usize>(variables: [(&str, &str); N]) -> BTreeMap<String,
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
+}
+
+/// What a dashboard compares between replicas: the same for the same meaning, and no secret in it.
+#[test]
+fn the_hash_is_of_what_is_meant_and_of_no_secret() {
+    let hash = |text: &str| {
+        let config = Config::parse("config.yaml", text, &BTreeMap::new());
+        config.unwrap().hash()
+    };
+    let text = "http: {proxy: \"http://me:HUSH@proxy:8080\"}\naccounts:\n  a: {credentials: {secret_id: id, secret_key: HUSH, token: HUSH}}\n  b: {interval: 30s}\n";
+    let known = hash(text);
+    assert!(known > 0 && known < 1 << 48);
+    assert_eq!(known, hash(&text.replace("HUSH", "HUSHHUSH")), "secrets");
+    assert_eq!(known, hash(&format!("# a comment\n\n{text}")), "places");
+    let (a, b) = text.split_once("  a: ").unwrap();
+    let (a_line, b_line) = b.split_once('\n').unwrap();
+    assert_eq!(known, hash(&format!("{a}{b_line}  a: {a_line}\n")), "order");
+    for (old, new) in [
+        ("30s", "31s"),
+        ("b:", "c:"),
+        ("secret_id: id", "secret_id: other"),
+        (", token: HUSH", ""),
+    ] {
+        assert_ne!(known, hash(&text.replace(old, new)), "{new}");
+    }
 }

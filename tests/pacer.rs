@@ -272,3 +272,66 @@ async fn a_turn_that_is_held_spaces_from_its_end() {
     assert!(gap >= Duration::from_millis(95), "{gap:?}");
     assert!(gap < ONE_GAP, "{gap:?}");
 }
+
+/// What becomes of one who waits.
+#[derive(Clone, Copy, Debug)]
+enum Waiter {
+    Calls,
+    GivesItsTurnBack,
+    GivesUpAfter(Duration),
+}
+
+fn waiter() -> impl Strategy<Value = Waiter> {
+    let patience = (0..2_000_u64).prop_map(Duration::from_millis);
+    prop_oneof![
+        2 => Just(Waiter::Calls),
+        1 => Just(Waiter::GivesItsTurnBack),
+        2 => patience.prop_map(Waiter::GivesUpAfter),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whoever goes away, and whenever: those who stay go out one gap behind the other, none sooner
+    /// and none later.
+    #[test]
+    fn nobody_who_goes_away_costs_a_slot_or_wins_one(
+        rate in 1_u32..=200,
+        waiters in prop::collection::vec(waiter(), 1..60),
+    ) {
+        /// A timer fires in the millisecond behind its time, and a place is kept that long.
+        const LATE: Duration = Duration::from_millis(2);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let sent = runtime.block_on(async {
+            let (pacer, sent) = (Pacer::new(rate), Mutex::new(Vec::new()));
+            let waiting = waiters.iter().map(async |waiter| {
+                let turn = match waiter {
+                    Waiter::GivesUpAfter(patience) => timeout(*patience, pacer.turn()).await.ok(),
+                    Waiter::Calls | Waiter::GivesItsTurnBack => Some(pacer.turn().await),
+                };
+                if let Some(turn) = turn
+                    && !matches!(waiter, Waiter::GivesItsTurnBack)
+                {
+                    turn.take();
+                    sent.lock().unwrap().push(Instant::now());
+                }
+            });
+            futures_util::future::join_all(waiting).await;
+            sent.into_inner().unwrap()
+        });
+        let calls = waiters.iter().filter(|it| matches!(it, Waiter::Calls)).count();
+        prop_assert!(sent.len() >= calls);
+        prop_assert!(busiest_second(&sent) <= rate as usize);
+        let punctual = sent_at(rate, [0, 0]);
+        let gap = punctual[1] - punctual[0];
+        for (number, at) in (0..).zip(&sent) {
+            let due = sent[0] + gap * number;
+            prop_assert!(*at <= due + LATE, "call {} is {:?} late", number, *at - due);
+        }
+    }
+}

@@ -3,6 +3,8 @@
 //! Scalars stay text, whatever YAML would make of them: `007`, `1.10`, `1e5` and `true` may be a
 //! secret, an account number or a label, and then they must not become 7, 1.1, 100000 or a boolean.
 
+use std::collections::BTreeSet;
+
 use super::key_path::{KeyPath, Step};
 
 /// The file, what it says, and which parts of it must not be shown.
@@ -114,19 +116,12 @@ impl Document {
     /// The columns of a line that may hold a secret: all but blanks, punctuation, keys, and scalars
     /// that are known to be harmless. A comment is hidden too: an old key may have been left there.
     pub(super) fn hidden_in(&self, line: usize) -> Vec<Columns> {
-        let here = |(span, public): &(Span, bool)| {
-            let touches = (span.line..=span.end_line).contains(&line);
-            touches.then(|| (span.columns_of(line), *public))
-        };
-        let spans: Vec<(Columns, bool)> = self.spans.iter().filter_map(here).collect();
+        let text = self.line(line);
+        let covers = self.covers_of(line, text.chars().count());
         let mut hidden: Vec<Columns> = Vec::new();
-        for (column, c) in self.line(line).chars().enumerate() {
-            let mut around = spans
-                .iter()
-                .filter(|(columns, _)| columns.contains(&column));
-            let shown = match around.next() {
-                // An alias makes one span of the file two values: both must be harmless.
-                Some((_, public)) => *public && around.all(|(_, public)| *public),
+        for (column, (c, cover)) in text.chars().zip(covers).enumerate() {
+            let shown = match cover {
+                Some(public) => public,
                 None if c == '#' => {
                     hidden.push(column..usize::MAX);
                     break;
@@ -140,6 +135,26 @@ impl Document {
             }
         }
         hidden
+    }
+
+    /// For each column of a line whether what stands there may be shown; none where neither a key
+    /// nor a scalar does. A generated file may be one line, so the spans are gone through once.
+    fn covers_of(&self, line: usize, columns: usize) -> Vec<Option<bool>> {
+        let here = |(span, public): &(Span, bool)| {
+            let touches = (span.line..=span.end_line).contains(&line);
+            let Columns { start, end } = span.columns_of(line);
+            touches.then_some((start.min(columns), end.min(columns), *public))
+        };
+        // Each alias repeats the spans of what it stands for.
+        let spans: BTreeSet<_> = self.spans.iter().filter_map(here).collect();
+        let mut covers = vec![None; columns];
+        for (start, end, public) in spans {
+            for cover in &mut covers[start..end.max(start)] {
+                // An alias makes one span of the file two values: both must be harmless.
+                *cover = Some(public && cover.unwrap_or(true));
+            }
+        }
+        covers
     }
 
     /// The keys of the root, without the free ones.

@@ -110,9 +110,11 @@ fn excerpt(line: &str, span: Span, hidden: &[Columns]) -> Option<String> {
     let marked = marked.start..marked.end.max(marked.start + 1);
     let mut shown: Vec<char> = Vec::new();
     let mut carets: Vec<bool> = Vec::new();
+    let mut hidden = hidden.iter().peekable(); // in their order, which is that of the columns
     for (column, c) in line.chars().enumerate() {
         let here = marked.contains(&column);
-        match hidden.iter().find(|columns| columns.contains(&column)) {
+        while hidden.next_if(|columns| columns.end <= column).is_some() {}
+        match hidden.peek().filter(|columns| columns.contains(&column)) {
             Some(columns) if columns.start == column => {
                 shown.extend(HIDDEN.chars());
                 carets.extend([here; HIDDEN.len()]);

@@ -9,7 +9,7 @@ use super::metric::Metric;
 const MAX_LABEL_CHARS: usize = 256;
 
 /// Rendered samples, each metric's in one piece, in the order of [`Metric::ALL`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fragment {
     text: Box<str>,
     pieces: Box<[(Metric, Range<usize>)]>,
@@ -45,6 +45,35 @@ impl<'a> FragmentWriter<'a> {
 
     /// Writes one sample. All samples of a metric are written in a row, and the metrics in order.
     pub fn sample(&mut self, metric: Metric, more_labels: &[(&str, &str)], value: f64) {
+        self.write(metric, more_labels, MAX_LABEL_CHARS, value);
+    }
+
+    /// Writes one sample whose labels stand as they are written in the configuration. Cut, two names
+    /// that differ at the end would be one series twice.
+    pub fn sample_as_configured(
+        &mut self,
+        metric: Metric,
+        more_labels: &[(&str, &str)],
+        value: f64,
+    ) {
+        self.write(metric, more_labels, usize::MAX, value);
+    }
+
+    /// The fragment.
+    pub fn finish(self) -> Fragment {
+        Fragment {
+            text: self.text.into_boxed_str(),
+            pieces: self.pieces.into_boxed_slice(),
+        }
+    }
+
+    fn write(
+        &mut self,
+        metric: Metric,
+        more_labels: &[(&str, &str)],
+        max_label_chars: usize,
+        value: f64,
+    ) {
         let start = self.text.len();
         self.text.push_str(metric.name());
         self.text.push('{');
@@ -53,7 +82,7 @@ impl<'a> FragmentWriter<'a> {
             if !self.text.ends_with('{') {
                 self.text.push(',');
             }
-            push_label(&mut self.text, name, value.chars().take(MAX_LABEL_CHARS));
+            push_label(&mut self.text, name, value.chars().take(max_label_chars));
         }
         // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
         writeln!(self.text, "}} {value}").expect("a String takes every text");
@@ -66,14 +95,6 @@ impl<'a> FragmentWriter<'a> {
                 );
                 self.pieces.push((metric, start..self.text.len()));
             }
-        }
-    }
-
-    /// The fragment.
-    pub fn finish(self) -> Fragment {
-        Fragment {
-            text: self.text.into_boxed_str(),
-            pieces: self.pieces.into_boxed_slice(),
         }
     }
 }

@@ -127,13 +127,13 @@ impl Renderer {
         for expected in expectations {
             if let Some(present) = expected.present {
                 let labels = [("track", expected.name.as_str())];
-                out.sample(Metric::ExpectedTrackPresent, &labels, truth(present));
+                out.sample_as_configured(Metric::ExpectedTrackPresent, &labels, truth(present));
             }
         }
         for expected in expectations {
             if let Some(matches) = expected.matches {
                 let labels = [("track", expected.name.as_str())];
-                out.sample(Metric::ExpectedTrackMatches, &labels, truth(matches));
+                out.sample_as_configured(Metric::ExpectedTrackMatches, &labels, truth(matches));
             }
         }
         Part::between(overview.from, Some(overview.until), Arc::new(out.finish()))

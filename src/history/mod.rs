@@ -4,7 +4,7 @@
 //! what they come to together, and [`vouch`] what that is worth as evidence.
 
 pub use self::changes::{Difference, TrackChange};
-pub use self::evidence::vouch;
+pub use self::evidence::{is_covered, vouch};
 pub use self::overview::overviews;
 pub use self::target::{Retention, TargetHistory};
 

@@ -43,11 +43,11 @@ struct Union<'a> {
     has_gaps: bool,
 }
 
-/// A track, and the worst status that a region shows of it.
+/// A track as the regions show it. Where they differ, it is the worse that counts.
 struct Seen<'a> {
     status: Status,
-    /// None of a dropped one.
-    track: Option<&'a Track>,
+    /// None where it is dropped everywhere.
+    views: Vec<&'a Track>,
 }
 
 impl<'a> Union<'a> {
@@ -57,13 +57,13 @@ impl<'a> Union<'a> {
         for track in listing.all() {
             let seen = self.tracks.entry(track.id).or_insert(Seen {
                 status: track.status,
-                track: None,
+                views: Vec::new(),
             });
             seen.status = worse(seen.status, track.status);
         }
         for track in &listing.tracks {
             if let Some(seen) = self.tracks.get_mut(&track.id) {
-                seen.track = Some(track);
+                seen.views.push(track);
             }
         }
     }
@@ -87,20 +87,16 @@ impl<'a> Union<'a> {
 
     /// Whether the enabled tracks record everything that is read and everything that is written.
     fn covered(&self) -> Option<bool> {
-        let enabled = || {
-            let seen = self
-                .tracks
-                .values()
-                .filter(|seen| seen.status == Status::Enabled);
-            seen.filter_map(|seen| seen.track)
-        };
         let covers = |action_type| -> Option<bool> {
-            if enabled().any(|track| track.covers(action_type) == Some(true)) {
-                return Some(true);
+            let mut may_cover = self.has_gaps;
+            for seen in self.tracks.values() {
+                match seen.covers(action_type) {
+                    Some(true) => return Some(true),
+                    None => may_cover = true,
+                    Some(false) => {}
+                }
             }
-            let may_be =
-                self.has_gaps || enabled().any(|track| track.covers(action_type).is_none());
-            (!may_be).then_some(false)
+            (!may_cover).then_some(false)
         };
         match (covers("Read"), covers("Write")) {
             (Some(true), Some(true)) => Some(true),
@@ -110,15 +106,10 @@ impl<'a> Union<'a> {
     }
 
     fn expectation(&self, expected: &ExpectedTrack) -> Expectation {
-        let mut named = self.tracks.values().filter_map(|seen| {
-            let track = seen.track.filter(|track| track.name == expected.name)?;
-            Some((track, seen.status))
-        });
+        let mut tracks = self.tracks.values();
         let absent = if self.has_gaps { None } else { Some(false) };
-        let matches = named
-            .clone()
-            .any(|(track, status)| expected.is_met_by(track, status));
-        let present = named.next().is_some();
+        let matches = tracks.clone().any(|seen| seen.meets(expected));
+        let present = tracks.any(|seen| seen.is_named(&expected.name));
         Expectation {
             name: expected.name.clone(),
             present: if present { Some(true) } else { absent },
@@ -128,6 +119,32 @@ impl<'a> Union<'a> {
                 (false, false) => absent,
             },
         }
+    }
+}
+
+impl Seen<'_> {
+    fn covers(&self, action_type: &str) -> Option<bool> {
+        if self.status == Status::Disabled {
+            return Some(false);
+        }
+        let mut covers_for_sure = self.status == Status::Enabled && !self.views.is_empty();
+        for track in &self.views {
+            match track.covers(action_type) {
+                Some(true) => {}
+                None => covers_for_sure = false,
+                Some(false) => return Some(false),
+            }
+        }
+        covers_for_sure.then_some(true)
+    }
+
+    fn is_named(&self, name: &str) -> bool {
+        self.views.iter().any(|track| track.name == name)
+    }
+
+    fn meets(&self, expected: &ExpectedTrack) -> bool {
+        let is_met = |track: &&Track| expected.is_met_by(track, self.status);
+        !self.views.is_empty() && self.views.iter().all(is_met)
     }
 }
 

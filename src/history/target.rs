@@ -1,5 +1,6 @@
 //! One target, from poll to poll.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -8,9 +9,7 @@ use tokio::time::Instant;
 use super::changes::{TrackChange, between};
 use crate::clock::Moment;
 use crate::failure::Failure;
-use crate::snapshot::{
-    Change, DroppedTrack, LastGood, Listing, Past, PollEnd, TargetReport, Tombstone,
-};
+use crate::snapshot::{Change, DroppedTrack, LastGood, Listing, PollEnd, TargetReport, Tombstone};
 
 /// How much is kept, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,18 +52,23 @@ impl TargetHistory {
         now: Moment,
     ) -> Self {
         known.interval = interval;
+        let no_later_than_now = |at: &mut SystemTime| *at = (*at).min(now.wall);
         if let Some(good) = &mut known.last_good {
-            good.at = good.at.min(now.wall);
+            no_later_than_now(&mut good.at);
             good.show_until = end_of(good.at, retention.stale_after, now);
         }
         if let Some(poll) = &mut known.last_poll {
-            poll.at = poll.at.min(now.wall);
+            no_later_than_now(&mut poll.at);
         }
         let past = Arc::make_mut(&mut known.past);
         for tombstone in past.tombstones.values_mut() {
-            tombstone.at = tombstone.at.min(now.wall);
+            no_later_than_now(&mut tombstone.at);
             tombstone.show_until = end_of(tombstone.at, retention.tombstone_for, now);
         }
+        let changes = past.changes.values_mut();
+        changes
+            .flat_map(|times| times.at.iter_mut().flatten())
+            .for_each(no_later_than_now);
         let mut history = Self {
             report: known,
             retention,
@@ -157,33 +161,37 @@ impl TargetHistory {
         }
     }
 
-    /// Forgets tombstones whose time is over or that are too many, and with each of them when its
-    /// track changed.
+    /// Keeps the tombstones of the lowest ids, as long as their time is not over, and change times of
+    /// tracks that have a tombstone or are watched.
     fn forget(&mut self, now: Moment) {
         let limit = self.retention.max_tracks;
-        while self.report.unproven.len() > limit {
-            self.report.unproven.pop_last();
+        let TargetReport {
+            last_good,
+            past,
+            unproven,
+            ..
+        } = &mut self.report;
+        while unproven.len() > limit {
+            unproven.pop_last();
         }
-        let tombstones = &self.report.past.tombstones;
-        let is_over = |tombstone: &Tombstone| tombstone.show_until <= now.steady;
-        if tombstones.len() <= limit && !tombstones.values().any(is_over) {
-            return;
-        }
-        let Past {
-            tombstones,
-            changes,
-        } = Arc::make_mut(&mut self.report.past);
-        tombstones.retain(|id, tombstone| {
-            let keep = !is_over(tombstone);
-            if !keep {
-                changes.remove(id);
-            }
-            keep
-        });
-        while tombstones.len() > limit {
-            if let Some((id, _)) = tombstones.pop_last() {
-                changes.remove(&id);
-            }
+        let listing = last_good.as_ref().map(|good| &*good.listing);
+        // One that returns beyond the limit is not watched, and is there all the same.
+        let returned = |id| listing.is_some_and(|listing| listing.drops(id));
+        let buried = past.tombstones.iter();
+        let buried: BTreeSet<u64> = buried
+            .filter(|(id, tombstone)| tombstone.show_until > now.steady && !returned(**id))
+            .map(|(id, _)| *id)
+            .take(limit)
+            .collect();
+        let is_kept = |id: &u64| {
+            let is_listed = listing.is_none_or(|listing| listing.keeps(*id));
+            is_listed || unproven.contains_key(id) || buried.contains(id)
+        };
+        let is_same = past.tombstones.len() == buried.len() && past.changes.keys().all(is_kept);
+        if !is_same {
+            let past = Arc::make_mut(past);
+            past.tombstones.retain(|id, _| buried.contains(id));
+            past.changes.retain(|id, _| is_kept(id));
         }
     }
 }

@@ -18,8 +18,29 @@ use tracing::debug;
 use super::activity::{Activity, Watched};
 use super::body::Pieces;
 use super::connections::Place;
+use super::content::Content;
 use super::limits::Limits;
+use super::listener::Options;
 use super::routes::Routes;
+
+/// Serves one connection that is open already, over whatever stream: what a [`Listener`] does with
+/// each one that it accepts. It ends when either side ends it or it overstays a limit.
+///
+/// [`Listener`]: super::Listener
+pub async fn serve_connection<S>(
+    stream: S,
+    peer: SocketAddr,
+    content: Arc<dyn Content>,
+    options: &Options,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let limits = options.limits.clone();
+    let routes = Routes::new(content, options.telemetry_path.clone(), limits.headers);
+    let place = options.connections.admit().await;
+    let (_running, stopped) = watch::channel(());
+    serve(stream, peer, place, Arc::new(routes), limits, stopped).await;
+}
 
 /// Serves a connection until either side ends it, it overstays a limit, or it is asked to finish:
 /// by a newcomer that needs its place, or because `stopped` lost its sender.

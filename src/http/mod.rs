@@ -7,8 +7,9 @@
 //! A stranger can open connections, so everything a connection can hold on to has a limit:
 //! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
 
+pub use self::connection::serve_connection;
 pub use self::connections::Connections;
-pub use self::content::Content;
+pub use self::content::{Content, Reload};
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Options};
 

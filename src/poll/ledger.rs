@@ -7,9 +7,10 @@ use std::time::SystemTime;
 use super::asker::{Asker, Outcome};
 use super::log;
 use super::schedule::Schedule;
+use super::seat::Seat;
 use crate::clock::{Clock, Moment};
-use crate::history::{TargetHistory, overviews, vouch};
-use crate::snapshot::{AccountInfo, Evidence, Overview, Report};
+use crate::history::{TargetHistory, is_covered, overviews, vouch};
+use crate::snapshot::{AccountInfo, Evidence, Overview, Report, TargetReport};
 use crate::tencent::Client;
 
 /// What an account knows, says and publishes.
@@ -19,29 +20,42 @@ pub(super) struct Ledger<P> {
     evidence: Evidence,
     credentials_changed: Option<SystemTime>,
     clock: Clock,
-    publish: P,
+    seat: Arc<Seat<P>>,
 }
 
 impl<P: FnMut(Report, Moment)> Ledger<P> {
-    /// Nothing is known yet.
+    /// Goes on from what was published last, region by region.
     pub(super) fn new(
         info: Arc<AccountInfo>,
         regions: &[String],
         schedule: Schedule,
         client: &Client,
-        publish: P,
+        seat: Arc<Seat<P>>,
     ) -> Self {
-        let history = |region: &String| {
-            TargetHistory::new(region.clone(), schedule.interval, schedule.retention)
-        };
         let clock = client.clock().clone();
+        let now = clock.now();
+        let known = seat.memory().report;
+        let history = |region: &String| {
+            let mut targets = known.iter().flat_map(|report| &report.targets);
+            let target = targets.find(|target| target.region == *region);
+            let (interval, retention) = (schedule.interval, schedule.retention);
+            match target {
+                Some(known) => TargetHistory::resume(known.clone(), interval, retention, now),
+                None => TargetHistory::new(region.clone(), interval, retention),
+            }
+        };
+        let histories = regions.iter().map(history).collect();
+        let taken_up = || client.has_credentials().then_some(now.wall);
+        let known = known.as_ref();
         Self {
             info,
-            histories: regions.iter().map(history).collect(),
-            evidence: Evidence::default(),
-            credentials_changed: client.has_credentials().then(|| clock.now().wall),
+            histories,
+            evidence: known.map_or_else(Evidence::default, |report| report.evidence),
+            credentials_changed: known
+                .and_then(|report| report.credentials_changed)
+                .or_else(taken_up),
             clock,
-            publish,
+            seat,
         }
     }
 
@@ -93,26 +107,21 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             log::change(&self.info.name, &before.region, change);
         }
         if is_up {
-            self.evidence = vouch(self.evidence, now, interval, self.is_covered(now));
+            let covered = is_covered(&self.info, self.reports(), interval, now);
+            self.evidence = vouch(self.evidence, now, interval, covered);
         }
     }
 
-    /// Whether it is known that the account is covered now.
-    fn is_covered(&self, now: Moment) -> bool {
-        let overviews = self.overviews();
-        let is_now = |overview: &&Overview| {
-            overview.from.is_none_or(|from| from <= now.steady) && now.steady < overview.until
-        };
-        let overview = overviews.iter().find(is_now);
-        overview.is_some_and(|overview| overview.covered == Some(true))
+    fn overviews(&self) -> Vec<Overview> {
+        overviews(&self.info, self.reports())
     }
 
-    fn overviews(&self) -> Vec<Overview> {
-        overviews(&self.info, self.histories.iter().map(TargetHistory::report))
+    fn reports(&self) -> impl Iterator<Item = &TargetReport> {
+        self.histories.iter().map(TargetHistory::report)
     }
 
     /// Hands on all that is known, now.
-    pub(super) fn publish(&mut self, asker: &Asker) {
+    pub(super) fn publish(&self, asker: &Asker) {
         let targets = self.histories.iter();
         let report = Report {
             account: Arc::clone(&self.info),
@@ -124,6 +133,6 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             evidence: self.evidence,
             shown_evidence: self.evidence,
         };
-        (self.publish)(report, self.clock.now());
+        self.seat.publish(report, self.clock.now());
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) 
             let tracks = after
                 .last_good
                 .as_ref()
-                .map_or(0, |good| good.listing.tracks.len());
+                .map_or(0, |good| good.listing.all().count());
             info!(account, region, tracks, "target is healthy");
         }
         _ => {}

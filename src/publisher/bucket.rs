@@ -1,12 +1,13 @@
 //! Some accounts, joined metric by metric.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
-use crate::exposition::{Fragment, Metric, Part};
+use crate::exposition::{Metric, Part};
 use crate::snapshot::Report;
 
 /// Accounts that share chunks.
@@ -67,6 +68,14 @@ impl Bucket {
         self.next_change = self.first_change_after(now);
     }
 
+    /// Forgets the account and all that it has published.
+    pub(super) fn withdraw(&mut self, account: &str, now: Instant) {
+        let now = self.take_note_of_time(now);
+        let parts = self.slots.remove(account).map(|slot| slot.parts);
+        self.mark_differences(&parts.unwrap_or_default(), &[], now);
+        self.next_change = self.first_change_after(now);
+    }
+
     /// The chunks as of now, one for each of [`Metric::ALL`].
     pub(super) fn chunks(&mut self, now: Instant) -> &[Arc<Chunk>] {
         let now = self.take_note_of_time(now);
@@ -89,15 +98,16 @@ impl Bucket {
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
     fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
-        let has = |parts: &[Part], part: &Part| {
-            parts.iter().any(|other| {
-                is_same(&other.fragment, &part.fragment)
-                    && other.is_shown(now) == part.is_shown(now)
-            })
-        };
-        let gone = old.iter().filter(|part| !has(new, part));
-        let come = new.iter().filter(|part| !has(old, part));
-        for part in gone.chain(come) {
+        let (old, new) = (Vec::from_iter(old), Vec::from_iter(new));
+        // Most parts are the very same. Of the others the text counts: one that reads the same does
+        // not have to be joined or deflated again.
+        let address = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+        let (gone, come) = (without(&old, &new, address), without(&new, &old, address));
+        let (gone, come) = (
+            without(&gone, &come, |part| (&*part.fragment, part.is_shown(now))),
+            without(&come, &gone, |part| (&*part.fragment, part.is_shown(now))),
+        );
+        for part in gone.into_iter().chain(come) {
             for (metric, _) in part.fragment.pieces() {
                 self.dirty[metric as usize] = true;
             }
@@ -131,7 +141,15 @@ impl Bucket {
     }
 }
 
-/// The same fragment, or one that reads the same: then nothing has to be joined or deflated again.
-fn is_same(one: &Arc<Fragment>, other: &Arc<Fragment>) -> bool {
-    Arc::ptr_eq(one, other) || one == other
+/// The parts that are not among the others by this key. Through a set, for the past of an account
+/// whose tracks come and go may have thousands of parts.
+fn without<'a, K: Eq + Hash>(
+    parts: &[&'a Part],
+    others: &[&'a Part],
+    key: impl Fn(&'a Part) -> K,
+) -> Vec<&'a Part> {
+    let others: HashSet<K> = others.iter().map(|part| key(part)).collect();
+    let mut parts = parts.to_vec();
+    parts.retain(|part| !others.contains(&key(part)));
+    parts
 }

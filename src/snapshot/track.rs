@@ -102,23 +102,22 @@ impl Track {
     /// Whether it records everything by itself: every product, read and written, every event. None
     /// where the listing cannot tell, as of a track whose filters only its details show.
     pub fn has_full_coverage(&self) -> Option<bool> {
-        let scope = [
-            scope_of(&self.action_type),
-            scope_of(&self.resource_type),
-            self.covers_all_events(),
-        ];
-        all_of(scope)
+        all_of([self.covers("Read"), self.covers("Write")])
     }
 
     /// Whether it records every event of every product of one kind of action, `Read` or `Write`.
     pub fn covers(&self, action_type: &str) -> Option<bool> {
-        let action = match self.action_type.as_str() {
-            "" => None,
-            own => Some(own == ALL || own == action_type),
+        let covers_action = match self.action_type.as_str() {
+            ALL => Some(true),
+            own @ ("Read" | "Write") => Some(own == action_type),
+            // Left out, or none that the documentation knows: it may be anything.
+            _ => None,
         };
+        let resource_type = &self.resource_type;
+        let covers_all_resources = (!resource_type.is_empty()).then_some(resource_type == ALL);
         all_of([
-            action,
-            scope_of(&self.resource_type),
+            covers_action,
+            covers_all_resources,
             self.covers_all_events(),
         ])
     }
@@ -132,13 +131,8 @@ impl Track {
 /// What the API writes for everything.
 const ALL: &str = "*";
 
-/// Whether a scope is everything; none where the API left it out.
-fn scope_of(scope: &str) -> Option<bool> {
-    (!scope.is_empty()).then_some(scope == ALL)
-}
-
 /// Whether all of it is true. One thing that is not decides, even where another is not known.
-fn all_of(parts: [Option<bool>; 3]) -> Option<bool> {
+fn all_of<const N: usize>(parts: [Option<bool>; N]) -> Option<bool> {
     if parts.contains(&Some(false)) {
         return Some(false);
     }
@@ -150,7 +144,7 @@ fn all_of(parts: [Option<bool>; 3]) -> Option<bool> {
 pub struct Listing {
     /// Ascending by id, each id once.
     pub tracks: Vec<Track>,
-    /// Those beyond the limit of tracks, the highest ids: counted, and no more than that.
+    /// Those beyond the limit of tracks, the highest ids, ascending: counted, and no more than that.
     pub dropped: Vec<DroppedTrack>,
     /// `TotalCount`, which may differ from the number of tracks (see `tencent/listing.rs`).
     pub reported: u64,
@@ -161,6 +155,18 @@ impl Listing {
     pub fn all(&self) -> impl Iterator<Item = DroppedTrack> {
         let kept = self.tracks.iter().map(DroppedTrack::from);
         kept.chain(self.dropped.iter().copied())
+    }
+
+    /// Whether it has this track among [`Self::tracks`].
+    pub fn keeps(&self, id: u64) -> bool {
+        let found = self.tracks.binary_search_by_key(&id, |track| track.id);
+        found.is_ok()
+    }
+
+    /// Whether it has this track among [`Self::dropped`].
+    pub fn drops(&self, id: u64) -> bool {
+        let found = self.dropped.binary_search_by_key(&id, |track| track.id);
+        found.is_ok()
     }
 
     /// Whether a track that is not among [`Self::tracks`] is known not to be there.

@@ -6,7 +6,7 @@
 //! Counters of polls and calls are not kept. One that came back a minute younger than it was last
 //! scraped would look like one that began anew, and all of it would be counted twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,22 @@ impl Saved {
     pub fn target(&self, account: &str, region: &str, now: Moment) -> Option<TargetReport> {
         let saved = self.accounts.get(account)?.targets.get(region)?;
         Some(saved.report(region, now))
+    }
+
+    /// What was known, by account, for accounts to go on from: their targets and their evidence.
+    pub fn reports(&self, now: Moment) -> BTreeMap<String, Report> {
+        let reports = self.accounts.iter().map(|(name, account)| {
+            let targets = account.targets.iter();
+            let report = Report {
+                targets: targets
+                    .map(|(region, saved)| saved.report(region, now))
+                    .collect(),
+                evidence: self.evidence(name, now),
+                ..Report::default()
+            };
+            (name.clone(), report)
+        });
+        reports.collect()
     }
 
     /// How long the listings of an account vouched for.
@@ -217,7 +233,20 @@ impl From<&TargetReport> for SavedTarget {
 
 impl SavedTarget {
     fn report(&self, region: &str, now: Moment) -> TargetReport {
-        let tombstones = self.tombstones.iter().map(|(id, saved)| {
+        let last_good = self.last_good.as_ref().map(|good| LastGood {
+            listing: Arc::new((&good.listing).into()),
+            at: good.at_unix_ns.not_after(now.wall),
+            show_until: now.steady,
+        });
+        // Who is listed has not vanished, whatever else a file says: a track would be both.
+        let listed: BTreeSet<u64> = last_good
+            .iter()
+            .flat_map(|good| good.listing.all())
+            .map(|track| track.id)
+            .collect();
+        let tombstones = self.tombstones.iter();
+        let tombstones = tombstones.filter(|(id, _)| !listed.contains(id));
+        let tombstones = tombstones.map(|(id, saved)| {
             let tombstone = Tombstone {
                 name: saved.name.clone(),
                 at: saved.at_unix_ns.not_after(now.wall),
@@ -234,11 +263,7 @@ impl SavedTarget {
                 took: Duration::from_nanos(poll.took_ns),
             }),
             failure: self.failure.as_ref().map(Failure::from),
-            last_good: self.last_good.as_ref().map(|good| LastGood {
-                listing: Arc::new((&good.listing).into()),
-                at: good.at_unix_ns.not_after(now.wall),
-                show_until: now.steady,
-            }),
+            last_good,
             past: Arc::new(Past {
                 tombstones: tombstones.collect(),
                 changes: changes.collect(),

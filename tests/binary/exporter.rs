@@ -181,7 +181,7 @@ pub fn free_address() -> SocketAddr {
 }
 
 /// The samples of an exposition, as text and number.
-pub struct Samples(Vec<(String, f64)>);
+pub struct Samples(pub Vec<(String, f64)>);
 
 impl Samples {
     /// Reads the text format, as far as tests need it.

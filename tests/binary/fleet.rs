@@ -1,19 +1,16 @@
 //! The binary against the simulated cloud over loopback, in real time: the numbers are exact, the
 //! rate is kept as the server counts it, and an outage is survived.
 
-use std::fmt::Write;
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::exporter::{Exporter, Samples};
-use cloudaudit_exporter::sim::{Identity, Server, Track, World, ckafka, cls, cos};
-use serde_json::json;
+use cloudaudit_exporter::sim::{Identity, Track, World};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
-const REGIONS: [&str; 3] = ["ap-guangzhou", "ap-singapore", "eu-frankfurt"];
-const TRACKS: u64 = 230;
+use crate::cloud::{
+    Cloud, REGIONS, TRACKS, loopback, secret_id, secret_key, uin, world, write_config,
+};
+use crate::exporter::{Exporter, Samples};
+
 const PAGE_SIZE: u64 = 50;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -225,93 +222,4 @@ async fn a_hanging_account_delays_no_other() {
     // All first polls have begun after 81 × 20 ms, and those that hang are cut after ten seconds.
     let took = started.elapsed();
     assert!(took < Duration::from_secs(6), "{took:?}");
-}
-
-/// The simulated cloud behind a socket.
-struct Cloud {
-    address: SocketAddr,
-    serving: JoinHandle<()>,
-}
-
-impl Cloud {
-    async fn start(world: &World, address: SocketAddr) -> Self {
-        let server = Server::bind(address, world.clone()).await.unwrap();
-        let address = server.local_addr();
-        let serving = tokio::spawn(server.serve(std::future::pending::<()>()));
-        Self { address, serving }
-    }
-
-    /// As `kill -9` would do it: everything closes at once.
-    fn kill(self) {
-        self.serving.abort();
-    }
-}
-
-fn loopback() -> SocketAddr {
-    SocketAddr::from(([127, 0, 0, 1], 0))
-}
-
-fn world(accounts: &[&str]) -> World {
-    let world = World::new(SystemTime::now());
-    for name in accounts {
-        let account = world.add_account(&uin(name));
-        account.add_identity(Identity::permanent(&secret_id(name), &secret_key(name)));
-        (1..=TRACKS)
-            .map(track)
-            .for_each(|track| account.create(track));
-    }
-    world
-}
-
-/// Four kinds of tracks in turn, and one that nobody knows.
-fn track(id: u64) -> Track {
-    let track = Track::new(id, &format!("track-{id}"));
-    match id % 3 {
-        _ if id == TRACKS => track
-            .with("Status", json!(7))
-            .with("Storage", json!({"StorageType": "s3"})),
-        0 => track.storage(cls("ap-guangzhou", "topic")),
-        1 => track.storage(cos("ap-guangzhou", "bucket", "audit")),
-        _ if id.is_multiple_of(2) => {
-            track
-                .status(0)
-                .storage(ckafka("ap-guangzhou", "ckafka-1", "topic"))
-        }
-        _ => track
-            .status(0)
-            .with("Storage", json!({"StorageType": "tdmq"})),
-    }
-}
-
-fn write_config(folder: &TempDir, cloud: &Cloud, head: &str, accounts: &[&str]) -> PathBuf {
-    let mut yaml = format!("endpoint: http://{}\n{head}accounts:\n", cloud.address);
-    for name in accounts {
-        let regions = if accounts.len() == 2 {
-            &REGIONS[..]
-        } else {
-            &REGIONS[..1]
-        };
-        let (id, key, regions) = (secret_id(name), secret_key(name), regions.join(", "));
-        writeln!(yaml, "  {name}:\n    regions: [{regions}]").unwrap();
-        writeln!(
-            yaml,
-            "    credentials: {{secret_id: {id}, secret_key: {key}}}"
-        )
-        .unwrap();
-    }
-    let file = folder.path().join("config.yaml");
-    std::fs::write(&file, yaml).unwrap();
-    file
-}
-
-fn uin(account: &str) -> String {
-    format!("uin-of-{account}")
-}
-
-fn secret_id(account: &str) -> String {
-    format!("AKIDof{account}")
-}
-
-fn secret_key(account: &str) -> String {
-    format!("keyof{account}")
 }

@@ -15,9 +15,13 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
-// The binary, started and scraped.
+// The binary, started and scraped, and what it polls.
+mod cloud;
 mod exporter;
 
 // The tests.
+mod ageing;
 mod commands;
 mod fleet;
+mod lifecycle;
+mod restart;

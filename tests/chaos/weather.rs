@@ -1,19 +1,29 @@
 //! What happens: one blow after another, each chosen by a generator that a seed repeats.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use cloudaudit_exporter::sim::Fault;
 
 use crate::estate::Estate;
 use crate::exporter::Exporter;
 
+/// Before the first darkness.
+const CLEAR: Duration = Duration::from_secs(8);
+
+/// Longer than `stale_after` of the estate's configuration.
+const LONG: Duration = Duration::from_secs(8);
+
+/// How long other darkness and skewed clocks last.
+const SHORT: Duration = Duration::from_secs(1);
+
 /// The generator, and the count of what it did.
 pub struct Weather {
     state: u64,
     generation: u64,
-    dark_for: u32,
-    skewed_for: u32,
+    started: Instant,
+    dark_until: Option<Instant>,
+    skewed_until: Option<Instant>,
     pub blows: BTreeMap<&'static str, u64>,
 }
 
@@ -22,8 +32,9 @@ impl Weather {
         Self {
             state: seed | 1,
             generation: 0,
-            dark_for: 0,
-            skewed_for: 0,
+            started: Instant::now(),
+            dark_until: None,
+            skewed_until: None,
             blows: BTreeMap::new(),
         }
     }
@@ -75,29 +86,32 @@ impl Weather {
         exporter.signal("HUP");
     }
 
+    /// One darkness comes for certain, and is longer than anything may be shown in it.
     async fn darken(&mut self, estate: &mut Estate) {
-        if self.dark_for > 0 {
-            self.dark_for -= 1;
-            if self.dark_for == 0 {
-                estate.start_cloud().await;
-            }
-        } else if self.below(60) == 0 {
+        let now = Instant::now();
+        if self.dark_until.is_some_and(|until| until <= now) {
+            self.dark_until = None;
+            estate.start_cloud().await;
+        }
+        let first = !self.blows.contains_key("cloud killed") && now > self.started + CLEAR;
+        if self.dark_until.is_none() && (first || self.below(100) == 0) {
             estate.kill_cloud();
-            self.dark_for = 20;
+            self.dark_until = Some(now + if first { LONG } else { SHORT });
             self.count("cloud killed");
         }
     }
 
     fn skew(&mut self, estate: &Estate) {
-        if self.skewed_for > 0 {
-            self.skewed_for -= 1;
-            if self.skewed_for == 0 {
-                estate.world.set_skew_seconds(0);
-            }
-        } else if self.below(80) == 0 {
+        let now = Instant::now();
+        if self.skewed_until.is_some_and(|until| until <= now) {
+            self.skewed_until = None;
+            estate.world.set_skew_seconds(0);
+        }
+        let first = !self.blows.contains_key("clock jump") && now > self.started + CLEAR / 2;
+        if self.skewed_until.is_none() && (first || self.below(100) == 0) {
             let seconds = [-4_000, -400, 400, 4_000][self.below(4)];
             estate.world.set_skew_seconds(seconds);
-            self.skewed_for = 20;
+            self.skewed_until = Some(now + SHORT);
             self.count("clock jump");
         }
     }

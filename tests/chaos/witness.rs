@@ -1,6 +1,6 @@
 //! What has to be true of every scrape, whatever happens.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::estate::{Account, Estate, tracks_of};
@@ -38,7 +38,9 @@ impl Witness {
             self.polls
         );
         self.polls = polls;
+        let mut by_account = by_account(samples);
         for (name, account) in &estate.accounts {
+            let samples = by_account.remove(name.as_str()).unwrap();
             self.target(name, account, &samples);
         }
     }
@@ -136,4 +138,19 @@ impl Witness {
         );
         assert!(memory(after) <= memory(before) + 120.0, "memory leaks");
     }
+}
+
+/// The samples of each account by themselves.
+fn by_account(samples: Samples) -> BTreeMap<String, Samples> {
+    let mut by_account: BTreeMap<String, Samples> = BTreeMap::new();
+    for (series, value) in samples.0 {
+        if let Some((_, rest)) = series.split_once("{account=\"") {
+            let account = rest.split('"').next().unwrap().to_owned();
+            let of_account = by_account
+                .entry(account)
+                .or_insert_with(|| Samples(Vec::new()));
+            of_account.0.push((series, value));
+        }
+    }
+    by_account
 }

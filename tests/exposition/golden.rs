@@ -8,8 +8,9 @@ use cloudaudit_exporter::exposition::Metric;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Listing, RESERVED_LABELS, Status, Storage, Track};
 
+use crate::lookup::{family, only_value};
 use crate::scene::{Scene, denied, shown};
-use crate::text_format::{family, only_value, parse};
+use crate::text_format::parse;
 use crate::tracks::{listing, track};
 use crate::{INTERVAL, MAX_LABEL_CHARS, STALE_AFTER};
 
@@ -184,7 +185,7 @@ fn an_account_s_own_labels_are_never_cut() {
 }
 
 /// Compares all that is shown with the golden file of this name.
-fn is_golden(scene: &Scene, name: &str) {
+pub(crate) fn is_golden(scene: &Scene, name: &str) {
     let text = shown(&scene.publisher, scene.now);
     // What a configured label could clash with is reserved.
     for sample in parse(&text).iter().flat_map(|family| &family.samples) {
@@ -221,7 +222,7 @@ fn difference(golden: &str, text: &str) -> String {
         .join("\n")
 }
 
-fn disabled(track: Track) -> Track {
+pub(crate) fn disabled(track: Track) -> Track {
     Track {
         status: Status::Disabled,
         ..track

@@ -7,18 +7,21 @@
 mod judges;
 #[path = "../support/parts.rs"]
 mod parts;
+#[path = "../support/text_format.rs"]
+mod text_format;
 #[path = "../support/tracks.rs"]
 mod tracks;
 
 // The states, as files.
 mod golden;
+mod golden_past;
 mod judged;
 mod scene;
 
 // Anything at all, there and back.
 mod anything;
+mod lookup;
 mod round_trip;
-mod text_format;
 
 // What belongs to no account.
 mod process;

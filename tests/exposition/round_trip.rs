@@ -15,9 +15,10 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use crate::MAX_LABEL_CHARS;
-use crate::anything::{AnyTarget, anything};
+use crate::anything::{AnyTarget, Anything, OLDEST, anything};
+use crate::lookup::{by_label, samples};
 use crate::scene::shown;
-use crate::text_format::{Family, Sample, by_label, parse, samples};
+use crate::text_format::{Family, Sample, parse};
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
@@ -26,7 +27,7 @@ proptest! {
     fn whatever_goes_in_comes_out(anything in anything()) {
         let now = Moment {
             wall: UNIX_EPOCH + Duration::from_hours(498_720),
-            steady: Instant::now(),
+            steady: Instant::now() + OLDEST,
         };
         let publisher = Publisher::new();
         let report = anything.report(now);
@@ -50,9 +51,11 @@ proptest! {
         for (target, report) in anything.targets.iter().zip(&report.targets) {
             let region = Some(report.region.as_str());
             check_poll(target, report, &families)?;
+            check_past(target.shown(), report, now, &families)?;
             let Some(listing) = target.shown() else {
                 for metric in [Metric::Tracks, Metric::ReportedTracks, Metric::TrackEnabled,
-                    Metric::TrackPresent, Metric::TrackCreatedTimestamp, Metric::TrackInfo] {
+                    Metric::TrackFullCoverage, Metric::TrackStorageForeign,
+                    Metric::TrackCreatedTimestamp, Metric::TrackInfo, Metric::DroppedTracks] {
                     prop_assert_eq!(samples(&families, metric, region).len(), 0);
                 }
                 continue;
@@ -62,6 +65,8 @@ proptest! {
                 worst.entry(track.id).or_default().insert(track.status.as_str());
             }
         }
+
+        check_expected(&anything, &families)?;
 
         let counts = by_label(&samples(&families, Metric::AccountTracks, None), "status");
         if anything.targets.iter().all(|target| target.shown().is_none()) {
@@ -150,10 +155,12 @@ fn check_listing(
     families: &[Family],
 ) -> Result<(), TestCaseError> {
     let all = |metric| samples(families, metric, region);
+    let (kept, dropped) = AnyTarget::kept(listing);
+    prop_assert_eq!(all(Metric::DroppedTracks)[0].value, dropped.len() as f64);
     let tracks = &listing.tracks;
     let counts = all(Metric::Tracks);
     let sum: f64 = counts.iter().map(|it| it.value).sum();
-    prop_assert_eq!(sum, tracks.len() as f64);
+    prop_assert_eq!(sum, (kept.len() + dropped.len()) as f64);
     for count in counts {
         let kinds: &[&str] = match count.label("storage_type") {
             "other" => &[],
@@ -171,6 +178,7 @@ fn check_listing(
         listing.reported as f64
     );
 
+    let tracks = kept;
     let ids: Vec<String> = tracks.iter().map(|track| track.id.to_string()).collect();
     let values = |of: &dyn Fn(&Track) -> Option<f64>| -> BTreeMap<&str, f64> {
         let pairs = ids.iter().zip(tracks);
@@ -180,10 +188,9 @@ fn check_listing(
     };
     let expected = values(&|track| Some(f64::from(u8::from(track.status == Status::Enabled))));
     prop_assert_eq!(by_label(&all(Metric::TrackEnabled), "track_id"), expected);
-    prop_assert_eq!(
-        by_label(&all(Metric::TrackPresent), "track_id"),
-        values(&|_| Some(1.0))
-    );
+    let full = |track: &Track| track.has_full_coverage().map(|it| f64::from(u8::from(it)));
+    let found = by_label(&all(Metric::TrackFullCoverage), "track_id");
+    prop_assert_eq!(found, values(&full));
     let expected = values(&|track| track.created.map(|created| created as f64));
     prop_assert_eq!(
         by_label(&all(Metric::TrackCreatedTimestamp), "track_id"),
@@ -229,6 +236,85 @@ fn check_listing(
         })
         .collect();
     prop_assert_eq!(told, expected);
+    Ok(())
+}
+
+/// Who is there is present, who has a tombstone is not, each once; and when they changed is told of
+/// nobody else.
+fn check_past(
+    shown: Option<&Listing>,
+    report: &TargetReport,
+    now: Moment,
+    families: &[Family],
+) -> Result<(), TestCaseError> {
+    let all = |metric| samples(families, metric, Some(&report.region));
+    let listed = shown.map_or(&[][..], |listing| AnyTarget::kept(listing).0);
+    let listed = listed.iter().map(|track| (track.id, &track.name, 1.0));
+    let tombstones = &report.past.tombstones;
+    let is_over = |id: &u64| {
+        tombstones
+            .get(id)
+            .is_some_and(|it| it.show_until <= now.steady)
+    };
+    let vanished = tombstones.iter().filter(|(id, _)| !is_over(id));
+    let vanished = vanished.map(|(id, it)| (*id, &it.name, 0.0));
+    let expected: BTreeMap<(String, String), f64> = listed
+        .chain(vanished)
+        .map(|(id, name, value)| ((id.to_string(), cut(name)), value))
+        .collect();
+    let id = |it: &Sample| it.label("track_id").to_owned();
+    let found: BTreeMap<(String, String), f64> = all(Metric::TrackPresent)
+        .iter()
+        .map(|it| ((id(it), it.label("track").to_owned()), it.value))
+        .collect();
+    prop_assert_eq!(found, expected);
+
+    let found: BTreeSet<(String, String, u64)> = all(Metric::TrackChangedTimestamp)
+        .iter()
+        .map(|it| (id(it), it.label("change").to_owned(), it.value.to_bits()))
+        .collect();
+    let changes = report.past.changes.iter().filter(|(id, _)| !is_over(id));
+    let expected: BTreeSet<(String, String, u64)> = changes
+        .flat_map(|(id, times)| {
+            let times = Change::ALL.iter().zip(times.at);
+            times.map(move |(change, at)| (*id, change, at))
+        })
+        .filter_map(|(id, change, at)| {
+            let at = unix_seconds(at?).to_bits();
+            Some((id.to_string(), change.as_str().to_owned(), at))
+        })
+        .collect();
+    prop_assert_eq!(found, expected);
+    Ok(())
+}
+
+/// Names come from the configuration, and stand as they are written there.
+fn check_expected(anything: &Anything, families: &[Family]) -> Result<(), TestCaseError> {
+    let listings: Vec<&Listing> = anything
+        .targets
+        .iter()
+        .filter_map(AnyTarget::shown)
+        .collect();
+    let kept = |name: &str| {
+        let mut kept = listings.iter().flat_map(|it| AnyTarget::kept(it).0);
+        kept.any(|track| track.name == name)
+    };
+    let is_whole = |listing: &&Listing| {
+        AnyTarget::kept(listing).1.is_empty() && listing.reported == listing.tracks.len() as u64
+    };
+    let are_whole = !listings.is_empty() && listings.iter().all(is_whole);
+    let expected: BTreeMap<&str, f64> = anything
+        .expected
+        .iter()
+        .filter(|name| are_whole || kept(name))
+        .map(|name| (name.as_str(), f64::from(u8::from(kept(name)))))
+        .collect();
+    let present = samples(families, Metric::ExpectedTrackPresent, None);
+    prop_assert_eq!(by_label(&present, "track"), expected.clone());
+    let matches = samples(families, Metric::ExpectedTrackMatches, None);
+    let matches = by_label(&matches, "track");
+    prop_assert!(matches.keys().eq(expected.keys()));
+    prop_assert!(matches.iter().all(|(name, value)| *value <= expected[name]));
     Ok(())
 }
 

@@ -6,10 +6,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{TargetHistory, overviews};
+use cloudaudit_exporter::history::{Retention, TargetHistory, is_covered, overviews, vouch};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Listing, Report,
+    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Evidence, Listing, Report, TargetReport,
 };
 use tokio::time::Instant;
 
@@ -23,12 +23,17 @@ pub(crate) struct Scene {
     pub(crate) info: AccountInfo,
     targets: Vec<TargetHistory>,
     api: ApiCounters,
+    evidence: Evidence,
     pub(crate) now: Moment,
 }
 
 impl Scene {
     pub(crate) fn new(regions: &[&str]) -> Self {
-        let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, RETENTION);
+        Self::with(RETENTION, regions)
+    }
+
+    pub(crate) fn with(retention: Retention, regions: &[&str]) -> Self {
+        let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, retention);
         Self {
             publisher: Publisher::new(),
             info: AccountInfo {
@@ -42,6 +47,7 @@ impl Scene {
             },
             targets: regions.iter().map(history).collect(),
             api: ApiCounters::default(),
+            evidence: Evidence::default(),
             now: Moment {
                 wall: UNIX_EPOCH + Duration::from_millis(1_795_392_000_250),
                 steady: Instant::now(),
@@ -52,6 +58,8 @@ impl Scene {
     pub(crate) fn listed(&mut self, target: usize, listing: Listing) {
         self.called(None);
         self.targets[target].listed(listing, self.now, Duration::from_millis(120));
+        let covered = is_covered(&self.info, self.reports(), INTERVAL, self.now);
+        self.evidence = vouch(self.evidence, self.now, INTERVAL, covered);
     }
 
     pub(crate) fn failed(&mut self, target: usize, failure: Failure) {
@@ -91,14 +99,19 @@ impl Scene {
         let info = Arc::new(self.info.clone());
         let report = Report {
             account: Arc::clone(&info),
-            overviews: overviews(&info, self.targets.iter().map(TargetHistory::report)),
-            targets: self.targets.iter().map(|it| it.report().clone()).collect(),
+            overviews: overviews(&info, self.reports()),
+            targets: self.reports().cloned().collect(),
             api: self.api.clone(),
             requests_per_second: 10.0,
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
-            ..Report::default()
+            evidence: self.evidence,
+            shown_evidence: self.evidence,
         };
         self.publisher.account(info).publish(report, self.now);
+    }
+
+    fn reports(&self) -> impl Iterator<Item = &TargetReport> {
+        self.targets.iter().map(TargetHistory::report)
     }
 
     pub(crate) fn parsed(&self) -> Vec<Family> {

@@ -81,6 +81,41 @@ async fn a_line_for_each_change_of_a_track_with_what_it_was_and_is() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_happened_in_the_dark_is_said_when_it_is_light_and_once() {
+    let world = World::new(|_| listing(&[AUDIT_ALL, WRITES]));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 2).await;
+    world.cloud.play(|_| error("UnauthorizedOperation"));
+    intervals_after(start, 40).await;
+    let before = said(&world).len();
+    world.cloud.play(|_| listing(&[AUDIT_ALL]));
+    intervals_after(start, 200).await;
+    let said = &said(&world)[before..];
+    let vanished = r#"WARN track vanished account="a" region="r" track_id=8 track="wri\\ntes" change="vanished""#;
+    assert_eq!(said.len(), 2, "{said:#?}");
+    assert_eq!(
+        said[0],
+        r#"INFO target is healthy again account="a" region="r""#
+    );
+    assert!(said[1].starts_with(vanished), "{said:#?}");
+}
+
+/// Of tracks beyond the limit nothing is said but their number.
+#[tokio::test(start_paused = true)]
+async fn all_tracks_are_counted_and_those_beyond_the_limit_not_named() {
+    let mut world = World::new(|_| listing(&[AUDIT_ALL, WRITES]));
+    world.retention.max_tracks = 1;
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 3).await;
+    world.cloud.play(|_| listing(&[AUDIT_ALL]));
+    intervals_after(start, 6).await;
+    assert_eq!(
+        said(&world),
+        [r#"INFO target is healthy account="a" region="r" tracks=2"#]
+    );
+}
+
 /// Where much has changed, the end of the line tells as much as its beginning.
 #[tokio::test(start_paused = true)]
 async fn a_long_field_does_not_hide_the_others() {

@@ -13,8 +13,10 @@ mod isolation;
 mod limits;
 
 // What comes of it.
+mod evidence;
 mod log;
 mod outcome;
+mod past;
 
 use std::time::Duration;
 

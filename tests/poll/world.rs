@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::{Clock, Moment};
+use cloudaudit_exporter::history::Retention;
 use cloudaudit_exporter::poll::{Account, Schedule};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provider};
@@ -45,6 +46,7 @@ pub(crate) struct World {
     pub(crate) options: CallOptions,
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) observed: Arc<Observed>,
+    pub(crate) retention: Retention,
     pacer: Arc<Pacer>,
     in_flight: Arc<Semaphore>,
     published: Arc<Mutex<Vec<Published>>>,
@@ -76,6 +78,7 @@ impl World {
                     .expect("it can be sent"),
             )),
             observed: Arc::default(),
+            retention: RETENTION,
             pacer: Arc::new(Pacer::new(1_000)),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             published: Arc::default(),
@@ -102,7 +105,7 @@ impl World {
         let regions: Vec<String> = regions.iter().map(ToString::to_string).collect();
         let schedule = Schedule {
             interval: INTERVAL,
-            retention: RETENTION,
+            retention: self.retention,
         };
         let parts = Parts {
             endpoint: Endpoint {

@@ -1,8 +1,11 @@
 //! What scrapes read: hidden when its time has come, though nobody publishes; never disturbed by
 //! another account; never rendered or joined twice; and the same, however it came about.
 
-#[path = "support/tracks.rs"]
+#[path = "../support/tracks.rs"]
 mod tracks;
+
+// What outlives the listing that it came from.
+mod past;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -25,9 +28,10 @@ use crate::tracks::{listing, track};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 const STALE_AFTER: Duration = Duration::from_hours(1);
+const TOMBSTONE_FOR: Duration = Duration::from_mins(100);
 const RETENTION: Retention = Retention {
     stale_after: STALE_AFTER,
-    tombstone_for: Duration::from_hours(168),
+    tombstone_for: TOMBSTONE_FOR,
     max_tracks: 1_000,
 };
 
@@ -61,6 +65,10 @@ impl World {
             provider: "env",
             ..AccountInfo::default()
         });
+        self.account_with(info, regions)
+    }
+
+    fn account_with(&self, info: Arc<AccountInfo>, regions: &[&str]) -> Account {
         let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, RETENTION);
         Account {
             way: self.publisher.account(Arc::clone(&info)),
@@ -245,6 +253,27 @@ fn an_account_s_count_steps_down_as_its_regions_age() {
     assert_eq!(world.account_tracks(), Some([1.0, 0.0, 0.0]));
     world.pass(50 * INTERVAL);
     assert_eq!(world.account_tracks(), None);
+}
+
+#[test]
+fn a_withdrawn_account_leaves_nothing_behind_and_its_neighbour_alone() {
+    let [one, other] = neighbours();
+    let world = World::new();
+    let mut staying = world.account(&one, &["r"]);
+    staying.listed(0, listing([track(1, "x")]), world.now);
+    let alone = world.text();
+    let mut leaving = world.account(&other, &["r", "s"]);
+    leaving.listed(0, listing([track(1, "x"), track(2, "y")]), world.now);
+    leaving.listed(0, listing([track(1, "x")]), world.now);
+    leaving.failed(1, world.now);
+    assert!(world.text().contains(&other));
+
+    world.publisher.withdraw(&other, world.now);
+    assert_eq!(world.text(), alone, "no tombstone either");
+    assert_eq!(one_member(&world.pieces(true).concat()), alone.as_bytes());
+    assert_eq!(world.publisher.reports().len(), 1);
+    world.publisher.withdraw("nobody", world.now);
+    assert_eq!(world.text(), alone);
 }
 
 #[test]

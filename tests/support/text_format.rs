@@ -1,11 +1,9 @@
 //! The text format 0.0.4, read by its specification and by nothing of ours. Stricter than Prometheus:
 //! it wants both lines above every metric, in their order, each metric once, and no sample twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::str::Chars;
-
-use cloudaudit_exporter::exposition::Metric;
 
 /// A metric with all its samples.
 #[derive(Debug)]
@@ -68,35 +66,6 @@ pub(crate) fn parse(text: &str) -> Vec<Family> {
         family.samples.push(sample);
     }
     families
-}
-
-pub(crate) fn family(families: &[Family], metric: Metric) -> Option<&Family> {
-    families.iter().find(|it| it.name == metric.name())
-}
-
-/// The samples of a metric, those of one region where one is named.
-pub(crate) fn samples<'a>(
-    families: &'a [Family],
-    metric: Metric,
-    region: Option<&str>,
-) -> Vec<&'a Sample> {
-    family(families, metric)
-        .into_iter()
-        .flat_map(|family| &family.samples)
-        .filter(|sample| region.is_none_or(|region| sample.label("region") == region))
-        .collect()
-}
-
-pub(crate) fn only_value(families: &[Family], metric: Metric) -> f64 {
-    let samples = samples(families, metric, None);
-    assert_eq!(samples.len(), 1, "{metric:?}");
-    samples[0].value
-}
-
-/// The value of each sample, by one of its labels.
-pub(crate) fn by_label<'a>(samples: &[&'a Sample], label: &str) -> BTreeMap<&'a str, f64> {
-    let pairs = samples.iter().map(|it| (it.label(label), it.value));
-    pairs.collect()
 }
 
 fn parse_sample(line: &str) -> (String, Sample) {

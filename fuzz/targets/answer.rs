@@ -1,0 +1,104 @@
+//! An answer of the API, or what somebody sends in its place.
+
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::snapshot::{Status, Track};
+use cloudaudit_exporter::tencent::MAX_TEXT_BYTES;
+use cloudaudit_exporter::tencent::wire::{Page, WireError, parse_page};
+use jiff::tz::Offset;
+use serde_json::Value;
+
+/// Five hundred characters of the API's, the longest escape for each, and an ellipsis.
+const LONGEST_MESSAGE: usize = 500 * r"\u{2028}".len() + 1;
+
+/// 2000-01-01 00:00 at UTC+8: what is created before is a zero value in disguise.
+const EARLIEST: i64 = 946_656_000;
+
+/// A page says what the answer says, and a failure can be shown to anybody.
+pub fn answer(input: &[u8]) {
+    match parse_page(input, Offset::constant(8)) {
+        Ok(page) => says_what_was_answered(&page, input),
+        Err(WireError::NotJson(failure)) => {
+            assert_eq!(failure.reason, Reason::Malformed);
+            can_be_shown(&failure);
+        }
+        Err(WireError::Answer(failure)) => can_be_shown(&failure),
+    }
+}
+
+fn says_what_was_answered(page: &Page, input: &[u8]) {
+    // The generic reader minds what stands in fields that nobody reads, such as their depth.
+    let Ok(value) = serde_json::from_slice::<Value>(input) else {
+        return;
+    };
+    let response = &value["Response"];
+    assert_eq!(response["TotalCount"].as_u64(), Some(page.total));
+    assert!(response["Error"].is_null(), "an error is no page");
+    let none = Vec::new();
+    let tracks = response["Tracks"].as_array().unwrap_or(&none);
+    assert_eq!(tracks.len(), page.tracks.len());
+    for (said, track) in tracks.iter().zip(&page.tracks) {
+        is_what_was_said(track, said);
+    }
+}
+
+fn is_what_was_said(track: &Track, said: &Value) {
+    assert_eq!(said["TrackId"].as_u64(), Some(track.id));
+    let (storage, target) = (&said["Storage"], &track.storage);
+    for (said, taken) in [
+        (&said["Name"], &track.name),
+        (&said["ActionType"], &track.action_type),
+        (&said["ResourceType"], &track.resource_type),
+        (&storage["StorageType"], &target.kind),
+        (&storage["StorageRegion"], &target.region),
+        (&storage["StorageName"], &target.name),
+        (&storage["StoragePrefix"], &target.prefix),
+        (&storage["StorageAccountId"], &target.account),
+    ] {
+        is_taken(taken, said.as_str().unwrap_or_default());
+    }
+    let status = match said["Status"].as_u64() {
+        Some(0) => Status::Disabled,
+        Some(1) => Status::Enabled,
+        _ => Status::Unknown,
+    };
+    assert_eq!(status, track.status);
+    assert!(track.created.is_none_or(|created| created >= EARLIEST));
+}
+
+/// Verbatim, or where it is long its beginning and something in place of the rest.
+fn is_taken(taken: &str, said: &str) {
+    if said.len() <= MAX_TEXT_BYTES {
+        assert_eq!(taken, said);
+    } else {
+        assert!(taken.len() <= MAX_TEXT_BYTES, "{taken}");
+        assert!(said.starts_with(&taken[..MAX_TEXT_BYTES / 2]), "{taken}");
+    }
+}
+
+/// One line of bounded length, and a code that is one of a bounded set.
+fn can_be_shown(failure: &Failure) {
+    let message = failure.to_string();
+    assert!(!message.contains(is_line_break_or_control), "{message:?}");
+    assert!(failure.message.chars().count() <= LONGEST_MESSAGE);
+    let request_id = failure.request_id.as_deref().unwrap_or_default();
+    assert!(request_id.chars().count() <= LONGEST_MESSAGE);
+    // Every documented code begins with a capital letter and is a word or two.
+    let is_documented = |code: &str| {
+        code.len() <= 64
+            && code.starts_with(|first: char| first.is_ascii_uppercase())
+            && code.chars().all(|c| c.is_ascii_alphanumeric() || c == '.')
+    };
+    let code = &*failure.code;
+    assert!(
+        ["malformed", "other"].contains(&code) || is_documented(code),
+        "{code:?}"
+    );
+    assert!(
+        ![Reason::Credentials, Reason::Incomplete].contains(&failure.reason),
+        "not a page's to say"
+    );
+}
+
+fn is_line_break_or_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}

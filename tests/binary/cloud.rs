@@ -1,0 +1,109 @@
+//! A simulated cloud behind a socket, accounts in it, and a configuration that polls them.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use cloudaudit_exporter::sim::{Identity, Server, Track, World, ckafka, cls, cos};
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+/// Where two accounts are asked.
+pub const REGIONS: [&str; 3] = ["ap-guangzhou", "ap-singapore", "eu-frankfurt"];
+
+/// How many each account has.
+pub const TRACKS: u64 = 230;
+
+/// The simulated cloud behind a socket.
+pub struct Cloud {
+    pub address: SocketAddr,
+    serving: JoinHandle<()>,
+}
+
+impl Cloud {
+    pub async fn start(world: &World, address: SocketAddr) -> Self {
+        let server = Server::bind(address, world.clone()).await.unwrap();
+        let address = server.local_addr();
+        let serving = tokio::spawn(server.serve(std::future::pending::<()>()));
+        Self { address, serving }
+    }
+
+    /// As `kill -9` would do it: everything closes at once.
+    pub fn kill(self) {
+        self.serving.abort();
+    }
+}
+
+/// A free port of this machine.
+pub fn loopback() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// Accounts with tracks of five kinds.
+pub fn world(accounts: &[&str]) -> World {
+    let world = World::new(SystemTime::now());
+    for name in accounts {
+        let account = world.add_account(&uin(name));
+        account.add_identity(Identity::permanent(&secret_id(name), &secret_key(name)));
+        (1..=TRACKS)
+            .map(track)
+            .for_each(|track| account.create(track));
+    }
+    world
+}
+
+/// Four kinds of tracks in turn, and one that nobody knows.
+fn track(id: u64) -> Track {
+    let track = Track::new(id, &format!("track-{id}"));
+    match id % 3 {
+        _ if id == TRACKS => track
+            .with("Status", json!(7))
+            .with("Storage", json!({"StorageType": "s3"})),
+        0 => track.storage(cls("ap-guangzhou", "topic")),
+        1 => track.storage(cos("ap-guangzhou", "bucket", "audit")),
+        _ if id.is_multiple_of(2) => {
+            track
+                .status(0)
+                .storage(ckafka("ap-guangzhou", "ckafka-1", "topic"))
+        }
+        _ => track
+            .status(0)
+            .with("Storage", json!({"StorageType": "tdmq"})),
+    }
+}
+
+/// A configuration for these accounts; two of them are asked in three regions, more in one.
+pub fn write_config(folder: &TempDir, cloud: &Cloud, head: &str, accounts: &[&str]) -> PathBuf {
+    let mut yaml = format!("endpoint: http://{}\n{head}accounts:\n", cloud.address);
+    for name in accounts {
+        let regions = if accounts.len() == 2 {
+            &REGIONS[..]
+        } else {
+            &REGIONS[..1]
+        };
+        let (id, key, regions) = (secret_id(name), secret_key(name), regions.join(", "));
+        writeln!(yaml, "  {name}:\n    regions: [{regions}]").unwrap();
+        writeln!(
+            yaml,
+            "    credentials: {{secret_id: {id}, secret_key: {key}}}"
+        )
+        .unwrap();
+    }
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    file
+}
+
+pub fn uin(account: &str) -> String {
+    format!("uin-of-{account}")
+}
+
+pub fn secret_id(account: &str) -> String {
+    format!("AKIDof{account}")
+}
+
+pub fn secret_key(account: &str) -> String {
+    format!("keyof{account}")
+}
