@@ -44,7 +44,8 @@ impl Shown {
         values[0]
     }
 
-    /// Whether the last poll brought a listing; if not, why not.
+    /// Whether the last poll brought a listing; if not, why not. There is no reason where none has
+    /// ended yet.
     pub fn polled(&self) -> Result<(), Vec<(String, String)>> {
         let failures = self.matching("cloudaudit_last_failure_info");
         match (self.value("cloudaudit_up"), failures.is_empty()) {

@@ -178,7 +178,7 @@ impl Stage for Wire {
 
     /// There is a poll in each interval, whatever else this machine has to do.
     async fn have_passed(&self, intervals: u32, mark: &f64) -> bool {
-        self.mark().await - mark > f64::from(intervals)
+        self.mark().await - mark >= f64::from(intervals)
     }
 
     /// One more may have been under way.
