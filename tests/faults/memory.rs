@@ -173,20 +173,18 @@ impl Stage for Memory {
         crate::account(&self.world).tracks()
     }
 
-    async fn mark(&self) -> Instant {
+    fn mark(&self, _: &Shown) -> Instant {
         Instant::now()
     }
 
-    async fn have_passed(&self, intervals: u32, mark: &Instant) -> bool {
-        mark.elapsed() > INTERVAL * intervals + STEP
+    fn have_passed(&self, intervals: u32, since: &Instant, _: &Shown) -> bool {
+        since.elapsed() > INTERVAL * intervals + STEP
     }
 
-    async fn is_within(&self, intervals: u32, mark: &Instant) -> bool {
-        let took = self
-            .shown()
-            .await
-            .value("cloudaudit_last_poll_duration_seconds");
-        mark.elapsed() <= INTERVAL * intervals + Duration::from_secs_f64(took) + STEP
+    /// What a poll shows it shows at its end.
+    fn is_late(&self, intervals: u32, since: &Instant, now: &Shown) -> bool {
+        let took = now.value("cloudaudit_last_poll_duration_seconds");
+        since.elapsed() > INTERVAL * intervals + Duration::from_secs_f64(took) + STEP
     }
 }
 

@@ -23,14 +23,14 @@ pub trait Stage {
     /// The tracks that there are.
     fn tracks(&self) -> Vec<Track>;
 
-    /// Now.
-    async fn mark(&self) -> Self::Mark;
+    /// The time of a scrape that was just made.
+    fn mark(&self, now: &Shown) -> Self::Mark;
 
-    /// Whether so many intervals have passed since.
-    async fn have_passed(&self, intervals: u32, since: &Self::Mark) -> bool;
+    /// Whether so many intervals have passed.
+    fn have_passed(&self, intervals: u32, since: &Self::Mark, now: &Shown) -> bool;
 
-    /// Whether what a poll has shown was shown by one that began within so many intervals.
-    async fn is_within(&self, intervals: u32, since: &Self::Mark) -> bool;
+    /// Whether what is shown was shown by a poll that began later than so many intervals.
+    fn is_late(&self, intervals: u32, since: &Self::Mark, now: &Shown) -> bool;
 }
 
 /// How a fault is looked at.
@@ -78,28 +78,25 @@ impl Row {
 
     /// The fault has begun: what is claimed comes to be true, and stays.
     async fn lasts<S: Stage>(&self, look: Look, stage: &mut S, before: &Shown) {
-        let begun = stage.mark().await;
+        let begun = stage.mark(&stage.shown().await);
         let all: Vec<&Claim> = self.also.iter().collect();
         let first = loop {
             let now = stage.shown().await;
             let Err(untrue) = self.is_shown(&all, &now, before, &stage.tracks()) else {
                 break now;
             };
-            assert!(
-                !stage.have_passed(look.seen_within, &begun).await,
-                "{}: {untrue}",
-                self.name
-            );
+            let is_over = stage.have_passed(look.seen_within, &begun, &now);
+            assert!(!is_over, "{}: {untrue}", self.name);
             if self.polls == Polls::Succeed {
                 let failures = now.polled().err().unwrap_or_default();
                 assert!(failures.is_empty(), "{}: {failures:?}", self.name);
             }
             stage.step().await;
         };
-        let seen = stage.mark().await;
+        let seen = stage.mark(&first);
+        let lasting: Vec<&Claim> = self.also.iter().filter(|it| it.is_lasting()).collect();
         let last = loop {
             let now = stage.shown().await;
-            let lasting: Vec<&Claim> = self.also.iter().filter(|it| it.is_lasting()).collect();
             if let Err(untrue) = self.is_shown(&lasting, &now, before, &stage.tracks()) {
                 panic!("{}: first shown, and then {untrue}", self.name);
             }
@@ -107,7 +104,7 @@ impl Row {
                 let succeeded = (first.last_success(), now.last_success());
                 assert_eq!(succeeded.0, succeeded.1, "{}: it stands still", self.name);
             }
-            if stage.have_passed(look.seen_for, &seen).await {
+            if stage.have_passed(look.seen_for, &seen, &now) {
                 break now;
             }
             stage.step().await;
@@ -125,37 +122,32 @@ impl Row {
 
     /// The fault has ended: everything is exact in time, and stays so.
     async fn recovers_on<S: Stage>(&self, stage: &mut S, before: &Shown) {
-        let ended = stage.mark().await;
         let intervals = match self.recovery {
             Recovery::Intervals(intervals) => intervals,
             // Where it matters, an interval is a second.
             Recovery::Seconds(seconds) => seconds,
             Recovery::AtOnce | Recovery::Restart => 1,
         };
-        loop {
+        let ended = stage.mark(&stage.shown().await);
+        let over = loop {
             let now = stage.shown().await;
             let Err(untrue) = self.is_over(&now, before, &stage.tracks()) else {
-                break;
+                assert!(!stage.is_late(intervals, &ended, &now), "{}", self.name);
+                break stage.mark(&now);
             };
-            assert!(
-                !stage.have_passed(2 * intervals + 2, &ended).await,
-                "{}: not over in time: {untrue}",
-                self.name
-            );
+            let is_late = stage.have_passed(intervals + 2, &ended, &now);
+            assert!(!is_late, "{}: not over in time: {untrue}", self.name);
             stage.step().await;
-        }
-        assert!(
-            stage.is_within(intervals, &ended).await,
-            "{}: late",
-            self.name
-        );
-        let over = stage.mark().await;
-        while !stage.have_passed(1, &over).await {
-            stage.step().await;
+        };
+        loop {
             let now = stage.shown().await;
             if let Err(untrue) = self.is_over(&now, before, &stage.tracks()) {
                 panic!("{}: over, and then {untrue}", self.name);
             }
+            if stage.have_passed(1, &over, &now) {
+                break;
+            }
+            stage.step().await;
         }
     }
 
@@ -202,18 +194,14 @@ impl Row {
 
 /// Waits for a poll that shows everything as it is.
 async fn healthy(stage: &impl Stage) -> Shown {
-    let start = stage.mark().await;
+    let start = stage.mark(&stage.shown().await);
     loop {
         let now = stage.shown().await;
-        let listed = !now.listing().is_empty();
-        if listed {
+        if !now.listing().is_empty() {
             return now;
         }
-        assert!(
-            !stage.have_passed(2, &start).await,
-            "it never was healthy: {:?}",
-            now.polled()
-        );
+        let is_late = stage.have_passed(2, &start, &now);
+        assert!(!is_late, "it never was healthy: {:?}", now.polled());
         stage.step().await;
     }
 }

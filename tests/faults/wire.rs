@@ -22,7 +22,7 @@ const TRACKS: u64 = 5;
 
 /// Here every interval takes its time.
 pub const LOOK: Look = Look {
-    seen_within: 2,
+    seen_within: 3,
     seen_for: 1,
 };
 
@@ -150,8 +150,8 @@ impl Wire {
 }
 
 impl Stage for Wire {
-    /// Polls that had ended.
-    type Mark = f64;
+    /// Polls that had ended, and those of them that had failed.
+    type Mark = [f64; 2];
 
     /// Starts the exporter, in the place of one that runs.
     async fn start(&mut self) {
@@ -172,17 +172,18 @@ impl Stage for Wire {
         crate::account(&self.world).tracks()
     }
 
-    async fn mark(&self) -> f64 {
-        self.shown().await.value("cloudaudit_polls_total")
+    fn mark(&self, now: &Shown) -> [f64; 2] {
+        let [polls, _, failed] = now.polls("");
+        [polls, failed]
     }
 
     /// There is a poll in each interval, whatever else this machine has to do.
-    async fn have_passed(&self, intervals: u32, mark: &f64) -> bool {
-        self.mark().await - mark >= f64::from(intervals)
+    fn have_passed(&self, intervals: u32, since: &[f64; 2], now: &Shown) -> bool {
+        self.mark(now)[0] - since[0] >= f64::from(intervals)
     }
 
-    /// One more may have been under way.
-    async fn is_within(&self, intervals: u32, mark: &f64) -> bool {
-        self.mark().await - mark <= f64::from(intervals) + 1.0
+    /// One poll may have been under way, and failed.
+    fn is_late(&self, intervals: u32, since: &[f64; 2], now: &Shown) -> bool {
+        self.mark(now)[1] - since[1] > f64::from(intervals)
     }
 }
