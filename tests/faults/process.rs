@@ -49,11 +49,22 @@ async fn a_region_leaves_the_configuration() {
 
 #[tokio::test(start_paused = true)]
 async fn an_account_loop_panics() {
-    let row = Row::new("an_account_loop_panics", "The loop of one account panics")
-        .also("cloudaudit_exporter_account_restarts_total", GrowBy(1.0))
-        .also("cloudaudit_track_changes_total", GrowBy(0.0))
-        .remedy("report it, with the log; it goes on after ten seconds from what it had published");
-    Memory::new().play(row, Memory::panic, |_| ()).await;
+    let row = Row::new(
+        "an_account_loop_panics",
+        "The loop of one account panics, and a track is deleted meanwhile",
+    )
+    .also("cloudaudit_exporter_account_restarts_total", GrowBy(1.0))
+    .also("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
+    .also(
+        "cloudaudit_track_changes_total{change=\"vanished\"}",
+        GrowAlone(1.0),
+    )
+    .remedy("report it, with the log; it goes on after ten seconds from what it had published");
+    let begins = |stage: &Memory| {
+        stage.panic();
+        account(&stage.world).delete(3).unwrap();
+    };
+    Memory::new().play(row, begins, |_| ()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
