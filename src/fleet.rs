@@ -16,6 +16,7 @@ use tracing::warn;
 use crate::clock::{Clock, Moment};
 use crate::config::{self, Config, Credentials};
 use crate::hash::stable_hash;
+use crate::history::Retention;
 use crate::poll::{self, Schedule};
 use crate::snapshot::{AccountInfo, Report};
 use crate::tencent::credentials::{Credential, EnvironmentProvider, FixedProvider, Provider};
@@ -57,7 +58,11 @@ impl<P: FnMut(Report, Moment) + Send + 'static> Fleet<P> {
             let publish = publisher(&info);
             let schedule = Schedule {
                 interval: account.interval,
-                stale_after: account.poll.stale_after,
+                retention: Retention {
+                    stale_after: account.poll.stale_after,
+                    tombstone_for: account.poll.tombstone_for,
+                    max_tracks: account.poll.max_tracks,
+                },
             };
             let process = Arc::clone(process);
             Ok(poll::Account::new(
@@ -162,11 +167,12 @@ impl<'a> Shared<'a> {
                 secret_id,
                 secret_key,
                 token,
-            } => Arc::new(FixedProvider::new(Credential {
-                secret_id: secret_id.clone(),
-                secret_key: secret_key.clone(),
-                token: token.clone(),
-            })),
+            } => {
+                let credential =
+                    Credential::new(secret_id.clone(), secret_key.clone(), token.clone())
+                        .expect("the configuration takes only secrets that can be sent");
+                Arc::new(FixedProvider::new(credential))
+            }
             Credentials::Env {
                 secret_id,
                 secret_key,
@@ -240,5 +246,8 @@ fn info(account: &config::Account, provider: &'static str) -> AccountInfo {
         site: account.site.as_str(),
         organization: String::new(),
         provider,
+        track_required: account.track_required,
+        expected_tracks: account.expected_tracks.clone(),
+        trusted_storage_accounts: account.trusted_storage_accounts.clone(),
     }
 }

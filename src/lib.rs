@@ -47,8 +47,9 @@ pub mod snapshot;
 // The cloud: calls become listings or failures.
 pub mod tencent;
 
-// What was known and what a poll brought.
+// What was known and what a poll brought, and what of it outlives the process.
 pub mod history;
+pub mod state;
 
 // What is shown of it: as text, to whoever scrapes, over HTTP.
 pub mod exposition;

@@ -2,12 +2,15 @@
 //!
 //! These are few and change in place, which is what the `prometheus` crate's registry is for.
 
+use std::time::SystemTime;
+
 use prometheus::core::Collector;
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
     TextEncoder,
 };
 
+use crate::clock::unix_seconds;
 use crate::snapshot::ACTIONS;
 use crate::tencent::{Ended, Observer, Sent};
 
@@ -24,6 +27,8 @@ pub struct Process {
     call_durations: HistogramVec,
     responses: IntCounterVec,
     clock_skew: GaugeVec,
+    state_written: GaugeVec,
+    state_written_at: GaugeVec,
 }
 
 impl Process {
@@ -53,15 +58,18 @@ impl Process {
                 &["handler", "code"],
             )
             .expect("the names are valid"),
-            // A vector without labels: it is absent until something was measured.
-            clock_skew: GaugeVec::new(
-                Opts::new(
-                    "cloudaudit_clock_skew_seconds",
-                    "The API server's clock minus ours, from the Date header of the last answer.",
-                ),
-                &[],
-            )
-            .expect("the name is valid"),
+            clock_skew: known_later(
+                "cloudaudit_clock_skew_seconds",
+                "The API server's clock minus ours, from the Date header of the last answer.",
+            ),
+            state_written: known_later(
+                "cloudaudit_exporter_state_last_write_successful",
+                "1 if the last write of the state file succeeded.",
+            ),
+            state_written_at: known_later(
+                "cloudaudit_exporter_state_last_write_timestamp_seconds",
+                "Unix time of what the last successful write of the state file holds.",
+            ),
         };
         // What begins above 0 loses its first increase.
         process
@@ -75,6 +83,8 @@ impl Process {
         process.register(Box::new(process.call_durations.clone()));
         process.register(Box::new(process.responses.clone()));
         process.register(Box::new(process.clock_skew.clone()));
+        process.register(Box::new(process.state_written.clone()));
+        process.register(Box::new(process.state_written_at.clone()));
         process.register(Box::new(build_info()));
         #[cfg(target_os = "linux")]
         process.register(Box::new(
@@ -93,6 +103,16 @@ impl Process {
         self.responses
             .with_label_values(&[handler, &code.to_string()])
             .inc();
+    }
+
+    /// The state file was written, as of then; or why not.
+    pub fn state_written(&self, written: Result<SystemTime, &str>) {
+        let successful = self.state_written.with_label_values::<&str>(&[]);
+        successful.set(f64::from(u8::from(written.is_ok())));
+        if let Ok(at) = written {
+            let timestamp = self.state_written_at.with_label_values::<&str>(&[]);
+            timestamp.set(unix_seconds(at));
+        }
     }
 
     /// The text of all of it, as of now.
@@ -125,6 +145,11 @@ impl Observer for Process {
             self.clock_skew.with_label_values::<&str>(&[]).set(skew);
         }
     }
+}
+
+/// A vector without labels: it is absent until it is set.
+fn known_later(name: &str, help: &str) -> GaugeVec {
+    GaugeVec::new(Opts::new(name, help), &[]).expect("the name is valid")
 }
 
 fn build_info() -> Gauge {

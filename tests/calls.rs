@@ -219,8 +219,8 @@ async fn the_signing_key_is_another_for_another_credential() {
     // The same id with another key, another id with the same key, and the first once more.
     let generations = [
         (SECRET_ID, SECRET_KEY, None),
-        (SECRET_ID, "another key", None),
-        ("AKIDanother", "another key", Some(TOKEN)),
+        (SECRET_ID, "another-key", None),
+        ("AKIDanother", "another-key", Some(TOKEN)),
     ];
     let provider = Arc::new(Rotating {
         credentials: generations
@@ -724,4 +724,34 @@ async fn the_servers_clock_is_compared_with_ours() {
     assert_eq!(times.len(), 6);
     assert_eq!(times[0].1, Duration::ZERO);
     assert!(times[5].1 >= two && times[5].1 < two + Duration::from_millis(2));
+}
+
+/// A gateway that quotes the request in its error would put the signature into our log.
+#[tokio::test(start_paused = true)]
+async fn what_was_sent_does_not_come_back_into_a_message() {
+    let transport = scripted::scripted(|_, _, request| {
+        let quoted = |name: &str| header(request, name).to_owned();
+        let message = format!(
+            "no {} with {}",
+            quoted("authorization"),
+            quoted("x-tc-token")
+        );
+        let error = serde_json::json!({"Code": "AuthFailure", "Message": message});
+        answer(serde_json::json!({"Response": {"Error": error, "RequestId": "r"}}).to_string())
+    });
+    let provider = Arc::new(FixedProvider::new(credential(
+        "AKIDquoted",
+        "the-key",
+        Some(TOKEN),
+    )));
+    let parts = Parts {
+        provider,
+        ..scripted::parts(transport)
+    };
+    let (listing, _) = list(&Client::new(parts, options(50)), HOUR).await;
+    let message = listing.unwrap_err().message;
+    assert!(message.contains("Signature=***"), "{message}");
+    for secret in ["AKIDquoted", TOKEN] {
+        assert!(!message.contains(secret), "{message}");
+    }
 }

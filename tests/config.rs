@@ -156,6 +156,10 @@ fn paths_are_relative_to_the_file() {
         Path::new("/etc/exporter/certs/ca.pem")
     );
     assert_eq!(ca_file("x.yaml"), Path::new("certs/ca.pem"));
+    let text = "state: {file: state.json}\naccounts: {prod: {}}";
+    let config = Config::parse("/etc/exporter/x.yaml", text, &BTreeMap::new()).unwrap();
+    let state_file = config.state_file.unwrap();
+    assert_eq!(state_file, Path::new("/etc/exporter/state.json"));
 }
 
 #[test]

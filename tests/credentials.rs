@@ -44,21 +44,21 @@ async fn credentials_of_the_environment() {
         let (_, request) = arrived.lock().unwrap().remove(0);
         request
     };
-    let both = [("ID", "AKIDenv"), ("KEY", "the key")];
+    let both = [("ID", "AKIDenv"), ("KEY", "the-key")];
     let request = sent(from_environment(&both)).await;
-    assert_signed(&request, "AKIDenv", "the key");
+    assert_signed(&request, "AKIDenv", "the-key");
     assert!(!request.headers().contains_key("x-tc-token"));
 
     let all = [
         ("ID", " AKIDenv\n"),
-        ("KEY", "\tthe key \n"),
+        ("KEY", "\tthe-key \n"),
         ("TOKEN", " tok\n"),
     ];
     let request = sent(from_environment(&all)).await;
-    assert_signed(&request, "AKIDenv", "the key");
+    assert_signed(&request, "AKIDenv", "the-key");
     assert_eq!(header(&request, "x-tc-token"), "tok");
 
-    let blank_token = [("ID", "AKIDenv"), ("KEY", "the key"), ("TOKEN", " ")];
+    let blank_token = [("ID", "AKIDenv"), ("KEY", "the-key"), ("TOKEN", " ")];
     let request = sent(from_environment(&blank_token)).await;
     assert!(!request.headers().contains_key("x-tc-token"));
 
@@ -72,12 +72,12 @@ async fn credentials_of_the_environment() {
 async fn without_credentials_nothing_is_sent() {
     for (variables, missing) in [
         (&[][..], "ID"),
-        (&[("KEY", "the key")], "ID"),
-        (&[("ID", ""), ("KEY", "the key")], "ID"),
+        (&[("KEY", "the-key")], "ID"),
+        (&[("ID", ""), ("KEY", "the-key")], "ID"),
         (&[("ID", "AKIDenv")], "KEY"),
         (&[("ID", "AKIDenv"), ("KEY", " \n")], "KEY"),
         (&[("ID", "AKIDenv"), ("TOKEN", "tok")], "KEY"),
-        (&[("id", "AKIDenv"), ("key", "the key")], "ID"),
+        (&[("id", "AKIDenv"), ("key", "the-key")], "ID"),
     ] {
         let (parts, arrived) = cloud(|_| empty());
         let pacer = Arc::clone(&parts.pacer);
@@ -93,7 +93,7 @@ async fn without_credentials_nothing_is_sent() {
         );
         let named = format!("environment variable {missing} is not set");
         assert!(failure.message.contains(&named), "{failure}");
-        assert!(!failure.message.contains("the key"), "{failure}");
+        assert!(!failure.message.contains("the-key"), "{failure}");
         assert_eq!((count(&arrived), notes.counts()), (0, (0, 0, 0)));
         let now = Instant::now();
         pacer.turn().await.take();
@@ -107,12 +107,12 @@ async fn without_credentials_nothing_is_sent() {
 
 #[test]
 fn who_a_credential_speaks_for() {
-    let fixed = FixedProvider::new(credential("AKIDfixed", "the key", None));
+    let fixed = FixedProvider::new(credential("AKIDfixed", "the-key", None));
     assert_eq!(
         (fixed.name(), fixed.identity()),
         ("inline", Some("AKIDfixed".into()))
     );
-    let env = from_environment(&[("ID", "AKIDenv"), ("KEY", "the key")]);
+    let env = from_environment(&[("ID", "AKIDenv"), ("KEY", "the-key")]);
     assert_eq!(
         (env.name(), env.identity()),
         ("env", Some("AKIDenv".into()))

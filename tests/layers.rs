@@ -15,10 +15,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("failure", &[]),
     ("clock", &[]),
     ("hash", &[]),
-    ("snapshot", &["failure"]),
+    ("snapshot", &["failure", "clock"]),
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
     ("tencent", &["failure", "snapshot", "clock"]),
     ("history", &["failure", "snapshot", "clock"]),
+    // The state file: reports become a file's own types and reports again.
+    ("state", &["failure", "snapshot", "clock"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot"]),
@@ -26,7 +28,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
     // The process's own series are told of calls.
-    ("process", &["snapshot", "tencent"]),
+    ("process", &["snapshot", "clock", "tencent"]),
     ("pulse", &[]),
     // One account, and all of them.
     (
@@ -35,7 +37,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "fleet",
-        &["snapshot", "clock", "hash", "config", "poll", "tencent"],
+        &[
+            "snapshot", "clock", "hash", "history", "config", "poll", "tencent",
+        ],
     ),
     // Where the parts meet.
     ("app", &["*"]),
@@ -45,7 +49,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     (
         "commands",
-        &["app", "cli", "clock", "config", "demo", "fleet", "tencent"],
+        // `check` shows which tracks are expected.
+        &[
+            "app", "cli", "clock", "config", "demo", "fleet", "snapshot", "tencent",
+        ],
     ),
     ("cli", &["app"]),
     ("logging", &["cli"]),

@@ -500,3 +500,15 @@ async fn regions_side_by_side() {
         "24 calls at 100/s: {took:?}"
     );
 }
+
+/// What the page past the end says of the total is nobody's promise.
+#[tokio::test(start_paused = true)]
+async fn the_highest_total_is_reported_whatever_the_page_past_the_end_says() {
+    let listed = list(2, |_, number, size| {
+        let part = cut(&up_to(4), number, size).to_vec();
+        page(&part, if part.is_empty() { 0 } else { 5 })
+    })
+    .await;
+    assert_eq!(listed.ids(), up_to(4));
+    assert_eq!(listed.reported(), 5);
+}

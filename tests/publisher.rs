@@ -14,7 +14,7 @@ use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::exposition::{Part, Renderer};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::hash::stable_hash;
-use cloudaudit_exporter::history::TargetHistory;
+use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
 use cloudaudit_exporter::publisher::{self, Publisher};
 use cloudaudit_exporter::snapshot::{AccountInfo, ApiCounters, Listing, Report, Track};
 use flate2::bufread::GzDecoder;
@@ -25,6 +25,12 @@ use crate::tracks::{listing, track};
 
 const INTERVAL: Duration = Duration::from_mins(1);
 const STALE_AFTER: Duration = Duration::from_hours(1);
+const RETENTION: Retention = Retention {
+    stale_after: STALE_AFTER,
+    tombstone_for: Duration::from_hours(168),
+    max_tracks: 1_000,
+};
+
 const TOOK: Duration = Duration::from_millis(120);
 const MOMENT: Duration = Duration::from_millis(1);
 
@@ -53,9 +59,9 @@ impl World {
             site: "international",
             organization: String::new(),
             provider: "env",
+            ..AccountInfo::default()
         });
-        let history =
-            |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, STALE_AFTER);
+        let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, RETENTION);
         Account {
             way: self.publisher.account(Arc::clone(&info)),
             info,
@@ -107,10 +113,12 @@ impl Account {
     fn report(&self) -> Report {
         Report {
             account: Arc::clone(&self.info),
+            overviews: overviews(&self.info, self.targets.iter().map(TargetHistory::report)),
             targets: self.targets.iter().map(|it| it.report().clone()).collect(),
             api: ApiCounters::default(),
             requests_per_second: 10.0,
             credentials_changed: None,
+            ..Report::default()
         }
     }
 

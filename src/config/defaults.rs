@@ -17,11 +17,16 @@ pub(super) const MOST_PAGE_SIZE: u32 = 100;
 /// `stale_after` is at least this many intervals: one lost poll must not hide an account.
 pub(super) const LEAST_STALE_INTERVALS: u32 = 2;
 
+/// More tracks of one target than this would be more series than one scrape should carry.
+pub(super) const MOST_TRACKS: u32 = 100_000;
+
 pub(super) const POLL: Poll = Poll {
     timeout: Duration::from_secs(10),
     attempts: 3,
     page_size: 50,
     stale_after: Duration::from_hours(1),
+    tombstone_for: Duration::from_hours(7 * 24),
+    max_tracks: 10_000,
     create_time_offset: 8 * 60 * 60,
 };
 
@@ -40,3 +45,5 @@ pub(super) const ACCOUNT: &str = "default";
 pub(super) const MOST_ACCOUNTS: usize = 10_000;
 pub(super) const MOST_REGIONS: usize = 64;
 pub(super) const MOST_LABELS: usize = 32;
+pub(super) const MOST_EXPECTED_TRACKS: usize = 100;
+pub(super) const MOST_TRUSTED_ACCOUNTS: usize = 1000;

@@ -234,22 +234,34 @@ fn collect_spans(node: &Node, path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
 pub(super) fn is_public(path: &KeyPath, value: &str) -> bool {
     match path.keys()[..] {
         [] | [.., "credentials", _] | [.., "credentials", _, _] => false,
-        [.., "labels", _] => true,
+        [.., "labels", _] | ["state", "file"] | [.., "expected_tracks", "name"] => true,
         // A user name and a password would stand before the @.
         [.., "endpoint"] => !value.contains('@'),
         [.., last] => HARMLESS.contains(&last),
     }
 }
 
-const HARMLESS: [&str; 10] = [
+const HARMLESS: [&str; 22] = [
+    "action_type",
     "attempts",
     "ca_file",
     "create_time_offset",
+    "expected_tracks",
     "interval",
+    "max_tracks",
     "page_size",
     "regions",
     "requests_per_second",
+    "resource_type",
     "site",
     "stale_after",
+    "storage_account",
+    "storage_name",
+    "storage_prefix",
+    "storage_region",
+    "storage_type",
     "timeout",
+    "tombstone_for",
+    "track_required",
+    "trusted_storage_accounts",
 ];

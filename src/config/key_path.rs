@@ -112,6 +112,8 @@ impl fmt::Display for KeyPath {
 /// line of a secret.
 fn may_show(before: &[Step], key: &str) -> bool {
     const LONGEST: usize = 64;
+    /// No key under `credentials` is longer, and every secret is.
+    const LONGEST_IN_CREDENTIALS: usize = 20;
     let in_credentials = before
         .iter()
         .any(|step| *step == Step::Key("credentials".into()));
@@ -121,5 +123,5 @@ fn may_show(before: &[Step], key: &str) -> bool {
     key.len() <= LONGEST
         && !key.contains(':')
         && !like_a_secret
-        && (!in_credentials || key.chars().all(plain))
+        && (!in_credentials || (key.len() <= LONGEST_IN_CREDENTIALS && key.chars().all(plain)))
 }

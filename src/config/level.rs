@@ -7,13 +7,15 @@ use secrecy::SecretString;
 
 use super::defaults;
 use super::endpoint::Endpoint;
-use super::error::{Error, quoted};
+use super::error::Error;
 use super::key_path::KeyPath;
 use super::layers::Places;
+use super::lists::{self, Members};
 use super::raw::{RawAccount, RawConfig, RawCredentials, RawEnv, RawRateLimit};
-use super::shapes::{List, Mapping, Text};
+use super::shapes::{Mapping, Text};
 use super::types::{Credentials, Site};
 use super::values;
+use crate::snapshot::ExpectedTrack;
 
 /// Settings of one level. What it does not say, a level farther away may.
 #[derive(Default)]
@@ -25,6 +27,8 @@ pub(super) struct Level {
     pub(super) regions: Option<Vec<String>>,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) credentials: Option<Credentials>,
+    pub(super) expected_tracks: Option<Vec<ExpectedTrack>>,
+    pub(super) track_required: Option<bool>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -56,12 +60,23 @@ impl Level {
         path: &KeyPath,
         places: &Places,
     ) -> Result<Self, Error> {
+        let regions = raw.regions.as_ref();
+        let tracks = raw.expected_tracks.as_ref();
+        let required = raw.track_required.as_ref();
         let mut level = Self {
             site: places.value(raw.site.as_ref(), path, "site", values::site)?,
             endpoint: places.value(raw.endpoint.as_ref(), path, "endpoint", Endpoint::parse)?,
             interval: interval(raw.interval.as_ref(), path, places)?,
-            regions: regions(raw.regions.as_ref(), &path.key("regions"), places)?,
+            regions: lists::texts(
+                regions,
+                &REGIONS,
+                &path.key("regions"),
+                places,
+                values::region,
+            )?,
             labels: labels(&raw.labels.0, &path.key("labels"), places)?,
+            expected_tracks: lists::expected_tracks(tracks, &path.key("expected_tracks"), places)?,
+            track_required: places.value(required, path, "track_required", values::boolean)?,
             ..Self::default()
         };
         level.read_rate_limit(&raw.rate_limit.0, path, places)?;
@@ -142,34 +157,11 @@ fn interval(
     places.value(text, path, KEY, read)
 }
 
-fn regions(
-    list: Option<&List>,
-    path: &KeyPath,
-    places: &Places,
-) -> Result<Option<Vec<String>>, Error> {
-    let Some(List(texts)) = list else {
-        return Ok(None);
-    };
-    if texts.len() > defaults::MOST_REGIONS {
-        let message = format!(
-            "{} regions; up to {} are allowed",
-            texts.len(),
-            defaults::MOST_REGIONS
-        );
-        return Err(places.refuse(path, message));
-    }
-    let mut regions: Vec<String> = Vec::new();
-    for (index, Text(text)) in texts.iter().enumerate() {
-        let refuse = |why: String| places.refuse(&path.index(index), why);
-        let region = values::region(text).map_err(refuse)?;
-        if regions.contains(&region) {
-            let again = format!("{} a second time; each region is listed once", quoted(text));
-            return Err(refuse(again));
-        }
-        regions.push(region);
-    }
-    Ok(Some(regions))
-}
+const REGIONS: Members = Members {
+    one: "region",
+    many: "regions",
+    most: defaults::MOST_REGIONS,
+};
 
 fn labels(
     raw: &BTreeMap<String, Text>,

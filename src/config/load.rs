@@ -37,7 +37,7 @@ impl Config {
     ) -> Result<Self, Error> {
         let document = yaml::parse(file_name, text)?;
         let (raw, places) = layers::read(document, environment)?;
-        validate::config(&raw, &places)
+        validate::config(&raw, &places, environment)
     }
 }
 

@@ -2,11 +2,12 @@
 //!
 //! The way: YAML text → a tree of text that knows its places (`yaml`, `document`) → overrides from
 //! the environment on top, by the `config` crate (`overrides`, `layers`) → raw types that know the
-//! keys (`raw`, `shapes`) → values that need no further check (`values`, `level`, `validate`).
+//! keys (`raw`, `shapes`) → values that need no further check (`values`, `lists`, `level`, `validate`).
 //!
 //! **The nearer setting wins**: an account's own, then `defaults`, then the top level, then what is
 //! built in. That holds for `site` and `endpoint` together: an account that sets `site` is not asked
-//! at an `endpoint` of the top level. `labels` merge key by key; `regions` and `credentials` replace.
+//! at an `endpoint` of the top level. `labels` merge key by key; `regions`, `credentials` and `expected_tracks`
+//! replace.
 
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
@@ -32,6 +33,7 @@ mod raw;
 mod shapes;
 
 mod level;
+mod lists;
 mod validate;
 mod values;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::key_path::KeyPath;
-use super::shapes::{List, Mapping, Text};
+use super::shapes::{List, Mapping, NameOr, Text};
 
 /// The whole file.
 #[derive(Default, Deserialize)]
@@ -15,7 +15,9 @@ pub(super) struct RawConfig {
     pub(super) endpoint: Option<Text>,
     pub(super) poll: Mapping<RawPoll>,
     pub(super) rate_limit: Mapping<RawRateLimit>,
+    pub(super) state: Mapping<RawState>,
     pub(super) http: Mapping<RawHttp>,
+    pub(super) trusted_storage_accounts: Option<List<Text>>,
     pub(super) defaults: Mapping<RawAccount>,
     pub(super) accounts: Mapping<BTreeMap<String, Mapping<RawAccount>>>,
 }
@@ -28,6 +30,8 @@ pub(super) struct RawPoll {
     pub(super) attempts: Option<Text>,
     pub(super) page_size: Option<Text>,
     pub(super) stale_after: Option<Text>,
+    pub(super) tombstone_for: Option<Text>,
+    pub(super) max_tracks: Option<Text>,
     pub(super) create_time_offset: Option<Text>,
 }
 
@@ -35,6 +39,12 @@ pub(super) struct RawPoll {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawRateLimit {
     pub(super) requests_per_second: Option<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawState {
+    pub(super) file: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -48,13 +58,28 @@ pub(super) struct RawHttp {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RawAccount {
-    pub(super) regions: Option<List>,
+    pub(super) regions: Option<List<Text>>,
     pub(super) labels: Mapping<BTreeMap<String, Text>>,
     pub(super) site: Option<Text>,
     pub(super) endpoint: Option<Text>,
     pub(super) interval: Option<Text>,
     pub(super) rate_limit: Mapping<RawRateLimit>,
     pub(super) credentials: Option<Mapping<RawCredentials>>,
+    pub(super) expected_tracks: Option<List<NameOr<RawExpectedTrack>>>,
+    pub(super) track_required: Option<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RawExpectedTrack {
+    pub(super) name: Option<Text>,
+    pub(super) action_type: Option<Text>,
+    pub(super) resource_type: Option<Text>,
+    pub(super) storage_type: Option<Text>,
+    pub(super) storage_region: Option<Text>,
+    pub(super) storage_name: Option<Text>,
+    pub(super) storage_prefix: Option<Text>,
+    pub(super) storage_account: Option<Text>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,22 +102,21 @@ pub(super) struct RawEnv {
 /// Whether an unknown key is one that a later version will know. It is refused all the same: an
 /// exporter that is trusted as evidence must not pretend to act on what it skips.
 pub(super) fn comes_later(path: &KeyPath) -> bool {
-    let of_account = |key| {
-        matches!(
-            key,
-            "uin" | "assume_role" | "expected_tracks" | "track_required"
-        )
-    };
-    match path.keys()[..] {
-        ["state" | "trusted_storage_accounts" | "account_files" | "organizations"]
-        | ["poll", "tombstone_for" | "max_tracks" | "details_interval"]
-        | [
-            ..,
-            "credentials",
-            "secret_id_file" | "secret_key_file" | "token_file" | "profile" | "cvm_role"
-            | "tke_oidc",
-        ] => true,
-        ["defaults", key] | ["accounts", _, key] => of_account(key),
-        _ => false,
-    }
+    matches!(
+        path.keys()[..],
+        ["account_files" | "organizations"]
+            | ["poll", "details_interval"]
+            | ["defaults", "uin" | "assume_role"]
+            | ["accounts", _, "uin" | "assume_role"]
+            | [
+                ..,
+                "credentials",
+                "secret_id_file"
+                    | "secret_key_file"
+                    | "token_file"
+                    | "profile"
+                    | "cvm_role"
+                    | "tke_oidc"
+            ]
+    )
 }

@@ -1,18 +1,22 @@
 //! The configuration, checked: inside there is nothing left to check.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
 
 use super::endpoint::Endpoint;
+use crate::snapshot::ExpectedTrack;
 
 /// What should run.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// How calls to the cloud leave this machine.
     pub http: Http,
+    /// Where what is known is kept over a restart; nowhere where it is none.
+    pub state_file: Option<PathBuf>,
     /// Every account, by name.
     pub accounts: Vec<Account>,
     /// What works and should not stay; no secret is in it.
@@ -49,6 +53,12 @@ pub struct Account {
     pub poll: Poll,
     /// Who asks.
     pub credentials: Credentials,
+    /// Tracks that should be there, in the order of the configuration, each name once.
+    pub expected_tracks: Vec<ExpectedTrack>,
+    /// Whether it needs an enabled track of its own.
+    pub track_required: bool,
+    /// UINs whose storage is a normal place to deliver to; the same for all accounts.
+    pub trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
 /// How an account is polled; the same for all accounts.
@@ -62,6 +72,10 @@ pub struct Poll {
     pub page_size: u32,
     /// How long the last complete listing is served.
     pub stale_after: Duration,
+    /// How long a vanished track stays visible.
+    pub tombstone_for: Duration,
+    /// Tracks of one target that have series of their own.
+    pub max_tracks: usize,
     /// What `CreateTime` is ahead of UTC, in seconds.
     pub create_time_offset: i32,
 }

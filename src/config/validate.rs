@@ -1,7 +1,8 @@
 //! Raw text → [`Config`]: each level by itself, then how they fit together.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
@@ -11,16 +12,26 @@ use super::error::{Error, quoted};
 use super::key_path::KeyPath;
 use super::layers::Places;
 use super::level::{Interval, Level};
+use super::lists::{self, Members};
 use super::overrides::in_variable;
-use super::raw::{RawConfig, RawHttp, RawPoll};
+use super::raw::{RawConfig, RawHttp, RawPoll, RawState};
 use super::shapes::Mapping;
 use super::types::{Account, Config, Credentials, Http, Poll, Site};
 use super::values::{self, spell};
 
 /// The whole configuration.
-pub(super) fn config(raw: &RawConfig, places: &Places) -> Result<Config, Error> {
+pub(super) fn config(
+    raw: &RawConfig,
+    places: &Places,
+    environment: &BTreeMap<String, String>,
+) -> Result<Config, Error> {
     let poll = poll(&raw.poll.0, places)?;
     let http = http(&raw.http.0, places)?;
+    let state_file = state_file(&raw.state.0, places, environment)?;
+    let common = Common {
+        poll,
+        trusted_storage_accounts: trusted(raw, places)?,
+    };
     check_names(raw, places)?;
     let top = Level::top(raw, places)?;
     let defaults = KeyPath::from(["defaults"]);
@@ -29,14 +40,21 @@ pub(super) fn config(raw: &RawConfig, places: &Places) -> Result<Config, Error> 
     let mut accounts = Vec::new();
     for (name, Mapping(own)) in &raw.accounts.0 {
         let own = Level::of_account(own, &KeyPath::from(["accounts", name]), places)?;
-        accounts.push(account(name, [&own, &defaults, &top], poll, places)?);
+        accounts.push(account(name, [&own, &defaults, &top], &common, places)?);
         warnings.extend(own.warnings);
     }
     Ok(Config {
         http,
+        state_file,
         accounts,
         warnings,
     })
+}
+
+/// What all accounts have alike.
+struct Common {
+    poll: Poll,
+    trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
 fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
@@ -58,6 +76,15 @@ fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
     if let Some(set) = places.value(stale_after, &path, "stale_after", values::duration)? {
         poll.stale_after = set;
     }
+    let tombstone_for = raw.tombstone_for.as_ref();
+    if let Some(set) = places.value(tombstone_for, &path, "tombstone_for", values::duration)? {
+        poll.tombstone_for = set;
+    }
+    let max_tracks = |text: &_| values::whole_number(text, 1, defaults::MOST_TRACKS);
+    if let Some(set) = places.value(raw.max_tracks.as_ref(), &path, "max_tracks", max_tracks)? {
+        poll.max_tracks =
+            usize::try_from(set).expect("the most that is taken is far below what a usize holds");
+    }
     let offset = raw.create_time_offset.as_ref();
     if let Some(set) = places.value(offset, &path, "create_time_offset", values::offset)? {
         poll.create_time_offset = set;
@@ -67,13 +94,47 @@ fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
 
 fn http(raw: &RawHttp, places: &Places) -> Result<Http, Error> {
     let path = KeyPath::from(["http"]);
-    let folder = Path::new(places.name()).parent().unwrap_or(Path::new(""));
-    let beside_the_file = |text: &str| Ok(folder.join(text));
+    let ca_file = |text: &str| Ok(beside_the_file(text, places));
     let proxy = |text: &str| values::proxy(text).map(SecretString::from);
     Ok(Http {
-        ca_file: places.value(raw.ca_file.as_ref(), &path, "ca_file", beside_the_file)?,
+        ca_file: places.value(raw.ca_file.as_ref(), &path, "ca_file", ca_file)?,
         proxy: places.value(raw.proxy.as_ref(), &path, "proxy", proxy)?,
     })
+}
+
+/// Where systemd keeps the state of a unit, it says so; nobody else sets the variable.
+fn state_file(
+    raw: &RawState,
+    places: &Places,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<PathBuf>, Error> {
+    const FOLDERS: &str = "STATE_DIRECTORY";
+    const NAME: &str = "state.json";
+    let path = KeyPath::from(["state"]);
+    let file = |text: &str| Ok(beside_the_file(text, places));
+    let set = places.value(raw.file.as_ref(), &path, "file", file)?;
+    let by_systemd = || {
+        let folder = environment.get(FOLDERS)?.split(':').next()?;
+        (!folder.is_empty()).then(|| Path::new(folder).join(NAME))
+    };
+    Ok(set.or_else(by_systemd))
+}
+
+fn beside_the_file(text: &str, places: &Places) -> PathBuf {
+    let folder = Path::new(places.name()).parent();
+    folder.unwrap_or(Path::new("")).join(text)
+}
+
+fn trusted(raw: &RawConfig, places: &Places) -> Result<Arc<BTreeSet<String>>, Error> {
+    const ACCOUNTS: Members = Members {
+        one: "account",
+        many: "accounts",
+        most: defaults::MOST_TRUSTED_ACCOUNTS,
+    };
+    let list = raw.trusted_storage_accounts.as_ref();
+    let path = KeyPath::from(["trusted_storage_accounts"]);
+    let uins = lists::texts(list, &ACCOUNTS, &path, places, values::uin)?;
+    Ok(Arc::new(uins.into_iter().flatten().collect()))
 }
 
 fn check_names(raw: &RawConfig, places: &Places) -> Result<(), Error> {
@@ -103,7 +164,13 @@ fn check_names(raw: &RawConfig, places: &Places) -> Result<(), Error> {
 }
 
 /// An account from its own level, `defaults` and the top level: the nearest comes first.
-fn account(name: &str, levels: [&Level; 3], poll: Poll, places: &Places) -> Result<Account, Error> {
+fn account(
+    name: &str,
+    levels: [&Level; 3],
+    common: &Common,
+    places: &Places,
+) -> Result<Account, Error> {
+    let poll = common.poll;
     let site = levels.iter().find_map(|level| level.site);
     let site = site.unwrap_or_default();
     // A site brings its endpoint along, so the nearest level with either of them decides.
@@ -114,6 +181,10 @@ fn account(name: &str, levels: [&Level; 3], poll: Poll, places: &Places) -> Resu
     let rate = levels.iter().find_map(|level| level.requests_per_second);
     let regions = levels.iter().find_map(|level| level.regions.clone());
     let credentials = levels.iter().find_map(|level| level.credentials.clone());
+    let expected = levels
+        .iter()
+        .find_map(|level| level.expected_tracks.clone());
+    let required = levels.iter().find_map(|level| level.track_required);
     let farthest_first = levels.iter().rev();
     Ok(Account {
         name: name.to_owned(),
@@ -127,10 +198,13 @@ fn account(name: &str, levels: [&Level; 3], poll: Poll, places: &Places) -> Resu
         requests_per_second: rate.unwrap_or(defaults::REQUESTS_PER_SECOND),
         poll,
         credentials: credentials.unwrap_or(Credentials::Default),
+        expected_tracks: expected.unwrap_or_default(),
+        track_required: required.unwrap_or(true),
+        trusted_storage_accounts: Arc::clone(&common.trusted_storage_accounts),
     })
 }
 
-/// The interval, which no request may outlast and which must leave room to age in. Where the
+/// The interval, which no request may outlast, and in which nothing ages out and no tombstone ends. Where the
 /// interval is built in, the setting that does not fit it is to blame.
 fn fitting_interval(levels: [&Level; 3], poll: &Poll, places: &Places) -> Result<Duration, Error> {
     let set = levels.iter().find_map(|level| level.interval.as_ref());
@@ -160,6 +234,11 @@ fn fitting_interval(levels: [&Level; 3], poll: &Poll, places: &Places) -> Result
         let wrong = ["too long for", "too short for"];
         let rule = format!("stale_after is at least {intervals} intervals");
         return Err(refuse("stale_after", poll.stale_after, wrong, &rule));
+    }
+    if poll.tombstone_for < interval {
+        let wrong = ["longer than", "shorter than"];
+        let rule = "tombstone_for is at least the interval";
+        return Err(refuse("tombstone_for", poll.tombstone_for, wrong, rule));
     }
     Ok(interval)
 }

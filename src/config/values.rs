@@ -94,6 +94,15 @@ pub(super) fn whole_number(text: &str, least: u32, most: u32) -> Result<u32, Str
         })
 }
 
+/// `true` or `false`; YAML's other spellings of them are somebody's text.
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(format!("{} is neither true nor false", quoted(text))),
+    }
+}
+
 /// `international` or `china`.
 pub(super) fn site(text: &str) -> Result<Site, String> {
     match text {
@@ -153,6 +162,30 @@ pub(super) fn region(text: &str) -> Result<String, String> {
         "{} is not a region; one reads like ap-guangzhou or na-siliconvalley",
         quoted(text)
     ))
+}
+
+/// The number of a Tencent Cloud account, as it is written.
+pub(super) fn uin(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 20;
+    let digits = text.bytes().all(|b| b.is_ascii_digit());
+    if digits && (1..=LONGEST).contains(&text.len()) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "{} is not a UIN, the number of an account; allowed are up to {LONGEST} digits",
+        quoted(text)
+    ))
+}
+
+/// What a track records. These are all the API takes, and it compares their case.
+pub(super) fn action_type(text: &str) -> Result<String, String> {
+    match text {
+        "Read" | "Write" | "*" => Ok(text.to_owned()),
+        _ => Err(format!(
+            "{} is not an action type; allowed are Read, Write and \"*\"",
+            quoted(text)
+        )),
+    }
 }
 
 /// The name of an account, which is a label value and a part of variables' names.

@@ -63,6 +63,8 @@ pub async fn run(
     tokio::select! {
         () = shutdown => {}
         () = timetable::play(&world, &metrics) => {}
+        // Neither ends by itself; what panicked has said so.
+        _ = parts.join_next() => return Err("a part of the demo has ended".to_owned()),
     }
     drop(end);
     while parts.join_next().await.is_some() {}

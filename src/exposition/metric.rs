@@ -43,7 +43,7 @@ macro_rules! metrics {
 
 metrics! {
     Up "cloudaudit_up" Gauge
-        "1 only if the last poll of DescribeAuditTracks ended with a complete listing. Cached."
+        "1 only if the last poll of DescribeAuditTracks ended with a complete listing, which is not older than poll.stale_after. Cached."
     LastFailureInfo "cloudaudit_last_failure_info" Gauge
         "1 while the last poll failed, with the reason and the API's Error.Code; absent otherwise. Cached."
     Tracks "cloudaudit_tracks" Gauge
@@ -52,16 +52,34 @@ metrics! {
         "TotalCount of the last complete listing. Cached."
     AccountTracks "cloudaudit_account_tracks" Gauge
         "Distinct TrackId of an account over its regions, by Status; the worse where regions differ. Cached."
+    AccountCovered "cloudaudit_account_covered" Gauge
+        "1 if the enabled tracks of an account together record every ResourceType, ActionType and EventNames; absent where that is not known. Cached."
+    AccountTrackRequired "cloudaudit_account_track_required" Gauge
+        "Whether the configuration wants an account to have an enabled track of its own."
+    AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter
+        "Time that complete listings vouch for: between two of them no further apart than three intervals."
+    AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter
+        "The part of the observed time that was covered at both ends."
     AccountInfo "cloudaudit_account_info" Gauge
         "What the configuration says of an account; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge
         "Status of a track: 1 enabled, 0 anything else. Cached."
     TrackPresent "cloudaudit_track_present" Gauge
-        "1 while the last complete listing has this TrackId. Cached."
+        "1 while the last complete listing has this TrackId; 0 after it vanished, for poll.tombstone_for. Cached."
+    TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge
+        "Unix time of the poll that last saw this change of a track; absent if never. Cached."
+    TrackFullCoverage "cloudaudit_track_full_coverage" Gauge
+        "1 if ActionType, ResourceType and EventNames of a track are everything, 0 for a subset; absent where the listing cannot tell. Cached."
+    TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge
+        "1 if Storage.StorageAccountId is neither the account's own nor trusted; absent where the owner is not known. Cached."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge
         "CreateTime of a track in Unix time, read in the configured time zone. Cached."
     TrackInfo "cloudaudit_track_info" Gauge
         "ActionType, ResourceType and Storage of a track; always 1. Cached."
+    ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge
+        "1 if a track of the expected Name is listed; absent where a listing does not prove that it is not. Cached."
+    ExpectedTrackMatches "cloudaudit_expected_track_matches" Gauge
+        "1 if an expected track is listed, enabled and as the configuration wants it; likewise. Cached."
     PollInterval "cloudaudit_poll_interval_seconds" Gauge
         "The configured time between two polls of a target."
     LastPollTimestamp "cloudaudit_last_poll_timestamp_seconds" Gauge
@@ -76,6 +94,8 @@ metrics! {
         "Polls that failed, by reason."
     SkippedPolls "cloudaudit_skipped_polls_total" Counter
         "Polls left out because the one before was still running."
+    DroppedTracks "cloudaudit_dropped_tracks" Gauge
+        "Tracks of the last complete listing beyond poll.max_tracks: counted, and without series of their own. Cached."
     TrackChanges "cloudaudit_track_changes_total" Counter
         "Changes between two complete listings, by kind."
     ApiRequests "cloudaudit_api_requests_total" Counter

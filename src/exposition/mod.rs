@@ -7,13 +7,17 @@
 
 pub use self::fragment::{Fragment, FragmentWriter};
 pub use self::metric::{Kind, Metric};
-pub use self::render::{Part, Renderer};
+pub use self::part::Part;
+pub use self::render::Renderer;
 
 // What there is to say.
 mod metric;
 
 // How it is said of one account.
+mod listing;
+mod past;
 mod render;
 
-// The text format.
+// The text format, and until when a text is true.
 mod fragment;
+mod part;

@@ -1,70 +1,17 @@
 //! One account's report as parts.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
-
-use tokio::time::Instant;
 
 use super::fragment::{Fragment, FragmentWriter, labels};
 use super::metric::Metric;
+use super::part::Part;
+use super::{listing, past};
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
 use crate::snapshot::{
-    ACTIONS, AccountInfo, Change, LastGood, Listing, Report, Status, StorageType, TargetReport,
+    ACTIONS, AccountInfo, Change, LastGood, Listing, Overview, Past, Report, Status, TargetReport,
 };
-
-/// The combinations that are there even when no track has them, so that an alert on 0 has a series
-/// to look at.
-const ZERO_FILLED: [(Status, StorageType); 9] = [
-    (Status::Enabled, StorageType::Cos),
-    (Status::Enabled, StorageType::Cls),
-    (Status::Enabled, StorageType::Ckafka),
-    (Status::Enabled, StorageType::Other),
-    (Status::Disabled, StorageType::Cos),
-    (Status::Disabled, StorageType::Cls),
-    (Status::Disabled, StorageType::Ckafka),
-    (Status::Disabled, StorageType::Other),
-    (Status::Unknown, StorageType::Other),
-];
-
-/// A fragment and the time in which it may be shown.
-#[derive(Clone, Debug)]
-pub struct Part {
-    /// Hidden before this.
-    pub from: Option<Instant>,
-    /// Hidden from this on.
-    pub until: Option<Instant>,
-    /// What is shown.
-    pub fragment: Arc<Fragment>,
-}
-
-impl Part {
-    /// Whether it is shown at `now`.
-    pub fn is_shown(&self, now: Instant) -> bool {
-        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
-    }
-
-    /// When that changes next.
-    pub fn next_change(&self, now: Instant) -> Option<Instant> {
-        [self.from, self.until]
-            .into_iter()
-            .flatten()
-            .filter(|time| *time > now)
-            .min()
-    }
-
-    fn always(fragment: Fragment) -> Self {
-        Self::between(None, None, Arc::new(fragment))
-    }
-
-    fn between(from: Option<Instant>, until: Option<Instant>, fragment: Arc<Fragment>) -> Self {
-        Self {
-            from,
-            until,
-            fragment,
-        }
-    }
-}
 
 /// Renders one account, and renders its listings only when they change.
 #[derive(Debug)]
@@ -72,6 +19,7 @@ pub struct Renderer {
     account: Arc<AccountInfo>,
     labels: String,
     listings: HashMap<String, (Arc<Listing>, Arc<Fragment>)>,
+    pasts: HashMap<String, (Arc<Past>, Vec<Part>)>,
 }
 
 impl Renderer {
@@ -86,13 +34,19 @@ impl Renderer {
             account,
             labels,
             listings: HashMap::new(),
+            pasts: HashMap::new(),
         }
     }
 
     /// Everything there is to show of a report, now and later.
     pub fn render(&mut self, report: &Report) -> Vec<Part> {
         let mut parts = vec![Part::always(self.account(report))];
-        parts.extend(self.account_tracks(report));
+        parts.extend(
+            report
+                .overviews
+                .iter()
+                .map(|overview| self.overview(overview)),
+        );
         for target in &report.targets {
             parts.extend(self.up(target));
             parts.push(Part::always(self.poll(target)));
@@ -100,6 +54,7 @@ impl Renderer {
                 let fragment = self.listing(&target.region, good);
                 parts.push(Part::between(None, Some(good.show_until), fragment));
             }
+            parts.extend_from_slice(self.past(target));
         }
         parts
     }
@@ -108,6 +63,22 @@ impl Renderer {
     fn account(&self, report: &Report) -> Fragment {
         let mut out = FragmentWriter::new(&self.labels);
         let account = &self.account;
+        let evidence = &report.evidence;
+        out.sample(
+            Metric::AccountTrackRequired,
+            &[],
+            truth(account.track_required),
+        );
+        out.sample(
+            Metric::AccountObservedSeconds,
+            &[],
+            evidence.observed.as_secs_f64(),
+        );
+        out.sample(
+            Metric::AccountCoveredSeconds,
+            &[],
+            evidence.covered.as_secs_f64(),
+        );
         let info = [
             ("uin", account.uin.as_str()),
             ("site", account.site),
@@ -142,39 +113,30 @@ impl Renderer {
         out.finish()
     }
 
-    /// Counts over all regions whose data is young enough, for each of the times until one of them
-    /// is not any more.
-    fn account_tracks(&self, report: &Report) -> Vec<Part> {
-        let mut known: Vec<&LastGood> = report
-            .targets
-            .iter()
-            .filter_map(|target| target.last_good.as_ref())
-            .collect();
-        known.sort_by_key(|good| std::cmp::Reverse(good.show_until));
-        let mut worst: HashMap<u64, Status> = HashMap::new();
-        let mut parts = Vec::new();
-        for (index, good) in known.iter().enumerate() {
-            for track in &good.listing.tracks {
-                let status = worst.entry(track.id).or_insert(track.status);
-                *status = worse(*status, track.status);
-            }
-            let from = known.get(index + 1).map(|sooner| sooner.show_until);
-            if from == Some(good.show_until) {
-                continue;
-            }
-            let mut out = FragmentWriter::new(&self.labels);
-            for status in Status::ALL {
-                let count = worst.values().filter(|value| **value == status).count();
-                let labels = [("status", status.as_str())];
-                out.sample(Metric::AccountTracks, &labels, count as f64);
-            }
-            parts.push(Part::between(
-                from,
-                Some(good.show_until),
-                Arc::new(out.finish()),
-            ));
+    /// What the targets come to together, for each of the times until one of them is too old.
+    fn overview(&self, overview: &Overview) -> Part {
+        let mut out = FragmentWriter::new(&self.labels);
+        for (status, count) in Status::ALL.iter().zip(overview.tracks) {
+            let labels = [("status", status.as_str())];
+            out.sample(Metric::AccountTracks, &labels, count as f64);
         }
-        parts
+        if let Some(covered) = overview.covered {
+            out.sample(Metric::AccountCovered, &[], truth(covered));
+        }
+        let expectations = &overview.expectations;
+        for expected in expectations {
+            if let Some(present) = expected.present {
+                let labels = [("track", expected.name.as_str())];
+                out.sample(Metric::ExpectedTrackPresent, &labels, truth(present));
+            }
+        }
+        for expected in expectations {
+            if let Some(matches) = expected.matches {
+                let labels = [("track", expected.name.as_str())];
+                out.sample(Metric::ExpectedTrackMatches, &labels, truth(matches));
+            }
+        }
+        Part::between(overview.from, Some(overview.until), Arc::new(out.finish()))
     }
 
     /// Up only as long as there is something to show: where the loop is dead, nobody else would take
@@ -240,87 +202,33 @@ impl Renderer {
         {
             return Arc::clone(fragment);
         }
-        let fragment = Arc::new(listing_fragment(&self.labels, region, &good.listing));
+        let fragment = Arc::new(listing::render(
+            &self.account,
+            &self.labels,
+            region,
+            &good.listing,
+        ));
         let rendered = (Arc::clone(&good.listing), Arc::clone(&fragment));
         self.listings.insert(region.to_owned(), rendered);
         fragment
     }
-}
 
-/// One id with two statuses counts as the one that somebody should look at.
-fn worse(one: Status, other: Status) -> Status {
-    let badness = |status| match status {
-        Status::Enabled => 0,
-        Status::Unknown => 1,
-        Status::Disabled => 2,
-    };
-    std::cmp::max_by_key(one, other, |status| badness(*status))
-}
-
-fn listing_fragment(common_labels: &str, region: &str, listing: &Listing) -> Fragment {
-    let mut out = FragmentWriter::new(common_labels);
-    let region = ("region", region);
-    let mut counts: BTreeMap<(Status, StorageType), u64> =
-        ZERO_FILLED.map(|combination| (combination, 0)).into();
-    for track in &listing.tracks {
-        *counts
-            .entry((track.status, track.storage.storage_type()))
-            .or_default() += 1;
-    }
-    for ((status, storage_type), count) in counts {
-        let labels = [
-            region,
-            ("status", status.as_str()),
-            ("storage_type", storage_type.as_str()),
-        ];
-        out.sample(Metric::Tracks, &labels, count as f64);
-    }
-    out.sample(Metric::ReportedTracks, &[region], listing.reported as f64);
-
-    let ids: Vec<String> = listing
-        .tracks
-        .iter()
-        .map(|track| track.id.to_string())
-        .collect();
-    let tracks = || {
-        listing.tracks.iter().zip(&ids).map(|(track, id)| {
-            (
-                track,
-                [
-                    region,
-                    ("track_id", id.as_str()),
-                    ("track", track.name.as_str()),
-                ],
-            )
-        })
-    };
-    for (track, labels) in tracks() {
-        let enabled = track.status == Status::Enabled;
-        out.sample(Metric::TrackEnabled, &labels, f64::from(u8::from(enabled)));
-    }
-    for (_, labels) in tracks() {
-        out.sample(Metric::TrackPresent, &labels, 1.0);
-    }
-    for (track, labels) in tracks() {
-        if let Some(created) = track.created {
-            out.sample(Metric::TrackCreatedTimestamp, &labels, created as f64);
+    /// The past changes rarely, and is rendered when it does.
+    fn past(&mut self, target: &TargetReport) -> &[Part] {
+        let cached = self.pasts.entry(target.region.clone()).or_insert_with(|| {
+            let past = Arc::clone(&target.past);
+            let parts = past::render(&self.labels, &target.region, &past);
+            (past, parts)
+        });
+        if !Arc::ptr_eq(&cached.0, &target.past) {
+            cached.1 = past::render(&self.labels, &target.region, &target.past);
+            cached.0 = Arc::clone(&target.past);
         }
+        &cached.1
     }
-    for (track, [region, id, name]) in tracks() {
-        let storage = &track.storage;
-        let labels = [
-            region,
-            id,
-            name,
-            ("action_type", track.action_type.as_str()),
-            ("resource_type", &track.resource_type),
-            ("storage_type", &storage.kind),
-            ("storage_region", &storage.region),
-            ("storage_name", &storage.name),
-            ("storage_prefix", &storage.prefix),
-            ("storage_account", &storage.account),
-        ];
-        out.sample(Metric::TrackInfo, &labels, 1.0);
-    }
-    out.finish()
+}
+
+/// How a sample says yes and no.
+pub(super) fn truth(value: bool) -> f64 {
+    f64::from(u8::from(value))
 }

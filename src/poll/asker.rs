@@ -72,17 +72,27 @@ impl Asker {
         let longest = (self.interval * LONGEST_POLL).saturating_sub(CUT_EARLY);
         let result = match timeout(longest, listing).await {
             Ok(result) => result,
-            Err(_) => Err(counting.take_last_failure().unwrap_or_else(|| {
-                timeout_failure(
-                    "the poll was cut after four intervals and none of its calls failed",
-                )
-            })),
+            Err(_) => Err(cut(counting.take_last_failure())),
         };
         Outcome {
             target,
             result,
             took: began.elapsed(),
         }
+    }
+}
+
+/// Why a poll that ran too long has failed: of what its last failed call did.
+fn cut(last_failure: Option<Failure>) -> Failure {
+    match last_failure {
+        Some(failure) => Failure {
+            message: format!(
+                "cut after four intervals; the last failed call: {}",
+                failure.message
+            ),
+            ..failure
+        },
+        None => timeout_failure("cut after four intervals, and none of its calls had failed"),
     }
 }
 

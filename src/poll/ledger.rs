@@ -8,14 +8,15 @@ use super::asker::{Asker, Outcome};
 use super::log;
 use super::schedule::Schedule;
 use crate::clock::{Clock, Moment};
-use crate::history::TargetHistory;
-use crate::snapshot::{AccountInfo, Report};
+use crate::history::{TargetHistory, overviews, vouch};
+use crate::snapshot::{AccountInfo, Evidence, Overview, Report};
 use crate::tencent::Client;
 
 /// What an account knows, says and publishes.
 pub(super) struct Ledger<P> {
     info: Arc<AccountInfo>,
     histories: Vec<TargetHistory>,
+    evidence: Evidence,
     credentials_changed: Option<SystemTime>,
     clock: Clock,
     publish: P,
@@ -31,12 +32,13 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         publish: P,
     ) -> Self {
         let history = |region: &String| {
-            TargetHistory::new(region.clone(), schedule.interval, schedule.stale_after)
+            TargetHistory::new(region.clone(), schedule.interval, schedule.retention)
         };
         let clock = client.clock().clone();
         Self {
             info,
             histories: regions.iter().map(history).collect(),
+            evidence: Evidence::default(),
             credentials_changed: client.has_credentials().then(|| clock.now().wall),
             clock,
             publish,
@@ -85,10 +87,28 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
                 Vec::new()
             }
         };
+        let (is_up, interval) = (history.report().is_up(), history.report().interval);
         log::state(&self.info.name, &before, history.report());
         for change in &changes {
             log::change(&self.info.name, &before.region, change);
         }
+        if is_up {
+            self.evidence = vouch(self.evidence, now, interval, self.is_covered(now));
+        }
+    }
+
+    /// Whether it is known that the account is covered now.
+    fn is_covered(&self, now: Moment) -> bool {
+        let overviews = self.overviews();
+        let is_now = |overview: &&Overview| {
+            overview.from.is_none_or(|from| from <= now.steady) && now.steady < overview.until
+        };
+        let overview = overviews.iter().find(is_now);
+        overview.is_some_and(|overview| overview.covered == Some(true))
+    }
+
+    fn overviews(&self) -> Vec<Overview> {
+        overviews(&self.info, self.histories.iter().map(TargetHistory::report))
     }
 
     /// Hands on all that is known, now.
@@ -100,6 +120,8 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             api: asker.api(),
             requests_per_second: asker.requests_per_second(),
             credentials_changed: self.credentials_changed,
+            overviews: self.overviews(),
+            evidence: self.evidence,
         };
         (self.publish)(report, self.clock.now());
     }

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::clock::Moment;
 use crate::hash::stable_hash;
+use crate::history::Retention;
 
 /// The second poll is at least this part of an interval after the first: at a phase that falls into
 /// the first poll it would only be a skip.
@@ -16,8 +17,8 @@ const LEAST_FIRST_GAP: u32 = 10;
 pub struct Schedule {
     /// The time between two polls of a target.
     pub interval: Duration,
-    /// How long the last good listing is shown.
-    pub stale_after: Duration,
+    /// How much of what was seen is kept, and how long.
+    pub retention: Retention,
 }
 
 impl Schedule {

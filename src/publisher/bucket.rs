@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
-use crate::exposition::{Metric, Part};
+use crate::exposition::{Fragment, Metric, Part};
 use crate::snapshot::Report;
 
 /// Accounts that share chunks.
@@ -91,7 +91,7 @@ impl Bucket {
     fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
         let has = |parts: &[Part], part: &Part| {
             parts.iter().any(|other| {
-                Arc::ptr_eq(&other.fragment, &part.fragment)
+                is_same(&other.fragment, &part.fragment)
                     && other.is_shown(now) == part.is_shown(now)
             })
         };
@@ -129,4 +129,9 @@ impl Bucket {
         let parts = self.slots.values().flat_map(|slot| &slot.parts);
         parts.filter_map(|part| part.next_change(now)).min()
     }
+}
+
+/// The same fragment, or one that reads the same: then nothing has to be joined or deflated again.
+fn is_same(one: &Arc<Fragment>, other: &Arc<Fragment>) -> bool {
+    Arc::ptr_eq(one, other) || one == other
 }

@@ -114,6 +114,11 @@ impl Account {
         self.with_tracks(|tracks| tracks.insert(0, track));
     }
 
+    /// Puts other tracks in the place of all of them, at once.
+    pub fn replace(&self, tracks: Vec<Track>) {
+        self.with_tracks(|all| *all = tracks);
+    }
+
     /// Removes a track; those behind it move up.
     pub fn delete(&self, track_id: u64) -> Result<Track, Unknown> {
         let removed = self.with_tracks(|tracks| {

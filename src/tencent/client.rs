@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::credentials::Provider;
+use super::echo::Echo;
 use super::observer::{Ended, Observer, Sent};
 use super::pacer::Pacer;
 use super::reasons::{self, status_failure, timeout_failure, transport_failure};
@@ -21,7 +22,8 @@ use super::wire::WireError;
 use crate::clock::Clock;
 use crate::failure::{Failure, Reason};
 
-/// How many calls of the whole process may be in flight: its source address has a limit too.
+/// How many calls of the whole process may be in flight, those that hang for longer than a second
+/// aside: its source address has a limit too.
 pub const MAX_IN_FLIGHT: usize = 64;
 
 /// How long a call counts as in flight. What hangs longer is no load on anybody any more, and must
@@ -179,15 +181,21 @@ impl Client {
         let corrected_by = self.correction.seconds();
         let timestamp = sent.unix_seconds() + corrected_by;
         let request = self.signer.request(call, &credential, timestamp);
+        let echo = Echo::of(credential.secret_id(), &request);
         let answer = self.exchange(request, place).await;
         let ended = self.clock.now();
         let clock_skew = answer
             .as_ref()
             .ok()
             .and_then(|answer| skew(answer.headers(), sent, ended));
-        let result = answer
-            .map_err(WireError::Answer)
-            .and_then(|answer| parse(content(&answer)?));
+        let result = answer.map_err(WireError::Answer).and_then(|answer| {
+            let body = content(&answer)?;
+            // Only what has failed is told, so only that is looked through.
+            parse(body).or_else(|error| match echo.hidden_in(body) {
+                Some(hidden) => parse(&hidden),
+                None => Err(error),
+            })
+        });
         observer.ended(&Ended {
             action: call.action,
             took: ended.steady - sent.steady,

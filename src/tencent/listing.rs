@@ -183,9 +183,17 @@ impl Walk {
     }
 
     fn into_listing(self) -> Listing {
+        // What a page past the end says of the total is nobody's promise, so the highest counts: as
+        // long as fewer are listed than anyone reported, no track is called vanished.
         Listing {
-            reported: self.total(),
+            reported: self
+                .pages
+                .iter()
+                .map(|page| page.total)
+                .max()
+                .unwrap_or_default(),
             tracks: self.tracks.into_values().collect(),
+            dropped: Vec::new(),
         }
     }
 

@@ -30,6 +30,7 @@ mod skew;
 
 // The bytes: signed, sent, parsed, classified.
 mod bounded;
+mod echo;
 pub mod reasons;
 pub mod sign;
 mod signer;

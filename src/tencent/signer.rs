@@ -78,7 +78,7 @@ impl Signer {
             "x-tc-requestclient",
             HeaderValue::from_static(REQUEST_CLIENT),
         );
-        if let Some(token) = &credential.token {
+        if let Some(token) = credential.token() {
             headers.insert("x-tc-token", sensitive(token.expose_secret()));
         }
         request
@@ -95,7 +95,7 @@ impl Signer {
         let to_sign = sign::string_to_sign(timestamp, &scope, &canonical);
         let signature = sign::signature(&self.key(credential, &scope), &to_sign);
         let signed_headers = sign::signed_headers(&headers);
-        sign::authorization(&credential.secret_id, &scope, &signed_headers, &signature)
+        sign::authorization(credential.secret_id(), &scope, &signed_headers, &signature)
     }
 
     fn key(&self, credential: &Arc<Credential>, scope: &sign::Scope<'_>) -> [u8; 32] {
@@ -106,7 +106,7 @@ impl Signer {
         {
             return cached.key;
         }
-        let date = sign::secret_date(&credential.secret_key, &scope.date);
+        let date = sign::secret_date(credential.secret_key(), &scope.date);
         let key = sign::secret_signing(&sign::secret_service(&date, scope.service));
         *cached = Some(SigningKey {
             credential: Arc::clone(credential),
@@ -118,7 +118,8 @@ impl Signer {
 }
 
 fn value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).expect("the configuration lets only header-safe text through")
+    HeaderValue::from_str(text)
+        .expect("endpoints, regions and credentials are header-safe by their types")
 }
 
 fn sensitive(text: &str) -> HeaderValue {

@@ -6,7 +6,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::Deserialize;
-use serde_json::Number;
+use serde_json::Value;
 
 use super::bounded::{List, Object, Text};
 use super::reasons::{api_failure, escaped};
@@ -145,7 +145,7 @@ struct WireTrack {
     name: Option<Text>,
     action_type: Option<Text>,
     resource_type: Option<Text>,
-    status: Option<Number>,
+    status: Option<Value>,
     event_names: Option<List<Option<Text>, MAX_EVENT_NAMES>>,
     storage: Option<Object<WireStorage>>,
     create_time: Option<Text>,

@@ -96,16 +96,18 @@ fn check_needs_no_secret_and_is_sorted() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("config.yaml");
     let yaml = "site: china\naccounts:\n  zeta:\n    regions: [ap-tokyo, ap-guangzhou]\n    \
-                credentials: {env: {secret_id: NOT_SET_ID, secret_key: NOT_SET_KEY}}\n  alpha: {labels: {team: core}}\n";
+                credentials: {env: {secret_id: NOT_SET_ID, secret_key: NOT_SET_KEY}}\n    \
+                expected_tracks: [{name: to-central, storage_type: cos}, audit-all]\n  \
+                alpha: {labels: {team: core}, track_required: false}\n";
     fs::write(&file, yaml).unwrap();
     let file = file.to_str().unwrap();
     let output = run(&["check", "--config.file", file]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let expected = "\
-ACCOUNT  REGION        ENDPOINT                                INTERVAL  CREDENTIALS  LABELS
-alpha    ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        default      team=core
-zeta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        env
-zeta     ap-tokyo      https://cloudaudit.tencentcloudapi.com  1m        env
+ACCOUNT  REGION        ENDPOINT                                INTERVAL  CREDENTIALS  REQUIRED  EXPECTED              LABELS
+alpha    ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        default      no        -                     team=core
+zeta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        env          yes       to-central,audit-all
+zeta     ap-tokyo      https://cloudaudit.tencentcloudapi.com  1m        env          yes       to-central,audit-all
 2 accounts, 3 targets
 ";
     assert_eq!(text(&output.stdout), expected);
@@ -115,6 +117,12 @@ zeta     ap-tokyo      https://cloudaudit.tencentcloudapi.com  1m        env
     assert_eq!(
         json["accounts"][1]["regions"],
         serde_json::json!(["ap-guangzhou", "ap-tokyo"])
+    );
+    assert_eq!(json["accounts"][0]["track_required"], false);
+    assert_eq!(json["accounts"][0]["tombstone_for_seconds"], 604_800.0);
+    assert_eq!(
+        json["accounts"][1]["expected_tracks"],
+        serde_json::json!([{"name": "to-central", "storage_type": "cos"}, {"name": "audit-all"}])
     );
 }
 
@@ -242,6 +250,35 @@ async fn signals_end_it_cleanly_and_at_once() {
             "{signal}: {:?}",
             start.elapsed()
         );
+    }
+}
+
+/// A key that cannot be sent is no key: the target says so, and the loop lives.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_that_cannot_be_sent_is_a_failing_target_and_not_a_dead_loop() {
+    let cloud = cloud().await;
+    let keys: [(&str, &str); 3] = [
+        ("AKID\nx", "key-one"),
+        ("AKIDone", "k\u{e9}y"),
+        ("AKID/one", "key-one"),
+    ];
+    for (id, key) in keys {
+        let exporter = Exporter::start(
+            None,
+            &[
+                ("TENCENTCLOUD_SECRET_ID", id),
+                ("TENCENTCLOUD_SECRET_KEY", key),
+                (ENDPOINT_VARIABLE, &cloud),
+            ],
+        );
+        let labels = [("reason", "credentials")];
+        exporter
+            .metrics_when("the poll has failed", |samples| {
+                samples.sum("cloudaudit_last_failure_info", &labels) > 0.0
+            })
+            .await;
+        assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
+        assert!(!exporter.log().contains(key), "{}", exporter.log());
     }
 }
 

@@ -15,6 +15,7 @@ pub struct Exporter {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    client: reqwest::Client,
 }
 
 impl Exporter {
@@ -50,6 +51,7 @@ impl Exporter {
             child,
             address,
             log,
+            client: client(),
         };
         exporter.wait_until_it_listens();
         exporter
@@ -72,13 +74,9 @@ impl Exporter {
 
     /// Status and body of a GET.
     pub async fn get(&self, path: &str) -> (u16, String) {
-        let client = reqwest::Client::builder()
-            .tls_certs_only([])
-            .no_proxy()
-            .build()
-            .unwrap();
-        let response = client
-            .get(format!("http://{}{path}", self.address))
+        let response = self
+            .client
+            .get(format!("http://{}{path}", self.address()))
             .send()
             .await
             .unwrap();
@@ -154,6 +152,12 @@ impl Drop for Exporter {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+/// A client that keeps its connection, as Prometheus does.
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
+    client.build().unwrap()
 }
 
 /// The program, in an environment without anything of ours.

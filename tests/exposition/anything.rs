@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::history::overviews;
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetCounters,
-    TargetReport, Track,
+    AccountInfo, LastGood, Listing, PollEnd, Report, Status, Storage, TargetCounters, TargetReport,
+    Track,
 };
 use proptest::prelude::*;
 
@@ -122,20 +123,22 @@ impl Anything {
                 show_until: now.steady + STALE_AFTER - it.age,
             }),
             counters: it.counters.clone(),
+            ..TargetReport::default()
         };
+        let account = AccountInfo {
+            name: "any".to_owned(),
+            labels: self.labels.clone(),
+            site: "china",
+            provider: "inline",
+            ..AccountInfo::default()
+        };
+        let targets: Vec<TargetReport> = self.targets.iter().enumerate().map(target).collect();
         Report {
-            account: Arc::new(AccountInfo {
-                name: "any".to_owned(),
-                labels: self.labels.clone(),
-                uin: String::new(),
-                site: "china",
-                organization: String::new(),
-                provider: "inline",
-            }),
-            targets: self.targets.iter().enumerate().map(target).collect(),
-            api: ApiCounters::default(),
+            overviews: overviews(&account, &targets),
+            account: Arc::new(account),
+            targets,
             requests_per_second: 12.5,
-            credentials_changed: None,
+            ..Report::default()
         }
     }
 }

@@ -25,11 +25,19 @@ mod process;
 
 use std::time::Duration;
 
+use cloudaudit_exporter::history::Retention;
+
 /// Between two polls.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long a listing is shown.
 const STALE_AFTER: Duration = Duration::from_hours(1);
+
+const RETENTION: Retention = Retention {
+    stale_after: STALE_AFTER,
+    tombstone_for: Duration::from_hours(168),
+    max_tracks: 1_000,
+};
 
 /// Where a label value from the API is cut.
 const MAX_LABEL_CHARS: usize = 256;

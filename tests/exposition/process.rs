@@ -1,7 +1,7 @@
 //! The series of the process, behind those of the accounts.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::snapshot::DESCRIBE_AUDIT_TRACKS;
@@ -28,7 +28,11 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
     );
     assert!(!fresh.contains("cloudaudit_clock_skew_seconds"), "{fresh}");
 
+    assert!(!fresh.contains("_state_last_write_"), "{fresh}");
+
     process.set_targets(3);
+    process.state_written(Ok(UNIX_EPOCH + Duration::from_millis(1_795_428_000_500)));
+    process.state_written(Err("the disk is full"));
     process.answered("/metrics", 200);
     process.ended(&Ended {
         action: DESCRIBE_AUDIT_TRACKS,
@@ -44,6 +48,8 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         "cloudaudit_exporter_targets 3",
         "cloudaudit_exporter_http_requests_total{code=\"200\",handler=\"/metrics\"} 1",
         "cloudaudit_clock_skew_seconds -1.5",
+        "cloudaudit_exporter_state_last_write_successful 0",
+        "cloudaudit_exporter_state_last_write_timestamp_seconds 1795428000.5",
     ] {
         assert!(own.lines().any(|it| it == line), "{line} in {own}");
     }

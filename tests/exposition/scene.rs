@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::TargetHistory;
+use cloudaudit_exporter::history::{TargetHistory, overviews};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
     AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Listing, Report,
@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::text_format::{Family, parse};
 use crate::tracks::listing;
-use crate::{INTERVAL, STALE_AFTER};
+use crate::{INTERVAL, RETENTION};
 
 /// An account whose polls end when the test says so.
 pub(crate) struct Scene {
@@ -28,8 +28,7 @@ pub(crate) struct Scene {
 
 impl Scene {
     pub(crate) fn new(regions: &[&str]) -> Self {
-        let history =
-            |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, STALE_AFTER);
+        let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, RETENTION);
         Self {
             publisher: Publisher::new(),
             info: AccountInfo {
@@ -39,6 +38,7 @@ impl Scene {
                 site: "international",
                 organization: String::new(),
                 provider: "env",
+                ..AccountInfo::default()
             },
             targets: regions.iter().map(history).collect(),
             api: ApiCounters::default(),
@@ -91,10 +91,12 @@ impl Scene {
         let info = Arc::new(self.info.clone());
         let report = Report {
             account: Arc::clone(&info),
+            overviews: overviews(&info, self.targets.iter().map(TargetHistory::report)),
             targets: self.targets.iter().map(|it| it.report().clone()).collect(),
             api: self.api.clone(),
             requests_per_second: 10.0,
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
+            ..Report::default()
         };
         self.publisher.account(info).publish(report, self.now);
     }

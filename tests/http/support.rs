@@ -10,8 +10,8 @@ use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetCounters,
-    TargetReport, Track,
+    AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetReport,
+    Track,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -295,11 +295,13 @@ pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
             site: "china",
             organization: String::new(),
             provider: "static",
+            ..AccountInfo::default()
         }),
         targets,
         api: ApiCounters::default(),
         requests_per_second: 10.0,
         credentials_changed: None,
+        ..Report::default()
     })
 }
 
@@ -311,7 +313,7 @@ pub(crate) fn target(region: &str) -> TargetReport {
         last_poll: None,
         failure: None,
         last_good: None,
-        counters: TargetCounters::default(),
+        ..TargetReport::default()
     }
 }
 
@@ -324,6 +326,7 @@ pub(crate) fn listed(region: &str, tracks: Vec<Track>, now: Moment) -> TargetRep
             listing: Arc::new(Listing {
                 reported: tracks.len() as u64,
                 tracks,
+                dropped: Vec::new(),
             }),
             at,
             show_until: now.steady + Duration::from_mins(5),

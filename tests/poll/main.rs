@@ -18,8 +18,16 @@ mod outcome;
 
 use std::time::Duration;
 
+use cloudaudit_exporter::history::Retention;
+
 /// Between two polls of a target.
 const INTERVAL: Duration = Duration::from_mins(1);
+
+const RETENTION: Retention = Retention {
+    stale_after: Duration::from_mins(10),
+    tombstone_for: Duration::from_mins(100),
+    max_tracks: 1_000,
+};
 
 /// For one call.
 const TIMEOUT: Duration = Duration::from_secs(10);

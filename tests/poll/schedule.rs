@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance};
 
 use crate::cloud::{AUDIT_ALL, listing};
 use crate::world::{World, intervals_after};
-use crate::{COARSE, INTERVAL};
+use crate::{COARSE, INTERVAL, RETENTION};
 
 fn into_interval(wall: SystemTime, interval: Duration) -> u128 {
     let since_epoch = wall.duration_since(UNIX_EPOCH).expect("it is after 1970");
@@ -72,7 +72,7 @@ proptest! {
         since_epoch in 0..4_000_000_000_000_u64,
     ) {
         let interval = Duration::from_millis(interval);
-        let schedule = Schedule { interval, stale_after: 2 * interval };
+        let schedule = Schedule { interval, retention: RETENTION };
         let now = Moment {
             wall: UNIX_EPOCH + Duration::from_millis(since_epoch),
             steady: Instant::now(),

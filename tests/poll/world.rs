@@ -13,13 +13,12 @@ use cloudaudit_exporter::tencent::{
     CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
 };
 use jiff::tz::Offset;
-use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep_until};
 use tracing::subscriber::{DefaultGuard, set_default};
 
 use crate::cloud::{Call, Cloud, Reply};
-use crate::{INTERVAL, TIMEOUT};
+use crate::{INTERVAL, RETENTION, TIMEOUT};
 
 pub(crate) const SECRET_ID: &str = "AKIDnotforanybodyseyes";
 pub(crate) const SECRET_KEY: &str = "thekeythatisnotforanybodyseyes";
@@ -72,11 +71,10 @@ impl World {
                 page_size: 1,
                 create_time_offset: Offset::UTC,
             },
-            provider: Arc::new(FixedProvider::new(Credential {
-                secret_id: SECRET_ID.to_owned(),
-                secret_key: SecretString::from(SECRET_KEY),
-                token: Some(SecretString::from(TOKEN)),
-            })),
+            provider: Arc::new(FixedProvider::new(
+                Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), Some(TOKEN.into()))
+                    .expect("it can be sent"),
+            )),
             observed: Arc::default(),
             pacer: Arc::new(Pacer::new(1_000)),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -99,11 +97,12 @@ impl World {
             site: "international",
             organization: String::new(),
             provider: "inline",
+            ..AccountInfo::default()
         };
         let regions: Vec<String> = regions.iter().map(ToString::to_string).collect();
         let schedule = Schedule {
             interval: INTERVAL,
-            stale_after: 10 * INTERVAL,
+            retention: RETENTION,
         };
         let parts = Parts {
             endpoint: Endpoint {

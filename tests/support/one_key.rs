@@ -8,7 +8,6 @@ use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{CallOptions, Endpoint, MAX_IN_FLIGHT, Pacer, Parts, Transport};
 use jiff::tz::Offset;
-use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 pub(crate) const HOST: &str = "cloudaudit.tencentcloudapi.com";
@@ -29,11 +28,8 @@ pub(crate) fn world() -> World {
 
 /// The parts of a client whose clock is that of the world, as it is now.
 pub(crate) fn parts(world: &World, transport: Arc<dyn Transport>) -> Parts {
-    let credential = Credential {
-        secret_id: SECRET_ID.to_owned(),
-        secret_key: SecretString::from(SECRET_KEY),
-        token: None,
-    };
+    let credential =
+        Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
     Parts {
         endpoint: Endpoint {
             url: format!("https://{HOST}"),

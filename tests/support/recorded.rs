@@ -65,11 +65,8 @@ pub(crate) fn count(arrived: &Arrived) -> usize {
 }
 
 pub(crate) fn credential(secret_id: &str, secret_key: &str, token: Option<&str>) -> Credential {
-    Credential {
-        secret_id: secret_id.to_owned(),
-        secret_key: SecretString::from(secret_key),
-        token: token.map(SecretString::from),
-    }
+    let token = token.map(SecretString::from);
+    Credential::new(secret_id.to_owned(), secret_key.into(), token).expect("it can be sent")
 }
 
 pub(crate) fn header<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {

@@ -13,7 +13,6 @@ use cloudaudit_exporter::tencent::{
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
-use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 /// The documentation's own example, which the published signatures are made with.
@@ -70,11 +69,8 @@ pub(crate) fn api_error(code: &str) -> String {
 
 /// The parts of a client, to be changed where a test wants another one. The pacer is fast.
 pub(crate) fn parts(transport: Arc<dyn Transport>) -> Parts {
-    let credential = Credential {
-        secret_id: SECRET_ID.to_owned(),
-        secret_key: SecretString::from(SECRET_KEY),
-        token: None,
-    };
+    let credential =
+        Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
     Parts {
         endpoint: Endpoint {
             url: format!("https://{HOST}"),

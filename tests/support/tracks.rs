@@ -29,5 +29,6 @@ pub(crate) fn listing(tracks: impl IntoIterator<Item = Track>) -> Listing {
     Listing {
         reported: tracks.len() as u64,
         tracks,
+        dropped: Vec::new(),
     }
 }

@@ -37,12 +37,15 @@ impl EnvironmentProvider {
             })
         };
         let credential = wanted(secret_id).and_then(|id| {
-            wanted(secret_key).map(|key| {
-                Arc::new(Credential {
-                    secret_id: id.to_owned(),
-                    secret_key: SecretString::from(key),
-                    token: token.and_then(value).map(SecretString::from),
-                })
+            let key = SecretString::from(wanted(secret_key)?);
+            let token = token.and_then(value).map(SecretString::from);
+            Credential::new(id.to_owned(), key, token).map(Arc::new).map_err(|part| {
+                let message = format!(
+                    "no credentials: the {part} from the environment variable {} or its companions \
+                     cannot be one: a blank, a control character or one beyond ASCII is in it",
+                    printable(secret_id)
+                );
+                Failure::new(Reason::Credentials, message)
             })
         });
         Self { credential }
@@ -67,7 +70,7 @@ impl Provider for EnvironmentProvider {
 
     fn identity(&self) -> Option<String> {
         let credential = self.credential.as_ref().ok()?;
-        Some(credential.secret_id.clone())
+        Some(credential.secret_id().to_owned())
     }
 
     fn credential(&self) -> Provided<'_> {

@@ -25,7 +25,7 @@ impl Provider for FixedProvider {
     }
 
     fn identity(&self) -> Option<String> {
-        Some(self.credential.secret_id.clone())
+        Some(self.credential.secret_id().to_owned())
     }
 
     fn credential(&self) -> Provided<'_> {

@@ -1,0 +1,54 @@
+//! Facts about the past of a target's tracks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::fragment::FragmentWriter;
+use super::metric::Metric;
+use super::part::Part;
+use crate::clock::unix_seconds;
+use crate::snapshot::{Change, Past};
+
+/// Renders it in parts that disappear together: what is known of a vanished track goes with its
+/// tombstone.
+pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part> {
+    let mut by_end: BTreeMap<Option<Instant>, Vec<u64>> = BTreeMap::new();
+    for id in past.changes.keys() {
+        let tombstone = past.tombstones.get(id);
+        by_end
+            .entry(tombstone.map(|tombstone| tombstone.show_until))
+            .or_default()
+            .push(*id);
+    }
+    let parts = by_end.into_iter().map(|(until, ids)| {
+        let mut out = FragmentWriter::new(common_labels);
+        for id in &ids {
+            if let Some(tombstone) = past.tombstones.get(id) {
+                let labels = [
+                    ("region", region),
+                    ("track_id", &id.to_string()),
+                    ("track", &tombstone.name),
+                ];
+                out.sample(Metric::TrackPresent, &labels, 0.0);
+            }
+        }
+        for id in &ids {
+            let times = &past.changes[id];
+            for (change, at) in Change::ALL.iter().zip(times.at) {
+                let labels = [
+                    ("region", region),
+                    ("track_id", &id.to_string()),
+                    ("track", &times.name),
+                    ("change", change.as_str()),
+                ];
+                if let Some(at) = at {
+                    out.sample(Metric::TrackChangedTimestamp, &labels, unix_seconds(at));
+                }
+            }
+        }
+        Part::between(None, until, Arc::new(out.finish()))
+    });
+    parts.collect()
+}

@@ -1,0 +1,178 @@
+//! What has happened to a target's tracks between two listings.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use crate::snapshot::{Change, Listing, Status, Tombstone, Track};
+
+/// Something that happened to a track between two listings.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrackChange {
+    /// What happened.
+    pub change: Change,
+    /// `TrackId`.
+    pub id: u64,
+    /// Its name, the new one where it has changed.
+    pub name: String,
+    /// What was one thing and is another; for a track that came or went, what it is or was.
+    pub details: Vec<Difference>,
+}
+
+/// A field that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The API's name of the field.
+    pub field: &'static str,
+    /// What it was; empty for a new track.
+    pub from: String,
+    /// What it is; empty for a vanished track.
+    pub to: String,
+}
+
+/// In one line: control characters are escaped. Each value is cut for itself, so that a long one
+/// does not hide the others.
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (from, to) = (shortened(&self.from), shortened(&self.to));
+        write!(f, "{}: {from:?} -> {to:?}", self.field)
+    }
+}
+
+/// The longest value that is told whole, in characters: ten of the longest event names are half of
+/// it.
+const MAX_TOLD_CHARS: usize = 1_000;
+
+fn shortened(value: &str) -> Cow<'_, str> {
+    match value.char_indices().nth(MAX_TOLD_CHARS) {
+        Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
+        None => Cow::Borrowed(value),
+    }
+}
+
+/// The changes between two listings. `unproven` holds tracks of earlier ones whose fate is not
+/// known: those that `after` decides are taken out of it, those that it leaves open are put in.
+/// `vanished` are those whose fate is known.
+pub(super) fn between(
+    before: &Listing,
+    after: &Listing,
+    unproven: &mut BTreeMap<u64, Track>,
+    vanished: &BTreeMap<u64, Tombstone>,
+) -> Vec<TrackChange> {
+    let mut known = std::mem::take(unproven);
+    known.extend(before.tracks.iter().map(|track| (track.id, track.clone())));
+    let were_dropped: BTreeSet<u64> = before.dropped.iter().map(|track| track.id).collect();
+    let mut changes = Vec::new();
+    for track in &after.tracks {
+        match known.remove(&track.id) {
+            Some(old) => changes.extend(changes_of(&old, track)),
+            // It was there, and only beyond the limit.
+            None if were_dropped.contains(&track.id) => {}
+            // It may have been there: the API reported more than it listed.
+            None if before.is_short() && !vanished.contains_key(&track.id) => {}
+            None => changes.push(whole(Change::Created, track)),
+        }
+    }
+    for track in &after.dropped {
+        known.remove(&track.id);
+    }
+    if after.is_short() {
+        *unproven = known;
+    } else {
+        changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
+    }
+    changes
+}
+
+/// The changes between two states of one track: at most one of its status and one of its settings.
+fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
+    let change = |change, details| TrackChange {
+        change,
+        id: new.id,
+        name: new.name.clone(),
+        details,
+    };
+    let mut changes = Vec::new();
+    let was_on = old.status == Status::Enabled;
+    let is_on = new.status == Status::Enabled;
+    if was_on != is_on {
+        let kind = if is_on {
+            Change::Enabled
+        } else {
+            Change::Disabled
+        };
+        changes.push(change(kind, vec![status_difference(old, new)]));
+    }
+    let details = settings_differences(old, new);
+    if !details.is_empty() {
+        changes.push(change(Change::Modified, details));
+    }
+    changes
+}
+
+/// A track that came or went, with all that is known of it.
+fn whole(change: Change, track: &Track) -> TrackChange {
+    let status = Difference {
+        field: "Status",
+        from: String::new(),
+        to: track.status.as_str().to_owned(),
+    };
+    let settings = settings(track).into_iter().map(|(field, to)| Difference {
+        field,
+        from: String::new(),
+        to,
+    });
+    let mut details: Vec<Difference> = std::iter::once(status).chain(settings).collect();
+    if change == Change::Vanished {
+        for detail in &mut details {
+            std::mem::swap(&mut detail.from, &mut detail.to);
+        }
+    }
+    TrackChange {
+        change,
+        id: track.id,
+        name: track.name.clone(),
+        details,
+    }
+}
+
+fn status_difference(old: &Track, new: &Track) -> Difference {
+    Difference {
+        field: "Status",
+        from: old.status.as_str().to_owned(),
+        to: new.status.as_str().to_owned(),
+    }
+}
+
+fn settings_differences(old: &Track, new: &Track) -> Vec<Difference> {
+    settings(old)
+        .into_iter()
+        .zip(settings(new))
+        .filter(|((_, from), (_, to))| from != to)
+        .map(|((field, from), (_, to))| Difference { field, from, to })
+        .collect()
+}
+
+/// The settings whose change is a modification.
+fn settings(track: &Track) -> [(&'static str, String); 9] {
+    let storage = &track.storage;
+    [
+        ("Name", track.name.clone()),
+        ("ActionType", track.action_type.clone()),
+        ("ResourceType", track.resource_type.clone()),
+        ("EventNames", set(&track.event_names)),
+        ("StorageType", storage.kind.clone()),
+        ("StorageRegion", storage.region.clone()),
+        ("StorageName", storage.name.clone()),
+        ("StoragePrefix", storage.prefix.clone()),
+        ("StorageAccountId", storage.account.clone()),
+    ]
+}
+
+/// Event names are a set: their order says nothing. A comma in a name is escaped, so that two sets
+/// never read alike.
+fn set(names: &[String]) -> String {
+    let escaped = |name: &String| name.replace('\\', "\\\\").replace(',', "\\,");
+    let set: BTreeSet<String> = names.iter().map(escaped).collect();
+    Vec::from_iter(set).join(",")
+}

@@ -1,0 +1,41 @@
+//! Numbers that only grow.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::past::Change;
+use crate::failure::Reason;
+
+/// The API's name of the call that lists tracks.
+pub const DESCRIBE_AUDIT_TRACKS: &str = "DescribeAuditTracks";
+
+/// Every action that the exporter calls, so that its counters begin at 0.
+pub const ACTIONS: [&str; 1] = [DESCRIBE_AUDIT_TRACKS];
+
+/// Counters of one target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TargetCounters {
+    /// Polls that ended.
+    pub polls: u64,
+    /// Polls that were due while the one before was running.
+    pub skipped: u64,
+    /// Failed polls, by the index of [`Reason::ALL`].
+    pub failures: [u64; Reason::ALL.len()],
+    /// Changes seen, by the index of [`Change::ALL`].
+    pub changes: [u64; Change::ALL.len()],
+}
+
+/// Counters of an account's calls, by the API's name of the action.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ApiCounters {
+    /// Calls sent, retried ones included.
+    pub requests: BTreeMap<&'static str, u64>,
+    /// Calls that repeated a failed one.
+    pub retries: BTreeMap<&'static str, u64>,
+    /// Failed calls, by the index of [`Reason::ALL`].
+    pub failures: [u64; Reason::ALL.len()],
+    /// Failed calls by action and code.
+    pub errors: BTreeMap<(&'static str, String), u64>,
+    /// Time spent waiting for the pacer.
+    pub limiter_wait: Duration,
+}

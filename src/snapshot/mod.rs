@@ -1,0 +1,21 @@
+//! What is known, as plain values: tracks, listings, and the report of one account.
+//!
+//! A poll makes a [`Listing`] or a failure; `history` folds it into the account's [`Report`]; the
+//! report is rendered, published and shown. Nothing here is ever updated in place by two parties.
+
+pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
+pub use self::counters::{ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACKS, TargetCounters};
+pub use self::past::{Change, ChangeTimes, Past, Tombstone};
+pub use self::report::{Evidence, Expectation, LastGood, Overview, PollEnd, Report, TargetReport};
+pub use self::track::{DroppedTrack, Listing, Status, Storage, StorageType, Track};
+
+// What the API lists.
+mod track;
+
+// What the configuration says.
+mod account;
+
+// What is known of an account: now, and of the past.
+mod counters;
+mod past;
+mod report;

@@ -1,0 +1,72 @@
+//! Facts about the past, which no age makes untrue.
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+/// What happened to a track between two listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Change {
+    /// Its id was not in the listing before.
+    Created,
+    /// Its id is not in the listing any more.
+    Vanished,
+    /// It was not enabled and is.
+    Enabled,
+    /// It was enabled and is not.
+    Disabled,
+    /// Name, scope or storage differ.
+    Modified,
+}
+
+impl Change {
+    /// Every change, in the order of their index.
+    pub const ALL: [Self; 5] = [
+        Self::Created,
+        Self::Vanished,
+        Self::Enabled,
+        Self::Disabled,
+        Self::Modified,
+    ];
+
+    /// The value of the label `change`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Vanished => "vanished",
+            Self::Enabled => "enabled",
+            Self::Disabled => "disabled",
+            Self::Modified => "modified",
+        }
+    }
+}
+
+/// What is remembered of a target's tracks besides how they are now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// Tracks that were listed and no longer are, by id.
+    pub tombstones: BTreeMap<u64, Tombstone>,
+    /// When tracks changed, by id; only tracks that ever did.
+    pub changes: BTreeMap<u64, ChangeTimes>,
+}
+
+/// A track that was listed and no longer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// Its last name.
+    pub name: String,
+    /// The poll that no longer found it.
+    pub at: SystemTime,
+    /// From here on it is forgotten.
+    pub show_until: Instant,
+}
+
+/// When a track changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChangeTimes {
+    /// Its latest name.
+    pub name: String,
+    /// The poll that last saw each change, by the index of [`Change::ALL`].
+    pub at: [Option<SystemTime>; Change::ALL.len()],
+}

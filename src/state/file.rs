@@ -1,0 +1,119 @@
+//! A file that holds one value, read when the process begins and replaced while it runs.
+
+use std::fmt::Debug;
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+
+use super::place::Place;
+use super::seal::{MAX_BYTES, seal};
+
+/// A file that holds one value of `T`.
+#[derive(Debug)]
+pub struct StateFile<T> {
+    /// Behind a lock, so that one write goes on at a time. It is held by the write itself: one that
+    /// nobody waits for any more still ends before the next begins.
+    place: Arc<Mutex<Place>>,
+    value: PhantomData<fn() -> T>,
+}
+
+/// What a file held when it was opened.
+#[derive(Debug)]
+pub struct Loaded<T> {
+    /// The value; none where there is no file, or none that can be used.
+    pub value: Option<T>,
+    /// What a person should know of the file.
+    pub warnings: Vec<String>,
+    /// Why it cannot be written at present; each write tries again.
+    pub unwritable: Option<String>,
+}
+
+impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
+    /// Reads the file and claims it for this process, as far as either can be done; blocks meanwhile.
+    /// A file that cannot be used is put aside, not overwritten: by whoever may write, that is.
+    pub fn open(path: impl Into<PathBuf>, now: SystemTime) -> (Self, Loaded<T>) {
+        let mut place = Place::new(path.into());
+        // The lock comes first: what is read then is what this process would overwrite.
+        let lock = place.lock();
+        let content = place.read();
+        let claimed = lock.and_then(|lock| place.claim(lock, content.is_ok(), now));
+        let loaded = Loaded::new(place.path(), content, claimed);
+        let file = Self {
+            place: Arc::new(Mutex::new(place)),
+            value: PhantomData,
+        };
+        (file, loaded)
+    }
+
+    /// Replaces the file. Where another process had the lock and is gone, its file is now ours.
+    /// Takes a closure, for making a large value is not work for the runtime's threads either.
+    ///
+    /// # Errors
+    ///
+    /// Why the file is still the old one.
+    pub async fn write(
+        &self,
+        value: impl FnOnce() -> T + Send + 'static,
+        now: SystemTime,
+    ) -> Result<(), String> {
+        let mut place = Arc::clone(&self.place).lock_owned().await;
+        let write = move || write(&mut place, &value(), now);
+        // A panic is told by the hook; here it is one more way not to have written.
+        spawn_blocking(write)
+            .await
+            .unwrap_or_else(|error| Err(error.to_string()))
+    }
+}
+
+impl<T> Loaded<T> {
+    fn new(
+        path: &Path,
+        content: Result<Option<T>, String>,
+        claimed: Result<Option<PathBuf>, String>,
+    ) -> Self {
+        let mut warnings = Vec::new();
+        let path = path.display();
+        if let Err(fault) = &content {
+            let kept = match &claimed {
+                Ok(Some(aside)) => format!("; it is kept as {}", aside.display()),
+                _ => String::new(),
+            };
+            warnings.push(format!("cannot use the state file {path}: {fault}{kept}"));
+        }
+        let unwritable = claimed.err();
+        if let Some(error) = &unwritable {
+            warnings.push(format!("cannot write the state file {path}: {error}"));
+        }
+        Self {
+            value: content.ok().flatten(),
+            warnings,
+            unwritable,
+        }
+    }
+}
+
+fn write<T>(place: &mut Place, value: &T, now: SystemTime) -> Result<(), String>
+where
+    T: Serialize + DeserializeOwned,
+{
+    if !place.is_claimed() {
+        let lock = place.lock()?;
+        let usable = place.read::<T>().is_ok();
+        place.claim(lock, usable, now)?;
+    }
+    let payload = serde_json::to_vec(value).map_err(|error| error.to_string())?;
+    let content = seal(&payload);
+    if content.len() > MAX_BYTES {
+        let length = content.len();
+        return Err(format!(
+            "it would have {length} bytes, more than {MAX_BYTES}; spread the accounts over shards"
+        ));
+    }
+    place.replace(&content).map_err(|error| error.to_string())
+}

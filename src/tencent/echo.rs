@@ -1,0 +1,53 @@
+//! What was sent must not come back into a log: a gateway that quotes the request in its error would
+//! put the signature there, and the token.
+
+use bytes::Bytes;
+use http::{Request, header};
+
+/// The parts of one request that no message may hold.
+pub(super) struct Echo(Vec<Vec<u8>>);
+
+impl Echo {
+    /// Takes them from what is about to be sent.
+    pub(super) fn of(secret_id: &str, request: &Request<Bytes>) -> Self {
+        let header = |name| {
+            request
+                .headers()
+                .get(name)
+                .map(|value| value.as_bytes().to_vec())
+        };
+        let signature = header(header::AUTHORIZATION).map(|authorization| {
+            let start = authorization.iter().rposition(|byte| *byte == b'=');
+            authorization[start.map_or(0, |start| start + 1)..].to_vec()
+        });
+        let token = header("x-tc-token".parse().expect("it is a header's name"));
+        let parts = [Some(secret_id.as_bytes().to_vec()), signature, token];
+        Self(parts.into_iter().flatten().collect())
+    }
+
+    /// The answer without them; none where there is nothing to hide.
+    pub(super) fn hidden_in(&self, body: &[u8]) -> Option<Vec<u8>> {
+        let is_in = |part: &&Vec<u8>| body.windows(part.len()).any(|window| window == **part);
+        let found: Vec<&Vec<u8>> = self.0.iter().filter(is_in).collect();
+        if found.is_empty() {
+            return None;
+        }
+        let mut hidden = body.to_vec();
+        for part in found {
+            hidden = replaced(&hidden, part);
+        }
+        Some(hidden)
+    }
+}
+
+fn replaced(body: &[u8], part: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(body.len());
+    let mut rest = body;
+    while let Some(start) = rest.windows(part.len()).position(|window| window == part) {
+        out.extend_from_slice(&rest[..start]);
+        out.extend_from_slice(b"***");
+        rest = &rest[start + part.len()..];
+    }
+    out.extend_from_slice(rest);
+    out
+}

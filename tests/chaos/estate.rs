@@ -1,0 +1,197 @@
+//! The simulated cloud, with accounts whose tracks are replaced as a whole, version by version.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use cloudaudit_exporter::sim::{Identity, Server, Track, World};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::exporter::Samples;
+
+/// Accounts with so many tracks or more have two pages.
+const PAGE_SIZE: usize = 40;
+
+/// The cloud, its accounts, and the configuration that asks for them.
+pub struct Estate {
+    pub world: World,
+    pub accounts: BTreeMap<String, Account>,
+    address: SocketAddr,
+    serving: Option<JoinHandle<()>>,
+    folder: TempDir,
+    config: PathBuf,
+}
+
+/// An account's tracks as they were, version by version.
+pub struct Account {
+    pub uin: String,
+    pub versions: Vec<Version>,
+}
+
+/// Every track of one version has its number in its name.
+#[derive(Clone, Copy, Debug)]
+pub struct Version {
+    pub number: usize,
+    pub tracks: usize,
+    pub since: SystemTime,
+}
+
+impl Estate {
+    pub async fn new(accounts: usize) -> Self {
+        let world = World::new(SystemTime::now());
+        world.set_rate_limit(1_000);
+        let server = Server::bind(SocketAddr::from(([127, 0, 0, 1], 0)), world.clone())
+            .await
+            .unwrap();
+        let folder = TempDir::new().unwrap();
+        let mut estate = Self {
+            config: folder.path().join("config.yaml"),
+            folder,
+            address: server.local_addr(),
+            serving: None,
+            accounts: BTreeMap::new(),
+            world,
+        };
+        for number in 0..accounts {
+            let name = format!("a{number}");
+            let account = estate.world.add_account(&uin(&name));
+            account.add_identity(Identity::permanent(&id(&name), &key(&name)));
+            estate.accounts.insert(
+                name.clone(),
+                Account {
+                    uin: uin(&name),
+                    versions: Vec::new(),
+                },
+            );
+            // Every fifth account has two pages.
+            estate.replace(&name, if number % 5 == 0 { PAGE_SIZE + 10 } else { 5 });
+        }
+        estate.write_config(0);
+        estate.serving = Some(tokio::spawn(server.serve(std::future::pending::<()>())));
+        estate
+    }
+
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// A configuration that differs from others only in a label, and parses.
+    pub fn write_config(&self, generation: u64) {
+        let mut yaml = format!(
+            "endpoint: http://{}\nrate_limit: {{requests_per_second: 100}}\n\
+             poll: {{interval: 1s, timeout: 500ms, attempts: 2, stale_after: 5s, page_size: {PAGE_SIZE}}}\n\
+             accounts:\n",
+            self.address
+        );
+        for (number, name) in self.accounts.keys().enumerate() {
+            // A third of the accounts change with each generation, the others are untouched.
+            let label = if number as u64 % 3 == generation % 3 {
+                generation
+            } else {
+                0
+            };
+            writeln!(yaml, "  {name}:\n    labels: {{generation: g{label}}}").unwrap();
+            writeln!(
+                yaml,
+                "    credentials: {{secret_id: {}, secret_key: {}}}",
+                id(name),
+                key(name)
+            )
+            .unwrap();
+        }
+        self.put(&yaml);
+    }
+
+    pub fn write_broken_config(&self) {
+        self.put("accounts: {a0: {regions: []}}\n");
+    }
+
+    fn put(&self, yaml: &str) {
+        let new = self.folder.path().join("new.yaml");
+        std::fs::write(&new, yaml).unwrap();
+        std::fs::rename(&new, &self.config).unwrap();
+    }
+
+    /// Replaces an account's tracks at once. Two versions in a row never have the same number of
+    /// tracks, so that a walk over both is seen to be one.
+    pub fn replace(&mut self, name: &str, least: usize) {
+        let account = self.accounts.get_mut(name).unwrap();
+        let number = account.versions.len();
+        let was = account.versions.last().map(|version| version.tracks);
+        let tracks = if was == Some(least) { least + 1 } else { least };
+        let all = (0..tracks as u64).map(|track| {
+            let track_id = number as u64 * 1_000 + track;
+            Track::new(track_id, &format!("v{number}-t{track}")).status(track % 2)
+        });
+        self.world
+            .account(&account.uin)
+            .unwrap()
+            .replace(all.collect());
+        account.versions.push(Version {
+            number,
+            tracks,
+            since: SystemTime::now(),
+        });
+    }
+
+    /// As `kill -9` would do it.
+    pub fn kill_cloud(&mut self) {
+        if let Some(serving) = self.serving.take() {
+            serving.abort();
+        }
+    }
+
+    pub async fn start_cloud(&mut self) {
+        if self.serving.is_some() {
+            return;
+        }
+        // The port may still be held by what was killed a moment ago.
+        let server = loop {
+            match Server::bind(self.address, self.world.clone()).await {
+                Ok(server) => break server,
+                Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+            }
+        };
+        self.serving = Some(tokio::spawn(server.serve(std::future::pending::<()>())));
+    }
+
+    /// Whether every account shows its latest version.
+    pub fn is_exactly(&self, samples: &Samples) -> bool {
+        self.accounts.iter().all(|(name, account)| {
+            let latest = account.versions.last().unwrap();
+            let shown = tracks_of(samples, name);
+            let prefix = format!("v{}-", latest.number);
+            shown.len() == latest.tracks && shown.iter().all(|track| track.starts_with(&prefix))
+        })
+    }
+}
+
+/// The names of the tracks that a scrape shows of an account.
+pub fn tracks_of<'a>(samples: &'a Samples, account: &str) -> Vec<&'a str> {
+    let start = format!("cloudaudit_track_enabled{{account=\"{account}\",");
+    let series = samples
+        .series()
+        .into_iter()
+        .filter(|series| series.starts_with(&start));
+    series
+        .map(|series| {
+            let (_, rest) = series.split_once(",track=\"").unwrap();
+            rest.split('"').next().unwrap()
+        })
+        .collect()
+}
+
+fn uin(name: &str) -> String {
+    format!("uin-{name}")
+}
+
+fn id(name: &str) -> String {
+    format!("AKID{name}")
+}
+
+fn key(name: &str) -> String {
+    format!("key-{name}")
+}

@@ -1,0 +1,44 @@
+//! The exporter at length: in a storm of faults, and in hours of ordinary work.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "another process lives in real time"
+)]
+#![allow(
+    clippy::float_cmp,
+    clippy::cast_precision_loss,
+    reason = "counts are whole numbers"
+)]
+#![allow(clippy::print_stdout, reason = "the figures are the point")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+#[path = "../binary/exporter.rs"]
+mod exporter;
+
+// What there is, and what happens to it.
+mod estate;
+mod weather;
+
+// What has to be true of every scrape.
+mod witness;
+
+// The tests.
+mod soak;
+mod storm;
+
+use std::fs::File;
+
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|value| value.parse().unwrap())
+}
+
+/// One test at a time: each wants the machine for itself.
+fn turn() -> File {
+    let turn = File::create(std::env::temp_dir().join("cloudaudit-exporter-chaos.lock")).unwrap();
+    turn.lock().unwrap();
+    turn
+}

@@ -1,0 +1,135 @@
+//! What happens: one blow after another, each chosen by a generator that a seed repeats.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cloudaudit_exporter::sim::Fault;
+
+use crate::estate::Estate;
+use crate::exporter::Exporter;
+
+/// The generator, and the count of what it did.
+pub struct Weather {
+    state: u64,
+    generation: u64,
+    dark_for: u32,
+    skewed_for: u32,
+    pub blows: BTreeMap<&'static str, u64>,
+}
+
+impl Weather {
+    pub fn new(seed: u64) -> Self {
+        Self {
+            state: seed | 1,
+            generation: 0,
+            dark_for: 0,
+            skewed_for: 0,
+            blows: BTreeMap::new(),
+        }
+    }
+
+    /// Some faults, some changes, and now and then something larger.
+    pub async fn blow(&mut self, estate: &mut Estate, exporter: &Exporter) {
+        let names: Vec<String> = estate.accounts.keys().cloned().collect();
+        for _ in 0..3 {
+            let name = &names[self.below(names.len())];
+            let (kind, fault) = self.fault();
+            let times = 1 + u32::try_from(self.below(3)).unwrap();
+            estate
+                .world
+                .inject(fault.account(&estate.accounts[name].uin).times(times));
+            self.count(kind);
+        }
+        for _ in 0..2 {
+            let number = self.below(names.len());
+            let least = 1 + self.below(70);
+            estate.replace(&names[number], least);
+            self.count("tracks replaced");
+        }
+        self.darken(estate).await;
+        self.skew(estate);
+        match self.below(12) {
+            0 => {
+                self.generation += 1;
+                estate.write_config(self.generation);
+                exporter.signal("HUP");
+                self.count("reload");
+            }
+            1 => {
+                estate.write_broken_config();
+                exporter.signal("HUP");
+                self.count("reload of a broken file");
+            }
+            _ => {}
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+
+    /// No faults any more, the cloud is there, the clocks agree, the file is right.
+    pub async fn calm(&mut self, estate: &mut Estate, exporter: &Exporter) {
+        estate.world.clear_faults();
+        estate.world.set_skew_seconds(0);
+        estate.start_cloud().await;
+        self.generation += 1;
+        estate.write_config(self.generation);
+        exporter.signal("HUP");
+    }
+
+    async fn darken(&mut self, estate: &mut Estate) {
+        if self.dark_for > 0 {
+            self.dark_for -= 1;
+            if self.dark_for == 0 {
+                estate.start_cloud().await;
+            }
+        } else if self.below(60) == 0 {
+            estate.kill_cloud();
+            self.dark_for = 20;
+            self.count("cloud killed");
+        }
+    }
+
+    fn skew(&mut self, estate: &Estate) {
+        if self.skewed_for > 0 {
+            self.skewed_for -= 1;
+            if self.skewed_for == 0 {
+                estate.world.set_skew_seconds(0);
+            }
+        } else if self.below(80) == 0 {
+            let seconds = [-4_000, -400, 400, 4_000][self.below(4)];
+            estate.world.set_skew_seconds(seconds);
+            self.skewed_for = 20;
+            self.count("clock jump");
+        }
+    }
+
+    fn fault(&mut self) -> (&'static str, Fault) {
+        match self.below(14) {
+            0 => ("delay", Fault::delay(Duration::from_millis(300))),
+            1 => ("hang", Fault::hang()),
+            2 => ("reset", Fault::reset()),
+            3 => ("truncated", Fault::truncated()),
+            4 => ("drip", Fault::drip(Duration::from_millis(700))),
+            5 => ("bad gateway", Fault::bad_gateway()),
+            6 => ("not json", Fault::not_json()),
+            7 => ("wrong shape", Fault::wrong_shape()),
+            8 => ("huge", Fault::huge(6 * 1024 * 1024)),
+            9 => ("throttled", Fault::throttled()),
+            10 => ("internal error", Fault::internal_error()),
+            11 => ("unauthorized", Fault::unauthorized()),
+            12 => ("null tracks", Fault::null_tracks()),
+            _ => ("total off by one", Fault::total_off_by(1)),
+        }
+    }
+
+    fn count(&mut self, kind: &'static str) {
+        *self.blows.entry(kind).or_default() += 1;
+    }
+
+    /// xorshift64: good enough to be different each time.
+    fn below(&mut self, limit: usize) -> usize {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        usize::try_from(self.state % limit as u64).unwrap()
+    }
+}

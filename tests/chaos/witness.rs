@@ -1,0 +1,139 @@
+//! What has to be true of every scrape, whatever happens.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::estate::{Account, Estate, tracks_of};
+use crate::exporter::{Exporter, Samples};
+use crate::weather::Weather;
+
+/// From the first byte of a listing to its end, two walks of two pages with their retries, and what
+/// the clocks of two processes on a loaded machine may differ in what they call now.
+const LONGEST_POLL: Duration = Duration::from_secs(5);
+
+/// Counts what it saw.
+#[derive(Default)]
+pub struct Witness {
+    scrapes: u64,
+    targets_shown: u64,
+    targets_hidden: u64,
+    polls: f64,
+}
+
+impl Witness {
+    /// Scrapes once and checks every target.
+    pub async fn look(&mut self, estate: &Estate, exporter: &Exporter) {
+        let samples = exporter.metrics().await;
+        self.scrapes += 1;
+        let mut series = samples.series();
+        let all = series.len();
+        series.sort_unstable();
+        series.dedup();
+        assert_eq!(series.len(), all, "no series twice");
+        let polls = samples.sum("cloudaudit_polls_total", &[]);
+        assert!(
+            polls >= self.polls,
+            "counters only grow: {} after {}",
+            polls,
+            self.polls
+        );
+        self.polls = polls;
+        for (name, account) in &estate.accounts {
+            self.target(name, account, &samples);
+        }
+    }
+
+    fn target(&mut self, name: &str, account: &Account, samples: &Samples) {
+        let label = [("account", name)];
+        let up = samples.values("cloudaudit_up", &label);
+        assert_eq!(up.len(), 1, "{name}: up is always there");
+        let failures = samples.values("cloudaudit_last_failure_info", &label);
+        assert!(
+            failures.len() <= 1 && (failures.is_empty() || up == [0.0]),
+            "{name}: {up:?} {failures:?}"
+        );
+        let tracks = tracks_of(samples, name);
+        if tracks.is_empty() {
+            assert!(
+                samples.values("cloudaudit_tracks", &label).is_empty(),
+                "{name}: counts of nothing"
+            );
+            assert_eq!(up, [0.0], "{name}: up without tracks");
+            self.targets_hidden += 1;
+            return;
+        }
+        self.targets_shown += 1;
+        let versions: BTreeSet<&str> = tracks
+            .iter()
+            .map(|track| track.split('-').next().unwrap())
+            .collect();
+        assert_eq!(
+            versions.len(),
+            1,
+            "{name}: tracks of one moment only: {versions:?}"
+        );
+        let number: usize = versions.first().unwrap()[1..].parse().unwrap();
+        let version = account.versions[number];
+        assert_eq!(
+            tracks.len(),
+            version.tracks,
+            "{name}: all tracks of version {number}"
+        );
+        assert_eq!(
+            samples.sum("cloudaudit_tracks", &label),
+            version.tracks as f64,
+            "{name}"
+        );
+        let enabled = samples.sum("cloudaudit_track_enabled", &label);
+        assert_eq!(enabled, (version.tracks / 2) as f64, "{name}: their status");
+
+        let success = samples.sum("cloudaudit_last_success_timestamp_seconds", &label);
+        let success = UNIX_EPOCH + Duration::from_secs_f64(success);
+        assert!(
+            version.since <= success,
+            "{name}: listed before it was there"
+        );
+        if let Some(next) = account.versions.get(number + 1) {
+            let gone = next.since + LONGEST_POLL;
+            assert!(
+                success <= gone,
+                "{name}: version {number} was long gone at its last success"
+            );
+        }
+        let age = SystemTime::now()
+            .duration_since(success)
+            .unwrap_or_default();
+        assert!(
+            age < Duration::from_secs(7),
+            "{name}: shown for {age:?} after its last success"
+        );
+    }
+
+    /// Says what was seen, and that nothing has leaked.
+    pub fn done(&self, weather: &Weather, before: &Samples, after: &Samples) {
+        let memory = |samples: &Samples| samples.sum("process_resident_memory_bytes", &[]) / 1e6;
+        let descriptors = |samples: &Samples| samples.sum("process_open_fds", &[]);
+        println!("blows: {:?}", weather.blows);
+        println!(
+            "polls: {}, scrapes: {}, targets shown: {}, hidden: {}",
+            self.polls, self.scrapes, self.targets_shown, self.targets_hidden
+        );
+        println!(
+            "memory: {:.1} MB at the start, {:.1} MB at the end; descriptors: {} and {}",
+            memory(before),
+            memory(after),
+            descriptors(before),
+            descriptors(after)
+        );
+        assert!(
+            self.targets_shown > 0 && self.targets_hidden > 0,
+            "both were seen"
+        );
+        // A connection for each account and some for scrapes; and what buffers of 4 MiB leave behind.
+        assert!(
+            descriptors(after) <= descriptors(before) + 64.0,
+            "descriptors leak"
+        );
+        assert!(memory(after) <= memory(before) + 120.0, "memory leaks");
+    }
+}

@@ -1,0 +1,16 @@
+//! The state file: whole or not there, by one process at a time, kept aside where it cannot be used,
+//! and written when it should be.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+
+#[path = "../support/tracks.rs"]
+mod tracks;
+
+mod file;
+mod kill;
+mod policy;
+mod saved;
+mod writer;
