@@ -228,13 +228,13 @@ async fn a_hanging_account_delays_no_other() {
 }
 
 /// The simulated cloud behind a socket.
-struct Cloud {
+pub struct Cloud {
     address: SocketAddr,
     serving: JoinHandle<()>,
 }
 
 impl Cloud {
-    async fn start(world: &World, address: SocketAddr) -> Self {
+    pub async fn start(world: &World, address: SocketAddr) -> Self {
         let server = Server::bind(address, world.clone()).await.unwrap();
         let address = server.local_addr();
         let serving = tokio::spawn(server.serve(std::future::pending::<()>()));
@@ -247,11 +247,11 @@ impl Cloud {
     }
 }
 
-fn loopback() -> SocketAddr {
+pub fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
-fn world(accounts: &[&str]) -> World {
+pub fn world(accounts: &[&str]) -> World {
     let world = World::new(SystemTime::now());
     for name in accounts {
         let account = world.add_account(&uin(name));
@@ -283,7 +283,7 @@ fn track(id: u64) -> Track {
     }
 }
 
-fn write_config(folder: &TempDir, cloud: &Cloud, head: &str, accounts: &[&str]) -> PathBuf {
+pub fn write_config(folder: &TempDir, cloud: &Cloud, head: &str, accounts: &[&str]) -> PathBuf {
     let mut yaml = format!("endpoint: http://{}\n{head}accounts:\n", cloud.address);
     for name in accounts {
         let regions = if accounts.len() == 2 {
@@ -304,7 +304,7 @@ fn write_config(folder: &TempDir, cloud: &Cloud, head: &str, accounts: &[&str]) 
     file
 }
 
-fn uin(account: &str) -> String {
+pub fn uin(account: &str) -> String {
     format!("uin-of-{account}")
 }
 

@@ -21,3 +21,4 @@ mod exporter;
 // The tests.
 mod commands;
 mod fleet;
+mod refusals;
