@@ -27,7 +27,7 @@ TENCENTCLOUD_REGION or ap-guangzhou.";
         ", rustc ", env!("BUILD_RUSTC"),
         ", target ", env!("BUILD_TARGET"), ")"
     ),
-    after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 bad configuration."
+    after_help = "Exit codes: 0 done, 1 failed, or ended by a second signal, 2 wrong usage, 78 bad configuration."
 )]
 pub struct Cli {
     /// What to do; without one, run the daemon.
@@ -51,6 +51,15 @@ pub struct Flags {
     )]
     config_file: Option<PathBuf>,
 
+    /// Take a changed configuration file up without being told
+    #[arg(
+        long = "config.enable-auto-reload",
+        env = "CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD",
+        value_parser = switch,
+        global = true
+    )]
+    pub enable_auto_reload: bool,
+
     /// An address to listen on; may be given several times [default: :10629, for the demo
     /// 127.0.0.1:10629]
     #[arg(
@@ -72,6 +81,15 @@ pub struct Flags {
         global = true
     )]
     telemetry_path: String,
+
+    /// Let whoever can reach the listener ask for a reload, by POST to /-/reload
+    #[arg(
+        long = "web.enable-lifecycle",
+        env = "CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_parser = switch,
+        global = true
+    )]
+    enable_lifecycle: bool,
 
     /// The least severe level that is logged
     #[arg(
@@ -115,6 +133,7 @@ impl Flags {
         Web {
             listen_addresses,
             telemetry_path: self.telemetry_path.clone(),
+            enable_lifecycle: self.enable_lifecycle,
         }
     }
 }
@@ -180,6 +199,15 @@ pub enum LogFormat {
     Logfmt,
     /// One object a line.
     Json,
+}
+
+/// The value of a variable that stands for a flag without one. Empty is not set.
+fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" => Ok(true),
+        "" | "false" | "0" => Ok(false),
+        _ => Err("true or false is wanted".to_owned()),
+    }
 }
 
 fn telemetry_path(path: &str) -> Result<String, String> {

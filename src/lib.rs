@@ -59,6 +59,7 @@ pub mod publisher;
 // The process itself.
 pub mod process;
 pub mod pulse;
+pub mod systemd;
 
 // What the file and the environment ask for.
 pub mod config;

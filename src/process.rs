@@ -29,6 +29,10 @@ pub struct Process {
     clock_skew: GaugeVec,
     state_written: GaugeVec,
     state_written_at: GaugeVec,
+    restarts: IntCounterVec,
+    reload_successful: IntGauge,
+    reload_success_timestamp: Gauge,
+    config_hash: IntGauge,
 }
 
 impl Process {
@@ -70,6 +74,29 @@ impl Process {
                 "cloudaudit_exporter_state_last_write_timestamp_seconds",
                 "Unix time of what the last successful write of the state file holds.",
             ),
+            restarts: IntCounterVec::new(
+                Opts::new(
+                    "cloudaudit_exporter_account_restarts_total",
+                    "How often an account's loop was started again after a panic.",
+                ),
+                &["account"],
+            )
+            .expect("the names are valid"),
+            reload_successful: IntGauge::new(
+                "cloudaudit_exporter_config_last_reload_successful",
+                "1 if the configuration that was loaded last is in use; 0: the one before is.",
+            )
+            .expect("the name is valid"),
+            reload_success_timestamp: Gauge::new(
+                "cloudaudit_exporter_config_last_reload_success_timestamp_seconds",
+                "Unix time when the configuration in use was taken up.",
+            )
+            .expect("the name is valid"),
+            config_hash: IntGauge::new(
+                "cloudaudit_exporter_config_hash",
+                "A hash of the configuration in use, its secrets left out.",
+            )
+            .expect("the name is valid"),
         };
         // What begins above 0 loses its first increase.
         process
@@ -85,6 +112,10 @@ impl Process {
         process.register(Box::new(process.clock_skew.clone()));
         process.register(Box::new(process.state_written.clone()));
         process.register(Box::new(process.state_written_at.clone()));
+        process.register(Box::new(process.restarts.clone()));
+        process.register(Box::new(process.reload_successful.clone()));
+        process.register(Box::new(process.reload_success_timestamp.clone()));
+        process.register(Box::new(process.config_hash.clone()));
         process.register(Box::new(build_info()));
         #[cfg(target_os = "linux")]
         process.register(Box::new(
@@ -93,9 +124,34 @@ impl Process {
         process
     }
 
-    /// How many targets there are.
-    pub fn set_targets(&self, targets: usize) {
-        self.targets.set(i64::try_from(targets).unwrap_or(i64::MAX));
+    /// A configuration is in use since `at`. All of it is published by now.
+    pub fn configured(&self, hash: u64, targets: usize, at: SystemTime) {
+        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        self.targets.set(whole(targets as u64));
+        self.config_hash.set(whole(hash));
+        self.reload_success_timestamp.set(unix_seconds(at));
+        self.reload_successful.set(1);
+    }
+
+    /// Another configuration was loaded and cannot be used.
+    pub fn reload_failed(&self) {
+        self.reload_successful.set(0);
+    }
+
+    /// There is an account. What begins above 0 loses its first increase.
+    pub fn account_added(&self, account: &str) {
+        self.restarts.with_label_values(&[account]);
+    }
+
+    /// An account's loop is started again after a panic.
+    pub fn account_restarted(&self, account: &str) {
+        self.restarts.with_label_values(&[account]).inc();
+    }
+
+    /// There is such an account no more.
+    pub fn account_removed(&self, account: &str) {
+        // Where it was never added there is nothing to remove.
+        drop(self.restarts.remove_label_values(&[account]));
     }
 
     /// Counts a response of our listener.

@@ -354,3 +354,28 @@ fn environment<const N: usize>(variables: [(&str, &str); N]) -> BTreeMap<String,
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
 }
+
+/// What a dashboard compares between replicas: the same for the same meaning, and no secret in it.
+#[test]
+fn the_hash_is_of_what_is_meant_and_of_no_secret() {
+    let hash = |text: &str| {
+        let config = Config::parse("config.yaml", text, &BTreeMap::new());
+        config.unwrap().hash()
+    };
+    let text = "http: {proxy: \"http://me:HUSH@proxy:8080\"}\naccounts:\n  a: {credentials: {secret_id: id, secret_key: HUSH, token: HUSH}}\n  b: {interval: 30s}\n";
+    let known = hash(text);
+    assert!(known > 0 && known < 1 << 48);
+    assert_eq!(known, hash(&text.replace("HUSH", "HUSHHUSH")), "secrets");
+    assert_eq!(known, hash(&format!("# a comment\n\n{text}")), "places");
+    let (a, b) = text.split_once("  a: ").unwrap();
+    let (a_line, b_line) = b.split_once('\n').unwrap();
+    assert_eq!(known, hash(&format!("{a}{b_line}  a: {a_line}\n")), "order");
+    for (old, new) in [
+        ("30s", "31s"),
+        ("b:", "c:"),
+        ("secret_id: id", "secret_id: other"),
+        (", token: HUSH", ""),
+    ] {
+        assert_ne!(known, hash(&text.replace(old, new)), "{new}");
+    }
+}

@@ -24,6 +24,7 @@ fn every_metric_is_in_the_readme_and_every_metric_of_the_readme_exists() {
         clock_skew: Some(0.0),
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
+    process.account_added("a");
     let own = process.exposition();
     let own = own
         .lines()

@@ -30,15 +30,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The process's own series are told of calls.
     ("process", &["snapshot", "clock", "tencent"]),
     ("pulse", &[]),
+    // Knows a service manager's protocol, and nothing of what is managed.
+    ("systemd", &[]),
     // One account, and all of them.
     (
         "poll",
-        &["failure", "snapshot", "clock", "hash", "tencent", "history"],
+        // The loop beats, so that one that stands still is found out.
+        &[
+            "failure", "snapshot", "clock", "hash", "tencent", "history", "pulse",
+        ],
     ),
     (
         "fleet",
         &[
-            "snapshot", "clock", "hash", "history", "config", "poll", "tencent",
+            "snapshot", "clock", "hash", "history", "config", "poll", "pulse", "tencent",
         ],
     ),
     // Where the parts meet.

@@ -248,6 +248,27 @@ fn an_account_s_count_steps_down_as_its_regions_age() {
 }
 
 #[test]
+fn a_withdrawn_account_leaves_nothing_behind_and_its_neighbour_alone() {
+    let [one, other] = neighbours();
+    let world = World::new();
+    let mut staying = world.account(&one, &["r"]);
+    staying.listed(0, listing([track(1, "x")]), world.now);
+    let alone = world.text();
+    let mut leaving = world.account(&other, &["r", "s"]);
+    leaving.listed(0, listing([track(1, "x"), track(2, "y")]), world.now);
+    leaving.listed(0, listing([track(1, "x")]), world.now);
+    leaving.failed(1, world.now);
+    assert!(world.text().contains(&other));
+
+    world.publisher.withdraw(&other, world.now);
+    assert_eq!(world.text(), alone, "no tombstone either");
+    assert_eq!(one_member(&world.pieces(true).concat()), alone.as_bytes());
+    assert_eq!(world.publisher.reports().len(), 1);
+    world.publisher.withdraw("nobody", world.now);
+    assert_eq!(world.text(), alone);
+}
+
+#[test]
 fn accounts_in_one_bucket_leave_each_other_alone() {
     let [name, neighbour] = neighbours();
     let mut world = World::new();

@@ -1,7 +1,12 @@
 //! No command: run the exporter.
 
-use super::Failed;
-use crate::app::App;
+use std::path::Path;
+use std::sync::Arc;
+
+use tracing::warn;
+
+use super::{Failed, Signals};
+use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -11,13 +16,33 @@ use crate::fleet::Environment;
 pub(super) const LISTEN_ADDRESS: &str = ":10629";
 
 pub(super) async fn run(
-    config: &Config,
-    environment: &Environment,
+    environment: Environment,
     flags: &Flags,
     clock: Clock,
-    shutdown: impl Future<Output = ()>,
+    signals: Signals<impl Future<Output = ()>>,
 ) -> Result<(), Failed> {
-    let app = App::bind(config, environment, &flags.web(LISTEN_ADDRESS), clock).await?;
-    app.run(shutdown).await;
+    let file = flags.config_file().cloned();
+    let variables = environment.clone();
+    let load: Load = Arc::new({
+        let file = file.clone();
+        move || Config::load(file.as_deref(), &variables)
+    });
+    let reloading = Reloading::new(Arc::clone(&load), signals.reload);
+    let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref());
+    let config = load().map_err(|error| Failed::configuration(&error))?;
+    let web = flags.web(LISTEN_ADDRESS);
+    let app = App::bind(config, &environment, &web, reloading, clock).await?;
+    app.run(signals.stop).await;
     Ok(())
+}
+
+fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> Reloading {
+    match file {
+        Some(file) if enabled => reloading.watching(file),
+        None if enabled => {
+            warn!("--config.enable-auto-reload without --config.file: there is no file to watch");
+            reloading
+        }
+        _ => reloading,
+    }
 }

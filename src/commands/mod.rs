@@ -13,13 +13,24 @@ mod health;
 // What a failure means.
 mod failed;
 
+use tokio::sync::mpsc;
+
 use crate::cli::{Cli, Command, Flags};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo;
 use crate::fleet::Environment;
 
-/// Does what the command line says, until it is done or `shutdown` is.
+/// What the operating system says to a command that runs.
+#[derive(Debug)]
+pub struct Signals<S> {
+    /// Ends when the command should.
+    pub stop: S,
+    /// A message for each time that the configuration should be loaded again.
+    pub reload: mpsc::Receiver<()>,
+}
+
+/// Does what the command line says, until it is done or `signals` stops it.
 ///
 /// # Errors
 ///
@@ -27,23 +38,14 @@ use crate::fleet::Environment;
 pub async fn run(
     cli: Cli,
     environment: Environment,
-    shutdown: impl Future<Output = ()>,
+    signals: Signals<impl Future<Output = ()>>,
 ) -> Result<(), Failed> {
     let flags = &cli.flags;
     let clock = Clock::system();
     match cli.command {
-        None => {
-            daemon::run(
-                &config(flags, &environment)?,
-                &environment,
-                flags,
-                clock,
-                shutdown,
-            )
-            .await
-        }
+        None => daemon::run(environment, flags, clock, signals).await,
         Some(Command::Demo) => {
-            Ok(demo::run(&flags.web(demo::LISTEN_ADDRESS), clock, shutdown).await?)
+            Ok(demo::run(&flags.web(demo::LISTEN_ADDRESS), clock, signals.stop).await?)
         }
         Some(Command::Check { output }) => check::run(&config(flags, &environment)?, output),
         Some(Command::Once { output }) => {
@@ -51,7 +53,7 @@ pub async fn run(
             let once = once::run(&config, &environment, output.as_deref(), clock);
             tokio::select! {
                 result = once => result,
-                () = shutdown => Err(Failed::new("stopped before every target was polled")),
+                () = signals.stop => Err(Failed::new("stopped before every target was polled")),
             }
         }
         Some(Command::Health) => health::run(&flags.web(daemon::LISTEN_ADDRESS)).await,

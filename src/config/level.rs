@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::defaults;
 use super::endpoint::Endpoint;
 use super::error::Error;
@@ -12,6 +10,7 @@ use super::key_path::KeyPath;
 use super::layers::Places;
 use super::lists::{self, Members};
 use super::raw::{RawAccount, RawConfig, RawCredentials, RawEnv, RawRateLimit};
+use super::secret::Secret;
 use super::shapes::{Mapping, Text};
 use super::types::{Credentials, Site};
 use super::values;
@@ -186,7 +185,7 @@ fn labels(
 }
 
 fn inline(raw: &RawCredentials, path: &KeyPath, places: &Places) -> Result<Credentials, Error> {
-    let secret = |text: &str| values::secret(text).map(SecretString::from);
+    let secret = |text: &str| values::secret(text).map(Secret::from);
     let secret_id = raw.secret_id.as_ref();
     let secret_key = raw.secret_key.as_ref();
     Ok(Credentials::Inline {

@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::error::Error;
 use super::key_path::KeyPath;
 use super::types::Config;
@@ -39,6 +41,16 @@ impl Config {
         let (raw, places) = layers::read(document, environment)?;
         validate::config(&raw, &places, environment)
     }
+}
+
+/// The content of a file, to be compared with what it was: its hash, for the content may hold secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileHash([u8; 32]);
+
+/// What a configuration file says now; none where it cannot be read.
+pub fn file_hash(path: &Path) -> Option<FileHash> {
+    let text = read(path).ok()?;
+    Some(FileHash(Sha256::digest(text).into()))
 }
 
 fn without_file(environment: &BTreeMap<String, String>) -> Result<Config, Error> {

@@ -11,11 +11,14 @@
 
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
+pub use self::load::{FileHash, file_hash};
+pub use self::secret::Secret;
 pub use self::types::{Account, Config, Credentials, Http, Poll, Site};
 
 // The types, and what holds where nothing is said.
 mod defaults;
 mod endpoint;
+mod secret;
 mod types;
 
 // The file as a tree with places, and what may not be shown of it.

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use sha2::{Digest, Sha256};
 
 use super::endpoint::Endpoint;
+use super::secret::Secret;
 use crate::snapshot::ExpectedTrack;
 
 /// What should run.
@@ -23,17 +24,42 @@ pub struct Config {
     pub warnings: Vec<String>,
 }
 
+impl Config {
+    /// A number that is the same as long as the configuration says the same, wherever it says it and
+    /// whatever else its file holds.
+    ///
+    /// It is the hash of what prints of the configuration, and secrets do not print: they have no
+    /// part in it, so that nobody can try guesses against it. A changed key alone leaves it as it is.
+    pub fn hash(&self) -> u64 {
+        let mut accounts: Vec<&Account> = self.accounts.iter().collect();
+        accounts.sort_by(|one, other| one.name.cmp(&other.name));
+        let digest = Sha256::digest(format!(
+            "{:?} {:?} {accounts:?}",
+            self.http, self.state_file
+        ));
+        // As many bits as a Prometheus sample, a double, holds exactly, in whole bytes.
+        let first = digest[..6].iter();
+        first.fold(0, |hash, byte| hash << 8 | u64::from(*byte))
+    }
+
+    /// How many targets there are: an account in a region each.
+    pub fn targets(&self) -> usize {
+        let accounts = self.accounts.iter();
+        accounts.map(|account| account.regions.len()).sum()
+    }
+}
+
 /// How calls to the cloud leave this machine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Http {
     /// PEM certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
     /// A proxy's URL, which may hold a password.
-    pub proxy: Option<SecretString>,
+    pub proxy: Option<Secret>,
 }
 
 /// An account: the unit of credentials, rate limit, schedule and isolation.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     /// The label `account`.
     pub name: String,
@@ -109,16 +135,16 @@ impl Site {
 }
 
 /// Where an account's credentials come from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Credentials {
     /// From the configuration itself.
     Inline {
         /// The key's public half, as it is sent.
         secret_id: String,
         /// The key that signs.
-        secret_key: SecretString,
+        secret_key: Secret,
         /// Of temporary credentials.
-        token: Option<SecretString>,
+        token: Option<Secret>,
     },
     /// From these environment variables.
     Env {

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::SecretString;
-
 use super::defaults;
 use super::error::{Error, quoted};
 use super::key_path::KeyPath;
@@ -15,6 +13,7 @@ use super::level::{Interval, Level};
 use super::lists::{self, Members};
 use super::overrides::in_variable;
 use super::raw::{RawConfig, RawHttp, RawPoll, RawState};
+use super::secret::Secret;
 use super::shapes::Mapping;
 use super::types::{Account, Config, Credentials, Http, Poll, Site};
 use super::values::{self, spell};
@@ -95,7 +94,7 @@ fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
 fn http(raw: &RawHttp, places: &Places) -> Result<Http, Error> {
     let path = KeyPath::from(["http"]);
     let ca_file = |text: &str| Ok(beside_the_file(text, places));
-    let proxy = |text: &str| values::proxy(text).map(SecretString::from);
+    let proxy = |text: &str| values::proxy(text).map(Secret::from);
     Ok(Http {
         ca_file: places.value(raw.ca_file.as_ref(), &path, "ca_file", ca_file)?,
         proxy: places.value(raw.proxy.as_ref(), &path, "proxy", proxy)?,

@@ -14,10 +14,11 @@ mod watch;
 
 use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 
-use tokio::sync::watch as stop;
+use tokio::sync::{mpsc, watch as stop};
 
-use crate::app::{App, Web};
+use crate::app::{App, Load, Reloading, Web};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::sim::Server;
@@ -41,9 +42,13 @@ pub async fn run(
         .await
         .map_err(|error| format!("the simulated cloud cannot listen on loopback: {error}"))?;
     let endpoint = format!("http://{}", cloud.local_addr());
-    let config = Config::parse("demo", &estate::configuration(&endpoint), &<_>::default())
-        .map_err(|error| error.to_string())?;
-    let app = App::bind(&config, &estate::environment(), web, clock).await?;
+    let configuration = estate::configuration(&endpoint);
+    let load: Load = Arc::new(move || Config::parse("demo", &configuration, &<_>::default()));
+    let config = load().map_err(|error| error.to_string())?;
+    // Its configuration never changes, and a terminal that hangs up ends it.
+    let (_, no_signals) = mpsc::channel(1);
+    let reloading = Reloading::new(load, no_signals);
+    let app = App::bind(config, &estate::environment(), web, reloading, clock).await?;
     let addresses = app.addresses();
     let address = addresses
         .first()

@@ -63,7 +63,7 @@ impl Renderer {
     fn account(&self, report: &Report) -> Fragment {
         let mut out = FragmentWriter::new(&self.labels);
         let account = &self.account;
-        let evidence = &report.evidence;
+        let evidence = &report.shown_evidence;
         out.sample(
             Metric::AccountTrackRequired,
             &[],

@@ -1,11 +1,15 @@
 //! What the listener is given to show.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::clock::Moment;
 use crate::snapshot::Report;
+
+/// A reload that is on its way; in the end it may say why the old configuration is kept.
+pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
 /// What the listener shows; asked anew for each request, and must answer at once.
 pub trait Content: Send + Sync + 'static {
@@ -20,6 +24,9 @@ pub trait Content: Send + Sync + 'static {
 
     /// Whether the scheduler ticks; otherwise what stands still.
     fn healthy(&self) -> Result<(), String>;
+
+    /// Has a changed configuration taken up; none where that may not be asked for here.
+    fn reload(&self) -> Option<Reload>;
 
     /// Hears of one answered request, for `cloudaudit_exporter_http_requests_total{handler, code}`.
     /// Both come from bounded sets.

@@ -8,7 +8,7 @@
 //! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
 
 pub use self::connections::Connections;
-pub use self::content::Content;
+pub use self::content::{Content, Reload};
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Options};
 

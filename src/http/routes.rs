@@ -47,7 +47,7 @@ impl Routes {
             Ok(()) // nothing was sent, or its sender waits for our word and gets the response instead
         };
         let mut response = match read {
-            Ok(()) => self.respond(handler, &head.method, &head.headers),
+            Ok(()) => self.respond(handler, &head.method, &head.headers).await,
             Err(status) => response::text(status, "no path here wants a body"),
         };
         if has_body {
@@ -71,7 +71,12 @@ impl Routes {
         }
     }
 
-    fn respond(&self, handler: Handler, method: &Method, headers: &HeaderMap) -> Response<Pieces> {
+    async fn respond(
+        &self,
+        handler: Handler,
+        method: &Method,
+        headers: &HeaderMap,
+    ) -> Response<Pieces> {
         match (handler, method) {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
@@ -98,10 +103,22 @@ impl Routes {
                 Ok(()) => response::text(StatusCode::OK, "ready"),
                 Err(reasons) => response::text(StatusCode::SERVICE_UNAVAILABLE, lines(&reasons)),
             },
-            (Handler::Reload, &Method::POST) => {
-                response::text(StatusCode::FORBIDDEN, "lifecycle API is not enabled")
-            }
+            (Handler::Reload, &Method::POST) => self.reload().await,
             _ => response::method_not_allowed(handler.allow()),
+        }
+    }
+    /// Answers once the new configuration is taken up, or is not.
+    async fn reload(&self) -> Response<Pieces> {
+        let Some(reload) = self.content.reload() else {
+            let message = "reloading over HTTP is not enabled; --web.enable-lifecycle enables it";
+            return response::text(StatusCode::FORBIDDEN, message);
+        };
+        match reload.await {
+            Ok(()) => response::text(StatusCode::OK, "reloaded"),
+            Err(why) => response::text(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("the old configuration is kept: {why}"),
+            ),
         }
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 use super::asker::Asker;
 use super::ledger::Ledger;
 use super::schedule::Schedule;
+use super::seat::{Memory, Seat};
 use crate::clock::Moment;
 use crate::snapshot::{AccountInfo, Report};
 use crate::tencent::{Client, Observer};
@@ -18,6 +19,7 @@ pub struct Account<P> {
     asker: Asker,
     ledger: Ledger<P>,
     schedule: Schedule,
+    seat: Arc<Seat<P>>,
 }
 
 impl<P: FnMut(Report, Moment) + Send> Account<P> {
@@ -31,13 +33,29 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         process: Arc<dyn Observer>,
         publish: P,
     ) -> Self {
-        let mut ledger = Ledger::new(info, regions, schedule, &client, publish);
-        let asker = Asker::new(ledger.account(), client, process, schedule.interval);
+        let seat = Seat::new(Memory::default(), publish, Instant::now());
+        let client = Arc::new(client);
+        Self::seated(info, regions, schedule, client, process, Arc::new(seat))
+    }
+
+    /// The same, going on from what the seat remembers; it publishes and beats there.
+    pub fn seated(
+        info: Arc<AccountInfo>,
+        regions: &[String],
+        schedule: Schedule,
+        client: Arc<Client>,
+        process: Arc<dyn Observer>,
+        seat: Arc<Seat<P>>,
+    ) -> Self {
+        let ledger = Ledger::new(info, regions, schedule, &client, Arc::clone(&seat));
+        let api = seat.memory().api;
+        let asker = Asker::new(ledger.account(), client, api, process, schedule.interval);
         ledger.publish(&asker);
         Self {
             asker,
             ledger,
             schedule,
+            seat,
         }
     }
 
@@ -47,9 +65,12 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
             asker,
             mut ledger,
             schedule,
+            seat,
         } = self;
+        seat.pulse().beat(schedule.late_after(first));
         sleep_until(first).await;
         let second = schedule.second_poll(ledger.account(), ledger.now());
+        seat.pulse().beat(schedule.late_after(second));
         let mut due = interval_at(second, schedule.interval);
         // A machine that slept polls once when it wakes, and not once for each interval it missed.
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -67,6 +88,8 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                     ledger.publish(&asker);
                 }
                 _ = due.tick() => {
+                    let next = Instant::now() + schedule.interval;
+                    seat.pulse().beat(schedule.late_after(next));
                     for (target, is_running) in is_running.iter_mut().enumerate() {
                         if std::mem::replace(is_running, true) {
                             ledger.skipped(target);

@@ -28,23 +28,25 @@ pub(super) struct Outcome {
 /// What every poll of an account uses.
 pub(super) struct Asker {
     account: String,
-    client: Client,
-    api: Mutex<ApiCounters>,
+    client: Arc<Client>,
+    api: Arc<Mutex<ApiCounters>>,
     process: Arc<dyn Observer>,
     interval: Duration,
 }
 
 impl Asker {
+    /// `api` is what earlier calls of the account came to, and goes on from there.
     pub(super) fn new(
         account: &str,
-        client: Client,
+        client: Arc<Client>,
+        api: Arc<Mutex<ApiCounters>>,
         process: Arc<dyn Observer>,
         interval: Duration,
     ) -> Self {
         Self {
             account: account.to_owned(),
             client,
-            api: Mutex::default(),
+            api,
             process,
             interval,
         }

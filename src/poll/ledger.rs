@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::asker::{Asker, Outcome};
 use super::log;
 use super::schedule::Schedule;
+use super::seat::Seat;
 use crate::clock::{Clock, Moment};
 use crate::history::{TargetHistory, overviews, vouch};
 use crate::snapshot::{AccountInfo, Evidence, Overview, Report};
@@ -19,29 +20,42 @@ pub(super) struct Ledger<P> {
     evidence: Evidence,
     credentials_changed: Option<SystemTime>,
     clock: Clock,
-    publish: P,
+    seat: Arc<Seat<P>>,
 }
 
 impl<P: FnMut(Report, Moment)> Ledger<P> {
-    /// Nothing is known yet.
+    /// Goes on from what was published last, region by region.
     pub(super) fn new(
         info: Arc<AccountInfo>,
         regions: &[String],
         schedule: Schedule,
         client: &Client,
-        publish: P,
+        seat: Arc<Seat<P>>,
     ) -> Self {
-        let history = |region: &String| {
-            TargetHistory::new(region.clone(), schedule.interval, schedule.retention)
-        };
         let clock = client.clock().clone();
+        let now = clock.now();
+        let known = seat.memory().report;
+        let history = |region: &String| {
+            let mut targets = known.iter().flat_map(|report| &report.targets);
+            let target = targets.find(|target| target.region == *region);
+            let (interval, retention) = (schedule.interval, schedule.retention);
+            match target {
+                Some(known) => TargetHistory::resume(known.clone(), interval, retention, now),
+                None => TargetHistory::new(region.clone(), interval, retention),
+            }
+        };
+        let histories = regions.iter().map(history).collect();
+        let taken_up = || client.has_credentials().then_some(now.wall);
+        let known = known.as_ref();
         Self {
             info,
-            histories: regions.iter().map(history).collect(),
-            evidence: Evidence::default(),
-            credentials_changed: client.has_credentials().then(|| clock.now().wall),
+            histories,
+            evidence: known.map_or_else(Evidence::default, |report| report.evidence),
+            credentials_changed: known
+                .and_then(|report| report.credentials_changed)
+                .or_else(taken_up),
             clock,
-            publish,
+            seat,
         }
     }
 
@@ -112,7 +126,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
     }
 
     /// Hands on all that is known, now.
-    pub(super) fn publish(&mut self, asker: &Asker) {
+    pub(super) fn publish(&self, asker: &Asker) {
         let targets = self.histories.iter();
         let report = Report {
             account: Arc::clone(&self.info),
@@ -122,7 +136,8 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             credentials_changed: self.credentials_changed,
             overviews: self.overviews(),
             evidence: self.evidence,
+            shown_evidence: self.evidence,
         };
-        (self.publish)(report, self.clock.now());
+        self.seat.publish(report, self.clock.now());
     }
 }

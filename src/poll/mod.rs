@@ -5,6 +5,7 @@
 
 pub use self::account::Account;
 pub use self::schedule::Schedule;
+pub use self::seat::{Memory, Seat};
 
 // When, and the loop that keeps to it.
 mod account;
@@ -16,3 +17,6 @@ mod asker;
 // What came of it: kept, said and handed on.
 mod ledger;
 mod log;
+
+// What stays when the loop goes.
+mod seat;

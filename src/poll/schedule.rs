@@ -7,10 +7,14 @@ use tokio::time::Instant;
 use crate::clock::Moment;
 use crate::hash::stable_hash;
 use crate::history::Retention;
+use crate::pulse::PATIENCE;
 
 /// The second poll is at least this part of an interval after the first: at a phase that falls into
 /// the first poll it would only be a skip.
 const LEAST_FIRST_GAP: u32 = 10;
+
+/// A loop that misses so many ticks stands still.
+const MISSED_TICKS: u32 = 3;
 
 /// When an account polls, and how long a poll counts.
 #[derive(Clone, Copy, Debug)]
@@ -33,5 +37,10 @@ impl Schedule {
         let wait = (phase + interval - into_interval) % interval;
         let wait = u64::try_from(wait).expect("an interval is shorter than five centuries");
         now.steady + earliest + Duration::from_nanos(wait)
+    }
+
+    /// When a loop that should tick at `next` has stood still for too long.
+    pub(super) fn late_after(&self, next: Instant) -> Instant {
+        next + PATIENCE.max(self.interval * MISSED_TICKS)
     }
 }

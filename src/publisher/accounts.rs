@@ -66,6 +66,11 @@ impl Publisher {
         }
     }
 
+    /// Withdraws an account that has left the configuration: everything it has shown is gone.
+    pub fn withdraw(&self, account: &str, now: Moment) {
+        self.bucket_of(account).withdraw(account, now.steady);
+    }
+
     /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
     /// one gzip member where `gzip` is asked for.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {

@@ -67,6 +67,14 @@ impl Bucket {
         self.next_change = self.first_change_after(now);
     }
 
+    /// Forgets the account and all that it has published.
+    pub(super) fn withdraw(&mut self, account: &str, now: Instant) {
+        let now = self.take_note_of_time(now);
+        let parts = self.slots.remove(account).map(|slot| slot.parts);
+        self.mark_differences(&parts.unwrap_or_default(), &[], now);
+        self.next_change = self.first_change_after(now);
+    }
+
     /// The chunks as of now, one for each of [`Metric::ALL`].
     pub(super) fn chunks(&mut self, now: Instant) -> &[Arc<Chunk>] {
         let now = self.take_note_of_time(now);

@@ -31,6 +31,9 @@ pub struct Report {
     pub overviews: Vec<Overview>,
     /// How long its listings vouch for.
     pub evidence: Evidence,
+    /// What of it is shown: no more than a restart would bring back, for a counter that came back
+    /// lower than it was scraped would be counted twice.
+    pub shown_evidence: Evidence,
 }
 
 /// What the targets of an account come to together, over those whose data is young enough.

@@ -12,7 +12,7 @@ pub use self::saved::Saved;
 
 // When it is written, and the task that writes.
 pub use self::policy::{Difference, FACTS_WAIT, Policy, RETRY_WAIT, TIMES_WAIT};
-pub use self::writer::StateWriter;
+pub use self::writer::{StateWriter, Written};
 
 mod file;
 mod place;

@@ -22,6 +22,15 @@ const LONGEST_WRITE: Duration = Duration::from_secs(30);
 /// The same at the end, when others wait, too.
 const LONGEST_LAST_WRITE: Duration = Duration::from_secs(3);
 
+/// What is in the file after a write.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'a> {
+    /// When the write began.
+    pub began: SystemTime,
+    /// What it wrote.
+    pub reports: &'a [Arc<Report>],
+}
+
 /// Writes what is known, when it is time. A write that fails is told once and tried again.
 #[derive(Debug)]
 pub struct StateWriter {
@@ -54,11 +63,11 @@ impl StateWriter {
     }
 
     /// Writes until `shutdown`, and then once more. `reports` gives what is known; `told` is given
-    /// what came of each write: when it began, or why it failed.
+    /// what came of each write: what is in the file now, or why it failed.
     pub async fn run(
         mut self,
         reports: impl Fn() -> Vec<Arc<Report>>,
-        told: impl Fn(Result<SystemTime, &str>),
+        told: impl Fn(Result<Written<'_>, &str>),
         shutdown: impl Future<Output = ()>,
     ) {
         if let Some(error) = &self.failing {
@@ -85,14 +94,14 @@ impl StateWriter {
     pub async fn finish(
         mut self,
         reports: Vec<Arc<Report>>,
-        told: impl Fn(Result<SystemTime, &str>),
+        told: impl Fn(Result<Written<'_>, &str>),
     ) {
         if difference(&self.written, &reports) > Difference::Nothing {
             self.write(reports, LONGEST_LAST_WRITE, &told).await;
         }
     }
 
-    async fn look(&mut self, reports: Vec<Arc<Report>>, told: &impl Fn(Result<SystemTime, &str>)) {
+    async fn look(&mut self, reports: Vec<Arc<Report>>, told: &impl Fn(Result<Written<'_>, &str>)) {
         let now = self.clock.now().steady;
         self.policy.saw(difference(&self.written, &reports), now);
         if self.policy.next_write().is_some_and(|due| due <= now) {
@@ -105,7 +114,7 @@ impl StateWriter {
         &mut self,
         reports: Vec<Arc<Report>>,
         longest: Duration,
-        told: &impl Fn(Result<SystemTime, &str>),
+        told: &impl Fn(Result<Written<'_>, &str>),
     ) {
         let began = self.clock.now().wall;
         let saving = reports.clone();
@@ -113,7 +122,11 @@ impl StateWriter {
         let written = timeout(longest, write)
             .await
             .unwrap_or_else(|_| Err(format!("it takes longer than {} s", longest.as_secs())));
-        told(written.as_ref().map(|()| began).map_err(String::as_str));
+        let told_of = Written {
+            began,
+            reports: &reports,
+        };
+        told(written.as_ref().map(|()| told_of).map_err(String::as_str));
         let path = self.path.display();
         match written {
             Ok(()) => {

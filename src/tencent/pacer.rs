@@ -120,13 +120,9 @@ impl Pacer {
         self.pace().per_second(Instant::now())
     }
 
-    /// Lowers the configured rate to `per_second` if it is above, and tells whether the two differed.
-    pub fn lower_to(&self, per_second: u32) -> bool {
-        let mut pace = self.pace();
-        let other = Pace::new(per_second).configured;
-        let differs = (pace.configured - other).abs() > f64::EPSILON;
-        pace.configured = pace.configured.min(other);
-        differs
+    /// Sets the configured rate, from the next call on. What the API has braked stays braked.
+    pub fn set_per_second(&self, per_second: u32) {
+        self.pace().configured = f64::from(per_second.max(1));
     }
 
     /// Slows down: the API has just refused a call for its frequency.

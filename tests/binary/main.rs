@@ -21,4 +21,5 @@ mod exporter;
 // The tests.
 mod commands;
 mod fleet;
+mod lifecycle;
 mod refusals;

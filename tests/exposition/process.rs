@@ -30,9 +30,13 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
 
     assert!(!fresh.contains("_state_last_write_"), "{fresh}");
 
-    process.set_targets(3);
     process.state_written(Ok(UNIX_EPOCH + Duration::from_millis(1_795_428_000_500)));
     process.state_written(Err("the disk is full"));
+    process.account_added("prod");
+    process.account_added("gone");
+    process.account_restarted("prod");
+    process.account_removed("gone");
+    process.configured((1 << 48) - 1, 3, UNIX_EPOCH + Duration::from_millis(1_500));
     process.answered("/metrics", 200);
     process.ended(&Ended {
         action: DESCRIBE_AUDIT_TRACKS,
@@ -46,6 +50,10 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         "cloudaudit_api_request_duration_seconds_bucket{action=\"DescribeAuditTracks\",le=\"0.05\"} 0",
         "cloudaudit_api_request_duration_seconds_bucket{action=\"DescribeAuditTracks\",le=\"0.1\"} 1",
         "cloudaudit_exporter_targets 3",
+        "cloudaudit_exporter_config_last_reload_successful 1",
+        "cloudaudit_exporter_config_last_reload_success_timestamp_seconds 1.5",
+        "cloudaudit_exporter_config_hash 281474976710655",
+        "cloudaudit_exporter_account_restarts_total{account=\"prod\"} 1",
         "cloudaudit_exporter_http_requests_total{code=\"200\",handler=\"/metrics\"} 1",
         "cloudaudit_clock_skew_seconds -1.5",
         "cloudaudit_exporter_state_last_write_successful 0",
@@ -54,6 +62,16 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         assert!(own.lines().any(|it| it == line), "{line} in {own}");
     }
     assert!(own.contains("cloudaudit_exporter_build_info{"), "{own}");
+    assert!(!own.contains("gone"), "{own}");
+    process.reload_failed();
+    let failed = process.exposition();
+    for line in [
+        "cloudaudit_exporter_config_last_reload_successful 0",
+        "cloudaudit_exporter_config_last_reload_success_timestamp_seconds 1.5",
+        "cloudaudit_exporter_config_hash 281474976710655",
+    ] {
+        assert!(failed.lines().any(|it| it == line), "{line} in {failed}");
+    }
 
     let whole = scene.publisher.exposition(false, &own, scene.now).concat();
     let whole = String::from_utf8(whole).unwrap();

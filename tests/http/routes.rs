@@ -126,7 +126,35 @@ async fn reload_says_that_it_is_not_enabled() {
     client.send(request("POST", "/-/reload", "")).await;
     let reply = client.reply().await;
     assert_eq!(reply.status, 403);
-    assert_eq!(reply.text(), "lifecycle API is not enabled\n");
+    assert!(
+        reply.text().contains("--web.enable-lifecycle"),
+        "{}",
+        reply.text()
+    );
+}
+
+#[tokio::test]
+async fn reload_says_what_came_of_it() {
+    let why = "config.yaml:3:5: accounts.a: wrong";
+    for (reloaded, status, text) in [
+        (Ok(()), 200, "reloaded\n".to_owned()),
+        (
+            Err(why.to_owned()),
+            500,
+            format!("the old configuration is kept: {why}\n"),
+        ),
+    ] {
+        let shown = Shown {
+            reloaded: Some(reloaded),
+            ..Shown::default()
+        };
+        let server = Server::start(shown).await;
+        let mut client = server.connect().await;
+        client.send(request("POST", "/-/reload", "")).await;
+        let reply = client.reply().await;
+        assert_eq!((reply.status, reply.text()), (status, &*text));
+        assert_eq!(client.get("/-/reload").await.status, 405);
+    }
 }
 
 #[tokio::test]

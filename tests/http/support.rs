@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::Failure;
-use cloudaudit_exporter::http::{Content, Limits, Listener, Options};
+use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
     AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetReport,
     Track,
@@ -29,6 +29,7 @@ pub(crate) struct Shown {
     pub(crate) reports: Vec<Arc<Report>>,
     pub(crate) ready: Result<(), Vec<String>>,
     pub(crate) healthy: Result<(), String>,
+    pub(crate) reloaded: Option<Result<(), String>>,
     pub(crate) answered: Mutex<Vec<(&'static str, u16)>>,
     pub(crate) clock: Clock,
 }
@@ -45,6 +46,7 @@ impl Default for Shown {
             reports: Vec::new(),
             ready: Ok(()),
             healthy: Ok(()),
+            reloaded: None,
             answered: Mutex::default(),
             clock: Clock::system(),
         }
@@ -71,6 +73,11 @@ impl Content for Shown {
     fn healthy(&self) -> Result<(), String> {
         assert_ne!(self.healthy, Err("panic".to_owned()), "as the test wants");
         self.healthy.clone()
+    }
+
+    fn reload(&self) -> Option<Reload> {
+        let reloaded = self.reloaded.clone()?;
+        Some(Box::pin(std::future::ready(reloaded)))
     }
 
     fn answered(&self, handler: &'static str, code: u16) {

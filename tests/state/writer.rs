@@ -79,7 +79,7 @@ impl Scene {
         let writing = writer.run(
             || self.reports.borrow().clone(),
             |told| {
-                let told = told.map_err(str::to_owned);
+                let told = told.map(|written| written.began).map_err(str::to_owned);
                 self.told.borrow_mut().push((self.seconds(), told));
             },
             async { drop(ended.await) },
@@ -243,7 +243,7 @@ async fn a_file_that_another_process_has_is_told_at_once_and_written_when_it_is_
             sleep(20 * SECOND).await;
             assert_eq!(scene.in_file(), None);
             drop(other);
-            sleep(10 * SECOND).await;
+            sleep(15 * SECOND).await;
             // The next process comes up and reads, but may not write.
             assert_eq!(scene.in_file(), Some((1, scene.at(0))));
         })

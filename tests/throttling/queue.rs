@@ -52,7 +52,7 @@ async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_addre
 async fn a_waiting_caller_sees_that_the_configured_rate_was_lowered() {
     let pacer = Arc::new(Pacer::new(10));
     let configured = Arc::clone(&pacer);
-    let waited = waits_when(pacer, || assert!(configured.lower_to(2))).await;
+    let waited = waits_when(pacer, || configured.set_per_second(2)).await;
     assert_about(waited, 510);
 }
 

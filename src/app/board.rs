@@ -1,0 +1,118 @@
+//! What the listener shows, and the accounts write on.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{Clock, Moment};
+use crate::config::Config;
+use crate::fleet::{Audience, Publish};
+use crate::http::{Content, Reload};
+use crate::process::Process;
+use crate::publisher::Publisher;
+use crate::pulse::{Pulse, Pulses};
+use crate::snapshot::{AccountInfo, Report};
+
+/// How many requests for a reload may wait for the one before.
+const MAX_WAITING: usize = 16;
+
+/// A request to reload, answered when it is done.
+pub(super) type Request = oneshot::Sender<Result<(), String>>;
+
+/// The process's own metrics, what accounts publish, and whether all is well.
+pub(super) struct Board {
+    pub(super) publisher: Arc<Publisher>,
+    pub(super) process: Arc<Process>,
+    pub(super) pulses: Pulses,
+    pub(super) clock: Clock,
+    /// None where nobody may ask for a reload over HTTP.
+    reloads: Option<mpsc::Sender<Request>>,
+}
+
+impl Board {
+    /// Nothing is shown yet, and a reload cannot be asked for.
+    pub(super) fn new(clock: Clock) -> Self {
+        Self {
+            publisher: Publisher::new(),
+            process: Arc::new(Process::new()),
+            pulses: Pulses::new(clock.now().steady),
+            clock,
+            reloads: None,
+        }
+    }
+
+    /// A configuration is in use, and published.
+    pub(super) fn configured(&self, config: &Config) {
+        let now = self.clock.now().wall;
+        self.process
+            .configured(config.hash(), config.targets(), now);
+    }
+
+    /// Lets everybody who can reach the listener ask for a reload; gives their requests.
+    pub(super) fn take_requests(&mut self) -> mpsc::Receiver<Request> {
+        let (sender, requests) = mpsc::channel(MAX_WAITING);
+        self.reloads = Some(sender);
+        requests
+    }
+}
+
+impl Content for Board {
+    fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+        self.publisher
+            .exposition(gzip, &self.process.exposition(), self.clock.now())
+    }
+
+    fn reports(&self) -> Vec<Arc<Report>> {
+        self.publisher.reports()
+    }
+
+    fn ready(&self) -> Result<(), Vec<String>> {
+        self.publisher.ready(self.clock.now())
+    }
+
+    fn healthy(&self) -> Result<(), String> {
+        self.pulses.feel(self.clock.now().steady)
+    }
+
+    fn reload(&self) -> Option<Reload> {
+        let reloads = self.reloads.clone()?;
+        Some(Box::pin(async move {
+            let (request, done) = oneshot::channel();
+            // Where nobody takes the request or answers it, the process is on its way out.
+            drop(reloads.send(request).await);
+            done.await
+                .unwrap_or_else(|_| Err("the exporter is stopping".to_owned()))
+        }))
+    }
+
+    fn answered(&self, handler: &'static str, code: u16) {
+        self.process.answered(handler, code);
+    }
+
+    fn now(&self) -> Moment {
+        self.clock.now()
+    }
+}
+
+impl Audience for Board {
+    fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
+        let mut account = self.publisher.account(Arc::clone(account));
+        Box::new(move |report, now| account.publish(report, now))
+    }
+
+    fn started(&self, account: &str, pulse: &Arc<Pulse>) {
+        self.process.account_added(account);
+        self.pulses.watch(account, Arc::clone(pulse));
+    }
+
+    fn restarted(&self, account: &str) {
+        self.process.account_restarted(account);
+    }
+
+    fn withdraw(&self, account: &str) {
+        self.pulses.forget(account);
+        self.process.account_removed(account);
+        self.publisher.withdraw(account, self.clock.now());
+    }
+}

@@ -1,0 +1,131 @@
+//! The daemon.
+
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+use tracing::info;
+
+use super::board::Board;
+use super::reload::{Reloader, Reloading};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::fleet::{Environment, Fleet, Plan, connect};
+use crate::http::{Content, Listener, Options};
+use crate::systemd::ServiceManager;
+
+/// Where and how the exporter is to be scraped.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// What to listen on, as on the command line.
+    pub listen_addresses: Vec<String>,
+    /// The path of the exposition.
+    pub telemetry_path: String,
+    /// Whether `POST /-/reload` does anything.
+    pub enable_lifecycle: bool,
+}
+
+/// A daemon whose listeners are bound and whose accounts are ready. It does nothing yet.
+pub struct App {
+    fleet: Fleet,
+    config: Config,
+    plan: Plan,
+    board: Arc<Board>,
+    listeners: Vec<Listener>,
+    telemetry_path: String,
+    reloader: Reloader,
+    manager: ServiceManager,
+}
+
+impl App {
+    /// Binds the listeners and makes every account ready. `reloading` says where later
+    /// configurations come from.
+    ///
+    /// # Errors
+    ///
+    /// Which address cannot be listened on, or what keeps an account from being polled.
+    pub async fn bind(
+        config: Config,
+        environment: &Environment,
+        web: &Web,
+        reloading: Reloading,
+        clock: Clock,
+    ) -> Result<Self, String> {
+        let mut listeners = Vec::new();
+        for address in &web.listen_addresses {
+            let listener = Listener::bind(address).await;
+            listeners.push(listener.map_err(|error| error.to_string())?);
+        }
+        let mut board = Board::new(clock);
+        let requests = web.enable_lifecycle.then(|| board.take_requests());
+        let board = Arc::new(board);
+        let mut fleet = fleet(environment, &board);
+        Ok(Self {
+            plan: fleet.prepare(&config)?,
+            config,
+            fleet,
+            board,
+            listeners,
+            telemetry_path: web.telemetry_path.clone(),
+            reloader: Reloader::new(reloading, requests),
+            manager: ServiceManager::of(|variable| environment.get(variable)),
+        })
+    }
+
+    /// The addresses that are listened on.
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners.iter().map(Listener::local_addr).collect()
+    }
+
+    /// Polls and serves until `shutdown`, and a little longer for scrapes that are under way.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) {
+        let Self {
+            mut fleet,
+            board,
+            manager,
+            ..
+        } = self;
+        fleet.adopt(self.plan);
+        board.configured(&self.config);
+        drop(self.config);
+
+        let (stop, stopped) = watch::channel(());
+        // Clones of it share the cap on connections.
+        let options = Options {
+            telemetry_path: self.telemetry_path,
+            ..Options::default()
+        };
+        let servers = self.listeners.into_iter().map(|listener| {
+            info!(address = %listener.local_addr(), "listening");
+            let mut stopped = stopped.clone();
+            // The sender is dropped to end everything, so its error says just that.
+            let stopped = async move { drop(stopped.changed().await) };
+            listener.serve(Arc::clone(&board) as _, options.clone(), stopped)
+        });
+        let mut servers = pin!(join_all(servers));
+        manager.ready();
+        tokio::select! {
+            () = shutdown => {}
+            _ = &mut servers => {}
+            never = board.pulses.beat() => never,
+            never = manager.reassure(|| board.healthy()) => never,
+            never = self.reloader.run(&mut fleet, &board, &manager) => never,
+        }
+        info!("stopping");
+        manager.stopping();
+        drop(stop);
+        // What is published from here on is what it will have been at the end, for whoever keeps it.
+        fleet.end();
+        servers.await;
+    }
+}
+
+/// The accounts that write on a board.
+pub(super) fn fleet(environment: &Environment, board: &Arc<Board>) -> Fleet {
+    let process = Arc::clone(&board.process);
+    let connect = Box::new(connect);
+    let audience = Arc::clone(board);
+    Fleet::new(environment, &board.clock, connect, process, audience)
+}

@@ -1,0 +1,144 @@
+//! A changed configuration: who asks for it, and how it is taken up.
+
+use std::fmt;
+use std::future::pending;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tracing::{error, info};
+
+use super::board::{Board, Request};
+use super::file_watch::FileWatch;
+use crate::config::{self, Config};
+use crate::fleet::Fleet;
+use crate::http::Content;
+use crate::systemd::ServiceManager;
+
+/// Loads the configuration as it is now.
+pub type Load = Arc<dyn Fn() -> Result<Config, config::Error> + Send + Sync>;
+
+/// Where later configurations come from, and when they are taken up.
+pub struct Reloading {
+    load: Load,
+    watch: Option<FileWatch>,
+    signals: mpsc::Receiver<()>,
+}
+
+impl Reloading {
+    /// Loads again whenever `signals` says so. Make it before the first load: with
+    /// [`Reloading::watching`] it takes note of the file's content.
+    pub fn new(load: Load, signals: mpsc::Receiver<()>) -> Self {
+        Self {
+            load,
+            watch: None,
+            signals,
+        }
+    }
+
+    /// And whenever the content of `file` has changed.
+    #[must_use]
+    pub fn watching(mut self, file: &Path) -> Self {
+        self.watch = Some(FileWatch::new(file));
+        self
+    }
+}
+
+impl fmt::Debug for Reloading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloading").finish_non_exhaustive()
+    }
+}
+
+/// Takes configurations up, one after the other.
+pub(super) struct Reloader {
+    load: Load,
+    watch: Option<FileWatch>,
+    signals: mpsc::Receiver<()>,
+    requests: Option<mpsc::Receiver<Request>>,
+}
+
+impl Reloader {
+    /// `requests` are those over HTTP, where they are allowed.
+    pub(super) fn new(reloading: Reloading, requests: Option<mpsc::Receiver<Request>>) -> Self {
+        let Reloading {
+            load,
+            watch,
+            signals,
+        } = reloading;
+        Self {
+            load,
+            watch,
+            signals,
+            requests,
+        }
+    }
+
+    /// Waits for somebody to ask, reloads, and says what came of it.
+    pub(super) async fn run(
+        mut self,
+        fleet: &mut Fleet,
+        board: &Board,
+        manager: &ServiceManager,
+    ) -> ! {
+        loop {
+            let request = tokio::select! {
+                () = next(Some(&mut self.signals)) => None,
+                request = next(self.requests.as_mut()) => Some(request),
+                () = changed(self.watch.as_mut()) => None,
+            };
+            manager.reloading();
+            let result = self.reload(fleet, board).await;
+            manager.ready();
+            match &result {
+                Ok(()) => info!("reloaded"),
+                Err(why) => {
+                    board.process.reload_failed();
+                    error!(error = why, "cannot reload; the old configuration is kept");
+                }
+            }
+            if let Some(request) = request {
+                // Whoever asked may have left.
+                drop(request.send(result));
+            }
+        }
+    }
+
+    /// All or nothing: what can fail comes first.
+    async fn reload(&mut self, fleet: &mut Fleet, board: &Board) -> Result<(), String> {
+        if let Some(watch) = &mut self.watch {
+            watch.look();
+        }
+        let load = Arc::clone(&self.load);
+        let config = match spawn_blocking(move || load()).await {
+            Ok(config) => config.map_err(|error| error.to_string())?,
+            Err(error) => return Err(format!("loading the configuration: {error}")),
+        };
+        let plan = fleet.prepare(&config)?;
+        // Readiness is noticed when somebody asks. New accounts must not take back what nobody
+        // happened to ask for.
+        drop(board.ready());
+        fleet.adopt(plan);
+        board.configured(&config);
+        Ok(())
+    }
+}
+
+/// The next message; never, where there is nobody to send one.
+async fn next<T>(messages: Option<&mut mpsc::Receiver<T>>) -> T {
+    match messages {
+        Some(messages) => match messages.recv().await {
+            Some(message) => message,
+            None => pending().await,
+        },
+        None => pending().await,
+    }
+}
+
+async fn changed(watch: Option<&mut FileWatch>) {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => pending().await,
+    }
+}

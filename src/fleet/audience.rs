@@ -1,0 +1,25 @@
+//! Who a fleet works for.
+
+use std::sync::Arc;
+
+use crate::clock::Moment;
+use crate::pulse::Pulse;
+use crate::snapshot::{AccountInfo, Report};
+
+/// How an account publishes.
+pub type Publish = Box<dyn FnMut(Report, Moment) + Send>;
+
+/// Shows what accounts publish, and is told what becomes of them.
+pub trait Audience: Send + Sync + 'static {
+    /// A way to publish for an account. It is asked for again after a panic.
+    fn admit(&self, account: &Arc<AccountInfo>) -> Publish;
+
+    /// The account's loop has begun, and beats there from now on.
+    fn started(&self, account: &str, pulse: &Arc<Pulse>);
+
+    /// The account's loop has panicked, and is going to be started again.
+    fn restarted(&self, account: &str);
+
+    /// The account has left the configuration: nothing of it is to be shown any more.
+    fn withdraw(&self, account: &str);
+}

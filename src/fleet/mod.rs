@@ -1,0 +1,23 @@
+//! From the accounts of a configuration to accounts that poll, and from one configuration to the
+//! next.
+//!
+//! A configuration is taken up in two steps. Everything that can fail is done first and changes
+//! nothing that anybody sees ([`Fleet::prepare`]); then the accounts change over at once
+//! ([`Fleet::adopt`]), and nothing of that can fail. Those that stay as they are notice nothing.
+
+pub use self::accounts::{Fleet, Plan};
+pub use self::audience::{Audience, Publish};
+pub use self::shared::{Connect, Environment, Way, connect};
+
+// All accounts, and how they change.
+mod accounts;
+
+// One account: as it should run, and running.
+mod desired;
+mod running;
+
+// What accounts share.
+mod shared;
+
+// Who is shown and told what they do.
+mod audience;

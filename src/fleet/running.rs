@@ -1,0 +1,130 @@
+//! An account that polls, whatever befalls its loop.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep_until};
+use tracing::error;
+
+use super::audience::{Audience, Publish};
+use super::desired::Desired;
+use crate::poll::{self, Memory, Seat};
+use crate::pulse::PATIENCE;
+use crate::tencent::Observer;
+
+/// How long an account rests after a panic. What panicked once may well do so again, and must not
+/// keep the machine or the cloud busy with it.
+const RESTART_PAUSE: Duration = Duration::from_secs(10);
+
+/// An account's task, and the seat that it polls from.
+pub(super) struct Running {
+    pub(super) desired: Arc<Desired>,
+    seat: Arc<Seat<Publish>>,
+    task: AbortHandle,
+}
+
+impl Running {
+    /// Publishes what is remembered, and begins to poll at `first`.
+    pub(super) fn start(
+        desired: Desired,
+        memory: Memory,
+        first: Instant,
+        process: Arc<dyn Observer>,
+        audience: Arc<dyn Audience>,
+    ) -> Self {
+        let desired = Arc::new(desired);
+        let publish = audience.admit(&desired.info);
+        let seat = Arc::new(Seat::new(memory, publish, Instant::now()));
+        audience.started(desired.name(), seat.pulse());
+        let keeper = Keeper {
+            desired: Arc::clone(&desired),
+            seat: Arc::clone(&seat),
+            process,
+            audience,
+        };
+        let account = keeper.account();
+        let task = tokio::spawn(keeper.keep(account, first)).abort_handle();
+        Self {
+            desired,
+            seat,
+            task,
+        }
+    }
+
+    /// Ends the loop and drops the polls that are under way. After this nothing is published.
+    pub(super) fn end(&self) -> Memory {
+        self.task.abort();
+        self.seat.vacate()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Keeps an account's loop running.
+struct Keeper {
+    desired: Arc<Desired>,
+    seat: Arc<Seat<Publish>>,
+    process: Arc<dyn Observer>,
+    audience: Arc<dyn Audience>,
+}
+
+/// What a panic leaves.
+type Panic = Box<dyn Any + Send>;
+
+impl Keeper {
+    /// Runs the loop, and after a panic the next one, which goes on from what was published last.
+    async fn keep(self, mut account: Result<poll::Account<Publish>, Panic>, mut first: Instant) {
+        loop {
+            let panic = match account {
+                Ok(account) => AssertUnwindSafe(account.run(first))
+                    .catch_unwind()
+                    .await
+                    .err(),
+                Err(panic) => Some(panic),
+            };
+            // Without a panic a loop does not end.
+            let Some(panic) = panic else { return };
+            first = Instant::now() + RESTART_PAUSE;
+            error!(
+                account = self.desired.name(),
+                panic = message(&*panic),
+                pause = ?RESTART_PAUSE,
+                "an account's loop panicked; it starts again from what was published last"
+            );
+            if !self.seat.renew(|| self.readmit()) {
+                return;
+            }
+            self.seat.pulse().beat(first + PATIENCE);
+            sleep_until(first).await;
+            account = self.account();
+        }
+    }
+
+    /// Publishing may panic too.
+    fn account(&self) -> Result<poll::Account<Publish>, Panic> {
+        let account = || {
+            let (process, seat) = (Arc::clone(&self.process), Arc::clone(&self.seat));
+            self.desired.account(process, seat)
+        };
+        catch_unwind(AssertUnwindSafe(account))
+    }
+
+    fn readmit(&self) -> Publish {
+        self.audience.restarted(self.desired.name());
+        self.audience.admit(&self.desired.info)
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("it left no message")
+}

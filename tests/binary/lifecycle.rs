@@ -1,0 +1,358 @@
+//! The process from its start to its end: reloads by signal, over HTTP and by itself, the service
+//! manager, and the two ways to stop it.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::{SocketAddr, TcpStream};
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use cloudaudit_exporter::sim::{Identity, Server, Track, World};
+use tempfile::TempDir;
+
+use crate::exporter::{Exporter, PATIENCE, Samples};
+
+const LIFECYCLE: (&str, &str) = ("CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE", "true");
+const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
+
+const SUCCESSFUL: &str = "cloudaudit_exporter_config_last_reload_successful";
+const SUCCESS_TIME: &str = "cloudaudit_exporter_config_last_reload_success_timestamp_seconds";
+const HASH: &str = "cloudaudit_exporter_config_hash";
+const TARGETS: &str = "cloudaudit_exporter_targets";
+const RESTARTS: &str = "cloudaudit_exporter_account_restarts_total";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_over_http_is_done_when_it_is_answered() {
+    let site = Site::start().await;
+    site.write("a: {regions: [ap-guangzhou, ap-tokyo]}, b: {}");
+    let exporter = Exporter::start(Some(&site.file), &with(&[LIFECYCLE]));
+    let up = |count: f64| move |it: &Samples| (it.sum("cloudaudit_up", &[]) - count).abs() < 0.1;
+    let before = exporter.metrics_when("all are up", up(3.0)).await;
+    assert_eq!(before.values(SUCCESSFUL, &[]), [1.0]);
+    assert_eq!(before.values(TARGETS, &[]), [3.0]);
+    assert_eq!(before.values(RESTARTS, &[]), [0.0, 0.0]);
+
+    site.write("a: {labels: {team: core}}, c: {}");
+    assert_eq!(reload(&exporter).await, (200, "reloaded\n".to_owned()));
+    let after = exporter.metrics().await;
+    assert_eq!(after.values(TARGETS, &[]), [2.0]);
+    assert_eq!(after.values(RESTARTS, &[("account", "c")]), [0.0]);
+    assert!(after.values(RESTARTS, &[("account", "b")]).is_empty());
+    for gone in [("account", "b"), ("region", "ap-tokyo")] {
+        let left = after.series();
+        let left = left
+            .iter()
+            .filter(|it| it.contains(&format!("{}=\"{}\"", gone.0, gone.1)));
+        assert_eq!(left.count(), 0, "{gone:?}");
+    }
+    let kept = [("account", "a"), ("team", "core"), ("track", "audit-all")];
+    assert_eq!(after.values("cloudaudit_track_enabled", &kept), [1.0]);
+    assert!(after.sum(SUCCESS_TIME, &[]) > before.sum(SUCCESS_TIME, &[]));
+    assert_ne!(after.values(HASH, &[]), before.values(HASH, &[]));
+    assert_eq!(
+        exporter.get("/-/ready").await.0,
+        200,
+        "it is not taken back"
+    );
+
+    site.write("a: {lables: {team: core}}, d: {}");
+    let (status, why) = reload(&exporter).await;
+    assert_eq!(status, 500);
+    assert!(why.contains("accounts.a.lables"), "{why}");
+    let failed = exporter.metrics().await;
+    assert_eq!(failed.values(SUCCESSFUL, &[]), [0.0]);
+    for same in [SUCCESS_TIME, HASH, TARGETS] {
+        assert_eq!(failed.values(same, &[]), after.values(same, &[]), "{same}");
+    }
+    assert_eq!(failed.values("cloudaudit_track_enabled", &kept), [1.0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_flag_nobody_reloads_it_over_http() {
+    let site = Site::start().await;
+    site.write("a: {}");
+    let exporter = Exporter::start(Some(&site.file), &with(&[]));
+    site.write("a: {}, b: {}");
+    let (status, why) = reload(&exporter).await;
+    assert_eq!(status, 403);
+    assert!(why.contains("--web.enable-lifecycle"), "{why}");
+    assert_eq!(exporter.metrics().await.values(TARGETS, &[]), [1.0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hangup_reloads_and_a_file_that_cannot_be_read_is_survived() {
+    let site = Site::start().await;
+    site.write("a: {}");
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+    site.write("a: {}, b: {}");
+    exporter.signal("HUP");
+    let targets = |count: f64| move |it: &Samples| it.values(TARGETS, &[]) == [count];
+    exporter.metrics_when("there are two", targets(2.0)).await;
+    fs::remove_file(&site.file).unwrap();
+    exporter.signal("HUP");
+    let failed = |it: &Samples| it.values(SUCCESSFUL, &[]) == [0.0];
+    let samples = exporter.metrics_when("it has failed", failed).await;
+    assert_eq!(samples.values(TARGETS, &[]), [2.0]);
+    assert!(exporter.log().contains("config.yaml"), "{}", exporter.log());
+    exporter.signal("TERM");
+    assert_eq!(exporter.wait_for_end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_swapped_link_is_noticed_and_a_touched_file_is_not() {
+    let site = Site::start().await;
+    // As Kubernetes mounts a ConfigMap: the file is a link through a link that is swapped.
+    let version = |name: &str, accounts: &str| {
+        let folder = site.folder.path().join(name);
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("config.yaml"), site.text(accounts)).unwrap();
+        folder
+    };
+    let link = |to: &PathBuf| {
+        let new = site.folder.path().join("..new");
+        std::os::unix::fs::symlink(to, &new).unwrap();
+        fs::rename(&new, site.folder.path().join("..data")).unwrap();
+    };
+    let first = version("v1", "a: {}");
+    link(&first);
+    std::os::unix::fs::symlink("..data/config.yaml", &site.file).unwrap();
+    let exporter = Exporter::start(Some(&site.file), &with(&[AUTO_RELOAD]));
+    let before = exporter.metrics().await;
+
+    let file = fs::File::options().append(true).open(&site.file).unwrap();
+    file.set_modified(SystemTime::now()).unwrap();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    let touched = exporter.metrics().await;
+    assert_eq!(
+        touched.values(SUCCESS_TIME, &[]),
+        before.values(SUCCESS_TIME, &[])
+    );
+
+    link(&version("v2", "a: {}, b: {}"));
+    let two = |it: &Samples| it.values(TARGETS, &[]) == [2.0];
+    exporter.metrics_when("there are two", two).await;
+    assert!(
+        !exporter.log().contains("cannot reload"),
+        "{}",
+        exporter.log()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_reloads_leave_no_thread_no_descriptor_and_no_memory_behind() {
+    let site = Site::start().await;
+    let accounts = |round: u32| {
+        let account = |number: u32| {
+            let name = if number < 3 {
+                number + 10 * (round % 2)
+            } else {
+                number
+            };
+            format!("a{name}: {{labels: {{team: t{}}}}}", round % 3)
+        };
+        (0..8).map(account).collect::<Vec<_>>().join(", ")
+    };
+    site.write(&accounts(0));
+    let exporter = Exporter::start(Some(&site.file), &with(&[LIFECYCLE]));
+    let client = client();
+    let url = format!("http://{}/-/reload", exporter.address());
+    let rounds = async |rounds: std::ops::Range<u32>| {
+        for round in rounds {
+            site.write(&accounts(round));
+            let response = client.post(&url).send().await.unwrap();
+            assert_eq!(response.status(), 200, "{}", exporter.log());
+        }
+        // Connections of polls that were cut are closed by now.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        exporter.metrics().await
+    };
+    // The first ones fill what is kept for the next.
+    let before = rounds(0..200).await;
+    let after = rounds(200..1_200).await;
+    let grown = |metric| after.sum(metric, &[]) - before.sum(metric, &[]);
+    assert!(
+        grown("process_open_fds") <= 8.0,
+        "{}",
+        grown("process_open_fds")
+    );
+    assert!(
+        grown("process_threads") <= 1.0,
+        "{}",
+        grown("process_threads")
+    );
+    // A kilobyte a reload would be this much.
+    let memory = grown("process_resident_memory_bytes");
+    assert!(memory < 1_000.0 * 1_024.0, "{memory}");
+    assert_eq!(after.values("cloudaudit_up", &[]).len(), 8);
+    assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_manager_is_told() {
+    let site = Site::start().await;
+    site.write("a: {}");
+    let address = site.folder.path().join("notify");
+    let manager = UnixDatagram::bind(&address).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let socket = address.to_str().unwrap();
+    let variables = [("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "200000")];
+    let mut exporter = Exporter::start(Some(&site.file), &with(&variables));
+    assert_eq!(next_but_life(&manager), "READY=1");
+    let start = Instant::now();
+    for _ in 0..5 {
+        assert_eq!(next(&manager), "WATCHDOG=1");
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        start.elapsed()
+    );
+
+    exporter.signal("HUP");
+    let reloading = next_but_life(&manager);
+    let since = reloading.strip_prefix("RELOADING=1\nMONOTONIC_USEC=");
+    assert!(since.unwrap().parse::<u64>().unwrap() > 0, "{reloading}");
+    assert_eq!(next_but_life(&manager), "READY=1");
+    exporter.signal("TERM");
+    assert_eq!(next_but_life(&manager), "STOPPING=1");
+    assert_eq!(exporter.wait_for_end(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_manager_without_a_file_is_told_too() {
+    use std::os::linux::net::SocketAddrExt;
+    let site = Site::start().await;
+    site.write("a: {}");
+    let name = format!("cloudaudit-exporter-test-{}", std::process::id());
+    let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
+    let manager = UnixDatagram::bind_addr(&address).unwrap();
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let socket = format!("@{name}");
+    let variables = [
+        ("NOTIFY_SOCKET", &*socket),
+        ("WATCHDOG_USEC", "200000"),
+        ("WATCHDOG_PID", "1"),
+    ];
+    let _exporter = Exporter::start(Some(&site.file), &with(&variables));
+    assert_eq!(next(&manager), "READY=1");
+    manager
+        .set_read_timeout(Some(Duration::from_millis(500)))
+        .unwrap();
+    let silent = manager.recv(&mut [0; 64]);
+    assert!(silent.is_err(), "its watchdog is meant for another process");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_does_not_wait_for_those_who_do_not_end() {
+    let site = Site::start().await;
+    site.write("a: {}");
+    for (signals, code) in [(vec!["TERM"], 0), (vec!["TERM", "INT"], 1)] {
+        let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+        // A request that is never finished.
+        let mut client = TcpStream::connect(exporter.address()).unwrap();
+        client.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let start = Instant::now();
+        for signal in &signals {
+            exporter.signal(signal);
+            // Two signals at the same time may be one.
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        assert_eq!(exporter.wait_for_end(), Some(code), "{signals:?}");
+        let took = start.elapsed();
+        let drained = took > Duration::from_secs(4);
+        assert_eq!(drained, signals.len() == 1, "{signals:?}: {took:?}");
+        assert!(took < Duration::from_secs(7), "{signals:?}: {took:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_exporter_polls_no_more() {
+    let site = Site::start().await;
+    let fast = "poll: {interval: 1s, timeout: 500ms}\n";
+    fs::write(&site.file, format!("{fast}{}", site.text("a: {}"))).unwrap();
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+    exporter
+        .metrics_when("it polls", |it| it.sum("cloudaudit_polls_total", &[]) > 1.0)
+        .await;
+    let mut client = TcpStream::connect(exporter.address()).unwrap();
+    client.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    exporter.signal("TERM");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let calls = site.world.call_count();
+    assert_eq!(exporter.wait_for_end(), Some(0), "after five seconds");
+    assert_eq!(site.world.call_count(), calls);
+}
+
+/// A simulated cloud with one account, and a place for the configuration of an exporter that polls it.
+struct Site {
+    world: World,
+    cloud: String,
+    folder: TempDir,
+    file: PathBuf,
+}
+
+impl Site {
+    async fn start() -> Self {
+        let world = World::new(SystemTime::now());
+        let account = world.add_account("100000000001");
+        account.add_identity(Identity::permanent("AKIDone", "key-one"));
+        account.create(Track::new(1, "audit-all"));
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(address, world.clone()).await.unwrap();
+        let cloud = format!("http://{}", server.local_addr());
+        tokio::spawn(server.serve(std::future::pending::<()>()));
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("config.yaml");
+        Self {
+            world,
+            cloud,
+            folder,
+            file,
+        }
+    }
+
+    fn text(&self, accounts: &str) -> String {
+        format!("endpoint: {}\naccounts: {{{accounts}}}\n", self.cloud)
+    }
+
+    fn write(&self, accounts: &str) {
+        fs::write(&self.file, self.text(accounts)).unwrap();
+    }
+}
+
+/// The variables of an exporter that polls this site.
+fn with<'v>(more: &[(&'v str, &'v str)]) -> Vec<(&'v str, &'v str)> {
+    let key = [
+        ("TENCENTCLOUD_SECRET_ID", "AKIDone"),
+        ("TENCENTCLOUD_SECRET_KEY", "key-one"),
+    ];
+    [&key, more].concat()
+}
+
+async fn reload(exporter: &Exporter) -> (u16, String) {
+    let url = format!("http://{}/-/reload", exporter.address());
+    let response = client().post(url).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+fn client() -> reqwest::Client {
+    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
+    client.build().unwrap()
+}
+
+/// The next thing that the service manager is told.
+fn next(manager: &UnixDatagram) -> String {
+    let mut told = [0; 256];
+    let length = manager.recv(&mut told).unwrap();
+    String::from_utf8(told[..length].to_vec()).unwrap()
+}
+
+/// The next but for signs of life.
+fn next_but_life(manager: &UnixDatagram) -> String {
+    let mut told = std::iter::repeat_with(|| next(manager));
+    told.find(|told| told != "WATCHDOG=1").unwrap()
+}

@@ -1,0 +1,236 @@
+//! A fleet at a cloud in memory, and an audience that writes everything down.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
+
+use bytes::Bytes;
+use cloudaudit_exporter::clock::Clock;
+use cloudaudit_exporter::config::Config;
+use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
+use cloudaudit_exporter::process::Process;
+use cloudaudit_exporter::pulse::{Pulse, Pulses};
+use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
+use cloudaudit_exporter::tencent::{Answer, Transport};
+use http::{Request, Response};
+use tokio::time::{Instant, sleep};
+
+/// Longer than a call of this cloud takes, and shorter than anything that tests wait for.
+pub(crate) const A_MOMENT: Duration = Duration::from_millis(100);
+
+/// A fleet and all around it.
+pub(crate) struct World {
+    pub(crate) fleet: Fleet,
+    pub(crate) cloud: Arc<Cloud>,
+    pub(crate) audience: Arc<Witness>,
+}
+
+impl World {
+    /// Nobody polls yet.
+    pub(crate) fn new() -> Self {
+        let cloud = Arc::<Cloud>::default();
+        let way = Arc::clone(&cloud);
+        let connect = Box::new(move |wanted| match wanted {
+            Way::Loopback => Ok(Arc::clone(&way) as Arc<dyn Transport>),
+            Way::Internet(_) => Err("there is no way out of here".to_owned()),
+        });
+        let pulses = Arc::new(Pulses::new(Instant::now()));
+        let audience = Arc::new(Witness {
+            published: Mutex::default(),
+            withdrawn: Mutex::default(),
+            restarted: Mutex::default(),
+            pulses: Arc::clone(&pulses),
+            panics: Mutex::default(),
+        });
+        tokio::spawn(async move { pulses.beat().await });
+        let clock = Clock::virtual_at(UNIX_EPOCH + Duration::from_millis(1_795_392_012_345));
+        let process = Arc::new(Process::new());
+        let environment = BTreeMap::new();
+        let eyes = Arc::new(Eyes(Arc::clone(&audience)));
+        Self {
+            fleet: Fleet::new(&environment, &clock, connect, process, eyes),
+            cloud,
+            audience,
+        }
+    }
+
+    /// A fleet that has taken this configuration up.
+    pub(crate) fn with(accounts: &str) -> Self {
+        let mut world = Self::new();
+        world.load(accounts).unwrap();
+        world
+    }
+
+    /// Takes a configuration up, or does not.
+    pub(crate) fn load(&mut self, accounts: &str) -> Result<(), String> {
+        let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
+        let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
+        let plan = self.fleet.prepare(&config)?;
+        self.fleet.adopt(plan);
+        Ok(())
+    }
+
+    /// What is shown of a target.
+    pub(crate) fn target(&self, account: &str, region: &str) -> TargetReport {
+        let report = self.audience.last(account);
+        let mut targets = report.targets.iter();
+        targets.find(|it| it.region == region).unwrap().clone()
+    }
+}
+
+/// What there is to see and to hear.
+pub(crate) struct Witness {
+    published: Mutex<Vec<(Instant, Report)>>,
+    withdrawn: Mutex<Vec<String>>,
+    restarted: Mutex<Vec<(Instant, String)>>,
+    pulses: Arc<Pulses>,
+    /// Whose reports panic, and how many more of them do.
+    panics: Mutex<BTreeMap<String, u32>>,
+}
+
+impl Witness {
+    /// When the account published.
+    pub(crate) fn times(&self, account: &str) -> Vec<Instant> {
+        let published = self.published.lock().unwrap();
+        let mine = published.iter().filter(|it| it.1.account.name == account);
+        mine.map(|(at, _)| *at).collect()
+    }
+
+    /// What the account published last.
+    pub(crate) fn last(&self, account: &str) -> Report {
+        let published = self.published.lock().unwrap();
+        let mut mine = published.iter().rev();
+        let (_, report) = mine.find(|it| it.1.account.name == account).unwrap();
+        report.clone()
+    }
+
+    pub(crate) fn withdrawn(&self) -> Vec<String> {
+        self.withdrawn.lock().unwrap().clone()
+    }
+
+    /// Who was restarted, and when.
+    pub(crate) fn restarted(&self) -> Vec<(Instant, String)> {
+        self.restarted.lock().unwrap().clone()
+    }
+
+    /// The account's next reports panic.
+    pub(crate) fn panic_at_reports_of(&self, account: &str, reports: u32) {
+        let mut panics = self.panics.lock().unwrap();
+        panics.insert(account.to_owned(), reports);
+    }
+
+    /// What the process would say of its health.
+    pub(crate) fn healthy(&self) -> Result<(), String> {
+        self.pulses.feel(Instant::now())
+    }
+
+    /// Forgets what was published so far.
+    pub(crate) fn forget(&self) {
+        self.published.lock().unwrap().clear();
+    }
+
+    fn see(&self, report: Report) {
+        let fine = !self.is_to_panic(&report.account.name);
+        assert!(fine, "the test wants a panic");
+        let mut published = self.published.lock().unwrap();
+        published.push((Instant::now(), report));
+    }
+
+    fn is_to_panic(&self, account: &str) -> bool {
+        let mut panics = self.panics.lock().unwrap();
+        let left = panics.get_mut(account).filter(|left| **left > 0);
+        left.is_some_and(|left| {
+            *left -= 1;
+            true
+        })
+    }
+}
+
+/// How the fleet sees it.
+struct Eyes(Arc<Witness>);
+
+impl Audience for Eyes {
+    fn admit(&self, _: &Arc<AccountInfo>) -> Publish {
+        let witness = Arc::clone(&self.0);
+        Box::new(move |report, _| witness.see(report))
+    }
+
+    fn started(&self, account: &str, pulse: &Arc<Pulse>) {
+        self.0.pulses.watch(account, Arc::clone(pulse));
+    }
+
+    fn restarted(&self, account: &str) {
+        let mut restarted = self.0.restarted.lock().unwrap();
+        restarted.push((Instant::now(), account.to_owned()));
+    }
+
+    fn withdraw(&self, account: &str) {
+        self.0.pulses.forget(account);
+        self.0.withdrawn.lock().unwrap().push(account.to_owned());
+    }
+}
+
+/// A call as it arrived.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) at: Instant,
+    pub(crate) secret_id: String,
+    pub(crate) region: String,
+}
+
+/// A cloud with one track in each region, in which some regions never answer.
+#[derive(Default)]
+pub(crate) struct Cloud {
+    calls: Mutex<Vec<Call>>,
+    silent: Mutex<BTreeSet<String>>,
+}
+
+impl Cloud {
+    /// When the identity asked for the region.
+    pub(crate) fn calls(&self, secret_id: &str, region: &str) -> Vec<Instant> {
+        let calls = self.calls.lock().unwrap();
+        let mine = calls
+            .iter()
+            .filter(|call| call.secret_id == secret_id && call.region == region);
+        mine.map(|call| call.at).collect()
+    }
+
+    /// When the identity asked for anything.
+    pub(crate) fn all_calls(&self, secret_id: &str) -> Vec<Instant> {
+        let calls = self.calls.lock().unwrap();
+        let mine = calls.iter().filter(|call| call.secret_id == secret_id);
+        mine.map(|call| call.at).collect()
+    }
+
+    /// From now on the region does not answer.
+    pub(crate) fn silence(&self, region: &str) {
+        self.silent.lock().unwrap().insert(region.to_owned());
+    }
+}
+
+impl Transport for Cloud {
+    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+        let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
+        let authorization = header("authorization");
+        let (_, credential) = authorization.split_once("Credential=").unwrap();
+        let (secret_id, _) = credential.split_once('/').unwrap();
+        let region = header("x-tc-region");
+        self.calls.lock().unwrap().push(Call {
+            at: Instant::now(),
+            secret_id: secret_id.to_owned(),
+            region: region.clone(),
+        });
+        let is_silent = self.silent.lock().unwrap().contains(&region);
+        Box::pin(async move {
+            sleep(LATENCY).await;
+            if is_silent {
+                pending::<()>().await;
+            }
+            let body = r#"{"Response":{"Tracks":[{"TrackId":1,"Name":"all","Status":1}],"TotalCount":1,"RequestId":"r"}}"#;
+            Ok(Response::new(Bytes::from_static(body.as_bytes())))
+        })
+    }
+}
+
+const LATENCY: Duration = Duration::from_millis(50);
