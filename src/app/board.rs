@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 
+use super::kept::{Kept, State, shown};
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::fleet::{Audience, Publish};
@@ -13,6 +14,7 @@ use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::pulse::{Pulse, Pulses};
 use crate::snapshot::{AccountInfo, Report};
+use crate::state::Written;
 
 /// How many requests for a reload may wait for the one before.
 const MAX_WAITING: usize = 16;
@@ -26,6 +28,8 @@ pub(super) struct Board {
     pub(super) process: Arc<Process>,
     pub(super) pulses: Pulses,
     pub(super) clock: Clock,
+    /// None where nothing outlives the process.
+    pub(super) kept: Option<Arc<Kept>>,
     /// None where nobody may ask for a reload over HTTP.
     reloads: Option<mpsc::Sender<Request>>,
 }
@@ -38,8 +42,23 @@ impl Board {
             process: Arc::new(Process::new()),
             pulses: Pulses::new(clock.now().steady),
             clock,
+            kept: None,
             reloads: None,
         }
+    }
+
+    /// What outlives the process from here on, and what was left by another.
+    pub(super) fn keep(&mut self, state: Option<&State>) {
+        self.kept = state.map(|state| {
+            let kept = Kept::default();
+            kept.are(
+                state
+                    .restored
+                    .iter()
+                    .map(|(account, report)| (account, report.evidence)),
+            );
+            Arc::new(kept)
+        });
     }
 
     /// A configuration is in use, and published.
@@ -47,6 +66,16 @@ impl Board {
         let now = self.clock.now().wall;
         self.process
             .configured(config.hash(), config.targets(), now);
+    }
+
+    /// The state file was written, or why not.
+    pub(super) fn state_written(&self, written: Result<Written<'_>, &str>) {
+        self.process
+            .state_written(written.map(|written| written.began));
+        if let (Some(kept), Ok(written)) = (&self.kept, written) {
+            let reports = written.reports.iter();
+            kept.are(reports.map(|report| (&report.account.name, report.evidence)));
+        }
     }
 
     /// Lets everybody who can reach the listener ask for a reload; gives their requests.
@@ -98,7 +127,8 @@ impl Content for Board {
 impl Audience for Board {
     fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
-        Box::new(move |report, now| account.publish(report, now))
+        let kept = self.kept.clone();
+        Box::new(move |report, now| account.publish(shown(report, kept.as_ref()), now))
     }
 
     fn started(&self, account: &str, pulse: &Arc<Pulse>) {

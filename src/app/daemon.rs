@@ -5,15 +5,17 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing::info;
 
 use super::board::Board;
+use super::kept::State;
 use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::{Environment, Fleet, Plan, connect};
 use crate::http::{Content, Listener, Options};
+use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
 
 /// Where and how the exporter is to be scraped.
@@ -37,6 +39,7 @@ pub struct App {
     telemetry_path: String,
     reloader: Reloader,
     manager: ServiceManager,
+    state: Option<StateWriter>,
 }
 
 impl App {
@@ -58,10 +61,19 @@ impl App {
             let listener = Listener::bind(address).await;
             listeners.push(listener.map_err(|error| error.to_string())?);
         }
+        let state = match &config.state_file {
+            Some(file) => Some(State::open(file.clone(), clock.clone()).await?),
+            None => None,
+        };
         let mut board = Board::new(clock);
         let requests = web.enable_lifecycle.then(|| board.take_requests());
+        board.keep(state.as_ref());
         let board = Arc::new(board);
         let mut fleet = fleet(environment, &board);
+        let state = state.map(|state| {
+            fleet.resume(state.restored);
+            state.writer
+        });
         Ok(Self {
             plan: fleet.prepare(&config)?,
             config,
@@ -71,6 +83,7 @@ impl App {
             telemetry_path: web.telemetry_path.clone(),
             reloader: Reloader::new(reloading, requests),
             manager: ServiceManager::of(|variable| environment.get(variable)),
+            state,
         })
     }
 
@@ -105,6 +118,15 @@ impl App {
             listener.serve(Arc::clone(&board) as _, options.clone(), stopped)
         });
         let mut servers = pin!(join_all(servers));
+        let (end, ended) = oneshot::channel::<()>();
+        let keeping = self.state.map(|writer| {
+            let (reports, told) = (Arc::clone(&board), Arc::clone(&board));
+            tokio::spawn(writer.run(
+                move || reports.publisher.reports(),
+                move |written| told.state_written(written),
+                async { drop(ended.await) },
+            ))
+        });
         manager.ready();
         tokio::select! {
             () = shutdown => {}
@@ -118,7 +140,12 @@ impl App {
         drop(stop);
         // What is published from here on is what it will have been at the end, for whoever keeps it.
         fleet.end();
+        drop(end);
         servers.await;
+        if let Some(keeping) = keeping {
+            // A panic there has said so, and the file is the old one.
+            drop(keeping.await);
+        }
     }
 }
 

@@ -12,5 +12,6 @@ mod once;
 mod file_watch;
 mod reload;
 
-// What is shown, and who is told.
+// What is shown, who is told, and what outlives the process.
 mod board;
+mod kept;

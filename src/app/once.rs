@@ -6,11 +6,12 @@ use bytes::Bytes;
 
 use super::board::Board;
 use super::daemon::fleet;
+use super::kept::State;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Environment;
 
-/// Polls every target once. Gives the exposition, without the process's own series, and whether
+/// Polls every target once, going on from the state file and writing it. Gives the exposition, without the process's own series, and whether
 /// every poll brought a listing.
 ///
 /// # Errors
@@ -21,10 +22,24 @@ pub async fn once(
     environment: &Environment,
     clock: Clock,
 ) -> Result<(Vec<Bytes>, bool), String> {
+    let state = match &config.state_file {
+        Some(file) => Some(State::open(file.clone(), clock.clone()).await?),
+        None => None,
+    };
     let board = Arc::new(Board::new(clock));
     let mut fleet = fleet(environment, &board);
     let plan = fleet.prepare(config)?;
+    let writer = state.map(|state| {
+        fleet.resume(state.restored);
+        state.writer
+    });
     let all_good = fleet.poll_once(plan).await;
+    if let Some(writer) = writer {
+        let reports = board.publisher.reports();
+        writer
+            .finish(reports, |written| board.state_written(written))
+            .await;
+    }
     let exposition = board.publisher.exposition(false, "", board.clock.now());
     Ok((exposition, all_good))
 }

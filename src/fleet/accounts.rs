@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
 use crate::poll::{Memory, Seat};
+use crate::snapshot::Report;
 use crate::tencent::Observer;
 
 /// First polls start so far apart, fifty a second, so that a large fleet does not begin with a burst.
@@ -27,6 +28,8 @@ pub struct Fleet {
     process: Arc<dyn Observer>,
     audience: Arc<dyn Audience>,
     accounts: BTreeMap<String, Running>,
+    /// What an earlier process knew of the accounts, until the first of ours begin.
+    restored: BTreeMap<String, Report>,
 }
 
 /// A configuration that can be taken up: nothing of it can fail any more.
@@ -58,7 +61,14 @@ impl Fleet {
             process,
             audience,
             accounts: BTreeMap::new(),
+            restored: BTreeMap::new(),
         }
+    }
+
+    /// Lets the accounts that begin first go on from what an earlier process knew. What it knew of
+    /// others is forgotten.
+    pub fn resume(&mut self, restored: BTreeMap<String, Report>) {
+        self.restored = restored;
     }
 
     /// Makes everything ready that a configuration needs, and changes nothing.
@@ -93,6 +103,7 @@ impl Fleet {
     pub fn adopt(&mut self, plan: Plan) {
         self.settle_rates(&plan);
         let mut before = std::mem::take(&mut self.accounts);
+        let mut restored = std::mem::take(&mut self.restored);
         let mut first = Instant::now();
         let (mut kept, mut changed, mut added) = (0_usize, 0_usize, 0_usize);
         for step in plan.accounts {
@@ -110,7 +121,7 @@ impl Fleet {
                 desired.take_over(&running.desired, running.end())
             } else {
                 added += 1;
-                Memory::default()
+                memory_of(restored.remove(&name))
             };
             let (process, audience) = (Arc::clone(&self.process), Arc::clone(&self.audience));
             let running = Running::start(desired, memory, first, process, audience);
@@ -134,13 +145,14 @@ impl Fleet {
     }
 
     /// Polls every target of a plan once, and tells whether every poll brought a listing.
-    pub async fn poll_once(self, plan: Plan) -> bool {
+    pub async fn poll_once(mut self, plan: Plan) -> bool {
         let mut polls = JoinSet::new();
         for step in plan.accounts {
             // Nobody was polled before, so there is nobody to be kept.
             let Step::Start(desired) = step else { continue };
             let publish = self.audience.admit(&desired.info);
-            let seat = Seat::new(Memory::default(), publish, Instant::now());
+            let memory = memory_of(self.restored.remove(desired.name()));
+            let seat = Seat::new(memory, publish, Instant::now());
             let account = desired.account(Arc::clone(&self.process), Arc::new(seat));
             polls.spawn(account.poll_once());
         }
@@ -180,5 +192,12 @@ impl Fleet {
         for desired in lowest.values() {
             desired.set_rate();
         }
+    }
+}
+
+fn memory_of(restored: Option<Report>) -> Memory {
+    Memory {
+        report: restored,
+        ..Memory::default()
     }
 }

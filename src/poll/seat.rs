@@ -84,3 +84,37 @@ impl<P: FnMut(Report, Moment)> Seat<P> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// A task on another thread may go on for a while after it was told to end.
+    #[test]
+    fn whoever_is_unseated_says_nothing_any_more() {
+        let now = Moment {
+            wall: SystemTime::UNIX_EPOCH,
+            steady: Instant::now(),
+        };
+        let published = AtomicU32::new(0);
+        let publish = |_: Report, _: Moment| {
+            published.fetch_add(1, Ordering::Relaxed);
+        };
+        let seat = Seat::new(Memory::default(), publish, now.steady);
+        let report = |requests_per_second| Report {
+            requests_per_second,
+            ..Report::default()
+        };
+        let known = |memory: Memory| memory.report.map(|report| report.requests_per_second);
+        seat.publish(report(1.0), now);
+        assert_eq!(known(seat.vacate()), Some(1.0));
+
+        seat.publish(report(2.0), now);
+        assert_eq!(published.load(Ordering::Relaxed), 1);
+        assert_eq!(known(seat.memory()), Some(1.0));
+        assert!(!seat.renew(|| unreachable!("nobody is asked for another way to publish")));
+    }
+}

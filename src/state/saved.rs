@@ -47,6 +47,22 @@ impl Saved {
         Some(saved.report(region, now))
     }
 
+    /// What was known, by account, for accounts to go on from: their targets and their evidence.
+    pub fn reports(&self, now: Moment) -> BTreeMap<String, Report> {
+        let reports = self.accounts.iter().map(|(name, account)| {
+            let targets = account.targets.iter();
+            let report = Report {
+                targets: targets
+                    .map(|(region, saved)| saved.report(region, now))
+                    .collect(),
+                evidence: self.evidence(name, now),
+                ..Report::default()
+            };
+            (name.clone(), report)
+        });
+        reports.collect()
+    }
+
     /// How long the listings of an account vouched for.
     pub fn evidence(&self, account: &str, now: Moment) -> Evidence {
         let account = self.accounts.get(account);

@@ -181,9 +181,9 @@ async fn a_thousand_reloads_leave_no_thread_no_descriptor_and_no_memory_behind()
         "{}",
         grown("process_threads")
     );
-    // A kilobyte a reload would be this much.
+    // An account that stays behind is more than these four kilobytes a reload.
     let memory = grown("process_resident_memory_bytes");
-    assert!(memory < 1_000.0 * 1_024.0, "{memory}");
+    assert!(memory < 4_000.0 * 1_024.0, "{memory}");
     assert_eq!(after.values("cloudaudit_up", &[]).len(), 8);
     assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
 }

@@ -23,3 +23,4 @@ mod commands;
 mod fleet;
 mod lifecycle;
 mod refusals;
+mod restart;

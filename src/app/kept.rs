@@ -1,0 +1,64 @@
+//! What outlives the process: the state file, and how much of the evidence is safe in it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+use crate::snapshot::{Evidence, Report};
+use crate::state::StateWriter;
+
+/// The evidence that a restart would bring back, by account. More than this is not shown: a counter
+/// that comes back lower than it was scraped looks like one that began anew, and Prometheus would
+/// count all of it a second time.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Mutex<BTreeMap<String, Evidence>>);
+
+impl Kept {
+    /// Takes note of what is in the file.
+    pub(super) fn are<'a>(&self, evidence: impl IntoIterator<Item = (&'a String, Evidence)>) {
+        let evidence = evidence
+            .into_iter()
+            .map(|(account, evidence)| (account.clone(), evidence));
+        *self.evidence() = evidence.collect();
+    }
+
+    /// What may be shown of an account.
+    pub(super) fn of(&self, account: &str) -> Evidence {
+        self.evidence().get(account).copied().unwrap_or_default()
+    }
+
+    fn evidence(&self) -> MutexGuard<'_, BTreeMap<String, Evidence>> {
+        // It is replaced as a whole, and so is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The state file of this process, and what an earlier one left in it.
+pub(super) struct State {
+    pub(super) writer: StateWriter,
+    pub(super) restored: BTreeMap<String, Report>,
+}
+
+impl State {
+    /// Opens it, away from the runtime: a disk may take its time.
+    pub(super) async fn open(path: PathBuf, clock: Clock) -> Result<Self, String> {
+        let opening = tokio::task::spawn_blocking(move || {
+            let now = clock.now();
+            let (writer, saved) = StateWriter::open(path, clock);
+            let restored = saved.map(|saved| saved.reports(now)).unwrap_or_default();
+            Self { writer, restored }
+        });
+        opening
+            .await
+            .map_err(|error| format!("cannot open the state file: {error}"))
+    }
+}
+
+/// A report of which no more evidence is shown than is safe.
+pub(super) fn shown(mut report: Report, kept: Option<&Arc<Kept>>) -> Report {
+    if let Some(kept) = kept {
+        report.shown_evidence = kept.of(&report.account.name);
+    }
+    report
+}
