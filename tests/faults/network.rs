@@ -1,0 +1,105 @@
+//! What only a socket shows.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::sim::Fault;
+
+use crate::play::Stage;
+use crate::row::{Numbers, Recovery, Row};
+use crate::wire::{LOOK, Wire};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cloud_is_gone() {
+    let row = Row::new(
+        "the_cloud_is_gone",
+        "Nobody listens at the endpoint any more",
+    )
+    .fails("unavailable", "connect")
+    .to_do("look at the network, the name service and `endpoint`");
+    let begins = async |stage: &mut Wire| stage.kill_cloud().await;
+    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    let mut wire = Wire::new().await;
+    row.play(LOOK, &mut wire, begins, ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cloud_was_never_there() {
+    let row = Row::new(
+        "the_cloud_was_never_there",
+        "Nobody has listened at the endpoint since the exporter began",
+    )
+    .fails("unavailable", "connect")
+    .numbers(Numbers::Absent)
+    .to_do("as above; `/-/ready` says so too, for one interval");
+    let begins = async |stage: &mut Wire| stage.kill_cloud().await;
+    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    let mut wire = Wire::new().await;
+    row.play(LOOK, &mut wire, begins, ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_are_reset() {
+    let row = Row::new(
+        "connections_are_reset",
+        "Connections are reset in place of an answer",
+    )
+    .fails("unavailable", "connect")
+    .to_do("look at the way to the API: firewalls, proxies");
+    Wire::new().await.play_fault(row, Fault::reset()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_are_cut_off() {
+    let row = Row::new(
+        "answers_are_cut_off",
+        "Connections end in the middle of an answer",
+    )
+    .fails("unavailable", "connect")
+    .to_do("look at the way to the API: firewalls, proxies");
+    Wire::new().await.play_fault(row, Fault::truncated()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_drips() {
+    let row = Row::new(
+        "an_answer_drips",
+        "An answer comes byte by byte: never silent, never done",
+    )
+    .fails("unavailable", "timeout")
+    .to_do("look at the way to the API; `poll.timeout` is for the whole answer");
+    let fault = Fault::drip(Duration::from_secs(20));
+    Wire::new().await.play_fault(row, fault).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_huge() {
+    const BYTES: usize = 6 * 1024 * 1024;
+    let row = Row::new("an_answer_is_huge", "An answer of more than 4 MiB")
+        .fails("malformed", "malformed")
+        .to_do("find out who answers in the API's place");
+    Wire::new().await.play_fault(row, Fault::huge(BYTES)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_handshake_fails() {
+    let row = Row::new(
+        "the_handshake_fails",
+        "TLS does not come about: a certificate that is not trusted, or no TLS at the endpoint",
+    )
+    .fails("unavailable", "tls")
+    .numbers(Numbers::Absent)
+    .recovers(Recovery::Restart)
+    .to_do("`http.ca_file`, if a proxy of your own signs; else check `endpoint`");
+    let mut wire = Wire::new().await;
+    let endpoint = format!("https://{}", wire.address());
+    wire.environment.extend([
+        ("CLOUDAUDIT_EXPORTER__ENDPOINT", endpoint.leak() as &str),
+        ("NO_PROXY", "127.0.0.1"),
+    ]);
+    let ends = async |stage: &mut Wire| {
+        let endpoint = |(name, _): &(&str, &str)| *name != "CLOUDAUDIT_EXPORTER__ENDPOINT";
+        stage.environment.retain(endpoint);
+        stage.start().await;
+    };
+    row.play(LOOK, &mut wire, async |_| (), ends).await;
+}

@@ -1,0 +1,230 @@
+//! Plays a fault: before it, while it lasts, and after it.
+
+use cloudaudit_exporter::sim::Track;
+
+use crate::document;
+use crate::row::{Claim, Numbers, Polls, Recovery, Row};
+use crate::shown::Shown;
+
+/// Where a fault is played: a cloud, and an exporter that polls it.
+pub trait Stage {
+    /// A time after which the number of intervals is counted.
+    type Mark;
+
+    /// Begins to poll.
+    async fn start(&mut self);
+
+    /// What `/metrics` shows now.
+    async fn shown(&self) -> Shown;
+
+    /// Lets a small part of an interval pass.
+    async fn step(&self);
+
+    /// The tracks that there are.
+    fn tracks(&self) -> Vec<Track>;
+
+    /// Now.
+    async fn mark(&self) -> Self::Mark;
+
+    /// How many intervals have passed, no matter what a poll that began in them takes.
+    async fn intervals_since(&self, mark: &Self::Mark) -> u32;
+}
+
+/// How a fault is looked at.
+#[derive(Clone, Copy)]
+pub struct Look {
+    /// So many intervals after its beginning, all that is claimed is shown,
+    pub seen_within: u32,
+    /// and it is shown for so many more.
+    pub seen_for: u32,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self {
+            seen_within: 2,
+            seen_for: 3,
+        }
+    }
+}
+
+impl Row {
+    /// Plays the fault, asserts all that is claimed of it, and compares the documentation.
+    pub async fn play<S: Stage>(
+        self,
+        look: Look,
+        stage: &mut S,
+        begins: impl AsyncFnOnce(&mut S),
+        ends: impl AsyncFnOnce(&mut S),
+    ) {
+        let before = if self.numbers == Numbers::Absent {
+            begins(stage).await;
+            stage.start().await;
+            stage.shown().await
+        } else {
+            stage.start().await;
+            let before = healthy(stage).await;
+            begins(stage).await;
+            before
+        };
+        self.lasts(look, stage, &before).await;
+        ends(stage).await;
+        self.recovers_on(stage, &before).await;
+        document::has(&self);
+    }
+
+    /// The fault has begun: what is claimed comes to be true, and stays.
+    async fn lasts<S: Stage>(&self, look: Look, stage: &mut S, before: &Shown) {
+        let begun = stage.mark().await;
+        let all: Vec<&Claim> = self.also.iter().collect();
+        let first = loop {
+            let now = stage.shown().await;
+            let Err(untrue) = self.is_shown(&all, &now, before, &stage.tracks()) else {
+                break now;
+            };
+            assert!(
+                stage.intervals_since(&begun).await <= look.seen_within,
+                "{}: {untrue}",
+                self.name
+            );
+            if self.polls == Polls::Succeed {
+                assert_eq!(now.polled(), Ok(()), "{}: no poll fails", self.name);
+            }
+            stage.step().await;
+        };
+        let seen = stage.mark().await;
+        let last = loop {
+            let now = stage.shown().await;
+            let lasting: Vec<&Claim> = self.also.iter().filter(|it| it.is_lasting()).collect();
+            if let Err(untrue) = self.is_shown(&lasting, &now, before, &stage.tracks()) {
+                panic!("{}: first shown, and then {untrue}", self.name);
+            }
+            if !matches!(self.numbers, Numbers::Exact | Numbers::AsListed) {
+                let succeeded = (first.last_success(), now.last_success());
+                assert_eq!(succeeded.0, succeeded.1, "{}: it stands still", self.name);
+            }
+            if stage.intervals_since(&seen).await >= look.seen_for {
+                break now;
+            }
+            stage.step().await;
+        };
+        // Every poll counts, for its own reason and for no other.
+        let reason = match self.polls {
+            Polls::Fail(reason, _) => reason,
+            Polls::Succeed => "",
+        };
+        let (first, last) = (first.polls(reason), last.polls(reason));
+        let [polls, failed, of_any_reason] = [0, 1, 2].map(|count| last[count] - first[count]);
+        let expected = if reason.is_empty() { 0.0 } else { polls };
+        assert_eq!([failed, of_any_reason], [expected; 2], "{}", self.name);
+    }
+
+    /// The fault has ended: everything is exact in time, and stays so.
+    async fn recovers_on<S: Stage>(&self, stage: &mut S, before: &Shown) {
+        let ended = stage.mark().await;
+        let intervals = match self.recovery {
+            Recovery::Intervals(intervals) => intervals,
+            Recovery::Restart => 1,
+        };
+        loop {
+            let now = stage.shown().await;
+            let Err(untrue) = self.is_over(&now, before, &stage.tracks()) else {
+                break;
+            };
+            assert!(
+                stage.intervals_since(&ended).await < intervals + 1,
+                "{}: not over in time: {untrue}",
+                self.name
+            );
+            stage.step().await;
+        }
+        assert!(
+            stage.intervals_since(&ended).await <= intervals,
+            "{}: late",
+            self.name
+        );
+        let over = stage.mark().await;
+        while stage.intervals_since(&over).await < 1 {
+            stage.step().await;
+            let now = stage.shown().await;
+            if let Err(untrue) = self.is_over(&now, before, &stage.tracks()) {
+                panic!("{}: over, and then {untrue}", self.name);
+            }
+        }
+    }
+
+    /// What is claimed of the time while the fault lasts, or the first of it that is not true.
+    fn is_shown(
+        &self,
+        claims: &[&Claim],
+        now: &Shown,
+        before: &Shown,
+        tracks: &[Track],
+    ) -> Result<(), String> {
+        let polled = match self.polls {
+            Polls::Succeed => Ok(()),
+            Polls::Fail(reason, code) => Err(vec![(reason.to_owned(), code.to_owned())]),
+        };
+        holds(now.polled() == polled, || {
+            format!("polls bring {:?}", now.polled())
+        })?;
+        let (listing, succeeded) = (now.listing(), now.last_success());
+        let as_claimed = match self.numbers {
+            Numbers::Exact => now.is_exactly(tracks) && succeeded > before.last_success(),
+            Numbers::AsListed => !listing.is_empty() && succeeded > before.last_success(),
+            Numbers::Kept => listing == before.listing() && succeeded >= before.last_success(),
+            Numbers::Hidden => listing.is_empty() && succeeded >= before.last_success(),
+            Numbers::Absent => listing.is_empty() && succeeded == 0.0,
+        };
+        holds(as_claimed, || {
+            format!("{:?} is not true of {listing:?}", self.numbers)
+        })?;
+        hold(claims.iter().copied(), now, before)
+    }
+
+    fn is_over(&self, now: &Shown, before: &Shown, tracks: &[Track]) -> Result<(), String> {
+        holds(now.polled() == Ok(()), || {
+            format!("polls bring {:?}", now.polled())
+        })?;
+        holds(now.is_exactly(tracks), || {
+            format!("it is not exact: {:?}", now.listing())
+        })?;
+        hold(&self.afterwards, now, before)
+    }
+}
+
+/// Waits for a poll that shows everything as it is.
+async fn healthy(stage: &impl Stage) -> Shown {
+    let start = stage.mark().await;
+    loop {
+        let now = stage.shown().await;
+        let listed = !now.listing().is_empty();
+        if listed {
+            return now;
+        }
+        assert!(
+            stage.intervals_since(&start).await <= 2,
+            "it never was healthy: {:?}",
+            now.polled()
+        );
+        stage.step().await;
+    }
+}
+
+fn hold<'a>(
+    claims: impl IntoIterator<Item = &'a Claim>,
+    now: &Shown,
+    before: &Shown,
+) -> Result<(), String> {
+    claims.into_iter().try_for_each(|claim| {
+        holds(claim.is_true(before, now), || {
+            let Claim { series, does } = claim;
+            let (was, is) = (before.values(series), now.values(series));
+            format!("{series} does not {does:?}: {was:?}, now {is:?}")
+        })
+    })
+}
+
+fn holds(is_true: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    is_true.then_some(()).ok_or_else(otherwise)
+}
