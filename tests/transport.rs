@@ -397,6 +397,29 @@ async fn a_handshake_that_fails_is_told_from_a_connection_that_does() {
     assert_no_secret(&error);
 }
 
+/// Without a proxy the error comes wrapped once more.
+#[tokio::test]
+async fn a_handshake_that_fails_on_a_straight_way_is_one_too() {
+    for answer in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        &[0x15, 3, 3, 0, 2, 2, 40],
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).await;
+            let _ = stream.write_all(answer).await;
+            while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
+        });
+        let transport = HttpTransport::loopback().unwrap();
+        let error = send(&transport, "https", &authority).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+        assert_no_secret(&error);
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_that_refuses() {
     let refused = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";

@@ -246,13 +246,20 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError { kind, message }
 }
 
-/// Whether a cause is the handshake's. It comes inside an `io::Error`, which stands for what it wraps
-/// and so leaves it out of the chain.
-fn is_tls(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let wrapping = cause.downcast_ref::<io::Error>();
-    match wrapping.and_then(io::Error::get_ref) {
-        Some(wrapped) => wrapped.is::<rustls::Error>(),
-        None => cause.is::<rustls::Error>(),
+/// Whether a cause is the handshake's. It comes inside an `io::Error`, or inside one that is inside
+/// another, and each stands for what it wraps and so leaves it out of the chain.
+fn is_tls(cause: &Cause) -> bool {
+    let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
+    let mut layers = layers.take(MAX_CAUSES);
+    layers.any(|layer| layer.is::<rustls::Error>())
+}
+
+type Cause = dyn std::error::Error + 'static;
+
+fn wrapped_in(error: &Cause) -> Option<&Cause> {
+    match error.downcast_ref::<io::Error>()?.get_ref() {
+        Some(wrapped) => Some(wrapped),
+        None => None,
     }
 }
 

@@ -7,7 +7,7 @@ use cloudaudit_exporter::sim::Identity;
 use crate::memory::Memory;
 use crate::play::Stage;
 use crate::row::Does::{Equal, Miss};
-use crate::row::{Numbers, Recovery, Row};
+use crate::row::{Recovery, Row};
 use crate::wire::{LOOK, Wire};
 use crate::{REGION, SECRET_ID, SECRET_KEY, account};
 
@@ -18,11 +18,11 @@ async fn there_are_no_credentials() {
         "The variables that hold the key are not set",
     )
     .fails("credentials", "credentials")
-    .numbers(Numbers::Absent)
+    .since_the_start()
     .also("cloudaudit_api_requests_total", Equal(0.0))
     .also("cloudaudit_credentials_changed_timestamp_seconds", Miss)
     .recovers(Recovery::Restart)
-    .to_do("set them and restart: variables are read once");
+    .remedy("set them and restart: variables are read once");
     let mut wire = Wire::new().await;
     let key = std::mem::take(&mut wire.environment);
     let ends = async |stage: &mut Wire| {
@@ -36,7 +36,7 @@ async fn there_are_no_credentials() {
 async fn the_key_is_deleted() {
     let row = Row::new("the_key_is_deleted", "The key is deleted or disabled")
         .fails("unauthenticated", "AuthFailure.SecretIdNotFound")
-        .to_do("give the exporter another key");
+        .remedy("give the exporter another key");
     let begins = |stage: &Memory| drop(account(&stage.world).remove_identity(SECRET_ID).unwrap());
     let ends = |stage: &Memory| {
         account(&stage.world).add_identity(Identity::permanent(SECRET_ID, SECRET_KEY));
@@ -51,7 +51,7 @@ async fn the_secret_is_wrong() {
         "The secret key does not belong to the secret id",
     )
     .fails("unauthenticated", "AuthFailure.SignatureFailure")
-    .to_do("correct the secret key");
+    .remedy("correct the secret key");
     let begins = |stage: &Memory| {
         account(&stage.world).add_identity(Identity::permanent(SECRET_ID, "another"));
     };
@@ -69,7 +69,7 @@ async fn a_temporary_key_ends() {
     )
     .fails("unauthenticated", "AuthFailure.TokenFailure")
     .recovers(Recovery::Restart)
-    .to_do("restart with a new one: variables are read once");
+    .remedy("restart with a new one: variables are read once");
     let mut wire = Wire::new().await;
     let temporary = |wire: &Wire, token: &str, lasts: Duration| {
         let end = wire.world.now() + lasts;
@@ -95,7 +95,7 @@ async fn the_permission_is_withdrawn() {
         "CAM no longer lets the key list tracks",
     )
     .fails("unauthorized", "UnauthorizedOperation")
-    .to_do("give `cloudaudit:DescribeAuditTracks` on `*` back");
+    .remedy("give `cloudaudit:DescribeAuditTracks` on `*` back");
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
@@ -108,10 +108,10 @@ async fn the_permission_was_never_given() {
         "CAM has never let the key list tracks",
     )
     .fails("unauthorized", "UnauthorizedOperation")
-    .numbers(Numbers::Absent)
+    .since_the_start()
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
-    .to_do("give `cloudaudit:DescribeAuditTracks` on `*`; \"no permission\" never reads as \"no tracks\"");
+    .remedy("give `cloudaudit:DescribeAuditTracks` on `*`; \"no permission\" never reads as \"no tracks\"");
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
@@ -124,7 +124,7 @@ async fn the_address_is_on_a_list() {
         "The key's list of source addresses does not let ours in",
     )
     .fails("unauthorized", "IpNotInWhitelist")
-    .to_do("put the address on the list");
+    .remedy("put the address on the list");
     let begins = |stage: &Memory| {
         let account = account(&stage.world);
         account.deny_with(SECRET_ID, "IpNotInWhitelist").unwrap();
@@ -140,7 +140,7 @@ async fn the_region_is_not_supported() {
         "CloudAudit is not, or no longer, offered in the region",
     )
     .fails("rejected", "UnsupportedRegion")
-    .to_do("ask in another region; tracks are very probably the same in all");
+    .remedy("ask in another region; tracks are very probably the same in all");
     let begins = |stage: &Memory| account(&stage.world).set_regions(["ap-tokyo"]);
     let ends = |stage: &Memory| account(&stage.world).set_regions([REGION]);
     Memory::new().play(row, begins, ends).await;

@@ -19,7 +19,7 @@ async fn a_call_fails_once() {
             "cloudaudit_api_request_errors_total{code=\"InternalError\"}",
             GrowBy(1.0),
         )
-        .to_do("nothing: the call is tried again within the poll");
+        .remedy("nothing: the call is tried again within the poll");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::internal_error());
     };
@@ -34,7 +34,7 @@ async fn the_api_fails_inside() {
     )
     .fails("unavailable", "InternalError")
     .also("cloudaudit_api_request_retries_total", Grow)
-    .to_do("wait; if it lasts, give the RequestId in the log to Tencent Cloud's support");
+    .remedy("wait; if it lasts, give the RequestId in the log to Tencent Cloud's support");
     Memory::new().play_fault(row, Fault::internal_error()).await;
 }
 
@@ -45,7 +45,7 @@ async fn a_code_nobody_knows() {
         "The API answers with a code that is not documented",
     )
     .fails("unavailable", "other")
-    .to_do("read the code in the log");
+    .remedy("read the code in the log");
     let fault = Fault::error("SomethingNew.OfThisYear", "nobody has heard of it");
     Memory::new().play_fault(row, fault).await;
 }
@@ -63,7 +63,7 @@ async fn the_api_throttles() {
     )
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
     .recovers(Recovery::Intervals(2))
-    .to_do(
+    .remedy(
         "find who else calls with this key; poll more rarely, or ask for a lower \
              `requests_per_second`",
     );
@@ -77,7 +77,7 @@ async fn an_answer_is_slow() {
         "An answer takes long, and less than `poll.timeout`",
     )
     .also("cloudaudit_last_poll_duration_seconds", Exceed(5.0))
-    .to_do("nothing");
+    .remedy("nothing");
     let fault = Fault::delay(Duration::from_secs(8));
     Memory::new().play_fault(row, fault).await;
 }
@@ -89,7 +89,7 @@ async fn an_answer_never_comes() {
         "Connections stay open and nothing comes",
     )
     .fails("unavailable", "timeout")
-    .to_do("look at the way to the API: firewalls, proxies");
+    .remedy("look at the way to the API: firewalls, proxies");
     Memory::new().play_fault(row, Fault::hang()).await;
 }
 
@@ -100,7 +100,7 @@ async fn a_gateway_answers_html() {
         "HTTP 502 and a page in HTML: a gateway answers for the API",
     )
     .fails("unavailable", "http_502")
-    .to_do("wait; if it lasts, look for the proxy that it comes from");
+    .remedy("wait; if it lasts, look for the proxy that it comes from");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -111,7 +111,7 @@ async fn a_proxy_redirects() {
         "HTTP 302: a proxy wants a log-in, or the endpoint is another server's",
     )
     .fails("rejected", "http_302")
-    .to_do("check `endpoint` and `http.proxy`; a signed call is not sent anywhere else");
+    .remedy("check `endpoint` and `http.proxy`; a signed call is not sent anywhere else");
     let fault = Fault::raw(StatusCode::FOUND, "text/html", "log in");
     Memory::new().play_fault(row, fault).await;
 }
@@ -120,7 +120,7 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "HTTP 429")
         .fails("throttled", "http_429")
-        .to_do("as above");
+        .remedy("as above");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }
@@ -132,7 +132,7 @@ async fn an_answer_is_not_json() {
         "HTTP 200 and a text that is no JSON",
     )
     .fails("malformed", "malformed")
-    .to_do("look for the proxy that it comes from");
+    .remedy("look for the proxy that it comes from");
     Memory::new().play_fault(row, Fault::not_json()).await;
 }
 
@@ -143,7 +143,7 @@ async fn an_answer_has_another_shape() {
         "JSON in which fields have other types than documented",
     )
     .fails("malformed", "malformed")
-    .to_do("the API has changed: update the exporter, or report it");
+    .remedy("the API has changed: update the exporter, or report it");
     Memory::new().play_fault(row, Fault::wrong_shape()).await;
 }
 
@@ -152,7 +152,7 @@ async fn an_answer_is_deep() {
     const LEVELS: usize = 1_000_000;
     let row = Row::new("an_answer_is_deep", "A million lists within one another")
         .fails("malformed", "malformed")
-        .to_do("find out who answers in the API's place");
+        .remedy("find out who answers in the API's place");
     let mut body = String::from(r#"{"Response":{"Tracks":"#);
     body.push_str(&"[".repeat(LEVELS));
     let fault = Fault::raw(StatusCode::OK, "application/json", body);
@@ -166,7 +166,7 @@ async fn an_answer_is_compressed() {
         "Answers with `Content-Encoding: gzip`, which nobody has asked for",
     )
     .fails("malformed", "malformed")
-    .to_do("find the proxy that does it");
+    .remedy("find the proxy that does it");
     let begins = |stage: &Memory| {
         stage.way.change_headers(|headers| {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -183,7 +183,7 @@ async fn tracks_are_null() {
         "`Tracks` is null and `TotalCount` above 0",
     )
     .fails("malformed", "malformed")
-    .to_do("wait; it is never taken for \"no tracks\"");
+    .remedy("wait; it is never taken for \"no tracks\"");
     Memory::new().play_fault(row, Fault::null_tracks()).await;
 }
 
@@ -191,7 +191,7 @@ async fn tracks_are_null() {
 async fn a_track_has_no_id() {
     let row = Row::new("a_track_has_no_id", "A track comes without its `TrackId`")
         .fails("malformed", "malformed")
-        .to_do("report it");
+        .remedy("report it");
     let fault = Fault::edit(|answer| answer["Response"]["Tracks"][2]["TrackId"] = Value::Null);
     Memory::new().play_fault(row, fault).await;
 }
@@ -216,7 +216,7 @@ async fn fields_are_null() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(5.0),
     )
-    .to_do("look at the tracks in the console: a status that is not known counts as off");
+    .remedy("look at the tracks in the console: a status that is not known counts as off");
     Memory::new().play_fault(row, Fault::null_fields()).await;
 }
 
@@ -227,12 +227,12 @@ async fn the_api_denies_once() {
         "CAM says no to one call, though nothing was changed",
     )
     .fails("unauthorized", "UnauthorizedOperation")
-    .to_do("nothing: a denial is not tried again before the next poll");
+    .remedy("nothing: a denial is not tried again before the next poll");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::unauthorized());
     };
     let look = Look {
-        seen_for: 1,
+        seen_for: 0,
         ..Look::default()
     };
     Memory::new().play_seen(row, look, begins, |_| ()).await;

@@ -41,6 +41,7 @@ mod answers;
 mod network;
 mod outage;
 mod pages;
+mod process;
 mod time;
 
 use cloudaudit_exporter::sim::{Account, World};

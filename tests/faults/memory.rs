@@ -1,23 +1,21 @@
-//! A stage in memory, under paused time: the simulated cloud, a real account, a real publisher.
+//! A stage in memory, under paused time: the simulated cloud, a real fleet, a real publisher.
 
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
-use cloudaudit_exporter::history::Retention;
-use cloudaudit_exporter::poll::{Account, Schedule};
+use cloudaudit_exporter::config::Config;
+use cloudaudit_exporter::fleet::{Audience, Fleet, Publish};
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::publisher::Publisher;
+use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::sim::{Fault, Identity, Track, World};
 use cloudaudit_exporter::snapshot::AccountInfo;
-use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
-use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, Client, Endpoint, MAX_IN_FLIGHT, Pacer, Parts, Transport,
-};
+use cloudaudit_exporter::tencent::{Answer, Transport};
 use http::{HeaderMap, Request};
-use jiff::tz::Offset;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep};
 
 use crate::exporter::Samples;
@@ -27,15 +25,8 @@ use crate::shown::Shown;
 use crate::simulated::in_memory;
 use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 
-pub const HOST: &str = "cloudaudit.intl.tencentcloudapi.com";
-
-/// As the configuration has it where nothing is said, but for `stale_after`.
+/// The default.
 const INTERVAL: Duration = Duration::from_mins(1);
-const TIMEOUT: Duration = Duration::from_secs(10);
-const ATTEMPTS: u32 = 3;
-pub const REQUESTS_PER_SECOND: u32 = 10;
-pub const STALE_AFTER: Duration = Duration::from_mins(10);
-const TOMBSTONE_FOR: Duration = Duration::from_hours(24);
 
 const STEP: Duration = Duration::from_secs(1);
 
@@ -65,8 +56,8 @@ pub struct Memory {
     pub way: Arc<Way>,
     setup: Setup,
     clock: Clock,
-    publisher: Arc<Publisher>,
-    process: Arc<Process>,
+    board: Arc<Board>,
+    fleet: Mutex<Fleet>,
 }
 
 impl Memory {
@@ -81,16 +72,29 @@ impl Memory {
         for id in 1..=setup.tracks {
             account.create(Track::new(id, &format!("track-{id}")));
         }
-        Self {
-            way: Arc::new(Way {
-                cloud: in_memory(&world),
-                headers: Mutex::new(|_| ()),
-            }),
-            setup,
-            clock: Clock::virtual_at(world.now()),
+        let way = Arc::new(Way {
+            cloud: in_memory(&world),
+            headers: Mutex::new(|_| ()),
+        });
+        let clock = Clock::virtual_at(world.now());
+        let board = Arc::new(Board {
             publisher: Publisher::new(),
             process: Arc::new(Process::new()),
+            clock: clock.clone(),
+            is_to_panic: Arc::default(),
+        });
+        let to_the_cloud = Arc::clone(&way);
+        let connect = Box::new(move |_| Ok(Arc::clone(&to_the_cloud) as Arc<dyn Transport>));
+        let process = Arc::clone(&board.process) as _;
+        let audience = Arc::clone(&board) as _;
+        let fleet = Fleet::new(&BTreeMap::new(), &clock, connect, process, audience);
+        Self {
             world,
+            way,
+            setup,
+            clock,
+            board,
+            fleet: Mutex::new(fleet),
         }
     }
 
@@ -119,27 +123,29 @@ impl Memory {
         row.play(look, &mut self, begins, ends).await;
     }
 
-    fn client(&self) -> Client {
-        let credential =
-            Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
-        let parts = Parts {
-            endpoint: Endpoint {
-                url: format!("https://{HOST}"),
-                host: HOST.to_owned(),
-            },
-            transport: Arc::clone(&self.way) as _,
-            provider: Arc::new(FixedProvider::new(credential)),
-            pacer: Arc::new(Pacer::new(REQUESTS_PER_SECOND)),
-            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
-            clock: self.clock.clone(),
-        };
-        let options = CallOptions {
-            timeout: TIMEOUT,
-            attempts: ATTEMPTS,
-            page_size: self.setup.page_size,
-            create_time_offset: Offset::UTC,
-        };
-        Client::new(parts, options)
+    /// Takes up a configuration with these regions.
+    pub fn load(&self, regions: &[&str]) {
+        let Setup {
+            page_size,
+            max_tracks,
+            ..
+        } = self.setup;
+        let regions = regions.join(", ");
+        let text = format!(
+            "endpoint: http://127.0.0.1:1\n\
+             poll: {{page_size: {page_size}, max_tracks: {max_tracks}, stale_after: 10m}}\n\
+             accounts:\n  prod:\n    regions: [{regions}]\n    \
+             credentials: {{secret_id: {SECRET_ID}, secret_key: {SECRET_KEY}}}\n"
+        );
+        let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
+        let mut fleet = self.fleet.lock().unwrap();
+        let plan = fleet.prepare(&config).unwrap();
+        fleet.adopt(plan);
+    }
+
+    /// The loop of the account panics when it publishes next.
+    pub fn panic(&self) {
+        self.board.is_to_panic.store(true, Ordering::Relaxed);
     }
 }
 
@@ -147,39 +153,14 @@ impl Stage for Memory {
     type Mark = Instant;
 
     async fn start(&mut self) {
-        let info = Arc::new(AccountInfo {
-            name: "prod".to_owned(),
-            site: "international",
-            provider: "inline",
-            track_required: true,
-            ..AccountInfo::default()
-        });
-        let schedule = Schedule {
-            interval: INTERVAL,
-            retention: Retention {
-                stale_after: STALE_AFTER,
-                tombstone_for: TOMBSTONE_FOR,
-                max_tracks: self.setup.max_tracks,
-            },
-        };
-        let regions = self.setup.regions.iter();
-        let regions: Vec<String> = regions.map(ToString::to_string).collect();
-        let mut published = self.publisher.account(Arc::clone(&info));
-        let process = Arc::clone(&self.process);
-        let account = Account::new(
-            info,
-            &regions,
-            schedule,
-            self.client(),
-            process,
-            move |report, now| published.publish(report, now),
-        );
-        tokio::spawn(account.run(Instant::now()));
+        self.load(self.setup.regions);
     }
 
     async fn shown(&self) -> Shown {
-        let own = self.process.exposition();
-        let pieces = self.publisher.exposition(false, &own, self.clock.now());
+        let Board {
+            publisher, process, ..
+        } = &*self.board;
+        let pieces = publisher.exposition(false, &process.exposition(), self.clock.now());
         let text = String::from_utf8(pieces.concat()).unwrap();
         Shown::new(Samples::parse(&text), self.setup.regions[0])
     }
@@ -196,19 +177,49 @@ impl Stage for Memory {
         Instant::now()
     }
 
-    /// A poll that began in time may end a little later.
-    async fn intervals_since(&self, mark: &Instant) -> u32 {
-        let poll = self.shown().await;
-        let poll = poll.value("cloudaudit_last_poll_duration_seconds");
-        let passed = mark.elapsed().as_secs_f64() - poll - STEP.as_secs_f64();
-        let intervals = (passed / INTERVAL.as_secs_f64()).max(0.0).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a test is over after some intervals"
-        )]
-        let intervals = intervals as u32;
-        intervals
+    async fn have_passed(&self, intervals: u32, mark: &Instant) -> bool {
+        mark.elapsed() > INTERVAL * intervals + STEP
+    }
+
+    async fn is_within(&self, intervals: u32, mark: &Instant) -> bool {
+        let took = self
+            .shown()
+            .await
+            .value("cloudaudit_last_poll_duration_seconds");
+        mark.elapsed() <= INTERVAL * intervals + Duration::from_secs_f64(took) + STEP
+    }
+}
+
+/// What accounts publish, and how they fare.
+struct Board {
+    publisher: Arc<Publisher>,
+    process: Arc<Process>,
+    clock: Clock,
+    is_to_panic: Arc<AtomicBool>,
+}
+
+impl Audience for Board {
+    fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
+        let mut account = self.publisher.account(Arc::clone(account));
+        let is_to_panic = Arc::clone(&self.is_to_panic);
+        Box::new(move |report, now| {
+            let fine = !is_to_panic.swap(false, Ordering::Relaxed);
+            assert!(fine, "the test wants a panic");
+            account.publish(report, now);
+        })
+    }
+
+    fn started(&self, account: &str, _: &Arc<Pulse>) {
+        self.process.account_added(account);
+    }
+
+    fn restarted(&self, account: &str) {
+        self.process.account_restarted(account);
+    }
+
+    fn withdraw(&self, account: &str) {
+        self.process.account_removed(account);
+        self.publisher.withdraw(account, self.clock.now());
     }
 }
 

@@ -1,11 +1,14 @@
 //! What only a socket shows.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use cloudaudit_exporter::sim::Fault;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 
 use crate::play::Stage;
-use crate::row::{Numbers, Recovery, Row};
+use crate::row::{Recovery, Row};
 use crate::wire::{LOOK, Wire};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -15,7 +18,7 @@ async fn the_cloud_is_gone() {
         "Nobody listens at the endpoint any more",
     )
     .fails("unavailable", "connect")
-    .to_do("look at the network, the name service and `endpoint`");
+    .remedy("look at the network, the name service and `endpoint`");
     let begins = async |stage: &mut Wire| stage.kill_cloud().await;
     let ends = async |stage: &mut Wire| stage.revive_cloud().await;
     let mut wire = Wire::new().await;
@@ -29,8 +32,8 @@ async fn the_cloud_was_never_there() {
         "Nobody has listened at the endpoint since the exporter began",
     )
     .fails("unavailable", "connect")
-    .numbers(Numbers::Absent)
-    .to_do("as above; `/-/ready` says so too, for one interval");
+    .since_the_start()
+    .remedy("as above; `/-/ready` says so too, for one interval");
     let begins = async |stage: &mut Wire| stage.kill_cloud().await;
     let ends = async |stage: &mut Wire| stage.revive_cloud().await;
     let mut wire = Wire::new().await;
@@ -44,7 +47,7 @@ async fn connections_are_reset() {
         "Connections are reset in place of an answer",
     )
     .fails("unavailable", "connect")
-    .to_do("look at the way to the API: firewalls, proxies");
+    .remedy("look at the way to the API: firewalls, proxies");
     Wire::new().await.play_fault(row, Fault::reset()).await;
 }
 
@@ -55,7 +58,7 @@ async fn answers_are_cut_off() {
         "Connections end in the middle of an answer",
     )
     .fails("unavailable", "connect")
-    .to_do("look at the way to the API: firewalls, proxies");
+    .remedy("look at the way to the API: firewalls, proxies");
     Wire::new().await.play_fault(row, Fault::truncated()).await;
 }
 
@@ -66,7 +69,7 @@ async fn an_answer_drips() {
         "An answer comes byte by byte: never silent, never done",
     )
     .fails("unavailable", "timeout")
-    .to_do("look at the way to the API; `poll.timeout` is for the whole answer");
+    .remedy("look at the way to the API; `poll.timeout` is for the whole answer");
     let fault = Fault::drip(Duration::from_secs(20));
     Wire::new().await.play_fault(row, fault).await;
 }
@@ -76,7 +79,7 @@ async fn an_answer_is_huge() {
     const BYTES: usize = 6 * 1024 * 1024;
     let row = Row::new("an_answer_is_huge", "An answer of more than 4 MiB")
         .fails("malformed", "malformed")
-        .to_do("find out who answers in the API's place");
+        .remedy("find out who answers in the API's place");
     Wire::new().await.play_fault(row, Fault::huge(BYTES)).await;
 }
 
@@ -87,19 +90,37 @@ async fn the_handshake_fails() {
         "TLS does not come about: a certificate that is not trusted, or no TLS at the endpoint",
     )
     .fails("unavailable", "tls")
-    .numbers(Numbers::Absent)
+    .since_the_start()
     .recovers(Recovery::Restart)
-    .to_do("`http.ca_file`, if a proxy of your own signs; else check `endpoint`");
+    .remedy("`http.ca_file`, if a proxy of your own signs; else check `endpoint`");
     let mut wire = Wire::new().await;
-    let endpoint = format!("https://{}", wire.address());
+    let endpoint = format!("https://{}", speak_no_tls().await);
     wire.environment.extend([
-        ("CLOUDAUDIT_EXPORTER__ENDPOINT", endpoint.leak() as &str),
+        (ENDPOINT, endpoint.leak() as &str),
         ("NO_PROXY", "127.0.0.1"),
     ]);
     let ends = async |stage: &mut Wire| {
-        let endpoint = |(name, _): &(&str, &str)| *name != "CLOUDAUDIT_EXPORTER__ENDPOINT";
-        stage.environment.retain(endpoint);
+        stage.environment.retain(|(name, _)| *name != ENDPOINT);
         stage.start().await;
     };
     row.play(LOOK, &mut wire, async |_| (), ends).await;
+}
+
+/// It wins over the configuration.
+const ENDPOINT: &str = "CLOUDAUDIT_EXPORTER__ENDPOINT";
+
+/// Answers a handshake with plain HTTP.
+async fn speak_no_tls() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let refusal = b"HTTP/1.1 400 Bad Request\r\n\r\nplain HTTP is spoken here";
+            let _ = stream.write_all(refusal).await;
+            // A reset would be a fault of its own.
+            open.push(stream);
+        }
+    });
+    address
 }

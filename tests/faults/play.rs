@@ -26,8 +26,11 @@ pub trait Stage {
     /// Now.
     async fn mark(&self) -> Self::Mark;
 
-    /// How many intervals have passed, no matter what a poll that began in them takes.
-    async fn intervals_since(&self, mark: &Self::Mark) -> u32;
+    /// Whether so many intervals have passed since.
+    async fn have_passed(&self, intervals: u32, since: &Self::Mark) -> bool;
+
+    /// Whether what a poll has shown was shown by one that began within so many intervals.
+    async fn is_within(&self, intervals: u32, since: &Self::Mark) -> bool;
 }
 
 /// How a fault is looked at.
@@ -35,7 +38,7 @@ pub trait Stage {
 pub struct Look {
     /// So many intervals after its beginning, all that is claimed is shown,
     pub seen_within: u32,
-    /// and it is shown for so many more.
+    /// and it stays so for so many more.
     pub seen_for: u32,
 }
 
@@ -43,7 +46,7 @@ impl Default for Look {
     fn default() -> Self {
         Self {
             seen_within: 2,
-            seen_for: 3,
+            seen_for: 2,
         }
     }
 }
@@ -57,7 +60,7 @@ impl Row {
         begins: impl AsyncFnOnce(&mut S),
         ends: impl AsyncFnOnce(&mut S),
     ) {
-        let before = if self.numbers == Numbers::Absent {
+        let before = if self.is_there_from_the_start {
             begins(stage).await;
             stage.start().await;
             stage.shown().await
@@ -83,7 +86,7 @@ impl Row {
                 break now;
             };
             assert!(
-                stage.intervals_since(&begun).await <= look.seen_within,
+                !stage.have_passed(look.seen_within, &begun).await,
                 "{}: {untrue}",
                 self.name
             );
@@ -103,7 +106,7 @@ impl Row {
                 let succeeded = (first.last_success(), now.last_success());
                 assert_eq!(succeeded.0, succeeded.1, "{}: it stands still", self.name);
             }
-            if stage.intervals_since(&seen).await >= look.seen_for {
+            if stage.have_passed(look.seen_for, &seen).await {
                 break now;
             }
             stage.step().await;
@@ -124,7 +127,9 @@ impl Row {
         let ended = stage.mark().await;
         let intervals = match self.recovery {
             Recovery::Intervals(intervals) => intervals,
-            Recovery::Restart => 1,
+            // Where it matters, an interval is a second.
+            Recovery::Seconds(seconds) => seconds,
+            Recovery::AtOnce | Recovery::Restart => 1,
         };
         loop {
             let now = stage.shown().await;
@@ -132,19 +137,19 @@ impl Row {
                 break;
             };
             assert!(
-                stage.intervals_since(&ended).await < intervals + 1,
+                !stage.have_passed(2 * intervals + 2, &ended).await,
                 "{}: not over in time: {untrue}",
                 self.name
             );
             stage.step().await;
         }
         assert!(
-            stage.intervals_since(&ended).await <= intervals,
+            stage.is_within(intervals, &ended).await,
             "{}: late",
             self.name
         );
         let over = stage.mark().await;
-        while stage.intervals_since(&over).await < 1 {
+        while !stage.have_passed(1, &over).await {
             stage.step().await;
             let now = stage.shown().await;
             if let Err(untrue) = self.is_over(&now, before, &stage.tracks()) {
@@ -172,6 +177,7 @@ impl Row {
         let as_claimed = match self.numbers {
             Numbers::Exact => now.is_exactly(tracks) && succeeded > before.last_success(),
             Numbers::AsListed => !listing.is_empty() && succeeded > before.last_success(),
+            Numbers::Restored => listing == before.listing() && succeeded > 0.0,
             Numbers::Kept => listing == before.listing() && succeeded >= before.last_success(),
             Numbers::Hidden => listing.is_empty() && succeeded >= before.last_success(),
             Numbers::Absent => listing.is_empty() && succeeded == 0.0,
@@ -203,7 +209,7 @@ async fn healthy(stage: &impl Stage) -> Shown {
             return now;
         }
         assert!(
-            stage.intervals_since(&start).await <= 2,
+            !stage.have_passed(2, &start).await,
             "it never was healthy: {:?}",
             now.polled()
         );

@@ -16,12 +16,14 @@ pub struct Row {
     pub numbers: Numbers,
     /// What else is shown while it lasts.
     pub also: Vec<Claim>,
+    /// Whether it lasts since the exporter began.
+    pub is_there_from_the_start: bool,
     /// How long it may take after its end until everything is exact.
     pub recovery: Recovery,
     /// What is shown after that.
     pub afterwards: Vec<Claim>,
     /// What an operator does about it.
-    pub to_do: &'static str,
+    pub remedy: &'static str,
 }
 
 /// What becomes of polls.
@@ -42,6 +44,8 @@ pub enum Numbers {
     AsListed,
     /// As they were at the last success, whose timestamp stands still.
     Kept,
+    /// As they were, with the timestamp of that success or of an earlier one.
+    Restored,
     /// Left out, while the timestamp of the last success stays.
     Hidden,
     /// There were none yet.
@@ -53,6 +57,10 @@ pub enum Numbers {
 pub enum Recovery {
     /// So many intervals after its end.
     Intervals(u32),
+    /// So many seconds after its end.
+    Seconds(u32),
+    /// Nothing was ever wrong with them.
+    AtOnce,
     /// So, after the exporter was started anew.
     Restart,
 }
@@ -72,6 +80,8 @@ pub enum Does {
     Grow,
     /// It is larger by so much.
     GrowBy(f64),
+    /// The same, and other labels of the metric are not.
+    GrowAlone(f64),
     /// It has this value.
     Equal(f64),
     /// It has this value, give or take a second.
@@ -93,9 +103,10 @@ impl Row {
             polls: Polls::Succeed,
             numbers: Numbers::Exact,
             also: Vec::new(),
+            is_there_from_the_start: false,
             recovery: Recovery::Intervals(1),
             afterwards: Vec::new(),
-            to_do: "",
+            remedy: "",
         }
     }
 
@@ -103,6 +114,12 @@ impl Row {
     pub fn fails(mut self, reason: &'static str, code: &'static str) -> Self {
         self.polls = Polls::Fail(reason, code);
         self.numbers(Numbers::Kept)
+    }
+
+    /// It is there when the exporter begins, which so never had any numbers.
+    pub fn since_the_start(mut self) -> Self {
+        self.is_there_from_the_start = true;
+        self.numbers(Numbers::Absent)
     }
 
     pub fn numbers(mut self, numbers: Numbers) -> Self {
@@ -125,16 +142,16 @@ impl Row {
         self
     }
 
-    pub fn to_do(mut self, to_do: &'static str) -> Self {
-        self.to_do = to_do;
+    pub fn remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = remedy;
         self
     }
 
     /// The line of the table.
     pub fn line(&self) -> String {
-        let (fault, name, to_do) = (self.fault, self.name, self.to_do);
+        let (fault, name, remedy) = (self.fault, self.name, self.remedy);
         let (shows, recovers) = (self.shows(), self.recovers_text());
-        let line = format!("| {fault}<br>`{name}` | {shows} | {recovers} | {to_do} |");
+        let line = format!("| {fault}<br>`{name}` | {shows} | {recovers} | {remedy} |");
         assert_eq!(line.matches('|').count(), 5, "four cells: {line}");
         line
     }
@@ -148,6 +165,7 @@ impl Row {
             Numbers::Exact => "numbers exact",
             Numbers::AsListed => "numbers as listed",
             Numbers::Kept => "numbers kept",
+            Numbers::Restored => "numbers kept, their time true or older",
             Numbers::Hidden => "numbers hidden",
             Numbers::Absent => "no numbers",
         };
@@ -160,6 +178,8 @@ impl Row {
             (Recovery::Intervals(_), Polls::Succeed) if self.afterwards.is_empty() => {
                 "no poll fails".to_owned()
             }
+            (Recovery::AtOnce, _) => "nothing fails".to_owned(),
+            (Recovery::Seconds(seconds), _) => format!("within {seconds} seconds"),
             (Recovery::Intervals(1), _) => "within one interval".to_owned(),
             (Recovery::Intervals(intervals), _) => format!("within {intervals} intervals"),
         };
@@ -188,6 +208,11 @@ impl Claim {
         match self.does {
             Does::Grow => sum(&is) > sum(&was),
             Does::GrowBy(difference) => sum(&is) - sum(&was) == difference,
+            Does::GrowAlone(difference) => {
+                let (metric, _) = self.series.split_once('{').unwrap();
+                let all = [now, before].map(|shown| sum(&shown.values(metric)));
+                sum(&is) - sum(&was) == difference && all[0] - all[1] == difference
+            }
             Does::Equal(value) => is == [value],
             Does::About(value) => is.len() == 1 && (is[0] - value).abs() <= 1.0,
             Does::DipBelow(limit) => !is.is_empty() && is.iter().all(|value| *value < limit),
@@ -203,6 +228,7 @@ impl Does {
             Self::Grow => "grows".to_owned(),
             Self::GrowBy(0.0) => "stays".to_owned(),
             Self::GrowBy(difference) => format!("+{difference}"),
+            Self::GrowAlone(difference) => format!("+{difference} and no other"),
             Self::Equal(value) => format!("is {value}"),
             Self::About(value) => format!("is about {value}"),
             Self::DipBelow(limit) => format!("falls below {limit}"),

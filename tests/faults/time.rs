@@ -8,7 +8,7 @@ use http::header;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::memory::{HOST, Memory, Setup};
+use crate::memory::{Memory, Setup};
 use crate::play::Look;
 use crate::row::Does::{About, DipBelow, Equal, Grow, Miss};
 use crate::row::{Recovery, Row};
@@ -29,7 +29,7 @@ async fn the_clock_is_off_by_an_hour() {
         Grow,
     )
     .afterwards("cloudaudit_clock_skew_seconds", About(0.0))
-    .to_do("set the clock; calls are signed by the API's until then");
+    .remedy("set the clock; calls are signed by the API's until then");
     let begins = |stage: &Memory| stage.world.set_skew_seconds(HOUR);
     let ends = |stage: &Memory| stage.world.set_skew_seconds(0);
     Memory::new().play(row, begins, ends).await;
@@ -42,7 +42,7 @@ async fn the_clock_is_off_and_nobody_says_so() {
         "The same, and answers carry no `Date`",
     )
     .fails("unauthenticated", "AuthFailure.SignatureExpire")
-    .to_do("set the clock");
+    .remedy("set the clock");
     let begins = |stage: &Memory| {
         stage.world.set_skew_seconds(HOUR);
         stage
@@ -69,7 +69,7 @@ async fn another_tenant_uses_the_key() {
     )
     .recovers(Recovery::Intervals(2))
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
-    .to_do("nothing, if it is meant; else a key of its own");
+    .remedy("nothing, if it is meant; else a key of its own");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -85,7 +85,7 @@ async fn another_tenant_uses_the_key() {
 }
 
 async fn call_without_end(world: World) {
-    let signer = Signer::new(HOST, SECRET_ID, SECRET_KEY);
+    let signer = Signer::new("127.0.0.1:1", SECRET_ID, SECRET_KEY);
     let mut due = interval(Duration::from_secs(1) / 15);
     due.set_missed_tick_behavior(MissedTickBehavior::Burst);
     loop {
@@ -104,7 +104,7 @@ async fn a_poll_takes_longer_than_its_interval() {
         "Many pages of slow answers: a poll takes more than an interval",
     )
     .also("cloudaudit_skipped_polls_total", Grow)
-    .to_do("a longer `poll.interval`, or larger pages");
+    .remedy("a longer `poll.interval`, or larger pages");
     let stage = Memory::with(Setup {
         tracks: 20,
         page_size: 2,
@@ -112,7 +112,7 @@ async fn a_poll_takes_longer_than_its_interval() {
     });
     let look = Look {
         seen_within: 4,
-        seen_for: 6,
+        seen_for: 4,
     };
     let begins = |stage: &Memory| stage.world.set_latency(SLOW);
     let ends = |stage: &Memory| stage.world.set_latency(Duration::ZERO);
@@ -127,7 +127,7 @@ async fn a_poll_takes_longer_than_four_intervals() {
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_skipped_polls_total", Grow)
-    .to_do("a longer `poll.interval`, or larger pages: the poll was cut");
+    .remedy("a longer `poll.interval`, or larger pages: the poll was cut");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -135,7 +135,7 @@ async fn a_poll_takes_longer_than_four_intervals() {
     });
     let look = Look {
         seen_within: 6,
-        seen_for: 3,
+        seen_for: 2,
     };
     let begins = |stage: &Memory| stage.world.set_latency(SLOW);
     let ends = |stage: &Memory| stage.world.set_latency(Duration::ZERO);
@@ -162,7 +162,7 @@ async fn a_region_hangs_beside_a_healthy_one() {
         "cloudaudit_last_success_timestamp_seconds{region=\"ap-singapore\"}",
         Grow,
     )
-    .to_do("compare the two; ask elsewhere if it lasts");
+    .remedy("compare the two; ask elsewhere if it lasts");
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
         ..Setup::default()

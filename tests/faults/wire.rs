@@ -1,6 +1,7 @@
 //! A stage over loopback, in real time: the simulated cloud behind a socket, and the binary.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::sim::{Fault, Identity, Server, Track, World};
@@ -14,7 +15,7 @@ use crate::row::Row;
 use crate::shown::Shown;
 use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 
-/// A part of an interval.
+/// A part of an interval, which is a second here.
 const STEP: Duration = Duration::from_millis(40);
 
 const TRACKS: u64 = 5;
@@ -30,6 +31,8 @@ pub struct Wire {
     pub world: World,
     /// What the exporter finds in its environment.
     pub environment: Vec<(&'static str, &'static str)>,
+    /// More lines of its configuration.
+    pub config: String,
     address: SocketAddr,
     serving: Option<JoinHandle<()>>,
     exporter: Option<Exporter>,
@@ -51,6 +54,7 @@ impl Wire {
                 ("TENCENTCLOUD_SECRET_ID", SECRET_ID),
                 ("TENCENTCLOUD_SECRET_KEY", SECRET_KEY),
             ],
+            config: String::new(),
             address: free_address(),
             serving: None,
             exporter: None,
@@ -60,9 +64,17 @@ impl Wire {
         wire
     }
 
-    /// Where the cloud is.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// The same with a state file, in a folder of its own.
+    pub async fn with_state() -> Self {
+        let mut wire = Self::new().await;
+        std::fs::create_dir(wire.folder.path().join("kept")).unwrap();
+        wire.config.push_str("state: {file: kept/state.json}\n");
+        wire
+    }
+
+    /// A file beside the configuration.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
     }
 
     /// As `kill -9` would do it: everything closes at once.
@@ -80,6 +92,33 @@ impl Wire {
         self.serving = Some(tokio::spawn(server.serve(std::future::pending::<()>())));
     }
 
+    /// Waits until the file holds what there is.
+    pub async fn state_is_written(&self) {
+        let written = "cloudaudit_exporter_state_last_write_successful";
+        self.exporter()
+            .metrics_when("the state is written", |it| it.sum(written, &[]) > 0.0)
+            .await;
+    }
+
+    /// Asks the exporter to end, and waits until it has.
+    pub fn end_exporter(&mut self) {
+        let exporter = self.exporter.as_mut().expect("it was started");
+        exporter.signal("TERM");
+        assert_eq!(exporter.wait_for_end(), Some(0));
+        self.exporter = None;
+    }
+
+    /// `kill -9`.
+    pub fn kill_exporter(&mut self) {
+        self.exporter = None;
+    }
+
+    /// Has the exporter load a configuration with more lines.
+    pub fn reload(&self, more: &str) {
+        self.write_config(more);
+        self.exporter().signal("HUP");
+    }
+
     /// Plays a fault of the cloud's answers, which lasts until it is cleared.
     pub async fn play_fault(mut self, row: Row, fault: Fault) {
         let begins = async |stage: &mut Self| {
@@ -92,6 +131,18 @@ impl Wire {
     fn exporter(&self) -> &Exporter {
         self.exporter.as_ref().expect("it was started")
     }
+
+    fn write_config(&self, more: &str) -> PathBuf {
+        let (address, config) = (self.address, &self.config);
+        let text = format!(
+            "endpoint: http://{address}\n\
+             poll: {{interval: 1s, timeout: 500ms, attempts: 1}}\n\
+             accounts: {{prod: {{regions: [{REGION}]}}}}\n{config}{more}"
+        );
+        let file = self.path("config.yaml");
+        std::fs::write(&file, text).unwrap();
+        file
+    }
 }
 
 impl Stage for Wire {
@@ -100,14 +151,7 @@ impl Stage for Wire {
 
     /// Starts the exporter, in the place of one that runs.
     async fn start(&mut self) {
-        let address = self.address;
-        let config = format!(
-            "endpoint: http://{address}\n\
-             poll: {{interval: 1s, timeout: 500ms, attempts: 1}}\n\
-             accounts: {{prod: {{regions: [{REGION}]}}}}\n"
-        );
-        let file = self.folder.path().join("config.yaml");
-        std::fs::write(&file, config).unwrap();
+        let file = self.write_config("");
         self.exporter = None;
         self.exporter = Some(Exporter::start(Some(&file), &self.environment));
     }
@@ -128,16 +172,13 @@ impl Stage for Wire {
         self.shown().await.value("cloudaudit_polls_total")
     }
 
-    /// There is a poll in each, whatever else this machine has to do; one more may have been under
-    /// way.
-    async fn intervals_since(&self, mark: &f64) -> u32 {
-        let polls = self.mark().await - mark - 1.0;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a test is over after some intervals"
-        )]
-        let intervals = polls.max(0.0) as u32;
-        intervals
+    /// There is a poll in each interval, whatever else this machine has to do.
+    async fn have_passed(&self, intervals: u32, mark: &f64) -> bool {
+        self.mark().await - mark > f64::from(intervals)
+    }
+
+    /// One more may have been under way.
+    async fn is_within(&self, intervals: u32, mark: &f64) -> bool {
+        self.mark().await - mark <= f64::from(intervals) + 1.0
     }
 }
