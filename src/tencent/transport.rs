@@ -251,7 +251,7 @@ fn transport_error(error: reqwest::Error) -> TransportError {
 fn is_tls(cause: &Cause) -> bool {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);
-    layers.any(|layer| layer.is::<rustls::Error>())
+    layers.any(<dyn std::error::Error>::is::<rustls::Error>)
 }
 
 type Cause = dyn std::error::Error + 'static;
