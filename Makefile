@@ -22,6 +22,7 @@ lint: parts ## format, clippy, shell scripts, YAML; a warning is an error
 
 golden: ## writes the golden files anew; read the difference before you commit it
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast golden
+	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast --test faults -- --skip document::
 	git --no-pager diff --stat
 
 chaos: ## blows at fifty accounts with every fault at once, CHAOS_SECONDS=600

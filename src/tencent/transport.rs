@@ -40,10 +40,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// that moment is lost, so we close first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// How many idle connections to a host are kept: more than calls that go out evenly ever have open. A
-/// burst may open more, and they are closed when it is over.
-const MAX_IDLE_CONNECTIONS: usize = 16;
-
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
 
@@ -225,7 +221,6 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .http1_max_headers(MAX_HEADERS)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -251,7 +246,7 @@ fn transport_error(error: reqwest::Error) -> TransportError {
 fn is_tls(cause: &Cause) -> bool {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);
-    layers.any(<dyn std::error::Error>::is::<rustls::Error>)
+    layers.any(<Cause>::is::<rustls::Error>)
 }
 
 type Cause = dyn std::error::Error + 'static;

@@ -64,8 +64,8 @@ async fn the_api_throttles() {
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
     .recovers(Recovery::Intervals(2))
     .remedy(
-        "find who else calls with this key; poll more rarely, or ask for a lower \
-             `requests_per_second`",
+        "find who else calls with this key; poll more rarely, or set a lower \
+             `rate_limit.requests_per_second`",
     );
     Memory::new().play_fault(row, Fault::throttled()).await;
 }
@@ -120,7 +120,7 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("as above");
+        .remedy("find who else calls from this address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }

@@ -7,8 +7,7 @@ use cloudaudit_exporter::sim::Fault;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use crate::play::Stage;
-use crate::row::{Recovery, Row};
+use crate::row::Row;
 use crate::wire::{LOOK, Wire};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,7 +32,9 @@ async fn the_cloud_was_never_there() {
     )
     .fails("unavailable", "connect")
     .since_the_start()
-    .remedy("as above; `/-/ready` says so too, for one interval");
+    .remedy(
+        "look at the network, the name service and `endpoint`; `/-/ready` waits for one interval",
+    );
     let begins = async |stage: &mut Wire| stage.kill_cloud().await;
     let ends = async |stage: &mut Wire| stage.revive_cloud().await;
     let mut wire = Wire::new().await;
@@ -91,23 +92,17 @@ async fn the_handshake_fails() {
     )
     .fails("unavailable", "tls")
     .since_the_start()
-    .recovers(Recovery::Restart)
-    .remedy("`http.ca_file`, if a proxy of your own signs; else check `endpoint`");
+    .remedy("set `http.ca_file`, if a proxy of your own signs; else check `endpoint`; reload");
     let mut wire = Wire::new().await;
-    let endpoint = format!("https://{}", speak_no_tls().await);
-    wire.environment.extend([
-        (ENDPOINT, endpoint.leak() as &str),
-        ("NO_PROXY", "127.0.0.1"),
-    ]);
+    let plain = std::mem::take(&mut wire.endpoint);
+    wire.endpoint = format!("https://{}", speak_no_tls().await);
+    wire.environment.push(("NO_PROXY", "127.0.0.1"));
     let ends = async |stage: &mut Wire| {
-        stage.environment.retain(|(name, _)| *name != ENDPOINT);
-        stage.start().await;
+        stage.endpoint = plain;
+        stage.reload("");
     };
     row.play(LOOK, &mut wire, async |_| (), ends).await;
 }
-
-/// It wins over the configuration.
-const ENDPOINT: &str = "CLOUDAUDIT_EXPORTER__ENDPOINT";
 
 /// Answers a handshake with plain HTTP.
 async fn speak_no_tls() -> SocketAddr {

@@ -124,6 +124,34 @@ async fn less_is_reported_than_listed() {
     Memory::new().play_fault(row, Fault::total_off_by(-1)).await;
 }
 
+/// The one lie that is believed. Whoever would ask for one page more finds out what the API says
+/// past its last page, which is not documented.
+#[tokio::test(start_paused = true)]
+async fn less_is_reported_at_the_end_of_a_page() {
+    let row = Row::new(
+        "less_is_reported_at_the_end_of_a_page",
+        "`TotalCount` is lower than there are tracks, and just as many as the first pages hold",
+    )
+    .numbers(Numbers::AsListed)
+    .also("cloudaudit_reported_tracks", Equal(4.0))
+    .also(
+        "cloudaudit_track_changes_total{change=\"vanished\"}",
+        GrowAlone(1.0),
+    )
+    .also("cloudaudit_track_present{track=\"track-5\"}", Equal(0.0))
+    .afterwards(
+        "cloudaudit_track_changes_total{change=\"created\"}",
+        GrowBy(1.0),
+    )
+    .afterwards("cloudaudit_track_present{track=\"track-5\"}", Equal(1.0))
+    .remedy("compare with the console; another `poll.page_size` shows it");
+    let stage = Memory::with(Setup {
+        page_size: 4,
+        ..SHORT_PAGES
+    });
+    stage.play_fault(row, Fault::total_off_by(-1)).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn there_are_more_tracks_than_max_tracks() {
     let row = Row::new(

@@ -69,7 +69,7 @@ async fn the_exporter_restarts() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing: the state file holds what was known");
+    .remedy("nothing: `state.file` holds what was known");
     let begins = async |stage: &mut Wire| {
         stage.kill_cloud().await;
         stage.end_exporter();
@@ -83,7 +83,7 @@ async fn the_exporter_restarts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_exporter_is_killed() {
-    let row = Row::new("the_exporter_is_killed", "The same by `kill -9`, or by the kernel")
+    let row = Row::new("the_exporter_is_killed", "It is ended by `kill -9` or the kernel and started again, the API is not there, and a track is deleted meanwhile")
         .fails("unavailable", "connect")
         .numbers(Numbers::Restored)
         .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -112,7 +112,7 @@ async fn the_exporter_is_killed() {
 async fn the_exporter_restarts_without_a_state_file() {
     let row = Row::new(
         "the_exporter_restarts_without_a_state_file",
-        "The same where no state file is configured",
+        "It is restarted without a state file, the API is not there, and a track is deleted meanwhile",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Absent)

@@ -39,7 +39,7 @@ async fn the_clock_is_off_by_an_hour() {
 async fn the_clock_is_off_and_nobody_says_so() {
     let row = Row::new(
         "the_clock_is_off_and_nobody_says_so",
-        "The same, and answers carry no `Date`",
+        "Our clock is an hour behind the API's, and answers carry no `Date`",
     )
     .fails("unauthenticated", "AuthFailure.SignatureExpire")
     .remedy("set the clock");

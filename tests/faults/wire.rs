@@ -33,6 +33,8 @@ pub struct Wire {
     pub environment: Vec<(&'static str, &'static str)>,
     /// More lines of its configuration.
     pub config: String,
+    /// Where the exporter is told to ask.
+    pub endpoint: String,
     address: SocketAddr,
     serving: Option<JoinHandle<()>>,
     exporter: Option<Exporter>,
@@ -48,6 +50,7 @@ impl Wire {
         for id in 1..=TRACKS {
             account.create(Track::new(id, &format!("track-{id}")));
         }
+        let address = free_address();
         let mut wire = Self {
             world,
             environment: vec![
@@ -55,7 +58,8 @@ impl Wire {
                 ("TENCENTCLOUD_SECRET_KEY", SECRET_KEY),
             ],
             config: String::new(),
-            address: free_address(),
+            endpoint: format!("http://{address}"),
+            address,
             serving: None,
             exporter: None,
             folder: TempDir::new().unwrap(),
@@ -133,9 +137,9 @@ impl Wire {
     }
 
     fn write_config(&self, more: &str) -> PathBuf {
-        let (address, config) = (self.address, &self.config);
+        let (endpoint, config) = (&self.endpoint, &self.config);
         let text = format!(
-            "endpoint: http://{address}\n\
+            "endpoint: {endpoint}\n\
              poll: {{interval: 1s, timeout: 500ms, attempts: 1}}\n\
              accounts: {{prod: {{regions: [{REGION}]}}}}\n{config}{more}"
         );
