@@ -6,7 +6,7 @@ PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden fuzz parts demo
+.PHONY: help test lint golden chaos soak fuzz parts demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,12 @@ golden: ## writes the golden files anew; read the difference before you commit i
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast golden
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast --test faults -- --skip document::
 	git --no-pager diff --stat
+
+chaos: ## blows at fifty accounts with every fault at once, CHAOS_SECONDS=600
+	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) $(CARGO) test --locked --test chaos storm -- --nocapture
+
+soak: ## hours of ordinary work, SOAK_SECONDS=7200: memory and descriptors stay flat
+	SOAK_SECONDS=$(or $(SOAK_SECONDS),7200) $(CARGO) test --locked --test chaos soak -- --nocapture
 
 fuzz: ## fuzzes each target under libFuzzer, SECONDS_EACH=3600 (see fuzz/README.md)
 	$(MAKE) -C fuzz

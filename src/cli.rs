@@ -39,6 +39,10 @@ pub struct Cli {
     pub flags: Flags,
 }
 
+const DEFAULT_PATH: &str = "/metrics";
+const DEFAULT_LEVEL: &str = "info";
+const DEFAULT_FORMAT: &str = "logfmt";
+
 /// The flags of every command.
 #[derive(Args, Debug)]
 pub struct Flags {
@@ -47,6 +51,7 @@ pub struct Flags {
         long = "config.file",
         value_name = "FILE",
         env = "CLOUDAUDIT_EXPORTER_CONFIG_FILE",
+        value_parser = path,
         global = true
     )]
     config_file: Option<PathBuf>,
@@ -76,7 +81,7 @@ pub struct Flags {
         long = "web.telemetry-path",
         value_name = "PATH",
         env = "CLOUDAUDIT_EXPORTER_WEB_TELEMETRY_PATH",
-        default_value = "/metrics",
+        default_value = DEFAULT_PATH,
         value_parser = telemetry_path,
         global = true
     )]
@@ -91,22 +96,24 @@ pub struct Flags {
     )]
     enable_lifecycle: bool,
 
-    /// The least severe level that is logged
+    /// The least severe level that is logged: debug, info, warn or error
     #[arg(
         long = "log.level",
         value_name = "LEVEL",
         env = "CLOUDAUDIT_EXPORTER_LOG_LEVEL",
-        default_value = "info",
+        default_value = DEFAULT_LEVEL,
+        value_parser = |text: &str| one_of::<LogLevel>(text, DEFAULT_LEVEL),
         global = true
     )]
     pub log_level: LogLevel,
 
-    /// The form of the log, on stderr
+    /// The form of the log, on stderr: logfmt or json
     #[arg(
         long = "log.format",
         value_name = "FORMAT",
         env = "CLOUDAUDIT_EXPORTER_LOG_FORMAT",
-        default_value = "logfmt",
+        default_value = DEFAULT_FORMAT,
+        value_parser = |text: &str| one_of::<LogFormat>(text, DEFAULT_FORMAT),
         global = true
     )]
     pub log_format: LogFormat,
@@ -210,7 +217,27 @@ fn switch(text: &str) -> Result<bool, String> {
     }
 }
 
+/// One of the words of `T`. An empty variable in the environment is one that is not set, here and
+/// below: compose files set such.
+fn one_of<T: ValueEnum>(text: &str, default: &str) -> Result<T, String> {
+    let text = if text.is_empty() { default } else { text };
+    T::from_str(text, false).map_err(|_| {
+        let words: Vec<String> = T::value_variants()
+            .iter()
+            .filter_map(|word| Some(word.to_possible_value()?.get_name().to_owned()))
+            .collect();
+        format!("one of {} is wanted", words.join(", "))
+    })
+}
+
+/// Any path, the empty one too, which [`Flags::config_file`] takes for none.
+#[expect(clippy::unnecessary_wraps, reason = "a parser of flags may fail")]
+fn path(text: &str) -> Result<PathBuf, String> {
+    Ok(PathBuf::from(text))
+}
+
 fn telemetry_path(path: &str) -> Result<String, String> {
+    let path = if path.is_empty() { DEFAULT_PATH } else { path };
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
     if path.len() > 1 && path.starts_with('/') && path.chars().all(plain) {
         return Ok(path.to_owned());

@@ -14,6 +14,7 @@ use bytes::Bytes;
 use cloudaudit_exporter::tencent::{
     HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError, TransportErrorKind,
 };
+use futures_util::future::join_all;
 use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -196,6 +197,38 @@ async fn many_calls_share_a_connection() {
     }
     assert_eq!(server.requests.load(Ordering::Relaxed), 50);
     assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+/// Calls that are made all at once have a connection each, and most of them are closed afterwards.
+#[tokio::test]
+async fn a_burst_leaves_few_connections_behind() {
+    const CALLS: usize = 60;
+    const KEPT: usize = 16;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let transport = HttpTransport::loopback().unwrap();
+    let serving = async {
+        let mut streams = Vec::new();
+        while streams.len() < CALLS {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await.unwrap();
+            streams.push(stream);
+        }
+        for stream in &mut streams {
+            let answer = raw("200 OK", "", "{}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        streams
+    };
+    let calls = (0..CALLS).map(|_| send(&transport, "http", &authority));
+    let (mut streams, answers) = tokio::join!(serving, join_all(calls));
+    assert!(answers.iter().all(Result::is_ok));
+    let closed = streams.iter_mut().map(|stream| async {
+        let end = timeout(Duration::from_secs(1), stream.read_u8()).await;
+        usize::from(end.is_ok())
+    });
+    let closed: usize = join_all(closed).await.into_iter().sum();
+    assert_eq!(closed, CALLS - KEPT);
 }
 
 /// Errors of the API and of gateways leave the connection as it was.

@@ -258,10 +258,6 @@ impl Content for Shown {
         Vec::new()
     }
 
-    fn reload(&self) -> Option<Reload> {
-        None
-    }
-
     fn ready(&self) -> Result<(), Vec<String>> {
         Err(vec!["prod/ap-guangzhou: not yet".to_owned()])
     }

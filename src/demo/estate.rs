@@ -1,6 +1,7 @@
 //! What there is in the demo: six accounts, each in a state that an operator will meet.
 
 use std::fmt::Write;
+use std::path::Path;
 use std::time::SystemTime;
 
 use crate::fleet::Environment;
@@ -8,6 +9,9 @@ use crate::sim::{Identity, Track, World, ckafka, cls, cos};
 
 /// The account whose track is switched off and on.
 pub(super) const PROD: &str = "100000000001";
+
+/// The account whose track is deleted while the cloud is dark.
+pub(super) const PAYMENTS: &str = "100000000002";
 
 /// The account whose track vanishes, and whose storage changes.
 pub(super) const STAGING: &str = "100000000004";
@@ -17,6 +21,9 @@ pub(super) const PROD_AUDIT_ALL: u64 = 641;
 
 /// `staging`'s track whose storage changes.
 pub(super) const STAGING_AUDIT_ALL: u64 = 703;
+
+/// `payments`' track that is deleted in the dark.
+pub(super) const PAYMENTS_TO_CLS: u64 = 751;
 
 /// `staging`'s track that vanishes.
 pub(super) const STAGING_TO_CLS: u64 = 704;
@@ -38,7 +45,7 @@ const ACCOUNTS: [Estate; 6] = [
         regions: &["ap-guangzhou", "ap-singapore"],
     },
     Estate {
-        uin: "100000000002",
+        uin: PAYMENTS,
         name: "payments",
         team: "money",
         regions: &["ap-guangzhou"],
@@ -92,6 +99,11 @@ pub(super) fn to_cls(id: u64) -> Track {
     Track::new(id, "to-cls").storage(cls("ap-guangzhou", "5c0b8f2e-audit-topic"))
 }
 
+/// `payments`' second track, under its first id or another.
+pub(super) fn payments_to_cls(id: u64) -> Track {
+    Track::new(id, "to-cls").storage(cls("ap-shanghai", "77d1c0de-audit-topic"))
+}
+
 /// `staging`'s storage, before and after.
 pub(super) fn bucket(name: &str) -> serde_json::Value {
     cos("ap-guangzhou", name, "audit")
@@ -105,7 +117,7 @@ fn tracks(estate: &Estate) -> Vec<Track> {
         ],
         "payments" => vec![
             Track::new(650, "audit-all").storage(bucket("payments-audit")),
-            Track::new(651, "to-cls").storage(cls("ap-shanghai", "77d1c0de-audit-topic")),
+            payments_to_cls(PAYMENTS_TO_CLS),
         ],
         "legacy" => vec![
             Track::new(24, "audit-2019")
@@ -123,9 +135,10 @@ fn tracks(estate: &Estate) -> Vec<Track> {
 }
 
 /// The configuration file of the demo, as a user would write it.
-pub(super) fn configuration(endpoint: &str) -> String {
+pub(super) fn configuration(endpoint: &str, state_file: &Path) -> String {
     let mut yaml = format!(
-        "endpoint: {endpoint}\npoll: {{interval: 2s, timeout: 1s, stale_after: 1m}}\naccounts:\n"
+        "endpoint: {endpoint}\npoll: {{interval: 2s, timeout: 1s, stale_after: 1m}}\nstate: {{file: \"{}\"}}\naccounts:\n",
+        state_file.display()
     );
     for estate in &ACCOUNTS {
         writeln!(

@@ -18,8 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(8);
 pub(super) struct Shown {
     metric: &'static str,
     labels: Vec<String>,
-    /// None: there has to be no such sample.
-    value: Option<&'static str>,
+    value: &'static str,
 }
 
 impl Shown {
@@ -29,14 +28,6 @@ impl Shown {
         labels: &[(&str, &str)],
         value: &'static str,
     ) -> Self {
-        Self {
-            value: Some(value),
-            ..Self::nothing(metric, labels)
-        }
-    }
-
-    /// No sample with these labels.
-    pub(super) fn nothing(metric: &'static str, labels: &[(&str, &str)]) -> Self {
         let labels = labels
             .iter()
             .map(|(name, value)| format!("{name}=\"{value}\""))
@@ -44,8 +35,18 @@ impl Shown {
         Self {
             metric,
             labels,
-            value: None,
+            value,
         }
+    }
+
+    /// A sample of the track with this id.
+    pub(super) fn track(
+        metric: &'static str,
+        account: (&str, &str),
+        id: u64,
+        value: &'static str,
+    ) -> Self {
+        Self::sample(metric, &[account, ("track_id", &id.to_string())], value)
     }
 
     fn is_on(&self, exposition: &str) -> bool {
@@ -57,10 +58,7 @@ impl Shown {
                     .iter()
                     .all(|label| line.contains(label.as_str()))
         });
-        match self.value {
-            Some(value) => samples.any(|line| line.rsplit(' ').next() == Some(value)),
-            None => samples.next().is_none(),
-        }
+        samples.any(|line| line.rsplit(' ').next() == Some(self.value))
     }
 }
 

@@ -8,9 +8,8 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-use tokio::sync::SemaphorePermit;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::{Instant, timeout_at};
 
 use super::brake::{AddressBrake, Brake};
 
@@ -99,6 +98,8 @@ pub enum Limit {
 pub struct Pacer {
     pace: Mutex<Pace>,
     head: Semaphore,
+    /// Tells whoever waits at the head that it may have waited long enough.
+    raised: Notify,
 }
 
 impl Pacer {
@@ -112,6 +113,7 @@ impl Pacer {
         Self {
             pace: Mutex::new(Pace::sharing(per_second, address)),
             head: Semaphore::new(1),
+            raised: Notify::new(),
         }
     }
 
@@ -120,9 +122,10 @@ impl Pacer {
         self.pace().per_second(Instant::now())
     }
 
-    /// Sets the configured rate, from the next call on. What the API has braked stays braked.
+    /// Sets the configured rate, for those who wait too. What the API has braked stays braked.
     pub fn set_per_second(&self, per_second: u32) {
         self.pace().configured = f64::from(per_second.max(1));
+        self.raised.notify_one();
     }
 
     /// Slows down: the API has just refused a call for its frequency.
@@ -138,9 +141,9 @@ impl Pacer {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        // The ceiling may be lower after the wait than it was before.
+        // The ceiling may be lower after the wait than it was before, or be raised in the middle of it.
         while let Some(next) = self.not_before() {
-            sleep_until(next).await;
+            let _ = timeout_at(next, self.raised.notified()).await;
         }
         Turn {
             pacer: self,

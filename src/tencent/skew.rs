@@ -1,6 +1,7 @@
 //! How far our clock is from the API's, and the correction that signatures are made with.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use http::{HeaderMap, header};
 
@@ -9,14 +10,14 @@ use crate::clock::{Moment, unix_seconds};
 /// The `Date` header has whole seconds; on average the clock behind it is half a second on.
 const DATE_GRANULARITY: f64 = 1.0;
 
-/// The largest correction, in seconds. A time zone set wrongly, the usual mistake, is less; a clock
+/// The largest correction. A time zone set wrongly, the usual mistake, is less; a clock
 /// that is further off needs a person. And whoever answers in the API's place cannot have us sign
 /// for a time further ahead, to be sent again when it has come.
-pub const MAX_CORRECTION: f64 = 24.0 * 3600.0;
+pub const MAX_CORRECTION: Duration = Duration::from_hours(24);
 
-/// The API tolerates five minutes. Where its clock is this near, in seconds, to the time that was
-/// signed, the clock is not what it refuses.
-const LEAST_DIFFERENCE: f64 = 60.0;
+/// The API tolerates five minutes. Where its clock is this near to the time that was signed, the clock
+/// is not what it refuses.
+const LEAST_DIFFERENCE: Duration = Duration::from_mins(1);
 
 /// The server's clock minus ours, in seconds. The server wrote its `Date` somewhere between our
 /// sending and our receiving.
@@ -59,9 +60,9 @@ impl Correction {
     /// A clock that was not measured, or cannot be meant, takes back what an earlier answer had us
     /// believe: a lie that was told once must not outlast the one who told it.
     pub(super) fn after_expiry(&self, used: i64, skew: Option<f64>) -> Option<Corrected> {
-        let believed = skew.filter(|skew| skew.abs() <= MAX_CORRECTION);
+        let believed = skew.filter(|skew| skew.abs() <= MAX_CORRECTION.as_secs_f64());
         let target = believed.unwrap_or(0.0);
-        if (target - used as f64).abs() < LEAST_DIFFERENCE {
+        if !differ(target, used) {
             return None;
         }
         #[expect(clippy::cast_possible_truncation, reason = "it is at most a day")]
@@ -69,9 +70,13 @@ impl Correction {
         let before = self.0.swap(seconds, Ordering::Relaxed);
         Some(Corrected {
             seconds,
-            is_news: (target - before as f64).abs() >= LEAST_DIFFERENCE,
+            is_news: differ(target, before),
         })
     }
+}
+
+fn differ(target: f64, seconds: i64) -> bool {
+    (target - seconds as f64).abs() >= LEAST_DIFFERENCE.as_secs_f64()
 }
 
 #[cfg(test)]
@@ -79,6 +84,7 @@ mod tests {
     use super::*;
 
     const HOUR: f64 = 3600.0;
+    const BOUND: f64 = 24.0 * HOUR;
 
     #[test]
     fn a_clock_that_is_off_is_corrected_and_a_sibling_is_not_told_twice() {
@@ -102,8 +108,8 @@ mod tests {
             None,
             Some(59.0),
             Some(-59.0),
-            Some(MAX_CORRECTION + 1.0),
-            Some(-MAX_CORRECTION - 1.0),
+            Some(BOUND + 1.0),
+            Some(-BOUND - 1.0),
             Some(f64::NAN),
             Some(f64::INFINITY),
         ] {
@@ -114,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_bound_itself_is_believed() {
-        for skew in [MAX_CORRECTION, -MAX_CORRECTION] {
+        for skew in [BOUND, -BOUND] {
             let correction = Correction::default();
             assert!(correction.after_expiry(0, Some(skew)).is_some());
             assert!((correction.seconds() as f64 - skew).abs() < f64::EPSILON);

@@ -92,6 +92,22 @@ fn flags_stand_before_and_after_the_command_and_beat_the_environment() {
 }
 
 #[test]
+fn an_empty_variable_is_one_that_is_not_set() {
+    let mut command = binary();
+    for twin in [
+        "CONFIG_FILE",
+        "WEB_LISTEN_ADDRESS",
+        "WEB_TELEMETRY_PATH",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+    ] {
+        command.env(format!("CLOUDAUDIT_EXPORTER_{twin}"), "");
+    }
+    let output = command.arg("check").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+}
+
+#[test]
 fn check_needs_no_secret_and_is_sorted() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("config.yaml");

@@ -24,4 +24,5 @@ mod ageing;
 mod commands;
 mod fleet;
 mod lifecycle;
+mod refusals;
 mod restart;

@@ -82,7 +82,7 @@ impl Estate {
     pub fn write_config(&self, generation: u64) {
         let mut yaml = format!(
             "endpoint: http://{}\nrate_limit: {{requests_per_second: 100}}\n\
-             poll: {{interval: 1s, timeout: 500ms, attempts: 2, stale_after: 5s, page_size: {PAGE_SIZE}}}\n\
+             poll: {{interval: 1s, timeout: 500ms, attempts: 2, stale_after: 5s, tombstone_for: 5s, page_size: {PAGE_SIZE}}}\n\
              accounts:\n",
             self.address
         );

@@ -7,7 +7,8 @@
 )]
 
 // The simulated cloud in memory, and who calls it.
-mod cloud;
+#[path = "../support/one_key.rs"]
+mod one_key;
 #[path = "../support/signer.rs"]
 mod signer;
 #[path = "../support/simulated.rs"]
@@ -15,6 +16,26 @@ mod simulated;
 
 // The tests.
 mod arithmetic;
-mod client;
 mod queue;
+mod refusals;
 mod second_tenant;
+
+use std::sync::Arc;
+
+use cloudaudit_exporter::sim::World;
+use cloudaudit_exporter::tencent::{Client, Ended, Observer, Pacer, Parts, Sent};
+
+fn client(world: &World, pacer: &Arc<Pacer>, attempts: u32) -> Client {
+    let pacer = Arc::clone(pacer);
+    let parts = one_key::parts(world, simulated::in_memory(world));
+    Client::new(Parts { pacer, ..parts }, one_key::options(attempts))
+}
+
+/// Nobody looks.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn sent(&self, _: &Sent) {}
+
+    fn ended(&self, _: &Ended<'_>) {}
+}

@@ -49,11 +49,13 @@ async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_addre
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_caller_sees_that_the_configured_rate_was_lowered() {
-    let pacer = Arc::new(Pacer::new(10));
-    let configured = Arc::clone(&pacer);
-    let waited = waits_when(pacer, || configured.set_per_second(2)).await;
-    assert_about(waited, 510);
+async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
+    for (from, to, millis) in [(10, 2, 510), (1, 10, 102), (1, 1_000, 50), (10, 10, 102)] {
+        let pacer = Arc::new(Pacer::new(from));
+        let configured = Arc::clone(&pacer);
+        let waited = waits_when(pacer, || configured.set_per_second(to)).await;
+        assert_about(waited, millis);
+    }
 }
 
 /// At the bottom nobody waits longer for the ceiling to rise than it takes to send one call.

@@ -8,8 +8,9 @@ use cloudaudit_exporter::tencent::{Client, Pacer};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use crate::cloud::{HOST, Nobody, REGION, SECRET_ID, SECRET_KEY, client, world};
+use crate::one_key::{HOST, REGION, SECRET_ID, SECRET_KEY, world};
 use crate::signer::Signer;
+use crate::{Nobody, client};
 
 /// What the cloud allows in any second, and what we are told to use: all of it.
 const ALLOWANCE: u32 = 20;
@@ -37,6 +38,10 @@ const SETTLED: Duration = Duration::from_secs(5);
 
 /// Each time it finds out how much room there is, one call is refused, and one may be on its way.
 const REFUSED_AT_A_TIME: usize = 2;
+
+/// It may be a call of the other's that is one too many, and a second one before one of ours is. After
+/// that a call of ours less in each fifth of a second makes room again.
+const REFUSED_OF_THE_OTHER: usize = 3;
 
 /// From half of the room, 5 a second, back to all of it, 10 a second, it takes 15 s at a sixtieth of 20
 /// a second, after a second of calm.
@@ -78,14 +83,15 @@ async fn the_total_settles_under_the_limit_with_few_calls_refused() {
         let apart = settled[later] - settled[later - REFUSED_AT_A_TIME];
         assert!(apart >= BETWEEN_TIMES, "{apart:?}");
     }
-    // None of the other's, once it is settled: it is we who give way.
-    assert!(!others.iter().any(is_settled), "{others:?}");
+    // And few of the other's: it is we who give way.
+    let most = REFUSED_AT_FIRST + (1 + times) * REFUSED_OF_THE_OTHER;
+    assert!(others.len() <= most, "{others:?}");
 
-    // All together it is what is allowed, but for the one call that finds out, and most of it is used.
+    // All together it is what is allowed, but for the calls that find out, and most of it is used.
     let arrived = calls.iter().map(|call| call.arrived);
     let settled: Vec<Instant> = arrived.filter(is_settled).collect();
     let busiest = busiest_second(&settled);
-    assert!(busiest <= ALLOWANCE as usize + 1, "{busiest} in a second");
+    assert!(busiest <= ALLOWANCE as usize + 2, "{busiest} in a second");
     let total = settled.len() as f64 / (start + DURATION - settled[0]).as_secs_f64();
     // Between 5 and 10 a second, at the same pace up: 7.5 on the way, and 10 of the other's.
     assert!((16.5..18.5).contains(&total), "{total} a second");

@@ -1,4 +1,4 @@
-//! A simulated cloud with one key, and a client that has it.
+//! A simulated cloud with one key, and the parts of a client that has it.
 
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -6,20 +6,16 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
-use cloudaudit_exporter::tencent::{
-    CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
-};
+use cloudaudit_exporter::tencent::{CallOptions, Endpoint, MAX_IN_FLIGHT, Pacer, Parts, Transport};
 use jiff::tz::Offset;
 use tokio::sync::Semaphore;
 
-use crate::simulated::in_memory;
-
 pub(crate) const HOST: &str = "cloudaudit.tencentcloudapi.com";
 pub(crate) const REGION: &str = "ap-guangzhou";
-pub(crate) const SECRET_ID: &str = "AKIDthrottled";
-pub(crate) const SECRET_KEY: &str = "key";
+pub(crate) const SECRET_ID: &str = "AKIDthisisthekey";
+pub(crate) const SECRET_KEY: &str = "thekeythatgoeswithit";
 
-/// A cloud with enough tracks to keep a caller busy.
+/// A cloud with five pages of tracks.
 pub(crate) fn world() -> World {
     let world = World::new(UNIX_EPOCH + Duration::from_secs(1_795_392_012));
     let account = world.add_account("100000000001");
@@ -30,35 +26,29 @@ pub(crate) fn world() -> World {
     world
 }
 
-/// A client that lists ten tracks a page.
-pub(crate) fn client(world: &World, pacer: &Arc<Pacer>, attempts: u32) -> Client {
+/// The parts of a client whose clock is that of the world, as it is now.
+pub(crate) fn parts(world: &World, transport: Arc<dyn Transport>) -> Parts {
     let credential =
         Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
-    let parts = Parts {
+    Parts {
         endpoint: Endpoint {
             url: format!("https://{HOST}"),
             host: HOST.to_owned(),
         },
-        transport: in_memory(world),
+        transport,
         provider: Arc::new(FixedProvider::new(credential)),
-        pacer: Arc::clone(pacer),
+        pacer: Arc::new(Pacer::new(20)),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: Clock::virtual_at(world.now()),
-    };
-    let options = CallOptions {
+    }
+}
+
+/// Ten tracks a page.
+pub(crate) fn options(attempts: u32) -> CallOptions {
+    CallOptions {
         timeout: Duration::from_secs(10),
         attempts,
         page_size: 10,
         create_time_offset: Offset::UTC,
-    };
-    Client::new(parts, options)
-}
-
-/// Nobody looks.
-pub(crate) struct Nobody;
-
-impl Observer for Nobody {
-    fn sent(&self, _: &Sent) {}
-
-    fn ended(&self, _: &Ended<'_>) {}
+    }
 }

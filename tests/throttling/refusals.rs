@@ -8,7 +8,8 @@ use cloudaudit_exporter::tencent::{AddressBrake, Pacer};
 use http::StatusCode;
 use tokio::time::Instant;
 
-use crate::cloud::{Nobody, REGION, client, world};
+use crate::one_key::{REGION, world};
+use crate::{Nobody, client};
 
 /// The ceilings of the pacer that called, and of one beside it, after one call that failed so. Both
 /// began at 20.
