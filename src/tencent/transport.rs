@@ -40,6 +40,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// that moment is lost, so we close first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
+/// How many idle connections to a host are kept: more than calls that go out evenly ever have open. A
+/// burst may open more, and they are closed when it is over.
+const MAX_IDLE_CONNECTIONS: usize = 16;
+
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
 
@@ -221,6 +225,7 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .http1_max_headers(MAX_HEADERS)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
