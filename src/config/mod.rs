@@ -12,6 +12,7 @@
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::load::{FileHash, file_hash};
+pub use self::schema::schema;
 pub use self::secret::Secret;
 pub use self::types::{Account, Config, Credentials, Http, Poll, Site};
 
@@ -34,6 +35,9 @@ mod overrides;
 // Keys, then values by themselves, then how they fit together.
 mod raw;
 mod shapes;
+
+// The same for editors and for the reference.
+mod schema;
 
 mod level;
 mod lists;

@@ -74,6 +74,13 @@ impl<'a> FragmentWriter<'a> {
         max_label_chars: usize,
         value: f64,
     ) {
+        debug_assert!(
+            more_labels
+                .iter()
+                .map(|(name, _)| *name)
+                .eq(metric.labels().iter().copied()),
+            "the labels of {metric:?}"
+        );
         let start = self.text.len();
         self.text.push_str(metric.name());
         self.text.push('{');

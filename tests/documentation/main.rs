@@ -1,0 +1,16 @@
+//! What is documented exists, and what exists is documented.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+
+#[path = "../support/parts.rs"]
+mod parts;
+
+mod files;
+
+// References that are written by the code.
+mod configuration;
+mod metrics;
+mod schema;
