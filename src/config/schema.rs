@@ -101,30 +101,30 @@ pub(super) fn tombstone_for(_: &mut SchemaGenerator) -> Schema {
 }
 
 /// From 1 to a power of ten, which is what a pattern can say of the number as a text.
-fn whole_number(default: Value, most: u32, limits: &str) -> Schema {
+fn whole_number(default: impl Into<Value>, most: u32, limits: &str) -> Schema {
     let digits = most.ilog10();
     json_schema!({
         "type": ["integer", "string"],
         "minimum": 1,
         "maximum": most,
         "pattern": format!("^([1-9][0-9]{{0,{}}}|{most})$", digits - 1),
-        "default": default,
+        "default": default.into(),
         LIMITS: format!("1 to {most}{limits}.")
     })
 }
 
 pub(super) fn attempts(_: &mut SchemaGenerator) -> Schema {
-    whole_number(defaults::POLL.attempts.into(), defaults::MOST_ATTEMPTS, "")
+    whole_number(defaults::POLL.attempts, defaults::MOST_ATTEMPTS, "")
 }
 
 pub(super) fn page_size(_: &mut SchemaGenerator) -> Schema {
     let default = defaults::POLL.page_size;
-    whole_number(default.into(), defaults::MOST_PAGE_SIZE, "")
+    whole_number(default, defaults::MOST_PAGE_SIZE, "")
 }
 
 pub(super) fn max_tracks(_: &mut SchemaGenerator) -> Schema {
     let default = defaults::POLL.max_tracks;
-    whole_number(default.into(), defaults::MOST_TRACKS, "")
+    whole_number(default, defaults::MOST_TRACKS, "")
 }
 
 pub(super) fn requests_per_second(_: &mut SchemaGenerator) -> Schema {
@@ -133,7 +133,7 @@ pub(super) fn requests_per_second(_: &mut SchemaGenerator) -> Schema {
         "; the API allows {allowed}, shared with console and command line, and more than that is taken with a warning"
     );
     let default = defaults::REQUESTS_PER_SECOND;
-    whole_number(default.into(), defaults::MOST_REQUESTS_PER_SECOND, &limits)
+    whole_number(default, defaults::MOST_REQUESTS_PER_SECOND, &limits)
 }
 
 pub(super) fn create_time_offset(_: &mut SchemaGenerator) -> Schema {
@@ -172,7 +172,7 @@ pub(super) fn uin(_: &mut SchemaGenerator) -> Schema {
 }
 
 pub(super) fn trusted_storage_accounts(each: &mut SchemaGenerator) -> Schema {
-    list(uin(each), defaults::MOST_TRUSTED_ACCOUNTS)
+    list(&uin(each), defaults::MOST_TRUSTED_ACCOUNTS)
 }
 
 pub(super) fn regions(_: &mut SchemaGenerator) -> Schema {
@@ -181,12 +181,12 @@ pub(super) fn regions(_: &mut SchemaGenerator) -> Schema {
         "pattern": "^[a-z]+(-[a-z0-9]+)+$",
         "maxLength": 40
     });
-    let mut regions = list(region, defaults::MOST_REGIONS);
+    let mut regions = list(&region, defaults::MOST_REGIONS);
     regions.insert("default".into(), json!([defaults::REGION]));
     regions
 }
 
-fn list(each: Schema, most: usize) -> Schema {
+fn list(each: &Schema, most: usize) -> Schema {
     json_schema!({
         "type": "array",
         "items": each,
@@ -200,7 +200,7 @@ fn list(each: Schema, most: usize) -> Schema {
 pub(super) fn expected_tracks(generator: &mut SchemaGenerator) -> Schema {
     let keys = generator.subschema_for::<RawExpectedTrack>();
     let track = json_schema!({"anyOf": [name(generator), keys]});
-    list(track, defaults::MOST_EXPECTED_TRACKS)
+    list(&track, defaults::MOST_EXPECTED_TRACKS)
 }
 
 /// A text that is compared with what the API says, or put on a series.
