@@ -9,8 +9,15 @@
 mod parts;
 
 mod files;
+mod markdown;
 
 // References that are written by the code.
 mod configuration;
 mod metrics;
 mod schema;
+
+// What people are told.
+mod commands;
+mod examples;
+mod languages;
+mod links;
