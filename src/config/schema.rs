@@ -41,8 +41,8 @@ fn say_limits(schema: &mut Schema) {
 /// Where a function below leaves its sentence for [`say_limits`].
 const LIMITS: &str = "$comment";
 
-pub(super) fn site(_: &mut SchemaGenerator) -> Schema {
-    let mut schema = site_of_account(&mut SchemaGenerator::default());
+pub(super) fn site(generator: &mut SchemaGenerator) -> Schema {
+    let mut schema = site_of_account(generator);
     schema.insert("default".into(), Site::default().as_str().into());
     schema
 }

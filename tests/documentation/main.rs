@@ -21,3 +21,4 @@ mod commands;
 mod examples;
 mod languages;
 mod links;
+mod mentions;

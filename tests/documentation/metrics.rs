@@ -35,11 +35,7 @@ fn the_reference_of_the_metrics_is_golden() {
 
 #[test]
 fn every_metric_has_a_when_and_every_when_a_metric() {
-    let existing: Vec<String> = [of_accounts(), of_the_process()]
-        .concat()
-        .into_iter()
-        .map(|metric| metric.name)
-        .collect();
+    let existing = names();
     let existing: BTreeSet<&str> = existing.iter().map(String::as_str).collect();
     let known: BTreeSet<&str> = WHEN.iter().map(|(name, _)| *name).collect();
     assert_eq!(known, existing);
@@ -215,7 +211,12 @@ fn promise(name: &str) -> &'static str {
     }
 }
 
-#[derive(Clone)]
+/// The names of all metrics but the usual ones of a process.
+pub(crate) fn names() -> BTreeSet<String> {
+    let metrics = of_accounts().into_iter().chain(of_the_process());
+    metrics.map(|metric| metric.name).collect()
+}
+
 struct Documented {
     name: String,
     kind: String,
