@@ -40,7 +40,9 @@ fn a_command_that_there_is_not_is_found() {
 }
 
 fn objection(command: &str) -> Option<String> {
-    let words: Vec<&str> = command.split_whitespace().collect();
+    // What follows a pipe belongs to others.
+    let words = command.split_whitespace().take_while(|word| *word != "|");
+    let words: Vec<&str> = words.collect();
     match words[..] {
         // Another folder's targets are made by its own rules.
         ["make", "-C", folder, ..] => {

@@ -60,7 +60,7 @@ fn every_key_that_a_page_names_by_its_path_exists() {
     assert!(seen > 20, "{seen} keys");
 }
 
-/// Whole names, and beginnings of names, before a `*` or `…`.
+/// Whole names, and beginnings of names, before a `*`, a `…` or what follows in a regular expression.
 fn metrics_in(text: &str) -> Vec<String> {
     const PREFIX: &str = "cloudaudit_";
     const LIBRARY: &str = "cloudaudit_exporter";
@@ -73,7 +73,9 @@ fn metrics_in(text: &str) -> Vec<String> {
         let (name, after) = rest.split_at(end);
         // A recording rule and a path of Rust have colons, and the library has such a name itself.
         if begins && !name.contains(':') && name != LIBRARY {
-            let is_beginning = ["*", "…", ".*"].iter().any(|mark| after.starts_with(mark));
+            let is_beginning = ["*", "…", ".*", "("]
+                .iter()
+                .any(|mark| after.starts_with(mark));
             let mark = if is_beginning { "*" } else { "" };
             found.push(format!("{name}{mark}"));
         }
