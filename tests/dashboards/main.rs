@@ -1,6 +1,11 @@
 //! The dashboards: sound by Grafana's own types and by our rules, and every query of theirs answered
 //! by a real Prometheus with what the simulated cloud has. There is no Grafana here to draw them.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "Prometheus and the demo go by the real clock, and so do the questions"
+)]
+
 #[path = "../support/parts.rs"]
 mod parts;
 
