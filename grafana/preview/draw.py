@@ -125,28 +125,30 @@ def stat(panel: Panel, series: Series, w: float, h: float, begin: int, end: int)
     high = max(max(v for _, v in points), 1)
     low = min(min(v for _, v in points), 0)
     across = [((at - begin) / (end - begin) * w, h - (v - low) / (high - low) * h * 0.4) for at, v in points]
-    spark = path(across, tone, f"M0 {h:.0f}")
+    spark = path(across, tone, h)
     return spark + words(w / 2, h * 0.55, shown(settings, value), tone, 34, "middle", "bold")
 
 
-def path(points: list[tuple[float, float]], tone: str, filled: str = "") -> str:
-    """Without the points that lie on a straight line between their neighbours."""
+def path(points: list[tuple[float, float]], tone: str, floor: float | None = None) -> str:
+    """Without the points that lie on a straight line between their neighbours; filled down to a floor."""
     kept = [point for at, point in enumerate(points)
             if not 0 < at < len(points) - 1
             or abs(points[at - 1][1] - point[1]) > 0.3 or abs(points[at + 1][1] - point[1]) > 0.3]
     line = "L".join(f"{x:.0f} {y:.1f}" for x, y in kept)
-    if filled:
-        end = filled[1:].split(" ")[1]
-        area = f"M{kept[0][0]:.0f} {end}L{line}L{kept[-1][0]:.0f} {end}Z"
-        return f'<path d="{area}" fill="{tone}" fill-opacity=".12"/><path d="M{line}" fill="none" stroke="{tone}"/>'
-    return f'<path d="M{line}" fill="none" stroke="{tone}" stroke-width="1.4"/>'
+    drawn = f'<path d="M{line}" fill="none" stroke="{tone}" stroke-width="1.4"/>'
+    if floor is None:
+        return drawn
+    area = f"M{kept[0][0]:.0f} {floor:.1f}L{line}L{kept[-1][0]:.0f} {floor:.1f}Z"
+    return f'<path d="{area}" fill="{CARD}"/><path d="{area}" fill="{tone}" fill-opacity=".2"/>{drawn}'
 
 
 def lines(panel: Panel, series: Series, w: float, h: float, begin: int, end: int) -> str:
     settings = defaults(panel)
     if not series:
         return words(w / 2, h / 2, settings.get("noValue", "no data"), FAINT, 14, "middle")
-    series = [(name, points) for name, points in (stacked(series) if "stacking" in settings["custom"] else series)]
+    filled = "stacking" in settings["custom"]
+    if filled:
+        series = stacked(series)
     limits = [step["value"] for step in settings["thresholds"]["steps"] if step["value"] is not None]
     if settings["custom"]["thresholdsStyle"]["mode"] == "off":
         limits = []
@@ -167,12 +169,19 @@ def lines(panel: Panel, series: Series, w: float, h: float, begin: int, end: int
         parts.append(words(min(across(begin + second), w - 14), bottom + 14, f"{second} s", FAINT, 10, "middle"))
     for limit in limits:
         parts.append(f'<path d="M{left} {down(limit):.1f}H{w:.0f}" stroke="{COLOURS["red"]}" stroke-dasharray="6 4"/>')
-    room = left
-    for at, (name, points) in enumerate(series):
-        tone = SERIES[at % len(SERIES)]
+    # Of a stack the highest first, so that each covers what is not its own of the one above.
+    order = list(enumerate(series))
+    for at, (_, points) in reversed(order) if filled else order:
         for run in runs(points):
-            parts.append(path([(across(t), down(v)) for t, v in run], tone))
-        name = shortened(name, 170, 10)
+            parts.append(path([(across(t), down(v)) for t, v in run], SERIES[at % len(SERIES)], bottom if filled else None))
+    return "".join(parts) + names(series, left, w, h)
+
+
+def names(series: Series, left: float, w: float, h: float) -> str:
+    """As many as there is room for."""
+    parts, room = [], left
+    for at, (name, _) in enumerate(series):
+        tone, name = SERIES[at % len(SERIES)], shortened(name, 170, 10)
         if room + 22 + len(name) * 5.4 < w:
             parts += [rectangle(room, h - 14, 12, 3, tone), words(room + 16, h - 9, name, FAINT, 10)]
             room += 28 + len(name) * 5.4

@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Draws the boards: preview.py EXPORTER PROMETHEUS FOLDER
 
 Runs the demo of EXPORTER for two minutes under a real Prometheus, asks it what each panel asks, and
@@ -22,11 +21,13 @@ import table
 
 SECONDS = 125
 STEP = 1
-BOARDS = pathlib.Path(__file__).parent.parent / "dashboards"
+HERE = pathlib.Path(__file__).resolve().parent
+BOARDS = HERE.parent / "dashboards"
+RULES = HERE.parent.parent / "deploy/prometheus/rules/tracks.yaml"
 
 
 def main() -> None:
-    exporter, prometheus, folder = sys.argv[1:]
+    exporter, prometheus, folder = (str(pathlib.Path(argument).resolve()) for argument in sys.argv[1:])
     with tempfile.TemporaryDirectory() as scratch:
         demo_port, prometheus_port = free_port(), free_port()
         configure(pathlib.Path(scratch), demo_port)
@@ -57,7 +58,7 @@ def free_port() -> int:
 
 
 def configure(folder: pathlib.Path, port: int) -> None:
-    configuration = {"scrape_configs": [{
+    configuration = {"rule_files": [str(RULES)], "scrape_configs": [{
         "job_name": "cloudaudit", "scrape_interval": "1s", "scrape_timeout": "1s",
         "static_configs": [{"targets": [f"exporter:{port}"]}],
         "relabel_configs": [

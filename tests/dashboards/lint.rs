@@ -38,6 +38,26 @@ fn a_board_that_breaks_a_rule_is_objected_to() {
     }
 }
 
+/// How large a preview may be, in bytes: it is in every clone.
+const PREVIEW_LIMIT: usize = 150_000;
+
+#[test]
+fn the_previews_show_every_panel() {
+    for file in board::FILES {
+        let name = format!("preview-{}.svg", file.trim_end_matches(".json"));
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("grafana");
+        let preview = std::fs::read_to_string(folder.join(name)).expect("there is a preview");
+        assert!(preview.len() < PREVIEW_LIMIT, "{} bytes", preview.len());
+        assert!(preview.contains("Not a screenshot of Grafana."));
+        let board = board::read(file);
+        let titles = list(&board["panels"]).map(|panel| text(&panel["title"]));
+        let missing: Vec<&str> = titles
+            .filter(|title| !preview.contains(&format!(">{title}</text>")))
+            .collect();
+        assert_eq!(missing, [""; 0], "make previews");
+    }
+}
+
 /// Each break, and what is said of it.
 fn breaks() -> Vec<(&'static str, Value, &'static str)> {
     let expression = "/panels/0/targets/0/expr";
@@ -252,14 +272,18 @@ fn of_a_query(expression: &str) -> Vec<String> {
     objections
 }
 
+/// Whether a metric's name may have it.
+pub(crate) fn is_of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '_' || c == ':'
+}
+
 /// The names of the series in an expression, each with what follows it.
 pub(crate) fn series(expression: &str) -> Vec<(&str, &str)> {
-    let is_of_a_name = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
     let mut rest = expression;
     let mut found = Vec::new();
     while let Some(start) = rest.find(is_of_a_name) {
         rest = &rest[start..];
-        let end = rest.find(|c| !is_of_a_name(c)).unwrap_or(rest.len());
+        let end = rest.find(|c: char| !is_of_a_name(c)).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
         if ["cloudaudit_", "process_", "scrape_"]
             .iter()

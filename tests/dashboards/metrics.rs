@@ -8,8 +8,8 @@ use cloudaudit_exporter::exposition::Metric;
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::tencent::{Ended, Observer};
 
-use crate::board::{self, queries};
-use crate::lint::series;
+use crate::board::{self, Query, queries};
+use crate::lint::{is_of_a_name, series};
 
 /// What no board shows and no alert asks for, and why.
 const LEFT_OUT: [(&str, &str); 2] = [
@@ -53,6 +53,23 @@ fn every_metric_is_on_a_board_or_in_a_rule_or_left_out_with_a_reason() {
         !families.contains(not_left_out),
         "{not_left_out} is asked for"
     );
+}
+
+#[test]
+fn what_boards_ask_of_rules_is_recorded() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/rules/tracks.yaml");
+    let rules = std::fs::read_to_string(rules).expect("the rules are there");
+    let boards = board::FILES.map(board::read);
+    let queries: Vec<Query> = boards.iter().flat_map(queries).collect();
+    let recorded: BTreeSet<&str> = queries
+        .iter()
+        .flat_map(|query| query.expression.split(|c: char| !is_of_a_name(c)))
+        .filter(|name| name.contains(":cloudaudit_"))
+        .collect();
+    assert!(!recorded.is_empty());
+    for name in recorded {
+        assert!(rules.contains(&format!("- record: {name}\n")), "{name}");
+    }
 }
 
 /// A histogram is asked for by its buckets.
