@@ -6,7 +6,7 @@ PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden chaos soak fuzz parts demo
+.PHONY: help test lint golden previews chaos soak fuzz parts demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ golden: ## writes the golden files anew; read the difference before you commit i
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast golden
 	UPDATE_GOLDEN=1 $(CARGO) test --locked --no-fail-fast --test faults -- --skip document::
 	git --no-pager diff --stat
+
+previews: parts ## draws grafana/preview-*.svg anew, from two minutes of the demo
+	$(CARGO) build --locked
+	python3 grafana/preview/preview.py target/debug/cloudaudit-exporter $(PARTS)/bin/prometheus grafana
 
 chaos: ## blows at fifty accounts with every fault at once, CHAOS_SECONDS=600
 	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) $(CARGO) test --locked --test chaos storm -- --nocapture
