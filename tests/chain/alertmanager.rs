@@ -6,21 +6,22 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::exporter::free_address;
-use crate::service::Service;
+use crate::parts::part;
+use crate::service::{Service, folder_with, free_address};
 
 pub struct Alertmanager(Service);
 
 impl Alertmanager {
     /// With the shipped configuration, or a changed one.
     pub async fn start(configuration: String) -> Self {
-        let files = [("alertmanager.yaml", configuration)];
+        let folder = folder_with(&[("alertmanager.yaml", configuration)]);
         let arguments = [
             "--config.file=alertmanager.yaml",
             "--storage.path=data",
             "--cluster.listen-address=",
         ];
-        Self(Service::start("alertmanager", free_address(), &files, &arguments).await)
+        let program = part("alertmanager");
+        Self(Service::start(&program, free_address(), folder, &arguments).await)
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -78,7 +78,7 @@ async fn deleted(chain: &Chain) {
 /// A restart from the state file tells nobody anything new.
 async fn restarted(chain: &mut Chain) {
     let start = Instant::now();
-    chain.restart_exporter();
+    chain.restart_exporter().await;
     chain.wait(HEALTHY).await;
     let told = chain.receiver.since(start);
     assert_eq!(names(&told), [""; 0], "a restart is no news: {told:#?}");

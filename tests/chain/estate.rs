@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use cloudaudit_exporter::sim::{Identity, Server, Track, World, cls, cos};
@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::alertmanager::{self, Alertmanager};
-use crate::exporter::Exporter;
 use crate::prometheus::Prometheus;
 use crate::receiver::Receiver;
+use crate::service::{Service, folder_with, free_address};
 
 /// A minute of the rules is a second here: what the rules are made for is polled each minute, this
 /// estate each second.
@@ -28,14 +28,12 @@ pub const ACCOUNTS: [(&str, &str); 3] = [
 /// The chain, from the cloud to who is told.
 pub struct Chain {
     pub world: World,
-    pub exporter: Exporter,
     pub prometheus: Prometheus,
     pub receiver: Receiver,
     cloud: JoinHandle<()>,
     cloud_address: SocketAddr,
-    config: PathBuf,
+    exporter: Option<Service>,
     _alertmanager: Alertmanager,
-    _folder: TempDir,
 }
 
 impl Chain {
@@ -45,22 +43,19 @@ impl Chain {
         let server = Server::bind(loopback, world.clone()).await.unwrap();
         let cloud_address = server.local_addr();
         let cloud = tokio::spawn(server.serve(std::future::pending::<()>()));
-        let folder = TempDir::new().unwrap();
-        let config = write_config(&folder, cloud_address);
         let receiver = Receiver::start().await;
         let alertmanager = Alertmanager::start(alertmanager::telling(receiver.address)).await;
-        let exporter = Exporter::start(Some(&config), &[]);
-        let prometheus = Prometheus::start(exporter.address(), alertmanager.address()).await;
+        let folder = folder_with(&[("config.yaml", configuration(cloud_address))]);
+        let exporter = start_exporter(free_address(), folder).await;
+        let prometheus = Prometheus::start(exporter.address, alertmanager.address()).await;
         Self {
             world,
-            exporter,
             prometheus,
             receiver,
             cloud,
             cloud_address,
-            config,
+            exporter: Some(exporter),
             _alertmanager: alertmanager,
-            _folder: folder,
         }
     }
 
@@ -83,11 +78,11 @@ impl Chain {
     }
 
     /// The exporter ends and another one begins, from the state file and on the same port.
-    pub fn restart_exporter(&mut self) {
-        self.exporter.signal("TERM");
-        assert_eq!(self.exporter.wait_for_end(), Some(0));
-        let address = self.exporter.address();
-        self.exporter = Exporter::start_on(address, Some(&self.config), &[]);
+    pub async fn restart_exporter(&mut self) {
+        let exporter = self.exporter.take().unwrap();
+        let address = exporter.address;
+        let folder = exporter.end().await;
+        self.exporter = Some(start_exporter(address, folder).await);
     }
 
     /// What every scrape and evaluation of some seconds has to say.
@@ -110,12 +105,16 @@ fn world() -> World {
     world
 }
 
-fn write_config(folder: &TempDir, cloud: SocketAddr) -> PathBuf {
-    let state = folder.path().join("state.json");
+/// The exporter's own binary.
+async fn start_exporter(address: SocketAddr, folder: TempDir) -> Service {
+    let program = Path::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"));
+    Service::start(program, address, folder, &["--config.file=config.yaml"]).await
+}
+
+fn configuration(cloud: SocketAddr) -> String {
     let mut yaml = format!(
         "endpoint: http://{cloud}\npoll: {{interval: 1s, timeout: 500ms, stale_after: 1m}}\n\
-         state: {{file: \"{}\"}}\naccounts:\n",
-        state.display()
+         state: {{file: state.json}}\naccounts:\n"
     );
     for (name, _) in ACCOUNTS {
         writeln!(
@@ -125,7 +124,5 @@ fn write_config(folder: &TempDir, cloud: SocketAddr) -> PathBuf {
         )
         .unwrap();
     }
-    let file = folder.path().join("config.yaml");
-    std::fs::write(&file, yaml).unwrap();
-    file
+    yaml
 }

@@ -12,8 +12,6 @@
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
-#[path = "../binary/exporter.rs"]
-mod exporter;
 #[path = "../support/parts.rs"]
 mod parts;
 

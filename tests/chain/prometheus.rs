@@ -8,9 +8,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::estate::SCALE;
-use crate::exporter::free_address;
 use crate::parts::part;
-use crate::service::Service;
+use crate::service::{Service, folder_with, free_address};
 
 pub struct Prometheus(Service);
 
@@ -23,13 +22,14 @@ impl Prometheus {
              scrape_configs: [{{job_name: cloudaudit, honor_labels: true, \
              static_configs: [{{targets: ['{exporter}']}}]}}]\n"
         );
-        let files = [("prometheus.yaml", configuration), ("rules.yaml", rules())];
+        let folder = folder_with(&[("prometheus.yaml", configuration), ("rules.yaml", rules())]);
         let arguments = [
             "--config.file=prometheus.yaml",
             "--storage.tsdb.path=data",
             "--rules.alert.resend-delay=1s",
         ];
-        Self(Service::start("prometheus", free_address(), &files, &arguments).await)
+        let program = part("prometheus");
+        Self(Service::start(&program, free_address(), folder, &arguments).await)
     }
 
     /// Which alerts fire or are about to, by name and account.

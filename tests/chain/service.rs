@@ -1,16 +1,14 @@
 //! A program of somebody else that serves HTTP on loopback.
 
 use std::fs::File;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-
-use crate::parts::part;
 
 /// How long it may take to be ready.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -20,23 +18,19 @@ pub struct Service {
     pub address: SocketAddr,
     pub client: Client,
     folder: TempDir,
-    _process: Child,
+    process: Child,
 }
 
 impl Service {
-    /// Starts a part with its configuration in a folder of its own, and waits until it is ready.
+    /// Starts a program in a folder of its own, where its configuration is, and waits until it is ready.
     pub async fn start(
-        name: &str,
+        program: &Path,
         address: SocketAddr,
-        files: &[(&str, String)],
+        folder: TempDir,
         arguments: &[&str],
     ) -> Self {
-        let folder = TempDir::new().unwrap();
-        for (file, text) in files {
-            std::fs::write(folder.path().join(file), text).unwrap();
-        }
         let log = File::create(folder.path().join("log")).unwrap();
-        let process = Command::new(part(name))
+        let process = Command::new(program)
             .current_dir(folder.path())
             .args(arguments)
             .arg(format!("--web.listen-address={address}"))
@@ -50,13 +44,14 @@ impl Service {
             address,
             client: Client::builder().no_proxy().build().unwrap(),
             folder,
-            _process: process,
+            process,
         };
         let start = Instant::now();
         while !service.is_ready().await {
             assert!(
                 start.elapsed() < LIMIT,
-                "{name} is not ready:\n{}",
+                "{} is not ready:\n{}",
+                program.display(),
                 service.log()
             );
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -64,10 +59,19 @@ impl Service {
         service
     }
 
+    /// Ends it as a service manager would, and gives its folder back.
+    pub async fn end(mut self) -> TempDir {
+        let id = self.process.id().unwrap().to_string();
+        let signalled = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(signalled.unwrap().success());
+        let status = self.process.wait().await.unwrap();
+        assert!(status.success(), "{status}:\n{}", self.log());
+        self.folder
+    }
+
     /// What it has logged.
     pub fn log(&self) -> String {
-        let file: PathBuf = self.folder.path().join("log");
-        std::fs::read_to_string(file).unwrap()
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     async fn is_ready(&self) -> bool {
@@ -75,4 +79,19 @@ impl Service {
         let response = self.client.get(url).send().await;
         response.is_ok_and(|response| response.status().is_success())
     }
+}
+
+/// A folder with files in it.
+pub fn folder_with(files: &[(&str, String)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (file, text) in files {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    folder
+}
+
+/// A loopback address that nobody listens on: a port that was free a moment ago is free now.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
 }
