@@ -1,12 +1,12 @@
 # The commands of this repository. `make` alone lists them.
 
 CARGO   ?= cargo
-SCRIPTS := .ci/run tests/parts/install
+SCRIPTS := .ci/run tests/parts/install deploy/prometheus/stack
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden previews chaos soak fuzz parts demo
+.PHONY: help test lint golden previews chaos soak fuzz parts stack demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ fuzz: ## fuzzes each target under libFuzzer, SECONDS_EACH=3600 (see fuzz/README.
 
 parts: ## installs the real parts that the tests run against (Prometheus, Python packages)
 	tests/parts/install
+
+stack: parts ## runs the demo with a real Prometheus and Alertmanager: see alerts fire
+	$(CARGO) build --locked --release
+	deploy/prometheus/stack
 
 demo: ## runs the exporter against a simulated Tencent Cloud
 	$(CARGO) run --locked --release -- demo

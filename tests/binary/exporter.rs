@@ -24,7 +24,15 @@ impl Exporter {
     pub fn start(config: Option<&Path>, environment: &[(&str, &str)]) -> Self {
         // Port 0 would do, but then only the log knows the port; and a port that was free a moment
         // ago is free now.
-        let address = free_address();
+        Self::start_on(free_address(), config, environment)
+    }
+
+    /// The same on a port that is known, that of one which has ended.
+    pub fn start_on(
+        address: SocketAddr,
+        config: Option<&Path>,
+        environment: &[(&str, &str)],
+    ) -> Self {
         let mut command = binary();
         command.arg("--web.listen-address").arg(address.to_string());
         if let Some(file) = config {

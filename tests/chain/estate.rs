@@ -1,0 +1,131 @@
+//! Three accounts in a simulated cloud, two tracks each, and the chain that watches them.
+
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use cloudaudit_exporter::sim::{Identity, Server, Track, World, cls, cos};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::alertmanager::{self, Alertmanager};
+use crate::exporter::Exporter;
+use crate::prometheus::Prometheus;
+use crate::receiver::Receiver;
+
+/// A minute of the rules is a second here: what the rules are made for is polled each minute, this
+/// estate each second.
+pub const SCALE: u32 = 60;
+
+/// Each account and its number in the cloud.
+pub const ACCOUNTS: [(&str, &str); 3] = [
+    ("prod", "100000000001"),
+    ("payments", "100000000002"),
+    ("staging", "100000000003"),
+];
+
+/// The chain, from the cloud to who is told.
+pub struct Chain {
+    pub world: World,
+    pub exporter: Exporter,
+    pub prometheus: Prometheus,
+    pub receiver: Receiver,
+    cloud: JoinHandle<()>,
+    cloud_address: SocketAddr,
+    config: PathBuf,
+    _alertmanager: Alertmanager,
+    _folder: TempDir,
+}
+
+impl Chain {
+    pub async fn start() -> Self {
+        let world = world();
+        let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = Server::bind(loopback, world.clone()).await.unwrap();
+        let cloud_address = server.local_addr();
+        let cloud = tokio::spawn(server.serve(std::future::pending::<()>()));
+        let folder = TempDir::new().unwrap();
+        let config = write_config(&folder, cloud_address);
+        let receiver = Receiver::start().await;
+        let alertmanager = Alertmanager::start(alertmanager::telling(receiver.address)).await;
+        let exporter = Exporter::start(Some(&config), &[]);
+        let prometheus = Prometheus::start(exporter.address(), alertmanager.address()).await;
+        Self {
+            world,
+            exporter,
+            prometheus,
+            receiver,
+            cloud,
+            cloud_address,
+            config,
+            _alertmanager: alertmanager,
+            _folder: folder,
+        }
+    }
+
+    /// The cloud goes dark, as if its cable were cut.
+    pub fn darken(&mut self) {
+        self.cloud.abort();
+    }
+
+    /// It is there again, at the same address.
+    pub async fn light(&mut self) {
+        let start = Instant::now();
+        let server = loop {
+            match Server::bind(self.cloud_address, self.world.clone()).await {
+                Ok(server) => break server,
+                Err(error) => assert!(start.elapsed() < Duration::from_secs(5), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        };
+        self.cloud = tokio::spawn(server.serve(std::future::pending::<()>()));
+    }
+
+    /// The exporter ends and another one begins, from the state file and on the same port.
+    pub fn restart_exporter(&mut self) {
+        self.exporter.signal("TERM");
+        assert_eq!(self.exporter.wait_for_end(), Some(0));
+        let address = self.exporter.address();
+        self.exporter = Exporter::start_on(address, Some(&self.config), &[]);
+    }
+
+    /// What every scrape and evaluation of some seconds has to say.
+    pub async fn wait(&self, seconds: u64) {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+    }
+}
+
+fn world() -> World {
+    let world = World::new(SystemTime::now());
+    for (name, uin) in ACCOUNTS {
+        let account = world.add_account(uin);
+        account.add_identity(Identity::permanent(
+            &format!("AKID{name}"),
+            &format!("key-of-{name}"),
+        ));
+        account.create(Track::new(1, "audit-all").storage(cos("ap-guangzhou", "bucket", "audit")));
+        account.create(Track::new(2, "to-cls").storage(cls("ap-guangzhou", "topic")));
+    }
+    world
+}
+
+fn write_config(folder: &TempDir, cloud: SocketAddr) -> PathBuf {
+    let state = folder.path().join("state.json");
+    let mut yaml = format!(
+        "endpoint: http://{cloud}\npoll: {{interval: 1s, timeout: 500ms, stale_after: 1m}}\n\
+         state: {{file: \"{}\"}}\naccounts:\n",
+        state.display()
+    );
+    for (name, _) in ACCOUNTS {
+        writeln!(
+            yaml,
+            "  {name}:\n    labels: {{team: team-of-{name}}}\n    \
+             credentials: {{secret_id: AKID{name}, secret_key: key-of-{name}}}"
+        )
+        .unwrap();
+    }
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, yaml).unwrap();
+    file
+}

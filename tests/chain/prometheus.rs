@@ -1,0 +1,71 @@
+//! A real Prometheus with the rules that we ship, their durations divided, so that minutes are not
+//! waited for.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::estate::SCALE;
+use crate::exporter::free_address;
+use crate::parts::part;
+use crate::service::Service;
+
+pub struct Prometheus(Service);
+
+impl Prometheus {
+    pub async fn start(exporter: SocketAddr, alertmanager: SocketAddr) -> Self {
+        let configuration = format!(
+            "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}\n\
+             rule_files: [rules.yaml]\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
+             scrape_configs: [{{job_name: cloudaudit, honor_labels: true, \
+             static_configs: [{{targets: ['{exporter}']}}]}}]\n"
+        );
+        let files = [("prometheus.yaml", configuration), ("rules.yaml", rules())];
+        let arguments = [
+            "--config.file=prometheus.yaml",
+            "--storage.tsdb.path=data",
+            "--rules.alert.resend-delay=1s",
+        ];
+        Self(Service::start("prometheus", free_address(), &files, &arguments).await)
+    }
+
+    /// Which alerts fire or are about to, by name and account.
+    pub async fn alerts(&self) -> Vec<(String, String, String)> {
+        let url = format!("http://{}/api/v1/alerts", self.0.address);
+        let answer = self.0.client.get(url).send().await.unwrap();
+        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let alerts = answer["data"]["alerts"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        alerts
+            .map(|alert| {
+                let labels = &alert["labels"];
+                (
+                    text(&labels["alertname"]),
+                    text(&labels["account"]),
+                    text(&alert["state"]),
+                )
+            })
+            .collect()
+    }
+}
+
+/// The shipped rules, as the script that we ship scales them.
+fn rules() -> String {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
+    let made = Command::new(part("python"))
+        .arg(folder.join("edition"))
+        .arg(folder.join("rules/tracks.yaml"))
+        .arg(folder.join("rules/exporter.yaml"))
+        .arg(format!("--scale=1/{SCALE}"))
+        .output()
+        .unwrap();
+    assert!(
+        made.status.success(),
+        "{}",
+        String::from_utf8_lossy(&made.stderr)
+    );
+    String::from_utf8(made.stdout).unwrap()
+}

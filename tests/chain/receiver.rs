@@ -1,0 +1,111 @@
+//! Who is told: a receiver of Alertmanager's webhooks that remembers.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpListener;
+
+/// How long anything may take to be told.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// One alert in one notification.
+#[derive(Clone, Debug)]
+pub struct Told {
+    pub at: Instant,
+    /// Which receiver of the configuration was meant.
+    pub receiver: String,
+    /// `firing` or `resolved`.
+    pub status: String,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+}
+
+impl Told {
+    pub fn is(&self, status: &str, labels: &[(&str, &str)]) -> bool {
+        self.status == status
+            && labels
+                .iter()
+                .all(|(name, value)| self.labels.get(*name).map(String::as_str) == Some(value))
+    }
+}
+
+pub struct Receiver {
+    pub address: SocketAddr,
+    told: Arc<Mutex<Vec<Told>>>,
+}
+
+impl Receiver {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&told);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let all = Arc::clone(&all);
+                let service = service_fn(move |request: http::Request<Incoming>| {
+                    let all = Arc::clone(&all);
+                    async move {
+                        let body = request.into_body().collect().await.unwrap().to_bytes();
+                        all.lock().unwrap().extend(read(&body));
+                        Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
+                    }
+                });
+                tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            }
+        });
+        Self { address, told }
+    }
+
+    /// Everything that was told since.
+    pub fn since(&self, start: Instant) -> Vec<Told> {
+        let told = self.told.lock().unwrap();
+        told.iter().filter(|one| one.at >= start).cloned().collect()
+    }
+
+    /// Waits until it is told of an alert with these labels, and says when.
+    pub async fn wait_for(&self, start: Instant, status: &str, labels: &[(&str, &str)]) -> Told {
+        loop {
+            let since = self.since(start);
+            if let Some(told) = since.iter().find(|told| told.is(status, labels)) {
+                return told.clone();
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "not told of {status} {labels:?}, but of {since:#?}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+fn read(body: &[u8]) -> Vec<Told> {
+    let notification: Value = serde_json::from_slice(body).unwrap();
+    let texts = |value: &Value| -> BTreeMap<String, String> {
+        let pairs = value.as_object().unwrap().iter();
+        pairs
+            .map(|(name, text)| (name.clone(), text.as_str().unwrap().to_owned()))
+            .collect()
+    };
+    let alerts = notification["alerts"].as_array().unwrap().iter();
+    alerts
+        .map(|alert| Told {
+            at: Instant::now(),
+            receiver: notification["receiver"].as_str().unwrap().to_owned(),
+            status: alert["status"].as_str().unwrap().to_owned(),
+            labels: texts(&alert["labels"]),
+            annotations: texts(&alert["annotations"]),
+        })
+        .collect()
+}
