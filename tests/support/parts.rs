@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-/// The path of a program. A test never skips what is not there.
+/// The path of a program, or of a folder of packages. A test never skips what is not there.
 pub(crate) fn part(name: &str) -> PathBuf {
     let parts = std::env::var_os("CLOUDAUDIT_PARTS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"),
         PathBuf::from,
     );
-    ["bin", "venv/bin"]
+    ["bin", "venv/bin", "."]
         .map(|folder| parts.join(folder).join(name))
         .into_iter()
-        .find(|program| program.exists())
+        .find(|part| part.exists())
         .unwrap_or_else(|| panic!("{name} is missing: run make parts"))
 }
