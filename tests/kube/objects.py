@@ -17,11 +17,6 @@ import kubernetes_validate
 import pydantic
 import yaml
 
-# Before the models are made, which take it over.
-cloudcoil.pydantic.BaseModel.model_config.update(extra="forbid", populate_by_name=False)
-
-from cloudcoil.models.prometheus_operator import v1 as operator  # noqa: E402
-
 VERSIONS = ["1.27", kubernetes_validate.latest_version()]
 
 
@@ -64,7 +59,11 @@ def kubernetes_object(item: dict[str, Any]) -> None:
 
 
 def operator_object(item: dict[str, Any]) -> None:
-    getattr(operator, item["kind"]).model_validate(item)
+    # Before the models are made, which take it over. Making them takes seconds.
+    cloudcoil.pydantic.BaseModel.model_config.update(extra="forbid", populate_by_name=False)
+    from cloudcoil.models.prometheus_operator import v1
+
+    getattr(v1, item["kind"]).model_validate(item)
 
 
 if __name__ == "__main__":
