@@ -54,10 +54,13 @@ fn groups_of_source() -> Vec<Value> {
 }
 
 /// Every rule of a PrometheusRule.
-fn rules(rule: &Value) -> Vec<&Value> {
-    let groups = rule["spec"]["groups"].as_array().expect("a list").iter();
-    let rules = |group: &'_ _| -> &[Value] { Value::as_array(group).map_or(&[], Vec::as_slice) };
-    groups.flat_map(|group| rules(&group["rules"])).collect()
+fn rules(rule: &Value) -> Vec<Value> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let groups = list(&rule["spec"]["groups"]);
+    groups
+        .iter()
+        .flat_map(|group| list(&group["rules"]))
+        .collect()
 }
 
 #[test]

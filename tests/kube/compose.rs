@@ -92,7 +92,7 @@ fn every_service_is_confined_is_asked_how_it_is_and_is_for_this_machine_only() {
 fn golden_rules_of_the_demo_are_the_shipped_ones_made_faster() {
     for name in ["tracks.yaml", "exporter.yaml"] {
         let source = format!("deploy/prometheus/rules/{name}");
-        let edition = run(Command::new("python3")
+        let edition = run(Command::new(part("python"))
             .arg(root().join("deploy/prometheus/edition"))
             .arg(root().join(source))
             .args(["--scale", SCALE]))
@@ -106,7 +106,7 @@ fn golden_rules_of_the_demo_are_the_shipped_ones_made_faster() {
 }
 
 #[test]
-fn promtool_and_amtool_accept_what_is_mounted() {
+fn promtool_accepts_what_is_mounted() {
     let check = |folder: &Path| {
         let file = folder.join("prometheus.yaml");
         run(Command::new(part("promtool"))
@@ -116,17 +116,11 @@ fn promtool_and_amtool_accept_what_is_mounted() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     super::tool::copy_folder(&root().join("deploy/compose"), folder.path());
     let accepted = check(folder.path()).expect("it is sound");
-    assert_eq!(accepted.matches("SUCCESS").count(), 3, "{accepted}");
+    assert!(accepted.contains("2 rule files found"), "{accepted}");
     damage(
         &folder.path().join("rules/tracks.yaml"),
         "severity:",
         "severity;",
     );
     check(folder.path()).expect_err("that is no YAML");
-
-    let alertmanager = root().join("deploy/alertmanager/alertmanager.yaml");
-    run(Command::new(part("amtool"))
-        .arg("check-config")
-        .arg(alertmanager))
-    .expect("it is sound");
 }
