@@ -1,0 +1,103 @@
+//! The Kustomize base and the example on top of it.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::objects::{
+    check_config, check_rules, container, is_confined, kinds, mounts_fit, objects, the,
+};
+use super::parts::part;
+use super::tool::{copy_folder, damage, root, run};
+
+fn kustomize(folder: &std::path::Path) -> Result<Vec<Value>, String> {
+    objects(&run(Command::new(part("kubectl"))
+        .arg("kustomize")
+        .arg(folder))?)
+}
+
+fn is_sound(objects: &[Value]) {
+    is_confined(objects);
+    mounts_fit(objects);
+    check_config(the(objects, "ConfigMap")).expect("the configuration is sound");
+    check_rules(the(objects, "PrometheusRule")).expect("the rules are sound");
+    assert_eq!(
+        the(objects, "ServiceMonitor")["spec"]["endpoints"][0]["honorLabels"],
+        true
+    );
+    let image = container(objects)["image"].as_str().expect("it has one");
+    assert!(
+        image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))),
+        "{image}"
+    );
+}
+
+#[test]
+fn the_base_is_valid_confined_and_complete() {
+    let objects = kustomize(&root().join("deploy/kustomize/base")).expect("it is sound");
+    is_sound(&objects);
+    assert_eq!(
+        kinds(&objects),
+        [
+            "ConfigMap",
+            "Deployment",
+            "PrometheusRule",
+            "Service",
+            "ServiceAccount",
+            "ServiceMonitor"
+        ]
+    );
+}
+
+#[test]
+fn the_example_puts_its_own_on_top() {
+    let objects =
+        kustomize(&root().join("deploy/kustomize/overlays/example")).expect("it is sound");
+    is_sound(&objects);
+    for object in &objects {
+        assert_eq!(object["metadata"]["namespace"], "monitoring", "{object}");
+    }
+    let deployment = the(&objects, "Deployment");
+    assert_eq!(deployment["spec"]["strategy"], json!({"type": "Recreate"}));
+    let pod = &deployment["spec"]["template"]["spec"];
+    let claim = &the(&objects, "PersistentVolumeClaim")["metadata"]["name"];
+    let state = pod["volumes"].as_array().expect("a list").iter();
+    let state = state.clone().find(|volume| volume["name"] == "state");
+    assert_eq!(
+        *state.expect("there is one"),
+        json!({"name": "state", "persistentVolumeClaim": {"claimName": claim}})
+    );
+    assert_eq!(
+        container(&objects)["envFrom"],
+        json!([{"secretRef": {"name": "cloudaudit-prod"}}, {"secretRef": {"name": "cloudaudit-sandbox"}}])
+    );
+    assert_eq!(
+        the(&objects, "PrometheusRule")["metadata"]["labels"]["release"],
+        "prometheus"
+    );
+    let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
+    assert!(
+        targets.contains("env=prod, team=payments") || targets.contains("payments"),
+        "{targets}"
+    );
+}
+
+#[test]
+fn a_field_that_does_not_exist_is_objected_to() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    copy_folder(&root().join("deploy/kustomize/base"), folder.path());
+    damage(
+        &folder.path().join("deployment.yaml"),
+        "enableServiceLinks",
+        "enableServiceLink",
+    );
+    damage(
+        &folder.path().join("servicemonitor.yaml"),
+        "honorLabels",
+        "honorLabel",
+    );
+    let objections = kustomize(folder.path()).expect_err("there are no such fields");
+    assert!(objections.contains("enableServiceLink"), "{objections}");
+    assert!(objections.contains("honorLabel"), "{objections}");
+}
