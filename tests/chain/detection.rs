@@ -21,6 +21,7 @@ const OUTAGE: u64 = 15;
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_told_what_happens_in_the_cloud_and_nothing_else() {
     let mut chain = Chain::start().await;
+    chain.prometheus.settle().await;
     let start = Instant::now();
     chain.wait(HEALTHY).await;
     assert_eq!(names(&chain.receiver.since(start)), [""; 0], "all is well");

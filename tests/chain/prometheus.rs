@@ -4,12 +4,16 @@
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::estate::SCALE;
 use crate::parts::part;
 use crate::service::{Service, folder_with, free_address};
+
+/// How long it may take to find its target.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Prometheus(Service);
 
@@ -32,12 +36,25 @@ impl Prometheus {
         Self(Service::start(&program, free_address(), folder, &arguments).await)
     }
 
+    /// Waits until it scrapes the exporter and has nothing to say. It takes some seconds to find its
+    /// target, which are minutes to the rules: meanwhile the exporter is down to it.
+    pub async fn settle(&self) {
+        let start = Instant::now();
+        loop {
+            let up = self.get("query?query=cloudaudit_up").await;
+            let is_scraped = !up["result"].as_array().unwrap().is_empty();
+            if is_scraped && self.alerts().await.is_empty() {
+                return;
+            }
+            assert!(start.elapsed() < PATIENCE, "{:?}", self.alerts().await);
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     /// Which alerts fire or are about to, by name and account.
     pub async fn alerts(&self) -> Vec<(String, String, String)> {
-        let url = format!("http://{}/api/v1/alerts", self.0.address);
-        let answer = self.0.client.get(url).send().await.unwrap();
-        let answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
-        let alerts = answer["data"]["alerts"].as_array().unwrap().iter();
+        let answer = self.get("alerts").await;
+        let alerts = answer["alerts"].as_array().unwrap().iter();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         alerts
             .map(|alert| {
@@ -49,6 +66,13 @@ impl Prometheus {
                 )
             })
             .collect()
+    }
+
+    async fn get(&self, query: &str) -> Value {
+        let url = format!("http://{}/api/v1/{query}", self.0.address);
+        let answer = self.0.client.get(url).send().await.unwrap();
+        let mut answer: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        answer["data"].take()
     }
 }
 

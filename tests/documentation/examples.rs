@@ -19,6 +19,8 @@ fn every_configuration_of_the_pages_loads() {
                 && text.contains('\n')
                 && !text.contains("scrape_configs")
                 && !text.contains("apiVersion")
+                // A chart's values have a configuration in them, which tests/kube checks.
+                && !text.starts_with("config:")
             {
                 seen += 1;
                 Config::parse(&name, &text, &BTreeMap::new())
