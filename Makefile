@@ -1,12 +1,12 @@
 # The commands of this repository. `make` alone lists them.
 
 CARGO   ?= cargo
-SCRIPTS := .ci/run tests/parts/install
+SCRIPTS := .ci/run tests/parts/install deploy/package/build $(addprefix deploy/package/scripts/,postinstall preremove postremove)
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden previews chaos soak fuzz parts demo
+.PHONY: help test lint golden previews chaos soak fuzz parts package demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,10 @@ fuzz: ## fuzzes each target under libFuzzer, SECONDS_EACH=3600 (see fuzz/README.
 
 parts: ## installs the real parts that the tests run against (Prometheus, Python packages)
 	tests/parts/install
+
+package: parts ## makes a deb and an rpm of a release build, in target/package
+	$(CARGO) build --locked --release
+	deploy/package/build $(PARTS)/venv/bin/nfpm target/release/cloudaudit-exporter target/package
 
 demo: ## runs the exporter against a simulated Tencent Cloud
 	$(CARGO) run --locked --release -- demo
