@@ -1,7 +1,7 @@
 # The commands of this repository. `make` alone lists them.
 
 CARGO   ?= cargo
-SCRIPTS := .ci/run tests/parts/install deploy/package/build $(addprefix deploy/package/scripts/,postinstall preremove postremove)
+SCRIPTS := .ci/run tests/parts/install tests/packaging/confine deploy/package/build $(addprefix deploy/package/scripts/,postinstall preremove postremove)
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
