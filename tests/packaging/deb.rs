@@ -75,7 +75,7 @@ fn it_is_installed_removed_and_purged_without_a_trace() {
     assert!(machine.has(CONFIGURATION) && machine.has(STATE));
 
     machine.dpkg(&["--purge", "cloudaudit-exporter"]);
-    assert_eq!(machine.traces(), [PathBuf::new(); 0]);
+    assert_eq!(machine.traces(), Vec::<PathBuf>::new());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use clap::CommandFactory;
+use clap::{Arg, CommandFactory};
 use clap_mangen::Man;
 use cloudaudit_exporter::cli::Cli;
 
@@ -104,23 +104,27 @@ fn page() -> String {
 
 /// The commands with flags of their own; the crate would send the reader to a page for each.
 fn commands() -> String {
-    let mut text = ".SH COMMANDS\n".to_owned();
+    let mut lines = vec![".SH COMMANDS".to_owned()];
     for command in Cli::command().get_subcommands() {
-        let mut usage = format!("\\fB{}\\fR", command.get_name());
-        for flag in command.get_arguments() {
-            let name = flag.get_long().unwrap();
+        let flags: Vec<&Arg> = command.get_arguments().collect();
+        let usage = flags.iter().map(|flag| {
             let value = &flag.get_value_names().unwrap()[0];
-            usage.push_str(&format!(" [\\fB\\-\\-{name}\\fR \\fI{value}\\fR]"));
-        }
+            format!(" [{} \\fI{value}\\fR]", bold(flag))
+        });
+        let usage: String = usage.collect();
+        lines.push(format!(".TP\n\\fB{}\\fR{usage}", command.get_name()));
         let about = command.get_about().unwrap().to_string();
-        text.push_str(&format!(".TP\n{usage}\n{}.\n", escaped(&about)));
-        for flag in command.get_arguments() {
+        lines.push(format!("{}.", escaped(&about)));
+        lines.extend(flags.iter().map(|flag| {
             let help = flag.get_help().unwrap().to_string();
-            let name = flag.get_long().unwrap();
-            text.push_str(&format!(".br\n\\fB\\-\\-{name}\\fR: {}.\n", escaped(&help)));
-        }
+            format!(".br\n{}: {}.", bold(flag), escaped(&help))
+        }));
     }
-    text
+    lines.join("\n") + "\n"
+}
+
+fn bold(flag: &Arg) -> String {
+    format!("\\fB\\-\\-{}\\fR", flag.get_long().unwrap())
 }
 
 /// A line of prose: hyphens are meant, and no line begins with a request.
