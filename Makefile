@@ -1,12 +1,13 @@
 # The commands of this repository. `make` alone lists them.
 
 CARGO   ?= cargo
-SCRIPTS := .ci/run tests/parts/install deploy/prometheus/stack
+SCRIPTS := .ci/run tests/parts/install tests/packaging/confine deploy/prometheus/stack deploy/package/build \
+	$(addprefix deploy/package/scripts/,postinstall preremove postremove)
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden previews chaos soak fuzz parts stack demo
+.PHONY: help test lint golden previews chaos soak fuzz parts stack package demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +46,10 @@ parts: ## installs the real parts that the tests run against (Prometheus, Python
 stack: parts ## runs the demo with a real Prometheus and Alertmanager: see alerts fire
 	$(CARGO) build --locked --release
 	deploy/prometheus/stack
+
+package: parts ## makes a deb and an rpm of a release build, in target/package
+	$(CARGO) build --locked --release
+	deploy/package/build $(PARTS)/venv/bin/nfpm target/release/cloudaudit-exporter target/package
 
 demo: ## runs the exporter against a simulated Tencent Cloud
 	$(CARGO) run --locked --release -- demo

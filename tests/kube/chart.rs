@@ -53,7 +53,7 @@ fn groups_of_source() -> Vec<Value> {
     groups
 }
 
-/// Every rule of a PrometheusRule.
+/// Every rule of a `PrometheusRule`.
 fn rules(rule: &Value) -> Vec<Value> {
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
     let groups = list(&rule["spec"]["groups"]);

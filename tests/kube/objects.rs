@@ -86,7 +86,7 @@ pub(crate) fn mounts_fit(objects: &[Value]) {
     );
 }
 
-/// Has promtool check the rules of a PrometheusRule.
+/// Has promtool check the rules of a `PrometheusRule`.
 pub(crate) fn check_rules(rule: &Value) -> Result<String, String> {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let file = folder.path().join("rules.yaml");
@@ -97,7 +97,7 @@ pub(crate) fn check_rules(rule: &Value) -> Result<String, String> {
         .arg(file))
 }
 
-/// Has the exporter check the configuration in a ConfigMap.
+/// Has the exporter check the configuration in a `ConfigMap`.
 pub(crate) fn check_config(config_map: &Value) -> Result<String, String> {
     let folder = TempDir::new().expect("a temporary folder can be made");
     let file = folder.path().join("config.yaml");

@@ -1,0 +1,152 @@
+//! The manual page: what the flags say, and what they do not say.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use clap::{Arg, CommandFactory};
+use clap_mangen::Man;
+use cloudaudit_exporter::cli::Cli;
+
+use crate::run::{file, golden, read};
+
+const PAGE: &str = "deploy/package/cloudaudit-exporter.1";
+
+const NAME_AND_SYNOPSIS: &str = r"
+.SH NAME
+cloudaudit\-exporter \- Prometheus exporter for Tencent Cloud CloudAudit tracks
+.SH SYNOPSIS
+.SY cloudaudit\-exporter
+.RI [ options ]
+.RI [ command ]
+.YS
+";
+
+const AFTER: &str = r#"
+.SH FILES
+.TP
+\fI/etc/default/cloudaudit\-exporter\fR
+The environment of the service: keys, and the variables of the flags. Only root can read it.
+.TP
+\fI/etc/cloudaudit\-exporter/cloudaudit\-exporter.yaml\fR
+An example of the configuration with every key. It is used once \fBCLOUDAUDIT_EXPORTER_CONFIG_FILE\fR names it.
+.TP
+\fI/var/lib/cloudaudit\-exporter/state.json\fR
+What is known, over a restart of the service.
+.TP
+\fI/usr/share/cloudaudit\-exporter/\fR
+Alert rules for Prometheus, dashboards for Grafana, and the JSON Schema of the configuration.
+.SH SIGNALS
+.TP
+.B SIGHUP
+Reads the configuration file again.
+.TP
+.BR SIGTERM ", " SIGINT
+Ends the polls, gives scrapes under way five seconds, and exits. A second one ends it at once.
+.SH EXIT STATUS
+.TP
+.B 0
+Done.
+.TP
+.B 1
+Failed; for \fBonce\fR: a target failed; or ended by a second signal.
+.TP
+.B 2
+Wrong usage.
+.TP
+.B 78
+Bad configuration.
+.SH SEE ALSO
+.BR systemctl (1),
+.UR https://github.com/cloudaudit-exporter/cloudaudit-exporter
+.UE
+"#;
+
+#[test]
+fn golden_manual() {
+    golden(PAGE, &page());
+}
+
+#[test]
+fn the_manual_is_good_roff() {
+    assert_eq!(objections(&read(file(PAGE))), "");
+}
+
+#[test]
+fn a_request_that_roff_does_not_know_is_found() {
+    let broken = format!("{}.GONE\n", read(file(PAGE)));
+    assert!(objections(&broken).contains("GONE"));
+}
+
+#[test]
+fn every_exit_code_of_the_help_is_in_the_manual() {
+    let help = Cli::command().get_after_help().unwrap().to_string();
+    let codes: Vec<&str> = help
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|code| !code.is_empty())
+        .collect();
+    assert!(codes.len() > 3);
+    for code in codes {
+        assert!(AFTER.contains(&format!(".TP\n.B {code}\n")), "{code}");
+    }
+}
+
+fn page() -> String {
+    let man = Man::new(Cli::command()).manual("User Commands");
+    let mut text = Vec::new();
+    man.render_title(&mut text).unwrap();
+    text.extend_from_slice(NAME_AND_SYNOPSIS.trim_start().as_bytes());
+    man.render_description_section(&mut text).unwrap();
+    text.extend_from_slice(commands().as_bytes());
+    man.render_options_section(&mut text).unwrap();
+    text.extend_from_slice(AFTER.trim_start().as_bytes());
+    String::from_utf8(text).unwrap()
+}
+
+/// The commands with flags of their own; the crate would send the reader to a page for each.
+fn commands() -> String {
+    let mut lines = vec![".SH COMMANDS".to_owned()];
+    for command in Cli::command().get_subcommands() {
+        let flags: Vec<&Arg> = command.get_arguments().collect();
+        let usage = flags.iter().map(|flag| {
+            let value = &flag.get_value_names().unwrap()[0];
+            format!(" [{} \\fI{value}\\fR]", bold(flag))
+        });
+        let usage: String = usage.collect();
+        lines.push(format!(".TP\n\\fB{}\\fR{usage}", command.get_name()));
+        let about = command.get_about().unwrap().to_string();
+        lines.push(format!("{}.", escaped(&about)));
+        lines.extend(flags.iter().map(|flag| {
+            let help = flag.get_help().unwrap().to_string();
+            format!(".br\n{}: {}.", bold(flag), escaped(&help))
+        }));
+    }
+    lines.join("\n") + "\n"
+}
+
+fn bold(flag: &Arg) -> String {
+    format!("\\fB\\-\\-{}\\fR", flag.get_long().unwrap())
+}
+
+/// A line of prose: hyphens are meant, and no line begins with a request.
+fn escaped(text: &str) -> String {
+    assert!(!text.starts_with(['.', '\'']) && !text.contains('\\'));
+    text.replace('-', "\\-")
+}
+
+/// What groff has to say about a page.
+fn objections(page: &str) -> String {
+    let mut groff = Command::new("groff")
+        .args(["-ww", "-man", "-Tutf8", "-z"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("groff is installed");
+    groff
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(page.as_bytes())
+        .unwrap();
+    let output = groff.wait_with_output().unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
