@@ -58,7 +58,8 @@ Bad configuration.
 .SH SEE ALSO
 .BR systemctl (1),
 .UR https://github.com/cloudaudit-exporter/cloudaudit-exporter
-.UE
+the home of the project
+.UE .
 "#;
 
 #[test]
@@ -91,9 +92,14 @@ fn every_exit_code_of_the_help_is_in_the_manual() {
 }
 
 fn page() -> String {
-    let man = Man::new(Cli::command()).manual("User Commands");
-    let mut text = Vec::new();
-    man.render_title(&mut text).unwrap();
+    let man = Man::new(Cli::command());
+    // The crate leaves an empty date out, and what follows would be taken for it.
+    let title = concat!(
+        ".TH cloudaudit\\-exporter 1 \"\" \"cloudaudit\\-exporter ",
+        env!("CARGO_PKG_VERSION"),
+        "\" \"User Commands\"\n",
+    );
+    let mut text = title.as_bytes().to_vec();
     text.extend_from_slice(NAME_AND_SYNOPSIS.trim_start().as_bytes());
     man.render_description_section(&mut text).unwrap();
     text.extend_from_slice(commands().as_bytes());
