@@ -93,6 +93,15 @@ pub(super) enum Part {
     Value,
 }
 
+/// A line, as YAML counts them from 1: a lone carriage return ends one too.
+pub(super) fn nth_line(text: &str, number: usize) -> &str {
+    let mut lines = text.split('\n').flat_map(|line| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        line.split('\r')
+    });
+    lines.nth(number - 1).unwrap_or_default()
+}
+
 impl Document {
     pub(super) fn new(name: &str, text: &str, root: Node) -> Self {
         let mut spans = Vec::new();
@@ -110,7 +119,7 @@ impl Document {
     }
 
     pub(super) fn line(&self, number: usize) -> &str {
-        self.text.lines().nth(number - 1).unwrap_or_default()
+        nth_line(&self.text, number)
     }
 
     /// The columns of a line that may hold a secret: all but blanks, punctuation, keys, and scalars

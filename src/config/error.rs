@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::document::{Columns, Document, Span};
+use super::document::{Columns, Document, Span, nth_line};
 use super::key_path::KeyPath;
 
 /// A configuration that is refused. It prints as one message with the place and, where a file is to
@@ -56,7 +56,7 @@ impl Error {
     /// A place in the file is to blame, and it is not known yet what the file says: all values stay
     /// hidden, because any of them may be a secret.
     pub(super) fn of_text(name: &str, text: &str, span: Span, message: impl Into<String>) -> Self {
-        let line = text.lines().nth(span.line - 1).unwrap_or_default();
+        let line = nth_line(text, span.line);
         let hidden = values_of_line(line);
         Self {
             place: format!("{name}:{}:{}", span.line, span.column),
