@@ -31,6 +31,7 @@ mod skew;
 // The bytes: signed, sent, parsed, classified.
 mod bounded;
 mod echo;
+mod names;
 pub mod reasons;
 pub mod sign;
 mod signer;

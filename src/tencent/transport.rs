@@ -14,6 +14,8 @@ use reqwest::{Certificate, Proxy};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use super::names::Names;
+
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
@@ -223,6 +225,7 @@ impl Transport for HttpTransport {
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
+        .dns_resolver(Names::default())
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)

@@ -21,6 +21,7 @@ mod completions;
 mod confined;
 mod deb;
 mod manual;
+mod names;
 mod rpm;
 mod scripts;
 mod unit;
