@@ -2,12 +2,13 @@
 
 CARGO   ?= cargo
 SCRIPTS := .ci/run tests/parts/install tests/packaging/confine deploy/prometheus/stack deploy/package/build \
+	deploy/package/release deploy/package/reproduce \
 	$(addprefix deploy/package/scripts/,postinstall preremove postremove)
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden previews chaos soak fuzz parts stack package demo
+.PHONY: help test lint golden previews chaos soak fuzz parts stack package release demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,9 +48,13 @@ stack: parts ## runs the demo with a real Prometheus and Alertmanager: see alert
 	$(CARGO) build --locked --release
 	deploy/prometheus/stack
 
-package: parts ## makes a deb and an rpm of a release build, in target/package
-	$(CARGO) build --locked --release
-	deploy/package/build $(PARTS)/venv/bin/nfpm target/release/cloudaudit-exporter target/package
+package: parts ## makes a deb and an rpm of a static binary, in target/package
+	binary="$$(deploy/package/release binary)" && \
+	deploy/package/build $(PARTS)/venv/bin/nfpm "$$binary" target/package
+
+release: parts ## makes all that is released, in target/dist: packages, tarball, bill, checksums
+	deploy/package/release all $(PARTS)/venv/bin/nfpm target/dist
+	RELEASE_BINARY="$$(deploy/package/release binary)" $(CARGO) test --locked --test packaging names
 
 demo: ## runs the exporter against a simulated Tencent Cloud
 	$(CARGO) run --locked --release -- demo

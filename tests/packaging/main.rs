@@ -22,6 +22,8 @@ mod confined;
 mod deb;
 mod manual;
 mod names;
+mod release;
 mod rpm;
 mod scripts;
 mod unit;
+mod versions;
