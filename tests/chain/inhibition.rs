@@ -45,6 +45,16 @@ fn cases() -> Vec<Case> {
             ],
         },
         Case {
+            source: json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "x", "severity": "critical"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "x", "severity": "warning"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "y", "severity": "warning"}),
+                json!({"alertname": "CloudAuditDataStale", "job": "not d", "account": "x", "severity": "warning"}),
+            ],
+        },
+        Case {
             source: json!({"alertname": "CloudAuditDataStale", "job": "e", "account": "x"}),
             silenced: vec![
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "e", "account": "x", "track_id": "1"}),

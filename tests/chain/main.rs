@@ -27,3 +27,4 @@ mod estate;
 // The tests.
 mod detection;
 mod inhibition;
+mod stack;

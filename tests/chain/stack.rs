@@ -1,0 +1,77 @@
+//! What `make stack` says is there, is there: each page, each command.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use crate::parts::part;
+use crate::service::free_address;
+
+/// The switch-off comes after 10 s, the alert some six seconds later.
+const PATIENCE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn the_stack_shows_what_it_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ports = [(); 3].map(|()| free_address().port().to_string());
+    let parts = part("prometheus");
+    let mut stack = tokio::process::Command::new(root.join("deploy/prometheus/stack"))
+        .arg(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
+        .args(&ports)
+        .env("CLOUDAUDIT_PARTS", parts.ancestors().nth(2).unwrap())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(stack.stdout.take().unwrap()).lines();
+    let mut text = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        text.push(line);
+        if text.last().unwrap().starts_with("Ctrl-C") {
+            break;
+        }
+    }
+
+    let page = text[0].split(' ').find(|word| word.starts_with("http://"));
+    assert!(
+        shown(
+            &["curl", "--fail", "--silent", page.unwrap()].join(" "),
+            "prod"
+        )
+        .await,
+        "{text:#?}"
+    );
+    let commands: Vec<_> = text.iter().filter(|line| line.starts_with("  ")).collect();
+    let [alerts, query] = commands[..] else {
+        panic!("{text:#?}");
+    };
+    assert!(shown(alerts, "CloudAuditTrackTurnedOff").await, "{alerts}");
+    assert!(shown(query, r#"track="audit-all""#).await, "{query}");
+
+    let id = stack.id().unwrap().to_string();
+    run(&format!("kill -INT {id}"));
+    assert!(stack.wait().await.unwrap().success());
+    for port in ports {
+        let left = std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap()));
+        assert!(left.is_err(), "something still listens on {port}");
+    }
+}
+
+/// Whether a command's output has it in time.
+async fn shown(command: &str, wanted: &str) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        let output = run(command);
+        if output.status.success() && String::from_utf8_lossy(&output.stdout).contains(wanted) {
+            return true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    false
+}
+
+fn run(command: &str) -> Output {
+    Command::new("bash").args(["-c", command]).output().unwrap()
+}
