@@ -131,3 +131,11 @@ impl fmt::Display for Span {
         }
     }
 }
+
+/// How many there are of something.
+pub(super) fn counted(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}

@@ -34,3 +34,5 @@ mod routes;
 // The page for people.
 mod html;
 mod page;
+mod table;
+mod track;

@@ -3,13 +3,16 @@
 //! It is written by the server and asks for nothing else: no script, no outside resource. What the
 //! cloud or the configuration says gets onto it as [`Text`] only, hence escaped.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-use super::html::{Badge, Html, Mood, Number, Text, Utc, When};
+use super::html::{Badge, Mood, Number, Text, Utc, When, counted};
+use super::table::{Cell, section};
+use super::track;
 use crate::clock::Moment;
 use crate::failure::Failure;
-use crate::snapshot::{Report, Status, TargetReport, Track};
+use crate::snapshot::{Overview, Report, Status, TargetReport, Tombstone, Track};
 
 /// What a browser may do with the page: nothing but show it, in the one style it carries (whose
 /// hash a test compares with the style).
@@ -26,10 +29,6 @@ pub(super) fn render(reports: &[Arc<Report>], now: Moment, telemetry_path: &str)
     }
     .to_string()
 }
-
-/// Rows of each table. Beyond it the page says how many more there are: a browser takes long over
-/// a hundred thousand.
-const MAX_ROWS: usize = 500;
 
 struct Page<'a> {
     reports: &'a [Arc<Report>],
@@ -51,6 +50,7 @@ impl fmt::Display for Page<'_> {
         writeln!(f, "<main>")?;
         self.failing(f)?;
         self.not_enabled(f)?;
+        self.vanished(f)?;
         self.all_targets(f)?;
         self.all_tracks(f)?;
         writeln!(f, "</main>\n</body>\n</html>")
@@ -65,16 +65,18 @@ impl Page<'_> {
         let up = targets().filter(|target| target.is_up()).count();
         let failing = targets().filter(|target| target.failure.is_some()).count();
         let waiting = targets().filter(|target| target.last_poll.is_none());
+        let [total, enabled] = self.distinct_tracks();
         writeln!(f, "<header>\n<h1>CloudAudit exporter</h1>")?;
         writeln!(
             f,
             "<p>{} in {}: {up} up, {failing} failing, {} before the first poll. \
-             {}, {} of them not enabled. As of {}.</p>",
-            counted(targets().count(), "target"),
-            counted(self.reports.len(), "account"),
+             {}, {} of them not enabled, {} vanished. As of {}.</p>",
+            counted(targets().count() as u64, "target"),
+            counted(self.reports.len() as u64, "account"),
             waiting.count(),
-            counted(self.tracks().count(), "track"),
-            self.tracks_not_enabled().count(),
+            counted(total, "track"),
+            total - enabled,
+            self.tracks_vanished(),
             Utc(self.now.wall),
         )?;
         // Relative, so that the links hold behind a path prefix.
@@ -127,10 +129,36 @@ impl Page<'_> {
             f,
             "Tracks not enabled",
             none,
-            TRACK_COLUMNS,
+            track::COLUMNS,
             rows,
-            track_cells,
+            track::cells,
         )
+    }
+
+    fn vanished(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = ["Account", "Region", "Track", "Id", "Vanished"];
+        let none = "No track is known to have vanished.";
+        section(
+            f,
+            "Tracks vanished",
+            none,
+            columns,
+            self.tombstones(),
+            |row| self.vanished_cells(row),
+        )
+    }
+
+    fn vanished_cells<'a>(&self, (report, target, (id, tombstone)): Vanished<'a>) -> [Cell<'a>; 5] {
+        [
+            Box::new(Text(&report.account.name)),
+            Box::new(Text(&target.region)),
+            Box::new(Text(&tombstone.name)),
+            Box::new(Number(id)),
+            Box::new(When {
+                at: Some(tombstone.at),
+                now: self.now.wall,
+            }),
+        ]
     }
 
     fn all_targets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -169,7 +197,7 @@ impl Page<'_> {
     fn all_tracks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let none = "No track is listed.";
         let rows = self.tracks();
-        section(f, "Tracks", none, TRACK_COLUMNS, rows, track_cells)
+        section(f, "Tracks", none, track::COLUMNS, rows, track::cells)
     }
 
     fn targets(&self) -> impl Iterator<Item = Row<'_>> {
@@ -187,6 +215,38 @@ impl Page<'_> {
     fn tracks_not_enabled(&self) -> impl Iterator<Item = Row3<'_, Track>> {
         self.tracks()
             .filter(|(_, _, track)| track.status != Status::Enabled)
+    }
+
+    /// The tracks that were listed once and no longer are, as long as `/metrics` shows them too.
+    fn tombstones(&self) -> impl Iterator<Item = Vanished<'_>> {
+        self.targets().flat_map(|(report, target)| {
+            let tombstones = target.past.tombstones.iter();
+            let shown = tombstones.filter(|(_, tombstone)| self.now.steady < tombstone.show_until);
+            shown.map(move |(id, tombstone)| (report, target, (*id, tombstone)))
+        })
+    }
+
+    /// How many tracks there are, and how many of them are enabled: each once for its account, in however many regions
+    /// it is listed, as in `cloudaudit_account_tracks`.
+    fn distinct_tracks(&self) -> [u64; 2] {
+        let now = self.now.steady;
+        let is_now = |overview: &&Overview| {
+            overview.from.is_none_or(|from| from <= now) && now < overview.until
+        };
+        let reports = self.reports.iter();
+        let overviews = reports.filter_map(|report| report.overviews.iter().find(is_now));
+        overviews.fold([0, 0], |[total, enabled], Overview { tracks, .. }| {
+            let all: u64 = tracks.iter().sum();
+            [total + all, enabled + tracks[Status::Enabled as usize]]
+        })
+    }
+
+    /// How many tracks have vanished, each once for its account.
+    fn tracks_vanished(&self) -> usize {
+        let ids = self
+            .tombstones()
+            .map(|(report, _, (id, _))| (&report.account.name, id));
+        ids.collect::<BTreeSet<_>>().len()
     }
 
     /// The tracks of the last listing, until it is too old to be shown: as on `/metrics`.
@@ -217,114 +277,6 @@ impl Page<'_> {
     }
 }
 
-type Cell<'a> = Box<dyn Html + 'a>;
 type Row<'a> = (&'a Report, &'a TargetReport);
 type Row3<'a, T> = (&'a Report, &'a TargetReport, &'a T);
-
-const TRACK_COLUMNS: [&str; 7] = [
-    "Account", "Region", "Track", "Id", "Status", "Records", "Storage",
-];
-
-fn track_cells((report, target, track): Row3<'_, Track>) -> [Cell<'_>; 7] {
-    let mood = match track.status {
-        Status::Enabled => Mood::Good,
-        Status::Disabled => Mood::Bad,
-        Status::Unknown => Mood::Unsure,
-    };
-    [
-        Box::new(Text(&report.account.name)),
-        Box::new(Text(&target.region)),
-        Box::new(Text(&track.name)),
-        Box::new(Number(track.id)),
-        Box::new(Badge {
-            mood,
-            word: track.status.as_str(),
-        }),
-        Box::new(Scope(track)),
-        Box::new(Destination(track)),
-    ]
-}
-
-/// What a track records: the kind of action, the product, and how many of its events.
-struct Scope<'a>(&'a Track);
-
-impl Html for Scope<'_> {}
-
-impl fmt::Display for Scope<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let track = self.0;
-        write!(
-            f,
-            "{} of {}",
-            Text(&track.action_type),
-            Text(&track.resource_type)
-        )?;
-        match track.event_names.as_slice() {
-            [all] if all == "*" => Ok(()),
-            some => write!(f, ", {}", counted(some.len(), "event")),
-        }
-    }
-}
-
-/// Where a track delivers to.
-struct Destination<'a>(&'a Track);
-
-impl Html for Destination<'_> {}
-
-impl fmt::Display for Destination<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let storage = &self.0.storage;
-        let parts = [
-            &storage.kind,
-            &storage.region,
-            &storage.name,
-            &storage.prefix,
-        ];
-        for part in parts.into_iter().filter(|part| !part.is_empty()) {
-            write!(f, "{} ", Text(part))?;
-        }
-        Ok(())
-    }
-}
-
-/// A heading and a table with up to [`MAX_ROWS`] rows, or a sentence where there is none.
-fn section<'a, R, const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    heading: &str,
-    none: &str,
-    columns: [&str; N],
-    mut rows: impl Iterator<Item = R>,
-    cells: impl Fn(R) -> [Cell<'a>; N],
-) -> fmt::Result {
-    writeln!(f, "<section>\n<h2>{}</h2>", Text(heading))?;
-    let mut shown = rows.by_ref().take(MAX_ROWS).peekable();
-    if shown.peek().is_none() {
-        return writeln!(f, "<p>{}</p>\n</section>", Text(none));
-    }
-    writeln!(f, "<table>\n<thead><tr>")?;
-    for column in columns {
-        write!(f, "<th scope=\"col\">{}</th>", Text(column))?;
-    }
-    writeln!(f, "</tr></thead>\n<tbody>")?;
-    for row in shown {
-        write!(f, "<tr>")?;
-        // The column's name again, for narrow screens, where every row becomes a card.
-        for (column, cell) in columns.iter().zip(cells(row)) {
-            write!(f, "<td data-column=\"{}\">{cell}</td>", Text(column))?;
-        }
-        writeln!(f, "</tr>")?;
-    }
-    writeln!(f, "</tbody>\n</table>")?;
-    match rows.count() {
-        0 => {}
-        more => writeln!(f, "<p>And {more} more.</p>")?,
-    }
-    writeln!(f, "</section>")
-}
-
-fn counted(number: usize, noun: &str) -> String {
-    match number {
-        1 => format!("1 {noun}"),
-        _ => format!("{number} {noun}s"),
-    }
-}
+type Vanished<'a> = (&'a Report, &'a TargetReport, (u64, &'a Tombstone));

@@ -1,10 +1,12 @@
 //! The page for people.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::snapshot::{Status, TargetReport};
+use cloudaudit_exporter::snapshot::{Past, Status, TargetReport, Tombstone};
 use sha2::{Digest, Sha256};
 
 use crate::support::{Reply, Server, Shown, failed, listed, report, target, track};
@@ -78,6 +80,7 @@ async fn what_is_wrong_comes_first() {
         [
             "Failing targets",
             "Tracks not enabled",
+            "Tracks vanished",
             "Accounts",
             "Tracks"
         ]
@@ -117,7 +120,56 @@ async fn what_is_wrong_comes_first() {
     ] {
         assert!(tracks.contains(&format!(">{word}<")), "{word} in {tracks}");
     }
-    let summary = "2 targets in 2 accounts: 1 up, 1 failing, 0 before the first poll. 3 tracks, 2 of them not enabled.";
+    let summary = "2 targets in 2 accounts: 1 up, 1 failing, 0 before the first poll. 3 tracks, 2 of them not enabled, 0 vanished.";
+    assert!(page.text().contains(summary), "{}", page.text());
+}
+
+/// A deletion leaves a page that looks no better than before.
+#[tokio::test]
+async fn what_has_vanished_is_shown_with_its_time_as_long_as_in_the_metrics() {
+    let page = page(|now| {
+        let tombstone = |name: &str, show_until| Tombstone {
+            name: name.to_owned(),
+            at: now.wall - Duration::from_hours(3),
+            show_until,
+        };
+        let shown = tombstone("gone", now.steady + Duration::from_mins(5));
+        let forgotten = tombstone("long-gone", now.steady);
+        let past = Arc::new(Past {
+            tombstones: BTreeMap::from([(7, shown), (8, forgotten)]),
+            ..Past::default()
+        });
+        // Two regions show the same tracks, and the same past.
+        let regions = ["ap-guangzhou", "ap-singapore"].map(|region| TargetReport {
+            past: Arc::clone(&past),
+            ..listed(region, vec![track(1, "all", Status::Enabled)], now)
+        });
+        vec![("prod", regions.to_vec())]
+    })
+    .await;
+    let vanished = section(&page, "Tracks vanished");
+    let row = r#"<td data-column="Track">gone</td><td data-column="Id">7</td><td data-column="Vanished">3 h ago <span class="utc"><time datetime="2026-11-23T07:00:05Z">"#;
+    assert_eq!(vanished.matches(row).count(), 2, "{vanished}");
+    assert!(!page.text().contains("long-gone"), "{vanished}");
+    let summary = "1 track, 0 of them not enabled, 1 vanished.";
+    assert!(page.text().contains(summary), "{}", page.text());
+}
+
+/// The head says what `cloudaudit_account_tracks` says.
+#[tokio::test]
+async fn the_head_counts_a_track_once_and_as_the_worse_where_regions_differ() {
+    let page = page(|now| {
+        let tracks = |status| vec![track(1, "all", Status::Enabled), track(2, "odd", status)];
+        let prod = vec![
+            listed("ap-guangzhou", tracks(Status::Enabled), now),
+            listed("ap-singapore", tracks(Status::Disabled), now),
+        ];
+        // The same ids in another account are other tracks.
+        let dev = vec![listed("ap-guangzhou", tracks(Status::Enabled), now)];
+        vec![("prod", prod), ("dev", dev)]
+    })
+    .await;
+    let summary = "4 tracks, 1 of them not enabled, 0 vanished.";
     assert!(page.text().contains(summary), "{}", page.text());
 }
 
@@ -158,16 +210,25 @@ async fn nothing_from_outside_becomes_markup() {
             request_id: Some(EVIL.to_owned()),
             ..Failure::with_code(Reason::Rejected, EVIL, EVIL)
         };
-        vec![(
-            EVIL,
-            vec![failed(listed(EVIL, vec![evil], now), failure, now)],
-        )]
+        let tombstone = Tombstone {
+            name: EVIL.to_owned(),
+            at: now.wall,
+            show_until: now.steady + Duration::from_mins(5),
+        };
+        let target = TargetReport {
+            past: Arc::new(Past {
+                tombstones: BTreeMap::from([(2, tombstone)]),
+                ..Past::default()
+            }),
+            ..failed(listed(EVIL, vec![evil], now), failure, now)
+        };
+        vec![(EVIL, vec![target])]
     })
     .await;
     assert!(!page.text().contains("<script"), "{}", page.text());
     assert!(!page.text().contains("\"onload"), "{}", page.text());
-    // Account and region in four tables, three fields of the failure, and twice the track's seven.
-    assert_eq!(page.text().matches(TAMED).count(), 8 + 3 + 14);
+    // Account and region in five tables, three fields of the failure, twice the track's seven, and a name.
+    assert_eq!(page.text().matches(TAMED).count(), 10 + 3 + 14 + 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::Failure;
+use cloudaudit_exporter::history::overviews;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
     AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetReport,
@@ -294,16 +295,18 @@ pub(crate) const LARGE: usize = 64 * 1024 * 1024;
 
 /// A report of one account.
 pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
+    let account = AccountInfo {
+        name: account.to_owned(),
+        labels: BTreeMap::new(),
+        uin: String::new(),
+        site: "china",
+        organization: String::new(),
+        provider: "static",
+        ..AccountInfo::default()
+    };
     Arc::new(Report {
-        account: Arc::new(AccountInfo {
-            name: account.to_owned(),
-            labels: BTreeMap::new(),
-            uin: String::new(),
-            site: "china",
-            organization: String::new(),
-            provider: "static",
-            ..AccountInfo::default()
-        }),
+        overviews: overviews(&account, &targets),
+        account: Arc::new(account),
         targets,
         api: ApiCounters::default(),
         requests_per_second: 10.0,
