@@ -80,7 +80,10 @@ impl Routes {
         match (handler, method) {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
-                format!("not found; there are / and {}", self.telemetry_path),
+                format!(
+                    "not found; there are /, {}, /-/healthy, /-/ready and /-/reload",
+                    self.telemetry_path
+                ),
             ),
             (_, &Method::OPTIONS) => response::options(handler.allow()),
             (Handler::Metrics, &Method::GET | &Method::HEAD) => {
