@@ -39,6 +39,19 @@ fn a_removal_stops_it() {
 }
 
 #[test]
+fn a_removal_without_systemd_leaves_no_link_to_what_is_gone() {
+    let link = "etc/systemd/system/multi-user.target.wants/cloudaudit-exporter.service";
+    for (words, stays) in [(["remove"], false), (["0"], false), (["upgrade"], true)] {
+        let machine = TempDir::new().unwrap();
+        let link = machine.path().join(link);
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink("/usr/lib/systemd/system/gone", &link).unwrap();
+        output(&mut script("preremove", &words, &machine));
+        assert_eq!(link.is_symlink(), stays, "{words:?}");
+    }
+}
+
+#[test]
 fn only_a_purge_takes_the_state() {
     let state = "var/lib/private/cloudaudit-exporter/state.json";
     for (word, stays) in [
