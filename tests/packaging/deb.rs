@@ -43,6 +43,7 @@ fn it_is_installed_removed_and_purged_without_a_trace() {
         "usr/share/cloudaudit-exporter/dashboards/fleet.json",
         "usr/share/cloudaudit-exporter/cloudaudit-exporter.schema.json",
         "usr/share/doc/cloudaudit-exporter/README.md",
+        "usr/share/doc/cloudaudit-exporter/docs/alerts.md",
         "usr/share/doc/cloudaudit-exporter/copyright",
     ] {
         assert!(machine.has(file), "{file}");

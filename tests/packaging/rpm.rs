@@ -36,6 +36,7 @@ fn it_says_which_version_of_what_it_is() {
         "/etc/default/cloudaudit-exporter -rw------- cn",
         "/etc/cloudaudit-exporter/cloudaudit-exporter.yaml -rw-r--r-- cn",
         "/usr/share/cloudaudit-exporter/rules drwxr-xr-x ",
+        "/usr/share/doc/cloudaudit-exporter/docs/alerts.md -rw-r--r-- ",
     ] {
         assert!(files.lines().any(|file| file == line), "{line}:\n{files}");
     }
