@@ -2,7 +2,7 @@
 
 CARGO   ?= cargo
 SCRIPTS := .ci/run tests/parts/install tests/packaging/confine deploy/prometheus/stack deploy/package/build \
-	deploy/package/release deploy/package/reproduce \
+	deploy/package/release deploy/package/reproduce deploy/package/revision \
 	$(addprefix deploy/package/scripts/,postinstall preremove postremove)
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 

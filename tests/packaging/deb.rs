@@ -8,7 +8,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use crate::packages::deb;
-use crate::run::{Ended, ended, output};
+use crate::run::{Ended, ended, file, output, root};
 
 const BINARY: &str = "usr/bin/cloudaudit-exporter";
 const CONFIGURATION: &str = "etc/cloudaudit-exporter/cloudaudit-exporter.yaml";
@@ -19,7 +19,9 @@ const STATE: &str = "var/lib/private/cloudaudit-exporter/state.json";
 fn it_says_which_version_of_what_it_is() {
     let field = |name: &str| output(Command::new("dpkg-deb").arg("--field").arg(deb()).arg(name));
     assert_eq!(field("Package"), "cloudaudit-exporter\n");
-    let version = format!("{}-1\n", env!("CARGO_PKG_VERSION"));
+    let revision = &mut Command::new(file("deploy/package/revision"));
+    let revision = output(revision.arg(env!("CARGO_PKG_VERSION")).current_dir(root()));
+    let version = format!("{}-{revision}", env!("CARGO_PKG_VERSION"));
     assert_eq!(field("Version"), version);
     let needs = field("Depends");
     assert!(needs.contains("ca-certificates"), "{needs}");

@@ -23,6 +23,7 @@ mod deb;
 mod manual;
 mod names;
 mod release;
+mod revision;
 mod rpm;
 mod scripts;
 mod unit;
