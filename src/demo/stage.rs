@@ -63,7 +63,10 @@ impl Stage {
         std::fs::create_dir_all(&stage.folder)
             .map_err(|error| format!("cannot make {}: {error}", stage.folder.display()))?;
         stage.cloud = Some(tokio::spawn(cloud.serve(std::future::pending::<()>())));
-        stage.start_exporter().await?;
+        if let Err(error) = stage.start_exporter().await {
+            stage.clear().await;
+            return Err(error);
+        }
         Ok(stage)
     }
 

@@ -332,8 +332,10 @@ fn a_port_that_is_taken_is_named() {
 #[test]
 fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c() {
     let start = Instant::now();
+    let folder = TempDir::new().unwrap();
     let mut demo = binary()
         .args(["demo", "--web.listen-address", "127.0.0.1:0"])
+        .env("TMPDIR", folder.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -396,6 +398,27 @@ fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c(
         "{:?}",
         ended.elapsed()
     );
+    assert!(is_empty(&folder), "its state file is left");
+}
+
+#[test]
+fn a_demo_that_cannot_start_leaves_nothing() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = TempDir::new().unwrap();
+    let demo = binary()
+        .args(["demo", "--web.listen-address", &address])
+        .env("TMPDIR", folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(demo.status.code(), Some(1));
+    let said = text(&demo.stderr);
+    assert!(said.contains(&address), "{said}");
+    assert!(is_empty(&folder));
+}
+
+fn is_empty(folder: &TempDir) -> bool {
+    fs::read_dir(folder.path()).unwrap().next().is_none()
 }
 
 fn run(arguments: &[&str]) -> Output {
