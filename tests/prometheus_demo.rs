@@ -40,6 +40,8 @@ const NAMES: &[&str] = &[
     "cloudaudit_track_present",
     "cloudaudit_track_created_timestamp_seconds",
     "cloudaudit_track_info",
+    "cloudaudit_expected_track_present",
+    "cloudaudit_expected_track_matches",
     "cloudaudit_poll_interval_seconds",
     "cloudaudit_last_poll_timestamp_seconds",
     "cloudaudit_last_success_timestamp_seconds",

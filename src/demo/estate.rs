@@ -28,13 +28,13 @@ pub(super) const PAYMENTS_TO_CLS: u64 = 751;
 /// `staging`'s track that vanishes.
 pub(super) const STAGING_TO_CLS: u64 = 704;
 
-/// An account of the demo: its number in the simulated cloud, its name in the configuration, its
-/// regions, and what it is there to show.
+/// An account of the demo: its number in the simulated cloud, and what the configuration says of it.
 struct Estate {
     uin: &'static str,
     name: &'static str,
     team: &'static str,
     regions: &'static [&'static str],
+    expected_tracks: &'static [&'static str],
 }
 
 const ACCOUNTS: [Estate; 6] = [
@@ -43,36 +43,42 @@ const ACCOUNTS: [Estate; 6] = [
         name: "prod",
         team: "core",
         regions: &["ap-guangzhou", "ap-singapore"],
+        expected_tracks: &["audit-all"],
     },
     Estate {
         uin: PAYMENTS,
         name: "payments",
         team: "money",
         regions: &["ap-guangzhou"],
+        expected_tracks: &[],
     },
     Estate {
         uin: "100000000003",
         name: "legacy",
         team: "core",
         regions: &["ap-guangzhou"],
+        expected_tracks: &[],
     },
     Estate {
         uin: STAGING,
         name: "staging",
         team: "core",
         regions: &["ap-guangzhou"],
+        expected_tracks: &[],
     },
     Estate {
         uin: "100000000005",
         name: "empty",
         team: "labs",
         regions: &["ap-guangzhou"],
+        expected_tracks: &[],
     },
     Estate {
         uin: "100000000006",
         name: "denied",
         team: "labs",
         regions: &["ap-guangzhou"],
+        expected_tracks: &[],
     },
 ];
 
@@ -151,6 +157,10 @@ pub(super) fn configuration(endpoint: &str, state_file: &Path) -> String {
             variable(estate),
         )
         .expect("a String takes every text");
+        if !estate.expected_tracks.is_empty() {
+            let names = estate.expected_tracks.join(", ");
+            writeln!(yaml, "    expected_tracks: [{names}]").expect("a String takes every text");
+        }
     }
     yaml
 }
