@@ -44,11 +44,13 @@ fuzz: ## fuzzes each target under libFuzzer, SECONDS_EACH=3600 (see fuzz/README.
 parts: ## installs the real parts that the tests run against (Prometheus, Python packages)
 	tests/parts/install
 
-stack: parts ## runs the demo with a real Prometheus and Alertmanager: see alerts fire
+stack: ## runs the demo with a real Prometheus and Alertmanager: see alerts fire
+	tests/parts/install prometheus alertmanager
 	$(CARGO) build --locked --release
 	deploy/prometheus/stack
 
-package: parts ## makes a deb and an rpm of a static binary, in target/package
+package: ## makes a deb and an rpm of a static binary, in target/package
+	tests/parts/install nfpm
 	binary="$$(deploy/package/release binary)" && \
 	deploy/package/build $(PARTS)/venv/bin/nfpm "$$binary" target/package
 
