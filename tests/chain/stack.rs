@@ -18,11 +18,14 @@ async fn the_stack_shows_what_it_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let ports = [(); 3].map(|()| free_address().port().to_string());
     let parts = part("prometheus");
+    let scratch = tempfile::tempdir().unwrap();
     let mut stack = tokio::process::Command::new(root.join("deploy/prometheus/stack"))
         .arg(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
         .args(&ports)
         .env("CLOUDAUDIT_PARTS", parts.ancestors().nth(2).unwrap())
+        .env("TMPDIR", scratch.path())
         .stdout(Stdio::piped())
+        .process_group(0)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(stack.stdout.take().unwrap()).lines();
@@ -44,15 +47,37 @@ async fn the_stack_shows_what_it_says() {
         "{text:#?}"
     );
     let commands: Vec<_> = text.iter().filter(|line| line.starts_with("  ")).collect();
-    let [alerts, query] = commands[..] else {
+    let [alerts, firing, off] = commands[..] else {
         panic!("{text:#?}");
     };
-    assert!(shown(alerts, "CloudAuditTrackTurnedOff").await, "{alerts}");
-    assert!(shown(query, r#"track="audit-all""#).await, "{query}");
+    assert!(shown(off, r#"track="audit-all""#).await, "{off}");
+    let labels = r#"ALERTS{account="prod", alertname="CloudAuditTrackTurnedOff""#;
+    assert!(shown(firing, labels).await, "{firing}");
+    let runbooks = root.join("docs/alerts.md").display().to_string();
+    let runbook = format!("file://{runbooks}#cloudaudittrackturnedoff");
+    assert!(shown(alerts, &runbook).await, "{alerts}");
+    for part in [
+        r#"account="prod""#,
+        r#"track="audit-all""#,
+        &format!("http://127.0.0.1:{}/graph", ports[1]),
+    ] {
+        assert!(shown(alerts, part).await, "{part} in {alerts}");
+    }
+    assert!(text.iter().any(|line| line.contains(&runbooks)));
+    let log = text.iter().find_map(|line| line.strip_prefix("logs into "));
+    let log = log.unwrap().trim_end_matches(", which stays.");
+    assert!(
+        shown(&format!("cat {log}"), "track disabled").await,
+        "{log}"
+    );
 
-    let id = stack.id().unwrap().to_string();
-    run(&format!("kill -INT {id}"));
+    // As the terminal does at Ctrl-C: everybody of the group is told.
+    let group = stack.id().unwrap();
+    run(&format!("kill -INT -- -{group}"));
     assert!(stack.wait().await.unwrap().success());
+    assert!(Path::new(log).exists());
+    let left: Vec<_> = scratch.path().read_dir().unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
     for port in ports {
         let left = std::net::TcpStream::connect(("127.0.0.1", port.parse().unwrap()));
         assert!(left.is_err(), "something still listens on {port}");
