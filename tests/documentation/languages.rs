@@ -16,7 +16,7 @@ fn a_difference_is_found() {
     let chinese = read("README.zh-CN.md");
     for (from, to, difference) in [
         ("\n## ", "\n### ", "headings"),
-        ("make test", "make tests", "code blocks"),
+        ("\nmake test", "\nmake tests", "code blocks"),
         ("| `make package`", "| `make packages`", "first columns"),
         ("(docs/limits.md)", "(docs/limit.md)", "links"),
         ("`cloudaudit_up`", "`cloudaudit_down`", "code within lines"),
