@@ -10,19 +10,19 @@ use crate::parts::part;
 use crate::service::free_address;
 
 /// The switch-off comes after 10 s, the alert some six seconds later.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[tokio::test]
 async fn the_stack_shows_what_it_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let ports = [(); 3].map(|()| free_address().port().to_string());
-    let parts = part("prometheus");
+    let program = part("prometheus");
     let scratch = tempfile::tempdir().unwrap();
     let mut stack = tokio::process::Command::new(root.join("deploy/prometheus/stack"))
         .arg(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
         .args(&ports)
-        .env("CLOUDAUDIT_PARTS", parts.ancestors().nth(2).unwrap())
+        .env("CLOUDAUDIT_PARTS", program.ancestors().nth(2).unwrap())
         .env("TMPDIR", scratch.path())
         .stdout(Stdio::piped())
         .process_group(0)
