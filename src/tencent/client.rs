@@ -1,34 +1,19 @@
-//! One call to the API: pace, sign, send, classify, and try again where that can help.
+//! Calls CloudAudit for one account.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode, header};
 use jiff::tz::Offset;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep_until, timeout};
 
-use super::credentials::Provider;
-use super::echo::Echo;
-use super::observer::{Ended, Observer, Sent};
-use super::pacer::Pacer;
-use super::reasons::{self, status_failure, timeout_failure, transport_failure};
-use super::retries::{Retries, Retry};
-use super::signer::{Endpoint, Signer};
-use super::skew::{Correction, skew};
-use super::transport::Transport;
-use super::wire::WireError;
+use super::caller::{CallLimits, Caller, Parts};
+use super::credentials::ProviderState;
+use super::signer::Service;
 use crate::clock::Clock;
-use crate::failure::{Failure, Reason};
 
-/// How many calls of the whole process may be in flight, those that hang for longer than a second
-/// aside: its source address has a limit too.
-pub const MAX_IN_FLIGHT: usize = 64;
-
-/// How long a call counts as in flight. What hangs longer is no load on anybody any more, and must
-/// not take the places of accounts that are well.
-const IN_FLIGHT_TIME: Duration = Duration::from_secs(1);
+/// CloudAudit, as the source page has it.
+pub const CLOUDAUDIT: Service = Service {
+    name: "cloudaudit",
+    version: "2019-03-19",
+};
 
 /// How calls are made.
 #[derive(Clone, Copy, Debug)]
@@ -43,263 +28,46 @@ pub struct CallOptions {
     pub create_time_offset: Offset,
 }
 
-/// Calls the API for one account.
+/// Lists and describes the tracks of one account.
 pub struct Client {
     pub(super) options: CallOptions,
-    signer: Signer,
-    transport: Arc<dyn Transport>,
-    provider: Arc<dyn Provider>,
-    pacer: Arc<Pacer>,
-    in_flight: Arc<Semaphore>,
-    clock: Clock,
-    correction: Correction,
-}
-
-/// What the accounts of a process share, and what is one account's own.
-pub struct Parts {
-    /// Where the API is.
-    pub endpoint: Endpoint,
-    /// The way there.
-    pub transport: Arc<dyn Transport>,
-    /// Where the keys come from.
-    pub provider: Arc<dyn Provider>,
-    /// Shared by all with the same identity at the same endpoint.
-    pub pacer: Arc<Pacer>,
-    /// Shared by the process; see [`MAX_IN_FLIGHT`].
-    pub in_flight: Arc<Semaphore>,
-    /// The time of day, for timestamps.
-    pub clock: Clock,
-}
-
-/// A question to the API.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call<'a> {
-    pub(super) action: &'static str,
-    pub(super) region: &'a str,
-    pub(super) body: &'a str,
-    /// No further try starts after this.
-    pub(super) retry_until: Instant,
-}
-
-/// One try that brought nothing.
-struct Failed {
-    failure: Failure,
-    retry: Retry,
+    pub(super) caller: Caller,
 }
 
 impl Client {
     /// A client for one account.
     pub fn new(parts: Parts, options: CallOptions) -> Self {
+        let CallOptions {
+            timeout, attempts, ..
+        } = options;
         Self {
             options,
-            signer: Signer::new(parts.endpoint),
-            transport: parts.transport,
-            provider: parts.provider,
-            pacer: parts.pacer,
-            in_flight: parts.in_flight,
-            clock: parts.clock,
-            correction: Correction::default(),
+            caller: Caller::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
         }
     }
 
     /// The clock that its timestamps come from.
     pub fn clock(&self) -> &Clock {
-        &self.clock
+        &self.caller.parts().clock
     }
 
     /// Where its keys come from, for the label `provider`.
     pub fn provider_name(&self) -> &'static str {
-        self.provider.name()
+        self.caller.parts().provider.name()
     }
 
-    /// Whether there is a key to call with.
+    /// Whether it is known whose keys it calls with.
     pub fn has_credentials(&self) -> bool {
-        self.provider.identity().is_some()
+        self.caller.parts().provider.identity().is_some()
+    }
+
+    /// What became of its keys so far.
+    pub fn credentials(&self) -> ProviderState {
+        self.caller.parts().provider.state()
     }
 
     /// The ceiling of the pacer, in calls a second.
     pub fn requests_per_second(&self) -> f64 {
-        self.pacer.per_second()
+        self.caller.parts().pacer.per_second()
     }
-
-    /// Calls until there is an answer that `parse` takes, or a failure that another try would not
-    /// mend, or no try is left.
-    pub(super) async fn call<T>(
-        &self,
-        call: Call<'_>,
-        observer: &dyn Observer,
-        parse: impl Fn(&[u8]) -> Result<T, WireError>,
-    ) -> Result<T, Failure> {
-        let mut retries = Retries::of(self.options.attempts);
-        let mut before = None;
-        loop {
-            let Failed { failure, retry } = match self.attempt(call, before, observer, &parse).await
-            {
-                Ok(answer) => return Ok(answer),
-                Err(failed) => failed,
-            };
-            let Some(wait) = retries.wait(retry) else {
-                return Err(failure);
-            };
-            let at = Instant::now() + wait;
-            if at > call.retry_until {
-                return Err(failure);
-            }
-            sleep_until(at).await;
-            before = Some(failure);
-        }
-    }
-
-    /// One try. Each is paced, timed, signed and counted by itself. `before` is what came of the one
-    /// before it, and of this one where the queue took so long that it is too late.
-    async fn attempt<T>(
-        &self,
-        call: Call<'_>,
-        before: Option<Failure>,
-        observer: &dyn Observer,
-        parse: impl Fn(&[u8]) -> Result<T, WireError>,
-    ) -> Result<T, Failed> {
-        // Before the queue: whoever has no key must not hold up those who have one.
-        let credential = self.provider.credential().await.map_err(not_sent)?;
-        let queued = Instant::now();
-        let turn = self.pacer.turn().await;
-        let place = self.place_in_flight().await;
-        let retry = before.is_some();
-        if let Some(failure) = before
-            && Instant::now() > call.retry_until
-        {
-            return Err(not_sent(failure));
-        }
-        turn.take();
-
-        let sent = self.clock.now();
-        observer.sent(&Sent {
-            action: call.action,
-            retry,
-            waited: sent.steady - queued,
-        });
-        let corrected_by = self.correction.seconds();
-        let timestamp = sent.unix_seconds() + corrected_by;
-        let request = self.signer.request(call, &credential, timestamp);
-        let echo = Echo::of(credential.secret_id(), &request);
-        let answer = self.exchange(request, place).await;
-        let ended = self.clock.now();
-        let clock_skew = answer
-            .as_ref()
-            .ok()
-            .and_then(|answer| skew(answer.headers(), sent, ended));
-        let result = answer.map_err(WireError::Answer).and_then(|answer| {
-            let body = content(&answer)?;
-            // Only what has failed is told, so only that is looked through.
-            parse(body).or_else(|error| match echo.hidden_in(body) {
-                Some(hidden) => parse(&hidden),
-                None => Err(error),
-            })
-        });
-        observer.ended(&Ended {
-            action: call.action,
-            took: ended.steady - sent.steady,
-            failure: match &result {
-                Ok(_) => None,
-                Err(WireError::NotJson(failure) | WireError::Answer(failure)) => Some(failure),
-            },
-            clock_skew,
-        });
-        result.map_err(|error| match error {
-            WireError::NotJson(failure) => Failed {
-                failure,
-                retry: Retry::LaterOnce,
-            },
-            WireError::Answer(failure) => Failed {
-                retry: self.mend(&failure, corrected_by, clock_skew, observer),
-                failure,
-            },
-        })
-    }
-
-    /// Does what can be done about a failed call, and tells what another try is good for after that.
-    fn mend(
-        &self,
-        failure: &Failure,
-        corrected_by: i64,
-        clock_skew: Option<f64>,
-        observer: &dyn Observer,
-    ) -> Retry {
-        match failure.reason {
-            Reason::Throttled => {
-                self.pacer.throttled(reasons::limit(failure));
-                Retry::Later
-            }
-            Reason::Unavailable => Retry::Later,
-            Reason::Unauthenticated if reasons::is_about_time(failure) => {
-                let Some(corrected) = self.correction.after_expiry(corrected_by, clock_skew) else {
-                    return Retry::Never;
-                };
-                if corrected.is_news {
-                    observer.clock_corrected(corrected.seconds);
-                }
-                Retry::AtOnce
-            }
-            // The others wait for the next poll: even a denial may be the cloud's passing fault, and
-            // asking again at once has never helped against one.
-            _ => Retry::Never,
-        }
-    }
-
-    async fn place_in_flight(&self) -> OwnedSemaphorePermit {
-        let places = Arc::clone(&self.in_flight);
-        places
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed")
-    }
-
-    /// Sends a request and waits for its answer, as long as the options allow.
-    async fn exchange(
-        &self,
-        request: Request<Bytes>,
-        place: OwnedSemaphorePermit,
-    ) -> Result<Response<Bytes>, Failure> {
-        let answer = timeout(self.options.timeout, self.transport.send(request));
-        tokio::pin!(answer);
-        let early = timeout(IN_FLIGHT_TIME, answer.as_mut()).await;
-        drop(place);
-        let answer = match early {
-            Ok(answer) => answer,
-            Err(_) => answer.await,
-        };
-        match answer {
-            Ok(answer) => answer.map_err(|error| transport_failure(&error)),
-            Err(_) => Err(timeout_failure(format!(
-                "no whole answer within {:?} (poll.timeout)",
-                self.options.timeout
-            ))),
-        }
-    }
-}
-
-/// The failure of a try that was not sent.
-fn not_sent(failure: Failure) -> Failed {
-    Failed {
-        failure,
-        retry: Retry::Never,
-    }
-}
-
-/// The body of an answer, where it may be read.
-fn content(answer: &Response<Bytes>) -> Result<&[u8], WireError> {
-    if answer.status() != StatusCode::OK {
-        return Err(WireError::Answer(status_failure(answer.status())));
-    }
-    if is_encoded(answer.headers()) {
-        let message = "the answer is compressed, and we have not offered to take that";
-        return Err(WireError::NotJson(Failure::new(Reason::Malformed, message)));
-    }
-    Ok(answer.body())
-}
-
-/// Whether the body has to be decoded to be read. We do not: a few bytes may become any number.
-fn is_encoded(headers: &HeaderMap) -> bool {
-    let mut encodings = headers.get_all(header::CONTENT_ENCODING).into_iter();
-    encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }

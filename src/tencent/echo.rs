@@ -4,25 +4,34 @@
 use bytes::Bytes;
 use http::{Request, header};
 
+use super::credentials::Credential;
+
 /// The parts of one request that no message may hold.
 pub(super) struct Echo(Vec<Vec<u8>>);
 
 impl Echo {
-    /// Takes them from what is about to be sent.
-    pub(super) fn of(secret_id: &str, request: &Request<Bytes>) -> Self {
+    /// Takes them from what is about to be sent: with which credential, and with what in its body.
+    pub(super) fn of(
+        credential: Option<&Credential>,
+        secrets: &[&str],
+        request: &Request<Bytes>,
+    ) -> Self {
         let header = |name| {
             request
                 .headers()
                 .get(name)
                 .map(|value| value.as_bytes().to_vec())
         };
-        let signature = header(header::AUTHORIZATION).map(|authorization| {
-            let start = authorization.iter().rposition(|byte| *byte == b'=');
-            authorization[start.map_or(0, |start| start + 1)..].to_vec()
+        let signature = header(header::AUTHORIZATION).and_then(|authorization| {
+            let start = authorization.iter().rposition(|byte| *byte == b'=')? + 1;
+            Some(authorization[start..].to_vec())
         });
         let token = header("x-tc-token".parse().expect("it is a header's name"));
-        let parts = [Some(secret_id.as_bytes().to_vec()), signature, token];
-        Self(parts.into_iter().flatten().collect())
+        let secret_id = credential.map(|credential| credential.secret_id().as_bytes().to_vec());
+        let parts = [secret_id, signature, token].into_iter().flatten();
+        let secrets = secrets.iter().map(|secret| secret.as_bytes().to_vec());
+        let parts = parts.chain(secrets).filter(|part| !part.is_empty());
+        Self(parts.collect())
     }
 
     /// The answer without them; none where there is nothing to hide.

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use tokio::time::Instant;
 
-use super::client::{Call, Client};
+use super::caller::Call;
+use super::client::Client;
 use super::observer::Observer;
 use super::wire::{Page, list_body, parse_page};
 use crate::failure::{Failure, Reason};
@@ -64,13 +65,15 @@ impl Client {
             let body = list_body(number, page_size);
             let call = Call {
                 action: DESCRIBE_AUDIT_TRACKS,
-                region,
+                region: Some(region),
                 body: &body,
+                signed: true,
+                secrets: &[],
                 retry_until,
             };
             let offset = self.options.create_time_offset;
             let parse = |answer: &[u8]| Ok((parse_page(answer, offset)?, answer.len()));
-            let (page, length) = self.call(call, observer, parse).await?;
+            let (page, length) = self.caller.call(call, observer, parse).await?;
             bytes += length;
             let next = walk.add(page);
             // A server that sends more than it is asked for is not asked again and again.

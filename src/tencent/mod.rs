@@ -6,20 +6,25 @@
 
 pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::brake::{AddressBrake, Brake};
-pub use self::client::{CallOptions, Client, MAX_IN_FLIGHT, Parts};
+pub use self::caller::{CallLimits, Caller, MAX_IN_FLIGHT, Parts};
+pub use self::client::{CLOUDAUDIT, CallOptions, Client};
 pub use self::listing::{MAX_LISTING_BYTES, MAX_PAGES};
 pub use self::observer::{Ended, Observer, Sent};
 pub use self::pacer::{Limit, Pace, Pacer, Turn};
-pub use self::signer::Endpoint;
+pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
     Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
     TransportErrorKind,
 };
 
-// A listing is made of calls, and a call of the parts below.
+// The products: what they are asked, and what comes of it.
 mod client;
 mod listing;
+pub mod sts;
+
+// A call, which is made of the parts below.
+mod caller;
 mod retries;
 
 // Who may call, how often, and at what time.
@@ -31,6 +36,7 @@ mod skew;
 // The bytes: signed, sent, parsed, classified.
 mod bounded;
 mod echo;
+mod envelope;
 mod names;
 pub mod reasons;
 pub mod sign;

@@ -89,6 +89,14 @@ pub fn is_about_time(unauthenticated: &Failure) -> bool {
     unauthenticated.code == "AuthFailure.SignatureExpire"
 }
 
+/// Whether a call was refused for a key or token that is not, or no longer, one: another may be had.
+pub fn is_about_the_key(unauthenticated: &Failure) -> bool {
+    matches!(
+        &*unauthenticated.code,
+        "AuthFailure.TokenFailure" | "AuthFailure.SecretIdNotFound"
+    )
+}
+
 /// An answer whose status is not 200: it comes from a gateway or a proxy, for the API itself answers
 /// its errors with 200.
 pub fn status_failure(status: StatusCode) -> Failure {

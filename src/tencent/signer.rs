@@ -6,15 +6,21 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use secrecy::ExposeSecret;
 
-use super::client::Call;
+use super::caller::Call;
 use super::credentials::Credential;
 use super::sign;
 
-/// The service's name in a signature, whatever the host.
-const SERVICE: &str = "cloudaudit";
+/// A product of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name in a signature, whatever the host.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+}
 
-/// The API's version.
-const VERSION: &str = "2019-03-19";
+/// In the place of a signature, where a call carries none.
+const UNSIGNED: HeaderValue = HeaderValue::from_static("SKIP");
 
 /// What a call declares and signs; a library that appended a parameter would break the signature.
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
@@ -34,6 +40,7 @@ pub struct Endpoint {
 /// Makes the requests to one endpoint.
 pub(super) struct Signer {
     endpoint: Endpoint,
+    service: Service,
     key: Mutex<Option<SigningKey>>,
 }
 
@@ -45,21 +52,24 @@ struct SigningKey {
 }
 
 impl Signer {
-    pub(super) fn new(endpoint: Endpoint) -> Self {
+    pub(super) fn new(endpoint: Endpoint, service: Service) -> Self {
         Self {
             endpoint,
+            service,
             key: Mutex::new(None),
         }
     }
 
-    /// The request that makes a call, as of `timestamp` in Unix seconds.
+    /// The request that makes a call, as of `timestamp` in Unix seconds; unsigned without a credential.
     pub(super) fn request(
         &self,
         call: Call<'_>,
-        credential: &Arc<Credential>,
+        credential: Option<&Arc<Credential>>,
         timestamp: i64,
     ) -> Request<Bytes> {
-        let authorization = self.authorization(call.body, credential, timestamp);
+        let authorization = credential.map_or(UNSIGNED, |credential| {
+            sensitive(&self.authorization(call.body, credential, timestamp))
+        });
         let mut request = Request::new(Bytes::copy_from_slice(call.body.as_bytes()));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("{}/", self.endpoint.url)
@@ -68,17 +78,22 @@ impl Signer {
         let headers = request.headers_mut();
         headers.insert(header::HOST, value(&self.endpoint.host));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
-        headers.insert(header::AUTHORIZATION, sensitive(&authorization));
+        headers.insert(header::AUTHORIZATION, authorization);
         headers.insert("x-tc-action", HeaderValue::from_static(call.action));
-        headers.insert("x-tc-version", HeaderValue::from_static(VERSION));
+        headers.insert(
+            "x-tc-version",
+            HeaderValue::from_static(self.service.version),
+        );
         headers.insert("x-tc-timestamp", HeaderValue::from(timestamp));
-        headers.insert("x-tc-region", value(call.region));
+        if let Some(region) = call.region {
+            headers.insert("x-tc-region", value(region));
+        }
         headers.insert("x-tc-language", HeaderValue::from_static("en-US"));
         headers.insert(
             "x-tc-requestclient",
             HeaderValue::from_static(REQUEST_CLIENT),
         );
-        if let Some(token) = credential.token() {
+        if let Some(token) = credential.and_then(|credential| credential.token()) {
             headers.insert("x-tc-token", sensitive(token.expose_secret()));
         }
         request
@@ -86,7 +101,7 @@ impl Signer {
 
     /// Signs the two headers that the official SDKs sign.
     fn authorization(&self, body: &str, credential: &Arc<Credential>, timestamp: i64) -> String {
-        let scope = sign::Scope::at(timestamp, SERVICE);
+        let scope = sign::Scope::at(timestamp, self.service.name);
         let headers = [
             ("content-type", CONTENT_TYPE),
             ("host", &self.endpoint.host),

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::bounded::{List, Object, Text};
-use super::reasons::{api_failure, escaped};
-use crate::failure::{Failure, Reason};
+pub use super::envelope::WireError;
+use super::envelope::{Content, ErrorBody, Head, open};
 use crate::snapshot::{Status, Storage, Track};
 
 /// How the API writes `CreateTime`; some answers leave the seconds out.
@@ -40,15 +40,6 @@ pub struct Page {
     pub total: u64,
 }
 
-/// Why an answer is not what was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum WireError {
-    /// The body is no JSON at all: something between us and the API answered.
-    NotJson(Failure),
-    /// The API answered, with an error or with something else than it promises.
-    Answer(Failure),
-}
-
 /// Parses the answer of `DescribeAuditTracks`. `create_time_offset` is the time zone that
 /// `CreateTime` is taken to be in; the documentation does not say.
 ///
@@ -58,68 +49,7 @@ pub enum WireError {
 /// `Tracks` although `TotalCount` is above 0, a track without `TrackId`, or more of anything than
 /// there can be.
 pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireError> {
-    let Object(envelope): Object<Envelope> =
-        serde_json::from_slice(body).map_err(|error| not_parsed(&error))?;
-    let malformed = |request_id: &Option<String>, message: &str| {
-        WireError::Answer(Failure {
-            request_id: request_id.clone(),
-            ..Failure::new(Reason::Malformed, message)
-        })
-    };
-    let Some(Object(answer)) = envelope.response else {
-        return Err(malformed(&None, "the answer has no Response"));
-    };
-    let request_id = answer.request_id.as_deref().map(escaped);
-    if let Some(Object(error)) = answer.error {
-        let code = error.code.unwrap_or_default();
-        let message = error.message.unwrap_or_default();
-        return Err(WireError::Answer(api_failure(&code, &message, request_id)));
-    }
-    let Some(total) = answer.total_count else {
-        return Err(malformed(&request_id, "the answer has no TotalCount"));
-    };
-    let tracks = match answer.tracks {
-        Some(tracks) if tracks.length > MAX_PAGE_TRACKS => {
-            let length = tracks.length;
-            let message = format!("{length} tracks on a page, and {MAX_PAGE_TRACKS} are too many");
-            return Err(malformed(&request_id, &message));
-        }
-        Some(tracks) => tracks.kept,
-        None if total == 0 => Vec::new(),
-        None => {
-            let message = format!("TotalCount is {total} and the answer has no Tracks");
-            return Err(malformed(&request_id, &message));
-        }
-    };
-    let tracks: Result<Vec<Track>, String> = tracks
-        .into_iter()
-        .map(|Object(track)| track.into_track(create_time_offset))
-        .collect();
-    match tracks {
-        Ok(tracks) => Ok(Page { tracks, total }),
-        Err(message) => Err(malformed(&request_id, &message)),
-    }
-}
-
-fn not_parsed(error: &serde_json::Error) -> WireError {
-    // The library's own message may quote the answer; its place is all that is needed.
-    let place = format!("line {} column {}", error.line(), error.column());
-    match error.classify() {
-        serde_json::error::Category::Data => WireError::Answer(Failure::new(
-            Reason::Malformed,
-            format!("the answer has another shape than documented, at {place}"),
-        )),
-        _ => WireError::NotJson(Failure::new(
-            Reason::Malformed,
-            format!("the answer is not JSON, at {place}"),
-        )),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Envelope {
-    response: Option<Object<Answer>>,
+    open(body, |answer: Answer| answer.into_page(create_time_offset))
 }
 
 #[derive(Deserialize)]
@@ -128,14 +58,45 @@ struct Answer {
     tracks: Option<List<Object<WireTrack>, MAX_PAGE_TRACKS>>,
     total_count: Option<u64>,
     request_id: Option<String>,
-    error: Option<Object<WireErrorBody>>,
+    error: Option<Object<ErrorBody>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireErrorBody {
-    code: Option<String>,
-    message: Option<String>,
+impl Content for Answer {
+    fn head(&mut self) -> Head {
+        Head {
+            request_id: self.request_id.take(),
+            error: self.error.take(),
+        }
+    }
+}
+
+impl Answer {
+    fn into_page(self, create_time_offset: Offset) -> Result<Page, String> {
+        let Some(total) = self.total_count else {
+            return Err("the answer has no TotalCount".to_owned());
+        };
+        let tracks = match self.tracks {
+            Some(tracks) if tracks.length > MAX_PAGE_TRACKS => {
+                let length = tracks.length;
+                return Err(format!(
+                    "{length} tracks on a page, and {MAX_PAGE_TRACKS} are too many"
+                ));
+            }
+            Some(tracks) => tracks.kept,
+            None if total == 0 => Vec::new(),
+            None => {
+                return Err(format!(
+                    "TotalCount is {total} and the answer has no Tracks"
+                ));
+            }
+        };
+        let tracks = tracks.into_iter();
+        let tracks = tracks.map(|Object(track)| track.into_track(create_time_offset));
+        Ok(Page {
+            tracks: tracks.collect::<Result<_, String>>()?,
+            total,
+        })
+    }
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,7 @@
 //! One generation of a key.
 
 use std::fmt;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -55,6 +56,50 @@ impl Credential {
     /// `X-TC-Token`, of temporary credentials.
     pub fn token(&self) -> Option<&SecretString> {
         self.token.as_ref()
+    }
+
+    /// Whether the other is the same: id, key and token.
+    pub fn is(&self, other: &Self) -> bool {
+        let token = self.token.as_ref().map(ExposeSecret::expose_secret);
+        let others = other.token.as_ref().map(ExposeSecret::expose_secret);
+        self.secret_id == other.secret_id && self.has_the_key_of(other) && token == others
+    }
+
+    /// Whether the other has the same key, whatever its id.
+    pub fn has_the_key_of(&self, other: &Self) -> bool {
+        self.secret_key.expose_secret() == other.secret_key.expose_secret()
+    }
+}
+
+/// A credential that ends.
+#[derive(Debug)]
+pub struct Temporary {
+    /// The key and its token.
+    pub credential: Credential,
+    /// When it ends by the clock of the one who gave it.
+    pub expires: SystemTime,
+    /// How long it lives from now on. Our clock may be wrong by more than that.
+    pub lifetime: Duration,
+}
+
+impl Temporary {
+    /// One that ends at `expired_time`, in Unix seconds, and was given `now` to last `longest`.
+    pub fn new(
+        credential: Credential,
+        expired_time: u64,
+        now: SystemTime,
+        longest: Duration,
+    ) -> Self {
+        let expires = UNIX_EPOCH
+            .checked_add(Duration::from_secs(expired_time))
+            .unwrap_or(now);
+        // What has ended before it came is a matter of clocks.
+        let left = expires.duration_since(now).unwrap_or(longest);
+        Self {
+            credential,
+            expires,
+            lifetime: left.min(longest),
+        }
     }
 }
 

@@ -13,9 +13,12 @@ pub struct FixedProvider {
 impl FixedProvider {
     /// Gives `credential`.
     pub fn new(credential: Credential) -> Self {
-        Self {
-            credential: Arc::new(credential),
-        }
+        Self::of(Arc::new(credential))
+    }
+
+    /// Gives one that somebody else has too.
+    pub fn of(credential: Arc<Credential>) -> Self {
+        Self { credential }
     }
 }
 

@@ -1,0 +1,166 @@
+//! Keys of the role that is bound to the machine: its metadata service hands them out, to whoever asks
+//! from the machine.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use secrecy::SecretString;
+use serde::Deserialize;
+use tokio::time::{sleep, timeout};
+
+use super::{Credential, Fetched, Source, Temporary, no_credentials, none_to_be_had};
+use crate::clock::Clock;
+use crate::failure::Failure;
+use crate::tencent::reasons::{status_failure, timeout_failure, transport_failure};
+use crate::tencent::{Endpoint, Transport};
+
+/// Where the service tells which role there is, and below that its key.
+const PATH: &str = "/latest/meta-data/cam/security-credentials/";
+
+/// The service is on the machine or nowhere: where it does not answer at once it never does.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How often it is asked, for it is sometimes restarted.
+const ATTEMPTS: u32 = 3;
+
+/// The wait before it is asked again, once and twice.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// No key is believed to last longer.
+const LONGEST_LIFE: Duration = Duration::from_hours(12);
+
+/// The longest name of a role, in bytes.
+const MAX_NAME: usize = 128;
+
+/// The role that is bound to this machine.
+pub struct CvmRole {
+    /// Its name; none asks for it.
+    pub name: Option<String>,
+    /// Where the metadata service is.
+    pub endpoint: Endpoint,
+    /// The way there, which must not lead through a proxy.
+    pub transport: Arc<dyn Transport>,
+    /// To tell how long a key lasts.
+    pub clock: Clock,
+}
+
+impl Source for CvmRole {
+    fn name(&self) -> &'static str {
+        "cvm_role"
+    }
+
+    fn identity(&self) -> String {
+        // A machine has one role, whatever it is called.
+        format!("the role of this machine, by {}", self.endpoint.host)
+    }
+
+    fn fetch(&self) -> Fetched<'_> {
+        Box::pin(async {
+            let name = match &self.name {
+                Some(name) => name.clone(),
+                None => self.bound_role().await?,
+            };
+            let answer = self.get(&name).await.map_err(|failure| {
+                none_to_be_had(&format!("the metadata service has no role {name}"), failure)
+            })?;
+            let unusable = |what: &str| {
+                let name = &name;
+                no_credentials(format!("the metadata service's key of role {name} {what}"))
+            };
+            let answer: Answer = serde_json::from_slice(answer.body())
+                .map_err(|_| unusable("is not the JSON that it should be"))?;
+            answer
+                .into_temporary(&self.clock)
+                .map_err(|why| unusable(&why))
+        })
+    }
+}
+
+impl CvmRole {
+    async fn bound_role(&self) -> Result<String, Failure> {
+        let answer = self.get("").await.map_err(|failure| {
+            let why = if failure.code == "http_404" {
+                "no role is bound to this machine"
+            } else {
+                "the metadata service of this machine does not tell its role"
+            };
+            none_to_be_had(why, failure)
+        })?;
+        let name = std::str::from_utf8(answer.body()).map(str::trim);
+        let is_name = |name: &&str| {
+            let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"+=,.@_-".contains(&byte);
+            (1..=MAX_NAME).contains(&name.len()) && name.bytes().all(plain)
+        };
+        match name.ok().filter(is_name) {
+            Some(name) => Ok(name.to_owned()),
+            None => Err(no_credentials(
+                "what the metadata service tells is not the name of a role",
+            )),
+        }
+    }
+
+    async fn get(&self, below: &str) -> Result<Response<Bytes>, Failure> {
+        let mut attempt = 1;
+        loop {
+            let answer = self.get_once(below).await;
+            let lasts = |failure: &Failure| failure.code.starts_with("http_4");
+            match answer {
+                Err(failure) if attempt < ATTEMPTS && !lasts(&failure) => {
+                    sleep(PAUSE * attempt).await;
+                    attempt += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    async fn get_once(&self, below: &str) -> Result<Response<Bytes>, Failure> {
+        let request = Request::get(format!("{}{PATH}{below}", self.endpoint.url))
+            .header(header::HOST, &self.endpoint.host)
+            .body(Bytes::new())
+            .expect("an endpoint and the name of a role make a URL");
+        let answer = match timeout(TIMEOUT, self.transport.send(request)).await {
+            Ok(answer) => answer.map_err(|error| transport_failure(&error))?,
+            Err(_) => {
+                let message = format!("no answer within {TIMEOUT:?}");
+                return Err(timeout_failure(message));
+            }
+        };
+        match answer.status() {
+            StatusCode::OK => Ok(answer),
+            status => Err(status_failure(status)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    code: Option<String>,
+    tmp_secret_id: Option<String>,
+    tmp_secret_key: Option<SecretString>,
+    token: Option<SecretString>,
+    expired_time: Option<u64>,
+}
+
+impl Answer {
+    fn into_temporary(self, clock: &Clock) -> Result<Temporary, String> {
+        if self.code.as_deref().is_some_and(|code| code != "Success") {
+            return Err("is none: its Code is not Success".to_owned());
+        }
+        let (Some(id), Some(key), Some(token), Some(expired_time)) = (
+            self.tmp_secret_id,
+            self.tmp_secret_key,
+            self.token,
+            self.expired_time,
+        ) else {
+            return Err("lacks one of TmpSecretId, TmpSecretKey, Token and ExpiredTime".to_owned());
+        };
+        let credential = Credential::new(id, key, Some(token))
+            .map_err(|part| format!("has a {part} that cannot be one"))?;
+        let now = clock.now().wall;
+        Ok(Temporary::new(credential, expired_time, now, LONGEST_LIFE))
+    }
+}

@@ -1,0 +1,69 @@
+//! A key in files of its own, as secrets are mounted.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::{Credential, Shelf};
+
+/// No file of a secret is longer, in bytes.
+pub(super) const MAX_BYTES: usize = 64 * 1024;
+
+/// A file each for id, key and, for temporary keys, token.
+#[derive(Debug)]
+pub struct Files {
+    /// Holds the secret id.
+    pub secret_id: PathBuf,
+    /// Holds the secret key.
+    pub secret_key: PathBuf,
+    /// Holds the token of a temporary key.
+    pub token: Option<PathBuf>,
+}
+
+impl Shelf for Files {
+    fn name(&self) -> &'static str {
+        "files"
+    }
+
+    fn read(&self) -> Result<Credential, String> {
+        let id = trimmed(&self.secret_id)?;
+        let key = SecretString::from(trimmed(&self.secret_key)?.as_str());
+        let token = self.token.as_deref().map(trimmed).transpose()?;
+        let token = token.map(|token| SecretString::from(token.as_str()));
+        Credential::new(id.to_string(), key, token).map_err(|part| {
+            format!(
+                "the {part} from {} or its companions cannot be one: a blank, a control character or one \
+                 beyond ASCII is in it",
+                self.secret_id.display()
+            )
+        })
+    }
+}
+
+/// A file's text without the blanks and line ends around it.
+fn trimmed(path: &Path) -> Result<Zeroizing<String>, String> {
+    let text = read(path)?;
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(format!("{} is empty", path.display()));
+    }
+    Ok(Zeroizing::new(trimmed.to_owned()))
+}
+
+/// The text of a file that holds secrets, bounded, and wiped when it is dropped.
+pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
+    let at = |error: &dyn std::fmt::Display| format!("{} cannot be read: {error}", path.display());
+    // All at once: a text that grew would leave copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
+    let file = File::open(path).map_err(|error| at(&error))?;
+    let mut file = file.take(MAX_BYTES as u64 + 1);
+    file.read_to_end(&mut bytes).map_err(|error| at(&error))?;
+    if bytes.len() > MAX_BYTES {
+        return Err(at(&format!("it is longer than {MAX_BYTES} bytes")));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| at(&"it is not UTF-8 text"))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}

@@ -1,0 +1,280 @@
+//! Keys that end and are renewed before they do.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, SystemTime};
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{Instant, sleep};
+
+use super::{Credential, Provided, Provider, ProviderState, Renewed, Temporary};
+use crate::clock::Clock;
+use crate::failure::Failure;
+
+/// A key is renewed when a fifth of its life is left, and not later than [`LEAST_LEFT`] before its end,
+/// but never in the first half of it.
+const LAST_PART: u32 = 5;
+
+/// What is left of a key's life at its renewal, at the least.
+const LEAST_LEFT: Duration = Duration::from_mins(5);
+
+/// A renewal is made up to so much of what is then left earlier, so that keys that came together do not go
+/// together.
+const JITTER: f64 = 0.2;
+
+/// The wait after a failed renewal, doubled for each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(5);
+
+/// No wait between two renewals that fail, or bring what there was already, is longer; jitter aside.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// How long the keeper sleeps at the most before it looks whether anybody needs it.
+const LOOK_EVERY: Duration = Duration::from_secs(30);
+
+/// A key that is so young is not renewed because it was refused: another would be refused alike.
+const TOO_YOUNG: Duration = Duration::from_secs(10);
+
+/// A key that is on its way.
+pub type Fetched<'a> =
+    std::pin::Pin<Box<dyn Future<Output = Result<Temporary, Failure>> + Send + 'a>>;
+
+/// Where temporary keys come from.
+pub trait Source: Send + Sync + 'static {
+    /// Its name, for the label `provider`.
+    fn name(&self) -> &'static str;
+
+    /// Who its keys speak for, whichever they are.
+    fn identity(&self) -> String;
+
+    /// A key.
+    ///
+    /// # Errors
+    ///
+    /// With the reason `credentials`, and the code of the call that failed.
+    fn fetch(&self) -> Fetched<'_>;
+}
+
+/// A provider that renews the keys of a source, one renewal at a time.
+pub struct Renewing<S> {
+    kept: Arc<Kept<S>>,
+    /// Whether somebody looks after the renewals. Nobody does before the first key is wanted.
+    is_kept: AtomicBool,
+}
+
+struct Kept<S> {
+    source: S,
+    clock: Clock,
+    /// Held by whoever fetches.
+    turn: tokio::sync::Mutex<()>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<Generation>,
+    /// How many fetches have ended.
+    fetches: u64,
+    /// Why the last of them brought nothing.
+    failure: Option<Failure>,
+    /// When the next one is due; none before the first.
+    due: Option<Instant>,
+    refreshes: u64,
+    failures: u64,
+    /// How many in a row have failed, or brought what there was already.
+    in_vain: usize,
+}
+
+struct Generation {
+    credential: Arc<Credential>,
+    expires: SystemTime,
+    ends: Instant,
+    taken_up: SystemTime,
+    since: Instant,
+}
+
+impl<S: Source> Renewing<S> {
+    /// Nothing is fetched before the first key is wanted.
+    pub fn new(source: S, clock: Clock) -> Self {
+        Self {
+            kept: Arc::new(Kept {
+                source,
+                clock,
+                turn: tokio::sync::Mutex::default(),
+                state: Mutex::default(),
+            }),
+            is_kept: AtomicBool::new(false),
+        }
+    }
+
+    fn keep(&self) {
+        if !self.is_kept.swap(true, Ordering::Relaxed) {
+            tokio::spawn(keep(Arc::downgrade(&self.kept)));
+        }
+    }
+}
+
+impl<S: Source> Provider for Renewing<S> {
+    fn name(&self) -> &'static str {
+        self.kept.source.name()
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.kept.source.identity())
+    }
+
+    fn credential(&self) -> Provided<'_> {
+        Box::pin(async {
+            self.keep();
+            let fetches = {
+                let state = self.kept.state();
+                if let Some(credential) = state.living(Instant::now()) {
+                    return Ok(credential);
+                }
+                state.fetches
+            };
+            self.kept.fetch_after(fetches).await
+        })
+    }
+
+    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
+        Box::pin(async move {
+            let now = Instant::now();
+            let fetches = {
+                let mut state = self.kept.state();
+                match &state.current {
+                    Some(current) if !Arc::ptr_eq(&current.credential, credential) => return true,
+                    Some(current) if now - current.since < TOO_YOUNG => return false,
+                    // Whoever comes next waits for a better one.
+                    _ => state.current = None,
+                }
+                state.fetches
+            };
+            let renewed = self.kept.fetch_after(fetches).await;
+            renewed.is_ok_and(|renewed| !renewed.is(credential))
+        })
+    }
+
+    fn state(&self) -> ProviderState {
+        let state = self.kept.state();
+        let current = state.current.as_ref();
+        ProviderState {
+            expires: current.map(|current| current.expires),
+            changed: current.map(|current| current.taken_up),
+            refreshes: state.refreshes,
+            failures: state.failures,
+        }
+    }
+}
+
+/// Renews until nobody uses the provider any more.
+async fn keep<S: Source>(kept: Weak<Kept<S>>) {
+    loop {
+        let Some(strong) = kept.upgrade() else { return };
+        let now = Instant::now();
+        let (due, fetches) = {
+            let state = strong.state();
+            (state.due, state.fetches)
+        };
+        let wait = due.map_or(LOOK_EVERY, |due| due.saturating_duration_since(now));
+        if due.is_some() && wait.is_zero() {
+            // What comes of it is in the state.
+            drop(strong.fetch_after(fetches).await);
+            continue;
+        }
+        drop(strong);
+        sleep(wait.min(LOOK_EVERY)).await;
+    }
+}
+
+impl<S: Source> Kept<S> {
+    /// What a fetch brings that ends after so many others. Whoever waits for one that is under way takes
+    /// what it brings.
+    async fn fetch_after(&self, fetches: u64) -> Result<Arc<Credential>, Failure> {
+        let _turn = self.turn.lock().await;
+        {
+            let state = self.state();
+            if state.fetches > fetches {
+                return state.outcome();
+            }
+        }
+        let began = Instant::now();
+        let fetched = self.source.fetch().await;
+        let mut state = self.state();
+        state.enter(fetched, began, self.clock.now().wall);
+        state.outcome()
+    }
+
+    /// Changed by assignments that cannot panic half-way.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn living(&self, now: Instant) -> Option<Arc<Credential>> {
+        let current = self.current.as_ref()?;
+        (now < current.ends).then(|| Arc::clone(&current.credential))
+    }
+
+    /// What whoever asked for a fetch goes on with: a key that still lives, however the fetch ended.
+    fn outcome(&self) -> Result<Arc<Credential>, Failure> {
+        match (self.living(Instant::now()), &self.failure) {
+            (Some(credential), _) => Ok(credential),
+            (None, Some(failure)) => Err(failure.clone()),
+            (None, None) => Err(super::no_credentials("the key that was given has ended")),
+        }
+    }
+
+    fn enter(&mut self, fetched: Result<Temporary, Failure>, began: Instant, wall: SystemTime) {
+        self.fetches += 1;
+        let now = Instant::now();
+        let temporary = match fetched {
+            Ok(temporary) => temporary,
+            Err(failure) => {
+                self.failures += 1;
+                self.failure = Some(failure);
+                self.due = Some(now + self.pause());
+                return;
+            }
+        };
+        self.refreshes += 1;
+        self.failure = None;
+        let current = self.current.as_ref();
+        if current.is_some_and(|current| current.credential.is(&temporary.credential)) {
+            // Some sources hand out one key until it is near its end.
+            self.due = Some(now + self.pause());
+            return;
+        }
+        self.in_vain = 0;
+        self.due = Some(began + until_renewal(temporary.lifetime));
+        self.current = Some(Generation {
+            credential: Arc::new(temporary.credential),
+            expires: temporary.expires,
+            ends: began + temporary.lifetime,
+            taken_up: wall,
+            since: now,
+        });
+    }
+
+    fn pause(&mut self) -> Duration {
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(LONGEST_PAUSE)
+            .with_jitter()
+            .without_max_times()
+            .build();
+        let pause = pauses.nth(self.in_vain.min(MOST_DOUBLINGS));
+        self.in_vain += 1;
+        pause.unwrap_or(LONGEST_PAUSE)
+    }
+}
+
+/// After so many the longest pause is reached.
+const MOST_DOUBLINGS: usize = 8;
+
+/// From the beginning of a key's life to its renewal.
+fn until_renewal(lifetime: Duration) -> Duration {
+    let left = (lifetime / LAST_PART).max(LEAST_LEFT).min(lifetime / 2);
+    let early = left.mul_f64(JITTER * fastrand::f64());
+    lifetime.saturating_sub(left + early)
+}

@@ -1,0 +1,96 @@
+//! Keys that are asked whose they are before anything is signed with them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
+use crate::failure::{Failure, Reason};
+use crate::tencent::sts::Sts;
+
+/// Lets through only the keys of one account: a key file that was swapped must never be polled under
+/// another account's name.
+pub struct Verified {
+    inner: Arc<dyn Provider>,
+    uin: String,
+    sts: Arc<Sts>,
+    /// The last key that was asked, and found to be the account's.
+    verified: Mutex<Option<Arc<Credential>>>,
+    /// Held by whoever asks.
+    turn: tokio::sync::Mutex<()>,
+}
+
+impl Verified {
+    /// Lets through what `inner` gives where `sts` says that it belongs to `uin`.
+    pub fn new(inner: Arc<dyn Provider>, uin: String, sts: Arc<Sts>) -> Self {
+        Self {
+            inner,
+            uin,
+            sts,
+            verified: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        }
+    }
+
+    async fn verify(&self) -> Result<Arc<Credential>, Failure> {
+        let credential = self.inner.credential().await?;
+        if self.is_verified(&credential) {
+            return Ok(credential);
+        }
+        let _turn = self.turn.lock().await;
+        if self.is_verified(&credential) {
+            return Ok(credential);
+        }
+        let fixed = Arc::new(FixedProvider::of(Arc::clone(&credential)));
+        let identity = self.sts.with(fixed).caller_identity().await;
+        let identity = identity.map_err(|failure| Failure {
+            message: format!(
+                "not polled, because it cannot be told whether the key is of account {} (uin): {}",
+                self.uin, failure.message
+            ),
+            ..failure
+        })?;
+        if identity.uin != self.uin {
+            let message = format!(
+                "not polled: the key is of account {}, and uin says {}; one of the two is wrong",
+                crate::tencent::reasons::escaped(&identity.uin),
+                self.uin
+            );
+            return Err(Failure::new(Reason::Credentials, message));
+        }
+        *self.last() = Some(Arc::clone(&credential));
+        Ok(credential)
+    }
+
+    fn is_verified(&self, credential: &Arc<Credential>) -> bool {
+        let verified = self.last();
+        verified
+            .as_ref()
+            .is_some_and(|verified| Arc::ptr_eq(verified, credential) || verified.is(credential))
+    }
+
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Arc<Credential>>> {
+        // It is replaced as a whole, and so is whole.
+        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Provider for Verified {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.inner.identity()
+    }
+
+    fn credential(&self) -> Provided<'_> {
+        Box::pin(self.verify())
+    }
+
+    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
+        self.inner.refused(credential)
+    }
+
+    fn state(&self) -> ProviderState {
+        self.inner.state()
+    }
+}

@@ -1,0 +1,250 @@
+//! STS: temporary keys for roles, and whose a key is.
+//!
+//! Source: the STS API, version 2018-08-13 (`AssumeRole`, `AssumeRoleWithWebIdentity`, `GetCallerIdentity`).
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::bounded::Object;
+use super::caller::{Call, CallLimits, Caller, Parts};
+use super::credentials::{Credential, Provider, Temporary};
+use super::envelope::{Content, ErrorBody, Head, open};
+use super::observer::Observer;
+use super::signer::Service;
+use crate::failure::Failure;
+
+/// STS, as its documentation has it.
+const STS: Service = Service {
+    name: "sts",
+    version: "2018-08-13",
+};
+
+/// The official SDKs ask for this region, whichever the site is.
+const REGION: &str = "ap-guangzhou";
+
+/// How often one call may be made in a second with one identity. The API takes 600 of `AssumeRole`; this
+/// leaves room for everybody else's.
+pub const STS_PER_SECOND: u32 = 100;
+
+/// How long and how often one call is tried.
+const LIMITS: CallLimits = CallLimits {
+    timeout: Duration::from_secs(10),
+    attempts: 3,
+};
+
+/// No retry starts later: whoever waits for a key waits with a poll.
+const RETRY_FOR: Duration = Duration::from_secs(20);
+
+/// The API's name of the call that assumes a role.
+pub const ASSUME_ROLE: &str = "AssumeRole";
+
+/// The API's name of the call that exchanges a token of somebody else's for a key.
+pub const ASSUME_ROLE_WITH_WEB_IDENTITY: &str = "AssumeRoleWithWebIdentity";
+
+/// The API's name of the call that says whose a key is.
+pub const GET_CALLER_IDENTITY: &str = "GetCallerIdentity";
+
+/// A role, and how it is assumed.
+#[derive(Clone, Debug)]
+pub struct Role {
+    /// `RoleArn`, such as `qcs::cam::uin/100000000001:roleName/audit-reader`.
+    pub arn: String,
+    /// `RoleSessionName`, which the operation log shows.
+    pub session_name: String,
+    /// `ExternalId`, where the role wants one.
+    pub external_id: Option<SecretString>,
+    /// `DurationSeconds`, in whole seconds.
+    pub duration: Duration,
+}
+
+/// Whose a key is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallerIdentity {
+    /// `AccountId`: the UIN of the account.
+    pub uin: String,
+    /// `Arn`: the user or role.
+    pub arn: String,
+}
+
+/// Calls STS with one identity.
+pub struct Sts {
+    caller: Caller,
+    observer: Arc<dyn Observer>,
+}
+
+impl Sts {
+    /// Calls it with what `parts` has; `observer` is told of each call.
+    pub fn new(parts: Parts, observer: Arc<dyn Observer>) -> Self {
+        let caller = Caller::new(STS, parts, LIMITS);
+        Self { caller, observer }
+    }
+
+    /// The same, with another's key.
+    #[must_use]
+    pub fn with(&self, provider: Arc<dyn Provider>) -> Self {
+        let parts = Parts {
+            provider,
+            ..self.caller.parts().clone()
+        };
+        Self::new(parts, Arc::clone(&self.observer))
+    }
+
+    /// Assumes a role.
+    ///
+    /// # Errors
+    ///
+    /// That of the call: `UnauthorizedOperation` where the role does not trust the caller or the caller may
+    /// not assume it, `ResourceNotFound.RoleNotFound` where there is none.
+    pub async fn assume_role(&self, role: &Role) -> Result<Temporary, Failure> {
+        let mut body = session(&role.arn, &role.session_name, role.duration);
+        let external_id = role.external_id.as_ref().map(ExposeSecret::expose_secret);
+        if let Some(external_id) = external_id {
+            body["ExternalId"] = external_id.into();
+        }
+        let secrets: Vec<&str> = external_id.into_iter().collect();
+        self.key(ASSUME_ROLE, true, &body, &secrets, role.duration)
+            .await
+    }
+
+    /// Exchanges a token of an identity provider that the account trusts for a key of a role. The call is
+    /// not signed: the token stands for a signature.
+    ///
+    /// # Errors
+    ///
+    /// That of the call: `InvalidParameter.WebIdentityTokenError` where the token is not taken.
+    pub async fn assume_role_with_web_identity(
+        &self,
+        role: &Role,
+        provider_id: &str,
+        token: &SecretString,
+    ) -> Result<Temporary, Failure> {
+        let mut body = session(&role.arn, &role.session_name, role.duration);
+        let token = token.expose_secret();
+        body["ProviderId"] = provider_id.into();
+        body["WebIdentityToken"] = token.into();
+        let action = ASSUME_ROLE_WITH_WEB_IDENTITY;
+        self.key(action, false, &body, &[token], role.duration)
+            .await
+    }
+
+    /// Whose the key is that it is called with.
+    ///
+    /// # Errors
+    ///
+    /// That of the call.
+    pub async fn caller_identity(&self) -> Result<CallerIdentity, Failure> {
+        let read = |answer: IdentityAnswer| match (answer.account_id, answer.arn) {
+            (Some(uin), arn) if !uin.is_empty() => Ok(CallerIdentity {
+                uin,
+                arn: arn.unwrap_or_default(),
+            }),
+            _ => Err("the answer has no AccountId".to_owned()),
+        };
+        let call = call(GET_CALLER_IDENTITY, true, "{}", &[]);
+        let parse = |body: &[u8]| open(body, read);
+        self.caller.call(call, &*self.observer, parse).await
+    }
+
+    async fn key(
+        &self,
+        action: &'static str,
+        signed: bool,
+        body: &Value,
+        secrets: &[&str],
+        duration: Duration,
+    ) -> Result<Temporary, Failure> {
+        let body = body.to_string();
+        let call = call(action, signed, &body, secrets);
+        let now = self.caller.parts().clock.now().wall;
+        let parse = |body: &[u8]| {
+            open(body, |answer: KeyAnswer| {
+                answer.into_temporary(duration, now)
+            })
+        };
+        self.caller.call(call, &*self.observer, parse).await
+    }
+}
+
+fn session(arn: &str, session_name: &str, duration: Duration) -> Value {
+    json!({
+        "RoleArn": arn,
+        "RoleSessionName": session_name,
+        "DurationSeconds": duration.as_secs(),
+    })
+}
+
+fn call<'a>(action: &'static str, signed: bool, body: &'a str, secrets: &'a [&'a str]) -> Call<'a> {
+    Call {
+        action,
+        region: Some(REGION),
+        body,
+        signed,
+        secrets,
+        retry_until: Instant::now() + RETRY_FOR,
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct KeyAnswer {
+    credentials: Option<Object<Key>>,
+    expired_time: Option<u64>,
+    request_id: Option<String>,
+    error: Option<Object<ErrorBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Key {
+    token: Option<SecretString>,
+    tmp_secret_id: Option<String>,
+    tmp_secret_key: Option<SecretString>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct IdentityAnswer {
+    account_id: Option<String>,
+    arn: Option<String>,
+    request_id: Option<String>,
+    error: Option<Object<ErrorBody>>,
+}
+
+impl Content for KeyAnswer {
+    fn head(&mut self) -> Head {
+        Head {
+            request_id: self.request_id.take(),
+            error: self.error.take(),
+        }
+    }
+}
+
+impl Content for IdentityAnswer {
+    fn head(&mut self) -> Head {
+        Head {
+            request_id: self.request_id.take(),
+            error: self.error.take(),
+        }
+    }
+}
+
+impl KeyAnswer {
+    fn into_temporary(self, duration: Duration, now: SystemTime) -> Result<Temporary, String> {
+        let missing = |field: &str| format!("the answer has no {field}");
+        let Some(Object(key)) = self.credentials else {
+            return Err(missing("Credentials"));
+        };
+        let expired_time = self.expired_time.ok_or_else(|| missing("ExpiredTime"))?;
+        let id = key.tmp_secret_id.ok_or_else(|| missing("TmpSecretId"))?;
+        let secret = key.tmp_secret_key.ok_or_else(|| missing("TmpSecretKey"))?;
+        let token = key.token.ok_or_else(|| missing("Token"))?;
+        let credential = Credential::new(id, secret, Some(token))
+            .map_err(|part| format!("the answer's {part} cannot be one"))?;
+        Ok(Temporary::new(credential, expired_time, now, duration))
+    }
+}
