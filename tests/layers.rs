@@ -43,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "fleet",
         &[
-            "snapshot", "clock", "hash", "history", "config", "poll", "pulse", "tencent",
+            "failure", "snapshot", "clock", "hash", "history", "config", "poll", "pulse", "tencent",
         ],
     ),
     // Where the parts meet.

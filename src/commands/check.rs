@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Failed;
 use crate::cli::CheckOutput;
-use crate::config::{Account, Config, Credentials};
+use crate::config::{Account, Config};
 use crate::snapshot::ExpectedTrack;
 use crate::tencent::reasons::escaped;
 
@@ -50,7 +50,7 @@ fn text(accounts: &[&Account], warnings: &[String]) -> String {
                 region.clone(),
                 account.endpoint.to_string(),
                 humantime::format_duration(account.interval).to_string(),
-                source(account).to_owned(),
+                account.credentials.kind().to_owned(),
                 required(account).to_owned(),
                 escaped(&expected(account)),
                 escaped(&labels(account)),
@@ -106,7 +106,7 @@ fn json(accounts: &[&Account], config: &Config) -> String {
             "page_size": account.poll.page_size,
             "max_tracks": account.poll.max_tracks,
             "requests_per_second": account.requests_per_second,
-            "credentials": source(account),
+            "credentials": account.credentials.kind(),
             "labels": account.labels,
             "track_required": account.track_required,
             "expected_tracks": account.expected_tracks.iter().map(expected_track).collect::<Vec<_>>(),
@@ -172,12 +172,4 @@ fn sorted(regions: &[String]) -> Vec<&String> {
     let mut regions: Vec<&String> = regions.iter().collect();
     regions.sort();
     regions
-}
-
-fn source(account: &Account) -> &'static str {
-    match account.credentials {
-        Credentials::Inline { .. } => "inline",
-        Credentials::Env { .. } => "env",
-        Credentials::Default => "default",
-    }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::credentials::Credentials;
 use super::defaults;
 use super::endpoint::Endpoint;
 use super::error::Error;
@@ -12,7 +13,7 @@ use super::lists::{self, Members};
 use super::raw::{RawAccount, RawConfig, RawCredentials, RawEnv, RawRateLimit};
 use super::secret::Secret;
 use super::shapes::{Mapping, Text};
-use super::types::{Credentials, Site};
+use super::types::Site;
 use super::values;
 use crate::snapshot::ExpectedTrack;
 

@@ -9,16 +9,22 @@
 //! at an `endpoint` of the top level. `labels` merge key by key; `regions`, `credentials` and `expected_tracks`
 //! replace.
 
+pub use self::credentials::{AssumeRole, Credentials};
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
+pub use self::glob::Glob;
 pub use self::load::{FileHash, file_hash};
+pub use self::organization::{AccountLabel, Organization};
 pub use self::schema::schema;
 pub use self::secret::Secret;
-pub use self::types::{Account, Config, Credentials, Http, Poll, Site};
+pub use self::types::{Account, Config, Http, Poll, Site};
 
 // The types, and what holds where nothing is said.
+mod credentials;
 mod defaults;
 mod endpoint;
+mod glob;
+mod organization;
 mod secret;
 mod types;
 

@@ -1,6 +1,7 @@
 //! Text that does not print itself.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use secrecy::{ExposeSecret, SecretString};
 
@@ -34,6 +35,13 @@ impl PartialEq for Secret {
 }
 
 impl Eq for Secret {}
+
+/// Only for tables in memory, which keep neither the secret nor the number.
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expose_secret().hash(state);
+    }
+}
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

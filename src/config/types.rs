@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use super::credentials::{AssumeRole, Credentials};
 use super::endpoint::Endpoint;
+use super::organization::Organization;
 use super::secret::Secret;
 use crate::snapshot::ExpectedTrack;
 
@@ -18,8 +20,10 @@ pub struct Config {
     pub http: Http,
     /// Where what is known is kept over a restart; nowhere where it is none.
     pub state_file: Option<PathBuf>,
-    /// Every account, by name.
+    /// Every account that somebody wrote down, by name.
     pub accounts: Vec<Account>,
+    /// Every organisation, by name.
+    pub organizations: Vec<Organization>,
     /// What works and should not stay; no secret is in it.
     pub warnings: Vec<String>,
 }
@@ -33,8 +37,10 @@ impl Config {
     pub fn hash(&self) -> u64 {
         let mut accounts: Vec<&Account> = self.accounts.iter().collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
+        let mut organizations: Vec<&Organization> = self.organizations.iter().collect();
+        organizations.sort_by(|one, other| one.name.cmp(&other.name));
         let digest = Sha256::digest(format!(
-            "{:?} {:?} {accounts:?}",
+            "{:?} {:?} {accounts:?} {organizations:?}",
             self.http, self.state_file
         ));
         // As many bits as a Prometheus sample, a double, holds exactly, in whole bytes.
@@ -42,7 +48,7 @@ impl Config {
         first.fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 
-    /// How many targets there are: an account in a region each.
+    /// How many targets the accounts that somebody wrote down have: an account in a region each.
     pub fn targets(&self) -> usize {
         let accounts = self.accounts.iter();
         accounts.map(|account| account.regions.len()).sum()
@@ -79,6 +85,17 @@ pub struct Account {
     pub poll: Poll,
     /// Who asks.
     pub credentials: Credentials,
+    /// The role that is assumed with the credentials.
+    pub assume_role: Option<AssumeRole>,
+    /// The account that the credentials must belong to.
+    pub uin: Option<String>,
+    /// Where identities are asked for, tokens exchanged and roles assumed, where nothing nearer to
+    /// them says otherwise.
+    pub sts_endpoint: Endpoint,
+    /// The organisation that the account was discovered in; none where somebody wrote it down.
+    pub organization: Option<String>,
+    /// How often each track's details are asked for; none: never. The same for all accounts.
+    pub details_interval: Option<Duration>,
     /// Tracks that should be there, in the order of the configuration, each name once.
     pub expected_tracks: Vec<ExpectedTrack>,
     /// Whether it needs an enabled track of its own.
@@ -127,34 +144,23 @@ impl Site {
 
     /// The site's own host of the CloudAudit API.
     pub fn endpoint(self) -> Endpoint {
-        Endpoint::of_host(match self {
-            Self::International => "cloudaudit.intl.tencentcloudapi.com",
-            Self::China => "cloudaudit.tencentcloudapi.com",
+        self.host("cloudaudit")
+    }
+
+    /// The site's own STS.
+    pub fn sts_endpoint(self) -> Endpoint {
+        self.host("sts")
+    }
+
+    /// The site's own host of the API for organisations.
+    pub fn organization_endpoint(self) -> Endpoint {
+        self.host("organization")
+    }
+
+    fn host(self, product: &str) -> Endpoint {
+        Endpoint::of_host(&match self {
+            Self::International => format!("{product}.intl.tencentcloudapi.com"),
+            Self::China => format!("{product}.tencentcloudapi.com"),
         })
     }
-}
-
-/// Where an account's credentials come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credentials {
-    /// From the configuration itself.
-    Inline {
-        /// The key's public half, as it is sent.
-        secret_id: String,
-        /// The key that signs.
-        secret_key: Secret,
-        /// Of temporary credentials.
-        token: Option<Secret>,
-    },
-    /// From these environment variables.
-    Env {
-        /// The name of the variable with the secret id.
-        secret_id: String,
-        /// The name of the variable with the secret key.
-        secret_key: String,
-        /// The name of the variable with the token of temporary credentials.
-        token: Option<String>,
-    },
-    /// From where the official SDKs look.
-    Default,
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::credentials::Credentials;
 use super::defaults;
 use super::error::{Error, quoted};
 use super::key_path::KeyPath;
@@ -15,7 +16,7 @@ use super::overrides::in_variable;
 use super::raw::{RawConfig, RawHttp, RawPoll, RawState};
 use super::secret::Secret;
 use super::shapes::Mapping;
-use super::types::{Account, Config, Credentials, Http, Poll, Site};
+use super::types::{Account, Config, Http, Poll, Site};
 use super::values::{self, spell};
 
 /// The whole configuration.
@@ -46,6 +47,7 @@ pub(super) fn config(
         http,
         state_file,
         accounts,
+        organizations: Vec::new(),
         warnings,
     })
 }
@@ -197,6 +199,11 @@ fn account(
         requests_per_second: rate.unwrap_or(defaults::REQUESTS_PER_SECOND),
         poll,
         credentials: credentials.unwrap_or(Credentials::Default),
+        assume_role: None,
+        uin: None,
+        sts_endpoint: site.sts_endpoint(),
+        organization: None,
+        details_interval: None,
         expected_tracks: expected.unwrap_or_default(),
         track_required: required.unwrap_or(true),
         trusted_storage_accounts: Arc::clone(&common.trusted_storage_accounts),

@@ -19,5 +19,8 @@ mod running;
 // What accounts share.
 mod shared;
 
+// What nothing provides yet.
+mod not_built;
+
 // Who is shown and told what they do.
 mod audience;

@@ -8,6 +8,7 @@ use jiff::tz::Offset;
 use tokio::sync::Semaphore;
 
 use super::desired::{Desired, Identity};
+use super::not_built::NotBuilt;
 use crate::clock::Clock;
 use crate::config::{self, Credentials, Http};
 use crate::snapshot::AccountInfo;
@@ -195,6 +196,7 @@ impl Shared {
                 "TENCENTCLOUD_SECRET_KEY",
                 Some("TENCENTCLOUD_TOKEN"),
             )),
+            other => Arc::new(NotBuilt(other.kind())),
         }
     }
 
