@@ -12,7 +12,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provided, Provider};
+use cloudaudit_exporter::tencent::credentials::{
+    Credential, FixedProvider, Provided, Provider, ProviderState,
+};
 use cloudaudit_exporter::tencent::{
     Answer, CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
     TransportError, TransportErrorKind,
@@ -210,6 +212,10 @@ impl Provider for Rotating {
         let given = self.given.fetch_add(1, Ordering::Relaxed);
         let credential = &self.credentials[given / 2 % self.credentials.len()];
         Box::pin(std::future::ready(Ok(Arc::clone(credential))))
+    }
+
+    fn state(&self) -> Option<ProviderState> {
+        None
     }
 }
 

@@ -129,7 +129,7 @@ async fn send(
 /// One call over a fresh transport to a server that does this.
 async fn call(answer: impl Into<Bytes>, then: Then) -> Result<Response<Bytes>, TransportError> {
     let server = server(answer, then).await;
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     let result = send(&transport, "http", &server.authority).await;
     assert_eq!(
         server.requests.load(Ordering::Relaxed),
@@ -155,7 +155,7 @@ async fn a_call_and_its_answer() {
 async fn what_goes_out_is_what_was_signed() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     let accepting = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let request = read_request(&mut stream).await.unwrap();
@@ -191,7 +191,7 @@ async fn what_goes_out_is_what_was_signed() {
 #[tokio::test]
 async fn many_calls_share_a_connection() {
     let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     for _ in 0..50 {
         send(&transport, "http", &server.authority).await.unwrap();
     }
@@ -206,7 +206,7 @@ async fn a_burst_leaves_few_connections_behind() {
     const KEPT: usize = 16;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     let serving = async {
         let mut streams = Vec::new();
         while streams.len() < CALLS {
@@ -235,7 +235,7 @@ async fn a_burst_leaves_few_connections_behind() {
 #[tokio::test]
 async fn a_refusal_does_not_cost_the_connection() {
     let server = server(raw("502 Bad Gateway", "", "<html>"), Then::KeepOpen).await;
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     for _ in 0..5 {
         let answer = send(&transport, "http", &server.authority).await.unwrap();
         assert_eq!(answer.status(), 502);
@@ -249,7 +249,7 @@ async fn a_refusal_does_not_cost_the_connection() {
 async fn a_closed_connection_is_replaced() {
     let answer = raw("200 OK", "Connection: close\r\n", "{}");
     let server = server(answer, Then::Close).await;
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     for _ in 0..3 {
         send(&transport, "http", &server.authority).await.unwrap();
     }
@@ -318,7 +318,7 @@ async fn nobody_listens() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     drop(listener);
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     let error = send(&transport, "http", &authority).await.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Connect);
     assert!(
@@ -339,7 +339,7 @@ fn assert_no_secret(error: &TransportError) {
 #[tokio::test]
 async fn an_error_tells_nothing_of_the_url() {
     let server = server("", Then::Close).await;
-    let transport = HttpTransport::loopback().unwrap();
+    let transport = HttpTransport::plain().unwrap();
     let url = format!("http://user:{SECRET}@{}/?key={SECRET}", server.authority);
     let sent = transport.send(request(&url, &server.authority)).await;
     assert_no_secret(&sent.unwrap_err());
@@ -413,7 +413,7 @@ async fn a_handshake_that_fails_on_a_straight_way_is_one_too() {
             let _ = stream.write_all(answer).await;
             while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
         });
-        let transport = HttpTransport::loopback().unwrap();
+        let transport = HttpTransport::plain().unwrap();
         let error = send(&transport, "https", &authority).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
         assert_no_secret(&error);

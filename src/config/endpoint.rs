@@ -24,6 +24,14 @@ impl Endpoint {
         }
     }
 
+    /// The metadata service of every virtual machine.
+    pub fn metadata() -> Self {
+        Self {
+            scheme: "http",
+            authority: "metadata.tencentyun.com".to_owned(),
+        }
+    }
+
     /// Reads a host, `host:port`, or either as a URL.
     pub fn parse(text: &str) -> Result<Self, String> {
         let (scheme, authority) = match text.split_once("://") {

@@ -72,7 +72,7 @@ impl Scraper {
     pub(super) fn new(url: &str) -> Self {
         Self {
             url: url.to_owned(),
-            transport: HttpTransport::loopback(),
+            transport: HttpTransport::plain(),
         }
     }
 

@@ -115,8 +115,14 @@ metrics! {
         "Time that requests waited for the rate limit."
     RateLimiterCeiling "cloudaudit_rate_limiter_requests_per_second" Gauge []
         "The rate that the account's requests are limited to; shared by accounts with the same key."
+    CredentialsExpiry "cloudaudit_credentials_expiry_timestamp_seconds" Gauge [provider]
+        "Unix time when the temporary key in use ends, by STS or the metadata service."
     CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge [provider]
         "Unix time when the key in use was taken up."
+    CredentialsRefreshes "cloudaudit_credentials_refreshes_total" Counter [provider]
+        "How often a key was taken up; shared by accounts with the same credentials."
+    CredentialsRefreshFailures "cloudaudit_credentials_refresh_failures_total" Counter [provider]
+        "How often no key was to be had, while the one in use still lasted included."
 }
 
 impl Metric {

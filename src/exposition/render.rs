@@ -107,8 +107,17 @@ impl Renderer {
         out.sample(Metric::RateLimiterWait, &[], api.limiter_wait.as_secs_f64());
         out.sample(Metric::RateLimiterCeiling, &[], report.requests_per_second);
         let provider = [("provider", account.provider)];
+        let renewals = report.renewals.as_ref();
+        if let Some(expires) = renewals.and_then(|renewals| renewals.expires) {
+            out.sample(Metric::CredentialsExpiry, &provider, unix_seconds(expires));
+        }
         if let Some(changed) = report.credentials_changed {
             out.sample(Metric::CredentialsChanged, &provider, unix_seconds(changed));
+        }
+        if let Some(renewals) = renewals {
+            let (taken_up, failed) = (renewals.refreshes as f64, renewals.failures as f64);
+            out.sample(Metric::CredentialsRefreshes, &provider, taken_up);
+            out.sample(Metric::CredentialsRefreshFailures, &provider, failed);
         }
         out.finish()
     }

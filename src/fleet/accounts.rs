@@ -9,9 +9,11 @@ use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::audience::Audience;
-use super::desired::{Desired, Identity};
+use super::desired::Desired;
+use super::identity::Identity;
 use super::running::Running;
-use super::shared::{Connect, Environment, Https, Shared};
+use super::shared::{Environment, Shared};
+use super::ways::{Connect, Https};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
@@ -57,7 +59,12 @@ impl Fleet {
         audience: Arc<dyn Audience>,
     ) -> Self {
         Self {
-            shared: Shared::new(environment.clone(), clock.clone(), connect),
+            shared: Shared::new(
+                environment.clone(),
+                clock.clone(),
+                connect,
+                Arc::clone(&process),
+            ),
             process,
             audience,
             accounts: BTreeMap::new(),
@@ -84,12 +91,12 @@ impl Fleet {
         configured.sort_by_key(|account| stable_hash(&account.name));
         let mut https = None;
         let steps = configured.into_iter().map(|account| {
-            let transport = self.shared.transport(account, &config.http, &mut https)?;
+            let ways = self.shared.ways(account, &config.http, &mut https)?;
             let running = self.accounts.get(&account.name);
-            if running.is_some_and(|running| running.desired.is(account, &transport)) {
+            if running.is_some_and(|running| running.desired.is(account, &ways)) {
                 return Ok(Step::Keep(account.name.clone()));
             }
-            let desired = self.shared.desired(account.clone(), transport);
+            let desired = self.shared.desired(account.clone(), ways);
             Ok(Step::Start(Box::new(desired)))
         });
         Ok(Plan {

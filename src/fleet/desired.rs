@@ -3,21 +3,20 @@
 use std::sync::Arc;
 
 use super::audience::Publish;
+use super::identity::Identity;
+use super::ways::Ways;
 use crate::config;
 use crate::history::Retention;
 use crate::poll::{self, Memory, Schedule, Seat};
 use crate::snapshot::AccountInfo;
-use crate::tencent::{Client, Endpoint, Observer, Pacer, Transport};
-
-/// Who a rate limit is counted for, and where.
-pub(super) type Identity = (Endpoint, String);
+use crate::tencent::{Client, Observer, Pacer};
 
 /// An account with all that it needs to run: whatever could fail is behind it.
 pub(super) struct Desired {
     pub(super) config: config::Account,
     pub(super) info: Arc<AccountInfo>,
     pub(super) client: Arc<Client>,
-    pub(super) transport: Arc<dyn Transport>,
+    pub(super) ways: Ways,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
 }
@@ -36,16 +35,16 @@ impl Desired {
         self.pacer.set_per_second(self.rate());
     }
 
-    /// Whether this is what a configuration asks for, over the same way.
-    pub(super) fn is(&self, config: &config::Account, transport: &Arc<dyn Transport>) -> bool {
-        self.config == *config && Arc::ptr_eq(&self.transport, transport)
+    /// Whether this is what a configuration asks for, over the same ways.
+    pub(super) fn is(&self, config: &config::Account, ways: &Ways) -> bool {
+        self.config == *config && self.ways.are(ways)
     }
 
     /// What it goes on from, in the place of another that knew this much.
     pub(super) fn take_over(&self, other: &Self, mut memory: Memory) -> Memory {
-        if self.config.credentials != other.config.credentials
-            && let Some(report) = &mut memory.report
-        {
+        let same = self.config.credentials == other.config.credentials
+            && self.config.assume_role == other.config.assume_role;
+        if !same && let Some(report) = &mut memory.report {
             report.credentials_changed = None;
         }
         memory

@@ -7,7 +7,8 @@
 
 pub use self::accounts::{Fleet, Plan};
 pub use self::audience::{Audience, Publish};
-pub use self::shared::{Connect, Environment, Way, connect};
+pub use self::shared::Environment;
+pub use self::ways::{Connect, Way, connect};
 
 // All accounts, and how they change.
 mod accounts;
@@ -17,10 +18,10 @@ mod desired;
 mod running;
 
 // What accounts share.
+mod identity;
+mod providers;
 mod shared;
-
-// What nothing provides yet.
-mod not_built;
+mod ways;
 
 // Who is shown and told what they do.
 mod audience;

@@ -8,6 +8,7 @@ use tokio::time::{Instant, timeout};
 use super::log;
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, Listing};
+use crate::tencent::credentials::ProviderState;
 use crate::tencent::reasons::timeout_failure;
 use crate::tencent::{Client, Ended, Observer, Sent};
 
@@ -55,6 +56,11 @@ impl Asker {
     /// What its calls came to so far.
     pub(super) fn api(&self) -> ApiCounters {
         lock(&self.api).clone()
+    }
+
+    /// What became of its keys so far; none where there is one that never changes.
+    pub(super) fn credentials(&self) -> Option<ProviderState> {
+        self.client.credentials()
     }
 
     /// The ceiling of the pacer, in calls a second.

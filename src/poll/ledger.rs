@@ -10,7 +10,7 @@ use super::schedule::Schedule;
 use super::seat::Seat;
 use crate::clock::{Clock, Moment};
 use crate::history::{TargetHistory, is_covered, overviews, vouch};
-use crate::snapshot::{AccountInfo, Evidence, Overview, Report, TargetReport};
+use crate::snapshot::{AccountInfo, Evidence, Overview, Renewals, Report, TargetReport};
 use crate::tencent::Client;
 
 /// What an account knows, says and publishes.
@@ -45,7 +45,8 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             }
         };
         let histories = regions.iter().map(history).collect();
-        let taken_up = || client.has_credentials().then_some(now.wall);
+        // A key that never changes is taken up where the account begins.
+        let taken_up = || client.credentials().is_none().then_some(now.wall);
         let known = known.as_ref();
         Self {
             info,
@@ -123,12 +124,20 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
     /// Hands on all that is known, now.
     pub(super) fn publish(&self, asker: &Asker) {
         let targets = self.histories.iter();
+        let renewals = asker.credentials();
         let report = Report {
             account: Arc::clone(&self.info),
             targets: targets.map(|history| history.report().clone()).collect(),
             api: asker.api(),
             requests_per_second: asker.requests_per_second(),
-            credentials_changed: self.credentials_changed,
+            credentials_changed: renewals
+                .and_then(|renewals| renewals.changed)
+                .or(self.credentials_changed),
+            renewals: renewals.map(|renewals| Renewals {
+                expires: renewals.expires,
+                refreshes: renewals.refreshes,
+                failures: renewals.failures,
+            }),
             overviews: self.overviews(),
             evidence: self.evidence,
             shown_evidence: self.evidence,

@@ -6,7 +6,9 @@
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
 pub use self::counters::{ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACKS, TargetCounters};
 pub use self::past::{Change, ChangeTimes, Past, Tombstone};
-pub use self::report::{Evidence, Expectation, LastGood, Overview, PollEnd, Report, TargetReport};
+pub use self::report::{
+    Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport,
+};
 pub use self::track::{DroppedTrack, Listing, Status, Storage, StorageType, Track};
 
 // What the API lists.

@@ -26,6 +26,8 @@ pub struct Report {
     pub requests_per_second: f64,
     /// When the key in use was taken up; none before there was one.
     pub credentials_changed: Option<SystemTime>,
+    /// What became of keys that end or are read again; none where there is one that never changes.
+    pub renewals: Option<Renewals>,
     /// What its targets come to together, for each of the times until one of them is too old. The
     /// times do not overlap.
     pub overviews: Vec<Overview>,
@@ -34,6 +36,17 @@ pub struct Report {
     /// What of it is shown: no more than a restart would bring back, for a counter that came back
     /// lower than it was scraped would be counted twice.
     pub shown_evidence: Evidence,
+}
+
+/// What became of the keys of an account's provider, which others may share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Renewals {
+    /// When the key in use ends; none for one that does not.
+    pub expires: Option<SystemTime>,
+    /// How often a key was taken up.
+    pub refreshes: u64,
+    /// How often none was to be had.
+    pub failures: u64,
 }
 
 /// What the targets of an account come to together, over those whose data is young enough.

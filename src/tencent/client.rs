@@ -56,13 +56,8 @@ impl Client {
         self.caller.parts().provider.name()
     }
 
-    /// Whether it is known whose keys it calls with.
-    pub fn has_credentials(&self) -> bool {
-        self.caller.parts().provider.identity().is_some()
-    }
-
-    /// What became of its keys so far.
-    pub fn credentials(&self) -> ProviderState {
+    /// What became of its keys so far; none where there is one that never changes.
+    pub fn credentials(&self) -> Option<ProviderState> {
         self.caller.parts().provider.state()
     }
 

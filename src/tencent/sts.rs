@@ -18,9 +18,12 @@ use super::observer::Observer;
 use super::signer::Service;
 use crate::failure::Failure;
 
+/// Its name in signatures.
+pub const STS_NAME: &str = "sts";
+
 /// STS, as its documentation has it.
 const STS: Service = Service {
-    name: "sts",
+    name: STS_NAME,
     version: "2018-08-13",
 };
 

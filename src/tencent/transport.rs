@@ -133,12 +133,12 @@ impl HttpTransport {
         })
     }
 
-    /// For plain HTTP to loopback: trusts nobody and takes no proxy.
+    /// For plain HTTP to this machine and its metadata service: trusts nobody and takes no proxy.
     ///
     /// # Errors
     ///
     /// Where the process has no room for another client.
-    pub fn loopback() -> Result<Self, String> {
+    pub fn plain() -> Result<Self, String> {
         Self::build(builder().tls_certs_only([]).no_proxy())
     }
 

@@ -9,7 +9,8 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{Retention, TargetHistory, is_covered, overviews, vouch};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Evidence, Listing, Report, TargetReport,
+    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Evidence, Listing, Renewals, Report,
+    TargetReport,
 };
 use tokio::time::Instant;
 
@@ -24,6 +25,7 @@ pub(crate) struct Scene {
     targets: Vec<TargetHistory>,
     api: ApiCounters,
     evidence: Evidence,
+    pub(crate) renewals: Option<Renewals>,
     pub(crate) now: Moment,
 }
 
@@ -48,6 +50,7 @@ impl Scene {
             targets: regions.iter().map(history).collect(),
             api: ApiCounters::default(),
             evidence: Evidence::default(),
+            renewals: None,
             now: Moment {
                 wall: UNIX_EPOCH + Duration::from_millis(1_795_392_000_250),
                 steady: Instant::now(),
@@ -104,6 +107,7 @@ impl Scene {
             api: self.api.clone(),
             requests_per_second: 10.0,
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
+            renewals: self.renewals,
             evidence: self.evidence,
             shown_evidence: self.evidence,
         };

@@ -44,6 +44,8 @@ pub struct CvmRole {
     pub transport: Arc<dyn Transport>,
     /// To tell how long a key lasts.
     pub clock: Clock,
+    /// Where else was looked before, in vain; for messages.
+    pub before: Vec<String>,
 }
 
 impl Source for CvmRole {
@@ -58,27 +60,36 @@ impl Source for CvmRole {
 
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(async {
-            let name = match &self.name {
-                Some(name) => name.clone(),
-                None => self.bound_role().await?,
-            };
-            let answer = self.get(&name).await.map_err(|failure| {
-                none_to_be_had(&format!("the metadata service has no role {name}"), failure)
-            })?;
-            let unusable = |what: &str| {
-                let name = &name;
-                no_credentials(format!("the metadata service's key of role {name} {what}"))
-            };
-            let answer: Answer = serde_json::from_slice(answer.body())
-                .map_err(|_| unusable("is not the JSON that it should be"))?;
-            answer
-                .into_temporary(&self.clock)
-                .map_err(|why| unusable(&why))
+            self.key().await.map_err(|failure| match &self.before[..] {
+                [] => failure,
+                before => Failure {
+                    message: format!("{}; before that, {}", failure.message, before.join("; ")),
+                    ..failure
+                },
+            })
         })
     }
 }
 
 impl CvmRole {
+    async fn key(&self) -> Result<Temporary, Failure> {
+        let name = match &self.name {
+            Some(name) => name.clone(),
+            None => self.bound_role().await?,
+        };
+        let answer = self.get(&name).await.map_err(|failure| {
+            none_to_be_had(&format!("the metadata service has no role {name}"), failure)
+        })?;
+        let unusable = |what: &str| {
+            no_credentials(format!("the metadata service's key of role {name} {what}"))
+        };
+        let answer: Answer = serde_json::from_slice(answer.body())
+            .map_err(|_| unusable("is not the JSON that it should be"))?;
+        answer
+            .into_temporary(&self.clock)
+            .map_err(|why| unusable(&why))
+    }
+
     async fn bound_role(&self) -> Result<String, Failure> {
         let answer = self.get("").await.map_err(|failure| {
             let why = if failure.code == "http_404" {

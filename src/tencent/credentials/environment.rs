@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Credential, Provided, Provider};
+use super::{Credential, Provided, Provider, ProviderState};
 use crate::failure::{Failure, Reason};
 
 /// The variables of id and key: what all of Tencent Cloud's tools read, and what its serverless functions
@@ -138,6 +138,11 @@ impl Provider for EnvironmentProvider {
     fn identity(&self) -> Option<String> {
         let credential = self.credential.as_ref().ok()?;
         Some(credential.secret_id().to_owned())
+    }
+
+    /// Without a key there is none that was taken up.
+    fn state(&self) -> Option<ProviderState> {
+        self.credential.is_err().then(ProviderState::default)
     }
 
     fn credential(&self) -> Provided<'_> {

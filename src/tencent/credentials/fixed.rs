@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Credential, Provided, Provider};
+use super::{Credential, Provided, Provider, ProviderState};
 
 /// Always gives the same credential.
 #[derive(Debug)]
@@ -29,6 +29,10 @@ impl Provider for FixedProvider {
 
     fn identity(&self) -> Option<String> {
         Some(self.credential.secret_id().to_owned())
+    }
+
+    fn state(&self) -> Option<ProviderState> {
+        None
     }
 
     fn credential(&self) -> Provided<'_> {

@@ -66,10 +66,8 @@ pub trait Provider: Send + Sync {
         Box::pin(std::future::ready(false))
     }
 
-    /// What became of its keys so far.
-    fn state(&self) -> ProviderState {
-        ProviderState::default()
-    }
+    /// What became of its keys so far; none where there is one that never changes.
+    fn state(&self) -> Option<ProviderState>;
 }
 
 /// What became of a provider's keys.

@@ -154,15 +154,15 @@ impl<S: Source> Provider for Renewing<S> {
         })
     }
 
-    fn state(&self) -> ProviderState {
+    fn state(&self) -> Option<ProviderState> {
         let state = self.kept.state();
         let current = state.current.as_ref();
-        ProviderState {
+        Some(ProviderState {
             expires: current.map(|current| current.expires),
             changed: current.map(|current| current.taken_up),
             refreshes: state.refreshes,
             failures: state.failures,
-        }
+        })
     }
 }
 

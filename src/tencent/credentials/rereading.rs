@@ -141,13 +141,13 @@ impl<S: Shelf> Provider for Rereading<S> {
         })
     }
 
-    fn state(&self) -> ProviderState {
+    fn state(&self) -> Option<ProviderState> {
         let state = self.state();
-        ProviderState {
+        Some(ProviderState {
             expires: None,
             changed: state.current.as_ref().map(|(_, changed)| *changed),
             refreshes: state.refreshes,
             failures: state.failures,
-        }
+        })
     }
 }

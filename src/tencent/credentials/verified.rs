@@ -90,7 +90,7 @@ impl Provider for Verified {
         self.inner.refused(credential)
     }
 
-    fn state(&self) -> ProviderState {
+    fn state(&self) -> Option<ProviderState> {
         self.inner.state()
     }
 }

@@ -1,0 +1,167 @@
+//! The ways to the cloud: plain ones that stay on this machine, and one over HTTPS for each configuration.
+
+use std::sync::Arc;
+
+use crate::config::{self, Credentials, Http};
+use crate::tencent::{HttpOptions, HttpTransport, Transport};
+
+/// Makes a way to the cloud, or says why there is none.
+pub type Connect = Box<dyn Fn(Way) -> Result<Arc<dyn Transport>, String> + Send>;
+
+/// The ways to a cloud.
+#[derive(Clone, Debug)]
+pub enum Way {
+    /// Plain HTTP past every proxy: to this machine, and to its metadata service.
+    Plain,
+    /// HTTPS.
+    Internet(HttpOptions),
+}
+
+/// The ways there are.
+pub fn connect(way: Way) -> Result<Arc<dyn Transport>, String> {
+    Ok(Arc::new(match way {
+        Way::Plain => HttpTransport::plain()?,
+        Way::Internet(options) => HttpTransport::new(&options)?,
+    }))
+}
+
+/// The ways that an account needs.
+#[derive(Clone, Default)]
+pub(super) struct Ways {
+    plain: Option<Arc<dyn Transport>>,
+    https: Option<Arc<dyn Transport>>,
+}
+
+impl Ways {
+    /// The way to one of the endpoints that they were made for.
+    pub(super) fn to(&self, endpoint: &config::Endpoint) -> Arc<dyn Transport> {
+        let way = if endpoint.scheme() == "http" {
+            &self.plain
+        } else {
+            &self.https
+        };
+        Arc::clone(
+            way.as_ref()
+                .expect("it was made for all of an account's endpoints"),
+        )
+    }
+
+    /// Where they are in memory: two that live at the same time are in two places.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let ways = [&self.plain, &self.https].into_iter();
+        let place = |way: &Option<Arc<dyn Transport>>| {
+            way.as_ref()
+                .map_or(0, |way| Arc::as_ptr(way).cast::<()>().addr())
+        };
+        ways.map(place).collect()
+    }
+
+    /// Whether the others are the same.
+    pub(super) fn are(&self, other: &Self) -> bool {
+        let same = |one: &Option<Arc<dyn Transport>>, other: &Option<Arc<dyn Transport>>| match (
+            one, other,
+        ) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        };
+        same(&self.plain, &other.plain) && same(&self.https, &other.https)
+    }
+}
+
+/// The way over HTTPS, and what it was made from.
+#[derive(Clone)]
+pub(super) struct Https {
+    settings: Http,
+    /// The content of `ca_file`: other authorities in the same file are another way.
+    authorities: Option<Vec<u8>>,
+    transport: Arc<dyn Transport>,
+}
+
+/// Makes ways, and keeps those that are still the right ones.
+pub(super) struct Roads {
+    connect: Connect,
+    plain: Option<Arc<dyn Transport>>,
+    https: Option<Https>,
+}
+
+impl Roads {
+    pub(super) fn new(connect: Connect) -> Self {
+        Self {
+            connect,
+            plain: None,
+            https: None,
+        }
+    }
+
+    /// The ways to all of these. The one over HTTPS is that of before as long as its settings are;
+    /// `https` holds it for all accounts of one configuration.
+    pub(super) fn to(
+        &mut self,
+        endpoints: &[config::Endpoint],
+        settings: &Http,
+        https: &mut Option<Https>,
+    ) -> Result<Ways, String> {
+        let mut ways = Ways::default();
+        for endpoint in endpoints {
+            if endpoint.scheme() == "http" {
+                if self.plain.is_none() {
+                    self.plain = Some((self.connect)(Way::Plain)?);
+                }
+                ways.plain.clone_from(&self.plain);
+            } else {
+                if https.is_none() {
+                    *https = Some(self.https(settings)?);
+                }
+                let https = https.as_ref().map(|https| Arc::clone(&https.transport));
+                ways.https = https;
+            }
+        }
+        Ok(ways)
+    }
+
+    /// Takes up the way that a plan was made with.
+    pub(super) fn take_up(&mut self, https: Option<Https>) {
+        self.https = https;
+    }
+
+    fn https(&self, settings: &Http) -> Result<Https, String> {
+        // Where it cannot be read, whoever needs it says so.
+        let authorities = settings.ca_file.as_ref().map(std::fs::read);
+        let authorities = authorities.and_then(Result::ok);
+        if let Some(before) = &self.https
+            && before.settings == *settings
+            && before.authorities == authorities
+        {
+            return Ok(before.clone());
+        }
+        let options = HttpOptions {
+            ca_file: settings.ca_file.clone(),
+            proxy: settings.proxy.clone().map(Into::into),
+        };
+        Ok(Https {
+            settings: settings.clone(),
+            authorities,
+            transport: (self.connect)(Way::Internet(options))?,
+        })
+    }
+}
+
+/// Every place that is asked for an account.
+pub(super) fn endpoints(account: &config::Account) -> Vec<config::Endpoint> {
+    let mut endpoints = vec![account.endpoint.clone()];
+    if account.uin.is_some() {
+        endpoints.push(account.sts_endpoint.clone());
+    }
+    endpoints.extend(account.assume_role.iter().map(|role| role.endpoint.clone()));
+    match &account.credentials {
+        Credentials::CvmRole { endpoint, .. } | Credentials::TkeOidc { endpoint } => {
+            endpoints.push(endpoint.clone());
+        }
+        Credentials::Default => {
+            endpoints.extend([account.sts_endpoint.clone(), config::Endpoint::metadata()]);
+        }
+        _ => {}
+    }
+    endpoints
+}
