@@ -20,7 +20,9 @@ pub use self::transport::{
 
 // The products: what they are asked, and what comes of it.
 mod client;
+mod details;
 mod listing;
+pub mod organization;
 pub mod sts;
 
 // A call, which is made of the parts below.

@@ -1,0 +1,251 @@
+//! The members of an organisation.
+//!
+//! Source: the organisation API, version 2021-03-31 (`DescribeOrganizationMembers`). Its documentation names no
+//! rate; 20 calls a second are taken for granted, as for its neighbours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::bounded::{List, Object, Text};
+use super::caller::{Call, CallLimits, Caller, Parts};
+use super::envelope::{Content, ErrorBody, Head, open};
+use super::observer::Observer;
+use super::signer::Service;
+use crate::failure::{Failure, Reason};
+
+/// Its name in signatures.
+pub const ORGANIZATION_NAME: &str = "organization";
+
+const ORGANIZATION: Service = Service {
+    name: ORGANIZATION_NAME,
+    version: "2021-03-31",
+};
+
+/// How often one call may be made in a second with one identity.
+pub const ORGANIZATION_PER_SECOND: u32 = 10;
+
+/// The API's name of the call that lists members.
+pub const DESCRIBE_ORGANIZATION_MEMBERS: &str = "DescribeOrganizationMembers";
+
+/// Members on a page: the most that the API gives.
+const PAGE_SIZE: u32 = 50;
+
+/// No organisation that can be polled by one process has more members.
+pub const MAX_MEMBERS: usize = 10_000;
+
+/// Pages of one walk, the empty one at its end included.
+const MAX_PAGES: u32 = 201;
+
+/// No member has more tags.
+const MAX_TAGS: usize = 50;
+
+/// How long and how often one page is tried.
+const LIMITS: CallLimits = CallLimits {
+    timeout: Duration::from_secs(10),
+    attempts: 3,
+};
+
+/// No retry of a page starts later than this after the listing began.
+const RETRY_FOR: Duration = Duration::from_mins(2);
+
+/// An account of an organisation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// `MemberUin`.
+    pub uin: String,
+    /// `Name`: what the organisation calls it. It may change, and two may have one.
+    pub name: String,
+    /// `NodeName`: the department that it is in.
+    pub node: String,
+    /// `Tags`.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Asks for the members of one organisation, with the keys of its admin account.
+pub struct Directory {
+    caller: Caller,
+    observer: Arc<dyn Observer>,
+}
+
+impl Directory {
+    /// Calls the API with what `parts` has; `observer` is told of each call.
+    pub fn new(parts: Parts, observer: Arc<dyn Observer>) -> Self {
+        let caller = Caller::new(ORGANIZATION, parts, LIMITS);
+        Self { caller, observer }
+    }
+
+    /// All members, by UIN.
+    ///
+    /// # Errors
+    ///
+    /// That of the first page that failed; or `incomplete`, where two walks over the pages did not add up. Half
+    /// of the members are not the members: those that are missing would lose their series.
+    pub async fn members(&self) -> Result<Vec<Member>, Failure> {
+        let retry_until = Instant::now() + RETRY_FOR;
+        let first = self.walk(retry_until).await?;
+        if first.adds_up() {
+            return Ok(first.into_members());
+        }
+        let second = self.walk(retry_until).await?;
+        let same = first.members.keys().eq(second.members.keys());
+        if second.adds_up() || (same && second.is_at_the_end) {
+            return Ok(second.into_members());
+        }
+        let message = format!(
+            "the pages do not make a list: {} members of {}, at the first try {} of {}",
+            second.members.len(),
+            second.total,
+            first.members.len(),
+            first.total
+        );
+        Err(Failure::new(Reason::Incomplete, message))
+    }
+
+    async fn walk(&self, retry_until: Instant) -> Result<Walk, Failure> {
+        let mut walk = Walk::default();
+        for page in 0..MAX_PAGES {
+            let offset = page * PAGE_SIZE;
+            let body = format!(r#"{{"Offset":{offset},"Limit":{PAGE_SIZE}}}"#);
+            let call = Call {
+                action: DESCRIBE_ORGANIZATION_MEMBERS,
+                // The product has no regions.
+                region: None,
+                body: &body,
+                signed: true,
+                secrets: &[],
+                retry_until,
+            };
+            let parse = |body: &[u8]| open(body, Answer::into_page);
+            let page = self.caller.call(call, &*self.observer, parse).await?;
+            let (length, before) = (page.members.len(), walk.members.len());
+            walk.is_steady &= walk.total == page.total || before == 0;
+            walk.total = page.total;
+            let members = page.members.into_iter();
+            walk.members
+                .extend(members.map(|member| (member.uin.clone(), member)));
+            let collected = walk.members.len();
+            if collected > MAX_MEMBERS {
+                let message = format!("more than {MAX_MEMBERS} members");
+                return Err(Failure::new(Reason::Malformed, message));
+            }
+            walk.is_at_the_end = length == 0;
+            if collected == before || collected as u64 == walk.total {
+                break;
+            }
+        }
+        Ok(walk)
+    }
+}
+
+/// What one walk over the pages has found.
+struct Walk {
+    members: BTreeMap<String, Member>,
+    total: u64,
+    /// Whether every page said the same total.
+    is_steady: bool,
+    /// Whether the last page was empty.
+    is_at_the_end: bool,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self {
+            members: BTreeMap::new(),
+            total: 0,
+            is_steady: true,
+            is_at_the_end: false,
+        }
+    }
+}
+
+impl Walk {
+    fn adds_up(&self) -> bool {
+        self.is_steady && self.members.len() as u64 == self.total
+    }
+
+    fn into_members(self) -> Vec<Member> {
+        self.members.into_values().collect()
+    }
+}
+
+/// One page.
+struct Page {
+    members: Vec<Member>,
+    total: u64,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    items: Option<List<Object<Item>, MAX_MEMBERS>>,
+    total: Option<u64>,
+    request_id: Option<String>,
+    error: Option<Object<ErrorBody>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Item {
+    member_uin: Option<u64>,
+    name: Option<Text>,
+    node_name: Option<Text>,
+    tags: Option<List<Object<Tag>, MAX_TAGS>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Tag {
+    tag_key: Option<Text>,
+    tag_value: Option<Text>,
+}
+
+impl Content for Answer {
+    fn head(&mut self) -> Head {
+        Head {
+            request_id: self.request_id.take(),
+            error: self.error.take(),
+        }
+    }
+}
+
+impl Answer {
+    fn into_page(self) -> Result<Page, String> {
+        let total = self.total.ok_or("the answer has no Total")?;
+        let items = match self.items {
+            Some(items) if items.length > MAX_MEMBERS => {
+                return Err(format!("{} members on a page", items.length));
+            }
+            Some(items) => items.kept,
+            None if total == 0 => Vec::new(),
+            None => return Err(format!("Total is {total} and the answer has no Items")),
+        };
+        let members = items.into_iter().map(|Object(item)| item.into_member());
+        Ok(Page {
+            members: members.collect::<Result<_, _>>()?,
+            total,
+        })
+    }
+}
+
+impl Item {
+    fn into_member(self) -> Result<Member, String> {
+        let uin = self.member_uin.ok_or("a member has no MemberUin")?;
+        let tags = self.tags.unwrap_or_default().kept.into_iter();
+        Ok(Member {
+            uin: uin.to_string(),
+            name: text(self.name),
+            node: text(self.node_name),
+            tags: tags
+                .map(|Object(tag)| (text(tag.tag_key), text(tag.tag_value)))
+                .collect(),
+        })
+    }
+}
+
+fn text(given: Option<Text>) -> String {
+    given.map(|Text(text)| text).unwrap_or_default()
+}
