@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use crate::sim::denials::{Denials, UNAUTHORIZED};
+use crate::sim::identity::Identity;
+use crate::sim::role::Role;
 use crate::sim::track::Track;
-use crate::sim::world::World;
+use crate::sim::world::{State, World};
 
 /// A handle to an account of a world.
 ///
@@ -22,7 +24,7 @@ pub struct Account {
 
 /// What the world keeps of an account.
 pub(super) struct AccountState {
-    pub(super) identities: BTreeMap<String, Identity>,
+    pub(super) roles: BTreeMap<String, Role>,
     pub(super) regions: Vec<String>,
     global: Vec<Track>,
     regional: BTreeMap<String, Vec<Track>>,
@@ -41,7 +43,7 @@ const CLOUDAUDIT_REGIONS: [&str; 6] = [
 impl Default for AccountState {
     fn default() -> Self {
         Self {
-            identities: BTreeMap::new(),
+            roles: BTreeMap::new(),
             regions: CLOUDAUDIT_REGIONS.map(str::to_owned).to_vec(),
             global: Vec::new(),
             regional: BTreeMap::new(),
@@ -61,17 +63,6 @@ impl AccountState {
             None => &mut self.global,
         }
     }
-}
-
-/// Whose key this is: the account's number, the account, the key.
-pub(super) fn owner<'a>(
-    accounts: &'a BTreeMap<String, AccountState>,
-    secret_id: &str,
-) -> Option<(&'a str, &'a AccountState, &'a Identity)> {
-    accounts.iter().find_map(|(uin, account)| {
-        let identity = account.identities.get(secret_id)?;
-        Some((uin.as_str(), account, identity))
-    })
 }
 
 impl Account {
@@ -151,33 +142,34 @@ impl Account {
 
     /// Adds a key that may call for this account.
     pub fn add_identity(&self, identity: Identity) {
-        self.with_state(|account| {
-            let secret_id = identity.secret_id.clone();
-            account.identities.insert(secret_id, identity);
-        });
+        self.with_world(|state| state.keys.insert(&self.uin, identity));
     }
 
     /// Deletes a key.
     pub fn remove_identity(&self, secret_id: &str) -> Result<Identity, Unknown> {
-        let removed = self.with_state(|account| account.identities.remove(secret_id));
+        let removed = self.with_world(|state| state.keys.remove(&self.uin, secret_id));
         removed.ok_or_else(|| Unknown::identity(&self.uin))
     }
 
-    /// Lets CAM refuse what this key asks for, with `UnauthorizedOperation`.
-    pub fn deny(&self, secret_id: &str) -> Result<(), Unknown> {
-        self.deny_with(secret_id, "UnauthorizedOperation")
+    /// Lets CAM refuse whatever is asked for by this key, or by this role under every key of it,
+    /// with `UnauthorizedOperation`. It is named by its secret id, or by its name.
+    pub fn deny(&self, key_or_role: &str) -> Result<(), Unknown> {
+        self.deny_with(key_or_role, UNAUTHORIZED)
     }
 
     /// The same with another code: some denials are `AuthFailure.UnauthorizedOperation`.
-    pub fn deny_with(&self, secret_id: &str, code: &str) -> Result<(), Unknown> {
-        self.edit_identity(secret_id, |identity| {
-            identity.denial = Some(code.to_owned());
-        })
+    pub fn deny_with(&self, key_or_role: &str, code: &str) -> Result<(), Unknown> {
+        self.edit_denials(key_or_role, |denials| denials.deny_all(code))
     }
 
-    /// Lets CAM allow this key everything again.
-    pub fn permit(&self, secret_id: &str) -> Result<(), Unknown> {
-        self.edit_identity(secret_id, |identity| identity.denial = None)
+    /// Lets CAM refuse one action only, as `sts:GetCallerIdentity`.
+    pub fn deny_action(&self, key_or_role: &str, action: &str) -> Result<(), Unknown> {
+        self.edit_denials(key_or_role, |denials| denials.deny(action))
+    }
+
+    /// Lets CAM allow this key or role everything again.
+    pub fn permit(&self, key_or_role: &str) -> Result<(), Unknown> {
+        self.edit_denials(key_or_role, |denials| *denials = Denials::default())
     }
 
     /// The regions in which this account finds the product; six at first.
@@ -186,12 +178,21 @@ impl Account {
         self.with_state(|account| account.regions = regions);
     }
 
-    fn edit_identity(
+    fn edit_denials(
         &self,
-        secret_id: &str,
-        change: impl FnOnce(&mut Identity),
+        key_or_role: &str,
+        change: impl FnOnce(&mut Denials),
     ) -> Result<(), Unknown> {
-        let changed = self.with_state(|account| account.identities.get_mut(secret_id).map(change));
+        let changed = self.with_world(|state| {
+            let identity = state.keys.identity_mut(&self.uin, key_or_role);
+            if let Some(identity) = identity {
+                change(&mut identity.denials);
+                return Some(());
+            }
+            let account = state.accounts.get_mut(&self.uin)?;
+            change(&mut account.roles.get_mut(key_or_role)?.denials);
+            Some(())
+        });
         changed.ok_or_else(|| Unknown::identity(&self.uin))
     }
 
@@ -199,58 +200,12 @@ impl Account {
         self.with_state(|account| act(account.tracks_mut(self.region.as_deref())))
     }
 
-    fn with_state<T>(&self, act: impl FnOnce(&mut AccountState) -> T) -> T {
-        let mut state = self.world.state();
-        act(state.accounts.entry(self.uin.clone()).or_default())
-    }
-}
-
-/// A key that may call, or a temporary one.
-#[derive(Clone)]
-pub struct Identity {
-    pub(super) secret_id: String,
-    pub(super) secret_key: String,
-    pub(super) temporary: Option<Temporary>,
-    pub(super) denial: Option<String>,
-}
-
-/// What only a temporary key has.
-#[derive(Clone)]
-pub(super) struct Temporary {
-    pub(super) token: String,
-    pub(super) expires: SystemTime,
-}
-
-impl Identity {
-    /// A key of a user.
-    pub fn permanent(secret_id: &str, secret_key: &str) -> Self {
-        Self {
-            secret_id: secret_id.to_owned(),
-            secret_key: secret_key.to_owned(),
-            temporary: None,
-            denial: None,
-        }
+    pub(super) fn with_state<T>(&self, act: impl FnOnce(&mut AccountState) -> T) -> T {
+        self.with_world(|state| act(state.accounts.entry(self.uin.clone()).or_default()))
     }
 
-    /// A key that comes with a token and ends.
-    pub fn temporary(secret_id: &str, secret_key: &str, token: &str, expires: SystemTime) -> Self {
-        let temporary = Temporary {
-            token: token.to_owned(),
-            expires,
-        };
-        Self {
-            temporary: Some(temporary),
-            ..Self::permanent(secret_id, secret_key)
-        }
-    }
-}
-
-impl fmt::Debug for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity")
-            .field("temporary", &self.temporary.is_some())
-            .field("denial", &self.denial)
-            .finish_non_exhaustive()
+    pub(super) fn with_world<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.world.state())
     }
 }
 
@@ -268,7 +223,13 @@ impl Unknown {
     }
 
     fn identity(uin: &str) -> Self {
-        Self(format!("no such secret id in simulated account {uin}"))
+        Self(format!(
+            "no such secret id or role in simulated account {uin}"
+        ))
+    }
+
+    pub(super) fn role(uin: &str, name: &str) -> Self {
+        Self(format!("no role {name} in simulated account {uin}"))
     }
 }
 

@@ -17,7 +17,8 @@ pub struct Call {
     pub arrived: Instant,
     /// The identity named in the signature, if there was one; nobody has verified it.
     pub secret_id: String,
-    /// The account that this identity belongs to.
+    /// The account that this identity belongs to; of a call without a signature, the account of
+    /// the role that is asked for.
     pub uin: Option<String>,
     /// `X-TC-Action`.
     pub action: String,
@@ -25,6 +26,8 @@ pub struct Call {
     pub region: String,
     /// `PageNumber`.
     pub page: Option<u64>,
+    /// `RoleArn`.
+    pub role: Option<String>,
     /// The code of the refusal; none if it was granted.
     pub refused: Option<String>,
     /// The fault that was played on the answer, by its name or its code.
@@ -45,8 +48,8 @@ const MAX_REMEMBERED: usize = 10_000;
 impl Calls {
     /// Counts an arrival at the limit of this action and identity; tells how many that makes in
     /// this second.
-    pub(super) fn arrive(&mut self, action: &str, secret_id: &str, now: Instant) -> usize {
-        let key = (action.to_owned(), secret_id.to_owned());
+    pub(super) fn arrive(&mut self, action: &str, identity: &str, now: Instant) -> usize {
+        let key = (action.to_owned(), identity.to_owned());
         self.meters.entry(key).or_default().arrive(now)
     }
 
@@ -75,8 +78,8 @@ impl Calls {
         self.refused_signatures
     }
 
-    pub(super) fn peak_per_second(&self, secret_id: &str) -> usize {
-        let of_identity = self.meters.iter().filter(|((_, id), _)| id == secret_id);
+    pub(super) fn peak_per_second(&self, identity: &str) -> usize {
+        let of_identity = self.meters.iter().filter(|((_, id), _)| id == identity);
         let peaks = of_identity.map(|(_, meter)| meter.peak());
         peaks.max().unwrap_or(0)
     }

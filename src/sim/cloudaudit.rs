@@ -2,25 +2,31 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::gateway::{Action, Scene};
+use crate::sim::gateway::{Action, Caller, Run, Scene};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 
 /// What CloudAudit can be asked for. Another product is another file with such a table.
-pub(super) const ACTIONS: [Action; 1] = [Action {
+pub(super) static ACTIONS: [Action; 1] = [Action {
     service: "cloudaudit",
     name: "DescribeAuditTracks",
     version: "2019-03-19",
-    run: describe_audit_tracks,
+    needs_region: true,
+    own_rate: None,
+    run: Run::Signed(describe_audit_tracks),
 }];
 
-fn describe_audit_tracks(scene: &Scene, mut given: Parameters) -> Result<Value, Refusal> {
+fn describe_audit_tracks(
+    scene: &mut Scene,
+    caller: &Caller,
+    mut given: Parameters,
+) -> Result<Value, Refusal> {
     let number = page_parameter(&mut given, "PageNumber")?;
     let size = page_parameter(&mut given, "PageSize")?;
     given.finish()?;
 
     let size = size.min(scene.settings.max_page_size);
-    let tracks = scene.account.tracks(scene.region);
+    let tracks = caller.account.tracks(caller.region);
     let skipped = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
     let shown = usize::try_from(size).unwrap_or(usize::MAX);
     let page = tracks.iter().skip(skipped).take(shown);

@@ -1,8 +1,9 @@
 //! The front door that all products share: who asks, for what, may they, and where.
 //!
-//! A product adds its actions to [`ACTIONS`]; STS and the organisation API will be such products.
-//! What is no signed call at all, as the metadata service, does not come by here.
+//! A product adds its table of actions to [`PRODUCTS`]. What is no call of an action at all, as the
+//! metadata service, does not come by here.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -11,31 +12,55 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::sim::account::{AccountState, Identity, owner};
+use crate::sim::account::AccountState;
 use crate::sim::calls::Call;
-use crate::sim::cloudaudit;
+use crate::sim::identity::Identity;
+use crate::sim::keys::{Key, Keys};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
+use crate::sim::role::parse_arn;
 use crate::sim::verify::{Authorization, header};
 use crate::sim::world::{Settings, State};
+use crate::sim::{cloudaudit, sts};
 
 /// Something a product can be asked for.
 pub(super) struct Action {
     pub(super) service: &'static str,
     pub(super) name: &'static str,
     pub(super) version: &'static str,
-    pub(super) run: fn(&Scene, Parameters) -> Result<Value, Refusal>,
+    /// Others take `X-TC-Region` and do not look at it.
+    pub(super) needs_region: bool,
+    /// Calls in a second where it is not the rate that most actions have.
+    pub(super) own_rate: Option<usize>,
+    pub(super) run: Run,
 }
 
-/// What an action sees of the world: for whom, and where, it is run.
+/// Whether it must be known who asks.
+pub(super) enum Run {
+    Signed(fn(&mut Scene, &Caller, Parameters) -> Result<Value, Refusal>),
+    Unsigned(fn(&mut Scene, Parameters) -> Result<Value, Refusal>),
+}
+
+/// What an action sees of the world.
 pub(super) struct Scene<'a> {
     pub(super) settings: &'a Settings,
+    pub(super) accounts: &'a BTreeMap<String, AccountState>,
+    pub(super) keys: &'a mut Keys,
+    pub(super) now: SystemTime,
+}
+
+/// For whom, and where, it is run.
+pub(super) struct Caller<'a> {
+    pub(super) key: &'a Key,
     pub(super) account: &'a AccountState,
     pub(super) region: &'a str,
 }
 
 /// Every product's actions.
-static ACTIONS: [Action; 1] = cloudaudit::ACTIONS;
+static PRODUCTS: [&[Action]; 2] = [&cloudaudit::ACTIONS, &sts::ACTIONS];
+
+/// What stands in the place of a signature where none is needed.
+const UNSIGNED: &str = "SKIP";
 
 /// Handles a request: what it was, and what is answered.
 pub(super) fn handle(
@@ -53,65 +78,148 @@ pub(super) fn handle(
 /// What the request says of itself, believed without proof.
 fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
     let claim = |name| header(request, name).unwrap_or_default().to_owned();
-    let authorization = header(request, "Authorization").and_then(Authorization::parse);
-    let secret_id = authorization.map_or("", |authorization| authorization.secret_id);
-    let body: Option<Value> = serde_json::from_slice(request.body()).ok();
+    let authorization = header(request, "Authorization");
+    let signature = authorization.and_then(Authorization::parse);
+    let secret_id = signature.map_or("", |signature| signature.secret_id);
+    let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+    let role = body["RoleArn"].as_str();
+    let asker = match authorization {
+        Some(UNSIGNED) => role.and_then(parse_arn).map(|(uin, _)| uin),
+        _ => state.keys.get(secret_id).map(|key| key.uin.as_str()),
+    };
     Call {
         at,
         arrived: Instant::now(),
         secret_id: secret_id.to_owned(),
-        uin: owner(&state.accounts, secret_id).map(|(uin, ..)| uin.to_owned()),
+        uin: asker
+            .filter(|uin| state.accounts.contains_key(*uin))
+            .map(str::to_owned),
         action: claim("X-TC-Action"),
         region: claim("X-TC-Region"),
-        page: body.and_then(|body| body.get("PageNumber")?.as_u64()),
+        page: body["PageNumber"].as_u64(),
+        role: role.map(str::to_owned),
         refused: None,
         fault: None,
     }
 }
 
-/// The order is the one in which a gateway can know: form, time, sender, rate, place, rights. What
-/// only the product knows comes last.
 fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Value, Refusal> {
     if request.method() != Method::POST {
         return Err(Refusal::unsupported_method());
     }
     let action = required(request, "X-TC-Action")?;
     let version = required(request, "X-TC-Version")?;
-    let timestamp = required(request, "X-TC-Timestamp")?;
-    let authorization = Authorization::parse(required(request, "Authorization")?)
-        .ok_or_else(Refusal::invalid_authorization)?;
-    let action = find(authorization.service, action, version)?;
-    check_time(timestamp, authorization.date, call.at)?;
+    match required(request, "Authorization")? {
+        UNSIGNED => decide_unsigned(state, request, call, find_unsigned(action, version)?),
+        authorization => {
+            let authorization =
+                Authorization::parse(authorization).ok_or_else(Refusal::invalid_authorization)?;
+            let action = find(authorization.service, action, version)?;
+            decide_signed(state, request, call, &authorization, action)
+        }
+    }
+}
 
-    let State {
-        accounts,
-        calls,
-        settings,
-        ..
-    } = state;
-    let secret_id = authorization.secret_id;
-    let (_, account, identity) =
-        owner(accounts, secret_id).ok_or_else(Refusal::secret_id_not_found)?;
-    let rate = calls.arrive(action.name, secret_id, call.arrived);
+/// The order is the one in which a gateway can know: form, time, sender, rate, place, rights. What
+/// only the product knows comes last.
+fn decide_signed(
+    state: &mut State,
+    request: &Request<Bytes>,
+    call: &Call,
+    authorization: &Authorization,
+    action: &'static Action,
+) -> Result<Value, Refusal> {
+    let Run::Signed(run) = action.run else {
+        return Err(Refusal::invalid_authorization());
+    };
+    let timestamp = required(request, "X-TC-Timestamp")?;
+    check_time(timestamp, authorization.date, call.at)?;
+    let key = state.keys.get(authorization.secret_id).cloned();
+    let key = key.ok_or_else(Refusal::secret_id_not_found)?;
+    let identity = &key.identity;
+    let within_rate = count(state, action, &key.principal(), call.arrived);
     if !authorization.is_by(&identity.secret_key, timestamp, request) {
         return Err(Refusal::signature_failure());
     }
     check_token(identity, header(request, "X-TC-Token"), call.at)?;
-    if rate > settings.rate_limit {
-        return Err(Refusal::throttled(rate, settings.rate_limit));
-    }
-    let region = required(request, "X-TC-Region")?;
-    check_region(account, region)?;
-    if let Some(code) = &identity.denial {
-        return Err(Refusal::denied(code.clone(), action.service, action.name));
-    }
+    within_rate?;
 
-    let scene = Scene {
-        settings,
+    let (mut scene, accounts) = Scene::new(state, call.at);
+    let account = accounts
+        .get(&key.uin)
+        .ok_or_else(Refusal::secret_id_not_found)?;
+    let region = if action.needs_region {
+        let region = required(request, "X-TC-Region")?;
+        check_region(account, region)?;
+        region
+    } else {
+        ""
+    };
+    check_rights(account, &key, action)?;
+    let caller = Caller {
+        key: &key,
         account,
         region,
     };
-    (action.run)(&scene, Parameters::parse(request.body())?)
+    run(&mut scene, &caller, Parameters::parse(request.body())?)
+}
+
+fn decide_unsigned(
+    state: &mut State,
+    request: &Request<Bytes>,
+    call: &Call,
+    action: &'static Action,
+) -> Result<Value, Refusal> {
+    let Run::Unsigned(run) = action.run else {
+        return Err(Refusal::invalid_authorization());
+    };
+    let asked = call.uin.as_deref().unwrap_or_default();
+    count(state, action, asked, call.arrived)?;
+    let (mut scene, _) = Scene::new(state, call.at);
+    run(&mut scene, Parameters::parse(request.body())?)
+}
+
+impl<'a> Scene<'a> {
+    fn new(state: &'a mut State, now: SystemTime) -> (Self, &'a BTreeMap<String, AccountState>) {
+        let scene = Self {
+            settings: &state.settings,
+            accounts: &state.accounts,
+            keys: &mut state.keys,
+            now,
+        };
+        (scene, &state.accounts)
+    }
+}
+
+/// Counts an arrival, and refuses what is too much.
+fn count(
+    state: &mut State,
+    action: &Action,
+    identity: &str,
+    arrived: Instant,
+) -> Result<(), Refusal> {
+    let rate = state.calls.arrive(action.name, identity, arrived);
+    let limit = action.own_rate.unwrap_or(state.settings.rate_limit);
+    if rate > limit {
+        return Err(Refusal::throttled(rate, limit));
+    }
+    Ok(())
+}
+
+/// A role's key may do what the role may.
+fn check_rights(account: &AccountState, key: &Key, action: &Action) -> Result<(), Refusal> {
+    let name = format!("{}:{}", action.service, action.name);
+    let role = key.session.as_ref();
+    let role = role.and_then(|session| account.roles.get(&session.role));
+    let of_role = role.and_then(|role| role.denials.code(&name));
+    match key.identity.denials.code(&name).or(of_role) {
+        None => Ok(()),
+        Some(code) => Err(Refusal::denied(
+            code.to_owned(),
+            action.service,
+            action.name,
+        )),
+    }
 }
 
 fn required<'a, B>(request: &'a Request<B>, name: &str) -> Result<&'a str, Refusal> {
@@ -120,17 +228,26 @@ fn required<'a, B>(request: &'a Request<B>, name: &str) -> Result<&'a str, Refus
 }
 
 fn find(service: &str, action: &str, version: &str) -> Result<&'static Action, Refusal> {
-    let mut of_product = ACTIONS.iter().filter(|known| known.service == service);
-    if of_product.clone().next().is_none() {
-        return Err(Refusal::no_such_product(service));
-    }
+    let of_product = PRODUCTS
+        .iter()
+        .find(|actions| actions.iter().any(|known| known.service == service))
+        .ok_or_else(|| Refusal::no_such_product(service))?;
     let found = of_product
+        .iter()
         .find(|known| known.name == action)
         .ok_or_else(|| Refusal::invalid_action(action))?;
     if found.version != version {
         return Err(Refusal::no_such_version(version));
     }
     Ok(found)
+}
+
+/// Nothing in such a call names the product; action and version do.
+fn find_unsigned(action: &str, version: &str) -> Result<&'static Action, Refusal> {
+    let mut actions = PRODUCTS.iter().copied().flatten();
+    actions
+        .find(|known| known.name == action && known.version == version)
+        .ok_or_else(|| Refusal::invalid_action(action))
 }
 
 /// The timestamp may be off by five minutes, and the date signed for must be its date in UTC.

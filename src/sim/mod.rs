@@ -9,15 +9,21 @@
 //! verifies the signature from the specification, and answers with literal JSON. A simulation that
 //! shared the client's types would share the client's mistakes.
 
-pub use account::{Account, Identity, Unknown};
+pub use account::{Account, Unknown};
 pub use calls::Call;
 pub use fault::{Fault, FaultId};
+pub use identity::Identity;
+pub use role::Role;
 pub use server::Server;
 pub use track::{Track, ckafka, cls, cos};
 pub use world::{Broken, World};
 
 // What there is, and what may be done to it.
 mod account;
+mod denials;
+mod identity;
+mod keys;
+mod role;
 mod track;
 mod world;
 
@@ -26,6 +32,7 @@ mod cloudaudit;
 mod gateway;
 mod parameters;
 mod refusal;
+mod sts;
 mod verify;
 
 // What is counted and remembered of it.

@@ -21,9 +21,45 @@ impl Parameters {
 
     /// Takes a required unsigned integer.
     pub(super) fn take_integer(&mut self, name: &str) -> Result<u64, Refusal> {
+        let value = self.take_optional_integer(name)?;
+        value.ok_or_else(|| Refusal::missing_parameter(name))
+    }
+
+    /// Takes an unsigned integer that may be left out.
+    pub(super) fn take_optional_integer(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
+        self.take(name, Value::as_u64)
+    }
+
+    /// Takes a required text.
+    pub(super) fn take_text(&mut self, name: &str) -> Result<String, Refusal> {
+        let value = self.take_optional_text(name)?;
+        value.ok_or_else(|| Refusal::missing_parameter(name))
+    }
+
+    /// Takes a text that may be left out.
+    pub(super) fn take_optional_text(&mut self, name: &str) -> Result<Option<String>, Refusal> {
+        self.take(name, |value| value.as_str().map(str::to_owned))
+    }
+
+    /// Takes what is documented and changes nothing here.
+    pub(super) fn ignore<const N: usize>(&mut self, names: [&str; N]) {
+        for name in names {
+            self.0.remove(name);
+        }
+    }
+
+    /// `null` is as good as left out.
+    fn take<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&Value) -> Option<T>,
+    ) -> Result<Option<T>, Refusal> {
         match self.0.remove(name) {
-            None | Some(Value::Null) => Err(Refusal::missing_parameter(name)),
-            Some(value) => value.as_u64().ok_or_else(|| Refusal::wrong_type(name)),
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match read(&value) {
+                Some(read) => Ok(Some(read)),
+                None => Err(Refusal::wrong_type(name)),
+            },
         }
     }
 

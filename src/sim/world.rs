@@ -13,6 +13,7 @@ use crate::sim::account::{Account, AccountState, Unknown};
 use crate::sim::calls::{Call, Calls};
 use crate::sim::fault::{Fault, FaultId, Faults};
 use crate::sim::gateway;
+use crate::sim::keys::Keys;
 use crate::sim::reply::{Delivery, Reply};
 
 /// A simulated Tencent Cloud. Clones are handles to the same world.
@@ -30,6 +31,7 @@ struct Shared {
 pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) accounts: BTreeMap<String, AccountState>,
+    pub(super) keys: Keys,
     pub(super) faults: Faults,
     pub(super) calls: Calls,
 }
@@ -40,6 +42,7 @@ pub(super) struct Settings {
     pub(super) latency: Duration,
     pub(super) rate_limit: usize,
     pub(super) max_page_size: u64,
+    pub(super) longest_role: Duration,
 }
 
 impl Default for Settings {
@@ -49,6 +52,7 @@ impl Default for Settings {
             latency: Duration::ZERO,
             rate_limit: DOCUMENTED_RATE_LIMIT,
             max_page_size: DEFAULT_MAX_PAGE_SIZE,
+            longest_role: Duration::MAX,
         }
     }
 }
@@ -92,6 +96,7 @@ impl World {
     }
 
     /// More calls of one action by one identity in a sliding second are throttled. 20 at first.
+    /// A role is one identity under all its keys, and `AssumeRole` has a limit of its own.
     pub fn set_rate_limit(&self, calls_per_second: usize) {
         self.state().settings.rate_limit = calls_per_second;
     }
@@ -99,6 +104,12 @@ impl World {
     /// Pages hold no more than this, whatever is asked for; nobody is told. 100 at first.
     pub fn set_max_page_size(&self, tracks: u64) {
         self.state().settings.max_page_size = tracks.max(1);
+    }
+
+    /// No key that is issued for a role from here on lives longer, whatever is asked for: with a
+    /// few seconds, a test sees many renewals. Whole seconds count.
+    pub fn set_longest_role(&self, life: Duration) {
+        self.state().settings.longest_role = life;
     }
 
     /// The account, made if it is not there yet: without identities and without tracks.
@@ -151,9 +162,10 @@ impl World {
         self.state().calls.refused_signatures()
     }
 
-    /// The most calls of one action that this identity made in any sliding second.
-    pub fn peak_per_second(&self, secret_id: &str) -> usize {
-        self.state().calls.peak_per_second(secret_id)
+    /// The most calls of one action that this identity made in any sliding second. A role is named
+    /// by its ARN, and is one identity under all its keys.
+    pub fn peak_per_second(&self, identity: &str) -> usize {
+        self.state().calls.peak_per_second(identity)
     }
 
     /// Answers a request as it would be answered over the wire, in memory. A hanging answer pends

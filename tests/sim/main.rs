@@ -11,10 +11,12 @@ mod signer;
 
 mod faults;
 mod pages;
+mod products;
 mod rate;
 mod refusals;
 mod signatures;
 mod socket;
+mod sts;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -53,7 +53,20 @@ impl Signer {
         region: &str,
         body: &str,
     ) -> Request<Bytes> {
-        let scope = format!("{date}/cloudaudit/tc3_request");
+        let action = ["cloudaudit", "DescribeAuditTracks", "2019-03-19"];
+        self.signed(timestamp, date, action, region, body)
+    }
+
+    /// The same of any product, action and version.
+    pub(crate) fn signed(
+        &self,
+        timestamp: u64,
+        date: &str,
+        [service, action, version]: [&str; 3],
+        region: &str,
+        body: &str,
+    ) -> Request<Bytes> {
+        let scope = format!("{date}/{service}/tc3_request");
 
         let canonical = format!(
             "POST\n/\n\ncontent-type:application/json\nhost:{}\n\ncontent-type;host\n{}",
@@ -64,7 +77,7 @@ impl Signer {
             "TC3-HMAC-SHA256\n{timestamp}\n{scope}\n{}",
             sha256(&canonical)
         );
-        let key = [date, "cloudaudit", "tc3_request"].iter().fold(
+        let key = [date, service, "tc3_request"].iter().fold(
             format!("TC3{}", self.secret_key).into_bytes(),
             |key, part| hmac(&key, part),
         );
@@ -72,8 +85,8 @@ impl Signer {
         Request::post("/")
             .header("Host", &self.host)
             .header("Content-Type", "application/json")
-            .header("X-TC-Action", "DescribeAuditTracks")
-            .header("X-TC-Version", "2019-03-19")
+            .header("X-TC-Action", action)
+            .header("X-TC-Version", version)
             .header("X-TC-Timestamp", timestamp)
             .header("X-TC-Region", region)
             .header(

@@ -1,0 +1,252 @@
+//! The actions of STS: who is this, and a role's temporary key for whom the role trusts.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::sim::gateway::{Action, Caller, Run, Scene};
+use crate::sim::keys::{Key, Session};
+use crate::sim::parameters::Parameters;
+use crate::sim::refusal::Refusal;
+use crate::sim::role::{Role, parse_arn};
+
+pub(super) static ACTIONS: [Action; 3] = [
+    Action {
+        own_rate: Some(600),
+        run: Run::Signed(assume_role),
+        ..action("AssumeRole")
+    },
+    Action {
+        run: Run::Unsigned(assume_role_with_web_identity),
+        ..action("AssumeRoleWithWebIdentity")
+    },
+    action("GetCallerIdentity"),
+];
+
+const fn action(name: &'static str) -> Action {
+    Action {
+        service: "sts",
+        name,
+        version: "2018-08-13",
+        needs_region: false,
+        own_rate: None,
+        run: Run::Signed(get_caller_identity),
+    }
+}
+
+fn assume_role(
+    scene: &mut Scene,
+    caller: &Caller,
+    mut given: Parameters,
+) -> Result<Value, Refusal> {
+    let wish = Wish::take(&mut given)?;
+    let external_id = given.take_optional_text("ExternalId")?;
+    given.ignore([
+        "Policy",
+        "Tags",
+        "SourceIdentity",
+        "SerialNumber",
+        "TokenCode",
+    ]);
+    given.finish()?;
+
+    let caller = &caller.key.uin;
+    if !wish.role(scene)?.trusts(caller, external_id.as_deref()) {
+        return Err(not_trusted("AssumeRole", &wish.arn()));
+    }
+    Ok(answer(&wish.grant(scene, caller)))
+}
+
+fn assume_role_with_web_identity(
+    scene: &mut Scene,
+    mut given: Parameters,
+) -> Result<Value, Refusal> {
+    let wish = Wish::take(&mut given)?;
+    let provider_id = given.take_text("ProviderId")?;
+    let token = given.take_text("WebIdentityToken")?;
+    given.finish()?;
+
+    match wish.role(scene)?.token_of(&provider_id) {
+        None => Err(not_trusted("AssumeRoleWithWebIdentity", &wish.arn())),
+        Some(vouched) if vouched == token => Ok(answer(&wish.grant(scene, &wish.uin))),
+        Some(_) => Err(Refusal::new(
+            "InvalidParameter.WebIdentityTokenError",
+            "The web identity token is wrong or has expired.",
+        )),
+    }
+}
+
+/// What both ways to assume a role are asked for.
+struct Wish {
+    uin: String,
+    name: String,
+    session: String,
+    duration: Duration,
+}
+
+/// Unless another is asked for.
+const DEFAULT_SECONDS: u64 = 2 * 60 * 60;
+
+const MAX_SECONDS: u64 = 12 * 60 * 60;
+
+impl Wish {
+    fn take(given: &mut Parameters) -> Result<Self, Refusal> {
+        let arn = given.take_text("RoleArn")?;
+        let session = given.take_text("RoleSessionName")?;
+        let seconds = given.take_optional_integer("DurationSeconds")?;
+        let (uin, name) = parse_arn(&arn).ok_or_else(|| wrong("RoleArn"))?;
+        if !is_session_name(&session) {
+            return Err(wrong("RoleSessionName"));
+        }
+        let seconds = seconds.unwrap_or(DEFAULT_SECONDS);
+        if seconds > MAX_SECONDS {
+            return Err(Refusal::new(
+                "InvalidParameter.OverTimeError",
+                format!("The duration must not be longer than {MAX_SECONDS} seconds."),
+            ));
+        }
+        if seconds == 0 {
+            return Err(wrong("DurationSeconds"));
+        }
+        Ok(Self {
+            uin: uin.to_owned(),
+            name: name.to_owned(),
+            session,
+            duration: Duration::from_secs(seconds),
+        })
+    }
+
+    fn arn(&self) -> String {
+        crate::sim::role::arn(&self.uin, &self.name)
+    }
+
+    fn role<'a>(&self, scene: &'a Scene) -> Result<&'a Role, Refusal> {
+        let account = scene.accounts.get(&self.uin);
+        let role = account.and_then(|account| account.roles.get(&self.name));
+        role.ok_or_else(|| {
+            Refusal::new(
+                "ResourceNotFound.RoleNotFound",
+                format!("The role `{}` does not exist.", self.arn()),
+            )
+        })
+    }
+
+    fn grant(&self, scene: &mut Scene, asked_by: &str) -> Key {
+        let session = Session {
+            role: self.name.clone(),
+            name: self.session.clone(),
+            asked_by: asked_by.to_owned(),
+        };
+        issue(scene, &self.uin, session, self.duration)
+    }
+}
+
+/// Makes a key that ends at a whole second: what it says of its end is when it ends.
+pub(super) fn issue(scene: &mut Scene, uin: &str, session: Session, duration: Duration) -> Key {
+    let life = duration.min(scene.settings.longest_role).as_secs();
+    let expires = UNIX_EPOCH + Duration::from_secs(unix_seconds(scene.now) + life);
+    scene.keys.issue(uin, session, expires, scene.now)
+}
+
+fn is_session_name(text: &str) -> bool {
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    (2..=128).contains(&text.len()) && text.chars().all(is_allowed)
+}
+
+fn wrong(name: &str) -> Refusal {
+    let message = format!("The value of parameter `{name}` is not valid.");
+    Refusal::new("InvalidParameter.ParamError", message)
+}
+
+fn not_trusted(action: &str, arn: &str) -> Refusal {
+    let message = format!(
+        "you are not authorized to perform operation (sts:{action})\n\
+         resource ({arn}) has no permission\n"
+    );
+    Refusal::new("UnauthorizedOperation", message)
+}
+
+fn answer(key: &Key) -> Value {
+    let mut fields = credentials(key);
+    json!({
+        "ExpiredTime": fields["ExpiredTime"].take(),
+        "Expiration": fields["Expiration"].take(),
+        "Credentials": {
+            "Token": fields["Token"].take(),
+            "TmpSecretId": fields["TmpSecretId"].take(),
+            "TmpSecretKey": fields["TmpSecretKey"].take(),
+        },
+    })
+}
+
+/// A temporary key in the words of the API, side by side.
+pub(super) fn credentials(key: &Key) -> Value {
+    let temporary = key.identity.temporary.as_ref();
+    let expires = temporary.map_or(UNIX_EPOCH, |temporary| temporary.expires);
+    json!({
+        "TmpSecretId": key.identity.secret_id,
+        "TmpSecretKey": key.identity.secret_key,
+        "Token": temporary.map(|temporary| &temporary.token),
+        "ExpiredTime": unix_seconds(expires),
+        "Expiration": jiff::Timestamp::try_from(expires).ok().map(|end| end.to_string()),
+    })
+}
+
+/// A world before 1970 is none that issues keys.
+fn unix_seconds(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs())
+}
+
+/// A permanent key is a user's, whose number is not the account's; a role's key is asked for by
+/// one account and calls for another.
+fn get_caller_identity(
+    _: &mut Scene,
+    caller: &Caller,
+    given: Parameters,
+) -> Result<Value, Refusal> {
+    given.finish()?;
+    let Key {
+        uin,
+        session,
+        identity,
+    } = caller.key;
+    Ok(match session {
+        None => {
+            let user = number(&identity.secret_id, 200_000_000_000, 100_000_000_000).to_string();
+            json!({
+                "Type": "CAMUser",
+                "Arn": format!("qcs::cam::uin/{uin}:uin/{user}"),
+                "AccountId": uin,
+                "UserId": user,
+                "PrincipalId": user,
+            })
+        }
+        Some(Session {
+            role,
+            name,
+            asked_by,
+        }) => {
+            let role_id = number(
+                &format!("{uin} {role}"),
+                4_611_686_018_000_000_000,
+                1_000_000_000,
+            );
+            json!({
+                "Type": "CAMRole",
+                "Arn": format!("qcs::sts:{uin}:assumed-role/{role_id}"),
+                "AccountId": uin,
+                "UserId": format!("{role_id}:{name}"),
+                "PrincipalId": asked_by,
+            })
+        }
+    })
+}
+
+/// A number for a name: the same whenever it is asked for.
+fn number(name: &str, first: u64, many: u64) -> u64 {
+    let digest = Sha256::digest(name);
+    let part = digest.iter().take(8);
+    first + part.fold(0_u64, |all, byte| all << 8 | u64::from(*byte)) % many
+}
