@@ -20,15 +20,15 @@ pub struct Call {
     /// The account that this identity belongs to; of a call without a signature, the account of
     /// the role that is asked for.
     pub uin: Option<String>,
-    /// `X-TC-Action`.
+    /// `X-TC-Action`, or `metadata`.
     pub action: String,
     /// `X-TC-Region`.
     pub region: String,
     /// `PageNumber`.
     pub page: Option<u64>,
-    /// `RoleArn`.
+    /// `RoleArn`, or the ARN of the machine's role.
     pub role: Option<String>,
-    /// The code of the refusal; none if it was granted.
+    /// The code of the refusal, or the metadata service's status; none if it was granted.
     pub refused: Option<String>,
     /// The fault that was played on the answer, by its name or its code.
     pub fault: Option<String>,

@@ -1,4 +1,4 @@
-//! What goes wrong: faults wait in a queue, and each call takes the first one that is meant for it.
+//! What goes wrong, to whom, and how often.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,14 +17,19 @@ use crate::sim::reply::{Delivery, Reply};
 /// otherwise.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    effect: Effect,
+    pub(super) effect: Effect,
     aim: Aim,
     /// None is until cleared.
-    times: Option<u32>,
+    pub(super) times: Option<u32>,
+    /// One in so many of the calls that it is meant for.
+    every: u32,
+    /// How many of those there were since the last one.
+    passed: u32,
 }
 
 #[derive(Clone, Debug, Default)]
 struct Aim {
+    action: Option<String>,
     uin: Option<String>,
     region: Option<String>,
     page: Option<u64>,
@@ -168,6 +173,8 @@ impl Fault {
             effect,
             aim: Aim::default(),
             times: Some(1),
+            every: 1,
+            passed: 0,
         }
     }
 
@@ -191,7 +198,14 @@ impl Fault {
 
 /// To whom, and how often.
 impl Fault {
-    /// Only to calls of this account.
+    /// Only to calls of this action, as `AssumeRole`, or of `metadata`.
+    #[must_use]
+    pub fn action(mut self, name: &str) -> Self {
+        self.aim.action = Some(name.to_owned());
+        self
+    }
+
+    /// Only to calls of this account. What nobody signed is a call of the role's account.
     #[must_use]
     pub fn account(mut self, uin: &str) -> Self {
         self.aim.uin = Some(uin.to_owned());
@@ -219,6 +233,13 @@ impl Fault {
         self
     }
 
+    /// To every third, for example, of the calls that it is meant for; the others pass it by.
+    #[must_use]
+    pub fn every(mut self, nth: u32) -> Self {
+        self.every = nth;
+        self
+    }
+
     /// Always, until it is cleared.
     #[must_use]
     pub fn until_cleared(mut self) -> Self {
@@ -227,13 +248,29 @@ impl Fault {
     }
 
     /// What changes a listing waits for one: a refused call does not use it up.
-    fn is_meant_for(&self, call: &Call) -> bool {
-        let Aim { uin, region, page } = &self.aim;
+    pub(super) fn is_meant_for(&self, call: &Call) -> bool {
+        let Aim {
+            action,
+            uin,
+            region,
+            page,
+        } = &self.aim;
         let needs_listing = matches!(self.effect, Effect::Edit(..) | Effect::Afterwards(_));
-        (uin.is_none() || *uin == call.uin)
+        action.as_ref().is_none_or(|action| *action == call.action)
+            && (uin.is_none() || *uin == call.uin)
             && region.as_ref().is_none_or(|region| *region == call.region)
             && (page.is_none() || *page == call.page)
             && (call.refused.is_none() || !needs_listing)
+    }
+
+    /// Whether this call is the one in so many.
+    pub(super) fn is_its_turn(&mut self) -> bool {
+        self.passed += 1;
+        let is_turn = self.passed >= self.every;
+        if is_turn {
+            self.passed = 0;
+        }
+        is_turn
     }
 }
 
@@ -263,53 +300,5 @@ impl Effect {
 impl fmt::Debug for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
-    }
-}
-
-/// Names a queued fault, to take it back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FaultId(u64);
-
-/// The queue.
-#[derive(Default)]
-pub(super) struct Faults {
-    waiting: Vec<(FaultId, Fault)>,
-    queued: u64,
-}
-
-impl Faults {
-    pub(super) fn push(&mut self, fault: Fault) -> FaultId {
-        self.queued += 1;
-        let id = FaultId(self.queued);
-        if fault.times != Some(0) {
-            self.waiting.push((id, fault));
-        }
-        id
-    }
-
-    pub(super) fn clear(&mut self, id: FaultId) {
-        self.waiting.retain(|(waiting, _)| *waiting != id);
-    }
-
-    pub(super) fn clear_all(&mut self) {
-        self.waiting.clear();
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
-    }
-
-    /// The first fault that is meant for this call, counted as played.
-    pub(super) fn take(&mut self, call: &Call) -> Option<Effect> {
-        let mut waiting = self.waiting.iter_mut();
-        let (id, fault) = waiting.find(|(_, fault)| fault.is_meant_for(call))?;
-        let (id, effect) = (*id, fault.effect.clone());
-        if let Some(times) = &mut fault.times {
-            *times -= 1;
-            if *times == 0 {
-                self.clear(id);
-            }
-        }
-        Some(effect)
     }
 }

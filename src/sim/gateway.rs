@@ -18,10 +18,11 @@ use crate::sim::identity::Identity;
 use crate::sim::keys::{Key, Keys};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
+use crate::sim::reply::Answer;
 use crate::sim::role::parse_arn;
 use crate::sim::verify::{Authorization, header};
 use crate::sim::world::{Settings, State};
-use crate::sim::{cloudaudit, sts};
+use crate::sim::{cloudaudit, regions, sts};
 
 /// Something a product can be asked for.
 pub(super) struct Action {
@@ -67,12 +68,12 @@ pub(super) fn handle(
     state: &mut State,
     request: &Request<Bytes>,
     now: SystemTime,
-) -> (Call, Result<Value, Refusal>) {
+) -> (Call, Answer) {
     let mut call = describe(state, request, now);
     let verdict = decide(state, request, &call);
     let refusal = verdict.as_ref().err();
     call.refused = refusal.map(|refusal| refusal.code.to_string());
-    (call, verdict)
+    (call, Answer::Api(verdict))
 }
 
 /// What the request says of itself, believed without proof.
@@ -150,7 +151,7 @@ fn decide_signed(
         .ok_or_else(Refusal::secret_id_not_found)?;
     let region = if action.needs_region {
         let region = required(request, "X-TC-Region")?;
-        check_region(account, region)?;
+        regions::check(&account.regions, region)?;
         region
     } else {
         ""
@@ -180,7 +181,10 @@ fn decide_unsigned(
 }
 
 impl<'a> Scene<'a> {
-    fn new(state: &'a mut State, now: SystemTime) -> (Self, &'a BTreeMap<String, AccountState>) {
+    pub(super) fn new(
+        state: &'a mut State,
+        now: SystemTime,
+    ) -> (Self, &'a BTreeMap<String, AccountState>) {
         let scene = Self {
             settings: &state.settings,
             accounts: &state.accounts,
@@ -278,37 +282,3 @@ fn check_token(identity: &Identity, given: Option<&str>, now: SystemTime) -> Res
     };
     is_right.then_some(()).ok_or_else(Refusal::token_failure)
 }
-
-fn check_region(account: &AccountState, region: &str) -> Result<(), Refusal> {
-    if account.regions.iter().any(|offered| offered == region) {
-        Ok(())
-    } else if REGIONS.contains(&region) {
-        Err(Refusal::unsupported_region(region))
-    } else {
-        Err(Refusal::unknown_region())
-    }
-}
-
-/// The regions that the cloud has, whether or not a product is offered there.
-const REGIONS: [&str; 20] = [
-    "ap-bangkok",
-    "ap-beijing",
-    "ap-chengdu",
-    "ap-chongqing",
-    "ap-guangzhou",
-    "ap-hongkong",
-    "ap-jakarta",
-    "ap-mumbai",
-    "ap-nanjing",
-    "ap-seoul",
-    "ap-shanghai",
-    "ap-shanghai-fsi",
-    "ap-shenzhen-fsi",
-    "ap-singapore",
-    "ap-tokyo",
-    "eu-frankfurt",
-    "na-ashburn",
-    "na-siliconvalley",
-    "na-toronto",
-    "sa-saopaulo",
-];

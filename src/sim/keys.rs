@@ -27,6 +27,12 @@ pub(super) struct Session {
 }
 
 impl Key {
+    /// Its end, if it is a temporary one.
+    pub(super) fn expires(&self) -> Option<SystemTime> {
+        let temporary = self.identity.temporary.as_ref();
+        temporary.map(|temporary| temporary.expires)
+    }
+
     /// Who calls, as rates are counted: a role is the same one under each of its keys.
     pub(super) fn principal(&self) -> String {
         match &self.session {

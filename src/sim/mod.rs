@@ -11,7 +11,8 @@
 
 pub use account::{Account, Unknown};
 pub use calls::Call;
-pub use fault::{Fault, FaultId};
+pub use fault::Fault;
+pub use fault_queue::FaultId;
 pub use identity::Identity;
 pub use role::Role;
 pub use server::Server;
@@ -27,11 +28,13 @@ mod role;
 mod track;
 mod world;
 
-// The way of a request: the front door of every product, then the product.
+// The way of a request: the front door of every product, then the product; and what has none.
 mod cloudaudit;
 mod gateway;
+mod metadata;
 mod parameters;
 mod refusal;
+mod regions;
 mod sts;
 mod verify;
 
@@ -41,5 +44,6 @@ mod rate;
 
 // How the answer goes back, or does not.
 mod fault;
+mod fault_queue;
 mod reply;
 mod server;

@@ -16,6 +16,14 @@ pub(super) struct Reply {
     pub(super) delivery: Delivery,
 }
 
+/// What was decided, before anything goes wrong.
+pub(super) enum Answer {
+    /// The API answers 200 to all that it handled, refusals included.
+    Api(Result<Value, Refusal>),
+    /// What is no API: any status, any body.
+    Page(StatusCode, &'static str, Bytes),
+}
+
 /// How the response arrives.
 #[derive(Clone, Copy)]
 pub(super) enum Delivery {
@@ -32,15 +40,12 @@ pub(super) enum Delivery {
 }
 
 impl Reply {
-    /// The API answers 200 to all that it handled, refusals included.
     pub(super) fn new(
-        verdict: Result<Value, Refusal>,
+        answer: Answer,
         request_id: &str,
         now: SystemTime,
         latency: Duration,
     ) -> Self {
-        let mut inner = verdict.unwrap_or_else(|refusal| error(&refusal));
-        inner["RequestId"] = json!(request_id);
         let mut response = Response::new(Bytes::new());
         let headers = response.headers_mut();
         headers.insert(SERVER, HeaderValue::from_static("nginx"));
@@ -50,7 +55,16 @@ impl Reply {
             response,
             delivery: Delivery::Whole,
         };
-        reply.set_json(&json!({ "Response": inner }));
+        match answer {
+            Answer::Api(verdict) => {
+                let mut inner = verdict.unwrap_or_else(|refusal| error(&refusal));
+                inner["RequestId"] = json!(request_id);
+                reply.set_json(&json!({ "Response": inner }));
+            }
+            Answer::Page(status, content_type, body) => {
+                reply.set_body(status, content_type, body);
+            }
+        }
         reply
     }
 
@@ -83,7 +97,7 @@ impl Reply {
         self.edit(|json| {
             let mut inner = error(refusal);
             inner["RequestId"] = json["Response"]["RequestId"].take();
-            json["Response"] = inner;
+            *json = json!({ "Response": inner });
         });
     }
 

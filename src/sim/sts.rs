@@ -9,7 +9,7 @@ use crate::sim::gateway::{Action, Caller, Run, Scene};
 use crate::sim::keys::{Key, Session};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
-use crate::sim::role::{Role, parse_arn};
+use crate::sim::role::{self, Role, parse_arn};
 
 pub(super) static ACTIONS: [Action; 3] = [
     Action {
@@ -118,7 +118,7 @@ impl Wish {
     }
 
     fn arn(&self) -> String {
-        crate::sim::role::arn(&self.uin, &self.name)
+        role::arn(&self.uin, &self.name)
     }
 
     fn role<'a>(&self, scene: &'a Scene) -> Result<&'a Role, Refusal> {
@@ -183,7 +183,7 @@ fn answer(key: &Key) -> Value {
 /// A temporary key in the words of the API, side by side.
 pub(super) fn credentials(key: &Key) -> Value {
     let temporary = key.identity.temporary.as_ref();
-    let expires = temporary.map_or(UNIX_EPOCH, |temporary| temporary.expires);
+    let expires = key.expires().unwrap_or(UNIX_EPOCH);
     json!({
         "TmpSecretId": key.identity.secret_id,
         "TmpSecretKey": key.identity.secret_key,

@@ -11,9 +11,11 @@ use tokio::time::Instant;
 
 use crate::sim::account::{Account, AccountState, Unknown};
 use crate::sim::calls::{Call, Calls};
-use crate::sim::fault::{Fault, FaultId, Faults};
+use crate::sim::fault::Fault;
+use crate::sim::fault_queue::{FaultId, Faults};
 use crate::sim::gateway;
 use crate::sim::keys::Keys;
+use crate::sim::metadata::{self, Machine};
 use crate::sim::reply::{Delivery, Reply};
 
 /// A simulated Tencent Cloud. Clones are handles to the same world.
@@ -32,6 +34,7 @@ pub(super) struct State {
     pub(super) settings: Settings,
     pub(super) accounts: BTreeMap<String, AccountState>,
     pub(super) keys: Keys,
+    pub(super) machine: Option<Machine>,
     pub(super) faults: Faults,
     pub(super) calls: Calls,
 }
@@ -127,6 +130,17 @@ impl World {
         }
     }
 
+    /// Gives a role of this account to the machine that asks the metadata service. While there
+    /// is no such role, it answers 404.
+    pub fn bind_machine(&self, uin: &str, role: &str) {
+        self.state().machine = Some(Machine::new(uin, role));
+    }
+
+    /// Takes the role from the machine again; the key that it has goes on until it ends.
+    pub fn unbind_machine(&self) {
+        self.state().machine = None;
+    }
+
     /// Queues a fault behind those that wait already.
     pub fn inject(&self, fault: Fault) -> FaultId {
         self.state().faults.push(fault)
@@ -192,7 +206,11 @@ impl World {
     pub(super) fn reply(&self, request: &Request<Bytes>) -> Reply {
         let now = self.now();
         let mut state = self.state();
-        let (mut call, verdict) = gateway::handle(&mut state, request, now);
+        let (mut call, answer) = if metadata::is_asked(request) {
+            metadata::handle(&mut state, request, now)
+        } else {
+            gateway::handle(&mut state, request, now)
+        };
         let effect = state.faults.take(&call);
         call.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         let uin = call.uin.clone();
@@ -200,7 +218,7 @@ impl World {
         let latency = state.settings.latency;
         drop(state);
 
-        let mut reply = Reply::new(verdict, &request_id, now, latency);
+        let mut reply = Reply::new(answer, &request_id, now, latency);
         if let Some(effect) = effect {
             let asker = uin.and_then(|uin| self.account(&uin).ok());
             effect.play(&mut reply, asker.as_ref());

@@ -10,6 +10,7 @@
 mod signer;
 
 mod faults;
+mod metadata;
 mod pages;
 mod products;
 mod rate;

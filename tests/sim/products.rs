@@ -27,7 +27,12 @@ pub(crate) fn permanent() -> Key {
 
 /// The key in an answer of STS.
 pub(crate) fn temporary(answer: &Value) -> Key {
-    let text = |name: &str| answer["Credentials"][name].as_str().unwrap().to_owned();
+    machine(&answer["Credentials"])
+}
+
+/// The key in an answer of the metadata service.
+pub(crate) fn machine(answer: &Value) -> Key {
+    let text = |name: &str| answer[name].as_str().unwrap().to_owned();
     Key {
         signer: Signer::new(HOST, &text("TmpSecretId"), &text("TmpSecretKey")),
         token: Some(text("Token")),
