@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::sim::denials::{Denials, UNAUTHORIZED};
 use crate::sim::identity::Identity;
+use crate::sim::member::Member;
 use crate::sim::role::Role;
 use crate::sim::track::Track;
 use crate::sim::world::{State, World};
@@ -26,6 +27,8 @@ pub struct Account {
 pub(super) struct AccountState {
     pub(super) roles: BTreeMap<String, Role>,
     pub(super) regions: Vec<String>,
+    /// Of the organisation that this account holds, if it does.
+    pub(super) members: Option<Vec<Member>>,
     global: Vec<Track>,
     regional: BTreeMap<String, Vec<Track>>,
 }
@@ -45,6 +48,7 @@ impl Default for AccountState {
         Self {
             roles: BTreeMap::new(),
             regions: CLOUDAUDIT_REGIONS.map(str::to_owned).to_vec(),
+            members: None,
             global: Vec::new(),
             regional: BTreeMap::new(),
         }
@@ -55,6 +59,12 @@ impl AccountState {
     /// The tracks as this region lists them, in their stable order.
     pub(super) fn tracks(&self, region: &str) -> &[Track] {
         self.regional.get(region).unwrap_or(&self.global)
+    }
+
+    /// Gives it what a member of a founded organisation has.
+    pub(super) fn found(&mut self, role: Role, tracks: Vec<Track>) {
+        self.roles.insert(role.name().to_owned(), role);
+        self.global = tracks;
     }
 
     fn tracks_mut(&mut self, region: Option<&str>) -> &mut Vec<Track> {
@@ -129,15 +139,21 @@ impl Account {
         self.edit(track_id, |track| track["Storage"] = storage)
     }
 
+    /// Makes a track one of the whole organisation, or of this account alone; see
+    /// [`Track::for_all_members`].
+    pub fn set_for_all_members(&self, track_id: u64, for_all: bool) -> Result<(), Unknown> {
+        self.change(track_id, |track| track.set_for_all_members(for_all))
+    }
+
+    /// Gives a track filters; see [`Track::filters`].
+    pub fn set_filters(&self, track_id: u64, filters: Value) -> Result<(), Unknown> {
+        self.change(track_id, |track| track.set_filters(filters))
+    }
+
     /// Changes a track's JSON at will. Its id here stays what it was, whatever becomes of the
     /// field `TrackId`.
     pub fn edit(&self, track_id: u64, change: impl FnOnce(&mut Value)) -> Result<(), Unknown> {
-        let changed = self.with_tracks(|tracks| {
-            let track = tracks.iter_mut().find(|track| track.id() == track_id)?;
-            change(track.json_mut());
-            Some(())
-        });
-        changed.ok_or_else(|| Unknown::track(&self.uin, track_id))
+        self.change(track_id, |track| change(track.json_mut()))
     }
 
     /// Adds a key that may call for this account.
@@ -196,6 +212,15 @@ impl Account {
         changed.ok_or_else(|| Unknown::identity(&self.uin))
     }
 
+    fn change(&self, track_id: u64, change: impl FnOnce(&mut Track)) -> Result<(), Unknown> {
+        let changed = self.with_tracks(|tracks| {
+            let track = tracks.iter_mut().find(|track| track.id() == track_id)?;
+            change(track);
+            Some(())
+        });
+        changed.ok_or_else(|| Unknown::track(&self.uin, track_id))
+    }
+
     fn with_tracks<T>(&self, act: impl FnOnce(&mut Vec<Track>) -> T) -> T {
         self.with_state(|account| act(account.tracks_mut(self.region.as_deref())))
     }
@@ -225,6 +250,12 @@ impl Unknown {
     fn identity(uin: &str) -> Self {
         Self(format!(
             "no such secret id or role in simulated account {uin}"
+        ))
+    }
+
+    pub(super) fn member(uin: &str, member: u64) -> Self {
+        Self(format!(
+            "no member {member} in the organisation of simulated account {uin}"
         ))
     }
 

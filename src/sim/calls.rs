@@ -24,7 +24,7 @@ pub struct Call {
     pub action: String,
     /// `X-TC-Region`.
     pub region: String,
-    /// `PageNumber`.
+    /// `PageNumber`, or the page that `Offset` and `Limit` make; the first is 1.
     pub page: Option<u64>,
     /// `RoleArn`, or the ARN of the machine's role.
     pub role: Option<String>,

@@ -5,16 +5,24 @@ use serde_json::{Value, json};
 use crate::sim::gateway::{Action, Caller, Run, Scene};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
+use crate::sim::track::Track;
 
 /// What CloudAudit can be asked for. Another product is another file with such a table.
-pub(super) static ACTIONS: [Action; 1] = [Action {
-    service: "cloudaudit",
-    name: "DescribeAuditTracks",
-    version: "2019-03-19",
-    needs_region: true,
-    own_rate: None,
-    run: Run::Signed(describe_audit_tracks),
-}];
+pub(super) static ACTIONS: [Action; 2] = [
+    action("DescribeAuditTracks", Run::Signed(describe_audit_tracks)),
+    action("DescribeAuditTrack", Run::Signed(describe_audit_track)),
+];
+
+const fn action(name: &'static str, run: Run) -> Action {
+    Action {
+        service: "cloudaudit",
+        name,
+        version: "2019-03-19",
+        needs_region: true,
+        own_rate: None,
+        run,
+    }
+}
 
 fn describe_audit_tracks(
     scene: &mut Scene,
@@ -35,6 +43,23 @@ fn describe_audit_tracks(
         "Tracks": page.collect::<Vec<_>>(),
         "TotalCount": tracks.len(),
     }))
+}
+
+fn describe_audit_track(
+    _: &mut Scene,
+    caller: &Caller,
+    mut given: Parameters,
+) -> Result<Value, Refusal> {
+    let id = given.take_integer("TrackId")?;
+    given.finish()?;
+    let mut tracks = caller.account.tracks(caller.region).iter();
+    let track = tracks.find(|track| track.id() == id);
+    track.map(Track::details).ok_or_else(|| {
+        Refusal::new(
+            "ResourceNotFound.AuditNotExist",
+            format!("The track `{id}` does not exist."),
+        )
+    })
 }
 
 /// The documentation does not say what 0 means; nobody should rely on it.

@@ -22,7 +22,7 @@ use crate::sim::reply::Answer;
 use crate::sim::role::parse_arn;
 use crate::sim::verify::{Authorization, header};
 use crate::sim::world::{Settings, State};
-use crate::sim::{cloudaudit, regions, sts};
+use crate::sim::{cloudaudit, organization, regions, sts};
 
 /// Something a product can be asked for.
 pub(super) struct Action {
@@ -58,7 +58,7 @@ pub(super) struct Caller<'a> {
 }
 
 /// Every product's actions.
-static PRODUCTS: [&[Action]; 2] = [&cloudaudit::ACTIONS, &sts::ACTIONS];
+static PRODUCTS: [&[Action]; 3] = [&cloudaudit::ACTIONS, &organization::ACTIONS, &sts::ACTIONS];
 
 /// What stands in the place of a signature where none is needed.
 const UNSIGNED: &str = "SKIP";
@@ -97,11 +97,20 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
             .map(str::to_owned),
         action: claim("X-TC-Action"),
         region: claim("X-TC-Region"),
-        page: body["PageNumber"].as_u64(),
+        page: page(&body),
         role: role.map(str::to_owned),
         refused: None,
         fault: None,
     }
+}
+
+/// Pages begin with 1, whichever way they are asked for.
+fn page(body: &Value) -> Option<u64> {
+    let by_offset = || {
+        let (offset, limit) = (body["Offset"].as_u64()?, body["Limit"].as_u64()?);
+        offset.checked_div(limit)?.checked_add(1)
+    };
+    body["PageNumber"].as_u64().or_else(by_offset)
 }
 
 fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Value, Refusal> {

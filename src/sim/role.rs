@@ -52,6 +52,10 @@ impl Role {
         self
     }
 
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whether a key of this account may assume it.
     pub(super) fn trusts(&self, uin: &str, external_id: Option<&str>) -> bool {
         let knows_it = self.external_id.is_none() || self.external_id.as_deref() == external_id;

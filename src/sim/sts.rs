@@ -11,27 +11,27 @@ use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 use crate::sim::role::{self, Role, parse_arn};
 
+/// What STS can be asked for. `AssumeRole` may be called far more often than other actions.
 pub(super) static ACTIONS: [Action; 3] = [
     Action {
         own_rate: Some(600),
-        run: Run::Signed(assume_role),
-        ..action("AssumeRole")
+        ..action("AssumeRole", Run::Signed(assume_role))
     },
-    Action {
-        run: Run::Unsigned(assume_role_with_web_identity),
-        ..action("AssumeRoleWithWebIdentity")
-    },
-    action("GetCallerIdentity"),
+    action(
+        "AssumeRoleWithWebIdentity",
+        Run::Unsigned(assume_role_with_web_identity),
+    ),
+    action("GetCallerIdentity", Run::Signed(get_caller_identity)),
 ];
 
-const fn action(name: &'static str) -> Action {
+const fn action(name: &'static str, run: Run) -> Action {
     Action {
         service: "sts",
         name,
         version: "2018-08-13",
         needs_region: false,
         own_rate: None,
-        run: Run::Signed(get_caller_identity),
+        run,
     }
 }
 

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 pub struct Track {
     id: u64,
     json: Value,
+    for_all_members: bool,
+    filters: Option<Value>,
 }
 
 impl Track {
@@ -22,7 +24,12 @@ impl Track {
             "Storage": cos("ap-guangzhou", "audit-log", "audit"),
             "CreateTime": "2021-01-14 14:43:38",
         });
-        Self { id, json }
+        Self {
+            id,
+            json,
+            for_all_members: false,
+            filters: None,
+        }
     }
 
     /// Another status than 1.
@@ -35,6 +42,20 @@ impl Track {
     #[must_use]
     pub fn storage(self, storage: Value) -> Self {
         self.with("Storage", storage)
+    }
+
+    /// Records the whole organisation, which only `DescribeAuditTrack` shows.
+    #[must_use]
+    pub fn for_all_members(mut self) -> Self {
+        self.set_for_all_members(true);
+        self
+    }
+
+    /// Filters, as `CreateEventsAuditTrack` sets them, which only `DescribeAuditTrack` shows.
+    #[must_use]
+    pub fn filters(mut self, filters: Value) -> Self {
+        self.set_filters(filters);
+        self
     }
 
     /// A field set to anything, `null` included.
@@ -61,6 +82,24 @@ impl Track {
     /// What is listed of it.
     pub fn json(&self) -> &Value {
         &self.json
+    }
+
+    /// What is told of it alone: without its id, with what a listing leaves out.
+    pub(super) fn details(&self) -> Value {
+        let mut details = self.clone().without("TrackId").json;
+        details["TrackForAllMembers"] = json!(u64::from(self.for_all_members));
+        if let Some(filters) = &self.filters {
+            details["Filters"] = filters.clone();
+        }
+        details
+    }
+
+    pub(super) fn set_for_all_members(&mut self, for_all: bool) {
+        self.for_all_members = for_all;
+    }
+
+    pub(super) fn set_filters(&mut self, filters: Value) {
+        self.filters = Some(filters);
     }
 
     pub(super) fn json_mut(&mut self) -> &mut Value {

@@ -11,6 +11,7 @@ mod signer;
 
 mod faults;
 mod metadata;
+mod organization;
 mod pages;
 mod products;
 mod rate;

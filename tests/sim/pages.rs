@@ -1,8 +1,9 @@
 //! What a listing shows.
 
-use cloudaudit_exporter::sim::{Track, ckafka, cls, cos};
+use cloudaudit_exporter::sim::{Track, World, ckafka, cls, cos};
 use serde_json::{Value, json};
 
+use crate::products::permanent;
 use crate::{NO_TRACKS, REGION, UIN, ask, ids, list, signer, world};
 
 #[tokio::test(start_paused = true)]
@@ -103,4 +104,49 @@ async fn come_with_the_headers_of_the_real_gateway() {
     assert_eq!(headers["Content-Length"], response.body().len().to_string());
     let first = list(&world, 1, 10).await["RequestId"].clone();
     assert_ne!(first, list(&world, 1, 10).await["RequestId"]);
+}
+
+const DETAILS: [&str; 3] = ["cloudaudit", "DescribeAuditTrack", "2019-03-19"];
+
+async fn details(world: &World, body: &str) -> Value {
+    let request = permanent().request(world, DETAILS, REGION, body);
+    ask(world, request).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn leave_out_what_one_track_alone_shows() {
+    let world = world(2);
+    let account = world.account(UIN).unwrap();
+    let filters = json!({"ResourceFields": [{"ResourceType": "cos", "ActionType": "*",
+        "EventNames": ["*"]}]});
+    account.set_filters(2, filters.clone()).unwrap();
+    account.set_for_all_members(2, true).unwrap();
+    let mut one = details(&world, r#"{"TrackId":1}"#).await;
+    one["RequestId"] = Value::Null;
+    let expected = json!({"Name": "track-1", "ActionType": "*", "ResourceType": "*", "Status": 1,
+        "EventNames": ["*"], "Storage": {"StorageType": "cos", "StorageRegion": "ap-guangzhou",
+        "StorageName": "audit-log", "StoragePrefix": "audit"},
+        "CreateTime": "2021-01-14 14:43:38", "TrackForAllMembers": 0, "RequestId": null});
+    assert_eq!(one, expected);
+    let two = details(&world, r#"{"TrackId":2}"#).await;
+    assert_eq!(
+        (&two["TrackForAllMembers"], &two["Filters"]),
+        (&json!(1), &filters)
+    );
+    let listed = &list(&world, 1, 10).await["Tracks"][1];
+    assert_eq!(listed.as_object().unwrap().len(), 8, "{listed}");
+
+    account.set_for_all_members(2, false).unwrap();
+    let two = details(&world, r#"{"TrackId":2}"#).await;
+    assert_eq!(two["TrackForAllMembers"], 0);
+    assert!(account.set_for_all_members(3, true).is_err());
+    let gone = details(&world, r#"{"TrackId":3}"#).await;
+    assert_eq!(gone["Error"]["Code"], "ResourceNotFound.AuditNotExist");
+    let empty = details(&world, "{}").await;
+    assert_eq!(empty["Error"]["Code"], "MissingParameter");
+    let nowhere = ask(
+        &world,
+        permanent().request(&world, DETAILS, "gz", r#"{"TrackId":1}"#),
+    );
+    assert_eq!(nowhere.await["Error"]["Code"], "InvalidParameterValue");
 }
