@@ -11,7 +11,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Clock;
-use cloudaudit_exporter::sim::{Identity, Server, Track, World, ckafka};
+use cloudaudit_exporter::sim::{Identity, Role, Server, Track, World, ckafka};
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -37,26 +37,38 @@ fn world() -> World {
 
 /// What the SDK makes of the world behind a socket.
 async fn list_with_sdk(world: &World, secret_key: &str, page_size: &str) -> Value {
+    run("list_tracks.py", world, &[ID, secret_key, page_size]).await
+}
+
+/// Runs a script that is told the world's address first. The metadata service has an address of
+/// its own, which is reached through the proxy that the environment names.
+async fn run(script: &str, world: &World, arguments: &[&str]) -> Value {
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), world.clone());
     let server = server.await.unwrap();
     let endpoint = server.local_addr().to_string();
-    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/peers/list_tracks.py");
-    let listing = Command::new(python())
-        .arg(script)
-        .args([&endpoint, ID, secret_key, page_size])
+    let script = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/peers")
+        .join(script);
+    let running = Command::new(python())
+        .arg(&script)
+        .arg(&endpoint)
+        .args(arguments)
         .env_remove("HTTP_PROXY")
-        .env_remove("http_proxy")
+        .env("http_proxy", format!("http://{endpoint}"))
         .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
         .stderr(Stdio::inherit())
         .kill_on_drop(true)
         .output();
     let output = tokio::select! {
-        output = timeout(PATIENCE, listing) => output.expect("the SDK hangs").unwrap(),
+        output = timeout(PATIENCE, running) => output.expect("the SDK hangs").unwrap(),
         () = server.serve(std::future::pending::<()>()) => unreachable!("nobody shuts it down"),
     };
     assert!(
         output.status.success(),
-        "list_tracks.py failed: {}",
+        "{} failed: {}",
+        script.display(),
         output.status
     );
     serde_json::from_slice(&output.stdout).unwrap()
@@ -100,4 +112,55 @@ async fn a_wrong_key_is_refused_in_words_the_sdk_understands() {
     assert_eq!(found["code"], "AuthFailure.SignatureFailure");
     assert_eq!(found["request_id"].as_str().unwrap().len(), 36);
     assert_eq!((world.call_count(), world.refused_signatures()), (1, 1));
+}
+
+const OTHER: &str = "100000000002";
+const ROLE_ARN: &str = "qcs::cam::uin/100000000002:roleName/audit-reader";
+
+/// Besides the account of the key, another one whose role can be had in three ways.
+fn world_with_a_role() -> World {
+    let world = world();
+    let other = world.add_account(OTHER);
+    other.create(Track::new(9, "theirs"));
+    let role = Role::new("audit-reader")
+        .trusts_account("100000000001")
+        .external_id("between us")
+        .trusts_provider("cls-1", "a pod's token");
+    other.add_role(role);
+    world.bind_machine(OTHER, "audit-reader");
+    world
+}
+
+#[tokio::test]
+async fn the_sdk_becomes_a_role_and_lists_its_tracks() {
+    let world = world_with_a_role();
+    let expected = json!({"account": OTHER, "type": "CAMRole",
+        "tracks": [[9, "theirs", 1, "cos"]]});
+    let role = ["role", ID, KEY, ROLE_ARN, "between us"];
+    assert_eq!(run("become.py", &world, &role).await, expected);
+    let pod = ["pod", "cls-1", "a pod's token", ROLE_ARN];
+    assert_eq!(run("become.py", &world, &pod).await, expected);
+    assert_eq!(run("become.py", &world, &["machine"]).await, expected);
+
+    let calls = world.calls();
+    let actions: Vec<&str> = calls.iter().map(|call| call.action.as_str()).collect();
+    let then = ["GetCallerIdentity", "DescribeAuditTracks"];
+    let first = ["AssumeRole", then[0], then[1]];
+    let second = ["AssumeRoleWithWebIdentity", then[0], then[1]];
+    let third = ["metadata", "metadata", then[0], then[1]];
+    assert_eq!(actions, [&first[..], &second, &third].concat());
+}
+
+#[tokio::test]
+async fn a_role_is_refused_in_words_the_sdk_understands() {
+    let world = world_with_a_role();
+    let role = ["role", ID, KEY, ROLE_ARN, "a guess"];
+    let refused = run("become.py", &world, &role).await;
+    assert_eq!(refused, json!({"code": "UnauthorizedOperation"}));
+    let pod = ["pod", "cls-1", "another token", ROLE_ARN];
+    let refused = run("become.py", &world, &pod).await;
+    assert_eq!(
+        refused,
+        json!({"code": "InvalidParameter.WebIdentityTokenError"})
+    );
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloudaudit_exporter::sim::{Fault, Server, World};
+use cloudaudit_exporter::sim::{Fault, Member, Role, Server, World};
 use http::Request;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use crate::products::{permanent, temporary};
 use crate::signer::Signer;
-use crate::{ID, KEY, REGION, world};
+use crate::{ID, KEY, REGION, UIN, world};
 
 /// Nothing on loopback takes longer unless it never comes.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -57,14 +58,20 @@ impl Cloud {
 
     /// Asks for the first page on a connection of its own and takes what comes until it ends.
     async fn ask(&self) -> io::Result<String> {
+        self.send(&self.page(1)).await
+    }
+
+    /// The same with any request.
+    async fn send(&self, request: &Request<Bytes>) -> io::Result<String> {
         let mut stream = self.connect().await;
-        send(&mut stream, &self.page(1), "close").await;
+        send(&mut stream, request, "close").await;
         read_to_end(&mut stream).await
     }
 }
 
 async fn send(stream: &mut TcpStream, request: &Request<Bytes>, connection: &str) {
-    let mut text = format!("POST / HTTP/1.1\r\nConnection: {connection}\r\n");
+    let (method, uri) = (request.method(), request.uri());
+    let mut text = format!("{method} {uri} HTTP/1.1\r\nConnection: {connection}\r\n");
     for (name, value) in request.headers() {
         text.extend([name.as_str(), ": ", value.to_str().unwrap(), "\r\n"]);
     }
@@ -106,6 +113,50 @@ async fn an_answer_looks_like_that_of_the_real_gateway() {
     let answer = json(&response);
     assert_eq!(answer["Response"]["TotalCount"], 3);
     assert_eq!(answer["Response"]["Tracks"][1]["TrackId"], 2);
+}
+
+#[tokio::test]
+async fn every_product_and_the_metadata_service_answer_at_one_address() {
+    let cloud = Cloud::start(world(2)).await;
+    let account = cloud.world.account(UIN).unwrap();
+    account.add_role(Role::new("monitor").trusts_account(UIN));
+    account.add_member(Member::new(100_000_000_001, "主账号"));
+    cloud.world.bind_machine(UIN, "monitor");
+    let asked = |action, body| permanent().request(&cloud.world, action, "", body);
+
+    let assume = ["sts", "AssumeRole", "2018-08-13"];
+    let wish =
+        r#"{"RoleArn":"qcs::cam::uin/100000000001:roleName/monitor","RoleSessionName":"me"}"#;
+    let assumed = json(&cloud.send(&asked(assume, wish)).await.unwrap());
+    let key = temporary(&assumed["Response"]);
+    let list = ["cloudaudit", "DescribeAuditTracks", "2019-03-19"];
+    let body = r#"{"PageNumber":1,"PageSize":10}"#;
+    let listing = key.request(&cloud.world, list, REGION, body);
+    let listing = json(&cloud.send(&listing).await.unwrap());
+    assert_eq!(listing["Response"]["TotalCount"], 2);
+
+    let members = ["organization", "DescribeOrganizationMembers", "2021-03-31"];
+    let members = asked(members, r#"{"Offset":0,"Limit":50}"#);
+    let members = json(&cloud.send(&members).await.unwrap());
+    assert_eq!(members["Response"]["Items"][0]["Name"], "主账号");
+
+    let metadata = async |path: &str| {
+        let path = format!("/latest/meta-data/cam/security-credentials/{path}");
+        let request = Request::get(path).header("Host", "metadata.tencentyun.com");
+        cloud
+            .send(&request.body(Bytes::new()).unwrap())
+            .await
+            .unwrap()
+    };
+    let name = metadata("").await;
+    assert!(name.contains("\r\nContent-Type: text/plain\r\n"), "{name}");
+    assert!(name.ends_with("\r\n\r\nmonitor"), "{name}");
+    assert_eq!(json(&metadata("monitor").await)["Code"], "Success");
+    let missing = metadata("another").await;
+    assert!(
+        missing.starts_with("HTTP/1.1 404 Not Found\r\n"),
+        "{missing}"
+    );
 }
 
 #[tokio::test]
