@@ -38,6 +38,20 @@ pub(super) const API_REQUESTS_PER_SECOND: u32 = 20;
 
 pub(super) const REGION: &str = "ap-guangzhou";
 
+pub(super) const REFRESH: Duration = Duration::from_hours(1);
+
+pub(super) const SESSION_NAME: &str = "cloudaudit-exporter";
+pub(super) const ROLE_DURATION: Duration = Duration::from_hours(2);
+/// STS documents no least. A key that lives shorter than this is asked for all the time.
+pub(super) const LEAST_ROLE_DURATION: Duration = Duration::from_mins(1);
+/// What STS takes.
+pub(super) const MOST_ROLE_DURATION: Duration = Duration::from_hours(12);
+
+pub(super) const PROFILE: &str = "default";
+
+/// It resolves only inside Tencent Cloud, and speaks plain HTTP.
+pub(super) const METADATA: &str = "http://metadata.tencentyun.com";
+
 /// The account that is polled where there is no file.
 pub(super) const ACCOUNT: &str = "default";
 
@@ -46,4 +60,15 @@ pub(super) const MOST_ACCOUNTS: usize = 10_000;
 pub(super) const MOST_REGIONS: usize = 64;
 pub(super) const MOST_LABELS: usize = 32;
 pub(super) const MOST_EXPECTED_TRACKS: usize = 100;
+pub(super) const MOST_ORGANIZATIONS: usize = 64;
+/// Patterns of members, and characters of one.
+pub(super) const MOST_GLOBS: usize = 1000;
+pub(super) const LONGEST_GLOB: usize = 256;
+
+pub(super) const MOST_ACCOUNT_FILES: usize = 1000;
+/// Of all account files together; one is no longer than the configuration file.
+pub(super) const MOST_ACCOUNT_FILES_BYTES: usize = 16 << 20;
+/// Names of a folder that are looked at for a pattern.
+pub(super) const MOST_LISTED: usize = 10_000;
+
 pub(super) const MOST_TRUSTED_ACCOUNTS: usize = 1000;

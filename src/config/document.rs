@@ -1,4 +1,4 @@
-//! A YAML file as a tree that remembers where everything stands.
+//! A YAML file, and what others add to it, as a tree that remembers where everything stands.
 //!
 //! Scalars stay text, whatever YAML would make of them: `007`, `1.10`, `1e5` and `true` may be a
 //! secret, an account number or a label, and then they must not become 7, 1.1, 100000 or a boolean.
@@ -6,14 +6,24 @@
 use std::collections::BTreeSet;
 
 use super::key_path::{KeyPath, Step};
+use super::public::is_public;
+use super::span::{Columns, Span};
 
-/// The file, what it says, and which parts of it must not be shown.
+/// The files, what they say, and which parts of it must not be shown.
 pub(super) struct Document {
-    name: String,
-    text: String,
+    /// The first is the configuration file, the others hold accounts.
+    files: Vec<SourceFile>,
     root: Node,
     /// Every key and scalar, and whether it may be shown.
     spans: Vec<(Span, bool)>,
+}
+
+/// A file as it was read.
+pub(super) struct SourceFile {
+    pub(super) name: String,
+    pub(super) text: String,
+    /// Whether everybody on this machine can read it.
+    pub(super) is_open: bool,
 }
 
 /// A value and its place.
@@ -38,54 +48,6 @@ pub(super) struct Entry {
     pub(super) node: Node,
 }
 
-/// A stretch of the file. Lines and columns count from 1, columns in characters; the end is the
-/// first column behind it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) line: usize,
-    pub(super) column: usize,
-    pub(super) end_line: usize,
-    pub(super) end_column: usize,
-}
-
-/// Columns of one line, counted from 0.
-pub(super) type Columns = std::ops::Range<usize>;
-
-impl Span {
-    /// The very beginning, for what is wrong with the file as a whole.
-    pub(super) const START: Self = Self::at(1, 1);
-
-    /// One place.
-    pub(super) const fn at(line: usize, column: usize) -> Self {
-        Self {
-            line,
-            column,
-            end_line: line,
-            end_column: column,
-        }
-    }
-
-    /// Whether there is nothing in it.
-    pub(super) fn is_empty(&self) -> bool {
-        (self.line, self.column) == (self.end_line, self.end_column)
-    }
-
-    /// The part of it on one line.
-    pub(super) fn columns_of(&self, line: usize) -> Columns {
-        let start = if line == self.line {
-            self.column - 1
-        } else {
-            0
-        };
-        let end = if line == self.end_line {
-            self.end_column - 1
-        } else {
-            usize::MAX
-        };
-        start..end
-    }
-}
-
 /// What an error points at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Part {
@@ -103,30 +65,85 @@ pub(super) fn nth_line(text: &str, number: usize) -> &str {
 }
 
 impl Document {
-    pub(super) fn new(name: &str, text: &str, root: Node) -> Self {
+    pub(super) fn new(file: SourceFile, root: Node) -> Self {
         let mut spans = Vec::new();
         collect_spans(&root, &KeyPath::default(), &mut spans);
         Self {
-            name: name.to_owned(),
-            text: text.to_owned(),
+            files: vec![file],
             root,
             spans,
         }
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.name
+    /// The configuration file.
+    pub(super) fn main(&self) -> &SourceFile {
+        &self.files[0]
     }
 
-    pub(super) fn line(&self, number: usize) -> &str {
-        nth_line(&self.text, number)
+    /// The same, for another document.
+    pub(super) fn into_main(mut self) -> SourceFile {
+        self.files.swap_remove(0)
     }
 
-    /// The columns of a line that may hold a secret: all but blanks, punctuation, keys, and scalars
-    /// that are known to be harmless. A comment is hidden too: an old key may have been left there.
-    pub(super) fn hidden_in(&self, line: usize) -> Vec<Columns> {
-        let text = self.line(line);
-        let covers = self.covers_of(line, text.chars().count());
+    /// All that it says, the free keys too.
+    pub(super) fn root(&self) -> &Node {
+        &self.root
+    }
+
+    /// The file that a span of this document is in.
+    pub(super) fn file(&self, span: Span) -> &SourceFile {
+        &self.files[span.file]
+    }
+
+    /// Where it begins, for people.
+    pub(super) fn place(&self, span: Span) -> String {
+        let name = &self.file(span).name;
+        format!("{name}:{}:{}", span.line, span.column)
+    }
+
+    /// Takes over a file, and returns what it holds as a part of this document.
+    pub(super) fn add_file(&mut self, file: SourceFile, mut entries: Vec<Entry>) -> Vec<Entry> {
+        for entry in &mut entries {
+            entry.set_file(self.files.len());
+        }
+        self.files.push(file);
+        entries
+    }
+
+    /// Adds to a mapping of the root, which is made if there is none; what is there and not a mapping
+    /// stays as it is.
+    pub(super) fn add(&mut self, key: &str, more: Vec<Entry>) {
+        let (Some(first), Value::Map(root)) = (more.first(), &mut self.root.value) else {
+            return;
+        };
+        let path = KeyPath::from([key]);
+        collect_entries(&more, &path, &mut self.spans);
+        if let Some(known) = root.iter_mut().find(|known| known.key == key) {
+            if let Value::Map(entries) = &mut known.node.value {
+                entries.extend(more);
+            }
+            return;
+        }
+        root.push(Entry {
+            key: key.to_owned(),
+            key_span: first.key_span,
+            node: Node {
+                span: first.key_span,
+                value: Value::Map(more),
+            },
+        });
+    }
+
+    pub(super) fn line(&self, span: Span) -> &str {
+        nth_line(&self.file(span).text, span.line)
+    }
+
+    /// The columns of the line where this begins that may hold a secret: all but blanks, punctuation,
+    /// keys, and scalars that are known to be harmless. A comment is hidden too: an old key may have
+    /// been left there.
+    pub(super) fn hidden_in(&self, span: Span) -> Vec<Columns> {
+        let text = self.line(span);
+        let covers = self.covers_of(span, text.chars().count());
         let mut hidden: Vec<Columns> = Vec::new();
         for (column, (c, cover)) in text.chars().zip(covers).enumerate() {
             let shown = match cover {
@@ -146,11 +163,11 @@ impl Document {
         hidden
     }
 
-    /// For each column of a line whether what stands there may be shown; none where neither a key
+    /// For each column of that line whether what stands there may be shown; none where neither a key
     /// nor a scalar does. A generated file may be one line, so the spans are gone through once.
-    fn covers_of(&self, line: usize, columns: usize) -> Vec<Option<bool>> {
+    fn covers_of(&self, Span { file, line, .. }: Span, columns: usize) -> Vec<Option<bool>> {
         let here = |(span, public): &(Span, bool)| {
-            let touches = (span.line..=span.end_line).contains(&line);
+            let touches = span.file == file && (span.line..=span.end_line).contains(&line);
             let Columns { start, end } = span.columns_of(line);
             touches.then_some((start.min(columns), end.min(columns), *public))
         };
@@ -207,9 +224,25 @@ impl Document {
 const PUNCTUATION: &str = ":,-?[]{}|><";
 
 /// Top-level keys that begin so are free: a place for YAML anchors.
-const FREE_KEYS: &str = "x-";
+pub(super) const FREE_KEYS: &str = "x-";
+
+impl Entry {
+    fn set_file(&mut self, file: usize) {
+        self.key_span.file = file;
+        self.node.set_file(file);
+    }
+}
 
 impl Node {
+    fn set_file(&mut self, file: usize) {
+        self.span.file = file;
+        match &mut self.value {
+            Value::Scalar(_) => {}
+            Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| entry.set_file(file)),
+        }
+    }
+
     fn child(&self, step: &Step) -> Option<&Self> {
         match (step, &self.value) {
             (Step::Key(key), Value::Map(entries)) => entries
@@ -244,48 +277,13 @@ fn collect_spans(node: &Node, path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
                 collect_spans(item, path, spans);
             }
         }
-        Value::Map(entries) => {
-            for entry in entries {
-                spans.push((entry.key_span, path.may_show(&entry.key)));
-                collect_spans(&entry.node, &path.key(&entry.key), spans);
-            }
-        }
+        Value::Map(entries) => collect_entries(entries, path, spans),
     }
 }
 
-/// Whether a value may be shown. A key that nobody knows may be a mistyped `secret_key`, so only
-/// what is known to be harmless is harmless.
-pub(super) fn is_public(path: &KeyPath, value: &str) -> bool {
-    match path.keys()[..] {
-        [] | [.., "credentials", _] | [.., "credentials", _, _] => false,
-        [.., "labels", _] | ["state", "file"] | [.., "expected_tracks", "name"] => true,
-        // A user name and a password would stand before the @.
-        [.., "endpoint"] => !value.contains('@'),
-        [.., last] => HARMLESS.contains(&last),
+fn collect_entries(entries: &[Entry], path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
+    for entry in entries {
+        spans.push((entry.key_span, path.may_show(&entry.key)));
+        collect_spans(&entry.node, &path.key(&entry.key), spans);
     }
 }
-
-const HARMLESS: [&str; 22] = [
-    "action_type",
-    "attempts",
-    "ca_file",
-    "create_time_offset",
-    "expected_tracks",
-    "interval",
-    "max_tracks",
-    "page_size",
-    "regions",
-    "requests_per_second",
-    "resource_type",
-    "site",
-    "stale_after",
-    "storage_account",
-    "storage_name",
-    "storage_prefix",
-    "storage_region",
-    "storage_type",
-    "timeout",
-    "tombstone_for",
-    "track_required",
-    "trusted_storage_accounts",
-];

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use super::defaults;
 use super::error::quoted;
 
 /// The address that calls go to.
@@ -34,6 +35,31 @@ impl Endpoint {
 
     /// Reads a host, `host:port`, or either as a URL.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let endpoint = Self::read(text)?;
+        if endpoint.is_plain() && !is_loopback(split(&endpoint.authority).map_or("", |it| it.0)) {
+            return Err(format!(
+                "{} would send credentials' signatures unencrypted; http:// is allowed for loopback hosts only, https:// for all",
+                quoted(text)
+            ));
+        }
+        Ok(endpoint)
+    }
+
+    /// The same for a metadata service, which gives keys over plain HTTP.
+    pub(super) fn parse_metadata(text: &str) -> Result<Self, String> {
+        if text.contains("://") {
+            Self::read(text)
+        } else {
+            Self::read(&format!("http://{text}")).map_err(|_| refused(text))
+        }
+    }
+
+    /// The metadata service of every virtual machine.
+    pub(super) fn metadata() -> Self {
+        Self::read(defaults::METADATA).expect("the address is right")
+    }
+
+    fn read(text: &str) -> Result<Self, String> {
         let (scheme, authority) = match text.split_once("://") {
             None => ("https", text),
             Some(("https", authority)) => ("https", authority),
@@ -42,12 +68,6 @@ impl Endpoint {
         };
         let (host, port) = split(authority).ok_or_else(|| refused(text))?;
         let name = host_name(host).ok_or_else(|| refused(text))?;
-        if scheme == "http" && !is_loopback(host) {
-            return Err(format!(
-                "{} would send credentials' signatures unencrypted; http:// is allowed for loopback hosts only, https:// for all",
-                quoted(text)
-            ));
-        }
         let implied = if scheme == "http" { 80 } else { 443 };
         let authority = match port {
             Some(port) if port != implied => format!("{name}:{port}"),
@@ -56,7 +76,12 @@ impl Endpoint {
         Ok(Self { scheme, authority })
     }
 
-    /// `https`, or `http` towards this machine.
+    /// Whether it is not encrypted.
+    pub fn is_plain(&self) -> bool {
+        self.scheme == "http"
+    }
+
+    /// `https`; `http` towards this machine and to metadata services.
     pub fn scheme(&self) -> &'static str {
         self.scheme
     }

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use super::document::{Columns, Document, Span, nth_line};
+use super::document::{Document, SourceFile, nth_line};
 use super::key_path::KeyPath;
+use super::span::{Columns, Span};
 
 /// A configuration that is refused. It prints as one message with the place and, where a file is to
 /// blame, the line; a secret is never part of it.
@@ -43,10 +44,10 @@ impl Error {
         path: &KeyPath,
         message: impl Into<String>,
     ) -> Self {
-        let line = document.line(span.line);
-        let hidden = document.hidden_in(span.line);
+        let line = document.line(span);
+        let hidden = document.hidden_in(span);
         Self {
-            place: format!("{}:{}:{}", document.name(), span.line, span.column),
+            place: document.place(span),
             path: path.clone(),
             message: message.into(),
             excerpt: excerpt(line, span, hidden.as_slice()),
@@ -55,11 +56,11 @@ impl Error {
 
     /// A place in the file is to blame, and it is not known yet what the file says: all values stay
     /// hidden, because any of them may be a secret.
-    pub(super) fn of_text(name: &str, text: &str, span: Span, message: impl Into<String>) -> Self {
-        let line = nth_line(text, span.line);
+    pub(super) fn of_text(file: &SourceFile, span: Span, message: impl Into<String>) -> Self {
+        let line = nth_line(&file.text, span.line);
         let hidden = values_of_line(line);
         Self {
-            place: format!("{name}:{}:{}", span.line, span.column),
+            place: format!("{}:{}:{}", file.name, span.line, span.column),
             path: KeyPath::default(),
             message: message.into(),
             excerpt: excerpt(line, span, hidden.as_slice()),

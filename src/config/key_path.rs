@@ -107,16 +107,15 @@ impl fmt::Display for KeyPath {
     }
 }
 
-/// Under `credentials` only what could be one of its keys may be shown, and nowhere what looks like a
+/// Under `credentials` and `assume_role` only what could be one of their keys may be shown, and nowhere what looks like a
 /// secret: `secret_id:AKID…`, written without the space, is a key to YAML, and so may be the second
 /// line of a secret.
 fn may_show(before: &[Step], key: &str) -> bool {
     const LONGEST: usize = 64;
     /// No key under `credentials` is longer, and every secret is.
     const LONGEST_IN_CREDENTIALS: usize = 20;
-    let in_credentials = before
-        .iter()
-        .any(|step| *step == Step::Key("credentials".into()));
+    let holds_secrets = |step: &Step| matches!(step, Step::Key(key) if key == "credentials" || key == "assume_role");
+    let in_credentials = before.iter().any(holds_secrets);
     let plain = |c: char| c.is_ascii_lowercase() || c == '_';
     let has = |kind: fn(&char) -> bool| key.chars().any(|c| kind(&c));
     let like_a_secret = has(char::is_ascii_uppercase) && has(char::is_ascii_digit);

@@ -2,20 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 
 use ::config::{Config, ConfigError, Map, Source, Value as Layered};
 
-use super::document::{Document, Entry, Node, Part, Value};
+use super::account_files::folder_of;
+use super::document::{Document, Entry, Node, Part, SourceFile, Value};
 use super::error::Error;
 use super::key_path::{KeyPath, Step};
 use super::overrides::Overrides;
-use super::raw::{RawConfig, comes_later};
+use super::raw::RawConfig;
 use super::shapes::Text;
 
 /// Where every value comes from.
 pub(super) struct Places {
     document: Document,
     overrides: Overrides,
+    home: Option<String>,
 }
 
 /// Reads what the file and the environment say together.
@@ -27,9 +30,11 @@ pub(super) fn read(
     let file = [(ROOT.to_owned(), table(document.entries()).into())];
     let file = Layer(file.into_iter().collect());
     let over_it = Layer(expressions(&overrides));
+    let home = environment.get(HOME).filter(|home| !home.is_empty());
     let places = Places {
         document,
         overrides,
+        home: home.cloned(),
     };
     let layered = Config::builder()
         .add_source(file)
@@ -43,16 +48,14 @@ pub(super) fn read(
     }
 }
 
+/// The variable that says what `~/` is.
+const HOME: &str = "HOME";
+
 /// The crate takes the outermost keys of a source for path expressions, so that a file could write
 /// `poll.interval: 5s`. Below a root of ours the file's keys are keys.
 const ROOT: &str = "root";
 
 impl Places {
-    /// The file's name.
-    pub(super) fn name(&self) -> &str {
-        self.document.name()
-    }
-
     /// A value, or the error with its place.
     pub(super) fn value<'t, T>(
         &self,
@@ -89,21 +92,43 @@ impl Places {
         self.refuse_part(path, Part::Key, message)
     }
 
-    /// Whether the value at this path stands in the file, for all to read.
-    pub(super) fn is_in_file(&self, path: &KeyPath) -> bool {
-        self.overrides.variable_of(path).is_none()
+    /// The file that the value at this path stands in; none where the environment has it.
+    pub(super) fn file_of(&self, path: &KeyPath) -> Option<&SourceFile> {
+        let in_file = self.overrides.variable_of(path).is_none();
+        in_file.then(|| match self.document.span(path, Part::Value) {
+            Some(span) => self.document.file(span),
+            None => self.document.main(),
+        })
+    }
+
+    /// A path as it is meant at this place: relative to the file that it stands in.
+    pub(super) fn beside(&self, path: &KeyPath, text: &str) -> PathBuf {
+        let file = self.file_of(path).unwrap_or(self.document.main());
+        folder_of(&file.name).join(text)
+    }
+
+    /// The same, where `~/` is the home of whoever runs this.
+    pub(super) fn beside_or_at_home(&self, path: &KeyPath, text: &str) -> Result<PathBuf, String> {
+        let Some(below) = text.strip_prefix("~/") else {
+            return Ok(self.beside(path, text));
+        };
+        match &self.home {
+            Some(home) => Ok(Path::new(home).join(below)),
+            None => Err(format!(
+                "~/ is {HOME} of the environment, which is not set; write the path out"
+            )),
+        }
     }
 
     /// A line for the log.
     pub(super) fn warning(&self, path: &KeyPath, message: &str) -> String {
-        let name = self.document.name();
         let place = match (
             self.overrides.variable_of(path),
             self.document.span(path, Part::Key),
         ) {
             (Some(variable), _) => variable.to_owned(),
-            (None, Some(span)) => format!("{name}:{}:{}", span.line, span.column),
-            (None, None) => name.to_owned(),
+            (None, Some(span)) => self.document.place(span),
+            (None, None) => self.document.main().name.clone(),
         };
         format!("{place}: {path}: {message}")
     }
@@ -117,7 +142,7 @@ impl Places {
         ) {
             (Some(variable), _) if !from_file => Error::of_variable(variable, path, message),
             (_, Some(span)) => Error::of_document(&self.document, span, path, message),
-            (_, None) => Error::of_file(self.document.name(), path, message),
+            (_, None) => Error::of_file(&self.document.main().name, path, message),
         }
     }
 
@@ -131,12 +156,7 @@ impl Places {
             Some(Step::Key(last)) if *last == key => path,
             _ => path.key(key),
         };
-        let message = if comes_later(&path) {
-            "a key of a later version; this one does not act on it, so it does not take it; leave it out".into()
-        } else {
-            format!("unknown key; allowed here: {allowed}")
-        };
-        self.refuse_key(&path, message)
+        self.refuse_key(&path, format!("unknown key; allowed here: {allowed}"))
     }
 }
 

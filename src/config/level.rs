@@ -1,18 +1,17 @@
-//! What one level says: the top level, `defaults`, or an account; every value by itself.
+//! What one level says: the top level, `defaults`, an account or an organisation; every value by itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::credentials::Credentials;
 use super::defaults;
 use super::endpoint::Endpoint;
 use super::error::Error;
 use super::key_path::KeyPath;
 use super::layers::Places;
 use super::lists::{self, Members};
-use super::raw::{RawAccount, RawConfig, RawCredentials, RawEnv, RawRateLimit};
-use super::secret::Secret;
+use super::raw::{RawAccount, RawConfig, RawRateLimit};
 use super::shapes::{Mapping, Text};
+use super::sources::{self, Role, Source};
 use super::types::Site;
 use super::values;
 use crate::snapshot::ExpectedTrack;
@@ -22,11 +21,14 @@ use crate::snapshot::ExpectedTrack;
 pub(super) struct Level {
     pub(super) site: Option<Site>,
     pub(super) endpoint: Option<Endpoint>,
+    pub(super) sts_endpoint: Option<Endpoint>,
     pub(super) interval: Option<Interval>,
     pub(super) requests_per_second: Option<u32>,
     pub(super) regions: Option<Vec<String>>,
     pub(super) labels: BTreeMap<String, String>,
-    pub(super) credentials: Option<Credentials>,
+    pub(super) uin: Option<String>,
+    pub(super) credentials: Option<Source>,
+    pub(super) role: Option<Role>,
     pub(super) expected_tracks: Option<Vec<ExpectedTrack>>,
     pub(super) track_required: Option<bool>,
     pub(super) warnings: Vec<String>,
@@ -46,7 +48,8 @@ impl Level {
         let poll = root.key("poll");
         let mut level = Self {
             site: places.value(raw.site.as_ref(), &root, "site", values::site)?,
-            endpoint: places.value(raw.endpoint.as_ref(), &root, "endpoint", Endpoint::parse)?,
+            endpoint: endpoint(raw.endpoint.as_ref(), &root, "endpoint", places)?,
+            sts_endpoint: endpoint(raw.sts_endpoint.as_ref(), &root, "sts_endpoint", places)?,
             interval: interval(raw.poll.0.interval.as_ref(), &poll, places)?,
             ..Self::default()
         };
@@ -54,7 +57,17 @@ impl Level {
         Ok(level)
     }
 
-    /// `defaults`, or an account.
+    /// `defaults`, which are of no account by itself.
+    pub(super) fn defaults(raw: &RawAccount, places: &Places) -> Result<Self, Error> {
+        let path = KeyPath::from(["defaults"]);
+        if raw.uin.is_some() {
+            let message = "not in defaults; it is the number of one account, and belongs to it";
+            return Err(places.refuse_key(&path.key("uin"), message));
+        }
+        Self::of_account(raw, &path, places)
+    }
+
+    /// An account, or what is like one.
     pub(super) fn of_account(
         raw: &RawAccount,
         path: &KeyPath,
@@ -65,7 +78,8 @@ impl Level {
         let required = raw.track_required.as_ref();
         let mut level = Self {
             site: places.value(raw.site.as_ref(), path, "site", values::site)?,
-            endpoint: places.value(raw.endpoint.as_ref(), path, "endpoint", Endpoint::parse)?,
+            endpoint: endpoint(raw.endpoint.as_ref(), path, "endpoint", places)?,
+            sts_endpoint: endpoint(raw.sts_endpoint.as_ref(), path, "sts_endpoint", places)?,
             interval: interval(raw.interval.as_ref(), path, places)?,
             regions: lists::texts(
                 regions,
@@ -77,13 +91,26 @@ impl Level {
             labels: labels(&raw.labels.0, &path.key("labels"), places)?,
             expected_tracks: lists::expected_tracks(tracks, &path.key("expected_tracks"), places)?,
             track_required: places.value(required, path, "track_required", values::boolean)?,
+            uin: places.value(raw.uin.as_ref(), path, "uin", values::uin)?,
             ..Self::default()
         };
         level.read_rate_limit(&raw.rate_limit.0, path, places)?;
         if let Some(Mapping(credentials)) = &raw.credentials {
-            level.read_credentials(credentials, &path.key("credentials"), places)?;
+            let path = path.key("credentials");
+            let warning = sources::warning(credentials, &path, places);
+            level.warnings.extend(warning);
+            level.credentials = Some(sources::credentials(credentials, &path, places)?);
+        }
+        if let Some(Mapping(role)) = &raw.assume_role {
+            level.role = Some(Role::read(role, &path.key("assume_role"), places)?);
         }
         Ok(level)
+    }
+
+    /// The simulated cloud that this level sends an account to, if that is where it is asked.
+    pub(super) fn simulated_cloud(&self, asked: &Endpoint) -> Option<&Endpoint> {
+        let own = self.endpoint.as_ref();
+        own.filter(|own| *own == asked && own.is_plain())
     }
 
     fn read_rate_limit(
@@ -106,39 +133,15 @@ impl Level {
         self.requests_per_second = rate;
         Ok(())
     }
+}
 
-    /// Exactly one source of credentials.
-    fn read_credentials(
-        &mut self,
-        raw: &RawCredentials,
-        path: &KeyPath,
-        places: &Places,
-    ) -> Result<(), Error> {
-        let secret_id = raw.secret_id.as_ref().map(|_| "secret_id");
-        let secret_key = raw.secret_key.as_ref().map(|_| "secret_key");
-        let token = raw.token.as_ref().map(|_| "token");
-        let credentials = match (&raw.env, secret_id.or(secret_key).or(token)) {
-            (Some(_), Some(key)) => {
-                let message = "a second source of credentials beside env; exactly one is allowed";
-                return Err(places.refuse_key(&path.key(key), message));
-            }
-            (Some(Mapping(env)), None) => from_variables(env, &path.key("env"), places)?,
-            (None, Some(_)) => {
-                let mut secrets = secret_key.into_iter().chain(token);
-                if secrets.any(|key| places.is_in_file(&path.key(key))) {
-                    let message = "a secret stands in the file, readable by whoever reads the file; env: keeps it out";
-                    self.warnings.push(places.warning(path, message));
-                }
-                inline(raw, path, places)?
-            }
-            (None, None) => {
-                let message = "empty; allowed is one of secret_id with secret_key, or env, or no credentials at all for the default chain";
-                return Err(places.refuse(path, message));
-            }
-        };
-        self.credentials = Some(credentials);
-        Ok(())
-    }
+fn endpoint(
+    text: Option<&Text>,
+    path: &KeyPath,
+    key: &str,
+    places: &Places,
+) -> Result<Option<Endpoint>, Error> {
+    places.value(text, path, key, Endpoint::parse)
 }
 
 fn interval(
@@ -183,24 +186,4 @@ fn labels(
         Ok((name.clone(), value))
     };
     raw.iter().map(read).collect()
-}
-
-fn inline(raw: &RawCredentials, path: &KeyPath, places: &Places) -> Result<Credentials, Error> {
-    let secret = |text: &str| values::secret(text).map(Secret::from);
-    let secret_id = raw.secret_id.as_ref();
-    let secret_key = raw.secret_key.as_ref();
-    Ok(Credentials::Inline {
-        secret_id: places.needed(secret_id, path, "secret_id", values::secret_id)?,
-        secret_key: places.needed(secret_key, path, "secret_key", secret)?,
-        token: places.value(raw.token.as_ref(), path, "token", secret)?,
-    })
-}
-
-fn from_variables(raw: &RawEnv, path: &KeyPath, places: &Places) -> Result<Credentials, Error> {
-    let name = values::variable_name;
-    Ok(Credentials::Env {
-        secret_id: places.needed(raw.secret_id.as_ref(), path, "secret_id", name)?,
-        secret_key: places.needed(raw.secret_key.as_ref(), path, "secret_key", name)?,
-        token: places.value(raw.token.as_ref(), path, "token", name)?,
-    })
 }

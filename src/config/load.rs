@@ -1,16 +1,17 @@
 //! The way in: a file, or none.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::document::SourceFile;
 use super::error::Error;
 use super::key_path::KeyPath;
 use super::types::Config;
-use super::{defaults, layers, validate, values, yaml};
+use super::{account_files, defaults, layers, validate, values, yaml};
 
 impl Config {
     /// Reads the file and the environment's overrides. Without a file there is one account,
@@ -22,9 +23,9 @@ impl Config {
         match file {
             Some(path) => {
                 let name = path.display().to_string();
-                let text =
+                let file =
                     read(path).map_err(|why| Error::of_file(&name, &KeyPath::default(), why))?;
-                Self::parse(&name, &text, environment)
+                of_file(file, environment)
             }
             None => without_file(environment),
         }
@@ -37,20 +38,46 @@ impl Config {
         text: &str,
         environment: &BTreeMap<String, String>,
     ) -> Result<Self, Error> {
-        let document = yaml::parse(file_name, text)?;
-        let (raw, places) = layers::read(document, environment)?;
-        validate::config(&raw, &places, environment)
+        let file = SourceFile {
+            name: file_name.to_owned(),
+            text: text.to_owned(),
+            is_open: false,
+        };
+        of_file(file, environment)
     }
 }
 
-/// The content of a file, to be compared with what it was: its hash, for the content may hold secrets.
+fn of_file(file: SourceFile, environment: &BTreeMap<String, String>) -> Result<Config, Error> {
+    let mut document = yaml::parse(file)?;
+    let warnings = account_files::add(&mut document)?;
+    let (raw, places) = layers::read(document, environment)?;
+    let mut config = validate::config(raw, &places, environment)?;
+    config.warnings.splice(0..0, warnings);
+    Ok(config)
+}
+
+/// What files say, to be compared with what they said: a hash, for they may hold secrets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHash([u8; 32]);
 
-/// What a configuration file says now; none where it cannot be read.
+/// What a configuration file and the account files that it names say now; none where the
+/// configuration file cannot be read.
 pub fn file_hash(path: &Path) -> Option<FileHash> {
-    let text = read(path).ok()?;
-    Some(FileHash(Sha256::digest(text).into()))
+    let file = read(path).ok()?;
+    let mut hash = Sha256::new_with_prefix(Sha256::digest(&file.text));
+    // This is asked for again and again, so a file that names no others is not taken apart.
+    if file.text.contains(account_files::KEY)
+        && let Ok(document) = yaml::parse(file)
+    {
+        for path in account_files::named(&document) {
+            hash.update(Sha256::digest(path.as_os_str().as_encoded_bytes()));
+            // One that cannot be read is another than an empty one.
+            if let Ok(file) = read(&path) {
+                hash.update(Sha256::digest(&file.text));
+            }
+        }
+    }
+    Some(FileHash(hash.finalize().into()))
 }
 
 fn without_file(environment: &BTreeMap<String, String>) -> Result<Config, Error> {
@@ -71,17 +98,46 @@ fn without_file(environment: &BTreeMap<String, String>) -> Result<Config, Error>
     Ok(config)
 }
 
-/// The text of a file, bounded.
-fn read(path: &Path) -> Result<String, String> {
+/// A file, bounded.
+pub(super) fn read(path: &Path) -> Result<SourceFile, String> {
     let mut bytes = Vec::new();
     // One more than is taken: a file that is too long is told by its length.
     let limit = yaml::MAX_BYTES as u64 + 1;
-    File::open(path)
-        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    let is_open = File::open(path)
+        .and_then(|file| {
+            let is_open = is_open(path, &file.metadata()?);
+            file.take(limit).read_to_end(&mut bytes)?;
+            Ok(is_open)
+        })
         .map_err(|error| format!("cannot read the configuration: {error}"))?;
-    String::from_utf8(bytes).map_err(|error| {
+    let text = String::from_utf8(bytes).map_err(|error| {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.split(|byte| *byte == b'\n').count();
         format!("not UTF-8 text, first on line {line}")
+    })?;
+    Ok(SourceFile {
+        name: path.display().to_string(),
+        text,
+        is_open,
     })
+}
+
+/// Whether everybody on this machine can read a file: it lets them, and so does every folder above it.
+#[cfg(unix)]
+fn is_open(path: &Path, file: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    const OTHERS_READ: u32 = 0o004;
+    const OTHERS_PASS: u32 = 0o001;
+    let lets = |metadata: &Metadata, bit: u32| metadata.permissions().mode() & bit != 0;
+    lets(file, OTHERS_READ)
+        && path.canonicalize().is_ok_and(|path| {
+            let mut folders = path.ancestors().skip(1);
+            folders.all(|folder| folder.metadata().is_ok_and(|it| lets(&it, OTHERS_PASS)))
+        })
+}
+
+/// Other systems have no mode to look at.
+#[cfg(not(unix))]
+fn is_open(_: &Path, _: &Metadata) -> bool {
+    false
 }

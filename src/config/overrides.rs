@@ -131,13 +131,11 @@ fn path_of(keys: &str, document: &Document) -> Result<KeyPath, String> {
     }
     let lower = |part: &&str| part.to_ascii_lowercase();
     match parts.iter().map(lower).collect::<Vec<_>>() {
-        path if path[0] == "accounts" && path.len() > 1 => {
-            let account = account_named(&path[1], document)?;
-            let below = below_account(&parts[2..], &["accounts", &account], document)?;
-            Ok([path[0].clone(), account]
-                .into_iter()
-                .chain(below)
-                .collect())
+        path if NAMED.contains(&path[0].as_str()) && path.len() > 1 => {
+            let kind = &path[0];
+            let name = named(kind, &path[1], document)?;
+            let below = below_account(&parts[2..], &[kind, &name], document)?;
+            Ok([kind.clone(), name].into_iter().chain(below).collect())
         }
         path if path[0] == "defaults" => {
             let below = below_account(&parts[1..], &["defaults"], document)?;
@@ -147,15 +145,23 @@ fn path_of(keys: &str, document: &Document) -> Result<KeyPath, String> {
     }
 }
 
-/// The account whose name is written like this in a variable.
-fn account_named(part: &str, document: &Document) -> Result<String, String> {
+/// Mappings whose keys are names that somebody gave.
+const NAMED: [&str; 2] = ["accounts", "organizations"];
+
+/// The account or organisation whose name is written like this in a variable.
+fn named(kind: &str, part: &str, document: &Document) -> Result<String, String> {
     const MAX_SHOWN: usize = 10;
-    let mut names: Vec<&str> = names_at(document, &["accounts"]);
-    names.retain(|name| values::account_name(name).is_ok());
+    let (one, many) = if kind == "accounts" {
+        ("account", "accounts")
+    } else {
+        ("organisation", "organisations")
+    };
+    let mut names: Vec<&str> = names_at(document, &[kind]);
+    names.retain(|name| values::name_of(one, name).is_ok());
     match names.iter().find(|name| in_variable(name) == part) {
         Some(name) => Ok((*name).to_owned()),
         None => Err(format!(
-            "no account is called so, and an override never creates one; the accounts are: {}{}",
+            "no {one} is called so, and an override never creates one; the {many} are: {}{}",
             names[..names.len().min(MAX_SHOWN)].join(", "),
             if names.len() > MAX_SHOWN { ", …" } else { "" },
         )),

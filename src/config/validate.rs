@@ -5,37 +5,38 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::credentials::Credentials;
+use super::account::{Common, account};
 use super::defaults;
-use super::error::{Error, quoted};
+use super::error::Error;
 use super::key_path::KeyPath;
 use super::layers::Places;
-use super::level::{Interval, Level};
+use super::level::Level;
 use super::lists::{self, Members};
+use super::organizations::organization;
 use super::overrides::in_variable;
 use super::raw::{RawConfig, RawHttp, RawPoll, RawState};
 use super::secret::Secret;
 use super::shapes::Mapping;
-use super::types::{Account, Config, Http, Poll, Site};
-use super::values::{self, spell};
+use super::types::{Config, Http, Poll};
+use super::values;
 
 /// The whole configuration.
 pub(super) fn config(
-    raw: &RawConfig,
+    raw: RawConfig,
     places: &Places,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Error> {
-    let poll = poll(&raw.poll.0, places)?;
     let http = http(&raw.http.0, places)?;
     let state_file = state_file(&raw.state.0, places, environment)?;
     let common = Common {
-        poll,
-        trusted_storage_accounts: trusted(raw, places)?,
+        poll: poll(&raw.poll.0, places)?,
+        details_interval: details_interval(&raw.poll.0, places)?,
+        trusted_storage_accounts: trusted(&raw, places)?,
     };
-    check_names(raw, places)?;
-    let top = Level::top(raw, places)?;
-    let defaults = KeyPath::from(["defaults"]);
-    let defaults = Level::of_account(&raw.defaults.0, &defaults, places)?;
+    account_files(&raw, places)?;
+    check_names(&raw, places)?;
+    let top = Level::top(&raw, places)?;
+    let defaults = Level::defaults(&raw.defaults.0, places)?;
     let mut warnings = [&top.warnings[..], &defaults.warnings[..]].concat();
     let mut accounts = Vec::new();
     for (name, Mapping(own)) in &raw.accounts.0 {
@@ -43,19 +44,20 @@ pub(super) fn config(
         accounts.push(account(name, [&own, &defaults, &top], &common, places)?);
         warnings.extend(own.warnings);
     }
+    let mut organizations = Vec::new();
+    for (name, Mapping(own)) in raw.organizations.0 {
+        let around = [&defaults, &top];
+        let (organization, more) = organization(&name, own, around, &common, places)?;
+        organizations.push(organization);
+        warnings.extend(more);
+    }
     Ok(Config {
         http,
         state_file,
         accounts,
-        organizations: Vec::new(),
+        organizations,
         warnings,
     })
-}
-
-/// What all accounts have alike.
-struct Common {
-    poll: Poll,
-    trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
 fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
@@ -93,9 +95,16 @@ fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
     Ok(poll)
 }
 
+fn details_interval(raw: &RawPoll, places: &Places) -> Result<Option<Duration>, Error> {
+    const KEY: &str = "details_interval";
+    let path = KeyPath::from(["poll"]);
+    let least = |text: &_| values::duration_from(text, defaults::LEAST_INTERVAL);
+    places.value(raw.details_interval.as_ref(), &path, KEY, least)
+}
+
 fn http(raw: &RawHttp, places: &Places) -> Result<Http, Error> {
     let path = KeyPath::from(["http"]);
-    let ca_file = |text: &str| Ok(beside_the_file(text, places));
+    let ca_file = |text: &str| Ok(places.beside(&path.key("ca_file"), text));
     let proxy = |text: &str| values::proxy(text).map(Secret::from);
     Ok(Http {
         ca_file: places.value(raw.ca_file.as_ref(), &path, "ca_file", ca_file)?,
@@ -112,18 +121,13 @@ fn state_file(
     const FOLDERS: &str = "STATE_DIRECTORY";
     const NAME: &str = "state.json";
     let path = KeyPath::from(["state"]);
-    let file = |text: &str| Ok(beside_the_file(text, places));
+    let file = |text: &str| Ok(places.beside(&path.key("file"), text));
     let set = places.value(raw.file.as_ref(), &path, "file", file)?;
     let by_systemd = || {
         let folder = environment.get(FOLDERS)?.split(':').next()?;
         (!folder.is_empty()).then(|| Path::new(folder).join(NAME))
     };
     Ok(set.or_else(by_systemd))
-}
-
-fn beside_the_file(text: &str, places: &Places) -> PathBuf {
-    let folder = Path::new(places.name()).parent();
-    folder.unwrap_or(Path::new("")).join(text)
 }
 
 fn trusted(raw: &RawConfig, places: &Places) -> Result<Arc<BTreeSet<String>>, Error> {
@@ -138,22 +142,55 @@ fn trusted(raw: &RawConfig, places: &Places) -> Result<Arc<BTreeSet<String>>, Er
     Ok(Arc::new(uins.into_iter().flatten().collect()))
 }
 
+/// The files were read with the document; what is left is how the list of them looks.
+fn account_files(raw: &RawConfig, places: &Places) -> Result<(), Error> {
+    const FILES: Members = Members {
+        one: "pattern",
+        many: "patterns",
+        most: defaults::MOST_ACCOUNT_FILES,
+    };
+    let list = raw.account_files.as_ref();
+    let path = KeyPath::from(["account_files"]);
+    lists::texts(list, &FILES, &path, places, values::file_pattern).map(drop)
+}
+
 fn check_names(raw: &RawConfig, places: &Places) -> Result<(), Error> {
+    const ACCOUNTS: Members = Members {
+        one: "account",
+        many: "accounts",
+        most: defaults::MOST_ACCOUNTS,
+    };
+    const ORGANIZATIONS: Members = Members {
+        one: "organisation",
+        many: "organisations",
+        most: defaults::MOST_ORGANIZATIONS,
+    };
     let accounts = KeyPath::from(["accounts"]);
-    let names = raw.accounts.0.keys();
-    if names.len() == 0 {
-        let message = "no account; at least one is needed, as in accounts: {prod: {}}";
+    if raw.accounts.0.is_empty() && raw.organizations.0.is_empty() {
+        let message =
+            "no account and no organisation; at least one is needed, as in accounts: {prod: {}}";
         return Err(places.refuse(&accounts, message));
     }
-    if names.len() > defaults::MOST_ACCOUNTS {
-        let most = defaults::MOST_ACCOUNTS;
-        let message = format!("{} accounts; up to {most} are allowed", names.len());
-        return Err(places.refuse(&accounts, message));
+    check_names_of(&ACCOUNTS, &accounts, raw.accounts.0.keys(), places)?;
+    let organizations = KeyPath::from(["organizations"]);
+    let names = raw.organizations.0.keys();
+    check_names_of(&ORGANIZATIONS, &organizations, names, places)
+}
+
+fn check_names_of<'n>(
+    Members { one, many, most }: &Members,
+    path: &KeyPath,
+    names: impl ExactSizeIterator<Item = &'n String>,
+    places: &Places,
+) -> Result<(), Error> {
+    if names.len() > *most {
+        let message = format!("{} {many}; up to {most} are allowed", names.len());
+        return Err(places.refuse(path, message));
     }
     let mut known = BTreeMap::new();
     for name in names {
-        let refuse = |why: String| places.refuse_key(&accounts.key(name), why);
-        values::account_name(name).map_err(refuse)?;
+        let refuse = |why: String| places.refuse_key(&path.key(name), why);
+        values::name_of(one, name).map_err(refuse)?;
         if let Some(other) = known.insert(in_variable(name), name) {
             let variable = in_variable(name).to_uppercase();
             return Err(refuse(format!(
@@ -162,89 +199,4 @@ fn check_names(raw: &RawConfig, places: &Places) -> Result<(), Error> {
         }
     }
     Ok(())
-}
-
-/// An account from its own level, `defaults` and the top level: the nearest comes first.
-fn account(
-    name: &str,
-    levels: [&Level; 3],
-    common: &Common,
-    places: &Places,
-) -> Result<Account, Error> {
-    let poll = common.poll;
-    let site = levels.iter().find_map(|level| level.site);
-    let site = site.unwrap_or_default();
-    // A site brings its endpoint along, so the nearest level with either of them decides.
-    let endpoint = levels.iter().find_map(|level| {
-        let of_site = || level.site.map(Site::endpoint);
-        level.endpoint.clone().or_else(of_site)
-    });
-    let rate = levels.iter().find_map(|level| level.requests_per_second);
-    let regions = levels.iter().find_map(|level| level.regions.clone());
-    let credentials = levels.iter().find_map(|level| level.credentials.clone());
-    let expected = levels
-        .iter()
-        .find_map(|level| level.expected_tracks.clone());
-    let required = levels.iter().find_map(|level| level.track_required);
-    let farthest_first = levels.iter().rev();
-    Ok(Account {
-        name: name.to_owned(),
-        regions: regions.unwrap_or_else(|| vec![defaults::REGION.to_owned()]),
-        site,
-        endpoint: endpoint.unwrap_or_else(|| site.endpoint()),
-        labels: farthest_first
-            .flat_map(|level| level.labels.clone())
-            .collect(),
-        interval: fitting_interval(levels, &poll, places)?,
-        requests_per_second: rate.unwrap_or(defaults::REQUESTS_PER_SECOND),
-        poll,
-        credentials: credentials.unwrap_or(Credentials::Default),
-        assume_role: None,
-        uin: None,
-        sts_endpoint: site.sts_endpoint(),
-        organization: None,
-        details_interval: None,
-        expected_tracks: expected.unwrap_or_default(),
-        track_required: required.unwrap_or(true),
-        trusted_storage_accounts: Arc::clone(&common.trusted_storage_accounts),
-    })
-}
-
-/// The interval, which no request may outlast, and in which nothing ages out and no tombstone ends. Where the
-/// interval is built in, the setting that does not fit it is to blame.
-fn fitting_interval(levels: [&Level; 3], poll: &Poll, places: &Places) -> Result<Duration, Error> {
-    let set = levels.iter().find_map(|level| level.interval.as_ref());
-    let interval = set.map_or(defaults::INTERVAL, |set| set.value);
-    let refuse = |key: &str, other: Duration, wrong: [&str; 2], rule: &str| {
-        let other = spell(other);
-        if let Some(Interval { path, text, .. }) = set {
-            let why = format!(
-                "{} is {} poll.{key} ({other}); {rule}",
-                quoted(text),
-                wrong[0]
-            );
-            places.refuse(path, why)
-        } else {
-            let interval = spell(interval);
-            let why = format!("{other} is {} the interval ({interval}); {rule}", wrong[1]);
-            places.refuse(&KeyPath::from(["poll", key]), why)
-        }
-    };
-    if interval < poll.timeout {
-        let wrong = ["shorter than", "longer than"];
-        let rule = "an interval is at least the timeout";
-        return Err(refuse("timeout", poll.timeout, wrong, rule));
-    }
-    let intervals = defaults::LEAST_STALE_INTERVALS;
-    if poll.stale_after < interval.saturating_mul(intervals) {
-        let wrong = ["too long for", "too short for"];
-        let rule = format!("stale_after is at least {intervals} intervals");
-        return Err(refuse("stale_after", poll.stale_after, wrong, &rule));
-    }
-    if poll.tombstone_for < interval {
-        let wrong = ["longer than", "shorter than"];
-        let rule = "tombstone_for is at least the interval";
-        return Err(refuse("tombstone_for", poll.tombstone_for, wrong, rule));
-    }
-    Ok(interval)
 }

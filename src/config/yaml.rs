@@ -7,20 +7,27 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser as granit;
 
-use super::document::{Document, Entry, Node, Span, Value};
+use super::document::{Document, Entry, Node, SourceFile, Value};
 use super::error::Error;
 use super::key_path::KeyPath;
+use super::span::Span;
 
 /// The longest file that is read.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
-/// Parses one document, aliases and merge keys (`<<`) resolved.
-pub(super) fn parse(name: &str, text: &str) -> Result<Document, Error> {
-    let refuse = |(span, message): Refused| Error::of_text(name, text, span, message);
-    if text.len() > MAX_BYTES {
+/// Parses one document of a file, aliases and merge keys (`<<`) resolved.
+pub(super) fn parse(file: SourceFile) -> Result<Document, Error> {
+    if file.text.len() > MAX_BYTES {
         let message = format!("the file is longer than {MAX_BYTES} bytes, the most that is read");
-        return Err(Error::of_file(name, &KeyPath::default(), message));
+        return Err(Error::of_file(&file.name, &KeyPath::default(), message));
     }
+    match read(&file.text) {
+        Ok(root) => Ok(Document::new(file, root)),
+        Err((span, message)) => Err(Error::of_text(&file, span, message)),
+    }
+}
+
+fn read(text: &str) -> Result<Node, Refused> {
     let options = granit::options! {
         block_nesting_limit: MAX_DEPTH,
         flow_nesting_limit: MAX_DEPTH,
@@ -32,11 +39,10 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Document, Error> {
         nodes: 0,
         depth: 0,
     };
-    let root = reader.document().map_err(refuse)?;
-    Ok(Document::new(name, text, root))
+    reader.document()
 }
 
-/// How deep collections may nest, aliases expanded; a valid configuration needs five.
+/// How deep collections may nest, aliases expanded; a valid configuration needs six.
 const MAX_DEPTH: usize = 32;
 
 /// How many values a file may have after its aliases are expanded: the bound on "billion laughs".
@@ -187,7 +193,7 @@ impl<'t> Reader<'t> {
     }
 }
 
-const AT_LEAST: &str = "a configuration is a mapping with at least the key accounts";
+const AT_LEAST: &str = "keys are wanted, as in accounts: {prod: {}}";
 
 /// The parser's number for "no anchor".
 const NO_ANCHOR: usize = 0;
@@ -195,6 +201,7 @@ const NO_ANCHOR: usize = 0;
 /// The parser counts lines from 1 and columns from 0.
 fn place(span: granit::Span) -> Span {
     Span {
+        file: 0,
         line: span.start.line(),
         column: span.start.col() + 1,
         end_line: span.end.line(),

@@ -1,0 +1,196 @@
+//! Files of accounts, which the configuration file names: read, and added to what it says.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::DirEntry;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::defaults::{MOST_ACCOUNT_FILES, MOST_ACCOUNT_FILES_BYTES, MOST_LISTED};
+use super::document::{Document, Entry, FREE_KEYS, Node, Part, Value};
+use super::error::{Error, quoted};
+use super::glob::Glob;
+use super::key_path::KeyPath;
+use super::load;
+use super::span::Span;
+use super::yaml;
+
+pub(super) const KEY: &str = "account_files";
+const ACCOUNTS: &str = "accounts";
+
+/// Adds the accounts of all files that the document names, and returns what should be warned of.
+pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
+    let mut warnings = Vec::new();
+    let mut files = BTreeSet::new();
+    for (span, path, pattern) in patterns(document) {
+        let found = matching(folder_of(&document.main().name), &pattern);
+        let found = found.map_err(|why| Error::of_document(document, span, &path, why))?;
+        if found.is_empty() {
+            let (place, pattern) = (document.place(span), quoted(&pattern));
+            warnings.push(format!("{place}: {path}: no file is called like {pattern}"));
+        }
+        files.extend(found);
+        if files.len() > MOST_ACCOUNT_FILES {
+            let why = format!("more than {MOST_ACCOUNT_FILES} files, the most that are read");
+            return Err(Error::of_document(document, span, &path, why));
+        }
+    }
+    let mut known: HashMap<String, Span> = names(document);
+    let mut bytes = 0;
+    for file in files {
+        let added = read(&file)?;
+        bytes += added.main().text.len();
+        if bytes > MOST_ACCOUNT_FILES_BYTES {
+            let why = format!(
+                "with this file more than {MOST_ACCOUNT_FILES_BYTES} bytes of account files, the most that is read"
+            );
+            let root = KeyPath::default();
+            return Err(Error::of_file(&added.main().name, &root, why));
+        }
+        let accounts = entries(&added)?.to_vec();
+        if let Some((again, other)) = accounts
+            .iter()
+            .find_map(|entry| Some((entry, known.get(&entry.key)?)))
+        {
+            let place = document.place(*other);
+            let path = KeyPath::from([ACCOUNTS, &again.key]);
+            let why = format!("the same account again; it is already at {place}");
+            return Err(Error::of_document(&added, again.key_span, &path, why));
+        }
+        let accounts = document.add_file(added.into_main(), accounts);
+        known.extend(accounts.iter().map(|it| (it.key.clone(), it.key_span)));
+        document.add(ACCOUNTS, accounts);
+    }
+    Ok(warnings)
+}
+
+/// The files that a document names now, whatever they say; none where it cannot be told.
+pub(super) fn named(document: &Document) -> BTreeSet<PathBuf> {
+    let folder = folder_of(&document.main().name);
+    let patterns = patterns(document).into_iter();
+    let found = patterns.filter_map(|(_, _, pattern)| matching(folder, &pattern).ok());
+    found.flatten().take(MOST_ACCOUNT_FILES).collect()
+}
+
+/// The folder that paths in a file are relative to.
+pub(super) fn folder_of(file: &str) -> &Path {
+    Path::new(file).parent().unwrap_or(Path::new(""))
+}
+
+/// What the key holds, as far as it has the right shape: the rest is told with the rest.
+fn patterns(document: &Document) -> Vec<(Span, KeyPath, String)> {
+    let path = KeyPath::from([KEY]);
+    let Some(Value::List(items)) = document.get(&path).map(|node| &node.value) else {
+        return Vec::new();
+    };
+    let items = items.iter().enumerate();
+    let texts = items.filter_map(|(index, item)| match &item.value {
+        Value::Scalar(text) if !text.is_empty() => {
+            Some((item.span, path.index(index), text.clone()))
+        }
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// Where the document's own accounts stand.
+fn names(document: &Document) -> HashMap<String, Span> {
+    let accounts = document.get(&KeyPath::from([ACCOUNTS]));
+    let entries = accounts.map_or(&[][..], Node::entries).iter();
+    entries
+        .map(|entry| (entry.key.clone(), entry.key_span))
+        .collect()
+}
+
+fn read(file: &Path) -> Result<Document, Error> {
+    let refuse = |why| Error::of_file(&file.display().to_string(), &KeyPath::default(), why);
+    // A pipe would keep whoever opens it waiting.
+    if file.exists() && !file.is_file() {
+        return Err(refuse("not a file".into()));
+    }
+    yaml::parse(load::read(file).map_err(refuse)?)
+}
+
+/// The accounts of a file: all its keys, or those below the one key `accounts`.
+fn entries(document: &Document) -> Result<&[Entry], Error> {
+    let path = KeyPath::from([ACCOUNTS]);
+    let Some(accounts) = document.get(&path) else {
+        return Ok(document.root().entries());
+    };
+    let mut others = document.root().entries().iter();
+    if let Some(other) = others.find(|it| it.key != ACCOUNTS && !it.key.starts_with(FREE_KEYS)) {
+        let why = "beside accounts; nothing else stands in a file of accounts, it belongs into the configuration file";
+        let path = KeyPath::from([other.key.as_str()]);
+        return Err(Error::of_document(document, other.key_span, &path, why));
+    }
+    match &accounts.value {
+        Value::Map(entries) => Ok(entries),
+        Value::List(_) | Value::Scalar(_) => {
+            let span = document.span(&path, Part::Key).unwrap_or(Span::START);
+            let why = "not a mapping; accounts by their names are allowed here";
+            Err(Error::of_document(document, span, &path, why))
+        }
+    }
+}
+
+/// The files that a pattern names. A path without `*` and `?` names itself, whether it is there or not.
+fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
+    let mut found = vec![folder.to_owned()];
+    for part in Path::new(pattern) {
+        let part = part.to_string_lossy();
+        let glob = Glob::from(part.as_ref());
+        if !glob.is_wild() {
+            found.iter_mut().for_each(|place| place.push(part.as_ref()));
+            continue;
+        }
+        let mut below = Vec::new();
+        for place in found {
+            below.extend(members(&place, &glob)?);
+            if below.len() > MOST_ACCOUNT_FILES {
+                return Err(format!(
+                    "{} fits more than {MOST_ACCOUNT_FILES} names, the most that are taken",
+                    quoted(pattern)
+                ));
+            }
+        }
+        found = below;
+    }
+    if Glob::from(pattern).is_wild() {
+        found.retain(|path| path.is_file());
+    }
+    Ok(found)
+}
+
+/// What in a folder is called so. As in a shell, what begins with a dot is only fit by a dot: editors
+/// and Kubernetes keep what is theirs under such names.
+fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
+    let here = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let cannot = |error| format!("cannot list the folder {}: {error}", here.display());
+    let listing = match here.read_dir() {
+        Ok(listing) => listing,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(cannot(error)),
+    };
+    let listing: Result<Vec<DirEntry>, _> = listing.take(MOST_LISTED + 1).collect();
+    let listing = listing.map_err(cannot)?;
+    if listing.len() > MOST_LISTED {
+        let here = here.display();
+        return Err(format!(
+            "more than {MOST_LISTED} names in the folder {here}"
+        ));
+    }
+    let fits = |entry: &DirEntry| {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        name.starts_with('.') == glob.as_str().starts_with('.') && glob.matches(&name)
+    };
+    let fitting = listing.iter().filter(|entry| fits(entry));
+    Ok(fitting
+        .map(|entry| folder.join(entry.file_name()))
+        .collect())
+}

@@ -1,0 +1,400 @@
+//! Configurations that must load, and configurations that must fail with exactly this message.
+//!
+//! Each case is a file in `tests/config`, with what is expected beside it; `UPDATE_GOLDEN=1` writes
+//! that anew, to be read in the diff. Leading comments `# env: NAME=value` are the environment.
+//! Whatever is a secret in a case has the word HUSH in it.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
+mod account_files;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cloudaudit_exporter::config::{Config, Credentials};
+use proptest::prelude::*;
+use secrecy::ExposeSecret;
+use tokio::time::Instant;
+
+#[test]
+fn what_is_right_loads() {
+    for case in Case::all("valid") {
+        let config = Config::parse(&case.name, &case.text, &case.environment);
+        let config = config.unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        case.expect(&format!("{config:#?}\n"));
+    }
+}
+
+#[test]
+fn what_is_wrong_says_so() {
+    for case in Case::all("invalid") {
+        match Config::parse(&case.name, &case.text, &case.environment) {
+            Ok(config) => panic!("{} was taken: {config:#?}", case.name),
+            Err(error) => case.expect(&format!("{error}\n")),
+        }
+    }
+}
+
+#[test]
+fn every_expectation_has_its_case() {
+    for folder in ["valid", "invalid"] {
+        for expected in files(folder, "txt") {
+            let case = expected.with_extension("yaml");
+            assert!(case.exists(), "{} is gone", case.display());
+        }
+    }
+}
+
+#[test]
+fn the_example_loads_without_a_warning() {
+    let path = root().join("deploy/cloudaudit-exporter.yaml");
+    let config = Config::load(Some(&path), &BTreeMap::new()).unwrap();
+    assert!(!config.accounts.is_empty());
+    assert_eq!(config.warnings, Vec::<String>::new());
+}
+
+/// What is commented out in the example is right too: `#key` is a setting, `# word` is prose.
+#[test]
+fn the_example_loads_with_every_setting_switched_on() {
+    let text = fs::read_to_string(root().join("deploy/cloudaudit-exporter.yaml")).unwrap();
+    let switched_on: String = text
+        .lines()
+        .map(|line| {
+            let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
+            match rest.strip_prefix('#') {
+                Some(setting) if !setting.is_empty() && !setting.starts_with([' ', '#']) => {
+                    format!("{indent}{setting}\n")
+                }
+                _ => format!("{line}\n"),
+            }
+        })
+        .collect();
+    assert_ne!(switched_on, text);
+    let config = Config::parse("example.yaml", &switched_on, &BTreeMap::new()).unwrap();
+    assert!(
+        config.http.proxy.is_some(),
+        "the last commented setting is read"
+    );
+}
+
+#[test]
+fn without_a_file_one_account_is_polled() {
+    let config = Config::load(None, &BTreeMap::new()).unwrap();
+    let [account] = &config.accounts[..] else {
+        panic!("{config:?}")
+    };
+    assert_eq!(account.name, "default");
+    assert_eq!(account.regions, ["ap-guangzhou"]);
+    assert!(matches!(account.credentials, Credentials::Default));
+    assert_eq!(
+        account.endpoint.authority(),
+        "cloudaudit.intl.tencentcloudapi.com"
+    );
+}
+
+#[test]
+fn without_a_file_the_environment_still_counts() {
+    let environment = environment([
+        ("TENCENTCLOUD_REGION", "ap-singapore"),
+        ("CLOUDAUDIT_EXPORTER__POLL__INTERVAL", "30s"),
+        ("CLOUDAUDIT_EXPORTER__ACCOUNTS__DEFAULT__SITE", "china"),
+    ]);
+    let config = Config::load(None, &environment).unwrap();
+    let account = &config.accounts[0];
+    assert_eq!(account.regions, ["ap-singapore"]);
+    assert_eq!(account.interval.as_secs(), 30);
+    assert_eq!(
+        account.endpoint.authority(),
+        "cloudaudit.tencentcloudapi.com"
+    );
+}
+
+#[test]
+fn a_wrong_region_in_the_environment_names_the_variable() {
+    let environment = environment([("TENCENTCLOUD_REGION", "gz")]);
+    let error = Config::load(None, &environment).unwrap_err().to_string();
+    let expected = "TENCENTCLOUD_REGION: \"gz\" is not a region; one reads like ap-guangzhou or na-siliconvalley";
+    assert_eq!(error, expected);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let load = |name: &str, bytes: Option<&[u8]>| {
+        let path = folder.path().join(name);
+        if let Some(bytes) = bytes {
+            fs::write(&path, bytes).unwrap();
+        }
+        let error = Config::load(Some(&path), &BTreeMap::new()).unwrap_err();
+        let error = error.to_string();
+        error
+            .strip_prefix(&format!("{}: ", path.display()))
+            .unwrap_or_else(|| panic!("{error}"))
+            .to_owned()
+    };
+    assert_eq!(
+        load("absent.yaml", None),
+        "cannot read the configuration: No such file or directory (os error 2)"
+    );
+    assert_eq!(
+        load("binary.yaml", Some(b"accounts:\n  a\xff: {}\n")),
+        "not UTF-8 text, first on line 2"
+    );
+    assert_eq!(
+        load("long.yaml", Some(&vec![b'#'; (4 << 20) + 1])),
+        "the file is longer than 4194304 bytes, the most that is read"
+    );
+}
+
+#[test]
+fn paths_are_relative_to_the_file() {
+    let text = "http: {ca_file: certs/ca.pem}\naccounts: {prod: {}}";
+    let ca_file = |name| {
+        let config = Config::parse(name, text, &BTreeMap::new()).unwrap();
+        config.http.ca_file.unwrap()
+    };
+    assert_eq!(
+        ca_file("/etc/exporter/x.yaml"),
+        Path::new("/etc/exporter/certs/ca.pem")
+    );
+    assert_eq!(ca_file("x.yaml"), Path::new("certs/ca.pem"));
+    let text = "state: {file: state.json}\naccounts: {prod: {}}";
+    let config = Config::parse("/etc/exporter/x.yaml", text, &BTreeMap::new()).unwrap();
+    let state_file = config.state_file.unwrap();
+    assert_eq!(state_file, Path::new("/etc/exporter/state.json"));
+}
+
+#[test]
+fn more_accounts_than_are_allowed_are_refused() {
+    let accounts: Vec<String> = (0..=10_000).map(|n| format!("  a{n}: {{}}\n")).collect();
+    let accounts = accounts.concat();
+    let error = Config::parse(
+        "x.yaml",
+        &format!("accounts:\n{accounts}"),
+        &BTreeMap::new(),
+    );
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("10001 accounts; up to 10000 are allowed"),
+        "{error}"
+    );
+}
+
+/// JSON is YAML, and what generates it may write one line.
+#[test]
+fn a_mistake_in_one_very_long_line_is_told_soon() {
+    let account = |n| format!(r#""a{n}":{{"regions":["ap-guangzhou"],"labels":{{"team":"x"}}}}"#);
+    let accounts: Vec<String> = (0..3_000).map(account).collect();
+    let accounts = accounts.join(",");
+    let text = format!(r#"{{"accounts":{{{accounts}}},"poll":{{"page_size":1000}}}}"#);
+    let start = Instant::now();
+    let error = Config::parse("x.yaml", &text, &BTreeMap::new()).unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains(r#""page_size":1000}}"#), "{error}");
+    let took = start.elapsed();
+    assert!(took < Duration::from_secs(10), "{took:?}");
+}
+
+/// Two mistakes are told in the order of the file, the same one every time.
+#[test]
+fn errors_are_stable() {
+    let text = "aa: 1\nbb: 2\ncc: 3\naccounts: {prod: {dd: 4}}\n";
+    let error = || Config::parse("x.yaml", text, &BTreeMap::new()).unwrap_err();
+    let first = error().to_string();
+    assert!(first.starts_with("x.yaml:1:1: aa: unknown key"), "{first}");
+    for _ in 0..20 {
+        assert_eq!(error().to_string(), first);
+    }
+}
+
+/// What of a value survives: itself or nothing.
+fn taken(yaml_value: &str) -> Option<(String, String)> {
+    let text = format!(
+        "accounts:\n  prod:\n    labels:\n      team: {yaml_value}\n    credentials:\n      secret_id: AKIDexample\n      secret_key: exampleKey\n"
+    );
+    let label = Config::parse("x.yaml", &text, &BTreeMap::new()).ok()?;
+    let label = label.accounts[0].labels["team"].clone();
+    let text = text
+        .replace("exampleKey", yaml_value)
+        .replace(&format!("team: {yaml_value}\n"), "team: a\n");
+    let secret = match Config::parse("x.yaml", &text, &BTreeMap::new()) {
+        Ok(config) => secret_key(&config),
+        Err(_) => label.clone(), // refused is fine
+    };
+    Some((label, secret))
+}
+
+fn secret_key(config: &Config) -> String {
+    match &config.accounts[0].credentials {
+        Credentials::Inline { secret_key, .. } => secret_key.expose_secret().to_owned(),
+        other => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    // What is found here becomes a case in a file, not a line in a list of seeds.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_plain_scalar_is_taken_as_written(text in "[0-9+.][0-9a-fxoeE_.+-]{0,12}|true|True|yes|NO|null|~|\\.nan|-?\\.inf|0o17|[0-9]{4}-[0-9]{2}-[0-9]{2}|[A-Za-z0-9/+=]{1,60}") {
+        prop_assert_eq!(taken(&text), Some((text.clone(), text)));
+    }
+
+    #[test]
+    fn a_quoted_scalar_is_taken_as_written_or_refused(text in any::<String>()) {
+        // A JSON string is a YAML string.
+        let quoted = serde_json::to_string(&text).unwrap();
+        if let Some(both) = taken(&quoted) {
+            prop_assert_eq!(both, (text.clone(), text.clone()));
+        }
+        let quoted = format!("'{}'", text.replace('\'', "''"));
+        // Line breaks and what cannot be typed have no single-quoted form.
+        let breaks = |c: char| c.is_control() || "\u{85}\u{2028}\u{2029}\u{feff}".contains(c);
+        let written = if text.contains(breaks) { None } else { taken(&quoted) };
+        if let Some(both) = written {
+            prop_assert_eq!(both, (text.clone(), text));
+        }
+    }
+
+    #[test]
+    fn an_override_is_taken_as_written_or_refused(text in any::<String>()) {
+        let environment = environment([
+            ("CLOUDAUDIT_EXPORTER__ACCOUNTS__PROD__LABELS__TEAM", text.as_str()),
+        ]);
+        let yaml = "accounts: {prod: {}}";
+        if let Ok(config) = Config::parse("x.yaml", yaml, &environment) {
+            prop_assert_eq!(&config.accounts[0].labels["team"], &text);
+        }
+        let environment = self::environment([
+            ("CLOUDAUDIT_EXPORTER__ACCOUNTS__PROD__CREDENTIALS__SECRET_ID", "AKIDexample"),
+            ("CLOUDAUDIT_EXPORTER__ACCOUNTS__PROD__CREDENTIALS__SECRET_KEY", text.as_str()),
+        ]);
+        if let Ok(config) = Config::parse("x.yaml", yaml, &environment) {
+            prop_assert_eq!(secret_key(&config), text);
+        }
+    }
+
+    /// Whatever is wrong around a secret, the message does not show it.
+    #[test]
+    fn no_error_shows_a_secret(
+        before in "[ \t]{0,3}[-\\[{}:,&*!|>'\"#?a-z\n]{0,6}",
+        after in "[-\\]\\[{}:,&*!|>'\"#? \ta-z\n]{0,8}",
+    ) {
+        let secret = "Zq9HUSHq9Z";
+        let text = format!(
+            "accounts:\n  prod:\n    credentials:\n      secret_id: AKIDexample\n      secret_key: {before}{secret}{after}\n    interval: 5s\n"
+        );
+        if let Err(error) = Config::parse("x.yaml", &text, &BTreeMap::new()) {
+            prop_assert!(!error.to_string().contains(secret), "{}\n{}", text, error);
+        }
+    }
+
+    #[test]
+    fn any_text_is_read_without_a_panic(text in "[-\\[\\]{}:,&*!|>'\"#? \t\na-c<]{0,60}") {
+        let _ = Config::parse("x.yaml", &text, &BTreeMap::new());
+        let text = format!("accounts:\n  prod:\n    labels: {text}");
+        let _ = Config::parse("x.yaml", &text, &BTreeMap::new());
+    }
+}
+
+/// A file of `tests/config`, and what is expected of it.
+struct Case {
+    /// Short, so that messages do not depend on where the repository lies.
+    name: String,
+    text: String,
+    environment: BTreeMap<String, String>,
+    expectation: PathBuf,
+}
+
+impl Case {
+    fn all(folder: &str) -> Vec<Self> {
+        let cases: Vec<Self> = files(folder, "yaml")
+            .iter()
+            .map(|path| Self::read(path))
+            .collect();
+        assert!(!cases.is_empty(), "no cases in {folder}");
+        cases
+    }
+
+    fn read(path: &Path) -> Self {
+        let text = fs::read_to_string(path).unwrap();
+        let environment = text
+            .lines()
+            .map_while(|line| line.strip_prefix("# env: "))
+            .map(|variable| variable.split_once('=').expect("NAME=value"))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        Self {
+            name: path.file_name().unwrap().to_str().unwrap().to_owned(),
+            text,
+            environment,
+            expectation: path.with_extension("txt"),
+        }
+    }
+
+    fn expect(&self, actual: &str) {
+        assert!(
+            !actual.contains("HUSH"),
+            "{} shows a secret:\n{actual}",
+            self.name
+        );
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&self.expectation, actual).unwrap();
+        }
+        let expected = fs::read_to_string(&self.expectation).unwrap_or_default();
+        assert_eq!(
+            actual, expected,
+            "{} (UPDATE_GOLDEN=1 takes it over)",
+            self.name
+        );
+    }
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let folder = root().join("tests/config").join(folder);
+    let entries = fs::read_dir(folder).unwrap();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|found| found == extension))
+        .collect();
+    files.sort();
+    files
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn environment<const N: usize>(variables: [(&str, &str); N]) -> BTreeMap<String, String> {
+    variables
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// What a dashboard compares between replicas: the same for the same meaning, and no secret in it.
+#[test]
+fn the_hash_is_of_what_is_meant_and_of_no_secret() {
+    let hash = |text: &str| {
+        let config = Config::parse("config.yaml", text, &BTreeMap::new());
+        config.unwrap().hash()
+    };
+    let text = "http: {proxy: \"http://me:HUSH@proxy:8080\"}\naccounts:\n  a: {credentials: {secret_id: id, secret_key: HUSH, token: HUSH}}\n  b: {interval: 30s}\n";
+    let known = hash(text);
+    assert!(known > 0 && known < 1 << 48);
+    assert_eq!(known, hash(&text.replace("HUSH", "HUSHHUSH")), "secrets");
+    assert_eq!(known, hash(&format!("# a comment\n\n{text}")), "places");
+    let (a, b) = text.split_once("  a: ").unwrap();
+    let (a_line, b_line) = b.split_once('\n').unwrap();
+    assert_eq!(known, hash(&format!("{a}{b_line}  a: {a_line}\n")), "order");
+    for (old, new) in [
+        ("30s", "31s"),
+        ("b:", "c:"),
+        ("secret_id: id", "secret_id: other"),
+        (", token: HUSH", ""),
+    ] {
+        assert_ne!(known, hash(&text.replace(old, new)), "{new}");
+    }
+}
