@@ -155,6 +155,9 @@ pub enum Command {
         /// The form of the answer
         #[arg(long, value_name = "FORM", default_value = "text")]
         output: CheckOutput,
+        /// Print the least that CAM must allow, as policies (JSON) for its console
+        #[arg(long)]
+        policy: bool,
     },
     /// Poll every target once and print the metrics; exit code 1 if a target failed
     Once {

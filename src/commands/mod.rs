@@ -47,7 +47,8 @@ pub async fn run(
         Some(Command::Demo) => {
             Ok(demo::run(&flags.web(demo::LISTEN_ADDRESS), clock, signals.stop).await?)
         }
-        Some(Command::Check { output }) => check::run(&config(flags, &environment)?, output),
+        Some(Command::Check { policy: true, .. }) => check::policy(&config(flags, &environment)?),
+        Some(Command::Check { output, .. }) => check::run(&config(flags, &environment)?, output),
         Some(Command::Once { output }) => {
             let config = config(flags, &environment)?;
             let once = once::run(&config, &environment, output.as_deref(), clock);

@@ -107,41 +107,6 @@ fn an_empty_variable_is_one_that_is_not_set() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
 }
 
-#[test]
-fn check_needs_no_secret_and_is_sorted() {
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("config.yaml");
-    let yaml = "site: china\naccounts:\n  zeta:\n    regions: [ap-tokyo, ap-guangzhou]\n    \
-                credentials: {env: {secret_id: NOT_SET_ID, secret_key: NOT_SET_KEY}}\n    \
-                expected_tracks: [{name: to-central, storage_type: cos}, audit-all]\n  \
-                alpha: {labels: {team: core}, track_required: false}\n";
-    fs::write(&file, yaml).unwrap();
-    let file = file.to_str().unwrap();
-    let output = run(&["check", "--config.file", file]);
-    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let expected = "\
-ACCOUNT  REGION        ENDPOINT                                INTERVAL  CREDENTIALS  REQUIRED  EXPECTED              LABELS
-alpha    ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        default      no        -                     team=core
-zeta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        env          yes       to-central,audit-all
-zeta     ap-tokyo      https://cloudaudit.tencentcloudapi.com  1m        env          yes       to-central,audit-all
-2 accounts, 3 targets
-";
-    assert_eq!(text(&output.stdout), expected);
-    let output = run(&["check", "--output", "json", "--config.file", file]);
-    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(json["accounts"][0]["account"], "alpha");
-    assert_eq!(
-        json["accounts"][1]["regions"],
-        serde_json::json!(["ap-guangzhou", "ap-tokyo"])
-    );
-    assert_eq!(json["accounts"][0]["track_required"], false);
-    assert_eq!(json["accounts"][0]["tombstone_for_seconds"], 604_800.0);
-    assert_eq!(
-        json["accounts"][1]["expected_tracks"],
-        serde_json::json!([{"name": "to-central", "storage_type": "cos"}, {"name": "audit-all"}])
-    );
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn two_environment_variables_are_enough() {
     let cloud = cloud().await;
@@ -421,11 +386,11 @@ fn is_empty(folder: &TempDir) -> bool {
     fs::read_dir(folder.path()).unwrap().next().is_none()
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub(crate) fn run(arguments: &[&str]) -> Output {
     binary().args(arguments).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 

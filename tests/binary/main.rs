@@ -21,6 +21,7 @@ mod exporter;
 
 // The tests.
 mod ageing;
+mod check;
 mod commands;
 mod fleet;
 mod lifecycle;

@@ -13,7 +13,7 @@ fn the_reference_of_the_configuration_is_golden() {
 }
 
 /// The mappings in the order in which they are read best, each with where it stands.
-const SECTIONS: [(&str, &str); 9] = [
+const SECTIONS: [(&str, &str); 14] = [
     ("", "The top level"),
     ("poll", "`poll`"),
     ("rate_limit", "`rate_limit`"),
@@ -22,6 +22,11 @@ const SECTIONS: [(&str, &str); 9] = [
     ("account", "`accounts.NAME` and `defaults`"),
     ("credentials", "`credentials`"),
     ("env", "`credentials.env`"),
+    ("profile", "`credentials.profile`"),
+    ("cvm_role", "`credentials.cvm_role`"),
+    ("tke_oidc", "`credentials.tke_oidc`"),
+    ("assume_role", "`assume_role`"),
+    ("organization", "`organizations.NAME`"),
     ("expected_track", "`expected_tracks`, each as a mapping"),
 ];
 

@@ -38,16 +38,23 @@ fn every_configuration_that_is_right_conforms() {
 const CONFORMS_ALL_THE_SAME: &[(&str, &str)] = &[
     (
         "how long a duration is, and how it fits the others",
-        "alias_error_at_definition duration_huge duration_too_long interval_below_second \
-         interval_below_timeout interval_default_below_timeout interval_of_defaults_below_timeout \
-         long_line merge_error_inside stale_after_short stale_after_short_for_account \
+        "alias_error_at_definition details_interval_short duration_huge duration_too_long \
+         interval_below_second interval_below_timeout interval_default_below_timeout \
+         interval_of_defaults_below_timeout long_line merge_error_inside organization_interval \
+         organization_refresh role_duration_long role_duration_short stale_after_short stale_after_short_for_account \
          stale_after_short_for_default timeout_zero tombstone_short tombstone_short_for_account \
          tombstone_short_for_default",
     ),
     (
         "the rest of a key may come from the environment",
-        "credentials_empty credentials_env_half credentials_half credentials_token_alone",
+        "credentials_empty credentials_env_half credentials_files_half credentials_half \
+         credentials_token_alone organization_without_role role_without_arn",
     ),
+    (
+        "what other files and the environment say",
+        "account_files_absent account_files_alone profile_without_home",
+    ),
+    ("which labels there are", "organization_tag_is_label"),
     ("how big a port may be", "endpoint_port"),
     (
         "an editor reads 0x32, 1e1 and 1e11 as whole numbers",
@@ -59,7 +66,7 @@ const CONFORMS_ALL_THE_SAME: &[(&str, &str)] = &[
     ),
     (
         "two names that are one in the environment",
-        "account_names_alike",
+        "account_names_alike organization_names_alike",
     ),
     (
         "what is YAML's and gone when the schema sees the values",
@@ -116,7 +123,7 @@ fn schema_and_exporter_agree_on_every_text() {
     }
     let never: Vec<_> = settings
         .iter()
-        .filter(|it| !taken.contains_key(it.as_str()))
+        .filter(|it| !taken.contains_key(it.as_str()) && *it != "defaults.uin")
         .collect();
     assert!(
         never.is_empty(),
@@ -126,7 +133,14 @@ fn schema_and_exporter_agree_on_every_text() {
 
 /// What no pattern says: how long a duration is, how it fits the others, and what a host is.
 fn takes_more(setting: &str, error: &str) -> bool {
-    let duration = ["interval", "timeout", "stale_after", "tombstone_for"];
+    let duration = [
+        "interval",
+        "timeout",
+        "stale_after",
+        "tombstone_for",
+        "duration",
+        "refresh",
+    ];
     let is_any = |keys: &[&str]| keys.iter().any(|key| setting.ends_with(key));
     let unfit = [
         "too short",
@@ -139,6 +153,8 @@ fn takes_more(setting: &str, error: &str) -> bool {
         || is_any(&["endpoint"])
             && (error.contains("loopback") || error.contains("not an endpoint"))
         || is_any(&["proxy"]) && error.contains("not a proxy's address")
+        // What these name has to be there, and right.
+        || setting.starts_with("account_files")
 }
 
 /// The paths of all settings that take one value, from the schema itself.
@@ -160,14 +176,10 @@ fn collect(schema: &Value, node: &Value, path: &str, found: &mut Vec<String>) {
             };
             collect(schema, inner, &path, found);
         }
-    } else if path == "accounts" {
-        collect(
-            schema,
-            &node["additionalProperties"],
-            "accounts.prod",
-            found,
-        );
-    } else if path.ends_with("labels") {
+    } else if let "accounts" | "organizations" = path {
+        let each = &node["additionalProperties"];
+        collect(schema, each, &format!("{path}.prod"), found);
+    } else if path.ends_with(".labels") {
         found.push(format!("{path}.team"));
     } else if path.ends_with("expected_tracks") {
         found.push(format!("{path}.[]"));
@@ -192,10 +204,18 @@ fn document(path: &str, text: &str) -> String {
         // What its mapping cannot be without.
         let needed: &[(&str, &str)] = match keys[..at] {
             [.., "[]"] => &[("name", "audit")],
-            [.., "credentials"] if keys.get(at) != Some(&"env") => {
-                &[("secret_id", "AKIDexample"), ("secret_key", "example")]
-            }
+            [.., "credentials"] => match keys[at] {
+                "secret_id" | "secret_key" | "token" => {
+                    &[("secret_id", "AKIDexample"), ("secret_key", "example")]
+                }
+                "secret_id_file" | "secret_key_file" | "token_file" => {
+                    &[("secret_id_file", "id"), ("secret_key_file", "key")]
+                }
+                _ => &[],
+            },
             [.., "env"] => &[("secret_id", "AN_ID"), ("secret_key", "A_KEY")],
+            [.., "assume_role"] => &[("arn", "qcs::cam::uin/1:roleName/a")],
+            ["organizations", _] => &[("role_name", "a")],
             _ => &[],
         };
         for (key, text) in needed {
@@ -218,7 +238,10 @@ fn pool() -> Vec<String> {
         ap-guangzhou na-siliconvalley ap-shenzhen-fsi ap Ap-Guangzhou ap- -ap ap--x ap_guangzhou \
         example.com example.com:8443 https://example.com http://example.com http://127.0.0.1 \
         http://[::1]:80 https://example.com/ https://example.com/path https://me@example.com ftp://x \
-        http://proxy:3128 http://me:secret@proxy:3128 proxy:3128 /etc/x x/y a,b a=b a-b a.b 云";
+        http://proxy:3128 http://me:secret@proxy:3128 proxy:3128 /etc/x x/y a,b a=b a-b a.b 云 \
+        uin name 13h 59s no-such-* a** ab a/b a[b] [a] a:b a@b \
+        qcs::cam::uin/1:roleName/a qcs::cam::uin/1:role/1 qcs::cam::uin/1:role/a qcs::cam::uin/a:role/1 \
+        qcs::cam::uin/1:role/tencentcloudServiceRoleName/a qcs::cam::uin/1:user/1 qcs::cam::uin/1:roleName/";
     let mut pool: Vec<String> = words.split_whitespace().map(str::to_owned).collect();
     pool.extend(["", " ", " a", "a ", "a b", "a\nb", "\u{7f}"].map(str::to_owned));
     pool.push("x".repeat(200));

@@ -13,7 +13,7 @@ use super::{RawAccount, RawCredentials, RawExpectedTrack, RawRateLimit};
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "organization")]
 pub(in crate::config) struct RawOrganization {
-    /// The role that is assumed in each member account.
+    /// The role that is assumed in each member account; needed.
     #[schemars(schema_with = "schema::role_name")]
     pub(in crate::config) role_name: Option<Text>,
     /// The key of the organisation's admin account, from one source: it asks for the members and assumes their roles. Left out: the default chain.

@@ -1,0 +1,168 @@
+//! For people: a line for each target and each organisation, its columns aligned.
+
+use std::time::Duration;
+
+use super::{Listed, sorted};
+use crate::config::{Account, Glob, Organization};
+use crate::tencent::reasons::escaped;
+
+pub(super) fn text(listed: &Listed, warnings: &[String]) -> String {
+    let accounts = accounts(&listed.accounts);
+    let organizations = organizations(&listed.organizations);
+    let targets = accounts.len() - 1;
+    let mut counts = vec![
+        count(listed.accounts.len(), "account"),
+        count(targets, "target"),
+    ];
+    if !listed.organizations.is_empty() {
+        counts.push(count(listed.organizations.len(), "organisation"));
+    }
+    let tables = [accounts, organizations].into_iter();
+    let filled = tables.filter(|rows| rows.len() > 1);
+    let mut parts: Vec<String> = filled.map(|rows| table(&rows)).collect();
+    if !listed.organizations.is_empty() {
+        // Two tables, and the count of both.
+        parts.push(String::new());
+    }
+    let warnings = warnings.iter();
+    let warnings: String = warnings
+        .map(|warning| format!("warning: {warning}\n"))
+        .collect();
+    format!("{}{}\n{warnings}", parts.join("\n"), counts.join(", "))
+}
+
+type Row = Vec<String>;
+
+fn accounts(accounts: &[&Account]) -> Vec<Row> {
+    let head = [
+        "ACCOUNT",
+        "REGION",
+        "ENDPOINT",
+        "INTERVAL",
+        "CREDENTIALS",
+        "ROLE",
+        "UIN",
+        "REQUIRED",
+        "EXPECTED",
+        "LABELS",
+    ];
+    let mut rows = vec![Row::from(head.map(str::to_owned))];
+    for account in accounts {
+        for region in sorted(&account.regions) {
+            let role = account.assume_role.as_ref();
+            rows.push(Row::from([
+                account.name.clone(),
+                region.clone(),
+                account.endpoint.to_string(),
+                spell(account.interval),
+                account.credentials.kind().to_owned(),
+                role.map_or_else(nothing, |role| role.arn.clone()),
+                account.uin.clone().unwrap_or_else(nothing),
+                required(account),
+                expected(account),
+                labels(account),
+            ]));
+        }
+    }
+    rows
+}
+
+fn organizations(organizations: &[&Organization]) -> Vec<Row> {
+    let head = [
+        "ORGANIZATION",
+        "REGIONS",
+        "ENDPOINT",
+        "REFRESH",
+        "INTERVAL",
+        "CREDENTIALS",
+        "ROLE",
+        "INCLUDE",
+        "EXCLUDE",
+        "REQUIRED",
+        "EXPECTED",
+        "LABELS",
+    ];
+    let mut rows = vec![Row::from(head.map(str::to_owned))];
+    for organization in organizations {
+        let member = &organization.member;
+        let regions = sorted(&member.regions).into_iter().map(String::as_str);
+        rows.push(Row::from([
+            organization.name.clone(),
+            several(regions),
+            organization.endpoint.to_string(),
+            spell(organization.refresh),
+            spell(member.interval),
+            member.credentials.kind().to_owned(),
+            organization.role_name.clone(),
+            several(organization.include.iter().map(Glob::as_str)),
+            several(organization.exclude.iter().map(Glob::as_str)),
+            required(member),
+            expected(member),
+            labels(member),
+        ]));
+    }
+    rows
+}
+
+fn table(rows: &[Row]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: Vec<usize> = (0..rows[0].len())
+        .map(|column| width(column).unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let cells = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        let line = cells.collect::<Vec<_>>().join("  ");
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+fn count(number: usize, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+fn spell(duration: Duration) -> String {
+    humantime::format_duration(duration).to_string()
+}
+
+fn nothing() -> String {
+    "-".to_owned()
+}
+
+fn required(account: &Account) -> String {
+    if account.track_required { "yes" } else { "no" }.to_owned()
+}
+
+fn expected(account: &Account) -> String {
+    several(
+        account
+            .expected_tracks
+            .iter()
+            .map(|track| track.name.as_str()),
+    )
+}
+
+/// Of many only the first: a line is for people.
+fn several<'t>(texts: impl ExactSizeIterator<Item = &'t str>) -> String {
+    const SHOWN: usize = 3;
+    if texts.len() == 0 {
+        return nothing();
+    }
+    let more = (texts.len() > SHOWN).then_some("…");
+    let texts: Vec<&str> = texts.take(SHOWN).chain(more).collect();
+    escaped(&texts.join(","))
+}
+
+fn labels(account: &Account) -> String {
+    let pairs = account
+        .labels
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    escaped(&pairs.collect::<Vec<_>>().join(","))
+}
