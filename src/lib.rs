@@ -66,6 +66,7 @@ pub mod config;
 
 // One account at work, and all of them.
 pub mod fleet;
+pub mod organization;
 pub mod poll;
 
 // A simulated Tencent Cloud, and the demo that plays in it.

@@ -43,8 +43,22 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "fleet",
         &[
-            "failure", "snapshot", "clock", "hash", "history", "config", "poll", "pulse", "tencent",
+            "failure",
+            "snapshot",
+            "clock",
+            "hash",
+            "history",
+            "config",
+            "organization",
+            "poll",
+            "pulse",
+            "tencent",
         ],
+    ),
+    // From members to accounts.
+    (
+        "organization",
+        &["failure", "snapshot", "config", "tencent"],
     ),
     // Where the parts meet.
     ("app", &["*"]),

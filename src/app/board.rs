@@ -1,6 +1,9 @@
 //! What the listener shows, and the accounts write on.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
@@ -32,6 +35,10 @@ pub(super) struct Board {
     pub(super) kept: Option<Arc<Kept>>,
     /// None where nobody may ask for a reload over HTTP.
     reloads: Option<mpsc::Sender<Request>>,
+    /// Organisations whose members nobody knows yet.
+    awaited: Mutex<BTreeSet<String>>,
+    /// Whether it was ready once: a later configuration does not take that back.
+    was_ready: AtomicBool,
 }
 
 impl Board {
@@ -44,6 +51,8 @@ impl Board {
             clock,
             kept: None,
             reloads: None,
+            awaited: Mutex::default(),
+            was_ready: AtomicBool::new(false),
         }
     }
 
@@ -62,10 +71,9 @@ impl Board {
     }
 
     /// A configuration is in use, and published.
-    pub(super) fn configured(&self, config: &Config) {
+    pub(super) fn configured(&self, config: &Config, targets: usize) {
         let now = self.clock.now().wall;
-        self.process
-            .configured(config.hash(), config.targets(), now);
+        self.process.configured(config.hash(), targets, now);
     }
 
     /// The state file was written, or why not.
@@ -76,6 +84,11 @@ impl Board {
             let reports = written.reports.iter();
             kept.are(reports.map(|report| (&report.account.name, report.evidence)));
         }
+    }
+
+    /// Changed by insertions and removals, which do not panic half-way.
+    fn awaited(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Lets everybody who can reach the listener ask for a reload; gives their requests.
@@ -97,7 +110,14 @@ impl Content for Board {
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
-        self.publisher.ready(self.clock.now())
+        let awaited = self.awaited().iter().cloned().collect::<Vec<_>>();
+        if !awaited.is_empty() && !self.was_ready.load(Ordering::Relaxed) {
+            let reason = |name| format!("organization {name}: its members are not known yet");
+            return Err(awaited.into_iter().map(reason).collect());
+        }
+        self.publisher.ready(self.clock.now())?;
+        self.was_ready.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn healthy(&self) -> Result<(), String> {
@@ -144,5 +164,24 @@ impl Audience for Board {
         self.pulses.forget(account);
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
+    }
+
+    fn asked(&self, organization: &str, refresh: Duration, known: bool) {
+        self.process.organization_added(organization, refresh);
+        if !known {
+            self.awaited().insert(organization.to_owned());
+        }
+    }
+
+    fn refreshed(&self, organization: &str, members: Option<usize>) {
+        let now = self.clock.now().wall;
+        self.process
+            .organization_refreshed(organization, members, now);
+        self.awaited().remove(organization);
+    }
+
+    fn disbanded(&self, organization: &str) {
+        self.process.organization_removed(organization);
+        self.awaited().remove(organization);
     }
 }

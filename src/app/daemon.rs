@@ -101,7 +101,7 @@ impl App {
             ..
         } = self;
         fleet.adopt(self.plan);
-        board.configured(&self.config);
+        board.configured(&self.config, fleet.targets());
         drop(self.config);
 
         let (stop, stopped) = watch::channel(());

@@ -28,12 +28,13 @@ pub async fn once(
     };
     let board = Arc::new(Board::new(clock));
     let mut fleet = fleet(environment, &board);
-    let plan = fleet.prepare(config)?;
     let writer = state.map(|state| {
         fleet.resume(state.restored);
         state.writer
     });
-    let all_good = fleet.poll_once(plan).await;
+    let all_known = fleet.discover_once(config).await?;
+    let plan = fleet.prepare(config)?;
+    let all_good = fleet.poll_once(plan).await && all_known;
     if let Some(writer) = writer {
         let reports = board.publisher.reports();
         writer

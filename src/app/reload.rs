@@ -14,6 +14,7 @@ use super::file_watch::FileWatch;
 use crate::config::{self, Config};
 use crate::fleet::Fleet;
 use crate::http::Content;
+use crate::organization::Found;
 use crate::systemd::ServiceManager;
 
 /// Loads the configuration as it is now.
@@ -87,6 +88,10 @@ impl Reloader {
                 () = next(Some(&mut self.signals)) => None,
                 request = next(self.requests.as_mut()) => Some(request),
                 () = changed(self.watch.as_mut()) => None,
+                found = fleet.found() => {
+                    discovered(fleet, board, found);
+                    continue;
+                }
             };
             manager.reloading();
             let result = self.reload(fleet, board).await;
@@ -120,8 +125,21 @@ impl Reloader {
         // happened to ask for.
         drop(board.ready());
         fleet.adopt(plan);
-        board.configured(&config);
+        board.configured(&config, fleet.targets());
         Ok(())
+    }
+}
+
+/// Takes up what an organisation said of its members.
+fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
+    let organization = found.organization.clone();
+    match fleet.discovered(found) {
+        Ok(_) => board.process.polls(fleet.targets()),
+        Err(why) => error!(
+            organization,
+            error = why,
+            "cannot poll the members that were found; those of before stay"
+        ),
     }
 }
 

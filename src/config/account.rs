@@ -68,6 +68,7 @@ pub(super) fn account(
         uin: levels[0].uin.clone(),
         sts_endpoint: sts,
         organization: None,
+        member: None,
         details_interval: common.details_interval,
         expected_tracks: expected.unwrap_or_default(),
         track_required: required.unwrap_or(true),

@@ -25,14 +25,6 @@ impl Endpoint {
         }
     }
 
-    /// The metadata service of every virtual machine.
-    pub fn metadata() -> Self {
-        Self {
-            scheme: "http",
-            authority: "metadata.tencentyun.com".to_owned(),
-        }
-    }
-
     /// Reads a host, `host:port`, or either as a URL.
     pub fn parse(text: &str) -> Result<Self, String> {
         let endpoint = Self::read(text)?;
@@ -55,7 +47,7 @@ impl Endpoint {
     }
 
     /// The metadata service of every virtual machine.
-    pub(super) fn metadata() -> Self {
+    pub fn metadata() -> Self {
         Self::read(defaults::METADATA).expect("the address is right")
     }
 

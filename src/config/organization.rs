@@ -37,6 +37,17 @@ pub struct Organization {
     pub member: Account,
 }
 
+impl Organization {
+    /// The account that is asked for the members, as an account of its own.
+    pub fn admin(&self) -> Account {
+        Account {
+            name: self.name.clone(),
+            organization: None,
+            ..self.member.clone()
+        }
+    }
+}
+
 /// What a member's label `account` is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AccountLabel {

@@ -11,7 +11,7 @@ use super::credentials::{AssumeRole, Credentials};
 use super::endpoint::Endpoint;
 use super::organization::Organization;
 use super::secret::Secret;
-use crate::snapshot::ExpectedTrack;
+use crate::snapshot::{ExpectedTrack, Member};
 
 /// What should run.
 #[derive(Clone, Debug)]
@@ -94,6 +94,8 @@ pub struct Account {
     pub sts_endpoint: Endpoint,
     /// The organisation that the account was discovered in; none where somebody wrote it down.
     pub organization: Option<String>,
+    /// What that organisation says of it.
+    pub member: Option<Member>,
     /// How often each track's details are asked for; none: never. The same for all accounts.
     pub details_interval: Option<Duration>,
     /// Tracks that should be there, in the order of the configuration, each name once.

@@ -82,6 +82,11 @@ pub(super) fn render(
         }
     }
     for (track, labels) in tracks() {
+        if let Some(wide) = track.is_organization_wide() {
+            out.sample(Metric::TrackOrganizationWide, &labels, truth(wide));
+        }
+    }
+    for (track, labels) in tracks() {
         if let Some(created) = track.created {
             out.sample(Metric::TrackCreatedTimestamp, &labels, created as f64);
         }

@@ -77,6 +77,8 @@ metrics! {
         "1 if ActionType, ResourceType and EventNames of a track are everything, 0 for a subset; absent where the listing cannot tell. Cached."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
         "1 if Storage.StorageAccountId is neither the account's own nor trusted; absent where the owner is not known. Cached."
+    TrackOrganizationWide "cloudaudit_track_organization_wide" Gauge [region track_id track]
+        "TrackForAllMembers of DescribeAuditTrack: 1 if a track records for every account of its organisation; absent where that is not known. Cached."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge [region track_id track]
         "CreateTime of a track in Unix time, read in the configured time zone. Cached."
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]

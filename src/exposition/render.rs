@@ -1,6 +1,6 @@
 //! One account's report as parts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::fragment::{Fragment, FragmentWriter, labels};
@@ -91,8 +91,10 @@ impl Renderer {
             (Metric::ApiRequests, &api.requests),
             (Metric::ApiRequestRetries, &api.retries),
         ] {
-            for action in ACTIONS {
-                let count = numbers.get(action).copied().unwrap_or_default();
+            let of_all = ACTIONS.map(|action| (action, 0));
+            let mut numbers_of_all = BTreeMap::from(of_all);
+            numbers_of_all.extend(numbers);
+            for (action, count) in numbers_of_all {
                 out.sample(metric, &[("action", action)], count as f64);
             }
         }

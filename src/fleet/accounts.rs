@@ -11,14 +11,16 @@ use tracing::{info, warn};
 use super::audience::Audience;
 use super::desired::Desired;
 use super::identity::Identity;
+use super::organizations::{self, Organizations, Start};
 use super::running::Running;
 use super::shared::{Environment, Shared};
-use super::ways::{Connect, Https};
+use super::ways::{Connect, Https, asked, endpoints};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
+use crate::organization::Found;
 use crate::poll::{Memory, Seat};
-use crate::snapshot::Report;
+use crate::snapshot::{Report, Umbrella};
 use crate::tencent::Observer;
 
 /// First polls start so far apart, fifty a second, so that a large fleet does not begin with a burst.
@@ -30,6 +32,9 @@ pub struct Fleet {
     process: Arc<dyn Observer>,
     audience: Arc<dyn Audience>,
     accounts: BTreeMap<String, Running>,
+    organizations: Organizations,
+    /// What runs now.
+    config: Option<Config>,
     /// What an earlier process knew of the accounts, until the first of ours begin.
     restored: BTreeMap<String, Report>,
 }
@@ -39,7 +44,9 @@ pub struct Plan {
     /// In the order of their first polls: by a stable hash, so that a restart finds everybody in the
     /// same place.
     accounts: Vec<Step>,
+    organizations: Vec<organizations::Step>,
     https: Option<Https>,
+    config: Config,
 }
 
 /// What becomes of an account of the configuration.
@@ -68,6 +75,8 @@ impl Fleet {
             process,
             audience,
             accounts: BTreeMap::new(),
+            organizations: Organizations::new(),
+            config: None,
             restored: BTreeMap::new(),
         }
     }
@@ -75,6 +84,7 @@ impl Fleet {
     /// Lets the accounts that begin first go on from what an earlier process knew. What it knew of
     /// others is forgotten.
     pub fn resume(&mut self, restored: BTreeMap<String, Report>) {
+        self.organizations.remember(&restored);
         self.restored = restored;
     }
 
@@ -87,28 +97,134 @@ impl Fleet {
         for warning in &config.warnings {
             warn!("{warning}");
         }
-        let mut configured: Vec<&config::Account> = config.accounts.iter().collect();
-        configured.sort_by_key(|account| stable_hash(&account.name));
+        self.plan(config)
+    }
+
+    fn plan(&mut self, config: &Config) -> Result<Plan, String> {
         let mut https = None;
-        let steps = configured.into_iter().map(|account| {
-            let ways = self.shared.ways(account, &config.http, &mut https)?;
+        let mut organizations = Vec::new();
+        for organization in &config.organizations {
+            let ways = (self.shared).ways(&asked(organization), &config.http, &mut https)?;
+            organizations.push(if self.organizations.is(organization, &ways) {
+                organizations::Step::Keep(organization.name.clone())
+            } else {
+                let umbrella = self.organizations.umbrella(&organization.name);
+                let discovery = self.shared.discovery(organization, &ways, umbrella);
+                organizations::Step::Start(Box::new(Start {
+                    config: organization.clone(),
+                    ways,
+                    discovery,
+                }))
+            });
+        }
+        let members = self.organizations.accounts(config);
+        let mut configured: Vec<&config::Account> =
+            config.accounts.iter().chain(&members).collect();
+        configured.sort_by_key(|account| stable_hash(&account.name));
+        let mut accounts = Vec::with_capacity(configured.len());
+        for account in configured {
+            let ways = (self.shared).ways(&endpoints(account), &config.http, &mut https)?;
             let running = self.accounts.get(&account.name);
             if running.is_some_and(|running| running.desired.is(account, &ways)) {
-                return Ok(Step::Keep(account.name.clone()));
+                accounts.push(Step::Keep(account.name.clone()));
+                continue;
             }
-            let desired = self.shared.desired(account.clone(), ways);
-            Ok(Step::Start(Box::new(desired)))
-        });
+            let umbrella = match &account.organization {
+                Some(organization) => self.organizations.umbrella(organization),
+                None => Umbrella::default(),
+            };
+            let desired = self.shared.desired(account.clone(), ways, umbrella);
+            accounts.push(Step::Start(Box::new(desired)));
+        }
         Ok(Plan {
-            accounts: steps.collect::<Result<_, String>>()?,
+            accounts,
+            organizations,
             https,
+            config: config.clone(),
         })
+    }
+
+    /// How many targets there are: an account in a region each.
+    pub fn targets(&self) -> usize {
+        let accounts = self.accounts.values();
+        accounts.map(|running| running.desired.regions()).sum()
+    }
+
+    /// Waits until an organisation was asked for its members.
+    pub async fn found(&mut self) -> Found {
+        self.organizations.found().await
+    }
+
+    /// Changes over to the members that were found; true where there are others than before.
+    ///
+    /// # Errors
+    ///
+    /// What keeps a member from being polled. Those of before stay.
+    pub fn discovered(&mut self, found: Found) -> Result<bool, String> {
+        let Found {
+            organization,
+            members,
+        } = found;
+        if !self.organizations.asks(&organization) {
+            return Ok(false);
+        }
+        let count = members.as_ref().ok().map(Vec::len);
+        self.audience.refreshed(&organization, count);
+        let (Ok(members), Some(config)) = (members, self.config.clone()) else {
+            return Ok(false);
+        };
+        if !self.organizations.are(&organization, members) {
+            return Ok(false);
+        }
+        let plan = self.plan(&config)?;
+        self.adopt(plan);
+        Ok(true)
+    }
+
+    /// Asks every organisation of a configuration once, and tells whether all of them answered.
+    ///
+    /// # Errors
+    ///
+    /// What keeps one from being asked.
+    pub async fn discover_once(&mut self, config: &Config) -> Result<bool, String> {
+        let mut all_known = true;
+        for step in self.plan(config)?.organizations {
+            let organizations::Step::Start(start) = step else {
+                continue;
+            };
+            let found = start.discovery.refresh().await;
+            match found.members {
+                Ok(members) => {
+                    self.organizations.are(&found.organization, members);
+                }
+                Err(failure) => {
+                    all_known = false;
+                    warn!(
+                        organization = found.organization,
+                        error = %failure,
+                        "members cannot be asked for"
+                    );
+                }
+            }
+        }
+        Ok(all_known)
     }
 
     /// Changes over to what was prepared last. When this returns, everything new is published and
     /// everything that is gone is withdrawn.
     pub fn adopt(&mut self, plan: Plan) {
         self.settle_rates(&plan);
+        for organization in &plan.config.organizations {
+            let (name, known) = (
+                &organization.name,
+                self.organizations.knows(&organization.name),
+            );
+            self.audience.asked(name, organization.refresh, known);
+        }
+        for gone in self.organizations.adopt(plan.organizations) {
+            self.audience.disbanded(&gone);
+        }
+        self.config = Some(plan.config);
         let mut before = std::mem::take(&mut self.accounts);
         let mut restored = std::mem::take(&mut self.restored);
         let mut first = Instant::now();

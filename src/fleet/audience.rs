@@ -1,6 +1,7 @@
 //! Who a fleet works for.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::pulse::Pulse;
@@ -22,4 +23,13 @@ pub trait Audience: Send + Sync + 'static {
 
     /// The account has left the configuration: nothing of it is to be shown any more.
     fn withdraw(&self, account: &str);
+
+    /// The organisation is asked for its members once in `refresh`; whether they are known already.
+    fn asked(&self, _organization: &str, _refresh: Duration, _known: bool) {}
+
+    /// The organisation has so many members; none where that could not be told.
+    fn refreshed(&self, _organization: &str, _members: Option<usize>) {}
+
+    /// The organisation has left the configuration.
+    fn disbanded(&self, _organization: &str) {}
 }

@@ -26,6 +26,11 @@ impl Desired {
         &self.config.name
     }
 
+    /// How many regions it has.
+    pub(super) fn regions(&self) -> usize {
+        self.config.regions.len()
+    }
+
     pub(super) fn rate(&self) -> u32 {
         self.config.requests_per_second
     }
@@ -59,6 +64,7 @@ impl Desired {
         let poll = &self.config.poll;
         let schedule = Schedule {
             interval: self.config.interval,
+            details_interval: self.config.details_interval,
             retention: Retention {
                 stale_after: poll.stale_after,
                 tombstone_for: poll.tombstone_for,

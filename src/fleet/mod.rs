@@ -10,8 +10,9 @@ pub use self::audience::{Audience, Publish};
 pub use self::shared::Environment;
 pub use self::ways::{Connect, Way, connect};
 
-// All accounts, and how they change.
+// All accounts, and how they change; and where those come from that nobody wrote down.
 mod accounts;
+mod organizations;
 
 // One account: as it should run, and running.
 mod desired;

@@ -10,10 +10,12 @@ use tokio::sync::Semaphore;
 use super::desired::Desired;
 use super::identity::{Identity, Pacers};
 use super::providers::Providers;
-use super::ways::{Connect, Https, Roads, Ways, endpoints};
+use super::ways::{Connect, Https, Roads, Ways};
 use crate::clock::Clock;
 use crate::config::{self, Http};
-use crate::snapshot::AccountInfo;
+use crate::organization::Discovery;
+use crate::snapshot::{AccountInfo, Umbrella};
+use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
 use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Endpoint, MAX_IN_FLIGHT, Observer, Parts};
 
 /// The variables of the process, as they were when it began.
@@ -56,15 +58,14 @@ impl Shared {
         }
     }
 
-    /// The ways that an account needs; `https` holds the one over HTTPS for all accounts of one
-    /// configuration.
+    /// The ways to all of these; `https` holds the one over HTTPS for all accounts of one configuration.
     pub(super) fn ways(
         &mut self,
-        account: &config::Account,
+        endpoints: &[config::Endpoint],
         settings: &Http,
         https: &mut Option<Https>,
     ) -> Result<Ways, String> {
-        self.roads.to(&endpoints(account), settings, https)
+        self.roads.to(endpoints, settings, https)
     }
 
     /// Takes up what a plan was made with, and forgets what nobody uses any more.
@@ -75,9 +76,66 @@ impl Shared {
     }
 
     /// An account, ready to run.
-    pub(super) fn desired(&mut self, config: config::Account, ways: Ways) -> Desired {
+    pub(super) fn desired(
+        &mut self,
+        config: config::Account,
+        ways: Ways,
+        umbrella: Umbrella,
+    ) -> Desired {
+        let (client, identity) = self.client(&config, &ways);
+        let pacer = Arc::clone(client.pacer());
+        Desired {
+            info: Arc::new(info(&config, client.provider_name(), umbrella)),
+            config,
+            client: Arc::new(client),
+            ways,
+            identity,
+            pacer,
+        }
+    }
+
+    /// An organisation, ready to be asked with the keys of its admin account.
+    pub(super) fn discovery(
+        &mut self,
+        organization: &config::Organization,
+        ways: &Ways,
+        umbrella: Umbrella,
+    ) -> Discovery {
+        let admin = organization.admin();
+        let provider = self.providers.of(&admin, ways, &mut self.common);
+        let common = &mut self.common;
+        let at = endpoint(&organization.endpoint);
+        let who = provider.identity();
+        let identity = Identity {
+            endpoint: at.clone(),
+            service: ORGANIZATION_NAME,
+            who: who.unwrap_or_else(|| organization.name.clone()),
+        };
+        let parts = Parts {
+            endpoint: at,
+            transport: ways.to(&organization.endpoint),
+            pacer: common.pacers.of(&identity, ORGANIZATION_PER_SECOND),
+            provider,
+            in_flight: Arc::clone(&common.in_flight),
+            clock: common.clock.clone(),
+        };
+        let process = Arc::clone(&common.process);
+        let directory = Directory::new(parts, Arc::clone(&process));
+        let region = admin.regions.first().cloned();
+        let region = region.filter(|_| admin.details_interval.is_some());
+        Discovery {
+            name: organization.name.clone(),
+            refresh: organization.refresh,
+            directory,
+            admin: region.map(|region| (self.client(&admin, ways).0, region)),
+            umbrella,
+            process,
+        }
+    }
+
+    fn client(&mut self, config: &config::Account, ways: &Ways) -> (Client, Identity) {
         let endpoint = endpoint(&config.endpoint);
-        let provider = self.providers.of(&config, &ways, &mut self.common);
+        let provider = self.providers.of(config, ways, &mut self.common);
         let identity = Identity {
             endpoint: endpoint.clone(),
             service: CLOUDAUDIT.name,
@@ -88,7 +146,7 @@ impl Shared {
         let pacer = common.pacers.of(&identity, config.requests_per_second);
         let parts = Parts {
             transport: ways.to(&config.endpoint),
-            pacer: Arc::clone(&pacer),
+            pacer,
             endpoint,
             provider,
             in_flight: Arc::clone(&common.in_flight),
@@ -101,15 +159,7 @@ impl Shared {
             create_time_offset: Offset::from_seconds(config.poll.create_time_offset)
                 .expect("the configuration lets only offsets of this world through"),
         };
-        let client = Arc::new(Client::new(parts, options));
-        Desired {
-            info: Arc::new(info(&config, client.provider_name())),
-            config,
-            client,
-            ways,
-            identity,
-            pacer,
-        }
+        (Client::new(parts, options), identity)
     }
 }
 
@@ -121,13 +171,15 @@ pub(super) fn endpoint(configured: &config::Endpoint) -> Endpoint {
     }
 }
 
-fn info(account: &config::Account, provider: &'static str) -> AccountInfo {
+fn info(account: &config::Account, provider: &'static str, umbrella: Umbrella) -> AccountInfo {
     AccountInfo {
         name: account.name.clone(),
         labels: account.labels.clone(),
         uin: account.uin.clone().unwrap_or_default(),
         site: account.site.as_str(),
         organization: account.organization.clone().unwrap_or_default(),
+        member: account.member.clone(),
+        umbrella,
         provider,
         track_required: account.track_required,
         expected_tracks: account.expected_tracks.clone(),

@@ -147,6 +147,13 @@ impl Roads {
     }
 }
 
+/// Every place that is asked for an organisation itself.
+pub(super) fn asked(organization: &config::Organization) -> Vec<config::Endpoint> {
+    let mut endpoints = endpoints(&organization.admin());
+    endpoints.push(organization.endpoint.clone());
+    endpoints
+}
+
 /// Every place that is asked for an account.
 pub(super) fn endpoints(account: &config::Account) -> Vec<config::Endpoint> {
     let mut endpoints = vec![account.endpoint.clone()];

@@ -130,6 +130,17 @@ impl TargetHistory {
         changes
     }
 
+    /// Puts what is known besides into the last complete listing. It is no change: it was so before.
+    pub fn complete(&mut self, complete: impl FnOnce(&mut Listing)) {
+        if let Some(good) = &mut self.report.last_good {
+            let mut listing = (*good.listing).clone();
+            complete(&mut listing);
+            if listing != *good.listing {
+                good.listing = Arc::new(listing);
+            }
+        }
+    }
+
     fn ended(&mut self, now: Moment, took: Duration) {
         self.report.counters.polls += 1;
         self.report.last_poll = Some(PollEnd { at: now.wall, took });

@@ -80,11 +80,22 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
             .map(|target| asker.poll(target, ledger.region(target)))
             .collect();
         let mut is_running = vec![true; ledger.targets().len()];
+        // One round at a time, beside the polls: there is a call for each track in it.
+        let mut details = FuturesUnordered::new();
         loop {
             tokio::select! {
                 Some(outcome) = running.next() => {
-                    is_running[outcome.target] = false;
+                    let target = outcome.target;
+                    is_running[target] = false;
                     ledger.enter(outcome);
+                    ledger.publish(&asker);
+                    let due = ledger.due_for_details(target);
+                    if details.is_empty() && !due.is_empty() {
+                        details.push(asker.details(ledger.region(target), due));
+                    }
+                }
+                Some(told) = details.next() => {
+                    ledger.detailed(told);
                     ledger.publish(&asker);
                 }
                 _ = due.tick() => {
@@ -113,7 +124,12 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
             .map(|target| asker.poll(target, ledger.region(target)))
             .collect();
         while let Some(outcome) = running.next().await {
+            let target = outcome.target;
             ledger.enter(outcome);
+            let due = ledger.due_for_details(target);
+            if !due.is_empty() {
+                ledger.detailed(asker.details(ledger.region(target), due).await);
+            }
             ledger.publish(&asker);
         }
         ledger.is_up()

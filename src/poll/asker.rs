@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use super::details::Told;
 use super::log;
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, Listing};
@@ -36,6 +37,27 @@ pub(super) struct Asker {
 }
 
 impl Asker {
+    /// Asks for each of these tracks by itself, one after the other.
+    pub(super) async fn details(&self, region: Arc<str>, ids: Vec<u64>) -> Vec<Told> {
+        let counting = Counting {
+            asker: self,
+            last_failure: Mutex::default(),
+        };
+        let mut told = Vec::with_capacity(ids.len());
+        for id in ids {
+            let retry_until = Instant::now() + self.interval;
+            let details = self
+                .client
+                .describe(&region, id, retry_until, &counting)
+                .await;
+            if let Err(failure) = &details {
+                log::not_described(&self.account, &region, id, failure);
+            }
+            told.push((id, details));
+        }
+        told
+    }
+
     /// `api` is what earlier calls of the account came to, and goes on from there.
     pub(super) fn new(
         account: &str,

@@ -4,7 +4,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::time::Instant;
+
 use super::asker::{Asker, Outcome};
+use super::details::{DetailsBook, Told};
 use super::log;
 use super::schedule::Schedule;
 use super::seat::Seat;
@@ -19,6 +22,8 @@ pub(super) struct Ledger<P> {
     histories: Vec<TargetHistory>,
     evidence: Evidence,
     credentials_changed: Option<SystemTime>,
+    /// None where nobody wants more than listings tell.
+    details: Option<DetailsBook>,
     clock: Clock,
     seat: Arc<Seat<P>>,
 }
@@ -55,6 +60,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             credentials_changed: known
                 .and_then(|report| report.credentials_changed)
                 .or_else(taken_up),
+            details: schedule.details_interval.map(DetailsBook::new),
             clock,
             seat,
         }
@@ -96,7 +102,12 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         let history = &mut self.histories[outcome.target];
         let before = history.report().clone();
         let changes = match outcome.result {
-            Ok(listing) => history.listed(listing, now, outcome.took),
+            Ok(mut listing) => {
+                if let Some(details) = &self.details {
+                    details.complete(&mut listing, now.steady);
+                }
+                history.listed(listing, now, outcome.took)
+            }
             Err(failure) => {
                 history.failed(failure, now, outcome.took);
                 Vec::new()
@@ -108,13 +119,40 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             log::change(&self.info.name, &before.region, change);
         }
         if is_up {
-            let covered = is_covered(&self.info, self.reports(), interval, now);
+            let covered = self.info.umbrella.covers(now.steady)
+                || is_covered(&self.info, self.reports(), interval, now);
             self.evidence = vouch(self.evidence, now, interval, covered);
         }
     }
 
+    /// The tracks of a target that are to be asked for by themselves.
+    pub(super) fn due_for_details(&self, target: usize) -> Vec<u64> {
+        let good = self.histories[target].report().last_good.as_ref();
+        match (&self.details, good) {
+            (Some(details), Some(good)) => details.due(&good.listing, Instant::now()),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What was told of single tracks.
+    pub(super) fn detailed(&mut self, told: Vec<Told>) {
+        let now = Instant::now();
+        if let Some(details) = &mut self.details {
+            details.enter(told, now);
+            for history in &mut self.histories {
+                history.complete(|listing| details.complete(listing, now));
+            }
+        }
+    }
+
     fn overviews(&self) -> Vec<Overview> {
-        overviews(&self.info, self.reports())
+        let mut overviews = overviews(&self.info, self.reports());
+        if self.info.umbrella.covers(Instant::now()) {
+            for overview in &mut overviews {
+                overview.covered = Some(true);
+            }
+        }
+        overviews
     }
 
     fn reports(&self) -> impl Iterator<Item = &TargetReport> {

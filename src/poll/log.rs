@@ -2,6 +2,7 @@
 
 use tracing::{debug, info, warn};
 
+use crate::failure::Failure;
 use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
 use crate::tencent::reasons::escaped;
@@ -61,6 +62,20 @@ pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
             );
         }
     }
+}
+
+/// What a track's listing leaves out stays as it was known.
+pub(super) fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {
+    warn!(
+        account,
+        region,
+        track_id,
+        reason = failure.reason.as_str(),
+        code = &*failure.code,
+        request_id = failure.request_id.as_deref(),
+        error = failure.message,
+        "a track's details were not told"
+    );
 }
 
 /// The machine's clock wants setting: that this account is polled all the same must not hide it.

@@ -14,6 +14,9 @@ mod schedule;
 // One poll: its limits, and the count of its calls.
 mod asker;
 
+// What listings leave out.
+mod details;
+
 // What came of it: kept, said and handed on.
 mod ledger;
 mod log;

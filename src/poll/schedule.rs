@@ -21,6 +21,8 @@ const MISSED_TICKS: u32 = 3;
 pub struct Schedule {
     /// The time between two polls of a target.
     pub interval: Duration,
+    /// The time between two questions for what a track's listing leaves out; none: never.
+    pub details_interval: Option<Duration>,
     /// How much of what was seen is kept, and how long.
     pub retention: Retention,
 }

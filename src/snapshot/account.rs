@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::member::Member;
 use super::track::{Status, Storage, Track};
+use super::umbrella::Umbrella;
 
 /// What the configuration says of an account and its series carry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,6 +20,10 @@ pub struct AccountInfo {
     pub site: &'static str,
     /// The organisation that the account was found in; empty otherwise.
     pub organization: String,
+    /// What that organisation says of it.
+    pub member: Option<Member>,
+    /// The organisation's own tracks, which may record for the account too.
+    pub umbrella: Umbrella,
     /// Where its credentials come from.
     pub provider: &'static str,
     /// Whether it needs an enabled track of its own.

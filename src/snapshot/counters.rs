@@ -9,7 +9,10 @@ use crate::failure::Reason;
 /// The API's name of the call that lists tracks.
 pub const DESCRIBE_AUDIT_TRACKS: &str = "DescribeAuditTracks";
 
-/// Every action that the exporter calls, so that its counters begin at 0.
+/// The API's name of the call that tells more of one track.
+pub const DESCRIBE_AUDIT_TRACK: &str = "DescribeAuditTrack";
+
+/// Every action that is called for every account, so that its counters begin at 0.
 pub const ACTIONS: [&str; 1] = [DESCRIBE_AUDIT_TRACKS];
 
 /// Counters of one target.

@@ -4,18 +4,26 @@
 //! report is rendered, published and shown. Nothing here is ever updated in place by two parties.
 
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
-pub use self::counters::{ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACKS, TargetCounters};
+pub use self::counters::{
+    ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
+};
+pub use self::member::Member;
 pub use self::past::{Change, ChangeTimes, Past, Tombstone};
 pub use self::report::{
     Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport,
 };
-pub use self::track::{DroppedTrack, Listing, Status, Storage, StorageType, Track};
+pub use self::scope::Scope;
+pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
+pub use self::umbrella::Umbrella;
 
 // What the API lists.
+mod scope;
 mod track;
 
-// What the configuration says.
+// What the configuration says, and an organisation.
 mod account;
+mod member;
+mod umbrella;
 
 // What is known of an account: now, and of the past.
 mod counters;

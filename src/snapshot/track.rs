@@ -1,5 +1,7 @@
 //! Tracks and listings.
 
+use super::scope::{Scope, all_of, covers};
+
 /// A tracking set as the API lists it. What is absent, null or empty there is empty here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Track {
@@ -19,6 +21,8 @@ pub struct Track {
     pub storage: Storage,
     /// `CreateTime` in Unix seconds, where it could be read.
     pub created: Option<i64>,
+    /// What the listing leaves out, where it was asked for.
+    pub details: Option<Details>,
 }
 
 /// Whether a track records.
@@ -107,36 +111,38 @@ impl Track {
 
     /// Whether it records every event of every product of one kind of action, `Read` or `Write`.
     pub fn covers(&self, action_type: &str) -> Option<bool> {
-        let covers_action = match self.action_type.as_str() {
-            ALL => Some(true),
-            own @ ("Read" | "Write") => Some(own == action_type),
-            // Left out, or none that the documentation knows: it may be anything.
-            _ => None,
-        };
-        let resource_type = &self.resource_type;
-        let covers_all_resources = (!resource_type.is_empty()).then_some(resource_type == ALL);
-        all_of([
-            covers_action,
-            covers_all_resources,
-            self.covers_all_events(),
-        ])
+        let filters = self.details.iter().flat_map(|details| &details.filters);
+        let mut filters = filters.map(|filter| filter.covers(action_type)).peekable();
+        // Filters stand in the place of the three fields, so they decide where there are any.
+        if filters.peek().is_none() {
+            let (action, resource) = (&self.action_type, &self.resource_type);
+            return covers(action, resource, &self.event_names, action_type);
+        }
+        filters.fold(Some(false), any_of)
     }
 
-    fn covers_all_events(&self) -> Option<bool> {
-        let names = &self.event_names;
-        (!names.is_empty()).then(|| names.iter().any(|name| name == ALL))
+    /// Whether it records for every account of its organisation; none where that is not known.
+    pub fn is_organization_wide(&self) -> Option<bool> {
+        self.details.as_ref()?.for_all_members
     }
 }
 
-/// What the API writes for everything.
-const ALL: &str = "*";
+/// What a listing leaves out of a track.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Details {
+    /// `TrackForAllMembers`.
+    pub for_all_members: Option<bool>,
+    /// `Filters`, of the newer kind of track: any of them records.
+    pub filters: Vec<Scope>,
+}
 
-/// Whether all of it is true. One thing that is not decides, even where another is not known.
-fn all_of<const N: usize>(parts: [Option<bool>; N]) -> Option<bool> {
-    if parts.contains(&Some(false)) {
-        return Some(false);
+/// Whether one of the two is true. One that is decides, even where the other is not known.
+fn any_of(one: Option<bool>, other: Option<bool>) -> Option<bool> {
+    match (one, other) {
+        (Some(true), _) | (_, Some(true)) => Some(true),
+        (Some(false), Some(false)) => Some(false),
+        _ => None,
     }
-    (!parts.contains(&None)).then_some(true)
 }
 
 /// All tracks of one target, from one complete walk over its pages.

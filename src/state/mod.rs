@@ -18,6 +18,7 @@ mod file;
 mod place;
 mod seal;
 
+mod member;
 mod saved;
 mod time;
 mod track;

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::member::SavedMember;
 use super::time::{UnixNanos, nanos};
 use super::track::{SavedListing, SavedTrack, tracks_by_id};
 use crate::clock::Moment;
 use crate::failure::{Failure, Reason};
 use crate::snapshot::{
-    Change, ChangeTimes, Evidence, LastGood, Past, PollEnd, Report, TargetReport, Tombstone,
+    AccountInfo, Change, ChangeTimes, Evidence, LastGood, Member, Past, PollEnd, Report,
+    TargetReport, Tombstone,
 };
 
 /// All that a state file holds.
@@ -51,7 +53,16 @@ impl Saved {
     pub fn reports(&self, now: Moment) -> BTreeMap<String, Report> {
         let reports = self.accounts.iter().map(|(name, account)| {
             let targets = account.targets.iter();
+            let member = account.member.as_ref();
             let report = Report {
+                account: Arc::new(AccountInfo {
+                    name: name.clone(),
+                    organization: member
+                        .map(|member| member.organization.clone())
+                        .unwrap_or_default(),
+                    member: member.map(Member::from),
+                    ..AccountInfo::default()
+                }),
                 targets: targets
                     .map(|(region, saved)| saved.report(region, now))
                     .collect(),
@@ -74,6 +85,8 @@ impl Saved {
 #[serde(default)]
 struct SavedAccount {
     evidence: SavedEvidence,
+    /// Of an account that an organisation brought, so that a restart need not wait for it.
+    member: Option<SavedMember>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
 }
@@ -153,6 +166,7 @@ impl From<&Report> for SavedAccount {
             targets.filter(|target| target.last_poll.is_some() || target.last_good.is_some());
         Self {
             evidence: report.evidence.into(),
+            member: SavedMember::of(&report.account),
             targets: heard_of
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),

@@ -109,6 +109,8 @@ impl From<&Track> for SavedTrack {
             status,
             storage,
             created,
+            // Asked for again, on a clock of its own.
+            details: _,
         } = track.clone();
         let Storage {
             kind,
@@ -152,6 +154,7 @@ impl From<&SavedTrack> for Track {
                 account: saved.storage_account,
             },
             created: saved.created_unix_seconds,
+            details: None,
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Calls CloudAudit for one account.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::Offset;
 
 use super::caller::{CallLimits, Caller, Parts};
 use super::credentials::ProviderState;
+use super::pacer::Pacer;
 use super::signer::Service;
 use crate::clock::Clock;
 
@@ -59,6 +61,11 @@ impl Client {
     /// What became of its keys so far; none where there is one that never changes.
     pub fn credentials(&self) -> Option<ProviderState> {
         self.caller.parts().provider.state()
+    }
+
+    /// What spaces its calls.
+    pub fn pacer(&self) -> &Arc<Pacer> {
+        &self.caller.parts().pacer
     }
 
     /// The ceiling of the pacer, in calls a second.

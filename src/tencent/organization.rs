@@ -16,6 +16,7 @@ use super::envelope::{Content, ErrorBody, Head, open};
 use super::observer::Observer;
 use super::signer::Service;
 use crate::failure::{Failure, Reason};
+use crate::snapshot::Member;
 
 /// Its name in signatures.
 pub const ORGANIZATION_NAME: &str = "organization";
@@ -51,19 +52,6 @@ const LIMITS: CallLimits = CallLimits {
 
 /// No retry of a page starts later than this after the listing began.
 const RETRY_FOR: Duration = Duration::from_mins(2);
-
-/// An account of an organisation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
-    /// `MemberUin`.
-    pub uin: String,
-    /// `Name`: what the organisation calls it. It may change, and two may have one.
-    pub name: String,
-    /// `NodeName`: the department that it is in.
-    pub node: String,
-    /// `Tags`.
-    pub tags: BTreeMap<String, String>,
-}
 
 /// Asks for the members of one organisation, with the keys of its admin account.
 pub struct Directory {

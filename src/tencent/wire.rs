@@ -157,6 +157,7 @@ impl WireTrack {
             },
             storage: storage.unwrap_or_default(),
             created: create_time(&text(self.create_time), create_time_offset),
+            details: None,
         })
     }
 }

@@ -2,7 +2,10 @@
 //!
 //! These are few and change in place, which is what the `prometheus` crate's registry is for.
 
-use std::time::SystemTime;
+// Those of organisations.
+mod organizations;
+
+use std::time::{Duration, SystemTime};
 
 use prometheus::core::Collector;
 use prometheus::{
@@ -10,6 +13,7 @@ use prometheus::{
     TextEncoder,
 };
 
+use self::organizations::Organizations;
 use crate::clock::unix_seconds;
 use crate::snapshot::ACTIONS;
 use crate::tencent::{Ended, Observer, Sent};
@@ -33,6 +37,7 @@ pub struct Process {
     reload_successful: IntGauge,
     reload_success_timestamp: Gauge,
     config_hash: IntGauge,
+    organizations: Organizations,
 }
 
 impl Process {
@@ -97,7 +102,9 @@ impl Process {
                 "A hash of the configuration in use, its secrets left out.",
             )
             .expect("the name is valid"),
+            organizations: Organizations::new(),
         };
+        process.organizations.register(&process.registry);
         // What begins above 0 loses its first increase.
         process
             .responses
@@ -126,11 +133,31 @@ impl Process {
 
     /// A configuration is in use since `at`. All of it is published by now.
     pub fn configured(&self, hash: u64, targets: usize, at: SystemTime) {
-        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        self.targets.set(whole(targets as u64));
-        self.config_hash.set(whole(hash));
+        self.polls(targets);
+        self.config_hash
+            .set(i64::try_from(hash).unwrap_or(i64::MAX));
         self.reload_success_timestamp.set(unix_seconds(at));
         self.reload_successful.set(1);
+    }
+
+    /// So many targets are polled from now on.
+    pub fn polls(&self, targets: usize) {
+        self.targets.set(i64::try_from(targets).unwrap_or(i64::MAX));
+    }
+
+    /// An organisation is asked for its members once in `refresh`.
+    pub fn organization_added(&self, organization: &str, refresh: Duration) {
+        self.organizations.added(organization, refresh);
+    }
+
+    /// An organisation was asked: it has so many members, or that could not be told.
+    pub fn organization_refreshed(&self, name: &str, members: Option<usize>, at: SystemTime) {
+        self.organizations.refreshed(name, members, at);
+    }
+
+    /// There is such an organisation no more.
+    pub fn organization_removed(&self, organization: &str) {
+        self.organizations.removed(organization);
     }
 
     /// Another configuration was loaded and cannot be used.

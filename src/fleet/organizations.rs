@@ -1,0 +1,170 @@
+//! The organisations whose members are polled, and who asks for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tracing::warn;
+
+use super::ways::Ways;
+use crate::config;
+use crate::organization::{Discovery, Found, accounts};
+use crate::snapshot::{Member, Report, Umbrella};
+
+/// How many refreshes may wait to be taken up.
+const MAX_WAITING: usize = 16;
+
+/// The organisations of a fleet. Dropped, nobody asks for members any more.
+pub(super) struct Organizations {
+    running: BTreeMap<String, Running>,
+    /// What was found last, by organisation, or what an earlier process knew.
+    members: BTreeMap<String, Vec<Member>>,
+    umbrellas: BTreeMap<String, Umbrella>,
+    sender: mpsc::Sender<Found>,
+    found: mpsc::Receiver<Found>,
+}
+
+struct Running {
+    config: config::Organization,
+    ways: Ways,
+    task: AbortHandle,
+}
+
+/// What becomes of an organisation of the configuration.
+pub(super) enum Step {
+    Keep(String),
+    Start(Box<Start>),
+}
+
+/// An organisation that is ready to be asked.
+pub(super) struct Start {
+    pub(super) config: config::Organization,
+    pub(super) ways: Ways,
+    pub(super) discovery: Discovery,
+}
+
+impl Organizations {
+    pub(super) fn new() -> Self {
+        let (sender, found) = mpsc::channel(MAX_WAITING);
+        Self {
+            running: BTreeMap::new(),
+            members: BTreeMap::new(),
+            umbrellas: BTreeMap::new(),
+            sender,
+            found,
+        }
+    }
+
+    /// Lets members that an earlier process knew be polled before anybody has asked again.
+    pub(super) fn remember(&mut self, restored: &BTreeMap<String, Report>) {
+        for report in restored.values() {
+            if let Some(member) = &report.account.member {
+                let organization = report.account.organization.clone();
+                let members = self.members.entry(organization).or_default();
+                members.push(member.clone());
+            }
+        }
+    }
+
+    /// Whether its members are known, of now or of an earlier process.
+    pub(super) fn knows(&self, organization: &str) -> bool {
+        self.members.contains_key(organization)
+    }
+
+    /// The accounts of all members of a configuration's organisations.
+    pub(super) fn accounts(&self, config: &config::Config) -> Vec<config::Account> {
+        let names = config.accounts.iter().map(|account| account.name.clone());
+        let mut taken: BTreeSet<String> = names.collect();
+        let mut all = Vec::new();
+        for organization in &config.organizations {
+            let members = self.members.get(&organization.name);
+            let members = members.map_or(&[][..], Vec::as_slice);
+            let (accounts, warnings) = accounts(organization, members, &taken);
+            for warning in warnings {
+                warn!("{warning}");
+            }
+            taken.extend(accounts.iter().map(|account| account.name.clone()));
+            all.extend(accounts);
+        }
+        all
+    }
+
+    /// The organisation's umbrella, over every reload.
+    pub(super) fn umbrella(&mut self, organization: &str) -> Umbrella {
+        let umbrellas = &mut self.umbrellas;
+        umbrellas
+            .entry(organization.to_owned())
+            .or_default()
+            .clone()
+    }
+
+    /// Whether it is asked as a configuration wants it, over the same ways.
+    pub(super) fn is(&self, config: &config::Organization, ways: &Ways) -> bool {
+        let running = self.running.get(&config.name);
+        running.is_some_and(|running| running.config == *config && running.ways.are(ways))
+    }
+
+    /// Changes over to these; gives the names of those that are gone.
+    pub(super) fn adopt(&mut self, steps: Vec<Step>) -> Vec<String> {
+        let mut before = std::mem::take(&mut self.running);
+        for step in steps {
+            match step {
+                Step::Keep(name) => self.running.extend(before.remove_entry(&name)),
+                Step::Start(start) => {
+                    let Start {
+                        config,
+                        ways,
+                        discovery,
+                    } = *start;
+                    if let Some(old) = before.remove(&config.name) {
+                        old.task.abort();
+                    }
+                    let sender = self.sender.clone();
+                    // Where nobody listens any more, there is no fleet.
+                    let tell = async move |found| drop(sender.send(found).await);
+                    let task = tokio::spawn(discovery.run(tell)).abort_handle();
+                    let name = config.name.clone();
+                    self.running.insert(name, Running { config, ways, task });
+                }
+            }
+        }
+        for (name, gone) in &before {
+            gone.task.abort();
+            self.members.remove(name);
+            self.umbrellas.remove(name);
+        }
+        before.into_keys().collect()
+    }
+
+    /// The next refresh that has ended.
+    pub(super) async fn found(&mut self) -> Found {
+        match self.found.recv().await {
+            Some(found) => found,
+            // We hold a sender ourselves.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes note of members; false where they are those of before, or nobody asked for them.
+    pub(super) fn are(&mut self, organization: &str, members: Vec<Member>) -> bool {
+        let before = self.members.get(organization);
+        if before.is_some_and(|before| *before == members) {
+            return false;
+        }
+        self.members.insert(organization.to_owned(), members);
+        true
+    }
+
+    /// Whether somebody asks this organisation.
+    pub(super) fn asks(&self, organization: &str) -> bool {
+        self.running.contains_key(organization)
+    }
+}
+
+impl Drop for Organizations {
+    fn drop(&mut self) {
+        for running in self.running.values() {
+            running.task.abort();
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Asks an organisation for its members, again and again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::{Instant, sleep};
+use tracing::{info, warn};
+
+use crate::failure::Failure;
+use crate::snapshot::{Member, Status, Umbrella};
+use crate::tencent::organization::Directory;
+use crate::tencent::{Client, Observer};
+
+/// The wait after a refresh that failed, doubled for each further one, until the next would be due anyway.
+const FIRST_PAUSE: Duration = Duration::from_secs(15);
+
+/// What the admin account said of its organisation-wide tracks is believed for so many refreshes.
+const BELIEVED_REFRESHES: u32 = 4;
+
+/// What came of a refresh.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The organisation.
+    pub organization: String,
+    /// Its members, or why they are not known.
+    pub members: Result<Vec<Member>, Failure>,
+}
+
+/// One organisation, and how it is asked.
+pub struct Discovery {
+    /// The organisation's name in the configuration.
+    pub name: String,
+    /// The time between two refreshes.
+    pub refresh: Duration,
+    /// Who knows the members.
+    pub directory: Directory,
+    /// CloudAudit for the admin account, and the region to ask in; none where details are not wanted.
+    pub admin: Option<(Client, String)>,
+    /// Whether the organisation's own tracks record for its members.
+    pub umbrella: Umbrella,
+    /// Told of the calls.
+    pub process: Arc<dyn Observer>,
+}
+
+impl Discovery {
+    /// Asks for ever; `tell` is given what comes of each refresh.
+    pub async fn run(self, tell: impl AsyncFn(Found)) {
+        let mut is_failing = None;
+        let mut failed_in_a_row = 0;
+        loop {
+            let began = Instant::now();
+            let found = self.refresh().await;
+            let failure = found.members.as_ref().err().map(|failure| failure.reason);
+            if is_failing != Some(failure) {
+                self.say(&found);
+                is_failing = Some(failure);
+            }
+            failed_in_a_row = if failure.is_some() {
+                failed_in_a_row + 1
+            } else {
+                0
+            };
+            tell(found).await;
+            let due = self.refresh.saturating_sub(began.elapsed());
+            sleep(due.min(self.pause(failed_in_a_row))).await;
+        }
+    }
+
+    /// Asks once.
+    pub async fn refresh(&self) -> Found {
+        let members = self.directory.members().await;
+        if members.is_ok() {
+            self.look_under_the_umbrella().await;
+        }
+        Found {
+            organization: self.name.clone(),
+            members,
+        }
+    }
+
+    /// Whether enabled tracks of the admin account record everything for everybody. Where that cannot be told,
+    /// what was told before stays until it is too old.
+    async fn look_under_the_umbrella(&self) {
+        let Some((client, region)) = &self.admin else {
+            return;
+        };
+        let until = Instant::now() + self.refresh;
+        match self.covers_all(client, region, until).await {
+            Ok(true) => {
+                let believed = self.refresh * BELIEVED_REFRESHES;
+                self.umbrella.open(Instant::now() + believed);
+            }
+            Ok(false) => self.umbrella.close(),
+            Err(failure) => warn!(
+                organization = self.name,
+                reason = failure.reason.as_str(),
+                code = &*failure.code,
+                request_id = failure.request_id.as_deref(),
+                error = failure.message,
+                "the admin account's tracks are not known"
+            ),
+        }
+    }
+
+    async fn covers_all(
+        &self,
+        client: &Client,
+        region: &str,
+        until: Instant,
+    ) -> Result<bool, Failure> {
+        let listing = client.list(region, until, &*self.process).await?;
+        let (mut reads, mut writes) = (false, false);
+        let enabled = listing.tracks.into_iter();
+        for mut track in enabled.filter(|track| track.status == Status::Enabled) {
+            let details = client.describe(region, track.id, until, &*self.process);
+            track.details = Some(details.await?);
+            if track.is_organization_wide() == Some(true) {
+                reads |= track.covers("Read") == Some(true);
+                writes |= track.covers("Write") == Some(true);
+            }
+        }
+        Ok(reads && writes)
+    }
+
+    /// The longest wait after so many failures in a row: none has a limit of its own.
+    fn pause(&self, failed_in_a_row: usize) -> Duration {
+        let Some(pauses_before) = failed_in_a_row.checked_sub(1) else {
+            return self.refresh;
+        };
+        let mut pauses = ExponentialBuilder::new()
+            .with_min_delay(FIRST_PAUSE)
+            .with_max_delay(self.refresh.max(FIRST_PAUSE))
+            .with_jitter()
+            .without_max_times()
+            .build();
+        pauses.nth(pauses_before).unwrap_or(self.refresh)
+    }
+
+    fn say(&self, found: &Found) {
+        let organization = &self.name;
+        match &found.members {
+            Ok(members) => info!(organization, members = members.len(), "members are known"),
+            Err(failure) => warn!(
+                organization,
+                reason = failure.reason.as_str(),
+                code = &*failure.code,
+                request_id = failure.request_id.as_deref(),
+                error = failure.message,
+                "members cannot be asked for; those that are known stay"
+            ),
+        }
+    }
+}

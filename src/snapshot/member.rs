@@ -1,0 +1,16 @@
+//! An account as its organisation knows it.
+
+use std::collections::BTreeMap;
+
+/// A member of an organisation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Member {
+    /// `MemberUin`.
+    pub uin: String,
+    /// `Name`: what the organisation calls it. It may change, and two may have one.
+    pub name: String,
+    /// `NodeName`: the department that it is in.
+    pub node: String,
+    /// `Tags`.
+    pub tags: BTreeMap<String, String>,
+}
