@@ -39,11 +39,15 @@ pub(super) struct Calls {
     latest: VecDeque<Call>,
     total: u64,
     refused_signatures: u64,
+    of_action: BTreeMap<String, u64>,
     meters: BTreeMap<(String, String), Meter>,
 }
 
 /// How many calls are remembered one by one.
 const MAX_REMEMBERED: usize = 10_000;
+
+/// How many names of actions are counted by name; whoever asks may make up more.
+const MAX_ACTIONS: usize = 100;
 
 impl Calls {
     /// Counts an arrival at the limit of this action and identity; tells how many that makes in
@@ -57,6 +61,9 @@ impl Calls {
     pub(super) fn record(&mut self, call: Call) -> String {
         if call.refused.as_deref().is_some_and(is_about_the_signature) {
             self.refused_signatures += 1;
+        }
+        if self.of_action.len() < MAX_ACTIONS || self.of_action.contains_key(&call.action) {
+            *self.of_action.entry(call.action.clone()).or_default() += 1;
         }
         if self.latest.len() == MAX_REMEMBERED {
             self.latest.pop_front();
@@ -74,6 +81,10 @@ impl Calls {
         self.total
     }
 
+    pub(super) fn total_of(&self, action: &str) -> u64 {
+        self.of_action.get(action).copied().unwrap_or(0)
+    }
+
     pub(super) fn refused_signatures(&self) -> u64 {
         self.refused_signatures
     }
@@ -82,6 +93,11 @@ impl Calls {
         let of_identity = self.meters.iter().filter(|((_, id), _)| id == identity);
         let peaks = of_identity.map(|(_, meter)| meter.peak());
         peaks.max().unwrap_or(0)
+    }
+
+    pub(super) fn peak_of(&self, action: &str, identity: &str) -> usize {
+        let key = (action.to_owned(), identity.to_owned());
+        self.meters.get(&key).map_or(0, Meter::peak)
     }
 }
 

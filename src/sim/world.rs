@@ -171,7 +171,12 @@ impl World {
         self.state().calls.total()
     }
 
-    /// How many of them were refused for their key, signature, token or time.
+    /// How many of them were of this action, or of `metadata`.
+    pub fn call_count_of(&self, action: &str) -> u64 {
+        self.state().calls.total_of(action)
+    }
+
+    /// How many calls were refused for their key, signature, token or time.
     pub fn refused_signatures(&self) -> u64 {
         self.state().calls.refused_signatures()
     }
@@ -180,6 +185,11 @@ impl World {
     /// by its ARN, and is one identity under all its keys.
     pub fn peak_per_second(&self, identity: &str) -> usize {
         self.state().calls.peak_per_second(identity)
+    }
+
+    /// The same of one action.
+    pub fn peak_of(&self, action: &str, identity: &str) -> usize {
+        self.state().calls.peak_of(action, identity)
     }
 
     /// Answers a request as it would be answered over the wire, in memory. A hanging answer pends

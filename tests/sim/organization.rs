@@ -1,9 +1,10 @@
 //! Who is in an organisation, and who may know.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use cloudaudit_exporter::sim::{Fault, Identity, Member, Role, Track, World};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::products::{Key, permanent, temporary};
 use crate::signer::Signer;

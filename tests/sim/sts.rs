@@ -306,6 +306,10 @@ async fn assuming_has_a_rate_of_its_own_and_a_role_is_one_identity() {
     }
     assert_eq!(code(&permanent().who(&world).await), "RequestLimitExceeded");
 
+    assert_eq!(world.peak_of("AssumeRole", ID), 601);
+    assert_eq!(world.peak_of("GetCallerIdentity", ID), 21);
+    assert_eq!(world.call_count_of("GetCallerIdentity"), 21);
+
     tokio::time::advance(Duration::from_secs(1)).await;
     let first = temporary(&permanent().assume(&world, ASKED).await);
     let second = temporary(&permanent().assume(&world, ASKED).await);
