@@ -117,7 +117,7 @@ fn what_is_wrong_in_a_file_of_accounts_names_that_file() {
         ),
         (
             "accounts: {other: {}}\npoll: {interval: 5m}\n",
-            "accounts.d/b.yaml:2:1: poll: beside accounts; nothing else stands in a file of accounts, it belongs into the configuration file\n  2 | poll: {interval: ***}\n    | ^^^^",
+            "accounts.d/b.yaml:2:1: poll: beside accounts; nothing else stands in a file of accounts, it belongs into the configuration file\n  2 | poll: {interval: 5m}\n    | ^^^^",
         ),
         (
             "accounts: [other]\n",

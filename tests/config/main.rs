@@ -74,8 +74,8 @@ fn the_example_loads_with_every_setting_switched_on() {
     assert_ne!(switched_on, text);
     let config = Config::parse("example.yaml", &switched_on, &BTreeMap::new()).unwrap();
     assert!(
-        config.http.proxy.is_some(),
-        "the last commented setting is read"
+        config.organizations[0].external_id.is_some(),
+        "the last commented settings are read"
     );
 }
 

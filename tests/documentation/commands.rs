@@ -34,7 +34,7 @@ fn a_command_that_there_is_not_is_found() {
         None
     );
     assert!(objection("make coffee").is_some());
-    assert!(objection("cloudaudit-exporter check --policy").is_some());
+    assert!(objection("cloudaudit-exporter check --police").is_some());
     assert!(objection("cargo run --release -- brew").is_some());
     assert!(objection("docker build -f deploy/gone .").is_some());
 }
