@@ -1,4 +1,4 @@
-//! Whether a file says something else than it did.
+//! Whether the configuration file says something else than it did, or one that it names.
 //!
 //! By its content, looked at again and again: Kubernetes swaps a link to a folder some levels above,
 //! editors rename, network file systems send no events, and a time stamp alone is no change.
@@ -13,7 +13,7 @@ use crate::config::{FileHash, file_hash};
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// A file and the content that is known of it.
+/// The configuration file and what is known of what it and the files that it names say.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     file: PathBuf,

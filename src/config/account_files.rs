@@ -139,7 +139,9 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
         let part = part.to_string_lossy();
         let glob = Glob::from(part.as_ref());
         if !glob.is_wild() {
-            found.iter_mut().for_each(|place| place.push(part.as_ref()));
+            for place in &mut found {
+                place.push(part.as_ref());
+            }
             continue;
         }
         let mut below = Vec::new();

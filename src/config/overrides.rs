@@ -160,6 +160,9 @@ fn named(kind: &str, part: &str, document: &Document) -> Result<String, String> 
     names.retain(|name| values::name_of(one, name).is_ok());
     match names.iter().find(|name| in_variable(name) == part) {
         Some(name) => Ok((*name).to_owned()),
+        None if names.is_empty() => Err(format!(
+            "no {one} is called so, and an override never creates one; there is none"
+        )),
         None => Err(format!(
             "no {one} is called so, and an override never creates one; the {many} are: {}{}",
             names[..names.len().min(MAX_SHOWN)].join(", "),

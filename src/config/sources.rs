@@ -180,7 +180,7 @@ pub(super) fn warning(raw: &RawCredentials, path: &KeyPath, places: &Places) -> 
     let file = secrets.find_map(|key| places.file_of(&path.key(key)))?;
     let message = if file.is_open {
         format!(
-            "a secret stands in {}, which everybody on this machine can read; env: or secret_key_file: keeps it out, chmod o-r the others away",
+            "a secret stands in {}, which everybody on this machine can read; chmod o-r takes that away, env: or secret_key_file: keeps it out",
             file.name
         )
     } else {

@@ -194,7 +194,7 @@ fn a_secret_that_everybody_can_read_is_warned_of() {
     let warnings = |folder_mode, mode| {
         let path = folder.path();
         let set = |path: &Path, mode| {
-            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap()
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
         };
         let files = [("config.yaml", main), ("a.yaml", more)];
         load(path, &files, &[]).unwrap();
@@ -210,7 +210,7 @@ fn a_secret_that_everybody_can_read_is_warned_of() {
             .collect::<Vec<_>>()
     };
     let closed = "a secret stands in the file, readable by whoever reads the file; env: or secret_key_file: keeps it out";
-    let open = "a secret stands in a.yaml, which everybody on this machine can read; env: or secret_key_file: keeps it out, chmod o-r the others away";
+    let open = "a secret stands in a.yaml, which everybody on this machine can read; chmod o-r takes that away, env: or secret_key_file: keeps it out";
     let expected = |of_more: &str| {
         [
             format!("config.yaml:3:10: accounts.prod.credentials: {closed}"),

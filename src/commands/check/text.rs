@@ -24,11 +24,10 @@ pub(super) fn text(listed: &Listed, warnings: &[String]) -> String {
         // Two tables, and the count of both.
         parts.push(String::new());
     }
+    let mut end = vec![format!("{}\n", counts.join(", "))];
     let warnings = warnings.iter();
-    let warnings: String = warnings
-        .map(|warning| format!("warning: {warning}\n"))
-        .collect();
-    format!("{}{}\n{warnings}", parts.join("\n"), counts.join(", "))
+    end.extend(warnings.map(|warning| format!("warning: {warning}\n")));
+    parts.join("\n") + &end.concat()
 }
 
 type Row = Vec<String>;
