@@ -23,7 +23,7 @@ mod sts;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use cloudaudit_exporter::sim::{Identity, Track, World};
+use cloudaudit_exporter::sim::{Identity, Role, Track, World};
 use http::{HeaderValue, Request, StatusCode};
 use serde_json::Value;
 use signer::Signer;
@@ -105,6 +105,12 @@ fn keys_are_not_printed() {
     let printed = format!("{identity:?}");
     assert!(
         !printed.contains(KEY) && !printed.contains("tmptoken"),
+        "{printed}"
+    );
+    let role = Role::new("monitor").external_id("between us");
+    let printed = format!("{:?}", role.trusts_provider("cls-1", "podtoken"));
+    assert!(
+        !printed.contains("between us") && !printed.contains("podtoken"),
         "{printed}"
     );
 }

@@ -73,6 +73,7 @@ async fn every_key_is_another_and_ends() {
     tokio::time::advance(Duration::from_secs(7_199)).await;
     assert_eq!(ids(&first.list(&world).await), [7]);
     tokio::time::advance(Duration::from_secs(1)).await;
+    permanent().assume(&world, ASKED).await;
     assert_eq!(code(&first.list(&world).await), "AuthFailure.TokenFailure");
     tokio::time::advance(Duration::from_mins(1)).await;
     permanent().assume(&world, ASKED).await;
@@ -122,6 +123,11 @@ async fn a_removed_role_takes_its_keys_along() {
         .change_role("audit-reader", |role| role.trusts_account(OTHER))
         .unwrap();
     assert_eq!(ids(&key.list(&world).await), [7]);
+    let role = Role::new("audit-reader");
+    other.add_role(role.trusts_account(UIN).external_id("between us"));
+    let replaced = key.list(&world).await;
+    assert_eq!(code(&replaced), "AuthFailure.SecretIdNotFound");
+    let key = temporary(&permanent().assume(&world, ASKED).await);
     other.remove_role("audit-reader").unwrap();
     assert_eq!(
         code(&key.list(&world).await),
