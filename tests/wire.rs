@@ -77,6 +77,7 @@ fn the_documented_example() {
             account: String::new(),
         },
         created: Some(1_610_606_618), // 2021-01-14 06:43:38 UTC
+        details: None,
     };
     let page = parse(DOCUMENTED).unwrap();
     assert_eq!(page.tracks, [expected]);
@@ -94,6 +95,7 @@ fn what_is_absent_or_null_is_empty() {
         status: Status::Unknown,
         storage: Storage::default(),
         created: None,
+        details: None,
     };
     assert_eq!(track(""), bare, "absent");
     let nulls = r#","Name":null,"ActionType":null,"ResourceType":null,"Status":null,

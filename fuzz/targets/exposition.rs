@@ -196,6 +196,7 @@ fn track(input: &mut Input<'_>) -> Track {
             account: input.text(),
         },
         created: (input.below(2) == 1).then(|| input.number().cast_signed()),
+        details: None,
     }
 }
 

@@ -70,8 +70,9 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// That of the first page that failed; or `incomplete`, where two walks over the pages did not add up. Half
-    /// of the members are not the members: those that are missing would lose their series.
+    /// That of the first page that failed; or `incomplete`, where neither of two walks over the pages brought
+    /// as many as the API says there are. Half of the members are not the members: those that are missing would
+    /// lose their series.
     pub async fn members(&self) -> Result<Vec<Member>, Failure> {
         let retry_until = Instant::now() + RETRY_FOR;
         let first = self.walk(retry_until).await?;
@@ -79,8 +80,7 @@ impl Directory {
             return Ok(first.into_members());
         }
         let second = self.walk(retry_until).await?;
-        let same = first.members.keys().eq(second.members.keys());
-        if second.adds_up() || (same && second.is_at_the_end) {
+        if second.adds_up() {
             return Ok(second.into_members());
         }
         let message = format!(
@@ -109,7 +109,7 @@ impl Directory {
             };
             let parse = |body: &[u8]| open(body, Answer::into_page);
             let page = self.caller.call(call, &*self.observer, parse).await?;
-            let (length, before) = (page.members.len(), walk.members.len());
+            let before = walk.members.len();
             walk.is_steady &= walk.total == page.total || before == 0;
             walk.total = page.total;
             let members = page.members.into_iter();
@@ -120,7 +120,6 @@ impl Directory {
                 let message = format!("more than {MAX_MEMBERS} members");
                 return Err(Failure::new(Reason::Malformed, message));
             }
-            walk.is_at_the_end = length == 0;
             if collected == before || collected as u64 == walk.total {
                 break;
             }
@@ -135,8 +134,6 @@ struct Walk {
     total: u64,
     /// Whether every page said the same total.
     is_steady: bool,
-    /// Whether the last page was empty.
-    is_at_the_end: bool,
 }
 
 impl Default for Walk {
@@ -145,7 +142,6 @@ impl Default for Walk {
             members: BTreeMap::new(),
             total: 0,
             is_steady: true,
-            is_at_the_end: false,
         }
     }
 }

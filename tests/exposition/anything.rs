@@ -8,7 +8,7 @@ use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ExpectedTrack, Listing, PollEnd, Report, Status, Storage, TargetCounters,
+    AccountInfo, Details, ExpectedTrack, Listing, PollEnd, Report, Status, Storage, TargetCounters,
     TargetReport, Track,
 };
 use proptest::prelude::*;
@@ -102,6 +102,7 @@ prop_compose! {
         kind in prop_oneof![any_text(), prop::sample::select(&["cos", "cls", "ckafka"][..]).prop_map(str::to_owned)],
         status in prop::sample::select(&Status::ALL[..]),
         created in proptest::option::of(-9_000_000_000..9_000_000_000_i64),
+        wide in proptest::option::of(any::<Option<bool>>()),
     ) -> Track {
         let [action_type, resource_type, region, bucket, prefix, account] = settings;
         Track {
@@ -113,6 +114,7 @@ prop_compose! {
             status,
             storage: Storage { kind, region, name: bucket, prefix, account },
             created,
+            details: wide.map(|for_all_members| Details { for_all_members, filters: Vec::new() }),
         }
     }
 }

@@ -378,5 +378,6 @@ pub(crate) fn track(id: u64, name: &str, status: Status) -> Track {
             account: String::new(),
         },
         created: None,
+        details: None,
     }
 }

@@ -104,6 +104,7 @@ impl World {
         };
         let regions: Vec<String> = regions.iter().map(ToString::to_string).collect();
         let schedule = Schedule {
+            details_interval: None,
             interval: INTERVAL,
             retention: self.retention,
         };

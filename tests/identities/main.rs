@@ -1,0 +1,24 @@
+//! Whose keys accounts are polled with: every provider, from the text of a configuration to the simulated
+//! cloud, in memory and in paused time.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+#[path = "../support/simulated.rs"]
+mod simulated;
+
+// A fleet at the simulated cloud, and what is seen of it.
+mod stage;
+
+// One account.
+mod messages;
+mod providers;
+mod renewals;
+mod uin;
+
+// Many of them.
+mod details;
+mod organization;
