@@ -164,10 +164,7 @@ fn each_caller_is_allowed_what_it_does_and_no_more() {
     let policy_of = |statement: &[Value]| json!({"version": "2.0", "statement": statement});
     let expected = json!([
         {
-            "for": [
-                {"credentials": "inline", "accounts": ["alpha"]},
-                {"role": roles, "organizations": ["main", "other"]},
-            ],
+            "for": [{"credentials": "inline", "accounts": ["alpha"]}],
             "policy": policy_of(&[allow(&verified, &["*"])]),
         },
         {
@@ -187,7 +184,10 @@ fn each_caller_is_allowed_what_it_does_and_no_more() {
             ]),
         },
         {
-            "for": [{"role": role, "accounts": ["beta"]}],
+            "for": [
+                {"role": roles, "organizations": ["main", "other"]},
+                {"role": role, "accounts": ["beta"]},
+            ],
             "policy": policy_of(&[allow(&polls, &["*"])]),
         },
     ]);

@@ -105,9 +105,8 @@ impl<'c> Callers<'c> {
         }
         let caller = self.roles.entry(role).or_default();
         caller.organizations.push(&organization.name);
+        // Whose a member's key is, its role's ARN says: nobody asks STS for it.
         caller.needs.poll(member);
-        // The discovery says which account each member must be.
-        caller.needs.actions.insert("sts:GetCallerIdentity");
     }
 
     fn with(&mut self, credentials: &'c Credentials) -> &mut Caller<'c> {
