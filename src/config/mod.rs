@@ -3,7 +3,7 @@
 //! The way: YAML text → a tree of text that knows its places (`yaml`, `document`) → overrides from
 //! the environment on top, by the `config` crate (`overrides`, `layers`) → raw types that know the
 //! keys (`raw`, `shapes`) → values that need no further check (`values`, `lists`, `sources`, `level`,
-//! `account`, `organizations`, `validate`). Files of accounts become a part of the tree (`account_files`),
+//! `account`, `organizations`, `doubles`, `validate`). Files of accounts become a part of the tree (`account_files`),
 //! so that everything behind it takes them for what they say, wherever they say it.
 //!
 //! **The nearer setting wins**: an account's own, then `defaults`, then the top level, then what is
@@ -51,6 +51,7 @@ mod shapes;
 mod schema;
 
 mod account;
+mod doubles;
 mod level;
 mod lists;
 mod organizations;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::account::{Common, account};
 use super::defaults;
+use super::doubles;
 use super::error::Error;
 use super::key_path::KeyPath;
 use super::layers::Places;
@@ -51,6 +52,7 @@ pub(super) fn config(
         organizations.push(organization);
         warnings.extend(more);
     }
+    warnings.extend(doubles::warnings(&accounts));
     Ok(Config {
         http,
         state_file,

@@ -79,6 +79,44 @@ fn the_example_loads_with_every_setting_switched_on() {
     );
 }
 
+/// Names are all that two accounts with the same keys have of their own.
+#[test]
+fn accounts_with_the_same_keys_are_warned_of() {
+    let warnings = |accounts: &str| {
+        let text = format!("accounts: {{{accounts}}}");
+        let config = Config::parse("config.yaml", &text, &BTreeMap::new());
+        config.unwrap().warnings.join("\n")
+    };
+    let env = |account: &str, more: &str| {
+        format!("{account}: {{credentials: {{env: {{secret_id: A, secret_key: B}}}}{more}}}")
+    };
+    let role = |number: u8| {
+        format!(", assume_role: {{arn: 'qcs::cam::uin/10000000000{number}:roleName/reader'}}")
+    };
+    for apart in [
+        [env("a", ""), "b: {}".to_owned()],
+        [env("a", &role(1)), env("b", &role(2))],
+        [env("a", &role(1)), env("b", "")],
+        [env("a", ", site: china"), env("b", "")],
+    ] {
+        assert_eq!(warnings(&apart.join(", ")), "");
+    }
+    let same = |names: &str, times: &str| {
+        format!(
+            "accounts {names} have the same credentials, so they are the same Tencent Cloud account {times}; one \
+             account with all regions is enough"
+        )
+    };
+    let two = [env("prod", ""), env("staging", ", regions: [ap-tokyo]")].join(", ");
+    assert_eq!(warnings(&two), same("prod and staging", "twice"));
+    let roles = [env("prod", &role(1)), env("staging", &role(1))].join(", ");
+    assert_eq!(warnings(&roles), same("prod and staging", "twice"));
+    let chain = "a: {}, b: {}, c: {}, d: {}, e: {}";
+    assert_eq!(warnings(chain), same("a, b, c, d and e", "5 times"));
+    let chain = "a: {}, b: {}, c: {}, d: {}, e: {}, f: {}, g: {}";
+    assert_eq!(warnings(chain), same("a, b, c, d, e and 2 more", "7 times"));
+}
+
 #[test]
 fn without_a_file_one_account_is_polled() {
     let config = Config::load(None, &BTreeMap::new()).unwrap();

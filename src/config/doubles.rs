@@ -1,0 +1,48 @@
+//! Accounts that are one and the same to the cloud.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::{Entry, HashMap};
+
+use super::types::Account;
+
+/// So many names stand in one warning.
+const MOST_NAMES: usize = 5;
+
+/// What should be warned of: whoever asks in the same way is answered for the same account of the cloud, which is
+/// polled, counted and alerted on more than once.
+pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
+    let mut first_of = HashMap::new();
+    let mut same: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for account in accounts {
+        let role = account.assume_role.as_ref().map(|role| &role.arn);
+        match first_of.entry((account.site, &account.credentials, role)) {
+            Entry::Vacant(free) => {
+                free.insert(&*account.name);
+            }
+            Entry::Occupied(first) => same.entry(first.get()).or_default().push(&account.name),
+        }
+    }
+    same.into_iter()
+        .map(|(first, others)| warning(first, &others))
+        .collect()
+}
+
+fn warning(first: &str, others: &[&str]) -> String {
+    let (names, more) = others.split_at(others.len().min(MOST_NAMES - 1));
+    let mut names = [&[first], names].concat();
+    let rest = format!("{} more", more.len());
+    let last = if more.is_empty() {
+        names.pop().unwrap_or(first)
+    } else {
+        &rest
+    };
+    let times = match others.len() + 1 {
+        2 => "twice".to_owned(),
+        times => format!("{times} times"),
+    };
+    format!(
+        "accounts {} and {last} have the same credentials, so they are the same Tencent Cloud account {times}; one \
+         account with all regions is enough",
+        names.join(", ")
+    )
+}
