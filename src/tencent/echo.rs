@@ -3,11 +3,12 @@
 
 use bytes::Bytes;
 use http::{Request, header};
+use zeroize::Zeroizing;
 
 use super::credentials::Credential;
 
-/// The parts of one request that no message may hold.
-pub(super) struct Echo(Vec<Vec<u8>>);
+/// The parts of one request that no message may hold. They wipe themselves.
+pub(super) struct Echo(Vec<Zeroizing<Vec<u8>>>);
 
 impl Echo {
     /// Takes them from what is about to be sent: with which credential, and with what in its body.
@@ -31,13 +32,14 @@ impl Echo {
         let parts = [secret_id, signature, token].into_iter().flatten();
         let secrets = secrets.iter().map(|secret| secret.as_bytes().to_vec());
         let parts = parts.chain(secrets).filter(|part| !part.is_empty());
-        Self(parts.collect())
+        Self(parts.map(Zeroizing::new).collect())
     }
 
     /// The answer without them; none where there is nothing to hide.
     pub(super) fn hidden_in(&self, body: &[u8]) -> Option<Vec<u8>> {
-        let is_in = |part: &&Vec<u8>| body.windows(part.len()).any(|window| window == **part);
-        let found: Vec<&Vec<u8>> = self.0.iter().filter(is_in).collect();
+        let is_in = |part: &&[u8]| body.windows(part.len()).any(|window| window == *part);
+        let parts = self.0.iter().map(|part| &part[..]);
+        let found: Vec<&[u8]> = parts.filter(is_in).collect();
         if found.is_empty() {
             return None;
         }

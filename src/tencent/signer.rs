@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, header};
 use secrecy::ExposeSecret;
+use zeroize::Zeroizing;
 
 use super::caller::Call;
 use super::credentials::Credential;
@@ -44,11 +45,14 @@ pub(super) struct Signer {
     key: Mutex<Option<SigningKey>>,
 }
 
+/// A key that signs, which wipes itself.
+type Key = Zeroizing<[u8; 32]>;
+
 /// The key of a credential on a day. Deriving it is most of the work of a signature.
 struct SigningKey {
     credential: Arc<Credential>,
     date: String,
-    key: [u8; 32],
+    key: Key,
 }
 
 impl Signer {
@@ -70,7 +74,9 @@ impl Signer {
         let authorization = credential.map_or(UNSIGNED, |credential| {
             sensitive(&self.authorization(call.body, credential, timestamp))
         });
-        let mut request = Request::new(Bytes::copy_from_slice(call.body.as_bytes()));
+        // A body may hold an external id or a token, so it wipes itself when it was sent.
+        let body = Zeroizing::new(call.body.as_bytes().to_vec());
+        let mut request = Request::new(Bytes::from_owner(body));
         *request.method_mut() = Method::POST;
         *request.uri_mut() = format!("{}/", self.endpoint.url)
             .parse()
@@ -113,20 +119,21 @@ impl Signer {
         sign::authorization(credential.secret_id(), &scope, &signed_headers, &signature)
     }
 
-    fn key(&self, credential: &Arc<Credential>, scope: &sign::Scope<'_>) -> [u8; 32] {
+    fn key(&self, credential: &Arc<Credential>, scope: &sign::Scope<'_>) -> Key {
         let mut cached = self.key.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(cached) = cached.as_ref()
             && cached.date == scope.date
             && Arc::ptr_eq(&cached.credential, credential)
         {
-            return cached.key;
+            return cached.key.clone();
         }
-        let date = sign::secret_date(credential.secret_key(), &scope.date);
-        let key = sign::secret_signing(&sign::secret_service(&date, scope.service));
+        let date = Zeroizing::new(sign::secret_date(credential.secret_key(), &scope.date));
+        let service = Zeroizing::new(sign::secret_service(&date, scope.service));
+        let key = Zeroizing::new(sign::secret_signing(&service));
         *cached = Some(SigningKey {
             credential: Arc::clone(credential),
             date: scope.date.clone(),
-            key,
+            key: key.clone(),
         });
         key
     }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::bounded::Object;
 use super::caller::{Call, CallLimits, Caller, Parts};
@@ -104,13 +104,13 @@ impl Sts {
     /// That of the call: `UnauthorizedOperation` where the role does not trust the caller or the caller may
     /// not assume it, `ResourceNotFound.RoleNotFound` where there is none.
     pub async fn assume_role(&self, role: &Role) -> Result<Temporary, Failure> {
-        let mut body = session(&role.arn, &role.session_name, role.duration);
         let external_id = role.external_id.as_ref().map(ExposeSecret::expose_secret);
-        if let Some(external_id) = external_id {
-            body["ExternalId"] = external_id.into();
-        }
+        let wish = Wish {
+            external_id,
+            ..Wish::of(role)
+        };
         let secrets: Vec<&str> = external_id.into_iter().collect();
-        self.key(ASSUME_ROLE, true, &body, &secrets, role.duration)
+        self.key(ASSUME_ROLE, true, &wish, &secrets, role.duration)
             .await
     }
 
@@ -126,12 +126,14 @@ impl Sts {
         provider_id: &str,
         token: &SecretString,
     ) -> Result<Temporary, Failure> {
-        let mut body = session(&role.arn, &role.session_name, role.duration);
         let token = token.expose_secret();
-        body["ProviderId"] = provider_id.into();
-        body["WebIdentityToken"] = token.into();
+        let wish = Wish {
+            provider_id: Some(provider_id),
+            web_identity_token: Some(token),
+            ..Wish::of(role)
+        };
         let action = ASSUME_ROLE_WITH_WEB_IDENTITY;
-        self.key(action, false, &body, &[token], role.duration)
+        self.key(action, false, &wish, &[token], role.duration)
             .await
     }
 
@@ -157,11 +159,11 @@ impl Sts {
         &self,
         action: &'static str,
         signed: bool,
-        body: &Value,
+        wish: &Wish<'_>,
         secrets: &[&str],
         duration: Duration,
     ) -> Result<Temporary, Failure> {
-        let body = body.to_string();
+        let body = wish.json();
         let call = call(action, signed, &body, secrets);
         let now = self.caller.parts().clock.now().wall;
         let parse = |body: &[u8]| {
@@ -173,12 +175,44 @@ impl Sts {
     }
 }
 
-fn session(arn: &str, session_name: &str, duration: Duration) -> Value {
-    json!({
-        "RoleArn": arn,
-        "RoleSessionName": session_name,
-        "DurationSeconds": duration.as_secs(),
-    })
+/// Whatever of a wish is no secret is shorter.
+const ROOM_FOR_WISHES: usize = 2_048;
+
+/// What STS is asked for.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wish<'a> {
+    role_arn: &'a str,
+    role_session_name: &'a str,
+    duration_seconds: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    web_identity_token: Option<&'a str>,
+}
+
+impl<'a> Wish<'a> {
+    fn of(role: &'a Role) -> Self {
+        Self {
+            role_arn: &role.arn,
+            role_session_name: &role.session_name,
+            duration_seconds: role.duration.as_secs(),
+            external_id: None,
+            provider_id: None,
+            web_identity_token: None,
+        }
+    }
+
+    /// It may hold a secret, so it wipes itself, and does not grow: that would leave copies behind.
+    fn json(&self) -> Zeroizing<String> {
+        let texts = [self.external_id, self.web_identity_token].into_iter();
+        let secrets: usize = texts.flatten().map(str::len).sum();
+        let mut json = Vec::with_capacity(ROOM_FOR_WISHES + 2 * secrets);
+        serde_json::to_writer(&mut json, self).expect("texts and a number are JSON");
+        Zeroizing::new(String::from_utf8(json).expect("JSON is UTF-8"))
+    }
 }
 
 fn call<'a>(action: &'static str, signed: bool, body: &'a str, secrets: &'a [&'a str]) -> Call<'a> {
