@@ -158,6 +158,9 @@ pub enum Command {
         /// Print the least that CAM must allow, as policies (JSON) for its console
         #[arg(long)]
         policy: bool,
+        /// Ask the cloud once for every target, and say what is in the way; exit code 1 if anything is
+        #[arg(long, conflicts_with = "policy")]
+        online: bool,
     },
     /// Poll every target once and print the metrics; exit code 1 if a target failed
     Once {

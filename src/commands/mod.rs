@@ -48,6 +48,18 @@ pub async fn run(
             Ok(demo::run(&flags.web(demo::LISTEN_ADDRESS), clock, signals.stop).await?)
         }
         Some(Command::Check { policy: true, .. }) => check::policy(&config(flags, &environment)?),
+        Some(Command::Check {
+            output,
+            online: true,
+            ..
+        }) => {
+            let config = config(flags, &environment)?;
+            let check = check::online(&config, &environment, &clock, output);
+            tokio::select! {
+                result = check => result,
+                () = signals.stop => Err(Failed::new("stopped before every target was asked")),
+            }
+        }
         Some(Command::Check { output, .. }) => check::run(&config(flags, &environment)?, output),
         Some(Command::Once { output }) => {
             let config = config(flags, &environment)?;

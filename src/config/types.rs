@@ -144,6 +144,14 @@ impl Site {
         }
     }
 
+    /// The one that it is not.
+    pub fn other(self) -> Self {
+        match self {
+            Self::International => Self::China,
+            Self::China => Self::International,
+        }
+    }
+
     /// The site's own host of the CloudAudit API.
     pub fn endpoint(self) -> Endpoint {
         self.host("cloudaudit")

@@ -7,6 +7,10 @@
 
 pub use self::accounts::{Fleet, Plan};
 pub use self::audience::{Audience, Publish};
+pub use self::inquiry::{
+    AccountFound, Asked, Findings, INQUIRY_TIME, MEMBERS_TRIED, OrganizationFound, RegionFound,
+    Trouble, inquire,
+};
 pub use self::shared::Environment;
 pub use self::ways::{Connect, Way, connect};
 
@@ -17,6 +21,10 @@ mod organizations;
 // One account: as it should run, and running.
 mod desired;
 mod running;
+
+// Asked once, before anybody polls.
+mod inquiry;
+mod questions;
 
 // What accounts share.
 mod identity;

@@ -200,7 +200,7 @@ fn tke_oidc(at: &config::Endpoint, ways: &Ways, common: &mut Common) -> Arc<dyn 
 }
 
 /// STS, called with the keys of `provider`.
-fn sts(
+pub(super) fn sts(
     at: &config::Endpoint,
     transport: Arc<dyn Transport>,
     provider: Arc<dyn Provider>,

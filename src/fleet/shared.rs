@@ -9,13 +9,15 @@ use tokio::sync::Semaphore;
 
 use super::desired::Desired;
 use super::identity::{Identity, Pacers};
-use super::providers::Providers;
+use super::providers::{Providers, sts};
 use super::ways::{Connect, Https, Roads, Ways};
 use crate::clock::Clock;
 use crate::config::{self, Http};
 use crate::organization::Discovery;
 use crate::snapshot::{AccountInfo, Umbrella};
+use crate::tencent::credentials::Provider;
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
+use crate::tencent::sts::Sts;
 use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Endpoint, MAX_IN_FLIGHT, Observer, Parts};
 
 /// The variables of the process, as they were when it began.
@@ -133,7 +135,23 @@ impl Shared {
         }
     }
 
-    fn client(&mut self, config: &config::Account, ways: &Ways) -> (Client, Identity) {
+    /// The provider of an account's keys.
+    pub(super) fn provider(&mut self, config: &config::Account, ways: &Ways) -> Arc<dyn Provider> {
+        self.providers.of(config, ways, &mut self.common)
+    }
+
+    /// STS, called with these keys.
+    pub(super) fn sts(
+        &mut self,
+        at: &config::Endpoint,
+        ways: &Ways,
+        provider: &Arc<dyn Provider>,
+    ) -> Arc<Sts> {
+        sts(at, ways.to(at), Arc::clone(provider), &mut self.common)
+    }
+
+    /// CloudAudit, for one account, and whose calls its pacer counts.
+    pub(super) fn client(&mut self, config: &config::Account, ways: &Ways) -> (Client, Identity) {
         let endpoint = endpoint(&config.endpoint);
         let provider = self.providers.of(config, ways, &mut self.common);
         let identity = Identity {

@@ -25,5 +25,6 @@ mod check;
 mod commands;
 mod fleet;
 mod lifecycle;
+mod online;
 mod refusals;
 mod restart;

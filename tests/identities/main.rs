@@ -14,6 +14,7 @@ mod simulated;
 mod stage;
 
 // One account.
+mod inquiry;
 mod messages;
 mod providers;
 mod renewals;

@@ -1,15 +1,21 @@
-//! `check`: what a configuration asks for, without asking anybody.
+//! `check`: what a configuration asks for; without asking anybody, unless that is wished.
 
 // What it says, in its forms.
 mod json;
 mod policy;
 mod text;
 
+// What the cloud says to it, in its forms, and the way out of what is wrong.
+mod online;
+mod remedy;
+
 use std::io::{self, Write};
 
 use super::Failed;
 use crate::cli::CheckOutput;
+use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
+use crate::fleet::{Environment, connect, inquire};
 
 /// What is polled, in the order of the names.
 struct Listed<'c> {
@@ -42,6 +48,24 @@ pub(super) fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
 /// Says what whoever asks must be allowed.
 pub(super) fn policy(config: &Config) -> Result<(), Failed> {
     print(&policy::policies(&Listed::of(config)))
+}
+
+/// Asks the cloud about everything once, and says what it found.
+pub(super) async fn online(
+    config: &Config,
+    environment: &Environment,
+    clock: &Clock,
+    output: CheckOutput,
+) -> Result<(), Failed> {
+    let findings = inquire(config, environment, clock, Box::new(connect)).await?;
+    print(&match output {
+        CheckOutput::Text => online::text(&findings, &config.warnings),
+        CheckOutput::Json => online::json(&findings, &config.warnings),
+    })?;
+    match online::wrong(&findings) {
+        0 => Ok(()),
+        _ => Err(Failed::new("not everything can be polled")),
+    }
 }
 
 fn print(text: &str) -> Result<(), Failed> {

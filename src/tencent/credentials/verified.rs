@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
 use crate::failure::{Failure, Reason};
-use crate::tencent::sts::Sts;
+use crate::tencent::reasons::escaped;
+use crate::tencent::sts::{CallerIdentity, Sts};
 
 /// Lets through only the keys of one account: a key file that was swapped must never be polled under
 /// another account's name.
@@ -48,14 +49,7 @@ impl Verified {
             ),
             ..failure
         })?;
-        if identity.uin != self.uin {
-            let message = format!(
-                "not polled: the key is of account {}, and uin says {}; one of the two is wrong",
-                crate::tencent::reasons::escaped(&identity.uin),
-                self.uin
-            );
-            return Err(Failure::new(Reason::Credentials, message));
-        }
+        must_be_of(&identity, &self.uin)?;
         *self.last() = Some(Arc::clone(&credential));
         Ok(credential)
     }
@@ -71,6 +65,22 @@ impl Verified {
         // It is replaced as a whole, and so is whole.
         self.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Takes a key only as that of the account `uin`.
+///
+/// # Errors
+///
+/// Whose it is, with the reason `credentials`.
+pub fn must_be_of(identity: &CallerIdentity, uin: &str) -> Result<(), Failure> {
+    if identity.uin == uin {
+        return Ok(());
+    }
+    let message = format!(
+        "not polled: the key is of account {}, and uin says {uin}; one of the two is wrong",
+        escaped(&identity.uin)
+    );
+    Err(Failure::new(Reason::Credentials, message))
 }
 
 impl Provider for Verified {

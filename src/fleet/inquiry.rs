@@ -1,0 +1,241 @@
+//! Asks once about everything that a configuration polls: who asks, and what is in the way.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+use tokio::time::{Instant, timeout_at};
+
+use super::questions::{Questions, places, trouble};
+use super::shared::{Environment, Shared};
+use super::ways::{Connect, Https, asked};
+use crate::clock::Clock;
+use crate::config::{Account, Config, Organization, Site};
+use crate::failure::Failure;
+use crate::organization::{Discovery, accounts};
+use crate::snapshot::{Member, Umbrella};
+use crate::tencent::reasons::timeout_failure;
+use crate::tencent::sts::CallerIdentity;
+use crate::tencent::{Ended, Observer, Sent};
+
+/// The time for all questions together.
+pub const INQUIRY_TIME: Duration = Duration::from_mins(5);
+
+/// So many of an organisation's members are tried: they have one role's name in common, so that what is wrong with
+/// one is most probably wrong with all.
+pub const MEMBERS_TRIED: usize = 3;
+
+/// So many accounts are asked about at a time.
+const AT_ONCE: usize = 64;
+
+/// What came of it, in the order of the names.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The accounts that somebody wrote down.
+    pub accounts: Vec<AccountFound>,
+    /// The organisations.
+    pub organizations: Vec<OrganizationFound>,
+}
+
+/// What was found of an account.
+#[derive(Clone, Debug)]
+pub struct AccountFound {
+    /// Its name.
+    pub account: String,
+    /// Where its credentials come from, in the words of the label `provider`; a role may come on top.
+    pub provider: &'static str,
+    /// The ARN of the role that is assumed with them.
+    pub role: Option<String>,
+    /// Whose the key is, as STS says: of the role, or of the credentials where the role is not to be had. None
+    /// where nobody was asked.
+    pub identity: Option<Result<CallerIdentity, Failure>>,
+    /// What keeps it from being asked in any region.
+    pub trouble: Option<Trouble>,
+    /// The other site, where that one knows a key that its own does not.
+    pub known_at: Option<Site>,
+    /// Each region, in the order of the names.
+    pub regions: Vec<RegionFound>,
+}
+
+/// What was found of a target.
+#[derive(Clone, Debug)]
+pub struct RegionFound {
+    /// The region.
+    pub region: String,
+    /// How many tracks it lists.
+    pub tracks: Result<usize, Trouble>,
+    /// Why details of a track are not to be had, where they are asked for.
+    pub details: Option<Trouble>,
+}
+
+/// What was found of an organisation.
+#[derive(Clone, Debug)]
+pub struct OrganizationFound {
+    /// Its name.
+    pub organization: String,
+    /// The account that is asked for the members; it has regions only where its own tracks are asked for.
+    pub admin: AccountFound,
+    /// How many members there are, and how many of them are polled; none where nobody was asked.
+    pub members: Option<Result<[usize; 2], Trouble>>,
+    /// The first of those that are polled, [`MEMBERS_TRIED`] at most.
+    pub tried: Vec<AccountFound>,
+}
+
+/// What was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// A key of the credentials.
+    Key,
+    /// A key of the role.
+    Role,
+    /// Whose the key is.
+    Identity,
+    /// The tracks.
+    Tracks,
+    /// The details of a track.
+    Details,
+    /// The members of an organisation.
+    Members,
+}
+
+/// A question that was not answered.
+#[derive(Clone, Debug)]
+pub struct Trouble {
+    /// What was asked.
+    pub asked: Asked,
+    /// Where, if not on this machine alone.
+    pub at: Option<String>,
+    /// What came instead of an answer.
+    pub failure: Failure,
+}
+
+/// Asks about all accounts and organisations of a configuration. `connect` makes the ways to the cloud.
+///
+/// # Errors
+///
+/// What keeps anybody from being asked at all.
+pub async fn inquire(
+    config: &Config,
+    environment: &Environment,
+    clock: &Clock,
+    connect: Connect,
+) -> Result<Findings, String> {
+    let mut inquiry = Inquiry {
+        shared: Shared::new(
+            environment.clone(),
+            clock.clone(),
+            connect,
+            Arc::new(Nobody),
+        ),
+        config,
+        https: None,
+        deadline: Instant::now() + INQUIRY_TIME,
+    };
+    let mut accounts: Vec<&Account> = config.accounts.iter().collect();
+    accounts.sort_by(|one, other| one.name.cmp(&other.name));
+    let accounts = inquiry.accounts(accounts).await?;
+    let mut organizations = Vec::new();
+    let mut configured: Vec<&Organization> = config.organizations.iter().collect();
+    configured.sort_by(|one, other| one.name.cmp(&other.name));
+    for organization in configured {
+        organizations.push(inquiry.organization(organization).await?);
+    }
+    Ok(Findings {
+        accounts,
+        organizations,
+    })
+}
+
+struct Inquiry<'c> {
+    shared: Shared,
+    config: &'c Config,
+    https: Option<Https>,
+    deadline: Instant,
+}
+
+impl Inquiry<'_> {
+    /// Asks about these, many at a time, and answers in their order.
+    async fn accounts(&mut self, accounts: Vec<&Account>) -> Result<Vec<AccountFound>, String> {
+        let mut all = Vec::with_capacity(accounts.len());
+        for account in accounts {
+            let http = &self.config.http;
+            let ways = self.shared.ways(&places(account), http, &mut self.https)?;
+            let shared = &mut self.shared;
+            all.push(Questions::new(shared, account, &ways, Arc::new(Nobody)));
+        }
+        let deadline = self.deadline;
+        let found = all.into_iter().map(|questions| async move {
+            let found = timeout_at(deadline, questions.ask()).await;
+            found.unwrap_or_else(|_| AccountFound {
+                trouble: Some(late(Asked::Key)),
+                ..questions.unanswered()
+            })
+        });
+        Ok(stream::iter(found).buffered(AT_ONCE).collect().await)
+    }
+
+    async fn organization(
+        &mut self,
+        organization: &Organization,
+    ) -> Result<OrganizationFound, String> {
+        let mut places = [asked(organization), places(&organization.admin())].concat();
+        places.dedup();
+        let http = &self.config.http;
+        let ways = self.shared.ways(&places, http, &mut self.https)?;
+        let shared = &mut self.shared;
+        let discovery = shared.discovery(organization, &ways, Umbrella::default());
+        let mut admin = organization.admin();
+        // It is polled only to see whether its tracks are those of all members, and in one region.
+        let regions = usize::from(admin.details_interval.is_some());
+        admin.regions.truncate(regions);
+        let mut admin = self.accounts(vec![&admin]).await?;
+        let admin = admin.remove(0);
+        let mut found = OrganizationFound {
+            organization: organization.name.clone(),
+            admin,
+            members: None,
+            tried: Vec::new(),
+        };
+        if found.admin.trouble.is_some() {
+            return Ok(found);
+        }
+        let members = match members(organization, &discovery, self.deadline).await {
+            Ok(members) => members,
+            Err(trouble) => {
+                found.members = Some(Err(trouble));
+                return Ok(found);
+            }
+        };
+        let (mut polled, _) = accounts(organization, &members, &BTreeSet::new());
+        found.members = Some(Ok([members.len(), polled.len()]));
+        polled.truncate(MEMBERS_TRIED);
+        found.tried = self.accounts(polled.iter().collect()).await?;
+        Ok(found)
+    }
+}
+
+async fn members(
+    organization: &Organization,
+    discovery: &Discovery,
+    deadline: Instant,
+) -> Result<Vec<Member>, Trouble> {
+    let members = timeout_at(deadline, discovery.directory.members()).await;
+    let members = members.map_err(|_| late(Asked::Members))?;
+    let at = Some(&organization.endpoint);
+    members.map_err(|failure| trouble(Asked::Members, at, failure))
+}
+
+fn late(asked: Asked) -> Trouble {
+    let message = format!("not all was answered within {INQUIRY_TIME:?}");
+    trouble(asked, None, timeout_failure(message))
+}
+
+/// Is told of every call, and keeps it to itself.
+struct Nobody;
+
+impl Observer for Nobody {
+    fn sent(&self, _: &Sent) {}
+
+    fn ended(&self, _: &Ended<'_>) {}
+}

@@ -1,0 +1,222 @@
+//! What is asked about one account, in the order in which polling it would go: a key, the role, whose it is, the
+//! tracks. What is in the way of one question is in the way of those behind it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::inquiry::{AccountFound, Asked, RegionFound, Trouble};
+use super::shared::Shared;
+use super::ways::{Ways, endpoints};
+use crate::config::{self, Account, Credentials, Site};
+use crate::failure::{Failure, Reason};
+use crate::tencent::credentials::{FixedProvider, Provider, must_be_of};
+use crate::tencent::sts::Sts;
+use crate::tencent::{Client, Observer};
+
+/// No retry of a call starts later than this after the question.
+const RETRY_FOR: Duration = Duration::from_secs(20);
+
+/// Everybody who is asked about an account.
+pub(super) struct Questions {
+    account: Account,
+    /// The keys of the credentials alone.
+    base: Arc<dyn Provider>,
+    /// Those of the role, where one is assumed.
+    keys: Arc<dyn Provider>,
+    /// STS, asked with the keys that poll.
+    sts: Arc<Sts>,
+    /// The STS of the other site; none where the configuration names endpoints of its own.
+    elsewhere: Option<Arc<Sts>>,
+    client: Client,
+    observer: Arc<dyn Observer>,
+}
+
+/// Every place that may be asked about an account.
+pub(super) fn places(account: &Account) -> Vec<config::Endpoint> {
+    let mut places = endpoints(account);
+    places.push(account.sts_endpoint.clone());
+    places.extend(sts_elsewhere(account));
+    places
+}
+
+fn sts_elsewhere(account: &Account) -> Option<config::Endpoint> {
+    let site = account.site;
+    let is_at_its_site =
+        account.endpoint == site.endpoint() && account.sts_endpoint == site.sts_endpoint();
+    is_at_its_site.then(|| site.other().sts_endpoint())
+}
+
+impl Questions {
+    pub(super) fn new(
+        shared: &mut Shared,
+        account: &Account,
+        ways: &Ways,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        // Whose the key is, is asked here, and so not by its provider.
+        let polled = Account {
+            uin: None,
+            ..account.clone()
+        };
+        let base = Account {
+            assume_role: None,
+            ..polled.clone()
+        };
+        let base = shared.provider(&base, ways);
+        let keys = shared.provider(&polled, ways);
+        let (client, _) = shared.client(&polled, ways);
+        if f64::from(account.requests_per_second) < client.requests_per_second() {
+            client.pacer().set_per_second(account.requests_per_second);
+        }
+        let elsewhere = sts_elsewhere(account);
+        Self {
+            account: account.clone(),
+            sts: shared.sts(&account.sts_endpoint, ways, &keys),
+            elsewhere: elsewhere.map(|at| shared.sts(&at, ways, &base)),
+            base,
+            keys,
+            client,
+            observer,
+        }
+    }
+
+    /// Nothing is known yet.
+    pub(super) fn unanswered(&self) -> AccountFound {
+        AccountFound {
+            account: self.account.name.clone(),
+            provider: self.base.name(),
+            role: self.account.assume_role.as_ref().map(|it| it.arn.clone()),
+            identity: None,
+            trouble: None,
+            known_at: None,
+            regions: Vec::new(),
+        }
+    }
+
+    /// Asks all of it.
+    pub(super) async fn ask(&self) -> AccountFound {
+        let mut found = self.unanswered();
+        match self.keys(&mut found).await {
+            Err(trouble) => {
+                if is_unknown(&trouble.failure) {
+                    found.known_at = self.known_at().await;
+                }
+                found.trouble = Some(trouble);
+            }
+            Ok(()) => {
+                for region in &self.account.regions {
+                    found.regions.push(self.region(region).await);
+                }
+                let unknown = |region: &RegionFound| {
+                    let trouble = region.tracks.as_ref().err();
+                    trouble.is_some_and(|trouble| is_unknown(&trouble.failure))
+                };
+                if found.regions.iter().any(unknown) {
+                    found.known_at = self.known_at().await;
+                }
+            }
+        }
+        found
+            .regions
+            .sort_by(|one, other| one.region.cmp(&other.region));
+        found
+    }
+
+    /// Whether there are keys to poll with, and the right ones.
+    async fn keys(&self, found: &mut AccountFound) -> Result<(), Trouble> {
+        let base = self.base.credential().await;
+        base.map_err(|failure| trouble(Asked::Key, self.place_of_keys().as_ref(), failure))?;
+        if let Some(role) = &self.account.assume_role
+            && let Err(failure) = self.keys.credential().await
+        {
+            // Whoever lacks the permission should have a name.
+            let base = self.sts.with(Arc::clone(&self.base));
+            found.identity = Some(base.caller_identity().await);
+            return Err(trouble(Asked::Role, Some(&role.endpoint), failure));
+        }
+        if self.account.organization.is_some() {
+            // The role's ARN says whose it is.
+            return Ok(());
+        }
+        let identity = self.sts.caller_identity().await;
+        let at = Some(&self.account.sts_endpoint);
+        let verdict = match (&identity, &self.account.uin) {
+            (Ok(identity), Some(uin)) => must_be_of(identity, uin),
+            (Err(failure), Some(_)) => Err(failure.clone()),
+            // A key that one product does not take, none does. What else STS says is in nobody's way.
+            (Err(failure), None) if failure.reason == Reason::Unauthenticated => {
+                Err(failure.clone())
+            }
+            (_, None) => Ok(()),
+        };
+        found.identity = Some(identity);
+        verdict.map_err(|failure| trouble(Asked::Identity, at, failure))
+    }
+
+    async fn region(&self, region: &str) -> RegionFound {
+        let at = Some(&self.account.endpoint);
+        let until = Instant::now() + RETRY_FOR;
+        let listing = self.client.list(region, until, &*self.observer).await;
+        let first = listing.as_ref().ok().and_then(|it| it.tracks.first());
+        let details = match (self.account.details_interval, first) {
+            (Some(_), Some(first)) => {
+                let until = Instant::now() + RETRY_FOR;
+                let details = self
+                    .client
+                    .describe(region, first.id, until, &*self.observer);
+                details.await.err()
+            }
+            _ => None,
+        };
+        RegionFound {
+            region: region.to_owned(),
+            tracks: listing
+                .map(|listing| listing.tracks.len())
+                .map_err(|failure| trouble(Asked::Tracks, at, failure)),
+            details: details.map(|failure| trouble(Asked::Details, at, failure)),
+        }
+    }
+
+    /// The other site, where it knows the key of the credentials: whatever it answers but that.
+    async fn known_at(&self) -> Option<Site> {
+        let elsewhere = self.elsewhere.as_ref()?;
+        let credential = self.base.credential().await.ok()?;
+        // A temporary key that is unknown has ended.
+        if credential.token().is_some() {
+            return None;
+        }
+        let fixed = Arc::new(FixedProvider::of(credential));
+        let is_known = match elsewhere.with(fixed).caller_identity().await {
+            Ok(_) => true,
+            Err(failure) => failure.reason == Reason::Unauthorized,
+        };
+        is_known.then(|| self.account.site.other())
+    }
+
+    /// Who gives the keys of the credentials; none where they are at hand.
+    fn place_of_keys(&self) -> Option<config::Endpoint> {
+        match (&self.account.credentials, self.base.name()) {
+            (Credentials::CvmRole { endpoint, .. } | Credentials::TkeOidc { endpoint }, _) => {
+                Some(endpoint.clone())
+            }
+            (Credentials::Default, "cvm_role") => Some(config::Endpoint::metadata()),
+            (Credentials::Default, "tke_oidc") => Some(self.account.sts_endpoint.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether the API does not know the key at all.
+fn is_unknown(failure: &Failure) -> bool {
+    failure.code == "AuthFailure.SecretIdNotFound"
+}
+
+pub(super) fn trouble(asked: Asked, at: Option<&config::Endpoint>, failure: Failure) -> Trouble {
+    Trouble {
+        asked,
+        at: at.map(ToString::to_string),
+        failure,
+    }
+}
