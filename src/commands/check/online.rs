@@ -75,7 +75,7 @@ fn identity(found: &AccountFound) -> String {
 
 fn answers(found: &AccountFound, indent: &str) -> Vec<String> {
     let trouble = found.trouble.iter();
-    let trouble = trouble.map(|trouble| format!("{indent}not polled: {}", remedy(found, trouble)));
+    let trouble = trouble.map(|trouble| format!("{indent}keys: {}", remedy(found, trouble)));
     let regions = found.regions.iter().flat_map(|region| {
         let tracks = match &region.tracks {
             Ok(tracks) => format!("ok, {}", count(*tracks, "track")),

@@ -8,7 +8,11 @@ use crate::tencent::reasons::escaped;
 pub(super) fn remedy(found: &AccountFound, trouble: &Trouble) -> String {
     let failure = &trouble.failure;
     // The API's id of the call is another each time, and whoever compares two answers is not helped by that.
-    let said = format!("{} ({}): {}", failure.reason, failure.code, failure.message);
+    let said = if failure.code == failure.reason.as_str() {
+        failure.message.clone()
+    } else {
+        format!("{} ({}): {}", failure.reason, failure.code, failure.message)
+    };
     match way_out(found, trouble) {
         Some(way_out) => format!("{way_out} [{said}]"),
         None => said,
