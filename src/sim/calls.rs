@@ -17,6 +17,8 @@ pub struct Call {
     pub arrived: Instant,
     /// The identity named in the signature, if there was one; nobody has verified it.
     pub secret_id: String,
+    /// The signature itself, in hexadecimal; empty if there was none.
+    pub signature: String,
     /// The account that this identity belongs to; of a call without a signature, the account of
     /// the role that is asked for.
     pub uin: Option<String>,

@@ -80,8 +80,8 @@ pub(super) fn handle(
 fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
     let claim = |name| header(request, name).unwrap_or_default().to_owned();
     let authorization = header(request, "Authorization");
-    let signature = authorization.and_then(Authorization::parse);
-    let secret_id = signature.map_or("", |signature| signature.secret_id);
+    let signed = authorization.and_then(Authorization::parse);
+    let (secret_id, signature) = signed.map_or(("", ""), |it| (it.secret_id, it.signature));
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
     let role = body["RoleArn"].as_str();
     let asker = match authorization {
@@ -92,6 +92,7 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
         at,
         arrived: Instant::now(),
         secret_id: secret_id.to_owned(),
+        signature: signature.to_owned(),
         uin: asker
             .filter(|uin| state.accounts.contains_key(*uin))
             .map(str::to_owned),

@@ -114,6 +114,16 @@ impl Keys {
         key
     }
 
+    /// The key and the token of everything temporary that is known.
+    pub(super) fn temporary_secrets(&self) -> Vec<String> {
+        let identities = self.by_id.values().map(|key| &key.identity);
+        let secrets = identities.filter_map(|identity| {
+            let temporary = identity.temporary.as_ref()?;
+            Some([identity.secret_key.clone(), temporary.token.clone()])
+        });
+        secrets.flatten().collect()
+    }
+
     /// Ends every key of a role.
     pub(super) fn end_role(&mut self, uin: &str, role: &str) {
         let is_of_role = |session: &Session| session.role == role;

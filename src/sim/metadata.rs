@@ -71,6 +71,7 @@ pub(super) fn handle(
         at: now,
         arrived: Instant::now(),
         secret_id: String::new(),
+        signature: String::new(),
         uin: machine.map(|machine| machine.uin.clone()),
         action: "metadata".to_owned(),
         region: String::new(),

@@ -11,8 +11,8 @@ pub(super) struct Authorization<'a> {
     pub(super) secret_id: &'a str,
     pub(super) date: &'a str,
     pub(super) service: &'a str,
+    pub(super) signature: &'a str,
     signed_headers: &'a str,
-    signature: &'a str,
 }
 
 impl<'a> Authorization<'a> {

@@ -1,6 +1,6 @@
 //! The binary itself, started and scraped.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -33,20 +33,13 @@ impl Exporter {
         command.envs(environment.iter().copied());
         let mut child = command
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
-        let written = Arc::clone(&log);
-        std::thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                let mut log = written.lock().unwrap();
-                log.push_str(&line);
-                log.push('\n');
-            }
-        });
+        collect(child.stdout.take().unwrap(), &log);
+        collect(child.stderr.take().unwrap(), &log);
         let mut exporter = Self {
             child,
             address,
@@ -67,7 +60,7 @@ impl Exporter {
         self.child.id()
     }
 
-    /// What it has logged so far.
+    /// What it has logged so far, and whatever else it wrote.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
@@ -145,6 +138,18 @@ impl Exporter {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
+}
+
+/// Writes down what comes, line by line.
+fn collect(written: impl Read + Send + 'static, log: &Arc<Mutex<String>>) {
+    let log = Arc::clone(log);
+    std::thread::spawn(move || {
+        for line in BufReader::new(written).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    });
 }
 
 impl Drop for Exporter {

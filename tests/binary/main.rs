@@ -28,3 +28,4 @@ mod lifecycle;
 mod online;
 mod refusals;
 mod restart;
+mod secrets;

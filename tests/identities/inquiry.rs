@@ -6,10 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::{Config, Site};
-use cloudaudit_exporter::fleet::{AccountFound, inquire};
-use cloudaudit_exporter::sim::{Identity, World};
+use cloudaudit_exporter::fleet::{AccountFound, INQUIRY_TIME, inquire};
+use cloudaudit_exporter::sim::{Fault, Identity, World};
 use cloudaudit_exporter::tencent::{Answer, Transport};
 use http::Request;
+use tokio::time::Instant;
 
 use crate::simulated::in_memory;
 use crate::stage::{HOME, ID, KEY, noon, world};
@@ -74,6 +75,24 @@ async fn a_key_of_neither_site_is_one_of_neither() {
         .add_identity(Identity::permanent("AKIDother", KEY));
     assert_eq!(found(&china, "").await.known_at, None);
     assert_eq!(china.call_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_it_has_a_time_limit() {
+    let world = world();
+    world.inject(Fault::hang().action("DescribeAuditTracks").until_cleared());
+    let way = in_memory(&world);
+    let text = format!(
+        "endpoint: http://127.0.0.1:1\npoll: {{interval: 1h, timeout: 1h, stale_after: 2h}}\naccounts: {{prod: \
+         {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}}}"
+    );
+    let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
+    let connect = Box::new(move |_| Ok(Arc::clone(&way)));
+    let (clock, began) = (Clock::virtual_at(noon()), Instant::now());
+    let findings = inquire(&config, &BTreeMap::new(), &clock, connect).await;
+    assert_eq!(began.elapsed(), INQUIRY_TIME);
+    let trouble = findings.unwrap().accounts[0].trouble.clone().unwrap();
+    assert_eq!(trouble.failure.message, "not all was answered within 300s");
 }
 
 /// Whoever names an endpoint knows where the key is.
