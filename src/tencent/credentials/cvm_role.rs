@@ -62,9 +62,14 @@ impl Source for CvmRole {
         Box::pin(async {
             self.key().await.map_err(|failure| match &self.before[..] {
                 [] => failure,
+                // The machine may have no role at all, so this is no fault of its metadata service.
                 before => Failure {
-                    message: format!("{}; before that, {}", failure.message, before.join("; ")),
-                    ..failure
+                    request_id: failure.request_id,
+                    ..no_credentials(format!(
+                        "{}; before that, {}",
+                        failure.message.trim_start_matches("no credentials: "),
+                        before.join("; ")
+                    ))
                 },
             })
         })
