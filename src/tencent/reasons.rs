@@ -15,13 +15,21 @@ const TIMEOUT: &str = "timeout";
 /// The label for a code that the API does not document.
 const OTHER: &str = "other";
 
+/// What is taken for granted elsewhere in the cloud and does not hold for CloudAudit: it is offered in a few
+/// regions only, and each of them very probably shows the same tracks. The documentation names these.
+const ABOUT_REGIONS: &str = "CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, \
+                             ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt";
+
 /// An error that the API answered with.
 pub fn api_failure(code: &str, message: &str, request_id: Option<String>) -> Failure {
     let label = KNOWN_CODES.iter().find(|known| **known == code);
-    let message = match label {
+    let mut message = match label {
         Some(_) => escaped(message),
         None => escaped(&format!("{code}: {message}")),
     };
+    if first_part(code) == "UnsupportedRegion" {
+        message = format!("{message} ({ABOUT_REGIONS})");
+    }
     Failure {
         request_id,
         ..Failure::with_code(api_reason(code), *label.unwrap_or(&OTHER), message)
@@ -30,8 +38,7 @@ pub fn api_failure(code: &str, message: &str, request_id: Option<String>) -> Fai
 
 /// The reason behind a code. Sub-codes are open-ended, so the first part decides wherever it can.
 fn api_reason(code: &str) -> Reason {
-    let first_part = code.split('.').next().unwrap_or_default();
-    match (first_part, code) {
+    match (first_part(code), code) {
         // STS has this one for throttling.
         ("RequestLimitExceeded", _) | (_, "InvalidParameter.OverLimit") => Reason::Throttled,
         // CAM's denials, and lists of addresses, which are permissions by another name.
@@ -74,6 +81,10 @@ fn api_reason(code: &str) -> Reason {
         // Nobody knows it, so nobody knows that it lasts.
         _ => Reason::Unavailable,
     }
+}
+
+fn first_part(code: &str) -> &str {
+    code.split('.').next().unwrap_or_default()
 }
 
 /// Which limit a throttled call has met.
