@@ -138,9 +138,10 @@ impl Caller {
         parse: impl Fn(&[u8]) -> Result<T, WireError>,
     ) -> Result<T, Failed> {
         // Before the queue: whoever has no key must not hold up those who have one.
-        let credential = match call.signed {
-            true => Some(self.parts.provider.credential().await.map_err(not_sent)?),
-            false => None,
+        let credential = if call.signed {
+            Some(self.parts.provider.credential().await.map_err(not_sent)?)
+        } else {
+            None
         };
         let queued = Instant::now();
         let turn = self.parts.pacer.turn().await;

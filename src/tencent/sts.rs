@@ -229,7 +229,7 @@ fn call<'a>(action: &'static str, signed: bool, body: &'a str, secrets: &'a [&'a
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct KeyAnswer {
-    credentials: Option<Object<Key>>,
+    credentials: Option<Object<Given>>,
     expired_time: Option<u64>,
     request_id: Option<String>,
     error: Option<Object<ErrorBody>>,
@@ -237,7 +237,7 @@ struct KeyAnswer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Key {
+struct Given {
     token: Option<SecretString>,
     tmp_secret_id: Option<String>,
     tmp_secret_key: Option<SecretString>,

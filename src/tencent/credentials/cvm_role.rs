@@ -137,13 +137,10 @@ impl CvmRole {
             .header(header::HOST, &self.endpoint.host)
             .body(Bytes::new())
             .expect("an endpoint and the name of a role make a URL");
-        let answer = match timeout(TIMEOUT, self.transport.send(request)).await {
-            Ok(answer) => answer.map_err(|error| transport_failure(&error))?,
-            Err(_) => {
-                let message = format!("no answer within {TIMEOUT:?}");
-                return Err(timeout_failure(message));
-            }
-        };
+        let answer = timeout(TIMEOUT, self.transport.send(request)).await;
+        let answer = answer
+            .map_err(|_| timeout_failure(format!("no answer within {TIMEOUT:?}")))?
+            .map_err(|error| transport_failure(&error))?;
         match answer.status() {
             StatusCode::OK => Ok(answer),
             status => Err(status_failure(status)),

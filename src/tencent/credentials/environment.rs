@@ -38,15 +38,9 @@ impl EnvironmentProvider {
     ///
     /// That none is, and their names.
     pub fn is_told(environment: &BTreeMap<String, String>) -> Result<(), String> {
-        match usual(environment) {
-            Some(_) => Ok(()),
-            None => {
-                let [id, key] = USUAL[0];
-                Err(format!(
-                    "the environment variables {id} and {key} are not set"
-                ))
-            }
-        }
+        let [id, key] = USUAL[0];
+        let none = || format!("the environment variables {id} and {key} are not set");
+        usual(environment).map(|_| ()).ok_or_else(none)
     }
 
     /// Takes the variables that the official tools read.

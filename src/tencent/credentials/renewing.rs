@@ -198,9 +198,9 @@ impl<S: Source> Kept<S> {
             }
         }
         let began = Instant::now();
-        let fetched = self.source.fetch().await;
+        let brought = self.source.fetch().await;
         let mut state = self.state();
-        state.enter(fetched, began, self.clock.now().wall);
+        state.enter(brought, began, self.clock.now().wall);
         state.outcome()
     }
 

@@ -84,8 +84,8 @@ impl<S: Shelf> Rereading<S> {
     }
 
     async fn read(&self) -> Result<Credential, Failure> {
-        let shelf = Arc::clone(&self.shelf);
-        let read = tokio::task::spawn_blocking(move || shelf.read()).await;
+        let place = Arc::clone(&self.shelf);
+        let read = tokio::task::spawn_blocking(move || place.read()).await;
         let read = read.unwrap_or_else(|_| Err("reading them panicked".to_owned()));
         read.map_err(|why| {
             self.state().failures += 1;

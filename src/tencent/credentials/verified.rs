@@ -14,7 +14,7 @@ pub struct Verified {
     uin: String,
     sts: Arc<Sts>,
     /// The last key that was asked, and found to be the account's.
-    verified: Mutex<Option<Arc<Credential>>>,
+    last: Mutex<Option<Arc<Credential>>>,
     /// Held by whoever asks.
     turn: tokio::sync::Mutex<()>,
 }
@@ -26,7 +26,7 @@ impl Verified {
             inner,
             uin,
             sts,
-            verified: Mutex::default(),
+            last: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -63,7 +63,7 @@ impl Verified {
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<Arc<Credential>>> {
         // It is replaced as a whole, and so is whole.
-        self.verified.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
