@@ -145,6 +145,7 @@ impl Site {
     }
 
     /// The one that it is not.
+    #[must_use]
     pub fn other(self) -> Self {
         match self {
             Self::International => Self::China,

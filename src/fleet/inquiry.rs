@@ -58,6 +58,16 @@ pub struct AccountFound {
     pub regions: Vec<RegionFound>,
 }
 
+impl AccountFound {
+    /// Everything that is wrong with it.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        let regions = self.regions.iter();
+        let of_regions =
+            regions.flat_map(|region| [region.tracks.as_ref().err(), region.details.as_ref()]);
+        self.trouble.iter().chain(of_regions.flatten())
+    }
+}
+
 /// What was found of a target.
 #[derive(Clone, Debug)]
 pub struct RegionFound {

@@ -98,25 +98,15 @@ impl Questions {
     /// Asks all of it.
     pub(super) async fn ask(&self) -> AccountFound {
         let mut found = self.unanswered();
-        match self.keys(&mut found).await {
-            Err(trouble) => {
-                if is_unknown(&trouble.failure) {
-                    found.known_at = self.known_at().await;
-                }
-                found.trouble = Some(trouble);
+        found.trouble = self.keys(&mut found).await.err();
+        if found.trouble.is_none() {
+            for region in &self.account.regions {
+                found.regions.push(self.region(region).await);
             }
-            Ok(()) => {
-                for region in &self.account.regions {
-                    found.regions.push(self.region(region).await);
-                }
-                let unknown = |region: &RegionFound| {
-                    let trouble = region.tracks.as_ref().err();
-                    trouble.is_some_and(|trouble| is_unknown(&trouble.failure))
-                };
-                if found.regions.iter().any(unknown) {
-                    found.known_at = self.known_at().await;
-                }
-            }
+        }
+        let is_unknown = found.troubles().any(|trouble| is_unknown(&trouble.failure));
+        if is_unknown {
+            found.known_at = self.known_at().await;
         }
         found
             .regions

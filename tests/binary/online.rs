@@ -205,3 +205,9 @@ async fn of_an_organisation_the_first_members_are_tried() {
         "{problem}"
     );
 }
+
+#[test]
+fn what_needs_nobody_is_not_asked_of_anybody() {
+    let output = binary().args(["check", "--policy", "--online"]).output();
+    assert_eq!(output.unwrap().status.code(), Some(2));
+}

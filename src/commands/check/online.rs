@@ -11,21 +11,13 @@ use crate::tencent::reasons::escaped;
 
 /// How many things are wrong.
 pub(super) fn wrong(findings: &Findings) -> usize {
-    let accounts = findings.accounts.iter().map(wrong_with);
-    let organizations = findings.organizations.iter().map(|found| {
-        let members = matches!(found.members, Some(Err(_)));
-        let tried = found.tried.iter().map(wrong_with).sum::<usize>();
-        usize::from(members) + tried + wrong_with(&found.admin)
-    });
-    accounts.chain(organizations).sum()
-}
-
-fn wrong_with(found: &AccountFound) -> usize {
-    let regions = found
-        .regions
-        .iter()
-        .map(|region| usize::from(region.tracks.is_err()) + usize::from(region.details.is_some()));
-    usize::from(found.trouble.is_some()) + regions.sum::<usize>()
+    let organizations = findings.organizations.iter();
+    let without_members = organizations
+        .clone()
+        .filter(|found| matches!(found.members, Some(Err(_))));
+    let theirs = organizations.flat_map(|found| found.tried.iter().chain([&found.admin]));
+    let accounts = findings.accounts.iter().chain(theirs);
+    accounts.flat_map(AccountFound::troubles).count() + without_members.count()
 }
 
 pub(super) fn text(findings: &Findings, warnings: &[String]) -> String {
