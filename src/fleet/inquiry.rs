@@ -49,7 +49,7 @@ pub struct AccountFound {
     pub role: Option<String>,
     /// Whose the key is, as STS says: of the role, or of the credentials where the role is not to be had. None
     /// where nobody was asked.
-    pub identity: Option<Result<CallerIdentity, Failure>>,
+    pub identity: Option<Result<CallerIdentity, Trouble>>,
     /// What keeps it from being asked in any region.
     pub trouble: Option<Trouble>,
     /// The other site, where that one knows a key that its own does not.

@@ -12,7 +12,7 @@ use super::ways::{Ways, endpoints};
 use crate::config::{self, Account, Credentials, Site};
 use crate::failure::{Failure, Reason};
 use crate::tencent::credentials::{FixedProvider, Provider, must_be_of};
-use crate::tencent::sts::Sts;
+use crate::tencent::sts::{CallerIdentity, Sts};
 use crate::tencent::{Client, Observer};
 
 /// No retry of a call starts later than this after the question.
@@ -122,27 +122,34 @@ impl Questions {
             && let Err(failure) = self.keys.credential().await
         {
             // Whoever lacks the permission should have a name.
-            let base = self.sts.with(Arc::clone(&self.base));
-            found.identity = Some(base.caller_identity().await);
+            found.identity = Some(self.identity(&self.sts.with(Arc::clone(&self.base))).await);
             return Err(trouble(Asked::Role, Some(&role.endpoint), failure));
         }
         if self.account.organization.is_some() {
             // The role's ARN says whose it is.
             return Ok(());
         }
-        let identity = self.sts.caller_identity().await;
+        let identity = self.identity(&self.sts).await;
         let at = Some(&self.account.sts_endpoint);
         let verdict = match (&identity, &self.account.uin) {
-            (Ok(identity), Some(uin)) => must_be_of(identity, uin),
-            (Err(failure), Some(_)) => Err(failure.clone()),
+            (Ok(identity), Some(uin)) => {
+                must_be_of(identity, uin).map_err(|failure| trouble(Asked::Identity, at, failure))
+            }
+            (Err(unknown), Some(_)) => Err(unknown.clone()),
             // A key that one product does not take, none does. What else STS says is in nobody's way.
-            (Err(failure), None) if failure.reason == Reason::Unauthenticated => {
-                Err(failure.clone())
+            (Err(unknown), None) if unknown.failure.reason == Reason::Unauthenticated => {
+                Err(unknown.clone())
             }
             (_, None) => Ok(()),
         };
         found.identity = Some(identity);
-        verdict.map_err(|failure| trouble(Asked::Identity, at, failure))
+        verdict
+    }
+
+    async fn identity(&self, sts: &Sts) -> Result<CallerIdentity, Trouble> {
+        let at = Some(&self.account.sts_endpoint);
+        let identity = sts.caller_identity().await;
+        identity.map_err(|failure| trouble(Asked::Identity, at, failure))
     }
 
     async fn region(&self, region: &str) -> RegionFound {

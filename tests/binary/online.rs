@@ -55,6 +55,7 @@ fn world() -> World {
     away.create(Track::new(3, "three"));
     for (id, denied) in [
         ("home", None),
+        ("blind-to-sts", None),
         ("nosy", Some("sts:GetCallerIdentity")),
         ("blind", Some("cloudaudit:DescribeAuditTracks")),
         ("curious", Some("cloudaudit:DescribeAuditTrack")),
@@ -87,10 +88,12 @@ const WELL: &str = r"account alpha: env, qcs::sts:100000000002:assumed-role/4611
   ap-guangzhou: ok, 1 track
 account beta: inline, not told, sts:GetCallerIdentity is not allowed; nothing else takes it
   ap-guangzhou: ok, 2 tracks
+account gamma: inline, not told: http://127.0.0.1:1 cannot be reached; look at its name, the proxy and the firewall [unavailable (connect): error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
+  ap-guangzhou: ok, 2 tracks
 account zeta: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   ap-guangzhou: ok, 2 tracks
   ap-tokyo: ok, 2 tracks
-3 accounts: all is well";
+4 accounts: all is well";
 
 const WRONG: &str = r"account another-s: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   keys: not polled: the key is of account 100000000001, and uin says 100000000002; one of the two is wrong
@@ -133,11 +136,12 @@ organization none: inline, not told
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_well_is_said_and_ends_with_0() {
+    let unreachable = ", sts_endpoint: 'http://127.0.0.1:1'";
     let env = "{credentials: {env: {secret_id: HOME_ID, secret_key: HOME_KEY}}";
     let yaml = format!(
         "accounts:\n  zeta: {env}, regions: [ap-tokyo, ap-guangzhou], uin: '{HOME}'}}\n  alpha: {env}{}}}\n{}",
         role("reader", ""),
-        account("beta", "nosy", "")
+        account("beta", "nosy", "") + &account("gamma", "blind-to-sts", unreachable)
     );
     let (said, code) = check(&world(), &yaml, &[]).await;
     assert_eq!((said.as_str(), code), (WELL, Some(0)));

@@ -60,7 +60,7 @@ fn identity(found: &AccountFound) -> String {
         Some(Ok(identity)) => format!("{} of {}", who(found), escaped(&identity.uin)),
         // It is said below.
         Some(Err(_)) if found.trouble.is_some() => "not told".to_owned(),
-        Some(Err(failure)) => not_told(found, failure),
+        Some(Err(trouble)) => not_told(found, trouble),
     };
     format!("{}, {whose}", found.provider)
 }
@@ -126,7 +126,7 @@ fn account(found: &AccountFound) -> Value {
         "role": found.role,
         "arn": identity.map(|identity| &identity.arn),
         "uin": identity.map(|identity| &identity.uin),
-        "identity_problem": not_known.map(|failure| not_told(found, failure)),
+        "identity_problem": not_known.map(|trouble| not_told(found, trouble)),
         "problem": problem(found, found.trouble.as_ref()),
         "regions": regions.collect::<Vec<_>>(),
     })

@@ -28,17 +28,12 @@ pub(super) fn who(found: &AccountFound) -> String {
     }
 }
 
-/// What STS says of whom.
-pub(super) fn not_told(found: &AccountFound, failure: &Failure) -> String {
-    if is_denied(failure) {
+/// Why it is not known who calls, where that is in nobody's way.
+pub(super) fn not_told(found: &AccountFound, trouble: &Trouble) -> String {
+    if is_denied(&trouble.failure) {
         return "not told, sts:GetCallerIdentity is not allowed; nothing else takes it".to_owned();
     }
-    let trouble = Trouble {
-        asked: Asked::Identity,
-        at: None,
-        failure: failure.clone(),
-    };
-    format!("not told: {}", remedy(found, &trouble))
+    format!("not told: {}", remedy(found, trouble))
 }
 
 fn of_credentials(found: &AccountFound) -> String {
@@ -103,4 +98,46 @@ fn is_denied(failure: &Failure) -> bool {
     let is_address = failure.code.starts_with("Ip");
     let is_cam = failure.code.ends_with("UnauthorizedOperation");
     is_cam || (failure.reason == Reason::Unauthorized && !is_address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Site;
+
+    fn said(code: &'static str, known_at: Option<Site>) -> String {
+        let found = AccountFound {
+            account: "prod".to_owned(),
+            provider: "files",
+            role: None,
+            identity: None,
+            trouble: None,
+            known_at,
+            regions: Vec::new(),
+        };
+        let trouble = Trouble {
+            asked: Asked::Identity,
+            at: Some("https://sts.example".to_owned()),
+            failure: Failure::with_code(Reason::Unauthenticated, code, "it said so"),
+        };
+        remedy(&found, &trouble)
+    }
+
+    #[test]
+    fn the_site_that_knows_a_key_is_what_to_set() {
+        let code = "AuthFailure.SecretIdNotFound";
+        let expected = "the other site knows this key: set site: china \
+                        [unauthenticated (AuthFailure.SecretIdNotFound): it said so]";
+        assert_eq!(said(code, Some(Site::China)), expected);
+        let expected = "the key is deleted, disabled or mistyped, or of the other site \
+                        [unauthenticated (AuthFailure.SecretIdNotFound): it said so]";
+        assert_eq!(said(code, None), expected);
+    }
+
+    #[test]
+    fn what_has_no_remedy_is_told_as_it_came() {
+        let expected = "unauthenticated (AuthFailure.MFAFailure): it said so";
+        assert_eq!(said("AuthFailure.MFAFailure", None), expected);
+        assert_eq!(said("unauthenticated", None), "it said so");
+    }
 }
