@@ -80,7 +80,7 @@ fn temporary(number: u32) -> Temporary {
 }
 
 fn noon() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_795_392_000)
+    UNIX_EPOCH + Duration::from_hours(498_720)
 }
 
 fn of(well: &Arc<Well>) -> Renewing<Tap> {

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
 
 fn clock() -> Clock {
-    Clock::virtual_at(UNIX_EPOCH + Duration::from_secs(1_795_392_000))
+    Clock::virtual_at(UNIX_EPOCH + Duration::from_hours(498_720))
 }
 
 fn files(folder: &Path) -> Files {

@@ -165,7 +165,7 @@ async fn an_organisations_track_covers_its_members() {
     stage.pass(Duration::from_mins(62)).await;
     assert_eq!(covered(&stage), [Some(false); 2]);
     home.set_status(1, 1).unwrap();
-    stage.pass(Duration::from_mins(60)).await;
+    stage.pass(Duration::from_hours(1)).await;
     assert_eq!(covered(&stage), [Some(true); 2]);
     // What was seen is believed for four refreshes, and then it is not known.
     let fault = Fault::internal_error().action("DescribeAuditTrack");

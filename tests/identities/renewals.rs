@@ -38,7 +38,7 @@ async fn a_day_without_a_poll_that_lacks_a_key() {
         home.add_identity(Identity::permanent(&id, &key));
         stage.write("id", &id);
         stage.write("key", &key);
-        stage.pass(Duration::from_secs(60)).await;
+        stage.pass(Duration::from_mins(1)).await;
         home.remove_identity(&old).unwrap();
         old = id;
     }

@@ -30,7 +30,7 @@ pub const KEY: &str = "key-of-home";
 pub const A_MOMENT: Duration = Duration::from_secs(2);
 
 pub fn noon() -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_795_392_000)
+    UNIX_EPOCH + Duration::from_hours(498_720)
 }
 
 /// A world with two accounts: one has a key and track 1, the other track 2.
