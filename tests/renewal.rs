@@ -97,8 +97,8 @@ async fn a_key_is_renewed_in_the_background_before_its_last_fifth() {
     let well = Well::new(|_| false);
     let provider = of(&well);
     assert_eq!(id(&provider).await.unwrap(), "AKID1");
-    // A fifth is 24 minutes; up to a fifth of that may be jitter.
-    let earliest = LIFETIME - Duration::from_mins(24).mul_f64(1.2) - MINUTE;
+    // A fifth is 24 minutes; up to a fifth of that may be jitter: 91 minutes are the earliest.
+    let earliest = Duration::from_mins(90);
     sleep(earliest).await;
     assert_eq!(well.fetches(), 1);
     sleep(Duration::from_mins(24).mul_f64(0.2) + 2 * MINUTE).await;
@@ -119,7 +119,7 @@ async fn keys_that_came_together_do_not_go_together() {
     for provider in &providers {
         id(provider).await.unwrap();
     }
-    sleep(LIFETIME - Duration::from_mins(24).mul_f64(1.1)).await;
+    sleep(Duration::from_secs(5_616)).await;
     let early = wells.iter().filter(|well| well.fetches() == 2).count();
     assert!((1..20).contains(&early), "{early} of 20 in the first half");
 }
@@ -174,7 +174,7 @@ async fn a_failed_renewal_keeps_the_key_until_it_ends() {
     let well = Well::new(|fetch| fetch > 1);
     let provider = of(&well);
     id(&provider).await.unwrap();
-    sleep(LIFETIME - 2 * MINUTE).await;
+    sleep(Duration::from_mins(118)).await;
     assert!(well.fetches() > 10, "it was tried again and again");
     assert!(well.fetches() < 50, "and not all the time");
     assert_eq!(id(&provider).await.unwrap(), "AKID1");
@@ -228,7 +228,7 @@ async fn a_source_that_gives_the_same_key_until_it_is_near_its_end() {
     });
     let provider = of(&well);
     id(&provider).await.unwrap();
-    sleep(LIFETIME - 5 * MINUTE).await;
+    sleep(Duration::from_mins(115)).await;
     assert_eq!(
         id(&provider).await.unwrap(),
         "AKID1",
