@@ -38,8 +38,14 @@ fn cases() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditDataStale", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsExpiring", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditOrganizationStale", "job": "c", "organization": "o"}),
             ],
             heard: vec![
+                json!({"alertname": "CloudAuditOrganizationStale", "job": "not c", "organization": "o"}),
+                json!({"alertname": "CloudAuditOrganizationShrunk", "job": "c", "organization": "o"}),
+                json!({"alertname": "CloudAuditCredentialsFailing", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditDataStale", "job": "not c", "account": "x"}),
                 json!({"alertname": "CloudAuditTrackVanished", "job": "c", "account": "y", "track_id": "1"}),
             ],
@@ -98,10 +104,14 @@ fn cases() -> Vec<Case> {
             source: json!({"alertname": "CloudAuditCredentialsFailing", "job": "h", "account": "x"}),
             silenced: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "h", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsExpiring", "job": "h", "account": "x"}),
             ],
             heard: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "h", "account": "y"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "not h", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "y"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "not h", "account": "x"}),
             ],
         },
         Case {
@@ -109,7 +119,20 @@ fn cases() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "x"}),
             ],
-            heard: vec![],
+            heard: vec![
+                json!({"alertname": "CloudAuditCredentialsExpiring", "job": "i", "account": "z"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditCredentialsExpiring", "job": "j", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "j", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "j", "account": "y"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "not j", "account": "x"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "j", "account": "x"}),
+            ],
         },
     ]
 }

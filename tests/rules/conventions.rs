@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::rule::{Rule, SOURCES, rules, yaml};
 
-/// Alerts of processes and of jobs: they have no account.
-const WITHOUT_ACCOUNT: [&str; 7] = [
+/// Alerts of processes, of jobs and of organisations: they have no account.
+const WITHOUT_ACCOUNT: [&str; 11] = [
     "CloudAuditCloudUnreachable",
     "CloudAuditExporterDown",
     "CloudAuditExporterReplicaDown",
@@ -20,11 +20,15 @@ const WITHOUT_ACCOUNT: [&str; 7] = [
     "CloudAuditConfigReloadFailed",
     "CloudAuditConfigDrift",
     "CloudAuditStateNotWritten",
+    "CloudAuditOrganizationStale",
+    "CloudAuditOrganizationNeverListed",
+    "CloudAuditOrganizationShrunk",
+    "CloudAuditOrganizationGrown",
 ];
 
-/// The numbers in expressions that could be seconds: an hour that `edition` scales, and a skew that it
-/// leaves alone.
-const LARGE_NUMBERS: [&str; 2] = ["3600", "120"];
+/// The numbers in expressions that could be seconds: an hour that `edition` scales, and a skew and the end
+/// of a key that it leaves alone.
+const LARGE_NUMBERS: [&str; 3] = ["3600", "120", "180"];
 
 type Convention = fn(&Rule) -> Result<(), String>;
 
@@ -275,6 +279,8 @@ fn existing() -> BTreeSet<String> {
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
     process.account_added("a");
+    process.organization_added("o", Duration::ZERO);
+    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
     let own = process.exposition();
     let own = own
         .lines()
