@@ -28,7 +28,7 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 /// How long until every series has been scraped once: some are there from the second scrape on.
 const SERIES_LIMIT: Duration = Duration::from_secs(15);
 
-/// What the demo's state has in it, one account being denied.
+/// What the demo's state has in it, one account being denied, some polled with roles.
 const NAMES: &[&str] = &[
     "cloudaudit_up",
     "cloudaudit_last_failure_info",
@@ -59,7 +59,15 @@ const NAMES: &[&str] = &[
     "cloudaudit_api_request_duration_seconds_count",
     "cloudaudit_rate_limiter_wait_seconds_total",
     "cloudaudit_rate_limiter_requests_per_second",
+    "cloudaudit_track_organization_wide",
     "cloudaudit_credentials_changed_timestamp_seconds",
+    "cloudaudit_credentials_expiry_timestamp_seconds",
+    "cloudaudit_credentials_refreshes_total",
+    "cloudaudit_credentials_refresh_failures_total",
+    "cloudaudit_organization_up",
+    "cloudaudit_organization_members",
+    "cloudaudit_organization_last_success_timestamp_seconds",
+    "cloudaudit_organization_refresh_interval_seconds",
     "cloudaudit_clock_skew_seconds",
     "cloudaudit_exporter_build_info",
     "cloudaudit_exporter_account_restarts_total",

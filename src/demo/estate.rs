@@ -1,9 +1,10 @@
-//! What there is in the demo: six accounts, each in a state that an operator will meet.
+//! What there is in the demo: accounts, each in a state that an operator will meet, and an organisation.
 
 use std::fmt::Write;
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::organization::{self, PLATFORM};
 use crate::fleet::Environment;
 use crate::sim::{Identity, Track, World, ckafka, cls, cos};
 
@@ -37,7 +38,7 @@ struct Estate {
     expected_tracks: &'static [&'static str],
 }
 
-const ACCOUNTS: [Estate; 6] = [
+const ACCOUNTS: [Estate; 7] = [
     Estate {
         uin: PROD,
         name: "prod",
@@ -80,6 +81,12 @@ const ACCOUNTS: [Estate; 6] = [
         regions: &["ap-guangzhou"],
         expected_tracks: &[],
     },
+    Estate {
+        uin: PLATFORM,
+        name: "platform",
+        team: "core",
+        regions: &["ap-guangzhou"],
+    },
 ];
 
 /// The simulated cloud, in the state in which the demo begins.
@@ -97,6 +104,7 @@ pub(super) fn world(start: SystemTime) -> World {
                 .expect("the identity was just added");
         }
     }
+    organization::found(&world);
     world
 }
 
@@ -136,6 +144,7 @@ fn tracks(estate: &Estate) -> Vec<Track> {
             to_cls(STAGING_TO_CLS),
         ],
         "denied" => vec![Track::new(690, "audit-all")],
+        "platform" => vec![organization::platform_track()],
         _ => Vec::new(),
     }
 }
@@ -143,7 +152,7 @@ fn tracks(estate: &Estate) -> Vec<Track> {
 /// The configuration file of the demo, as a user would write it.
 pub(super) fn configuration(endpoint: &str, state_file: &Path) -> String {
     let mut yaml = format!(
-        "endpoint: {endpoint}\npoll: {{interval: 2s, timeout: 1s, stale_after: 1m}}\nstate: {{file: \"{}\"}}\naccounts:\n",
+        "endpoint: {endpoint}\npoll: {{interval: 2s, timeout: 1s, stale_after: 1m, details_interval: 10s}}\nstate: {{file: \"{}\"}}\naccounts:\n",
         state_file.display()
     );
     for estate in &ACCOUNTS {
@@ -162,7 +171,7 @@ pub(super) fn configuration(endpoint: &str, state_file: &Path) -> String {
             writeln!(yaml, "    expected_tracks: [{names}]").expect("a String takes every text");
         }
     }
-    yaml
+    yaml + &organization::configuration()
 }
 
 /// The environment that the configuration takes its keys from.

@@ -5,6 +5,7 @@
 
 // What there is.
 mod estate;
+mod organization;
 
 // What happens, and on what.
 mod stage;
@@ -57,6 +58,7 @@ Worth typing:
   curl -s {metrics} | grep '^cloudaudit_track_enabled.* 0$'   # which tracks are off?
   curl -s {metrics} | grep '^cloudaudit_up'                   # who answered? denied did not
   curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks, denied has no number
+  curl -s {metrics} | grep '^cloudaudit_account_covered'      # search has no track: its organisation's covers it
 
 What happens, every minute and a half:
 {timetable}

@@ -29,63 +29,87 @@ const EMPTY_AT_FIRST: [(&str, &str); 6] = [
     ("Track added", "nothing has changed yet"),
 ];
 
-/// What the estate of the demo makes of each query at first, however many replicas watch it: six
-/// accounts in seven targets, one denied, one empty; eight tracks, one of them off, another one expected.
+/// What the estate of the demo makes of each query at first, however many replicas watch it: eleven
+/// accounts in twelve targets, one denied, one empty, one without a track and covered by its organisation; twelve
+/// tracks, one of them off, another one expected.
 const FIRST: &[(&str, &[f64])] = &[
-    ("Accounts A", &[6.0]),
+    ("Accounts A", &[11.0]),
     ("No enabled track A", &[1.0]),
     ("Stale accounts A", &[1.0]),
-    ("Tracks A", &[8.0]),
-    ("Enabled A", &[7.0]),
+    ("Tracks A", &[12.0]),
+    ("Enabled A", &[11.0]),
     ("Disabled A", &[1.0]),
     ("Vanished in a day A", &[0.0]),
-    ("Accounts, worst first A", &[1.0; 6]),
-    ("Accounts, worst first B", &[0.0, 1.0, 2.0, 2.0, 2.0]),
-    ("Accounts, worst first C", &[0.0, 0.0, 0.0, 0.0, 1.0]),
-    ("Accounts, worst first D", &[0.0, 1.0, 1.0, 1.0, 1.0]),
+    ("Accounts, worst first A", &[1.0; 11]),
+    (
+        "Accounts, worst first B",
+        &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0],
+    ),
+    (
+        "Accounts, worst first C",
+        &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0],
+    ),
+    (
+        "Accounts, worst first D",
+        &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+    ),
     (
         "Enabled, track by track A",
-        &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+        &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+    ),
+    (
+        "Every track F",
+        &[
+            0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0,
+        ],
     ),
     (
         "Enabled tracks by account and region A",
-        &[0.0, 1.0, 2.0, 2.0, 2.0, 2.0],
+        &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0],
     ),
-    ("Tracks by storage A", &[1.0, 2.0, 5.0]),
-    ("Tracks by storage region A", &[1.0, 7.0]),
-    ("Required and recorded A", &[6.0]),
-    ("Required and recorded B", &[4.0]),
+    ("Tracks by storage A", &[1.0, 2.0, 9.0]),
+    ("Tracks by storage region A", &[1.0, 11.0]),
+    ("Required and recorded A", &[11.0]),
+    ("Required and recorded B", &[9.0]),
     ("Required and recorded C", &[1.0]),
-    ("Tracks by status A", &[0.0, 1.0, 7.0]),
+    ("Tracks by status A", &[0.0, 1.0, 11.0]),
     // A second of the test is a minute of the rule, so that what is proven at all is proven whole.
-    ("Proven record A", &[0.0, 1.0, 1.0, 1.0, 1.0]),
+    (
+        "Proven record A",
+        &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
+    ),
+    ("Targets A", &[12.0]),
     ("Expected tracks A", &[1.0]),
     ("Expected tracks B", &[1.0]),
-    ("Targets A", &[7.0]),
     ("Failing targets A", &[1.0]),
     ("Never listed A", &[1.0]),
     ("Refused reloads A", &[0.0]),
     ("State not written A", &[0.0]),
     ("Restarted loops A", &[0.0]),
-    ("Skipped polls A", &[0.0; 7]),
-    ("Listings that need a look A", &[0.0; 6]),
-    ("Listings that need a look B", &[0.0; 6]),
+    ("Skipped polls A", &[0.0; 10]),
+    ("Listings that need a look A", &[0.0; 11]),
+    ("Listings that need a look B", &[0.0; 11]),
+    ("Organisations A", &[3.0]),
+    ("Organisations B", &[1.0]),
 ];
 
 /// And later: `prod/audit-all` is off, `staging/to-cls` is gone.
 const SINCE: &[(&str, &[f64])] = &[
-    ("Accounts A", &[6.0]),
+    ("Accounts A", &[11.0]),
     ("No enabled track A", &[1.0]),
-    ("Tracks A", &[7.0]),
-    ("Enabled A", &[5.0]),
+    ("Tracks A", &[11.0]),
+    ("Enabled A", &[9.0]),
     ("Disabled A", &[2.0]),
     ("Vanished in a day A", &[1.0]),
-    ("Accounts, worst first B", &[0.0, 1.0, 1.0, 1.0, 2.0]),
-    ("Tracks by storage A", &[1.0, 1.0, 5.0]),
-    ("Tracks by status A", &[0.0, 2.0, 5.0]),
-    ("Required and recorded B", &[4.0]),
+    (
+        "Accounts, worst first B",
+        &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0],
+    ),
+    ("Tracks by storage A", &[1.0, 1.0, 9.0]),
+    ("Tracks by status A", &[0.0, 2.0, 9.0]),
+    ("Required and recorded B", &[9.0]),
     ("Expected tracks A", &[1.0]),
-    ("Expected tracks B", &[0.0]),
+    ("Expected tracks B", &[1.0]),
 ];
 
 #[tokio::test]
@@ -103,7 +127,7 @@ async fn every_query_has_the_values_of_the_demo() {
         assert_eq!(values.is_empty(), excused, "{}: {values:?}", query.place);
     }
     expect(&prometheus, FIRST, moment).await;
-    assert_eq!(of_tracks(&prometheus, Chosen::ALL, moment).await.len(), 10);
+    assert_eq!(of_tracks(&prometheus, Chosen::ALL, moment).await.len(), 14);
     let of_one = Chosen(&[("account", &["prod"]), ("region", &["ap-singapore"])]);
     assert_eq!(of_tracks(&prometheus, of_one, moment).await, [1.0, 1.0]);
     let of_two = Chosen(&[("account", &["legacy", "payments"])]);
@@ -111,7 +135,10 @@ async fn every_query_has_the_values_of_the_demo() {
         of_tracks(&prometheus, of_two, moment).await,
         [0.0, 1.0, 1.0, 1.0]
     );
-    assert_eq!(choices(&prometheus, moment).await, [1, 1, 6, 2, 1, 1, 6, 2]);
+    assert_eq!(
+        choices(&prometheus, moment).await,
+        [1, 1, 11, 2, 1, 1, 11, 2]
+    );
 
     let moment = demo.began + LATER;
     wait_until(moment + LAG).await;

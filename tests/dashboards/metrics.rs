@@ -103,6 +103,8 @@ fn existing() -> BTreeSet<String> {
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
     process.account_added("a");
+    process.organization_added("o", Duration::ZERO);
+    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
     let own = process.exposition();
     let own = own
         .lines()
