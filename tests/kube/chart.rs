@@ -16,7 +16,7 @@ use super::tool::{copy_folder, damage, read, root, run};
 pub(crate) const CHART: &str = "deploy/helm/cloudaudit-exporter";
 
 /// The files of values in tests/kube/values; all that is left out is as the chart has it.
-const VALUES: [&str; 4] = ["everything", "operator", "kept", "borrowed"];
+const VALUES: [&str; 5] = ["everything", "operator", "kept", "borrowed", "keyless"];
 
 fn helm(arguments: &[&str], chart: &Path, values: Option<&str>) -> Result<String, String> {
     let mut command = Command::new(part("helm"));
@@ -214,6 +214,46 @@ fn what_is_there_already_is_not_made_again() {
 }
 
 #[test]
+fn keys_come_as_files_or_not_at_all() {
+    let objects = rendered(Some("keyless"));
+    let account = &the(&objects, "ServiceAccount")["metadata"]["annotations"];
+    assert_eq!(
+        *account,
+        json!({
+            "a": "b",
+            "tke.cloud.tencent.com/audience": "sts.cloud.tencent.com",
+            "tke.cloud.tencent.com/role-arn": "qcs::cam::uin/100000000001:roleName/audit-reader"
+        })
+    );
+    let pod = &the(&objects, "Deployment")["spec"]["template"]["spec"];
+    let volumes = pod["volumes"].as_array().expect("a list");
+    let secret = json!({
+        "name": "secret-cloudaudit-prod",
+        // 0440 in JSON.
+        "secret": {"secretName": "cloudaudit-prod", "defaultMode": 288}
+    });
+    assert!(volumes.contains(&secret), "{volumes:?}");
+    let egress = &the(&objects, "NetworkPolicy")["spec"]["egress"];
+    let metadata = json!({
+        "to": [{"ipBlock": {"cidr": "169.254.0.23/32"}}],
+        "ports": [{"port": 80, "protocol": "TCP"}]
+    });
+    assert_eq!(egress[2], metadata);
+
+    let config = the(&objects, "ConfigMap");
+    let targets = check_config(config).expect("the exporter takes it");
+    let mounts = &container(&objects)["volumeMounts"];
+    let mounts = mounts.as_array().expect("a list").iter();
+    let mount = mounts
+        .filter_map(|mount| mount["mountPath"].as_str())
+        .find(|path| path.ends_with("cloudaudit-prod"));
+    let named = config["data"]["config.yaml"].as_str().expect("a text");
+    let mount = mount.expect("the Secret is mounted");
+    assert!(named.contains(&format!("{mount}/secret-id")), "{named}");
+    assert!(targets.contains("main"), "{targets}");
+}
+
+#[test]
 fn wrong_values_are_refused() {
     let refused = [
         ("replicaCount=two", "replicaCount"),
@@ -225,6 +265,11 @@ fn wrong_values_are_refused() {
         ("serviceMonitor.interval=30", "interval"),
         ("prometheusRule.ownerLabels={a-b}", "ownerLabels"),
         ("existingSecrets[0].name=a", "env"),
+        (
+            "existingSecrets[0].name=a,existingSecrets[0].mount=false",
+            "mount",
+        ),
+        ("serviceAccount.tkeRoleArn=audit-reader", "tkeRoleArn"),
         // Helm makes a number of it, and its digits would be lost in a ConfigMap.
         (
             "config.trusted_storage_accounts={100000000009}",
@@ -234,6 +279,10 @@ fn wrong_values_are_refused() {
         (
             "config.accounts.prod.credentials.secret_key=abc",
             "secret_key",
+        ),
+        (
+            "config.organizations.main.credentials.secret_id=abc",
+            "secret_id",
         ),
     ];
     for (value, named) in refused {

@@ -81,6 +81,25 @@ fn the_example_puts_its_own_on_top() {
 }
 
 #[test]
+fn the_example_with_files_has_no_key_in_its_environment() {
+    let folder = root().join("deploy/kustomize/overlays/secret-files");
+    let objects = kustomize(&folder).expect("it is sound");
+    is_sound(&objects);
+    let container = container(&objects);
+    assert!(container.get("envFrom").is_none(), "{container}");
+    let mounts = container["volumeMounts"].as_array().expect("a list");
+    let config = &the(&objects, "ConfigMap")["data"]["config.yaml"];
+    let config = config.as_str().expect("a text");
+    for mount in mounts.iter().filter(|mount| mount["name"] == "key") {
+        let path = mount["mountPath"].as_str().expect("it has one");
+        assert_eq!(config.matches(&format!("{path}/secret-")).count(), 2);
+    }
+    assert_eq!(mounts.len(), 3);
+    let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
+    assert!(targets.contains("main"), "{targets}");
+}
+
+#[test]
 fn a_field_that_does_not_exist_is_objected_to() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     copy_folder(&root().join("deploy/kustomize/base"), folder.path());
