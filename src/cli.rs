@@ -11,9 +11,9 @@ const ABOUT: &str = "\
 Prometheus exporter for Tencent Cloud CloudAudit tracks: it lists the tracks of every configured
 account and region, and serves what it saw on /metrics.
 
-Without a command it runs the daemon. Without --config.file it polls one account, named default,
-with TENCENTCLOUD_SECRET_ID, TENCENTCLOUD_SECRET_KEY and TENCENTCLOUD_TOKEN, in
-TENCENTCLOUD_REGION or ap-guangzhou.";
+Without a command it runs the daemon. Without --config.file it polls one account, named default, in
+TENCENTCLOUD_REGION or ap-guangzhou, with the first key that it finds: TENCENTCLOUD_SECRET_ID and
+TENCENTCLOUD_SECRET_KEY, a profile, the identity of a TKE pod, the role of a CVM.";
 
 /// The command line, parsed.
 #[derive(Debug, Parser)]
