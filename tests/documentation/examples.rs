@@ -15,7 +15,7 @@ fn every_configuration_of_the_pages_loads() {
         for (language, lines) in Markdown::of(&read(&name)).blocks {
             let text = lines.join("\n");
             if language == "yaml"
-                && text.contains("accounts:")
+                && (text.contains("accounts:") || text.contains("organizations:"))
                 && text.contains('\n')
                 && !text.contains("scrape_configs")
                 && !text.contains("apiVersion")

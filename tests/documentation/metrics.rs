@@ -94,6 +94,8 @@ const ALWAYS_0: &str = "always; 0 before the first poll";
 const WITH_DATA: &str = "with data";
 const OF_STATE: &str = "where there is a state file, from the first attempt on";
 const FIRST_ERROR: &str = "from the first such error on";
+const OF_CHANGING_KEYS: &str = "where the key can change: files, profiles, roles";
+const OF_ORGANIZATIONS: &str = "where there are organisations";
 
 /// When a series is there.
 const WHEN: &[(&str, &str)] = &[
@@ -168,8 +170,21 @@ const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_rate_limiter_wait_seconds_total", ALWAYS),
     ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
     (
+        "cloudaudit_track_organization_wide",
+        "with data and `poll.details_interval`, once the track was asked for",
+    ),
+    (
+        "cloudaudit_credentials_expiry_timestamp_seconds",
+        "while there is a temporary key",
+    ),
+    (
         "cloudaudit_credentials_changed_timestamp_seconds",
         "once there is a key",
+    ),
+    ("cloudaudit_credentials_refreshes_total", OF_CHANGING_KEYS),
+    (
+        "cloudaudit_credentials_refresh_failures_total",
+        OF_CHANGING_KEYS,
     ),
     ("cloudaudit_api_request_duration_seconds", ALWAYS),
     (
@@ -194,6 +209,19 @@ const WHEN: &[(&str, &str)] = &[
         "where there is a state file, from the first success on",
     ),
     ("cloudaudit_exporter_targets", ALWAYS),
+    ("cloudaudit_organization_up", OF_ORGANIZATIONS),
+    (
+        "cloudaudit_organization_members",
+        "where there are organisations, from the first list on",
+    ),
+    (
+        "cloudaudit_organization_last_success_timestamp_seconds",
+        "where there are organisations; 0 before the first list",
+    ),
+    (
+        "cloudaudit_organization_refresh_interval_seconds",
+        OF_ORGANIZATIONS,
+    ),
 ];
 
 fn when(name: &str) -> &'static str {
@@ -267,6 +295,8 @@ fn of_the_process() -> Vec<Documented> {
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
     process.account_added("a");
+    process.organization_added("o", Duration::ZERO);
+    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
     let text = process.exposition();
     let helps: BTreeMap<&str, &str> = text
         .lines()
