@@ -86,6 +86,7 @@ const ACCOUNTS: [Estate; 7] = [
         name: "platform",
         team: "core",
         regions: &["ap-guangzhou"],
+        expected_tracks: &[],
     },
 ];
 

@@ -87,7 +87,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__check)
-            opts="-h --output --policy --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -54,6 +54,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least that CAM must allow, as policies (JSON) for its console'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Ask the cloud once for every target, and say what is in the way; exit code 1 if anything is'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
