@@ -109,7 +109,7 @@ const SINCE: &[(&str, &[f64])] = &[
     ("Tracks by status A", &[0.0, 2.0, 9.0]),
     ("Required and recorded B", &[9.0]),
     ("Expected tracks A", &[1.0]),
-    ("Expected tracks B", &[1.0]),
+    ("Expected tracks B", &[0.0]),
 ];
 
 #[tokio::test]
