@@ -114,6 +114,9 @@ fn commands() -> String {
     for command in Cli::command().get_subcommands() {
         let flags: Vec<&Arg> = command.get_arguments().collect();
         let usage = flags.iter().map(|flag| {
+            if !flag.get_action().takes_values() {
+                return format!(" [{}]", bold(flag));
+            }
             let value = &flag.get_value_names().unwrap()[0];
             format!(" [{} \\fI{value}\\fR]", bold(flag))
         });
