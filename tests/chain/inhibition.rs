@@ -20,7 +20,6 @@ struct Case {
     heard: Vec<Value>,
 }
 
-#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn cases() -> Vec<Case> {
     let all = [of_watching(), of_tracks(), of_keys()];
     all.into_iter().flatten().collect()
