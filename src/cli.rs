@@ -87,6 +87,37 @@ pub struct Flags {
     )]
     telemetry_path: String,
 
+    /// A file with TLS and passwords for the listener, as other Prometheus exporters take it
+    #[arg(
+        long = "web.config.file",
+        value_name = "FILE",
+        env = "CLOUDAUDIT_EXPORTER_WEB_CONFIG_FILE",
+        value_parser = path,
+        global = true
+    )]
+    web_config_file: Option<PathBuf>,
+
+    /// The path below which everything is served, where a proxy does not take it away [default: the path of
+    /// --web.external-url]
+    #[arg(
+        long = "web.route-prefix",
+        value_name = "PATH",
+        env = "CLOUDAUDIT_EXPORTER_WEB_ROUTE_PREFIX",
+        value_parser = route_prefix,
+        global = true
+    )]
+    route_prefix: Option<String>,
+
+    /// The URL that people reach the exporter by, where a proxy is in between
+    #[arg(
+        long = "web.external-url",
+        value_name = "URL",
+        env = "CLOUDAUDIT_EXPORTER_WEB_EXTERNAL_URL",
+        value_parser = external_path,
+        global = true
+    )]
+    external_path: Option<String>,
+
     /// Let whoever can reach the listener ask for a reload, by POST to /-/reload
     #[arg(
         long = "web.enable-lifecycle",
@@ -127,6 +158,13 @@ impl Flags {
             .filter(|file| !file.as_os_str().is_empty())
     }
 
+    /// The file with TLS and passwords. An empty variable in the environment is one that is not set.
+    pub fn web_config_file(&self) -> Option<&PathBuf> {
+        self.web_config_file
+            .as_ref()
+            .filter(|file| !file.as_os_str().is_empty())
+    }
+
     /// Where and under which name to be scraped; on `default_address` where nothing else is said.
     pub fn web(&self, default_address: &str) -> Web {
         let given = self
@@ -141,6 +179,12 @@ impl Flags {
             listen_addresses,
             telemetry_path: self.telemetry_path.clone(),
             enable_lifecycle: self.enable_lifecycle,
+            route_prefix: self
+                .route_prefix
+                .clone()
+                .or_else(|| self.external_path.clone())
+                .unwrap_or_default(),
+            gate: None,
         }
     }
 }
@@ -240,6 +284,29 @@ fn one_of<T: ValueEnum>(text: &str, default: &str) -> Result<T, String> {
 #[expect(clippy::unnecessary_wraps, reason = "a parser of flags may fail")]
 fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
+}
+
+/// A path without a slash at its end; empty for none.
+fn route_prefix(path: &str) -> Result<String, String> {
+    let path = path.trim_end_matches('/');
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
+    if path.is_empty() || (path.starts_with('/') && path.chars().all(plain)) {
+        return Ok(path.to_owned());
+    }
+    Err("a path begins with / and goes on with letters, digits and -_.~/".to_owned())
+}
+
+/// The path of a URL, which is all that is needed of it: links on the page are relative.
+fn external_path(url: &str) -> Result<String, String> {
+    if url.is_empty() {
+        return Ok(String::new());
+    }
+    let uri: http::Uri = url.parse().map_err(|_| "a URL is wanted".to_owned())?;
+    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
+    if !is_http || uri.host().is_none() {
+        return Err("a URL is wanted, such as https://example.com/audit/".to_owned());
+    }
+    route_prefix(uri.path())
 }
 
 fn telemetry_path(path: &str) -> Result<String, String> {

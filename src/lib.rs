@@ -55,6 +55,7 @@ pub mod state;
 pub mod exposition;
 pub mod http;
 pub mod publisher;
+pub mod web;
 
 // The process itself.
 pub mod process;

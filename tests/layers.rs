@@ -24,7 +24,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot"]),
-    ("http", &["failure", "snapshot", "clock"]),
+    // The listener's gate.
+    ("web", &[]),
+    ("http", &["failure", "snapshot", "clock", "web"]),
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
     // The process's own series are told of calls.
@@ -70,7 +72,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         // `check` shows which tracks are expected, and says what is in the way of a call.
         &[
-            "app", "cli", "clock", "config", "demo", "failure", "fleet", "snapshot", "tencent",
+            "app", "cli", "clock", "config", "demo", "failure", "fleet", "snapshot", "tencent", "web",
         ],
     ),
     ("cli", &["app"]),

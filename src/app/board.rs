@@ -18,6 +18,7 @@ use crate::publisher::Publisher;
 use crate::pulse::{Pulse, Pulses};
 use crate::snapshot::{AccountInfo, Report};
 use crate::state::Written;
+use crate::web::Gate;
 
 /// How many requests for a reload may wait for the one before.
 const MAX_WAITING: usize = 16;
@@ -33,6 +34,8 @@ pub(super) struct Board {
     pub(super) clock: Clock,
     /// None where nothing outlives the process.
     pub(super) kept: Option<Arc<Kept>>,
+    /// Has a certificate, where TLS is spoken.
+    pub(super) gate: Option<Arc<Gate>>,
     /// None where nobody may ask for a reload over HTTP.
     reloads: Option<mpsc::Sender<Request>>,
     /// Organisations whose members nobody knows yet.
@@ -50,6 +53,7 @@ impl Board {
             pulses: Pulses::new(clock.now().steady),
             clock,
             kept: None,
+            gate: None,
             reloads: None,
             awaited: Mutex::default(),
             was_ready: AtomicBool::new(false),
@@ -101,6 +105,10 @@ impl Board {
 
 impl Content for Board {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+        let gate = self.gate.as_ref();
+        if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
+            self.process.certificate_expires(expires);
+        }
         self.publisher
             .exposition(gzip, &self.process.exposition(), self.clock.now())
     }

@@ -17,6 +17,7 @@ use crate::fleet::{Environment, Fleet, Plan, connect};
 use crate::http::{Content, Listener, Options};
 use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
+use crate::web::Gate;
 
 /// Where and how the exporter is to be scraped.
 #[derive(Clone, Debug)]
@@ -27,6 +28,10 @@ pub struct Web {
     pub telemetry_path: String,
     /// Whether `POST /-/reload` does anything.
     pub enable_lifecycle: bool,
+    /// The path below which everything is served, without a slash at its end.
+    pub route_prefix: String,
+    /// TLS and passwords; none lets everybody in, in the clear.
+    pub gate: Option<Arc<Gate>>,
 }
 
 /// A daemon whose listeners are bound and whose accounts are ready. It does nothing yet.
@@ -36,7 +41,7 @@ pub struct App {
     plan: Plan,
     board: Arc<Board>,
     listeners: Vec<Listener>,
-    telemetry_path: String,
+    web: Web,
     reloader: Reloader,
     manager: ServiceManager,
     state: Option<StateWriter>,
@@ -66,6 +71,7 @@ impl App {
             None => None,
         };
         let mut board = Board::new(clock);
+        board.gate.clone_from(&web.gate);
         let requests = web.enable_lifecycle.then(|| board.take_requests());
         board.keep(state.as_ref());
         let board = Arc::new(board);
@@ -80,7 +86,7 @@ impl App {
             fleet,
             board,
             listeners,
-            telemetry_path: web.telemetry_path.clone(),
+            web: web.clone(),
             reloader: Reloader::new(reloading, requests),
             manager: ServiceManager::of(|variable| environment.get(variable)),
             state,
@@ -107,7 +113,9 @@ impl App {
         let (stop, stopped) = watch::channel(());
         // Clones of it share the cap on connections.
         let options = Options {
-            telemetry_path: self.telemetry_path,
+            telemetry_path: self.web.telemetry_path,
+            route_prefix: self.web.route_prefix,
+            gate: self.web.gate,
             ..Options::default()
         };
         let servers = self.listeners.into_iter().map(|listener| {

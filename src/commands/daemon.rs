@@ -11,6 +11,7 @@ use crate::cli::Flags;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Environment;
+use crate::web::Gate;
 
 /// Every interface, at the exporter's own port.
 pub(super) const LISTEN_ADDRESS: &str = ":10629";
@@ -30,10 +31,20 @@ pub(super) async fn run(
     let reloading = Reloading::new(Arc::clone(&load), signals.reload);
     let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref());
     let config = load().map_err(|error| Failed::configuration(&error))?;
-    let web = flags.web(LISTEN_ADDRESS);
+    let mut web = flags.web(LISTEN_ADDRESS);
+    web.gate = gate(flags)?;
     let app = App::bind(config, &environment, &web, reloading, clock).await?;
     app.run(signals.stop).await;
     Ok(())
+}
+
+/// The listener's gate, where there is a file for it.
+pub(super) fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
+    let Some(file) = flags.web_config_file() else {
+        return Ok(None);
+    };
+    let gate = Gate::open(file).map_err(|why| Failed::bad_configuration(why))?;
+    Ok(Some(Arc::new(gate)))
 }
 
 fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> Reloading {

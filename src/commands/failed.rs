@@ -30,8 +30,13 @@ impl Failed {
 
     /// The command could not begin.
     pub fn configuration(error: &config::Error) -> Self {
+        Self::bad_configuration(error.to_string())
+    }
+
+    /// The same, of another file.
+    pub fn bad_configuration(message: impl Into<String>) -> Self {
         Self {
-            message: error.to_string(),
+            message: message.into(),
             code: BAD_CONFIGURATION,
         }
     }

@@ -45,7 +45,9 @@ pub async fn run(
     match cli.command {
         None => daemon::run(environment, flags, clock, signals).await,
         Some(Command::Demo) => {
-            Ok(demo::run(&flags.web(demo::LISTEN_ADDRESS), clock, signals.stop).await?)
+            let mut web = flags.web(demo::LISTEN_ADDRESS);
+            web.gate = daemon::gate(flags)?;
+            Ok(demo::run(&web, clock, signals.stop).await?)
         }
         Some(Command::Check { policy: true, .. }) => check::policy(&config(flags, &environment)?),
         Some(Command::Check {

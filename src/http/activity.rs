@@ -99,6 +99,29 @@ impl Activity {
         .await
     }
 
+    /// A request of HTTP/2 has arrived: hyper tells by calling us, and the bytes need not be looked at.
+    pub(super) fn request_began(&self) {
+        let mut state = self.state();
+        state.pending += 1;
+        if state.pending == 1 {
+            state.next_phase();
+        }
+    }
+
+    /// The response to a request of HTTP/2 is sent, or given up.
+    pub(super) fn request_ended(&self) {
+        let mut state = self.state();
+        state.pending = state.pending.saturating_sub(1);
+        let idle = state.pending == 0;
+        if idle {
+            state.next_phase();
+        }
+        drop(state);
+        if idle {
+            self.fell_idle.notify_waiters();
+        }
+    }
+
     /// A response is in hyper's hands entirely; with the next flush it is sent.
     pub(super) fn response_handed_over(&self) {
         self.state().handed_over += 1;
@@ -176,11 +199,17 @@ impl State {
 pub(super) struct Watched<S> {
     stream: S,
     activity: Arc<Activity>,
+    /// Whether requests are found in the bytes.
+    scans: bool,
 }
 
 impl<S> Watched<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+    pub(super) fn new(stream: S, activity: Arc<Activity>, scans: bool) -> Self {
+        Self {
+            stream,
+            activity,
+            scans,
+        }
     }
 }
 
@@ -192,7 +221,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.activity.received(&buf.filled()[before..]);
+        if self.scans {
+            self.activity.received(&buf.filled()[before..]);
+        }
         Poll::Ready(Ok(()))
     }
 }

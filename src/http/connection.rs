@@ -7,10 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, SizeHint};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper::Request;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::rt::bounds::Http2ServerConnExec;
+use hyper::server::conn::{http1, http2};
+use hyper::service::{HttpService, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tracing::debug;
@@ -36,10 +38,19 @@ pub async fn serve_connection<S>(
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let limits = options.limits.clone();
-    let routes = Routes::new(content, options.telemetry_path.clone(), limits.headers);
+    let routes = Routes::new(content, options);
     let place = options.connections.admit().await;
     let (_running, stopped) = watch::channel(());
-    serve(stream, peer, place, Arc::new(routes), limits, stopped).await;
+    let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
+    serve(stream, peer, place, routes, limits, stopped, protocol).await;
+}
+
+/// What was agreed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    /// Over TLS only.
+    Http2,
 }
 
 /// Serves a connection until either side ends it, it overstays a limit, or it is asked to finish:
@@ -50,21 +61,78 @@ pub(super) async fn serve<S>(
     place: Place,
     routes: Arc<Routes>,
     limits: Limits,
-    mut stopped: watch::Receiver<()>,
+    stopped: watch::Receiver<()>,
+    protocol: Protocol,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
     let activity = place.activity();
-    let service = service_fn(|request| {
+    let service = service_fn(|request: Request<Incoming>| {
         let routes = Arc::clone(&routes);
-        let activity = Arc::clone(activity);
+        let under_way = UnderWay::begin(activity, protocol);
         async move {
             let response = routes.answer(request).await;
-            Ok::<_, Infallible>(response.map(|pieces| Outgoing { pieces, activity }))
+            Ok::<_, Infallible>(response.map(|pieces| Outgoing {
+                pieces,
+                _under_way: under_way,
+            }))
         }
     });
-    let io = TokioIo::new(Watched::new(stream, Arc::clone(activity)));
-    let mut connection = pin!(http1().serve_connection(io, service));
+    let stream = Watched::new(stream, Arc::clone(activity), protocol == Protocol::Http1);
+    let io = TokioIo::new(stream);
+    match protocol {
+        Protocol::Http1 => {
+            let connection = http1().serve_connection(io, service);
+            attend(connection, peer, activity, &limits, stopped).await;
+        }
+        Protocol::Http2 => {
+            let connection = http2().serve_connection(io, service);
+            attend(connection, peer, activity, &limits, stopped).await;
+        }
+    }
+}
+
+/// A connection of hyper's that can be asked to end with the requests it is at.
+trait Graceful: Future<Output = hyper::Result<()>> {
+    fn graceful_shutdown(self: Pin<&mut Self>);
+}
+
+impl<I, B, S> Graceful for http1::Connection<I, S>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    fn graceful_shutdown(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+impl<I, B, S, E> Graceful for http2::Connection<I, S, E>
+where
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    I: hyper::rt::Read + hyper::rt::Write + Unpin,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    E: Http2ServerConnExec<S::Future, B>,
+{
+    fn graceful_shutdown(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
+async fn attend(
+    connection: impl Graceful,
+    peer: SocketAddr,
+    activity: &Arc<Activity>,
+    limits: &Limits,
+    mut stopped: watch::Receiver<()>,
+) {
+    let mut connection = pin!(connection);
+    let limits = limits.clone();
     let mut overdue = pin!(activity.overdue(&limits));
     let mut finishing = false;
     loop {
@@ -106,6 +174,28 @@ fn http1() -> http1::Builder {
     builder
 }
 
+/// What hyper does with a stream of HTTP/2 that is ours: a task of its own is its way.
+fn http2() -> http2::Builder<TokioExecutor> {
+    let mut builder = http2::Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD_BYTES as u32)
+        .max_send_buf_size(MAX_STREAM_BUFFER_BYTES)
+        .initial_stream_window_size(MAX_STREAM_WINDOW)
+        .initial_connection_window_size(MAX_STREAM_WINDOW);
+    builder
+}
+
+/// Requests at a time on one connection of HTTP/2. A scrape is one.
+const MAX_STREAMS: u32 = 16;
+
+/// What is kept of each response that its client does not take, in bytes.
+const MAX_STREAM_BUFFER_BYTES: usize = 16 * 1024;
+
+/// What a client may send ahead of being read, in bytes: nobody here wants a body.
+const MAX_STREAM_WINDOW: u32 = 64 * 1024;
+
 /// Header lines of a request; with more it is answered 431.
 const MAX_HEADERS: usize = 100;
 
@@ -115,10 +205,29 @@ const MAX_HEAD_BYTES: usize = 16 * 1024;
 /// What is read ahead of a connection, and what hyper gathers before it writes.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
+/// A request from its head to the end of its response, or until its client gives it up.
+struct UnderWay {
+    activity: Arc<Activity>,
+    protocol: Protocol,
+}
+
+impl UnderWay {
+    fn begin(activity: &Arc<Activity>, protocol: Protocol) -> Self {
+        // Of HTTP/1 the bytes have told already.
+        if protocol == Protocol::Http2 {
+            activity.request_began();
+        }
+        Self {
+            activity: Arc::clone(activity),
+            protocol,
+        }
+    }
+}
+
 /// A response's body that tells when hyper is done with it.
 struct Outgoing {
     pieces: Pieces,
-    activity: Arc<Activity>,
+    _under_way: UnderWay,
 }
 
 impl Body for Outgoing {
@@ -141,8 +250,11 @@ impl Body for Outgoing {
     }
 }
 
-impl Drop for Outgoing {
+impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.activity.response_handed_over();
+        match self.protocol {
+            Protocol::Http1 => self.activity.response_handed_over(),
+            Protocol::Http2 => self.activity.request_ended(),
+        }
     }
 }

@@ -13,29 +13,36 @@ use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, error, warn};
 
 use super::bind::bind;
-use super::connection;
 use super::connections::Connections;
 use super::content::Content;
 use super::limits::Limits;
 use super::routes::Routes;
+use super::tls;
+use crate::web::Gate;
 
 /// How to serve. Listeners that are given clones of it share the cap on connections.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Where the exposition is: `/metrics`.
     pub telemetry_path: String,
+    /// The path below which everything is, without a slash at its end; empty for none.
+    pub route_prefix: String,
     /// Time limits.
     pub limits: Limits,
     /// The cap on connections.
     pub connections: Connections,
+    /// TLS and passwords; none lets everybody in, in the clear.
+    pub gate: Option<Arc<Gate>>,
 }
 
 impl Default for Options {
     fn default() -> Self {
         Self {
             telemetry_path: "/metrics".to_owned(),
+            route_prefix: String::new(),
             limits: Limits::default(),
             connections: Connections::default(),
+            gate: None,
         }
     }
 }
@@ -70,13 +77,13 @@ impl Listener {
         options: Options,
         shutdown: impl Future<Output = ()>,
     ) {
+        let routes = Arc::new(Routes::new(content, &options));
         let Options {
-            telemetry_path,
             limits,
             connections,
+            ..
         } = options;
         let drain_time = limits.drain;
-        let routes = Arc::new(Routes::new(content, telemetry_path, limits.headers));
         let (running, stopped) = watch::channel(());
         let mut tasks = JoinSet::new();
         let newcomers = async {
@@ -87,7 +94,7 @@ impl Listener {
                 while let Some(ended) = tasks.try_join_next() {
                     note_panic(ended);
                 }
-                tasks.spawn(connection::serve(
+                tasks.spawn(tls::serve(
                     stream,
                     peer,
                     place,

@@ -24,6 +24,7 @@ mod connection;
 mod connections;
 mod heads;
 mod listener;
+mod tls;
 
 // Requests and responses.
 mod body;

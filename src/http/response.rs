@@ -3,11 +3,12 @@
 use bytes::Bytes;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderValue, REFERRER_POLICY, VARY, X_CONTENT_TYPE_OPTIONS,
+    HeaderValue, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
 use super::body::Pieces;
+use crate::web::Refused;
 
 /// An exposition in the text format. Prometheus 3 refuses one without a content type.
 pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
@@ -56,6 +57,27 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static(allow));
     response
+}
+
+/// To whom the gate does not let in.
+pub(super) fn refused(why: Refused) -> Response<Pieces> {
+    match why {
+        Refused::Broken => text(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the web configuration is broken; the log says how",
+        ),
+        Refused::TooMany => text(StatusCode::TOO_MANY_REQUESTS, "too many requests"),
+        Refused::Busy => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many passwords are being checked; try again",
+        ),
+        Refused::Unauthorized => {
+            let mut response = text(StatusCode::UNAUTHORIZED, "a name and a password are wanted");
+            let basic = HeaderValue::from_static("Basic");
+            response.headers_mut().insert(WWW_AUTHENTICATE, basic);
+            response
+        }
+    }
 }
 
 /// The last response on its connection.

@@ -7,33 +7,42 @@ use std::time::Duration;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use rustls::ServerConfig;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::body::Pieces;
 use super::content::Content;
+use super::listener::Options;
 use super::{encoding, page, response};
+use crate::web::Gate;
 
 /// Answers requests out of a [`Content`].
 pub(super) struct Routes {
     content: Arc<dyn Content>,
     telemetry_path: String,
+    route_prefix: String,
     body_time: Duration,
+    gate: Option<Arc<Gate>>,
 }
 
 impl Routes {
-    /// `body_time` is how long a request's body may take to arrive.
-    pub(super) fn new(
-        content: Arc<dyn Content>,
-        telemetry_path: String,
-        body_time: Duration,
-    ) -> Self {
+    pub(super) fn new(content: Arc<dyn Content>, options: &Options) -> Self {
         Self {
             content,
-            telemetry_path,
-            body_time,
+            telemetry_path: options.telemetry_path.clone(),
+            route_prefix: options.route_prefix.clone(),
+            // As long as its head.
+            body_time: options.limits.headers,
+            gate: options.gate.clone(),
         }
+    }
+
+    /// TLS, where it is spoken.
+    pub(super) async fn tls(&self) -> Option<Arc<ServerConfig>> {
+        self.gate.as_ref()?.tls().await
     }
 
     /// The response to a request. Hyper gives it a length, and leaves out the content for `HEAD`.
@@ -47,7 +56,7 @@ impl Routes {
             Ok(()) // nothing was sent, or its sender waits for our word and gets the response instead
         };
         let mut response = match read {
-            Ok(()) => self.respond(handler, &head.method, &head.headers).await,
+            Ok(()) => self.let_in(handler, &head).await,
             Err(status) => response::text(status, "no path here wants a body"),
         };
         if has_body {
@@ -59,8 +68,34 @@ impl Routes {
         response
     }
 
+    /// Answers whom the gate lets in.
+    async fn let_in(&self, handler: Handler, head: &Parts) -> Response<Pieces> {
+        let Some(gate) = &self.gate else {
+            return self.respond(handler, &head.method, &head.headers).await;
+        };
+        let path = self.below_prefix(head.uri.path()).unwrap_or_default();
+        let (own, admitted) = gate.admit(path, &head.headers).await;
+        let mut response = match admitted {
+            Ok(()) => self.respond(handler, &head.method, &head.headers).await,
+            Err(refused) => response::refused(refused),
+        };
+        for (name, value) in own {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+
+    /// The path without the prefix; none where it is not below it.
+    fn below_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if path == "*" {
+            return Some(path);
+        }
+        let below = path.strip_prefix(&self.route_prefix)?;
+        below.starts_with('/').then_some(below)
+    }
+
     fn handler(&self, path: &str) -> Handler {
-        match path {
+        match self.below_prefix(path).unwrap_or_default() {
             path if path == self.telemetry_path => Handler::Metrics,
             "/" => Handler::Page,
             "/-/healthy" => Handler::Healthy,

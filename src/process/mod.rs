@@ -33,6 +33,7 @@ pub struct Process {
     clock_skew: GaugeVec,
     state_written: GaugeVec,
     state_written_at: GaugeVec,
+    certificate_expiry: GaugeVec,
     restarts: IntCounterVec,
     reload_successful: IntGauge,
     reload_success_timestamp: Gauge,
@@ -79,6 +80,10 @@ impl Process {
                 "cloudaudit_exporter_state_last_write_timestamp_seconds",
                 "Unix time of what the last successful write of the state file holds.",
             ),
+            certificate_expiry: known_later(
+                "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
+                "Unix time when the certificate that the listener shows ends; absent without TLS.",
+            ),
             restarts: IntCounterVec::new(
                 Opts::new(
                     "cloudaudit_exporter_account_restarts_total",
@@ -119,6 +124,7 @@ impl Process {
         process.register(Box::new(process.clock_skew.clone()));
         process.register(Box::new(process.state_written.clone()));
         process.register(Box::new(process.state_written_at.clone()));
+        process.register(Box::new(process.certificate_expiry.clone()));
         process.register(Box::new(process.restarts.clone()));
         process.register(Box::new(process.reload_successful.clone()));
         process.register(Box::new(process.reload_success_timestamp.clone()));
@@ -179,6 +185,12 @@ impl Process {
     pub fn account_removed(&self, account: &str) {
         // Where it was never added there is nothing to remove.
         drop(self.restarts.remove_label_values(&[account]));
+    }
+
+    /// The listener's certificate ends then.
+    pub fn certificate_expires(&self, at: SystemTime) {
+        let expiry = self.certificate_expiry.with_label_values::<&str>(&[]);
+        expiry.set(unix_seconds(at));
     }
 
     /// Counts a response of our listener.

@@ -1,0 +1,65 @@
+//! From a connection to a conversation: TLS first, where it is wanted, and then the HTTP that was agreed on.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tracing::debug;
+
+use super::connection::{self, Protocol};
+use super::connections::Place;
+use super::limits::Limits;
+use super::routes::Routes;
+
+/// Serves one connection from its first byte, in the clear or not.
+pub(super) async fn serve<S>(
+    stream: S,
+    peer: SocketAddr,
+    place: Place,
+    routes: Arc<Routes>,
+    limits: Limits,
+    stopped: watch::Receiver<()>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some(config) = routes.tls().await else {
+        let protocol = Protocol::Http1;
+        return connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
+    };
+    let shaken = shake_hands(stream, config, &place, &limits, stopped.clone());
+    match shaken.await {
+        Ok(stream) => {
+            let (_, session) = stream.get_ref();
+            let protocol = match session.alpn_protocol() {
+                Some(b"h2") => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
+        }
+        Err(why) => debug!(%peer, why, "no TLS"),
+    }
+}
+
+/// A newcomer may have the place of one who does not get on with the handshake.
+async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    config: Arc<ServerConfig>,
+    place: &Place,
+    limits: &Limits,
+    mut stopped: watch::Receiver<()>,
+) -> Result<TlsStream<S>, String> {
+    let handshake = TlsAcceptor::from(config).accept(stream);
+    tokio::select! {
+        shaken = timeout(limits.headers, handshake) => match shaken {
+            Ok(shaken) => shaken.map_err(|error| error.to_string()),
+            Err(_) => Err("the handshake took too long".to_owned()),
+        },
+        () = place.activity().asked_to_finish() => Err("it made room for a new one".to_owned()),
+        _ = stopped.changed() => Err("the exporter stops".to_owned()),
+    }
+}

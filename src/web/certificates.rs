@@ -1,0 +1,118 @@
+//! The listener's own certificate, and TLS as the file wants it.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::ExposeSecret;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use zeroize::Zeroizing;
+
+use super::clients::{self, Policy};
+use super::file::{MAX_BYTES, Tls};
+use super::suites;
+
+/// What a client is offered on top, by ALPN, where HTTP/2 is wanted.
+const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
+/// TLS, ready to be spoken.
+#[derive(Clone)]
+pub(super) struct Certificates {
+    pub(super) config: Arc<ServerConfig>,
+    /// When the first of the chain ends.
+    pub(super) expires: Option<SystemTime>,
+}
+
+impl Tls {
+    /// Whether the file says anything of TLS.
+    pub(super) fn is_enabled(&self) -> bool {
+        let texts = [
+            &self.cert,
+            &self.cert_file,
+            &self.key_file,
+            &self.client_ca,
+            &self.client_ca_file,
+            &self.client_auth_type,
+        ];
+        texts.iter().any(|text| !text.is_empty()) || !self.key.expose_secret().is_empty()
+    }
+}
+
+/// Reads what the file names, from beside it, and makes TLS of it.
+pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates, String> {
+    let cert = either("cert", &tls.cert, &tls.cert_file, folder)?;
+    let cert = cert.ok_or("tls_server_config: cert_file or cert is missing")?;
+    let key = either("key", tls.key.expose_secret(), &tls.key_file, folder)?;
+    let key = key.ok_or("tls_server_config: key_file or key is missing")?;
+    let authorities = either("client_ca", &tls.client_ca, &tls.client_ca_file, folder)?;
+
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert.as_bytes()).collect();
+    let chain = chain.map_err(|_| "cert: not certificates in PEM".to_owned())?;
+    let first = chain.first().ok_or("cert: there is no certificate in it")?;
+    let expires = end_of(first);
+    // The key's error is not told: it might quote it.
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
+        .map_err(|_| "key: not a private key in PEM".to_owned())?;
+
+    let versions = suites::versions(&tls.min_version, &tls.max_version)?;
+    let provider = Arc::new(suites::provider(
+        &tls.cipher_suites,
+        &tls.curve_preferences,
+    )?);
+    let policy = Policy::parse(&tls.client_auth_type)?;
+    let sans = tls.client_allowed_sans.clone();
+    let authorities = authorities.as_ref().map(|pem| pem.as_str());
+    let clients = clients::verifier(policy, authorities, sans, &provider)?;
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions)
+        .map_err(|error| format!("tls_server_config: {error}"))?;
+    let builder = match clients {
+        Some(clients) => builder.with_client_cert_verifier(clients),
+        None => builder.with_no_client_auth(),
+    };
+    let mut config = builder
+        .with_single_cert(chain, key)
+        .map_err(|error| format!("cert and key: {error}"))?;
+    config.ignore_client_order = tls.prefer_server_cipher_suites.unwrap_or(true);
+    config.alpn_protocols = if http2 {
+        vec![HTTP2.to_vec(), HTTP1.to_vec()]
+    } else {
+        vec![HTTP1.to_vec()]
+    };
+    Ok(Certificates {
+        config: Arc::new(config),
+        expires,
+    })
+}
+
+/// A PEM text that stands in the file, or in a file of its own. The file wins, as in the toolkit.
+fn either(
+    key: &str,
+    inline: &str,
+    file: &str,
+    folder: &Path,
+) -> Result<Option<Zeroizing<String>>, String> {
+    if file.is_empty() {
+        return Ok((!inline.is_empty()).then(|| Zeroizing::new(inline.to_owned())));
+    }
+    let path = folder.join(file);
+    let at = |error: &dyn std::fmt::Display| format!("{key}_file {}: {error}", path.display());
+    let bytes = Zeroizing::new(std::fs::read(&path).map_err(|error| at(&error))?);
+    if bytes.len() > MAX_BYTES {
+        return Err(at(&format!("longer than {MAX_BYTES} bytes")));
+    }
+    let text = std::str::from_utf8(&bytes).map_err(|_| at(&"not text"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// When a certificate ends; none where it cannot be read.
+fn end_of(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+    let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
+    let seconds = certificate.validity().not_after.timestamp();
+    let since = Duration::from_secs(u64::try_from(seconds).ok()?);
+    UNIX_EPOCH.checked_add(since)
+}

@@ -1,0 +1,109 @@
+//! The file as it is written.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use secrecy::SecretString;
+use serde::Deserialize;
+
+/// No such file is longer, in bytes.
+pub(super) const MAX_BYTES: usize = 1 << 20;
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct File {
+    pub(super) tls_server_config: Tls,
+    pub(super) http_server_config: Http,
+    pub(super) basic_auth_users: BTreeMap<String, SecretString>,
+    pub(super) rate_limit: RateLimit,
+    /// A key of ours: paths that are answered without a password.
+    pub(super) auth_exempt_paths: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Tls {
+    pub(super) cert: String,
+    pub(super) key: SecretString,
+    pub(super) client_ca: String,
+    pub(super) cert_file: String,
+    pub(super) key_file: String,
+    pub(super) client_auth_type: String,
+    pub(super) client_ca_file: String,
+    pub(super) client_allowed_sans: Option<Vec<String>>,
+    pub(super) min_version: String,
+    pub(super) max_version: String,
+    pub(super) cipher_suites: Vec<String>,
+    pub(super) prefer_server_cipher_suites: Option<bool>,
+    pub(super) curve_preferences: Vec<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Http {
+    pub(super) http2: Option<bool>,
+    pub(super) headers: BTreeMap<String, String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct RateLimit {
+    #[serde(with = "humantime_text")]
+    pub(super) interval: std::time::Duration,
+    pub(super) burst: u32,
+}
+
+impl File {
+    /// Reads it. The message quotes nothing: what is wrong may be a password.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > MAX_BYTES {
+            return Err(format!("it is longer than {MAX_BYTES} bytes"));
+        }
+        if is_blank(text) {
+            return Ok(Self::default());
+        }
+        serde_saphyr::from_str(text).map_err(|error| without_excerpt(&error))
+    }
+}
+
+fn is_blank(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.all(|line| line.is_empty() || line.starts_with('#') || line == "---")
+}
+
+/// The parser shows the lines around a mistake; of this file only where it is may be shown.
+fn without_excerpt(error: &serde_saphyr::Error) -> String {
+    let text = error.to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let place = error
+        .location()
+        .map(|at| format!("line {} column {}: ", at.line(), at.column()));
+    let known = first.contains("unknown field").then(|| first.to_owned());
+    format!(
+        "{}{}",
+        place.unwrap_or_default(),
+        known.unwrap_or_else(|| "not the YAML that it should be".to_owned())
+    )
+}
+
+/// `1s`, `500ms`, and 0.
+mod humantime_text {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, de::Error};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        if text == "0" {
+            return Ok(Duration::ZERO);
+        }
+        humantime::parse_duration(&text).map_err(|_| D::Error::custom("not a duration"))
+    }
+}
+
+/// Nothing of it is shown: it holds a key and hashes.
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("File(…)")
+    }
+}

@@ -1,0 +1,192 @@
+//! The file as it is now, and who it lets in.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use rustls::ServerConfig;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use super::passwords::{Doorkeeper, Verdict};
+use super::settings::Settings;
+
+/// The file is looked at with every connection and request, but not more often than this.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The listener's gate, which opens as the file says.
+pub struct Gate {
+    file: PathBuf,
+    /// Whether TLS is spoken. This cannot change while the process runs.
+    has_tls: bool,
+    state: Mutex<State>,
+    /// Held by whoever looks at the file.
+    turn: tokio::sync::Mutex<()>,
+    doorkeeper: Doorkeeper,
+}
+
+struct State {
+    looked: Instant,
+    /// What is in use: the last that was whole.
+    settings: Arc<Settings>,
+    /// Why the file cannot be used as it is now.
+    broken: Option<String>,
+}
+
+/// Why a request is not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// The file is broken.
+    Broken,
+    /// `rate_limit`.
+    TooMany,
+    /// No password, or a wrong one.
+    Unauthorized,
+    /// Too many wait for their password to be checked.
+    Busy,
+}
+
+impl Gate {
+    /// Reads the file.
+    ///
+    /// # Errors
+    ///
+    /// What cannot be read or taken, with the file's name; never a secret.
+    pub fn open(file: &Path) -> Result<Self, String> {
+        let settings = read(file)?;
+        Ok(Self {
+            file: file.to_owned(),
+            has_tls: settings.certificates.is_some(),
+            state: Mutex::new(State {
+                looked: Instant::now(),
+                settings: Arc::new(settings),
+                broken: None,
+            }),
+            turn: tokio::sync::Mutex::default(),
+            doorkeeper: Doorkeeper::new(),
+        })
+    }
+
+    /// TLS as the file wants it now; none where it is not spoken.
+    pub async fn tls(&self) -> Option<Arc<ServerConfig>> {
+        if !self.has_tls {
+            return None;
+        }
+        self.look().await;
+        let settings = Arc::clone(&self.state().settings);
+        let certificates = settings.certificates.as_ref();
+        certificates.map(|certificates| Arc::clone(&certificates.config))
+    }
+
+    /// When the certificate in use ends.
+    pub fn certificate_expires(&self) -> Option<SystemTime> {
+        self.state().settings.certificates.as_ref()?.expires
+    }
+
+    /// Whether a request for this path may come in, and the headers that its response gets. `path` is as it is
+    /// without a prefix.
+    ///
+    /// # Errors
+    ///
+    /// Why it may not.
+    pub async fn admit(
+        &self,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> (Vec<(HeaderName, HeaderValue)>, Result<(), Refused>) {
+        self.look().await;
+        let (settings, is_broken) = {
+            let state = self.state();
+            (Arc::clone(&state.settings), state.broken.is_some())
+        };
+        if is_broken {
+            return (Vec::new(), Err(Refused::Broken));
+        }
+        let rate = settings.rate.as_ref();
+        if rate.is_some_and(|rate| !rate.allows(Instant::now())) {
+            return (Vec::new(), Err(Refused::TooMany));
+        }
+        let own = settings.headers.clone();
+        let is_exempt = settings.exempt_paths.iter().any(|exempt| exempt == path);
+        if settings.users.is_empty() || is_exempt {
+            return (own, Ok(()));
+        }
+        let verdict = match self.doorkeeper.judge(&settings.users, headers).await {
+            Verdict::Welcome => Ok(()),
+            Verdict::Wrong => Err(Refused::Unauthorized),
+            Verdict::Later => Err(Refused::Busy),
+        };
+        (own, verdict)
+    }
+
+    /// Takes up what the file says now.
+    async fn look(&self) {
+        if self.state().looked.elapsed() < LOOK_EVERY {
+            return;
+        }
+        let Ok(_turn) = self.turn.try_lock() else {
+            // Somebody looks already; what was true a moment ago will do.
+            return;
+        };
+        let file = self.file.clone();
+        let read = spawn_blocking(move || read(&file)).await;
+        let read = read.unwrap_or_else(|_| Err("reading it panicked".to_owned()));
+        self.enter(read);
+    }
+
+    fn enter(&self, read: Result<Settings, String>) {
+        let mut state = self.state();
+        state.looked = Instant::now();
+        let read = match read {
+            Ok(settings) if self.has_tls && settings.certificates.is_none() => {
+                Err("tls_server_config is gone; it can only go with a restart".to_owned())
+            }
+            read => read,
+        };
+        match read {
+            Ok(mut settings) => {
+                // The bucket of a limit that stays the same goes on.
+                if let (Some(new), Some(old)) = (&settings.rate, &state.settings.rate)
+                    && new.is(old)
+                {
+                    settings.rate = Some(old.clone());
+                }
+                if state.broken.take().is_some() {
+                    info!("the web configuration is whole again");
+                }
+                state.settings = Arc::new(settings);
+            }
+            Err(why) => {
+                if state.broken.as_ref() != Some(&why) {
+                    error!(
+                        error = why,
+                        "the web configuration cannot be used; certificates stay, requests are answered with 500"
+                    );
+                }
+                state.broken = Some(why);
+            }
+        }
+    }
+
+    /// Changed by assignments that cannot panic half-way.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Gate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gate")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(file: &Path) -> Result<Settings, String> {
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| at(&error))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    Settings::read(&text, folder).map_err(|error| at(&error))
+}
