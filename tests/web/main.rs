@@ -1,0 +1,24 @@
+//! The listener's gate: TLS and passwords, by the file that other Prometheus exporters take.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "other processes live in real time"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+#[path = "../support/parts.rs"]
+mod parts;
+
+// Certificates, the exporter with a gate, and who asks it.
+mod door;
+mod pki;
+
+// The tests.
+mod files;
+mod passwords;
+mod prometheus;
+mod tls;

@@ -1,0 +1,65 @@
+//! An authority, and what it vouches for.
+
+use std::path::Path;
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType, date_time_ymd,
+};
+
+/// Signs certificates.
+pub struct Authority {
+    issuer: Issuer<'static, KeyPair>,
+    pub pem: String,
+}
+
+/// A certificate and its key, in PEM.
+pub struct Pair {
+    pub cert: String,
+    pub key: String,
+}
+
+impl Authority {
+    pub fn new(name: &str) -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, name);
+        let key = KeyPair::generate().unwrap();
+        let pem = params.self_signed(&key).unwrap().pem();
+        Self {
+            issuer: Issuer::new(params, key),
+            pem,
+        }
+    }
+
+    /// One with these names, that ends with the year.
+    pub fn sign(&self, sans: &[SanType], last_year: i32) -> Pair {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.subject_alt_names = sans.to_vec();
+        params.not_after = date_time_ymd(last_year, 12, 31);
+        let key = KeyPair::generate().unwrap();
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
+        Pair {
+            cert: cert.pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
+    /// One for this machine.
+    pub fn server(&self, last_year: i32) -> Pair {
+        let loopback = SanType::IpAddress("127.0.0.1".parse().unwrap());
+        self.sign(&[loopback], last_year)
+    }
+
+    /// One for a client of this name.
+    pub fn client(&self, name: &str) -> Pair {
+        self.sign(&[SanType::DnsName(name.try_into().unwrap())], 2040)
+    }
+}
+
+impl Pair {
+    /// Writes it into two files.
+    pub fn write(&self, folder: &Path, name: &str) {
+        std::fs::write(folder.join(format!("{name}.crt")), &self.cert).unwrap();
+        std::fs::write(folder.join(format!("{name}.key")), &self.key).unwrap();
+    }
+}
