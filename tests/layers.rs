@@ -72,7 +72,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         // `check` shows which tracks are expected, and says what is in the way of a call.
         &[
-            "app", "cli", "clock", "config", "demo", "failure", "fleet", "snapshot", "tencent", "web",
+            "app", "cli", "clock", "config", "demo", "failure", "fleet", "snapshot", "tencent",
+            "web",
         ],
     ),
     ("cli", &["app"]),

@@ -85,14 +85,11 @@ impl fmt::Display for When {
         let Some(at) = self.at else {
             return f.write_str("–");
         };
-        // A clock set back makes the past the future; then it has only just been.
-        let age = self.now.duration_since(at).unwrap_or_default();
-        write!(
-            f,
-            r#"{} ago <span class="utc">{}</span>"#,
-            Span(age),
-            Utc(at)
-        )
+        match self.now.duration_since(at) {
+            Ok(age) => write!(f, "{} ago", Span(age))?,
+            Err(ahead) => write!(f, "in {}", Span(ahead.duration()))?,
+        }
+        write!(f, r#" <span class="utc">{}</span>"#, Utc(at))
     }
 }
 

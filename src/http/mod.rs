@@ -26,7 +26,12 @@ mod heads;
 mod listener;
 mod tls;
 
+// What is shown of the reports, and what of it somebody wants.
+mod query;
+mod view;
+
 // Requests and responses.
+mod api;
 mod body;
 mod encoding;
 mod response;

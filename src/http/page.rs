@@ -1,39 +1,34 @@
 //! The page for people: what is wrong first, then everything.
 //!
-//! It is written by the server and asks for nothing else: no script, no outside resource. What the
-//! cloud or the configuration says gets onto it as [`Text`] only, hence escaped.
+//! It is written by the server and asks for nothing outside. It works without its one script, which asks for the
+//! page again every few seconds. What the cloud or the configuration says gets onto it as [`Text`] only, hence
+//! escaped.
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::Arc;
 
 use super::html::{Badge, Mood, Number, Text, Utc, When, counted};
-use super::table::{Cell, section};
+use super::query::Query;
+use super::table::{Cell, Column, Section};
 use super::track;
-use crate::clock::Moment;
-use crate::failure::Failure;
-use crate::snapshot::{Overview, Report, Status, TargetReport, Tombstone, Track};
+use super::view::{Row, Seen, State, Target, VANISHED, View};
+use crate::snapshot::{Report, Status};
 
-/// What a browser may do with the page: nothing but show it, in the one style it carries (whose
-/// hash a test compares with the style).
+/// What a browser may do with the page: show it in the one style that it carries, run the one script that it
+/// carries, and ask for it again. A test compares the hashes with style and script.
 pub(super) const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-znJGxupc9vY8yhEjf4OI5XKlFIb92EsGM+Yn7+RhnNY='; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+     style-src 'sha256-FBrixymLBadVBLAzt2Zc4NkkrkwdYbJgELgBHi7RaFw='; \
+     script-src 'sha256-TR9PGvZej7E35snGes58Mx5N/1SiccSVKpSMJXvZxHg='; \
+     connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
 
 /// The page.
-pub(super) fn render(reports: &[Arc<Report>], now: Moment, telemetry_path: &str) -> String {
-    Page {
-        reports,
-        now,
-        telemetry_path,
-    }
-    .to_string()
-}
-
-struct Page<'a> {
-    reports: &'a [Arc<Report>],
-    now: Moment,
-    telemetry_path: &'a str,
+pub(super) struct Page<'a> {
+    pub(super) view: View<'a>,
+    pub(super) query: &'a Query,
+    pub(super) telemetry_path: &'a str,
 }
 
 impl fmt::Display for Page<'_> {
@@ -48,235 +43,281 @@ impl fmt::Display for Page<'_> {
         writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>")?;
         self.header(f)?;
         writeln!(f, "<main>")?;
-        self.failing(f)?;
-        self.not_enabled(f)?;
-        self.vanished(f)?;
-        self.all_targets(f)?;
-        self.all_tracks(f)?;
-        writeln!(f, "</main>\n</body>\n</html>")
+        let tracks = self.view.wanted_tracks(self.query);
+        let targets = self.view.wanted_targets(self.query);
+        self.not_enabled(f, &tracks)?;
+        self.vanished(f, &tracks)?;
+        self.recording_nothing(f)?;
+        self.failing(f, &targets)?;
+        self.all_targets(f, &targets)?;
+        self.all_tracks(f, &tracks)?;
+        writeln!(f, "</main>\n<script>{SCRIPT}</script>\n</body>\n</html>")
     }
 }
 
-const STYLE: &str = include_str!("page.css");
-
 impl Page<'_> {
     fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let targets = || self.targets().map(|(_, target)| target);
-        let up = targets().filter(|target| target.is_up()).count();
-        let failing = targets().filter(|target| target.failure.is_some()).count();
-        let waiting = targets().filter(|target| target.last_poll.is_none());
-        let [total, enabled] = self.distinct_tracks();
         writeln!(f, "<header>\n<h1>CloudAudit exporter</h1>")?;
-        writeln!(
-            f,
-            "<p>{} in {}: {up} up, {failing} failing, {} before the first poll. \
-             {}, {} of them not enabled, {} vanished. As of {}.</p>",
-            counted(targets().count() as u64, "target"),
-            counted(self.reports.len() as u64, "account"),
-            waiting.count(),
-            counted(total, "track"),
-            total - enabled,
-            self.tracks_vanished(),
-            Utc(self.now.wall),
-        )?;
+        self.summary(f)?;
         // Relative, so that the links hold behind a path prefix.
         writeln!(
             f,
-            "<nav><a href=\"./{}\">Metrics</a> <a href=\"./-/ready\">Ready?</a> \
-             <a href=\"./-/healthy\">Healthy?</a></nav>\n</header>",
+            "<nav aria-label=\"More\"><a href=\"./{}\">Metrics</a> <a href=\"./api/v1/targets\">Targets as JSON</a> \
+             <a href=\"./api/v1/tracks\">Tracks as JSON</a> <a href=\"./-/ready\">Ready?</a> \
+             <a href=\"./-/healthy\">Healthy?</a> <a href=\"{DOCUMENTATION}\">Documentation</a></nav>",
             Text(self.telemetry_path.trim_start_matches('/')),
+        )?;
+        self.form(f)?;
+        writeln!(f, "</header>")
+    }
+
+    fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let in_state = |state| self.view.targets().filter(|it| it.state == state).count();
+        let [total, enabled] = self.distinct_tracks();
+        writeln!(
+            f,
+            "<p id=\"now\">{} in {}: {} up, {} failing, {} before the first poll. \
+             {}, {} of them not enabled, {} vanished. As of {}.</p>",
+            counted(self.view.targets().count() as u64, "target"),
+            counted(self.view.reports.len() as u64, "account"),
+            in_state(State::Up),
+            in_state(State::Failing),
+            in_state(State::Waiting),
+            counted(total, "track"),
+            total - enabled,
+            self.tracks_vanished(),
+            Utc(self.view.now.wall),
         )
     }
 
-    fn failing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn form(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "<form method=\"get\" action=\"./\">")?;
+        for (key, label) in [("account", "Account"), ("region", "Region")] {
+            writeln!(
+                f,
+                "<label>{label} <input name=\"{key}\" value=\"{}\"></label>",
+                Text(self.query.wanted(key))
+            )?;
+        }
+        let statuses = Status::ALL.map(Status::as_str);
+        let statuses = [statuses[0], statuses[1], statuses[2], VANISHED];
+        let states = State::ALL.map(State::as_str);
+        self.choice(f, "status", "Status", &statuses)?;
+        self.choice(f, "state", "State", &states)?;
+        self.choice(f, "storage_type", "Storage", &["cos", "cls", "ckafka"])?;
+        writeln!(f, "<button>Show</button>")?;
+        if !self.query.is_everything() {
+            writeln!(f, "<a href=\"./\">Show everything</a>")?;
+        }
+        writeln!(f, "</form>")
+    }
+
+    fn choice(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        key: &str,
+        label: &str,
+        values: &[&str],
+    ) -> fmt::Result {
+        write!(
+            f,
+            "<label>{label} <select name=\"{key}\"><option value=\"\">any</option>"
+        )?;
+        for value in values {
+            let selected = if self.query.wanted(key) == *value {
+                " selected"
+            } else {
+                ""
+            };
+            write!(f, "<option{selected}>{}</option>", Text(value))?;
+        }
+        writeln!(f, "</select></label>")
+    }
+
+    fn section(
+        &self,
+        part: &'static str,
+        heading: &'static str,
+        none: &'static str,
+    ) -> Section<'_> {
+        Section {
+            part,
+            heading,
+            none,
+            query: self.query,
+            is_paged: matches!(part, "accounts" | "tracks"),
+        }
+    }
+
+    fn not_enabled(&self, f: &mut fmt::Formatter<'_>, tracks: &[Row<'_>]) -> fmt::Result {
+        let is_off = |row: &&Row<'_>| matches!(row.track, Seen::Listed(track) if track.status != Status::Enabled);
+        let off: Vec<_> = tracks.iter().filter(is_off).copied().collect();
+        let none = "No track that is listed is switched off.";
+        let section = self.section("off", "Tracks not enabled", none);
+        section.write(f, track::COLUMNS, &off, |row| self.track_cells(row))
+    }
+
+    fn vanished(&self, f: &mut fmt::Formatter<'_>, tracks: &[Row<'_>]) -> fmt::Result {
+        let columns = ["Account", "Region", "Track", "Id", "Vanished"].map(|it| Column(it, None));
+        let gone = |row: &&Row<'_>| matches!(row.track, Seen::Vanished(_));
+        let gone: Vec<_> = tracks.iter().filter(gone).copied().collect();
+        let none = "No track is known to have vanished.";
+        let section = self.section("vanished", "Tracks vanished", none);
+        section.write(f, columns, &gone, |row| {
+            let at = match row.track {
+                Seen::Vanished(tombstone) => Some(tombstone.at),
+                Seen::Listed(_) => None,
+            };
+            [
+                Box::new(Text(&row.report.account.name)),
+                Box::new(Text(&row.target.region)),
+                Box::new(Text(row.name())),
+                Box::new(Number(row.id)),
+                Box::new(self.when(at)),
+            ]
+        })
+    }
+
+    fn recording_nothing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let columns = ["Account", "Tracks", "Covered"].map(|it| Column(it, None));
+        let wanted = |report: &&Report| self.query.wants("account", &report.account.name);
+        let reports: Vec<_> = self.view.recording_nothing().filter(wanted).collect();
+        let none = "Every account that needs an enabled track has one, as far as is known.";
+        let section = self.section("nothing", "Accounts without an enabled track", none);
+        section.write(f, columns, &reports, |report| {
+            let overview = self.view.overview(report);
+            let tracks = overview.map_or(0, |it| it.tracks.iter().sum());
+            let covered = match overview.and_then(|it| it.covered) {
+                Some(true) => "by its organisation",
+                Some(false) => "no",
+                None => "not known",
+            };
+            [
+                Box::new(Text(&report.account.name)),
+                Box::new(Number(tracks)),
+                Box::new(Text(covered)),
+            ]
+        })
+    }
+
+    fn failing(&self, f: &mut fmt::Formatter<'_>, targets: &[Target<'_>]) -> fmt::Result {
         let columns = [
             "Account",
             "Region",
+            "State",
             "Reason",
             "Code",
             "Message",
             "RequestId",
             "Last success",
         ];
-        let rows = self
-            .targets()
-            .filter_map(|(report, target)| Some((report, target, target.failure.as_ref()?)));
-        let none = "No target is failing.";
-        section(f, "Failing targets", none, columns, rows, |row| {
-            self.failing_cells(row)
+        let is_wrong = |it: &&Target<'_>| matches!(it.state, State::Failing | State::Stale);
+        let wrong: Vec<_> = targets.iter().filter(is_wrong).copied().collect();
+        let section = self.section("failing", "Failing targets", "No target is failing.");
+        let columns = columns.map(|it| Column(it, None));
+        section.write(f, columns, &wrong, |it| {
+            let failure = it.target.failure.as_ref();
+            let request_id = failure.and_then(|failure| failure.request_id.as_deref());
+            [
+                Box::new(Text(&it.report.account.name)),
+                Box::new(Text(&it.target.region)),
+                Box::new(badge(it.state)),
+                Box::new(Text(failure.map_or("–", |failure| failure.reason.as_str()))),
+                Box::new(Text(failure.map_or("–", |failure| &failure.code))),
+                Box::new(Text(failure.map_or("–", |failure| &failure.message))),
+                Box::new(Text(request_id.unwrap_or("–"))),
+                Box::new(self.last_success(it)),
+            ]
         })
     }
 
-    fn failing_cells<'a>(&self, (report, target, failure): Row3<'a, Failure>) -> [Cell<'a>; 7] {
-        [
-            Box::new(Text(&report.account.name)),
-            Box::new(Text(&target.region)),
-            Box::new(Badge {
-                mood: Mood::Bad,
-                word: failure.reason.as_str(),
-            }),
-            Box::new(Text(&failure.code)),
-            Box::new(Text(&failure.message)),
-            Box::new(Text(failure.request_id.as_deref().unwrap_or("–"))),
-            Box::new(self.last_success(target)),
-        ]
-    }
-
-    fn not_enabled(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let none = "No track that is listed is switched off.";
-        let rows = self.tracks_not_enabled();
-        section(
-            f,
-            "Tracks not enabled",
-            none,
-            track::COLUMNS,
-            rows,
-            track::cells,
-        )
-    }
-
-    fn vanished(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let columns = ["Account", "Region", "Track", "Id", "Vanished"];
-        let none = "No track is known to have vanished.";
-        section(
-            f,
-            "Tracks vanished",
-            none,
-            columns,
-            self.tombstones(),
-            |row| self.vanished_cells(row),
-        )
-    }
-
-    fn vanished_cells<'a>(&self, (report, target, (id, tombstone)): Vanished<'a>) -> [Cell<'a>; 5] {
-        [
-            Box::new(Text(&report.account.name)),
-            Box::new(Text(&target.region)),
-            Box::new(Text(&tombstone.name)),
-            Box::new(Number(id)),
-            Box::new(When {
-                at: Some(tombstone.at),
-                now: self.now.wall,
-            }),
-        ]
-    }
-
-    fn all_targets(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn all_targets(&self, f: &mut fmt::Formatter<'_>, targets: &[Target<'_>]) -> fmt::Result {
         let columns = [
-            "Account",
-            "Region",
-            "State",
-            "Tracks",
-            "Last poll",
-            "Last success",
+            Column("Account", Some("account")),
+            Column("Region", Some("region")),
+            Column("State", Some("state")),
+            Column("Tracks", None),
+            Column("Last poll", None),
+            Column("Next poll", None),
+            Column("Last success", None),
         ];
-        let none = "There is no account.";
-        section(f, "Accounts", none, columns, self.targets(), |row| {
-            self.target_cells(row)
+        let section = self.section("accounts", "Accounts", "There is no such account.");
+        section.write(f, columns, targets, |it| {
+            let tracks: Cell<'_> = match self.view.shown(it.target) {
+                Some(tracks) => Box::new(Number(tracks.len() as u64)),
+                None => Box::new(Text("–")),
+            };
+            let last = it.target.last_poll;
+            // A poll begins once in an interval, and this is when the last one ended.
+            let next = last.and_then(|poll| (poll.at - poll.took).checked_add(it.target.interval));
+            [
+                Box::new(Text(&it.report.account.name)),
+                Box::new(Text(&it.target.region)),
+                Box::new(badge(it.state)),
+                tracks,
+                Box::new(self.when(last.map(|poll| poll.at))),
+                Box::new(self.when(next)),
+                Box::new(self.last_success(it)),
+            ]
         })
     }
 
-    fn target_cells<'a>(&self, (report, target): Row<'a>) -> [Cell<'a>; 6] {
-        let tracks: Cell<'a> = match self.shown(target) {
-            Some(tracks) => Box::new(Number(tracks.len() as u64)),
-            None => Box::new(Text("–")),
-        };
-        [
-            Box::new(Text(&report.account.name)),
-            Box::new(Text(&target.region)),
-            Box::new(self.state(target)),
-            tracks,
-            Box::new(When {
-                at: target.last_poll.map(|poll| poll.at),
-                now: self.now.wall,
-            }),
-            Box::new(self.last_success(target)),
-        ]
+    fn all_tracks(&self, f: &mut fmt::Formatter<'_>, tracks: &[Row<'_>]) -> fmt::Result {
+        let listed = |row: &&Row<'_>| matches!(row.track, Seen::Listed(_));
+        let listed: Vec<_> = tracks.iter().filter(listed).copied().collect();
+        let section = self.section("tracks", "Tracks", "No such track is listed.");
+        section.write(f, track::COLUMNS, &listed, |row| self.track_cells(row))
     }
 
-    fn all_tracks(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let none = "No track is listed.";
-        let rows = self.tracks();
-        section(f, "Tracks", none, track::COLUMNS, rows, track::cells)
-    }
-
-    fn targets(&self) -> impl Iterator<Item = Row<'_>> {
-        let reports = self.reports.iter().map(Arc::as_ref);
-        reports.flat_map(|report| report.targets.iter().map(move |target| (report, target)))
-    }
-
-    fn tracks(&self) -> impl Iterator<Item = Row3<'_, Track>> {
-        self.targets().flat_map(|(report, target)| {
-            let tracks = self.shown(target).unwrap_or_default().iter();
-            tracks.map(move |track| (report, target, track))
-        })
-    }
-
-    fn tracks_not_enabled(&self) -> impl Iterator<Item = Row3<'_, Track>> {
-        self.tracks()
-            .filter(|(_, _, track)| track.status != Status::Enabled)
-    }
-
-    /// The tracks that were listed once and no longer are, as long as `/metrics` shows them too.
-    fn tombstones(&self) -> impl Iterator<Item = Vanished<'_>> {
-        self.targets().flat_map(|(report, target)| {
-            let tombstones = target.past.tombstones.iter();
-            let shown = tombstones.filter(|(_, tombstone)| self.now.steady < tombstone.show_until);
-            shown.map(move |(id, tombstone)| (report, target, (*id, tombstone)))
-        })
+    fn track_cells<'r>(&self, row: &'r Row<'_>) -> [Cell<'r>; 8] {
+        let good = row.target.last_good.as_ref();
+        track::cells(row, self.when(good.map(|good| good.at)))
     }
 
     /// How many tracks there are, and how many of them are enabled: each once for its account, in however many regions
     /// it is listed, as in `cloudaudit_account_tracks`.
     fn distinct_tracks(&self) -> [u64; 2] {
-        let now = self.now.steady;
-        let is_now = |overview: &&Overview| {
-            overview.from.is_none_or(|from| from <= now) && now < overview.until
-        };
-        let reports = self.reports.iter();
-        let overviews = reports.filter_map(|report| report.overviews.iter().find(is_now));
-        overviews.fold([0, 0], |[total, enabled], Overview { tracks, .. }| {
-            let all: u64 = tracks.iter().sum();
-            [total + all, enabled + tracks[Status::Enabled as usize]]
+        let reports = self.view.reports.iter();
+        let overviews = reports.filter_map(|report| self.view.overview(report));
+        overviews.fold([0, 0], |[total, enabled], overview| {
+            let all: u64 = overview.tracks.iter().sum();
+            [
+                total + all,
+                enabled + overview.tracks[Status::Enabled as usize],
+            ]
         })
     }
 
     /// How many tracks have vanished, each once for its account.
     fn tracks_vanished(&self) -> usize {
-        let ids = self
-            .tombstones()
-            .map(|(report, _, (id, _))| (&report.account.name, id));
+        let gone = self.view.tracks().filter(|row| row.status() == VANISHED);
+        let ids = gone.map(|row| (&row.report.account.name, row.id));
         ids.collect::<BTreeSet<_>>().len()
     }
 
-    /// The tracks of the last listing, until it is too old to be shown: as on `/metrics`.
-    fn shown<'a>(&self, target: &'a TargetReport) -> Option<&'a [Track]> {
-        let good = target.last_good.as_ref()?;
-        (self.now.steady < good.show_until).then_some(good.listing.tracks.as_slice())
+    fn last_success(&self, it: &Target<'_>) -> When {
+        self.when(it.target.last_good.as_ref().map(|good| good.at))
     }
 
-    fn state(&self, target: &TargetReport) -> Badge {
-        let (mood, word) = if target.last_poll.is_none() {
-            (Mood::Unsure, "waiting")
-        } else if target.failure.is_some() {
-            (Mood::Bad, "failing")
-        } else if self.shown(target).is_none() {
-            // Its last poll went well, but that was long ago.
-            (Mood::Bad, "stale")
-        } else {
-            (Mood::Good, "up")
-        };
-        Badge { mood, word }
-    }
-
-    fn last_success(&self, target: &TargetReport) -> When {
+    fn when(&self, at: Option<std::time::SystemTime>) -> When {
         When {
-            at: target.last_good.as_ref().map(|good| good.at),
-            now: self.now.wall,
+            at,
+            now: self.view.now.wall,
         }
     }
 }
 
-type Row<'a> = (&'a Report, &'a TargetReport);
-type Row3<'a, T> = (&'a Report, &'a TargetReport, &'a T);
-type Vanished<'a> = (&'a Report, &'a TargetReport, (u64, &'a Tombstone));
+/// Where everything is explained.
+const DOCUMENTATION: &str = "https://github.com/cloudaudit-exporter/cloudaudit-exporter#readme";
+
+fn badge(state: State) -> Badge {
+    let mood = match state {
+        State::Up => Mood::Good,
+        State::Failing | State::Stale => Mood::Bad,
+        State::Waiting => Mood::Unsure,
+    };
+    Badge {
+        mood,
+        word: state.as_str(),
+    }
+}

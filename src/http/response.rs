@@ -31,6 +31,13 @@ pub(super) fn page(html: String, policy: &'static str) -> Response<Pieces> {
     response
 }
 
+/// JSON.
+pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Response<Pieces> {
+    let mut text = value.to_string();
+    text.push('\n');
+    with_content(status, "application/json", text.into())
+}
+
 /// A line of text, or several.
 pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response<Pieces> {
     let mut text = text.into();

@@ -8,15 +8,19 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::EXPECT;
 use hyper::http::request::Parts;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode, Uri};
 use rustls::ServerConfig;
+use serde_json::json;
 use tokio::time::timeout;
 use tracing::debug;
 
 use super::body::Pieces;
 use super::content::Content;
 use super::listener::Options;
-use super::{encoding, page, response};
+use super::page::{self, Page};
+use super::query::Query;
+use super::view::View;
+use super::{api, encoding, response};
 use crate::web::Gate;
 
 /// Answers requests out of a [`Content`].
@@ -71,12 +75,12 @@ impl Routes {
     /// Answers whom the gate lets in.
     async fn let_in(&self, handler: Handler, head: &Parts) -> Response<Pieces> {
         let Some(gate) = &self.gate else {
-            return self.respond(handler, &head.method, &head.headers).await;
+            return self.respond(handler, head).await;
         };
         let path = self.below_prefix(head.uri.path()).unwrap_or_default();
         let (own, admitted) = gate.admit(path, &head.headers).await;
         let mut response = match admitted {
-            Ok(()) => self.respond(handler, &head.method, &head.headers).await,
+            Ok(()) => self.respond(handler, head).await,
             Err(refused) => response::refused(refused),
         };
         for (name, value) in own {
@@ -98,6 +102,8 @@ impl Routes {
         match self.below_prefix(path).unwrap_or_default() {
             path if path == self.telemetry_path => Handler::Metrics,
             "/" => Handler::Page,
+            "/api/v1/targets" => Handler::Targets,
+            "/api/v1/tracks" => Handler::Tracks,
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
             "/-/reload" => Handler::Reload,
@@ -106,17 +112,19 @@ impl Routes {
         }
     }
 
-    async fn respond(
-        &self,
-        handler: Handler,
-        method: &Method,
-        headers: &HeaderMap,
-    ) -> Response<Pieces> {
+    async fn respond(&self, handler: Handler, head: &Parts) -> Response<Pieces> {
+        let Parts {
+            method,
+            headers,
+            uri,
+            ..
+        } = head;
         match (handler, method) {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
                 format!(
-                    "not found; there are /, {}, /-/healthy, /-/ready and /-/reload",
+                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /-/healthy, /-/ready \
+                     and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -125,13 +133,8 @@ impl Routes {
                 let gzip = encoding::prefers_gzip(headers);
                 response::exposition(self.content.exposition(gzip), gzip)
             }
-            (Handler::Page, &Method::GET | &Method::HEAD) => {
-                let html = page::render(
-                    &self.content.reports(),
-                    self.content.now(),
-                    &self.telemetry_path,
-                );
-                response::page(html, page::POLICY)
+            (Handler::Page | Handler::Targets | Handler::Tracks, &Method::GET | &Method::HEAD) => {
+                self.show(handler, uri)
             }
             (Handler::Healthy, &Method::GET | &Method::HEAD) => match self.content.healthy() {
                 Ok(()) => response::text(StatusCode::OK, "healthy"),
@@ -145,6 +148,37 @@ impl Routes {
             _ => response::method_not_allowed(handler.allow()),
         }
     }
+
+    /// The page, or the same facts as JSON.
+    fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
+        let query = match Query::read(uri.query().unwrap_or_default()) {
+            Ok(query) => query,
+            Err(why) if matches!(handler, Handler::Page) => {
+                return response::text(StatusCode::BAD_REQUEST, why);
+            }
+            Err(why) => {
+                return response::json(StatusCode::BAD_REQUEST, &json!({ "error": why }));
+            }
+        };
+        let reports = self.content.reports();
+        let view = View {
+            reports: &reports,
+            now: self.content.now(),
+        };
+        match handler {
+            Handler::Targets => response::json(StatusCode::OK, &api::targets(view, &query)),
+            Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, &query)),
+            _ => {
+                let page = Page {
+                    view,
+                    query: &query,
+                    telemetry_path: &self.telemetry_path,
+                };
+                response::page(page.to_string(), page::POLICY)
+            }
+        }
+    }
+
     /// Answers once the new configuration is taken up, or is not.
     async fn reload(&self) -> Response<Pieces> {
         let Some(reload) = self.content.reload() else {
@@ -166,6 +200,8 @@ impl Routes {
 enum Handler {
     Metrics,
     Page,
+    Targets,
+    Tracks,
     Healthy,
     Ready,
     Reload,
@@ -180,6 +216,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
+            Self::Targets | Self::Tracks => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",

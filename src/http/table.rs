@@ -3,45 +3,124 @@
 use std::fmt;
 
 use super::html::{Html, Text};
-
-/// Rows of each table. Beyond it the page says how many more there are: a browser takes long over
-/// a hundred thousand.
-const MAX_ROWS: usize = 500;
+use super::query::Query;
 
 /// What stands in one field of a row.
 pub(super) type Cell<'a> = Box<dyn Html + 'a>;
 
-/// A heading and a table with up to [`MAX_ROWS`] rows, or a sentence where there is none.
-pub(super) fn section<'a, R, const N: usize>(
-    f: &mut fmt::Formatter<'_>,
-    heading: &str,
-    none: &str,
-    columns: [&str; N],
-    mut rows: impl Iterator<Item = R>,
-    cells: impl Fn(R) -> [Cell<'a>; N],
-) -> fmt::Result {
-    writeln!(f, "<section>\n<h2>{}</h2>", Text(heading))?;
-    let mut shown = rows.by_ref().take(MAX_ROWS).peekable();
-    if shown.peek().is_none() {
-        return writeln!(f, "<p>{}</p>\n</section>", Text(none));
-    }
-    writeln!(f, "<table>\n<thead><tr>")?;
-    for column in columns {
-        write!(f, "<th scope=\"col\">{}</th>", Text(column))?;
-    }
-    writeln!(f, "</tr></thead>\n<tbody>")?;
-    for row in shown {
-        write!(f, "<tr>")?;
-        // The column's name again, for narrow screens, where every row becomes a card.
-        for (column, cell) in columns.iter().zip(cells(row)) {
-            write!(f, "<td data-column=\"{}\">{cell}</td>", Text(column))?;
+/// A column's heading, and what a click on it sorts by.
+#[derive(Clone, Copy)]
+pub(super) struct Column(pub(super) &'static str, pub(super) Option<&'static str>);
+
+/// A heading and a table with one page of rows, or a sentence where there is none. `part` is what links to it.
+pub(super) struct Section<'a> {
+    pub(super) part: &'static str,
+    pub(super) heading: &'static str,
+    /// Where there is no row.
+    pub(super) none: &'static str,
+    pub(super) query: &'a Query,
+    /// Whether the query's page is of this table; others show their first page, and how many rows there are.
+    pub(super) is_paged: bool,
+}
+
+/// Rows of a table that is not paged: what is wrong should be seen at once, and is narrowed by the form.
+const MAX_ROWS: usize = 100;
+
+impl Section<'_> {
+    pub(super) fn write<'r, R, const N: usize>(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        columns: [Column; N],
+        rows: &'r [R],
+        cells: impl Fn(&'r R) -> [Cell<'r>; N],
+    ) -> fmt::Result {
+        let (part, heading) = (self.part, Text(self.heading));
+        writeln!(f, "<section id=\"{part}\">\n<h2>{heading}</h2>")?;
+        let shown = if self.is_paged {
+            &rows[self.query.range(rows.len())]
+        } else {
+            &rows[..rows.len().min(MAX_ROWS)]
+        };
+        if rows.is_empty() {
+            return writeln!(f, "<p>{}</p>\n</section>", Text(self.none));
         }
-        writeln!(f, "</tr>")?;
+        writeln!(f, "<table>\n<thead><tr>")?;
+        for column in &columns {
+            self.column(f, *column)?;
+        }
+        writeln!(f, "</tr></thead>\n<tbody>")?;
+        for row in shown {
+            write!(f, "<tr>")?;
+            // The column's name again, for narrow screens, where every row becomes a card.
+            for (Column(name, _), cell) in columns.iter().zip(cells(row)) {
+                write!(f, "<td data-column=\"{}\">{cell}</td>", Text(name))?;
+            }
+            writeln!(f, "</tr>")?;
+        }
+        writeln!(f, "</tbody>\n</table>")?;
+        if self.is_paged {
+            self.pages(f, rows.len())?;
+        } else if rows.len() > shown.len() {
+            writeln!(f, "<p>And {} more.</p>", rows.len() - shown.len())?;
+        }
+        writeln!(f, "</section>")
     }
-    writeln!(f, "</tbody>\n</table>")?;
-    match rows.count() {
-        0 => {}
-        more => writeln!(f, "<p>And {more} more.</p>")?,
+
+    fn column(&self, f: &mut fmt::Formatter<'_>, Column(name, sort): Column) -> fmt::Result {
+        let Some(sort) = sort.filter(|_| self.is_paged) else {
+            return write!(f, "<th scope=\"col\">{}</th>", Text(name));
+        };
+        let is_sorted = self.query.sort == sort;
+        let link = self.query.with(|query| {
+            query.descending = is_sorted && !query.descending;
+            query.sort = sort;
+            query.page = 1;
+        });
+        let order = match (is_sorted, self.query.descending) {
+            (false, _) => "",
+            (true, false) => " aria-sort=\"ascending\"",
+            (true, true) => " aria-sort=\"descending\"",
+        };
+        write!(
+            f,
+            "<th scope=\"col\"{order}><a href=\"{}#{}\">{}</a></th>",
+            Text(&link),
+            self.part,
+            Text(name)
+        )
     }
-    writeln!(f, "</section>")
+
+    fn pages(&self, f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
+        let pages = self.query.pages(count);
+        let page = self.query.page;
+        if pages == 1 && page == 1 {
+            return Ok(());
+        }
+        let link = |to: usize| self.query.with(|query| query.page = to);
+        write!(
+            f,
+            "<nav class=\"pages\" aria-label=\"Pages of {}\">",
+            Text(self.heading)
+        )?;
+        if page > 1 {
+            let before = link((page - 1).min(pages));
+            write!(
+                f,
+                "<a rel=\"prev\" href=\"{}#{}\">Previous</a> ",
+                Text(&before),
+                self.part
+            )?;
+        }
+        write!(f, "<span>Page {page} of {pages}, {count} rows</span>")?;
+        if page < pages {
+            let next = link(page + 1);
+            write!(
+                f,
+                " <a rel=\"next\" href=\"{}#{}\">Next</a>",
+                Text(&next),
+                self.part
+            )?;
+        }
+        writeln!(f, "</nav>")
+    }
 }

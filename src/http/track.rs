@@ -2,33 +2,47 @@
 
 use std::fmt;
 
-use super::html::{Badge, Html, Mood, Number, Text, counted};
-use super::table::Cell;
-use crate::snapshot::{Report, Status, TargetReport, Track};
+use super::html::{Badge, Html, Mood, Number, Text, When, counted};
+use super::table::{Cell, Column};
+use super::view::{Row, Seen};
+use crate::snapshot::{Status, Track};
 
-pub(super) const COLUMNS: [&str; 7] = [
-    "Account", "Region", "Track", "Id", "Status", "Records", "Storage",
+pub(super) const COLUMNS: [Column; 8] = [
+    Column("Account", Some("account")),
+    Column("Region", Some("region")),
+    Column("Track", Some("track")),
+    Column("Id", None),
+    Column("Status", Some("status")),
+    Column("Records", None),
+    Column("Storage", Some("storage_type")),
+    Column("As of", None),
 ];
 
-pub(super) fn cells<'a>(
-    (report, target, track): (&'a Report, &'a TargetReport, &'a Track),
-) -> [Cell<'a>; 7] {
-    let mood = match track.status {
-        Status::Enabled => Mood::Good,
-        Status::Disabled => Mood::Bad,
-        Status::Unknown => Mood::Unsure,
+pub(super) fn cells<'a>(row: &'a Row<'_>, as_of: When) -> [Cell<'a>; 8] {
+    let (mood, scope, storage): (_, Cell<'a>, Cell<'a>) = match row.track {
+        Seen::Listed(track) => (
+            match track.status {
+                Status::Enabled => Mood::Good,
+                Status::Disabled => Mood::Bad,
+                Status::Unknown => Mood::Unsure,
+            },
+            Box::new(Scope(track)),
+            Box::new(Destination(track)),
+        ),
+        Seen::Vanished(_) => (Mood::Bad, Box::new(Text("–")), Box::new(Text("–"))),
     };
     [
-        Box::new(Text(&report.account.name)),
-        Box::new(Text(&target.region)),
-        Box::new(Text(&track.name)),
-        Box::new(Number(track.id)),
+        Box::new(Text(&row.report.account.name)),
+        Box::new(Text(&row.target.region)),
+        Box::new(Text(row.name())),
+        Box::new(Number(row.id)),
         Box::new(Badge {
             mood,
-            word: track.status.as_str(),
+            word: row.status(),
         }),
-        Box::new(Scope(track)),
-        Box::new(Destination(track)),
+        scope,
+        storage,
+        Box::new(as_of),
     ]
 }
 

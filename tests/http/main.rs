@@ -2,6 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
+#[path = "../support/parts.rs"]
+mod parts;
+
+mod api;
 mod limits;
 mod listener;
 mod page;

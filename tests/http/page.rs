@@ -78,9 +78,10 @@ async fn what_is_wrong_comes_first() {
     assert_eq!(
         headings,
         [
-            "Failing targets",
             "Tracks not enabled",
             "Tracks vanished",
+            "Accounts without an enabled track",
+            "Failing targets",
             "Accounts",
             "Tracks"
         ]
@@ -225,26 +226,37 @@ async fn nothing_from_outside_becomes_markup() {
         vec![(EVIL, vec![target])]
     })
     .await;
-    assert!(!page.text().contains("<script"), "{}", page.text());
+    let (_, own) = page.text().split_once("</main>\n<script>").unwrap();
+    assert_eq!(own.matches("<script").count(), 0);
+    assert_eq!(page.text().matches("<script").count(), 1, "{}", page.text());
     assert!(!page.text().contains("\"onload"), "{}", page.text());
     // Account and region in five tables, three fields of the failure, twice the track's seven, and a name.
     assert_eq!(page.text().matches(TAMED).count(), 10 + 3 + 14 + 1);
 }
 
 #[tokio::test]
-async fn the_policy_allows_this_style_and_nothing_else() {
+async fn the_policy_allows_this_style_and_this_script_and_nothing_else() {
     let page = page(|_| Vec::new()).await;
-    let (_, style) = page.text().split_once("<style>").unwrap();
-    let (style, _) = style.split_once("</style>").unwrap();
-    let hash = base64(&Sha256::digest(style));
+    let hash_of = |tag: &str| {
+        let (_, text) = page.text().split_once(&format!("<{tag}>")).unwrap();
+        let (text, _) = text.split_once(&format!("</{tag}>")).unwrap();
+        base64(&Sha256::digest(text))
+    };
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; \
-         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; \
+         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+        hash_of("style"),
+        hash_of("script")
     );
     assert_eq!(page.header("content-security-policy"), policy);
     for outside in [
-        "<script", "<link", "<img", "<iframe", "style=", "url(", "@import", "//",
+        "<link", "<img", "<iframe", "style=", "url(", "@import", "src=", "on",
     ] {
+        let outside = if outside == "on" {
+            " onclick="
+        } else {
+            outside
+        };
         assert!(!page.text().contains(outside), "{outside}");
     }
 }
@@ -266,17 +278,22 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn long_tables_end_and_say_so() {
+async fn long_tables_have_pages() {
     let page = page(|now| {
         let tracks = (0..1234)
-            .map(|id| track(id, "t", Status::Enabled))
+            .map(|id| track(id, "t", Status::Disabled))
             .collect();
         vec![("prod", vec![listed("ap-guangzhou", tracks, now)])]
     })
     .await;
     let tracks = section(&page, "Tracks");
-    assert_eq!(tracks.matches("<tr>").count(), 501); // the head is one
-    assert!(tracks.contains("And 734 more."));
+    assert_eq!(tracks.matches("<tr>").count(), 101); // the head is one
+    assert!(tracks.contains("Page 1 of 13, 1234 rows"), "{tracks}");
+    assert!(
+        tracks.contains(r#"<a rel="next" href="?page=2#tracks">"#),
+        "{tracks}"
+    );
+    assert!(section(&page, "Tracks not enabled").contains("And 1134 more."));
     assert!(section(&page, "Accounts").contains(">1234<"));
 }
 
@@ -301,6 +318,6 @@ async fn what_is_too_old_for_the_metrics_is_too_old_for_the_page() {
 #[tokio::test]
 async fn without_accounts_it_says_so() {
     let page = page(|_| Vec::new()).await;
-    assert!(section(&page, "Accounts").contains("There is no account."));
+    assert!(section(&page, "Accounts").contains("There is no such account."));
     assert!(!page.text().contains("<table>"));
 }

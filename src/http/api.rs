@@ -1,0 +1,141 @@
+//! The same facts as on the page, for scripts: `/api/v1/targets` and `/api/v1/tracks`.
+//!
+//! `docs/openapi.json` describes them, and a test holds the answers to it. Within `v1` keys are added and none goes.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use super::query::Query;
+use super::view::{Row, Seen, Target, View};
+use crate::clock::unix_seconds;
+use crate::snapshot::Change;
+
+/// The targets that a query wants.
+pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
+    let targets = view.wanted_targets(query);
+    page(view, query, targets.len(), |range| {
+        targets[range].iter().map(|it| target(view, it)).collect()
+    })
+}
+
+/// The tracks that a query wants.
+pub(super) fn tracks(view: View<'_>, query: &Query) -> Value {
+    let tracks = view.wanted_tracks(query);
+    page(view, query, tracks.len(), |range| {
+        tracks[range].iter().map(track).collect()
+    })
+}
+
+fn page(
+    view: View<'_>,
+    query: &Query,
+    count: usize,
+    data: impl FnOnce(std::ops::Range<usize>) -> Vec<Value>,
+) -> Value {
+    json!({
+        "data": data(query.range(count)),
+        "total": count,
+        "page": query.page,
+        "pages": query.pages(count),
+        "at": unix_seconds(view.now.wall),
+    })
+}
+
+fn target(view: View<'_>, it: &Target<'_>) -> Value {
+    let Target {
+        report,
+        target,
+        state,
+    } = it;
+    let failure = target.failure.as_ref().map(|failure| {
+        json!({
+            "reason": failure.reason.as_str(),
+            "code": failure.code,
+            "message": failure.message,
+            "request_id": failure.request_id,
+        })
+    });
+    let good = target.last_good.as_ref();
+    let shown = view.shown(target);
+    let mut value = account(report);
+    value.extend(object(json!({
+        "region": target.region,
+        "state": state.as_str(),
+        "failure": failure,
+        "interval_seconds": target.interval.as_secs_f64(),
+        "last_poll": time(target.last_poll.map(|poll| poll.at)),
+        "last_success": time(good.map(|good| good.at)),
+        "tracks": shown.map(<[_]>::len),
+        "reported_tracks": shown.and(good).map(|good| good.listing.reported),
+    })));
+    Value::Object(value)
+}
+
+fn track(row: &Row<'_>) -> Value {
+    let mut value = account(row.report);
+    let good = row.target.last_good.as_ref();
+    value.extend(object(json!({
+        "region": row.target.region,
+        "track_id": row.id,
+        "track": row.name(),
+        "status": row.status(),
+        "as_of": time(good.map(|good| good.at)),
+        "changed": changes(row),
+    })));
+    match row.track {
+        Seen::Vanished(tombstone) => {
+            value.extend(object(json!({"vanished": time(Some(tombstone.at))})));
+        }
+        Seen::Listed(track) => value.extend(object(json!({
+            "action_type": track.action_type,
+            "resource_type": track.resource_type,
+            "event_names": track.event_names,
+            "full_coverage": track.has_full_coverage(),
+            "organization_wide": track.is_organization_wide(),
+            "created": track.created,
+            "storage": {
+                "type": track.storage.kind,
+                "region": track.storage.region,
+                "name": track.storage.name,
+                "prefix": track.storage.prefix,
+                "account": track.storage.account,
+                "foreign": row.report.account.is_foreign(&track.storage),
+            },
+        }))),
+    }
+    Value::Object(value)
+}
+
+/// When each kind of change was last seen of a track.
+fn changes(row: &Row<'_>) -> Value {
+    let times = row.target.past.changes.get(&row.id);
+    let seen = Change::ALL.into_iter().filter_map(|change| {
+        let at = times?.at[change as usize]?;
+        Some((change.as_str().to_owned(), time(Some(at))))
+    });
+    Value::Object(seen.collect())
+}
+
+fn account(report: &crate::snapshot::Report) -> Map<String, Value> {
+    let account = &report.account;
+    object(json!({
+        "account": account.name,
+        "labels": account.labels,
+        "uin": account.uin,
+        "organization": account.organization,
+        "site": account.site,
+        "provider": account.provider,
+    }))
+}
+
+fn time(at: Option<SystemTime>) -> Value {
+    at.map_or(Value::Null, |at| unix_seconds(at).into())
+}
+
+fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(object) => object,
+        _ => Map::new(),
+    }
+}

@@ -1,0 +1,200 @@
+//! What of everything somebody wants to see: the query string, for the page and for the API alike.
+
+use std::collections::BTreeMap;
+
+use form_urlencoded::{Serializer, parse};
+
+/// Pairs of a query string; with more it is refused.
+const MAX_PAIRS: usize = 64;
+
+/// Rows of one page where nothing else is wanted, and at the most.
+const ROWS: usize = 100;
+const MAX_ROWS: usize = 10_000;
+
+/// The keys that narrow what is shown: any of the values of a key, and all of the keys.
+const FILTERS: [&str; 5] = ["account", "region", "state", "status", "storage_type"];
+
+/// What rows may be sorted by.
+const SORTS: [&str; 6] = [
+    "account",
+    "region",
+    "state",
+    "track",
+    "status",
+    "storage_type",
+];
+
+/// A query string, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Query {
+    filters: BTreeMap<&'static str, Vec<String>>,
+    pub(super) sort: &'static str,
+    pub(super) descending: bool,
+    /// From 1.
+    pub(super) page: usize,
+    /// Rows of one page.
+    pub(super) rows: usize,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            filters: BTreeMap::new(),
+            sort: SORTS[0],
+            descending: false,
+            page: 1,
+            rows: ROWS,
+        }
+    }
+}
+
+impl Query {
+    /// Understands it.
+    ///
+    /// # Errors
+    ///
+    /// What is not understood, and what would be.
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let mut query = Self::default();
+        for (count, (key, value)) in parse(text.as_bytes()).enumerate() {
+            if count == MAX_PAIRS {
+                return Err(format!("more than {MAX_PAIRS} parameters"));
+            }
+            // A field of a form that was left empty.
+            if value.is_empty() {
+                continue;
+            }
+            match &*key {
+                "sort" => query.sort = one_of(&SORTS, &value, "sort")?,
+                "order" => query.descending = one_of(&["asc", "desc"], &value, "order")? == "desc",
+                "page" => query.page = number(&value, usize::MAX, "page")?,
+                "rows" => query.rows = number(&value, MAX_ROWS, "rows")?,
+                key => {
+                    let key = one_of(&FILTERS, key, "parameter").map_err(|_| {
+                        let known = FILTERS.join(", ");
+                        format!("no such parameter; there are {known}, sort, order, page and rows")
+                    })?;
+                    query
+                        .filters
+                        .entry(key)
+                        .or_default()
+                        .push(value.into_owned());
+                }
+            }
+        }
+        Ok(query)
+    }
+
+    /// Whether a value is one of those that are wanted.
+    pub(super) fn wants(&self, key: &str, value: &str) -> bool {
+        let wanted = self.filters.get(key);
+        wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == value))
+    }
+
+    /// The first value that is wanted, for a form.
+    pub(super) fn wanted(&self, key: &str) -> &str {
+        let wanted = self.filters.get(key).and_then(|wanted| wanted.first());
+        wanted.map_or("", String::as_str)
+    }
+
+    /// Whether nothing is narrowed.
+    pub(super) fn is_everything(&self) -> bool {
+        self.filters.is_empty()
+    }
+
+    /// The same as a query string, with one thing changed.
+    pub(super) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
+        let mut query = self.clone();
+        change(&mut query);
+        let mut text = Serializer::new(String::new());
+        for (key, values) in &query.filters {
+            for value in values {
+                text.append_pair(key, value);
+            }
+        }
+        let usual = Self::default();
+        if query.sort != usual.sort {
+            text.append_pair("sort", query.sort);
+        }
+        if query.descending {
+            text.append_pair("order", "desc");
+        }
+        if query.rows != usual.rows {
+            text.append_pair("rows", &query.rows.to_string());
+        }
+        if query.page != usual.page {
+            text.append_pair("page", &query.page.to_string());
+        }
+        format!("?{}", text.finish())
+    }
+
+    /// Which of so many rows are on the page.
+    pub(super) fn range(&self, count: usize) -> std::ops::Range<usize> {
+        let start = (self.page - 1).saturating_mul(self.rows).min(count);
+        start..start.saturating_add(self.rows).min(count)
+    }
+
+    /// How many pages so many rows take, one at least.
+    pub(super) fn pages(&self, count: usize) -> usize {
+        count.div_ceil(self.rows).max(1)
+    }
+}
+
+fn one_of(known: &[&'static str], text: &str, key: &str) -> Result<&'static str, String> {
+    let found = known.iter().find(|known| **known == text).copied();
+    found.ok_or_else(|| format!("{key}: allowed are {}", known.join(", ")))
+}
+
+fn number(text: &str, most: usize, key: &str) -> Result<usize, String> {
+    let number = text
+        .parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number));
+    number.ok_or_else(|| {
+        if most == usize::MAX {
+            format!("{key}: a number from 1 on is allowed")
+        } else {
+            format!("{key}: a number from 1 to {most} is allowed")
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_written_again() {
+        for text in [
+            "?",
+            "?account=a%26b&account=%E6%94%AF&region=ap-guangzhou",
+            "?status=disabled&sort=track&order=desc&rows=5&page=3",
+        ] {
+            let query = Query::read(&text[1..]).unwrap();
+            assert_eq!(query.with(|_| ()), text);
+        }
+        let query = Query::read("account=&page=2&rows=10&status=enabled&status=unknown").unwrap();
+        assert!(query.wants("account", "any") && query.wants("status", "unknown"));
+        assert!(!query.wants("status", "disabled"));
+        assert_eq!(
+            (query.range(15), query.range(5), query.pages(15)),
+            (10..15, 5..5, 2)
+        );
+    }
+
+    #[test]
+    fn what_is_not_understood_is_said() {
+        for (text, said) in [
+            ("acount=a", "no such parameter; there are account, region,"),
+            ("sort=age", "sort: allowed are account, region,"),
+            ("order=up", "order: allowed are asc, desc"),
+            ("page=0", "page: a number from 1 on is allowed"),
+            ("rows=10001", "rows: a number from 1 to 10000 is allowed"),
+            ("rows=-1", "rows: a number"),
+        ] {
+            let why = Query::read(text).unwrap_err();
+            assert!(why.starts_with(said), "{why}");
+        }
+        assert!(Query::read(&"account=a&".repeat(65)).is_err());
+    }
+}

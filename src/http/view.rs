@@ -1,0 +1,217 @@
+//! What the page and the API show: targets and tracks as rows, narrowed and sorted.
+
+use std::sync::Arc;
+
+use super::query::Query;
+use crate::clock::Moment;
+use crate::snapshot::{Overview, Report, Status, TargetReport, Tombstone, Track};
+
+/// All reports as they are now.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub(super) reports: &'a [Arc<Report>],
+    pub(super) now: Moment,
+}
+
+/// An account in a region.
+#[derive(Clone, Copy)]
+pub(super) struct Target<'a> {
+    pub(super) report: &'a Report,
+    pub(super) target: &'a TargetReport,
+    pub(super) state: State,
+}
+
+/// How a target is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Its last poll brought a listing.
+    Up,
+    /// Its last poll failed.
+    Failing,
+    /// Its last poll went well, and that was long ago.
+    Stale,
+    /// It was not polled yet.
+    Waiting,
+}
+
+impl State {
+    pub(super) const ALL: [Self; 4] = [Self::Failing, Self::Stale, Self::Waiting, Self::Up];
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Failing => "failing",
+            Self::Stale => "stale",
+            Self::Waiting => "waiting",
+        }
+    }
+}
+
+/// A track as one region shows it, or showed it last.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a> {
+    pub(super) report: &'a Report,
+    pub(super) target: &'a TargetReport,
+    pub(super) id: u64,
+    pub(super) track: Seen<'a>,
+}
+
+/// A track that is listed, or was.
+#[derive(Clone, Copy)]
+pub(super) enum Seen<'a> {
+    Listed(&'a Track),
+    Vanished(&'a Tombstone),
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn name(&self) -> &'a str {
+        match self.track {
+            Seen::Listed(track) => &track.name,
+            Seen::Vanished(tombstone) => &tombstone.name,
+        }
+    }
+
+    /// The track's status; `vanished` for one that was listed.
+    pub(super) fn status(&self) -> &'static str {
+        match self.track {
+            Seen::Listed(track) => track.status.as_str(),
+            Seen::Vanished(_) => VANISHED,
+        }
+    }
+
+    pub(super) fn storage_type(&self) -> &'a str {
+        match self.track {
+            Seen::Listed(track) => &track.storage.kind,
+            Seen::Vanished(_) => "",
+        }
+    }
+}
+
+/// In the place of a status.
+pub(super) const VANISHED: &str = "vanished";
+
+impl<'a> View<'a> {
+    /// Every target.
+    pub(super) fn targets(self) -> impl Iterator<Item = Target<'a>> {
+        let reports = self.reports.iter().map(Arc::as_ref);
+        reports.flat_map(move |report| {
+            report.targets.iter().map(move |target| Target {
+                report,
+                target,
+                state: self.state(target),
+            })
+        })
+    }
+
+    /// The targets that a query wants, as it wants them sorted.
+    pub(super) fn wanted_targets(self, query: &Query) -> Vec<Target<'a>> {
+        let mut targets: Vec<_> = self
+            .targets()
+            .filter(|it| {
+                query.wants("account", &it.report.account.name)
+                    && query.wants("region", &it.target.region)
+                    && query.wants("state", it.state.as_str())
+            })
+            .collect();
+        targets.sort_by_key(|it| {
+            let account = it.report.account.name.as_str();
+            let region = it.target.region.as_str();
+            match query.sort {
+                "region" => (region, account, ""),
+                "state" => (it.state.as_str(), account, region),
+                _ => (account, region, ""),
+            }
+        });
+        if query.descending {
+            targets.reverse();
+        }
+        targets
+    }
+
+    /// Every track that is listed, until its listing is too old, and every one that has vanished, until its
+    /// tombstone is: as on `/metrics`.
+    pub(super) fn tracks(self) -> impl Iterator<Item = Row<'a>> {
+        self.targets()
+            .flat_map(move |Target { report, target, .. }| {
+                let row = move |id, track| Row {
+                    report,
+                    target,
+                    id,
+                    track,
+                };
+                let listed = self.shown(target).unwrap_or_default().iter();
+                let listed = listed.map(move |track| row(track.id, Seen::Listed(track)));
+                let tombstones = target.past.tombstones.iter();
+                let shown = tombstones.filter(move |(_, it)| self.now.steady < it.show_until);
+                let vanished =
+                    shown.map(move |(id, tombstone)| row(*id, Seen::Vanished(tombstone)));
+                listed.chain(vanished)
+            })
+    }
+
+    /// The tracks that a query wants, as it wants them sorted.
+    pub(super) fn wanted_tracks(self, query: &Query) -> Vec<Row<'a>> {
+        let mut tracks: Vec<_> = self
+            .tracks()
+            .filter(|row| {
+                query.wants("account", &row.report.account.name)
+                    && query.wants("region", &row.target.region)
+                    && query.wants("state", self.state(row.target).as_str())
+                    && query.wants("status", row.status())
+                    && query.wants("storage_type", row.storage_type())
+            })
+            .collect();
+        tracks.sort_by_key(|row| {
+            let first = match query.sort {
+                "region" => row.target.region.as_str(),
+                "track" => row.name(),
+                "status" => row.status(),
+                "storage_type" => row.storage_type(),
+                _ => "",
+            };
+            let account = row.report.account.name.as_str();
+            (first, account, row.target.region.as_str(), row.id)
+        });
+        if query.descending {
+            tracks.reverse();
+        }
+        tracks
+    }
+
+    /// What an account's targets come to together now; none where nothing is known, or no more.
+    pub(super) fn overview(self, report: &'a Report) -> Option<&'a Overview> {
+        let now = self.now.steady;
+        let mut overviews = report.overviews.iter();
+        overviews.find(|it| it.from.is_none_or(|from| from <= now) && now < it.until)
+    }
+
+    /// Accounts that need an enabled track of their own and have none.
+    pub(super) fn recording_nothing(self) -> impl Iterator<Item = &'a Report> {
+        let reports = self.reports.iter().map(Arc::as_ref);
+        reports.filter(move |report| {
+            let overview = self.overview(report);
+            let none = overview.is_some_and(|it| it.tracks[Status::Enabled as usize] == 0);
+            none && report.account.track_required
+        })
+    }
+
+    /// The tracks of the last listing, until it is too old to be shown.
+    pub(super) fn shown(self, target: &'a TargetReport) -> Option<&'a [Track]> {
+        let good = target.last_good.as_ref()?;
+        (self.now.steady < good.show_until).then_some(good.listing.tracks.as_slice())
+    }
+
+    fn state(self, target: &TargetReport) -> State {
+        let is_shown = target.last_good.as_ref();
+        let is_shown = is_shown.is_some_and(|good| self.now.steady < good.show_until);
+        if target.last_poll.is_none() {
+            State::Waiting
+        } else if target.failure.is_some() {
+            State::Failing
+        } else if is_shown {
+            State::Up
+        } else {
+            State::Stale
+        }
+    }
+}
