@@ -45,6 +45,11 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response<Piec
     with_content(status, "text/plain; charset=utf-8", text.into())
 }
 
+/// There is nothing, and that is all right.
+pub(super) fn nothing() -> Response<Pieces> {
+    empty(StatusCode::NO_CONTENT)
+}
+
 /// To `OPTIONS`.
 pub(super) fn options(allow: &'static str) -> Response<Pieces> {
     let mut response = empty(StatusCode::NO_CONTENT);

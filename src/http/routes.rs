@@ -104,6 +104,7 @@ impl Routes {
             "/" => Handler::Page,
             "/api/v1/targets" => Handler::Targets,
             "/api/v1/tracks" => Handler::Tracks,
+            "/favicon.ico" => Handler::Icon,
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
             "/-/reload" => Handler::Reload,
@@ -136,6 +137,7 @@ impl Routes {
             (Handler::Page | Handler::Targets | Handler::Tracks, &Method::GET | &Method::HEAD) => {
                 self.show(handler, uri)
             }
+            (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
             (Handler::Healthy, &Method::GET | &Method::HEAD) => match self.content.healthy() {
                 Ok(()) => response::text(StatusCode::OK, "healthy"),
                 Err(reason) => response::text(StatusCode::SERVICE_UNAVAILABLE, reason),
@@ -202,6 +204,8 @@ enum Handler {
     Page,
     Targets,
     Tracks,
+    /// Browsers ask for it unasked.
+    Icon,
     Healthy,
     Ready,
     Reload,
@@ -220,7 +224,7 @@ impl Handler {
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",
-            Self::Server | Self::NotFound => "other",
+            Self::Icon | Self::Server | Self::NotFound => "other",
         }
     }
 
