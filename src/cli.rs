@@ -65,7 +65,7 @@ pub struct Flags {
     )]
     pub enable_auto_reload: bool,
 
-    /// An address to listen on; may be given several times [default: :10629, for the demo
+    /// An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo
     /// 127.0.0.1:10629]
     #[arg(
         long = "web.listen-address",
@@ -75,6 +75,15 @@ pub struct Flags {
         global = true
     )]
     listen_addresses: Vec<String>,
+
+    /// Listen on the sockets that systemd hands over, in the place of addresses
+    #[arg(
+        long = "web.systemd-socket",
+        env = "CLOUDAUDIT_EXPORTER_WEB_SYSTEMD_SOCKET",
+        value_parser = switch,
+        global = true
+    )]
+    systemd_socket: bool,
 
     /// The path of the metrics
     #[arg(
@@ -177,6 +186,7 @@ impl Flags {
         }
         Web {
             listen_addresses,
+            systemd_socket: self.systemd_socket,
             telemetry_path: self.telemetry_path.clone(),
             enable_lifecycle: self.enable_lifecycle,
             route_prefix: self

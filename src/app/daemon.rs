@@ -24,6 +24,8 @@ use crate::web::Gate;
 pub struct Web {
     /// What to listen on, as on the command line.
     pub listen_addresses: Vec<String>,
+    /// Whether systemd has bound sockets for us, in the place of those addresses.
+    pub systemd_socket: bool,
     /// The path of the exposition.
     pub telemetry_path: String,
     /// Whether `POST /-/reload` does anything.
@@ -62,7 +64,10 @@ impl App {
         clock: Clock,
     ) -> Result<Self, String> {
         let mut listeners = Vec::new();
-        for address in &web.listen_addresses {
+        if web.systemd_socket {
+            listeners = Listener::inherited().map_err(|error| error.to_string())?;
+        }
+        for address in web.listen_addresses.iter().filter(|_| !web.systemd_socket) {
             let listener = Listener::bind(address).await;
             listeners.push(listener.map_err(|error| error.to_string())?);
         }
@@ -93,9 +98,10 @@ impl App {
         })
     }
 
-    /// The addresses that are listened on.
+    /// The addresses of the network that are listened on.
     pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners.iter().map(Listener::local_addr).collect()
+        let listeners = self.listeners.iter();
+        listeners.filter_map(Listener::local_addr).collect()
     }
 
     /// Polls and serves until `shutdown`, and a little longer for scrapes that are under way.
@@ -119,7 +125,7 @@ impl App {
             ..Options::default()
         };
         let servers = self.listeners.into_iter().map(|listener| {
-            info!(address = %listener.local_addr(), "listening");
+            info!(address = listener.place(), "listening");
             let mut stopped = stopped.clone();
             // The sender is dropped to end everything, so its error says just that.
             let stopped = async move { drop(stopped.changed().await) };

@@ -2,21 +2,73 @@
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
 
-use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, lookup_host};
+use listenfd::ListenFd;
+use socket2::{Domain, Protocol, Type};
+use tokio::net::{TcpListener, UnixListener, UnixStream, lookup_host};
 
-/// Binds `host:port`, `[::1]:port`, or `:port` for all interfaces, IPv6 and IPv4 alike.
-pub(super) async fn bind(address: &str) -> io::Result<TcpListener> {
-    let bound = match address.strip_prefix(':') {
-        Some(port) => bind_all_interfaces(port),
-        None => bind_first(address).await,
+/// A bound socket.
+#[derive(Debug)]
+pub(super) enum Socket {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+/// What a Unix socket's address begins with.
+const UNIX: &str = "unix:";
+
+/// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or `unix:PATH`.
+pub(super) async fn bind(address: &str) -> io::Result<Socket> {
+    let bound = if let Some(path) = address.strip_prefix(UNIX) {
+        bind_unix(Path::new(path)).await.map(Socket::Unix)
+    } else if let Some(port) = address.strip_prefix(':') {
+        bind_all_interfaces(port).map(Socket::Tcp)
+    } else {
+        bind_first(address).await.map(Socket::Tcp)
     };
     bound.map_err(|error| {
-        let hint = "give a free address as host:port";
+        let hint = "give a free address as host:port or unix:PATH";
         let message = format!("cannot listen on {address}: {error}; {hint}");
         io::Error::new(error.kind(), message)
     })
+}
+
+/// The sockets that systemd has bound and handed over.
+pub(super) fn inherited() -> io::Result<Vec<Socket>> {
+    let mut handed_over = ListenFd::from_env();
+    let sockets = (0..handed_over.len()).map(|at| {
+        if let Ok(Some(socket)) = handed_over.take_tcp_listener(at) {
+            socket.set_nonblocking(true)?;
+            return TcpListener::from_std(socket).map(Socket::Tcp);
+        }
+        let socket = handed_over.take_unix_listener(at)?;
+        let socket = socket.ok_or_else(|| io::Error::other("a socket was taken twice"))?;
+        socket.set_nonblocking(true)?;
+        UnixListener::from_std(socket).map(Socket::Unix)
+    });
+    let sockets: Vec<Socket> = sockets.collect::<io::Result<_>>()?;
+    if sockets.is_empty() {
+        let message = "systemd has handed no socket over; start the unit by its .socket unit";
+        return Err(io::Error::new(io::ErrorKind::NotFound, message));
+    }
+    Ok(sockets)
+}
+
+/// A socket's file stays behind when its process is killed: one that nobody answers on is taken over.
+async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            let is_socket = std::fs::symlink_metadata(path)
+                .is_ok_and(|it| std::os::unix::fs::FileTypeExt::is_socket(&it.file_type()));
+            if !is_socket || UnixStream::connect(path).await.is_ok() {
+                return Err(error);
+            }
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        bound => bound,
+    }
 }
 
 fn bind_all_interfaces(port: &str) -> io::Result<TcpListener> {
@@ -44,7 +96,7 @@ async fn bind_first(address: &str) -> io::Result<TcpListener> {
 }
 
 fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(
+    let socket = socket2::Socket::new(
         Domain::for_address(address),
         Type::STREAM,
         Some(Protocol::TCP),

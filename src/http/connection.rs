@@ -21,6 +21,7 @@ use super::activity::{Activity, Watched};
 use super::body::Pieces;
 use super::connections::Place;
 use super::content::Content;
+use super::door::Peer;
 use super::limits::Limits;
 use super::listener::Options;
 use super::routes::Routes;
@@ -42,7 +43,16 @@ pub async fn serve_connection<S>(
     let place = options.connections.admit().await;
     let (_running, stopped) = watch::channel(());
     let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
-    serve(stream, peer, place, routes, limits, stopped, protocol).await;
+    serve(
+        stream,
+        peer.into(),
+        place,
+        routes,
+        limits,
+        stopped,
+        protocol,
+    )
+    .await;
 }
 
 /// What was agreed on.
@@ -57,7 +67,7 @@ pub(super) enum Protocol {
 /// by a newcomer that needs its place, or because `stopped` lost its sender.
 pub(super) async fn serve<S>(
     stream: S,
-    peer: SocketAddr,
+    peer: Peer,
     place: Place,
     routes: Arc<Routes>,
     limits: Limits,
@@ -126,7 +136,7 @@ where
 
 async fn attend(
     connection: impl Graceful,
-    peer: SocketAddr,
+    peer: Peer,
     activity: &Arc<Activity>,
     limits: &Limits,
     mut stopped: watch::Receiver<()>,

@@ -6,15 +6,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
-use super::bind::bind;
+use super::bind::{Socket, bind, inherited};
 use super::connections::Connections;
 use super::content::Content;
+use super::door::{Door, Peer};
 use super::limits::Limits;
 use super::routes::Routes;
 use super::tls;
@@ -50,24 +50,47 @@ impl Default for Options {
 /// A bound address that is not served yet.
 #[derive(Debug)]
 #[must_use = "nobody is answered until it serves"]
-pub struct Listener {
-    socket: TcpListener,
-    address: SocketAddr,
-}
+pub struct Listener(Socket);
 
 impl Listener {
-    /// Binds `host:port`, `[::1]:port`, or `:port` for all interfaces, IPv6 and IPv4 alike.
+    /// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or `unix:PATH`.
     pub async fn bind(address: &str) -> io::Result<Self> {
-        let socket = bind(address).await?;
-        Ok(Self {
-            address: socket.local_addr()?,
-            socket,
-        })
+        bind(address).await.map(Self)
     }
 
-    /// The address that was bound, with the port that was chosen where 0 was asked for.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
+    /// The sockets that systemd has bound for us.
+    ///
+    /// # Errors
+    ///
+    /// That there is none, or one of another kind.
+    pub fn inherited() -> io::Result<Vec<Self>> {
+        let sockets = inherited()?;
+        Ok(sockets.into_iter().map(Self).collect())
+    }
+
+    /// The address that was bound, with the port that was chosen where 0 was asked for; none of a Unix socket.
+    pub fn local_addr(&self) -> Option<SocketAddr> {
+        match &self.0 {
+            Socket::Tcp(socket) => socket.local_addr().ok(),
+            Socket::Unix(_) => None,
+        }
+    }
+
+    /// The address, for people.
+    pub fn place(&self) -> String {
+        match &self.0 {
+            Socket::Tcp(socket) => socket
+                .local_addr()
+                .map_or_else(|error| error.to_string(), |it| it.to_string()),
+            Socket::Unix(socket) => {
+                let address = socket.local_addr().ok();
+                let path = address.as_ref().and_then(|address| address.as_pathname());
+                path.map_or_else(
+                    || "unix".to_owned(),
+                    |path| format!("unix:{}", path.display()),
+                )
+            }
+        }
     }
 
     /// Serves until `shutdown`; then lets requests in flight end, for as long as the limits say.
@@ -77,54 +100,60 @@ impl Listener {
         options: Options,
         shutdown: impl Future<Output = ()>,
     ) {
-        let routes = Arc::new(Routes::new(content, &options));
-        let Options {
-            limits,
-            connections,
-            ..
-        } = options;
-        let drain_time = limits.drain;
-        let (running, stopped) = watch::channel(());
-        let mut tasks = JoinSet::new();
-        let newcomers = async {
-            let mut trouble = Trouble::default();
-            loop {
-                let (stream, peer) = accept(&self.socket, &mut trouble).await;
-                let place = connections.admit().await;
-                while let Some(ended) = tasks.try_join_next() {
-                    note_panic(ended);
-                }
-                tasks.spawn(tls::serve(
-                    stream,
-                    peer,
-                    place,
-                    Arc::clone(&routes),
-                    limits.clone(),
-                    stopped.clone(),
-                ));
-            }
-        };
-        tokio::select! {
-            biased;
-            () = pin!(shutdown) => {}
-            never = newcomers => never,
+        match self.0 {
+            Socket::Tcp(socket) => serve_at(socket, content, options, shutdown).await,
+            Socket::Unix(socket) => serve_at(socket, content, options, shutdown).await,
         }
-        drop(self.socket);
-        drop(running);
-        drain(tasks, drain_time).await;
     }
 }
 
-async fn accept(socket: &TcpListener, trouble: &mut Trouble) -> (TcpStream, SocketAddr) {
-    loop {
-        match socket.accept().await {
-            Ok((stream, peer)) => {
-                // Without it a small response may wait for the client's acknowledgement.
-                if let Err(error) = stream.set_nodelay(true) {
-                    debug!(%peer, %error, "TCP_NODELAY");
-                }
-                return (stream, peer);
+async fn serve_at(
+    socket: impl Door,
+    content: Arc<dyn Content>,
+    options: Options,
+    shutdown: impl Future<Output = ()>,
+) {
+    let routes = Arc::new(Routes::new(content, &options));
+    let Options {
+        limits,
+        connections,
+        ..
+    } = options;
+    let drain_time = limits.drain;
+    let (running, stopped) = watch::channel(());
+    let mut tasks = JoinSet::new();
+    let newcomers = async {
+        let mut trouble = Trouble::default();
+        loop {
+            let (stream, peer) = accept(&socket, &mut trouble).await;
+            let place = connections.admit().await;
+            while let Some(ended) = tasks.try_join_next() {
+                note_panic(ended);
             }
+            tasks.spawn(tls::serve(
+                stream,
+                peer,
+                place,
+                Arc::clone(&routes),
+                limits.clone(),
+                stopped.clone(),
+            ));
+        }
+    };
+    tokio::select! {
+        biased;
+        () = pin!(shutdown) => {}
+        never = newcomers => never,
+    }
+    drop(socket);
+    drop(running);
+    drain(tasks, drain_time).await;
+}
+
+async fn accept<D: Door>(socket: &D, trouble: &mut Trouble) -> (D::Stream, Peer) {
+    loop {
+        match socket.open().await {
+            Ok(opened) => return opened,
             // The client left while it was in the queue: the next one is not to blame.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of descriptors or memory: it would fail again at once, and forever.

@@ -22,6 +22,7 @@ mod activity;
 mod bind;
 mod connection;
 mod connections;
+mod door;
 mod heads;
 mod listener;
 mod tls;

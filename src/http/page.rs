@@ -17,7 +17,7 @@ use crate::snapshot::{Report, Status};
 /// What a browser may do with the page: show it in the one style that it carries, run the one script that it
 /// carries, and ask for it again. A test compares the hashes with style and script.
 pub(super) const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-FBrixymLBadVBLAzt2Zc4NkkrkwdYbJgELgBHi7RaFw='; \
+     style-src 'sha256-rtJZ7fqffxLyFj+QjVyqIAgU9zHQUeFABR+AS7cs8Qw='; \
      script-src 'sha256-TR9PGvZej7E35snGes58Mx5N/1SiccSVKpSMJXvZxHg='; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 

@@ -1,6 +1,5 @@
 //! From a connection to a conversation: TLS first, where it is wanted, and then the HTTP that was agreed on.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -13,13 +12,14 @@ use tracing::debug;
 
 use super::connection::{self, Protocol};
 use super::connections::Place;
+use super::door::Peer;
 use super::limits::Limits;
 use super::routes::Routes;
 
 /// Serves one connection from its first byte, in the clear or not.
 pub(super) async fn serve<S>(
     stream: S,
-    peer: SocketAddr,
+    peer: Peer,
     place: Place,
     routes: Arc<Routes>,
     limits: Limits,

@@ -118,7 +118,7 @@ impl Server {
 
     pub(crate) fn on(listener: Listener, content: Shown, options: Options) -> Self {
         let content = Arc::new(content);
-        let address = listener.local_addr();
+        let address = listener.local_addr().unwrap();
         let (shutdown, stopped) = oneshot::channel();
         let shown = Arc::clone(&content);
         let serving = tokio::spawn(async move {

@@ -21,4 +21,5 @@ mod pki;
 mod files;
 mod passwords;
 mod prometheus;
+mod sockets;
 mod tls;
