@@ -43,7 +43,7 @@ pub(super) fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };
-    let gate = Gate::open(file).map_err(|why| Failed::bad_configuration(why))?;
+    let gate = Gate::open(file).map_err(Failed::bad_configuration)?;
     Ok(Some(Arc::new(gate)))
 }
 

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use super::query::Query;
-use super::view::{Row, Seen, Target, View};
+use super::view::{Seen, TargetRow, TrackRow, View};
 use crate::clock::unix_seconds;
 use crate::snapshot::Change;
 
@@ -42,8 +42,8 @@ fn page(
     })
 }
 
-fn target(view: View<'_>, it: &Target<'_>) -> Value {
-    let Target {
+fn target(view: View<'_>, it: &TargetRow<'_>) -> Value {
+    let TargetRow {
         report,
         target,
         state,
@@ -72,7 +72,7 @@ fn target(view: View<'_>, it: &Target<'_>) -> Value {
     Value::Object(value)
 }
 
-fn track(row: &Row<'_>) -> Value {
+fn track(row: &TrackRow<'_>) -> Value {
     let mut value = account(row.report);
     let good = row.target.last_good.as_ref();
     value.extend(object(json!({
@@ -108,7 +108,7 @@ fn track(row: &Row<'_>) -> Value {
 }
 
 /// When each kind of change was last seen of a track.
-fn changes(row: &Row<'_>) -> Value {
+fn changes(row: &TrackRow<'_>) -> Value {
     let times = row.target.past.changes.get(&row.id);
     let seen = Change::ALL.into_iter().filter_map(|change| {
         let at = times?.at[change as usize]?;

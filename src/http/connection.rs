@@ -190,12 +190,15 @@ fn http2() -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEAD_BYTES as u32)
+        .max_header_list_size(MAX_HEADER_LIST_BYTES)
         .max_send_buf_size(MAX_STREAM_BUFFER_BYTES)
         .initial_stream_window_size(MAX_STREAM_WINDOW)
         .initial_connection_window_size(MAX_STREAM_WINDOW);
     builder
 }
+
+/// Bytes of a request's headers over HTTP/2, as they are unpacked.
+const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 
 /// Requests at a time on one connection of HTTP/2. A scrape is one.
 const MAX_STREAMS: u32 = 16;

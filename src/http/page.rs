@@ -11,7 +11,7 @@ use super::html::{Badge, Mood, Number, Text, Utc, When, counted};
 use super::query::Query;
 use super::table::{Cell, Column, Section};
 use super::track;
-use super::view::{Row, Seen, State, Target, VANISHED, View};
+use super::view::{Seen, State, TargetRow, TrackRow, VANISHED, View};
 use crate::snapshot::{Report, Status};
 
 /// What a browser may do with the page: show it in the one style that it carries, run the one script that it
@@ -149,17 +149,17 @@ impl Page<'_> {
         }
     }
 
-    fn not_enabled(&self, f: &mut fmt::Formatter<'_>, tracks: &[Row<'_>]) -> fmt::Result {
-        let is_off = |row: &&Row<'_>| matches!(row.track, Seen::Listed(track) if track.status != Status::Enabled);
+    fn not_enabled(&self, f: &mut fmt::Formatter<'_>, tracks: &[TrackRow<'_>]) -> fmt::Result {
+        let is_off = |row: &&TrackRow<'_>| matches!(row.track, Seen::Listed(track) if track.status != Status::Enabled);
         let off: Vec<_> = tracks.iter().filter(is_off).copied().collect();
         let none = "No track that is listed is switched off.";
         let section = self.section("off", "Tracks not enabled", none);
         section.write(f, track::COLUMNS, &off, |row| self.track_cells(row))
     }
 
-    fn vanished(&self, f: &mut fmt::Formatter<'_>, tracks: &[Row<'_>]) -> fmt::Result {
+    fn vanished(&self, f: &mut fmt::Formatter<'_>, tracks: &[TrackRow<'_>]) -> fmt::Result {
         let columns = ["Account", "Region", "Track", "Id", "Vanished"].map(|it| Column(it, None));
-        let gone = |row: &&Row<'_>| matches!(row.track, Seen::Vanished(_));
+        let gone = |row: &&TrackRow<'_>| matches!(row.track, Seen::Vanished(_));
         let gone: Vec<_> = tracks.iter().filter(gone).copied().collect();
         let none = "No track is known to have vanished.";
         let section = self.section("vanished", "Tracks vanished", none);
@@ -200,7 +200,7 @@ impl Page<'_> {
         })
     }
 
-    fn failing(&self, f: &mut fmt::Formatter<'_>, targets: &[Target<'_>]) -> fmt::Result {
+    fn failing(&self, f: &mut fmt::Formatter<'_>, targets: &[TargetRow<'_>]) -> fmt::Result {
         let columns = [
             "Account",
             "Region",
@@ -211,7 +211,7 @@ impl Page<'_> {
             "RequestId",
             "Last success",
         ];
-        let is_wrong = |it: &&Target<'_>| matches!(it.state, State::Failing | State::Stale);
+        let is_wrong = |it: &&TargetRow<'_>| matches!(it.state, State::Failing | State::Stale);
         let wrong: Vec<_> = targets.iter().filter(is_wrong).copied().collect();
         let section = self.section("failing", "Failing targets", "No target is failing.");
         let columns = columns.map(|it| Column(it, None));
@@ -231,7 +231,7 @@ impl Page<'_> {
         })
     }
 
-    fn all_targets(&self, f: &mut fmt::Formatter<'_>, targets: &[Target<'_>]) -> fmt::Result {
+    fn all_targets(&self, f: &mut fmt::Formatter<'_>, targets: &[TargetRow<'_>]) -> fmt::Result {
         let columns = [
             Column("Account", Some("account")),
             Column("Region", Some("region")),
@@ -262,14 +262,14 @@ impl Page<'_> {
         })
     }
 
-    fn all_tracks(&self, f: &mut fmt::Formatter<'_>, tracks: &[Row<'_>]) -> fmt::Result {
-        let listed = |row: &&Row<'_>| matches!(row.track, Seen::Listed(_));
+    fn all_tracks(&self, f: &mut fmt::Formatter<'_>, tracks: &[TrackRow<'_>]) -> fmt::Result {
+        let listed = |row: &&TrackRow<'_>| matches!(row.track, Seen::Listed(_));
         let listed: Vec<_> = tracks.iter().filter(listed).copied().collect();
         let section = self.section("tracks", "Tracks", "No such track is listed.");
         section.write(f, track::COLUMNS, &listed, |row| self.track_cells(row))
     }
 
-    fn track_cells<'r>(&self, row: &'r Row<'_>) -> [Cell<'r>; 8] {
+    fn track_cells<'r>(&self, row: &'r TrackRow<'_>) -> [Cell<'r>; 8] {
         let good = row.target.last_good.as_ref();
         track::cells(row, self.when(good.map(|good| good.at)))
     }
@@ -295,7 +295,7 @@ impl Page<'_> {
         ids.collect::<BTreeSet<_>>().len()
     }
 
-    fn last_success(&self, it: &Target<'_>) -> When {
+    fn last_success(&self, it: &TargetRow<'_>) -> When {
         self.when(it.target.last_good.as_ref().map(|good| good.at))
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::html::{Badge, Html, Mood, Number, Text, When, counted};
 use super::table::{Cell, Column};
-use super::view::{Row, Seen};
+use super::view::{Seen, TrackRow};
 use crate::snapshot::{Status, Track};
 
 pub(super) const COLUMNS: [Column; 8] = [
@@ -18,7 +18,7 @@ pub(super) const COLUMNS: [Column; 8] = [
     Column("As of", None),
 ];
 
-pub(super) fn cells<'a>(row: &'a Row<'_>, as_of: When) -> [Cell<'a>; 8] {
+pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: When) -> [Cell<'a>; 8] {
     let (mood, scope, storage): (_, Cell<'a>, Cell<'a>) = match row.track {
         Seen::Listed(track) => (
             match track.status {

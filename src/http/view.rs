@@ -15,7 +15,7 @@ pub(super) struct View<'a> {
 
 /// An account in a region.
 #[derive(Clone, Copy)]
-pub(super) struct Target<'a> {
+pub(super) struct TargetRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) state: State,
@@ -49,7 +49,7 @@ impl State {
 
 /// A track as one region shows it, or showed it last.
 #[derive(Clone, Copy)]
-pub(super) struct Row<'a> {
+pub(super) struct TrackRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) id: u64,
@@ -63,7 +63,7 @@ pub(super) enum Seen<'a> {
     Vanished(&'a Tombstone),
 }
 
-impl<'a> Row<'a> {
+impl<'a> TrackRow<'a> {
     pub(super) fn name(&self) -> &'a str {
         match self.track {
             Seen::Listed(track) => &track.name,
@@ -92,10 +92,10 @@ pub(super) const VANISHED: &str = "vanished";
 
 impl<'a> View<'a> {
     /// Every target.
-    pub(super) fn targets(self) -> impl Iterator<Item = Target<'a>> {
+    pub(super) fn targets(self) -> impl Iterator<Item = TargetRow<'a>> {
         let reports = self.reports.iter().map(Arc::as_ref);
         reports.flat_map(move |report| {
-            report.targets.iter().map(move |target| Target {
+            report.targets.iter().map(move |target| TargetRow {
                 report,
                 target,
                 state: self.state(target),
@@ -104,7 +104,7 @@ impl<'a> View<'a> {
     }
 
     /// The targets that a query wants, as it wants them sorted.
-    pub(super) fn wanted_targets(self, query: &Query) -> Vec<Target<'a>> {
+    pub(super) fn wanted_targets(self, query: &Query) -> Vec<TargetRow<'a>> {
         let mut targets: Vec<_> = self
             .targets()
             .filter(|it| {
@@ -130,10 +130,10 @@ impl<'a> View<'a> {
 
     /// Every track that is listed, until its listing is too old, and every one that has vanished, until its
     /// tombstone is: as on `/metrics`.
-    pub(super) fn tracks(self) -> impl Iterator<Item = Row<'a>> {
+    pub(super) fn tracks(self) -> impl Iterator<Item = TrackRow<'a>> {
         self.targets()
-            .flat_map(move |Target { report, target, .. }| {
-                let row = move |id, track| Row {
+            .flat_map(move |TargetRow { report, target, .. }| {
+                let row = move |id, track| TrackRow {
                     report,
                     target,
                     id,
@@ -150,7 +150,7 @@ impl<'a> View<'a> {
     }
 
     /// The tracks that a query wants, as it wants them sorted.
-    pub(super) fn wanted_tracks(self, query: &Query) -> Vec<Row<'a>> {
+    pub(super) fn wanted_tracks(self, query: &Query) -> Vec<TrackRow<'a>> {
         let mut tracks: Vec<_> = self
             .tracks()
             .filter(|row| {

@@ -22,6 +22,7 @@ enum Takes {
 const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key";
 const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn cases() -> Vec<(String, Takes)> {
     let tls = |more: &str| format!("{TLS}{more}}}");
     let plain = |text: &str| text.to_owned();

@@ -75,7 +75,7 @@ async fn every_kind_of_name_in_a_certificate_is_looked_at() {
         SanType::URI(text("spiffe://a/b")),
         SanType::DnsName(text("dns.example")),
     ] {
-        let own = ours.sign(&[san.clone()], 2040);
+        let own = ours.sign(std::slice::from_ref(&san), 2040);
         let got = gets(&door, &client(&ours.pem, Some(&own)), "/-/healthy").await;
         assert!(got.is_ok(), "{san:?}: {got:?}");
     }
