@@ -1,12 +1,13 @@
 //! What the listener shows, and the accounts write on.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::kept::{Kept, State, shown};
 use crate::clock::{Clock, Moment};
@@ -38,8 +39,8 @@ pub(super) struct Board {
     pub(super) gate: Option<Arc<Gate>>,
     /// None where nobody may ask for a reload over HTTP.
     reloads: Option<mpsc::Sender<Request>>,
-    /// Organisations whose members nobody knows yet.
-    awaited: Mutex<BTreeSet<String>>,
+    /// Organisations whose members nobody knows yet, and until when they are waited for.
+    awaited: Mutex<BTreeMap<String, Instant>>,
     /// Whether it was ready once: a later configuration does not take that back.
     was_ready: AtomicBool,
 }
@@ -91,7 +92,7 @@ impl Board {
     }
 
     /// Changed by insertions and removals, which do not panic half-way.
-    fn awaited(&self) -> MutexGuard<'_, BTreeSet<String>> {
+    fn awaited(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -118,10 +119,15 @@ impl Content for Board {
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
-        let awaited = self.awaited().iter().cloned().collect::<Vec<_>>();
-        if !awaited.is_empty() && !self.was_ready.load(Ordering::Relaxed) {
-            let reason = |name| format!("organization {name}: its members are not known yet");
-            return Err(awaited.into_iter().map(reason).collect());
+        let now = self.clock.now().steady;
+        let reasons: Vec<String> = self
+            .awaited()
+            .iter()
+            .filter(|(_, until)| now < **until)
+            .map(|(name, _)| format!("organization {name}: its members are not known yet"))
+            .collect();
+        if !reasons.is_empty() && !self.was_ready.load(Ordering::Relaxed) {
+            return Err(reasons);
         }
         self.publisher.ready(self.clock.now())?;
         self.was_ready.store(true, Ordering::Relaxed);
@@ -177,7 +183,10 @@ impl Audience for Board {
     fn asked(&self, organization: &str, refresh: Duration, known: bool) {
         self.process.organization_added(organization, refresh);
         if !known {
-            self.awaited().insert(organization.to_owned());
+            // As long as a target is waited for: a full interval.
+            let until = self.clock.now().steady + refresh;
+            let mut awaited = self.awaited();
+            awaited.entry(organization.to_owned()).or_insert(until);
         }
     }
 
@@ -185,7 +194,9 @@ impl Audience for Board {
         let now = self.clock.now().wall;
         self.process
             .organization_refreshed(organization, members, now);
-        self.awaited().remove(organization);
+        if members.is_some() {
+            self.awaited().remove(organization);
+        }
     }
 
     fn disbanded(&self, organization: &str) {

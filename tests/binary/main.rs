@@ -26,6 +26,7 @@ mod commands;
 mod fleet;
 mod lifecycle;
 mod online;
+mod organization;
 mod refusals;
 mod restart;
 mod secrets;

@@ -1,9 +1,12 @@
 //! Accounts that an organisation brings.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
+use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Fault, Identity, Member, Role, Track, World};
+use cloudaudit_exporter::state::Saved;
 use tokio::time::Instant;
 
 use crate::stage::{HOME, ID, KEY, Stage, noon, tracks};
@@ -200,4 +203,39 @@ async fn two_thousand_members_within_the_limits_and_a_hundred_that_leave() {
     }
     stage.pass(Duration::from_mins(61)).await;
     assert_eq!(stage.shown.accounts().len(), 1_900);
+}
+
+/// A restart must not wait for an organisation that cannot be asked, and forget nobody meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_restart_goes_on_with_the_members_of_the_state_file() {
+    let world = organization(3);
+    let mut stage = Stage::with(&world, &[], &config("    account_label: name\n"));
+    stage.pass(Duration::from_mins(2)).await;
+    let known = stage.shown.reports();
+    assert_eq!(known.len(), 3);
+    let reports: Vec<_> = known.into_iter().map(Arc::new).collect();
+    let saved = serde_json::to_string(&Saved::from_reports(&reports)).unwrap();
+    drop(stage);
+
+    let fault = Fault::internal_error().action("DescribeOrganizationMembers");
+    let fault = world.inject(fault.until_cleared());
+    let saved: Saved = serde_json::from_str(&saved).unwrap();
+    let mut stage = Stage::new(&world, &[]);
+    let now = Clock::virtual_at(noon()).now();
+    stage.fleet.resume(saved.reports(now));
+    stage.load(&config("    account_label: name\n"));
+    stage.pass(Duration::from_mins(2)).await;
+    let expected = ["member-1", "member-2", "member-3"];
+    assert_eq!(stage.shown.accounts(), expected);
+    for report in stage.shown.reports() {
+        assert_eq!(tracks(&report), [7]);
+        assert_eq!(report.account.organization, "main");
+    }
+
+    // When it answers again, whoever left meanwhile goes.
+    world.clear(fault);
+    let home = world.account(HOME).unwrap();
+    home.remove_member(200_000_000_002).unwrap();
+    stage.pass(Duration::from_mins(5)).await;
+    assert_eq!(stage.shown.accounts(), [expected[0], expected[2]]);
 }
