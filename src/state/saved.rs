@@ -86,6 +86,7 @@ impl Saved {
 struct SavedAccount {
     evidence: SavedEvidence,
     /// Of an account that an organisation brought, so that a restart need not wait for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<SavedMember>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
