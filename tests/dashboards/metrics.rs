@@ -102,6 +102,7 @@ fn existing() -> BTreeSet<String> {
         clock_skew: Some(0.0),
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
+    process.certificate_expires(SystemTime::UNIX_EPOCH);
     process.account_added("a");
     process.organization_added("o", Duration::ZERO);
     process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);

@@ -209,6 +209,10 @@ const WHEN: &[(&str, &str)] = &[
         "where there is a state file, from the first success on",
     ),
     ("cloudaudit_exporter_targets", ALWAYS),
+    (
+        "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
+        "where the listener speaks TLS",
+    ),
     ("cloudaudit_organization_up", OF_ORGANIZATIONS),
     (
         "cloudaudit_organization_members",
@@ -294,6 +298,7 @@ fn of_the_process() -> Vec<Documented> {
         clock_skew: Some(0.0),
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
+    process.certificate_expires(SystemTime::UNIX_EPOCH);
     process.account_added("a");
     process.organization_added("o", Duration::ZERO);
     process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);

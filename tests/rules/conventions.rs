@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::rule::{Rule, SOURCES, rules, yaml};
 
 /// Alerts of processes, of jobs and of organisations: they have no account.
-const WITHOUT_ACCOUNT: [&str; 11] = [
+const WITHOUT_ACCOUNT: [&str; 12] = [
     "CloudAuditCloudUnreachable",
     "CloudAuditExporterDown",
     "CloudAuditExporterReplicaDown",
@@ -20,6 +20,7 @@ const WITHOUT_ACCOUNT: [&str; 11] = [
     "CloudAuditConfigReloadFailed",
     "CloudAuditConfigDrift",
     "CloudAuditStateNotWritten",
+    "CloudAuditCertificateExpiring",
     "CloudAuditOrganizationStale",
     "CloudAuditOrganizationNeverListed",
     "CloudAuditOrganizationShrunk",
@@ -278,6 +279,7 @@ fn existing() -> BTreeSet<String> {
         clock_skew: Some(0.0),
     });
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
+    process.certificate_expires(SystemTime::UNIX_EPOCH);
     process.account_added("a");
     process.organization_added("o", Duration::ZERO);
     process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
