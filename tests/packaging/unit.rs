@@ -3,14 +3,19 @@
 use std::fs;
 use std::process::Command;
 
+use cloudaudit_exporter::cli::Cli;
 use tempfile::TempDir;
 
 use crate::run::{BINARY, Ended, ended, file, read};
 
 const UNIT: &str = "cloudaudit-exporter.service";
 
-/// The example of a drop-in, beside the unit.
-const DROP_IN: &str = "cloudaudit-exporter.service.d/credentials.conf";
+/// The examples of drop-ins, beside the unit.
+const DROP_INS: [&str; 3] = ["credentials.conf", "socket.conf", "web.conf"];
+const FOLDER: &str = "cloudaudit-exporter.service.d";
+
+/// The example of a socket for it.
+const SOCKET: &str = "cloudaudit-exporter.socket";
 
 #[test]
 fn the_unit_has_nothing_that_systemd_does_not_know() {
@@ -27,23 +32,70 @@ fn a_key_that_there_is_not_is_found() {
 }
 
 #[test]
-fn the_drop_in_has_nothing_that_systemd_does_not_know_and_opens_no_door() {
-    let drop_in = read(file("deploy/systemd").join(DROP_IN));
+fn a_drop_in_has_nothing_that_systemd_does_not_know_and_opens_no_door() {
     let verify = ["verify", "--man=no"];
-    let judged = analyze_with(&drop_in, &verify, &unit());
-    assert!(judged.success, "{judged:?}");
-    assert_eq!(judged.stderr, "");
-    let broken = drop_in.replace("LoadCredential=", "LoadCredentials=");
-    let judged = analyze_with(&broken, &verify, &unit());
-    assert!(judged.stderr.contains("LoadCredentials"), "{judged:?}");
-    let judged = analyze_with(&drop_in, &SECURITY, &unit());
-    assert!(judged.success, "{}", judged.stdout);
+    for name in DROP_INS {
+        let drop_in = drop_in(name);
+        let judged = analyze_with(&drop_in, &verify, &unit());
+        assert!(judged.success, "{name}: {judged:?}");
+        assert_eq!(judged.stderr, "", "{name}");
+        let broken = drop_in.replace("[Service]\n", "[Service]\nLoadCredentials=a:b\n");
+        let judged = analyze_with(&broken, &verify, &unit());
+        assert!(judged.stderr.contains("LoadCredentials"), "{judged:?}");
+        let judged = analyze_with(&drop_in, &SECURITY, &unit());
+        assert!(judged.success, "{name}: {}", judged.stdout);
+    }
+}
+
+#[test]
+fn the_socket_has_nothing_that_systemd_does_not_know() {
+    let socket = read(file("deploy/systemd").join(SOCKET));
+    for (text, objection) in [
+        (socket.clone(), ""),
+        (socket.replace("NoDelay=", "NoDelays="), "NoDelays"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        fs::write(folder.path().join(UNIT), unit()).unwrap();
+        let path = folder.path().join(SOCKET);
+        fs::write(&path, text).unwrap();
+        let mut verify = Command::new("systemd-analyze");
+        let judged = ended(verify.args(["verify", "--man=no"]).arg(path));
+        assert!(judged.stderr.contains(objection), "{judged:?}");
+        assert_eq!(judged.stderr.is_empty(), objection.is_empty(), "{judged:?}");
+    }
+}
+
+/// By its variable, so that the command line stays the unit's.
+#[test]
+fn what_the_drop_ins_set_is_a_variable_of_a_flag() {
+    let command = <Cli as clap::CommandFactory>::command();
+    let known: Vec<String> = command
+        .get_arguments()
+        .filter_map(|argument| Some(argument.get_env()?.to_string_lossy().into_owned()))
+        .collect();
+    let mut seen = 0;
+    for name in DROP_INS {
+        let drop_in = drop_in(name);
+        let settings = drop_in
+            .lines()
+            .filter_map(|line| line.strip_prefix("Environment="));
+        for setting in settings {
+            let (variable, _) = setting.split_once('=').unwrap();
+            assert!(known.iter().any(|known| known == variable), "{variable}");
+            seen += 1;
+        }
+    }
+    assert_eq!(seen, 2);
+}
+
+fn drop_in(name: &str) -> String {
+    read(file("deploy/systemd").join(FOLDER).join(name))
 }
 
 /// Where the service finds them is for people to write down, so it stands in the pages.
 #[test]
 fn what_the_drop_in_loads_is_what_the_page_on_credentials_names() {
-    let drop_in = read(file("deploy/systemd").join(DROP_IN));
+    let drop_in = drop_in("credentials.conf");
     let page = read(file("docs/credentials.md"));
     let loaded: Vec<&str> = drop_in
         .lines()
@@ -100,7 +152,7 @@ fn analyze_with(drop_in: &str, arguments: &[&str], unit: &str) -> Ended {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(UNIT);
     fs::write(&path, unit).unwrap();
-    let beside = folder.path().join(DROP_IN);
+    let beside = folder.path().join(FOLDER).join("example.conf");
     fs::create_dir(beside.parent().unwrap()).unwrap();
     fs::write(beside, drop_in).unwrap();
     ended(
