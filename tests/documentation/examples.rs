@@ -3,9 +3,12 @@
 use std::collections::BTreeMap;
 
 use cloudaudit_exporter::config::Config;
+use cloudaudit_exporter::web::Gate;
+use tempfile::TempDir;
 
 use crate::files::{pages, read};
 use crate::markdown::Markdown;
+use crate::pki::Authority;
 
 #[test]
 fn every_configuration_of_the_pages_loads() {
@@ -29,6 +32,32 @@ fn every_configuration_of_the_pages_loads() {
         }
     }
     assert!(seen >= 3, "{seen} configurations");
+}
+
+/// Beside certificates of the names that the examples have.
+#[test]
+fn every_web_configuration_of_the_pages_is_taken() {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new("ours");
+    authority.server(2040).write(folder.path(), "server");
+    std::fs::write(folder.path().join("ca.pem"), &authority.pem).unwrap();
+    let file = folder.path().join("web.yaml");
+    let mut seen = 0;
+    for page in pages() {
+        let name = page.to_string_lossy();
+        for (language, lines) in Markdown::of(&read(&name)).blocks {
+            let text = lines.join("\n");
+            let is_of_the_listener = ["tls_server_config:", "basic_auth_users:"]
+                .iter()
+                .any(|key| text.starts_with(key));
+            if language == "yaml" && is_of_the_listener {
+                seen += 1;
+                std::fs::write(&file, text).unwrap();
+                Gate::open(&file).unwrap_or_else(|why| panic!("{name}: {why}"));
+            }
+        }
+    }
+    assert!(seen >= 1, "{seen} configurations");
 }
 
 /// The policy stands in several places, so that nobody has to look for it.

@@ -7,6 +7,8 @@
 
 #[path = "../support/parts.rs"]
 mod parts;
+#[path = "../web/pki.rs"]
+mod pki;
 
 mod files;
 mod markdown;
