@@ -16,7 +16,14 @@ use super::tool::{copy_folder, damage, read, root, run};
 pub(crate) const CHART: &str = "deploy/helm/cloudaudit-exporter";
 
 /// The files of values in tests/kube/values; all that is left out is as the chart has it.
-const VALUES: [&str; 5] = ["everything", "operator", "kept", "borrowed", "keyless"];
+const VALUES: [&str; 6] = [
+    "everything",
+    "operator",
+    "kept",
+    "borrowed",
+    "keyless",
+    "closed",
+];
 
 fn helm(arguments: &[&str], chart: &Path, values: Option<&str>) -> Result<String, String> {
     let mut command = Command::new(part("helm"));
@@ -254,6 +261,46 @@ fn keys_come_as_files_or_not_at_all() {
 }
 
 #[test]
+fn whoever_comes_in_comes_by_https() {
+    let objects = rendered(Some("closed"));
+    let container = container(&objects);
+    let arguments = container["args"].as_array().expect("a list");
+    let file = arguments
+        .iter()
+        .filter_map(Value::as_str)
+        .find_map(|argument| argument.strip_prefix("--web.config.file="));
+    let folder = file.and_then(|file| file.strip_suffix("/web.yaml"));
+    let mounts = container["volumeMounts"].as_array().expect("a list");
+    let mounted = mounts.iter().find(|mount| mount["name"] == "web-config");
+    assert_eq!(
+        mounted.and_then(|mount| mount["mountPath"].as_str()),
+        folder
+    );
+    let pod = &the(&objects, "Deployment")["spec"]["template"]["spec"];
+    let secret = json!({
+        "name": "web-config",
+        // 0440 in JSON.
+        "secret": {"secretName": "cloudaudit-web", "defaultMode": 288}
+    });
+    let volumes = pod["volumes"].as_array().expect("a list");
+    assert!(volumes.contains(&secret), "{volumes:?}");
+    for probe in ["livenessProbe", "readinessProbe"] {
+        assert_eq!(container[probe]["httpGet"]["scheme"], "HTTPS", "{probe}");
+    }
+    let endpoint = &the(&objects, "ServiceMonitor")["spec"]["endpoints"][0];
+    assert_eq!(endpoint["scheme"], "https");
+    assert_eq!(
+        endpoint["tlsConfig"]["serverName"],
+        "cloudaudit.example.com"
+    );
+    assert_eq!(endpoint["basicAuth"]["username"]["key"], "username");
+
+    let in_the_clear = rendered(Some("operator"));
+    let endpoint = &the(&in_the_clear, "ServiceMonitor")["spec"]["endpoints"][0];
+    assert_eq!(endpoint["scheme"], Value::Null);
+}
+
+#[test]
 fn wrong_values_are_refused() {
     let refused = [
         ("replicaCount=two", "replicaCount"),
@@ -263,6 +310,8 @@ fn wrong_values_are_refused() {
         ("service.type=Public", "type"),
         ("log.level=loud", "level"),
         ("serviceMonitor.interval=30", "interval"),
+        ("serviceMonitor.scheme=ftp", "scheme"),
+        ("webConfig.tls=true", "existingSecret"),
         ("prometheusRule.ownerLabels={a-b}", "ownerLabels"),
         ("existingSecrets[0].name=a", "env"),
         (

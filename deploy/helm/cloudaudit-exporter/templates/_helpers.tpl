@@ -51,6 +51,15 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
+{{/* A probe comes by HTTPS where the listener has TLS and the probe does not say otherwise. Of a list: all, and the probe. */}}
+{{- define "cloudaudit-exporter.probe" -}}
+{{- $probe := deepCopy (last .) }}
+{{- if and (first .).Values.webConfig.tls $probe.httpGet }}
+{{- $_ := merge $probe.httpGet (dict "scheme" "HTTPS") }}
+{{- end }}
+{{- toYaml $probe }}
+{{- end }}
+
 {{/* What of the rules is configurable, done to their text; then what needs their structure. */}}
 {{- define "cloudaudit-exporter.ruleGroups" -}}
 {{- $owner := "" }}
