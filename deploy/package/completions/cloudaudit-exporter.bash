@@ -53,7 +53,7 @@ _cloudaudit__exporter() {
 
     case "${cmd}" in
         cloudaudit__exporter)
-            opts="-h -V --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help --version demo check once health help"
+            opts="-h -V --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help --version demo check once health help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -68,6 +68,18 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.telemetry-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.route-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.external-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -87,7 +99,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__check)
-            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -109,6 +121,18 @@ _cloudaudit__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.route-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.external-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log.level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -125,7 +149,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__demo)
-            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -140,6 +164,18 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.telemetry-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.route-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.external-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -159,7 +195,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__health)
-            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -174,6 +210,18 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.telemetry-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.route-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.external-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -277,7 +325,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__once)
-            opts="-h --output --config.file --config.enable-auto-reload --web.listen-address --web.telemetry-path --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --output --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -296,6 +344,18 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.telemetry-path)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.config.file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.route-prefix)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.external-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cloudaudit_exporter_global_optspecs
-    string join \n config.file= config.enable-auto-reload web.listen-address= web.telemetry-path= web.enable-lifecycle log.level= log.format= h/help V/version
+    string join \n config.file= config.enable-auto-reload web.listen-address= web.systemd-socket web.telemetry-path= web.config.file= web.route-prefix= web.external-url= web.enable-lifecycle log.level= log.format= h/help V/version
 end
 
 function __fish_cloudaudit_exporter_needs_command
@@ -25,11 +25,15 @@ function __fish_cloudaudit_exporter_using_subcommand
 end
 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.listen-address -d 'An address to listen on; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.telemetry-path -d 'The path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -s h -l help -d 'Print help'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -s V -l version -d 'Print version'
@@ -39,40 +43,56 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "health" -d 'Ask a running exporter whether it is healthy; exit code 0 or 1'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.listen-address -d 'An address to listen on; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.telemetry-path -d 'The path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -s h -l help -d 'Print help'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l output -d 'The form of the answer' -r -f -a "text\t'A line for each target'
 json\t'For scripts and reviews'"
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.listen-address -d 'An address to listen on; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.telemetry-path -d 'The path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least that CAM must allow, as policies (JSON) for its console'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Ask the cloud once for every target, and say what is in the way; exit code 1 if anything is'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Write into this file, atomically, instead of to stdout' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.listen-address -d 'An address to listen on; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.telemetry-path -d 'The path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -s h -l help -d 'Print help'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.listen-address -d 'An address to listen on; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.telemetry-path -d 'The path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -s h -l help -d 'Print help'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "demo" -d 'Run the exporter against a simulated Tencent Cloud on loopback; needs nothing'
