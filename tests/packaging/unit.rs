@@ -155,6 +155,9 @@ fn analyze_with(drop_in: &str, arguments: &[&str], unit: &str) -> Ended {
     let beside = folder.path().join(FOLDER).join("example.conf");
     fs::create_dir(beside.parent().unwrap()).unwrap();
     fs::write(beside, drop_in).unwrap();
+    // One of the drop-ins asks for it.
+    let socket = file("deploy/systemd").join(SOCKET);
+    fs::copy(socket, folder.path().join(SOCKET)).unwrap();
     ended(
         Command::new("systemd-analyze")
             .args(arguments)
