@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::web::Gate;
+use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
 use crate::files::{pages, read};
 use crate::markdown::Markdown;
-use crate::pki::Authority;
 
 #[test]
 fn every_configuration_of_the_pages_loads() {
@@ -38,9 +38,19 @@ fn every_configuration_of_the_pages_loads() {
 #[test]
 fn every_web_configuration_of_the_pages_is_taken() {
     let folder = TempDir::new().unwrap();
-    let authority = Authority::new("ours");
-    authority.server(2040).write(folder.path(), "server");
-    std::fs::write(folder.path().join("ca.pem"), &authority.pem).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    let key = key.serialize_pem();
+    for (name, pem) in [
+        ("server.crt", &certificate),
+        ("tls.crt", &certificate),
+        ("ca.pem", &certificate),
+        ("server.key", &key),
+        ("tls.key", &key),
+    ] {
+        std::fs::write(folder.path().join(name), pem).unwrap();
+    }
     let file = folder.path().join("web.yaml");
     let mut seen = 0;
     for page in pages() {
@@ -57,7 +67,7 @@ fn every_web_configuration_of_the_pages_is_taken() {
             }
         }
     }
-    assert!(seen >= 1, "{seen} configurations");
+    assert!(seen >= 2, "{seen} configurations");
 }
 
 /// The policy stands in several places, so that nobody has to look for it.

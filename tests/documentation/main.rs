@@ -7,8 +7,6 @@
 
 #[path = "../support/parts.rs"]
 mod parts;
-#[path = "../web/pki.rs"]
-mod pki;
 
 mod files;
 mod markdown;
