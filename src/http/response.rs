@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use hyper::header::{
-    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
-    HeaderValue, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, HeaderValue, REFERRER_POLICY, VARY, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
@@ -90,6 +90,16 @@ pub(super) fn refused(why: Refused) -> Response<Pieces> {
             response
         }
     }
+}
+
+/// To `HEAD`: as long as it says, and without the content. Hyper leaves it out over HTTP/1 only.
+pub(super) fn without_content(mut response: Response<Pieces>) -> Response<Pieces> {
+    let length = std::mem::take(response.body_mut()).left();
+    if response.status() != StatusCode::NO_CONTENT {
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    }
+    response
 }
 
 /// The last response on its connection.

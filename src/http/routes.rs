@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, HOST};
 use hyper::http::request::Parts;
-use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use rustls::ServerConfig;
 use serde_json::json;
 use tokio::time::timeout;
@@ -49,7 +49,7 @@ impl Routes {
         self.gate.as_ref()?.tls().await
     }
 
-    /// The response to a request. Hyper gives it a length, and leaves out the content for `HEAD`.
+    /// The response to a request. Hyper gives it a length.
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Pieces> {
         let (head, body) = request.into_parts();
         let handler = self.handler(head.uri.path());
@@ -60,11 +60,17 @@ impl Routes {
             Ok(()) // nothing was sent, or its sender waits for our word and gets the response instead
         };
         let mut response = match read {
+            Ok(()) if !has_its_host(&head) => {
+                response::text(StatusCode::BAD_REQUEST, "a request has one header Host")
+            }
             Ok(()) => self.let_in(handler, &head).await,
             Err(status) => response::text(status, "no path here wants a body"),
         };
-        if has_body {
+        if has_body && head.version < Version::HTTP_2 {
             response = response::and_close(response); // see `heads.rs`
+        }
+        if head.method == Method::HEAD {
+            response = response::without_content(response);
         }
         let (handler, code) = (handler.as_str(), response.status().as_u16());
         debug!(handler, code, method = %head.method, bytes = response.body().left(), "request");
@@ -234,6 +240,16 @@ impl Handler {
             Self::Server => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }
+    }
+}
+
+/// Whether a request of HTTP/1.1 says once for which host it is (RFC 9112, section 3.2). Here it does not matter
+/// for which, but somebody in between may have understood something else.
+fn has_its_host(head: &Parts) -> bool {
+    let hosts = head.headers.get_all(HOST).iter().count();
+    match head.version {
+        Version::HTTP_11 => hosts == 1,
+        _ => hosts <= 1,
     }
 }
 

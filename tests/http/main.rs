@@ -13,3 +13,4 @@ mod places;
 mod routes;
 mod shutdown;
 mod support;
+mod torture;
