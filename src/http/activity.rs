@@ -10,6 +10,7 @@ use std::io;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
@@ -35,7 +36,15 @@ struct State {
     pending: u64,
     /// Responses that hyper has taken over and not yet flushed.
     handed_over: u64,
+    /// Whether it ends with the requests it is at.
+    finishes: bool,
+    /// When it ends, should it be idle then: set as soon as it finishes and is idle.
+    ends_at: Option<Instant>,
 }
+
+/// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it, and a client that
+/// says nothing, or goes on with new requests, would never end.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
@@ -57,6 +66,8 @@ impl Activity {
             heads: Heads::default(),
             pending: 0,
             handed_over: 0,
+            finishes: false,
+            ends_at: None,
         };
         Self {
             state: Mutex::new(state),
@@ -83,10 +94,20 @@ impl Activity {
         self.asked_to_finish.notified().await;
     }
 
+    /// The connection has been told to end.
+    pub(super) fn finishes(&self) {
+        let mut state = self.state();
+        state.finishes = true;
+        if matches!(state.phase, Phase::Idle { .. }) {
+            state.ends_at = Some(Instant::now() + FAREWELL);
+        }
+    }
+
     /// Waits until the connection has overstayed a limit, and returns which.
     ///
     /// The deadline moves with the phase, and the phase moves when the connection is polled: so this
-    /// must be polled after the connection, in the same task.
+    /// must be polled after the connection, in the same task. Over HTTP/2 a request may end beside it; then the
+    /// deadline of before is what it wakes up for.
     pub(super) async fn overdue(&self, limits: &Limits) -> &'static str {
         let mut alarm = pin!(sleep_until(self.deadline(limits).0));
         poll_fn(|cx| {
@@ -128,8 +149,13 @@ impl Activity {
     }
 
     fn deadline(&self, limits: &Limits) -> (Instant, &'static str) {
-        match self.state().phase {
-            Phase::Idle { since } => (since + limits.idle, "idle"),
+        let state = self.state();
+        match state.phase {
+            Phase::Idle { since } => {
+                let farewell = state.ends_at.map(|ends_at| (ends_at, "farewell"));
+                let idle = (since + limits.idle, "idle");
+                farewell.map_or(idle, |farewell| farewell.min(idle))
+            }
             Phase::Head { since } => (since + limits.headers, "headers"),
             Phase::Request { since, progress } => {
                 let stalled = (progress + limits.write_stall, "write stall");
@@ -189,6 +215,9 @@ impl State {
         } else if self.heads.inside() {
             Phase::Head { since: now }
         } else {
+            if self.finishes {
+                self.ends_at.get_or_insert(now + FAREWELL);
+            }
             Phase::Idle { since: now }
         };
     }

@@ -79,13 +79,10 @@ pub(super) async fn serve<S>(
     let activity = place.activity();
     let service = service_fn(|request: Request<Incoming>| {
         let routes = Arc::clone(&routes);
-        let under_way = UnderWay::begin(activity, protocol);
+        let under_way = Arc::new(UnderWay::begin(activity, protocol));
         async move {
             let response = routes.answer(request).await;
-            Ok::<_, Infallible>(response.map(|pieces| Outgoing {
-                pieces,
-                _under_way: under_way,
-            }))
+            Ok::<_, Infallible>(response.map(|pieces| Outgoing { pieces, under_way }))
         }
     });
     let stream = Watched::new(stream, Arc::clone(activity), protocol == Protocol::Http1);
@@ -158,11 +155,13 @@ async fn attend(
             }
             _ = stopped.changed(), if !finishing => {
                 finishing = true;
+                activity.finishes();
                 connection.as_mut().graceful_shutdown();
             }
             () = activity.asked_to_finish(), if !finishing => {
                 finishing = true;
                 debug!(%peer, "the longest idle connection makes room for a new one");
+                activity.finishes();
                 connection.as_mut().graceful_shutdown();
             }
             limit = overdue.as_mut() => {
@@ -237,10 +236,19 @@ impl UnderWay {
     }
 }
 
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        match self.protocol {
+            Protocol::Http1 => self.activity.response_handed_over(),
+            Protocol::Http2 => self.activity.request_ended(),
+        }
+    }
+}
+
 /// A response's body that tells when hyper is done with it.
 struct Outgoing {
     pieces: Pieces,
-    _under_way: UnderWay,
+    under_way: Arc<UnderWay>,
 }
 
 impl Body for Outgoing {
@@ -251,7 +259,18 @@ impl Body for Outgoing {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Pin::new(&mut self.pieces).poll_frame(cx)
+        let frame = Pin::new(&mut self.pieces).poll_frame(cx);
+        match self.under_way.protocol {
+            Protocol::Http1 => frame,
+            Protocol::Http2 => frame.map_ok(|frame| {
+                frame.map_data(|piece| {
+                    Bytes::from_owner(Held {
+                        piece,
+                        _by: Arc::clone(&self.under_way),
+                    })
+                })
+            }),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
@@ -263,11 +282,15 @@ impl Body for Outgoing {
     }
 }
 
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        match self.protocol {
-            Protocol::Http1 => self.activity.response_handed_over(),
-            Protocol::Http2 => self.activity.request_ended(),
-        }
+/// A piece of a response over HTTP/2. Hyper asks for it as soon as the client would take its first byte, and lets
+/// go of the body with the last: so a response is under way as long as any piece of it waits to be sent.
+struct Held {
+    piece: Bytes,
+    _by: Arc<UnderWay>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.piece
     }
 }

@@ -15,10 +15,13 @@ mod parts;
 
 // Certificates, the exporter with a gate, and who asks it.
 mod door;
+mod listener;
 mod pki;
 
 // The tests.
 mod files;
+mod frames;
+mod http2;
 mod passwords;
 mod prometheus;
 mod sockets;
