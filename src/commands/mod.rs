@@ -71,7 +71,7 @@ pub async fn run(
                 () = signals.stop => Err(Failed::new("stopped before every target was polled")),
             }
         }
-        Some(Command::Health) => health::run(&flags.web(daemon::LISTEN_ADDRESS)).await,
+        Some(Command::Health) => health::run(flags).await,
     }
 }
 

@@ -10,7 +10,8 @@ pub struct Limits {
     pub headers: Duration,
     /// Without a byte of a request: between two requests, or before the first.
     pub idle: Duration,
-    /// Without the client taking a single byte of a response that waits to be sent.
+    /// Without the client taking a single byte of a response that waits to be sent. Over HTTP/2 it is any byte, an
+    /// answer to a PING too: who keeps pinging meets the next limit instead.
     pub write_stall: Duration,
     /// From the end of a request's headers to the end of its response, however steadily it trickles.
     pub response: Duration,

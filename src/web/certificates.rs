@@ -25,6 +25,8 @@ pub(super) struct Certificates {
     pub(super) config: Arc<ServerConfig>,
     /// When the first of the chain ends.
     pub(super) expires: Option<SystemTime>,
+    /// Whether every client has to show one, too.
+    pub(super) clients_show_theirs: bool,
 }
 
 impl Tls {
@@ -86,6 +88,7 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
     Ok(Certificates {
         config: Arc::new(config),
         expires,
+        clients_show_theirs: policy.requires(),
     })
 }
 

@@ -57,7 +57,8 @@ impl Policy {
         )
     }
 
-    fn requires(self) -> bool {
+    /// Whether nobody connects without a certificate.
+    pub(super) fn requires(self) -> bool {
         matches!(
             self,
             Self::RequireAnyClientCert | Self::RequireAndVerifyClientCert

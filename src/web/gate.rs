@@ -80,6 +80,18 @@ impl Gate {
         certificates.map(|certificates| Arc::clone(&certificates.config))
     }
 
+    /// Whether TLS is spoken.
+    pub fn has_tls(&self) -> bool {
+        self.has_tls
+    }
+
+    /// Whether every client has to show a certificate.
+    pub fn wants_certificates(&self) -> bool {
+        let settings = Arc::clone(&self.state().settings);
+        let certificates = settings.certificates.as_ref();
+        certificates.is_some_and(|it| it.clients_show_theirs)
+    }
+
     /// When the certificate in use ends.
     pub fn certificate_expires(&self) -> Option<SystemTime> {
         self.state().settings.certificates.as_ref()?.expires

@@ -26,7 +26,7 @@ const MAX_EXEMPT_PATHS: usize = 32;
 pub(super) struct Settings {
     /// None where the file says nothing of TLS.
     pub(super) certificates: Option<Certificates>,
-    /// Whether HTTP/2 is spoken, over TLS.
+    /// What every response to those who are let in, or asked for a password, has besides its own.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) users: Users,
     pub(super) exempt_paths: Vec<String>,

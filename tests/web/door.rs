@@ -24,6 +24,11 @@ pub struct Door {
 impl Door {
     /// Starts it with this file, which lies in `folder` with all that it names.
     pub fn open(folder: TempDir, web: &str) -> Self {
+        Self::with(folder, web, &[])
+    }
+
+    /// The same, with more flags.
+    pub fn with(folder: TempDir, web: &str, flags: &[&str]) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         drop(listener);
@@ -34,6 +39,7 @@ impl Door {
             .arg("demo")
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--web.config.file={}", file.display()))
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)

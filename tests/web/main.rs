@@ -21,6 +21,7 @@ mod pki;
 // The tests.
 mod files;
 mod frames;
+mod health;
 mod http2;
 mod passwords;
 mod prometheus;

@@ -67,6 +67,8 @@ fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
     let mut first = start(folder.path(), Command::new(EXPORTER).arg(&address));
     let stream = eventually(|| UnixStream::connect(&socket).ok());
     assert!(ask(stream).ends_with("healthy\n"));
+    let health = Command::new(EXPORTER).args(["health", &address]).output();
+    assert_eq!(health.unwrap().status.code(), Some(0));
 
     let mut second = start(folder.path(), Command::new(EXPORTER).arg(&address));
     assert_eq!(second.0.wait().unwrap().code(), Some(1));
@@ -76,6 +78,11 @@ fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
     first.0.kill().unwrap();
     first.0.wait().unwrap();
     assert!(socket.exists(), "the dead leave it behind");
+    let health = Command::new(EXPORTER).args(["health", &address]).output();
+    let health = health.unwrap();
+    assert_eq!(health.status.code(), Some(1));
+    let why = String::from_utf8_lossy(&health.stderr);
+    assert!(why.contains("exporter.sock: "), "{why}");
     let _third = start(folder.path(), Command::new(EXPORTER).arg(&address));
     let stream = eventually(|| UnixStream::connect(&socket).ok());
     assert!(ask(stream).ends_with("healthy\n"));
