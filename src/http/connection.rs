@@ -178,7 +178,7 @@ fn http1() -> http1::Builder {
         // One time for two cases: see `activity.rs`, which has two.
         .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD_BYTES)
+        .max_header_size(MAX_HEAD_BYTES as usize)
         .max_buf_size(MAX_BUFFER_BYTES);
     builder
 }
@@ -189,15 +189,12 @@ fn http2() -> http2::Builder<TokioExecutor> {
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
-        .max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .max_header_list_size(MAX_HEAD_BYTES)
         .max_send_buf_size(MAX_STREAM_BUFFER_BYTES)
         .initial_stream_window_size(MAX_STREAM_WINDOW)
         .initial_connection_window_size(MAX_STREAM_WINDOW);
     builder
 }
-
-/// Bytes of a request's headers over HTTP/2, as they are unpacked.
-const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 
 /// Requests at a time on one connection of HTTP/2. A scrape is one.
 const MAX_STREAMS: u32 = 16;
@@ -212,7 +209,7 @@ const MAX_STREAM_WINDOW: u32 = 64 * 1024;
 const MAX_HEADERS: usize = 100;
 
 /// Bytes of a request line and its headers; with more it is answered 431.
-const MAX_HEAD_BYTES: usize = 16 * 1024;
+const MAX_HEAD_BYTES: u32 = 16 * 1024;
 
 /// What is read ahead of a connection, and what hyper gathers before it writes.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
