@@ -78,11 +78,11 @@ fn without_excerpt(error: &serde_saphyr::Error) -> String {
     let place = error
         .location()
         .map(|at| format!("line {} column {}: ", at.line(), at.column()));
-    let known = first.contains("unknown field").then(|| first.to_owned());
+    let unknown = first.find("unknown field").map(|at| first[at..].to_owned());
     format!(
         "{}{}",
         place.unwrap_or_default(),
-        known.unwrap_or_else(|| "not the YAML that it should be".to_owned())
+        unknown.unwrap_or_else(|| "not the YAML that it should be".to_owned())
     )
 }
 

@@ -152,6 +152,10 @@ impl Gate {
         let mut state = self.state();
         state.looked = Instant::now();
         let read = match read {
+            // An editor that empties a file before it writes it must not open the door meanwhile.
+            Ok(settings) if settings.users.is_empty() && !state.settings.users.is_empty() => {
+                Err("basic_auth_users is gone; it can only go with a restart".to_owned())
+            }
             Ok(settings) if self.has_tls && settings.certificates.is_none() => {
                 Err("tls_server_config is gone; it can only go with a restart".to_owned())
             }

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tracing::warn;
 use zeroize::Zeroizing;
 
 /// How many checked passwords are remembered, right and wrong ones.
@@ -19,6 +20,9 @@ const MAX_REMEMBERED: usize = 100;
 /// How many may wait for their password to be checked, which takes a core for some 70 ms and more; whoever
 /// comes on top is asked to come again.
 const MAX_WAITING: usize = 16;
+
+/// A check of a higher cost takes more than a second, and each one more doubles that.
+const HIGH_COST: u32 = 14;
 
 /// What an unknown user's password is compared with, so that how long an answer takes does not tell who is
 /// known. It is the hash of nothing in particular, with the cost that is usual.
@@ -40,9 +44,17 @@ pub(super) enum Verdict {
 impl Users {
     pub(super) fn new(hashes: BTreeMap<String, SecretString>) -> Result<Self, String> {
         for (name, hash) in &hashes {
-            hash.expose_secret().parse::<HashParts>().map_err(|_| {
+            let parts = hash.expose_secret().parse::<HashParts>().map_err(|_| {
                 format!("basic_auth_users: the password of {name:?} is not a hash of bcrypt")
             })?;
+            let cost = parts.get_cost();
+            if cost > HIGH_COST {
+                warn!(
+                    name,
+                    cost,
+                    "checking this password takes seconds, and all others wait for it; a cost of 10 is usual"
+                );
+            }
         }
         Ok(Self(Arc::new(hashes)))
     }

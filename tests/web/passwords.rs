@@ -139,3 +139,25 @@ async fn no_more_requests_than_the_limit() {
     }
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
 }
+
+/// An editor may empty a file before it writes it.
+#[tokio::test]
+async fn an_emptied_file_opens_no_door() {
+    let door = Door::open(
+        folder_with(&[]),
+        &format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("secret")),
+    );
+    assert_eq!(status(&door, "/", None).await, 401);
+    door.change("");
+    let closed = eventually(async || {
+        let now = status(&door, "/", None).await;
+        assert_ne!(now, 200, "the door is open");
+        now == 500
+    });
+    assert!(closed.await);
+    let users = format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("another"));
+    door.change(&users);
+    let opened =
+        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 200);
+    assert!(opened.await);
+}
