@@ -23,7 +23,7 @@ const REGION: &str = "ap-guangzhou";
 
 /// What one listing came to, and which pages it asked for.
 struct Listed {
-    result: Result<Listing, Failure>,
+    result: Result<Arc<Listing>, Failure>,
     asked: Vec<u64>,
 }
 

@@ -98,27 +98,25 @@ impl TargetHistory {
     /// old that is; the first one ever changes nothing.
     pub fn listed(
         &mut self,
-        mut listing: Listing,
+        listing: impl Into<Arc<Listing>>,
         now: Moment,
         took: Duration,
     ) -> Vec<TrackChange> {
         self.ended(now, took);
         self.report.failure = None;
+        let mut listing = listing.into();
         drop_beyond(&mut listing, self.retention.max_tracks);
         let before = self.report.last_good.take();
-        let changes = match &before {
-            Some(before) => between(
-                &before.listing,
-                &listing,
-                &mut self.report.unproven,
-                &self.report.past.tombstones,
-            ),
-            None => Vec::new(),
-        };
-        // An unchanged listing stays the same allocation, so that nothing is rendered again.
-        let listing = match before {
-            Some(before) if *before.listing == listing => before.listing,
-            _ => Arc::new(listing),
+        let (listing, changes) = match before.map(|good| good.listing) {
+            // An unchanged listing stays the same allocation, so that nothing is rendered again. It
+            // leaves open what the same one before it left open.
+            Some(before) if before == listing => (before, Vec::new()),
+            Some(before) => {
+                let unproven = &mut self.report.unproven;
+                let changes = between(&before, &listing, unproven, &self.report.past.tombstones);
+                (listing, changes)
+            }
+            None => (listing, Vec::new()),
         };
         self.report.last_good = Some(LastGood {
             listing,
@@ -208,8 +206,9 @@ impl TargetHistory {
 }
 
 /// Keeps the tracks with the lowest ids, and of the others their number.
-fn drop_beyond(listing: &mut Listing, max_tracks: usize) {
+fn drop_beyond(listing: &mut Arc<Listing>, max_tracks: usize) {
     if listing.tracks.len() > max_tracks {
+        let listing = Arc::make_mut(listing);
         let beyond = listing.tracks.split_off(max_tracks);
         listing
             .dropped

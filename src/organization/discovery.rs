@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::failure::Failure;
-use crate::snapshot::{Member, Status, Umbrella};
+use crate::snapshot::{Member, Status, Track, Umbrella};
 use crate::tencent::organization::Directory;
 use crate::tencent::{Client, Observer};
 
@@ -111,10 +111,13 @@ impl Discovery {
     ) -> Result<bool, Failure> {
         let listing = client.list(region, until, &*self.process).await?;
         let (mut reads, mut writes) = (false, false);
-        let enabled = listing.tracks.into_iter();
-        for mut track in enabled.filter(|track| track.status == Status::Enabled) {
+        let enabled = listing.tracks.iter();
+        for track in enabled.filter(|track| track.status == Status::Enabled) {
             let details = client.describe(region, track.id, until, &*self.process);
-            track.details = Some(details.await?);
+            let track = Track {
+                details: Some(details.await?),
+                ..track.clone()
+            };
             if track.is_organization_wide() == Some(true) {
                 reads |= track.covers("Read") == Some(true);
                 writes |= track.covers("Write") == Some(true);

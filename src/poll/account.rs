@@ -101,14 +101,19 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
                     seat.pulse().beat(schedule.late_after(next));
+                    let mut has_skipped = false;
                     for (target, is_running) in is_running.iter_mut().enumerate() {
                         if std::mem::replace(is_running, true) {
                             ledger.skipped(target);
+                            has_skipped = true;
                         } else {
                             running.push(asker.poll(target, ledger.region(target)));
                         }
                     }
-                    ledger.publish(&asker);
+                    // The polls that begin have nothing to tell yet.
+                    if has_skipped {
+                        ledger.publish(&asker);
+                    }
                 }
             }
         }

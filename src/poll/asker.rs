@@ -23,7 +23,7 @@ const CUT_EARLY: Duration = Duration::from_millis(50);
 /// How a poll of one region ended.
 pub(super) struct Outcome {
     pub(super) target: usize,
-    pub(super) result: Result<Listing, Failure>,
+    pub(super) result: Result<Arc<Listing>, Failure>,
     pub(super) took: Duration,
 }
 

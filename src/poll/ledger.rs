@@ -104,7 +104,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         let changes = match outcome.result {
             Ok(mut listing) => {
                 if let Some(details) = &self.details {
-                    details.complete(&mut listing, now.steady);
+                    details.complete(Arc::make_mut(&mut listing), now.steady);
                 }
                 history.listed(listing, now, outcome.took)
             }

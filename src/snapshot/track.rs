@@ -163,10 +163,15 @@ impl Listing {
         kept.chain(self.dropped.iter().copied())
     }
 
+    /// A track among [`Self::tracks`].
+    pub fn track(&self, id: u64) -> Option<&Track> {
+        let found = self.tracks.binary_search_by_key(&id, |track| track.id);
+        found.ok().map(|index| &self.tracks[index])
+    }
+
     /// Whether it has this track among [`Self::tracks`].
     pub fn keeps(&self, id: u64) -> bool {
-        let found = self.tracks.binary_search_by_key(&id, |track| track.id);
-        found.is_ok()
+        self.track(id).is_some()
     }
 
     /// Whether it has this track among [`Self::dropped`].

@@ -8,6 +8,7 @@ use jiff::tz::Offset;
 use super::caller::{CallLimits, Caller, Parts};
 use super::credentials::ProviderState;
 use super::pacer::Pacer;
+use super::recall::Recall;
 use super::signer::Service;
 use crate::clock::Clock;
 
@@ -34,6 +35,7 @@ pub struct CallOptions {
 pub struct Client {
     pub(super) options: CallOptions,
     pub(super) caller: Caller,
+    pub(super) recall: Recall,
 }
 
 impl Client {
@@ -45,6 +47,7 @@ impl Client {
         Self {
             options,
             caller: Caller::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
+            recall: Recall::default(),
         }
     }
 

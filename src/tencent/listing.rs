@@ -5,12 +5,14 @@
 //! what the API says there is, and a walk that does not add up is made once more.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::caller::Call;
 use super::client::Client;
 use super::observer::Observer;
+use super::recall::{LastWalk, PageFacts, Print};
 use super::wire::{Page, list_body, parse_page};
 use crate::failure::{Failure, Reason};
 use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, Listing, Track};
@@ -22,7 +24,8 @@ pub const MAX_PAGES: u32 = 2_000;
 pub const MAX_LISTING_BYTES: usize = 32 * 1024 * 1024;
 
 impl Client {
-    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`.
+    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`. Where
+    /// the region answers what it answered the last time, it is that very listing.
     ///
     /// # Errors
     ///
@@ -33,18 +36,23 @@ impl Client {
         region: &str,
         retry_until: Instant,
         observer: &dyn Observer,
-    ) -> Result<Listing, Failure> {
+    ) -> Result<Arc<Listing>, Failure> {
         let asked = self.options.page_size;
-        let first = self.walk(region, asked, retry_until, observer).await?;
+        let first = Walk::after(self.recall.of(region, asked), asked);
+        let first = self.walk(region, first, retry_until, observer).await?;
         if first.adds_up() {
-            return Ok(first.into_listing());
+            let last = first.into_last();
+            if last.has_each_track_once() {
+                self.recall.remember(region, Arc::clone(&last));
+            }
+            return Ok(Arc::clone(&last.listing));
         }
-        let page_size = first.longest_page_to_be_had();
-        let second = self.walk(region, page_size, retry_until, observer).await?;
+        let second = Walk::after(None, first.longest_page_to_be_had());
+        let second = self.walk(region, second, retry_until, observer).await?;
         // A total that is wrong in itself is no reason to show nothing: the same tracks twice, on
         // full pages up to an empty one, are all there are.
         if second.adds_up() || (second.is_walked_to_the_end() && first.has_the_ids_of(&second)) {
-            return Ok(second.into_listing());
+            return Ok(Arc::clone(&second.into_last().listing));
         }
         Err(Failure::new(
             Reason::Incomplete,
@@ -55,14 +63,14 @@ impl Client {
     async fn walk(
         &self,
         region: &str,
-        page_size: u32,
+        mut walk: Walk,
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> Result<Walk, Failure> {
-        let mut walk = Walk::new(page_size);
+        let offset = self.options.create_time_offset;
         let mut bytes = 0;
         for number in 1..=MAX_PAGES {
-            let body = list_body(number, page_size);
+            let body = list_body(number, walk.page_size);
             let call = Call {
                 action: DESCRIBE_AUDIT_TRACKS,
                 region: Some(region),
@@ -71,13 +79,25 @@ impl Client {
                 secrets: &[],
                 retry_until,
             };
-            let offset = self.options.create_time_offset;
-            let parse = |answer: &[u8]| Ok((parse_page(answer, offset)?, answer.len()));
-            let (page, length) = self.caller.call(call, observer, parse).await?;
+            let to_come = walk.page_to_come();
+            let parse = |answer: &[u8]| {
+                let print = self.recall.print(answer);
+                let brought = match to_come {
+                    Some(page) if print.is_some() && print == page.print => {
+                        Brought::Same(page.clone())
+                    }
+                    _ => Brought::Other(parse_page(answer, offset)?, print),
+                };
+                Ok((brought, answer.len()))
+            };
+            let (brought, length) = self.caller.call(call, observer, parse).await?;
             bytes += length;
-            let next = walk.add(page);
+            let next = match brought {
+                Brought::Same(page) => walk.add_same(page),
+                Brought::Other(page, print) => walk.add(page, print),
+            };
             // A server that sends more than it is asked for is not asked again and again.
-            if bytes > MAX_LISTING_BYTES || walk.collected() > most_tracks(page_size) {
+            if bytes > MAX_LISTING_BYTES || walk.collected > most_tracks(walk.page_size) {
                 return Err(walk.too_large(bytes));
             }
             if next == Next::Stop {
@@ -94,18 +114,22 @@ fn most_tracks(page_size: u32) -> u64 {
 }
 
 /// What one walk over the pages has found.
-#[derive(Debug)]
 struct Walk {
     page_size: u32,
-    tracks: BTreeMap<u64, Track>,
     pages: Vec<PageFacts>,
+    /// How many different tracks there are on the pages.
+    collected: u64,
+    /// The walk before, as long as every page has read as it did there. None of them is parsed.
+    same_as: Option<Arc<LastWalk>>,
+    /// What was parsed.
+    tracks: BTreeMap<u64, Track>,
 }
 
-/// What is kept of a page besides its tracks.
-#[derive(Debug)]
-struct PageFacts {
-    length: usize,
-    total: u64,
+/// What a call brought.
+enum Brought {
+    /// The page that was to come.
+    Same(PageFacts),
+    Other(Page, Option<Print>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -115,33 +139,54 @@ enum Next {
 }
 
 impl Walk {
-    fn new(page_size: u32) -> Self {
+    /// A walk that has not begun, `last` being the one before it.
+    fn after(last: Option<Arc<LastWalk>>, page_size: u32) -> Self {
         Self {
             page_size,
-            tracks: BTreeMap::new(),
             pages: Vec::new(),
+            collected: 0,
+            same_as: last,
+            tracks: BTreeMap::new(),
         }
     }
 
-    fn add(&mut self, page: Page) -> Next {
+    /// The next page, if it reads as the last time.
+    fn page_to_come(&self) -> Option<&PageFacts> {
+        self.same_as.as_ref()?.pages.get(self.pages.len())
+    }
+
+    /// The page to come has come. Each of its tracks was on no other page.
+    fn add_same(&mut self, page: PageFacts) -> Next {
+        let collected = self.collected + page.ids.len() as u64;
+        self.pages.push(page);
+        self.went_on(collected)
+    }
+
+    fn add(&mut self, page: Page, print: Option<Print>) -> Next {
+        if let Some(last) = self.same_as.take() {
+            let ids = self.pages.iter().flat_map(|page| &*page.ids);
+            let tracks = ids.filter_map(|id| last.listing.track(*id));
+            self.tracks = tracks.map(|track| (track.id, track.clone())).collect();
+        }
         self.pages.push(PageFacts {
-            length: page.tracks.len(),
+            ids: page.tracks.iter().map(|track| track.id).collect(),
             total: page.total,
+            print,
         });
-        let before = self.collected();
         self.tracks
             .extend(page.tracks.into_iter().map(|track| (track.id, track)));
+        self.went_on(self.tracks.len() as u64)
+    }
+
+    fn went_on(&mut self, collected: u64) -> Next {
         // An empty page adds nothing either. A short one is no end: the server may cut pages as it
         // likes. Beyond the total there may be more, so only meeting it exactly ends the walk.
-        let adds_nothing = self.collected() == before;
-        if adds_nothing || self.collected() == page.total {
+        let adds_nothing = collected == self.collected;
+        self.collected = collected;
+        if adds_nothing || collected == self.total() {
             return Next::Stop;
         }
         Next::Go
-    }
-
-    fn collected(&self) -> u64 {
-        self.tracks.len() as u64
     }
 
     /// `TotalCount` of the latest page.
@@ -153,7 +198,7 @@ impl Walk {
     /// total that moved means that tracks came or went in mid-walk and others slid past unseen.
     fn adds_up(&self) -> bool {
         let total = self.total();
-        self.collected() == total && self.pages.iter().all(|page| page.total == total)
+        self.collected == total && self.pages.iter().all(|page| page.total == total)
     }
 
     /// Full pages, one that may be short, and an empty one. A short page before another one with
@@ -163,20 +208,20 @@ impl Walk {
         let Some((end, pages)) = self.pages.split_last() else {
             return false;
         };
-        let full = |page: &PageFacts| page.length >= self.page_size as usize;
+        let full = |page: &PageFacts| page.ids.len() >= self.page_size as usize;
         let Some((_, earlier)) = pages.split_last() else {
             return false;
         };
-        end.length == 0 && earlier.iter().all(full)
+        end.ids.is_empty() && earlier.iter().all(full)
     }
 
     /// The page size to ask for after this walk. Where tracks are missing and even the first page was
     /// short, the server may cut pages shorter than asked and count their offsets by what was asked,
     /// so that some are on no page; asked for no more than it gives, it skips nothing.
     fn longest_page_to_be_had(&self) -> u32 {
-        let first = self.pages.first().map_or(0, |page| page.length);
+        let first = self.pages.first().map_or(0, |page| page.ids.len());
         match u32::try_from(first) {
-            Ok(first @ 1..) if self.collected() < self.total() => first.min(self.page_size),
+            Ok(first @ 1..) if self.collected < self.total() => first.min(self.page_size),
             _ => self.page_size,
         }
     }
@@ -185,25 +230,30 @@ impl Walk {
         self.is_walked_to_the_end() && self.tracks.keys().eq(other.tracks.keys())
     }
 
-    fn into_listing(self) -> Listing {
+    /// The walk as the next one will want it, with what it found as a listing.
+    fn into_last(self) -> Arc<LastWalk> {
+        if let Some(last) = self.same_as {
+            return last;
+        }
         // What a page past the end says of the total is nobody's promise, so the highest counts: as
         // long as fewer are listed than anyone reported, no track is called vanished.
-        Listing {
-            reported: self
-                .pages
-                .iter()
-                .map(|page| page.total)
-                .max()
-                .unwrap_or_default(),
+        let totals = self.pages.iter().map(|page| page.total);
+        let listing = Listing {
+            reported: totals.max().unwrap_or_default(),
             tracks: self.tracks.into_values().collect(),
             dropped: Vec::new(),
-        }
+        };
+        Arc::new(LastWalk {
+            page_size: self.page_size,
+            pages: self.pages,
+            listing: Arc::new(listing),
+        })
     }
 
     fn too_large(&self, bytes: usize) -> Failure {
         let message = format!(
             "the listing is too large: {} tracks in {bytes} bytes on {} pages",
-            self.collected(),
+            self.collected,
             self.pages.len()
         );
         Failure::new(Reason::Malformed, message)
@@ -213,7 +263,7 @@ impl Walk {
         let facts = |walk: &Self| {
             format!(
                 "{} tracks of {} on {} pages",
-                walk.collected(),
+                walk.collected,
                 walk.total(),
                 walk.pages.len()
             )

@@ -23,6 +23,7 @@ mod client;
 mod details;
 mod listing;
 pub mod organization;
+mod recall;
 pub mod sts;
 
 // A call, which is made of the parts below.
