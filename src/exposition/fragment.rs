@@ -22,6 +22,13 @@ impl Fragment {
             .iter()
             .map(|(metric, range)| (*metric, &self.text[range.clone()]))
     }
+
+    /// The samples of one metric, where there are any.
+    pub fn of(&self, metric: Metric) -> Option<&str> {
+        let found = self.pieces.binary_search_by_key(&metric, |piece| piece.0);
+        let (_, range) = &self.pieces[found.ok()?];
+        Some(&self.text[range.clone()])
+    }
 }
 
 /// Writes a fragment, metric by metric.
@@ -89,7 +96,7 @@ impl<'a> FragmentWriter<'a> {
             if !self.text.ends_with('{') {
                 self.text.push(',');
             }
-            push_label(&mut self.text, name, value.chars().take(max_label_chars));
+            push_label(&mut self.text, name, cut(value, max_label_chars));
         }
         // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
         writeln!(self.text, "}} {value}").expect("a String takes every text");
@@ -114,21 +121,37 @@ pub(super) fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
         if !text.is_empty() {
             text.push(',');
         }
-        push_label(&mut text, name, value.chars());
+        push_label(&mut text, name, value);
     }
     text
 }
 
-fn push_label(text: &mut String, name: &str, value: impl Iterator<Item = char>) {
+/// No more than the first `max` characters.
+fn cut(value: &str, max: usize) -> &str {
+    // There are no more characters than bytes.
+    if value.len() <= max {
+        return value;
+    }
+    match value.char_indices().nth(max) {
+        Some((end, _)) => &value[..end],
+        None => value,
+    }
+}
+
+fn push_label(text: &mut String, name: &str, value: &str) {
     text.push_str(name);
     text.push_str("=\"");
-    for character in value {
-        match character {
-            '\\' => text.push_str("\\\\"),
-            '"' => text.push_str("\\\""),
-            '\n' => text.push_str("\\n"),
-            other => text.push(other),
-        }
+    let mut rest = value;
+    while let Some(at) = rest.find(['\\', '"', '\n']) {
+        let (plain, escaped) = rest.split_at(at);
+        text.push_str(plain);
+        text.push_str(match escaped.as_bytes()[0] {
+            b'\n' => "\\n",
+            b'"' => "\\\"",
+            _ => "\\\\",
+        });
+        rest = &escaped[1..];
     }
+    text.push_str(rest);
     text.push('"');
 }

@@ -1,7 +1,6 @@
 //! Some accounts, joined metric by metric.
 
 use std::collections::{BTreeMap, HashSet};
-use std::hash::Hash;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -98,19 +97,33 @@ impl Bucket {
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
     fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
-        let (old, new) = (Vec::from_iter(old), Vec::from_iter(new));
-        // Most parts are the very same. Of the others the text counts: one that reads the same does
-        // not have to be joined or deflated again.
-        let address = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
-        let (gone, come) = (without(&old, &new, address), without(&new, &old, address));
-        let (gone, come) = (
-            without(&gone, &come, |part| (&*part.fragment, part.is_shown(now))),
-            without(&come, &gone, |part| (&*part.fragment, part.is_shown(now))),
-        );
-        for part in gone.into_iter().chain(come) {
-            for (metric, _) in part.fragment.pieces() {
-                self.dirty[metric as usize] = true;
+        // Most parts are the very same.
+        let (gone, come) = (without(old, new, now), without(new, old, now));
+        if gone.len() != come.len() {
+            for part in gone.into_iter().chain(come) {
+                self.mark(part.fragment.pieces());
             }
+            return;
+        }
+        // Of the others each stands in the place of one, and what reads the same in it does not have
+        // to be joined or deflated again.
+        for (gone, come) in gone.into_iter().zip(come) {
+            let (old, new) = (&gone.fragment, &come.fragment);
+            if gone.is_shown(now) == come.is_shown(now) {
+                self.mark(
+                    old.pieces()
+                        .filter(|(metric, text)| new.of(*metric) != Some(text)),
+                );
+                self.mark(new.pieces().filter(|(metric, _)| old.of(*metric).is_none()));
+            } else {
+                self.mark(old.pieces().chain(new.pieces()));
+            }
+        }
+    }
+
+    fn mark<'a>(&mut self, pieces: impl Iterator<Item = (Metric, &'a str)>) {
+        for (metric, _) in pieces {
+            self.dirty[metric as usize] = true;
         }
     }
 
@@ -141,15 +154,13 @@ impl Bucket {
     }
 }
 
-/// The parts that are not among the others by this key. Through a set, for the past of an account
-/// whose tracks come and go may have thousands of parts.
-fn without<'a, K: Eq + Hash>(
-    parts: &[&'a Part],
-    others: &[&'a Part],
-    key: impl Fn(&'a Part) -> K,
-) -> Vec<&'a Part> {
-    let others: HashSet<K> = others.iter().map(|part| key(part)).collect();
-    let mut parts = parts.to_vec();
-    parts.retain(|part| !others.contains(&key(part)));
+/// The parts that are not among the others. Through a set, for the past of an account whose tracks
+/// come and go may have thousands of parts.
+fn without<'a>(parts: &'a [Part], others: &[Part], now: Instant) -> Vec<&'a Part> {
+    let address = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+    let others: HashSet<_> = others.iter().map(address).collect();
+    let parts = parts.iter();
     parts
+        .filter(|part| !others.contains(&address(part)))
+        .collect()
 }
