@@ -58,7 +58,7 @@ metrics! {
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
         "Distinct TrackId of an account over its regions, by Status; the worse where regions differ. Cached."
     AccountCovered "cloudaudit_account_covered" Gauge []
-        "1 if the enabled tracks of an account together record every ResourceType, ActionType and EventNames; absent where that is not known. Cached."
+        "1 if the enabled tracks of an account together, or those of its organisation for all members, record every ResourceType, ActionType and EventNames; absent where that is not known. Cached."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
         "Whether the configuration wants an account to have an enabled track of its own."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
