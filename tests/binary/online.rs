@@ -104,6 +104,8 @@ account curious: inline, qcs::cam::uin/100000000001:uin/294399856940 of 10000000
   ap-guangzhou: no details: qcs::cam::uin/100000000001:uin/294399856940 lacks cloudaudit:DescribeAuditTrack; check --policy prints what to allow [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (cloudaudit:DescribeAuditTrack)\nresource (*) has no permission]
 account gone: inline, not told
   keys: the key is deleted, disabled or mistyped, or of the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
+account home: cvm_role, nobody was asked whose it is
+  keys: http://127.0.0.1:1 cannot be reached: this machine is no CVM, or has no role; take another kind of credentials [credentials (connect): no credentials: the metadata service of this machine does not tell its role: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
 account humble: inline, qcs::cam::uin/100000000001:uin/216157872637 of 100000000001
   keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust it, or wants another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
 account no-role: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
@@ -120,7 +122,7 @@ account regions: inline, qcs::cam::uin/100000000001:uin/285584124385 of 10000000
   xx-nowhere: the API knows no such region; correct regions [rejected (InvalidParameterValue): A value specified in `X-TC-Region` is not valid, is unsupported, or cannot be used.]
 account unset: env, nobody was asked whose it is
   keys: no credentials: the environment variable A is not set or empty
-11 accounts: 12 things wrong";
+12 accounts: 13 things wrong";
 
 const ORGANIZATIONS: &str = r"organization main: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   5 members, 4 of them polled; the first 3 are tried
@@ -155,6 +157,7 @@ async fn what_is_wrong_has_a_way_out_and_ends_with_1() {
         account("blind", "blind", ""),
         account("curious", "curious", ""),
         account("gone", "gone", ""),
+        "  home: {credentials: {cvm_role: {endpoint: 'http://127.0.0.1:1'}}}\n".to_owned(),
         account("humble", "humble", &role("reader", "")),
         account("no-role", "home", &role("writer", "")),
         account(

@@ -4,6 +4,9 @@ use crate::failure::{Failure, Reason};
 use crate::fleet::{AccountFound, Asked, Trouble};
 use crate::tencent::reasons::escaped;
 
+/// The label `provider` of keys from the metadata service.
+const CVM_ROLE: &str = "cvm_role";
+
 /// One line about a question that was not answered.
 pub(super) fn remedy(found: &AccountFound, trouble: &Trouble) -> String {
     let failure = &trouble.failure;
@@ -46,6 +49,11 @@ fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
         return denied(found, trouble.asked);
     }
     let text = match (&*failure.code, trouble.asked) {
+        // The metadata service is on a machine of the cloud, and on no other.
+        ("connect" | "timeout", Asked::Key) if found.provider == CVM_ROLE => format!(
+            "{} cannot be reached: this machine is no CVM, or has no role; take another kind of credentials",
+            trouble.at.as_ref()?
+        ),
         ("connect" | "timeout" | "tls", _) => {
             let at = trouble.at.as_ref()?;
             format!("{at} cannot be reached; look at its name, the proxy and the firewall")
