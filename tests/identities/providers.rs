@@ -199,6 +199,24 @@ async fn accounts_with_the_same_role_share_its_key() {
     assert_eq!(world.call_count_of("AssumeRole"), 1);
 }
 
+/// The API counts by the secret id, wherever it was read.
+#[tokio::test(start_paused = true)]
+async fn one_key_in_two_places_has_one_rate_limit() {
+    let world = world();
+    let mut stage = Stage::new(&world, &[("A", ID), ("B", KEY)]);
+    stage.write("id", ID);
+    stage.write("key", KEY);
+    stage.load(
+        "accounts:\n  prod: {credentials: {env: {secret_id: A, secret_key: B}}}\n  \
+         twin: {credentials: {secret_id_file: id, secret_key_file: key}, rate_limit: {requests_per_second: 2}}",
+    );
+    stage.pass(Duration::from_mins(5)).await;
+    for account in ["prod", "twin"] {
+        let shown = stage.shown.last(account).requests_per_second;
+        assert!((shown - 2.0).abs() < f64::EPSILON, "{account}: {shown}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_wrong_key_in_one_account_changes_nothing_for_the_others() {
     let world = world();
