@@ -52,11 +52,21 @@ impl Resolve for Names {
     fn resolve(&self, name: Name) -> Resolving {
         let names = self.clone();
         Box::pin(async move {
-            let found = names.resolver()?.lookup_ip(name.as_str()).await?;
+            let why = |error: NetError| not_found(name.as_str(), &error);
+            let resolver = names.resolver().map_err(why)?;
+            let found = resolver.lookup_ip(name.as_str()).await.map_err(why)?;
             let found: Vec<SocketAddr> = found.iter().map(|ip| (ip, 0).into()).collect();
             Ok(Box::new(found.into_iter()) as Addrs)
         })
     }
+}
+
+/// One sentence in the place of the resolver's own chain, which names the question twice.
+fn not_found(name: &str, error: &NetError) -> String {
+    if error.is_no_records_found() {
+        return format!("the name {name} cannot be resolved: nobody knows an address of it");
+    }
+    format!("the name {name} cannot be resolved: {error}")
 }
 
 fn stamp(file: &str) -> Option<(u64, i64, i64, u64)> {
@@ -90,6 +100,18 @@ mod tests {
         let found: Vec<SocketAddr> = found.expect("every system has it").collect();
         assert!(found.iter().all(|address| address.ip().is_loopback()));
         assert!(!found.is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_found_is_named_once() {
+        // By RFC 6761 nobody is asked for such a name; where somebody is, nobody knows it.
+        let name = "absent.invalid".parse().expect("it is a name");
+        let found = Names::default().resolve(name).await;
+        let error = found.err().expect("there is no such name");
+        let begin = "the name absent.invalid cannot be resolved: ";
+        assert!(error.to_string().starts_with(begin), "{error}");
+        assert_eq!(error.to_string().matches("absent").count(), 1, "{error}");
+        assert!(error.source().is_none(), "{error}");
     }
 
     #[test]
