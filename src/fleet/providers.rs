@@ -168,7 +168,7 @@ fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Ar
     info!(
         account = account.name,
         provider = provider.name(),
-        not = not.join("; "),
+        not = (!not.is_empty()).then(|| not.join("; ")),
         "default credentials"
     );
     provider
