@@ -50,7 +50,7 @@ fn introduction(endpoint: &str, page: &str, metrics: &str) -> String {
     format!(
         "cloudaudit-exporter demo. Ctrl-C ends it.
 
-The simulated Tencent Cloud listens on {endpoint}
+The simulated Tencent Cloud listens on {endpoint} (not for browsers)
 The metrics are on {metrics}
 The page is on {page}
 
@@ -58,7 +58,7 @@ Worth typing:
   curl -s {metrics} | grep '^cloudaudit_track_enabled.* 0$'   # which tracks are off?
   curl -s {metrics} | grep '^cloudaudit_up'                   # who answered? denied did not
   curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks, denied has no number
-  curl -s {metrics} | grep '^cloudaudit_account_covered'      # search has no track: its organisation's covers it
+  curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # search has no track: its organisation's covers it
 
 What happens, every minute and a half:
 {timetable}
