@@ -1,6 +1,7 @@
 //! Strangers at the door, all kinds of them at once, and a scrape that is answered all the same.
 //!
 //! The time of a scrape is printed, and held to far more than it takes: a busy machine is no failure.
+//! What docs/web.md says of it is what `cargo test --release --test siege -- --nocapture` prints on a quiet machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -30,7 +31,7 @@ use tokio::time::{sleep, timeout};
 const UIN: &str = "100000000001";
 
 /// As many tracks as make some ten megabytes.
-const TRACKS: u64 = 10_000;
+const TRACKS: u64 = 15_000;
 
 const IDLE: usize = 2_000;
 const SLOW_HEADS: usize = 300;
@@ -75,7 +76,7 @@ impl Exporter {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("config.yaml");
         let config = format!(
-            "endpoint: http://{endpoint}\npoll: {{interval: 5m, page_size: 100}}\nrate_limit: {{requests_per_second: 1000}}\n\
+            "endpoint: http://{endpoint}\npoll: {{interval: 5m, page_size: 100, max_tracks: {TRACKS}}}\nrate_limit: {{requests_per_second: 1000}}\n\
              accounts: {{large: {{credentials: {{secret_id: AKIDlarge, secret_key: large-key}}}}}}\n"
         );
         fs::write(&file, config).unwrap();
@@ -96,7 +97,7 @@ impl Exporter {
             _folder: folder,
         };
         let began = Instant::now();
-        while exporter.scrape().await.1 < 5_000_000 {
+        while exporter.scrape().await.1 < 10_000_000 {
             assert!(
                 began.elapsed() < Duration::from_mins(2),
                 "the tracks are not there"
@@ -226,19 +227,25 @@ async fn a_scrape_is_answered_through_a_siege() {
         sleep(Duration::from_millis(50)).await;
     }
 
-    let mut longest = Duration::ZERO;
+    let mut times = Vec::new();
     let mut memory = memory_before;
     for _ in 0..20 {
         let scrape = timeout(LONGEST_SCRAPE, exporter.scrape()).await;
         let (took, got) = scrape.expect("a scrape waits for the siege");
         assert!(got >= length / 2, "{got} bytes of {length}");
-        longest = longest.max(took);
+        times.push(took);
         memory = memory.max(exporter.memory());
         sleep(Duration::from_millis(100)).await;
     }
+    let first = times[0];
+    times.sort_unstable();
     println!(
-        "{} connections, {length} bytes: a scrape took {alone:?} alone and {longest:?} at the most; memory {} MB, then {} MB",
+        "{} connections, {length} bytes: a scrape took {alone:?} alone; besieged {first:?} at first, {:?} in the middle of {}, \
+         and {:?} at the most; memory {} MB, then {} MB",
         connected.load(Ordering::Relaxed),
+        times[times.len() / 2],
+        times.len(),
+        times[times.len() - 1],
         memory_before >> 20,
         memory >> 20
     );
