@@ -66,11 +66,11 @@ impl Told {
     }
 }
 
-async fn list(client: &Client, told: &Told) -> Result<Listing, Failure> {
+async fn list(client: &Client, told: &Told) -> Result<Arc<Listing>, Failure> {
     client.list(REGION, Instant::now() + HOUR, told).await
 }
 
-fn assert_expired(listing: Result<Listing, Failure>) {
+fn assert_expired(listing: Result<Arc<Listing>, Failure>) {
     let failure = listing.unwrap_err();
     assert_eq!(failure.reason, Reason::Unauthenticated);
     assert_eq!(failure.code, "AuthFailure.SignatureExpire");

@@ -57,13 +57,13 @@ fn client_over(transport: &Arc<HttpTransport>, server: &Server, attempts: u32) -
     Client::new(parts, options)
 }
 
-async fn list(client: &Client) -> Result<Listing, Failure> {
+async fn list(client: &Client) -> Result<Arc<Listing>, Failure> {
     let deadline = Instant::now() + TIMEOUT;
     client.list(one_key::REGION, deadline, &Nobody).await
 }
 
 /// What becomes of a poll of this server.
-async fn poll(server: &Server) -> Result<Listing, Failure> {
+async fn poll(server: &Server) -> Result<Arc<Listing>, Failure> {
     list(&client(server)).await
 }
 

@@ -45,7 +45,7 @@ pub(crate) fn empty() -> Answer<'static> {
 pub(crate) async fn list(
     client: &Client,
     retry_for: Duration,
-) -> (Result<Listing, Failure>, Notes) {
+) -> (Result<Arc<Listing>, Failure>, Notes) {
     let notes = Notes::default();
     let listing = client
         .list(REGION, Instant::now() + retry_for, &notes)

@@ -14,7 +14,8 @@ use cloudaudit_exporter::tencent::{Client, MAX_PAGES, Parts};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-#[path = "support/scripted.rs"]
+mod recall;
+#[path = "../support/scripted.rs"]
 mod scripted;
 
 use scripted::{Notes, answer, api_error, options, page, parts, scripted};

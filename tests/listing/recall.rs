@@ -1,10 +1,5 @@
 //! What reads as the last time is not read again, and nobody can tell but by the time it takes.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of a test fails it by panicking"
-)]
-
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,17 +9,14 @@ use cloudaudit_exporter::tencent::Client;
 use proptest::prelude::*;
 use tokio::time::Instant;
 
-#[path = "support/scripted.rs"]
-mod scripted;
-
-use scripted::{Notes, answer, options, parts, scripted};
+use crate::scripted::{Notes, answer, options, parts, scripted};
 
 /// A track as the cloud has it: id, name, status.
 type Row = (u64, String, u8);
 
 /// What the cloud has at the moment.
 #[derive(Clone, Debug, Default)]
-struct Rows {
+struct World {
     rows: Vec<Row>,
     /// Added to the true total.
     too_many: i64,
@@ -34,17 +26,17 @@ struct Rows {
 
 /// A cloud, and a client that keeps on asking it.
 struct Asked {
-    rows: Arc<Mutex<Rows>>,
+    world: Arc<Mutex<World>>,
     page_size: u32,
     client: Client,
 }
 
 impl Asked {
-    fn of(rows: Rows, page_size: u32) -> Self {
-        let rows = Arc::new(Mutex::new(rows));
-        let client = client(&rows, page_size);
+    fn of(world: World, page_size: u32) -> Self {
+        let world = Arc::new(Mutex::new(world));
+        let client = client(&world, page_size);
         Self {
-            rows,
+            world,
             page_size,
             client,
         }
@@ -56,21 +48,21 @@ impl Asked {
 
     /// What a client says that remembers nothing.
     async fn list_afresh(&self) -> Result<Arc<Listing>, Failure> {
-        list(&client(&self.rows, self.page_size)).await
+        list(&client(&self.world, self.page_size)).await
     }
 
     fn change(&self, change: impl FnOnce(&mut Vec<Row>)) {
-        change(&mut self.rows.lock().unwrap().rows);
+        change(&mut self.world.lock().unwrap().rows);
     }
 }
 
-fn client(rows: &Arc<Mutex<Rows>>, page_size: u32) -> Client {
-    let rows = Arc::clone(rows);
+fn client(world: &Arc<Mutex<World>>, page_size: u32) -> Client {
+    let world = Arc::clone(world);
     let calls = Mutex::new(0);
     let transport = scripted(move |number, size, _| {
         let mut calls = calls.lock().unwrap();
         *calls += 1;
-        answer(page(&rows.lock().unwrap(), number, size, *calls))
+        answer(page(&world.lock().unwrap(), number, size, *calls))
     });
     Client::new(parts(transport), options(page_size))
 }
@@ -81,10 +73,10 @@ async fn list(client: &Client) -> Result<Arc<Listing>, Failure> {
     client.list("ap-guangzhou", until, &notes).await
 }
 
-fn page(rows: &Rows, number: u64, size: u64, call: u32) -> String {
+fn page(world: &World, number: u64, size: u64, call: u32) -> String {
     let from = usize::try_from((number - 1) * size).unwrap();
     let size = usize::try_from(size).unwrap();
-    let tracks: Vec<String> = rows
+    let tracks: Vec<String> = world
         .rows
         .iter()
         .skip(from)
@@ -94,13 +86,13 @@ fn page(rows: &Rows, number: u64, size: u64, call: u32) -> String {
         })
         .collect();
     let tracks = tracks.join(",");
-    let total = (rows.rows.len() as u64).saturating_add_signed(rows.too_many);
-    let id = rows.request_id.replace('%', &call.to_string());
+    let total = (world.rows.len() as u64).saturating_add_signed(world.too_many);
+    let id = world.request_id.replace('%', &call.to_string());
     format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total}{id}}}}}"#)
 }
 
-fn rows(count: u64) -> Rows {
-    Rows {
+fn rows(count: u64) -> World {
+    World {
         rows: (1..=count)
             .map(|id| (id, format!("track-{id}"), 1))
             .collect(),
@@ -134,7 +126,7 @@ async fn whatever_differs_is_seen() {
     }
     let asked = Asked::of(rows(5), 5);
     let _ = asked.list().await.unwrap();
-    asked.rows.lock().unwrap().too_many = 1;
+    asked.world.lock().unwrap().too_many = 1;
     assert_eq!(asked.list().await.unwrap().reported, 6);
 }
 
@@ -150,11 +142,11 @@ async fn an_answer_without_a_plain_request_id_is_read_every_time() {
         r#","RequestId":"%\",\"Tracks\":[""#,
         &long,
     ] {
-        let rows = Rows {
+        let world = World {
             request_id: request_id.to_owned(),
             ..rows(3)
         };
-        let asked = Asked::of(rows, 2);
+        let asked = Asked::of(world, 2);
         for _ in 0..2 {
             let listed = asked.list().await;
             let afresh = asked.list_afresh().await;
@@ -190,7 +182,7 @@ async fn a_track_on_two_pages_is_read_every_time() {
     let first = asked.list().await.unwrap();
     assert_eq!(first.tracks[0].name, "another", "the later page counts");
     // The first page stays as it was, the total too.
-    asked.rows.lock().unwrap().too_many = 0;
+    asked.world.lock().unwrap().too_many = 0;
     asked.change(|rows| drop(rows.remove(2)));
     let second = asked.list().await.unwrap();
     assert_eq!(second.tracks[0].name, "track-1");
