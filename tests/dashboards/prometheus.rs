@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::{Client, Url};
+use reqwest::{Client, StatusCode, Url};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -88,8 +88,12 @@ impl Prometheus {
             .append_pair("query", expression)
             .append_pair("time", &since.as_secs_f64().to_string());
         let response = self.client.get(url).send().await;
-        let answer = response.expect("prometheus answers").text().await;
-        let answer = answer.expect("it answers to the end");
+        let response = response.expect("prometheus answers");
+        // It listens before it can be asked.
+        if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+            return Err(format!("prometheus is not ready: {expression}"));
+        }
+        let answer = response.text().await.expect("it answers to the end");
         let answer: Value = serde_json::from_str(&answer).expect("its API answers JSON");
         if answer["status"] != "success" {
             return Err(format!("{}: {expression}", answer["error"]));

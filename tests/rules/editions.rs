@@ -119,11 +119,16 @@ fn a_scale_shortens_every_duration_and_no_group() {
     ] {
         assert!(scaled.contains(text), "{text}");
     }
-    assert!(!scaled.contains("[7d]") && !scaled.contains("3600"));
-    assert!(
-        scaled.contains(") > 120\n"),
-        "a skew is no duration to wait for"
-    );
+    assert!(!scaled.contains("[7d]") && !scaled.contains("time() - 3600"));
+    for (kept, why) in [
+        (") > 120\n", "a skew is no duration to wait for"),
+        (
+            "+ 14 * 24 * 3600\n",
+            "nor is the time that a certificate has left",
+        ),
+    ] {
+        assert!(scaled.contains(kept), "{kept}: {why}");
+    }
     assert!(edition(&[SOURCES[0], "--scale", "0"]).is_err());
 }
 
