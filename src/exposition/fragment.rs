@@ -3,6 +3,8 @@
 use std::fmt::Write;
 use std::ops::Range;
 
+use bytes::Bytes;
+
 use super::metric::Metric;
 
 /// The longest label value that is taken from the API, in characters. No documented field is longer.
@@ -11,23 +13,32 @@ const MAX_LABEL_CHARS: usize = 256;
 /// Rendered samples, each metric's in one piece, in the order of [`Metric::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fragment {
-    text: Box<str>,
+    text: Bytes,
     pieces: Box<[(Metric, Range<usize>)]>,
 }
 
 impl Fragment {
     /// Each metric with its samples; metrics without any are left out.
-    pub fn pieces(&self) -> impl Iterator<Item = (Metric, &str)> {
+    pub fn pieces(&self) -> impl Iterator<Item = (Metric, &[u8])> {
         self.pieces
             .iter()
             .map(|(metric, range)| (*metric, &self.text[range.clone()]))
     }
 
     /// The samples of one metric, where there are any.
-    pub fn of(&self, metric: Metric) -> Option<&str> {
+    pub fn of(&self, metric: Metric) -> Option<&[u8]> {
         let found = self.pieces.binary_search_by_key(&metric, |piece| piece.0);
         let (_, range) = &self.pieces[found.ok()?];
         Some(&self.text[range.clone()])
+    }
+
+    /// Some of its samples without a copy of them; the whole fragment's text stays in memory with them.
+    ///
+    /// # Panics
+    ///
+    /// Where they are those of another fragment.
+    pub fn share(&self, samples: &[u8]) -> Bytes {
+        self.text.slice_ref(samples)
     }
 }
 
@@ -40,12 +51,15 @@ pub struct FragmentWriter<'a> {
     pieces: Vec<(Metric, Range<usize>)>,
 }
 
+/// Room for what most fragments have to say, in bytes.
+const FIRST_ROOM: usize = 4 * 1024;
+
 impl<'a> FragmentWriter<'a> {
     /// A writer whose samples all begin with `common_labels`, which [`labels`] renders.
     pub fn new(common_labels: &'a str) -> Self {
         Self {
             common_labels,
-            text: String::new(),
+            text: String::with_capacity(FIRST_ROOM),
             pieces: Vec::new(),
         }
     }
@@ -69,7 +83,8 @@ impl<'a> FragmentWriter<'a> {
     /// The fragment.
     pub fn finish(self) -> Fragment {
         Fragment {
-            text: self.text.into_boxed_str(),
+            // What was reserved and not needed would stay as long as the text.
+            text: self.text.into_boxed_str().into_boxed_bytes().into(),
             pieces: self.pieces.into_boxed_slice(),
         }
     }
@@ -98,8 +113,9 @@ impl<'a> FragmentWriter<'a> {
             }
             push_label(&mut self.text, name, cut(value, max_label_chars));
         }
-        // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
-        writeln!(self.text, "}} {value}").expect("a String takes every text");
+        self.text.push_str("} ");
+        push_value(&mut self.text, value);
+        self.text.push('\n');
         match self.pieces.last_mut() {
             Some((last, range)) if *last == metric => range.end = self.text.len(),
             last => {
@@ -137,6 +153,22 @@ fn cut(value: &str, max: usize) -> &str {
         None => value,
     }
 }
+
+fn push_value(text: &mut String, value: f64) {
+    let written = if value.fract() == 0.0 && value.abs() < MAX_EXACT {
+        #[expect(clippy::cast_possible_truncation, reason = "it is whole, and fits")]
+        let whole = value as i64;
+        // Most values are whole numbers, and as such they are written faster.
+        write!(text, "{whole}")
+    } else {
+        // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
+        write!(text, "{value}")
+    };
+    written.expect("a String takes every text");
+}
+
+/// Below this every whole number is a double of its own: 2^53.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn push_label(text: &mut String, name: &str, value: &str) {
     text.push_str(name);

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
-use super::gzip::{Member, deflate};
+use super::gzip::Member;
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
@@ -88,12 +88,12 @@ impl Publisher {
         if gzip {
             let mut member = Member::new();
             chunks.for_each(|chunk| member.push(chunk.deflated()));
-            member.push(&deflate(own.as_bytes()));
+            member.push(Chunk::new(own.to_owned()).deflated());
             member.finish()
         } else {
             let own = Bytes::copy_from_slice(own.as_bytes());
             chunks
-                .map(Chunk::plain)
+                .flat_map(Chunk::plain)
                 .chain(std::iter::once(own))
                 .collect()
         }

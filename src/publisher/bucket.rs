@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::chunk::Chunk;
+use super::chunk::{Chunk, Joint};
 use crate::exposition::{Metric, Part};
 use crate::snapshot::Report;
 
@@ -121,7 +121,7 @@ impl Bucket {
         }
     }
 
-    fn mark<'a>(&mut self, pieces: impl Iterator<Item = (Metric, &'a str)>) {
+    fn mark<'a>(&mut self, pieces: impl Iterator<Item = (Metric, &'a [u8])>) {
         for (metric, _) in pieces {
             self.dirty[metric as usize] = true;
         }
@@ -131,19 +131,19 @@ impl Bucket {
         if !self.dirty.contains(&true) {
             return;
         }
-        let mut texts: Vec<String> = self.chunks.iter().map(|_| String::new()).collect();
+        let mut joints: Vec<Joint> = self.chunks.iter().map(|_| Joint::default()).collect();
         for slot in self.slots.values() {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
                 for (metric, samples) in part.fragment.pieces() {
                     if self.dirty[metric as usize] {
-                        texts[metric as usize].push_str(samples);
+                        joints[metric as usize].push(&part.fragment, samples);
                     }
                 }
             }
         }
-        for ((chunk, dirty), text) in self.chunks.iter_mut().zip(&mut self.dirty).zip(texts) {
+        for ((chunk, dirty), joint) in self.chunks.iter_mut().zip(&mut self.dirty).zip(joints) {
             if std::mem::take(dirty) {
-                *chunk = Arc::new(Chunk::new(text));
+                *chunk = Arc::new(joint.finish());
             }
         }
     }

@@ -6,7 +6,7 @@
 
 use bytes::Bytes;
 use crc32fast::Hasher;
-use flate2::{Compress, Compression, FlushCompress, Status};
+use flate2::{Compress, Compression, FlushCompress};
 
 /// Magic, deflate, no flags, no time, no hints, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -22,30 +22,40 @@ pub(super) struct Deflated {
     plain_length: usize,
 }
 
-/// Deflates `plain` into a piece that stands by itself.
-pub(super) fn deflate(plain: &[u8]) -> Deflated {
+/// Deflates what `pieces` are together into a piece that stands by itself.
+pub(super) fn deflate(pieces: &[Bytes]) -> Deflated {
+    let plain_length: usize = pieces.iter().map(Bytes::len).sum();
     let mut checksum = Hasher::new();
-    checksum.update(plain);
     // Level 1 costs a quarter of the default's time and on label-heavy text little more room.
     let mut stream = Compress::new(Compression::fast(), false);
-    let mut bytes = Vec::with_capacity(plain.len() / 8 + 64);
-    let mut taken = 0;
-    loop {
-        let status = stream
-            .compress_vec(&plain[taken..], &mut bytes, FlushCompress::Full)
-            .expect("deflating has no invalid input");
-        taken = usize::try_from(stream.total_in()).expect("it is within the slice");
-        // There may be more to flush exactly when the room is used up.
-        if taken == plain.len() && bytes.len() < bytes.capacity() && status == Status::Ok {
-            break;
-        }
-        bytes.reserve(bytes.capacity().max(64));
+    let mut bytes = Vec::with_capacity(plain_length / 8 + 64);
+    for piece in pieces {
+        checksum.update(piece);
+        run(&mut stream, piece, &mut bytes, FlushCompress::None);
     }
+    run(&mut stream, &[], &mut bytes, FlushCompress::Full);
     bytes.shrink_to_fit();
     Deflated {
         bytes: bytes.into(),
         checksum,
-        plain_length: plain.len(),
+        plain_length,
+    }
+}
+
+/// Runs the stream until it has taken all of `plain` and given all that is due.
+fn run(stream: &mut Compress, plain: &[u8], bytes: &mut Vec<u8>, flush: FlushCompress) {
+    let before = stream.total_in();
+    loop {
+        let taken = usize::try_from(stream.total_in() - before).expect("it is within the slice");
+        stream
+            .compress_vec(&plain[taken..], bytes, flush)
+            .expect("deflating has no invalid input");
+        let taken = usize::try_from(stream.total_in() - before).expect("it is within the slice");
+        // There may be more to give exactly when the room is used up.
+        if taken == plain.len() && bytes.len() < bytes.capacity() {
+            break;
+        }
+        bytes.reserve(bytes.capacity().max(64));
     }
 }
 

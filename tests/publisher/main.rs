@@ -557,3 +557,27 @@ fn large_pieces_can_be_compressed() {
     assert_eq!(one_member(&gzip), world.text().as_bytes());
     assert!(gzip.len() * 8 < world.text().len(), "{}", gzip.len());
 }
+
+/// What is large is in memory once, whatever its neighbours do.
+#[test]
+fn a_large_listing_is_not_copied_when_it_is_joined() {
+    let [name, neighbour] = neighbours();
+    let mut world = World::new();
+    let mut account = world.account(&name, &["r"]);
+    let mut other = world.account(&neighbour, &["r"]);
+    let tracks = (0..200).map(|id| track(id, &format!("track-{id}")));
+    account.listed(0, listing(tracks), world.now);
+    other.listed(0, listing([track(1, "x")]), world.now);
+    let large = |world: &World| -> Vec<*const u8> {
+        let pieces = world.pieces(false).into_iter();
+        let large = pieces.filter(|piece| piece.len() >= 8 * 1024);
+        large.map(|piece| piece.as_ptr()).collect()
+    };
+    let before = large(&world);
+    assert!(before.len() >= 3, "{}", before.len());
+    other.listed(0, listing([track(1, "y")]), world.now);
+    assert_eq!(large(&world), before);
+    let text = world.text();
+    assert!(text.contains("track=\"y\"") && !text.contains("track=\"x\""));
+    assert_eq!(one_member(&world.pieces(true).concat()), text.as_bytes());
+}
