@@ -562,7 +562,7 @@ fn large_pieces_can_be_compressed() {
 #[test]
 fn a_large_listing_is_not_copied_when_it_is_joined() {
     let [name, neighbour] = neighbours();
-    let mut world = World::new();
+    let world = World::new();
     let mut account = world.account(&name, &["r"]);
     let mut other = world.account(&neighbour, &["r"]);
     let tracks = (0..200).map(|id| track(id, &format!("track-{id}")));
