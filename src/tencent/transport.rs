@@ -27,6 +27,10 @@ const SMALL_ANSWER_BYTES: usize = 256 * 1024;
 /// the number of targets that says how much a server that floods them all can make us hold.
 const MAX_LARGE_ANSWERS: usize = 8;
 
+/// Room for so much of an answer is made at once, where it says how long it is. A full page of ordinary
+/// tracks fits.
+const MAX_FIRST_ROOM: usize = 64 * 1024;
+
 /// How much is read of an answer that is only looked at for its status: enough for a gateway's page,
 /// so that the connection can be used again.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
@@ -178,7 +182,8 @@ impl HttpTransport {
         if declared.is_some_and(|declared| declared > MAX_ANSWER_BYTES as u64) {
             return Err(too_large());
         }
-        let mut body = BytesMut::new();
+        let declared = declared.and_then(|declared| usize::try_from(declared).ok());
+        let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(MAX_FIRST_ROOM));
         let mut large = None;
         while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
             let length = body.len() + chunk.len();
