@@ -21,7 +21,7 @@ struct Case {
 }
 
 fn cases() -> Vec<Case> {
-    let all = [of_watching(), of_tracks(), of_keys()];
+    let all = [of_watching(), of_shards(), of_tracks(), of_keys()];
     all.into_iter().flatten().collect()
 }
 
@@ -85,6 +85,19 @@ fn of_watching() -> Vec<Case> {
             ],
         },
     ]
+}
+
+/// It is not agreed on who watches what.
+fn of_shards() -> Vec<Case> {
+    vec![Case {
+        source: json!({"alertname": "CloudAuditShardsMismatch", "job": "k"}),
+        silenced: vec![json!({"alertname": "CloudAuditShardsMissing", "job": "k"})],
+        heard: vec![
+            json!({"alertname": "CloudAuditShardsMissing", "job": "not k"}),
+            json!({"alertname": "CloudAuditTrackVanished", "job": "k", "account": "x", "track_id": "1"}),
+            json!({"alertname": "CloudAuditConfigDrift", "job": "k"}),
+        ],
+    }]
 }
 
 fn of_tracks() -> Vec<Case> {

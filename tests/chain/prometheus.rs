@@ -83,6 +83,7 @@ fn rules() -> String {
         .arg(folder.join("edition"))
         .arg(folder.join("rules/tracks.yaml"))
         .arg(folder.join("rules/exporter.yaml"))
+        .arg(folder.join("rules/shards.yaml"))
         .arg(format!("--scale=1/{SCALE}"))
         .output()
         .unwrap();

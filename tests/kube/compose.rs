@@ -90,7 +90,7 @@ fn every_service_is_confined_is_asked_how_it_is_and_is_for_this_machine_only() {
 
 #[test]
 fn golden_rules_of_the_demo_are_the_shipped_ones_made_faster() {
-    for name in ["tracks.yaml", "exporter.yaml"] {
+    for name in ["tracks.yaml", "exporter.yaml", "shards.yaml"] {
         let source = format!("deploy/prometheus/rules/{name}");
         let edition = run(Command::new(part("python"))
             .arg(root().join("deploy/prometheus/edition"))
@@ -116,7 +116,7 @@ fn promtool_accepts_what_is_mounted() {
     let folder = TempDir::new().expect("a temporary folder can be made");
     super::tool::copy_folder(&root().join("deploy/compose"), folder.path());
     let accepted = check(folder.path()).expect("it is sound");
-    assert!(accepted.contains("2 rule files found"), "{accepted}");
+    assert!(accepted.contains("3 rule files found"), "{accepted}");
     damage(
         &folder.path().join("rules/tracks.yaml"),
         "severity:",

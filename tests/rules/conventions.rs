@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::rule::{Rule, SOURCES, rules, yaml};
 
 /// Alerts of processes, of jobs and of organisations: they have no account.
-const WITHOUT_ACCOUNT: [&str; 12] = [
+const WITHOUT_ACCOUNT: [&str; 14] = [
     "CloudAuditCloudUnreachable",
     "CloudAuditExporterDown",
     "CloudAuditExporterReplicaDown",
@@ -25,6 +25,8 @@ const WITHOUT_ACCOUNT: [&str; 12] = [
     "CloudAuditOrganizationNeverListed",
     "CloudAuditOrganizationShrunk",
     "CloudAuditOrganizationGrown",
+    "CloudAuditShardsMismatch",
+    "CloudAuditShardsMissing",
 ];
 
 /// The numbers in expressions that could be seconds: an hour that `edition` scales, and a skew and the end

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::promtool::{promtool, run};
 use crate::rule::{SOURCES, path, read, rules, rules_of};
 
-/// The file, and what `edition` is asked for.
-const COMMITTED: [(&str, &[&str]); 3] = [
+/// The file, and what `edition` is asked for: the old editions first.
+const COMMITTED: [(&str, &[&str]); 4] = [
     (
         "deploy/prometheus/rules-before-2.42/tracks.yaml",
         &[SOURCES[0], "--before-2.42"],
@@ -18,10 +18,17 @@ const COMMITTED: [(&str, &[&str]); 3] = [
         &[SOURCES[1], "--before-2.42"],
     ),
     (
+        "deploy/prometheus/rules-before-2.42/shards.yaml",
+        &[SOURCES[2], "--before-2.42"],
+    ),
+    (
         "deploy/kustomize/base/prometheusrule.yaml",
-        &[SOURCES[0], SOURCES[1], "--operator"],
+        &[SOURCES[0], SOURCES[1], SOURCES[2], "--operator"],
     ),
 ];
+
+/// How many of them are for an old Prometheus: one of each source.
+const OLD: usize = SOURCES.len();
 
 fn edition(arguments: &[&str]) -> Result<String, String> {
     run(&path("deploy/prometheus/edition"), arguments)
@@ -47,7 +54,8 @@ fn golden_editions_are_made_from_the_source() {
 
 #[test]
 fn promtool_takes_every_edition_and_the_source() {
-    for name in SOURCES.into_iter().chain([COMMITTED[0].0, COMMITTED[1].0]) {
+    let old = COMMITTED[..OLD].iter().map(|(name, _)| *name);
+    for name in SOURCES.into_iter().chain(old) {
         assert_eq!(
             promtool(["check", "rules", "--lint=all", "--lint-fatal", name]),
             Ok(())
@@ -69,7 +77,7 @@ fn promtool_objects_to_a_rule_that_is_broken() {
 #[test]
 fn the_old_edition_has_nothing_that_an_old_prometheus_does_not_know() {
     let known = ["alert", "record", "expr", "for", "labels", "annotations"];
-    for (_, arguments) in &COMMITTED[..2] {
+    for (_, arguments) in &COMMITTED[..OLD] {
         for rule in rules_of(&parsed(arguments)) {
             let keys = rule.fields.as_object().unwrap().keys();
             let unknown: Vec<&String> = keys.filter(|key| !known.contains(&key.as_str())).collect();
@@ -83,6 +91,7 @@ fn the_operator_s_object_has_every_rule_as_it_is() {
     let object = parsed(&[
         SOURCES[0],
         SOURCES[1],
+        SOURCES[2],
         "--operator",
         "--namespace",
         "monitoring",

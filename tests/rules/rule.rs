@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The two files that everything is made from.
-pub(crate) const SOURCES: [&str; 2] = [
+/// The files that everything is made from.
+pub(crate) const SOURCES: [&str; 3] = [
     "deploy/prometheus/rules/tracks.yaml",
     "deploy/prometheus/rules/exporter.yaml",
+    "deploy/prometheus/rules/shards.yaml",
 ];
 
 /// A rule, and the group it stands in.
@@ -54,7 +55,7 @@ pub(crate) fn yaml(name: &str) -> Value {
     serde_saphyr::from_str(&read(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The rules of both files.
+/// The rules of all files.
 pub(crate) fn rules() -> Vec<Rule> {
     SOURCES
         .iter()
