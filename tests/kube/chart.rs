@@ -16,16 +16,21 @@ use super::tool::{copy_folder, damage, read, root, run};
 pub(crate) const CHART: &str = "deploy/helm/cloudaudit-exporter";
 
 /// The files of values in tests/kube/values; all that is left out is as the chart has it.
-const VALUES: [&str; 6] = [
+const VALUES: [&str; 7] = [
     "everything",
     "operator",
     "kept",
     "borrowed",
     "keyless",
     "closed",
+    "sharded",
 ];
 
-fn helm(arguments: &[&str], chart: &Path, values: Option<&str>) -> Result<String, String> {
+pub(crate) fn helm(
+    arguments: &[&str],
+    chart: &Path,
+    values: Option<&str>,
+) -> Result<String, String> {
     let mut command = Command::new(part("helm"));
     command.args(arguments).arg(chart);
     if let Some(values) = values {
@@ -40,7 +45,7 @@ fn render(chart: &Path, values: Option<&str>) -> Result<Vec<Value>, String> {
     objects(&helm(&template, chart, values)?)
 }
 
-fn rendered(values: Option<&str>) -> Vec<Value> {
+pub(crate) fn rendered(values: Option<&str>) -> Vec<Value> {
     let objects = render(&root().join(CHART), values).expect("it is sound");
     is_confined(&objects);
     mounts_fit(&objects);
@@ -51,7 +56,7 @@ fn rendered(values: Option<&str>) -> Vec<Value> {
 fn groups_of_source() -> Vec<Value> {
     let to_json = "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1]))['groups'], sys.stdout)";
     let mut groups = Vec::new();
-    for name in ["exporter.yaml", "tracks.yaml"] {
+    for name in ["exporter.yaml", "shards.yaml", "tracks.yaml"] {
         let file = root().join("deploy/prometheus/rules").join(name);
         let json = run(Command::new(part("python")).args(["-c", to_json]).arg(file));
         let json = json.expect("it is YAML");
@@ -306,6 +311,9 @@ fn wrong_values_are_refused() {
         ("replicaCount=two", "replicaCount"),
         ("replicas=2", "replicas"),
         ("persistence.enabled=true,replicaCount=2", "replicaCount"),
+        ("shards=0", "shards"),
+        ("shards=101", "shards"),
+        ("shards=eight", "shards"),
         ("image.digest=sha256:12", "digest"),
         ("service.type=Public", "type"),
         ("log.level=loud", "level"),
@@ -387,6 +395,7 @@ fn the_package_holds_what_the_links_lead_to() {
             "rules/exporter.yaml",
             "deploy/prometheus/rules/exporter.yaml",
         ),
+        ("rules/shards.yaml", "deploy/prometheus/rules/shards.yaml"),
         ("dashboards/fleet.json", "grafana/dashboards/fleet.json"),
         (
             "dashboards/exporter.json",

@@ -11,6 +11,7 @@ mod tool;
 mod compose;
 mod image;
 mod recipe;
+mod shards;
 
 // What Kubernetes is given.
 mod chart;

@@ -37,53 +37,75 @@ pub(crate) fn kinds(objects: &[Value]) -> Vec<&str> {
     kinds
 }
 
-/// The exporter's container.
+/// What runs the exporter: one object, or one for each shard.
+pub(crate) fn workloads(objects: &[Value]) -> Vec<&Value> {
+    let runs = |object: &&Value| object["kind"] == "Deployment" || object["kind"] == "StatefulSet";
+    let workloads: Vec<&Value> = objects.iter().filter(runs).collect();
+    assert!(!workloads.is_empty(), "nothing runs");
+    workloads
+}
+
+/// The exporter's container, where there is one.
 pub(crate) fn container(objects: &[Value]) -> &Value {
-    &the(objects, "Deployment")["spec"]["template"]["spec"]["containers"][0]
+    match *workloads(objects) {
+        [workload] => container_of(workload),
+        _ => panic!("there are several"),
+    }
+}
+
+pub(crate) fn container_of(workload: &Value) -> &Value {
+    &workload["spec"]["template"]["spec"]["containers"][0]
 }
 
 /// What the Pod Security Standard calls restricted, and more than that.
 pub(crate) fn is_confined(objects: &[Value]) {
-    let pod = &the(objects, "Deployment")["spec"]["template"]["spec"];
-    assert_eq!(pod["automountServiceAccountToken"], false);
-    assert_eq!(pod["enableServiceLinks"], false);
-    assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
-    assert_eq!(
-        pod["securityContext"]["seccompProfile"]["type"],
-        "RuntimeDefault"
-    );
-    let container = &pod["containers"][0]["securityContext"];
-    assert_eq!(container["allowPrivilegeEscalation"], false);
-    assert_eq!(container["readOnlyRootFilesystem"], true);
-    assert_eq!(
-        container["capabilities"]["drop"],
-        serde_json::json!(["ALL"])
-    );
-    // Neither asks the cloud.
-    for (probe, path) in [
-        ("livenessProbe", "/-/healthy"),
-        ("readinessProbe", "/-/ready"),
-    ] {
-        assert_eq!(pod["containers"][0][probe]["httpGet"]["path"], path);
+    for workload in workloads(objects) {
+        let pod = &workload["spec"]["template"]["spec"];
+        assert_eq!(pod["automountServiceAccountToken"], false);
+        assert_eq!(pod["enableServiceLinks"], false);
+        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
+        assert_eq!(
+            pod["securityContext"]["seccompProfile"]["type"],
+            "RuntimeDefault"
+        );
+        let container = container_of(workload);
+        let security = &container["securityContext"];
+        assert_eq!(security["allowPrivilegeEscalation"], false);
+        assert_eq!(security["readOnlyRootFilesystem"], true);
+        assert_eq!(security["capabilities"]["drop"], serde_json::json!(["ALL"]));
+        // Neither asks the cloud.
+        for (probe, path) in [
+            ("livenessProbe", "/-/healthy"),
+            ("readinessProbe", "/-/ready"),
+        ] {
+            assert_eq!(container[probe]["httpGet"]["path"], path);
+        }
     }
 }
 
 /// What is mounted exists, what is a volume is mounted.
 pub(crate) fn mounts_fit(objects: &[Value]) {
-    let pod = &the(objects, "Deployment")["spec"]["template"]["spec"];
-    let names = |list: &Value| {
-        let list = list.as_array().map_or(&[][..], Vec::as_slice);
-        let mut names: Vec<String> = list
-            .iter()
-            .map(|item| item["name"].as_str().expect("it has a name").to_owned())
-            .collect();
-        names.sort();
-        names
-    };
-    assert_eq!(
-        names(&pod["volumes"]),
-        names(&pod["containers"][0]["volumeMounts"])
-    );
+    for workload in workloads(objects) {
+        let spec = &workload["spec"];
+        let volumes = names(&spec["template"]["spec"]["volumes"], "/name");
+        let claimed = names(&spec["volumeClaimTemplates"], "/metadata/name");
+        let mounts = names(&container_of(workload)["volumeMounts"], "/name");
+        let mut all = [volumes, claimed].concat();
+        all.sort_unstable();
+        assert_eq!(all, mounts);
+    }
+}
+
+/// The sorted names in a list, which may be absent.
+fn names<'a>(list: &'a Value, place: &str) -> Vec<&'a str> {
+    let list = list.as_array().map_or(&[][..], Vec::as_slice);
+    let name = |item: &'a Value| item.pointer(place).and_then(Value::as_str);
+    let mut names: Vec<&str> = list
+        .iter()
+        .map(|item| name(item).expect("it has a name"))
+        .collect();
+    names.sort_unstable();
+    names
 }
 
 /// Has promtool check the rules of a `PrometheusRule`.

@@ -99,6 +99,27 @@ fn the_example_with_files_has_no_key_in_its_environment() {
     assert!(targets.contains("main"), "{targets}");
 }
 
+/// What has to be said twice is the same, and each pod can read its ordinal from its host name.
+#[test]
+fn the_sharded_example_has_as_many_pods_as_it_says() {
+    let folder = root().join("deploy/kustomize/overlays/sharded");
+    let objects = kustomize(&folder).expect("it is sound");
+    is_sound(&objects);
+    assert!(!kinds(&objects).contains(&"Deployment"));
+    let shards = the(&objects, "StatefulSet");
+    let replicas = &shards["spec"]["replicas"];
+    let arguments = container(&objects)["args"].as_array().expect("a list");
+    let total = json!(format!("--total-shards={replicas}"));
+    assert!(arguments.contains(&total), "{replicas}: {arguments:?}");
+    assert_eq!(shards["spec"]["podManagementPolicy"], "Parallel");
+    assert_eq!(
+        shards["spec"]["volumeClaimTemplates"][0]["metadata"]["name"],
+        "state"
+    );
+    let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
+    assert!(targets.contains("1 organisation"), "{targets}");
+}
+
 #[test]
 fn a_field_that_does_not_exist_is_objected_to() {
     let folder = TempDir::new().expect("a temporary folder can be made");

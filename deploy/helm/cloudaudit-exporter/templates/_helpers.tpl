@@ -17,6 +17,32 @@ app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Of every pod of the release, whichever its shard. */}}
+{{- define "cloudaudit-exporter.podSelector" -}}
+app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . }}
+cloudaudit-exporter/shards-of: {{ include "cloudaudit-exporter.fullname" . }}
+{{- end }}
+
+{{/* What is added to names for a shard. The first shard has none: it is the one that was there before there were others. */}}
+{{- define "cloudaudit-exporter.shardSuffix" -}}
+{{- if . }}{{ printf "-shard-%d" . }}{{ end }}
+{{- end }}
+
+{{/* Of the pods of one shard, and no pod of another. Of a list: all, and the ordinal. */}}
+{{- define "cloudaudit-exporter.shardSelector" -}}
+app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" (first .) }}
+app.kubernetes.io/instance: {{ (first .).Release.Name }}{{ include "cloudaudit-exporter.shardSuffix" (last .) }}
+{{- end }}
+
+{{/* On the pods of one shard. Of a list: all, and the ordinal. */}}
+{{- define "cloudaudit-exporter.podLabels" -}}
+{{- $labels := include "cloudaudit-exporter.shardSelector" . | fromYaml }}
+{{- $labels := merge $labels (include "cloudaudit-exporter.podSelector" (first .) | fromYaml) }}
+{{- $_ := set $labels "cloudaudit-exporter/shard" (last . | toString) }}
+{{- $labels := merge $labels (include "cloudaudit-exporter.labels" (first .) | fromYaml) }}
+{{- toYaml (merge $labels (first .).Values.podLabels) }}
+{{- end }}
+
 {{/* The chart's own labels win: selectors rest on them. */}}
 {{- define "cloudaudit-exporter.labels" -}}
 {{- $ours := include "cloudaudit-exporter.selectorLabels" . | fromYaml }}
@@ -40,6 +66,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- else }}
 {{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
 {{- end }}
+{{- end }}
+
+{{/* A state file has one writer, so each shard has a claim of its own. Of a list: all, and the ordinal. */}}
+{{- define "cloudaudit-exporter.claim" -}}
+{{- $made := printf "%s%s" (include "cloudaudit-exporter.fullname" (first .)) (include "cloudaudit-exporter.shardSuffix" (last .)) }}
+{{- if last . }}{{ $made }}{{ else }}{{ default $made (first .).Values.persistence.existingClaim }}{{ end }}
 {{- end }}
 
 {{/* Empty where the exporter runs without a file. */}}
