@@ -119,6 +119,8 @@ def stat(panel: Panel, series: Series, w: float, h: float, begin: int, end: int)
     settings = defaults(panel)
     if not series:
         return words(w / 2, h / 2, settings.get("noValue", "no data"), FAINT, 16, "middle")
+    if len(series) > 1:
+        return side_by_side(panel, series, w, h, begin, end)
     points = series[0][1]
     value = points[-1][1]
     tone = colour(settings, value)
@@ -127,6 +129,15 @@ def stat(panel: Panel, series: Series, w: float, h: float, begin: int, end: int)
     across = [((at - begin) / (end - begin) * w, h - (v - low) / (high - low) * h * 0.4) for at, v in points]
     spark = path(across, tone, h)
     return spark + words(w / 2, h * 0.55, shown(settings, value), tone, 34, "middle", "bold")
+
+
+def side_by_side(panel: Panel, series: Series, w: float, h: float, begin: int, end: int) -> str:
+    """Each series as a number of its own, below its name."""
+    width = w / len(series)
+    drawn = [(index * width, name, stat(panel, [(name, points)], width, h, begin, end))
+             for index, (name, points) in enumerate(series)]
+    return "".join(f'<g transform="translate({x:.0f} 0)">{words(width / 2, 14, name, FAINT, 12, "middle")}{number}</g>'
+                   for x, name, number in drawn)
 
 
 def path(points: list[tuple[float, float]], tone: str, floor: float | None = None) -> str:

@@ -86,6 +86,9 @@ const FIRST: &[(&str, &[f64])] = &[
     ("Refused reloads A", &[0.0]),
     ("State not written A", &[0.0]),
     ("Restarted loops A", &[0.0]),
+    ("Shards A", &[1.0]),
+    ("Shards B", &[1.0]),
+    ("Targets by shard A", &[12.0]),
     ("Skipped polls A", &[0.0; 10]),
     ("Listings that need a look A", &[0.0; 11]),
     ("Listings that need a look B", &[0.0; 11]),
@@ -253,7 +256,7 @@ impl Prometheus {
         }
     }
 
-    async fn at(&self, place: &str, moment: SystemTime) -> Vec<f64> {
+    pub(crate) async fn at(&self, place: &str, moment: SystemTime) -> Vec<f64> {
         let query = all_queries().into_iter().find(|query| query.place == place);
         let query = query.expect("there is such a place");
         self.answer(&query, Chosen::ALL, moment).await

@@ -20,4 +20,5 @@ mod schema;
 // What is asked of a Prometheus.
 mod answers;
 mod prometheus;
+mod shards;
 mod stage;

@@ -11,10 +11,10 @@ mod tool;
 mod compose;
 mod image;
 mod recipe;
-mod shards;
 
 // What Kubernetes is given.
 mod chart;
 mod objects;
 mod overlays;
+mod shards;
 mod values;
