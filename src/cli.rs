@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use crate::app::Web;
+use crate::shard::MOST_SHARDS;
 
 const ABOUT: &str = "\
 Prometheus exporter for Tencent Cloud CloudAudit tracks: it lists the tracks of every configured
@@ -42,6 +43,7 @@ pub struct Cli {
 const DEFAULT_PATH: &str = "/metrics";
 const DEFAULT_LEVEL: &str = "info";
 const DEFAULT_FORMAT: &str = "logfmt";
+const DEFAULT_SHARDS: &str = "1";
 
 /// The flags of every command.
 #[derive(Args, Debug)]
@@ -157,9 +159,37 @@ pub struct Flags {
         global = true
     )]
     pub log_format: LogFormat,
+
+    /// Which shard this process is, counted from 0 [default: where there are several, the number at the end of the
+    /// host name, as a StatefulSet gives it]
+    #[arg(
+        long = "shard",
+        value_name = "NUMBER",
+        env = "CLOUDAUDIT_EXPORTER_SHARD",
+        value_parser = ordinal,
+        global = true
+    )]
+    shard: Option<Ordinal>,
+
+    /// How many shards the accounts are divided among: processes with the same configuration, each of which polls
+    /// its own accounts
+    #[arg(
+        long = "total-shards",
+        value_name = "NUMBER",
+        env = "CLOUDAUDIT_EXPORTER_TOTAL_SHARDS",
+        default_value = DEFAULT_SHARDS,
+        value_parser = total_shards,
+        global = true
+    )]
+    pub total_shards: u32,
 }
 
 impl Flags {
+    /// Which shard this process is, where the command line or the environment says so.
+    pub fn shard(&self) -> Option<u32> {
+        self.shard.and_then(|Ordinal(ordinal)| ordinal)
+    }
+
     /// The configuration file. An empty variable in the environment is one that is not set.
     pub fn config_file(&self) -> Option<&PathBuf> {
         self.config_file
@@ -317,6 +347,38 @@ fn external_path(url: &str) -> Result<String, String> {
         return Err("a URL is wanted, such as https://example.com/audit/".to_owned());
     }
     route_prefix(uri.path())
+}
+
+/// The number of a shard. An empty variable in the environment is one that is not set.
+#[derive(Clone, Copy, Debug)]
+struct Ordinal(Option<u32>);
+
+/// Whether there is such a shard, the number of shards decides.
+fn ordinal(text: &str) -> Result<Ordinal, String> {
+    if text.is_empty() {
+        return Ok(Ordinal(None));
+    }
+    let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MOST_SHARDS);
+    ordinal.map_or_else(
+        || {
+            Err(format!(
+                "a number from 0 to {} is wanted",
+                MOST_SHARDS - 1
+            ))
+        },
+        |ordinal| Ok(Ordinal(Some(ordinal))),
+    )
+}
+
+fn total_shards(text: &str) -> Result<u32, String> {
+    let text = if text.is_empty() {
+        DEFAULT_SHARDS
+    } else {
+        text
+    };
+    let total = text.parse().ok();
+    let total = total.filter(|total| (1..=MOST_SHARDS).contains(total));
+    total.ok_or_else(|| format!("a number from 1 to {MOST_SHARDS} is wanted"))
 }
 
 fn telemetry_path(path: &str) -> Result<String, String> {

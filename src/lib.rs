@@ -12,7 +12,7 @@
 //! none of those needs a lock, a global or a special case.
 //!
 //! ```text
-//! file + environment ─▶ config ─▶ fleet: the accounts that should run
+//! file + environment ─▶ config ─▶ fleet: the accounts that should run here, in this shard
 //!                                  │  one task per account; shared pacers, one HTTP client
 //!                    ┌─────────────┴─────────────┐
 //!                    ▼                           ▼
@@ -42,6 +42,7 @@
 pub mod clock;
 pub mod failure;
 pub mod hash;
+pub mod shard;
 pub mod snapshot;
 
 // The cloud: calls become listings or failures.

@@ -15,6 +15,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("failure", &[]),
     ("clock", &[]),
     ("hash", &[]),
+    // Which part of the accounts is ours.
+    ("shard", &["hash"]),
     ("snapshot", &["failure", "clock"]),
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
     ("tencent", &["failure", "snapshot", "clock"]),
@@ -23,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("state", &["failure", "snapshot", "clock"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot"]),
+    ("config", &["snapshot", "shard"]),
     // The listener's gate.
     ("web", &[]),
     ("http", &["failure", "snapshot", "clock", "web"]),
@@ -49,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "snapshot",
             "clock",
             "hash",
+            "shard",
             "history",
             "config",
             "organization",
@@ -72,11 +75,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         // `check` shows which tracks are expected, and says what is in the way of a call.
         &[
-            "app", "cli", "clock", "config", "demo", "failure", "fleet", "snapshot", "tencent",
-            "web",
+            "app", "cli", "clock", "config", "demo", "failure", "fleet", "shard", "snapshot",
+            "tencent", "web",
         ],
     ),
-    ("cli", &["app"]),
+    ("cli", &["app", "shard"]),
     ("logging", &["cli"]),
     ("lib", &[]),
     ("main", &["*"]),

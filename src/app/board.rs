@@ -17,6 +17,7 @@ use crate::http::{Content, Reload};
 use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::pulse::{Pulse, Pulses};
+use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, Report};
 use crate::state::Written;
 use crate::web::Gate;
@@ -31,6 +32,7 @@ pub(super) type Request = oneshot::Sender<Result<(), String>>;
 pub(super) struct Board {
     pub(super) publisher: Arc<Publisher>,
     pub(super) process: Arc<Process>,
+    shard: Shard,
     pub(super) pulses: Pulses,
     pub(super) clock: Clock,
     /// None where nothing outlives the process.
@@ -47,10 +49,13 @@ pub(super) struct Board {
 
 impl Board {
     /// Nothing is shown yet, and a reload cannot be asked for.
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(super) fn new(clock: Clock, shard: Shard) -> Self {
+        let process = Process::new();
+        process.is_shard(shard.ordinal(), shard.total());
         Self {
             publisher: Publisher::new(),
-            process: Arc::new(Process::new()),
+            process: Arc::new(process),
+            shard,
             pulses: Pulses::new(clock.now().steady),
             clock,
             kept: None,
@@ -116,6 +121,10 @@ impl Content for Board {
 
     fn reports(&self) -> Vec<Arc<Report>> {
         self.publisher.reports()
+    }
+
+    fn part(&self) -> Option<String> {
+        self.shard.has_others().then(|| self.shard.to_string())
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {

@@ -72,10 +72,10 @@ impl App {
             listeners.push(listener.map_err(|error| error.to_string())?);
         }
         let state = match &config.state_file {
-            Some(file) => Some(State::open(file.clone(), clock.clone()).await?),
+            Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
             None => None,
         };
-        let mut board = Board::new(clock);
+        let mut board = Board::new(clock, config.shard);
         board.gate.clone_from(&web.gate);
         let requests = web.enable_lifecycle.then(|| board.take_requests());
         board.keep(state.as_ref());
@@ -112,6 +112,11 @@ impl App {
             manager,
             ..
         } = self;
+        let shard = self.config.shard;
+        if shard.has_others() {
+            let (ordinal, shards) = (shard.ordinal(), shard.total());
+            info!(ordinal, shards, settling = ?shard.settling(), "a shard; the accounts of others are theirs");
+        }
         fleet.adopt(self.plan);
         board.configured(&self.config, fleet.targets());
         drop(self.config);

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
+use crate::shard::Shard;
 use crate::snapshot::{Evidence, Report};
 use crate::state::StateWriter;
 
@@ -42,17 +44,33 @@ pub(super) struct State {
 
 impl State {
     /// Opens it, away from the runtime: a disk may take its time.
-    pub(super) async fn open(path: PathBuf, clock: Clock) -> Result<Self, String> {
+    pub(super) async fn open(path: PathBuf, clock: Clock, shard: Shard) -> Result<Self, String> {
         let opening = tokio::task::spawn_blocking(move || {
             let now = clock.now();
             let (writer, saved) = StateWriter::open(path, clock);
-            let restored = saved.map(|saved| saved.reports(now)).unwrap_or_default();
+            let mut restored = saved.map(|saved| saved.reports(now)).unwrap_or_default();
+            if shard.has_others() {
+                restored.retain(|_, report| was_polled_lately(report, now.wall));
+            }
             Self { writer, restored }
         });
         opening
             .await
             .map_err(|error| format!("cannot open the state file: {error}"))
     }
+}
+
+/// How old what one of several shards remembers of an account may be. A shard that is taken away and put back later
+/// finds its old file, and others have polled its accounts meanwhile: compared with that, a track that went a
+/// week ago would vanish anew, and page for nothing but the move. Such an account begins anew, as every one does
+/// that changes hands. A younger memory is compared: what happened since is still held up by an alert of the
+/// other shard's, and the rules themselves look back a day.
+const OWN_MEMORY: Duration = Duration::from_hours(24);
+
+fn was_polled_lately(report: &Report, now: SystemTime) -> bool {
+    let polls = report.targets.iter().filter_map(|target| target.last_poll);
+    let mut ages = polls.map(|poll| now.duration_since(poll.at).unwrap_or_default());
+    ages.any(|age| age < OWN_MEMORY)
 }
 
 /// A report of which no more evidence is shown than is safe.

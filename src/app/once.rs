@@ -23,10 +23,10 @@ pub async fn once(
     clock: Clock,
 ) -> Result<(Vec<Bytes>, bool), String> {
     let state = match &config.state_file {
-        Some(file) => Some(State::open(file.clone(), clock.clone()).await?),
+        Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
         None => None,
     };
-    let board = Arc::new(Board::new(clock));
+    let board = Arc::new(Board::new(clock, config.shard));
     let mut fleet = fleet(environment, &board);
     let writer = state.map(|state| {
         fleet.resume(state.restored);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing::warn;
 
-use super::{Failed, Signals};
+use super::{Failed, Signals, shard};
 use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
@@ -22,11 +22,15 @@ pub(super) async fn run(
     clock: Clock,
     signals: Signals<impl Future<Output = ()>>,
 ) -> Result<(), Failed> {
+    let shard = shard::of(flags, &environment)?;
     let file = flags.config_file().cloned();
     let variables = environment.clone();
     let load: Load = Arc::new({
         let file = file.clone();
-        move || Config::load(file.as_deref(), &variables)
+        move || {
+            let config = Config::load(file.as_deref(), &variables)?;
+            Ok(Config { shard, ..config })
+        }
     });
     let reloading = Reloading::new(Arc::clone(&load), signals.reload);
     let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref());

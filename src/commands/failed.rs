@@ -8,6 +8,9 @@ use crate::config;
 /// The exit code of a command that failed at its work.
 const FAILED: u8 = 1;
 
+/// The exit code for a wrong command line, as the parser of it has it.
+const WRONG_USAGE: u8 = 2;
+
 /// The exit code for a bad configuration, `EX_CONFIG` of sysexits.h: a service manager can be told
 /// not to restart on it.
 const BAD_CONFIGURATION: u8 = 78;
@@ -25,6 +28,14 @@ impl Failed {
         Self {
             message: message.into(),
             code: FAILED,
+        }
+    }
+
+    /// The command line asks for what there is not.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            code: WRONG_USAGE,
         }
     }
 

@@ -13,6 +13,9 @@ mod health;
 // What a failure means.
 mod failed;
 
+// Which part of the accounts is this process's.
+mod shard;
+
 use tokio::sync::mpsc;
 
 use crate::cli::{Cli, Command, Flags};
@@ -77,5 +80,8 @@ pub async fn run(
 
 fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
     let file = flags.config_file().map(std::path::PathBuf::as_path);
-    Config::load(file, environment).map_err(|error| Failed::configuration(&error))
+    let shard = shard::of(flags, environment)?;
+    let config = Config::load(file, environment);
+    let config = config.map_err(|error| Failed::configuration(&error))?;
+    Ok(Config { shard, ..config })
 }

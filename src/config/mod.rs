@@ -28,6 +28,7 @@ mod endpoint;
 mod glob;
 mod organization;
 mod secret;
+mod shard_key;
 mod types;
 
 // The file as a tree with places, and what may not be shown of it.

@@ -11,6 +11,7 @@ use super::credentials::{AssumeRole, Credentials};
 use super::endpoint::Endpoint;
 use super::organization::Organization;
 use super::secret::Secret;
+use crate::shard::Shard;
 use crate::snapshot::{ExpectedTrack, Member};
 
 /// What should run.
@@ -24,6 +25,9 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Every organisation, by name.
     pub organizations: Vec<Organization>,
+    /// The part of all these that this process polls. No file says it, as it differs from process to process;
+    /// until whoever starts them does, it is all of it.
+    pub shard: Shard,
     /// What works and should not stay; no secret is in it.
     pub warnings: Vec<String>,
 }
@@ -48,10 +52,10 @@ impl Config {
         first.fold(0, |hash, byte| hash << 8 | u64::from(*byte))
     }
 
-    /// How many targets the accounts that somebody wrote down have: an account in a region each.
-    pub fn targets(&self) -> usize {
+    /// The accounts that somebody wrote down and this shard polls.
+    pub fn own_accounts(&self) -> impl Iterator<Item = &Account> {
         let accounts = self.accounts.iter();
-        accounts.map(|account| account.regions.len()).sum()
+        accounts.filter(|account| self.shard.owns(&account.shard_key()))
     }
 }
 

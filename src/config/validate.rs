@@ -20,6 +20,7 @@ use super::secret::Secret;
 use super::shapes::Mapping;
 use super::types::{Config, Http, Poll};
 use super::values;
+use crate::shard::Shard;
 
 /// The whole configuration.
 pub(super) fn config(
@@ -58,6 +59,7 @@ pub(super) fn config(
         state_file,
         accounts,
         organizations,
+        shard: Shard::ALONE,
         warnings,
     })
 }

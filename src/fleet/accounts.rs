@@ -35,6 +35,8 @@ pub struct Fleet {
     organizations: Organizations,
     /// What runs now.
     config: Option<Config>,
+    /// No first poll comes earlier: see [`SETTLING`](crate::shard::SETTLING).
+    settled: Instant,
     /// What an earlier process knew of the accounts, until the first of ours begin.
     restored: BTreeMap<String, Report>,
 }
@@ -77,6 +79,7 @@ impl Fleet {
             accounts: BTreeMap::new(),
             organizations: Organizations::new(),
             config: None,
+            settled: Instant::now(),
             restored: BTreeMap::new(),
         }
     }
@@ -101,6 +104,7 @@ impl Fleet {
     }
 
     fn plan(&mut self, config: &Config) -> Result<Plan, String> {
+        self.shared.belongs_to(config.shard);
         let mut https = None;
         let mut organizations = Vec::new();
         for organization in &config.organizations {
@@ -118,8 +122,9 @@ impl Fleet {
             });
         }
         let members = self.organizations.accounts(config);
-        let mut configured: Vec<&config::Account> =
-            config.accounts.iter().chain(&members).collect();
+        let everybody = config.accounts.iter().chain(&members);
+        let own = everybody.filter(|account| config.shard.owns(&account.shard_key()));
+        let mut configured: Vec<&config::Account> = own.collect();
         configured.sort_by_key(|account| stable_hash(&account.name));
         let mut accounts = Vec::with_capacity(configured.len());
         for account in configured {
@@ -227,10 +232,13 @@ impl Fleet {
         for gone in self.organizations.adopt(plan.organizations) {
             self.audience.disbanded(&gone);
         }
-        self.config = Some(plan.config);
+        let shard = plan.config.shard;
+        if self.config.replace(plan.config).is_none() {
+            self.settled = Instant::now() + shard.settling();
+        }
         let mut before = std::mem::take(&mut self.accounts);
         let mut restored = std::mem::take(&mut self.restored);
-        let mut first = Instant::now();
+        let mut first = Instant::now().max(self.settled);
         let (mut kept, mut changed, mut added) = (0_usize, 0_usize, 0_usize);
         for step in plan.accounts {
             let desired = match step {

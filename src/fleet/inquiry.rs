@@ -120,7 +120,7 @@ pub struct Trouble {
     pub failure: Failure,
 }
 
-/// Asks about all accounts and organisations of a configuration. `connect` makes the ways to the cloud.
+/// Asks about all organisations of a configuration, and the accounts that this shard polls. `connect` makes the ways to the cloud.
 ///
 /// # Errors
 ///
@@ -142,7 +142,8 @@ pub async fn inquire(
         https: None,
         deadline: Instant::now() + INQUIRY_TIME,
     };
-    let mut accounts: Vec<&Account> = config.accounts.iter().collect();
+    inquiry.shared.belongs_to(config.shard);
+    let mut accounts: Vec<&Account> = config.own_accounts().collect();
     accounts.sort_by(|one, other| one.name.cmp(&other.name));
     let accounts = inquiry.accounts(accounts).await?;
     let mut organizations = Vec::new();
@@ -218,6 +219,8 @@ impl Inquiry<'_> {
             }
         };
         let (mut polled, _) = accounts(organization, &members, &BTreeSet::new());
+        let shard = self.config.shard;
+        polled.retain(|account| shard.owns(&account.shard_key()));
         found.members = Some(Ok([members.len(), polled.len()]));
         polled.truncate(MEMBERS_TRIED);
         found.tried = self.accounts(polled.iter().collect()).await?;

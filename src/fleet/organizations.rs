@@ -19,6 +19,9 @@ pub(super) struct Organizations {
     running: BTreeMap<String, Running>,
     /// What was found last, by organisation, or what an earlier process knew.
     members: BTreeMap<String, Vec<Member>>,
+    /// Labels that somebody else has, as far as what an earlier process called its accounts tells: of the members
+    /// it remembers only those of one shard, and a name may be that of another shard's member too.
+    taken_elsewhere: BTreeMap<String, BTreeSet<String>>,
     umbrellas: BTreeMap<String, Umbrella>,
     sender: mpsc::Sender<Found>,
     found: mpsc::Receiver<Found>,
@@ -49,6 +52,7 @@ impl Organizations {
         Self {
             running: BTreeMap::new(),
             members: BTreeMap::new(),
+            taken_elsewhere: BTreeMap::new(),
             umbrellas: BTreeMap::new(),
             sender,
             found,
@@ -60,6 +64,11 @@ impl Organizations {
         for report in restored.values() {
             if let Some(member) = &report.account.member {
                 let organization = report.account.organization.clone();
+                let name = report.account.name.strip_suffix(&*member.uin);
+                if let Some(shared) = name.and_then(|name| name.strip_suffix('-')) {
+                    let taken = self.taken_elsewhere.entry(organization.clone());
+                    taken.or_default().insert(shared.to_owned());
+                }
                 let members = self.members.entry(organization).or_default();
                 members.push(member.clone());
             }
@@ -79,6 +88,7 @@ impl Organizations {
         for organization in &config.organizations {
             let members = self.members.get(&organization.name);
             let members = members.map_or(&[][..], Vec::as_slice);
+            taken.extend(self.taken_elsewhere.get(&organization.name).into_iter().flatten().cloned());
             let (accounts, warnings) = accounts(organization, members, &taken);
             for warning in warnings {
                 warn!("{warning}");
@@ -147,6 +157,7 @@ impl Organizations {
 
     /// Takes note of members; false where they are those of before, or nobody asked for them.
     pub(super) fn are(&mut self, organization: &str, members: Vec<Member>) -> bool {
+        self.taken_elsewhere.remove(organization);
         let before = self.members.get(organization);
         if before.is_some_and(|before| *before == members) {
             return false;

@@ -214,7 +214,8 @@ pub(super) fn sts(
     let parts = Parts {
         endpoint: endpoint(at),
         transport,
-        pacer: common.pacers.of(&identity, STS_PER_SECOND),
+        // One key may assume the roles of all shards' accounts.
+        pacer: common.pacers.of(&identity, common.shard.share(STS_PER_SECOND)),
         provider,
         in_flight: Arc::clone(&common.in_flight),
         clock: common.clock.clone(),

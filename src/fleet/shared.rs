@@ -14,6 +14,7 @@ use super::ways::{Connect, Https, Roads, Ways};
 use crate::clock::Clock;
 use crate::config::{self, Http};
 use crate::organization::Discovery;
+use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, Umbrella};
 use crate::tencent::credentials::Provider;
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
@@ -29,6 +30,8 @@ pub(super) struct Common {
     pub(super) clock: Clock,
     pub(super) in_flight: Arc<Semaphore>,
     pub(super) pacers: Pacers,
+    /// Divides the rates of what every shard asks for with the same key.
+    pub(super) shard: Shard,
     /// Told of the calls that belong to no account.
     pub(super) process: Arc<dyn Observer>,
 }
@@ -53,11 +56,17 @@ impl Shared {
                 clock,
                 in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
                 pacers: Pacers::default(),
+                shard: Shard::ALONE,
                 process,
             },
             roads: Roads::new(connect),
             providers: Providers::default(),
         }
+    }
+
+    /// Makes what is made from now on that of a shard. A process is one shard for its whole life.
+    pub(super) fn belongs_to(&mut self, shard: Shard) {
+        self.common.shard = shard;
     }
 
     /// The ways to all of these; `https` holds the one over HTTPS for all accounts of one configuration.
@@ -103,7 +112,9 @@ impl Shared {
         ways: &Ways,
         umbrella: Umbrella,
     ) -> Discovery {
-        let admin = organization.admin();
+        let shard = self.common.shard;
+        let mut admin = organization.admin();
+        admin.requests_per_second = shard.share(admin.requests_per_second);
         let provider = self.providers.of(&admin, ways, &mut self.common);
         let common = &mut self.common;
         let at = endpoint(&organization.endpoint);
@@ -116,7 +127,9 @@ impl Shared {
         let parts = Parts {
             endpoint: at,
             transport: ways.to(&organization.endpoint),
-            pacer: common.pacers.of(&identity, ORGANIZATION_PER_SECOND),
+            pacer: common
+                .pacers
+                .of(&identity, shard.share(ORGANIZATION_PER_SECOND)),
             provider,
             in_flight: Arc::clone(&common.in_flight),
             clock: common.clock.clone(),
@@ -128,6 +141,8 @@ impl Shared {
         Discovery {
             name: organization.name.clone(),
             refresh: organization.refresh,
+            // Every shard asks for the members at once when it starts, and from then on in turn.
+            second_after: shard.turn(organization.refresh),
             directory,
             admin: region.map(|region| (self.client(&admin, ways).0, region)),
             umbrella,

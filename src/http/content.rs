@@ -19,6 +19,11 @@ pub trait Content: Send + Sync + 'static {
     /// The reports of all accounts, for the page.
     fn reports(&self) -> Vec<Arc<Report>>;
 
+    /// Which part of all accounts these are, for the page; none where they are all.
+    fn part(&self) -> Option<String> {
+        None
+    }
+
     /// Whether every target has been asked; otherwise the reasons why not.
     fn ready(&self) -> Result<(), Vec<String>>;
 

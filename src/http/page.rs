@@ -27,6 +27,8 @@ const SCRIPT: &str = include_str!("page.js");
 /// The page.
 pub(super) struct Page<'a> {
     pub(super) view: View<'a>,
+    /// Which part of all accounts these are, where there are others.
+    pub(super) part: Option<String>,
     pub(super) query: &'a Query,
     pub(super) telemetry_path: &'a str,
 }
@@ -74,10 +76,12 @@ impl Page<'_> {
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let in_state = |state| self.view.targets().filter(|it| it.state == state).count();
         let [total, enabled] = self.distinct_tracks();
+        let part = self.part.iter().map(|part| format!("; {part}"));
+        let part: String = part.collect();
         writeln!(
             f,
             "<p id=\"now\">{} in {}: {} up, {} failing, {} before the first poll. \
-             {}, {} of them not enabled, {} vanished. As of {}.</p>",
+             {}, {} of them not enabled, {} vanished. As of {}{}.</p>",
             counted(self.view.targets().count() as u64, "target"),
             counted(self.view.reports.len() as u64, "account"),
             in_state(State::Up),
@@ -87,6 +91,7 @@ impl Page<'_> {
             total - enabled,
             self.tracks_vanished(),
             Utc(self.view.now.wall),
+            Text(&part),
         )
     }
 

@@ -179,6 +179,7 @@ impl Routes {
             _ => {
                 let page = Page {
                     view,
+                    part: self.content.part(),
                     query: &query,
                     telemetry_path: &self.telemetry_path,
                 };

@@ -33,6 +33,8 @@ pub struct Discovery {
     pub name: String,
     /// The time between two refreshes.
     pub refresh: Duration,
+    /// The time from the first refresh to the second, not longer than that between two others.
+    pub second_after: Duration,
     /// Who knows the members.
     pub directory: Directory,
     /// CloudAudit for the admin account, and the region to ask in; none where details are not wanted.
@@ -48,6 +50,7 @@ impl Discovery {
     pub async fn run(self, tell: impl AsyncFn(Found)) {
         let mut is_failing = None;
         let mut failed_in_a_row = 0;
+        let mut until_next = self.second_after;
         loop {
             let began = Instant::now();
             let found = self.refresh().await;
@@ -62,7 +65,8 @@ impl Discovery {
                 0
             };
             tell(found).await;
-            let due = self.refresh.saturating_sub(began.elapsed());
+            let due = until_next.saturating_sub(began.elapsed());
+            until_next = self.refresh;
             sleep(due.min(self.pause(failed_in_a_row))).await;
         }
     }

@@ -28,6 +28,8 @@ const DURATION_BUCKETS: [f64; 12] = [
 pub struct Process {
     registry: Registry,
     targets: IntGauge,
+    shard_ordinal: IntGauge,
+    shards: IntGauge,
     call_durations: HistogramVec,
     responses: IntCounterVec,
     clock_skew: GaugeVec,
@@ -49,6 +51,16 @@ impl Process {
             targets: IntGauge::new(
                 "cloudaudit_exporter_targets",
                 "Targets that this process polls: an account in a region each.",
+            )
+            .expect("the name is valid"),
+            shard_ordinal: IntGauge::new(
+                "cloudaudit_exporter_shard_ordinal",
+                "Which shard this process is, counted from 0.",
+            )
+            .expect("the name is valid"),
+            shards: IntGauge::new(
+                "cloudaudit_exporter_shards",
+                "How many shards the accounts are divided among, as this process was told.",
             )
             .expect("the name is valid"),
             call_durations: HistogramVec::new(
@@ -118,7 +130,10 @@ impl Process {
         for action in ACTIONS {
             process.call_durations.with_label_values(&[action]);
         }
+        process.shards.set(1);
         process.register(Box::new(process.targets.clone()));
+        process.register(Box::new(process.shard_ordinal.clone()));
+        process.register(Box::new(process.shards.clone()));
         process.register(Box::new(process.call_durations.clone()));
         process.register(Box::new(process.responses.clone()));
         process.register(Box::new(process.clock_skew.clone()));
@@ -144,6 +159,12 @@ impl Process {
             .set(i64::try_from(hash).unwrap_or(i64::MAX));
         self.reload_success_timestamp.set(unix_seconds(at));
         self.reload_successful.set(1);
+    }
+
+    /// It is this one, counted from 0, of so many shards.
+    pub fn is_shard(&self, ordinal: u32, total: u32) {
+        self.shard_ordinal.set(i64::from(ordinal));
+        self.shards.set(i64::from(total));
     }
 
     /// So many targets are polled from now on.

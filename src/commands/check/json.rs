@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Listed, sorted};
+use super::{Listed, Part, sorted};
 use crate::config::{Account, AssumeRole, Config, Glob, Organization};
 use crate::snapshot::ExpectedTrack;
 
@@ -16,6 +16,7 @@ pub(super) fn json(listed: &Listed, config: &Config) -> String {
         json!({
             "accounts": accounts.collect::<Vec<Value>>(),
             "organizations": organizations.collect::<Vec<Value>>(),
+            "shard": listed.part.as_ref().map(Part::json),
             "state_file": config.state_file,
             "warnings": config.warnings,
         })

@@ -9,30 +9,82 @@ mod text;
 mod online;
 mod remedy;
 
+use std::fmt;
 use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use tracing::warn;
 
 use super::Failed;
 use crate::cli::CheckOutput;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
 use crate::fleet::{Environment, connect, inquire};
+use crate::shard::Shard;
 
-/// What is polled, in the order of the names.
+/// What this shard polls, in the order of the names.
 struct Listed<'c> {
     accounts: Vec<&'c Account>,
     organizations: Vec<&'c Organization>,
+    part: Option<Part>,
 }
 
 impl<'c> Listed<'c> {
     fn of(config: &'c Config) -> Self {
-        let mut accounts: Vec<&Account> = config.accounts.iter().collect();
+        let mut accounts: Vec<&Account> = config.own_accounts().collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
         let mut organizations: Vec<&Organization> = config.organizations.iter().collect();
         organizations.sort_by(|one, other| one.name.cmp(&other.name));
         Self {
+            part: Part::of(config, accounts.len()),
             accounts,
             organizations,
         }
+    }
+}
+
+/// What a shard polls of all that the configuration names, where there are other shards.
+struct Part {
+    shard: Shard,
+    accounts: usize,
+    of: usize,
+    has_organizations: bool,
+}
+
+impl Part {
+    fn of(config: &Config, accounts: usize) -> Option<Self> {
+        config.shard.has_others().then_some(Self {
+            shard: config.shard,
+            accounts,
+            of: config.accounts.len(),
+            has_organizations: !config.organizations.is_empty(),
+        })
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "ordinal": self.shard.ordinal(),
+            "total": self.shard.total(),
+            "accounts_of_all_shards": self.of,
+        })
+    }
+}
+
+/// A line for people.
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            shard,
+            accounts,
+            of,
+            has_organizations,
+        } = self;
+        let members = if *has_organizations {
+            ", and its part of each organisation's members"
+        } else {
+            ""
+        };
+        write!(f, "{shard}: {accounts} of {of} configured accounts{members}")
     }
 }
 
@@ -47,7 +99,12 @@ pub(super) fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
 
 /// Says what whoever asks must be allowed.
 pub(super) fn policy(config: &Config) -> Result<(), Failed> {
-    print(&policy::policies(&Listed::of(config)))
+    let listed = Listed::of(config);
+    if let Some(part) = &listed.part {
+        // Not among what is pasted.
+        warn!("{part}; without --total-shards these are the policies for all");
+    }
+    print(&policy::policies(&listed))
 }
 
 /// Asks the cloud about everything once, and says what it found.
@@ -58,9 +115,10 @@ pub(super) async fn online(
     output: CheckOutput,
 ) -> Result<(), Failed> {
     let findings = inquire(config, environment, clock, Box::new(connect)).await?;
+    let part = Part::of(config, findings.accounts.len());
     print(&match output {
-        CheckOutput::Text => online::text(&findings, &config.warnings),
-        CheckOutput::Json => online::json(&findings, &config.warnings),
+        CheckOutput::Text => online::text(&findings, part.as_ref(), &config.warnings),
+        CheckOutput::Json => online::json(&findings, part.as_ref(), &config.warnings),
     })?;
     match online::wrong(&findings) {
         0 => Ok(()),

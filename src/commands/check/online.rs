@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::Part;
 use super::remedy::{not_told, remedy, who};
 use super::text::count;
 use crate::fleet::{
@@ -20,7 +21,7 @@ pub(super) fn wrong(findings: &Findings) -> usize {
     accounts.flat_map(AccountFound::troubles).count() + without_members.count()
 }
 
-pub(super) fn text(findings: &Findings, warnings: &[String]) -> String {
+pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]) -> String {
     let mut lines = Vec::new();
     for found in &findings.accounts {
         lines.push(format!("account {}: {}", found.account, identity(found)));
@@ -48,6 +49,7 @@ pub(super) fn text(findings: &Findings, warnings: &[String]) -> String {
         0 => format!("{}: all is well", counts.join(", ")),
         wrong => format!("{}: {} wrong", counts.join(", "), count(wrong, "thing")),
     });
+    lines.extend(part.map(Part::to_string));
     let warnings = warnings.iter();
     lines.extend(warnings.map(|warning| format!("warning: {warning}")));
     lines.join("\n") + "\n"
@@ -91,7 +93,7 @@ fn members(found: &OrganizationFound) -> Option<String> {
     })
 }
 
-pub(super) fn json(findings: &Findings, warnings: &[String]) -> String {
+pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]) -> String {
     let accounts = findings.accounts.iter().map(account);
     let organizations = findings.organizations.iter().map(|found| {
         let members = found.members.as_ref().and_then(|it| it.as_ref().ok());
@@ -111,6 +113,7 @@ pub(super) fn json(findings: &Findings, warnings: &[String]) -> String {
             "accounts": accounts.collect::<Vec<_>>(),
             "organizations": organizations.collect::<Vec<_>>(),
             "problems": wrong(findings),
+            "shard": part.map(Part::json),
             "warnings": warnings,
         })
     )

@@ -25,6 +25,7 @@ pub(super) fn text(listed: &Listed, warnings: &[String]) -> String {
         parts.push(String::new());
     }
     let mut end = vec![format!("{}\n", counts.join(", "))];
+    end.extend(listed.part.iter().map(|part| format!("{part}\n")));
     let warnings = warnings.iter();
     end.extend(warnings.map(|warning| format!("warning: {warning}\n")));
     parts.join("\n") + &end.concat()

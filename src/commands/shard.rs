@@ -1,0 +1,52 @@
+//! Which shard this process is: by its flags, or by the name of the host, as a StatefulSet numbers its pods.
+
+use std::fs;
+
+use super::Failed;
+use crate::cli::Flags;
+use crate::fleet::Environment;
+use crate::shard::Shard;
+
+/// Containers have their host name in this variable.
+const HOST_NAME: &str = "HOSTNAME";
+
+/// Where Linux has the host name, whoever began the process.
+const KERNEL_HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// The shard that the flags make of this process.
+pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, Failed> {
+    let total = flags.total_shards;
+    match flags.shard() {
+        Some(ordinal) => Shard::new(ordinal, total).map_err(|why| {
+            Failed::usage(format!(
+                "--shard={ordinal} and --total-shards={total} do not fit: {why}"
+            ))
+        }),
+        None if total == 1 => Ok(Shard::ALONE),
+        None => by_host_name(&host_name(environment), total),
+    }
+}
+
+fn by_host_name(name: &str, total: u32) -> Result<Shard, Failed> {
+    let refuse = |why: &str| {
+        Failed::usage(format!(
+            "--total-shards={total} without --shard takes the shard from the host name, and {name:?} {why}; say which \
+             one it is with --shard"
+        ))
+    };
+    // Of a name with its domain only the first part is the pod's.
+    let pod = name.split('.').next().unwrap_or_default();
+    let ordinal = pod.rsplit_once('-').map(|(_, ordinal)| ordinal);
+    let ordinal = ordinal.and_then(|ordinal| ordinal.parse().ok());
+    let ordinal = ordinal.ok_or_else(|| refuse("does not end in a hyphen and a number"))?;
+    Shard::new(ordinal, total).map_err(|why| refuse(&format!("does not fit: {why}")))
+}
+
+fn host_name(environment: &Environment) -> String {
+    let variable = environment.get(HOST_NAME).filter(|name| !name.is_empty());
+    variable.cloned().unwrap_or_else(|| {
+        // Where it cannot be read there is none, and the error says so.
+        let name = fs::read_to_string(KERNEL_HOST_NAME).unwrap_or_default();
+        name.trim().to_owned()
+    })
+}
