@@ -360,12 +360,7 @@ fn ordinal(text: &str) -> Result<Ordinal, String> {
     }
     let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MOST_SHARDS);
     ordinal.map_or_else(
-        || {
-            Err(format!(
-                "a number from 0 to {} is wanted",
-                MOST_SHARDS - 1
-            ))
-        },
+        || Err(format!("a number from 0 to {} is wanted", MOST_SHARDS - 1)),
         |ordinal| Ok(Ordinal(Some(ordinal))),
     )
 }

@@ -88,7 +88,13 @@ impl Organizations {
         for organization in &config.organizations {
             let members = self.members.get(&organization.name);
             let members = members.map_or(&[][..], Vec::as_slice);
-            taken.extend(self.taken_elsewhere.get(&organization.name).into_iter().flatten().cloned());
+            taken.extend(
+                self.taken_elsewhere
+                    .get(&organization.name)
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
             let (accounts, warnings) = accounts(organization, members, &taken);
             for warning in warnings {
                 warn!("{warning}");

@@ -215,7 +215,9 @@ pub(super) fn sts(
         endpoint: endpoint(at),
         transport,
         // One key may assume the roles of all shards' accounts.
-        pacer: common.pacers.of(&identity, common.shard.share(STS_PER_SECOND)),
+        pacer: common
+            .pacers
+            .of(&identity, common.shard.share(STS_PER_SECOND)),
         provider,
         in_flight: Arc::clone(&common.in_flight),
         clock: common.clock.clone(),

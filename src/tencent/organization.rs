@@ -50,7 +50,7 @@ const LIMITS: CallLimits = CallLimits {
     attempts: 3,
 };
 
-/// No retry of a page starts later than this after the listing began.
+/// No retry of a page starts later than this after the first try of it.
 const RETRY_FOR: Duration = Duration::from_mins(2);
 
 /// Asks for the members of one organisation, with the keys of its admin account.
@@ -74,12 +74,11 @@ impl Directory {
     /// as many as the API says there are. Half of the members are not the members: those that are missing would
     /// lose their series.
     pub async fn members(&self) -> Result<Vec<Member>, Failure> {
-        let retry_until = Instant::now() + RETRY_FOR;
-        let first = self.walk(retry_until).await?;
+        let first = self.walk().await?;
         if first.adds_up() {
             return Ok(first.into_members());
         }
-        let second = self.walk(retry_until).await?;
+        let second = self.walk().await?;
         if second.adds_up() {
             return Ok(second.into_members());
         }
@@ -93,7 +92,7 @@ impl Directory {
         Err(Failure::new(Reason::Incomplete, message))
     }
 
-    async fn walk(&self, retry_until: Instant) -> Result<Walk, Failure> {
+    async fn walk(&self) -> Result<Walk, Failure> {
         let mut walk = Walk::default();
         for page in 0..MAX_PAGES {
             let offset = page * PAGE_SIZE;
@@ -105,7 +104,7 @@ impl Directory {
                 body: &body,
                 signed: true,
                 secrets: &[],
-                retry_until,
+                retry_until: Instant::now() + RETRY_FOR,
             };
             let parse = |body: &[u8]| open(body, Answer::into_page);
             let page = self.caller.call(call, &*self.observer, parse).await?;

@@ -100,6 +100,8 @@ fn an_empty_variable_is_one_that_is_not_set() {
         "WEB_TELEMETRY_PATH",
         "LOG_LEVEL",
         "LOG_FORMAT",
+        "SHARD",
+        "TOTAL_SHARDS",
     ] {
         command.env(format!("CLOUDAUDIT_EXPORTER_{twin}"), "");
     }

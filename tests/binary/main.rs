@@ -30,3 +30,4 @@ mod organization;
 mod refusals;
 mod restart;
 mod secrets;
+mod shards;

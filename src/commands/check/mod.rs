@@ -84,7 +84,10 @@ impl fmt::Display for Part {
         } else {
             ""
         };
-        write!(f, "{shard}: {accounts} of {of} configured accounts{members}")
+        write!(
+            f,
+            "{shard}: {accounts} of {of} configured accounts{members}"
+        )
     }
 }
 

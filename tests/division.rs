@@ -1,0 +1,198 @@
+//! How accounts are divided among shards: exactly, the same everywhere and in every version, and with as few moves
+//! as there can be.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use cloudaudit_exporter::config::{Account, AssumeRole, Config};
+use cloudaudit_exporter::hash::{stable_hash, weight};
+use cloudaudit_exporter::shard::{MOST_SHARDS, SETTLING, Shard};
+use proptest::prelude::*;
+
+/// So many accounts, as one process polls.
+const MANY: u32 = 10_000;
+
+fn shards(total: u32) -> impl Iterator<Item = Shard> {
+    (0..total).map(move |ordinal| Shard::new(ordinal, total).unwrap())
+}
+
+/// Everybody who says that the key is theirs.
+fn owners(key: &str, total: u32) -> Vec<u32> {
+    let owners = shards(total).filter(|shard| shard.owns(key));
+    owners.map(Shard::ordinal).collect()
+}
+
+fn owner(key: &str, total: u32) -> u32 {
+    let [owner] = owners(key, total)[..] else {
+        panic!("{key:?} has {:?}", owners(key, total));
+    };
+    owner
+}
+
+/// Another number here is another owner for most accounts of everybody who updates.
+#[test]
+fn a_later_version_divides_alike() {
+    assert_eq!(weight(0, 0), 0x4821_8226_ff3c_d4bf);
+    assert_eq!(weight(0, 1), 0xcd73_fe3d_e975_ac26);
+    assert_eq!(weight(stable_hash("prod"), 7), 0x9b5b_09ef_eb58_c0ae);
+    for (key, expected) in [
+        ("inline: AKIDexample", [0, 0, 0, 3, 3, 414]),
+        ("env: PROD_ID", [0, 0, 2, 6, 6, 184]),
+        (
+            "qcs::cam::uin/100000000001:roleName/audit-reader",
+            [0, 1, 2, 5, 8, 343],
+        ),
+        ("profile: default", [0, 0, 0, 0, 0, 767]),
+        ("default: ", [0, 0, 2, 2, 2, 581]),
+        ("tke_oidc: ", [0, 0, 0, 7, 7, 250]),
+    ] {
+        let found = [1, 2, 3, 8, 9, MOST_SHARDS].map(|total| owner(key, total));
+        assert_eq!(found, expected, "{key}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_account_is_one_shard_s_and_moves_only_to_the_new_one(key in ".{0,40}", total in 1_u32..50) {
+        let before = owners(&key, total);
+        let after = owners(&key, total + 1);
+        prop_assert_eq!(before.len(), 1);
+        prop_assert_eq!(after.len(), 1);
+        prop_assert!(after == before || after == [total], "{before:?} {after:?}");
+    }
+}
+
+#[test]
+fn shards_are_alike_in_size_and_a_new_one_takes_no_more_than_its_part() {
+    let keys: Vec<String> = (0..MANY).map(|n| format!("inline: AKID{n}")).collect();
+    for total in [2, 8, 9, 30] {
+        let mut sizes: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut moved = 0;
+        for key in &keys {
+            let before = owner(key, total);
+            *sizes.entry(before).or_default() += 1;
+            moved += u32::from(owner(key, total + 1) != before);
+        }
+        let part = |of: u32| f64::from(MANY) / f64::from(of);
+        let is_near = |count: u32, part: f64| (f64::from(count) - part).abs() < 5.0 * part.sqrt();
+        assert_eq!(sizes.len(), total as usize);
+        assert!(
+            sizes.values().all(|size| is_near(*size, part(total))),
+            "{total}: {sizes:?}"
+        );
+        assert!(is_near(moved, part(total + 1)), "{total}: {moved} moved");
+    }
+}
+
+/// Each with keys that others have too, and who must be asked by the same process.
+const ALIKE: &str = r#"
+defaults: {regions: [ap-guangzhou]}
+accounts:
+  inline-1: {credentials: {secret_id: AKIDone, secret_key: one}}
+  inline-2: {credentials: {secret_id: AKIDone, secret_key: another}, site: china}
+  env-1: {credentials: {env: {secret_id: ONE_ID, secret_key: ONE_KEY}}}
+  env-2: {credentials: {env: {secret_id: ONE_ID, secret_key: ONE_KEY}}, interval: 5m}
+  file-1: {credentials: {secret_id_file: /run/id, secret_key_file: /run/key}}
+  file-2: {credentials: {secret_id_file: /run/id, secret_key_file: /run/key, token_file: /run/token}}
+  profile-1: {credentials: {profile: {name: p}}}
+  profile-2: {credentials: {profile: {name: p}}, regions: [ap-tokyo]}
+  of-file-1: {credentials: {profile: {name: p, file: /run/credentials}}}
+  of-file-2: {credentials: {profile: {name: p, file: /run/credentials}}}
+  machine-1: {credentials: {cvm_role: {}}}
+  machine-2: {credentials: {cvm_role: {name: monitor}}}
+  pod-1: {credentials: {tke_oidc: {}}}
+  pod-2: {credentials: {tke_oidc: {}}, site: china}
+  chain-1: {}
+  chain-2: {interval: 5m}
+  role-1:
+    credentials: {secret_id: AKIDone, secret_key: one}
+    assume_role: {arn: "qcs::cam::uin/100000000001:roleName/reader"}
+  role-2:
+    credentials: {env: {secret_id: ONE_ID, secret_key: ONE_KEY}}
+    assume_role: {arn: "qcs::cam::uin/100000000001:roleName/reader", session_name: another}
+"#;
+
+#[test]
+fn accounts_of_one_identity_stay_together_and_others_do_not() {
+    let config = Config::parse("config.yaml", ALIKE, &BTreeMap::new()).unwrap();
+    let mut kinds: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
+    for account in &config.accounts {
+        let (kind, _) = account.name.rsplit_once('-').unwrap();
+        kinds.entry(account.shard_key()).or_default().insert(kind);
+    }
+    assert_eq!(kinds.len(), config.accounts.len() / 2, "{kinds:?}");
+    assert!(kinds.values().all(|kind| kind.len() == 1), "{kinds:?}");
+
+    for total in [2, 8] {
+        let mut of_shards = Vec::new();
+        for shard in shards(total) {
+            let config = Config {
+                shard,
+                ..config.clone()
+            };
+            of_shards.extend(config.own_accounts().map(|account| account.name.clone()));
+        }
+        of_shards.sort();
+        let mut all: Vec<String> = config.accounts.iter().map(|it| it.name.clone()).collect();
+        all.sort();
+        assert_eq!(of_shards, all);
+    }
+}
+
+/// What differs from process to process, or is changed while they run, decides nothing.
+#[test]
+fn only_who_asks_decides() {
+    let config = Config::parse("config.yaml", ALIKE, &BTreeMap::new()).unwrap();
+    for account in config.accounts {
+        let other = Account {
+            name: "other".to_owned(),
+            uin: Some("100000000009".to_owned()),
+            requests_per_second: 1,
+            interval: Duration::from_hours(1),
+            assume_role: account.assume_role.clone().map(|role| AssumeRole {
+                duration: Duration::from_hours(1),
+                ..role
+            }),
+            ..account.clone()
+        };
+        assert_eq!(other.shard_key(), account.shard_key());
+    }
+}
+
+#[test]
+fn a_shard_has_its_part_of_what_all_do() {
+    let shards: Vec<Shard> = shards(8).collect();
+    assert_eq!(shards[0].share(100), 12);
+    assert_eq!(shards[7].share(10), 1);
+    assert_eq!(shards[7].share(5), 1, "never none");
+    assert_eq!(Shard::ALONE.share(10), 10);
+    let hour = Duration::from_hours(1);
+    let turns: Vec<Duration> = shards.iter().map(|shard| shard.turn(hour)).collect();
+    assert_eq!(turns[0], hour / 8);
+    assert_eq!(turns[7], hour);
+    assert!(turns.is_sorted_by(|one, next| *next - *one == hour / 8));
+    assert_eq!(Shard::ALONE.turn(hour), hour);
+    assert_eq!(Shard::ALONE.settling(), Duration::ZERO);
+    assert_eq!(shards[3].settling(), SETTLING);
+    assert_eq!(shards[3].to_string(), "shard 3 of 8, counted from 0");
+}
+
+#[test]
+fn there_is_no_other_shard() {
+    let error = |ordinal, total| Shard::new(ordinal, total).unwrap_err();
+    assert_eq!(error(0, 0), "there is at least 1 shard");
+    assert_eq!(error(1, 1), "the only shard is number 0");
+    assert_eq!(
+        error(8, 8),
+        "8 shards are counted from 0, so the last is number 7"
+    );
+    assert_eq!(error(0, 1001), "there are at most 1000 shards");
+    assert_eq!(Shard::new(0, 1).unwrap(), Shard::ALONE);
+}
