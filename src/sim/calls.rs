@@ -22,6 +22,8 @@ pub struct Call {
     /// The account that this identity belongs to; of a call without a signature, the account of
     /// the role that is asked for.
     pub uin: Option<String>,
+    /// The host that was asked, as the request says.
+    pub host: String,
     /// `X-TC-Action`, or `metadata`.
     pub action: String,
     /// `X-TC-Region`.

@@ -96,6 +96,7 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
         uin: asker
             .filter(|uin| state.accounts.contains_key(*uin))
             .map(str::to_owned),
+        host: claim("Host"),
         action: claim("X-TC-Action"),
         region: claim("X-TC-Region"),
         page: page(&body),

@@ -12,6 +12,7 @@ use crate::sim::keys::{Key, Keys, Session};
 use crate::sim::reply::Answer;
 use crate::sim::role;
 use crate::sim::sts;
+use crate::sim::verify::header;
 use crate::sim::world::State;
 
 /// The machine that asks, if it has a role.
@@ -73,6 +74,7 @@ pub(super) fn handle(
         secret_id: String::new(),
         signature: String::new(),
         uin: machine.map(|machine| machine.uin.clone()),
+        host: header(request, "Host").unwrap_or_default().to_owned(),
         action: "metadata".to_owned(),
         region: String::new(),
         page: None,

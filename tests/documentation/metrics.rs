@@ -208,6 +208,8 @@ const WHEN: &[(&str, &str)] = &[
         "cloudaudit_exporter_state_last_write_timestamp_seconds",
         "where there is a state file, from the first success on",
     ),
+    ("cloudaudit_exporter_shard_ordinal", ALWAYS),
+    ("cloudaudit_exporter_shards", ALWAYS),
     ("cloudaudit_exporter_targets", ALWAYS),
     (
         "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",

@@ -50,6 +50,8 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         "cloudaudit_api_request_duration_seconds_bucket{action=\"DescribeAuditTracks\",le=\"0.05\"} 0",
         "cloudaudit_api_request_duration_seconds_bucket{action=\"DescribeAuditTracks\",le=\"0.1\"} 1",
         "cloudaudit_exporter_targets 3",
+        "cloudaudit_exporter_shard_ordinal 0",
+        "cloudaudit_exporter_shards 1",
         "cloudaudit_exporter_config_last_reload_successful 1",
         "cloudaudit_exporter_config_last_reload_success_timestamp_seconds 1.5",
         "cloudaudit_exporter_config_hash 281474976710655",
