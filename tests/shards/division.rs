@@ -1,0 +1,77 @@
+//! Eight processes and ten thousand accounts: each account is polled by exactly one of them, whatever their number.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use cloudaudit_exporter::shard::SETTLING;
+
+use crate::TURN;
+use crate::estate::{ADMIN_KEY, Estate, Size};
+use crate::record::Writer;
+
+const SIZE: Size = Size {
+    accounts: 9_600,
+    members: 400,
+    interval: Duration::from_secs(60),
+    // Each shard is at it again and again, in every phase of the test.
+    refresh: Duration::from_secs(20),
+};
+const ALL: usize = 10_000;
+
+/// What all shards together may ask of one key's organisation and STS in a second, as one process does.
+const ORGANIZATION_RATE: usize = 10;
+const STS_RATE: usize = 100;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_accounts_are_each_polled_by_one_shard_of_eight() {
+    let _turn = TURN.lock().await;
+    let mut estate = Estate::new(&SIZE, false).await;
+    let writer = Writer::start(&estate.world);
+    let began = Instant::now();
+    estate.scale(8).await;
+    let eight = estate.at_rest(ALL).await;
+    println!(
+        "eight are at rest after {:?}: {:?}",
+        began.elapsed(),
+        sizes(&eight)
+    );
+
+    let began = Instant::now();
+    estate.scale(9).await;
+    let nine = estate.at_rest(ALL).await;
+    println!(
+        "nine are at rest after {:?}: {:?}",
+        began.elapsed(),
+        sizes(&nine)
+    );
+    let ninth = ALL / 9;
+    let moved = nine[8].len();
+    assert!(moved.abs_diff(ninth) < ninth / 8, "{moved} accounts moved");
+    for (before, after) in eight.iter().zip(&nine) {
+        let before: BTreeSet<&String> = before.iter().collect();
+        assert!(after.iter().all(|account| before.contains(account)));
+    }
+
+    let began = Instant::now();
+    estate.scale(8).await;
+    let again = estate.at_rest(ALL).await;
+    println!("eight are at rest after {:?}", began.elapsed());
+    assert_eq!(again, eight);
+    drop(estate.shards.drain(..));
+
+    let record = writer.end().await;
+    assert_eq!(record.refused, []);
+    assert_eq!(record.stays.len(), ALL);
+    let gap = record.shortest_change();
+    println!("between two processes an account rested for at least {gap:?}");
+    assert!(gap > SETTLING / 2, "{gap:?}");
+    let peak = |action| estate.world.peak_of(action, ADMIN_KEY);
+    let (members, roles) = (peak("DescribeOrganizationMembers"), peak("AssumeRole"));
+    println!("in a second {members} pages of members and {roles} roles were asked for");
+    assert!(members <= ORGANIZATION_RATE);
+    assert!(roles <= STS_RATE);
+}
+
+fn sizes(shards: &[Vec<String>]) -> Vec<usize> {
+    shards.iter().map(Vec::len).collect()
+}

@@ -1,0 +1,118 @@
+//! One shard: the binary itself.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use reqwest::Client;
+use tokio::process::{Child, Command};
+use tokio::time::sleep;
+
+/// How long it may take to load ten thousand accounts and listen, on a busy machine.
+const LOADING: Duration = Duration::from_mins(1);
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// A running shard, killed when it is dropped.
+pub struct Process {
+    pub address: SocketAddr,
+    client: Client,
+    child: Child,
+}
+
+/// What a process is to be.
+pub struct Start<'a> {
+    pub address: SocketAddr,
+    pub shard: u32,
+    pub total: u32,
+    pub config: &'a Path,
+    /// Where the cloud is.
+    pub endpoint: &'a str,
+    /// Of its own: its state and its log.
+    pub folder: &'a Path,
+}
+
+impl Process {
+    /// Starts it, and waits until it listens.
+    pub async fn start(start: Start<'_>) -> Self {
+        std::fs::create_dir_all(start.folder).unwrap();
+        let log = start.folder.join("log");
+        let stderr = File::options().create(true).append(true).open(&log);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CLOUDAUDIT_EXPORTER_") {
+                command.env_remove(name);
+            }
+        }
+        let child = command
+            .arg(format!("--config.file={}", start.config.display()))
+            .arg(format!("--web.listen-address={}", start.address))
+            .arg(format!("--total-shards={}", start.total))
+            // As a StatefulSet names its pods.
+            .env("HOSTNAME", format!("exporter-{}", start.shard))
+            .env("CLOUDAUDIT_EXPORTER__ENDPOINT", start.endpoint)
+            .env("STATE_DIRECTORY", start.folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr.unwrap())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut process = Self {
+            address: start.address,
+            client: Client::builder().no_proxy().build().unwrap(),
+            child,
+        };
+        let began = Instant::now();
+        while process.metrics().await.is_none() {
+            let said = || std::fs::read_to_string(&log).unwrap();
+            let ended = process.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended: {}", said());
+            assert!(began.elapsed() < LOADING, "{}", said());
+            sleep(LOOK_EVERY).await;
+        }
+        process
+    }
+
+    /// Ends it as a service manager would.
+    pub async fn end(mut self) {
+        let id = self.child.id().unwrap().to_string();
+        let told = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(told.unwrap().success());
+        assert!(self.child.wait().await.unwrap().success());
+    }
+
+    /// Ends it as nobody should.
+    pub async fn kill(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Each account that it serves, and in how many regions it is up.
+    pub async fn served(&self) -> BTreeMap<String, u32> {
+        let exposition = self.metrics().await.unwrap();
+        let mut served = BTreeMap::new();
+        for line in exposition.lines() {
+            let Some(sample) = line.strip_prefix("cloudaudit_up{account=\"") else {
+                continue;
+            };
+            let (account, _) = sample.split_once('"').unwrap();
+            let is_up = u32::from(sample.ends_with(" 1"));
+            *served.entry(account.to_owned()).or_default() += is_up;
+        }
+        served
+    }
+
+    async fn metrics(&self) -> Option<String> {
+        let url = format!("http://{}/metrics", self.address);
+        let answer = self.client.get(url).send().await.ok()?;
+        answer.text().await.ok()
+    }
+}
+
+/// A loopback address that nobody listens on: a port that was free a moment ago is free now.
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
