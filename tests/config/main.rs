@@ -429,6 +429,8 @@ fn the_hash_is_of_what_is_meant_and_of_no_secret() {
     assert!(known > 0 && known < 1 << 48);
     assert_eq!(known, hash(&text.replace("HUSH", "HUSHHUSH")), "secrets");
     assert_eq!(known, hash(&format!("# a comment\n\n{text}")), "places");
+    let own_state = format!("state: {{file: of-this-process.json}}\n{text}");
+    assert_eq!(known, hash(&own_state), "each process keeps its own state");
     let (a, b) = text.split_once("  a: ").unwrap();
     let (a_line, b_line) = b.split_once('\n').unwrap();
     assert_eq!(known, hash(&format!("{a}{b_line}  a: {a_line}\n")), "order");

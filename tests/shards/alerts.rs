@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use crate::TURN;
 use crate::estate::{Estate, Size};
 use crate::prometheus::{MINUTE, Prometheus};
 
@@ -28,7 +27,6 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
-    let _turn = TURN.lock().await;
     let mut estate = Estate::new(&SIZE, true).await;
     estate.scale(8).await;
     estate.at_rest(ALL).await;

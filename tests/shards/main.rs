@@ -28,8 +28,3 @@ mod prometheus;
 // The tests.
 mod alerts;
 mod division;
-
-use tokio::sync::Mutex;
-
-/// The tests take turns: each needs the machine for itself.
-static TURN: Mutex<()> = Mutex::const_new(());
