@@ -53,7 +53,7 @@ _cloudaudit__exporter() {
 
     case "${cmd}" in
         cloudaudit__exporter)
-            opts="-h -V --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help --version demo check once health help"
+            opts="-h -V --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help --version demo check once health help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -91,6 +91,14 @@ _cloudaudit__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --total-shards)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -99,7 +107,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__check)
-            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -141,6 +149,14 @@ _cloudaudit__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --total-shards)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -149,7 +165,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__demo)
-            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -184,6 +200,14 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --log.format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --total-shards)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -195,7 +219,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__health)
-            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -230,6 +254,14 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --log.format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --total-shards)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -325,7 +357,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__once)
-            opts="-h --output --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --help"
+            opts="-h --output --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -364,6 +396,14 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --log.format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --shard)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --total-shards)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
