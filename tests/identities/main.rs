@@ -23,3 +23,4 @@ mod uin;
 // Many of them.
 mod details;
 mod organization;
+mod shards;

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::stage::{HOME, ID, KEY, Stage, noon, tracks};
 
 /// An organisation of the first account, whose members have the role `audit-reader` and track 7.
-fn organization(members: u64) -> World {
+pub fn organization(members: u64) -> World {
     let world = World::new(noon());
     let home = world.add_account(HOME);
     home.add_identity(Identity::permanent(ID, KEY));
@@ -21,7 +21,7 @@ fn organization(members: u64) -> World {
     world
 }
 
-fn config(more: &str) -> String {
+pub fn config(more: &str) -> String {
     format!(
         "organizations:\n  main:\n    role_name: audit-reader\n    refresh: 1h\n    \
          credentials: {{secret_id: {ID}, secret_key: {KEY}}}\n{more}"

@@ -11,6 +11,7 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::pulse::Pulse;
+use cloudaudit_exporter::shard::Shard;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report};
 use tempfile::TempDir;
@@ -48,6 +49,8 @@ pub struct Stage {
     pub fleet: Fleet,
     pub shown: Arc<Shown>,
     pub folder: TempDir,
+    /// What of a configuration it takes up.
+    pub shard: Shard,
     environment: BTreeMap<String, String>,
 }
 
@@ -69,6 +72,7 @@ impl Stage {
             fleet: Fleet::new(&environment, &clock, connect, process, audience),
             shown,
             folder: TempDir::new().unwrap(),
+            shard: Shard::ALONE,
             environment,
         }
     }
@@ -95,6 +99,8 @@ impl Stage {
         let file = self.folder.path().join("config.yaml");
         let file = file.to_str().unwrap();
         let config = Config::parse(file, &text, &self.environment).unwrap();
+        let shard = self.shard;
+        let config = Config { shard, ..config };
         let plan = self.fleet.prepare(&config).unwrap();
         self.fleet.adopt(plan);
     }
