@@ -13,7 +13,7 @@ pub fn stable_hash(name: &str) -> u64 {
 /// The odd number next to 2^64 divided by the golden ratio: multiples of it lie far apart.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The weight of a hash for the one with this number among several, as stable as the hash. It is SplitMix64,
+/// The weight of a hash for the one with this number among several, as stable as the hash. It is `SplitMix64`,
 /// which costs nothing beside a digest: there is a weight for each account and each shard.
 pub fn weight(hash: u64, number: u32) -> u64 {
     mixed(hash ^ mixed(GOLDEN.wrapping_mul(u64::from(number) + 1)))

@@ -79,10 +79,11 @@ impl Shard {
         }
     }
 
-    /// Its part of a rate that the shards have together, in calls a second: at least 1, and so more than there is
-    /// where there are more shards than calls.
-    pub fn share(self, per_second: u32) -> u32 {
-        (per_second / self.total).max(1)
+    /// Its part of a rate that the shards have together, in calls a second: a whole number, where there is one. At 12.5 a
+    /// second 13 calls may fall into one second, and 8 times 13 is more than 100.
+    pub fn share(self, per_second: u32) -> f64 {
+        let part = f64::from(per_second) / f64::from(self.total);
+        if part < 1.0 { part } else { part.floor() }
     }
 
     /// Its place in a time that each shard does the same thing in once, so that they take turns: the whole of it

@@ -169,15 +169,16 @@ fn only_who_asks_decides() {
 #[test]
 fn a_shard_has_its_part_of_what_all_do() {
     let shards: Vec<Shard> = shards(8).collect();
-    assert_eq!(shards[0].share(100), 12);
-    assert_eq!(shards[7].share(10), 1);
-    assert_eq!(shards[7].share(5), 1, "never none");
-    assert_eq!(Shard::ALONE.share(10), 10);
+    let share = |shard: Shard, rate| format!("{:.2}", shard.share(rate));
+    assert_eq!(share(Shard::ALONE, 10), "10.00");
+    assert_eq!(share(shards[7], 100), "12.00");
+    assert_eq!(share(shards[7], 10), "1.00");
+    assert_eq!(share(Shard::new(99, 100).unwrap(), 10), "0.10");
     let hour = Duration::from_hours(1);
     let turns: Vec<Duration> = shards.iter().map(|shard| shard.turn(hour)).collect();
     assert_eq!(turns[0], hour / 8);
     assert_eq!(turns[7], hour);
-    assert!(turns.is_sorted_by(|one, next| *next - *one == hour / 8));
+    assert!(turns.is_sorted_by(|one, next| *next == *one + hour / 8));
     assert_eq!(Shard::ALONE.turn(hour), hour);
     assert_eq!(Shard::ALONE.settling(), Duration::ZERO);
     assert_eq!(shards[3].settling(), SETTLING);

@@ -10,8 +10,8 @@ use tracing::{info, warn};
 
 use super::audience::Audience;
 use super::desired::Desired;
-use super::identity::Identity;
 use super::organizations::{self, Organizations, Start};
+use super::rates;
 use super::running::Running;
 use super::shared::{Environment, Shared};
 use super::ways::{Connect, Https, asked, endpoints};
@@ -221,7 +221,10 @@ impl Fleet {
     /// Changes over to what was prepared last. When this returns, everything new is published and
     /// everything that is gone is withdrawn.
     pub fn adopt(&mut self, plan: Plan) {
-        self.settle_rates(&plan);
+        rates::settle(plan.accounts.iter().map(|step| match step {
+            Step::Keep(name) => &*self.accounts[name].desired,
+            Step::Start(desired) => desired,
+        }));
         for organization in &plan.config.organizations {
             let (name, known) = (
                 &organization.name,
@@ -296,36 +299,6 @@ impl Fleet {
             all_good &= good.unwrap_or(false);
         }
         all_good
-    }
-
-    /// Gives every identity's pacer its rate. Where two accounts give it two, the lower one holds:
-    /// the limit is the identity's, and the careful one of the two may know why.
-    fn settle_rates(&self, plan: &Plan) {
-        let mut lowest: BTreeMap<&Identity, &Desired> = BTreeMap::new();
-        for step in &plan.accounts {
-            let desired = match step {
-                Step::Keep(name) => &self.accounts[name].desired,
-                Step::Start(desired) => &**desired,
-            };
-            let known = lowest.entry(&desired.identity).or_insert(desired);
-            let (rate, other) = (desired.rate(), known.rate());
-            if rate != other {
-                let (account, with) = (desired.name(), known.name());
-                let requests_per_second = rate.min(other);
-                warn!(
-                    account,
-                    with,
-                    requests_per_second,
-                    "two accounts with the same key have two rate limits; the lower one holds"
-                );
-            }
-            if rate < other {
-                *known = desired;
-            }
-        }
-        for desired in lowest.values() {
-            desired.set_rate();
-        }
     }
 }
 

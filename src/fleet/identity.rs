@@ -25,7 +25,7 @@ pub(super) struct Pacers {
 
 impl Pacers {
     /// The pacer of an identity; the rate is for a new one.
-    pub(super) fn of(&mut self, identity: &Identity, per_second: u32) -> Arc<Pacer> {
+    pub(super) fn of(&mut self, identity: &Identity, per_second: impl Into<f64>) -> Arc<Pacer> {
         if let Some(pacer) = self.known.get(identity).and_then(Weak::upgrade) {
             return pacer;
         }

@@ -219,8 +219,8 @@ impl Inquiry<'_> {
             }
         };
         let (mut polled, _) = accounts(organization, &members, &BTreeSet::new());
-        let shard = self.config.shard;
-        polled.retain(|account| shard.owns(&account.shard_key()));
+        let own = self.config.shard;
+        polled.retain(|account| own.owns(&account.shard_key()));
         found.members = Some(Ok([members.len(), polled.len()]));
         polled.truncate(MEMBERS_TRIED);
         found.tried = self.accounts(polled.iter().collect()).await?;

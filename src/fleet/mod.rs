@@ -29,6 +29,7 @@ mod questions;
 // What accounts share.
 mod identity;
 mod providers;
+mod rates;
 mod shared;
 mod ways;
 

@@ -66,7 +66,7 @@ impl Questions {
         };
         let base = shared.provider(&base, ways);
         let keys = shared.provider(&polled, ways);
-        let (client, _) = shared.client(&polled, ways);
+        let (client, _) = shared.client(&polled, ways, polled.requests_per_second);
         if f64::from(account.requests_per_second) < client.requests_per_second() {
             client.pacer().set_per_second(account.requests_per_second);
         }

@@ -93,7 +93,7 @@ impl Shared {
         ways: Ways,
         umbrella: Umbrella,
     ) -> Desired {
-        let (client, identity) = self.client(&config, &ways);
+        let (client, identity) = self.client(&config, &ways, config.requests_per_second);
         let pacer = Arc::clone(client.pacer());
         Desired {
             info: Arc::new(info(&config, client.provider_name(), umbrella)),
@@ -113,8 +113,7 @@ impl Shared {
         umbrella: Umbrella,
     ) -> Discovery {
         let shard = self.common.shard;
-        let mut admin = organization.admin();
-        admin.requests_per_second = shard.share(admin.requests_per_second);
+        let admin = organization.admin();
         let provider = self.providers.of(&admin, ways, &mut self.common);
         let common = &mut self.common;
         let at = endpoint(&organization.endpoint);
@@ -141,10 +140,14 @@ impl Shared {
         Discovery {
             name: organization.name.clone(),
             refresh: organization.refresh,
-            // Every shard asks for the members at once when it starts, and from then on in turn.
+            // Each shard has its turn: at first while nobody may poll yet, and from the second time on all the while.
+            first_after: shard.turn(shard.settling()),
             second_after: shard.turn(organization.refresh),
             directory,
-            admin: region.map(|region| (self.client(&admin, ways).0, region)),
+            admin: region.map(|region| {
+                let rate = shard.share(admin.requests_per_second);
+                (self.client(&admin, ways, rate).0, region)
+            }),
             umbrella,
             process,
         }
@@ -165,8 +168,14 @@ impl Shared {
         sts(at, ways.to(at), Arc::clone(provider), &mut self.common)
     }
 
-    /// CloudAudit, for one account, and whose calls its pacer counts.
-    pub(super) fn client(&mut self, config: &config::Account, ways: &Ways) -> (Client, Identity) {
+    /// CloudAudit, for one account, and whose calls its pacer counts. The rate, in calls a second, is for a pacer that is
+    /// not there yet.
+    pub(super) fn client(
+        &mut self,
+        config: &config::Account,
+        ways: &Ways,
+        rate: impl Into<f64>,
+    ) -> (Client, Identity) {
         let endpoint = endpoint(&config.endpoint);
         let provider = self.providers.of(config, ways, &mut self.common);
         let identity = Identity {
@@ -176,7 +185,7 @@ impl Shared {
             who: provider.identity().unwrap_or_else(|| config.name.clone()),
         };
         let common = &mut self.common;
-        let pacer = common.pacers.of(&identity, config.requests_per_second);
+        let pacer = common.pacers.of(&identity, rate);
         let parts = Parts {
             transport: ways.to(&config.endpoint),
             pacer,

@@ -33,6 +33,8 @@ pub struct Discovery {
     pub name: String,
     /// The time between two refreshes.
     pub refresh: Duration,
+    /// The time before the first refresh.
+    pub first_after: Duration,
     /// The time from the first refresh to the second, not longer than that between two others.
     pub second_after: Duration,
     /// Who knows the members.
@@ -51,6 +53,7 @@ impl Discovery {
         let mut is_failing = None;
         let mut failed_in_a_row = 0;
         let mut until_next = self.second_after;
+        sleep(self.first_after).await;
         loop {
             let began = Instant::now();
             let found = self.refresh().await;

@@ -2,8 +2,9 @@
 //!
 //! These are few and change in place, which is what the `prometheus` crate's registry is for.
 
-// Those of organisations.
+// Those of organisations, and those of shards.
 mod organizations;
+mod shards;
 
 use std::time::{Duration, SystemTime};
 
@@ -14,6 +15,7 @@ use prometheus::{
 };
 
 use self::organizations::Organizations;
+use self::shards::Shards;
 use crate::clock::unix_seconds;
 use crate::snapshot::ACTIONS;
 use crate::tencent::{Ended, Observer, Sent};
@@ -28,8 +30,7 @@ const DURATION_BUCKETS: [f64; 12] = [
 pub struct Process {
     registry: Registry,
     targets: IntGauge,
-    shard_ordinal: IntGauge,
-    shards: IntGauge,
+    shards: Shards,
     call_durations: HistogramVec,
     responses: IntCounterVec,
     clock_skew: GaugeVec,
@@ -53,16 +54,7 @@ impl Process {
                 "Targets that this process polls: an account in a region each.",
             )
             .expect("the name is valid"),
-            shard_ordinal: IntGauge::new(
-                "cloudaudit_exporter_shard_ordinal",
-                "Which shard this process is, counted from 0.",
-            )
-            .expect("the name is valid"),
-            shards: IntGauge::new(
-                "cloudaudit_exporter_shards",
-                "How many shards the accounts are divided among, as this process was told.",
-            )
-            .expect("the name is valid"),
+            shards: Shards::new(),
             call_durations: HistogramVec::new(
                 HistogramOpts::new(
                     "cloudaudit_api_request_duration_seconds",
@@ -122,6 +114,7 @@ impl Process {
             organizations: Organizations::new(),
         };
         process.organizations.register(&process.registry);
+        process.shards.register(&process.registry);
         // What begins above 0 loses its first increase.
         process
             .responses
@@ -130,10 +123,7 @@ impl Process {
         for action in ACTIONS {
             process.call_durations.with_label_values(&[action]);
         }
-        process.shards.set(1);
         process.register(Box::new(process.targets.clone()));
-        process.register(Box::new(process.shard_ordinal.clone()));
-        process.register(Box::new(process.shards.clone()));
         process.register(Box::new(process.call_durations.clone()));
         process.register(Box::new(process.responses.clone()));
         process.register(Box::new(process.clock_skew.clone()));
@@ -163,8 +153,7 @@ impl Process {
 
     /// It is this one, counted from 0, of so many shards.
     pub fn is_shard(&self, ordinal: u32, total: u32) {
-        self.shard_ordinal.set(i64::from(ordinal));
-        self.shards.set(i64::from(total));
+        self.shards.are(ordinal, total);
     }
 
     /// So many targets are polled from now on.

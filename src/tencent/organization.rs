@@ -35,11 +35,11 @@ pub const DESCRIBE_ORGANIZATION_MEMBERS: &str = "DescribeOrganizationMembers";
 /// Members on a page: the most that the API gives.
 const PAGE_SIZE: u32 = 50;
 
-/// No organisation that can be polled by one process has more members.
-pub const MAX_MEMBERS: usize = 10_000;
+/// No organisation that can be polled, by however many processes, has more members.
+pub const MAX_MEMBERS: usize = 100_000;
 
 /// Pages of one walk, the empty one at its end included.
-const MAX_PAGES: u32 = 201;
+const MAX_PAGES: u32 = 2_001;
 
 /// No member has more tags.
 const MAX_TAGS: usize = 50;

@@ -22,8 +22,12 @@ const MARGIN: f64 = 0.02;
 /// second, so that calls caught up never put one too many into any second.
 const CATCH_UP: Duration = Duration::from_millis(5);
 
-/// No refusal slows the calls below this, in calls a second: a listing has to come through some day.
+/// No refusal slows the calls below this, in calls a second: a listing has to come through some day. What is configured
+/// may be slower, as the part that one of many processes has.
 const SLOWEST: f64 = 1.0;
+
+/// And no configured rate is slower: a call in a quarter of an hour.
+const SLOWEST_CONFIGURED: f64 = 0.001;
 
 /// When the next call may be sent.
 #[derive(Clone, Debug)]
@@ -38,14 +42,14 @@ pub struct Pace {
 
 impl Pace {
     /// At most `per_second` calls in any second, from an address that nobody else calls from.
-    pub fn new(per_second: u32) -> Self {
+    pub fn new(per_second: impl Into<f64>) -> Self {
         Self::sharing(per_second, AddressBrake::default())
     }
 
     /// At most `per_second` calls in any second, and fewer while the address is braked.
-    pub fn sharing(per_second: u32, address: AddressBrake) -> Self {
+    pub fn sharing(per_second: impl Into<f64>, address: AddressBrake) -> Self {
         Self {
-            configured: f64::from(per_second.max(1)),
+            configured: configured(per_second),
             brake: Brake::released(),
             address,
             last: None,
@@ -56,7 +60,7 @@ impl Pace {
     /// holds, so that two refusals in one second never quarter it.
     pub fn per_second(&self, now: Instant) -> f64 {
         let fraction = self.brake.fraction(now).min(self.address.fraction(now));
-        (self.configured * fraction).max(SLOWEST)
+        (self.configured * fraction).max(self.slowest())
     }
 
     /// The earliest time for the next call, which may have passed. It is another one whenever the
@@ -74,7 +78,10 @@ impl Pace {
     /// Takes note of a call that the API refused for its frequency.
     pub fn throttled(&mut self, now: Instant, limit: Limit) {
         match limit {
-            Limit::Identity => self.brake.throttled(now, SLOWEST / self.configured),
+            Limit::Identity => {
+                let least = self.slowest() / self.configured;
+                self.brake.throttled(now, least);
+            }
             Limit::SourceAddress => self.address.throttled(now),
         }
     }
@@ -82,6 +89,15 @@ impl Pace {
     fn gap(&self, now: Instant) -> Duration {
         Duration::from_secs_f64((1.0 + MARGIN) / self.per_second(now))
     }
+
+    fn slowest(&self) -> f64 {
+        SLOWEST.min(self.configured)
+    }
+}
+
+/// A rate in calls a second that ends some day.
+fn configured(per_second: impl Into<f64>) -> f64 {
+    per_second.into().max(SLOWEST_CONFIGURED)
 }
 
 /// Which limit a throttled call has met.
@@ -104,12 +120,12 @@ pub struct Pacer {
 
 impl Pacer {
     /// A pacer that lets through `per_second` calls a second.
-    pub fn new(per_second: u32) -> Self {
+    pub fn new(per_second: impl Into<f64>) -> Self {
         Self::sharing(per_second, AddressBrake::default())
     }
 
     /// The same behind the brake of an address that other pacers call from too.
-    pub fn sharing(per_second: u32, address: AddressBrake) -> Self {
+    pub fn sharing(per_second: impl Into<f64>, address: AddressBrake) -> Self {
         Self {
             pace: Mutex::new(Pace::sharing(per_second, address)),
             head: Semaphore::new(1),
@@ -123,8 +139,8 @@ impl Pacer {
     }
 
     /// Sets the configured rate, for those who wait too. What the API has braked stays braked.
-    pub fn set_per_second(&self, per_second: u32) {
-        self.pace().configured = f64::from(per_second.max(1));
+    pub fn set_per_second(&self, per_second: impl Into<f64>) {
+        self.pace().configured = configured(per_second);
         self.raised.notify_one();
     }
 

@@ -79,7 +79,7 @@ async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
 
-    // At first all at once, as nobody can wait; then each in its eighth of an hour.
+    // At first one after the other within seconds, as nobody can wait; then each in its eighth of an hour.
     assert_eq!(refreshes(&world).len(), SHARDS as usize);
     pass(&mut stages, Duration::from_hours(2)).await;
     let seconds = refreshes(&world);

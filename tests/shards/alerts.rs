@@ -13,7 +13,7 @@ const SIZE: Size = Size {
     accounts: 150,
     members: 10,
     interval: Duration::from_secs(MINUTE as u64),
-    refresh: Duration::from_secs(60),
+    refresh: Duration::from_mins(1),
 };
 const ALL: usize = 160;
 
@@ -81,7 +81,7 @@ async fn settle(prometheus: &Prometheus, shards: f64) {
             return;
         }
         assert!(
-            began.elapsed() < Duration::from_secs(60),
+            began.elapsed() < Duration::from_mins(1),
             "{up:?} {speaks:?}"
         );
         sleep(LOOK_EVERY).await;

@@ -11,7 +11,7 @@ use crate::record::Writer;
 const SIZE: Size = Size {
     accounts: 9_600,
     members: 400,
-    interval: Duration::from_secs(60),
+    interval: Duration::from_mins(1),
     // Each shard is at it again and again, in every phase of the test.
     refresh: Duration::from_secs(20),
 };

@@ -32,7 +32,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name, as a StatefulSet gives it]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
@@ -52,7 +52,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name, as a StatefulSet gives it]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
@@ -68,7 +68,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name, as a StatefulSet gives it]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least that CAM must allow, as policies (JSON) for its console'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Ask the cloud once for every target, and say what is in the way; exit code 1 if anything is'
@@ -85,7 +85,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name, as a StatefulSet gives it]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
@@ -99,7 +99,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name, as a StatefulSet gives it]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'

@@ -1,12 +1,18 @@
 //! The command line.
 
+// The values of flags.
+mod values;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
+use self::values::{
+    Ordinal, external_path, one_of, ordinal, path, route_prefix, switch, telemetry_path,
+    total_shards,
+};
 use crate::app::Web;
-use crate::shard::MOST_SHARDS;
 
 const ABOUT: &str = "\
 Prometheus exporter for Tencent Cloud CloudAudit tracks: it lists the tracks of every configured
@@ -161,7 +167,7 @@ pub struct Flags {
     pub log_format: LogFormat,
 
     /// Which shard this process is, counted from 0 [default: where there are several, the number at the end of the
-    /// host name, as a StatefulSet gives it]
+    /// host name]
     #[arg(
         long = "shard",
         value_name = "NUMBER",
@@ -296,91 +302,4 @@ pub enum LogFormat {
     Logfmt,
     /// One object a line.
     Json,
-}
-
-/// The value of a variable that stands for a flag without one. Empty is not set.
-fn switch(text: &str) -> Result<bool, String> {
-    match text {
-        "true" | "1" => Ok(true),
-        "" | "false" | "0" => Ok(false),
-        _ => Err("true or false is wanted".to_owned()),
-    }
-}
-
-/// One of the words of `T`. An empty variable in the environment is one that is not set, here and
-/// below: compose files set such.
-fn one_of<T: ValueEnum>(text: &str, default: &str) -> Result<T, String> {
-    let text = if text.is_empty() { default } else { text };
-    T::from_str(text, false).map_err(|_| {
-        let words: Vec<String> = T::value_variants()
-            .iter()
-            .filter_map(|word| Some(word.to_possible_value()?.get_name().to_owned()))
-            .collect();
-        format!("one of {} is wanted", words.join(", "))
-    })
-}
-
-/// Any path, the empty one too, which [`Flags::config_file`] takes for none.
-#[expect(clippy::unnecessary_wraps, reason = "a parser of flags may fail")]
-fn path(text: &str) -> Result<PathBuf, String> {
-    Ok(PathBuf::from(text))
-}
-
-/// A path without a slash at its end; empty for none.
-fn route_prefix(path: &str) -> Result<String, String> {
-    let path = path.trim_end_matches('/');
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
-    if path.is_empty() || (path.starts_with('/') && path.chars().all(plain)) {
-        return Ok(path.to_owned());
-    }
-    Err("a path begins with / and goes on with letters, digits and -_.~/".to_owned())
-}
-
-/// The path of a URL, which is all that is needed of it: links on the page are relative.
-fn external_path(url: &str) -> Result<String, String> {
-    if url.is_empty() {
-        return Ok(String::new());
-    }
-    let uri: http::Uri = url.parse().map_err(|_| "a URL is wanted".to_owned())?;
-    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !is_http || uri.host().is_none() {
-        return Err("a URL is wanted, such as https://example.com/audit/".to_owned());
-    }
-    route_prefix(uri.path())
-}
-
-/// The number of a shard. An empty variable in the environment is one that is not set.
-#[derive(Clone, Copy, Debug)]
-struct Ordinal(Option<u32>);
-
-/// Whether there is such a shard, the number of shards decides.
-fn ordinal(text: &str) -> Result<Ordinal, String> {
-    if text.is_empty() {
-        return Ok(Ordinal(None));
-    }
-    let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MOST_SHARDS);
-    ordinal.map_or_else(
-        || Err(format!("a number from 0 to {} is wanted", MOST_SHARDS - 1)),
-        |ordinal| Ok(Ordinal(Some(ordinal))),
-    )
-}
-
-fn total_shards(text: &str) -> Result<u32, String> {
-    let text = if text.is_empty() {
-        DEFAULT_SHARDS
-    } else {
-        text
-    };
-    let total = text.parse().ok();
-    let total = total.filter(|total| (1..=MOST_SHARDS).contains(total));
-    total.ok_or_else(|| format!("a number from 1 to {MOST_SHARDS} is wanted"))
-}
-
-fn telemetry_path(path: &str) -> Result<String, String> {
-    let path = if path.is_empty() { DEFAULT_PATH } else { path };
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
-    if path.len() > 1 && path.starts_with('/') && path.chars().all(plain) {
-        return Ok(path.to_owned());
-    }
-    Err("a path begins with / and goes on with letters, digits and -_.~/".to_owned())
 }
