@@ -147,6 +147,7 @@ impl Organizations {
         for (name, gone) in &before {
             gone.task.abort();
             self.members.remove(name);
+            self.taken_elsewhere.remove(name);
             self.umbrellas.remove(name);
         }
         before.into_keys().collect()

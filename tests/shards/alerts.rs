@@ -17,8 +17,8 @@ const SIZE: Size = Size {
 };
 const ALL: usize = 160;
 
-/// The longest `for` of what a move might set off is ten minutes; what a scaling sets off shows within twelve.
-const WATCHED: Duration = Duration::from_secs(12 * MINUTE as u64);
+/// The longest `for` of what a move might set off is ten minutes; what a scaling sets off shows within eleven.
+const WATCHED: Duration = Duration::from_secs(11 * MINUTE as u64);
 
 /// `CloudAuditShardsMissing` takes fifteen minutes; the shard is seen missing, the rule evaluated, within one more.
 const FOR: Duration = Duration::from_secs(15 * MINUTE as u64);
@@ -62,7 +62,7 @@ async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
     println!("a killed shard is told of after {took:?}, {MINUTE} s to a minute");
     assert!(took > FOR, "{took:?}");
     // Whatever else speaks of its accounts has had its time too.
-    let end = Instant::now() + Duration::from_secs(5 * u64::from(MINUTE));
+    let end = Instant::now() + Duration::from_secs(3 * u64::from(MINUTE));
     while Instant::now() < end {
         assert_eq!(prometheus.firing().await, missing);
         sleep(LOOK_EVERY).await;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use cloudaudit_exporter::sim::{Identity, Role, Server, Track, World};
 use futures_util::future::join_all;
 use tempfile::TempDir;
+use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::process::{Process, Start, free_address};
@@ -20,6 +21,9 @@ pub const ADMIN_KEY: &str = "AKIDadmin";
 /// How long it may take until all are polled.
 const PATIENCE: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a process may go on beside those that take its place: less than they wait.
+const LINGERING: Duration = Duration::from_secs(4);
 
 /// How much of it there is, and how often it is polled.
 pub struct Size {
@@ -61,13 +65,15 @@ impl Estate {
         }
     }
 
-    /// Replaces every process by one of so many shards, as a cluster does: each shard's own predecessor has ended
-    /// before it begins, and nobody waits for the others.
+    /// Replaces every process by one of so many shards, as a cluster does: a shard's own predecessor has ended before it
+    /// begins, and others linger: all of them while a new shard begins, and the one that goes while they begin anew.
     pub async fn scale(&mut self, total: u32) {
         let mut before = std::mem::take(&mut self.shards).into_iter();
+        let grows = before.len() < total as usize;
         while self.addresses.len() < total as usize {
             self.addresses.push(free_address());
         }
+        let (begun, _) = watch::channel(false);
         let mut replaced = Vec::new();
         for (shard, address) in (0..total).zip(&self.addresses) {
             let old = before.next().flatten();
@@ -75,10 +81,13 @@ impl Estate {
                 Some(door) => door.clone(),
                 None => open_door(&self.world).await,
             };
-            let (config, folder) = (&self.config, self.folder.path().join(shard.to_string()));
+            let folder = self.folder.path().join(shard.to_string());
+            let (config, begun) = (&self.config, &begun);
             replaced.push(async move {
-                if let Some(old) = old {
-                    old.end().await;
+                match old {
+                    Some(old) if grows => end_late(old, begun.subscribe()).await,
+                    Some(old) => old.end().await,
+                    None => {}
                 }
                 let start = Start {
                     address: *address,
@@ -88,10 +97,13 @@ impl Estate {
                     endpoint: &door,
                     folder: &folder,
                 };
-                Some(Process::start(start).await)
+                let process = Process::start(start).await;
+                begun.send_replace(true);
+                Some(process)
             });
         }
-        let gone = join_all(before.flatten().map(Process::end));
+        let gone = before.flatten();
+        let gone = join_all(gone.map(|old| end_late(old, begun.subscribe())));
         let (shards, _) = tokio::join!(join_all(replaced), gone);
         self.shards = shards;
     }
@@ -129,6 +141,13 @@ impl Estate {
             sleep(LOOK_EVERY).await;
         }
     }
+}
+
+/// Ends it when somebody who may poll its accounts is there already.
+async fn end_late(old: Process, mut begun: watch::Receiver<bool>) {
+    begun.wait_for(|begun| *begun).await.unwrap();
+    sleep(LINGERING).await;
+    old.end().await;
 }
 
 async fn open_door(world: &World) -> String {
