@@ -6,8 +6,9 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use super::asker::Asker;
+use super::asker::{Asker, Outcome};
 use super::ledger::Ledger;
+use super::running::Running;
 use super::schedule::Schedule;
 use super::seat::{Memory, Seat};
 use crate::clock::Moment;
@@ -75,18 +76,13 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         // A machine that slept polls once when it wakes, and not once for each interval it missed.
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
 
-        let mut running: FuturesUnordered<_> = ledger
-            .targets()
-            .map(|target| asker.poll(target, ledger.region(target)))
-            .collect();
-        let mut is_running = vec![true; ledger.targets().len()];
+        let mut running = all(&asker, &ledger);
         // One round at a time, beside the polls: there is a call for each track in it.
         let mut details = FuturesUnordered::new();
         loop {
             tokio::select! {
-                Some(outcome) = running.next() => {
+                outcome = running.next() => {
                     let target = outcome.target;
-                    is_running[target] = false;
                     ledger.enter(outcome);
                     ledger.publish(&asker);
                     let due = ledger.due_for_details(target);
@@ -102,12 +98,12 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                     let next = Instant::now() + schedule.interval;
                     seat.pulse().beat(schedule.late_after(next));
                     let mut has_skipped = false;
-                    for (target, is_running) in is_running.iter_mut().enumerate() {
-                        if std::mem::replace(is_running, true) {
+                    for target in ledger.targets() {
+                        if running.has(target) {
                             ledger.skipped(target);
                             has_skipped = true;
                         } else {
-                            running.push(asker.poll(target, ledger.region(target)));
+                            running.begin(target, asker.poll(target, ledger.region(target)));
                         }
                     }
                     // The polls that begin have nothing to tell yet.
@@ -124,11 +120,9 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         let Self {
             asker, mut ledger, ..
         } = self;
-        let mut running: FuturesUnordered<_> = ledger
-            .targets()
-            .map(|target| asker.poll(target, ledger.region(target)))
-            .collect();
-        while let Some(outcome) = running.next().await {
+        let mut running = all(&asker, &ledger);
+        while running.has_any() {
+            let outcome = running.next().await;
             let target = outcome.target;
             ledger.enter(outcome);
             let due = ledger.due_for_details(target);
@@ -139,4 +133,13 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         }
         ledger.is_up()
     }
+}
+
+/// A poll of every target.
+fn all<'a, P: FnMut(Report, Moment)>(asker: &'a Asker, ledger: &Ledger<P>) -> Running<'a, Outcome> {
+    let mut running = Running::none(ledger.targets().len());
+    for target in ledger.targets() {
+        running.begin(target, asker.poll(target, ledger.region(target)));
+    }
+    running
 }

@@ -9,6 +9,7 @@ pub use self::seat::{Memory, Seat};
 
 // When, and the loop that keeps to it.
 mod account;
+mod running;
 mod schedule;
 
 // One poll: its limits, and the count of its calls.
