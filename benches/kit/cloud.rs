@@ -1,0 +1,54 @@
+//! The cloud that everybody is measured against, in a process of its own (see `roles/cloud.rs`).
+
+use std::time::Duration;
+
+use super::client::Client;
+use super::estate::Estate;
+use super::process::Process;
+
+/// A running cloud.
+pub(crate) struct Cloud {
+    _process: Process,
+    pub(crate) address: String,
+}
+
+impl Cloud {
+    /// Starts one that answers every account of an estate with so many pages, after this time each.
+    pub(crate) fn start(estate: Estate, pages: usize, latency: Duration) -> Self {
+        let arguments = [
+            estate.page_size as u128,
+            pages as u128,
+            latency.as_millis(),
+            estate.accounts as u128,
+            estate.interval.as_millis(),
+        ];
+        let (process, address) = Process::in_role("cloud", &arguments.map(|it| it.to_string()));
+        Self {
+            _process: process,
+            address,
+        }
+    }
+
+    /// Calls that it has answered.
+    pub(crate) fn calls(&self) -> u64 {
+        let calls = self.ask("/calls");
+        calls.parse().expect("the cloud counts in whole numbers")
+    }
+
+    /// How long after their turn in the schedule calls have come since it was asked last, in milliseconds.
+    pub(crate) fn lateness(&self) -> Vec<f64> {
+        let times = self.ask("/lateness");
+        let times = times.split_whitespace();
+        times.map(|time| time.parse().expect("a number")).collect()
+    }
+
+    /// From now on so many of a thousand calls find that a track has been switched on or off.
+    pub(crate) fn change(&self, of_a_thousand: u32) {
+        self.ask(&format!("/change/{of_a_thousand}"));
+    }
+
+    fn ask(&self, path: &str) -> String {
+        let answer = Client::new(&self.address, path, false).fetch();
+        String::from_utf8(answer.expect("the cloud answers")).expect("it answers in text")
+    }
+}

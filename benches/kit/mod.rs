@@ -1,0 +1,24 @@
+//! What the parts measure with.
+
+pub(crate) use self::client::Client;
+pub(crate) use self::cloud::Cloud;
+pub(crate) use self::estate::{Estate, Exporter, account_name};
+pub(crate) use self::findings::Findings;
+pub(crate) use self::peer::start_peer;
+pub(crate) use self::process::{Process, part};
+pub(crate) use self::scale::Scale;
+pub(crate) use self::servers::Bytes;
+pub(crate) use self::statistics::{median, megabytes, milliseconds, percentile};
+
+// Who is measured, and what with.
+mod client;
+mod cloud;
+mod estate;
+mod peer;
+mod process;
+mod servers;
+
+// How much, and what comes of it.
+mod findings;
+mod scale;
+mod statistics;

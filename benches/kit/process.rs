@@ -1,0 +1,128 @@
+//! Processes that are measured: started, paused between their turns, read from `/proc`, and ended when dropped.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The clock tick of `/proc/PID/stat`, which Linux shows as a hundredth of a second on every machine.
+const TICK: Duration = Duration::from_millis(10);
+
+/// A process of ours.
+pub(crate) struct Process(Child);
+
+impl Process {
+    /// Starts it; what it says of errors is ours to see.
+    pub(crate) fn start(command: &mut Command) -> Self {
+        command.stdin(Stdio::null());
+        match command.spawn() {
+            Ok(child) => Self(child),
+            Err(error) => panic!("{command:?} cannot be started: {error}"),
+        }
+    }
+
+    /// Starts this program in one of its roles, and waits for the address that it serves at.
+    pub(crate) fn in_role(role: &str, arguments: &[String]) -> (Self, String) {
+        let program = std::env::current_exe().expect("a running program has a file");
+        Self::announced(Command::new(program).arg("role").arg(role).args(arguments))
+    }
+
+    /// Starts it, and waits for its first line, by which it says that it is ready.
+    pub(crate) fn announced(command: &mut Command) -> (Self, String) {
+        let mut process = Self::start(command.stdout(Stdio::piped()));
+        let stdout = process.0.stdout.take().expect("it is piped");
+        let mut line = String::new();
+        let read = BufReader::new(stdout).read_line(&mut line);
+        let has_said = read.is_ok_and(|length| length > 0);
+        assert!(has_said, "{command:?} has ended before it was ready");
+        (process, line.trim().to_owned())
+    }
+
+    /// Time on a processor since it began: of the threads that live, to the nanosecond, unless those that
+    /// have ended make more of a difference than the coarse figure of all is wrong by.
+    pub(crate) fn cpu(&self) -> Duration {
+        self.of_live_threads().max(self.of_all_threads())
+    }
+
+    fn of_live_threads(&self) -> Duration {
+        let tasks = fs::read_dir(self.file("task")).into_iter().flatten();
+        let times = tasks.flatten().filter_map(|task| {
+            let times = fs::read_to_string(task.path().join("schedstat")).ok()?;
+            times.split_whitespace().next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(times.sum())
+    }
+
+    fn of_all_threads(&self) -> Duration {
+        let stat = self.read("stat");
+        // The name in parentheses may hold anything; behind it, user and system time are the 12th and 13th.
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        TICK * ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum()
+    }
+
+    /// Resident memory now and at its highest, in bytes.
+    pub(crate) fn memory(&self) -> (u64, u64) {
+        let status = self.read("status");
+        let kilobytes = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let number = line.and_then(|line| line.split_whitespace().next());
+            number.and_then(|number| number.parse::<u64>().ok())
+        };
+        let bytes =
+            |name| kilobytes(name).unwrap_or_else(|| panic!("no {name} in {status}")) * 1024;
+        (bytes("VmRSS:"), bytes("VmHWM:"))
+    }
+
+    /// Lets it stand still, so that it is no burden on whoever is measured now.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn lives(&mut self) -> bool {
+        self.0.try_wait().is_ok_and(|ended| ended.is_none())
+    }
+
+    fn signal(&self, signal: &str) {
+        let id = self.0.id().to_string();
+        let status = Command::new("kill").args([signal, &id]).status();
+        assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
+    }
+
+    fn read(&self, name: &str) -> String {
+        let file = self.file(name);
+        fs::read_to_string(&file).unwrap_or_else(|error| panic!("{file}: {error}"))
+    }
+
+    fn file(&self, name: &str) -> String {
+        format!("/proc/{}/{name}", self.0.id())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// A program or file of the parts that `tests/parts/install` installs, or of the machine; none where it is not
+/// there.
+pub(crate) fn part(name: &str) -> Option<std::path::PathBuf> {
+    let parts = std::env::var_os("CLOUDAUDIT_PARTS").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"),
+        Into::into,
+    );
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = ["bin", "venv/bin"].map(|folder| parts.join(folder));
+    let mut folders = folders.into_iter().chain(std::env::split_paths(&path));
+    folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.exists()))
+}

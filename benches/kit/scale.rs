@@ -1,0 +1,49 @@
+//! How much is measured: all of it, or just enough to see that everything runs.
+
+use std::time::Duration;
+
+/// The sizes and times of a run.
+pub(crate) struct Scale {
+    /// Whether its figures mean something.
+    pub(crate) is_full: bool,
+    /// Each contestant's turns; the median counts.
+    pub(crate) rounds: usize,
+    /// How long one turn is measured.
+    pub(crate) turn: Duration,
+    /// How long a contestant runs before that, after it stood still.
+    pub(crate) settle: Duration,
+    /// The numbers of tracks, in ascending order.
+    pub(crate) tracks: &'static [usize],
+    /// The accounts of the steady state, and the time in which each is polled once.
+    pub(crate) steady: (usize, Duration),
+    /// The accounts that poll while others scrape.
+    pub(crate) crowd: usize,
+    /// How often the time to start is measured, and how often a piece of work is done under valgrind.
+    pub(crate) repeats: usize,
+}
+
+impl Scale {
+    /// What `make bench` measures.
+    pub(crate) const FULL: Self = Self {
+        is_full: true,
+        rounds: 5,
+        turn: Duration::from_secs(4),
+        settle: Duration::from_millis(1_500),
+        tracks: &[1_000, 10_000, 100_000],
+        steady: (10_000, Duration::from_mins(1)),
+        crowd: 1_000,
+        repeats: 21,
+    };
+
+    /// What `make test` runs, to see that every part still does.
+    pub(crate) const SMOKE: Self = Self {
+        is_full: false,
+        rounds: 1,
+        turn: Duration::from_millis(300),
+        settle: Duration::from_millis(200),
+        tracks: &[200],
+        steady: (10, Duration::from_secs(1)),
+        crowd: 5,
+        repeats: 1,
+    };
+}

@@ -1,0 +1,37 @@
+//! What polls and scrapes cost, beside those who do the same and beside those who do no more than they must.
+//! See README.md here.
+//!
+//! `cargo bench --bench bench` measures everything, `cargo bench --bench bench -- poll` one part of it;
+//! `cargo test --bench bench` runs all of it at a scale that measures nothing, to see that it still runs.
+
+#![allow(clippy::print_stdout, reason = "the figures are the point")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "other processes live in real time, and this one reads its own environment"
+)]
+
+mod kit;
+mod parts;
+mod roles;
+
+use kit::{Findings, Scale};
+
+fn main() {
+    let mut arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == "role") {
+        let role = arguments.get(1).expect("a role has a name");
+        return roles::run(role, &arguments[2..]);
+    }
+    // Cargo says so to benches, and not to tests.
+    let is_full = arguments.iter().any(|argument| argument == "--bench");
+    let scale = if is_full { Scale::FULL } else { Scale::SMOKE };
+    arguments.retain(|argument| !argument.starts_with('-'));
+    let mut findings = Findings::default();
+    for (name, measure) in parts::ALL {
+        if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {
+            println!("\n## {name}\n");
+            measure(&scale, &mut findings);
+        }
+    }
+    findings.print(&scale);
+}

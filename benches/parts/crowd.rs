@@ -1,0 +1,108 @@
+//! Scrapes while everything polls, and polls while many scrape.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{scope, sleep};
+use std::time::Duration;
+
+use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, median, milliseconds, percentile};
+
+/// Tracks of an account.
+const TRACKS: usize = 10;
+
+const LATENCY: Duration = Duration::from_millis(20);
+
+/// So that a thousand accounts are polled as often as ten thousand are in a minute.
+const INTERVAL: Duration = Duration::from_secs(6);
+
+/// One scraper scrapes this often.
+const PACE: Duration = Duration::from_millis(50);
+
+/// So many scrape as fast as they get what they ask for.
+const CROWD: usize = 50;
+
+/// The turns of a contestant of `poll` that each of these times is as long as.
+const TURNS: u32 = 3;
+
+/// The most that the slowest of a hundred may take, in scrapes of one that rests.
+const GOAL: f64 = 3.0;
+
+pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
+    let rest = Estate::at_rest(scale.crowd * TRACKS);
+    let rest = Estate {
+        accounts: scale.crowd,
+        page_size: TRACKS,
+        ..rest
+    };
+    let polled = Estate {
+        interval: INTERVAL.min(scale.steady.1),
+        ..rest
+    };
+    let time = scale.turn * TURNS;
+    let middles = {
+        let cloud = Cloud::start(rest, 1, LATENCY);
+        let exporter = Exporter::start(rest, &cloud.address);
+        [false, true].map(|gzip| percentile(&scrapes(&exporter, gzip, time), 0.5))
+    };
+    let cloud = Cloud::start(polled, 1, LATENCY);
+    let exporter = Exporter::start(polled, &cloud.address);
+    for (gzip, middle) in [false, true].into_iter().zip(middles) {
+        let encoding = if gzip { "gzip" } else { "plain" };
+        let busy = scrapes(&exporter, gzip, time);
+        let (busy_middle, slowest) = (median(&busy), percentile(&busy, 0.99));
+        Findings::note(&format!(
+            "{encoding}: half of the scrapes take {middle:.2} ms at rest and {busy_middle:.2} ms while everything polls, 99 % {slowest:.2} ms"
+        ));
+        let what = format!("p99 of a scrape while everything polls to p50 at rest, {encoding}");
+        findings.wanted(what, slowest / middle, "×", GOAL);
+    }
+    let alone = lateness(&cloud, || sleep(time));
+    let crowded = lateness(&cloud, || crowd(&exporter, time));
+    for (state, late) in [("nobody scrapes", alone), ("50 scrape", crowded)] {
+        let (middle, most) = (median(&late), percentile(&late, 1.0));
+        let slowest = percentile(&late, 0.99);
+        Findings::note(&format!(
+            "polls while {state}: late by {middle:.1} ms, p99 {slowest:.1} ms, at the most {most:.1} ms"
+        ));
+        findings.found(
+            format!("p99 of the delay of a poll while {state}"),
+            slowest,
+            "ms",
+        );
+    }
+}
+
+/// What scrapes take, one after another at an even pace.
+fn scrapes(exporter: &Exporter, gzip: bool, time: Duration) -> Vec<f64> {
+    let mut client = exporter.scraper(gzip);
+    let count = time.as_millis() / PACE.as_millis();
+    let scrape = |_| {
+        sleep(PACE);
+        milliseconds(client.timed().expect("the exporter serves"))
+    };
+    (0..count).map(scrape).collect()
+}
+
+/// How late polls come meanwhile.
+fn lateness(cloud: &Cloud, meanwhile: impl FnOnce()) -> Vec<f64> {
+    cloud.lateness();
+    meanwhile();
+    cloud.lateness()
+}
+
+/// Many scrape at once, every other one of them compressed.
+fn crowd(exporter: &Exporter, time: Duration) {
+    let is_over = AtomicBool::new(false);
+    scope(|scope| {
+        for number in 0..CROWD {
+            let mut client = exporter.scraper(number % 2 == 0);
+            let is_over = &is_over;
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    client.timed().expect("the exporter serves");
+                }
+            });
+        }
+        sleep(time);
+        is_over.store(true, Ordering::Relaxed);
+    });
+}

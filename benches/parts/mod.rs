@@ -1,0 +1,23 @@
+//! What is measured, part by part; each can be run alone.
+
+mod crowd;
+mod memory;
+mod poll;
+mod scrape;
+mod start;
+mod steady;
+
+use crate::kit::{Findings, Scale};
+
+/// A part: measures, and says what it has found.
+type Part = fn(&Scale, &mut Findings);
+
+/// All of them, by name.
+pub(crate) const ALL: [(&str, Part); 6] = [
+    ("poll", poll::measure),
+    ("scrape", scrape::measure),
+    ("memory", memory::measure),
+    ("start", start::measure),
+    ("crowd", crowd::measure),
+    ("steady", steady::measure),
+];

@@ -1,0 +1,203 @@
+//! A cloud that knows one question and has written its answers beforehand, so that it takes little of the
+//! machine that it shares with whom it serves. Only the request id differs from answer to answer, and with it
+//! the time; where changes are asked for, a track is switched.
+
+use std::io::Write;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cloudaudit_exporter::hash::stable_hash;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::sleep;
+
+use super::{count, number};
+use crate::kit::account_name;
+
+/// A request of ours is far shorter.
+const MAX_REQUEST_BYTES: usize = 16 * 1024;
+
+struct Cloud {
+    /// For each page what is before the request id, as it is and with its first track switched off.
+    pages: Vec<[Vec<u8>; 2]>,
+    latency: Duration,
+    interval: Duration,
+    /// The place of each account in the interval.
+    phases: Vec<Duration>,
+    switched: Vec<AtomicBool>,
+    change: AtomicU32,
+    calls: AtomicU64,
+    late: Mutex<Vec<Duration>>,
+}
+
+/// What is read of a request.
+enum Request {
+    Page { account: usize, page: usize },
+    Other(String),
+}
+
+/// Arguments: tracks on a page, pages, latency in ms, accounts, their interval in ms.
+pub(super) fn run(arguments: &[String]) {
+    let (tracks, pages) = (count(arguments, 0), count(arguments, 1));
+    let accounts = count(arguments, 3);
+    let interval = Duration::from_millis(number(arguments, 4));
+    let cloud = Cloud {
+        pages: (0..pages)
+            .map(|page| [1, 0].map(|first| answer(page, tracks, pages, first)))
+            .collect(),
+        latency: Duration::from_millis(number(arguments, 2)),
+        interval,
+        phases: (0..accounts)
+            .map(|account| phase(account, interval))
+            .collect(),
+        switched: (0..accounts).map(|_| AtomicBool::default()).collect(),
+        change: AtomicU32::default(),
+        calls: AtomicU64::default(),
+        late: Mutex::default(),
+    };
+    let cloud: &'static Cloud = Box::leak(Box::new(cloud));
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        println!("{}", listener.local_addr().expect("it is bound"));
+        while let Ok((stream, _)) = listener.accept().await {
+            tokio::spawn(cloud.serve(stream));
+        }
+    });
+}
+
+/// Where in the interval an account is due, which the exporter promises to derive from its name.
+pub(super) fn phase(account: usize, interval: Duration) -> Duration {
+    let phase = u128::from(stable_hash(&account_name(account))) % interval.as_nanos();
+    Duration::from_nanos(u64::try_from(phase).expect("it is shorter than an interval"))
+}
+
+/// A page up to its request id.
+fn answer(page: usize, tracks: usize, pages: usize, first_status: u8) -> Vec<u8> {
+    let tracks_of_page: Vec<String> = (0..tracks)
+        .map(|index| {
+            let id = page * tracks + index + 1;
+            let status = if index == 0 { first_status } else { 1 };
+            format!(
+                r#"{{"TrackId":{id},"Name":"audit-track-{id:06}","ActionType":"*","ResourceType":"*","Status":{status},"EventNames":["*"],"Storage":{{"StorageType":"cos","StorageRegion":"ap-guangzhou","StorageName":"audit-log-{id:06}-1250000000","StoragePrefix":"cloudaudit","StorageAccountId":"100000000001","StorageAppId":"1250000000"}},"CreateTime":"2021-01-14 14:43:38","TrackForAllMembers":0}}"#
+            )
+        })
+        .collect();
+    let total = tracks * pages;
+    let tracks = tracks_of_page.join(",");
+    format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total},"RequestId":""#).into()
+}
+
+impl Cloud {
+    async fn serve(&self, mut stream: TcpStream) {
+        let (mut request, mut response) = (Vec::new(), Vec::new());
+        drop(stream.set_nodelay(true));
+        loop {
+            // Nobody sends a second request before the first is answered.
+            request.clear();
+            let read = loop {
+                match stream.read_buf(&mut request).await {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) if request.len() > MAX_REQUEST_BYTES => return,
+                    Ok(_) => {}
+                }
+                if let Some(read) = read(&request) {
+                    break read;
+                }
+            };
+            response.clear();
+            match read {
+                Request::Page { account, page } => {
+                    self.take_note_of(account);
+                    // Even a sleep of nothing would wait for the timer's next millisecond.
+                    if !self.latency.is_zero() {
+                        sleep(self.latency).await;
+                    }
+                    self.write_page(&mut response, account, page);
+                    self.calls.fetch_add(1, Ordering::Relaxed);
+                }
+                Request::Other(path) => write(&mut response, &[self.told(&path).as_bytes()]),
+            }
+            if stream.write_all(&response).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn write_page(&self, response: &mut Vec<u8>, account: usize, page: usize) {
+        let change = self.change.load(Ordering::Relaxed);
+        let switched = self.switched.get(account).is_some_and(|switched| {
+            let changes = change > 0 && fastrand::u32(0..1000) < change;
+            switched.fetch_xor(changes, Ordering::Relaxed) ^ changes
+        });
+        let text = &self.pages[(page - 1) % self.pages.len()][usize::from(switched)];
+        let id = format!("{:032x}", fastrand::u128(..));
+        write(response, &[text, id.as_bytes(), br#""}}"#]);
+    }
+
+    /// A call that comes before its turn is one that nobody scheduled: the first of its account.
+    fn take_note_of(&self, account: usize) {
+        if let Some(phase) = self.phases.get(account) {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH);
+            let since = now.unwrap_or_default().saturating_sub(*phase);
+            let late = since.as_nanos() % self.interval.as_nanos();
+            let late = Duration::from_nanos(u64::try_from(late).unwrap_or(u64::MAX));
+            self.late.lock().expect("nobody panics with it").push(late);
+        }
+    }
+
+    fn told(&self, path: &str) -> String {
+        if let Some(change) = path.strip_prefix("/change/") {
+            let change = change.parse().unwrap_or_default();
+            self.change.store(change, Ordering::Relaxed);
+        }
+        match path {
+            "/calls" => self.calls.load(Ordering::Relaxed).to_string(),
+            "/lateness" => {
+                let late = std::mem::take(&mut *self.late.lock().expect("nobody panics with it"));
+                let late: Vec<String> = late
+                    .iter()
+                    .map(|late| format!("{:.3}", late.as_secs_f64() * 1e3))
+                    .collect();
+                late.join(" ")
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+fn write(response: &mut Vec<u8>, body: &[&[u8]]) {
+    let length: usize = body.iter().map(|part| part.len()).sum();
+    let date = jiff::Timestamp::now().strftime("%a, %d %b %Y %H:%M:%S GMT");
+    write!(
+        response,
+        "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: {date}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+    )
+    .expect("a Vec takes everything");
+    for part in body {
+        response.extend_from_slice(part);
+    }
+}
+
+/// A request that is there as a whole.
+fn read(bytes: &[u8]) -> Option<Request> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    if let Some(get) = head.strip_prefix("GET ") {
+        let path = get.split(' ').next()?;
+        return Some(Request::Other(path.to_owned()));
+    }
+    // Every client writes these few in its own way of capital letters and spaces.
+    let after = |text: &str, name: &str| {
+        let text = text.get(text.find(name)? + name.len()..)?.trim_start();
+        let digits = text.find(|c: char| !c.is_ascii_digit());
+        text[..digits.unwrap_or(text.len())].parse::<usize>().ok()
+    };
+    let length = after(head, "ontent-length:").or_else(|| after(head, "ontent-Length:"))?;
+    (body.len() >= length).then(|| Request::Page {
+        account: after(head, "Credential=AKID").unwrap_or(usize::MAX),
+        page: after(body, "\"PageNumber\":").unwrap_or(1),
+    })
+}
