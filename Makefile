@@ -8,7 +8,7 @@ PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 
 export CLOUDAUDIT_PARTS := $(PARTS)
 
-.PHONY: help test lint golden previews chaos soak fuzz parts stack package release demo
+.PHONY: help test lint golden previews bench chaos soak fuzz parts stack package release demo
 
 help: ## lists these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ golden: ## writes the golden files anew; read the difference before you commit i
 previews: parts ## draws grafana/preview-*.svg anew, from two minutes of the demo
 	$(CARGO) build --locked
 	python3 grafana/preview/preview.py target/debug/cloudaudit-exporter $(PARTS)/bin/prometheus grafana
+
+bench: ## measures everything beside its peers and floors, and prints a table of ratios (see benches/README.md)
+	tests/parts/install bench
+	$(CARGO) bench --locked --bench bench
 
 chaos: ## blows at fifty accounts with every fault at once, CHAOS_SECONDS=600
 	CHAOS_SECONDS=$(or $(CHAOS_SECONDS),600) $(CARGO) test --locked --test chaos storm -- --nocapture

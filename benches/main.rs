@@ -33,5 +33,8 @@ fn main() {
             measure(&scale, &mut findings);
         }
     }
-    findings.print(&scale);
+    findings.print();
+    if !is_full {
+        println!("\nA smoke run: the figures mean nothing.");
+    }
 }

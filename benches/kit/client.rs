@@ -1,30 +1,20 @@
 //! A client for scrapes that costs as little as one can: it sends a request, and counts the bytes of what comes.
 
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// No response takes longer: the slowest peer needs some ten seconds for its largest.
+/// No response takes longer: the peer needs some ten seconds for its largest.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 256 * 1024;
-
-/// A head has no more lines.
-const MAX_HEADERS: usize = 64;
 
 /// Asks one server for one thing, again and again, over one connection where the server keeps it.
 pub(crate) struct Client {
     address: String,
     request: String,
     connection: Option<BufReader<TcpStream>>,
-}
-
-/// A response's status, and how many bytes are to come; none: until the connection ends.
-struct Head {
-    status: u16,
-    length: Option<u64>,
-    stays: bool,
 }
 
 impl Client {
@@ -61,18 +51,24 @@ impl Client {
         };
         connection.get_mut().write_all(self.request.as_bytes())?;
         let head = read_head(&mut connection)?;
-        let limit = head.length.unwrap_or(u64::MAX);
-        let came = io::copy(&mut connection.by_ref().take(limit), body)?;
-        if head.length.is_some_and(|length| length != came) {
-            return Err(ErrorKind::UnexpectedEof.into());
+        if !head.starts_with("http/1.1 200 ") && !head.starts_with("http/1.0 200 ") {
+            return Err(io::Error::other(head));
         }
-        if head.stays && head.length.is_some() {
-            self.connection = Some(connection);
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length = length.and_then(|length| length.parse().ok());
+        let came = io::copy(
+            &mut connection.by_ref().take(length.unwrap_or(u64::MAX)),
+            body,
+        )?;
+        match length {
+            Some(length) if length > came => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Some(_) if head.starts_with("http/1.1") => self.connection = Some(connection),
+            // Its end was the end of the connection.
+            _ => {}
         }
-        match head.status {
-            200 => Ok(()),
-            status => Err(io::Error::other(format!("status {status}"))),
-        }
+        Ok(())
     }
 }
 
@@ -83,35 +79,13 @@ fn connect(address: &str) -> io::Result<BufReader<TcpStream>> {
     Ok(BufReader::with_capacity(BUFFER_BYTES, stream))
 }
 
-fn read_head(connection: &mut impl BufRead) -> io::Result<Head> {
-    let mut head = Head {
-        status: 0,
-        length: None,
-        stays: false,
-    };
-    let mut line = String::new();
-    for number in 0..MAX_HEADERS {
-        line.clear();
-        connection.read_line(&mut line)?;
-        let text = line.trim_end().to_ascii_lowercase();
-        if number == 0 {
-            let status = text
-                .split(' ')
-                .nth(1)
-                .and_then(|status| status.parse().ok());
-            head.status = status.ok_or(ErrorKind::InvalidData)?;
-            head.stays = text.starts_with("http/1.1");
-        } else if text.is_empty() {
-            return Ok(head);
-        } else if let Some(length) = text.strip_prefix("content-length:") {
-            head.length = length.trim().parse().ok();
-        } else if text == "connection: close" {
-            head.stays = false;
-        } else if text.starts_with("transfer-encoding:") {
-            return Err(io::Error::other(
-                "a body in chunks, which this client does not take",
-            ));
+/// Status and headers, in small letters.
+fn read_head(connection: &mut impl BufRead) -> io::Result<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if connection.read_line(&mut head)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
         }
     }
-    Err(ErrorKind::InvalidData.into())
+    Ok(head.to_ascii_lowercase())
 }

@@ -5,21 +5,18 @@ use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
 use super::client::Client;
-use super::process::Process;
+use super::process::{Process, wait_until};
 
-/// Longer than the first polls of the largest estate take, at fifty accounts a second.
-const PATIENCE: Duration = Duration::from_mins(10);
-
-/// How often it is looked whether something has happened yet.
-const LOOK: Duration = Duration::from_millis(50);
+/// First polls start so far apart.
+const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
 /// An interval that no run sees the end of: after its first poll, an account is at rest.
-const NEVER_AGAIN: Duration = Duration::from_hours(24);
+pub(crate) const NEVER_AGAIN: Duration = Duration::from_hours(24);
 
 /// Accounts of one region each.
 #[derive(Clone, Copy)]
@@ -46,7 +43,7 @@ pub(crate) struct Exporter {
 }
 
 /// The program that is measured: the one that cargo has built, or that `BENCH_EXPORTER` names.
-pub(crate) fn program() -> PathBuf {
+fn measured() -> PathBuf {
     let named = std::env::var_os("BENCH_EXPORTER");
     named.map_or_else(
         || env!("CARGO_BIN_EXE_cloudaudit-exporter").into(),
@@ -90,8 +87,14 @@ impl Estate {
 impl Exporter {
     /// Starts one and waits until every account has been polled.
     pub(crate) fn start(estate: Estate, cloud: &str) -> Self {
-        let mut exporter = Self::begin(estate, cloud);
-        exporter.wait();
+        let exporter = Self::begin(estate, cloud);
+        let accounts = u32::try_from(estate.accounts).expect("they are ten thousand at the most");
+        // Ready is also an account that has waited for an interval, so it is asked when all have begun.
+        sleep(FIRST_POLL_SPACING * accounts);
+        wait_until("the exporter is ready", || {
+            let ready = Client::new(&exporter.address, "/-/ready", false).fetch();
+            ready.is_ok()
+        });
         exporter
     }
 
@@ -101,7 +104,7 @@ impl Exporter {
         let file = folder.path().join("config.yaml");
         std::fs::write(&file, estate.config(cloud)).expect("there is room for a file");
         let address = free_address();
-        let mut command = Command::new(program());
+        let mut command = Command::new(measured());
         command
             .env_clear()
             .arg("--config.file")
@@ -112,19 +115,6 @@ impl Exporter {
             process: Process::start(&mut command),
             address,
             _folder: folder,
-        }
-    }
-
-    /// Waits until every account has been polled.
-    pub(crate) fn wait(&mut self) {
-        let began = Instant::now();
-        while Client::new(&self.address, "/-/ready", false)
-            .fetch()
-            .is_err()
-        {
-            assert!(self.process.lives(), "the exporter has ended");
-            assert!(began.elapsed() < PATIENCE, "the exporter is never ready");
-            sleep(LOOK);
         }
     }
 

@@ -2,10 +2,10 @@
 
 pub(crate) use self::client::Client;
 pub(crate) use self::cloud::Cloud;
-pub(crate) use self::estate::{Estate, Exporter, account_name};
+pub(crate) use self::estate::{Estate, Exporter, NEVER_AGAIN, account_name};
 pub(crate) use self::findings::Findings;
 pub(crate) use self::peer::start_peer;
-pub(crate) use self::process::{Process, part};
+pub(crate) use self::process::{Process, program, wait_until};
 pub(crate) use self::scale::Scale;
 pub(crate) use self::servers::Bytes;
 pub(crate) use self::statistics::{median, megabytes, milliseconds, percentile};

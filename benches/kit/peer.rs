@@ -9,8 +9,7 @@ use super::process::{Process, part};
 
 /// Starts it on an estate, and waits until every account has been polled.
 pub(crate) fn start_peer(estate: Estate, cloud: &Cloud) -> (Process, String) {
-    let python =
-        part("python").expect("Python and its packages are there: tests/parts/install bench");
+    let python = part("venv/bin/python");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/peer.py");
     let address = free_address();
     let port = address.rsplit(':').next().unwrap_or_default();

@@ -2,12 +2,17 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// The clock tick of `/proc/PID/stat`, which Linux shows as a hundredth of a second on every machine.
 const TICK: Duration = Duration::from_millis(10);
+
+/// Whatever is waited for takes less, and this often it is looked.
+const PATIENCE: Duration = Duration::from_mins(1);
+const LOOK: Duration = Duration::from_millis(2);
 
 /// A process of ours.
 pub(crate) struct Process(Child);
@@ -85,11 +90,6 @@ impl Process {
         self.signal("-CONT");
     }
 
-    /// Whether it still runs.
-    pub(crate) fn lives(&mut self) -> bool {
-        self.0.try_wait().is_ok_and(|ended| ended.is_none())
-    }
-
     fn signal(&self, signal: &str) {
         let id = self.0.id().to_string();
         let status = Command::new("kill").args([signal, &id]).status();
@@ -114,15 +114,37 @@ impl Drop for Process {
     }
 }
 
-/// A program or file of the parts that `tests/parts/install` installs, or of the machine; none where it is not
-/// there.
-pub(crate) fn part(name: &str) -> Option<std::path::PathBuf> {
-    let parts = std::env::var_os("CLOUDAUDIT_PARTS").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"),
-        Into::into,
+/// Waits until something is so.
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "it never came to this: {what}");
+        sleep(LOOK);
+    }
+}
+
+/// A file of the parts that `tests/parts/install` installs.
+pub(crate) fn part(name: &str) -> PathBuf {
+    let file = parts().join(name);
+    assert!(
+        file.exists(),
+        "{} is missing: run make parts",
+        file.display()
     );
+    file
+}
+
+/// A program among the parts, or on the machine; none where it is not installed.
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = ["bin", "venv/bin"].map(|folder| parts.join(folder));
-    let mut folders = folders.into_iter().chain(std::env::split_paths(&path));
-    folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.exists()))
+    let folders = [parts().join("bin")]
+        .into_iter()
+        .chain(std::env::split_paths(&path));
+    let mut files = folders.map(|folder| folder.join(name));
+    files.find(|file| file.exists())
+}
+
+fn parts() -> PathBuf {
+    let given = std::env::var_os("CLOUDAUDIT_PARTS").map(PathBuf::from);
+    given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"))
 }

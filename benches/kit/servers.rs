@@ -3,20 +3,12 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 use super::client::Client;
 use super::estate::{Exporter, free_address};
-use super::process::{Process, part};
-
-/// A server that has its bytes takes no longer to begin.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(10);
+use super::process::{Process, program, wait_until};
 
 /// One exposition, plain and compressed, in files.
 pub(crate) struct Bytes {
@@ -48,7 +40,7 @@ impl Bytes {
 
     /// nginx, which has them as static files; none where it is not installed.
     pub(crate) fn nginx(&self) -> Option<(Process, String)> {
-        let program = part("nginx")?;
+        let program = program("nginx")?;
         let address = free_address();
         let folder = self.folder.path();
         fs::write(folder.join("nginx.conf"), nginx_conf(&address)).expect("there is room");
@@ -58,11 +50,9 @@ impl Bytes {
             .arg(folder)
             .args(["-c", "nginx.conf", "-e", "nginx.log"]);
         let process = Process::start(command.stderr(Stdio::null()));
-        let began = Instant::now();
-        while Client::new(&address, "/gzip", true).fetch().is_err() {
-            assert!(began.elapsed() < PATIENCE, "nginx does not serve");
-            sleep(LOOK);
-        }
+        wait_until("nginx serves", || {
+            Client::new(&address, "/gzip", true).fetch().is_ok()
+        });
         Some((process, address))
     }
 

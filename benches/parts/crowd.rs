@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, median, milliseconds, percentile};
+use crate::kit::{
+    Cloud, Estate, Exporter, Findings, NEVER_AGAIN, Scale, median, milliseconds, percentile,
+};
 
 /// Tracks of an account.
 const TRACKS: usize = 10;
@@ -27,11 +29,10 @@ const TURNS: u32 = 3;
 const GOAL: f64 = 3.0;
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
-    let rest = Estate::at_rest(scale.crowd * TRACKS);
     let rest = Estate {
         accounts: scale.crowd,
+        interval: NEVER_AGAIN,
         page_size: TRACKS,
-        ..rest
     };
     let polled = Estate {
         interval: INTERVAL.min(scale.steady.1),
@@ -53,7 +54,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
             "{encoding}: half of the scrapes take {middle:.2} ms at rest and {busy_middle:.2} ms while everything polls, 99 % {slowest:.2} ms"
         ));
         let what = format!("p99 of a scrape while everything polls to p50 at rest, {encoding}");
-        findings.wanted(what, slowest / middle, "×", GOAL);
+        findings.wanted(&what, slowest / middle, "×", GOAL);
     }
     let alone = lateness(&cloud, || sleep(time));
     let crowded = lateness(&cloud, || crowd(&exporter, time));
@@ -64,7 +65,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
             "polls while {state}: late by {middle:.1} ms, p99 {slowest:.1} ms, at the most {most:.1} ms"
         ));
         findings.found(
-            format!("p99 of the delay of a poll while {state}"),
+            &format!("p99 of the delay of a poll while {state}"),
             slowest,
             "ms",
         );

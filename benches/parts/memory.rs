@@ -30,14 +30,14 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         Findings::note(&format!("{what}: {before:.1} MB before the first scrape"));
         let resident = note(&what, "the exporter", &exporter.process);
         match GOALS.iter().find(|(of, _)| of == tracks) {
-            Some((_, most)) => findings.wanted(&*what, resident, "MB", *most),
-            None => findings.found(&*what, resident, "MB"),
+            Some((_, most)) => findings.wanted(&what, resident, "MB", *most),
+            None => findings.found(&what, resident, "MB"),
         }
         drop(exporter);
 
         let (peer, _) = start_peer(estate, &cloud);
         let peer = note(&what, "the peer", &peer);
-        findings.found(format!("{what}, to the peer"), resident / peer, "×");
+        findings.found(&format!("{what}, to the peer"), resident / peer, "×");
     }
 }
 

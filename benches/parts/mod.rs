@@ -1,6 +1,7 @@
 //! What is measured, part by part; each can be run alone.
 
 mod crowd;
+mod instructions;
 mod memory;
 mod poll;
 mod scrape;
@@ -13,7 +14,8 @@ use crate::kit::{Findings, Scale};
 type Part = fn(&Scale, &mut Findings);
 
 /// All of them, by name.
-pub(crate) const ALL: [(&str, Part); 6] = [
+pub(crate) const ALL: [(&str, Part); 7] = [
+    ("instructions", instructions::measure),
     ("poll", poll::measure),
     ("scrape", scrape::measure),
     ("memory", memory::measure),

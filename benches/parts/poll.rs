@@ -11,6 +11,9 @@ use crate::kit::{
 /// Tracks on a page: as many as there can be, and what an account has.
 const PAGES: [usize; 2] = [100, 5];
 
+/// Of an exporter that is looked at while it polls nobody.
+const TRACKS_AT_REST: usize = 1_000;
+
 /// As many accounts as calls may be in flight: each walks over its pages, one after another.
 const WALKERS: usize = 64;
 
@@ -39,11 +42,25 @@ struct Contestant {
 }
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
+    rest(scale);
     for tracks in PAGES {
         for world in worlds(scale, tracks) {
             contest(&world, tracks, scale, findings);
         }
     }
+}
+
+/// What the exporter takes while it polls nobody, which is not taken off from what a page costs.
+fn rest(scale: &Scale) {
+    let estate = Estate::at_rest(TRACKS_AT_REST);
+    let cloud = Cloud::start(estate, 1, Duration::ZERO);
+    let process = Exporter::start(estate, &cloud.address).process;
+    sleep(scale.settle);
+    let cpu = process.cpu();
+    sleep(scale.turn);
+    let cpu = process.cpu().saturating_sub(cpu);
+    let share = cpu.as_secs_f64() / scale.turn.as_secs_f64() * 100.0;
+    Findings::note(&format!("the exporter at rest: {share:.3} % of a core"));
 }
 
 /// A small fleet, whose polls are far apart; and a closed loop: walks so long that the next is due before
@@ -98,12 +115,12 @@ fn contest(world: &World, tracks: usize, scale: &Scale, findings: &mut Findings)
     }
     let [exporter, floor, peer] = contestants.map(|contestant| contestant.cost());
     findings.wanted(
-        format!("{what}, to the floor"),
+        &format!("{what}, to the floor"),
         exporter / floor,
         "×",
         world.goal,
     );
-    findings.found(format!("{what}, to the peer"), exporter / peer, "×");
+    findings.found(&format!("{what}, to the peer"), exporter / peer, "×");
 }
 
 /// Everybody, ready and standing still.

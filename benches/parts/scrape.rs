@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::kit::{
     Bytes, Client, Cloud, Estate, Exporter, Findings, Process, Scale, median, megabytes,
-    milliseconds, part, percentile, start_peer,
+    milliseconds, percentile, program, start_peer,
 };
 
 /// What a scrape may take, in scrapes of the bare server and of nginx.
@@ -51,7 +51,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
             "the largest of these ratios to the smallest, {}",
             encoding(gzip)
         );
-        findings.found(what, most, "×");
+        findings.found(&what, most, "×");
     }
 }
 
@@ -105,12 +105,12 @@ fn compare(
         unreachable!("there are two at least");
     };
     let ratio = exporter.middle() / bare.middle();
-    findings.wanted(format!("{what}, to the bare server"), ratio, "×", GOAL);
+    findings.wanted(&format!("{what}, to the bare server"), ratio, "×", GOAL);
     let cpu = median(&exporter.cpu) / median(&bare.cpu);
-    findings.found(format!("{what}, to the bare server, CPU"), cpu, "×");
+    findings.found(&format!("{what}, to the bare server, CPU"), cpu, "×");
     for nginx in others {
         let ratio = exporter.middle() / nginx.middle();
-        findings.wanted(format!("{what}, to nginx"), ratio, "×", GOAL_NGINX);
+        findings.wanted(&format!("{what}, to nginx"), ratio, "×", GOAL_NGINX);
     }
     ratio
 }
@@ -132,7 +132,7 @@ fn compare_peer(
         let exporter = scrapes(exporter.scraper(gzip));
         let what = format!("a scrape of {tracks} tracks, {}", encoding(gzip));
         Findings::note(&format!("{what}: the peer {peer:.1} ms"));
-        findings.found(format!("{what}, to the peer"), exporter / peer, "×");
+        findings.found(&format!("{what}, to the peer"), exporter / peer, "×");
     }
 }
 
@@ -185,7 +185,7 @@ impl<'a> Server<'a> {
 
     /// What a client says that is not ours.
     fn by_wrk(&self, gzip: bool) -> String {
-        let wrk = part("wrk").expect("wrk is there: tests/parts/install bench");
+        let wrk = program("wrk").expect("wrk is there: tests/parts/install bench");
         let encoding = if gzip { "gzip" } else { "identity" };
         let said = Command::new(wrk)
             .args([

@@ -1,9 +1,8 @@
 //! How long it takes from the start of the process to a complete exposition of one account.
 
-use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, median, milliseconds};
+use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, median, milliseconds, wait_until};
 
 const TRACKS: usize = 5;
 
@@ -12,12 +11,6 @@ const LATENCY: Duration = Duration::from_millis(100);
 
 /// The most milliseconds over that.
 const GOAL: f64 = 30.0;
-
-/// How often it is looked whether it is there.
-const LOOK: Duration = Duration::from_millis(1);
-
-/// It takes less than a second.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let estate = Estate::at_rest(TRACKS);
@@ -31,13 +24,10 @@ fn time(estate: Estate, cloud: &Cloud) -> f64 {
     let began = Instant::now();
     let exporter = Exporter::begin(estate, &cloud.address);
     let mut client = exporter.scraper(false);
-    loop {
+    wait_until("the tracks are there", || {
         let exposition = client.fetch().unwrap_or_default();
         let tracks = b"\ncloudaudit_track_enabled{";
-        if exposition.windows(tracks.len()).any(|text| text == tracks) {
-            return milliseconds(began.elapsed().saturating_sub(LATENCY));
-        }
-        assert!(began.elapsed() < PATIENCE, "the tracks are not there");
-        sleep(LOOK);
-    }
+        exposition.windows(tracks.len()).any(|text| text == tracks)
+    });
+    milliseconds(began.elapsed().saturating_sub(LATENCY))
 }

@@ -1,7 +1,7 @@
 //! A large fleet at work: ten thousand accounts, each polled once a minute, over a network with a latency.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, megabytes, milliseconds, percentile};
 
@@ -52,8 +52,8 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
             &cloud,
         );
         match scrapes {
-            0 => findings.wanted(what, cpu, "% of a core", GOAL_CPU),
-            _ => findings.found(what, cpu, "% of a core"),
+            0 => findings.wanted(&what, cpu, "% of a core", GOAL_CPU),
+            _ => findings.found(&what, cpu, "% of a core"),
         }
     }
     let late = cloud.lateness();
@@ -64,25 +64,31 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         ));
     }
     let latest = percentile(&late, 1.0);
-    findings.wanted(format!("{what}, the latest poll"), latest, "ms", GOAL_LATE);
+    findings.wanted(&format!("{what}, the latest poll"), latest, "ms", GOAL_LATE);
     let (now, most) = exporter.process.memory();
     let most = megabytes(most);
     Findings::note(&format!("{what}: memory at the most {most:.0} MB"));
-    findings.wanted(format!("{what}, memory"), megabytes(now), "MB", GOAL_MEMORY);
+    findings.wanted(
+        &format!("{what}, memory"),
+        megabytes(now),
+        "MB",
+        GOAL_MEMORY,
+    );
 }
 
 /// Percent of a core over a time, in which it is scraped so often.
 fn window(what: &str, time: Duration, scrapes: u32, exporter: &Exporter, cloud: &Cloud) -> f64 {
     let mut scraper = exporter.scraper(true);
-    let (cpu, calls) = (exporter.process.cpu(), cloud.calls());
+    let (began, cpu, calls) = (Instant::now(), exporter.process.cpu(), cloud.calls());
     for _ in 0..scrapes {
-        sleep(time / scrapes - LATENCY);
+        sleep(time / scrapes);
         let took = milliseconds(scraper.timed().expect("the exporter serves"));
         Findings::note(&format!("{what}: a scrape takes {took:.0} ms"));
     }
     if scrapes == 0 {
         sleep(time);
     }
+    let time = began.elapsed();
     let cpu = exporter.process.cpu().saturating_sub(cpu);
     let pages = (cloud.calls() - calls).max(1) as f64;
     let cost = milliseconds(cpu) / pages;

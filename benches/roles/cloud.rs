@@ -75,7 +75,7 @@ pub(super) fn phase(account: usize, interval: Duration) -> Duration {
 }
 
 /// A page up to its request id.
-fn answer(page: usize, tracks: usize, pages: usize, first_status: u8) -> Vec<u8> {
+pub(super) fn answer(page: usize, tracks: usize, pages: usize, first_status: u8) -> Vec<u8> {
     let tracks_of_page: Vec<String> = (0..tracks)
         .map(|index| {
             let id = page * tracks + index + 1;

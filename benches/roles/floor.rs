@@ -1,7 +1,6 @@
 //! The least that a page can cost: the exporter's HTTP client with the exporter's settings, at the exporter's
 //! pace, and nothing but sending and parsing. It signs nothing, compares nothing, and keeps nothing.
 
-use std::borrow::Cow;
 use std::hint::black_box;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,35 +31,26 @@ struct Response<'a> {
 #[expect(dead_code, reason = "that they are parsed is what is measured")]
 struct Track<'a> {
     track_id: u64,
-    #[serde(borrow)]
-    name: Cow<'a, str>,
-    #[serde(borrow)]
-    action_type: Cow<'a, str>,
-    #[serde(borrow)]
-    resource_type: Cow<'a, str>,
+    name: &'a str,
+    action_type: &'a str,
+    resource_type: &'a str,
     status: u64,
     #[serde(borrow)]
-    event_names: Vec<Cow<'a, str>>,
+    event_names: Vec<&'a str>,
     #[serde(borrow)]
     storage: Storage<'a>,
-    #[serde(borrow)]
-    create_time: Cow<'a, str>,
+    create_time: &'a str,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "that they are parsed is what is measured")]
 struct Storage<'a> {
-    #[serde(borrow)]
-    storage_type: Cow<'a, str>,
-    #[serde(borrow)]
-    storage_region: Cow<'a, str>,
-    #[serde(borrow)]
-    storage_name: Cow<'a, str>,
-    #[serde(borrow)]
-    storage_prefix: Cow<'a, str>,
-    #[serde(borrow)]
-    storage_account_id: Cow<'a, str>,
+    storage_type: &'a str,
+    storage_region: &'a str,
+    storage_name: &'a str,
+    storage_prefix: &'a str,
+    storage_account_id: &'a str,
 }
 
 /// Arguments: where the cloud is, accounts, their interval in ms, tracks on a page.

@@ -3,6 +3,9 @@
 mod bare;
 mod cloud;
 mod floor;
+mod work;
+
+pub(crate) use self::work::WORK;
 
 /// Runs a role until the process is ended.
 pub(crate) fn run(role: &str, arguments: &[String]) {
@@ -10,6 +13,7 @@ pub(crate) fn run(role: &str, arguments: &[String]) {
         "bare" => bare::run(arguments),
         "cloud" => cloud::run(arguments),
         "floor" => floor::run(arguments),
+        "work" => work::run(arguments),
         _ => panic!("there is no role {role}"),
     }
 }
