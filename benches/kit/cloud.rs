@@ -13,20 +13,26 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// Starts one that answers every account of an estate with so many pages, after this time each.
-    pub(crate) fn start(estate: Estate, pages: usize, latency: Duration) -> Self {
-        let arguments = [
-            estate.page_size as u128,
-            pages as u128,
-            latency.as_millis(),
-            estate.accounts as u128,
-            estate.interval.as_millis(),
-        ];
+    /// Starts one that answers every account of an estate with a page, after this time.
+    pub(crate) fn start(estate: Estate, latency: Duration) -> Self {
+        let Estate {
+            accounts,
+            interval,
+            page_size,
+        } = estate;
+        let arguments = [page_size as u128, accounts as u128, interval.as_millis()];
         let (process, address) = Process::in_role("cloud", &arguments.map(|it| it.to_string()));
-        Self {
+        let cloud = Self {
             _process: process,
             address,
-        }
+        };
+        cloud.set_latency(latency);
+        cloud
+    }
+
+    /// From now on answers take this time.
+    pub(crate) fn set_latency(&self, latency: Duration) {
+        self.ask(&format!("/latency/{}", latency.as_millis()));
     }
 
     /// Calls that it has answered.

@@ -14,6 +14,8 @@ pub(crate) struct Scale {
     pub(crate) settle: Duration,
     /// The numbers of tracks, in ascending order.
     pub(crate) tracks: &'static [usize],
+    /// The accounts of a small fleet, and the time in which each is polled once.
+    pub(crate) fleet: (usize, Duration),
     /// The accounts of the steady state, and the time in which each is polled once.
     pub(crate) steady: (usize, Duration),
     /// The accounts that poll while others scrape.
@@ -30,6 +32,7 @@ impl Scale {
         turn: Duration::from_secs(4),
         settle: Duration::from_millis(1_500),
         tracks: &[1_000, 10_000, 100_000],
+        fleet: (1_000, Duration::from_secs(20)),
         steady: (10_000, Duration::from_mins(1)),
         crowd: 1_000,
         repeats: 21,
@@ -42,6 +45,7 @@ impl Scale {
         turn: Duration::from_millis(300),
         settle: Duration::from_millis(200),
         tracks: &[200],
+        fleet: (20, Duration::from_secs(1)),
         steady: (10, Duration::from_secs(1)),
         crowd: 5,
         repeats: 1,

@@ -40,11 +40,11 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     };
     let time = scale.turn * TURNS;
     let middles = {
-        let cloud = Cloud::start(rest, 1, LATENCY);
+        let cloud = Cloud::start(rest, LATENCY);
         let exporter = Exporter::start(rest, &cloud.address);
         [false, true].map(|gzip| percentile(&scrapes(&exporter, gzip, time), 0.5))
     };
-    let cloud = Cloud::start(polled, 1, LATENCY);
+    let cloud = Cloud::start(polled, LATENCY);
     let exporter = Exporter::start(polled, &cloud.address);
     for (gzip, middle) in [false, true].into_iter().zip(middles) {
         let encoding = if gzip { "gzip" } else { "plain" };

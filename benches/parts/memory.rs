@@ -16,7 +16,7 @@ const SCRAPES: usize = 3;
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     for tracks in [ONE_ACCOUNT].iter().chain(scale.tracks) {
         let estate = Estate::at_rest(*tracks);
-        let cloud = Cloud::start(estate, 1, Duration::ZERO);
+        let cloud = Cloud::start(estate, Duration::ZERO);
         let what = format!("memory with {tracks} tracks");
 
         let exporter = Exporter::start(estate, &cloud.address);

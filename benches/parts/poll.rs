@@ -1,173 +1,196 @@
-//! What a page costs the exporter, the floor and the peer, one after another in every round, with nothing
-//! changed since the last poll.
+//! What a page costs the exporter, the floor and the peer, with nothing changed since the last poll: where polls
+//! are far apart, and where they come as fast as they can.
 
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::kit::{
-    Cloud, Estate, Exporter, Findings, Process, Scale, median, milliseconds, start_peer,
+    Cloud, Estate, Exporter, Findings, Process, Scale, median, milliseconds, start_peer, wait_until,
 };
 
 /// Tracks on a page: as many as there can be, and what an account has.
 const PAGES: [usize; 2] = [100, 5];
 
-/// Of an exporter that is looked at while it polls nobody.
-const TRACKS_AT_REST: usize = 1_000;
+/// How long an answer takes where polls are far apart. As fast as they can they come where it takes no time.
+const LATENCY: Duration = Duration::from_millis(10);
 
-/// As many accounts as calls may be in flight: each walks over its pages, one after another.
-const WALKERS: usize = 64;
+/// Polls without a pause, of the peer: an account for each of its threads, more of which would make its pages
+/// dearer.
+const NO_PAUSE: Estate = Estate {
+    accounts: 8,
+    interval: Duration::ZERO,
+    page_size: 0,
+};
 
-/// More threads than this make a page of the peer dearer; each of them has an account.
-const PEER_WALKERS: usize = 8;
-
-/// A way of asking.
-struct World {
-    name: &'static str,
-    /// Those of the exporter and of the floor.
-    accounts: usize,
-    peer_accounts: usize,
-    interval: Duration,
-    pages: usize,
-    latency: Duration,
-    /// The most that a page may cost, in pages of the floor.
-    goal: f64,
-}
-
-struct Contestant {
-    name: &'static str,
-    process: Process,
-    /// Milliseconds a page, and pages a second, of each turn.
-    costs: Vec<f64>,
-    paces: Vec<f64>,
-}
+/// The most that a page may cost, in pages of the floor.
+const GOAL_APART: f64 = 1.3;
+const GOAL_FAST: f64 = 1.5;
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     rest(scale);
     for tracks in PAGES {
-        for world in worlds(scale, tracks) {
-            contest(&world, tracks, scale, findings);
-        }
+        let (accounts, interval) = scale.fleet;
+        contest(
+            Estate {
+                accounts,
+                interval,
+                page_size: tracks,
+            },
+            scale,
+            findings,
+        );
     }
 }
 
 /// What the exporter takes while it polls nobody, which is not taken off from what a page costs.
 fn rest(scale: &Scale) {
-    let estate = Estate::at_rest(TRACKS_AT_REST);
-    let cloud = Cloud::start(estate, 1, Duration::ZERO);
-    let process = Exporter::start(estate, &cloud.address).process;
-    sleep(scale.settle);
-    let cpu = process.cpu();
-    sleep(scale.turn);
-    let cpu = process.cpu().saturating_sub(cpu);
-    let share = cpu.as_secs_f64() / scale.turn.as_secs_f64() * 100.0;
-    Findings::note(&format!("the exporter at rest: {share:.3} % of a core"));
+    let estate = Estate::at_rest(scale.tracks[0]);
+    let cloud = Cloud::start(estate, Duration::ZERO);
+    let mut exporter = Contestant::new(Exporter::start(estate, &cloud.address).process);
+    let cost = exporter.apart(&cloud, scale);
+    Findings::note(&format!(
+        "the exporter at rest: {:.3} % of a core",
+        cost.load
+    ));
 }
 
-/// A small fleet, whose polls are far apart; and a closed loop: walks so long that the next is due before
-/// they have ended.
-fn worlds(scale: &Scale, tracks: usize) -> [World; 2] {
-    let full = scale.is_full;
-    let pages_of_walk = if tracks > 50 { 60 } else { 120 };
-    let small = if full { 250 } else { 5 };
-    [
-        World {
-            name: "50 pages a second",
-            accounts: small,
-            peer_accounts: small,
-            interval: Duration::from_secs(if full { 5 } else { 1 }),
-            pages: 1,
-            latency: Duration::from_millis(10),
-            goal: 1.3,
-        },
-        World {
-            name: "a closed loop",
-            accounts: if full { WALKERS } else { 4 },
-            peer_accounts: if full { PEER_WALKERS } else { 2 },
-            interval: Duration::from_secs(1),
-            pages: if full { pages_of_walk } else { 3 },
-            latency: Duration::ZERO,
-            goal: 1.5,
-        },
-    ]
-}
-
-fn contest(world: &World, tracks: usize, scale: &Scale, findings: &mut Findings) {
-    let estate = Estate {
-        accounts: world.accounts,
-        interval: world.interval,
-        page_size: tracks,
+fn contest(estate: Estate, scale: &Scale, findings: &mut Findings) {
+    let cloud = Cloud::start(estate, Duration::ZERO);
+    let page_size = estate.page_size;
+    let mut exporter = Contestant::new(Exporter::start(estate, &cloud.address).process);
+    let mut floor = Contestant::new(floor(estate, &cloud));
+    let mut peer = Contestant::new(start_peer(estate, &cloud).0);
+    let without_pause = Estate {
+        page_size,
+        ..NO_PAUSE
     };
-    let cloud = Cloud::start(estate, world.pages, world.latency);
-    let mut contestants = contestants(estate, world.peer_accounts, &cloud);
+    let mut fast_peer = Contestant::new(start_peer(without_pause, &cloud).0);
     for _ in 0..scale.rounds {
-        for contestant in &mut contestants {
-            contestant.take_turn(scale, &cloud);
+        for contestant in [&mut exporter, &mut floor] {
+            contestant.burst(&cloud, estate);
+            contestant.apart(&cloud, scale);
         }
+        peer.apart(&cloud, scale);
+        fast_peer.without_pause(&cloud, scale);
     }
-    let what = format!("a page of {tracks} tracks, {}", world.name);
-    for contestant in &contestants {
+    let page = format!("a page of {page_size} tracks");
+    report(
+        &format!("{page}, polls apart"),
+        [&exporter.apart, &floor.apart, &peer.apart],
+        GOAL_APART,
+        findings,
+    );
+    report(
+        &format!("{page}, as fast as can be"),
+        [&exporter.fast, &floor.fast, &fast_peer.fast],
+        GOAL_FAST,
+        findings,
+    );
+}
+
+fn floor(estate: Estate, cloud: &Cloud) -> Process {
+    let interval = estate.interval.as_millis();
+    let numbers = [estate.accounts as u128, interval, estate.page_size as u128];
+    let mut arguments = vec![cloud.address.clone()];
+    arguments.extend(numbers.map(|number| number.to_string()));
+    Process::in_role("floor", &arguments).0
+}
+
+fn report(what: &str, costs: [&Vec<Cost>; 3], goal: f64, findings: &mut Findings) {
+    let of = |costs: &Vec<Cost>, take: fn(&Cost) -> f64| {
+        median(&costs.iter().map(take).collect::<Vec<_>>())
+    };
+    for (who, costs) in ["the exporter", "the floor", "the peer"].iter().zip(costs) {
+        let (page, pace) = (of(costs, |cost| cost.page), of(costs, |cost| cost.pace));
         Findings::note(&format!(
-            "{what}: {} {:.3} ms at {:.0} pages a second",
-            contestant.name,
-            contestant.cost(),
-            median(&contestant.paces)
+            "{what}: {who} {page:.3} ms at {pace:.0} pages a second"
         ));
     }
-    let [exporter, floor, peer] = contestants.map(|contestant| contestant.cost());
+    let [exporter, floor, peer] = costs.map(|costs| of(costs, |cost| cost.page));
     findings.wanted(
         &format!("{what}, to the floor"),
         exporter / floor,
         "×",
-        world.goal,
+        goal,
     );
     findings.found(&format!("{what}, to the peer"), exporter / peer, "×");
 }
 
-/// Everybody, ready and standing still.
-fn contestants(estate: Estate, peer_accounts: usize, cloud: &Cloud) -> [Contestant; 3] {
-    let exporter = Exporter::start(estate, &cloud.address).process;
-    exporter.pause();
-    let of_peer = Estate {
-        accounts: peer_accounts,
-        ..estate
-    };
-    let (peer, _) = start_peer(of_peer, cloud);
-    peer.pause();
-    let floor = [
-        cloud.address.clone(),
-        estate.accounts.to_string(),
-        estate.interval.as_millis().to_string(),
-        estate.page_size.to_string(),
-    ];
-    let (floor, _) = Process::in_role("floor", &floor);
-    floor.pause();
-    [
-        ("the exporter", exporter),
-        ("the floor", floor),
-        ("the peer", peer),
-    ]
-    .map(|(name, process)| Contestant {
-        name,
-        process,
-        costs: Vec::new(),
-        paces: Vec::new(),
-    })
+/// Somebody who polls when it is his turn, and stands still in between.
+struct Contestant {
+    process: Process,
+    stands_since: Instant,
+    apart: Vec<Cost>,
+    fast: Vec<Cost>,
+}
+
+#[derive(Clone, Copy)]
+struct Cost {
+    /// Milliseconds on a processor for a page.
+    page: f64,
+    /// Pages a second.
+    pace: f64,
+    /// Percent of a core.
+    load: f64,
 }
 
 impl Contestant {
-    fn take_turn(&mut self, scale: &Scale, cloud: &Cloud) {
-        self.process.resume();
-        sleep(scale.settle);
-        let (cpu, calls) = (self.process.cpu(), cloud.calls());
-        sleep(scale.turn);
-        let cpu = self.process.cpu().saturating_sub(cpu);
-        let pages = (cloud.calls() - calls).max(1) as f64;
-        self.process.pause();
-        self.costs.push(milliseconds(cpu) / pages);
-        self.paces.push(pages / scale.turn.as_secs_f64());
+    fn new(process: Process) -> Self {
+        process.pause();
+        Self {
+            process,
+            stands_since: Instant::now(),
+            apart: Vec::new(),
+            fast: Vec::new(),
+        }
     }
 
-    fn cost(&self) -> f64 {
-        median(&self.costs)
+    /// Whoever has stood still for an interval is behind with every account, and polls all of them at once, as
+    /// many as may be in flight. He goes on after that.
+    fn burst(&mut self, cloud: &Cloud, estate: Estate) {
+        cloud.set_latency(Duration::ZERO);
+        sleep(estate.interval.saturating_sub(self.stands_since.elapsed()));
+        let due = cloud.calls() + estate.accounts as u64;
+        let cost = self.cost(cloud, |process| {
+            process.resume();
+            wait_until("every account has been polled", || cloud.calls() >= due);
+        });
+        self.fast.push(cost);
+    }
+
+    /// Polls as they come by the schedule.
+    fn apart(&mut self, cloud: &Cloud, scale: &Scale) -> Cost {
+        let cost = self.turn(cloud, LATENCY, scale);
+        self.apart.push(cost);
+        cost
+    }
+
+    /// Polls of somebody who has no schedule.
+    fn without_pause(&mut self, cloud: &Cloud, scale: &Scale) {
+        let cost = self.turn(cloud, Duration::ZERO, scale);
+        self.fast.push(cost);
+    }
+
+    fn turn(&mut self, cloud: &Cloud, latency: Duration, scale: &Scale) -> Cost {
+        cloud.set_latency(latency);
+        self.process.resume();
+        sleep(scale.settle);
+        let cost = self.cost(cloud, |_| sleep(scale.turn));
+        self.process.pause();
+        self.stands_since = Instant::now();
+        cost
+    }
+
+    fn cost(&self, cloud: &Cloud, meanwhile: impl FnOnce(&Process)) -> Cost {
+        let (calls, cpu, began) = (cloud.calls(), self.process.cpu(), Instant::now());
+        meanwhile(&self.process);
+        let time = began.elapsed().as_secs_f64();
+        let cpu = self.process.cpu().saturating_sub(cpu);
+        let pages = (cloud.calls() - calls).max(1) as f64;
+        Cost {
+            page: milliseconds(cpu) / pages,
+            pace: pages / time,
+            load: cpu.as_secs_f64() / time * 100.0,
+        }
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let mut ratios = [Vec::new(), Vec::new()];
     for tracks in scale.tracks {
         let estate = Estate::at_rest(*tracks);
-        let cloud = Cloud::start(estate, 1, Duration::ZERO);
+        let cloud = Cloud::start(estate, Duration::ZERO);
         let exporter = Exporter::start(estate, &cloud.address);
         let bytes = Bytes::of(&exporter);
         for (gzip, ratios) in [false, true].into_iter().zip(&mut ratios) {

@@ -14,7 +14,7 @@ const GOAL: f64 = 30.0;
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let estate = Estate::at_rest(TRACKS);
-    let cloud = Cloud::start(estate, 1, LATENCY);
+    let cloud = Cloud::start(estate, LATENCY);
     let times: Vec<f64> = (0..scale.repeats).map(|_| time(estate, &cloud)).collect();
     let what = "from the start to the exposition of one account, over the cloud's latency";
     findings.wanted(what, median(&times), "ms", GOAL);

@@ -31,7 +31,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         interval,
         page_size: TRACKS,
     };
-    let cloud = Cloud::start(estate, 1, LATENCY);
+    let cloud = Cloud::start(estate, LATENCY);
     let exporter = Exporter::start(estate, &cloud.address);
     let what = format!("{accounts} accounts in {} s", interval.as_secs());
     // First polls are on no schedule.

@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::hash::stable_hash;
@@ -19,40 +19,38 @@ use crate::kit::account_name;
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
 struct Cloud {
-    /// For each page what is before the request id, as it is and with its first track switched off.
-    pages: Vec<[Vec<u8>; 2]>,
-    latency: Duration,
+    /// The page up to its request id: as it is, and with its first track switched off.
+    page: [Vec<u8>; 2],
+    /// In milliseconds.
+    latency: AtomicU64,
     interval: Duration,
     /// The place of each account in the interval.
     phases: Vec<Duration>,
     switched: Vec<AtomicBool>,
-    change: AtomicU32,
+    change: AtomicU64,
     calls: AtomicU64,
     late: Mutex<Vec<Duration>>,
 }
 
 /// What is read of a request.
 enum Request {
-    Page { account: usize, page: usize },
+    Page { account: usize },
     Other(String),
 }
 
-/// Arguments: tracks on a page, pages, latency in ms, accounts, their interval in ms.
+/// Arguments: tracks on a page, accounts, their interval in ms.
 pub(super) fn run(arguments: &[String]) {
-    let (tracks, pages) = (count(arguments, 0), count(arguments, 1));
-    let accounts = count(arguments, 3);
-    let interval = Duration::from_millis(number(arguments, 4));
+    let (tracks, accounts) = (count(arguments, 0), count(arguments, 1));
+    let interval = Duration::from_millis(number(arguments, 2));
     let cloud = Cloud {
-        pages: (0..pages)
-            .map(|page| [1, 0].map(|first| answer(page, tracks, pages, first)))
-            .collect(),
-        latency: Duration::from_millis(number(arguments, 2)),
+        page: [1, 0].map(|first_status| page(tracks, first_status)),
+        latency: AtomicU64::default(),
         interval,
         phases: (0..accounts)
             .map(|account| phase(account, interval))
             .collect(),
         switched: (0..accounts).map(|_| AtomicBool::default()).collect(),
-        change: AtomicU32::default(),
+        change: AtomicU64::default(),
         calls: AtomicU64::default(),
         late: Mutex::default(),
     };
@@ -75,19 +73,16 @@ pub(super) fn phase(account: usize, interval: Duration) -> Duration {
 }
 
 /// A page up to its request id.
-pub(super) fn answer(page: usize, tracks: usize, pages: usize, first_status: u8) -> Vec<u8> {
-    let tracks_of_page: Vec<String> = (0..tracks)
-        .map(|index| {
-            let id = page * tracks + index + 1;
-            let status = if index == 0 { first_status } else { 1 };
-            format!(
-                r#"{{"TrackId":{id},"Name":"audit-track-{id:06}","ActionType":"*","ResourceType":"*","Status":{status},"EventNames":["*"],"Storage":{{"StorageType":"cos","StorageRegion":"ap-guangzhou","StorageName":"audit-log-{id:06}-1250000000","StoragePrefix":"cloudaudit","StorageAccountId":"100000000001","StorageAppId":"1250000000"}},"CreateTime":"2021-01-14 14:43:38","TrackForAllMembers":0}}"#
-            )
-        })
-        .collect();
-    let total = tracks * pages;
-    let tracks = tracks_of_page.join(",");
-    format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total},"RequestId":""#).into()
+pub(super) fn page(tracks: usize, first_status: u8) -> Vec<u8> {
+    let track = |id| {
+        let status = if id == 1 { first_status } else { 1 };
+        format!(
+            r#"{{"TrackId":{id},"Name":"audit-track-{id:06}","ActionType":"*","ResourceType":"*","Status":{status},"EventNames":["*"],"Storage":{{"StorageType":"cos","StorageRegion":"ap-guangzhou","StorageName":"audit-log-{id:06}-1250000000","StoragePrefix":"cloudaudit","StorageAccountId":"100000000001","StorageAppId":"1250000000"}},"CreateTime":"2021-01-14 14:43:38","TrackForAllMembers":0}}"#
+        )
+    };
+    let listed: Vec<String> = (1..=tracks).map(track).collect();
+    let listed = listed.join(",");
+    format!(r#"{{"Response":{{"Tracks":[{listed}],"TotalCount":{tracks},"RequestId":""#).into()
 }
 
 impl Cloud {
@@ -109,13 +104,14 @@ impl Cloud {
             };
             response.clear();
             match read {
-                Request::Page { account, page } => {
+                Request::Page { account } => {
                     self.take_note_of(account);
+                    let latency = self.latency.load(Ordering::Relaxed);
                     // Even a sleep of nothing would wait for the timer's next millisecond.
-                    if !self.latency.is_zero() {
-                        sleep(self.latency).await;
+                    if latency > 0 {
+                        sleep(Duration::from_millis(latency)).await;
                     }
-                    self.write_page(&mut response, account, page);
+                    self.write_page(&mut response, account);
                     self.calls.fetch_add(1, Ordering::Relaxed);
                 }
                 Request::Other(path) => write(&mut response, &[self.told(&path).as_bytes()]),
@@ -126,13 +122,13 @@ impl Cloud {
         }
     }
 
-    fn write_page(&self, response: &mut Vec<u8>, account: usize, page: usize) {
+    fn write_page(&self, response: &mut Vec<u8>, account: usize) {
         let change = self.change.load(Ordering::Relaxed);
         let switched = self.switched.get(account).is_some_and(|switched| {
-            let changes = change > 0 && fastrand::u32(0..1000) < change;
+            let changes = change > 0 && fastrand::u64(0..1000) < change;
             switched.fetch_xor(changes, Ordering::Relaxed) ^ changes
         });
-        let text = &self.pages[(page - 1) % self.pages.len()][usize::from(switched)];
+        let text = &self.page[usize::from(switched)];
         let id = format!("{:032x}", fastrand::u128(..));
         write(response, &[text, id.as_bytes(), br#""}}"#]);
     }
@@ -149,9 +145,10 @@ impl Cloud {
     }
 
     fn told(&self, path: &str) -> String {
-        if let Some(change) = path.strip_prefix("/change/") {
-            let change = change.parse().unwrap_or_default();
-            self.change.store(change, Ordering::Relaxed);
+        for (prefix, number) in [("/change/", &self.change), ("/latency/", &self.latency)] {
+            if let Some(given) = path.strip_prefix(prefix).and_then(|text| text.parse().ok()) {
+                number.store(given, Ordering::Relaxed);
+            }
         }
         match path {
             "/calls" => self.calls.load(Ordering::Relaxed).to_string(),
@@ -198,6 +195,5 @@ fn read(bytes: &[u8]) -> Option<Request> {
     let length = after(head, "ontent-length:").or_else(|| after(head, "ontent-Length:"))?;
     (body.len() >= length).then(|| Request::Page {
         account: after(head, "Credential=AKID").unwrap_or(usize::MAX),
-        page: after(body, "\"PageNumber\":").unwrap_or(1),
     })
 }

@@ -2,10 +2,13 @@
 //! pace, and nothing but sending and parsing. It signs nothing, compares nothing, and keeps nothing.
 
 use std::hint::black_box;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cloudaudit_exporter::tencent::MAX_IN_FLIGHT;
 use reqwest::redirect::Policy;
 use serde::Deserialize;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::cloud::phase;
@@ -23,7 +26,6 @@ struct Envelope<'a> {
 struct Response<'a> {
     #[serde(borrow)]
     tracks: Vec<Track<'a>>,
-    total_count: u64,
 }
 
 #[derive(Deserialize)]
@@ -58,16 +60,25 @@ pub(super) fn run(arguments: &[String]) {
     let url = format!("http://{}/", arguments[0]);
     let interval = Duration::from_millis(number(arguments, 2));
     let page_size = count(arguments, 3);
+    let accounts = (0..count(arguments, 1)).map(|account| Account {
+        url: url.clone(),
+        secret_id: format!("AKID{account:05}"),
+        body: format!(r#"{{"PageNumber":1,"PageSize":{page_size}}}"#),
+        phase: phase(account, interval),
+    });
     runtime().block_on(async {
         let client = client();
-        for account in 0..count(arguments, 1) {
-            let (client, url) = (client.clone(), url.clone());
+        let in_flight = Arc::new(Semaphore::new(MAX_IN_FLIGHT));
+        for account in accounts {
+            let (client, in_flight) = (client.clone(), Arc::clone(&in_flight));
             tokio::spawn(async move {
-                let mut due = interval_at(first(account, interval), interval);
+                let mut due = interval_at(first(account.phase, interval), interval);
                 due.set_missed_tick_behavior(MissedTickBehavior::Skip);
                 loop {
                     due.tick().await;
-                    walk(&client, &url, account, page_size).await;
+                    let place = in_flight.acquire().await;
+                    account.poll(&client).await;
+                    drop(place);
                 }
             });
         }
@@ -75,6 +86,42 @@ pub(super) fn run(arguments: &[String]) {
         std::future::pending::<()>().await;
     });
 }
+
+struct Account {
+    url: String,
+    secret_id: String,
+    body: String,
+    phase: Duration,
+}
+
+impl Account {
+    /// As many headers as a signed call has, as long as they are there.
+    async fn poll(&self, client: &reqwest::Client) {
+        let secret_id = &self.secret_id;
+        let authorization = format!(
+            "TC3-HMAC-SHA256 Credential={secret_id}/2026-01-01/cloudaudit/tc3_request, SignedHeaders=content-type;host, Signature={SIGNATURE}"
+        );
+        let answer = client
+            .post(&self.url)
+            .header("content-type", "application/json; charset=utf-8")
+            .header("authorization", authorization)
+            .header("x-tc-action", "DescribeAuditTracks")
+            .header("x-tc-version", "2019-03-19")
+            .header("x-tc-timestamp", "1760000000")
+            .header("x-tc-region", "ap-guangzhou")
+            .header("x-tc-language", "en-US")
+            .body(self.body.clone())
+            .send()
+            .await;
+        let answer = answer.expect("the cloud answers");
+        let body = answer.bytes().await.expect("the cloud ends what it begins");
+        let page: Envelope<'_> = serde_json::from_slice(&body).expect("the cloud sends pages");
+        black_box(page.response.tracks);
+    }
+}
+
+/// One of a signature's length.
+const SIGNATURE: &str = "fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024";
 
 /// As `src/tencent/transport.rs` makes the one for plain HTTP.
 fn client() -> reqwest::Client {
@@ -91,39 +138,10 @@ fn client() -> reqwest::Client {
         .expect("a client")
 }
 
-/// The exporter's schedule.
-fn first(account: usize, interval: Duration) -> Instant {
+/// When an account is due for the first time, by the exporter's schedule.
+fn first(phase: Duration, interval: Duration) -> Instant {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let into = now.unwrap_or_default().as_nanos() % interval.as_nanos();
-    let wait =
-        (phase(account, interval).as_nanos() + interval.as_nanos() - into) % interval.as_nanos();
+    let wait = (phase.as_nanos() + interval.as_nanos() - into) % interval.as_nanos();
     Instant::now() + Duration::from_nanos(u64::try_from(wait).expect("it is below the interval"))
-}
-
-/// All pages of an account, one after another.
-async fn walk(client: &reqwest::Client, url: &str, account: usize, page_size: usize) {
-    let mut collected = 0;
-    for page in 1.. {
-        let answer = client
-            .post(url)
-            .header("content-type", "application/json; charset=utf-8")
-            .header("authorization", format!("TC3-HMAC-SHA256 Credential=AKID{account:05}/2026-01-01/cloudaudit/tc3_request, SignedHeaders=content-type;host, Signature=fe5f80f77d5fa3beca038a248ff027d0445342fe2855ddc963176630326f1024"))
-            .header("x-tc-action", "DescribeAuditTracks")
-            .header("x-tc-version", "2019-03-19")
-            .header("x-tc-timestamp", "1760000000")
-            .header("x-tc-region", "ap-guangzhou")
-            .header("x-tc-language", "en-US")
-            .body(format!(r#"{{"PageNumber":{page},"PageSize":{page_size}}}"#))
-            .send()
-            .await;
-        let Ok(answer) = answer else { return };
-        let Ok(body) = answer.bytes().await else {
-            return;
-        };
-        let parsed: Envelope<'_> = serde_json::from_slice(&body).expect("the cloud sends pages");
-        collected += black_box(&parsed.response.tracks).len() as u64;
-        if parsed.response.tracks.is_empty() || collected >= parsed.response.total_count {
-            return;
-        }
-    }
 }

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::cloud::answer;
+use super::cloud::page;
 use super::number;
 use crate::kit::account_name;
 
@@ -201,7 +201,7 @@ fn listing(first_status: u8) -> Arc<Listing> {
 }
 
 fn whole_answer(tracks: usize, first_status: u8, id: u8) -> Vec<u8> {
-    let mut answer = answer(0, tracks, 1, first_status);
+    let mut answer = page(tracks, first_status);
     answer.extend_from_slice(format!("0f1e2d3c-0000-4000-8000-0000000000{id:02}\"}}}}").as_bytes());
     answer
 }
