@@ -10,6 +10,9 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// How much is read at once.
 const BUFFER_BYTES: usize = 256 * 1024;
 
+/// The encodings that a scrape is asked for in.
+pub(crate) const ENCODINGS: [&str; 2] = ["identity", "gzip"];
+
 /// Asks one server for one thing, again and again, over one connection where the server keeps it.
 pub(crate) struct Client {
     address: String,
@@ -18,14 +21,14 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// For a path at an address, compressed or not.
-    pub(crate) fn new(address: &str, path: &str, gzip: bool) -> Self {
-        let encoding = if gzip { "gzip" } else { "identity" };
+    /// For a path at an address, in an encoding.
+    pub(crate) fn new(address: &str, path: &str, encoding: &str) -> Self {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: {encoding}\r\n\r\n"
+        );
         Self {
             address: address.to_owned(),
-            request: format!(
-                "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: {encoding}\r\n\r\n"
-            ),
+            request,
             connection: None,
         }
     }

@@ -8,8 +8,7 @@ use super::process::Process;
 
 /// A running cloud.
 pub(crate) struct Cloud {
-    _process: Process,
-    pub(crate) address: String,
+    process: Process,
 }
 
 impl Cloud {
@@ -21,13 +20,15 @@ impl Cloud {
             page_size,
         } = estate;
         let arguments = [page_size as u128, accounts as u128, interval.as_millis()];
-        let (process, address) = Process::in_role("cloud", &arguments.map(|it| it.to_string()));
-        let cloud = Self {
-            _process: process,
-            address,
-        };
+        let process = Process::in_role("cloud", &arguments.map(|it| it.to_string()));
+        let cloud = Self { process };
         cloud.set_latency(latency);
         cloud
+    }
+
+    /// Where it is.
+    pub(crate) fn address(&self) -> &str {
+        &self.process.address
     }
 
     /// From now on answers take this time.
@@ -54,7 +55,7 @@ impl Cloud {
     }
 
     fn ask(&self, path: &str) -> String {
-        let answer = Client::new(&self.address, path, false).fetch();
+        let answer = Client::new(self.address(), path, "identity").fetch();
         String::from_utf8(answer.expect("the cloud answers")).expect("it answers in text")
     }
 }

@@ -1,15 +1,17 @@
 //! The accounts that are polled, and the exporter that polls them.
 
-use std::fmt::Write;
-use std::net::TcpListener;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use tempfile::NamedTempFile;
 
 use super::client::Client;
+use super::cloud::Cloud;
 use super::process::{Process, wait_until};
 
 /// First polls start so far apart.
@@ -33,13 +35,6 @@ const TRACKS_AN_ACCOUNT: usize = 100;
 /// The name of an account, which its place in the schedule is derived from.
 pub(crate) fn account_name(number: usize) -> String {
     format!("account-{number:05}")
-}
-
-/// A running exporter.
-pub(crate) struct Exporter {
-    pub(crate) process: Process,
-    pub(crate) address: String,
-    _folder: TempDir,
 }
 
 /// The program that is measured: the one that cargo has built, or that `BENCH_EXPORTER` names.
@@ -84,44 +79,38 @@ impl Estate {
     }
 }
 
-impl Exporter {
-    /// Starts one and waits until every account has been polled.
-    pub(crate) fn start(estate: Estate, cloud: &str) -> Self {
-        let exporter = Self::begin(estate, cloud);
-        let accounts = u32::try_from(estate.accounts).expect("they are ten thousand at the most");
-        // Ready is also an account that has waited for an interval, so it is asked when all have begun.
-        sleep(FIRST_POLL_SPACING * accounts);
-        wait_until("the exporter is ready", || {
-            let ready = Client::new(&exporter.address, "/-/ready", false).fetch();
-            ready.is_ok()
-        });
-        exporter
-    }
+/// Starts an exporter and waits until every account has been polled.
+pub(crate) fn start_exporter(estate: Estate, cloud: &Cloud) -> Process {
+    let exporter = begin_exporter(estate, cloud);
+    let accounts = u32::try_from(estate.accounts).expect("they are ten thousand at the most");
+    // Ready is also an account that has waited for an interval, so it is asked when all have begun.
+    sleep(FIRST_POLL_SPACING * accounts);
+    wait_until("the exporter is ready", || {
+        let mut client = Client::new(&exporter.address, "/-/ready", "identity");
+        client.fetch().is_ok()
+    });
+    exporter
+}
 
-    /// Starts one, and waits for nothing.
-    pub(crate) fn begin(estate: Estate, cloud: &str) -> Self {
-        let folder = TempDir::new().expect("there is room for a folder");
-        let file = folder.path().join("config.yaml");
-        std::fs::write(&file, estate.config(cloud)).expect("there is room for a file");
-        let address = free_address();
-        let mut command = Command::new(measured());
-        command
-            .env_clear()
-            .arg("--config.file")
-            .arg(file)
-            .arg(format!("--web.listen-address={address}"))
-            .arg("--log.level=error");
-        Self {
-            process: Process::start(&mut command),
-            address,
-            _folder: folder,
-        }
-    }
-
-    /// A client that scrapes it.
-    pub(crate) fn scraper(&self, gzip: bool) -> Client {
-        Client::new(&self.address, "/metrics", gzip)
-    }
+/// Starts one, and waits until it has read its configuration.
+pub(crate) fn begin_exporter(estate: Estate, cloud: &Cloud) -> Process {
+    let mut file = NamedTempFile::new().expect("there is room for a file");
+    let config = estate.config(cloud.address());
+    file.write_all(config.as_bytes())
+        .expect("there is room for a file");
+    let address = free_address();
+    let mut command = Command::new(measured());
+    command
+        .env_clear()
+        .arg("--config.file")
+        .arg(file.path())
+        .arg(format!("--web.listen-address={address}"))
+        .arg("--log.level=error");
+    let exporter = Process::start(&mut command, address);
+    wait_until("the exporter listens", || {
+        TcpStream::connect(&exporter.address).is_ok()
+    });
+    exporter
 }
 
 /// A loopback address that nobody listens on.

@@ -1,8 +1,8 @@
 //! What the parts measure with.
 
-pub(crate) use self::client::Client;
+pub(crate) use self::client::{Client, ENCODINGS};
 pub(crate) use self::cloud::Cloud;
-pub(crate) use self::estate::{Estate, Exporter, NEVER_AGAIN, account_name};
+pub(crate) use self::estate::{Estate, NEVER_AGAIN, account_name, begin_exporter, start_exporter};
 pub(crate) use self::findings::Findings;
 pub(crate) use self::peer::start_peer;
 pub(crate) use self::process::{Process, program, wait_until};

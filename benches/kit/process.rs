@@ -15,33 +15,36 @@ const PATIENCE: Duration = Duration::from_mins(1);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// A process of ours.
-pub(crate) struct Process(Child);
+pub(crate) struct Process {
+    child: Child,
+    /// Where it serves.
+    pub(crate) address: String,
+}
 
 impl Process {
-    /// Starts it; what it says of errors is ours to see.
-    pub(crate) fn start(command: &mut Command) -> Self {
+    /// Starts one that will serve at an address.
+    pub(crate) fn start(command: &mut Command, address: String) -> Self {
         command.stdin(Stdio::null());
-        match command.spawn() {
-            Ok(child) => Self(child),
-            Err(error) => panic!("{command:?} cannot be started: {error}"),
-        }
+        let child = command.spawn();
+        let child = child.unwrap_or_else(|error| panic!("{command:?} cannot be started: {error}"));
+        Self { child, address }
     }
 
-    /// Starts this program in one of its roles, and waits for the address that it serves at.
-    pub(crate) fn in_role(role: &str, arguments: &[String]) -> (Self, String) {
+    /// Starts this program in one of its roles.
+    pub(crate) fn in_role(role: &str, arguments: &[String]) -> Self {
         let program = std::env::current_exe().expect("a running program has a file");
-        Self::announced(Command::new(program).arg("role").arg(role).args(arguments))
+        Self::announced(Command::new(program).args(["role", role]).args(arguments))
     }
 
-    /// Starts it, and waits for its first line, by which it says that it is ready.
-    pub(crate) fn announced(command: &mut Command) -> (Self, String) {
-        let mut process = Self::start(command.stdout(Stdio::piped()));
-        let stdout = process.0.stdout.take().expect("it is piped");
-        let mut line = String::new();
-        let read = BufReader::new(stdout).read_line(&mut line);
+    /// Starts one that prints its address when it is ready, and waits for that.
+    pub(crate) fn announced(command: &mut Command) -> Self {
+        let mut process = Self::start(command.stdout(Stdio::piped()), String::new());
+        let stdout = process.child.stdout.take().expect("it is piped");
+        let read = BufReader::new(stdout).read_line(&mut process.address);
         let has_said = read.is_ok_and(|length| length > 0);
         assert!(has_said, "{command:?} has ended before it was ready");
-        (process, line.trim().to_owned())
+        process.address.truncate(process.address.trim_end().len());
+        process
     }
 
     /// Time on a processor since it began: of the threads that live, to the nanosecond, unless those that
@@ -67,17 +70,17 @@ impl Process {
         TICK * ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum()
     }
 
-    /// Resident memory now and at its highest, in bytes.
-    pub(crate) fn memory(&self) -> (u64, u64) {
+    /// Resident memory: now, at its highest, and what of it now is no file's, in bytes.
+    pub(crate) fn memory(&self) -> [u64; 3] {
         let status = self.read("status");
-        let kilobytes = |name: &str| {
+        ["VmRSS:", "VmHWM:", "RssAnon:"].map(|name| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
-            let number = line.and_then(|line| line.split_whitespace().next());
-            number.and_then(|number| number.parse::<u64>().ok())
-        };
-        let bytes =
-            |name| kilobytes(name).unwrap_or_else(|| panic!("no {name} in {status}")) * 1024;
-        (bytes("VmRSS:"), bytes("VmHWM:"))
+            let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+            kilobytes.map_or_else(
+                || panic!("no {name} in {status}"),
+                |kilobytes: u64| kilobytes * 1024,
+            )
+        })
     }
 
     /// Lets it stand still, so that it is no burden on whoever is measured now.
@@ -91,7 +94,7 @@ impl Process {
     }
 
     fn signal(&self, signal: &str) {
-        let id = self.0.id().to_string();
+        let id = self.child.id().to_string();
         let status = Command::new("kill").args([signal, &id]).status();
         assert!(status.is_ok_and(|status| status.success()), "kill {signal}");
     }
@@ -102,15 +105,15 @@ impl Process {
     }
 
     fn file(&self, name: &str) -> String {
-        format!("/proc/{}/{name}", self.0.id())
+        format!("/proc/{}/{name}", self.child.id())
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended by itself.
-        drop(self.0.kill());
-        drop(self.0.wait());
+        drop(self.child.kill());
+        drop(self.child.wait());
     }
 }
 

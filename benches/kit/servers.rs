@@ -1,63 +1,54 @@
 //! Others who serve the bytes that an exporter serves, without having to make them.
 
 use std::fs;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::client::Client;
-use super::estate::{Exporter, free_address};
+use super::client::{Client, ENCODINGS};
+use super::estate::free_address;
 use super::process::{Process, program, wait_until};
 
-/// One exposition, plain and compressed, in files.
-pub(crate) struct Bytes {
-    folder: TempDir,
-}
+/// One exposition, in a file for each encoding.
+pub(crate) struct Bytes(TempDir);
 
 impl Bytes {
     /// Scrapes them.
-    pub(crate) fn of(exporter: &Exporter) -> Self {
+    pub(crate) fn of(exporter: &Process) -> Self {
         let folder = TempDir::new().expect("there is room for a folder");
-        for (name, gzip) in [("plain", false), ("gzip", true)] {
-            let body = exporter.scraper(gzip).fetch().expect("the exporter serves");
-            fs::write(folder.path().join(name), body).expect("there is room for a file");
+        for encoding in ENCODINGS {
+            let body = Client::new(&exporter.address, "/metrics", encoding).fetch();
+            let body = body.expect("the exporter serves");
+            fs::write(folder.path().join(encoding), body).expect("there is room for a file");
         }
-        Self { folder }
+        Self(folder)
     }
 
     /// How many there are.
-    pub(crate) fn length(&self, gzip: bool) -> u64 {
-        let file = self.file(if gzip { "gzip" } else { "plain" });
+    pub(crate) fn length(&self, encoding: &str) -> u64 {
+        let file = self.0.path().join(encoding);
         fs::metadata(file).expect("it was written").len()
     }
 
     /// A bare hyper server that has them in memory.
-    pub(crate) fn bare(&self) -> (Process, String) {
-        let files = ["plain", "gzip"].map(|name| self.file(name).display().to_string());
+    pub(crate) fn bare(&self) -> Process {
+        let files = ENCODINGS.map(|name| self.0.path().join(name).display().to_string());
         Process::in_role("bare", &files)
     }
 
     /// nginx, which has them as static files; none where it is not installed.
-    pub(crate) fn nginx(&self) -> Option<(Process, String)> {
-        let program = program("nginx")?;
-        let address = free_address();
-        let folder = self.folder.path();
+    pub(crate) fn nginx(&self) -> Option<Process> {
+        let mut command = Command::new(program("nginx")?);
+        let (address, folder) = (free_address(), self.0.path());
         fs::write(folder.join("nginx.conf"), nginx_conf(&address)).expect("there is room");
-        let mut command = Command::new(program);
-        command
-            .arg("-p")
-            .arg(folder)
-            .args(["-c", "nginx.conf", "-e", "nginx.log"]);
-        let process = Process::start(command.stderr(Stdio::null()));
+        command.arg("-p").arg(folder);
+        command.args(["-c", "nginx.conf", "-e", "nginx.log"]);
+        let nginx = Process::start(command.stderr(Stdio::null()), address);
         wait_until("nginx serves", || {
-            Client::new(&address, "/gzip", true).fetch().is_ok()
+            let mut client = Client::new(&nginx.address, "/gzip", "gzip");
+            client.fetch().is_ok()
         });
-        Some((process, address))
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        Some(nginx)
     }
 }
 

@@ -5,7 +5,8 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use crate::kit::{
-    Cloud, Estate, Exporter, Findings, NEVER_AGAIN, Scale, median, milliseconds, percentile,
+    Client, Cloud, ENCODINGS, Estate, Findings, NEVER_AGAIN, Process, Scale, median, milliseconds,
+    percentile, start_exporter,
 };
 
 /// Tracks of an account.
@@ -41,14 +42,13 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let time = scale.turn * TURNS;
     let middles = {
         let cloud = Cloud::start(rest, LATENCY);
-        let exporter = Exporter::start(rest, &cloud.address);
-        [false, true].map(|gzip| percentile(&scrapes(&exporter, gzip, time), 0.5))
+        let exporter = start_exporter(rest, &cloud);
+        ENCODINGS.map(|encoding| median(&scrapes(&exporter, encoding, time)))
     };
     let cloud = Cloud::start(polled, LATENCY);
-    let exporter = Exporter::start(polled, &cloud.address);
-    for (gzip, middle) in [false, true].into_iter().zip(middles) {
-        let encoding = if gzip { "gzip" } else { "plain" };
-        let busy = scrapes(&exporter, gzip, time);
+    let exporter = start_exporter(polled, &cloud);
+    for (encoding, middle) in ENCODINGS.into_iter().zip(middles) {
+        let busy = scrapes(&exporter, encoding, time);
         let (busy_middle, slowest) = (median(&busy), percentile(&busy, 0.99));
         Findings::note(&format!(
             "{encoding}: half of the scrapes take {middle:.2} ms at rest and {busy_middle:.2} ms while everything polls, 99 % {slowest:.2} ms"
@@ -73,8 +73,8 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
 }
 
 /// What scrapes take, one after another at an even pace.
-fn scrapes(exporter: &Exporter, gzip: bool, time: Duration) -> Vec<f64> {
-    let mut client = exporter.scraper(gzip);
+fn scrapes(exporter: &Process, encoding: &str, time: Duration) -> Vec<f64> {
+    let mut client = Client::new(&exporter.address, "/metrics", encoding);
     let count = time.as_millis() / PACE.as_millis();
     let scrape = |_| {
         sleep(PACE);
@@ -91,11 +91,11 @@ fn lateness(cloud: &Cloud, meanwhile: impl FnOnce()) -> Vec<f64> {
 }
 
 /// Many scrape at once, every other one of them compressed.
-fn crowd(exporter: &Exporter, time: Duration) {
+fn crowd(exporter: &Process, time: Duration) {
     let is_over = AtomicBool::new(false);
     scope(|scope| {
-        for number in 0..CROWD {
-            let mut client = exporter.scraper(number % 2 == 0);
+        for encoding in ENCODINGS.into_iter().cycle().take(CROWD) {
+            let mut client = Client::new(&exporter.address, "/metrics", encoding);
             let is_over = &is_over;
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {

@@ -1,8 +1,11 @@
-//! What tracks take to be kept, served plain and compressed, and what one account takes.
+//! What tracks take to be kept and served, and what one account takes.
 
 use std::time::Duration;
 
-use crate::kit::{Cloud, Estate, Exporter, Findings, Process, Scale, megabytes, start_peer};
+use crate::kit::{
+    Client, Cloud, ENCODINGS, Estate, Findings, Process, Scale, megabytes, start_exporter,
+    start_peer,
+};
 
 /// The most megabytes for so many tracks.
 const GOALS: [(usize, f64); 3] = [(ONE_ACCOUNT, 10.0), (10_000, 60.0), (100_000, 200.0)];
@@ -19,33 +22,34 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         let cloud = Cloud::start(estate, Duration::ZERO);
         let what = format!("memory with {tracks} tracks");
 
-        let exporter = Exporter::start(estate, &cloud.address);
-        let before = exporter.process.memory().0;
-        for _ in 0..SCRAPES {
-            for gzip in [false, true] {
-                exporter.scraper(gzip).fetch().expect("the exporter serves");
-            }
+        let exporter = start_exporter(estate, &cloud);
+        let before = note(&what, "the exporter, not scraped yet", &exporter);
+        for encoding in [ENCODINGS; SCRAPES].concat() {
+            let scrape = Client::new(&exporter.address, "/metrics", encoding).timed();
+            scrape.expect("the exporter serves");
         }
-        let before = megabytes(before);
-        Findings::note(&format!("{what}: {before:.1} MB before the first scrape"));
-        let resident = note(&what, "the exporter", &exporter.process);
+        let after = note(&what, "the exporter", &exporter);
+        // One account is to be idle, and many tracks are to be served.
+        let counts = if *tracks == ONE_ACCOUNT {
+            before
+        } else {
+            after
+        };
         match GOALS.iter().find(|(of, _)| of == tracks) {
-            Some((_, most)) => findings.wanted(&what, resident, "MB", *most),
-            None => findings.found(&what, resident, "MB"),
+            Some((_, most)) => findings.wanted(&what, counts, "MB", *most),
+            None => findings.found(&what, counts, "MB"),
         }
         drop(exporter);
-
-        let (peer, _) = start_peer(estate, &cloud);
-        let peer = note(&what, "the peer", &peer);
-        findings.found(&format!("{what}, to the peer"), resident / peer, "×");
+        let peer = note(&what, "the peer", &start_peer(estate, &cloud));
+        findings.found(&format!("{what}, to the peer"), counts / peer, "×");
     }
 }
 
+/// Resident megabytes.
 fn note(what: &str, who: &str, process: &Process) -> f64 {
-    let (now, most) = process.memory();
-    let (now, most) = (megabytes(now), megabytes(most));
+    let [now, most, own] = process.memory().map(megabytes);
     Findings::note(&format!(
-        "{what}: {who} {now:.1} MB, at the most {most:.1} MB"
+        "{what}: {who} {now:.1} MB, of them {own:.1} MB no file's, at the most {most:.1} MB"
     ));
     now
 }

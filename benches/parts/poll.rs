@@ -5,7 +5,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::kit::{
-    Cloud, Estate, Exporter, Findings, Process, Scale, median, milliseconds, start_peer, wait_until,
+    Cloud, Estate, Findings, Process, Scale, median, milliseconds, start_exporter, start_peer,
+    wait_until,
 };
 
 /// Tracks on a page: as many as there can be, and what an account has.
@@ -46,7 +47,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
 fn rest(scale: &Scale) {
     let estate = Estate::at_rest(scale.tracks[0]);
     let cloud = Cloud::start(estate, Duration::ZERO);
-    let mut exporter = Contestant::new(Exporter::start(estate, &cloud.address).process);
+    let mut exporter = Contestant::new(start_exporter(estate, &cloud));
     let cost = exporter.apart(&cloud, scale);
     Findings::note(&format!(
         "the exporter at rest: {:.3} % of a core",
@@ -57,14 +58,14 @@ fn rest(scale: &Scale) {
 fn contest(estate: Estate, scale: &Scale, findings: &mut Findings) {
     let cloud = Cloud::start(estate, Duration::ZERO);
     let page_size = estate.page_size;
-    let mut exporter = Contestant::new(Exporter::start(estate, &cloud.address).process);
+    let mut exporter = Contestant::new(start_exporter(estate, &cloud));
     let mut floor = Contestant::new(floor(estate, &cloud));
-    let mut peer = Contestant::new(start_peer(estate, &cloud).0);
+    let mut peer = Contestant::new(start_peer(estate, &cloud));
     let without_pause = Estate {
         page_size,
         ..NO_PAUSE
     };
-    let mut fast_peer = Contestant::new(start_peer(without_pause, &cloud).0);
+    let mut fast_peer = Contestant::new(start_peer(without_pause, &cloud));
     for _ in 0..scale.rounds {
         for contestant in [&mut exporter, &mut floor] {
             contestant.burst(&cloud, estate);
@@ -91,9 +92,9 @@ fn contest(estate: Estate, scale: &Scale, findings: &mut Findings) {
 fn floor(estate: Estate, cloud: &Cloud) -> Process {
     let interval = estate.interval.as_millis();
     let numbers = [estate.accounts as u128, interval, estate.page_size as u128];
-    let mut arguments = vec![cloud.address.clone()];
+    let mut arguments = vec![cloud.address().to_owned()];
     arguments.extend(numbers.map(|number| number.to_string()));
-    Process::in_role("floor", &arguments).0
+    Process::in_role("floor", &arguments)
 }
 
 fn report(what: &str, costs: [&Vec<Cost>; 3], goal: f64, findings: &mut Findings) {

@@ -5,8 +5,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::kit::{
-    Bytes, Client, Cloud, Estate, Exporter, Findings, Process, Scale, median, megabytes,
-    milliseconds, percentile, program, start_peer,
+    Bytes, Client, Cloud, ENCODINGS, Estate, Findings, Process, Scale, median, megabytes,
+    milliseconds, percentile, program, start_exporter, start_peer,
 };
 
 /// What a scrape may take, in scrapes of the bare server and of nginx.
@@ -16,139 +16,83 @@ const GOAL_NGINX: f64 = 1.0;
 /// A scrape is over in milliseconds, so a turn is a part of what it is where pages are measured.
 const SHARE_OF_TURN: u32 = 4;
 
-/// The peer takes seconds for a large exposition, and is two digits away from the others.
-const PEER_SCRAPES: usize = 2;
+pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
+    for tracks in scale.tracks {
+        let estate = Estate::at_rest(*tracks);
+        let cloud = Cloud::start(estate, Duration::ZERO);
+        let exporter = start_exporter(estate, &cloud);
+        let bytes = Bytes::of(&exporter);
+        let (bare, nginx) = (bytes.bare(), bytes.nginx());
+        let peer = start_peer(estate, &cloud);
+        for encoding in ENCODINGS {
+            let what = format!("a scrape of {tracks} tracks, {encoding}");
+            let file = format!("/{encoding}");
+            let server = |name, process, path| Server::new(name, process, path, encoding);
+            let mut servers = vec![
+                server("the exporter", &exporter, "/metrics"),
+                server("the bare server", &bare, &file),
+                server("the peer", &peer, "/metrics"),
+            ];
+            servers.extend(nginx.iter().map(|nginx| server("nginx", nginx, &file)));
+            for round in 0..scale.rounds {
+                for server in &mut servers {
+                    // It takes seconds, and is two digits away from the others.
+                    if round == 0 || server.name != "the peer" {
+                        server.take_turn(scale);
+                    }
+                }
+            }
+            let size = megabytes(bytes.length(encoding));
+            Findings::note(&format!("{what}: {size:.2} MB"));
+            report(&what, &servers, scale, findings);
+        }
+    }
+}
 
-/// One of those who serve the same bytes.
+fn report(what: &str, servers: &[Server<'_>], scale: &Scale, findings: &mut Findings) {
+    for server in servers {
+        Findings::note(&format!("{what}: {}", server.told()));
+        if scale.is_full && server.name != "the peer" {
+            Findings::note(&format!("{what}: {}", server.told_by_wrk()));
+        }
+    }
+    let (exporter, others) = servers.split_first().expect("it is among them");
+    for other in others {
+        let ratio = median(&exporter.middles) / median(&other.middles);
+        let what = format!("{what}, to {}", other.name);
+        match other.name {
+            "the peer" => findings.found(&what, ratio, "×"),
+            "nginx" => findings.wanted(&what, ratio, "×", GOAL_NGINX),
+            _ => {
+                findings.wanted(&what, ratio, "×", GOAL);
+                let ratio = median(&exporter.cpu) / median(&other.cpu);
+                findings.found(&format!("{what}, CPU"), ratio, "×");
+            }
+        }
+    }
+}
+
+/// One of those who serve.
 struct Server<'a> {
     name: &'static str,
     process: &'a Process,
-    url: String,
     client: Client,
+    path: String,
+    encoding: &'static str,
     /// Of each turn, in milliseconds: the median, the 99th percentile, processor time.
     middles: Vec<f64>,
     tails: Vec<f64>,
     cpu: Vec<f64>,
 }
 
-pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
-    let mut ratios = [Vec::new(), Vec::new()];
-    for tracks in scale.tracks {
-        let estate = Estate::at_rest(*tracks);
-        let cloud = Cloud::start(estate, Duration::ZERO);
-        let exporter = Exporter::start(estate, &cloud.address);
-        let bytes = Bytes::of(&exporter);
-        for (gzip, ratios) in [false, true].into_iter().zip(&mut ratios) {
-            let what = format!("a scrape of {tracks} tracks, {}", encoding(gzip));
-            Findings::note(&format!("{what}: {:.2} MB", megabytes(bytes.length(gzip))));
-            ratios.push(compare(&what, &exporter, &bytes, gzip, scale, findings));
-        }
-        compare_peer(*tracks, estate, &cloud, &exporter, findings);
-    }
-    for (gzip, ratios) in [false, true].into_iter().zip(ratios) {
-        let most = percentile(&ratios, 1.0) / percentile(&ratios, 0.0);
-        let what = format!(
-            "the largest of these ratios to the smallest, {}",
-            encoding(gzip)
-        );
-        findings.found(&what, most, "×");
-    }
-}
-
-fn encoding(gzip: bool) -> &'static str {
-    if gzip { "gzip" } else { "plain" }
-}
-
-/// The exporter beside servers of its bytes; how many scrapes of the bare one are one of its own.
-fn compare(
-    what: &str,
-    exporter: &Exporter,
-    bytes: &Bytes,
-    gzip: bool,
-    scale: &Scale,
-    findings: &mut Findings,
-) -> f64 {
-    let (bare, bare_address) = bytes.bare();
-    let nginx = bytes.nginx();
-    let file = encoding(gzip);
-    let mut servers = vec![
-        Server::new(
-            "the exporter",
-            &exporter.process,
-            &exporter.address,
-            "metrics",
-            gzip,
-        ),
-        Server::new("the bare server", &bare, &bare_address, file, gzip),
-    ];
-    if let Some((nginx, address)) = &nginx {
-        servers.push(Server::new("nginx", nginx, address, file, gzip));
-    } else {
-        Findings::note("nginx is not here; tests/parts/install bench installs it");
-    }
-    for _ in 0..scale.rounds {
-        servers
-            .iter_mut()
-            .for_each(|server| server.take_turn(scale));
-    }
-    for server in &servers {
-        Findings::note(&format!("{what}: {}", server.told()));
-        if scale.is_full {
-            Findings::note(&format!(
-                "{what}: {} by wrk: {}",
-                server.name,
-                server.by_wrk(gzip)
-            ));
-        }
-    }
-    let [exporter, bare, others @ ..] = &servers[..] else {
-        unreachable!("there are two at least");
-    };
-    let ratio = exporter.middle() / bare.middle();
-    findings.wanted(&format!("{what}, to the bare server"), ratio, "×", GOAL);
-    let cpu = median(&exporter.cpu) / median(&bare.cpu);
-    findings.found(&format!("{what}, to the bare server, CPU"), cpu, "×");
-    for nginx in others {
-        let ratio = exporter.middle() / nginx.middle();
-        findings.wanted(&format!("{what}, to nginx"), ratio, "×", GOAL_NGINX);
-    }
-    ratio
-}
-
-fn compare_peer(
-    tracks: usize,
-    estate: Estate,
-    cloud: &Cloud,
-    exporter: &Exporter,
-    findings: &mut Findings,
-) {
-    let (_peer, address) = start_peer(estate, cloud);
-    for gzip in [false, true] {
-        let scrapes = |mut client: Client| {
-            let times = [(); PEER_SCRAPES].map(|()| client.timed().expect("it serves"));
-            median(&times.map(milliseconds))
-        };
-        let peer = scrapes(Client::new(&address, "/metrics", gzip));
-        let exporter = scrapes(exporter.scraper(gzip));
-        let what = format!("a scrape of {tracks} tracks, {}", encoding(gzip));
-        Findings::note(&format!("{what}: the peer {peer:.1} ms"));
-        findings.found(&format!("{what}, to the peer"), exporter / peer, "×");
-    }
-}
-
 impl<'a> Server<'a> {
-    fn new(
-        name: &'static str,
-        process: &'a Process,
-        address: &str,
-        path: &str,
-        gzip: bool,
-    ) -> Self {
+    fn new(name: &'static str, process: &'a Process, path: &str, encoding: &'static str) -> Self {
         Self {
             name,
             process,
-            url: format!("http://{address}/{path}"),
-            client: Client::new(address, &format!("/{path}"), gzip),
+            client: Client::new(&process.address, path, encoding),
+            path: path.to_owned(),
+            encoding,
             middles: Vec::new(),
             tails: Vec::new(),
             cpu: Vec::new(),
@@ -156,12 +100,10 @@ impl<'a> Server<'a> {
     }
 
     fn take_turn(&mut self, scale: &Scale) {
-        let began = Instant::now();
-        let cpu = self.process.cpu();
+        let (began, cpu) = (Instant::now(), self.process.cpu());
         let mut times = Vec::new();
         while began.elapsed() < scale.turn / SHARE_OF_TURN || times.is_empty() {
-            let time = self.client.timed().expect("it serves");
-            times.push(milliseconds(time));
+            times.push(milliseconds(self.client.timed().expect("it serves")));
         }
         let cpu = self.process.cpu().saturating_sub(cpu);
         self.cpu.push(milliseconds(cpu) / times.len() as f64);
@@ -169,44 +111,23 @@ impl<'a> Server<'a> {
         self.tails.push(percentile(&times, 0.99));
     }
 
-    fn middle(&self) -> f64 {
-        median(&self.middles)
-    }
-
     fn told(&self) -> String {
-        format!(
-            "{} {:.3} ms, p99 {:.3} ms, CPU {:.3} ms",
-            self.name,
-            self.middle(),
-            median(&self.tails),
-            median(&self.cpu)
-        )
+        let [middle, tail, cpu] = [&self.middles, &self.tails, &self.cpu].map(|it| median(it));
+        let name = self.name;
+        format!("{name} {middle:.3} ms, p99 {tail:.3} ms, CPU {cpu:.3} ms")
     }
 
-    /// What a client says that is not ours.
-    fn by_wrk(&self, gzip: bool) -> String {
+    /// By a client that is not ours.
+    fn told_by_wrk(&self) -> String {
         let wrk = program("wrk").expect("wrk is there: tests/parts/install bench");
-        let encoding = if gzip { "gzip" } else { "identity" };
         let said = Command::new(wrk)
-            .args([
-                "--threads",
-                "1",
-                "--connections",
-                "1",
-                "--duration",
-                "1s",
-                "--latency",
-            ])
-            .args([
-                "--header",
-                &format!("Accept-Encoding: {encoding}"),
-                &self.url,
-            ])
-            .output()
-            .expect("wrk runs");
-        let said = String::from_utf8_lossy(&said.stdout).into_owned();
-        let lines = said.lines().map(str::trim);
-        let lines = lines.filter(|line| line.starts_with("50%") || line.starts_with("99%"));
-        lines.collect::<Vec<_>>().join(", ")
+            .args("--threads 1 --connections 1 --duration 1s --latency --header".split(' '))
+            .arg(format!("Accept-Encoding: {}", self.encoding))
+            .arg(format!("http://{}{}", self.process.address, self.path))
+            .output();
+        let said = String::from_utf8(said.expect("wrk runs").stdout).expect("it writes text");
+        let latency = |part| said.lines().find_map(|line| line.trim().strip_prefix(part));
+        let [middle, tail] = ["50%", "99%"].map(|part| latency(part).unwrap_or("?").trim());
+        format!("{} {middle}, p99 {tail}, says wrk", self.name)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, median, milliseconds, wait_until};
+use crate::kit::{
+    Client, Cloud, Estate, Findings, Scale, begin_exporter, median, milliseconds, wait_until,
+};
 
 const TRACKS: usize = 5;
 
@@ -22,8 +24,8 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
 
 fn time(estate: Estate, cloud: &Cloud) -> f64 {
     let began = Instant::now();
-    let exporter = Exporter::begin(estate, &cloud.address);
-    let mut client = exporter.scraper(false);
+    let exporter = begin_exporter(estate, cloud);
+    let mut client = Client::new(&exporter.address, "/metrics", "identity");
     wait_until("the tracks are there", || {
         let exposition = client.fetch().unwrap_or_default();
         let tracks = b"\ncloudaudit_track_enabled{";

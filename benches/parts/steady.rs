@@ -3,7 +3,10 @@
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::kit::{Cloud, Estate, Exporter, Findings, Scale, megabytes, milliseconds, percentile};
+use crate::kit::{
+    Client, Cloud, Estate, Findings, Process, Scale, megabytes, milliseconds, percentile,
+    start_exporter,
+};
 
 /// Tracks of an account.
 const TRACKS: usize = 5;
@@ -32,7 +35,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         page_size: TRACKS,
     };
     let cloud = Cloud::start(estate, LATENCY);
-    let exporter = Exporter::start(estate, &cloud.address);
+    let exporter = start_exporter(estate, &cloud);
     let what = format!("{accounts} accounts in {} s", interval.as_secs());
     // First polls are on no schedule.
     cloud.lateness();
@@ -65,21 +68,15 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     }
     let latest = percentile(&late, 1.0);
     findings.wanted(&format!("{what}, the latest poll"), latest, "ms", GOAL_LATE);
-    let (now, most) = exporter.process.memory();
-    let most = megabytes(most);
+    let [now, most, _] = exporter.memory().map(megabytes);
     Findings::note(&format!("{what}: memory at the most {most:.0} MB"));
-    findings.wanted(
-        &format!("{what}, memory"),
-        megabytes(now),
-        "MB",
-        GOAL_MEMORY,
-    );
+    findings.wanted(&format!("{what}, memory"), now, "MB", GOAL_MEMORY);
 }
 
 /// Percent of a core over a time, in which it is scraped so often.
-fn window(what: &str, time: Duration, scrapes: u32, exporter: &Exporter, cloud: &Cloud) -> f64 {
-    let mut scraper = exporter.scraper(true);
-    let (began, cpu, calls) = (Instant::now(), exporter.process.cpu(), cloud.calls());
+fn window(what: &str, time: Duration, scrapes: u32, exporter: &Process, cloud: &Cloud) -> f64 {
+    let mut scraper = Client::new(&exporter.address, "/metrics", "gzip");
+    let (began, cpu, calls) = (Instant::now(), exporter.cpu(), cloud.calls());
     for _ in 0..scrapes {
         sleep(time / scrapes);
         let took = milliseconds(scraper.timed().expect("the exporter serves"));
@@ -89,7 +86,7 @@ fn window(what: &str, time: Duration, scrapes: u32, exporter: &Exporter, cloud: 
         sleep(time);
     }
     let time = began.elapsed();
-    let cpu = exporter.process.cpu().saturating_sub(cpu);
+    let cpu = exporter.cpu().saturating_sub(cpu);
     let pages = (cloud.calls() - calls).max(1) as f64;
     let cost = milliseconds(cpu) / pages;
     let pace = pages / time.as_secs_f64();
