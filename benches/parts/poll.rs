@@ -102,9 +102,9 @@ fn report(what: &str, costs: [&Vec<Cost>; 3], goal: f64, findings: &mut Findings
         median(&costs.iter().map(take).collect::<Vec<_>>())
     };
     for (who, costs) in ["the exporter", "the floor", "the peer"].iter().zip(costs) {
-        let (page, pace) = (of(costs, |cost| cost.page), of(costs, |cost| cost.pace));
+        let [ms, pages] = [of(costs, |cost| cost.page), of(costs, |cost| cost.pace)];
         Findings::note(&format!(
-            "{what}: {who} {page:.3} ms at {pace:.0} pages a second"
+            "{what}: {who} {ms:.3} ms at {pages:.0} pages a second"
         ));
     }
     let [exporter, floor, peer] = costs.map(|costs| of(costs, |cost| cost.page));

@@ -75,11 +75,11 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
 
 /// Percent of a core over a time, in which it is scraped so often.
 fn window(what: &str, time: Duration, scrapes: u32, exporter: &Process, cloud: &Cloud) -> f64 {
-    let mut scraper = Client::new(&exporter.address, "/metrics", "gzip");
+    let mut client = Client::new(&exporter.address, "/metrics", "gzip");
     let (began, cpu, calls) = (Instant::now(), exporter.cpu(), cloud.calls());
     for _ in 0..scrapes {
         sleep(time / scrapes);
-        let took = milliseconds(scraper.timed().expect("the exporter serves"));
+        let took = milliseconds(client.timed().expect("the exporter serves"));
         Findings::note(&format!("{what}: a scrape takes {took:.0} ms"));
     }
     if scrapes == 0 {
@@ -89,9 +89,9 @@ fn window(what: &str, time: Duration, scrapes: u32, exporter: &Process, cloud: &
     let cpu = exporter.cpu().saturating_sub(cpu);
     let pages = (cloud.calls() - calls).max(1) as f64;
     let cost = milliseconds(cpu) / pages;
-    let pace = pages / time.as_secs_f64();
+    let pages = pages / time.as_secs_f64();
     Findings::note(&format!(
-        "{what}: {cost:.3} ms a page at {pace:.0} pages a second"
+        "{what}: {cost:.3} ms a page at {pages:.0} pages a second"
     ));
     cpu.as_secs_f64() / time.as_secs_f64() * 100.0
 }

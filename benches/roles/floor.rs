@@ -31,6 +31,7 @@ struct Response<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "that they are parsed is what is measured")]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Track<'a> {
     track_id: u64,
     name: &'a str,
@@ -47,6 +48,7 @@ struct Track<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 #[expect(dead_code, reason = "that they are parsed is what is measured")]
+#[expect(clippy::struct_field_names, reason = "the names are the API's")]
 struct Storage<'a> {
     storage_type: &'a str,
     storage_region: &'a str,
