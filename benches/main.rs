@@ -26,6 +26,14 @@ fn main() {
     let is_full = arguments.iter().any(|argument| argument == "--bench");
     let scale = if is_full { Scale::FULL } else { Scale::SMOKE };
     arguments.retain(|argument| !argument.starts_with('-'));
+    let is_part = |wanted: &String| parts::ALL.iter().any(|(name, _)| name == wanted);
+    // What cargo test filters tests by is the name of a part only by chance.
+    if let Some(unknown) = arguments.iter().find(|wanted| is_full && !is_part(wanted)) {
+        panic!(
+            "there is no part {unknown}; there are {:?}",
+            parts::ALL.map(|(name, _)| name)
+        );
+    }
     let mut findings = Findings::default();
     for (name, measure) in parts::ALL {
         if arguments.is_empty() || arguments.iter().any(|wanted| wanted == name) {

@@ -1,4 +1,4 @@
-//! The accounts that are polled, and the exporter that polls them.
+//! The accounts that are polled, and who polls them: the exporter, and its peer.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::client::Client;
 use super::cloud::Cloud;
-use super::process::{Process, wait_until};
+use super::process::{Process, part, wait_until};
 
 /// First polls start so far apart.
 const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
@@ -111,6 +111,24 @@ pub(crate) fn begin_exporter(estate: Estate, cloud: &Cloud) -> Process {
         TcpStream::connect(&exporter.address).is_ok()
     });
     exporter
+}
+
+/// Starts the exporter that most people would write (see `peers/peer.py`), and waits until every account has been
+/// polled.
+pub(crate) fn start_peer(estate: Estate, cloud: &Cloud) -> Process {
+    let port = free_address().rsplit(':').next().map(str::to_owned);
+    let mut command = Command::new(part("venv/bin/python"));
+    command
+        .arg(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/benches/peers/peer.py"
+        ))
+        .arg(cloud.address())
+        .arg(estate.accounts.to_string())
+        .arg(estate.interval.as_secs_f64().to_string())
+        .arg(estate.page_size.to_string())
+        .args(port);
+    Process::announced(&mut command)
 }
 
 /// A loopback address that nobody listens on.

@@ -2,9 +2,10 @@
 
 pub(crate) use self::client::{Client, ENCODINGS};
 pub(crate) use self::cloud::Cloud;
-pub(crate) use self::estate::{Estate, NEVER_AGAIN, account_name, begin_exporter, start_exporter};
+pub(crate) use self::estate::{
+    Estate, NEVER_AGAIN, account_name, begin_exporter, start_exporter, start_peer,
+};
 pub(crate) use self::findings::Findings;
-pub(crate) use self::peer::start_peer;
 pub(crate) use self::process::{Process, program, wait_until};
 pub(crate) use self::scale::Scale;
 pub(crate) use self::servers::Bytes;
@@ -14,7 +15,6 @@ pub(crate) use self::statistics::{median, megabytes, milliseconds, percentile};
 mod client;
 mod cloud;
 mod estate;
-mod peer;
 mod process;
 mod servers;
 

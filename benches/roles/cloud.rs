@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use super::{count, number};
+use super::number;
 use crate::kit::account_name;
 
 /// A request of ours is far shorter.
@@ -29,7 +29,8 @@ struct Cloud {
     switched: Vec<AtomicBool>,
     change: AtomicU64,
     calls: AtomicU64,
-    late: Mutex<Vec<Duration>>,
+    /// How late calls have come, in milliseconds, one behind the other.
+    late: Mutex<String>,
 }
 
 /// What is read of a request.
@@ -40,7 +41,7 @@ enum Request {
 
 /// Arguments: tracks on a page, accounts, their interval in ms.
 pub(super) fn run(arguments: &[String]) {
-    let (tracks, accounts) = (count(arguments, 0), count(arguments, 1));
+    let (tracks, accounts) = (number(arguments, 0), number::<usize>(arguments, 1));
     let interval = Duration::from_millis(number(arguments, 2));
     let cloud = Cloud {
         page: [1, 0].map(|first_status| page(tracks, first_status)),
@@ -133,14 +134,13 @@ impl Cloud {
         write(response, &[text, id.as_bytes(), br#""}}"#]);
     }
 
-    /// A call that comes before its turn is one that nobody scheduled: the first of its account.
+    /// How long it is since the account's last place in the schedule.
     fn take_note_of(&self, account: usize) {
         if let Some(phase) = self.phases.get(account) {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let since = now.unwrap_or_default().saturating_sub(*phase);
-            let late = since.as_nanos() % self.interval.as_nanos();
-            let late = Duration::from_nanos(u64::try_from(late).unwrap_or(u64::MAX));
-            self.late.lock().expect("nobody panics with it").push(late);
+            let late = (since.as_nanos() % self.interval.as_nanos()) as f64 / 1e6;
+            *self.late.lock().expect("nobody panics with it") += &format!(" {late:.3}");
         }
     }
 
@@ -152,14 +152,7 @@ impl Cloud {
         }
         match path {
             "/calls" => self.calls.load(Ordering::Relaxed).to_string(),
-            "/lateness" => {
-                let late = std::mem::take(&mut *self.late.lock().expect("nobody panics with it"));
-                let late: Vec<String> = late
-                    .iter()
-                    .map(|late| format!("{:.3}", late.as_secs_f64() * 1e3))
-                    .collect();
-                late.join(" ")
-            }
+            "/lateness" => std::mem::take(&mut self.late.lock().expect("nobody panics with it")),
             _ => String::new(),
         }
     }

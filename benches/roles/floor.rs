@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::cloud::phase;
-use super::{count, number, runtime};
+use super::{number, runtime};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -61,8 +61,8 @@ struct Storage<'a> {
 pub(super) fn run(arguments: &[String]) {
     let url = format!("http://{}/", arguments[0]);
     let interval = Duration::from_millis(number(arguments, 2));
-    let page_size = count(arguments, 3);
-    let accounts = (0..count(arguments, 1)).map(|account| Account {
+    let page_size: u32 = number(arguments, 3);
+    let accounts = (0..number(arguments, 1)).map(|account| Account {
         url: url.clone(),
         secret_id: format!("AKID{account:05}"),
         body: format!(r#"{{"PageNumber":1,"PageSize":{page_size}}}"#),

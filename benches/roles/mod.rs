@@ -30,12 +30,7 @@ fn runtime() -> tokio::runtime::Runtime {
 }
 
 /// A number among the arguments.
-fn number(arguments: &[String], index: usize) -> u64 {
+fn number<T: std::str::FromStr>(arguments: &[String], index: usize) -> T {
     let argument = arguments.get(index).and_then(|text| text.parse().ok());
     argument.unwrap_or_else(|| panic!("argument {index} of {arguments:?} is no number"))
-}
-
-/// The same as a length or a count.
-fn count(arguments: &[String], index: usize) -> usize {
-    usize::try_from(number(arguments, index)).expect("a count fits the machine")
 }
