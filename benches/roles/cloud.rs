@@ -2,7 +2,8 @@
 //! machine that it shares with whom it serves. Only the request id differs from answer to answer, and with it
 //! the time; where changes are asked for, a track is switched.
 
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -18,6 +19,9 @@ use crate::kit::account_name;
 /// A request of ours is far shorter.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
+/// Where nobody asks how late calls are, they are no longer noted some day.
+const MAX_LATENESS_BYTES: usize = 16 * 1024 * 1024;
+
 struct Cloud {
     /// The page up to its request id: as it is, and with its first track switched off.
     page: [Vec<u8>; 2],
@@ -29,7 +33,7 @@ struct Cloud {
     switched: Vec<AtomicBool>,
     change: AtomicU64,
     calls: AtomicU64,
-    /// How late calls have come, in milliseconds, one behind the other.
+    /// How late calls have come, in milliseconds, a line each.
     late: Mutex<String>,
 }
 
@@ -140,7 +144,10 @@ impl Cloud {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let since = now.unwrap_or_default().saturating_sub(*phase);
             let late = (since.as_nanos() % self.interval.as_nanos()) as f64 / 1e6;
-            *self.late.lock().expect("nobody panics with it") += &format!(" {late:.3}");
+            let mut all = self.late.lock().expect("nobody panics with it");
+            if all.len() < MAX_LATENESS_BYTES {
+                writeln!(all, "{late:.3}").expect("a String takes everything");
+            }
         }
     }
 
