@@ -15,6 +15,9 @@ const PAGES: [usize; 2] = [100, 5];
 /// How long an answer takes where polls are far apart. As fast as they can they come where it takes no time.
 const LATENCY: Duration = Duration::from_millis(10);
 
+/// After its answer a poll is over in less.
+const AFTERMATH: Duration = Duration::from_millis(20);
+
 /// Polls without a pause, of the peer: an account for each of its threads, more of which would make its pages
 /// dearer.
 const NO_PAUSE: Estate = Estate {
@@ -186,6 +189,8 @@ impl Contestant {
         let (calls, cpu, began) = (cloud.calls(), self.process.cpu(), Instant::now());
         meanwhile(&self.process);
         let time = began.elapsed().as_secs_f64();
+        // What the last answers set going is part of it.
+        sleep(AFTERMATH);
         let cpu = self.process.cpu().saturating_sub(cpu);
         let pages = (cloud.calls() - calls).max(1) as f64;
         Cost {
