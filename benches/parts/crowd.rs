@@ -20,7 +20,7 @@ const INTERVAL: Duration = Duration::from_secs(6);
 /// One scraper scrapes this often.
 const PACE: Duration = Duration::from_millis(50);
 
-/// So many scrape as fast as they get what they ask for.
+/// So many scrape at the same time.
 const CROWD: usize = 50;
 
 /// The turns of a contestant of `poll` that each of these times is as long as.
@@ -56,19 +56,19 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         let what = format!("p99 of a scrape while everything polls to p50 at rest, {encoding}");
         findings.wanted(&what, slowest / middle, "×", GOAL);
     }
-    let alone = lateness(&cloud, || sleep(time));
-    let crowded = lateness(&cloud, || crowd(&exporter, time));
-    for (state, late) in [("nobody scrapes", alone), ("50 scrape", crowded)] {
-        let (middle, most) = (median(&late), percentile(&late, 1.0));
-        let slowest = percentile(&late, 0.99);
+    let once_a_second = || crowd(&exporter, time, Duration::from_secs(1));
+    let without_pause = || crowd(&exporter, time, Duration::ZERO);
+    for (state, late) in [
+        ("nobody scrapes", lateness(&cloud, || sleep(time))),
+        ("50 scrape once a second", lateness(&cloud, once_a_second)),
+        ("50 scrape without a pause", lateness(&cloud, without_pause)),
+    ] {
+        let [middle, slowest, most] = [0.5, 0.99, 1.0].map(|part| percentile(&late, part));
         Findings::note(&format!(
             "polls while {state}: late by {middle:.1} ms, p99 {slowest:.1} ms, at the most {most:.1} ms"
         ));
-        findings.found(
-            &format!("p99 of the delay of a poll while {state}"),
-            slowest,
-            "ms",
-        );
+        let what = format!("p99 of the delay of a poll while {state}");
+        findings.found(&what, slowest, "ms");
     }
 }
 
@@ -90,8 +90,8 @@ fn lateness(cloud: &Cloud, meanwhile: impl FnOnce()) -> Vec<f64> {
     cloud.lateness()
 }
 
-/// Many scrape at once, every other one of them compressed.
-fn crowd(exporter: &Process, time: Duration) {
+/// Many scrape, every other one of them compressed, and pause after each scrape.
+fn crowd(exporter: &Process, time: Duration, pause: Duration) {
     let is_over = AtomicBool::new(false);
     scope(|scope| {
         for encoding in ENCODINGS.into_iter().cycle().take(CROWD) {
@@ -100,6 +100,7 @@ fn crowd(exporter: &Process, time: Duration) {
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     client.timed().expect("the exporter serves");
+                    sleep(pause);
                 }
             });
         }
