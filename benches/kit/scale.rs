@@ -42,12 +42,12 @@ impl Scale {
     pub(crate) const SMOKE: Self = Self {
         is_full: false,
         rounds: 1,
-        turn: Duration::from_millis(300),
-        settle: Duration::from_millis(200),
+        turn: Duration::from_millis(200),
+        settle: Duration::from_millis(100),
         tracks: &[200],
         fleet: (20, Duration::from_secs(1)),
         steady: (10, Duration::from_secs(1)),
-        crowd: 5,
+        crowd: 20,
         repeats: 1,
     };
 }
