@@ -42,6 +42,12 @@ impl Cloud {
         calls.parse().expect("the cloud counts in whole numbers")
     }
 
+    /// Accounts that have called.
+    pub(crate) fn accounts(&self) -> usize {
+        let accounts = self.ask("/accounts");
+        accounts.parse().expect("the cloud counts in whole numbers")
+    }
+
     /// How long after their turn in the schedule calls have come since it was asked last, in milliseconds.
     pub(crate) fn lateness(&self) -> Vec<f64> {
         let times = self.ask("/lateness");

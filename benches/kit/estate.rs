@@ -83,8 +83,11 @@ impl Estate {
 pub(crate) fn start_exporter(estate: Estate, cloud: &Cloud) -> Process {
     let exporter = begin_exporter(estate, cloud);
     let accounts = u32::try_from(estate.accounts).expect("they are ten thousand at the most");
-    // Ready is also an account that has waited for an interval, so it is asked when all have begun.
     sleep(FIRST_POLL_SPACING * accounts);
+    // Ready is also an account that has waited for an interval, so the cloud is asked too.
+    wait_until("every account has been polled", || {
+        cloud.accounts() == estate.accounts
+    });
     wait_until("the exporter is ready", || {
         let mut client = Client::new(&exporter.address, "/-/ready", "identity");
         client.fetch().is_ok()

@@ -30,7 +30,8 @@ struct Cloud {
     interval: Duration,
     /// The place of each account in the interval.
     phases: Vec<Duration>,
-    switched: Vec<AtomicBool>,
+    has_called: Vec<AtomicBool>,
+    is_switched: Vec<AtomicBool>,
     change: AtomicU64,
     calls: AtomicU64,
     /// How late calls have come, in milliseconds, a line each.
@@ -47,6 +48,7 @@ enum Request {
 pub(super) fn run(arguments: &[String]) {
     let (tracks, accounts) = (number(arguments, 0), number::<usize>(arguments, 1));
     let interval = Duration::from_millis(number(arguments, 2));
+    let none = || (0..accounts).map(|_| AtomicBool::new(false)).collect();
     let cloud = Cloud {
         page: [1, 0].map(|first_status| page(tracks, first_status)),
         latency: AtomicU64::default(),
@@ -54,7 +56,8 @@ pub(super) fn run(arguments: &[String]) {
         phases: (0..accounts)
             .map(|account| phase(account, interval))
             .collect(),
-        switched: (0..accounts).map(|_| AtomicBool::default()).collect(),
+        has_called: none(),
+        is_switched: none(),
         change: AtomicU64::default(),
         calls: AtomicU64::default(),
         late: Mutex::default(),
@@ -129,7 +132,7 @@ impl Cloud {
 
     fn write_page(&self, response: &mut Vec<u8>, account: usize) {
         let change = self.change.load(Ordering::Relaxed);
-        let switched = self.switched.get(account).is_some_and(|switched| {
+        let switched = self.is_switched.get(account).is_some_and(|switched| {
             let changes = change > 0 && fastrand::u64(0..1000) < change;
             switched.fetch_xor(changes, Ordering::Relaxed) ^ changes
         });
@@ -138,9 +141,10 @@ impl Cloud {
         write(response, &[text, id.as_bytes(), br#""}}"#]);
     }
 
-    /// How long it is since the account's last place in the schedule.
+    /// That the account has called, and how long after its place in the schedule.
     fn take_note_of(&self, account: usize) {
         if let Some(phase) = self.phases.get(account) {
+            self.has_called[account].store(true, Ordering::Relaxed);
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let since = now.unwrap_or_default().saturating_sub(*phase);
             let late = (since.as_nanos() % self.interval.as_nanos()) as f64 / 1e6;
@@ -159,6 +163,11 @@ impl Cloud {
         }
         match path {
             "/calls" => self.calls.load(Ordering::Relaxed).to_string(),
+            "/accounts" => {
+                let called = self.has_called.iter();
+                let called = called.filter(|called| called.load(Ordering::Relaxed));
+                called.count().to_string()
+            }
             "/lateness" => std::mem::take(&mut self.late.lock().expect("nobody panics with it")),
             _ => String::new(),
         }
