@@ -12,7 +12,8 @@ use tempfile::NamedTempFile;
 
 use super::client::Client;
 use super::cloud::Cloud;
-use super::process::{Process, part, wait_until};
+use super::process::{Process, wait_until};
+use super::programs::part;
 
 /// First polls start so far apart.
 const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
@@ -35,15 +36,6 @@ const TRACKS_AN_ACCOUNT: usize = 100;
 /// The name of an account, which its place in the schedule is derived from.
 pub(crate) fn account_name(number: usize) -> String {
     format!("account-{number:05}")
-}
-
-/// The program that is measured: the one that cargo has built, or that `BENCH_EXPORTER` names.
-fn measured() -> PathBuf {
-    let named = std::env::var_os("BENCH_EXPORTER");
-    named.map_or_else(
-        || env!("CARGO_BIN_EXE_cloudaudit-exporter").into(),
-        Into::into,
-    )
 }
 
 impl Estate {
@@ -132,6 +124,15 @@ pub(crate) fn start_peer(estate: Estate, cloud: &Cloud) -> Process {
         .arg(estate.page_size.to_string())
         .args(port);
     Process::announced(&mut command)
+}
+
+/// The program that is measured: the one that cargo has built, or that `BENCH_EXPORTER` names.
+fn measured() -> PathBuf {
+    let named = std::env::var_os("BENCH_EXPORTER");
+    named.map_or_else(
+        || env!("CARGO_BIN_EXE_cloudaudit-exporter").into(),
+        Into::into,
+    )
 }
 
 /// A loopback address that nobody listens on.

@@ -6,7 +6,8 @@ pub(crate) use self::estate::{
     Estate, NEVER_AGAIN, account_name, begin_exporter, start_exporter, start_peer,
 };
 pub(crate) use self::findings::Findings;
-pub(crate) use self::process::{Process, program, wait_until};
+pub(crate) use self::process::{Process, wait_until};
+pub(crate) use self::programs::program;
 pub(crate) use self::scale::Scale;
 pub(crate) use self::servers::Bytes;
 pub(crate) use self::statistics::{median, megabytes, milliseconds, percentile};
@@ -16,6 +17,7 @@ mod client;
 mod cloud;
 mod estate;
 mod process;
+mod programs;
 mod servers;
 
 // How much, and what comes of it.

@@ -2,16 +2,16 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
+use std::sync::mpsc::channel;
+use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
 /// The clock tick of `/proc/PID/stat`, which Linux shows as a hundredth of a second on every machine.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Whatever is waited for takes less, and this often it is looked.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// A process of ours.
@@ -40,10 +40,11 @@ impl Process {
     pub(crate) fn announced(command: &mut Command) -> Self {
         let mut process = Self::start(command.stdout(Stdio::piped()), String::new());
         let stdout = process.child.stdout.take().expect("it is piped");
-        let read = BufReader::new(stdout).read_line(&mut process.address);
-        let has_said = read.is_ok_and(|length| length > 0);
-        assert!(has_said, "{command:?} has ended before it was ready");
-        process.address.truncate(process.address.trim_end().len());
+        let (sender, lines) = channel();
+        spawn(move || sender.send(BufReader::new(stdout).lines().next()));
+        let line = lines.recv_timeout(PATIENCE).ok().flatten();
+        let address = line.and_then(Result::ok);
+        process.address = address.unwrap_or_else(|| panic!("{command:?} is never ready"));
         process
     }
 
@@ -124,30 +125,4 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(began.elapsed() < PATIENCE, "it never came to this: {what}");
         sleep(LOOK);
     }
-}
-
-/// A file of the parts that `tests/parts/install` installs.
-pub(crate) fn part(name: &str) -> PathBuf {
-    let file = parts().join(name);
-    assert!(
-        file.exists(),
-        "{} is missing: run make parts",
-        file.display()
-    );
-    file
-}
-
-/// A program among the parts, or on the machine; none where it is not installed.
-pub(crate) fn program(name: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders = [parts().join("bin")]
-        .into_iter()
-        .chain(std::env::split_paths(&path));
-    let mut files = folders.map(|folder| folder.join(name));
-    files.find(|file| file.exists())
-}
-
-fn parts() -> PathBuf {
-    let given = std::env::var_os("CLOUDAUDIT_PARTS").map(PathBuf::from);
-    given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"))
 }

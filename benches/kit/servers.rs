@@ -7,7 +7,8 @@ use tempfile::TempDir;
 
 use super::client::{Client, ENCODINGS};
 use super::estate::free_address;
-use super::process::{Process, program, wait_until};
+use super::process::{Process, wait_until};
+use super::programs::program;
 
 /// One exposition, in a file for each encoding.
 pub(crate) struct Bytes(TempDir);
