@@ -14,9 +14,14 @@ pub use self::render::Renderer;
 mod metric;
 
 // How it is said of one account.
+mod account;
 mod listing;
 mod past;
 mod render;
+mod target;
+
+// What is not said anew.
+mod memo;
 
 // The text format, and until when a text is true.
 mod fragment;

@@ -32,8 +32,8 @@ impl Part {
             .min()
     }
 
-    pub(super) fn always(fragment: Fragment) -> Self {
-        Self::between(None, None, Arc::new(fragment))
+    pub(super) fn always(fragment: Arc<Fragment>) -> Self {
+        Self::between(None, None, fragment)
     }
 
     pub(super) fn between(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::overview::overviews;
+use super::overview::Sums;
 use crate::clock::Moment;
 use crate::snapshot::{AccountInfo, Evidence, LastGood, Overview, TargetReport};
 
@@ -42,6 +42,7 @@ pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool)
 /// for time. Older ones are good enough to look at, but whoever reads a sum of seconds cannot see how
 /// old they were. One that seems to be of a time to come is of a time that is not known.
 pub fn is_covered<'a>(
+    sums: &mut Sums,
     account: &AccountInfo,
     targets: impl IntoIterator<Item = &'a TargetReport>,
     interval: Duration,
@@ -52,7 +53,7 @@ pub fn is_covered<'a>(
         let age = target.last_good.as_ref().and_then(|good| age(good).ok());
         age.is_some_and(|age| age <= interval * FURTHEST_INTERVALS)
     };
-    let overviews = overviews(account, targets.into_iter().filter(is_young));
+    let overviews = sums.overviews(account, targets.into_iter().filter(is_young));
     let is_now = |overview: &&Overview| {
         overview.from.is_none_or(|from| from <= now.steady) && now.steady < overview.until
     };

@@ -5,7 +5,7 @@
 
 pub use self::changes::{Difference, TrackChange};
 pub use self::evidence::{is_covered, vouch};
-pub use self::overview::overviews;
+pub use self::overview::{Sums, overviews};
 pub use self::target::{Retention, TargetHistory};
 
 // One target.

@@ -6,11 +6,11 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-
-use tokio::time::Instant;
+use std::sync::Arc;
 
 use crate::snapshot::{
-    AccountInfo, Expectation, ExpectedTrack, LastGood, Overview, Status, TargetReport, Track,
+    AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, Overview, Status, TargetReport,
+    Track,
 };
 
 /// The overviews of an account from now on, the last one first.
@@ -18,21 +18,70 @@ pub fn overviews<'a>(
     account: &AccountInfo,
     targets: impl IntoIterator<Item = &'a TargetReport>,
 ) -> Vec<Overview> {
-    let mut known: Vec<&LastGood> = targets
-        .into_iter()
-        .filter_map(|target| target.last_good.as_ref())
-        .collect();
-    known.sort_by_key(|good| Reverse(good.show_until));
-    let mut union = Union::default();
-    let mut overviews = Vec::new();
-    for (index, good) in known.iter().enumerate() {
-        union.add(good);
-        let next = known.get(index + 1).map(|good| good.show_until);
-        if next != Some(good.show_until) {
-            overviews.push(union.overview(account, next, good.show_until));
+    Sums::default().overviews(account, targets)
+}
+
+/// What the listings of an account come to, kept as long as they are the same ones.
+#[derive(Debug, Default)]
+pub struct Sums {
+    /// The one that may be shown longest first.
+    listings: Vec<Arc<Listing>>,
+    /// What each and those before it come to.
+    sums: Vec<Sum>,
+}
+
+#[derive(Clone, Debug)]
+struct Sum {
+    tracks: [u64; Status::ALL.len()],
+    covered: Option<bool>,
+    expectations: Vec<Expectation>,
+}
+
+impl Sums {
+    /// The overviews from now on, the last one first. It is always the same account's.
+    pub fn overviews<'a>(
+        &mut self,
+        account: &AccountInfo,
+        targets: impl IntoIterator<Item = &'a TargetReport>,
+    ) -> Vec<Overview> {
+        let mut known: Vec<&LastGood> = targets
+            .into_iter()
+            .filter_map(|target| target.last_good.as_ref())
+            .collect();
+        known.sort_by_key(|good| Reverse(good.show_until));
+        self.are_of(account, &known);
+        let mut overviews = Vec::new();
+        for (index, (good, sum)) in known.iter().zip(&self.sums).enumerate() {
+            let next = known.get(index + 1).map(|good| good.show_until);
+            if next != Some(good.show_until) {
+                let sum = sum.clone();
+                overviews.push(Overview {
+                    from: next,
+                    until: good.show_until,
+                    tracks: sum.tracks,
+                    covered: sum.covered,
+                    expectations: sum.expectations,
+                });
+            }
         }
+        overviews
     }
-    overviews
+
+    /// Sums up again where these are not the listings of the last time.
+    fn are_of(&mut self, account: &AccountInfo, known: &[&LastGood]) {
+        let listings = known.iter().map(|good| &good.listing);
+        let mut pairs = listings.clone().zip(&self.listings);
+        if known.len() == self.listings.len() && pairs.all(|(one, other)| Arc::ptr_eq(one, other)) {
+            return;
+        }
+        let mut union = Union::default();
+        let sums = listings.clone().map(|listing| {
+            union.add(listing);
+            union.sum(account)
+        });
+        self.sums = sums.collect();
+        self.listings = listings.cloned().collect();
+    }
 }
 
 /// The tracks of several listings, each id once.
@@ -51,8 +100,7 @@ struct Seen<'a> {
 }
 
 impl<'a> Union<'a> {
-    fn add(&mut self, good: &'a LastGood) {
-        let listing = &good.listing;
+    fn add(&mut self, listing: &'a Listing) {
         self.has_gaps |= !listing.proves_absence();
         for track in listing.all() {
             let seen = self.tracks.entry(track.id).or_insert(Seen {
@@ -68,15 +116,13 @@ impl<'a> Union<'a> {
         }
     }
 
-    fn overview(&self, account: &AccountInfo, from: Option<Instant>, until: Instant) -> Overview {
+    fn sum(&self, account: &AccountInfo) -> Sum {
         let mut tracks = [0; Status::ALL.len()];
         for seen in self.tracks.values() {
             tracks[seen.status as usize] += 1;
         }
         let expected = account.expected_tracks.iter();
-        Overview {
-            from,
-            until,
+        Sum {
             tracks,
             covered: self.covered(),
             expectations: expected

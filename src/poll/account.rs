@@ -48,7 +48,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         process: Arc<dyn Observer>,
         seat: Arc<Seat<P>>,
     ) -> Self {
-        let ledger = Ledger::new(info, regions, schedule, &client, Arc::clone(&seat));
+        let mut ledger = Ledger::new(info, regions, schedule, &client, Arc::clone(&seat));
         let api = seat.memory().api;
         let asker = Asker::new(ledger.account(), client, api, process, schedule.interval);
         ledger.publish(&asker);

@@ -12,7 +12,7 @@ use super::log;
 use super::schedule::Schedule;
 use super::seat::Seat;
 use crate::clock::{Clock, Moment};
-use crate::history::{TargetHistory, is_covered, overviews, vouch};
+use crate::history::{Sums, TargetHistory, is_covered, vouch};
 use crate::snapshot::{AccountInfo, Evidence, Overview, Renewals, Report, TargetReport};
 use crate::tencent::Client;
 
@@ -20,6 +20,7 @@ use crate::tencent::Client;
 pub(super) struct Ledger<P> {
     info: Arc<AccountInfo>,
     histories: Vec<TargetHistory>,
+    sums: Sums,
     evidence: Evidence,
     credentials_changed: Option<SystemTime>,
     /// None where nobody wants more than listings tell.
@@ -56,6 +57,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         Self {
             info,
             histories,
+            sums: Sums::default(),
             evidence: known.map_or_else(Evidence::default, |report| report.evidence),
             credentials_changed: known
                 .and_then(|report| report.credentials_changed)
@@ -120,7 +122,13 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         }
         if is_up {
             let covered = self.info.umbrella.covers(now.steady)
-                || is_covered(&self.info, self.reports(), interval, now);
+                || is_covered(
+                    &mut self.sums,
+                    &self.info,
+                    reports(&self.histories),
+                    interval,
+                    now,
+                );
             self.evidence = vouch(self.evidence, now, interval, covered);
         }
     }
@@ -145,8 +153,8 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         }
     }
 
-    fn overviews(&self) -> Vec<Overview> {
-        let mut overviews = overviews(&self.info, self.reports());
+    fn overviews(&mut self) -> Vec<Overview> {
+        let mut overviews = self.sums.overviews(&self.info, reports(&self.histories));
         if self.info.umbrella.covers(Instant::now()) {
             for overview in &mut overviews {
                 overview.covered = Some(true);
@@ -155,12 +163,9 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         overviews
     }
 
-    fn reports(&self) -> impl Iterator<Item = &TargetReport> {
-        self.histories.iter().map(TargetHistory::report)
-    }
-
     /// Hands on all that is known, now.
-    pub(super) fn publish(&self, asker: &Asker) {
+    pub(super) fn publish(&mut self, asker: &Asker) {
+        let overviews = self.overviews();
         let targets = self.histories.iter();
         let renewals = asker.credentials();
         let report = Report {
@@ -176,10 +181,14 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
                 refreshes: renewals.refreshes,
                 failures: renewals.failures,
             }),
-            overviews: self.overviews(),
+            overviews,
             evidence: self.evidence,
             shown_evidence: self.evidence,
         };
         self.seat.publish(report, self.clock.now());
     }
+}
+
+fn reports(histories: &[TargetHistory]) -> impl Iterator<Item = &TargetReport> {
+    histories.iter().map(TargetHistory::report)
 }

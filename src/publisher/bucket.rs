@@ -51,6 +51,8 @@ impl Bucket {
     /// Replaces what the account has published before.
     pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Instant) {
         let now = self.take_note_of_time(now);
+        let next_change = parts.iter().filter_map(|part| part.next_change(now)).min();
+        self.next_change = self.next_change.into_iter().chain(next_change).min();
         let account = report.account.name.clone();
         let old = self.slots.remove(&account);
         let since = old.as_ref().map_or(now, |old| old.since);
@@ -64,7 +66,6 @@ impl Bucket {
                 since,
             },
         );
-        self.next_change = self.first_change_after(now);
     }
 
     /// Forgets the account and all that it has published.
@@ -72,7 +73,6 @@ impl Bucket {
         let now = self.take_note_of_time(now);
         let parts = self.slots.remove(account).map(|slot| slot.parts);
         self.mark_differences(&parts.unwrap_or_default(), &[], now);
-        self.next_change = self.first_change_after(now);
     }
 
     /// The chunks as of now, one for each of [`Metric::ALL`].
@@ -85,39 +85,51 @@ impl Bucket {
     /// Marks everything where parts have come or gone by the passing of time alone, and tells what
     /// time it is here.
     fn take_note_of_time(&mut self, now: Instant) -> Instant {
-        let now = self.latest.map_or(now, |latest| latest.max(now));
+        let before = self.latest.unwrap_or(now);
+        let now = now.max(before);
         self.latest = Some(now);
         if self.next_change.is_some_and(|change| change <= now) {
-            self.dirty.fill(true);
-            self.next_change = self.first_change_after(now);
+            // It may have been that of a part which has been replaced since.
+            let changes = |part: &Part| part.next_change(before).is_some_and(|at| at <= now);
+            if self.parts().any(changes) {
+                self.dirty.fill(true);
+            }
+            self.next_change = self.parts().filter_map(|it| it.next_change(now)).min();
         }
         now
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.slots.values().flat_map(|slot| &slot.parts)
     }
 
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
     fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
-        // Most parts are the very same.
-        let (gone, come) = (without(old, new, now), without(new, old, now));
-        if gone.len() != come.len() {
-            for part in gone.into_iter().chain(come) {
+        if old.len() == new.len() {
+            for (old, new) in old.iter().zip(new) {
+                self.mark_difference(old, new, now);
+            }
+        } else {
+            let others = without(old, new, now).chain(without(new, old, now));
+            let others: Vec<&Part> = others.collect();
+            for part in others {
                 self.mark(part.fragment.pieces());
             }
-            return;
         }
-        // Of the others each stands in the place of one, and what reads the same in it does not have
-        // to be joined or deflated again.
-        for (gone, come) in gone.into_iter().zip(come) {
-            let (old, new) = (&gone.fragment, &come.fragment);
-            if gone.is_shown(now) == come.is_shown(now) {
-                self.mark(
-                    old.pieces()
-                        .filter(|(metric, text)| new.of(*metric) != Some(text)),
-                );
-                self.mark(new.pieces().filter(|(metric, _)| old.of(*metric).is_none()));
-            } else {
-                self.mark(old.pieces().chain(new.pieces()));
-            }
+    }
+
+    /// One part in the place of another. What reads the same in both does not have to be joined or
+    /// deflated again.
+    fn mark_difference(&mut self, old: &Part, new: &Part, now: Instant) {
+        let is_shown_alike = old.is_shown(now) == new.is_shown(now);
+        let (old, new) = (&old.fragment, &new.fragment);
+        if !is_shown_alike {
+            self.mark(old.pieces().chain(new.pieces()));
+        } else if !Arc::ptr_eq(old, new) {
+            let differs = |(metric, text): &(Metric, &[u8])| new.of(*metric) != Some(text);
+            self.mark(old.pieces().filter(differs));
+            self.mark(new.pieces().filter(|(metric, _)| old.of(*metric).is_none()));
         }
     }
 
@@ -147,20 +159,13 @@ impl Bucket {
             }
         }
     }
-
-    fn first_change_after(&self, now: Instant) -> Option<Instant> {
-        let parts = self.slots.values().flat_map(|slot| &slot.parts);
-        parts.filter_map(|part| part.next_change(now)).min()
-    }
 }
 
 /// The parts that are not among the others. Through a set, for the past of an account whose tracks
 /// come and go may have thousands of parts.
-fn without<'a>(parts: &'a [Part], others: &[Part], now: Instant) -> Vec<&'a Part> {
-    let address = |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+fn without<'a>(parts: &'a [Part], others: &[Part], now: Instant) -> impl Iterator<Item = &'a Part> {
+    let address = move |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
     let others: HashSet<_> = others.iter().map(address).collect();
     let parts = parts.iter();
-    parts
-        .filter(|part| !others.contains(&address(part)))
-        .collect()
+    parts.filter(move |part| !others.contains(&address(part)))
 }

@@ -8,6 +8,8 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use memchr::memmem;
+
 use crate::snapshot::Listing;
 
 /// Before the one thing that differs between two answers that say the same. In JSON these bytes are
@@ -69,7 +71,7 @@ impl Recall {
 
     /// How an answer reads; none where its request id is not found, and so cannot be left out.
     pub(super) fn print(&self, answer: &[u8]) -> Option<Print> {
-        let value = last_position(answer, REQUEST_ID)? + REQUEST_ID.len();
+        let value = memmem::find(answer, REQUEST_ID)? + REQUEST_ID.len();
         let (before, rest) = answer.split_at(value);
         let longest = &rest[..rest.len().min(MAX_REQUEST_ID_BYTES + 1)];
         let end = longest.iter().position(|byte| *byte == b'"')?;
@@ -89,9 +91,4 @@ impl Recall {
     fn walks(&self) -> MutexGuard<'_, HashMap<String, Arc<LastWalk>>> {
         self.walks.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Where `part` stands in `text` for the last time: most answers end with their request id.
-fn last_position(text: &[u8], part: &[u8]) -> Option<usize> {
-    text.windows(part.len()).rposition(|window| window == part)
 }

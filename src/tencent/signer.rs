@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
+use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
@@ -19,6 +19,14 @@ pub struct Service {
     /// Its version.
     pub version: &'static str,
 }
+
+const ACTION: HeaderName = HeaderName::from_static("x-tc-action");
+const VERSION: HeaderName = HeaderName::from_static("x-tc-version");
+const TIMESTAMP: HeaderName = HeaderName::from_static("x-tc-timestamp");
+const REGION: HeaderName = HeaderName::from_static("x-tc-region");
+const LANGUAGE: HeaderName = HeaderName::from_static("x-tc-language");
+const CALLER: HeaderName = HeaderName::from_static("x-tc-requestclient");
+const TOKEN: HeaderName = HeaderName::from_static("x-tc-token");
 
 /// In the place of a signature, where a call carries none.
 const UNSIGNED: HeaderValue = HeaderValue::from_static("SKIP");
@@ -41,6 +49,7 @@ pub struct Endpoint {
 /// Makes the requests to one endpoint.
 pub(super) struct Signer {
     endpoint: Endpoint,
+    uri: Uri,
     service: Service,
     key: Mutex<Option<SigningKey>>,
 }
@@ -57,8 +66,12 @@ struct SigningKey {
 
 impl Signer {
     pub(super) fn new(endpoint: Endpoint, service: Service) -> Self {
+        let uri = format!("{}/", endpoint.url)
+            .parse()
+            .expect("an endpoint is a scheme and an authority");
         Self {
             endpoint,
+            uri,
             service,
             key: Mutex::new(None),
         }
@@ -78,29 +91,21 @@ impl Signer {
         let body = Zeroizing::new(call.body.as_bytes().to_vec());
         let mut request = Request::new(Bytes::from_owner(body));
         *request.method_mut() = Method::POST;
-        *request.uri_mut() = format!("{}/", self.endpoint.url)
-            .parse()
-            .expect("an endpoint is a scheme and an authority");
+        *request.uri_mut() = self.uri.clone();
         let headers = request.headers_mut();
         headers.insert(header::HOST, value(&self.endpoint.host));
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
         headers.insert(header::AUTHORIZATION, authorization);
-        headers.insert("x-tc-action", HeaderValue::from_static(call.action));
-        headers.insert(
-            "x-tc-version",
-            HeaderValue::from_static(self.service.version),
-        );
-        headers.insert("x-tc-timestamp", HeaderValue::from(timestamp));
+        headers.insert(ACTION, HeaderValue::from_static(call.action));
+        headers.insert(VERSION, HeaderValue::from_static(self.service.version));
+        headers.insert(TIMESTAMP, HeaderValue::from(timestamp));
         if let Some(region) = call.region {
-            headers.insert("x-tc-region", value(region));
+            headers.insert(REGION, value(region));
         }
-        headers.insert("x-tc-language", HeaderValue::from_static("en-US"));
-        headers.insert(
-            "x-tc-requestclient",
-            HeaderValue::from_static(REQUEST_CLIENT),
-        );
+        headers.insert(LANGUAGE, HeaderValue::from_static("en-US"));
+        headers.insert(CALLER, HeaderValue::from_static(REQUEST_CLIENT));
         if let Some(token) = credential.and_then(|credential| credential.token()) {
-            headers.insert("x-tc-token", sensitive(token.expose_secret()));
+            headers.insert(TOKEN, sensitive(token.expose_secret()));
         }
         request
     }

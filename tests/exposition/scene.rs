@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, TargetHistory, is_covered, overviews, vouch};
+use cloudaudit_exporter::history::{Retention, Sums, TargetHistory, is_covered, overviews, vouch};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
     AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Evidence, Listing, Renewals, Report,
@@ -61,7 +61,13 @@ impl Scene {
     pub(crate) fn listed(&mut self, target: usize, listing: Listing) {
         self.called(None);
         self.targets[target].listed(listing, self.now, Duration::from_millis(120));
-        let covered = is_covered(&self.info, self.reports(), INTERVAL, self.now);
+        let covered = is_covered(
+            &mut Sums::default(),
+            &self.info,
+            self.reports(),
+            INTERVAL,
+            self.now,
+        );
         self.evidence = vouch(self.evidence, self.now, INTERVAL, covered);
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::history::{is_covered, vouch};
+use cloudaudit_exporter::history::{Sums, is_covered, vouch};
 use cloudaudit_exporter::snapshot::{AccountInfo, Evidence, Status, TargetReport, Track};
 use proptest::prelude::*;
 
@@ -112,7 +112,13 @@ proptest! {
 
 fn covered_at(now: Moment, targets: &[&Polled]) -> bool {
     let targets: Vec<&TargetReport> = targets.iter().map(|target| target.report()).collect();
-    is_covered(&AccountInfo::default(), targets, INTERVAL, now)
+    is_covered(
+        &mut Sums::default(),
+        &AccountInfo::default(),
+        targets,
+        INTERVAL,
+        now,
+    )
 }
 
 #[test]

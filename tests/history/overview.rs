@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::history::overviews;
+use cloudaudit_exporter::history::{Sums, overviews};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Overview, Status, TargetReport, Track};
+use proptest::prelude::*;
 use tokio::time::Instant;
 
 use crate::polled::Polled;
@@ -278,4 +279,26 @@ fn cover_is_of_the_regions_that_still_count() {
     );
     young.lists([narrow(2)]);
     assert_eq!(covered(of(&account, &[&gaps, &young])), [None, Some(false)]);
+}
+
+proptest! {
+    /// Two regions in any order, each with one of a few listings or a failure.
+    #[test]
+    fn what_is_kept_is_what_would_be_found_anew(
+        steps in prop::collection::vec((0_usize..2, 0_u64..4), 1..24),
+    ) {
+        let account = AccountInfo::default();
+        let mut targets = [Polled::new(), Polled::new()];
+        let mut sums = Sums::default();
+        for (target, what) in steps {
+            // The one that was polled last may be shown longest.
+            match what {
+                0 => targets[target].failed(Reason::Unavailable),
+                1 => drop(targets[target].listed(listing([]))),
+                id => drop(targets[target].listed(listing([track(id, "x"), only("Read", 9)]))),
+            }
+            let reports = || targets.iter().map(Polled::report);
+            prop_assert_eq!(sums.overviews(&account, reports()), overviews(&account, reports()));
+        }
+    }
 }

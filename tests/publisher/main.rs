@@ -7,14 +7,14 @@ mod tracks;
 // What outlives the listing that it came from.
 mod past;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::exposition::{Part, Renderer};
+use cloudaudit_exporter::exposition::{Metric, Part, Renderer};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::hash::stable_hash;
 use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
@@ -346,12 +346,16 @@ fn a_renderer_renders_a_listing_once() {
     let mut renderer = Renderer::new(Arc::clone(&account.info));
     let mut render = |account: &Account| renderer.render(&account.report());
     let shared = |one: &[Part], other: &[Part]| {
+        let is_of_a_listing = |part: &&Part| part.fragment.of(Metric::ReportedTracks).is_some();
         let is_in_other = |part: &&Part| {
             other
                 .iter()
                 .any(|it| Arc::ptr_eq(&it.fragment, &part.fragment))
         };
-        one.iter().filter(is_in_other).count()
+        one.iter()
+            .filter(is_of_a_listing)
+            .filter(is_in_other)
+            .count()
     };
     account.listed(0, listing([track(1, "x")]), world.now);
     account.listed(1, listing([track(1, "x")]), world.now);
@@ -362,6 +366,41 @@ fn a_renderer_renders_a_listing_once() {
     assert_eq!(shared(&first, &second), 2, "one for each region");
     account.listed(0, listing([track(1, "y")]), world.now);
     assert_eq!(shared(&second, &render(&account)), 1);
+}
+
+/// A poll that finds all as it was moves times and counts of polls and calls, and nothing else.
+#[test]
+fn what_a_poll_leaves_as_it_is_is_not_rendered_again() {
+    let mut world = World::new();
+    let mut account = world.account("a", &["r", "s"]);
+    let mut renderer = Renderer::new(Arc::clone(&account.info));
+    account.listed(0, listing([track(1, "x")]), world.now);
+    account.failed(1, world.now);
+    let first = renderer.render(&account.report());
+    world.pass(INTERVAL);
+    account.listed(0, listing([track(1, "x")]), world.now);
+    let second = renderer.render(&account.report());
+    let is_new = |part: &&Part| {
+        !first
+            .iter()
+            .any(|it| Arc::ptr_eq(&it.fragment, &part.fragment))
+    };
+    let moved: BTreeSet<Metric> = second
+        .iter()
+        .filter(is_new)
+        .flat_map(|part| part.fragment.pieces().map(|(metric, _)| metric))
+        .collect();
+    let expected = [
+        Metric::AccountObservedSeconds,
+        Metric::AccountCoveredSeconds,
+        Metric::LastPollTimestamp,
+        Metric::LastSuccessTimestamp,
+        Metric::LastPollDuration,
+        Metric::Polls,
+        Metric::ApiRequests,
+        Metric::RateLimiterWait,
+    ];
+    assert_eq!(moved, BTreeSet::from(expected));
 }
 
 #[test]

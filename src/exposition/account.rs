@@ -1,0 +1,124 @@
+//! What is the same whatever the listings say.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::fragment::{Fragment, FragmentWriter};
+use super::memo::Memo;
+use super::metric::Metric;
+use super::render::truth;
+use crate::clock::unix_seconds;
+use crate::failure::Reason;
+use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Renewals, Report};
+
+/// What of it most polls leave as it is.
+#[derive(Debug, PartialEq)]
+struct Rare {
+    retries: BTreeMap<&'static str, u64>,
+    failures: [u64; Reason::ALL.len()],
+    errors: BTreeMap<(&'static str, String), u64>,
+    requests_per_second: f64,
+    credentials_changed: Option<SystemTime>,
+    renewals: Option<Renewals>,
+}
+
+impl Rare {
+    fn of(report: &Report) -> Self {
+        let api = &report.api;
+        Self {
+            retries: api.retries.clone(),
+            failures: api.failures,
+            errors: api.errors.clone(),
+            requests_per_second: report.requests_per_second,
+            credentials_changed: report.credentials_changed,
+            renewals: report.renewals,
+        }
+    }
+}
+
+/// Renders it.
+#[derive(Debug, Default)]
+pub(super) struct AccountRenderer {
+    rare: Memo<Rare>,
+}
+
+impl AccountRenderer {
+    /// What most polls leave as it is, and what every poll moves.
+    pub(super) fn render(
+        &mut self,
+        account: &AccountInfo,
+        labels: &str,
+        report: &Report,
+    ) -> [Arc<Fragment>; 2] {
+        let rare = self
+            .rare
+            .of(Rare::of(report), |rare| render_rare(account, labels, rare));
+        [rare, Arc::new(render_moving(labels, report))]
+    }
+}
+
+fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
+    let mut out = FragmentWriter::new(labels);
+    out.sample(
+        Metric::AccountTrackRequired,
+        &[],
+        truth(account.track_required),
+    );
+    let info = [
+        ("uin", account.uin.as_str()),
+        ("site", account.site),
+        ("organization", &account.organization),
+        ("provider", account.provider),
+    ];
+    out.sample(Metric::AccountInfo, &info, 1.0);
+    by_action(&mut out, Metric::ApiRequestRetries, &rare.retries);
+    for (reason, count) in Reason::ALL.iter().zip(rare.failures) {
+        let labels = [("reason", reason.as_str())];
+        out.sample(Metric::ApiRequestFailures, &labels, count as f64);
+    }
+    for ((action, code), count) in &rare.errors {
+        let labels = [("action", *action), ("code", code)];
+        out.sample(Metric::ApiRequestErrors, &labels, *count as f64);
+    }
+    out.sample(Metric::RateLimiterCeiling, &[], rare.requests_per_second);
+    let provider = [("provider", account.provider)];
+    let renewals = rare.renewals.as_ref();
+    if let Some(expires) = renewals.and_then(|renewals| renewals.expires) {
+        out.sample(Metric::CredentialsExpiry, &provider, unix_seconds(expires));
+    }
+    if let Some(changed) = rare.credentials_changed {
+        out.sample(Metric::CredentialsChanged, &provider, unix_seconds(changed));
+    }
+    if let Some(renewals) = renewals {
+        let (taken_up, failed) = (renewals.refreshes as f64, renewals.failures as f64);
+        out.sample(Metric::CredentialsRefreshes, &provider, taken_up);
+        out.sample(Metric::CredentialsRefreshFailures, &provider, failed);
+    }
+    out.finish()
+}
+
+fn render_moving(labels: &str, report: &Report) -> Fragment {
+    let mut out = FragmentWriter::new(labels);
+    let evidence = &report.shown_evidence;
+    let (observed, covered) = (evidence.observed, evidence.covered);
+    out.sample(Metric::AccountObservedSeconds, &[], observed.as_secs_f64());
+    out.sample(Metric::AccountCoveredSeconds, &[], covered.as_secs_f64());
+    let ApiCounters {
+        requests,
+        limiter_wait,
+        ..
+    } = &report.api;
+    by_action(&mut out, Metric::ApiRequests, requests);
+    out.sample(Metric::RateLimiterWait, &[], limiter_wait.as_secs_f64());
+    out.finish()
+}
+
+/// Those that every account has begin at 0.
+fn by_action(out: &mut FragmentWriter<'_>, metric: Metric, counts: &BTreeMap<&'static str, u64>) {
+    let mut of_all = BTreeMap::from(ACTIONS.map(|action| (action, 0)));
+    of_all.extend(counts);
+    for (action, count) in of_all {
+        out.sample(metric, &[("action", action)], count as f64);
+    }
+}

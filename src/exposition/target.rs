@@ -1,0 +1,162 @@
+//! What there is to say of one target, but for its listing and its past, which have files of their own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::fragment::{Fragment, FragmentWriter};
+use super::memo::Memo;
+use super::metric::Metric;
+use super::part::Part;
+use super::render::truth;
+use super::{listing, past};
+use crate::clock::unix_seconds;
+use crate::failure::Reason;
+use crate::snapshot::{AccountInfo, Change, LastGood, Listing, Past, TargetReport};
+
+/// What of it most polls leave as it is.
+#[derive(Debug, PartialEq)]
+struct Rare {
+    failure: Option<(Reason, String)>,
+    interval: Duration,
+    failures: [u64; Reason::ALL.len()],
+    skipped: u64,
+    changes: [u64; Change::ALL.len()],
+}
+
+impl Rare {
+    fn of(target: &TargetReport) -> Self {
+        let failure = target.failure.as_ref();
+        let counters = &target.counters;
+        Self {
+            failure: failure.map(|failure| (failure.reason, failure.code.to_string())),
+            interval: target.interval,
+            failures: counters.failures,
+            skipped: counters.skipped,
+            changes: counters.changes,
+        }
+    }
+}
+
+/// Renders one target, and what does not change only once.
+#[derive(Debug)]
+pub(super) struct TargetRenderer {
+    /// As long as it is not up, and while it is.
+    up: [Arc<Fragment>; 2],
+    rare: Memo<Rare>,
+    listing: Option<(Arc<Listing>, Arc<Fragment>)>,
+    past: Option<(Arc<Past>, Vec<Part>)>,
+}
+
+impl TargetRenderer {
+    /// A renderer for the target in a region.
+    pub(super) fn new(labels: &str, region: &str) -> Self {
+        let up = [false, true].map(|is_up| {
+            let mut out = FragmentWriter::new(labels);
+            out.sample(Metric::Up, &[("region", region)], truth(is_up));
+            Arc::new(out.finish())
+        });
+        Self {
+            up,
+            rare: Memo::default(),
+            listing: None,
+            past: None,
+        }
+    }
+
+    /// Puts what there is to say behind the parts that are there.
+    pub(super) fn render(
+        &mut self,
+        account: &AccountInfo,
+        labels: &str,
+        target: &TargetReport,
+        parts: &mut Vec<Part>,
+    ) {
+        let region = &target.region;
+        self.up(target, parts);
+        let rare = Rare::of(target);
+        let rare = self.rare.of(rare, |rare| render_rare(labels, region, rare));
+        parts.push(Part::always(rare));
+        parts.push(Part::always(Arc::new(render_moving(labels, target))));
+        if let Some(good) = &target.last_good {
+            let fragment = self.listing(account, labels, region, good);
+            parts.push(Part::between(None, Some(good.show_until), fragment));
+        }
+        parts.extend_from_slice(self.past(labels, target));
+    }
+
+    /// Up only as long as there is something to show: where the loop is dead, nobody else would take
+    /// a 1 back.
+    fn up(&self, target: &TargetReport, parts: &mut Vec<Part>) {
+        let [down, up] = &self.up;
+        match &target.last_good {
+            Some(good) if target.is_up() => {
+                let (up, down) = (Arc::clone(up), Arc::clone(down));
+                parts.push(Part::between(None, Some(good.show_until), up));
+                parts.push(Part::between(Some(good.show_until), None, down));
+            }
+            _ => parts.push(Part::always(Arc::clone(down))),
+        }
+    }
+
+    fn listing(
+        &mut self,
+        account: &AccountInfo,
+        labels: &str,
+        region: &str,
+        good: &LastGood,
+    ) -> Arc<Fragment> {
+        if let Some((listing, fragment)) = &self.listing
+            && Arc::ptr_eq(listing, &good.listing)
+        {
+            return Arc::clone(fragment);
+        }
+        let fragment = Arc::new(listing::render(account, labels, region, &good.listing));
+        self.listing = Some((Arc::clone(&good.listing), Arc::clone(&fragment)));
+        fragment
+    }
+
+    /// The past changes rarely, and is rendered when it does.
+    fn past(&mut self, labels: &str, target: &TargetReport) -> &[Part] {
+        let is_known = |(past, _): &(Arc<Past>, _)| Arc::ptr_eq(past, &target.past);
+        if !self.past.as_ref().is_some_and(is_known) {
+            let parts = past::render(labels, &target.region, &target.past);
+            self.past = Some((Arc::clone(&target.past), parts));
+        }
+        self.past.as_ref().map_or(&[], |(_, parts)| parts)
+    }
+}
+
+fn render_rare(labels: &str, region: &str, rare: &Rare) -> Fragment {
+    let region = ("region", region);
+    let mut out = FragmentWriter::new(labels);
+    if let Some((reason, code)) = &rare.failure {
+        let labels = [region, ("reason", reason.as_str()), ("code", code)];
+        out.sample(Metric::LastFailureInfo, &labels, 1.0);
+    }
+    out.sample(Metric::PollInterval, &[region], rare.interval.as_secs_f64());
+    for (reason, count) in Reason::ALL.iter().zip(rare.failures) {
+        let labels = [region, ("reason", reason.as_str())];
+        out.sample(Metric::PollFailures, &labels, count as f64);
+    }
+    out.sample(Metric::SkippedPolls, &[region], rare.skipped as f64);
+    for (change, count) in Change::ALL.iter().zip(rare.changes) {
+        let labels = [region, ("change", change.as_str())];
+        out.sample(Metric::TrackChanges, &labels, count as f64);
+    }
+    out.finish()
+}
+
+/// What every poll moves.
+fn render_moving(labels: &str, target: &TargetReport) -> Fragment {
+    let region = [("region", target.region.as_str())];
+    let mut out = FragmentWriter::new(labels);
+    let polled = target.last_poll.map_or(0.0, |poll| unix_seconds(poll.at));
+    let good = target.last_good.as_ref();
+    let succeeded = good.map_or(0.0, |good| unix_seconds(good.at));
+    let took = target.last_poll.map_or(0.0, |poll| poll.took.as_secs_f64());
+    out.sample(Metric::LastPollTimestamp, &region, polled);
+    out.sample(Metric::LastSuccessTimestamp, &region, succeeded);
+    out.sample(Metric::LastPollDuration, &region, took);
+    out.sample(Metric::Polls, &region, target.counters.polls as f64);
+    out.finish()
+}
