@@ -18,13 +18,12 @@ const LATENCY: Duration = Duration::from_millis(10);
 /// After its answer a poll is over in less.
 const AFTERMATH: Duration = Duration::from_millis(20);
 
+/// The peer keeps a connection for each account, and has fewer of them, each polled so much the more often.
+const FEWER: u32 = 5;
+
 /// Polls without a pause, of the peer: an account for each of its threads, more of which would make its pages
 /// dearer.
-const NO_PAUSE: Estate = Estate {
-    accounts: 8,
-    interval: Duration::ZERO,
-    page_size: 0,
-};
+const PEER_THREADS: usize = 8;
 
 /// The most that a page may cost, in pages of the floor.
 const GOAL_APART: f64 = 1.3;
@@ -63,12 +62,15 @@ fn contest(estate: Estate, scale: &Scale, findings: &mut Findings) {
     let page_size = estate.page_size;
     let mut exporter = Contestant::new(start_exporter(estate, &cloud));
     let mut floor = Contestant::new(floor(estate, &cloud));
-    let mut peer = Contestant::new(start_peer(estate, &cloud));
-    let without_pause = Estate {
+    let peers_own = |accounts, interval| Estate {
+        accounts,
+        interval,
         page_size,
-        ..NO_PAUSE
     };
-    let mut fast_peer = Contestant::new(start_peer(without_pause, &cloud));
+    let fewer = peers_own(estate.accounts / FEWER as usize, estate.interval / FEWER);
+    let mut peer = Contestant::new(start_peer(fewer, &cloud));
+    let mut fast_peer =
+        Contestant::new(start_peer(peers_own(PEER_THREADS, Duration::ZERO), &cloud));
     for _ in 0..scale.rounds {
         for contestant in [&mut exporter, &mut floor] {
             contestant.burst(&cloud, estate);

@@ -20,7 +20,9 @@ pub(super) fn run(arguments: &[String]) {
     runtime().block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         println!("{}", listener.local_addr().expect("it is bound"));
-        while let Ok((stream, _)) = listener.accept().await {
+        loop {
+            let accepted = listener.accept().await;
+            let (stream, _) = accepted.expect("there are descriptors left");
             drop(stream.set_nodelay(true));
             let (plain, gzip) = (plain.clone(), gzip.clone());
             let service = service_fn(move |request| {
