@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
-use super::gzip::Member;
+use super::gzip::{concat, member};
+use super::row::Row;
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
@@ -25,7 +26,9 @@ const MAX_REASONS: usize = 20;
 pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
     /// The lines above each of [`Metric::ALL`].
-    headers: Vec<Chunk>,
+    headers: Vec<Arc<Chunk>>,
+    /// What was scraped last of each of them.
+    rows: Mutex<Vec<Arc<Row>>>,
     ready: AtomicBool,
 }
 
@@ -52,8 +55,9 @@ impl Publisher {
             buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
             headers: Metric::ALL
                 .iter()
-                .map(|metric| Chunk::new(metric.header()))
+                .map(|metric| Arc::new(Chunk::of(vec![metric.header().into()])))
                 .collect(),
+            rows: Mutex::new(Metric::ALL.iter().map(|_| Arc::default()).collect()),
             ready: AtomicBool::new(false),
         })
     }
@@ -74,29 +78,14 @@ impl Publisher {
     /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
     /// one gzip member where `gzip` is asked for.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
-        let buckets = self.chunks(now.steady);
-        let chunks = self
-            .headers
-            .iter()
-            .enumerate()
-            .flat_map(|(metric, header)| {
-                let chunks = buckets.iter().map(move |bucket| &*bucket[metric]);
-                let chunks: Vec<&Chunk> = chunks.filter(|chunk| !chunk.is_empty()).collect();
-                let header = (!chunks.is_empty()).then_some(header);
-                header.into_iter().chain(chunks)
-            });
+        let rows = self.rows(now.steady);
+        let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
         if gzip {
-            let mut member = Member::new();
-            chunks.for_each(|chunk| member.push(chunk.deflated()));
-            member.push(Chunk::new(own.to_owned()).deflated());
-            member.finish()
-        } else {
-            let own = Bytes::copy_from_slice(own.as_bytes());
-            chunks
-                .flat_map(Chunk::plain)
-                .chain(std::iter::once(own))
-                .collect()
+            let rows = rows.iter().map(|row| row.deflated());
+            return member(concat(rows.chain([own.deflated()])));
         }
+        let rows = rows.iter().flat_map(|row| row.plain());
+        rows.chain(own.plain()).cloned().collect()
     }
 
     /// The reports of all accounts, by name.
@@ -133,11 +122,22 @@ impl Publisher {
         Err(waiting)
     }
 
-    fn chunks(&self, now: Instant) -> Vec<Vec<Arc<Chunk>>> {
-        self.buckets
-            .iter()
+    /// What is said of each of [`Metric::ALL`]: where no bucket has another chunk than the last time, what
+    /// was said then.
+    fn rows(&self, now: Instant) -> Vec<Arc<Row>> {
+        let buckets = self.buckets.iter();
+        let buckets: Vec<Vec<Arc<Chunk>>> = buckets
             .map(|bucket| lock(bucket).chunks(now).to_vec())
-            .collect()
+            .collect();
+        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        for (metric, row) in rows.iter_mut().enumerate() {
+            let chunks = buckets.iter().map(|bucket| &bucket[metric]);
+            if !row.is_of(chunks.clone()) {
+                let chunks = chunks.cloned().collect();
+                *row = Arc::new(Row::of(&self.headers[metric], chunks));
+            }
+        }
+        rows.clone()
     }
 
     fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> T) -> Vec<T> {

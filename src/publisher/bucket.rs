@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::chunk::{Chunk, Joint};
+use super::chunk::Chunk;
+use super::joint::Joint;
 use crate::exposition::{Metric, Part};
 use crate::snapshot::Report;
 
@@ -148,14 +149,14 @@ impl Bucket {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
                 for (metric, samples) in part.fragment.pieces() {
                     if self.dirty[metric as usize] {
-                        joints[metric as usize].push(&part.fragment, samples);
+                        joints[metric as usize].push(samples, || part.fragment.share(samples));
                     }
                 }
             }
         }
         for ((chunk, dirty), joint) in self.chunks.iter_mut().zip(&mut self.dirty).zip(joints) {
             if std::mem::take(dirty) {
-                *chunk = Arc::new(joint.finish());
+                *chunk = Arc::new(Chunk::of(joint.finish()));
             }
         }
     }

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 
+use super::joint::Joint;
+
 /// Magic, deflate, no flags, no time, no hints, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
@@ -17,7 +19,7 @@ const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 /// A flushed piece of a deflate stream, with what the member's trailer needs to know of it.
 #[derive(Clone, Debug)]
 pub(super) struct Deflated {
-    pub(super) bytes: Bytes,
+    pieces: Vec<Bytes>,
     checksum: Hasher,
     plain_length: usize,
 }
@@ -36,7 +38,7 @@ pub(super) fn deflate(pieces: &[Bytes]) -> Deflated {
     run(&mut stream, &[], &mut bytes, FlushCompress::Full);
     bytes.shrink_to_fit();
     Deflated {
-        bytes: bytes.into(),
+        pieces: vec![bytes.into()],
         checksum,
         plain_length,
     }
@@ -59,40 +61,34 @@ fn run(stream: &mut Compress, plain: &[u8], bytes: &mut Vec<u8>, flush: FlushCom
     }
 }
 
-/// Puts pieces together.
-#[derive(Debug)]
-pub(super) struct Member {
-    pieces: Vec<Bytes>,
-    checksum: Hasher,
-    plain_length: usize,
+/// What stands one behind the other, as one.
+pub(super) fn concat<'a>(parts: impl IntoIterator<Item = &'a Deflated>) -> Deflated {
+    let (mut joint, mut checksum, mut plain_length) = (Joint::default(), Hasher::new(), 0);
+    for part in parts {
+        joint.extend(&part.pieces);
+        checksum.combine(&part.checksum);
+        plain_length += part.plain_length;
+    }
+    Deflated {
+        pieces: joint.finish(),
+        checksum,
+        plain_length,
+    }
 }
 
-impl Member {
-    pub(super) fn new() -> Self {
-        Self {
-            pieces: vec![Bytes::from_static(&HEADER)],
-            checksum: Hasher::new(),
-            plain_length: 0,
-        }
-    }
-
-    pub(super) fn push(&mut self, deflated: &Deflated) {
-        self.pieces.push(deflated.bytes.clone());
-        self.checksum.combine(&deflated.checksum);
-        self.plain_length += deflated.plain_length;
-    }
-
-    pub(super) fn finish(mut self) -> Vec<Bytes> {
-        let mut end = Vec::from(LAST_BLOCK);
-        end.extend(self.checksum.finalize().to_le_bytes());
-        // The length is modulo 2^32 by the format.
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "the format wants it modulo 2^32"
-        )]
-        let length = self.plain_length as u32;
-        end.extend(length.to_le_bytes());
-        self.pieces.push(end.into());
-        self.pieces
-    }
+/// A whole member.
+pub(super) fn member(deflated: Deflated) -> Vec<Bytes> {
+    // The length is modulo 2^32 by the format.
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the format wants it modulo 2^32"
+    )]
+    let length = deflated.plain_length as u32;
+    let mut end = Vec::from(LAST_BLOCK);
+    end.extend(deflated.checksum.finalize().to_le_bytes());
+    end.extend(length.to_le_bytes());
+    let mut pieces = vec![Bytes::from_static(&HEADER)];
+    pieces.extend(deflated.pieces);
+    pieces.push(end.into());
+    pieces
 }

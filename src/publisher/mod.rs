@@ -2,8 +2,9 @@
 //! changed.
 //!
 //! An account is published whole and at once. Accounts share buckets; a bucket keeps one joined
-//! chunk for each metric, so that a change costs the joining of one bucket and a scrape sends a few
-//! thousand pieces at the most, however many accounts there are.
+//! chunk for each metric, so that a change costs the joining of one bucket, however many accounts there
+//! are. The chunks of a metric make a row, which is put together when it is scraped after one of them
+//! has changed.
 
 pub use self::accounts::{Account, Publisher};
 
@@ -14,3 +15,5 @@ mod accounts;
 mod bucket;
 mod chunk;
 mod gzip;
+mod joint;
+mod row;

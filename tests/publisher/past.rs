@@ -132,7 +132,7 @@ fn an_id_that_returns_is_present_at_once() {
 #[test]
 fn an_unchanged_past_is_neither_joined_nor_compressed_again() {
     let is_of_the_past =
-        |piece: &&Bytes| piece.starts_with(b"cloudaudit_track_changed_timestamp_seconds{");
+        |piece: &&Bytes| piece.starts_with(b"# HELP cloudaudit_track_changed_timestamp_seconds ");
     let mut world = World::new();
     let mut account = with_a_past(&mut world);
     let address = |world: &World| {

@@ -1,0 +1,46 @@
+//! Joining text: in few pieces, and in memory once.
+
+use bytes::Bytes;
+
+/// Text behind text. Short ones are copied, for a scrape is the slower the more pieces it has; long ones
+/// stay where they are.
+#[derive(Debug, Default)]
+pub(super) struct Joint {
+    pieces: Vec<Bytes>,
+    copied: Vec<u8>,
+}
+
+/// A text of so many bytes and more is long: of samples, those of some fifty tracks.
+const LONG: usize = 8 * 1024;
+
+impl Joint {
+    /// Puts a text behind those before; `share` gives it without copying it.
+    pub(super) fn push(&mut self, text: &[u8], share: impl FnOnce() -> Bytes) {
+        if text.len() < LONG {
+            self.copied.extend_from_slice(text);
+        } else {
+            self.end_copy();
+            self.pieces.push(share());
+        }
+    }
+
+    /// Puts pieces behind those before.
+    pub(super) fn extend<'a>(&mut self, pieces: impl IntoIterator<Item = &'a Bytes>) {
+        for piece in pieces {
+            self.push(piece, || piece.clone());
+        }
+    }
+
+    /// The whole, in pieces none of which is empty.
+    pub(super) fn finish(mut self) -> Vec<Bytes> {
+        self.end_copy();
+        self.pieces
+    }
+
+    fn end_copy(&mut self) {
+        if !self.copied.is_empty() {
+            let copied = std::mem::take(&mut self.copied);
+            self.pieces.push(copied.into_boxed_slice().into());
+        }
+    }
+}
