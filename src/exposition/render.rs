@@ -1,6 +1,5 @@
 //! One account's report as parts.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::account::AccountRenderer;
@@ -20,8 +19,8 @@ pub struct Renderer {
     own: AccountRenderer,
     /// In the order of the report's.
     overviews: Vec<Memo<Sums>>,
-    /// By region.
-    targets: HashMap<String, TargetRenderer>,
+    /// Those that were reported, with their regions. They are few.
+    targets: Vec<(String, TargetRenderer)>,
 }
 
 impl Renderer {
@@ -37,7 +36,7 @@ impl Renderer {
             labels,
             own: AccountRenderer::default(),
             overviews: Vec::new(),
-            targets: HashMap::new(),
+            targets: Vec::new(),
         }
     }
 
@@ -53,13 +52,15 @@ impl Renderer {
             parts.push(Part::between(overview.from, Some(overview.until), fragment));
         }
         for target in &report.targets {
-            if !self.targets.contains_key(&target.region) {
-                let renderer = TargetRenderer::new(labels, &target.region);
-                self.targets.insert(target.region.clone(), renderer);
-            }
-            if let Some(renderer) = self.targets.get_mut(&target.region) {
-                renderer.render(&self.account, labels, target, &mut parts);
-            }
+            let region = &target.region;
+            let known = self.targets.iter().position(|known| known.0 == *region);
+            let known = known.unwrap_or_else(|| {
+                let renderer = TargetRenderer::new(labels, region);
+                self.targets.push((region.clone(), renderer));
+                self.targets.len() - 1
+            });
+            let (_, renderer) = &mut self.targets[known];
+            renderer.render(&self.account, labels, target, &mut parts);
         }
         parts
     }

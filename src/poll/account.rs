@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
 use super::asker::{Asker, Outcome};
@@ -78,7 +76,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
 
         let mut running = all(&asker, &ledger);
         // One round at a time, beside the polls: there is a call for each track in it.
-        let mut details = FuturesUnordered::new();
+        let mut details = Running::none(1);
         loop {
             tokio::select! {
                 outcome = running.next() => {
@@ -86,11 +84,11 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                     ledger.enter(outcome);
                     ledger.publish(&asker);
                     let due = ledger.due_for_details(target);
-                    if details.is_empty() && !due.is_empty() {
-                        details.push(asker.details(ledger.region(target), due));
+                    if !details.has_any() && !due.is_empty() {
+                        details.begin(0, asker.details(ledger.region(target), due));
                     }
                 }
-                Some(told) = details.next() => {
+                told = details.next() => {
                     ledger.detailed(told);
                     ledger.publish(&asker);
                 }

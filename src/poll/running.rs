@@ -5,22 +5,22 @@ use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 
-/// At the most one poll for each of an account's targets.
+/// At the most one for each of a few places, such as an account's targets.
 ///
 /// Whenever one is woken all are asked, which costs nothing where there are as few as an account has. A
-/// `FuturesUnordered` asks only the one, but after that it wakes its own task once more, and with it
-/// a thread: for the one poll of most accounts, that is a third of its price.
+/// `FuturesUnordered` asks only the one, but where it is the only one wakes its own task once more, and
+/// with that another thread.
 pub(super) struct Running<'a, T>(Vec<Option<BoxFuture<'a, T>>>);
 
 impl<'a, T> Running<'a, T> {
-    /// Nothing is under way, for so many targets.
-    pub(super) fn none(targets: usize) -> Self {
-        Self((0..targets).map(|_| None).collect())
+    /// Nothing is under way, at so many places.
+    pub(super) fn none(places: usize) -> Self {
+        Self((0..places).map(|_| None).collect())
     }
 
-    /// Whether a poll of the target is.
-    pub(super) fn has(&self, target: usize) -> bool {
-        self.0[target].is_some()
+    /// Whether one is at this place.
+    pub(super) fn has(&self, place: usize) -> bool {
+        self.0[place].is_some()
     }
 
     /// Whether any is.
@@ -29,8 +29,8 @@ impl<'a, T> Running<'a, T> {
     }
 
     /// From now on this one is, in the place of any before it.
-    pub(super) fn begin(&mut self, target: usize, poll: impl Future<Output = T> + Send + 'a) {
-        self.0[target] = Some(Box::pin(poll));
+    pub(super) fn begin(&mut self, place: usize, poll: impl Future<Output = T> + Send + 'a) {
+        self.0[place] = Some(Box::pin(poll));
     }
 
     /// What the next one to end comes to. Where none is under way, none ends. Whoever stops waiting loses

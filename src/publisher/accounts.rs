@@ -85,7 +85,7 @@ impl Publisher {
             return member(concat(rows.chain([own.deflated()])));
         }
         let rows = rows.iter().flat_map(|row| row.plain());
-        rows.chain(own.plain()).cloned().collect()
+        rows.chain(own.plain().iter().cloned()).collect()
     }
 
     /// The reports of all accounts, by name.

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
-use super::joint::Joint;
 use crate::exposition::{Metric, Part};
 use crate::snapshot::Report;
 
@@ -144,19 +144,19 @@ impl Bucket {
         if !self.dirty.contains(&true) {
             return;
         }
-        let mut joints: Vec<Joint> = self.chunks.iter().map(|_| Joint::default()).collect();
+        let mut pieces: Vec<Vec<Bytes>> = self.chunks.iter().map(|_| Vec::new()).collect();
         for slot in self.slots.values() {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
                 for (metric, samples) in part.fragment.pieces() {
                     if self.dirty[metric as usize] {
-                        joints[metric as usize].push(samples, || part.fragment.share(samples));
+                        pieces[metric as usize].push(part.fragment.share(samples));
                     }
                 }
             }
         }
-        for ((chunk, dirty), joint) in self.chunks.iter_mut().zip(&mut self.dirty).zip(joints) {
+        for ((chunk, dirty), pieces) in self.chunks.iter_mut().zip(&mut self.dirty).zip(pieces) {
             if std::mem::take(dirty) {
-                *chunk = Arc::new(Chunk::of(joint.finish()));
+                *chunk = Arc::new(Chunk::of(pieces));
             }
         }
     }

@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::gzip::{Deflated, deflate};
+use super::joint::Joint;
 
-/// A part of the exposition.
+/// A part of the exposition: the samples of some accounts, where those who rendered them have them.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pieces: Vec<Bytes>,
@@ -14,7 +15,8 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    pub(super) fn of(pieces: Vec<Bytes>) -> Self {
+    pub(super) fn of(mut pieces: Vec<Bytes>) -> Self {
+        pieces.shrink_to_fit();
         Self {
             pieces,
             deflated: OnceLock::new(),
@@ -30,6 +32,10 @@ impl Chunk {
     }
 
     pub(super) fn deflated(&self) -> &Deflated {
-        self.deflated.get_or_init(|| deflate(&self.pieces))
+        self.deflated.get_or_init(|| {
+            let mut joint = Joint::default();
+            joint.extend(&self.pieces);
+            deflate(&joint.finish())
+        })
     }
 }

@@ -8,27 +8,30 @@ use bytes::Bytes;
 pub(super) struct Joint {
     pieces: Vec<Bytes>,
     copied: Vec<u8>,
+    /// Bytes that were copied so far.
+    copies: usize,
 }
 
 /// A text of so many bytes and more is long: of samples, those of some fifty tracks.
 const LONG: usize = 8 * 1024;
 
 impl Joint {
-    /// Puts a text behind those before; `share` gives it without copying it.
-    pub(super) fn push(&mut self, text: &[u8], share: impl FnOnce() -> Bytes) {
-        if text.len() < LONG {
-            self.copied.extend_from_slice(text);
-        } else {
-            self.end_copy();
-            self.pieces.push(share());
+    /// Puts texts behind those before.
+    pub(super) fn extend<'a>(&mut self, texts: impl IntoIterator<Item = &'a Bytes>) {
+        for text in texts {
+            if text.len() < LONG {
+                self.copied.extend_from_slice(text);
+                self.copies += text.len();
+            } else {
+                self.end_copy();
+                self.pieces.push(text.clone());
+            }
         }
     }
 
-    /// Puts pieces behind those before.
-    pub(super) fn extend<'a>(&mut self, pieces: impl IntoIterator<Item = &'a Bytes>) {
-        for piece in pieces {
-            self.push(piece, || piece.clone());
-        }
+    /// How many bytes were copied.
+    pub(super) fn copies(&self) -> usize {
+        self.copies
     }
 
     /// The whole, in pieces none of which is empty.

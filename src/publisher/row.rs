@@ -1,6 +1,6 @@
 //! All that is said of one metric.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
 
@@ -15,8 +15,31 @@ pub(super) struct Row {
     /// None where there are no samples.
     header: Option<Arc<Chunk>>,
     chunks: Vec<Arc<Chunk>>,
-    plain: OnceLock<Vec<Bytes>>,
+    plain: Mutex<Joined>,
     deflated: OnceLock<Deflated>,
+}
+
+/// The plain text, for as long as somebody is being sent it, so that many slow readers hold it once; and
+/// where it is short, for as long as the row is there. A scrape by Prometheus wants it compressed.
+#[derive(Debug, Default)]
+struct Joined {
+    sent: Weak<Vec<Bytes>>,
+    kept: Option<Arc<Vec<Bytes>>>,
+}
+
+/// Up to so many copied bytes are short.
+const SHORT: usize = 128 * 1024;
+
+/// One piece of a plain text, and with it the whole.
+struct Piece {
+    of: Arc<Vec<Bytes>>,
+    index: usize,
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        &self.of[self.index]
+    }
 }
 
 impl Row {
@@ -26,7 +49,7 @@ impl Row {
         Self {
             header: (!is_empty).then(|| Arc::clone(header)),
             chunks,
-            plain: OnceLock::new(),
+            plain: Mutex::default(),
             deflated: OnceLock::new(),
         }
     }
@@ -39,12 +62,28 @@ impl Row {
                 .all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
-    pub(super) fn plain(&self) -> &[Bytes] {
-        self.plain.get_or_init(|| {
-            let mut joint = Joint::default();
-            self.said().for_each(|chunk| joint.extend(chunk.plain()));
-            joint.finish()
+    /// The text in pieces.
+    pub(super) fn plain(&self) -> impl Iterator<Item = Bytes> + use<> {
+        let pieces = self.joined();
+        (0..pieces.len()).map(move |index| {
+            let of = Arc::clone(&pieces);
+            Bytes::from_owner(Piece { of, index })
         })
+    }
+
+    fn joined(&self) -> Arc<Vec<Bytes>> {
+        // It is changed by assignments, so a poisoned one is whole.
+        let mut joined = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pieces) = joined.sent.upgrade() {
+            return pieces;
+        }
+        let mut joint = Joint::default();
+        self.said().for_each(|chunk| joint.extend(chunk.plain()));
+        let is_short = joint.copies() <= SHORT;
+        let pieces = Arc::new(joint.finish());
+        joined.sent = Arc::downgrade(&pieces);
+        joined.kept = is_short.then(|| Arc::clone(&pieces));
+        pieces
     }
 
     pub(super) fn deflated(&self) -> &Deflated {

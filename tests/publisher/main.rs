@@ -626,3 +626,19 @@ fn a_large_listing_is_not_copied_when_it_is_joined() {
     assert!(text.contains("track=\"y\"") && !text.contains("track=\"x\""));
     assert_eq!(one_member(&world.pieces(true).concat()), text.as_bytes());
 }
+
+/// Whoever reads slowly holds what the others hold.
+#[test]
+fn a_text_is_in_memory_once_however_many_read_it() {
+    let world = World::new();
+    for number in 0..400 {
+        let mut account = world.account(&format!("account-{number}"), &["r"]);
+        account.listed(0, listing([track(1, "x")]), world.now);
+    }
+    let addresses = |pieces: &[Bytes]| -> Vec<*const u8> {
+        pieces.iter().map(|piece| piece.as_ptr()).collect()
+    };
+    let held = world.pieces(false);
+    assert!(held.iter().any(|piece| piece.len() > 128 * 1024));
+    assert_eq!(addresses(&world.pieces(false)), addresses(&held));
+}
