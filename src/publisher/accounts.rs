@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
-use super::gzip::{concat, member};
+use super::gzip::{Deflater, concat, member};
 use super::row::Row;
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
@@ -29,6 +29,7 @@ pub struct Publisher {
     headers: Vec<Arc<Chunk>>,
     /// What was scraped last of each of them.
     rows: Mutex<Vec<Arc<Row>>>,
+    deflater: Deflater,
     ready: AtomicBool,
 }
 
@@ -58,6 +59,7 @@ impl Publisher {
                 .map(|metric| Arc::new(Chunk::of(vec![metric.header().into()])))
                 .collect(),
             rows: Mutex::new(Metric::ALL.iter().map(|_| Arc::default()).collect()),
+            deflater: Deflater::new(),
             ready: AtomicBool::new(false),
         })
     }
@@ -81,8 +83,9 @@ impl Publisher {
         let rows = self.rows(now.steady);
         let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
         if gzip {
-            let rows = rows.iter().map(|row| row.deflated());
-            return member(concat(rows.chain([own.deflated()])));
+            let deflater = &self.deflater;
+            let rows = rows.iter().map(|row| row.deflated(deflater));
+            return member(concat(rows.chain([own.deflated(deflater)])));
         }
         let rows = rows.iter().flat_map(|row| row.plain());
         rows.chain(own.plain().iter().cloned()).collect()

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use bytes::Bytes;
 
-use super::gzip::{Deflated, deflate};
+use super::gzip::{Deflated, Deflater};
 use super::joint::Joint;
 
 /// A part of the exposition: the samples of some accounts, where those who rendered them have them.
@@ -31,11 +31,11 @@ impl Chunk {
         &self.pieces
     }
 
-    pub(super) fn deflated(&self) -> &Deflated {
+    pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
         self.deflated.get_or_init(|| {
             let mut joint = Joint::default();
             joint.extend(&self.pieces);
-            deflate(&joint.finish())
+            deflater.deflate(&joint.finish())
         })
     }
 }

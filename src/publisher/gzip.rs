@@ -4,6 +4,8 @@
 //! behind the other; and the checksum of a whole can be combined from those of its parts. The result
 //! is one member, because some clients stop at the end of the first (RFC 1952, RFC 1951).
 
+use std::sync::{Mutex, PoisonError};
+
 use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
@@ -24,23 +26,37 @@ pub(super) struct Deflated {
     plain_length: usize,
 }
 
-/// Deflates what `pieces` are together into a piece that stands by itself.
-pub(super) fn deflate(pieces: &[Bytes]) -> Deflated {
-    let plain_length: usize = pieces.iter().map(Bytes::len).sum();
-    let mut checksum = Hasher::new();
-    // Level 1 costs a quarter of the default's time and on label-heavy text little more room.
-    let mut stream = Compress::new(Compression::fast(), false);
-    let mut bytes = Vec::with_capacity(plain_length / 8 + 64);
-    for piece in pieces {
-        checksum.update(piece);
-        run(&mut stream, piece, &mut bytes, FlushCompress::None);
+/// Deflates, one piece after the other. Its tables are larger than most pieces, so there is one for all of
+/// them.
+#[derive(Debug)]
+pub(super) struct Deflater(Mutex<Compress>);
+
+impl Deflater {
+    pub(super) fn new() -> Self {
+        // Level 1 costs a quarter of the default's time and on label-heavy text little more room.
+        Self(Mutex::new(Compress::new(Compression::fast(), false)))
     }
-    run(&mut stream, &[], &mut bytes, FlushCompress::Full);
-    bytes.shrink_to_fit();
-    Deflated {
-        pieces: vec![bytes.into()],
-        checksum,
-        plain_length,
+
+    /// Deflates what `pieces` are together into a piece that stands by itself.
+    pub(super) fn deflate(&self, pieces: &[Bytes]) -> Deflated {
+        let plain_length: usize = pieces.iter().map(Bytes::len).sum();
+        let mut checksum = Hasher::new();
+        let mut bytes = Vec::with_capacity(plain_length / 8 + 64);
+        let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whatever became of the piece before.
+        stream.reset();
+        for piece in pieces {
+            checksum.update(piece);
+            run(&mut stream, piece, &mut bytes, FlushCompress::None);
+        }
+        run(&mut stream, &[], &mut bytes, FlushCompress::Full);
+        drop(stream);
+        bytes.shrink_to_fit();
+        Deflated {
+            pieces: vec![bytes.into()],
+            checksum,
+            plain_length,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use bytes::Bytes;
 
 use super::chunk::Chunk;
-use super::gzip::{Deflated, concat};
+use super::gzip::{Deflated, Deflater, concat};
 use super::joint::Joint;
 
 /// The header of a metric and the chunks of all buckets, for as long as they are the same ones. Most
@@ -86,9 +86,9 @@ impl Row {
         pieces
     }
 
-    pub(super) fn deflated(&self) -> &Deflated {
+    pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
         self.deflated
-            .get_or_init(|| concat(self.said().map(Chunk::deflated)))
+            .get_or_init(|| concat(self.said().map(|chunk| chunk.deflated(deflater))))
     }
 
     fn said(&self) -> impl Iterator<Item = &Chunk> {
