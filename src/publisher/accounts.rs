@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
 use super::gzip::{Deflater, concat, member};
-use super::row::Row;
+use super::row::{Row, Rows};
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
@@ -27,8 +27,7 @@ pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
     /// The lines above each of [`Metric::ALL`].
     headers: Vec<Arc<Chunk>>,
-    /// What was scraped last of each of them.
-    rows: Mutex<Vec<Arc<Row>>>,
+    rows: Mutex<Rows>,
     deflater: Deflater,
     ready: AtomicBool,
 }
@@ -58,7 +57,7 @@ impl Publisher {
                 .iter()
                 .map(|metric| Arc::new(Chunk::of(vec![metric.header().into()])))
                 .collect(),
-            rows: Mutex::new(Metric::ALL.iter().map(|_| Arc::default()).collect()),
+            rows: Mutex::default(),
             deflater: Deflater::new(),
             ready: AtomicBool::new(false),
         })
@@ -129,18 +128,29 @@ impl Publisher {
     /// was said then.
     fn rows(&self, now: Instant) -> Vec<Arc<Row>> {
         let buckets = self.buckets.iter();
-        let buckets: Vec<Vec<Arc<Chunk>>> = buckets
-            .map(|bucket| lock(bucket).chunks(now).to_vec())
-            .collect();
-        let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        for (metric, row) in rows.iter_mut().enumerate() {
-            let chunks = buckets.iter().map(|bucket| &bucket[metric]);
-            if !row.is_of(chunks.clone()) {
-                let chunks = chunks.cloned().collect();
-                *row = Arc::new(Row::of(&self.headers[metric], chunks));
-            }
+        let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let versions = buckets.clone().map(|bucket| lock(bucket).version(now));
+        if versions.eq(last.versions.iter().copied()) {
+            return last.rows.clone();
         }
-        rows.clone()
+        let buckets: Vec<(u64, Vec<Arc<Chunk>>)> = buckets
+            .map(|bucket| {
+                let mut bucket = lock(bucket);
+                (bucket.version(now), bucket.chunks(now).to_vec())
+            })
+            .collect();
+        let rows = self.headers.iter().enumerate().map(|(metric, header)| {
+            let chunks = buckets.iter().map(|(_, chunks)| &chunks[metric]);
+            match last.rows.get(metric) {
+                Some(row) if row.is_of(chunks.clone()) => Arc::clone(row),
+                _ => Arc::new(Row::of(header, chunks.cloned().collect())),
+            }
+        });
+        *last = Rows {
+            rows: rows.collect(),
+            versions: buckets.iter().map(|(version, _)| *version).collect(),
+        };
+        last.rows.clone()
     }
 
     fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> T) -> Vec<T> {

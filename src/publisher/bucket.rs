@@ -18,6 +18,8 @@ pub(super) struct Bucket {
     chunks: Vec<Arc<Chunk>>,
     /// Which of them do not show the slots any more.
     dirty: Vec<bool>,
+    /// How often any of them was replaced.
+    version: u64,
     /// When parts begin or end to be shown, though nobody publishes anything.
     next_change: Option<Instant>,
     /// The latest time it was asked for. Scrapes and accounts read the clock before they get here
@@ -40,6 +42,7 @@ impl Bucket {
             slots: BTreeMap::new(),
             chunks: Metric::ALL.iter().map(|_| Arc::default()).collect(),
             dirty: vec![false; Metric::ALL.len()],
+            version: 0,
             next_change: None,
             latest: None,
         }
@@ -74,6 +77,13 @@ impl Bucket {
         let now = self.take_note_of_time(now);
         let parts = self.slots.remove(account).map(|slot| slot.parts);
         self.mark_differences(&parts.unwrap_or_default(), &[], now);
+    }
+
+    /// Another one whenever the chunks are others.
+    pub(super) fn version(&mut self, now: Instant) -> u64 {
+        let now = self.take_note_of_time(now);
+        self.join(now);
+        self.version
     }
 
     /// The chunks as of now, one for each of [`Metric::ALL`].
@@ -144,6 +154,7 @@ impl Bucket {
         if !self.dirty.contains(&true) {
             return;
         }
+        self.version += 1;
         let mut pieces: Vec<Vec<Bytes>> = self.chunks.iter().map(|_| Vec::new()).collect();
         for slot in self.slots.values() {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {

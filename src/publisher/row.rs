@@ -96,3 +96,10 @@ impl Row {
         self.header.iter().chain(chunks).map(|chunk| &**chunk)
     }
 }
+
+/// What was scraped last: a row for each metric, and the versions of the buckets that they are of.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) versions: Vec<u64>,
+    pub(super) rows: Vec<Arc<Row>>,
+}
