@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -32,6 +32,8 @@ pub(super) type Request = oneshot::Sender<Result<(), String>>;
 pub(super) struct Board {
     pub(super) publisher: Arc<Publisher>,
     pub(super) process: Arc<Process>,
+    /// Held by whoever changes over to other accounts, and shared by those who look.
+    changing: RwLock<()>,
     shard: Shard,
     pub(super) pulses: Pulses,
     pub(super) clock: Clock,
@@ -55,6 +57,7 @@ impl Board {
         Self {
             publisher: Publisher::new(),
             process: Arc::new(process),
+            changing: RwLock::default(),
             shard,
             pulses: Pulses::new(clock.now().steady),
             clock,
@@ -78,6 +81,20 @@ impl Board {
             );
             Arc::new(kept)
         });
+    }
+
+    /// Makes a change of accounts of which whoever looks sees all or nothing. They wait for it.
+    pub(super) fn at_once<T>(&self, change: impl FnOnce() -> T) -> T {
+        let _alone = self
+            .changing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        change()
+    }
+
+    /// Keeps the accounts as they are until it is dropped.
+    fn unchanged(&self) -> RwLockReadGuard<'_, ()> {
+        self.changing.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A configuration is in use, and published.
@@ -115,11 +132,13 @@ impl Content for Board {
         if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
             self.process.certificate_expires(expires);
         }
+        let _unchanged = self.unchanged();
         self.publisher
             .exposition(gzip, &self.process.exposition(), self.clock.now())
     }
 
     fn reports(&self) -> Vec<Arc<Report>> {
+        let _unchanged = self.unchanged();
         self.publisher.reports()
     }
 

@@ -141,7 +141,7 @@ impl App {
         let keeping = self.state.map(|writer| {
             let (reports, told) = (Arc::clone(&board), Arc::clone(&board));
             tokio::spawn(writer.run(
-                move || reports.publisher.reports(),
+                move || reports.reports(),
                 move |written| told.state_written(written),
                 async { drop(ended.await) },
             ))

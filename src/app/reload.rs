@@ -124,8 +124,10 @@ impl Reloader {
         // Readiness is noticed when somebody asks. New accounts must not take back what nobody
         // happened to ask for.
         drop(board.ready());
-        fleet.adopt(plan);
-        board.configured(&config, fleet.targets());
+        board.at_once(|| {
+            fleet.adopt(plan);
+            board.configured(&config, fleet.targets());
+        });
         Ok(())
     }
 }
@@ -133,13 +135,17 @@ impl Reloader {
 /// Takes up what an organisation said of its members.
 fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
     let organization = found.organization.clone();
-    match fleet.discovered(found) {
-        Ok(_) => board.process.polls(fleet.targets()),
-        Err(why) => error!(
+    let taken_up = board.at_once(|| {
+        fleet.discovered(found)?;
+        board.process.polls(fleet.targets());
+        Ok::<(), String>(())
+    });
+    if let Err(why) = taken_up {
+        error!(
             organization,
             error = why,
             "cannot poll the members that were found; those of before stay"
-        ),
+        );
     }
 }
 

@@ -3,17 +3,14 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use cloudaudit_exporter::sim::{Identity, Server, Track, World};
-use tempfile::TempDir;
-
 use crate::exporter::{Exporter, PATIENCE, Samples};
+use crate::site::{LIFECYCLE, Site, client, reload, with};
 
-const LIFECYCLE: (&str, &str) = ("CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE", "true");
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
 
 const SUCCESSFUL: &str = "cloudaudit_exporter_config_last_reload_successful";
@@ -285,63 +282,6 @@ async fn a_stopped_exporter_polls_no_more() {
     let calls = site.world.call_count();
     assert_eq!(exporter.wait_for_end(), Some(0), "after five seconds");
     assert_eq!(site.world.call_count(), calls);
-}
-
-/// A simulated cloud with one account, and a place for the configuration of an exporter that polls it.
-struct Site {
-    world: World,
-    cloud: String,
-    folder: TempDir,
-    file: PathBuf,
-}
-
-impl Site {
-    async fn start() -> Self {
-        let world = World::new(SystemTime::now());
-        let account = world.add_account("100000000001");
-        account.add_identity(Identity::permanent("AKIDone", "key-one"));
-        account.create(Track::new(1, "audit-all"));
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = Server::bind(address, world.clone()).await.unwrap();
-        let cloud = format!("http://{}", server.local_addr());
-        tokio::spawn(server.serve(std::future::pending::<()>()));
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("config.yaml");
-        Self {
-            world,
-            cloud,
-            folder,
-            file,
-        }
-    }
-
-    fn text(&self, accounts: &str) -> String {
-        format!("endpoint: {}\naccounts: {{{accounts}}}\n", self.cloud)
-    }
-
-    fn write(&self, accounts: &str) {
-        fs::write(&self.file, self.text(accounts)).unwrap();
-    }
-}
-
-/// The variables of an exporter that polls this site.
-fn with<'v>(more: &[(&'v str, &'v str)]) -> Vec<(&'v str, &'v str)> {
-    let key = [
-        ("TENCENTCLOUD_SECRET_ID", "AKIDone"),
-        ("TENCENTCLOUD_SECRET_KEY", "key-one"),
-    ];
-    [&key, more].concat()
-}
-
-async fn reload(exporter: &Exporter) -> (u16, String) {
-    let url = format!("http://{}/-/reload", exporter.address());
-    let response = client().post(url).send().await.unwrap();
-    (response.status().as_u16(), response.text().await.unwrap())
-}
-
-fn client() -> reqwest::Client {
-    let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
-    client.build().unwrap()
 }
 
 /// The next thing that the service manager is told.

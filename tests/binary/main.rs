@@ -18,6 +18,7 @@
 // The binary, started and scraped, and what it polls.
 mod cloud;
 mod exporter;
+mod site;
 
 // The tests.
 mod ageing;
@@ -31,3 +32,4 @@ mod refusals;
 mod restart;
 mod secrets;
 mod shards;
+mod turnover;
