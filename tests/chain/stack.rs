@@ -19,13 +19,17 @@ async fn the_stack_shows_what_it_says() {
     let ports = [(); 3].map(|()| free_address().port().to_string());
     let program = part("prometheus");
     let scratch = tempfile::tempdir().unwrap();
-    let mut stack = tokio::process::Command::new(root.join("deploy/prometheus/stack"))
+    // Where the tests run in the background, Ctrl-C is ignored from birth, and a shell cannot unlearn it.
+    let mut stack = tokio::process::Command::new("env")
+        .arg("--default-signal=INT")
+        .arg(root.join("deploy/prometheus/stack"))
         .arg(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
         .args(&ports)
         .env("CLOUDAUDIT_PARTS", program.ancestors().nth(2).unwrap())
         .env("TMPDIR", scratch.path())
         .stdout(Stdio::piped())
         .process_group(0)
+        .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut lines = BufReader::new(stack.stdout.take().unwrap()).lines();
@@ -74,7 +78,8 @@ async fn the_stack_shows_what_it_says() {
     // As the terminal does at Ctrl-C: everybody of the group is told.
     let group = stack.id().unwrap();
     run(&format!("kill -INT -- -{group}"));
-    assert!(stack.wait().await.unwrap().success());
+    let ended = tokio::time::timeout(PATIENCE, stack.wait()).await;
+    assert!(ended.expect("it ends").unwrap().success());
     assert!(Path::new(log).exists());
     let left: Vec<_> = scratch.path().read_dir().unwrap().collect();
     assert!(left.is_empty(), "{left:?}");
