@@ -1,8 +1,9 @@
-//! What polls and scrapes cost, beside those who do the same and beside those who do no more than they must.
-//! See README.md here.
+//! What polls and scrapes cost, beside those who do the same and beside those who do no more than
+//! they must. See README.md here.
 //!
-//! `cargo bench --bench bench` measures everything, `cargo bench --bench bench -- poll` one part of it;
-//! `cargo test --bench bench` runs all of it at a scale that measures nothing, to see that it still runs.
+//! `cargo bench --bench bench` measures everything, `cargo bench --bench bench -- poll` one part of
+//! it; `cargo test --bench bench` runs all of it at a scale that measures nothing, to see that it
+//! still runs.
 
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 #![allow(

@@ -1,8 +1,8 @@
 //! The one place where the time of day is read.
 //!
 //! Everything else takes a [`Moment`], or a [`Clock`] where it runs for long. Timers and durations
-//! are Tokio's, so a test that pauses Tokio's time and takes [`Clock::virtual_at`] has both faces of
-//! time under its hand.
+//! are Tokio's, so a test that pauses Tokio's time and takes [`Clock::virtual_at`] has both faces
+//! of time under its hand.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

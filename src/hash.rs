@@ -1,5 +1,5 @@
-//! A hash that is the same in every process and every version: schedules and shards are derived from it, and
-//! a restart must not move them.
+//! A hash that is the same in every process and every version: schedules and shards are derived
+//! from it, and a restart must not move them.
 
 use sha2::{Digest, Sha256};
 
@@ -13,8 +13,9 @@ pub fn stable_hash(name: &str) -> u64 {
 /// The odd number next to 2^64 divided by the golden ratio: multiples of it lie far apart.
 const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// The weight of a hash for the one with this number among several, as stable as the hash. It is `SplitMix64`,
-/// which costs nothing beside a digest: there is a weight for each account and each shard.
+/// The weight of a hash for the one with this number among several, as stable as the hash. It is
+/// `SplitMix64`, which costs nothing beside a digest: there is a weight for each account and each
+/// shard.
 pub fn weight(hash: u64, number: u32) -> u64 {
     mixed(hash ^ mixed(GOLDEN.wrapping_mul(u64::from(number) + 1)))
 }

@@ -28,10 +28,10 @@
 //!
 //! ## Words
 //!
-//! A **target** is an account in a region. A **poll** lists all **pages** of one target and yields a
-//! **listing** or a **failure**. A **report** is what we know of one account's targets. A **call** is
-//! one request to the API and its **answer**; **response** is HTTP's word on our own listener. A
-//! **track** is the API's tracking set.
+//! A **target** is an account in a region. A **poll** lists all **pages** of one target and yields
+//! a **listing** or a **failure**. A **report** is what we know of one account's targets. A
+//! **call** is one request to the API and its **answer**; **response** is HTTP's word on our own
+//! listener. A **track** is the API's tracking set.
 //!
 //! ## The layers
 //!

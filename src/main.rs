@@ -1,4 +1,5 @@
-//! The program: reads the command line and the environment, turns signals into futures and channels, and exits.
+//! The program: reads the command line and the environment, turns signals into futures and
+//! channels, and exits.
 
 use std::io::Write;
 use std::panic::resume_unwind;

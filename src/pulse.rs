@@ -11,7 +11,8 @@ use tokio::time::{Instant, interval};
 /// How often the runtime's heart beats.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How late anything may be before it counts as dead: far longer than any pause of a loaded machine.
+/// How late anything may be before it counts as dead: far longer than any pause of a loaded
+/// machine.
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How many of those that are late are named.

@@ -1,9 +1,10 @@
 //! The part of the accounts that one process of several polls.
 //!
-//! Whoever starts the processes tells each how many there are and which of them it is; they never talk to each
-//! other. Each computes from the same configuration whose an account is, by rendezvous hashing: every shard has
-//! a weight for the account's key, and the heaviest has it. So from n to n + 1 shards only those accounts move
-//! that the new one is the heaviest for, 1/(n + 1) of them, and all of them to it.
+//! Whoever starts the processes tells each how many there are and which of them it is; they never
+//! talk to each other. Each computes from the same configuration whose an account is, by rendezvous
+//! hashing: every shard has a weight for the account's key, and the heaviest has it. So a shard that
+//! joins `n` others takes those accounts that it is the heaviest for, one of `n + 1`, and no others
+//! move.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,9 +14,9 @@ use crate::hash::{stable_hash, weight};
 /// The most shards there may be: a thousand, each with an account or ten thousand.
 pub const MOST_SHARDS: u32 = 1000;
 
-/// How long a shard waits before its first polls. When the number of shards changes, all processes are replaced
-/// at about the same time, and one that is just ending may still poll what is ours now. It is told to end by the
-/// same hand that starts us, and is gone within seconds.
+/// How long a shard waits before its first polls. When the number of shards changes, all processes
+/// are replaced at about the same time, and one that is just ending may still poll what is ours
+/// now. It is told to end by the same hand that starts us, and is gone within seconds.
 pub const SETTLING: Duration = Duration::from_secs(10);
 
 /// One of so many shards.
@@ -79,15 +80,16 @@ impl Shard {
         }
     }
 
-    /// Its part of a rate that the shards have together, in calls a second: a whole number, where there is one. At 12.5 a
-    /// second 13 calls may fall into one second, and 8 times 13 is more than 100.
+    /// Its part of a rate that the shards have together, in calls a second: a whole number, where
+    /// there is one. At 12.5 a second 13 calls may fall into one second, and 8 times 13 is more
+    /// than 100.
     pub fn share(self, per_second: u32) -> f64 {
         let part = f64::from(per_second) / f64::from(self.total);
         if part < 1.0 { part } else { part.floor() }
     }
 
-    /// Its place in a time that each shard does the same thing in once, so that they take turns: the whole of it
-    /// for the last, or only, shard.
+    /// Its place in a time that each shard does the same thing in once, so that they take turns:
+    /// the whole of it for the last, or only, shard.
     pub fn turn(self, time: Duration) -> Duration {
         time * (self.ordinal + 1) / self.total
     }

@@ -89,8 +89,8 @@ impl ServiceManager {
     }
 }
 
-/// A path, or a name in the abstract namespace after an `@`. The crate takes paths only, and from the
-/// environment.
+/// A path, or a name in the abstract namespace after an `@`. The crate takes paths only, and from
+/// the environment.
 fn connect(address: &str) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
     // A manager that is slow to read must not hold anything up.

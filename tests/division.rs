@@ -1,5 +1,5 @@
-//! How accounts are divided among shards: exactly, the same everywhere and in every version, and with as few moves
-//! as there can be.
+//! How accounts are divided among shards: exactly, the same everywhere and in every version, and
+//! with as few moves as there can be.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! What is held of answers that are all they can be, by one and by many at the same time. A program of
-//! its own with a single test, for it looks at the memory of the whole process.
+//! What is held of answers that are all they can be, by one and by many at the same time. A program
+//! of its own with a single test, for it looks at the memory of the whole process.
 
 #![expect(
     clippy::unwrap_used,

@@ -96,8 +96,8 @@ fn holds(name: &str, body: fn(&[u8]), more_seeds: &[&str]) {
     eprintln!("{name}: {executions} executions in {SHORT_PASS:?}");
 }
 
-/// Tries mutations until the time is up, and tells how many there were. What breaks the body is made
-/// as small as can be and written down.
+/// Tries mutations until the time is up, and tells how many there were. What breaks the body is
+/// made as small as can be and written down.
 fn mutate(name: &str, body: fn(&[u8]), seeds: Vec<Vec<u8>>) -> u64 {
     /// So many between two looks at the clock.
     const ROUND: u32 = 64;

@@ -1,5 +1,5 @@
-//! What fails together does not come back together: the waits before retries differ from call to call
-//! and from process to process.
+//! What fails together does not come back together: the waits before retries differ from call to
+//! call and from process to process.
 
 use std::process::{Command, Output};
 use std::time::Duration;

@@ -37,8 +37,8 @@ tracks{account=\"prod\",status=\"disabled\"} 1
 polls_total{account=\"prod\"} 7
 ";
 
-/// Two values for one series. Prometheus overlooks it before 2.52, promtool too: the Python client is
-/// the judge of that.
+/// Two values for one series. Prometheus overlooks it before 2.52, promtool too: the Python client
+/// is the judge of that.
 const DUPLICATE: &str = "\
 # HELP tracks Tracks of the last complete listing.
 # TYPE tracks gauge

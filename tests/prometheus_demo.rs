@@ -160,8 +160,8 @@ async fn missing(prometheus: &Prometheus) -> BTreeSet<String> {
     }
 }
 
-/// The exposition as one that accepts gzip gets it: in a single member, for some clients stop at the
-/// end of the first.
+/// The exposition as one that accepts gzip gets it: in a single member, for some clients stop at
+/// the end of the first.
 async fn compressed(metrics: &Url) -> String {
     let client = Client::builder().no_proxy().build().expect("a client");
     let request = client.get(metrics.clone()).header(ACCEPT_ENCODING, "gzip");

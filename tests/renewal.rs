@@ -1,4 +1,5 @@
-//! Keys that end: when they are renewed, how often, and what becomes of those who want one meanwhile.
+//! Keys that end: when they are renewed, how often, and what becomes of those who want one
+//! meanwhile.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! The way to the cloud, over real sockets: one connection for many calls, and a name for everything
-//! that can go wrong on it.
+//! The way to the cloud, over real sockets: one connection for many calls, and a name for
+//! everything that can go wrong on it.
 
 #![expect(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! A client for scrapes that costs as little as one can: it sends a request, and counts the bytes of what comes.
+//! A client for scrapes that costs as little as one can: it sends a request, and counts the bytes
+//! of what comes.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -48,7 +48,8 @@ impl Cloud {
         accounts.parse().expect("the cloud counts in whole numbers")
     }
 
-    /// How long after their turn in the schedule calls have come since it was asked last, in milliseconds.
+    /// How long after their turn in the schedule calls have come since it was asked last, in
+    /// milliseconds.
     pub(crate) fn lateness(&self) -> Vec<f64> {
         let times = self.ask("/lateness");
         let times = times.split_whitespace();

@@ -108,8 +108,8 @@ pub(crate) fn begin_exporter(estate: Estate, cloud: &Cloud) -> Process {
     exporter
 }
 
-/// Starts the exporter that most people would write (see `peers/peer.py`), and waits until every account has been
-/// polled.
+/// Starts the exporter that most people would write (see `peers/peer.py`), and waits until every
+/// account has been polled.
 pub(crate) fn start_peer(estate: Estate, cloud: &Cloud) -> Process {
     let port = free_address().rsplit(':').next().map(str::to_owned);
     let mut command = Command::new(part("venv/bin/python"));

@@ -1,4 +1,5 @@
-//! Processes that are measured: started, paused between their turns, read from `/proc`, and ended when dropped.
+//! Processes that are measured: started, paused between their turns, read from `/proc`, and ended
+//! when dropped.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +8,8 @@ use std::sync::mpsc::channel;
 use std::thread::{sleep, spawn};
 use std::time::{Duration, Instant};
 
-/// The clock tick of `/proc/PID/stat`, which Linux shows as a hundredth of a second on every machine.
+/// The clock tick of `/proc/PID/stat`, which Linux shows as a hundredth of a second on every
+/// machine.
 const TICK: Duration = Duration::from_millis(10);
 
 /// Whatever is waited for takes less, and this often it is looked.
@@ -48,8 +50,8 @@ impl Process {
         process
     }
 
-    /// Time on a processor since it began: of the threads that live, to the nanosecond, unless those that
-    /// have ended make more of a difference than the coarse figure of all is wrong by.
+    /// Time on a processor since it began: of the threads that live, to the nanosecond, unless
+    /// those that have ended make more of a difference than the coarse figure of all is wrong by.
     pub(crate) fn cpu(&self) -> Duration {
         self.of_live_threads().max(self.of_all_threads())
     }
@@ -65,7 +67,8 @@ impl Process {
 
     fn of_all_threads(&self) -> Duration {
         let stat = self.read("stat");
-        // The name in parentheses may hold anything; behind it, user and system time are the 12th and 13th.
+        // The name in parentheses may hold anything; behind it, user and system time are the 12th
+        // and 13th.
         let fields = stat.rsplit(')').next().unwrap_or_default();
         let ticks = fields.split_whitespace().skip(11).take(2);
         TICK * ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum()

@@ -1,5 +1,5 @@
-//! What a page costs the exporter, the floor and the peer, with nothing changed since the last poll: where polls
-//! are far apart, and where they come as fast as they can.
+//! What a page costs the exporter, the floor and the peer, with nothing changed since the last
+//! poll: where polls are far apart, and where they come as fast as they can.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -12,17 +12,19 @@ use crate::kit::{
 /// Tracks on a page: as many as there can be, and what an account has.
 const PAGES: [usize; 2] = [100, 5];
 
-/// How long an answer takes where polls are far apart. As fast as they can they come where it takes no time.
+/// How long an answer takes where polls are far apart. As fast as they can they come where it takes
+/// no time.
 const LATENCY: Duration = Duration::from_millis(10);
 
 /// After its answer a poll is over in less.
 const AFTERMATH: Duration = Duration::from_millis(20);
 
-/// The peer keeps a connection for each account, and has fewer of them, each polled so much the more often.
+/// The peer keeps a connection for each account, and has fewer of them, each polled so much the
+/// more often.
 const FEWER: u32 = 5;
 
-/// Polls without a pause, of the peer: an account for each of its threads, more of which would make its pages
-/// dearer.
+/// Polls without a pause, of the peer: an account for each of its threads, more of which would make
+/// its pages dearer.
 const PEER_THREADS: usize = 8;
 
 /// The most that a page may cost, in pages of the floor.
@@ -151,8 +153,8 @@ impl Contestant {
         }
     }
 
-    /// Whoever has stood still for an interval is behind with every account, and polls all of them at once, as
-    /// many as may be in flight. He goes on after that.
+    /// Whoever has stood still for an interval is behind with every account, and polls all of them
+    /// at once, as many as may be in flight. He goes on after that.
     fn burst(&mut self, cloud: &Cloud, estate: Estate) {
         cloud.set_latency(Duration::ZERO);
         sleep(estate.interval.saturating_sub(self.stands_since.elapsed()));

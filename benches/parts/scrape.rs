@@ -1,5 +1,5 @@
-//! What a scrape costs between two polls, beside servers that have the same bytes and need not make them, and
-//! beside the peer.
+//! What a scrape costs between two polls, beside servers that have the same bytes and need not make
+//! them, and beside the peer.
 
 use std::process::Command;
 use std::time::{Duration, Instant};

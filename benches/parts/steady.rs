@@ -1,4 +1,5 @@
-//! A large fleet at work: ten thousand accounts, each polled once a minute, over a network with a latency.
+//! A large fleet at work: ten thousand accounts, each polled once a minute, over a network with a
+//! latency.
 
 use std::thread::sleep;
 use std::time::{Duration, Instant};

@@ -1,4 +1,5 @@
-//! The least that a scrape can cost: hyper, which the exporter's listener stands on, with bytes that are there.
+//! The least that a scrape can cost: hyper, which the exporter's listener stands on, with bytes
+//! that are there.
 
 use std::convert::Infallible;
 

@@ -1,6 +1,6 @@
-//! A cloud that knows one question and has written its answers beforehand, so that it takes little of the
-//! machine that it shares with whom it serves. Only the request id differs from answer to answer, and with it
-//! the time; where changes are asked for, a track is switched.
+//! A cloud that knows one question and has written its answers beforehand, so that it takes little
+//! of the machine that it shares with whom it serves. Only the request id differs from answer to
+//! answer, and with it the time; where changes are asked for, a track is switched.
 
 use std::fmt::Write as _;
 use std::io::Write as _;

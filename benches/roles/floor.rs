@@ -1,5 +1,6 @@
-//! The least that a page can cost: the exporter's HTTP client with the exporter's settings, at the exporter's
-//! pace, and nothing but sending and parsing. It signs nothing, compares nothing, and keeps nothing.
+//! The least that a page can cost: the exporter's HTTP client with the exporter's settings, at the
+//! exporter's pace, and nothing but sending and parsing. It signs nothing, compares nothing, and
+//! keeps nothing.
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -89,7 +89,8 @@ fn parse(times: u64) {
     }
 }
 
-/// Polls of a target by the real client, over a network that takes no time: `versions` answers in turn.
+/// Polls of a target by the real client, over a network that takes no time: `versions` answers in
+/// turn.
 fn poll(times: u64, tracks: usize, versions: u8) {
     let answers = (0..versions).map(|status| whole_answer(tracks, status));
     let client = client(Turns {
@@ -105,7 +106,8 @@ fn poll(times: u64, tracks: usize, versions: u8) {
     });
 }
 
-/// Polls of one account of many that end, each published, and scraped where asked for: `versions` listings in turn.
+/// Polls of one account of many that end, each published, and scraped where asked for: `versions`
+/// listings in turn.
 fn publish(times: u64, versions: usize, scraped: Option<bool>) {
     let now = in_no_time(async { Clock::virtual_at(UNIX_EPOCH + NOW).now() });
     let publisher = Publisher::new();
@@ -238,7 +240,8 @@ impl Observer for Nobody {
     fn ended(&self, _: &Ended<'_>) {}
 }
 
-/// Runs with time that passes only where somebody waits for it, so that waiting takes no instructions.
+/// Runs with time that passes only where somebody waits for it, so that waiting takes no
+/// instructions.
 fn in_no_time<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

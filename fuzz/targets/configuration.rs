@@ -1,5 +1,5 @@
-//! A configuration file, with the environment that its first lines ask for: it never panics, what it
-//! says shows no secret, and what it takes can be used.
+//! A configuration file, with the environment that its first lines ask for: it never panics, what
+//! it says shows no secret, and what it takes can be used.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What is published comes out: the text of any accounts, at any time, read by an independent parser.
+//! What is published comes out: the text of any accounts, at any time, read by an independent
+//! parser.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;

@@ -1,9 +1,10 @@
-//! What is fuzzed, and what must hold of it: for each target one function of any bytes, which panics
-//! where something is wrong.
+//! What is fuzzed, and what must hold of it: for each target one function of any bytes, which
+//! panics where something is wrong.
 //!
-//! Two drivers run them. `tests/fuzz.rs` includes this folder, replays all seeds and every input that
-//! ever broke something, and goes on with random mutations for some seconds: that is part of `make
-//! test`. Under libFuzzer (`fuzz_targets/`) the same functions run for hours: that is `make fuzz`.
+//! Two drivers run them. `tests/fuzz.rs` includes this folder, replays all seeds and every input
+//! that ever broke something, and goes on with random mutations for some seconds: that is part of
+//! `make test`. Under libFuzzer (`fuzz_targets/`) the same functions run for hours: that is `make
+//! fuzz`.
 
 pub use self::answer::answer;
 pub use self::configuration::configuration;

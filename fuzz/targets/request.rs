@@ -21,8 +21,8 @@ const ZIPPED: &[u8] = b"zipped";
 /// Longer than anybody may hold a connection by any number of requests that fit into an input.
 const FOR_EVER: Duration = Duration::from_hours(24);
 
-/// Sends the input to a connection, in pieces, and judges what comes back. An input that begins with
-/// an odd byte is the value of `Accept-Encoding` instead.
+/// Sends the input to a connection, in pieces, and judges what comes back. An input that begins
+/// with an odd byte is the value of `Accept-Encoding` instead.
 pub fn request(input: &[u8]) {
     let mut input = Input::new(input);
     let how = input.byte();

@@ -55,7 +55,8 @@ struct Cloud {
     page_size: u32,
     /// No page is longer.
     cap: u64,
-    /// Whether the cap cuts what was asked for, so that the next page begins behind what is missing.
+    /// Whether the cap cuts what was asked for, so that the next page begins behind what is
+    /// missing.
     skips: bool,
     too_many: u64,
 

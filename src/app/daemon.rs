@@ -157,7 +157,8 @@ impl App {
         info!("stopping");
         manager.stopping();
         drop(stop);
-        // What is published from here on is what it will have been at the end, for whoever keeps it.
+        // What is published from here on is what it will have been at the end, for whoever keeps
+        // it.
         fleet.end();
         drop(end);
         servers.await;

@@ -1,7 +1,7 @@
 //! Whether the configuration file says something else than it did, or one that it names.
 //!
-//! By its content, looked at again and again: Kubernetes swaps a link to a folder some levels above,
-//! editors rename, network file systems send no events, and a time stamp alone is no change.
+//! By its content, looked at again and again: Kubernetes swaps a link to a folder some levels
+//! above, editors rename, network file systems send no events, and a time stamp alone is no change.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

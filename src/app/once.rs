@@ -11,8 +11,8 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Environment;
 
-/// Polls every target once, going on from the state file and writing it. Gives the exposition, without the process's own series, and whether
-/// every poll brought a listing.
+/// Polls every target once, going on from the state file and writing it. Gives the exposition,
+/// without the process's own series, and whether every poll brought a listing.
 ///
 /// # Errors
 ///

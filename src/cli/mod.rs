@@ -73,8 +73,8 @@ pub struct Flags {
     )]
     pub enable_auto_reload: bool,
 
-    /// An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo
-    /// 127.0.0.1:10629]
+    /// An address to listen on, host:port or unix:PATH; may be given several times [default:
+    /// :10629, for the demo 127.0.0.1:10629]
     #[arg(
         long = "web.listen-address",
         value_name = "ADDRESS",
@@ -114,8 +114,8 @@ pub struct Flags {
     )]
     web_config_file: Option<PathBuf>,
 
-    /// The path below which everything is served, where a proxy does not take it away [default: the path of
-    /// --web.external-url]
+    /// The path below which everything is served, where a proxy does not take it away [default: the
+    /// path of --web.external-url]
     #[arg(
         long = "web.route-prefix",
         value_name = "PATH",
@@ -166,8 +166,8 @@ pub struct Flags {
     )]
     pub log_format: LogFormat,
 
-    /// Which shard this process is, counted from 0 [default: where there are several, the number at the end of the
-    /// host name]
+    /// Which shard this process is, counted from 0 [default: where there are several, the number at
+    /// the end of the host name]
     #[arg(
         long = "shard",
         value_name = "NUMBER",
@@ -177,8 +177,8 @@ pub struct Flags {
     )]
     shard: Option<Ordinal>,
 
-    /// How many shards the accounts are divided among: processes with the same configuration, each of which polls
-    /// its own accounts
+    /// How many shards the accounts are divided among: processes with the same configuration, each
+    /// of which polls its own accounts
     #[arg(
         long = "total-shards",
         value_name = "NUMBER",
@@ -203,7 +203,8 @@ impl Flags {
             .filter(|file| !file.as_os_str().is_empty())
     }
 
-    /// The file with TLS and passwords. An empty variable in the environment is one that is not set.
+    /// The file with TLS and passwords. An empty variable in the environment is one that is not
+    /// set.
     pub fn web_config_file(&self) -> Option<&PathBuf> {
         self.web_config_file
             .as_ref()
@@ -248,7 +249,8 @@ pub enum Command {
         /// Print the least that CAM must allow, as policies (JSON) for its console
         #[arg(long)]
         policy: bool,
-        /// Ask the cloud once for every target, and say what is in the way; exit code 1 if anything is
+        /// Ask the cloud once for every target, and say what is in the way; exit code 1 if anything
+        /// is
         #[arg(long, conflicts_with = "policy")]
         online: bool,
     },

@@ -1,5 +1,5 @@
-//! The values of flags. An empty variable in the environment is one that is not set, for all of them: compose files
-//! set such.
+//! The values of flags. An empty variable in the environment is one that is not set, for all of
+//! them: compose files set such.
 
 use std::path::PathBuf;
 

@@ -44,8 +44,8 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     }
 }
 
-/// For this machine: there is no proxy in between, and nobody to be taken for it, whatever name its certificate
-/// has and whoever vouches for it.
+/// For this machine: there is no proxy in between, and nobody to be taken for it, whatever name its
+/// certificate has and whoever vouches for it.
 fn client() -> ClientBuilder {
     Client::builder()
         .no_proxy()

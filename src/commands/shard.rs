@@ -1,4 +1,5 @@
-//! Which shard this process is: by its flags, or by the name of the host, as a `StatefulSet` numbers its pods.
+//! Which shard this process is: by its flags, or by the name of the host, as a `StatefulSet`
+//! numbers its pods.
 
 use std::fs;
 

@@ -110,8 +110,8 @@ impl Hosts {
     }
 }
 
-/// The interval, which no request may outlast, and in which nothing ages out and no tombstone ends. Where the
-/// interval is built in, the setting that does not fit it is to blame.
+/// The interval, which no request may outlast, and in which nothing ages out and no tombstone ends.
+/// Where the interval is built in, the setting that does not fit it is to blame.
 fn fitting_interval(levels: Levels, poll: &Poll, places: &Places) -> Result<Duration, Error> {
     let set = levels.iter().find_map(|level| level.interval.as_ref());
     let interval = set.map_or(defaults::INTERVAL, |set| set.value);

@@ -132,7 +132,8 @@ fn entries(document: &Document) -> Result<&[Entry], Error> {
     }
 }
 
-/// The files that a pattern names. A path without `*` and `?` names itself, whether it is there or not.
+/// The files that a pattern names. A path without `*` and `?` names itself, whether it is there or
+/// not.
 fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let mut found = vec![folder.to_owned()];
     for part in Path::new(pattern) {
@@ -162,8 +163,8 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(found)
 }
 
-/// What in a folder is called so. As in a shell, what begins with a dot is only fit by a dot: editors
-/// and Kubernetes keep what is theirs under such names.
+/// What in a folder is called so. As in a shell, what begins with a dot is only fit by a dot:
+/// editors and Kubernetes keep what is theirs under such names.
 fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     let here = if folder.as_os_str().is_empty() {
         Path::new(".")

@@ -1,4 +1,5 @@
-//! What holds where neither file nor environment says anything, and the bounds of what they may say.
+//! What holds where neither file nor environment says anything, and the bounds of what they may
+//! say.
 
 use std::time::Duration;
 

@@ -110,8 +110,8 @@ impl Document {
         entries
     }
 
-    /// Adds to a mapping of the root, which is made if there is none; what is there and not a mapping
-    /// stays as it is.
+    /// Adds to a mapping of the root, which is made if there is none; what is there and not a
+    /// mapping stays as it is.
     pub(super) fn add(&mut self, key: &str, more: Vec<Entry>) {
         let (Some(first), Value::Map(root)) = (more.first(), &mut self.root.value) else {
             return;
@@ -138,9 +138,9 @@ impl Document {
         nth_line(&self.file(span).text, span.line)
     }
 
-    /// The columns of the line where this begins that may hold a secret: all but blanks, punctuation,
-    /// keys, and scalars that are known to be harmless. A comment is hidden too: an old key may have
-    /// been left there.
+    /// The columns of the line where this begins that may hold a secret: all but blanks,
+    /// punctuation, keys, and scalars that are known to be harmless. A comment is hidden too: an
+    /// old key may have been left there.
     pub(super) fn hidden_in(&self, span: Span) -> Vec<Columns> {
         let text = self.line(span);
         let covers = self.covers_of(span, text.chars().count());
@@ -163,8 +163,8 @@ impl Document {
         hidden
     }
 
-    /// For each column of that line whether what stands there may be shown; none where neither a key
-    /// nor a scalar does. A generated file may be one line, so the spans are gone through once.
+    /// For each column of that line whether what stands there may be shown; none where neither a
+    /// key nor a scalar does. A generated file may be one line, so the spans are gone through once.
     fn covers_of(&self, Span { file, line, .. }: Span, columns: usize) -> Vec<Option<bool>> {
         let here = |(span, public): &(Span, bool)| {
             let touches = span.file == file && (span.line..=span.end_line).contains(&line);
@@ -196,8 +196,8 @@ impl Document {
         path.steps().iter().try_fold(&self.root, Node::child)
     }
 
-    /// Where something stands. A mapping, a list and an empty value are shown by their key; what the
-    /// file does not have is shown by the nearest key around it, if there is one.
+    /// Where something stands. A mapping, a list and an empty value are shown by their key; what
+    /// the file does not have is shown by the nearest key around it, if there is one.
     pub(super) fn span(&self, path: &KeyPath, part: Part) -> Option<Span> {
         let parent = path.parent()?;
         let Some(around) = self.get(&parent) else {

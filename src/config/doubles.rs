@@ -8,8 +8,8 @@ use super::types::Account;
 /// So many names stand in one warning.
 const MOST_NAMES: usize = 5;
 
-/// What should be warned of: whoever asks in the same way is answered for the same account of the cloud, which is
-/// polled, counted and alerted on more than once.
+/// What should be warned of: whoever asks in the same way is answered for the same account of the
+/// cloud, which is polled, counted and alerted on more than once.
 pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
     let mut first_of = HashMap::new();
     let mut same: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

@@ -21,7 +21,8 @@ impl Glob {
         self.0.contains(['*', '?'])
     }
 
-    /// Whether the whole text fits. A text of n characters takes at most n times the pattern's length.
+    /// Whether the whole text fits. A text of n characters takes at most n times the pattern's
+    /// length.
     pub fn matches(&self, text: &str) -> bool {
         let (pattern, text): (Vec<char>, Vec<char>) =
             (self.0.chars().collect(), text.chars().collect());

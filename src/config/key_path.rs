@@ -107,9 +107,9 @@ impl fmt::Display for KeyPath {
     }
 }
 
-/// Under `credentials` and `assume_role` only what could be one of their keys may be shown, and nowhere what looks like a
-/// secret: `secret_id:AKID…`, written without the space, is a key to YAML, and so may be the second
-/// line of a secret.
+/// Under `credentials` and `assume_role` only what could be one of their keys may be shown, and
+/// nowhere what looks like a secret: `secret_id:AKID…`, written without the space, is a key to
+/// YAML, and so may be the second line of a secret.
 fn may_show(before: &[Step], key: &str) -> bool {
     const LONGEST: usize = 64;
     /// No key under `credentials` is longer, and every secret is.

@@ -1,4 +1,5 @@
-//! What one level says: the top level, `defaults`, an account or an organisation; every value by itself.
+//! What one level says: the top level, `defaults`, an account or an organisation; every value by
+//! itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

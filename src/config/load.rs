@@ -31,8 +31,8 @@ impl Config {
         }
     }
 
-    /// The same, of a text. Paths in it are relative to the folder of `file_name`, which errors name
-    /// and nobody reads.
+    /// The same, of a text. Paths in it are relative to the folder of `file_name`, which errors
+    /// name and nobody reads.
     pub fn parse(
         file_name: &str,
         text: &str,
@@ -122,7 +122,8 @@ pub(super) fn read(path: &Path) -> Result<SourceFile, String> {
     })
 }
 
-/// Whether everybody on this machine can read a file: it lets them, and so does every folder above it.
+/// Whether everybody on this machine can read a file: it lets them, and so does every folder above
+/// it.
 #[cfg(unix)]
 fn is_open(path: &Path, file: &Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;

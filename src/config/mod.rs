@@ -2,14 +2,15 @@
 //!
 //! The way: YAML text → a tree of text that knows its places (`yaml`, `document`) → overrides from
 //! the environment on top, by the `config` crate (`overrides`, `layers`) → raw types that know the
-//! keys (`raw`, `shapes`) → values that need no further check (`values`, `lists`, `sources`, `level`,
-//! `account`, `organizations`, `doubles`, `validate`). Files of accounts become a part of the tree (`account_files`),
-//! so that everything behind it takes them for what they say, wherever they say it.
+//! keys (`raw`, `shapes`) → values that need no further check (`values`, `lists`, `sources`,
+//! `level`, `account`, `organizations`, `doubles`, `validate`). Files of accounts become a part of
+//! the tree (`account_files`), so that everything behind it takes them for what they say, wherever
+//! they say it.
 //!
 //! **The nearer setting wins**: an account's own, then `defaults`, then the top level, then what is
-//! built in. That holds for `site` and each endpoint together: an account that sets `site` is not asked
-//! at an `endpoint` of the top level. `labels` and `assume_role` merge key by key; `regions`, `credentials`
-//! and `expected_tracks` replace.
+//! built in. That holds for `site` and each endpoint together: an account that sets `site` is not
+//! asked at an `endpoint` of the top level. `labels` and `assume_role` merge key by key; `regions`,
+//! `credentials` and `expected_tracks` replace.
 
 pub use self::credentials::{AssumeRole, Credentials};
 pub use self::endpoint::Endpoint;

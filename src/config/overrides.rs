@@ -1,8 +1,8 @@
 //! The environment → single values that replace those of the file.
 //!
 //! The `Environment` source of the `config` crate is not used: it knows neither that `-` in an
-//! account's name is written `_` nor which account there is, it would lower the case of label names,
-//! and its errors do not name the variable.
+//! account's name is written `_` nor which account there is, it would lower the case of label
+//! names, and its errors do not name the variable.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// A secret of the configuration. Unlike the type it wraps it can be compared: a reload asks whether
-/// it is still the same, and tells nobody but itself.
+/// A secret of the configuration. Unlike the type it wraps it can be compared: a reload asks
+/// whether it is still the same, and tells nobody but itself.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 

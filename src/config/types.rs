@@ -25,20 +25,20 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Every organisation, by name.
     pub organizations: Vec<Organization>,
-    /// The part of all these that this process polls. No file says it, as it differs from process to process;
-    /// until whoever starts them does, it is all of it.
+    /// The part of all these that this process polls. No file says it, as it differs from process
+    /// to process; until whoever starts them does, it is all of it.
     pub shard: Shard,
     /// What works and should not stay; no secret is in it.
     pub warnings: Vec<String>,
 }
 
 impl Config {
-    /// A number that is the same as long as the configuration says the same, wherever it says it and
-    /// whatever else its file holds.
+    /// A number that is the same as long as the configuration says the same, wherever it says it
+    /// and whatever else its file holds.
     ///
     /// It is the hash of what prints of the configuration, and secrets do not print: they have no
-    /// part in it, so that nobody can try guesses against it. A changed key alone leaves it as it is.
-    /// Nor have what each process of several has for itself: its state file, its shard.
+    /// part in it, so that nobody can try guesses against it. A changed key alone leaves it as it
+    /// is. Nor have what each process of several has for itself: its state file, its shard.
     pub fn hash(&self) -> u64 {
         let mut accounts: Vec<&Account> = self.accounts.iter().collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));

@@ -1,7 +1,7 @@
 //! YAML text → [`Document`], on the parser of serde-saphyr.
 //!
-//! Its events are read directly: serde's data model would already have decided what a number is, and
-//! would keep no place for a key.
+//! Its events are read directly: serde's data model would already have decided what a number is,
+//! and would keep no place for a key.
 
 use std::collections::HashMap;
 

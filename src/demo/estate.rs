@@ -1,4 +1,5 @@
-//! What there is in the demo: accounts, each in a state that an operator will meet, and an organisation.
+//! What there is in the demo: accounts, each in a state that an operator will meet, and an
+//! organisation.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -29,7 +30,8 @@ pub(super) const PAYMENTS_TO_CLS: u64 = 751;
 /// `staging`'s track that vanishes.
 pub(super) const STAGING_TO_CLS: u64 = 704;
 
-/// An account of the demo: its number in the simulated cloud, and what the configuration says of it.
+/// An account of the demo: its number in the simulated cloud, and what the configuration says of
+/// it.
 struct Estate {
     uin: &'static str,
     name: &'static str,

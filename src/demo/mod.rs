@@ -1,7 +1,8 @@
-//! `demo`: the daemon as it is, against a simulated Tencent Cloud on loopback in which things happen.
+//! `demo`: the daemon as it is, against a simulated Tencent Cloud on loopback in which things
+//! happen.
 //!
-//! Nothing is shortened: the exporter is configured by a file, signs, pages and paces over real HTTP;
-//! and what is printed of an event is the time until a scrape showed it.
+//! Nothing is shortened: the exporter is configured by a file, signs, pages and paces over real
+//! HTTP; and what is printed of an event is the time until a scrape showed it.
 
 // What there is.
 mod estate;

@@ -1,7 +1,8 @@
 //! The demo's organisation: who is in it, whose role is assumed, and with which key.
 //!
-//! One member has no track of its own and is covered by the organisation's; one has a track over a part of
-//! everything. Beside them stands an account outside of the organisation that is polled with a role too.
+//! One member has no track of its own and is covered by the organisation's; one has a track over a
+//! part of everything. Beside them stands an account outside of the organisation that is polled
+//! with a role too.
 
 use super::estate;
 use crate::sim::{Member, Role, Track, World};
@@ -26,8 +27,8 @@ const MEMBERS: [(u64, &str, &str); 3] = [
     (100_000_000_013, "reports", "money"),
 ];
 
-/// What stands behind the accounts of the configuration. The key lives so shortly that renewals can be
-/// watched, and is renewed at its half, which is not while the cloud is dark.
+/// What stands behind the accounts of the configuration. The key lives so shortly that renewals can
+/// be watched, and is renewed at its half, which is not while the cloud is dark.
 pub(super) fn configuration() -> String {
     let key = "credentials: {env: {secret_id: PLATFORM_ID, secret_key: PLATFORM_KEY}}";
     format!(
@@ -46,8 +47,8 @@ organizations:
     )
 }
 
-/// Makes the members and the other account, each with the role. The account that holds the organisation is
-/// there already.
+/// Makes the members and the other account, each with the role. The account that holds the
+/// organisation is there already.
 pub(super) fn found(world: &World) {
     let role = Role::new(ROLE).trusts_account(PLATFORM);
     let archive = world.add_account(ARCHIVE);

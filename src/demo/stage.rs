@@ -41,8 +41,8 @@ struct Exporter {
 }
 
 impl Stage {
-    /// Starts the cloud, then the exporter. Its state file goes into a folder of its own, which goes
-    /// with the stage.
+    /// Starts the cloud, then the exporter. Its state file goes into a folder of its own, which
+    /// goes with the stage.
     pub(super) async fn set(web: &Web, clock: Clock) -> Result<Self, String> {
         let world = estate::world(clock.now().wall);
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));

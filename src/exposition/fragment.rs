@@ -7,7 +7,8 @@ use bytes::Bytes;
 
 use super::metric::Metric;
 
-/// The longest label value that is taken from the API, in characters. No documented field is longer.
+/// The longest label value that is taken from the API, in characters. No documented field is
+/// longer.
 const MAX_LABEL_CHARS: usize = 256;
 
 /// Rendered samples, each metric's in one piece, in the order of [`Metric::ALL`].
@@ -32,7 +33,8 @@ impl Fragment {
         Some(&self.text[range.clone()])
     }
 
-    /// Some of its samples without a copy of them; the whole fragment's text stays in memory with them.
+    /// Some of its samples without a copy of them; the whole fragment's text stays in memory with
+    /// them.
     ///
     /// # Panics
     ///
@@ -69,8 +71,8 @@ impl<'a> FragmentWriter<'a> {
         self.write(metric, more_labels, MAX_LABEL_CHARS, value);
     }
 
-    /// Writes one sample whose labels stand as they are written in the configuration. Cut, two names
-    /// that differ at the end would be one series twice.
+    /// Writes one sample whose labels stand as they are written in the configuration. Cut, two
+    /// names that differ at the end would be one series twice.
     pub fn sample_as_configured(
         &mut self,
         metric: Metric,

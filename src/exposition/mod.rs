@@ -1,9 +1,9 @@
 //! From a report to text: every metric of the accounts is named here, once.
 //!
-//! The text format wants all samples of a metric in one place, and accounts change one by one. So an
-//! account is rendered to [`Fragment`]s, which keep their samples by metric, and the publisher joins
-//! fragments. A [`Part`] is a fragment with the time in which it may be shown: what is too old
-//! disappears on time even if the task that should withdraw it is dead.
+//! The text format wants all samples of a metric in one place, and accounts change one by one. So
+//! an account is rendered to [`Fragment`]s, which keep their samples by metric, and the publisher
+//! joins fragments. A [`Part`] is a fragment with the time in which it may be shown: what is too
+//! old disappears on time even if the task that should withdraw it is dead.
 
 pub use self::fragment::{Fragment, FragmentWriter};
 pub use self::metric::{Kind, Metric};

@@ -10,8 +10,8 @@ use super::part::Part;
 use super::target::TargetRenderer;
 use crate::snapshot::{AccountInfo, Expectation, Overview, Report, Status};
 
-/// Renders one account. What most polls leave as it is, is rendered when it changes: whoever is given
-/// the same fragment again has nothing to compare, nothing to join and nothing to deflate.
+/// Renders one account. What most polls leave as it is, is rendered when it changes: whoever is
+/// given the same fragment again has nothing to compare, nothing to join and nothing to deflate.
 #[derive(Debug)]
 pub struct Renderer {
     account: Arc<AccountInfo>,

@@ -1,4 +1,5 @@
-//! What there is to say of one target, but for its listing and its past, which have files of their own.
+//! What there is to say of one target, but for its listing and its past, which have files of their
+//! own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,8 +85,8 @@ impl TargetRenderer {
         parts.extend_from_slice(self.past(labels, target));
     }
 
-    /// Up only as long as there is something to show: where the loop is dead, nobody else would take
-    /// a 1 back.
+    /// Up only as long as there is something to show: where the loop is dead, nobody else would
+    /// take a 1 back.
     fn up(&self, target: &TargetReport, parts: &mut Vec<Part>) {
         let [down, up] = &self.up;
         match &target.last_good {

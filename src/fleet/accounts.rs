@@ -23,7 +23,8 @@ use crate::poll::{Memory, Seat};
 use crate::snapshot::{Report, Umbrella};
 use crate::tencent::Observer;
 
-/// First polls start so far apart, fifty a second, so that a large fleet does not begin with a burst.
+/// First polls start so far apart, fifty a second, so that a large fleet does not begin with a
+/// burst.
 const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
 /// The accounts that poll, and what they share. Dropped, they end.
@@ -43,8 +44,8 @@ pub struct Fleet {
 
 /// A configuration that can be taken up: nothing of it can fail any more.
 pub struct Plan {
-    /// In the order of their first polls: by a stable hash, so that a restart finds everybody in the
-    /// same place.
+    /// In the order of their first polls: by a stable hash, so that a restart finds everybody in
+    /// the same place.
     accounts: Vec<Step>,
     organizations: Vec<organizations::Step>,
     https: Option<Https>,
@@ -58,8 +59,8 @@ enum Step {
 }
 
 impl Fleet {
-    /// Nobody polls yet. `connect` makes the ways to the cloud, `process` is told of every call, and
-    /// `audience` is shown what comes of them.
+    /// Nobody polls yet. `connect` makes the ways to the cloud, `process` is told of every call,
+    /// and `audience` is shown what comes of them.
     pub fn new(
         environment: &Environment,
         clock: &Clock,

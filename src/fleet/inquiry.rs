@@ -22,8 +22,8 @@ use crate::tencent::{Ended, Observer, Sent};
 /// The time for all questions together.
 pub const INQUIRY_TIME: Duration = Duration::from_mins(5);
 
-/// So many of an organisation's members are tried: they have one role's name in common, so that what is wrong with
-/// one is most probably wrong with all.
+/// So many of an organisation's members are tried: they have one role's name in common, so that
+/// what is wrong with one is most probably wrong with all.
 pub const MEMBERS_TRIED: usize = 3;
 
 /// So many accounts are asked about at a time.
@@ -43,12 +43,13 @@ pub struct Findings {
 pub struct AccountFound {
     /// Its name.
     pub account: String,
-    /// Where its credentials come from, in the words of the label `provider`; a role may come on top.
+    /// Where its credentials come from, in the words of the label `provider`; a role may come on
+    /// top.
     pub provider: &'static str,
     /// The ARN of the role that is assumed with them.
     pub role: Option<String>,
-    /// Whose the key is, as STS says: of the role, or of the credentials where the role is not to be had. None
-    /// where nobody was asked.
+    /// Whose the key is, as STS says: of the role, or of the credentials where the role is not to
+    /// be had. None where nobody was asked.
     pub identity: Option<Result<CallerIdentity, Trouble>>,
     /// What keeps it from being asked in any region.
     pub trouble: Option<Trouble>,
@@ -84,7 +85,8 @@ pub struct RegionFound {
 pub struct OrganizationFound {
     /// Its name.
     pub organization: String,
-    /// The account that is asked for the members; it has regions only where its own tracks are asked for.
+    /// The account that is asked for the members; it has regions only where its own tracks are
+    /// asked for.
     pub admin: AccountFound,
     /// How many members there are, and how many of them are polled; none where nobody was asked.
     pub members: Option<Result<[usize; 2], Trouble>>,
@@ -120,7 +122,8 @@ pub struct Trouble {
     pub failure: Failure,
 }
 
-/// Asks about all organisations of a configuration, and the accounts that this shard polls. `connect` makes the ways to the cloud.
+/// Asks about all organisations of a configuration, and the accounts that this shard polls.
+/// `connect` makes the ways to the cloud.
 ///
 /// # Errors
 ///

@@ -19,8 +19,9 @@ pub(super) struct Organizations {
     running: BTreeMap<String, Running>,
     /// What was found last, by organisation, or what an earlier process knew.
     members: BTreeMap<String, Vec<Member>>,
-    /// Labels that somebody else has, as far as what an earlier process called its accounts tells: of the members
-    /// it remembers only those of one shard, and a name may be that of another shard's member too.
+    /// Labels that somebody else has, as far as what an earlier process called its accounts tells:
+    /// of the members it remembers only those of one shard, and a name may be that of another
+    /// shard's member too.
     taken_elsewhere: BTreeMap<String, BTreeSet<String>>,
     umbrellas: BTreeMap<String, Umbrella>,
     sender: mpsc::Sender<Found>,

@@ -1,5 +1,5 @@
-//! Where accounts' keys come from. Accounts that say the same share a provider, so that a role is assumed
-//! once, whoever polls with it.
+//! Where accounts' keys come from. Accounts that say the same share a provider, so that a role is
+//! assumed once, whoever polls with it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};

@@ -1,5 +1,5 @@
-//! What is asked about one account, in the order in which polling it would go: a key, the role, whose it is, the
-//! tracks. What is in the way of one question is in the way of those behind it.
+//! What is asked about one account, in the order in which polling it would go: a key, the role,
+//! whose it is, the tracks. What is in the way of one question is in the way of those behind it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -136,7 +136,8 @@ impl Questions {
                 must_be_of(identity, uin).map_err(|failure| trouble(Asked::Identity, at, failure))
             }
             (Err(unknown), Some(_)) => Err(unknown.clone()),
-            // A key that one product does not take, none does. What else STS says is in nobody's way.
+            // A key that one product does not take, none does. What else STS says is in nobody's
+            // way.
             (Err(unknown), None) if unknown.failure.reason == Reason::Unauthenticated => {
                 Err(unknown.clone())
             }

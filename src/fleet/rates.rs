@@ -7,8 +7,8 @@ use tracing::warn;
 use super::desired::Desired;
 use super::identity::Identity;
 
-/// Gives every identity's pacer its rate. Where two accounts give it two, the lower one holds: the limit is the
-/// identity's, and the careful one of the two may know why.
+/// Gives every identity's pacer its rate. Where two accounts give it two, the lower one holds: the
+/// limit is the identity's, and the careful one of the two may know why.
 pub(super) fn settle<'d>(accounts: impl Iterator<Item = &'d Desired>) {
     let mut lowest: BTreeMap<&Identity, &Desired> = BTreeMap::new();
     for desired in accounts {

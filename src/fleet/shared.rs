@@ -1,5 +1,5 @@
-//! What accounts share: the ways to the cloud, the pacers of identities, the providers of keys, the cap on
-//! calls in flight.
+//! What accounts share: the ways to the cloud, the pacers of identities, the providers of keys, the
+//! cap on calls in flight.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -69,7 +69,8 @@ impl Shared {
         self.common.shard = shard;
     }
 
-    /// The ways to all of these; `https` holds the one over HTTPS for all accounts of one configuration.
+    /// The ways to all of these; `https` holds the one over HTTPS for all accounts of one
+    /// configuration.
     pub(super) fn ways(
         &mut self,
         endpoints: &[config::Endpoint],
@@ -140,7 +141,8 @@ impl Shared {
         Discovery {
             name: organization.name.clone(),
             refresh: organization.refresh,
-            // Each shard has its turn: at first while nobody may poll yet, and from the second time on all the while.
+            // Each shard has its turn: at first while nobody may poll yet, and from the second time
+            // on all the while.
             first_after: shard.turn(shard.settling()),
             second_after: shard.turn(organization.refresh),
             directory,
@@ -168,8 +170,8 @@ impl Shared {
         sts(at, ways.to(at), Arc::clone(provider), &mut self.common)
     }
 
-    /// CloudAudit, for one account, and whose calls its pacer counts. The rate, in calls a second, is for a pacer that is
-    /// not there yet.
+    /// CloudAudit, for one account, and whose calls its pacer counts. The rate, in calls a second,
+    /// is for a pacer that is not there yet.
     pub(super) fn client(
         &mut self,
         config: &config::Account,

@@ -1,4 +1,5 @@
-//! The ways to the cloud: plain ones that stay on this machine, and one over HTTPS for each configuration.
+//! The ways to the cloud: plain ones that stay on this machine, and one over HTTPS for each
+//! configuration.
 
 use std::sync::Arc;
 

@@ -1,8 +1,8 @@
 //! What the targets of an account come to together.
 //!
-//! Regions very probably show the same tracks, so nothing is summed over them: tracks are told apart
-//! by their ids. What a region shows counts as long as it may be shown, so there is an overview for
-//! each of the times until the next region is too old.
+//! Regions very probably show the same tracks, so nothing is summed over them: tracks are told
+//! apart by their ids. What a region shows counts as long as it may be shown, so there is an
+//! overview for each of the times until the next region is too old.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

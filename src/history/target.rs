@@ -128,7 +128,8 @@ impl TargetHistory {
         changes
     }
 
-    /// Puts what is known besides into the last complete listing. It is no change: it was so before.
+    /// Puts what is known besides into the last complete listing. It is no change: it was so
+    /// before.
     pub fn complete(&mut self, complete: impl FnOnce(&mut Listing)) {
         if let Some(good) = &mut self.report.last_good {
             let mut listing = (*good.listing).clone();
@@ -170,8 +171,8 @@ impl TargetHistory {
         }
     }
 
-    /// Keeps the tombstones of the lowest ids, as long as their time is not over, and change times of
-    /// tracks that have a tombstone or are watched.
+    /// Keeps the tombstones of the lowest ids, as long as their time is not over, and change times
+    /// of tracks that have a tombstone or are watched.
     fn forget(&mut self, now: Moment) {
         let limit = self.retention.max_tracks;
         let TargetReport {

@@ -42,8 +42,8 @@ struct State {
     ends_at: Option<Instant>,
 }
 
-/// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it, and a client that
-/// says nothing, or goes on with new requests, would never end.
+/// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it,
+/// and a client that says nothing, or goes on with new requests, would never end.
 const FAREWELL: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Copy, Debug)]
@@ -105,9 +105,9 @@ impl Activity {
 
     /// Waits until the connection has overstayed a limit, and returns which.
     ///
-    /// The deadline moves with the phase, and the phase moves when the connection is polled: so this
-    /// must be polled after the connection, in the same task. Over HTTP/2 a request may end beside it; then the
-    /// deadline of before is what it wakes up for.
+    /// The deadline moves with the phase, and the phase moves when the connection is polled: so
+    /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end
+    /// beside it; then the deadline of before is what it wakes up for.
     pub(super) async fn overdue(&self, limits: &Limits) -> &'static str {
         let mut alarm = pin!(sleep_until(self.deadline(limits).0));
         poll_fn(|cx| {
@@ -120,7 +120,8 @@ impl Activity {
         .await
     }
 
-    /// A request of HTTP/2 has arrived: hyper tells by calling us, and the bytes need not be looked at.
+    /// A request of HTTP/2 has arrived: hyper tells by calling us, and the bytes need not be looked
+    /// at.
     pub(super) fn request_began(&self) {
         let mut state = self.state();
         state.pending += 1;

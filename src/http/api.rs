@@ -1,6 +1,7 @@
 //! The same facts as on the page, for scripts: `/api/v1/targets` and `/api/v1/tracks`.
 //!
-//! `docs/openapi.json` describes them, and a test holds the answers to it. Within `v1` keys are added and none goes.
+//! `docs/openapi.json` describes them, and a test holds the answers to it. Within `v1` keys are
+//! added and none goes.
 
 use std::time::SystemTime;
 

@@ -18,7 +18,8 @@ pub(super) enum Socket {
 /// What a Unix socket's address begins with.
 const UNIX: &str = "unix:";
 
-/// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or `unix:PATH`.
+/// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or
+/// `unix:PATH`.
 pub(super) async fn bind(address: &str) -> io::Result<Socket> {
     let bound = if let Some(path) = address.strip_prefix(UNIX) {
         bind_unix(Path::new(path)).await.map(Socket::Unix)
@@ -55,7 +56,8 @@ pub(super) fn inherited() -> io::Result<Vec<Socket>> {
     Ok(sockets)
 }
 
-/// A socket's file stays behind when its process is killed: one that nobody answers on is taken over.
+/// A socket's file stays behind when its process is killed: one that nobody answers on is taken
+/// over.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {

@@ -279,8 +279,9 @@ impl Body for Outgoing {
     }
 }
 
-/// A piece of a response over HTTP/2. Hyper asks for it as soon as the client would take its first byte, and lets
-/// go of the body with the last: so a response is under way as long as any piece of it waits to be sent.
+/// A piece of a response over HTTP/2. Hyper asks for it as soon as the client would take its first
+/// byte, and lets go of the body with the last: so a response is under way as long as any piece of
+/// it waits to be sent.
 struct Held {
     piece: Bytes,
     _by: Arc<UnderWay>,

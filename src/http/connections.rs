@@ -9,10 +9,10 @@ use super::activity::Activity;
 
 /// How many connections there may be, over all listeners that share this handle.
 ///
-/// When all places are taken, the connection that has been idle longest makes room. One in the middle of
-/// a request is never closed for a newcomer: where none is idle the newcomer waits, and those
-/// behind it in the kernel's queue, until a request ends. Every request has its time limits, so the
-/// wait has an end; and a scrape that comes a little late is better than one refused.
+/// When all places are taken, the connection that has been idle longest makes room. One in the
+/// middle of a request is never closed for a newcomer: where none is idle the newcomer waits, and
+/// those behind it in the kernel's queue, until a request ends. Every request has its time limits,
+/// so the wait has an end; and a scrape that comes a little late is better than one refused.
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<House>);
 

@@ -3,10 +3,10 @@
 /// Counts request heads in a stream of bytes.
 ///
 /// Hyper reads ahead and does not tell how far it has parsed, so after a response nobody could say
-/// whether its buffer is empty (an idle connection) or holds the beginning of the next request (whose
-/// headers are due). A head ends at its first empty line, and blank lines before a head mean nothing
-/// (RFC 9112, section 2.2): that much is enough to know. Bodies would confuse it, so a connection
-/// is closed after a request with a body.
+/// whether its buffer is empty (an idle connection) or holds the beginning of the next request
+/// (whose headers are due). A head ends at its first empty line, and blank lines before a head mean
+/// nothing (RFC 9112, section 2.2): that much is enough to know. Bodies would confuse it, so a
+/// connection is closed after a request with a body.
 #[derive(Debug, Default)]
 pub(super) struct Heads {
     inside: bool,

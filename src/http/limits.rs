@@ -10,10 +10,11 @@ pub struct Limits {
     pub headers: Duration,
     /// Without a byte of a request: between two requests, or before the first.
     pub idle: Duration,
-    /// Without the client taking a single byte of a response that waits to be sent. Over HTTP/2 it is any byte, an
-    /// answer to a PING too: who keeps pinging meets the next limit instead.
+    /// Without the client taking a single byte of a response that waits to be sent. Over HTTP/2 it
+    /// is any byte, an answer to a PING too: who keeps pinging meets the next limit instead.
     pub write_stall: Duration,
-    /// From the end of a request's headers to the end of its response, however steadily it trickles.
+    /// From the end of a request's headers to the end of its response, however steadily it
+    /// trickles.
     pub response: Duration,
     /// For requests in flight when the listener is told to stop.
     pub drain: Duration,

@@ -53,7 +53,8 @@ impl Default for Options {
 pub struct Listener(Socket);
 
 impl Listener {
-    /// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or `unix:PATH`.
+    /// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or
+    /// `unix:PATH`.
     pub async fn bind(address: &str) -> io::Result<Self> {
         bind(address).await.map(Self)
     }
@@ -68,7 +69,8 @@ impl Listener {
         Ok(sockets.into_iter().map(Self).collect())
     }
 
-    /// The address that was bound, with the port that was chosen where 0 was asked for; none of a Unix socket.
+    /// The address that was bound, with the port that was chosen where 0 was asked for; none of a
+    /// Unix socket.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match &self.0 {
             Socket::Tcp(socket) => socket.local_addr().ok(),

@@ -1,4 +1,5 @@
-//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for those who look after the process.
+//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for those who look after the
+//! process.
 //!
 //! It knows neither the cloud's API nor how the exposition is made: it shows what a [`Content`]
 //! gives it, asked anew for each request. So a scrape costs what sending costs, and whatever hangs

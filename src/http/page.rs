@@ -1,8 +1,8 @@
 //! The page for people: what is wrong first, then everything.
 //!
-//! It is written by the server and asks for nothing outside. It works without its one script, which asks for the
-//! page again every few seconds. What the cloud or the configuration says gets onto it as [`Text`] only, hence
-//! escaped.
+//! It is written by the server and asks for nothing outside. It works without its one script, which
+//! asks for the page again every few seconds. What the cloud or the configuration says gets onto it
+//! as [`Text`] only, hence escaped.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,8 +14,8 @@ use super::track;
 use super::view::{Seen, State, TargetRow, TrackRow, VANISHED, View};
 use crate::snapshot::{Report, Status};
 
-/// What a browser may do with the page: show it in the one style that it carries, run the one script that it
-/// carries, and ask for it again. A test compares the hashes with style and script.
+/// What a browser may do with the page: show it in the one style that it carries, run the one
+/// script that it carries, and ask for it again. A test compares the hashes with style and script.
 pub(super) const POLICY: &str = "default-src 'none'; \
      style-src 'sha256-rtJZ7fqffxLyFj+QjVyqIAgU9zHQUeFABR+AS7cs8Qw='; \
      script-src 'sha256-TR9PGvZej7E35snGes58Mx5N/1SiccSVKpSMJXvZxHg='; \
@@ -279,8 +279,8 @@ impl Page<'_> {
         track::cells(row, self.when(good.map(|good| good.at)))
     }
 
-    /// How many tracks there are, and how many of them are enabled: each once for its account, in however many regions
-    /// it is listed, as in `cloudaudit_account_tracks`.
+    /// How many tracks there are, and how many of them are enabled: each once for its account, in
+    /// however many regions it is listed, as in `cloudaudit_account_tracks`.
     fn distinct_tracks(&self) -> [u64; 2] {
         let reports = self.view.reports.iter();
         let overviews = reports.filter_map(|report| self.view.overview(report));

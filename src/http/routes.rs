@@ -244,8 +244,8 @@ impl Handler {
     }
 }
 
-/// Whether a request of HTTP/1.1 says once for which host it is (RFC 9112, section 3.2). Here it does not matter
-/// for which, but somebody in between may have understood something else.
+/// Whether a request of HTTP/1.1 says once for which host it is (RFC 9112, section 3.2). Here it
+/// does not matter for which, but somebody in between may have understood something else.
 fn has_its_host(head: &Parts) -> bool {
     let hosts = head.headers.get_all(HOST).iter().count();
     match head.version {

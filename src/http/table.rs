@@ -12,18 +12,21 @@ pub(super) type Cell<'a> = Box<dyn Html + 'a>;
 #[derive(Clone, Copy)]
 pub(super) struct Column(pub(super) &'static str, pub(super) Option<&'static str>);
 
-/// A heading and a table with one page of rows, or a sentence where there is none. `part` is what links to it.
+/// A heading and a table with one page of rows, or a sentence where there is none. `part` is what
+/// links to it.
 pub(super) struct Section<'a> {
     pub(super) part: &'static str,
     pub(super) heading: &'static str,
     /// Where there is no row.
     pub(super) none: &'static str,
     pub(super) query: &'a Query,
-    /// Whether the query's page is of this table; others show their first page, and how many rows there are.
+    /// Whether the query's page is of this table; others show their first page, and how many rows
+    /// there are.
     pub(super) is_paged: bool,
 }
 
-/// Rows of a table that is not paged: what is wrong should be seen at once, and is narrowed by the form.
+/// Rows of a table that is not paged: what is wrong should be seen at once, and is narrowed by the
+/// form.
 const MAX_ROWS: usize = 100;
 
 impl Section<'_> {

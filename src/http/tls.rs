@@ -1,4 +1,5 @@
-//! From a connection to a conversation: TLS first, where it is wanted, and then the HTTP that was agreed on.
+//! From a connection to a conversation: TLS first, where it is wanted, and then the HTTP that was
+//! agreed on.
 
 use std::sync::Arc;
 

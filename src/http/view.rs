@@ -128,8 +128,8 @@ impl<'a> View<'a> {
         targets
     }
 
-    /// Every track that is listed, until its listing is too old, and every one that has vanished, until its
-    /// tombstone is: as on `/metrics`.
+    /// Every track that is listed, until its listing is too old, and every one that has vanished,
+    /// until its tombstone is: as on `/metrics`.
     pub(super) fn tracks(self) -> impl Iterator<Item = TrackRow<'a>> {
         self.targets()
             .flat_map(move |TargetRow { report, target, .. }| {

@@ -8,11 +8,12 @@ use crate::snapshot::Member;
 /// The longest label that is made of a name, in characters: names are other people's to choose.
 const MAX_LABEL_CHARS: usize = 128;
 
-/// The accounts that are polled for these members, and what somebody should know of it. Accounts of the
-/// configuration and of other organisations have `taken` their labels already.
+/// The accounts that are polled for these members, and what somebody should know of it. Accounts of
+/// the configuration and of other organisations have `taken` their labels already.
 ///
-/// A label is the UIN or the name, as configured. Names may be empty, change, and be those of two members at a
-/// time: all that share one are called `NAME-UIN` then, and so are those whose label somebody else has taken.
+/// A label is the UIN or the name, as configured. Names may be empty, change, and be those of two
+/// members at a time: all that share one are called `NAME-UIN` then, and so are those whose label
+/// somebody else has taken.
 pub fn accounts(
     organization: &Organization,
     members: &[Member],

@@ -12,7 +12,8 @@ use crate::snapshot::{Member, Status, Track, Umbrella};
 use crate::tencent::organization::Directory;
 use crate::tencent::{Client, Observer};
 
-/// The wait after a refresh that failed, doubled for each further one, until the next would be due anyway.
+/// The wait after a refresh that failed, doubled for each further one, until the next would be due
+/// anyway.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What the admin account said of its organisation-wide tracks is believed for so many refreshes.
@@ -39,7 +40,8 @@ pub struct Discovery {
     pub second_after: Duration,
     /// Who knows the members.
     pub directory: Directory,
-    /// CloudAudit for the admin account, and the region to ask in; none where details are not wanted.
+    /// CloudAudit for the admin account, and the region to ask in; none where details are not
+    /// wanted.
     pub admin: Option<(Client, String)>,
     /// Whether the organisation's own tracks record for its members.
     pub umbrella: Umbrella,
@@ -86,8 +88,8 @@ impl Discovery {
         }
     }
 
-    /// Whether enabled tracks of the admin account record everything for everybody. Where that cannot be told,
-    /// what was told before stays until it is too old.
+    /// Whether enabled tracks of the admin account record everything for everybody. Where that
+    /// cannot be told, what was told before stays until it is too old.
     async fn look_under_the_umbrella(&self) {
         let Some((client, region)) = &self.admin else {
             return;

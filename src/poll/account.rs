@@ -58,7 +58,8 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
         }
     }
 
-    /// Polls for ever: the first time at `first`, and then once per interval at the account's phase.
+    /// Polls for ever: the first time at `first`, and then once per interval at the account's
+    /// phase.
     pub async fn run(self, first: Instant) {
         let Self {
             asker,

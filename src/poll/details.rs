@@ -40,7 +40,8 @@ impl DetailsBook {
         }
     }
 
-    /// The tracks of a listing that are to be asked for now: new ones, and those whose time has come.
+    /// The tracks of a listing that are to be asked for now: new ones, and those whose time has
+    /// come.
     pub(super) fn due(&self, listing: &Listing, now: Instant) -> Vec<u64> {
         let is_due = |id: &u64| {
             let known = self.known.get(id);

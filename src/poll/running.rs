@@ -7,9 +7,9 @@ use futures_util::future::BoxFuture;
 
 /// At the most one for each of a few places, such as an account's targets.
 ///
-/// Whenever one is woken all are asked, which costs nothing where there are as few as an account has. A
-/// `FuturesUnordered` asks only the one, but where it is the only one wakes its own task once more, and
-/// with that another thread.
+/// Whenever one is woken all are asked, which costs nothing where there are as few as an account
+/// has. A `FuturesUnordered` asks only the one, but where it is the only one wakes its own task
+/// once more, and with that another thread.
 pub(super) struct Running<'a, T>(Vec<Option<BoxFuture<'a, T>>>);
 
 impl<'a, T> Running<'a, T> {
@@ -33,8 +33,8 @@ impl<'a, T> Running<'a, T> {
         self.0[place] = Some(Box::pin(poll));
     }
 
-    /// What the next one to end comes to. Where none is under way, none ends. Whoever stops waiting loses
-    /// nothing.
+    /// What the next one to end comes to. Where none is under way, none ends. Whoever stops waiting
+    /// loses nothing.
     pub(super) async fn next(&mut self) -> T {
         poll_fn(|context| self.poll_next(context)).await
     }

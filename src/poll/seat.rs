@@ -79,7 +79,8 @@ impl<P: FnMut(Report, Moment)> Seat<P> {
         }
     }
 
-    /// Publishing may panic; what is remembered is replaced after it and as a whole, and so is whole.
+    /// Publishing may panic; what is remembered is replaced after it and as a whole, and so is
+    /// whole.
     fn place(&self) -> MutexGuard<'_, Place<P>> {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }

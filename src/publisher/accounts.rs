@@ -124,8 +124,8 @@ impl Publisher {
         Err(waiting)
     }
 
-    /// What is said of each of [`Metric::ALL`]: where no bucket has another chunk than the last time, what
-    /// was said then.
+    /// What is said of each of [`Metric::ALL`]: where no bucket has another chunk than the last
+    /// time, what was said then.
     fn rows(&self, now: Instant) -> Vec<Arc<Row>> {
         let buckets = self.buckets.iter();
         let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,8 +1,8 @@
 //! One gzip member from chunks that were deflated at different times.
 //!
 //! A raw deflate stream that is flushed ends on a byte boundary, so flushed streams can stand one
-//! behind the other; and the checksum of a whole can be combined from those of its parts. The result
-//! is one member, because some clients stop at the end of the first (RFC 1952, RFC 1951).
+//! behind the other; and the checksum of a whole can be combined from those of its parts. The
+//! result is one member, because some clients stop at the end of the first (RFC 1952, RFC 1951).
 
 use std::sync::{Mutex, PoisonError};
 
@@ -26,8 +26,8 @@ pub(super) struct Deflated {
     plain_length: usize,
 }
 
-/// Deflates, one piece after the other. Its tables are larger than most pieces, so there is one for all of
-/// them.
+/// Deflates, one piece after the other. Its tables are larger than most pieces, so there is one for
+/// all of them.
 #[derive(Debug)]
 pub(super) struct Deflater(Mutex<Compress>);
 

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-/// Text behind text. Short ones are copied, for a scrape is the slower the more pieces it has; long ones
-/// stay where they are.
+/// Text behind text. Short ones are copied, for a scrape is the slower the more pieces it has; long
+/// ones stay where they are.
 #[derive(Debug, Default)]
 pub(super) struct Joint {
     pieces: Vec<Bytes>,

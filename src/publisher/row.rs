@@ -8,8 +8,8 @@ use super::chunk::Chunk;
 use super::gzip::{Deflated, Deflater, concat};
 use super::joint::Joint;
 
-/// The header of a metric and the chunks of all buckets, for as long as they are the same ones. Most
-/// chunks are short, and a scrape is the slower the more pieces it has.
+/// The header of a metric and the chunks of all buckets, for as long as they are the same ones.
+/// Most chunks are short, and a scrape is the slower the more pieces it has.
 #[derive(Debug, Default)]
 pub(super) struct Row {
     /// None where there are no samples.
@@ -19,8 +19,9 @@ pub(super) struct Row {
     deflated: OnceLock<Deflated>,
 }
 
-/// The plain text, for as long as somebody is being sent it, so that many slow readers hold it once; and
-/// where it is short, for as long as the row is there. A scrape by Prometheus wants it compressed.
+/// The plain text, for as long as somebody is being sent it, so that many slow readers hold it
+/// once; and where it is short, for as long as the row is there. A scrape by Prometheus wants it
+/// compressed.
 #[derive(Debug, Default)]
 struct Joined {
     sent: Weak<Vec<Bytes>>,

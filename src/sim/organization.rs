@@ -18,7 +18,8 @@ pub(super) static ACTIONS: [Action; 1] = [Action {
 
 const MAX_LIMIT: u64 = 50;
 
-/// Nobody but the account that holds the organisation sees it. What narrows a listing is not played.
+/// Nobody but the account that holds the organisation sees it. What narrows a listing is not
+/// played.
 fn describe_organization_members(
     _: &mut Scene,
     caller: &Caller,

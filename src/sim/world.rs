@@ -141,8 +141,8 @@ impl World {
         self.state().machine = None;
     }
 
-    /// The keys and tokens of all temporary keys that are known, those too that ended within the last minute:
-    /// what whoever was given them must never print.
+    /// The keys and tokens of all temporary keys that are known, those too that ended within the
+    /// last minute: what whoever was given them must never print.
     pub fn issued_secrets(&self) -> Vec<String> {
         self.state().keys.temporary_secrets()
     }

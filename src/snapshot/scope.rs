@@ -1,6 +1,7 @@
 //! What is recorded: which actions, of which products, which events.
 
-/// Three fields of a track, or of one of its filters. What is absent, null or empty there is empty here.
+/// Three fields of a track, or of one of its filters. What is absent, null or empty there is empty
+/// here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// `ActionType`: `Read`, `Write` or `*`.

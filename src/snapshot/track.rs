@@ -150,7 +150,8 @@ fn any_of(one: Option<bool>, other: Option<bool>) -> Option<bool> {
 pub struct Listing {
     /// Ascending by id, each id once.
     pub tracks: Vec<Track>,
-    /// Those beyond the limit of tracks, the highest ids, ascending: counted, and no more than that.
+    /// Those beyond the limit of tracks, the highest ids, ascending: counted, and no more than
+    /// that.
     pub dropped: Vec<DroppedTrack>,
     /// `TotalCount`, which may differ from the number of tracks (see `tencent/listing.rs`).
     pub reported: u64,

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-/// Whether an organisation's own tracks record for its members, as far as that is known. Members hold clones
-/// of it; whoever asks the organisation's admin account says what it found.
+/// Whether an organisation's own tracks record for its members, as far as that is known. Members
+/// hold clones of it; whoever asks the organisation's admin account says what it found.
 #[derive(Clone, Debug, Default)]
 pub struct Umbrella(Arc<Mutex<Option<Instant>>>);
 

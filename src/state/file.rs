@@ -35,8 +35,9 @@ pub struct Loaded<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
-    /// Reads the file and claims it for this process, as far as either can be done; blocks meanwhile.
-    /// A file that cannot be used is put aside, not overwritten: by whoever may write, that is.
+    /// Reads the file and claims it for this process, as far as either can be done; blocks
+    /// meanwhile. A file that cannot be used is put aside, not overwritten: by whoever may write,
+    /// that is.
     pub fn open(path: impl Into<PathBuf>, now: SystemTime) -> (Self, Loaded<T>) {
         let mut place = Place::new(path.into());
         // The lock comes first: what is read then is what this process would overwrite.

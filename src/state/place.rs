@@ -1,5 +1,6 @@
-//! The file and what lies beside it: the lock, the file that is being written, and damaged ones that
-//! are kept. Everything here waits for the disk, so nothing here runs on the runtime's threads.
+//! The file and what lies beside it: the lock, the file that is being written, and damaged ones
+//! that are kept. Everything here waits for the disk, so nothing here runs on the runtime's
+//! threads.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -95,8 +96,8 @@ impl Place {
             .map_err(|error| format!("its payload is not what it should be: {error}"))
     }
 
-    /// Makes the place ours. What a killed process left half-written goes; a file that cannot be used
-    /// is put aside, and its new path given.
+    /// Makes the place ours. What a killed process left half-written goes; a file that cannot be
+    /// used is put aside, and its new path given.
     pub(super) fn claim(
         &mut self,
         lock: File,
@@ -129,7 +130,8 @@ impl Place {
         File::open(self.folder())?.sync_all()
     }
 
-    /// Renames the file to a name that says when, and removes the oldest of those names beyond a few.
+    /// Renames the file to a name that says when, and removes the oldest of those names beyond a
+    /// few.
     fn put_aside(&self, now: SystemTime) -> Result<PathBuf, String> {
         let cannot = |error: io::Error| format!("it cannot be put aside: {error}");
         let mut kept = self.kept_aside().map_err(cannot)?;

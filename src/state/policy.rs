@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Changed facts are on the disk within five seconds; what is left of them is for looking and writing.
-/// Waiting at all lets the changes of a whole round of polls share a write.
+/// Changed facts are on the disk within five seconds; what is left of them is for looking and
+/// writing. Waiting at all lets the changes of a whole round of polls share a write.
 pub const FACTS_WAIT: Duration = Duration::from_secs(3);
 
 /// Times move on with every poll. Losing a minute of them makes nothing untrue, only older.

@@ -1,7 +1,9 @@
-//! What the file holds: reports, without what the configuration says and what a restart begins anew.
+//! What the file holds: reports, without what the configuration says and what a restart begins
+//! anew.
 //!
-//! The format is a promise to ourselves. Names say their unit; a field that is not known is ignored,
-//! one that is missing has its default, and what is read is not believed to be well-formed.
+//! The format is a promise to ourselves. Names say their unit; a field that is not known is
+//! ignored, one that is missing has its default, and what is read is not believed to be
+//! well-formed.
 //!
 //! Counters of polls and calls are not kept. One that came back a minute younger than it was last
 //! scraped would look like one that began anew, and all of it would be counted twice.
@@ -42,8 +44,8 @@ impl Saved {
         }
     }
 
-    /// What was known of a target, for a history to resume. Its times of day are true; until when it
-    /// may be shown is for the history to say, and counters begin at 0.
+    /// What was known of a target, for a history to resume. Its times of day are true; until when
+    /// it may be shown is for the history to say, and counters begin at 0.
     pub fn target(&self, account: &str, region: &str, now: Moment) -> Option<TargetReport> {
         let saved = self.accounts.get(account)?.targets.get(region)?;
         Some(saved.report(region, now))

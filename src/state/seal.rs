@@ -1,4 +1,5 @@
-//! What surrounds the payload: a line before it that says what follows, how long it is, and its hash.
+//! What surrounds the payload: a line before it that says what follows, how long it is, and its
+//! hash.
 //!
 //! Both lines are JSON, so that `jq` reads the file as it is.
 

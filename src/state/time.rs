@@ -1,5 +1,6 @@
-//! Times of day in the file: nanoseconds since 1970, in whole numbers, so that what is read is exactly
-//! what was written. A change's time that came back a little other would look like one more change.
+//! Times of day in the file: nanoseconds since 1970, in whole numbers, so that what is read is
+//! exactly what was written. A change's time that came back a little other would look like one more
+//! change.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,7 +1,7 @@
 //! JSON read within limits: what is kept of an answer is bounded whatever the answer says.
 //!
-//! Depth needs no limit of its own. What is read has the depth of the types it is read into, and what
-//! is passed over costs a bit a level.
+//! Depth needs no limit of its own. What is read has the depth of the types it is read into, and
+//! what is passed over costs a bit a level.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,7 +1,7 @@
 //! Slowing down where the API says that there is too much, and getting up to speed again.
 //!
-//! Halving gives way at once to whoever shares the limit; adding little by little finds out when they
-//! have gone. A [`Brake`] is the arithmetic, without a clock of its own.
+//! Halving gives way at once to whoever shares the limit; adding little by little finds out when
+//! they have gone. A [`Brake`] is the arithmetic, without a clock of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,8 +33,8 @@ impl Brake {
         }
     }
 
-    /// The fraction that may be used, from 0 to 1: all of it, or what the last refusal left and what
-    /// has been won back since.
+    /// The fraction that may be used, from 0 to 1: all of it, or what the last refusal left and
+    /// what has been won back since.
     pub fn fraction(&self, now: Instant) -> f64 {
         let Some(throttled) = self.throttled else {
             return self.fraction;
@@ -58,9 +58,9 @@ impl Brake {
     }
 }
 
-/// The brake of the source address, which all pacers of a process have in common because the address
-/// is. They look at it themselves, so one that is made later is slowed too, and nobody has to know
-/// them all.
+/// The brake of the source address, which all pacers of a process have in common because the
+/// address is. They look at it themselves, so one that is made later is slowed too, and nobody has
+/// to know them all.
 #[derive(Clone, Debug)]
 pub struct AddressBrake(Arc<Mutex<Brake>>);
 

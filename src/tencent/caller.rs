@@ -128,8 +128,8 @@ impl Caller {
         }
     }
 
-    /// One try. Each is paced, timed, signed and counted by itself. `before` is what came of the one
-    /// before it, and of this one where the queue took so long that it is too late.
+    /// One try. Each is paced, timed, signed and counted by itself. `before` is what came of the
+    /// one before it, and of this one where the queue took so long that it is too late.
     async fn attempt<T>(
         &self,
         call: Call<'_>,
@@ -204,8 +204,8 @@ impl Caller {
         }
     }
 
-    /// Asks for another credential in the place of one that was refused. There is one for a temporary
-    /// key that has ended, and for one that was replaced where it is kept.
+    /// Asks for another credential in the place of one that was refused. There is one for a
+    /// temporary key that has ended, and for one that was replaced where it is kept.
     async fn renewed(&self, refused: Option<&Arc<Credential>>) -> Retry {
         match refused {
             Some(refused) if self.parts.provider.refused(refused).await => Retry::AtOnce,
@@ -213,7 +213,8 @@ impl Caller {
         }
     }
 
-    /// Does what can be done about a failed call, and tells what another try is good for after that.
+    /// Does what can be done about a failed call, and tells what another try is good for after
+    /// that.
     fn mend(
         &self,
         failure: &Failure,
@@ -236,8 +237,8 @@ impl Caller {
                 }
                 Retry::AtOnce
             }
-            // The others wait for the next poll: even a denial may be the cloud's passing fault, and
-            // asking again at once has never helped against one.
+            // The others wait for the next poll: even a denial may be the cloud's passing fault,
+            // and asking again at once has never helped against one.
             _ => Retry::Never,
         }
     }

@@ -1,5 +1,5 @@
-//! What was sent must not come back into a log: a gateway that quotes the request in its error would
-//! put the signature there, and the token.
+//! What was sent must not come back into a log: a gateway that quotes the request in its error
+//! would put the signature there, and the token.
 
 use bytes::Bytes;
 use http::{Request, header};

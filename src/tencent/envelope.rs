@@ -1,5 +1,5 @@
-//! What all answers of the API have in common: `{"Response": {…, "RequestId": …}}`, with an `Error` in it
-//! where the call was refused.
+//! What all answers of the API have in common: `{"Response": {…, "RequestId": …}}`, with an `Error`
+//! in it where the call was refused.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -46,7 +46,8 @@ struct Envelope<T> {
 ///
 /// # Errors
 ///
-/// The API's own error, classified; else `malformed`: no JSON, another shape, or what `read` misses.
+/// The API's own error, classified; else `malformed`: no JSON, another shape, or what `read`
+/// misses.
 pub(super) fn open<T: Content, U>(
     body: &[u8],
     read: impl FnOnce(T) -> Result<U, String>,

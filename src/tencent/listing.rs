@@ -24,8 +24,8 @@ pub const MAX_PAGES: u32 = 2_000;
 pub const MAX_LISTING_BYTES: usize = 32 * 1024 * 1024;
 
 impl Client {
-    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`. Where
-    /// the region answers what it answered the last time, it is that very listing.
+    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`.
+    /// Where the region answers what it answered the last time, it is that very listing.
     ///
     /// # Errors
     ///
@@ -202,8 +202,9 @@ impl Walk {
     }
 
     /// Full pages, one that may be short, and an empty one. A short page before another one with
-    /// tracks may be a server's own cut, behind which tracks are skipped. An empty first page proves
-    /// nothing while the total is above 0: "none" is the one answer that must not be a mistake.
+    /// tracks may be a server's own cut, behind which tracks are skipped. An empty first page
+    /// proves nothing while the total is above 0: "none" is the one answer that must not be a
+    /// mistake.
     fn is_walked_to_the_end(&self) -> bool {
         let Some((end, pages)) = self.pages.split_last() else {
             return false;
@@ -215,9 +216,9 @@ impl Walk {
         end.ids.is_empty() && earlier.iter().all(full)
     }
 
-    /// The page size to ask for after this walk. Where tracks are missing and even the first page was
-    /// short, the server may cut pages shorter than asked and count their offsets by what was asked,
-    /// so that some are on no page; asked for no more than it gives, it skips nothing.
+    /// The page size to ask for after this walk. Where tracks are missing and even the first page
+    /// was short, the server may cut pages shorter than asked and count their offsets by what was
+    /// asked, so that some are on no page; asked for no more than it gives, it skips nothing.
     fn longest_page_to_be_had(&self) -> u32 {
         let first = self.pages.first().map_or(0, |page| page.ids.len());
         match u32::try_from(first) {

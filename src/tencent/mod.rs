@@ -1,8 +1,8 @@
 //! The cloud's API: calls become listings or failures. Knows no Prometheus and no configuration.
 //!
-//! A [`Client`] lists the tracks of one account. What accounts share (the [`Transport`], a [`Pacer`]
-//! for each identity, the cap on calls in flight) is handed to it; what it does, it tells an
-//! [`Observer`].
+//! A [`Client`] lists the tracks of one account. What accounts share (the [`Transport`], a
+//! [`Pacer`] for each identity, the cap on calls in flight) is handed to it; what it does, it tells
+//! an [`Observer`].
 
 pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::brake::{AddressBrake, Brake};

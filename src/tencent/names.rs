@@ -1,8 +1,9 @@
 //! Host names become addresses: by `/etc/hosts` and the servers of `/etc/resolv.conf`, asked by us.
 //!
-//! The C library would do it too, but not in a static binary, where it needs the very version of itself
-//! that it was linked with; and each of its lookups holds a thread for as long as a silent server wants.
-//! What it does beyond the two files (mDNS, LDAP and other modules of `nsswitch.conf`) is not done here.
+//! The C library would do it too, but not in a static binary, where it needs the very version of
+//! itself that it was linked with; and each of its lookups holds a thread for as long as a silent
+//! server wants. What it does beyond the two files (mDNS, LDAP and other modules of
+//! `nsswitch.conf`) is not done here.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -20,8 +21,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 /// outlives a network.
 const FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
 
-/// How long one server is waited for before it is asked again. The usual 5 s of `resolv.conf` would be
-/// all the time that a connection has, and so one lost datagram would fail it.
+/// How long one server is waited for before it is asked again. The usual 5 s of `resolv.conf` would
+/// be all the time that a connection has, and so one lost datagram would fail it.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
 /// Resolves names as the two files say at the time.

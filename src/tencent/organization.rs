@@ -1,7 +1,7 @@
 //! The members of an organisation.
 //!
-//! Source: the organisation API, version 2021-03-31 (`DescribeOrganizationMembers`). Its documentation names no
-//! rate; 20 calls a second are taken for granted, as for its neighbours.
+//! Source: the organisation API, version 2021-03-31 (`DescribeOrganizationMembers`). Its
+//! documentation names no rate; 20 calls a second are taken for granted, as for its neighbours.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -70,9 +70,9 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// That of the first page that failed; or `incomplete`, where neither of two walks over the pages brought
-    /// as many as the API says there are. Half of the members are not the members: those that are missing would
-    /// lose their series.
+    /// That of the first page that failed; or `incomplete`, where neither of two walks over the
+    /// pages brought as many as the API says there are. Half of the members are not the members:
+    /// those that are missing would lose their series.
     pub async fn members(&self) -> Result<Vec<Member>, Failure> {
         let first = self.walk().await?;
         if first.adds_up() {

@@ -18,12 +18,12 @@ use super::brake::{AddressBrake, Brake};
 const MARGIN: f64 = 0.02;
 
 /// How late a call may be and the next one still keep its place. Timers are a millisecond coarse;
-/// without this the lateness adds up and 100 calls a second become 85. It is far below `MARGIN` of a
-/// second, so that calls caught up never put one too many into any second.
+/// without this the lateness adds up and 100 calls a second become 85. It is far below `MARGIN` of
+/// a second, so that calls caught up never put one too many into any second.
 const CATCH_UP: Duration = Duration::from_millis(5);
 
-/// No refusal slows the calls below this, in calls a second: a listing has to come through some day. What is configured
-/// may be slower, as the part that one of many processes has.
+/// No refusal slows the calls below this, in calls a second: a listing has to come through some
+/// day. What is configured may be slower, as the part that one of many processes has.
 const SLOWEST: f64 = 1.0;
 
 /// And no configured rate is slower: a call in a quarter of an hour.
@@ -35,8 +35,8 @@ pub struct Pace {
     configured: f64,
     brake: Brake,
     address: AddressBrake,
-    /// Where the last call stood in the row. A gap behind it, as wide as the rate then is, stands the
-    /// next.
+    /// Where the last call stood in the row. A gap behind it, as wide as the rate then is, stands
+    /// the next.
     last: Option<Instant>,
 }
 
@@ -69,8 +69,8 @@ impl Pace {
         self.last.map_or(now, |last| last + self.gap(now))
     }
 
-    /// Takes note of a call that is sent `now`. It stands where it was due if it was nearly on time,
-    /// else where it is.
+    /// Takes note of a call that is sent `now`. It stands where it was due if it was nearly on
+    /// time, else where it is.
     pub fn sent(&mut self, now: Instant) {
         self.last = Some(self.next(now).max(now - CATCH_UP));
     }
@@ -157,7 +157,8 @@ impl Pacer {
             .acquire()
             .await
             .expect("the semaphore is never closed");
-        // The ceiling may be lower after the wait than it was before, or be raised in the middle of it.
+        // The ceiling may be lower after the wait than it was before, or be raised in the middle of
+        // it.
         while let Some(next) = self.not_before() {
             let _ = timeout_at(next, self.raised.notified()).await;
         }

@@ -15,8 +15,9 @@ const TIMEOUT: &str = "timeout";
 /// The label for a code that the API does not document.
 const OTHER: &str = "other";
 
-/// What is taken for granted elsewhere in the cloud and does not hold for CloudAudit: it is offered in a few
-/// regions only, and each of them very probably shows the same tracks. The documentation names these.
+/// What is taken for granted elsewhere in the cloud and does not hold for CloudAudit: it is offered
+/// in a few regions only, and each of them very probably shows the same tracks. The documentation
+/// names these.
 const ABOUT_REGIONS: &str = "CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, \
                              ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt";
 
@@ -100,7 +101,8 @@ pub fn is_about_time(unauthenticated: &Failure) -> bool {
     unauthenticated.code == "AuthFailure.SignatureExpire"
 }
 
-/// Whether a call was refused for a key or token that is not, or no longer, one: another may be had.
+/// Whether a call was refused for a key or token that is not, or no longer, one: another may be
+/// had.
 pub fn is_about_the_key(unauthenticated: &Failure) -> bool {
     matches!(
         &*unauthenticated.code,
@@ -108,8 +110,8 @@ pub fn is_about_the_key(unauthenticated: &Failure) -> bool {
     )
 }
 
-/// An answer whose status is not 200: it comes from a gateway or a proxy, for the API itself answers
-/// its errors with 200.
+/// An answer whose status is not 200: it comes from a gateway or a proxy, for the API itself
+/// answers its errors with 200.
 pub fn status_failure(status: StatusCode) -> Failure {
     let reason = match status.as_u16() {
         429 => Reason::Throttled,

@@ -1,8 +1,8 @@
 //! What a region answered the last time, so that what reads the same is not read again.
 //!
-//! Almost every poll is told what the one before it was told, and parsing is most of the work of a page.
-//! So a walk that made a listing leaves behind how each of its pages read, and the next one parses from
-//! the first page on that reads otherwise.
+//! Almost every poll is told what the one before it was told, and parsing is most of the work of a
+//! page. So a walk that made a listing leaves behind how each of its pages read, and the next one
+//! parses from the first page on that reads otherwise.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};

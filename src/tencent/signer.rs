@@ -77,7 +77,8 @@ impl Signer {
         }
     }
 
-    /// The request that makes a call, as of `timestamp` in Unix seconds; unsigned without a credential.
+    /// The request that makes a call, as of `timestamp` in Unix seconds; unsigned without a
+    /// credential.
     pub(super) fn request(
         &self,
         call: Call<'_>,

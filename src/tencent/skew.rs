@@ -15,8 +15,8 @@ const DATE_GRANULARITY: f64 = 1.0;
 /// for a time further ahead, to be sent again when it has come.
 pub const MAX_CORRECTION: Duration = Duration::from_hours(24);
 
-/// The API tolerates five minutes. Where its clock is this near to the time that was signed, the clock
-/// is not what it refuses.
+/// The API tolerates five minutes. Where its clock is this near to the time that was signed, the
+/// clock is not what it refuses.
 const LEAST_DIFFERENCE: Duration = Duration::from_mins(1);
 
 /// The server's clock minus ours, in seconds. The server wrote its `Date` somewhere between our
@@ -53,9 +53,9 @@ impl Correction {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// After a signature that was made with the correction `used` was refused as expired, by a server
-    /// whose clock was measured to be `skew` seconds ahead of ours. None where signing anew would
-    /// bring nothing new.
+    /// After a signature that was made with the correction `used` was refused as expired, by a
+    /// server whose clock was measured to be `skew` seconds ahead of ours. None where signing anew
+    /// would bring nothing new.
     ///
     /// A clock that was not measured, or cannot be meant, takes back what an earlier answer had us
     /// believe: a lie that was told once must not outlast the one who told it.

@@ -1,6 +1,7 @@
 //! STS: temporary keys for roles, and whose a key is.
 //!
-//! Source: the STS API, version 2018-08-13 (`AssumeRole`, `AssumeRoleWithWebIdentity`, `GetCallerIdentity`).
+//! Source: the STS API, version 2018-08-13 (`AssumeRole`, `AssumeRoleWithWebIdentity`,
+//! `GetCallerIdentity`).
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -30,8 +31,8 @@ const STS: Service = Service {
 /// The official SDKs ask for this region, whichever the site is.
 const REGION: &str = "ap-guangzhou";
 
-/// How often one call may be made in a second with one identity. The API takes 600 of `AssumeRole`; this
-/// leaves room for everybody else's.
+/// How often one call may be made in a second with one identity. The API takes 600 of `AssumeRole`;
+/// this leaves room for everybody else's.
 pub const STS_PER_SECOND: u32 = 100;
 
 /// How long and how often one call is tried.
@@ -101,8 +102,8 @@ impl Sts {
     ///
     /// # Errors
     ///
-    /// That of the call: `UnauthorizedOperation` where the role does not trust the caller or the caller may
-    /// not assume it, `ResourceNotFound.RoleNotFound` where there is none.
+    /// That of the call: `UnauthorizedOperation` where the role does not trust the caller or the
+    /// caller may not assume it, `ResourceNotFound.RoleNotFound` where there is none.
     pub async fn assume_role(&self, role: &Role) -> Result<Temporary, Failure> {
         let external_id = role.external_id.as_ref().map(ExposeSecret::expose_secret);
         let wish = Wish {
@@ -114,8 +115,8 @@ impl Sts {
             .await
     }
 
-    /// Exchanges a token of an identity provider that the account trusts for a key of a role. The call is
-    /// not signed: the token stands for a signature.
+    /// Exchanges a token of an identity provider that the account trusts for a key of a role. The
+    /// call is not signed: the token stands for a signature.
     ///
     /// # Errors
     ///

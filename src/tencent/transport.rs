@@ -19,20 +19,20 @@ use super::names::Names;
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// An answer up to this size, which has room for a full page of long tracks, is read whatever else is
-/// being read. There is one such answer for each target at the most.
+/// An answer up to this size, which has room for a full page of long tracks, is read whatever else
+/// is being read. There is one such answer for each target at the most.
 const SMALL_ANSWER_BYTES: usize = 256 * 1024;
 
-/// So many answers may be larger at the same time; others wait, within their time limit. So it is not
-/// the number of targets that says how much a server that floods them all can make us hold.
+/// So many answers may be larger at the same time; others wait, within their time limit. So it is
+/// not the number of targets that says how much a server that floods them all can make us hold.
 const MAX_LARGE_ANSWERS: usize = 8;
 
-/// Room for so much of an answer is made at once, where it says how long it is. A full page of ordinary
-/// tracks fits.
+/// Room for so much of an answer is made at once, where it says how long it is. A full page of
+/// ordinary tracks fits.
 const MAX_FIRST_ROOM: usize = 64 * 1024;
 
-/// How much is read of an answer that is only looked at for its status: enough for a gateway's page,
-/// so that the connection can be used again.
+/// How much is read of an answer that is only looked at for its status: enough for a gateway's
+/// page, so that the connection can be used again.
 const MAX_REFUSAL_BYTES: usize = 64 * 1024;
 
 /// An answer has a dozen headers. Their bytes are limited by hyper, which reads no more than some
@@ -46,8 +46,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// that moment is lost, so we close first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// How many idle connections to a host are kept: more than calls that go out evenly ever have open. A
-/// burst may open more, and they are closed when it is over.
+/// How many idle connections to a host are kept: more than calls that go out evenly ever have open.
+/// A burst may open more, and they are closed when it is over.
 const MAX_IDLE_CONNECTIONS: usize = 16;
 
 /// How deep the chain of causes of an error is followed.
@@ -114,8 +114,8 @@ impl HttpTransport {
     ///
     /// # Errors
     ///
-    /// Where the system has no certificate authorities and the options name none, or where a file or
-    /// the proxy of the options cannot be used.
+    /// Where the system has no certificate authorities and the options name none, or where a file
+    /// or the proxy of the options cannot be used.
     pub fn new(options: &HttpOptions) -> Result<Self, String> {
         let mut builder = builder();
         if let Some(file) = &options.ca_file {
@@ -225,8 +225,8 @@ impl Transport for HttpTransport {
     }
 }
 
-/// What all clients have in common. Retries and redirects are ours to decide: a retry must be signed
-/// anew, and a redirect would carry a signed request to somebody else.
+/// What all clients have in common. Retries and redirects are ours to decide: a retry must be
+/// signed anew, and a redirect would carry a signed request to somebody else.
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))

@@ -1,4 +1,5 @@
-//! Who may connect: the policies of `client_auth_type`, and the names that a client's certificate may have.
+//! Who may connect: the policies of `client_auth_type`, and the names that a client's certificate
+//! may have.
 
 use std::fmt;
 use std::net::IpAddr;

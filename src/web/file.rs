@@ -54,7 +54,8 @@ pub(super) struct RateLimit {
 }
 
 impl File {
-    /// Reads it. The message quotes nothing but a key that nobody knows: what is wrong may be a password.
+    /// Reads it. The message quotes nothing but a key that nobody knows: what is wrong may be a
+    /// password.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
             return Err(format!("it is longer than {MAX_BYTES} bytes"));

@@ -97,8 +97,8 @@ impl Gate {
         self.state().settings.certificates.as_ref()?.expires
     }
 
-    /// Whether a request for this path may come in, and the headers that its response gets. `path` is as it is
-    /// without a prefix.
+    /// Whether a request for this path may come in, and the headers that its response gets. `path`
+    /// is as it is without a prefix.
     ///
     /// # Errors
     ///

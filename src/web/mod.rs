@@ -1,8 +1,9 @@
-//! `--web.config.file`: TLS and passwords for the listener, in the file that other Prometheus exporters take.
+//! `--web.config.file`: TLS and passwords for the listener, in the file that other Prometheus
+//! exporters take.
 //!
-//! Source: the web configuration of prometheus/exporter-toolkit (docs/web-configuration.md there). Its behaviour
-//! too: the file and the certificates that it names are read again while the process runs, and a file that
-//! breaks keeps the old certificates and is answered with 500.
+//! Source: the web configuration of prometheus/exporter-toolkit (docs/web-configuration.md there).
+//! Its behaviour too: the file and the certificates that it names are read again while the process
+//! runs, and a file that breaks keeps the old certificates and is answered with 500.
 
 pub use self::gate::{Gate, Refused};
 

@@ -17,15 +17,15 @@ use zeroize::Zeroizing;
 /// How many checked passwords are remembered, right and wrong ones.
 const MAX_REMEMBERED: usize = 100;
 
-/// How many may wait for their password to be checked, which takes a core for some 70 ms and more; whoever
-/// comes on top is asked to come again.
+/// How many may wait for their password to be checked, which takes a core for some 70 ms and more;
+/// whoever comes on top is asked to come again.
 const MAX_WAITING: usize = 16;
 
 /// A check of a higher cost takes more than a second, and each one more doubles that.
 const HIGH_COST: u32 = 14;
 
-/// What an unknown user's password is compared with, so that how long an answer takes does not tell who is
-/// known. It is the hash of nothing in particular, with the cost that is usual.
+/// What an unknown user's password is compared with, so that how long an answer takes does not tell
+/// who is known. It is the hash of nothing in particular, with the cost that is usual.
 const NOBODYS: &str = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
 
 /// Who may come in, and with which hash of a password.

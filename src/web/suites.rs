@@ -1,7 +1,7 @@
 //! Versions, cipher suites and curves by the names that Go has for them.
 //!
-//! rustls has no TLS 1.0 and 1.1 and no CBC: such names are known and not offered. What Go calls insecure is
-//! no name here either.
+//! rustls has no TLS 1.0 and 1.1 and no CBC: such names are known and not offered. What Go calls
+//! insecure is no name here either.
 
 use rustls::crypto::aws_lc_rs::{cipher_suite, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup, aws_lc_rs};
@@ -15,7 +15,8 @@ const VERSIONS: [(&str, Option<&SupportedProtocolVersion>); 4] = [
     ("TLS13", Some(&rustls::version::TLS13)),
 ];
 
-/// Suites that the file can name, all of them for TLS 1.2 but the last three, which Go always offers.
+/// Suites that the file can name, all of them for TLS 1.2 but the last three, which Go always
+/// offers.
 const SUITES: [(&str, Option<SupportedCipherSuite>); 13] = [
     (
         "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",

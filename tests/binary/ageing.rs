@@ -1,5 +1,5 @@
-//! Data gets too old and is hidden, facts about the past stay, and what happened in the dark is seen
-//! when it is light: the binary over loopback, in real time.
+//! Data gets too old and is hidden, facts about the past stay, and what happened in the dark is
+//! seen when it is light: the binary over loopback, in real time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -174,7 +174,8 @@ async fn tracks_beyond_the_limit_are_counted_in_full_and_have_no_series() {
         assert_eq!(samples.values(metric, &[("track_id", "100")]).len(), 1);
     }
 
-    // One that is dropped goes, and one that is kept: only the latter vanishes, 101 takes its place.
+    // One that is dropped goes, and one that is kept: only the latter vanishes, 101 takes its
+    // place.
     let account = world.account(&uin("one")).unwrap();
     account.delete(200).unwrap();
     account.delete(50).unwrap();

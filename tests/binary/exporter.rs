@@ -19,8 +19,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Starts the daemon with a configuration file and variables, on a free port, and waits until it
-    /// listens.
+    /// Starts the daemon with a configuration file and variables, on a free port, and waits until
+    /// it listens.
     pub fn start(config: Option<&Path>, environment: &[(&str, &str)]) -> Self {
         // Port 0 would do, but then only the log knows the port; and a port that was free a moment
         // ago is free now.

@@ -16,7 +16,8 @@ use crate::exporter::binary;
 const HOME: &str = "100000000001";
 const AWAY: &str = "100000000002";
 
-/// What `check --online` says and ends with; everything that is a secret here has the word HUSH in it.
+/// What `check --online` says and ends with; everything that is a secret here has the word HUSH in
+/// it.
 async fn check(world: &World, yaml: &str, more: &'static [&'static str]) -> (String, Option<i32>) {
     let cloud = Cloud::start(world, loopback()).await;
     let folder = TempDir::new().unwrap();

@@ -1,5 +1,5 @@
-//! Every provider over loopback; and nothing that the process writes anywhere, at its most talkative and while
-//! everything goes wrong, holds a secret.
+//! Every provider over loopback; and nothing that the process writes anywhere, at its most
+//! talkative and while everything goes wrong, holds a secret.
 
 use std::fs;
 use std::path::PathBuf;
@@ -249,7 +249,8 @@ async fn nothing_that_is_written_holds_a_secret() {
     }
 }
 
-/// Everything that nobody may see: what was written down, what the cloud gave out, and every signature.
+/// Everything that nobody may see: what was written down, what the cloud gave out, and every
+/// signature.
 fn secrets(world: &World) -> Vec<String> {
     let issued = world.issued_secrets();
     assert!(issued.len() >= 2 * 3, "three roles, a key and a token each");

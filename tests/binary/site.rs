@@ -13,7 +13,8 @@ use crate::exporter::Exporter;
 /// Lets everybody ask for a reload.
 pub const LIFECYCLE: (&str, &str) = ("CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE", "true");
 
-/// A simulated cloud with one account, and a place for the configuration of an exporter that polls it.
+/// A simulated cloud with one account, and a place for the configuration of an exporter that polls
+/// it.
 pub struct Site {
     pub world: World,
     cloud: String,

@@ -18,8 +18,9 @@ const HEALTHY: u64 = 6;
 /// of those that are watched for, and four intervals make data stale.
 const OUTAGE: u64 = 15;
 
-/// What the chain may take beyond the `for` of a rule: many times what it took where it was measured, so that
-/// a busy machine is no failure and an alert that waits for something else is one.
+/// What the chain may take beyond the `for` of a rule: many times what it took where it was
+/// measured, so that a busy machine is no failure and an alert that waits for something else is
+/// one.
 const LATE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]

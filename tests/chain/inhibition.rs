@@ -12,8 +12,8 @@ use crate::parts::part;
 /// Longer than it takes to take note of what was fired.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// A source, targets that it silences, and targets beside it that it must not. Each has a job of its own,
-/// because all fire at the same time.
+/// A source, targets that it silences, and targets beside it that it must not. Each has a job of
+/// its own, because all fire at the same time.
 struct Case {
     source: Value,
     silenced: Vec<Value>,
@@ -172,7 +172,8 @@ async fn an_alert_silences_what_it_explains_and_nothing_beside_it() {
     assert_eq!(silenced, wanted);
 }
 
-/// Each label of `equal` is missed: without it an alert would silence those of another job, account or track.
+/// Each label of `equal` is missed: without it an alert would silence those of another job, account
+/// or track.
 #[tokio::test]
 async fn an_inhibition_that_says_too_little_is_noticed() {
     let looser = looser();

@@ -1,5 +1,5 @@
-//! The whole chain, all of it real: a simulated cloud, the exporter, Prometheus with the shipped rules,
-//! Alertmanager with the shipped configuration, and a receiver that is told.
+//! The whole chain, all of it real: a simulated cloud, the exporter, Prometheus with the shipped
+//! rules, Alertmanager with the shipped configuration, and a receiver that is told.
 
 #![allow(
     clippy::unwrap_used,

@@ -36,8 +36,8 @@ impl Prometheus {
         Self(Service::start(&program, free_address(), folder, &arguments).await)
     }
 
-    /// Waits until it scrapes the exporter and has nothing to say. It takes some seconds to find its
-    /// target, which are minutes to the rules: meanwhile the exporter is down to it.
+    /// Waits until it scrapes the exporter and has nothing to say. It takes some seconds to find
+    /// its target, which are minutes to the rules: meanwhile the exporter is down to it.
     pub async fn settle(&self) {
         let start = Instant::now();
         loop {

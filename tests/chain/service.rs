@@ -22,7 +22,8 @@ pub struct Service {
 }
 
 impl Service {
-    /// Starts a program in a folder of its own, where its configuration is, and waits until it is ready.
+    /// Starts a program in a folder of its own, where its configuration is, and waits until it is
+    /// ready.
     pub async fn start(
         program: &Path,
         address: SocketAddr,

@@ -19,7 +19,8 @@ async fn the_stack_shows_what_it_says() {
     let ports = [(); 3].map(|()| free_address().port().to_string());
     let program = part("prometheus");
     let scratch = tempfile::tempdir().unwrap();
-    // Where the tests run in the background, Ctrl-C is ignored from birth, and a shell cannot unlearn it.
+    // Where the tests run in the background, Ctrl-C is ignored from birth, and a shell cannot
+    // unlearn it.
     let mut stack = tokio::process::Command::new("env")
         .arg("--default-signal=INT")
         .arg(root.join("deploy/prometheus/stack"))

@@ -1,6 +1,6 @@
-//! Everything at once: faults, a cloud that restarts, clocks that jump, reloads, changes and scrapes,
-//! over loopback and in real time. At every moment each target shows what was there when it was last
-//! listed, or nothing; and when calm returns, everything is exact.
+//! Everything at once: faults, a cloud that restarts, clocks that jump, reloads, changes and
+//! scrapes, over loopback and in real time. At every moment each target shows what was there when
+//! it was last listed, or nothing; and when calm returns, everything is exact.
 //!
 //! `CHAOS_SECONDS` makes it longer, `CHAOS_SEED` repeats one; both are printed.
 

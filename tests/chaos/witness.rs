@@ -131,7 +131,8 @@ impl Witness {
             self.targets_shown > 0 && self.targets_hidden > 0,
             "both were seen"
         );
-        // A connection for each account and some for scrapes; and what buffers of 4 MiB leave behind.
+        // A connection for each account and some for scrapes; and what buffers of 4 MiB leave
+        // behind.
         assert!(
             descriptors(after) <= descriptors(before) + 64.0,
             "descriptors leak"

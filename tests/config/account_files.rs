@@ -69,7 +69,8 @@ fn files_of_accounts_are_as_good_as_the_file() {
     };
     assert_eq!([a, b, c].map(|it| it.interval.as_secs()), [90, 90, 120]);
     assert_eq!(b.site, Site::China);
-    // A path is relative to the file that says it; what the environment says, to the configuration file.
+    // A path is relative to the file that says it; what the environment says, to the configuration
+    // file.
     let expected = Credentials::Files {
         secret_id: folder.path().join("accounts.d/id"),
         secret_key: "/run/key".into(),

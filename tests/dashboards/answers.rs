@@ -1,5 +1,6 @@
-//! Every query of the boards, answered by a real Prometheus with what the simulated cloud has: of one
-//! exporter and of two that watch the same accounts, at the start of the demo and after things happened.
+//! Every query of the boards, answered by a real Prometheus with what the simulated cloud has: of
+//! one exporter and of two that watch the same accounts, at the start of the demo and after things
+//! happened.
 
 use std::time::{Duration, SystemTime};
 
@@ -30,8 +31,8 @@ const EMPTY_AT_FIRST: [(&str, &str); 6] = [
 ];
 
 /// What the estate of the demo makes of each query at first, however many replicas watch it: eleven
-/// accounts in twelve targets, one denied, one empty, one without a track and covered by its organisation; twelve
-/// tracks, one of them off, another one expected.
+/// accounts in twelve targets, one denied, one empty, one without a track and covered by its
+/// organisation; twelve tracks, one of them off, another one expected.
 const FIRST: &[(&str, &[f64])] = &[
     ("Accounts A", &[11.0]),
     ("No enabled track A", &[1.0]),
@@ -175,8 +176,8 @@ async fn two_replicas_count_once() {
     assert_eq!(prometheus.at("Configurations A", moment).await, [2.0]);
 }
 
-/// One replica sees one track on and one off. The other cannot reach the cloud, and still shows both as
-/// they were before: on. It counts only where it is alone.
+/// One replica sees one track on and one off. The other cannot reach the cloud, and still shows
+/// both as they were before: on. It counts only where it is alone.
 #[tokio::test]
 async fn a_stale_replica_counts_only_where_none_is_fresh() {
     let fresh = golden("healthy.prom");

@@ -9,8 +9,8 @@ pub(crate) const FILES: [&str; 2] = ["fleet.json", "exporter.json"];
 /// The time that a board shows, in the tests.
 const RANGE_SECONDS: u32 = 60;
 
-/// What Grafana makes of `$__rate_interval` where Prometheus scrapes every second: four of these, at
-/// the least.
+/// What Grafana makes of `$__rate_interval` where Prometheus scrapes every second: four of these,
+/// at the least.
 const RATE_INTERVAL: &str = "5s";
 
 pub(crate) fn path(file: &str) -> PathBuf {

@@ -1,5 +1,6 @@
-//! The dashboards: sound by Grafana's own types and by our rules, and every query of theirs answered
-//! by a real Prometheus with what the simulated cloud has. There is no Grafana here to draw them.
+//! The dashboards: sound by Grafana's own types and by our rules, and every query of theirs
+//! answered by a real Prometheus with what the simulated cloud has. There is no Grafana here to
+//! draw them.
 
 #![allow(
     clippy::disallowed_methods,

@@ -1,5 +1,6 @@
-//! A Prometheus that scrapes several addresses at once, and is asked about a moment of the past: what
-//! the demo had at its eighth second does not hang on how quickly the test gets round to asking.
+//! A Prometheus that scrapes several addresses at once, and is asked about a moment of the past:
+//! what the demo had at its eighth second does not hang on how quickly the test gets round to
+//! asking.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,8 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes each address once a second, and waits until it has tried each: it takes
-    /// its time before the first.
+    /// Starts one that scrapes each address once a second, and waits until it has tried each: it
+    /// takes its time before the first.
     pub(crate) async fn scraping(addresses: &[SocketAddr]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let targets: Vec<String> = addresses.iter().map(|one| format!("'{one}'")).collect();

@@ -48,8 +48,8 @@ fn the_boards_are_what_grafana_reads_and_broken_copies_are_not() {
     assert_eq!(of_boards, Vec::<&String>::new());
 }
 
-/// What is broken in each copy: a misspelt key, a wrong type, a value that Grafana does not know, at
-/// the top and deep down.
+/// What is broken in each copy: a misspelt key, a wrong type, a value that Grafana does not know,
+/// at the top and deep down.
 fn breaks() -> [(&'static str, &'static str, Value); 7] {
     [
         ("unknown_key_of_the_board", "/timezones", json!("utc")),

@@ -60,8 +60,8 @@ impl Demo {
     }
 }
 
-/// An address that is free, for a demo that starts after the Prometheus that scrapes it. It is below
-/// the ports that the system gives away, so that no other test is given it meanwhile.
+/// An address that is free, for a demo that starts after the Prometheus that scrapes it. It is
+/// below the ports that the system gives away, so that no other test is given it meanwhile.
 pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = 20_000 + u16::try_from(std::process::id() % 5_000).expect("it is below 5000");

@@ -60,7 +60,8 @@ fn every_key_that_a_page_names_by_its_path_exists() {
     assert!(seen > 20, "{seen} keys");
 }
 
-/// Whole names, and beginnings of names, before a `*`, a `…` or what follows in a regular expression.
+/// Whole names, and beginnings of names, before a `*`, a `…` or what follows in a regular
+/// expression.
 fn metrics_in(text: &str) -> Vec<String> {
     const PREFIX: &str = "cloudaudit_";
     const LIBRARY: &str = "cloudaudit_exporter";

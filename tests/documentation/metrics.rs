@@ -1,5 +1,5 @@
-//! `docs/metrics.md`: the reference of the metrics. Name, type, labels and meaning come from the code;
-//! when a series is there stands below and is held against the golden expositions.
+//! `docs/metrics.md`: the reference of the metrics. Name, type, labels and meaning come from the
+//! code; when a series is there stands below and is held against the golden expositions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;

@@ -1,4 +1,5 @@
-//! The schema of the configuration file: it is what is committed, and it says what the exporter says.
+//! The schema of the configuration file: it is what is committed, and it says what the exporter
+//! says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

@@ -1,5 +1,5 @@
-//! Evidence for auditors: a quarter is back-filled into a real Prometheus, the shipped rule is evaluated
-//! over it, and the queries of docs/evidence.md have to get each number right.
+//! Evidence for auditors: a quarter is back-filled into a real Prometheus, the shipped rule is
+//! evaluated over it, and the queries of docs/evidence.md have to get each number right.
 
 #![allow(
     clippy::unwrap_used,
@@ -67,8 +67,8 @@ async fn the_queries_of_the_page_get_each_number_of_a_quarter_right() {
         1e-6,
     );
 
-    // The exporter's own counter goes on in the gap of Prometheus. increase() guesses at both ends of
-    // the range, by two minutes at the most here.
+    // The exporter's own counter goes on in the gap of Prometheus. increase() guesses at both ends
+    // of the range, by two minutes at the most here.
     let counted = ask("counted").await;
     let two_minutes = share(2);
     let outage = quarter::OUTAGE.minutes();

@@ -33,8 +33,8 @@ fn listed_in_turn(scene: &mut Scene, listings: impl IntoIterator<Item = Vec<Trac
     }
 }
 
-/// Every kind of change, of two tracks that are there and two that are gone: 9 for good, 11 until it
-/// was created again as 12.
+/// Every kind of change, of two tracks that are there and two that are gone: 9 for good, 11 until
+/// it was created again as 12.
 #[test]
 fn vanished_and_changed() {
     let mut scene = Scene::new(&["ap-guangzhou"]);

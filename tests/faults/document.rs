@@ -7,8 +7,8 @@ use std::process::Command;
 
 use crate::row::Row;
 
-/// Compares a row with the one in the documentation. A new one is written at its end, to be moved to
-/// where it reads best.
+/// Compares a row with the one in the documentation. A new one is written at its end, to be moved
+/// to where it reads best.
 pub fn has(row: &Row) {
     let (line, file) = (row.line(), file());
     let turn = File::open(&file).unwrap();

@@ -1,8 +1,8 @@
 //! The fault table, `docs/faults.md`: every row of it is made by the test of its name.
 //!
-//! A test plays a fault, asserts what `/metrics` shows while it lasts and after it, and compares its
-//! row of the table with what it has asserted. In memory under paused time where it can be, and with
-//! the binary over loopback where only the wire will do.
+//! A test plays a fault, asserts what `/metrics` shows while it lasts and after it, and compares
+//! its row of the table with what it has asserted. In memory under paused time where it can be, and
+//! with the binary over loopback where only the wire will do.
 
 #![allow(
     clippy::unwrap_used,

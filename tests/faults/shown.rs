@@ -28,8 +28,8 @@ impl Shown {
         Self { samples, region }
     }
 
-    /// The values of the samples that match a selector, of this region where they are of any and the
-    /// selector does not name another.
+    /// The values of the samples that match a selector, of this region where they are of any and
+    /// the selector does not name another.
     pub fn values(&self, selector: &str) -> Vec<f64> {
         self.matching(selector)
             .into_iter()

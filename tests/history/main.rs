@@ -1,5 +1,5 @@
-//! What is remembered of targets: which differences are changes, what a failure leaves alone, what a
-//! listing that is not all there does not prove, and what all targets of an account come to.
+//! What is remembered of targets: which differences are changes, what a failure leaves alone, what
+//! a listing that is not all there does not prove, and what all targets of an account come to.
 
 #[path = "../support/tracks.rs"]
 mod tracks;

@@ -272,8 +272,8 @@ fn any_poll() -> impl Strategy<Value = AnyPoll> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// However tracks come and go: who is there has no tombstone, who has one is not there, and what
-    /// is remembered is bounded.
+    /// However tracks come and go: who is there has no tombstone, who has one is not there, and
+    /// what is remembered is bounded.
     #[test]
     fn tombstones_are_of_the_absent(polls in prop::collection::vec(any_poll(), 1..30)) {
         let room = 3;

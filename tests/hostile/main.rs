@@ -1,5 +1,5 @@
-//! A server that is broken, or means harm: whatever it sends, a poll fails in time and says why, and the
-//! next one is none the worse. The real client over real loopback.
+//! A server that is broken, or means harm: whatever it sends, a poll fails in time and says why,
+//! and the next one is none the worse. The real client over real loopback.
 
 #![expect(
     clippy::unwrap_used,

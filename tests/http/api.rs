@@ -15,7 +15,8 @@ use crate::support::{Reply, Server, Shown, failed, listed, report, target, track
 
 const NOW: u64 = 1_795_428_005;
 
-/// Two accounts: one with two regions, a disabled track and one that has vanished, one that is denied.
+/// Two accounts: one with two regions, a disabled track and one that has vanished, one that is
+/// denied.
 async fn server() -> Server {
     let clock = Clock::virtual_at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
     let now = clock.now();

@@ -230,7 +230,8 @@ async fn nothing_from_outside_becomes_markup() {
     assert_eq!(own.matches("<script").count(), 0);
     assert_eq!(page.text().matches("<script").count(), 1, "{}", page.text());
     assert!(!page.text().contains("\"onload"), "{}", page.text());
-    // Account and region in five tables, three fields of the failure, twice the track's seven, and a name.
+    // Account and region in five tables, three fields of the failure, twice the track's seven, and
+    // a name.
     assert_eq!(page.text().matches(TAMED).count(), 10 + 3 + 14 + 1);
 }
 

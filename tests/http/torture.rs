@@ -93,7 +93,8 @@ async fn bodies_that_are_odd_or_broken() {
     expect(&server, empty.as_bytes(), &[403, 200], Open).await;
 }
 
-/// Chunks of a byte each, extensions without end, a chunk that is: what is thrown away has limits all the same.
+/// Chunks of a byte each, extensions without end, a chunk that is: what is thrown away has limits
+/// all the same.
 #[tokio::test]
 async fn bodies_without_end_are_cut() {
     let limits = Limits {
@@ -287,7 +288,8 @@ async fn head_and_options_have_no_content_on_any_path() {
     }
 }
 
-/// Nobody is told to go on with a body; who sends it all the same does not get a second request in with it.
+/// Nobody is told to go on with a body; who sends it all the same does not get a second request in
+/// with it.
 #[tokio::test]
 async fn expectations_are_not_met() {
     let server = Server::start(Shown::default()).await;

@@ -1,5 +1,5 @@
-//! Whose keys accounts are polled with: every provider, from the text of a configuration to the simulated
-//! cloud, in memory and in paused time.
+//! Whose keys accounts are polled with: every provider, from the text of a configuration to the
+//! simulated cloud, in memory and in paused time.
 
 #![allow(
     clippy::unwrap_used,

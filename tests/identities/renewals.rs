@@ -6,8 +6,8 @@ use cloudaudit_exporter::sim::{Fault, Identity, Role};
 
 use crate::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
-/// A day of an account with the machine's role whose metadata service fails a third of the time, one with a
-/// role of two hours on top of it, and one with files that rotate every hour.
+/// A day of an account with the machine's role whose metadata service fails a third of the time,
+/// one with a role of two hours on top of it, and one with files that rotate every hour.
 #[tokio::test(start_paused = true)]
 async fn a_day_without_a_poll_that_lacks_a_key() {
     let world = world();

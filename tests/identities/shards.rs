@@ -1,4 +1,5 @@
-//! An organisation whose members several shards divide among themselves, each of which asks for all of them.
+//! An organisation whose members several shards divide among themselves, each of which asks for all
+//! of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -79,7 +80,8 @@ async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
 
-    // At first one after the other within seconds, as nobody can wait; then each in its eighth of an hour.
+    // At first one after the other within seconds, as nobody can wait; then each in its eighth of
+    // an hour.
     assert_eq!(refreshes(&world).len(), SHARDS as usize);
     pass(&mut stages, Duration::from_hours(2)).await;
     let seconds = refreshes(&world);

@@ -1,5 +1,5 @@
-//! The image. It cannot be built here, for want of an engine and of its bases; what can be had of the
-//! build without them is done: the same commands, on the same files.
+//! The image. It cannot be built here, for want of an engine and of its bases; what can be had of
+//! the build without them is done: the same commands, on the same files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -94,8 +94,9 @@ fn bases_are_pinned_and_of_one_debian_and_the_image_needs_no_shell() {
     assert!(argument("LABEL").contains(&version), "{version}");
 }
 
-/// The commands of the first stage on the files that it copies, in its order. Checking stands in for
-/// compiling, and the target folder of the tests for the builder's cache: after `make lint` it is quick.
+/// The commands of the first stage on the files that it copies, in its order. Checking stands in
+/// for compiling, and the target folder of the tests for the builder's cache: after `make lint` it
+/// is quick.
 #[test]
 fn the_commands_of_the_build_stage_work_on_the_files_that_it_copies() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image");

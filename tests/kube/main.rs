@@ -1,5 +1,6 @@
-//! The image, the compose file, the Helm chart and the Kustomize base, judged by the real tools as far
-//! as these go without an engine and without a cluster. Each judge is given something broken, too.
+//! The image, the compose file, the Helm chart and the Kustomize base, judged by the real tools as
+//! far as these go without an engine and without a cluster. Each judge is given something broken,
+//! too.
 
 #[path = "../support/parts.rs"]
 mod parts;

@@ -164,7 +164,8 @@ async fn duplicates_are_one_track() {
 
 #[tokio::test(start_paused = true)]
 async fn a_total_that_moves_in_mid_walk_costs_a_second_walk() {
-    // 5 was created at the front after page 1: all others slide by one, 2 is seen twice and 5 never.
+    // 5 was created at the front after page 1: all others slide by one, 2 is seen twice and 5
+    // never.
     let listed = list(2, |call, number, size| match call {
         0 => honest(&[1, 2, 3, 4], number, size),
         _ => honest(&[5, 1, 2, 3, 4], number, size),

@@ -120,8 +120,8 @@ impl Machine {
         self.dpkg(&["--install", deb().to_str().unwrap()]);
     }
 
-    /// Its scripts run here and are told of the other root, so that it needs no shell. Files belong to
-    /// root: whoever is not root becomes it in a user namespace.
+    /// Its scripts run here and are told of the other root, so that it needs no shell. Files belong
+    /// to root: whoever is not root becomes it in a user namespace.
     fn dpkg(&self, arguments: &[&str]) {
         let run: Ended = ended(
             Command::new("unshare")

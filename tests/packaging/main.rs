@@ -1,4 +1,5 @@
-//! What runs on a Linux machine without a container: the unit, the packages, and what comes with them.
+//! What runs on a Linux machine without a container: the unit, the packages, and what comes with
+//! them.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,5 +1,5 @@
-//! The tarball, the licences and the bill of what is in it. That two builds make the same binary is shown by
-//! `deploy/package/reproduce`, which takes too long for here.
+//! The tarball, the licences and the bill of what is in it. That two builds make the same binary is
+//! shown by `deploy/package/reproduce`, which takes too long for here.
 
 use std::fs;
 use std::path::Path;

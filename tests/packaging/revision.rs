@@ -1,4 +1,5 @@
-//! Packages of two commits are two packages, and the later commit's is the newer one to apt and dnf.
+//! Packages of two commits are two packages, and the later commit's is the newer one to apt and
+//! dnf.
 
 use std::path::Path;
 use std::process::Command;

@@ -133,7 +133,8 @@ fn unit() -> String {
     unit.replace(installed, &format!("ExecStart={BINARY}\n"))
 }
 
-// It exits with 0 where it does not know a key, so what it says counts. The manual is not installed here.
+// It exits with 0 where it does not know a key, so what it says counts. The manual is not installed
+// here.
 fn verify(unit: &str) -> Ended {
     analyze(&["verify", "--man=no"], unit)
 }

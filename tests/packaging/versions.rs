@@ -1,4 +1,5 @@
-//! One version everywhere. Programs, packages, man page and bill take it from `Cargo.toml`; these state it.
+//! One version everywhere. Programs, packages, man page and bill take it from `Cargo.toml`; these
+//! state it.
 
 use crate::run::{file, read};
 

@@ -176,8 +176,8 @@ fn only(action_type: &str, id: u64) -> Track {
 
 const COVERED: &str = "cloudaudit_account_covered{account=\"a\"}";
 
-/// First one region proves the cover together with the other, then the other is not enough, and then
-/// nothing is known.
+/// First one region proves the cover together with the other, then the other is not enough, and
+/// then nothing is known.
 #[test]
 fn cover_steps_away_with_age() {
     let mut world = World::new();

@@ -29,8 +29,8 @@ const WITHOUT_ACCOUNT: [&str; 14] = [
     "CloudAuditShardsMissing",
 ];
 
-/// The numbers in expressions that could be seconds: an hour that `edition` scales, and a skew and the end
-/// of a key that it leaves alone.
+/// The numbers in expressions that could be seconds: an hour that `edition` scales, and a skew and
+/// the end of a key that it leaves alone.
 const LARGE_NUMBERS: [&str; 3] = ["3600", "120", "180"];
 
 type Convention = fn(&Rule) -> Result<(), String>;

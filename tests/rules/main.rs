@@ -1,5 +1,5 @@
-//! The alert rules: sound by promtool, true to their tests and to our conventions, and every trap that
-//! a rule could fall into shown to be one that a test guards.
+//! The alert rules: sound by promtool, true to their tests and to our conventions, and every trap
+//! that a rule could fall into shown to be one that a test guards.
 
 #![allow(
     clippy::unwrap_used,

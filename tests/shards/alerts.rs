@@ -17,10 +17,12 @@ const SIZE: Size = Size {
 };
 const ALL: usize = 160;
 
-/// The longest `for` of what a move might set off is ten minutes; what a scaling sets off shows within eleven.
+/// The longest `for` of what a move might set off is ten minutes; what a scaling sets off shows
+/// within eleven.
 const WATCHED: Duration = Duration::from_secs(11 * MINUTE as u64);
 
-/// `CloudAuditShardsMissing` takes fifteen minutes; the shard is seen missing, the rule evaluated, within one more.
+/// `CloudAuditShardsMissing` takes fifteen minutes; the shard is seen missing, the rule evaluated,
+/// within one more.
 const FOR: Duration = Duration::from_secs(15 * MINUTE as u64);
 const LATEST: Duration = Duration::from_secs(17 * MINUTE as u64);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -69,8 +71,8 @@ async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
     }
 }
 
-/// Waits until all are scraped and all that is pending is over: it takes some seconds to find its targets, which are
-/// minutes to the rules.
+/// Waits until all are scraped and all that is pending is over: it takes some seconds to find its
+/// targets, which are minutes to the rules.
 async fn settle(prometheus: &Prometheus, shards: f64) {
     let began = Instant::now();
     loop {

@@ -1,4 +1,5 @@
-//! Eight processes and ten thousand accounts: each account is polled by exactly one of them, whatever their number.
+//! Eight processes and ten thousand accounts: each account is polled by exactly one of them,
+//! whatever their number.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -55,8 +56,8 @@ async fn ten_thousand_accounts_are_each_polled_by_one_shard_of_eight() {
     assert_eq!(record.stays.len(), ALL);
     let gap = record.shortest_change(); // and nobody asks for an account that another has taken over
     println!("between two processes an account rested for at least {gap:?}");
-    // The cloud refuses the 21st page of a second. Roles are asked for at all that it allows, so that a busy machine
-    // may bunch one too many, which is tried again.
+    // The cloud refuses the 21st page of a second. Roles are asked for at all that it allows, so
+    // that a busy machine may bunch one too many, which is tried again.
     let refused = record.refused.iter();
     let refused: Vec<_> = refused
         .filter(|(action, _)| action != "AssumeRole")

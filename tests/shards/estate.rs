@@ -1,4 +1,5 @@
-//! Accounts of a simulated cloud, written down and of an organisation, and the shards that they are divided among.
+//! Accounts of a simulated cloud, written down and of an organisation, and the shards that they are
+//! divided among.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -39,7 +40,8 @@ pub struct Estate {
     pub shards: Vec<Option<Process>>,
     config: PathBuf,
     folder: TempDir,
-    /// The one door of the cloud for all; none: a new one for each process, so that the cloud sees who asks.
+    /// The one door of the cloud for all; none: a new one for each process, so that the cloud sees
+    /// who asks.
     door: Option<String>,
     addresses: Vec<SocketAddr>,
 }
@@ -65,8 +67,9 @@ impl Estate {
         }
     }
 
-    /// Replaces every process by one of so many shards, as a cluster does: a shard's own predecessor has ended before it
-    /// begins, and others linger: all of them while a new shard begins, and the one that goes while they begin anew.
+    /// Replaces every process by one of so many shards, as a cluster does: a shard's own
+    /// predecessor has ended before it begins, and others linger: all of them while a new shard
+    /// begins, and the one that goes while they begin anew.
     pub async fn scale(&mut self, total: u32) {
         let mut before = std::mem::take(&mut self.shards).into_iter();
         let grows = before.len() < total as usize;
@@ -114,8 +117,8 @@ impl Estate {
         running.map(|process| process.address).collect()
     }
 
-    /// Waits until each of so many accounts is polled, and gives what each shard serves. Whoever serves what is
-    /// another's is found out here.
+    /// Waits until each of so many accounts is polled, and gives what each shard serves. Whoever
+    /// serves what is another's is found out here.
     pub async fn at_rest(&self, accounts: usize) -> Vec<Vec<String>> {
         let began = Instant::now();
         loop {

@@ -1,5 +1,5 @@
-//! Shards as they are run: real processes that divide ten thousand accounts, come and go, and are watched by a real
-//! Prometheus with the shipped rules.
+//! Shards as they are run: real processes that divide ten thousand accounts, come and go, and are
+//! watched by a real Prometheus with the shipped rules.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,4 +1,5 @@
-//! A real Prometheus with the rules that we ship, which finds the shards in a file, as it does in a cluster.
+//! A real Prometheus with the rules that we ship, which finds the shards in a file, as it does in a
+//! cluster.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;

@@ -1,4 +1,5 @@
-//! What was asked of the cloud: it remembers the latest calls, so somebody has to write them down in time.
+//! What was asked of the cloud: it remembers the latest calls, so somebody has to write them down
+//! in time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -95,8 +96,8 @@ impl Record {
         }
     }
 
-    /// The shortest time between the last poll of one process and the first of the next, over all accounts. Whoever
-    /// polls an account that another has begun to poll is found out here.
+    /// The shortest time between the last poll of one process and the first of the next, over all
+    /// accounts. Whoever polls an account that another has begun to poll is found out here.
     pub fn shortest_change(&self) -> Duration {
         let mut shortest = Duration::MAX;
         for (account, stays) in &self.stays {

@@ -1,7 +1,8 @@
 //! Strangers at the door, all kinds of them at once, and a scrape that is answered all the same.
 //!
-//! The time of a scrape is printed, and held to far more than it takes: a busy machine is no failure.
-//! What docs/web.md says of it is what `cargo test --release --test siege -- --nocapture` prints on a quiet machine.
+//! The time of a scrape is printed, and held to far more than it takes: a busy machine is no
+//! failure. What docs/web.md says of it is what `cargo test --release --test siege -- --nocapture`
+//! prints on a quiet machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -41,8 +42,8 @@ const GARBAGE: usize = 100;
 /// Nobody waits longer for a scrape, whatever else the machine does.
 const LONGEST_SCRAPE: Duration = Duration::from_secs(2);
 
-/// What the siege may cost, in bytes: the cap of 512 connections, with a buffer each of what hyper reads and
-/// writes ahead.
+/// What the siege may cost, in bytes: the cap of 512 connections, with a buffer each of what hyper
+/// reads and writes ahead.
 const MOST_MEMORY: u64 = 512 * 192 * 1024;
 
 struct Exporter {

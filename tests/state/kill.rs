@@ -60,7 +60,8 @@ async fn killed_at_any_moment_a_process_leaves_the_old_file_or_the_new() {
     );
 }
 
-/// Where this is a process of its own it writes until it is killed; as a test among others, a little.
+/// Where this is a process of its own it writes until it is killed; as a test among others, a
+/// little.
 #[tokio::test]
 async fn the_writer_goes_on_from_what_is_there() {
     if let Some(path) = env::var_os(FILE) {

@@ -1,5 +1,5 @@
-//! The state file: whole or not there, by one process at a time, kept aside where it cannot be used,
-//! and written when it should be.
+//! The state file: whole or not there, by one process at a time, kept aside where it cannot be
+//! used, and written when it should be.
 
 #![allow(
     clippy::unwrap_used,

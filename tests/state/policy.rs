@@ -70,8 +70,8 @@ fn a_failed_write_is_tried_again_but_not_at_once() {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is seen second by second: facts wait no longer than their time, times no longer than
-    /// theirs, and no two writes are nearer to each other than facts have to wait.
+    /// Whatever is seen second by second: facts wait no longer than their time, times no longer
+    /// than theirs, and no two writes are nearer to each other than facts have to wait.
     #[test]
     fn nothing_waits_too_long_and_writes_keep_their_distance(seen in prop::collection::vec(0..3_u8, 1..400)) {
         let start = Instant::now();

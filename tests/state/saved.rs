@@ -445,7 +445,8 @@ prop_compose! {
     }
 }
 
-/// JSON of the shape of a payload, or nearly so: known names, and values at the ends of what there is.
+/// JSON of the shape of a payload, or nearly so: known names, and values at the ends of what there
+/// is.
 fn nearly_a_payload() -> impl Strategy<Value = serde_json::Value> {
     let names = prop::sample::select(
         &[

@@ -1,5 +1,6 @@
-//! The text format 0.0.4, read by its specification and by nothing of ours. Stricter than Prometheus:
-//! it wants both lines above every metric, in their order, each metric once, and no sample twice.
+//! The text format 0.0.4, read by its specification and by nothing of ours. Stricter than
+//! Prometheus: it wants both lines above every metric, in their order, each metric once, and no
+//! sample twice.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;

@@ -59,8 +59,8 @@ async fn retries_that_are_throttled_slow_further() {
     let client = client(&world, &pacer, 4);
     let hour = Instant::now() + Duration::from_hours(1);
     client.list(REGION, hour, &Nobody).await.unwrap_err();
-    // Before the retries are at least 0.5, 1 and 2 s. So the third and the fourth try have halved it
-    // besides the first, and no more than a minute's growth in 14 s has come to it in between.
+    // Before the retries are at least 0.5, 1 and 2 s. So the third and the fourth try have halved
+    // it besides the first, and no more than a minute's growth in 14 s has come to it in between.
     let ceiling = pacer.per_second();
     assert!((2.0..4.0).contains(&ceiling), "{ceiling}");
     assert_eq!(world.call_count(), 4);

@@ -29,8 +29,8 @@ const SECOND: Duration = Duration::from_secs(1);
 const LATENCY: Duration = Duration::from_millis(30);
 
 /// Told to use 20 a second, we begin with 10 too many. The first refusal halves that, and until the
-/// faster second is over, what is sent at 10 a second may be refused as well, and one that was on its
-/// way.
+/// faster second is over, what is sent at 10 a second may be refused as well, and one that was on
+/// its way.
 const REFUSED_AT_FIRST: usize = 11;
 
 /// When that has long passed.
@@ -39,12 +39,12 @@ const SETTLED: Duration = Duration::from_secs(5);
 /// Each time it finds out how much room there is, one call is refused, and one may be on its way.
 const REFUSED_AT_A_TIME: usize = 2;
 
-/// It may be a call of the other's that is one too many, and a second one before one of ours is. After
-/// that a call of ours less in each fifth of a second makes room again.
+/// It may be a call of the other's that is one too many, and a second one before one of ours is.
+/// After that a call of ours less in each fifth of a second makes room again.
 const REFUSED_OF_THE_OTHER: usize = 3;
 
-/// From half of the room, 5 a second, back to all of it, 10 a second, it takes 15 s at a sixtieth of 20
-/// a second, after a second of calm.
+/// From half of the room, 5 a second, back to all of it, 10 a second, it takes 15 s at a sixtieth
+/// of 20 a second, after a second of calm.
 const BETWEEN_TIMES: Duration = Duration::from_secs(16);
 
 #[tokio::test(start_paused = true)]

@@ -1,4 +1,5 @@
-//! The files that promtool takes are taken here and those that it refuses are refused, but for what is said.
+//! The files that promtool takes are taken here and those that it refuses are refused, but for what
+//! is said.
 
 use std::fs;
 use std::process::Command;

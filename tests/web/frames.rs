@@ -142,7 +142,8 @@ async fn broken_frames_end_the_connection_and_nothing_else() {
     serves(&secure).await;
 }
 
-/// Headers that go on and on, streams that are begun and given up: ended by h2 itself, and this holds it to that.
+/// Headers that go on and on, streams that are begun and given up: ended by h2 itself, and this
+/// holds it to that.
 #[tokio::test]
 async fn floods_of_headers_and_resets_are_ended() {
     let secure = Secure::with(patient()).await;
@@ -166,8 +167,8 @@ async fn floods_of_headers_and_resets_are_ended() {
     serves(&secure).await;
 }
 
-/// Each wants an answer, and none is read: what is not read holds up the flood, and its connection is as idle as
-/// one that says nothing.
+/// Each wants an answer, and none is read: what is not read holds up the flood, and its connection
+/// is as idle as one that says nothing.
 #[tokio::test]
 async fn floods_that_ask_for_answers_are_held_up_and_cut() {
     let limits = Limits {
@@ -239,7 +240,8 @@ async fn slow_readers_hold_no_memory() {
     serves(&secure).await;
 }
 
-/// Over HTTP/2 a client is asked for a last word; one that gives none holds up neither a newcomer nor the end.
+/// Over HTTP/2 a client is asked for a last word; one that gives none holds up neither a newcomer
+/// nor the end.
 #[tokio::test]
 async fn who_does_not_answer_the_farewell_goes_all_the_same() {
     let options = Options {

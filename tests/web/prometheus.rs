@@ -1,5 +1,5 @@
-//! A real Prometheus scrapes over TLS, with a certificate and with a password, and misses nothing while both
-//! are replaced.
+//! A real Prometheus scrapes over TLS, with a certificate and with a password, and misses nothing
+//! while both are replaced.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};

@@ -10,7 +10,8 @@ const CVM_ROLE: &str = "cvm_role";
 /// One line about a question that was not answered.
 pub(super) fn remedy(found: &AccountFound, trouble: &Trouble) -> String {
     let failure = &trouble.failure;
-    // The API's id of the call is another each time, and whoever compares two answers is not helped by that.
+    // The API's id of the call is another each time, and whoever compares two answers is not helped
+    // by that.
     let said = if failure.code == failure.reason.as_str() {
         failure.message.clone()
     } else {

@@ -35,16 +35,20 @@ pub(in crate::config) struct RawAccount {
     /// For this account only.
     #[schemars(with = "RawRateLimit")]
     pub(in crate::config) rate_limit: Mapping<RawRateLimit>,
-    /// The account's number. A credential of another account is refused and polls nothing. Not in `defaults`.
+    /// The account's number. A credential of another account is refused and polls nothing. Not in
+    /// `defaults`.
     #[schemars(schema_with = "schema::uin")]
     pub(in crate::config) uin: Option<Text>,
-    /// The key that asks, from one source. Left out: the default chain, which looks in the environment, then for a profile, the identity of a TKE pod, the role of a CVM.
+    /// The key that asks, from one source. Left out: the default chain, which looks in the
+    /// environment, then for a profile, the identity of a TKE pod, the role of a CVM.
     #[schemars(with = "RawCredentials")]
     pub(in crate::config) credentials: Option<Mapping<RawCredentials>>,
-    /// The role that is assumed with the key. Keys of `defaults` and of the account are merged; without an `arn` from either no role is assumed.
+    /// The role that is assumed with the key. Keys of `defaults` and of the account are merged;
+    /// without an `arn` from either no role is assumed.
     #[schemars(with = "RawAssumeRole")]
     pub(in crate::config) assume_role: Option<Mapping<RawAssumeRole>>,
-    /// Tracks that should be there: a name, or a mapping of a name and what must be true of the track besides, compared as written.
+    /// Tracks that should be there: a name, or a mapping of a name and what must be true of the
+    /// track besides, compared as written.
     #[schemars(schema_with = "schema::expected_tracks")]
     pub(in crate::config) expected_tracks: Option<List<NameOr<RawExpectedTrack>>>,
     /// Whether the account needs an enabled track of its own.

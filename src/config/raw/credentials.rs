@@ -30,7 +30,8 @@ pub(in crate::config) struct RawCredentials {
     /// The token of a temporary key, in the file: it works, with a warning.
     #[schemars(schema_with = "schema::secret")]
     pub(in crate::config) token: Option<Text>,
-    /// The file with the public half of the key. It is read again when it changes, as the next two are.
+    /// The file with the public half of the key. It is read again when it changes, as the next two
+    /// are.
     #[schemars(schema_with = "schema::file")]
     pub(in crate::config) secret_id_file: Option<Text>,
     /// The file with the key itself.
@@ -45,7 +46,8 @@ pub(in crate::config) struct RawCredentials {
     /// The role of the virtual machine (CVM) that this runs on, from its metadata service.
     #[schemars(with = "RawCvmRole")]
     pub(in crate::config) cvm_role: Option<Mapping<RawCvmRole>>,
-    /// The identity of the TKE pod that this runs in, from the variables and the token that TKE puts into it.
+    /// The identity of the TKE pod that this runs in, from the variables and the token that TKE
+    /// puts into it.
     #[schemars(with = "RawTkeOidc")]
     pub(in crate::config) tke_oidc: Option<Mapping<RawTkeOidc>>,
     /// The names of the environment variables to read.
@@ -105,7 +107,8 @@ pub(in crate::config) struct RawTkeOidc {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "assume_role")]
 pub(in crate::config) struct RawAssumeRole {
-    /// The role: `qcs::cam::uin/UIN:roleName/NAME`, or one of the two other forms, `…:role/ID` and `…:role/tencentcloudServiceRoleName/NAME`.
+    /// The role: `qcs::cam::uin/UIN:roleName/NAME`, or one of the two other forms, `…:role/ID` and
+    /// `…:role/tencentcloudServiceRoleName/NAME`.
     #[schemars(schema_with = "schema::role_arn")]
     pub(in crate::config) arn: Option<Text>,
     /// What the audit log of the role's account calls the session.

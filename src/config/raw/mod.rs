@@ -43,7 +43,8 @@ pub(super) struct RawConfig {
     /// Another host, or URL, than the site's own.
     #[schemars(schema_with = "schema::endpoint")]
     pub(super) endpoint: Option<Text>,
-    /// Another STS than the site's own: where identities are asked for, tokens exchanged and roles assumed.
+    /// Another STS than the site's own: where identities are asked for, tokens exchanged and roles
+    /// assumed.
     #[schemars(schema_with = "schema::sts_endpoint")]
     pub(super) sts_endpoint: Option<Text>,
     /// How accounts are polled.
@@ -58,19 +59,23 @@ pub(super) struct RawConfig {
     /// How calls to the cloud leave this machine.
     #[schemars(with = "RawHttp")]
     pub(super) http: Mapping<RawHttp>,
-    /// UINs of the accounts whose storage is a normal place to deliver to, besides an account's own.
+    /// UINs of the accounts whose storage is a normal place to deliver to, besides an account's
+    /// own.
     #[schemars(schema_with = "schema::trusted_storage_accounts")]
     pub(super) trusted_storage_accounts: Option<List<Text>>,
     /// What every account has unless it says otherwise: the keys of an account but `uin`.
     #[schemars(with = "RawAccount", extend("not" = {"required": ["uin"]}))]
     pub(super) defaults: Mapping<RawAccount>,
-    /// Files of more accounts: each a mapping like `accounts`, or one with the single key `accounts`.
+    /// Files of more accounts: each a mapping like `accounts`, or one with the single key
+    /// `accounts`.
     #[schemars(schema_with = "schema::account_files")]
     pub(super) account_files: Option<List<Text>>,
-    /// The accounts by name, which is the label `account`. At least one account or organisation is needed.
+    /// The accounts by name, which is the label `account`. At least one account or organisation is
+    /// needed.
     #[schemars(schema_with = "schema::accounts")]
     pub(super) accounts: Mapping<BTreeMap<String, Mapping<RawAccount>>>,
-    /// Organisations by name, which is the label `organization`: every member account is discovered and polled, with a role assumed in it.
+    /// Organisations by name, which is the label `organization`: every member account is discovered
+    /// and polled, with a role assumed in it.
     #[schemars(schema_with = "schema::organizations")]
     pub(super) organizations: Mapping<BTreeMap<String, Mapping<RawOrganization>>>,
 }
@@ -97,13 +102,15 @@ pub(super) struct RawPoll {
     /// How long a vanished track stays visible.
     #[schemars(schema_with = "schema::tombstone_for")]
     pub(super) tombstone_for: Option<Text>,
-    /// Tracks of a target with series of their own, those with the lowest ids; more are counted as dropped.
+    /// Tracks of a target with series of their own, those with the lowest ids; more are counted as
+    /// dropped.
     #[schemars(schema_with = "schema::max_tracks")]
     pub(super) max_tracks: Option<Text>,
     /// What the API's `CreateTime` is ahead of UTC.
     #[schemars(schema_with = "schema::create_time_offset")]
     pub(super) create_time_offset: Option<Text>,
-    /// How often each track is asked for what its listing does not say: whether it is organisation-wide, and its filters. Left out: never.
+    /// How often each track is asked for what its listing does not say: whether it is
+    /// organisation-wide, and its filters. Left out: never.
     #[schemars(schema_with = "schema::details_interval")]
     pub(super) details_interval: Option<Text>,
 }
@@ -121,7 +128,8 @@ pub(super) struct RawRateLimit {
 #[serde(default, deny_unknown_fields)]
 #[schemars(rename = "state")]
 pub(super) struct RawState {
-    /// The state file. Left out: `state.json` in the folder that systemd names in `STATE_DIRECTORY`, and without that none.
+    /// The state file. Left out: `state.json` in the folder that systemd names in
+    /// `STATE_DIRECTORY`, and without that none.
     #[schemars(schema_with = "schema::file")]
     pub(super) file: Option<Text>,
 }

@@ -16,13 +16,16 @@ pub(in crate::config) struct RawOrganization {
     /// The role that is assumed in each member account; needed.
     #[schemars(schema_with = "schema::role_name")]
     pub(in crate::config) role_name: Option<Text>,
-    /// The key of the organisation's admin account, from one source: it asks for the members and assumes their roles. Left out: the default chain.
+    /// The key of the organisation's admin account, from one source: it asks for the members and
+    /// assumes their roles. Left out: the default chain.
     #[schemars(with = "RawCredentials")]
     pub(in crate::config) credentials: Option<Mapping<RawCredentials>>,
-    /// What a member's label `account` is: its UIN, or its name in the organisation, which may change.
+    /// What a member's label `account` is: its UIN, or its name in the organisation, which may
+    /// change.
     #[schemars(schema_with = "schema::account_label")]
     pub(in crate::config) account_label: Option<Text>,
-    /// Tags of members that become labels of their series; names that `labels` already gives are refused.
+    /// Tags of members that become labels of their series; names that `labels` already gives are
+    /// refused.
     #[schemars(schema_with = "schema::member_tag_labels")]
     pub(in crate::config) member_tag_labels: Option<List<Text>>,
     /// Members that are polled, by their UIN, name or organisation node. Left out: all.
@@ -67,7 +70,8 @@ pub(in crate::config) struct RawOrganization {
     /// For each member of this organisation.
     #[schemars(with = "RawRateLimit")]
     pub(in crate::config) rate_limit: Mapping<RawRateLimit>,
-    /// Tracks that should be in every member account: a name, or a mapping of a name and what must be true of the track besides, compared as written.
+    /// Tracks that should be in every member account: a name, or a mapping of a name and what must
+    /// be true of the track besides, compared as written.
     #[schemars(schema_with = "schema::expected_tracks")]
     pub(in crate::config) expected_tracks: Option<List<NameOr<RawExpectedTrack>>>,
     /// Whether every member needs an enabled track of its own.

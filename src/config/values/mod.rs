@@ -198,7 +198,8 @@ pub(super) fn action_type(text: &str) -> Result<String, String> {
     }
 }
 
-/// The name of an account or an organisation, which is a label value and a part of variables' names.
+/// The name of an account or an organisation, which is a label value and a part of variables'
+/// names.
 pub(super) fn name_of(thing: &str, name: &str) -> Result<(), String> {
     const LONGEST: usize = 64;
     let is_part = |part: &str| {

@@ -1,5 +1,5 @@
-//! Keys of the role that is bound to the machine: its metadata service hands them out, to whoever asks
-//! from the machine.
+//! Keys of the role that is bound to the machine: its metadata service hands them out, to whoever
+//! asks from the machine.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,15 +8,15 @@ use secrecy::SecretString;
 use super::{Credential, Provided, Provider, ProviderState};
 use crate::failure::{Failure, Reason};
 
-/// The variables of id and key: what all of Tencent Cloud's tools read, and what its serverless functions
-/// are given.
+/// The variables of id and key: what all of Tencent Cloud's tools read, and what its serverless
+/// functions are given.
 const USUAL: [[&str; 2]; 2] = [
     ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"],
     ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"],
 ];
 
-/// The variables of a token. Tools disagree: the first is of the command line and most SDKs, then those of
-/// the Node SDK, of Terraform, and of serverless functions.
+/// The variables of a token. Tools disagree: the first is of the command line and most SDKs, then
+/// those of the Node SDK, of Terraform, and of serverless functions.
 const TOKENS: [&str; 4] = [
     "TENCENTCLOUD_TOKEN",
     "TENCENTCLOUD_SESSION_TOKEN",
@@ -31,8 +31,8 @@ pub struct EnvironmentProvider {
 }
 
 impl EnvironmentProvider {
-    /// Whether one of the variables that the official tools read is set. Half of a key counts: it is a
-    /// mistake, and looking elsewhere would hide it.
+    /// Whether one of the variables that the official tools read is set. Half of a key counts: it
+    /// is a mistake, and looking elsewhere would hide it.
     ///
     /// # Errors
     ///
@@ -113,8 +113,8 @@ fn usual(environment: &BTreeMap<String, String>) -> Option<[&'static str; 2]> {
     USUAL.iter().find(is_set).copied()
 }
 
-/// The name as it is usual for variables. Another one may be the secret itself, written in its place
-/// by mistake.
+/// The name as it is usual for variables. Another one may be the secret itself, written in its
+/// place by mistake.
 fn printable(name: &str) -> &str {
     let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     if name.chars().all(usual) {

@@ -61,7 +61,8 @@ pub trait Provider: Send + Sync {
     /// With the reason `credentials`, where there is none to be had.
     fn credential(&self) -> Provided<'_>;
 
-    /// The API knows this credential no more. True where there is another one now, after looking for it.
+    /// The API knows this credential no more. True where there is another one now, after looking
+    /// for it.
     fn refused<'a>(&'a self, _credential: &'a Arc<Credential>) -> Renewed<'a> {
         Box::pin(std::future::ready(false))
     }

@@ -1,4 +1,5 @@
-//! A key in the credentials file of Tencent Cloud's tools: an INI file with a section for each profile.
+//! A key in the credentials file of Tencent Cloud's tools: an INI file with a section for each
+//! profile.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,8 @@ impl Shelf for Profile {
     }
 }
 
-/// `#` and `;` begin a comment at the beginning of a line only: within a value they may be a secret's.
+/// `#` and `;` begin a comment at the beginning of a line only: within a value they may be a
+/// secret's.
 fn ini_format() -> IniDefault {
     let mut format = IniDefault::default();
     format.case_sensitive = true;

@@ -11,21 +11,22 @@ use super::{Credential, Provided, Provider, ProviderState, Renewed, Temporary};
 use crate::clock::Clock;
 use crate::failure::Failure;
 
-/// A key is renewed when a fifth of its life is left, and not later than [`LEAST_LEFT`] before its end,
-/// but never in the first half of it.
+/// A key is renewed when a fifth of its life is left, and not later than [`LEAST_LEFT`] before its
+/// end, but never in the first half of it.
 const LAST_PART: u32 = 5;
 
 /// What is left of a key's life at its renewal, at the least.
 const LEAST_LEFT: Duration = Duration::from_mins(5);
 
-/// A renewal is made up to so much of what is then left earlier, so that keys that came together do not go
-/// together.
+/// A renewal is made up to so much of what is then left earlier, so that keys that came together do
+/// not go together.
 const JITTER: f64 = 0.2;
 
 /// The wait after a failed renewal, doubled for each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-/// No wait between two renewals that fail, or bring what there was already, is longer; jitter aside.
+/// No wait between two renewals that fail, or bring what there was already, is longer; jitter
+/// aside.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// How long the keeper sleeps at the most before it looks whether anybody needs it.
@@ -187,8 +188,8 @@ async fn keep<S: Source>(kept: Weak<Kept<S>>) {
 }
 
 impl<S: Source> Kept<S> {
-    /// What a fetch brings that ends after so many others. Whoever waits for one that is under way takes
-    /// what it brings.
+    /// What a fetch brings that ends after so many others. Whoever waits for one that is under way
+    /// takes what it brings.
     async fn fetch_after(&self, fetches: u64) -> Result<Arc<Credential>, Failure> {
         let _turn = self.turn.lock().await;
         {
@@ -216,7 +217,8 @@ impl State {
         (now < current.ends).then(|| Arc::clone(&current.credential))
     }
 
-    /// What whoever asked for a fetch goes on with: a key that still lives, however the fetch ended.
+    /// What whoever asked for a fetch goes on with: a key that still lives, however the fetch
+    /// ended.
     fn outcome(&self) -> Result<Arc<Credential>, Failure> {
         match (self.living(Instant::now()), &self.failure) {
             (Some(credential), _) => Ok(credential),

@@ -1,5 +1,5 @@
-//! Keys that stand in files and are read again before every call, so that nothing is asked with a key
-//! that its file no longer holds.
+//! Keys that stand in files and are read again before every call, so that nothing is asked with a
+//! key that its file no longer holds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,5 @@
-//! Keys of a role that a pod of a TKE cluster may have: the cluster vouches for the pod with a token.
+//! Keys of a role that a pod of a TKE cluster may have: the cluster vouches for the pod with a
+//! token.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -38,8 +39,8 @@ impl TkeOidc {
         }
     }
 
-    /// What the environment says, to be exchanged at `sts`. A variable that is missing shows when a key is
-    /// wanted.
+    /// What the environment says, to be exchanged at `sts`. A variable that is missing shows when a
+    /// key is wanted.
     pub fn new(environment: &BTreeMap<String, String>, sts: Arc<Sts>) -> Self {
         let value = |name: &str| environment.get(name).cloned().unwrap_or_default();
         Self {

@@ -7,8 +7,8 @@ use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::escaped;
 use crate::tencent::sts::{CallerIdentity, Sts};
 
-/// Lets through only the keys of one account: a key file that was swapped must never be polled under
-/// another account's name.
+/// Lets through only the keys of one account: a key file that was swapped must never be polled
+/// under another account's name.
 pub struct Verified {
     inner: Arc<dyn Provider>,
     uin: String,
