@@ -188,6 +188,17 @@ impl Place {
     }
 }
 
+impl Drop for Place {
+    /// Closing alone would leave the lock to any process that is being started at the moment: it
+    /// has our descriptors until it is the other program.
+    fn drop(&mut self) {
+        if let Some(lock) = &self.lock {
+            // Closing is all that is left then.
+            drop(lock.unlock());
+        }
+    }
+}
+
 const NOT_A_FILE: &str = "it is not a regular file; name another one";
 
 fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -1,9 +1,12 @@
-//! A process that writes and writes is killed, hundreds of times, wherever that finds it.
+//! A process that writes and writes is killed, hundreds of times, wherever that finds it; and what
+//! processes that begin keep hold of.
 
 use std::env;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::state::StateFile;
@@ -72,6 +75,28 @@ async fn the_writer_goes_on_from_what_is_there() {
     write(&path, 2).await;
     write(&path, 1).await;
     assert_eq!(left_in(&path), 3);
+}
+
+/// A process that is being started has our descriptors until it is the other program, and a lock
+/// lasts for as long as anybody has one.
+#[test]
+fn a_file_that_was_given_up_can_be_had_though_processes_are_being_started() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.json");
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    assert!(Command::new("true").status().unwrap().success());
+                }
+            });
+        }
+        let opened = (0..5_000).map(|_| StateFile::<u64>::open(&path, SystemTime::UNIX_EPOCH).1);
+        let refused = opened.filter_map(|loaded| loaded.unwritable).count();
+        over.store(true, Ordering::Relaxed);
+        assert_eq!(refused, 0);
+    });
 }
 
 const WRITER: &str = "kill::the_writer_goes_on_from_what_is_there";
