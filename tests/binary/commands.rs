@@ -5,9 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::exporter::{Exporter, Samples, binary, free_address};
 use cloudaudit_exporter::sim::{Identity, Server, Track, World};
 use tempfile::TempDir;
+
+use crate::address::free_address;
+use crate::exporter::{Exporter, Samples, binary};
 
 const ENDPOINT_VARIABLE: &str = "CLOUDAUDIT_EXPORTER__ENDPOINT";
 

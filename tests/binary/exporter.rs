@@ -1,11 +1,13 @@
 //! The binary itself, started and scraped.
 
 use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::address::free_address;
 
 /// How long anything of a running exporter may take before a test gives up on it.
 pub const PATIENCE: Duration = Duration::from_secs(30);
@@ -22,8 +24,7 @@ impl Exporter {
     /// Starts the daemon with a configuration file and variables, on a free port, and waits until
     /// it listens.
     pub fn start(config: Option<&Path>, environment: &[(&str, &str)]) -> Self {
-        // Port 0 would do, but then only the log knows the port; and a port that was free a moment
-        // ago is free now.
+        // Port 0 would do, but then only the log knows the port.
         let address = free_address();
         let mut command = binary();
         command.arg("--web.listen-address").arg(address.to_string());
@@ -175,14 +176,6 @@ pub fn binary() -> Command {
         }
     }
     command
-}
-
-/// A loopback address that nobody listens on.
-pub fn free_address() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
 }
 
 /// The samples of an exposition, as text and number.

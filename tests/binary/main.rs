@@ -16,6 +16,8 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
 // The binary, started and scraped, and what it polls.
+#[path = "../support/address.rs"]
+mod address;
 mod cloud;
 mod exporter;
 mod site;

@@ -10,11 +10,13 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../support/address.rs"]
+mod address;
 #[path = "../support/parts.rs"]
 mod parts;
 
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
@@ -23,6 +25,7 @@ use cloudaudit_exporter::sim::{Identity, Server, Track, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::address::free_address;
 use crate::parts::part;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -36,9 +39,7 @@ struct Exporter {
 
 impl Exporter {
     fn start(folder: TempDir, arguments: &[&str]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = free_address();
         let process = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
             .args(arguments)
             .arg(format!("--web.listen-address={address}"))

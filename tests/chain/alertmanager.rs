@@ -6,8 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::address::free_address;
 use crate::parts::part;
-use crate::service::{Service, folder_with, free_address};
+use crate::service::{Service, folder_with};
 
 pub struct Alertmanager(Service);
 

@@ -9,10 +9,11 @@ use cloudaudit_exporter::sim::{Identity, Server, Track, World, cls, cos};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
+use crate::address::free_address;
 use crate::alertmanager::{self, Alertmanager};
 use crate::prometheus::Prometheus;
 use crate::receiver::Receiver;
-use crate::service::{Service, folder_with, free_address};
+use crate::service::{Service, folder_with};
 
 /// A minute of the rules is a second here: what the rules are made for is polled each minute, this
 /// estate each second.

@@ -8,9 +8,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::address::free_address;
 use crate::estate::SCALE;
 use crate::parts::part;
-use crate::service::{Service, folder_with, free_address};
+use crate::service::{Service, folder_with};
 
 /// How long it may take to find its target.
 const PATIENCE: Duration = Duration::from_secs(30);

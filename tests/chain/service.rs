@@ -1,7 +1,7 @@
 //! A program of somebody else that serves HTTP on loopback.
 
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -89,10 +89,4 @@ pub fn folder_with(files: &[(&str, String)]) -> TempDir {
         std::fs::write(folder.path().join(file), text).unwrap();
     }
     folder
-}
-
-/// A loopback address that nobody listens on: a port that was free a moment ago is free now.
-pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }

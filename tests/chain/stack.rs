@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, BufReader};
 
+use crate::address::free_address;
 use crate::parts::part;
-use crate::service::free_address;
 
 /// The switch-off comes after 10 s, the alert some six seconds later.
 const PATIENCE: Duration = Duration::from_mins(1);

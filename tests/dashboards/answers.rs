@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
+use crate::address::free_address;
 use crate::board::{self, Chosen, Query, interpolated, queries, variables};
 use crate::prometheus::Prometheus;
-use crate::stage::{Demo, free_address, golden, serve};
+use crate::stage::{Demo, golden, serve};
 
 /// Before anything happens; after a track was switched off, one was deleted, and none came back.
 const AT_FIRST: Duration = Duration::from_secs(8);

@@ -7,6 +7,8 @@
     reason = "Prometheus and the demo go by the real clock, and so do the questions"
 )]
 
+#[path = "../support/address.rs"]
+mod address;
 #[path = "../support/parts.rs"]
 mod parts;
 

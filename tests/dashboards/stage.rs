@@ -1,10 +1,9 @@
 //! Who is scraped: a demo, or an exposition that never changes.
 
 use std::convert::Infallible;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -56,20 +55,6 @@ impl Demo {
         Self {
             began: SystemTime::now(),
             _process: process,
-        }
-    }
-}
-
-/// An address that is free, for a demo that starts after the Prometheus that scrapes it. It is
-/// below the ports that the system gives away, so that no other test is given it meanwhile.
-pub(crate) fn free_address() -> SocketAddr {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let first = 20_000 + u16::try_from(std::process::id() % 5_000).expect("it is below 5000");
-    loop {
-        let port = first + NEXT.fetch_add(1, Ordering::Relaxed);
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if std::net::TcpListener::bind(address).is_ok() {
-            return address;
         }
     }
 }

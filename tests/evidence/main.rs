@@ -12,6 +12,8 @@
 #![allow(clippy::cast_precision_loss, reason = "minutes are few")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../support/address.rs"]
+mod address;
 #[path = "../support/parts.rs"]
 mod parts;
 

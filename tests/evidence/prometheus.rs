@@ -1,7 +1,6 @@
 //! A real Prometheus that scrapes nobody and is asked about the past.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -9,6 +8,7 @@ use reqwest::{Client, Url};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
+use crate::address::free_address;
 use crate::parts::part;
 use crate::quarter::Quarter;
 
@@ -24,11 +24,7 @@ pub struct Prometheus {
 
 impl Prometheus {
     pub async fn on(quarter: &Quarter) -> Self {
-        // A port that was free a moment ago is free now.
-        let address = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
+        let address = free_address();
         let configuration = quarter.data().join("prometheus.yaml");
         std::fs::write(&configuration, "global: {}\n").unwrap();
         let process = Command::new(part("prometheus"))

@@ -26,6 +26,8 @@ mod row;
 mod shown;
 
 // Where faults are played.
+#[path = "../support/address.rs"]
+mod address;
 #[path = "../binary/exporter.rs"]
 mod exporter;
 mod memory;

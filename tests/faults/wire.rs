@@ -9,7 +9,8 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::exporter::{Exporter, free_address};
+use crate::address::free_address;
+use crate::exporter::Exporter;
 use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;

@@ -1,12 +1,12 @@
 //! The demo under the restrictions of the unit, as far as they can be applied without systemd.
 
 use std::fs;
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::address::free_address;
 use crate::run::{BINARY, ended, file};
 
 const UNIT: &str = "deploy/systemd/cloudaudit-exporter.service";
@@ -17,10 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[tokio::test]
 async fn the_demo_works_and_its_process_is_seen_whole() {
     let folder = TempDir::new().unwrap();
-    let address = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let address = free_address();
     // The steps replace one another, so it is the exporter that is signalled.
     let mut demo = Killed(
         confined(&folder)

@@ -10,6 +10,8 @@
     reason = "another process lives in real time"
 )]
 
+#[path = "../support/address.rs"]
+mod address;
 #[path = "../support/parts.rs"]
 mod parts;
 

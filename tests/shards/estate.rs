@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::process::{Process, Start, free_address};
+use crate::address::free_address;
+use crate::process::{Process, Start};
 
 /// The account that has the organisation, and its key.
 pub const ADMIN: &str = "100000000001";

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// A running shard, killed when it is dropped.
 pub struct Process {
     pub address: SocketAddr,
+    shard: u32,
     client: Client,
     child: Child,
 }
@@ -62,6 +63,7 @@ impl Process {
             .unwrap();
         let mut process = Self {
             address: start.address,
+            shard: start.shard,
             client: Client::builder().no_proxy().build().unwrap(),
             child,
         };
@@ -92,6 +94,8 @@ impl Process {
     /// Each account that it serves, and in how many regions it is up.
     pub async fn served(&self) -> BTreeMap<String, u32> {
         let exposition = self.metrics().await.unwrap();
+        let ordinal = format!("\ncloudaudit_exporter_shard_ordinal {}\n", self.shard);
+        assert!(exposition.contains(&ordinal), "that is another process");
         let mut served = BTreeMap::new();
         for line in exposition.lines() {
             let Some(sample) = line.strip_prefix("cloudaudit_up{account=\"") else {
@@ -109,10 +113,4 @@ impl Process {
         let answer = self.client.get(url).send().await.ok()?;
         answer.text().await.ok()
     }
-}
-
-/// A loopback address that nobody listens on: a port that was free a moment ago is free now.
-pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }

@@ -14,6 +14,9 @@
 )]
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 
+#[path = "../support/address.rs"]
+mod address;
+
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -28,6 +31,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use crate::address::free_address;
 
 const UIN: &str = "100000000001";
 
@@ -81,9 +86,7 @@ impl Exporter {
              accounts: {{large: {{credentials: {{secret_id: AKIDlarge, secret_key: large-key}}}}}}\n"
         );
         fs::write(&file, config).unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = free_address();
         let process = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
             .arg(format!("--config.file={}", file.display()))
             .arg(format!("--web.listen-address={address}"))

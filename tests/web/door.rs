@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Certificate, Client, Identity};
 use tempfile::TempDir;
 
+use crate::address::free_address;
 use crate::pki::Pair;
 
 /// How long a start may take.
@@ -29,9 +30,7 @@ impl Door {
 
     /// The same, with more flags.
     pub fn with(folder: TempDir, web: &str, flags: &[&str]) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = free_address();
         let file = folder.path().join("web.yaml");
         fs::write(&file, web).unwrap();
         let log = fs::File::create(folder.path().join("log")).unwrap();

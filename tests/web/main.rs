@@ -10,6 +10,8 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../support/address.rs"]
+mod address;
 #[path = "../support/parts.rs"]
 mod parts;
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::address::free_address;
 use crate::door::{Door, at, eventually, folder_with};
 use crate::parts::part;
 use crate::pki::Authority;
@@ -20,9 +21,7 @@ struct Prometheus {
 
 impl Prometheus {
     fn start(scrape: &str) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        drop(listener);
+        let address = free_address();
         let folder = TempDir::new().unwrap();
         let config = format!(
             "global: {{scrape_interval: 1s, scrape_timeout: 1s}}\nscrape_configs:\n  - {{job_name: c, {scrape}}}\n"

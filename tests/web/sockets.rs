@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::address::free_address;
+
 const EXPORTER: &str = env!("CARGO_BIN_EXE_cloudaudit-exporter");
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -103,9 +105,7 @@ fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
 #[test]
 fn systemd_hands_sockets_over() {
     let folder = TempDir::new().unwrap();
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = free_address();
     let socket = folder.path().join("activated.sock");
     let mut command = Command::new("systemd-socket-activate");
     command.arg(format!("--listen={address}"));
