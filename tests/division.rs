@@ -7,12 +7,15 @@
 )]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cloudaudit_exporter::config::{Account, AssumeRole, Config};
 use cloudaudit_exporter::hash::{stable_hash, weight};
 use cloudaudit_exporter::shard::{MOST_SHARDS, SETTLING, Shard};
 use proptest::prelude::*;
+use tempfile::TempDir;
 
 /// So many accounts, as one process polls.
 const MANY: u32 = 10_000;
@@ -164,6 +167,46 @@ fn only_who_asks_decides() {
         };
         assert_eq!(other.shard_key(), account.shard_key());
     }
+}
+
+/// Wherever the configuration lies on a machine, however its path is given there, and whose home it
+/// is.
+#[test]
+fn where_the_configuration_lies_decides_nothing() {
+    const ACCOUNTS: &str = "
+account_files: [accounts.d/*.yaml]
+accounts:
+  files: {credentials: {secret_id_file: id/a, secret_key_file: key/a}}
+  absolute: {credentials: {secret_id_file: /run/id, secret_key_file: /run/key}}
+  profile: {credentials: {profile: {name: p, file: profiles/one}}}
+  home: {credentials: {profile: {name: p, file: ~/.tccli/one}}}
+";
+    const MORE: &str = "more: {credentials: {secret_id_file: id/a, secret_key_file: key/a}}\n";
+    let keys = |file: &Path, home: &str| {
+        let folder = file.parent().unwrap();
+        fs::create_dir_all(folder.join("accounts.d")).unwrap();
+        fs::write(file, ACCOUNTS).unwrap();
+        fs::write(folder.join("accounts.d/more.yaml"), MORE).unwrap();
+        let environment = BTreeMap::from([("HOME".to_owned(), home.to_owned())]);
+        let config = Config::load(Some(file), &environment).unwrap();
+        let keys = config.accounts.iter().map(Account::shard_key);
+        (keys.collect::<Vec<String>>(), config.hash())
+    };
+    let folder = TempDir::new().unwrap();
+    let here = std::env::current_dir().unwrap();
+    // From here to the root, and from there to the folder.
+    let mut winding: PathBuf = here.iter().skip(1).map(|_| "..").collect();
+    winding.extend(folder.path().iter().skip(1));
+    let one = keys(&folder.path().join("one/config.yaml"), "/root");
+    let other = keys(
+        &folder.path().join("some/where/else/config.yaml"),
+        "/home/op",
+    );
+    let again = keys(&winding.join("./one/../one/config.yaml"), "/root");
+    assert_eq!(one, other);
+    assert_eq!(one, again);
+    let different: BTreeSet<&String> = one.0.iter().collect();
+    assert_eq!(different.len(), one.0.len(), "{different:?}");
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Files of accounts, which the configuration file names: read, and added to what it says.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::DirEntry;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::defaults::{MOST_ACCOUNT_FILES, MOST_ACCOUNT_FILES_BYTES, MOST_LISTED};
-use super::document::{Document, Entry, FREE_KEYS, Node, Part, Value};
+use super::document::{Document, Entry, FREE_KEYS, Node, Part, SourceFile, Value};
 use super::error::{Error, quoted};
 use super::glob::Glob;
 use super::key_path::KeyPath;
@@ -20,15 +20,19 @@ const ACCOUNTS: &str = "accounts";
 /// Adds the accounts of all files that the document names, and returns what should be warned of.
 pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
-    let mut files = BTreeSet::new();
+    let folder = folder_of(&document.main().name).to_owned();
+    let mut files = BTreeMap::new();
     for (span, path, pattern) in patterns(document) {
-        let found = matching(folder_of(&document.main().name), &pattern);
+        let found = matching(&folder, &pattern);
         let found = found.map_err(|why| Error::of_document(document, span, &path, why))?;
         if found.is_empty() {
             let (place, pattern) = (document.place(span), quoted(&pattern));
             warnings.push(format!("{place}: {path}: no file is called like {pattern}"));
         }
-        files.extend(found);
+        for file in found {
+            let called = called(&file, &folder, &pattern);
+            files.entry(file).or_insert(called);
+        }
         if files.len() > MOST_ACCOUNT_FILES {
             let why = format!("more than {MOST_ACCOUNT_FILES} files, the most that are read");
             return Err(Error::of_document(document, span, &path, why));
@@ -36,7 +40,7 @@ pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
     }
     let mut known: HashMap<String, Span> = names(document);
     let mut bytes = 0;
-    for file in files {
+    for (file, called) in files {
         let added = read(&file)?;
         bytes += added.main().text.len();
         if bytes > MOST_ACCOUNT_FILES_BYTES {
@@ -56,7 +60,11 @@ pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
             let why = format!("the same account again; it is already at {place}");
             return Err(Error::of_document(&added, again.key_span, &path, why));
         }
-        let accounts = document.add_file(added.into_main(), accounts);
+        let file = SourceFile {
+            called,
+            ..added.into_main()
+        };
+        let accounts = document.add_file(file, accounts);
         known.extend(accounts.iter().map(|it| (it.key.clone(), it.key_span)));
         document.add(ACCOUNTS, accounts);
     }
@@ -71,9 +79,22 @@ pub(super) fn named(document: &Document) -> BTreeSet<PathBuf> {
     found.flatten().take(MOST_ACCOUNT_FILES).collect()
 }
 
+/// What a path in a file means: paths are relative to the file's folder.
+pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(text)
+}
+
 /// The folder that paths in a file are relative to.
-pub(super) fn folder_of(file: &str) -> &Path {
+fn folder_of(file: &str) -> &Path {
     Path::new(file).parent().unwrap_or(Path::new(""))
+}
+
+/// What the configuration calls a file that it names by a pattern.
+fn called(file: &Path, folder: &Path, pattern: &str) -> PathBuf {
+    if Path::new(pattern).is_absolute() {
+        return file.to_owned();
+    }
+    file.strip_prefix(folder).unwrap_or(file).to_owned()
 }
 
 /// What the key holds, as far as it has the right shape: the rest is told with the rest.

@@ -1,9 +1,9 @@
 //! Who asks: where a key comes from, and the role that may be assumed with it.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
+use super::named_file::NamedFile;
 use super::secret::Secret;
 
 /// Where an account's credentials come from.
@@ -30,18 +30,18 @@ pub enum Credentials {
     /// From files that hold one value each.
     Files {
         /// The file with the secret id.
-        secret_id: PathBuf,
+        secret_id: NamedFile,
         /// The file with the secret key.
-        secret_key: PathBuf,
+        secret_key: NamedFile,
         /// The file with the token of temporary credentials.
-        token: Option<PathBuf>,
+        token: Option<NamedFile>,
     },
     /// From a section of a file that the official tools share.
     Profile {
         /// The section.
         name: String,
         /// The file; none: where the SDKs look.
-        file: Option<PathBuf>,
+        file: Option<NamedFile>,
     },
     /// From the metadata service of the virtual machine that this runs on.
     CvmRole {

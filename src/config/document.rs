@@ -4,6 +4,7 @@
 //! secret, an account number or a label, and then they must not become 7, 1.1, 100000 or a boolean.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::key_path::{KeyPath, Step};
 use super::public::is_public;
@@ -21,6 +22,8 @@ pub(super) struct Document {
 /// A file as it was read.
 pub(super) struct SourceFile {
     pub(super) name: String,
+    /// What the configuration calls it, from its own folder; nothing where it is the configuration.
+    pub(super) called: PathBuf,
     pub(super) text: String,
     /// Whether everybody on this machine can read it.
     pub(super) is_open: bool,

@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use ::config::{Config, ConfigError, Map, Source, Value as Layered};
 
-use super::account_files::folder_of;
+use super::account_files::beside;
 use super::document::{Document, Entry, Node, Part, SourceFile, Value};
 use super::error::Error;
 use super::key_path::{KeyPath, Step};
+use super::named_file::NamedFile;
 use super::overrides::Overrides;
 use super::raw::RawConfig;
 use super::shapes::Text;
@@ -104,16 +105,28 @@ impl Places {
     /// A path as it is meant at this place: relative to the file that it stands in.
     pub(super) fn beside(&self, path: &KeyPath, text: &str) -> PathBuf {
         let file = self.file_of(path).unwrap_or(self.document.main());
-        folder_of(&file.name).join(text)
+        beside(Path::new(&file.name), text)
+    }
+
+    /// The file that is named at this place.
+    pub(super) fn named(&self, path: &KeyPath, text: &str) -> NamedFile {
+        let file = self.file_of(path).unwrap_or(self.document.main());
+        NamedFile {
+            path: self.beside(path, text),
+            name: beside(&file.called, text).display().to_string(),
+        }
     }
 
     /// The same, where `~/` is the home of whoever runs this.
-    pub(super) fn beside_or_at_home(&self, path: &KeyPath, text: &str) -> Result<PathBuf, String> {
+    pub(super) fn named_or_at_home(&self, path: &KeyPath, text: &str) -> Result<NamedFile, String> {
         let Some(below) = text.strip_prefix("~/") else {
-            return Ok(self.beside(path, text));
+            return Ok(self.named(path, text));
         };
         match &self.home {
-            Some(home) => Ok(Path::new(home).join(below)),
+            Some(home) => Ok(NamedFile {
+                path: Path::new(home).join(below),
+                name: text.to_owned(),
+            }),
             None => Err(format!(
                 "~/ is {HOME} of the environment, which is not set; write the path out"
             )),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -40,6 +40,7 @@ impl Config {
     ) -> Result<Self, Error> {
         let file = SourceFile {
             name: file_name.to_owned(),
+            called: PathBuf::new(),
             text: text.to_owned(),
             is_open: false,
         };
@@ -117,6 +118,7 @@ pub(super) fn read(path: &Path) -> Result<SourceFile, String> {
     })?;
     Ok(SourceFile {
         name: path.display().to_string(),
+        called: PathBuf::new(),
         text,
         is_open,
     })

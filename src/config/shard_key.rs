@@ -18,12 +18,12 @@ impl Account {
         }
         let source = match &self.credentials {
             Credentials::Inline { secret_id, .. } | Credentials::Env { secret_id, .. } => secret_id,
-            Credentials::Files { secret_id, .. } => &*secret_id.to_string_lossy(),
+            Credentials::Files { secret_id, .. } => &secret_id.name,
             Credentials::Profile { name, file: None } => name,
             Credentials::Profile {
                 name,
                 file: Some(file),
-            } => &format!("{name} of {}", file.display()),
+            } => &format!("{name} of {}", file.name),
             // A machine has one role, a pod has one, and the chain ends at one key.
             Credentials::CvmRole { .. } | Credentials::TkeOidc { .. } | Credentials::Default => "",
         };

@@ -1,6 +1,5 @@
 //! Who asks, as one level says it: exactly one source of credentials, and the role on top.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::credentials::{AssumeRole, Credentials};
@@ -9,6 +8,7 @@ use super::endpoint::Endpoint;
 use super::error::Error;
 use super::key_path::KeyPath;
 use super::layers::Places;
+use super::named_file::NamedFile;
 use super::raw::{RawAssumeRole, RawCredentials, RawCvmRole, RawEnv, RawProfile, RawTkeOidc};
 use super::secret::Secret;
 use super::shapes::{Mapping, Text};
@@ -210,12 +210,12 @@ fn from_variables(raw: &RawEnv, path: &KeyPath, places: &Places) -> Result<Crede
 }
 
 fn from_files(raw: &RawCredentials, path: &KeyPath, places: &Places) -> Result<Credentials, Error> {
-    let file = |text: Option<&Text>, key| -> Result<Option<PathBuf>, Error> {
-        let read = |text: &str| Ok(places.beside(&path.key(key), text));
+    let file = |text: Option<&Text>, key| -> Result<Option<NamedFile>, Error> {
+        let read = |text: &str| Ok(places.named(&path.key(key), text));
         places.value(text, path, key, read)
     };
-    let needed = |text: Option<&Text>, key| -> Result<PathBuf, Error> {
-        let read = |text: &str| Ok(places.beside(&path.key(key), text));
+    let needed = |text: Option<&Text>, key| -> Result<NamedFile, Error> {
+        let read = |text: &str| Ok(places.named(&path.key(key), text));
         places.needed(text, path, key, read)
     };
     Ok(Credentials::Files {
@@ -227,7 +227,7 @@ fn from_files(raw: &RawCredentials, path: &KeyPath, places: &Places) -> Result<C
 
 fn from_profile(raw: &RawProfile, path: &KeyPath, places: &Places) -> Result<Credentials, Error> {
     let name = places.value(raw.name.as_ref(), path, "name", values::profile_name)?;
-    let file = |text: &str| places.beside_or_at_home(&path.key("file"), text);
+    let file = |text: &str| places.named_or_at_home(&path.key("file"), text);
     Ok(Credentials::Profile {
         name: name.unwrap_or_else(|| defaults::PROFILE.to_owned()),
         file: places.value(raw.file.as_ref(), path, "file", file)?,

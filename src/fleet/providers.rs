@@ -127,15 +127,17 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
             token,
         } => {
             let files = Files {
-                secret_id: secret_id.clone(),
-                secret_key: secret_key.clone(),
-                token: token.clone(),
+                secret_id: secret_id.path.clone(),
+                secret_key: secret_key.path.clone(),
+                token: token.as_ref().map(|token| token.path.clone()),
             };
             Arc::new(Rereading::new(files, clock))
         }
         Credentials::Profile { name, file } => {
             let places = || Profile::places(&common.environment);
-            let files = file.clone().map_or_else(places, |file| vec![file]);
+            let files = file
+                .as_ref()
+                .map_or_else(places, |file| vec![file.path.clone()]);
             let name = name.clone();
             Arc::new(Rereading::new(Profile { name, files }, clock))
         }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use cloudaudit_exporter::config::{Config, Credentials, Site, file_hash};
+use cloudaudit_exporter::config::{Config, Credentials, NamedFile, Site, file_hash};
 
 /// Writes files into a folder, and loads the first.
 fn load(
@@ -71,10 +71,14 @@ fn files_of_accounts_are_as_good_as_the_file() {
     assert_eq!(b.site, Site::China);
     // A path is relative to the file that says it; what the environment says, to the configuration
     // file.
+    let named = |name: &str| NamedFile {
+        path: folder.path().join(name),
+        name: name.to_owned(),
+    };
     let expected = Credentials::Files {
-        secret_id: folder.path().join("accounts.d/id"),
-        secret_key: "/run/key".into(),
-        token: Some(folder.path().join("token")),
+        secret_id: named("accounts.d/id"),
+        secret_key: named("/run/key"),
+        token: Some(named("token")),
     };
     assert_eq!(a.credentials, expected);
 }
