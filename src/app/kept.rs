@@ -64,8 +64,8 @@ impl State {
 /// and put back later finds its old file, and others have polled its accounts meanwhile: compared
 /// with that, a track that went a week ago would vanish anew, and page for nothing but the move.
 /// Such an account begins anew, as every one does that changes hands. A younger memory is compared:
-/// what happened since is still held up by an alert of the other shard's, and the rules themselves
-/// look back a day.
+/// it is that of a restart far more often than of a shard that was away, and what others have seen
+/// meanwhile is then told once more.
 const OWN_MEMORY: Duration = Duration::from_hours(24);
 
 fn was_polled_lately(report: &Report, now: SystemTime) -> bool {

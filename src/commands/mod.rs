@@ -48,6 +48,11 @@ pub async fn run(
     match cli.command {
         None => daemon::run(environment, flags, clock, signals).await,
         Some(Command::Demo) => {
+            if shard::of(flags, &environment)?.has_others() {
+                return Err(Failed::usage(
+                    "the demo is one process, without --total-shards",
+                ));
+            }
             let mut web = flags.web(demo::LISTEN_ADDRESS);
             web.gate = daemon::gate(flags)?;
             Ok(demo::run(&web, clock, signals.stop).await?)

@@ -37,8 +37,10 @@ fn by_host_name(name: &str, total: u32) -> Result<Shard, Failed> {
     };
     // Of a name with its domain only the first part is the pod's.
     let pod = name.split('.').next().unwrap_or_default();
-    let ordinal = pod.rsplit_once('-').map(|(_, ordinal)| ordinal);
-    let ordinal = ordinal.and_then(|ordinal| ordinal.parse().ok());
+    let ordinal = pod.rsplit_once('-').and_then(|(name, ordinal)| {
+        let is_number = ordinal.bytes().all(|byte| byte.is_ascii_digit());
+        (!name.is_empty() && is_number).then(|| ordinal.parse().ok())?
+    });
     let ordinal = ordinal.ok_or_else(|| refuse("does not end in a hyphen and a number"))?;
     Shard::new(ordinal, total).map_err(|why| refuse(&format!("does not fit: {why}")))
 }

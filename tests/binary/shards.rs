@@ -99,6 +99,8 @@ fn what_is_no_shard_is_wrong_usage() {
             "exporter-8c7d9-x2kqp",
             "does not end in a hyphen and a number",
         ),
+        ("exporter-+3", "does not end in a hyphen and a number"),
+        ("-3", "does not end in a hyphen and a number"),
         (
             "exporter-8",
             "does not fit: 8 shards are counted from 0, so the last is number 7",
@@ -111,10 +113,16 @@ fn what_is_no_shard_is_wrong_usage() {
         );
         assert!(refused.contains(&expected), "{refused}");
     }
-    // The daemon and `once` are no other.
-    for command in [None, Some("once")] {
+    // The daemon and `once` are no other, and the demo is not divided at all.
+    for (command, shard) in [
+        (None, 9),
+        (Some("once"), 9),
+        (Some("demo"), 9),
+        (Some("demo"), 3),
+    ] {
         let mut binary = binary();
-        binary.args(command).args(["--total-shards=8", "--shard=9"]);
+        binary.args(command).arg("--total-shards=8");
+        binary.arg(format!("--shard={shard}"));
         assert_eq!(binary.output().unwrap().status.code(), Some(2));
     }
 }

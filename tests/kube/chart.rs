@@ -314,6 +314,7 @@ fn wrong_values_are_refused() {
         ("shards=0", "shards"),
         ("shards=101", "shards"),
         ("shards=eight", "shards"),
+        ("shards=null", "shards"),
         ("image.digest=sha256:12", "digest"),
         ("service.type=Public", "type"),
         ("log.level=loud", "level"),
@@ -348,6 +349,15 @@ fn wrong_values_are_refused() {
         let objection = rendered.expect_err(value);
         assert!(objection.contains(named), "{value}: {objection}");
     }
+}
+
+/// Kubernetes takes no number for a label.
+#[test]
+fn a_release_that_is_called_by_a_number_has_text_for_labels() {
+    let chart = root().join(CHART);
+    let rendered = helm(&["template", "123", "--set=shards=2"], &chart, None).expect("it is sound");
+    assert!(rendered.contains("instance: \"123\"\n"));
+    assert!(!rendered.contains("instance: 123\n"));
 }
 
 #[test]

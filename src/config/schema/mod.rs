@@ -37,20 +37,24 @@ pub fn schema() -> Value {
     let mut schema = SchemaSettings::draft07()
         .into_generator()
         .into_root_schema_for::<RawConfig>();
-    RecursiveTransform(say_limits).transform(&mut schema);
+    RecursiveTransform(describe).transform(&mut schema);
     schema.to_value()
 }
 
-/// What a pattern cannot say stands in the description, behind what the key means.
-fn say_limits(schema: &mut Schema) {
-    let (Some(limits), Some(meaning)) = (schema.remove(LIMITS), schema.get("description")) else {
+/// What a key means, in one line however the comment was wrapped; behind it what a pattern cannot
+/// say.
+fn describe(schema: &mut Schema) {
+    let limits = schema.remove(LIMITS);
+    let Some(meaning) = schema.get("description") else {
         return;
     };
-    let texts = [meaning, &limits].map(|text| text.as_str().unwrap_or_default());
-    schema.insert("description".into(), texts.join(" ").into());
+    let texts = [Some(meaning), limits.as_ref()].into_iter().flatten();
+    let texts: Vec<&str> = texts.filter_map(Value::as_str).collect();
+    let line = texts.join(" ").replace('\n', " ");
+    schema.insert("description".into(), line.into());
 }
 
-/// Where a function below leaves its sentence for [`say_limits`].
+/// Where a function below leaves its sentence for [`describe`].
 const LIMITS: &str = "$comment";
 
 pub(super) fn site(generator: &mut SchemaGenerator) -> Schema {

@@ -14,7 +14,7 @@
 
 {{- define "cloudaudit-exporter.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Of every pod of the release, whichever its shard. */}}
@@ -31,7 +31,7 @@ cloudaudit-exporter/shards-of: {{ include "cloudaudit-exporter.fullname" . }}
 {{/* Of the pods of one shard, and no pod of another. Of a list: all, and the ordinal. */}}
 {{- define "cloudaudit-exporter.shardSelector" -}}
 app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" (first .) }}
-app.kubernetes.io/instance: {{ (first .).Release.Name }}{{ include "cloudaudit-exporter.shardSuffix" (last .) }}
+app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cloudaudit-exporter.shardSuffix" (last .)) | quote }}
 {{- end }}
 
 {{/* On the pods of one shard. Of a list: all, and the ordinal. */}}
