@@ -135,17 +135,17 @@ impl Reloader {
 /// Takes up what an organisation said of its members.
 fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
     let organization = found.organization.clone();
-    let taken_up = board.at_once(|| {
-        fleet.discovered(found)?;
-        board.process.polls(fleet.targets());
-        Ok::<(), String>(())
-    });
-    if let Err(why) = taken_up {
-        error!(
+    match fleet.discovered(found) {
+        Ok(Some(plan)) => board.at_once(|| {
+            fleet.adopt(plan);
+            board.process.polls(fleet.targets());
+        }),
+        Ok(None) => {}
+        Err(why) => error!(
             organization,
             error = why,
             "cannot poll the members that were found; those of before stay"
-        );
+        ),
     }
 }
 

@@ -161,30 +161,28 @@ impl Fleet {
         self.organizations.found().await
     }
 
-    /// Changes over to the members that were found; true where there are others than before.
+    /// Takes note of what an organisation said; a plan where there are other members than before.
     ///
     /// # Errors
     ///
     /// What keeps a member from being polled. Those of before stay.
-    pub fn discovered(&mut self, found: Found) -> Result<bool, String> {
+    pub fn discovered(&mut self, found: Found) -> Result<Option<Plan>, String> {
         let Found {
             organization,
             members,
         } = found;
         if !self.organizations.asks(&organization) {
-            return Ok(false);
+            return Ok(None);
         }
         let count = members.as_ref().ok().map(Vec::len);
         self.audience.refreshed(&organization, count);
         let (Ok(members), Some(config)) = (members, self.config.clone()) else {
-            return Ok(false);
+            return Ok(None);
         };
         if !self.organizations.are(&organization, members) {
-            return Ok(false);
+            return Ok(None);
         }
-        let plan = self.plan(&config)?;
-        self.adopt(plan);
-        Ok(true)
+        self.plan(&config).map(Some)
     }
 
     /// Asks every organisation of a configuration once, and tells whether all of them answered.

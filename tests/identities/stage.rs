@@ -118,7 +118,9 @@ impl Stage {
             tokio::select! {
                 () = &mut end => return,
                 found = self.fleet.found() => {
-                    self.fleet.discovered(found).unwrap();
+                    if let Some(plan) = self.fleet.discovered(found).unwrap() {
+                        self.fleet.adopt(plan);
+                    }
                 }
             }
         }
