@@ -38,9 +38,10 @@ pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool)
     }
 }
 
-/// Whether it is known that the account is covered now, by listings that are young enough to vouch
-/// for time. Older ones are good enough to look at, but whoever reads a sum of seconds cannot see
-/// how old they were. One that seems to be of a time to come is of a time that is not known.
+/// Whether it is known that the account is covered now, by what is believed of its organisation's
+/// own tracks or by listings that are young enough to vouch for time. Older ones are good enough to
+/// look at, but whoever reads a sum of seconds cannot see how old they were. One that seems to be
+/// of a time to come is of a time that is not known.
 pub fn is_covered<'a>(
     sums: &mut Sums,
     account: &AccountInfo,

@@ -2,11 +2,14 @@
 //!
 //! Regions very probably show the same tracks, so nothing is summed over them: tracks are told
 //! apart by their ids. What a region shows counts as long as it may be shown, so there is an
-//! overview for each of the times until the next region is too old.
+//! overview for each of the times until the next region is too old. What the organisation's own
+//! tracks record counts as long as that may be believed, and divides those times once more.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use tokio::time::Instant;
 
 use crate::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, Overview, Status, TargetReport,
@@ -38,7 +41,8 @@ struct Sum {
 }
 
 impl Sums {
-    /// The overviews from now on, the last one first. It is always the same account's.
+    /// The overviews from now on, the last one first. It is always the same account's, and what is
+    /// believed of its organisation is asked anew.
     pub fn overviews<'a>(
         &mut self,
         account: &AccountInfo,
@@ -49,26 +53,28 @@ impl Sums {
             .filter_map(|target| target.last_good.as_ref())
             .collect();
         known.sort_by_key(|good| Reverse(good.show_until));
-        self.are_of(account, &known);
+        self.sum_up(account, &known);
+        let umbrella = account.umbrella.until();
         let mut overviews = Vec::new();
         for (index, (good, sum)) in known.iter().zip(&self.sums).enumerate() {
             let next = known.get(index + 1).map(|good| good.show_until);
             if next != Some(good.show_until) {
                 let sum = sum.clone();
-                overviews.push(Overview {
+                let own = Overview {
                     from: next,
                     until: good.show_until,
                     tracks: sum.tracks,
                     covered: sum.covered,
                     expectations: sum.expectations,
-                });
+                };
+                overviews.extend(covered_until(umbrella, own).into_iter().flatten());
             }
         }
         overviews
     }
 
     /// Sums up again where these are not the listings of the last time.
-    fn are_of(&mut self, account: &AccountInfo, known: &[&LastGood]) {
+    fn sum_up(&mut self, account: &AccountInfo, known: &[&LastGood]) {
         let listings = known.iter().map(|good| &good.listing);
         let mut pairs = listings.clone().zip(&self.listings);
         if known.len() == self.listings.len() && pairs.all(|(one, other)| Arc::ptr_eq(one, other)) {
@@ -82,6 +88,25 @@ impl Sums {
         self.sums = sums.collect();
         self.listings = listings.cloned().collect();
     }
+}
+
+/// An overview in two where its account is covered until then, whatever its own tracks record: the
+/// last one first, and neither where it would be of no time.
+fn covered_until(until: Option<Instant>, own: Overview) -> [Option<Overview>; 2] {
+    let Some(until) = until.filter(|_| own.covered != Some(true)) else {
+        return [Some(own), None];
+    };
+    let before = Overview {
+        until: own.until.min(until),
+        covered: Some(true),
+        ..own.clone()
+    };
+    let after = Overview {
+        from: own.from.max(Some(until)),
+        ..own
+    };
+    let lasts = |it: &Overview| it.from.is_none_or(|from| from < it.until);
+    [after, before].map(|overview| Some(overview).filter(lasts))
 }
 
 /// The tracks of several listings, each id once.

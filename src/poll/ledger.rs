@@ -13,7 +13,7 @@ use super::schedule::Schedule;
 use super::seat::Seat;
 use crate::clock::{Clock, Moment};
 use crate::history::{Sums, TargetHistory, is_covered, vouch};
-use crate::snapshot::{AccountInfo, Evidence, Overview, Renewals, Report, TargetReport};
+use crate::snapshot::{AccountInfo, Evidence, Renewals, Report, TargetReport};
 use crate::tencent::Client;
 
 /// What an account knows, says and publishes.
@@ -121,14 +121,13 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             log::change(&self.info.name, &before.region, change);
         }
         if is_up {
-            let covered = self.info.umbrella.covers(now.steady)
-                || is_covered(
-                    &mut self.sums,
-                    &self.info,
-                    reports(&self.histories),
-                    interval,
-                    now,
-                );
+            let covered = is_covered(
+                &mut self.sums,
+                &self.info,
+                reports(&self.histories),
+                interval,
+                now,
+            );
             self.evidence = vouch(self.evidence, now, interval, covered);
         }
     }
@@ -153,19 +152,9 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         }
     }
 
-    fn overviews(&mut self) -> Vec<Overview> {
-        let mut overviews = self.sums.overviews(&self.info, reports(&self.histories));
-        if self.info.umbrella.covers(Instant::now()) {
-            for overview in &mut overviews {
-                overview.covered = Some(true);
-            }
-        }
-        overviews
-    }
-
     /// Hands on all that is known, now.
     pub(super) fn publish(&mut self, asker: &Asker) {
-        let overviews = self.overviews();
+        let overviews = self.sums.overviews(&self.info, reports(&self.histories));
         let targets = self.histories.iter();
         let renewals = asker.credentials();
         let report = Report {

@@ -12,20 +12,21 @@ pub struct Umbrella(Arc<Mutex<Option<Instant>>>);
 impl Umbrella {
     /// They do, and that may be believed for so long.
     pub fn open(&self, until: Instant) {
-        *self.until() = Some(until);
+        *self.believed() = Some(until);
     }
 
     /// They do not.
     pub fn close(&self) {
-        *self.until() = None;
+        *self.believed() = None;
     }
 
-    /// Whether they do. False is not known, or not so: a member may still have tracks of its own.
-    pub fn covers(&self, now: Instant) -> bool {
-        self.until().is_some_and(|until| now < until)
+    /// Until when it may be believed that they do. None is not known, or not so: a member may still
+    /// have tracks of its own.
+    pub fn until(&self) -> Option<Instant> {
+        *self.believed()
     }
 
-    fn until(&self) -> MutexGuard<'_, Option<Instant>> {
+    fn believed(&self) -> MutexGuard<'_, Option<Instant>> {
         // It is replaced as a whole, and so is whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -17,6 +17,7 @@ mod evidence;
 mod log;
 mod outcome;
 mod past;
+mod umbrella;
 
 use std::time::Duration;
 

@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::history::Retention;
 use cloudaudit_exporter::poll::{Account, Schedule};
-use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
+use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport, Umbrella};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provider};
 use cloudaudit_exporter::tencent::{
     CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
@@ -47,6 +47,8 @@ pub(crate) struct World {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) observed: Arc<Observed>,
     pub(crate) retention: Retention,
+    /// That of the organisation which every account is a member of.
+    pub(crate) umbrella: Umbrella,
     pacer: Arc<Pacer>,
     in_flight: Arc<Semaphore>,
     published: Arc<Mutex<Vec<Published>>>,
@@ -79,6 +81,7 @@ impl World {
             )),
             observed: Arc::default(),
             retention: RETENTION,
+            umbrella: Umbrella::default(),
             pacer: Arc::new(Pacer::new(1_000)),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             published: Arc::default(),
@@ -99,6 +102,7 @@ impl World {
             uin: String::new(),
             site: "international",
             organization: String::new(),
+            umbrella: self.umbrella.clone(),
             provider: "inline",
             ..AccountInfo::default()
         };

@@ -7,6 +7,9 @@ mod tracks;
 // What outlives the listing that it came from.
 mod past;
 
+// What an organisation says of its members.
+mod umbrella;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::sync::Arc;
