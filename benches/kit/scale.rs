@@ -20,8 +20,7 @@ pub(crate) struct Scale {
     pub(crate) steady: (usize, Duration),
     /// The accounts that poll while others scrape.
     pub(crate) crowd: usize,
-    /// How often the time to start is measured, and how often a piece of work is done under
-    /// valgrind.
+    /// How often the time to start is measured.
     pub(crate) repeats: usize,
 }
 

@@ -98,7 +98,7 @@ struct Account {
 }
 
 impl Account {
-    /// As many headers as a signed call has, as long as they are there.
+    /// The headers that a call has to have, as long as they are there.
     async fn poll(&self, client: &reqwest::Client) {
         let secret_id = &self.secret_id;
         let authorization = format!(
