@@ -20,7 +20,7 @@ const ACCOUNTS: &str = "accounts";
 /// Adds the accounts of all files that the document names, and returns what should be warned of.
 pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
     let mut warnings = Vec::new();
-    let folder = folder_of(&document.main().name).to_owned();
+    let folder = folder_of(Path::new(&document.main().name)).to_owned();
     let mut files = BTreeMap::new();
     for (span, path, pattern) in patterns(document) {
         let found = matching(&folder, &pattern);
@@ -73,7 +73,7 @@ pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
 
 /// The files that a document names now, whatever they say; none where it cannot be told.
 pub(super) fn named(document: &Document) -> BTreeSet<PathBuf> {
-    let folder = folder_of(&document.main().name);
+    let folder = folder_of(Path::new(&document.main().name));
     let patterns = patterns(document).into_iter();
     let found = patterns.filter_map(|(_, _, pattern)| matching(folder, &pattern).ok());
     found.flatten().take(MOST_ACCOUNT_FILES).collect()
@@ -81,12 +81,12 @@ pub(super) fn named(document: &Document) -> BTreeSet<PathBuf> {
 
 /// What a path in a file means: paths are relative to the file's folder.
 pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
-    file.parent().unwrap_or(Path::new("")).join(text)
+    folder_of(file).join(text)
 }
 
 /// The folder that paths in a file are relative to.
-fn folder_of(file: &str) -> &Path {
-    Path::new(file).parent().unwrap_or(Path::new(""))
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
 }
 
 /// What the configuration calls a file that it names by a pattern.
