@@ -61,6 +61,7 @@ pub mod web;
 // The process itself.
 pub mod process;
 pub mod pulse;
+pub mod replace;
 pub mod systemd;
 
 // What the file and the environment ask for.

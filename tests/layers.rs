@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tencent", &["failure", "snapshot", "clock"]),
     ("history", &["failure", "snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
-    ("state", &["failure", "snapshot", "clock"]),
+    ("state", &["failure", "snapshot", "clock", "replace"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot", "shard"]),
@@ -34,6 +34,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The process's own series are told of calls.
     ("process", &["snapshot", "clock", "tencent"]),
     ("pulse", &[]),
+    // Files that are replaced, whatever they are for.
+    ("replace", &[]),
     // Knows a service manager's protocol, and nothing of what is managed.
     ("systemd", &[]),
     // One account, and all of them.
