@@ -13,6 +13,8 @@ use crate::site::{LIFECYCLE, Site, client, reload, with};
 
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
 
+const GRACE: (&str, &str) = ("CLOUDAUDIT_EXPORTER_WEB_SHUTDOWN_GRACE_PERIOD", "5s");
+
 const SUCCESSFUL: &str = "cloudaudit_exporter_config_last_reload_successful";
 const SUCCESS_TIME: &str = "cloudaudit_exporter_config_last_reload_success_timestamp_seconds";
 const HASH: &str = "cloudaudit_exporter_config_hash";
@@ -246,7 +248,7 @@ async fn a_second_signal_does_not_wait_for_those_who_do_not_end() {
     let site = Site::start().await;
     site.write("a: {}");
     for (signals, code) in [(vec!["TERM"], 0), (vec!["TERM", "INT"], 1)] {
-        let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+        let mut exporter = Exporter::start(Some(&site.file), &with(&[GRACE]));
         // A request that is never finished.
         let mut client = TcpStream::connect(exporter.address()).unwrap();
         client.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
@@ -270,7 +272,7 @@ async fn a_stopped_exporter_polls_no_more() {
     let site = Site::start().await;
     let fast = "poll: {interval: 1s, timeout: 500ms}\n";
     fs::write(&site.file, format!("{fast}{}", site.text("a: {}"))).unwrap();
-    let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[GRACE]));
     exporter
         .metrics_when("it polls", |it| it.sum("cloudaudit_polls_total", &[]) > 1.0)
         .await;
