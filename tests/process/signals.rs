@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::exporter::{Exporter, binary};
+use crate::exporter::{Exporter, PATIENCE, binary};
 use crate::program::{A_SECOND, Program, fifo, kill, stuck_pipe, text};
 use crate::site::{Site, with};
 
@@ -192,7 +192,7 @@ async fn a_service_manager_that_does_not_read_holds_nothing_up() {
     let site = Site::start().await;
     site.write("a: {}");
     let address = site.folder.path().join("notify");
-    let _manager = std::os::unix::net::UnixDatagram::bind(&address).unwrap();
+    let manager = std::os::unix::net::UnixDatagram::bind(&address).unwrap();
     let filler = std::os::unix::net::UnixDatagram::unbound().unwrap();
     filler.set_nonblocking(true).unwrap();
     while filler.send_to(b"STATUS=full", &address).is_ok() {}
@@ -202,6 +202,18 @@ async fn a_service_manager_that_does_not_read_holds_nothing_up() {
     ];
     let mut exporter = Exporter::start(Some(&site.file), &with(&variables));
     exporter.metrics().await;
+    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut message = [0; 64];
+    loop {
+        let length = manager.recv(&mut message).unwrap();
+        match &message[..length] {
+            b"READY=1" => break,
+            b"STATUS=full" => {}
+            other => assert_eq!(text(other), "WATCHDOG=1"),
+        }
+    }
+    // Full again.
+    while filler.send_to(b"STATUS=full", &address).is_ok() {}
     let began = std::time::Instant::now();
     exporter.signal("TERM");
     assert_eq!(exporter.wait_for_end(), Some(0));
