@@ -181,7 +181,7 @@ fn result(ended: Result<Result<(), Failed>, JoinError>) -> Result<ExitCode, Fail
 /// The runtime of the command. Its panics, and those of everything after it, go to the log.
 fn start_runtime(log: &Log) -> io::Result<Runtime> {
     let threads = available_parallelism().map_or(1, usize::from);
-    let build = || {
+    let start = || {
         runtime::Builder::new_multi_thread()
             .worker_threads(threads.min(MOST_THREADS))
             .enable_all()
@@ -189,7 +189,7 @@ fn start_runtime(log: &Log) -> io::Result<Runtime> {
     };
     // It panics if the system has no thread for it, which is told as an error and not twice.
     set_hook(Box::new(|_| {}));
-    let built = catch_unwind(build);
+    let built = catch_unwind(start);
     logging::report_panics(log);
     built.unwrap_or_else(|panic| {
         let words = panic.downcast_ref::<String>().cloned();

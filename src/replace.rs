@@ -85,7 +85,7 @@ fn is_descriptor(path: &Path) -> bool {
 }
 
 /// Puts a new file in the place of `file`, by way of `temporary` in the same folder, which must not
-/// be there. If `fill` or anything else fails, `file` is the old one and `temporary` is gone. Blocks
+/// be there. If `write` or anything else fails, `file` is the old one and `temporary` is gone. Blocks
 /// meanwhile.
 ///
 /// # Errors
@@ -95,7 +95,7 @@ pub fn replace(
     file: &Path,
     temporary: &Path,
     mode: Mode,
-    fill: impl FnOnce(&mut File) -> io::Result<()>,
+    write: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut new = OpenOptions::new()
         .write(true)
@@ -107,7 +107,7 @@ pub fn replace(
             let message = format!("cannot create a new file in the folder {folder}: {error}");
             io::Error::new(error.kind(), message)
         })?;
-    let replaced = fill(&mut new)
+    let replaced = write(&mut new)
         .and_then(|()| take_after(&new, file, mode))
         .and_then(|()| new.sync_all())
         .and_then(|()| fs::rename(temporary, file));

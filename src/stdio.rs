@@ -39,6 +39,10 @@ pub async fn print(pieces: Vec<Bytes>) -> io::Result<()> {
 /// # Errors
 ///
 /// Those of `out`.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "it waits on threads that may wait for a pipe"
+)]
 pub fn write_all(out: &mut impl Write, bytes: &mut &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match out.write(bytes) {

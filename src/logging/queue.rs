@@ -6,7 +6,9 @@ use std::io::{self, Write};
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::stdio::write_all;
 
@@ -162,7 +164,9 @@ impl fmt::Debug for Log {
 mod tests {
     use std::io::{self, PipeReader, Read, Write};
     use std::sync::mpsc::{self, Receiver};
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
+
+    use tokio::time::Instant;
 
     use super::{Log, MAX_WAITING};
 
@@ -218,7 +222,7 @@ mod tests {
     #[test]
     fn a_flush_ends_when_all_is_written_and_when_its_time_is_over() {
         let (log, mut reader, _reports) = log();
-        log.push(&[b'.'; 100_000]);
+        log.push(&vec![b'.'; 100_000]);
         let began = Instant::now();
         log.flush(Duration::from_millis(200));
         assert!(began.elapsed() >= Duration::from_millis(200));

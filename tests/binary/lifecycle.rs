@@ -286,6 +286,37 @@ async fn a_stopped_exporter_polls_no_more() {
     assert_eq!(site.world.call_count(), calls);
 }
 
+/// A reader that pauses gets every line, in order, and the last one at the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_is_lost_while_the_reader_of_the_log_pauses() {
+    const RELOADS: usize = 500;
+    let site = Site::start().await;
+    site.write("a: {}");
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[LIFECYCLE]));
+    exporter.leave_log_unread(true);
+    for number in 0..RELOADS {
+        site.write(&format!("a: {{no_such_key_{number:03}: 1}}"));
+        assert_eq!(reload(&exporter).await.0, 500);
+    }
+    let dropped = "cloudaudit_exporter_log_lines_dropped_total";
+    assert_eq!(exporter.metrics().await.values(dropped, &[]), [0.0]);
+    exporter.leave_log_unread(false);
+    let last = format!("no_such_key_{:03}", RELOADS - 1);
+    let start = Instant::now();
+    while !exporter.log().contains(&last) {
+        assert!(start.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    exporter.signal("TERM");
+    assert_eq!(exporter.wait_for_end(), Some(0));
+    let log = exporter.log();
+    let numbers = log.match_indices("accounts.a.no_such_key_");
+    let numbers: Vec<usize> = numbers
+        .map(|(place, key)| log[place + key.len()..][..3].parse().unwrap())
+        .collect();
+    assert_eq!(numbers, (0..RELOADS).collect::<Vec<_>>());
+}
+
 /// The next thing that the service manager is told.
 fn next(manager: &UnixDatagram) -> String {
     let mut told = [0; 256];

@@ -5,6 +5,10 @@
     clippy::unwrap_used,
     reason = "a test that cannot go on stops where it is"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "another process lives in real time"
+)]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 #![allow(dead_code, reason = "the exporter of another test program can do more")]
 

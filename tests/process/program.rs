@@ -16,7 +16,7 @@ const PIPE_BYTES: usize = 65_536;
 /// A pipe that is full, and that nothing reads.
 pub fn stuck_pipe() -> (PipeReader, PipeWriter) {
     let (reader, mut writer) = std::io::pipe().unwrap();
-    writer.write_all(&[b'.'; PIPE_BYTES]).unwrap();
+    writer.write_all(&vec![b'.'; PIPE_BYTES]).unwrap();
     (reader, writer)
 }
 

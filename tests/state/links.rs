@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown, symlink};
-use std::time::SystemTime;
+use std::time::UNIX_EPOCH;
 
 use cloudaudit_exporter::state::StateFile;
 use tempfile::TempDir;
 
 async fn write(path: &std::path::Path, value: u64) {
-    let (file, _) = StateFile::<u64>::open(path, SystemTime::now());
-    file.write(move || value, SystemTime::now()).await.unwrap();
+    let (file, _) = StateFile::<u64>::open(path, UNIX_EPOCH);
+    file.write(move || value, UNIX_EPOCH).await.unwrap();
 }
 
 /// As when root runs `once` with the configuration of a daemon: the daemon can still read its file.
@@ -42,6 +42,6 @@ async fn a_link_to_what_is_not_there_yet_stays_a_link() {
     write(&path, 1).await;
     assert!(fs::symlink_metadata(&path).unwrap().is_symlink());
     assert!(fs::symlink_metadata(&target).unwrap().is_file());
-    let (_, loaded) = StateFile::<u64>::open(&path, SystemTime::now());
+    let (_, loaded) = StateFile::<u64>::open(&path, UNIX_EPOCH);
     assert_eq!(loaded.value, Some(1));
 }
