@@ -58,9 +58,13 @@ pub mod http;
 pub mod publisher;
 pub mod web;
 
-// The process itself.
+// The process itself, and its ways to the system: limits, signals, pipes, and files that are replaced.
 pub mod process;
 pub mod pulse;
+pub mod replace;
+pub mod resources;
+pub mod signals;
+pub mod stdio;
 pub mod systemd;
 
 // What the file and the environment ask for.

@@ -1,108 +1,210 @@
-//! The program: reads the command line and the environment, turns signals into futures and
-//! channels, and exits.
+//! The program: catches signals, reads the command line and the environment, runs the command, and
+//! exits.
+//!
+//! The main thread does nothing that can wait for a file, a pipe or another thread, so a signal ends
+//! the process whatever the command waits for.
 
-use std::io::Write;
-use std::panic::resume_unwind;
+use std::io::{self, ErrorKind, Write};
+use std::panic::{catch_unwind, set_hook};
 use std::process::ExitCode;
 use std::thread::available_parallelism;
+use std::time::Duration;
 
 use clap::Parser;
 use cloudaudit_exporter::cli::Cli;
-use cloudaudit_exporter::commands::{Failed, Signals};
+use cloudaudit_exporter::commands::{self, Failed};
 use cloudaudit_exporter::fleet::Environment;
-use cloudaudit_exporter::{commands, logging};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{mpsc, watch};
+use cloudaudit_exporter::logging::{self, Log};
+use cloudaudit_exporter::resources;
+use cloudaudit_exporter::signals::{Request, Signals};
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinError, spawn_blocking};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Polling and serving wait for the network; more threads than this would only wait in parallel.
 const MOST_THREADS: usize = 4;
 
+/// From the first signal on, a command has this time to end; the daemon's grace period if that is
+/// longer.
+const STOP_TIME: Duration = Duration::from_millis(700);
+
+/// What else the end takes beyond a grace period.
+const STOP_MARGIN: Duration = Duration::from_millis(200);
+
+/// How long the last lines wait for the reader of the log. A signal ends the wait.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
+/// The same after a signal.
+const LAST_LINES_AFTER_SIGNAL: Duration = Duration::from_millis(100);
+
+/// The exit code of a command that panicked, as of a main thread that does.
+const PANICKED: u8 = 101;
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    logging::start(cli.flags.log_level.into(), cli.flags.log_format);
-    let lossy = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+    let (watch, mut signals, log) = match prepare() {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            // There is no log yet, and nothing to be done if stderr is closed.
+            drop(writeln!(io::stderr(), "error: cannot start: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut last_lines = LAST_LINES;
+    let code = watch.block_on(async {
+        let ended = match Cli::try_parse() {
+            Ok(cli) => run(cli, &log, &mut signals, &mut last_lines).await,
+            Err(error) => answer(error, &mut signals, &mut last_lines).await,
+        };
+        let code = ended.unwrap_or_else(|failed| {
+            log.push(format!("error: {failed}\n").as_bytes());
+            failed.exit_code()
+        });
+        tokio::select! {
+            _ = spawn_blocking(move || log.flush(last_lines)) => {}
+            _ = signals.next() => {}
+        }
+        code
+    });
+    // Whatever its threads are at.
+    watch.shutdown_background();
+    code
+}
+
+/// Catches signals before anything that may take time. What watches over the command has a runtime
+/// of its own, on the main thread.
+fn prepare() -> io::Result<(Runtime, Signals, Log)> {
+    let watch = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let signals = {
+        let _current = watch.enter();
+        Signals::catch()?
+    };
+    Ok((watch, signals, logging::start()?))
+}
+
+/// Prints what the command line asks for, such as help, or what is wrong with it.
+async fn answer(
+    error: clap::Error,
+    signals: &mut Signals,
+    last_lines: &mut Duration,
+) -> Result<ExitCode, Failed> {
+    let code = u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
+    let is_error = error.use_stderr();
+    let printing = spawn_blocking(move || error.print());
+    let written = tokio::select! {
+        written = printing => written.unwrap_or_else(|error| Err(error.into())),
+        _ = signals.next() => {
+            *last_lines = LAST_LINES_AFTER_SIGNAL;
+            return Err(Failed::new("stopped by a signal before everything was printed"));
+        }
+        // A reader of standard output may take its time, as a pager does.
+        () = sleep(LAST_LINES), if is_error => Ok(()),
+    };
+    match written {
+        // What reads the output, such as `head`, has read enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::from(code)),
+        Err(error) if !is_error => Err(Failed::new(format!("cannot write to stdout: {error}"))),
+        _ => Ok(ExitCode::from(code)),
+    }
+}
+
+/// Runs the command until it is done, until it has taken too long after a signal, or until a second
+/// signal.
+async fn run(
+    cli: Cli,
+    log: &Log,
+    signals: &mut Signals,
+    last_lines: &mut Duration,
+) -> Result<ExitCode, Failed> {
+    if cli.polls() {
+        resources::check().map_err(|why| Failed::new(format!("cannot start: {why}")))?;
+    }
+    let runtime = start_runtime(log).map_err(|error| {
+        let remedy = "raise the limits of processes (ulimit -u) and of open files (ulimit -n)";
+        Failed::new(format!("cannot start: {error}; {remedy}"))
+    })?;
+    logging::subscribe(log, cli.flags.log_level.into(), cli.flags.log_format);
+    let stop_time = cli.grace_period().max(STOP_TIME) + STOP_MARGIN;
+    // A daemon reloads by it; everything else ends.
+    let hangup_reloads = cli.command.is_none();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (reload, reloads) = mpsc::channel(1);
+    let command_signals = commands::Signals {
+        // Dropping the sender is the signal.
+        stop: async { drop(stopped.await) },
+        reload: reloads,
+    };
+    let command = commands::run(cli, environment(), log.clone(), command_signals);
+    let mut command = runtime.spawn(command);
+    let mut stop = Some(stop);
+    let mut deadline = None;
+    let ended = loop {
+        let too_late = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            ended = &mut command => break result(ended),
+            request = signals.next() => match request {
+                // While one waits, another says nothing new.
+                Request::Hangup if hangup_reloads => drop(reload.try_send(())),
+                _ if stop.take().is_some() => {
+                    *last_lines = LAST_LINES_AFTER_SIGNAL;
+                    deadline = Some(Instant::now() + stop_time);
+                }
+                _ => break Err(Failed::new(
+                    "ended by a second signal, before everything was finished",
+                )),
+            },
+            () = too_late => break Err(Failed::new(
+                "ended by a signal while it waited for the system, such as for a file that hangs",
+            )),
+        }
+    };
+    runtime.shutdown_background();
+    ended
+}
+
+fn result(ended: Result<Result<(), Failed>, JoinError>) -> Result<ExitCode, Failed> {
+    match ended {
+        Ok(result) => result.map(|()| ExitCode::SUCCESS),
+        // The hook has reported it.
+        Err(error) if error.is_panic() => Ok(ExitCode::from(PANICKED)),
+        Err(error) => Err(Failed::new(error.to_string())),
+    }
+}
+
+/// The runtime of the command. Its panics, and those of everything after it, go to the log.
+fn start_runtime(log: &Log) -> io::Result<Runtime> {
+    let threads = available_parallelism().map_or(1, usize::from);
+    let start = || {
+        runtime::Builder::new_multi_thread()
+            .worker_threads(threads.min(MOST_THREADS))
+            .enable_all()
+            .build()
+    };
+    // It panics if the system has no thread for it, which is told as an error and not twice.
+    set_hook(Box::new(|_| {}));
+    let built = catch_unwind(start);
+    logging::report_panics(log);
+    built.unwrap_or_else(|panic| {
+        let words = panic.downcast_ref::<String>().cloned();
+        Err(io::Error::other(
+            words.unwrap_or_else(|| "no thread".to_owned()),
+        ))
+    })
+}
+
+fn environment() -> Environment {
+    let variables = std::env::vars_os().map(|(name, value)| {
         (
             name.to_string_lossy().into_owned(),
             value.to_string_lossy().into_owned(),
         )
-    };
-    let environment = std::env::vars_os().map(lossy).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(
-            available_parallelism()
-                .map_or(1, usize::from)
-                .min(MOST_THREADS),
-        )
-        .enable_all()
-        .build()
-        .expect("a system that can start a process can start its threads");
-    let code = runtime.block_on(run(cli, environment));
-    // A second signal ends the process whatever its threads are at.
-    runtime.shutdown_background();
-    code
-}
-
-/// Runs the command until it is done, or until a second signal says that it has taken too long.
-async fn run(cli: Cli, environment: Environment) -> ExitCode {
-    let (stop, at_once) = stop_signals();
-    let reload = match cli.command {
-        None => reload_signals(),
-        // Whatever else it does to a command, SIGHUP does not reload it.
-        Some(_) => mpsc::channel(1).1,
-    };
-    let command = tokio::spawn(commands::run(cli, environment, Signals { stop, reload }));
-    let failed = tokio::select! {
-        ended = command => match ended {
-            Ok(Ok(())) => return ExitCode::SUCCESS,
-            Ok(Err(failed)) => failed,
-            Err(error) => match error.try_into_panic() {
-                Ok(panic) => resume_unwind(panic),
-                Err(error) => Failed::new(error.to_string()),
-            },
-        },
-        () = at_once => Failed::new("ended by a second signal, before everything was finished"),
-    };
-    // Where stderr is closed there is nobody to tell.
-    drop(writeln!(std::io::stderr(), "error: {failed}"));
-    failed.exit_code()
-}
-
-/// The first ends at SIGTERM, as service managers send it, or at Ctrl-C, the other at the second of
-/// them. They are caught from this call on, so that none that arrives while the program is still
-/// starting is lost.
-fn stop_signals() -> (impl Future<Output = ()>, impl Future<Output = ()>) {
-    let mut terminate = caught(SignalKind::terminate());
-    let mut interrupt = caught(SignalKind::interrupt());
-    let (count, counted) = watch::channel(0_u32);
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            count.send_modify(|count| *count += 1);
-        }
     });
-    let at = |number| {
-        let mut counted = counted.clone();
-        async move { drop(counted.wait_for(|count| *count >= number).await) }
-    };
-    (at(1), at(2))
-}
-
-/// A message for each SIGHUP; while one waits, another says nothing new.
-fn reload_signals() -> mpsc::Receiver<()> {
-    let mut hangup = caught(SignalKind::hangup());
-    let (sender, reload) = mpsc::channel(1);
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            // Full is as good as sent, and closed is nobody who wants to know.
-            let _ = sender.try_send(());
-        }
-    });
-    reload
-}
-
-fn caught(kind: SignalKind) -> Signal {
-    signal(kind).expect("the runtime takes signals")
+    variables.collect()
 }

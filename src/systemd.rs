@@ -3,6 +3,7 @@
 
 use std::io;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sd_notify::NotifyState;
@@ -12,10 +13,15 @@ use tracing::{debug, warn};
 /// A sign of life is sent so many times in the time after which one is missed.
 const SIGNS_OF_LIFE: u32 = 2;
 
+/// How often a manager that does not want any is told again what it has not taken.
+const REPEAT_EVERY: Duration = Duration::from_secs(1);
+
 /// The service manager that started the process, if one did.
 #[derive(Debug, Default)]
 pub struct ServiceManager {
     socket: Option<UnixDatagram>,
+    /// What it could not be told yet, because it was slow to read.
+    untold: Mutex<String>,
     /// How long it waits for a sign of life, where it wants any.
     watchdog: Option<Duration>,
 }
@@ -39,6 +45,7 @@ impl ServiceManager {
         let watchdog = variable("WATCHDOG_USEC").and_then(|micros| micros.parse().ok());
         Self {
             socket,
+            untold: Mutex::default(),
             watchdog: watchdog
                 .filter(|micros| is_meant && *micros > 0)
                 .map(Duration::from_micros),
@@ -64,28 +71,63 @@ impl ServiceManager {
         self.tell(&[NotifyState::Stopping]);
     }
 
-    /// Gives a sign of life as often as one is wanted, while `healthy` says that there is life.
+    /// Gives a sign of life as often as one is wanted, while `healthy` says that there is life, and
+    /// repeats what a slow manager has not taken.
     pub async fn reassure(&self, healthy: impl Fn() -> Result<(), String>) -> ! {
-        let Some(watchdog) = self.watchdog else {
-            std::future::pending().await
-        };
-        let mut due = interval(watchdog / SIGNS_OF_LIFE);
+        let wanted = self.watchdog.map(|watchdog| watchdog / SIGNS_OF_LIFE);
+        let mut due = interval(wanted.unwrap_or(REPEAT_EVERY));
+        let mut was_healthy = true;
         loop {
             due.tick().await;
+            // The lock is free again before the socket is tried, which may take it.
+            let untold = std::mem::take(&mut *self.untold());
+            self.send(untold);
+            if self.watchdog.is_none() {
+                continue;
+            }
             match healthy() {
-                Ok(()) => self.tell(&[NotifyState::Watchdog]),
-                Err(why) => warn!(why, "no sign of life for the service manager's watchdog"),
+                Ok(()) => {
+                    self.send(NotifyState::Watchdog.to_string());
+                    was_healthy = true;
+                }
+                // Once, and not for each sign that is not given.
+                Err(why) if was_healthy => {
+                    warn!(why, "no sign of life for the service manager's watchdog");
+                    was_healthy = false;
+                }
+                Err(_) => {}
             }
         }
     }
 
     fn tell(&self, states: &[NotifyState<'_>]) {
-        let Some(socket) = &self.socket else { return };
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
-        // A manager that does not listen is no reason to stop.
-        if let Err(error) = socket.send(lines.join("\n").as_bytes()) {
-            debug!(%error, "the service manager was not told");
+        // What was said before is out of date.
+        self.untold().clear();
+        self.send(lines.join("\n"));
+    }
+
+    fn send(&self, message: String) {
+        let Some(socket) = &self.socket else { return };
+        if message.is_empty() {
+            return;
         }
+        match socket.send(message.as_bytes()) {
+            Ok(_) => {}
+            // A sign of life is repeated anyway.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if message != NotifyState::Watchdog.to_string() {
+                    *self.untold() = message;
+                }
+            }
+            // A manager that does not listen is no reason to stop.
+            Err(error) => debug!(%error, "the service manager was not told"),
+        }
+    }
+
+    fn untold(&self) -> MutexGuard<'_, String> {
+        // It is replaced as a whole.
+        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

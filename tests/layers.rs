@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("tencent", &["failure", "snapshot", "clock"]),
     ("history", &["failure", "snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
-    ("state", &["failure", "snapshot", "clock"]),
+    ("state", &["failure", "snapshot", "clock", "replace"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot", "shard"]),
@@ -34,6 +34,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // The process's own series are told of calls.
     ("process", &["snapshot", "clock", "tencent"]),
     ("pulse", &[]),
+    // Limits, files that are replaced, signals, and pipes, whatever they are for.
+    ("replace", &[]),
+    ("resources", &[]),
+    ("signals", &[]),
+    ("stdio", &[]),
     // Knows a service manager's protocol, and nothing of what is managed.
     ("systemd", &[]),
     // One account, and all of them.
@@ -69,18 +74,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("app", &["*"]),
     (
         "demo",
-        &["app", "clock", "config", "fleet", "sim", "tencent"],
+        &["app", "clock", "config", "fleet", "sim", "stdio", "tencent"],
     ),
     (
         "commands",
         // `check` shows which tracks are expected, and says what is in the way of a call.
         &[
-            "app", "cli", "clock", "config", "demo", "failure", "fleet", "shard", "snapshot",
-            "tencent", "web",
+            "app", "cli", "clock", "config", "demo", "failure", "fleet", "logging", "replace",
+            "shard", "snapshot", "stdio", "tencent", "web",
         ],
     ),
     ("cli", &["app", "shard"]),
-    ("logging", &["cli"]),
+    ("logging", &["cli", "stdio"]),
     ("lib", &[]),
     ("main", &["*"]),
 ];

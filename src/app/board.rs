@@ -14,6 +14,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::fleet::{Audience, Publish};
 use crate::http::{Content, Reload};
+use crate::logging::Log;
 use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::pulse::{Pulse, Pulses};
@@ -41,6 +42,8 @@ pub(super) struct Board {
     pub(super) kept: Option<Arc<Kept>>,
     /// Has a certificate, where TLS is spoken.
     pub(super) gate: Option<Arc<Gate>>,
+    /// Counts the lines that it had to drop.
+    pub(super) log: Option<Log>,
     /// None where nobody may ask for a reload over HTTP.
     reloads: Option<mpsc::Sender<Request>>,
     /// Organisations whose members nobody knows yet, and until when they are waited for.
@@ -63,6 +66,7 @@ impl Board {
             clock,
             kept: None,
             gate: None,
+            log: None,
             reloads: None,
             awaited: Mutex::default(),
             was_ready: AtomicBool::new(false),
@@ -131,6 +135,9 @@ impl Content for Board {
         let gate = self.gate.as_ref();
         if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
             self.process.certificate_expires(expires);
+        }
+        if let Some(log) = &self.log {
+            self.process.log_lines_dropped(log.take_dropped());
         }
         let _unchanged = self.unchanged();
         self.publisher

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::{oneshot, watch};
@@ -14,7 +15,8 @@ use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::{Environment, Fleet, Plan, connect};
-use crate::http::{Content, Listener, Options};
+use crate::http::{Content, Limits, Listener, Options};
+use crate::logging::Log;
 use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
 use crate::web::Gate;
@@ -34,6 +36,10 @@ pub struct Web {
     pub route_prefix: String,
     /// TLS and passwords; none lets everybody in, in the clear.
     pub gate: Option<Arc<Gate>>,
+    /// How long requests that are being answered may take after the end was asked for.
+    pub grace_period: Duration,
+    /// The log of the process, whose dropped lines are counted in the exposition.
+    pub log: Option<Log>,
 }
 
 /// A daemon whose listeners are bound and whose accounts are ready. It does nothing yet.
@@ -77,6 +83,7 @@ impl App {
         };
         let mut board = Board::new(clock, config.shard);
         board.gate.clone_from(&web.gate);
+        board.log.clone_from(&web.log);
         let requests = web.enable_lifecycle.then(|| board.take_requests());
         board.keep(state.as_ref());
         let board = Arc::new(board);
@@ -127,6 +134,10 @@ impl App {
             telemetry_path: self.web.telemetry_path,
             route_prefix: self.web.route_prefix,
             gate: self.web.gate,
+            limits: Limits {
+                drain: self.web.grace_period,
+                ..Limits::default()
+            },
             ..Options::default()
         };
         let servers = self.listeners.into_iter().map(|listener| {

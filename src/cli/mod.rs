@@ -4,13 +4,14 @@
 mod values;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use self::values::{
-    Ordinal, external_path, one_of, ordinal, path, route_prefix, switch, telemetry_path,
-    total_shards,
+    Ordinal, external_path, grace_period, one_of, ordinal, path, route_prefix, switch,
+    telemetry_path, total_shards,
 };
 use crate::app::Web;
 
@@ -47,12 +48,13 @@ pub struct Cli {
 }
 
 const DEFAULT_PATH: &str = "/metrics";
+const DEFAULT_GRACE: &str = "500ms";
 const DEFAULT_LEVEL: &str = "info";
 const DEFAULT_FORMAT: &str = "logfmt";
 const DEFAULT_SHARDS: &str = "1";
 
 /// The flags of every command.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct Flags {
     /// The configuration file (YAML)
     #[arg(
@@ -144,6 +146,18 @@ pub struct Flags {
     )]
     enable_lifecycle: bool,
 
+    /// How long requests that are being answered may take when the exporter is asked to stop; all
+    /// else ends within a second
+    #[arg(
+        long = "web.shutdown-grace-period",
+        value_name = "DURATION",
+        env = "CLOUDAUDIT_EXPORTER_WEB_SHUTDOWN_GRACE_PERIOD",
+        default_value = DEFAULT_GRACE,
+        value_parser = grace_period,
+        global = true
+    )]
+    grace_period: Duration,
+
     /// The least severe level that is logged: debug, info, warn or error
     #[arg(
         long = "log.level",
@@ -190,6 +204,24 @@ pub struct Flags {
     pub total_shards: u32,
 }
 
+impl Cli {
+    /// Whether the command polls accounts.
+    pub fn polls(&self) -> bool {
+        matches!(
+            self.command,
+            None | Some(Command::Demo | Command::Once { .. })
+        )
+    }
+
+    /// How long the command may go on answering requests after a signal to stop.
+    pub fn grace_period(&self) -> Duration {
+        match self.command {
+            None | Some(Command::Demo) => self.flags.grace_period,
+            Some(_) => Duration::ZERO,
+        }
+    }
+}
+
 impl Flags {
     /// Which shard this process is, where the command line or the environment says so.
     pub fn shard(&self) -> Option<u32> {
@@ -232,6 +264,8 @@ impl Flags {
                 .or_else(|| self.external_path.clone())
                 .unwrap_or_default(),
             gate: None,
+            grace_period: self.grace_period,
+            log: None,
         }
     }
 }
@@ -256,7 +290,8 @@ pub enum Command {
     },
     /// Poll every target once and print the metrics; exit code 1 if a target failed
     Once {
-        /// Write into this file, atomically, instead of to stdout
+        /// Replace this file, all at once, instead of printing to stdout; a device or a pipe is
+        /// written to, and - is stdout
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

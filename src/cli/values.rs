@@ -2,10 +2,11 @@
 //! them: compose files set such.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::{DEFAULT_PATH, DEFAULT_SHARDS};
+use super::{DEFAULT_GRACE, DEFAULT_PATH, DEFAULT_SHARDS};
 use crate::shard::MOST_SHARDS;
 
 /// The value of a variable that stands for a flag without one. Empty is not set.
@@ -84,6 +85,16 @@ pub(super) fn total_shards(text: &str) -> Result<u32, String> {
     let total = text.parse().ok();
     let total = total.filter(|total| (1..=MOST_SHARDS).contains(total));
     total.ok_or_else(|| format!("a number from 1 to {MOST_SHARDS} is wanted"))
+}
+
+/// Longer than this waits for clients that never end.
+const LONGEST_GRACE: Duration = Duration::from_mins(5);
+
+pub(super) fn grace_period(text: &str) -> Result<Duration, String> {
+    let text = if text.is_empty() { DEFAULT_GRACE } else { text };
+    let grace = humantime::parse_duration(text).ok();
+    let grace = grace.filter(|grace| *grace <= LONGEST_GRACE);
+    grace.ok_or_else(|| "a duration from 0s to 5m is wanted, such as 10s".to_owned())
 }
 
 pub(super) fn telemetry_path(path: &str) -> Result<String, String> {

@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{Failed, Signals, shard};
+use super::{Failed, Signals, off_runtime, shard};
 use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Environment;
+use crate::logging::Log;
 use crate::web::Gate;
 
 /// Every interface, at the exporter's own port.
@@ -18,10 +21,33 @@ pub(super) const LISTEN_ADDRESS: &str = ":10629";
 
 pub(super) async fn run(
     environment: Environment,
-    flags: &Flags,
+    flags: Flags,
     clock: Clock,
+    log: Log,
     signals: Signals<impl Future<Output = ()>>,
 ) -> Result<(), Failed> {
+    let Signals { stop, reload } = signals;
+    let runtime = Handle::current();
+    // Starting waits for files, which may be on a mount that hangs.
+    let starting =
+        off_runtime(move || runtime.block_on(start(environment, &flags, clock, log, reload)));
+    tokio::pin!(stop);
+    let app = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(()),
+        app = starting => app?,
+    };
+    app.run(stop).await;
+    Ok(())
+}
+
+async fn start(
+    environment: Environment,
+    flags: &Flags,
+    clock: Clock,
+    log: Log,
+    reload: mpsc::Receiver<()>,
+) -> Result<App, Failed> {
     let shard = shard::of(flags, &environment)?;
     let file = flags.config_file().cloned();
     let variables = environment.clone();
@@ -32,14 +58,13 @@ pub(super) async fn run(
             Ok(Config { shard, ..config })
         }
     });
-    let reloading = Reloading::new(Arc::clone(&load), signals.reload);
+    let reloading = Reloading::new(Arc::clone(&load), reload);
     let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref());
     let config = load().map_err(|error| Failed::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
     web.gate = gate(flags)?;
-    let app = App::bind(config, &environment, &web, reloading, clock).await?;
-    app.run(signals.stop).await;
-    Ok(())
+    web.log = Some(log);
+    Ok(App::bind(config, &environment, &web, reloading, clock).await?)
 }
 
 /// The listener's gate, where there is a file for it.

@@ -1,11 +1,13 @@
 //! `health`: for images without a shell.
 
 use std::error::Error;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
+use tokio::time::timeout;
 
-use super::{Failed, daemon};
+use super::{Failed, daemon, off_runtime};
 use crate::cli::Flags;
 use crate::web::Gate;
 
@@ -18,29 +20,83 @@ const UNIX: &str = "unix:";
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
 
-/// Asks the exporter that was started with the same flags on this machine.
+/// Asks the exporter that was started with the same flags on this machine: at the first of its
+/// addresses that takes a connection.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
-    let gate = flags.web_config_file().map(|file| Gate::open(file));
-    let gate = gate.transpose()?;
-    let scheme = match &gate {
+    let gate = {
+        let flags = flags.clone();
+        off_runtime(move || daemon::gate(&flags).map_err(|failed| Failed::new(failed.to_string())))
+    };
+    let gate = gate.await?;
+    let gate = gate.as_deref();
+    let addresses = web.listen_addresses.iter();
+    let mut places = addresses.flat_map(|address| places(address));
+    let mut failures = Vec::new();
+    let asking = async {
+        loop {
+            let Some(place) = places.next() else {
+                return Err(());
+            };
+            match ask(&place, &web.route_prefix, gate).await {
+                Ok(()) => return Ok(()),
+                Err(unwell) => {
+                    failures.push(unwell.message);
+                    if unwell.has_connected {
+                        return Err(());
+                    }
+                }
+            }
+        }
+    };
+    match timeout(TIMEOUT, asking).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(())) => {}
+        Err(_) => failures.push(format!("no answer within {TIMEOUT:?}")),
+    }
+    if web.systemd_socket {
+        failures.push(
+            "health does not know what systemd listens on; name it with --web.listen-address"
+                .to_owned(),
+        );
+    }
+    Err(Failed::new(failures.join("; ")))
+}
+
+/// An exporter that is not well, or not there.
+struct Unwell {
+    message: String,
+    /// Whether something listens there.
+    has_connected: bool,
+}
+
+/// Asks at one place, `unix:PATH` or `host:port`.
+async fn ask(place: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), Unwell> {
+    let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
         _ => "http",
     };
-    let address = web.listen_addresses.first().map_or("", String::as_str);
-    let (host, client) = match address.strip_prefix(UNIX) {
-        Some(path) => ("localhost".to_owned(), client().unix_socket(path)),
-        None => (reachable(address), client()),
+    let (host, client) = match place.strip_prefix(UNIX) {
+        Some(path) => ("localhost", client().unix_socket(path)),
+        None => (place, client()),
     };
-    let url = format!("{scheme}://{host}{}/-/healthy", web.route_prefix);
-    let failed = |why: &str| match address.strip_prefix(UNIX) {
-        Some(_) => Failed::new(format!("{url} at {address}: {why}")),
-        None => Failed::new(format!("{url}: {why}")),
+    let url = format!("{scheme}://{host}{route_prefix}/-/healthy");
+    let unwell = |why: &str, has_connected| Unwell {
+        message: match place.strip_prefix(UNIX) {
+            Some(_) => format!("{url} at {place}: {why}"),
+            None => format!("{url}: {why}"),
+        },
+        has_connected,
     };
-    let client = client.build().map_err(|error| failed(&causes(error)))?;
+    let client = client
+        .build()
+        .map_err(|error| unwell(&causes(error), false))?;
     match client.get(&url).send().await {
-        Ok(response) => judge(response).await.map_err(|why| failed(&why)),
-        Err(error) => Err(failed(&remedied(error, gate.as_ref()))),
+        Ok(response) => judge(response).await.map_err(|why| unwell(&why, true)),
+        Err(error) => {
+            let has_connected = !error.is_connect();
+            Err(unwell(&remedied(error, gate), has_connected))
+        }
     }
 }
 
@@ -98,11 +154,23 @@ fn causes(error: reqwest::Error) -> String {
     messages.join(": ")
 }
 
-/// Where something that listens on `address` can be asked from the same machine.
-fn reachable(address: &str) -> String {
-    match address.rsplit_once(':') {
-        Some(("" | "0.0.0.0", port)) => format!("127.0.0.1:{port}"),
-        Some(("[::]", port)) => format!("[::1]:{port}"),
-        _ => address.to_owned(),
+/// Where something that listens on `address` can be asked from the same machine. Of a listener on
+/// every interface either loopback may be off.
+fn places(address: &str) -> Vec<String> {
+    const LOOPBACKS: [IpAddr; 2] = [
+        IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(Ipv6Addr::LOCALHOST),
+    ];
+    let bound = match address.strip_prefix(':') {
+        Some(port) => format!("[::]:{port}"),
+        None => address.to_owned(),
+    };
+    match bound.parse::<SocketAddr>() {
+        Ok(bound) if bound.ip().to_canonical().is_unspecified() => LOOPBACKS
+            .iter()
+            .filter(|loopback| loopback.is_ipv4() || bound.is_ipv6())
+            .map(|loopback| SocketAddr::new(*loopback, bound.port()).to_string())
+            .collect(),
+        _ => vec![address.to_owned()],
     }
 }

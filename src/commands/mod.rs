@@ -10,19 +10,28 @@ mod once;
 mod check;
 mod health;
 
+// Where results go.
+mod output;
+
 // What a failure means.
 mod failed;
 
 // Which part of the accounts is this process's.
 mod shard;
 
+use std::panic::resume_unwind;
+
+use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
 
 use crate::cli::{Cli, Command, Flags};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo;
 use crate::fleet::Environment;
+use crate::logging::Log;
+use crate::stdio;
 
 /// What the operating system says to a command that runs.
 #[derive(Debug)]
@@ -33,7 +42,7 @@ pub struct Signals<S> {
     pub reload: mpsc::Receiver<()>,
 }
 
-/// Does what the command line says, until it is done or `signals` stops it.
+/// Does what the command line says, until it is done or `signals` stops it. `log` is the process's.
 ///
 /// # Errors
 ///
@@ -41,46 +50,74 @@ pub struct Signals<S> {
 pub async fn run(
     cli: Cli,
     environment: Environment,
+    log: Log,
     signals: Signals<impl Future<Output = ()>>,
 ) -> Result<(), Failed> {
-    let flags = &cli.flags;
+    let flags = cli.flags;
     let clock = Clock::system();
     match cli.command {
-        None => daemon::run(environment, flags, clock, signals).await,
-        Some(Command::Demo) => {
-            if shard::of(flags, &environment)?.has_others() {
-                return Err(Failed::usage(
-                    "the demo is one process, without --total-shards",
-                ));
-            }
-            let mut web = flags.web(demo::LISTEN_ADDRESS);
-            web.gate = daemon::gate(flags)?;
-            Ok(demo::run(&web, clock, signals.stop).await?)
-        }
-        Some(Command::Check { policy: true, .. }) => check::policy(&config(flags, &environment)?),
-        Some(Command::Check {
+        None => daemon::run(environment, flags, clock, log, signals).await,
+        Some(Command::Demo) => demo(environment, flags, clock, log, signals.stop).await,
+        Some(command) => tokio::select! {
+            result = finite(command, environment, flags, clock) => result,
+            () = signals.stop => Err(Failed::new("stopped by a signal before it was done")),
+        },
+    }
+}
+
+/// A command that ends by itself.
+async fn finite(
+    command: Command,
+    environment: Environment,
+    flags: Flags,
+    clock: Clock,
+) -> Result<(), Failed> {
+    if matches!(command, Command::Health) {
+        return health::run(&flags).await;
+    }
+    let variables = environment.clone();
+    let config = off_runtime(move || config(&flags, &variables)).await?;
+    match command {
+        Command::Check { policy: true, .. } => check::policy(&config).await,
+        Command::Check {
             output,
             online: true,
             ..
-        }) => {
-            let config = config(flags, &environment)?;
-            let check = check::online(&config, &environment, &clock, output);
-            tokio::select! {
-                result = check => result,
-                () = signals.stop => Err(Failed::new("stopped before every target was asked")),
-            }
+        } => check::online(&config, &environment, &clock, output).await,
+        Command::Check { output, .. } => check::run(&config, output).await,
+        Command::Once { output } => {
+            once::run(&config, &environment, output.as_deref(), clock).await
         }
-        Some(Command::Check { output, .. }) => check::run(&config(flags, &environment)?, output),
-        Some(Command::Once { output }) => {
-            let config = config(flags, &environment)?;
-            let once = once::run(&config, &environment, output.as_deref(), clock);
-            tokio::select! {
-                result = once => result,
-                () = signals.stop => Err(Failed::new("stopped before every target was polled")),
-            }
-        }
-        Some(Command::Health) => health::run(flags).await,
+        // These two have ended above.
+        Command::Demo | Command::Health => Ok(()),
     }
+}
+
+async fn demo(
+    environment: Environment,
+    flags: Flags,
+    clock: Clock,
+    log: Log,
+    stop: impl Future<Output = ()>,
+) -> Result<(), Failed> {
+    let starting = off_runtime(move || {
+        if shard::of(&flags, &environment)?.has_others() {
+            return Err(Failed::usage(
+                "the demo is one process, without --total-shards",
+            ));
+        }
+        let mut web = flags.web(demo::LISTEN_ADDRESS);
+        web.gate = daemon::gate(&flags)?;
+        web.log = Some(log);
+        Ok(web)
+    });
+    tokio::pin!(stop);
+    let web = tokio::select! {
+        biased;
+        () = &mut stop => return Ok(()),
+        web = starting => web?,
+    };
+    Ok(demo::run(&web, clock, stop).await?)
 }
 
 fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
@@ -89,4 +126,23 @@ fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
     let config = Config::load(file, environment);
     let config = config.map_err(|error| Failed::configuration(&error))?;
     Ok(Config { shard, ..config })
+}
+
+/// Does what may wait for a file, on a thread that a signal need not wait for.
+async fn off_runtime<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
+) -> Result<T, Failed> {
+    match spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(error) => Err(Failed::new(error.to_string())),
+        },
+    }
+}
+
+/// Prints a result.
+async fn print(pieces: Vec<Bytes>) -> Result<(), Failed> {
+    let printed = stdio::print(pieces).await;
+    printed.map_err(|error| Failed::new(format!("cannot write to stdout: {error}")))
 }

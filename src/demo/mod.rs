@@ -15,11 +15,10 @@ mod timetable;
 // Who watches.
 mod watch;
 
-use std::io::Write as _;
-
 use self::stage::Stage;
 use crate::app::Web;
 use crate::clock::Clock;
+use crate::stdio::print;
 
 /// This machine only: what is shown is nobody's real account, and nobody else's business.
 pub const LISTEN_ADDRESS: &str = "127.0.0.1:10629";
@@ -37,10 +36,14 @@ pub async fn run(
     let mut stage = Stage::set(web, clock).await?;
     let page = stage.page();
     let metrics = format!("{}{}", page.trim_end_matches('/'), web.telemetry_path);
-    say(&introduction(&stage.endpoint(), &page, &metrics));
+    let introduction = introduction(&stage.endpoint(), &page, &metrics);
+    let playing = async {
+        say(introduction).await;
+        timetable::play(&mut stage, &metrics).await
+    };
     let played = tokio::select! {
         () = shutdown => Ok(()),
-        failed = timetable::play(&mut stage, &metrics) => failed,
+        failed = playing => failed,
     };
     stage.clear().await;
     played
@@ -68,11 +71,6 @@ What happens, every minute and a half:
 }
 
 /// Prints at once. Where stdout is closed, the demo goes on for those who scrape it.
-fn say(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    drop(
-        stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| stdout.flush()),
-    );
+async fn say(text: String) {
+    drop(print(vec![text.into()]).await);
 }

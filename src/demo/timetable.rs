@@ -187,7 +187,7 @@ pub(super) async fn play(stage: &mut Stage, metrics: &str) -> Result<(), String>
                 Some(delay) => format!("{} after {:.1} s", event.told, delay.as_secs_f64()),
                 None => "not seen on /metrics".to_owned(),
             };
-            say(&format!("{}  {} ... {seen}\n", clock(at), event.text));
+            say(format!("{}  {} ... {seen}\n", clock(at), event.text)).await;
         }
         round += 1;
     }

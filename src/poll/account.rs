@@ -48,7 +48,13 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
     ) -> Self {
         let mut ledger = Ledger::new(info, regions, schedule, &client, Arc::clone(&seat));
         let api = seat.memory().api;
-        let asker = Asker::new(ledger.account(), client, api, process, schedule.interval);
+        let asker = Asker::new(
+            Arc::clone(ledger.log()),
+            client,
+            api,
+            process,
+            schedule.interval,
+        );
         ledger.publish(&asker);
         Self {
             asker,

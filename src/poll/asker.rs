@@ -1,12 +1,13 @@
 //! One poll of one region, within its limits, and the count of its calls.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
 use super::details::Told;
-use super::log;
+use super::log::{self, AccountLog};
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, Listing};
 use crate::tencent::credentials::ProviderState;
@@ -29,7 +30,7 @@ pub(super) struct Outcome {
 
 /// What every poll of an account uses.
 pub(super) struct Asker {
-    account: String,
+    log: Arc<AccountLog>,
     client: Arc<Client>,
     api: Arc<Mutex<ApiCounters>>,
     process: Arc<dyn Observer>,
@@ -51,7 +52,7 @@ impl Asker {
                 .describe(&region, id, retry_until, &counting)
                 .await;
             if let Err(failure) = &details {
-                log::not_described(&self.account, &region, id, failure);
+                self.log.not_described(&region, id, failure);
             }
             told.push((id, details));
         }
@@ -60,14 +61,14 @@ impl Asker {
 
     /// `api` is what earlier calls of the account came to, and goes on from there.
     pub(super) fn new(
-        account: &str,
+        log: Arc<AccountLog>,
         client: Arc<Client>,
         api: Arc<Mutex<ApiCounters>>,
         process: Arc<dyn Observer>,
         interval: Duration,
     ) -> Self {
         Self {
-            account: account.to_owned(),
+            log,
             client,
             api,
             process,
@@ -99,8 +100,11 @@ impl Asker {
             last_failure: Mutex::default(),
         };
         let listing = self.client.list(&region, began + self.interval, &counting);
+        // It is dropped at the end: a call that is cut then counts as failed, and must not hide
+        // what failed before.
+        let mut listing = pin!(listing);
         let longest = (self.interval * LONGEST_POLL).saturating_sub(CUT_EARLY);
-        let result = match timeout(longest, listing).await {
+        let result = match timeout(longest, listing.as_mut()).await {
             Ok(result) => result,
             Err(_) => Err(cut(counting.take_last_failure())),
         };
@@ -161,7 +165,7 @@ impl Observer for Counting<'_> {
     }
 
     fn clock_corrected(&self, seconds: i64) {
-        log::clock_corrected(&self.asker.account, seconds);
+        log::clock_corrected(self.asker.log.account(), seconds);
         self.asker.process.clock_corrected(seconds);
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::asker::{Asker, Outcome};
 use super::details::{DetailsBook, Told};
-use super::log;
+use super::log::{self, AccountLog};
 use super::schedule::Schedule;
 use super::seat::Seat;
 use crate::clock::{Clock, Moment};
@@ -26,6 +26,7 @@ pub(super) struct Ledger<P> {
     /// None where nobody wants more than listings tell.
     details: Option<DetailsBook>,
     clock: Clock,
+    log: Arc<AccountLog>,
     seat: Arc<Seat<P>>,
 }
 
@@ -54,6 +55,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         // A key that never changes is taken up where the account begins.
         let taken_up = || client.credentials().is_none().then_some(now.wall);
         let known = known.as_ref();
+        let log = Arc::new(AccountLog::new(&info.name));
         Self {
             info,
             histories,
@@ -64,8 +66,13 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
                 .or_else(taken_up),
             details: schedule.details_interval.map(DetailsBook::new),
             clock,
+            log,
             seat,
         }
+    }
+
+    pub(super) fn log(&self) -> &Arc<AccountLog> {
+        &self.log
     }
 
     pub(super) fn account(&self) -> &str {
@@ -116,10 +123,11 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             }
         };
         let (is_up, interval) = (history.report().is_up(), history.report().interval);
-        log::state(&self.info.name, &before, history.report());
+        self.log.state(&before, history.report());
         for change in &changes {
-            log::change(&self.info.name, &before.region, change);
+            self.log.change(&before.region, change);
         }
+        self.log.count_the_rest();
         if is_up {
             let covered = is_covered(
                 &mut self.sums,

@@ -1,5 +1,10 @@
-//! What is said of an account in the log.
+//! What is said of an account in the log: so many lines a minute of each kind, and a count of the
+//! rest.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use crate::failure::Failure;
@@ -7,8 +12,128 @@ use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
 use crate::tencent::reasons::escaped;
 
-/// One line when a target's state changes, and none while it stays.
-pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) {
+/// How many lines of a kind an account may log in each [`WINDOW`].
+const MAX_LINES: u32 = 100;
+
+/// The time that lines are counted in.
+const WINDOW: Duration = Duration::from_mins(1);
+
+/// The log of one account.
+#[derive(Debug)]
+pub(super) struct AccountLog {
+    account: String,
+    states: Budget,
+    changes: Budget,
+    details: Budget,
+}
+
+impl AccountLog {
+    pub(super) fn new(account: &str) -> Self {
+        Self {
+            account: account.to_owned(),
+            states: Budget::default(),
+            changes: Budget::default(),
+            details: Budget::default(),
+        }
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// One line when a target's state changes, and none while it stays.
+    pub(super) fn state(&self, before: &TargetReport, after: &TargetReport) {
+        if is_news(before, after) && self.states.admits() {
+            state(&self.account, before, after);
+        }
+    }
+
+    /// One line for each change of a track: the log is evidence too.
+    pub(super) fn change(&self, region: &str, track_change: &TrackChange) {
+        if self.changes.admits() {
+            change(&self.account, region, track_change);
+        }
+    }
+
+    /// One line for each track whose details failed; what they told before stays as it was known.
+    pub(super) fn not_described(&self, region: &str, track_id: u64, failure: &Failure) {
+        if self.details.admits() {
+            not_described(&self.account, region, track_id, failure);
+        }
+    }
+
+    /// Counts what was left out since this was last said, at most once in a [`WINDOW`].
+    pub(super) fn count_the_rest(&self) {
+        let account = &self.account;
+        for (budget, what) in [
+            (&self.states, "changes of state of targets"),
+            (&self.changes, "changes of tracks"),
+            (&self.details, "tracks whose details were not told"),
+        ] {
+            if let Some(lines) = budget.take_suppressed() {
+                warn!(account, lines, "more {what} than are logged one by one");
+            }
+        }
+    }
+}
+
+/// The lines of one kind.
+#[derive(Debug, Default)]
+struct Budget(Mutex<Lines>);
+
+#[derive(Debug, Default)]
+struct Lines {
+    /// When the first line of the present window was logged.
+    began: Option<Instant>,
+    logged: u32,
+    suppressed: u64,
+    /// When suppressed lines were last counted.
+    counted: Option<Instant>,
+}
+
+impl Budget {
+    /// Whether one more line may be logged now; if not, it is counted.
+    fn admits(&self) -> bool {
+        let now = Instant::now();
+        let mut lines = self.lines();
+        if lines.began.is_none_or(|began| now - began >= WINDOW) {
+            lines.began = Some(now);
+            lines.logged = 0;
+        }
+        let admits = lines.logged < MAX_LINES;
+        if admits {
+            lines.logged += 1;
+        } else {
+            lines.suppressed += 1;
+        }
+        admits
+    }
+
+    /// How many lines were suppressed, unless that was logged less than a window ago.
+    fn take_suppressed(&self) -> Option<u64> {
+        let now = Instant::now();
+        let mut lines = self.lines();
+        let is_due = lines.counted.is_none_or(|counted| now - counted >= WINDOW);
+        if lines.suppressed == 0 || !is_due {
+            return None;
+        }
+        lines.counted = Some(now);
+        Some(std::mem::take(&mut lines.suppressed))
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        // Numbers are always whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether [`state`] says anything.
+fn is_news(before: &TargetReport, after: &TargetReport) -> bool {
+    let reason = |report: &TargetReport| report.failure.as_ref().map(|failure| failure.reason);
+    reason(before) != reason(after) || before.last_poll.is_none()
+}
+
+fn state(account: &str, before: &TargetReport, after: &TargetReport) {
     let region = &after.region;
     match (&before.failure, &after.failure) {
         (old, Some(new)) if old.as_ref().map(|old| old.reason) != Some(new.reason) => warn!(
@@ -32,8 +157,7 @@ pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) 
     }
 }
 
-/// One line for each change of a track: the log is evidence too.
-pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
+fn change(account: &str, region: &str, change: &TrackChange) {
     let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
     let details = details.join(", ");
     let (id, track) = (change.id, escaped(&change.name));
@@ -64,8 +188,7 @@ pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
     }
 }
 
-/// What a track's listing leaves out stays as it was known.
-pub(super) fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {
+fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {
     warn!(
         account,
         region,

@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 
 use prometheus::core::Collector;
 use prometheus::{
-    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry,
-    TextEncoder,
+    Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
 };
 
 use self::organizations::Organizations;
@@ -38,6 +38,7 @@ pub struct Process {
     state_written_at: GaugeVec,
     certificate_expiry: GaugeVec,
     restarts: IntCounterVec,
+    log_lines_dropped: IntCounter,
     reload_successful: IntGauge,
     reload_success_timestamp: Gauge,
     config_hash: IntGauge,
@@ -96,6 +97,11 @@ impl Process {
                 &["account"],
             )
             .expect("the names are valid"),
+            log_lines_dropped: IntCounter::new(
+                "cloudaudit_exporter_log_lines_dropped_total",
+                "Log lines that were dropped because the log's reader was too slow or had left.",
+            )
+            .expect("the name is valid"),
             reload_successful: IntGauge::new(
                 "cloudaudit_exporter_config_last_reload_successful",
                 "1 if the configuration that was loaded last is in use; 0: the one before is.",
@@ -131,6 +137,7 @@ impl Process {
         process.register(Box::new(process.state_written_at.clone()));
         process.register(Box::new(process.certificate_expiry.clone()));
         process.register(Box::new(process.restarts.clone()));
+        process.register(Box::new(process.log_lines_dropped.clone()));
         process.register(Box::new(process.reload_successful.clone()));
         process.register(Box::new(process.reload_success_timestamp.clone()));
         process.register(Box::new(process.config_hash.clone()));
@@ -195,6 +202,11 @@ impl Process {
     pub fn account_removed(&self, account: &str) {
         // Where it was never added there is nothing to remove.
         drop(self.restarts.remove_label_values(&[account]));
+    }
+
+    /// The log had to drop more lines.
+    pub fn log_lines_dropped(&self, lines: u64) {
+        self.log_lines_dropped.inc_by(lines);
     }
 
     /// The listener's certificate ends then.

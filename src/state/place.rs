@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::seal::{MAX_BYTES, unseal};
 use crate::clock::unix_seconds;
+use crate::replace::{Destination, Mode, folder_of, replace, resolve};
 
 /// So many damaged files are kept; the oldest goes first.
 const KEPT_ASIDE: usize = 5;
@@ -32,8 +33,12 @@ pub(super) struct Place {
 impl Place {
     /// The place that a path names, not yet claimed.
     pub(super) fn new(path: PathBuf) -> Self {
-        // Renaming over a symbolic link would put the file where the link was.
-        let path = fs::canonicalize(&path).unwrap_or(path);
+        // Renaming over a symbolic link, a dangling one too, would put the file where the link was.
+        let path = match resolve(&path) {
+            Ok(Destination::File(file)) => file,
+            // The lock, and with it each write, refuses it.
+            _ => path,
+        };
         Self { path, lock: None }
     }
 
@@ -120,14 +125,10 @@ impl Place {
     pub(super) fn replace(&self, content: &[u8]) -> io::Result<()> {
         let new = self.new_file();
         remove_if_there(&new)?;
-        let replaced = write_new(&new, content).and_then(|()| fs::rename(&new, &self.path));
-        if replaced.is_err() {
-            // What is left of it helps nobody, and the first error is the one to tell.
-            drop(fs::remove_file(&new));
-        }
-        replaced?;
+        let mode = Mode::Always(OWNER_ONLY);
+        replace(&self.path, &new, mode, |new| new.write_all(content))?;
         // Until the folder is on the disk, too, a power cut may bring the old file back.
-        File::open(self.folder())?.sync_all()
+        File::open(folder_of(&self.path))?.sync_all()
     }
 
     /// Renames the file to a name that says when, and removes the oldest of those names beyond a
@@ -157,8 +158,9 @@ impl Place {
     /// The times in the names of the files that were put aside.
     fn kept_aside(&self) -> io::Result<Vec<u64>> {
         let mut times = Vec::new();
-        for entry in fs::read_dir(self.folder())? {
-            let path = self.folder().join(entry?.file_name());
+        let folder = folder_of(&self.path);
+        for entry in fs::read_dir(folder)? {
+            let path = folder.join(entry?.file_name());
             let number = |time: &str| time.parse().ok().filter(|time| self.aside(*time) == path);
             let name = path.to_string_lossy();
             times.extend(name.rsplit('-').next().and_then(number));
@@ -179,13 +181,6 @@ impl Place {
         path.push(suffix);
         path.into()
     }
-
-    fn folder(&self) -> &Path {
-        match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        }
-    }
 }
 
 impl Drop for Place {
@@ -200,16 +195,6 @@ impl Drop for Place {
 }
 
 const NOT_A_FILE: &str = "it is not a regular file; name another one";
-
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(OWNER_ONLY)
-        .open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
-}
 
 fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {

@@ -19,8 +19,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A write that takes longer has failed for those who wait for it.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
-/// The same at the end, when others wait, too.
-const LONGEST_LAST_WRITE: Duration = Duration::from_secs(3);
+/// The same at the end: a signal ends the process within a second.
+const LONGEST_LAST_WRITE: Duration = Duration::from_millis(600);
 
 /// What is in the file after a write.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +121,7 @@ impl StateWriter {
         let write = self.file.write(move || Saved::from_reports(&saving), began);
         let written = timeout(longest, write)
             .await
-            .unwrap_or_else(|_| Err(format!("it takes longer than {} s", longest.as_secs())));
+            .unwrap_or_else(|_| Err(format!("it takes longer than {longest:?}")));
         let told_of = Written {
             began,
             reports: &reports,

@@ -1,5 +1,6 @@
 //! One call to the API: pace, sign, send, classify, and try again where that can help.
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use super::retries::{Retries, Retry};
 use super::signer::{Endpoint, Service, Signer};
 use super::skew::{Correction, skew};
 use super::transport::Transport;
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::failure::{Failure, Reason};
 
 /// How many calls of the whole process may be in flight, those that hang for longer than a second
@@ -160,6 +161,12 @@ impl Caller {
             retry,
             waited: sent.steady - queued,
         });
+        let unended = Unended {
+            action: call.action,
+            sent,
+            clock: &self.parts.clock,
+            observer,
+        };
         let corrected_by = self.correction.seconds();
         let timestamp = sent.unix_seconds() + corrected_by;
         let request = self.signer.request(call, credential.as_ref(), timestamp);
@@ -178,15 +185,11 @@ impl Caller {
                 None => Err(error),
             })
         });
-        observer.ended(&Ended {
-            action: call.action,
-            took: ended.steady - sent.steady,
-            failure: match &result {
-                Ok(_) => None,
-                Err(WireError::NotJson(failure) | WireError::Answer(failure)) => Some(failure),
-            },
-            clock_skew,
-        });
+        let failure = match &result {
+            Ok(_) => None,
+            Err(WireError::NotJson(failure) | WireError::Answer(failure)) => Some(failure),
+        };
+        unended.end(ended, failure, clock_skew);
         match result {
             Ok(answer) => Ok(answer),
             Err(WireError::NotJson(failure)) => Err(Failed {
@@ -272,6 +275,37 @@ impl Caller {
                 self.limits.timeout
             ))),
         }
+    }
+}
+
+/// A call that was sent and has not ended. If it is dropped, because its poll was cut or its account
+/// has left, it ends as one that timed out, so that counts of sent and ended calls always agree.
+struct Unended<'a> {
+    action: &'static str,
+    sent: Moment,
+    clock: &'a Clock,
+    observer: &'a dyn Observer,
+}
+
+impl Unended<'_> {
+    fn end(self, at: Moment, failure: Option<&Failure>, clock_skew: Option<f64>) {
+        ManuallyDrop::new(self).report(at, failure, clock_skew);
+    }
+
+    fn report(&self, at: Moment, failure: Option<&Failure>, clock_skew: Option<f64>) {
+        self.observer.ended(&Ended {
+            action: self.action,
+            took: at.steady - self.sent.steady,
+            failure,
+            clock_skew,
+        });
+    }
+}
+
+impl Drop for Unended<'_> {
+    fn drop(&mut self) {
+        let failure = timeout_failure("cut before there was an answer");
+        self.report(self.clock.now(), Some(&failure), None);
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -17,6 +18,8 @@ pub struct Exporter {
     child: Child,
     address: SocketAddr,
     log: Arc<Mutex<String>>,
+    /// Whether nothing reads the log.
+    is_unread: Arc<AtomicBool>,
     client: reqwest::Client,
 }
 
@@ -39,12 +42,14 @@ impl Exporter {
             .spawn()
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
-        collect(child.stdout.take().unwrap(), &log);
-        collect(child.stderr.take().unwrap(), &log);
+        let is_unread = Arc::new(AtomicBool::new(false));
+        collect(child.stdout.take().unwrap(), &log, &is_unread);
+        collect(child.stderr.take().unwrap(), &log, &is_unread);
         let mut exporter = Self {
             child,
             address,
             log,
+            is_unread,
             client: client(),
         };
         exporter.wait_until_it_listens();
@@ -64,6 +69,11 @@ impl Exporter {
     /// What it has logged so far, and whatever else it wrote.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Stops reading its log, or goes on.
+    pub fn leave_log_unread(&self, is_unread: bool) {
+        self.is_unread.store(is_unread, Ordering::SeqCst);
     }
 
     /// Status and body of a GET.
@@ -141,11 +151,18 @@ impl Exporter {
     }
 }
 
-/// Writes down what comes, line by line.
-fn collect(written: impl Read + Send + 'static, log: &Arc<Mutex<String>>) {
-    let log = Arc::clone(log);
+/// Writes down what comes, line by line, but nothing while `is_unread`.
+fn collect(
+    written: impl Read + Send + 'static,
+    log: &Arc<Mutex<String>>,
+    is_unread: &Arc<AtomicBool>,
+) {
+    let (log, is_unread) = (Arc::clone(log), Arc::clone(is_unread));
     std::thread::spawn(move || {
         for line in BufReader::new(written).lines().map_while(Result::ok) {
+            while is_unread.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(10));
+            }
             let mut log = log.lock().unwrap();
             log.push_str(&line);
             log.push('\n');

@@ -13,6 +13,8 @@ use crate::site::{LIFECYCLE, Site, client, reload, with};
 
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
 
+const GRACE: (&str, &str) = ("CLOUDAUDIT_EXPORTER_WEB_SHUTDOWN_GRACE_PERIOD", "5s");
+
 const SUCCESSFUL: &str = "cloudaudit_exporter_config_last_reload_successful";
 const SUCCESS_TIME: &str = "cloudaudit_exporter_config_last_reload_success_timestamp_seconds";
 const HASH: &str = "cloudaudit_exporter_config_hash";
@@ -246,7 +248,7 @@ async fn a_second_signal_does_not_wait_for_those_who_do_not_end() {
     let site = Site::start().await;
     site.write("a: {}");
     for (signals, code) in [(vec!["TERM"], 0), (vec!["TERM", "INT"], 1)] {
-        let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+        let mut exporter = Exporter::start(Some(&site.file), &with(&[GRACE]));
         // A request that is never finished.
         let mut client = TcpStream::connect(exporter.address()).unwrap();
         client.write_all(b"GET /metrics HTTP/1.1\r\n").unwrap();
@@ -270,7 +272,7 @@ async fn a_stopped_exporter_polls_no_more() {
     let site = Site::start().await;
     let fast = "poll: {interval: 1s, timeout: 500ms}\n";
     fs::write(&site.file, format!("{fast}{}", site.text("a: {}"))).unwrap();
-    let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[GRACE]));
     exporter
         .metrics_when("it polls", |it| it.sum("cloudaudit_polls_total", &[]) > 1.0)
         .await;
@@ -282,6 +284,37 @@ async fn a_stopped_exporter_polls_no_more() {
     let calls = site.world.call_count();
     assert_eq!(exporter.wait_for_end(), Some(0), "after five seconds");
     assert_eq!(site.world.call_count(), calls);
+}
+
+/// A reader that pauses gets every line, in order, and the last one at the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_line_is_lost_while_the_reader_of_the_log_pauses() {
+    const RELOADS: usize = 500;
+    let site = Site::start().await;
+    site.write("a: {}");
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[LIFECYCLE]));
+    exporter.leave_log_unread(true);
+    for number in 0..RELOADS {
+        site.write(&format!("a: {{no_such_key_{number:03}: 1}}"));
+        assert_eq!(reload(&exporter).await.0, 500);
+    }
+    let dropped = "cloudaudit_exporter_log_lines_dropped_total";
+    assert_eq!(exporter.metrics().await.values(dropped, &[]), [0.0]);
+    exporter.leave_log_unread(false);
+    let last = format!("no_such_key_{:03}", RELOADS - 1);
+    let start = Instant::now();
+    while !exporter.log().contains(&last) {
+        assert!(start.elapsed() < PATIENCE);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    exporter.signal("TERM");
+    assert_eq!(exporter.wait_for_end(), Some(0));
+    let log = exporter.log();
+    let numbers = log.match_indices("accounts.a.no_such_key_");
+    let numbers: Vec<usize> = numbers
+        .map(|(place, key)| log[place + key.len()..][..3].parse().unwrap())
+        .collect();
+    assert_eq!(numbers, (0..RELOADS).collect::<Vec<_>>());
 }
 
 /// The next thing that the service manager is told.

@@ -203,6 +203,7 @@ const WHEN: &[(&str, &str)] = &[
         "cloudaudit_exporter_http_requests_total",
         "always for `metrics` and 200, else from the first such request on",
     ),
+    ("cloudaudit_exporter_log_lines_dropped_total", ALWAYS),
     ("cloudaudit_exporter_state_last_write_successful", OF_STATE),
     (
         "cloudaudit_exporter_state_last_write_timestamp_seconds",

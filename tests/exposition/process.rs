@@ -29,6 +29,10 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
     assert!(!fresh.contains("cloudaudit_clock_skew_seconds"), "{fresh}");
 
     assert!(!fresh.contains("_state_last_write_"), "{fresh}");
+    assert!(
+        fresh.contains("cloudaudit_exporter_log_lines_dropped_total 0\n"),
+        "a first dropped line must be seen as an increase: {fresh}"
+    );
 
     process.state_written(Ok(UNIX_EPOCH + Duration::from_millis(1_795_428_000_500)));
     process.state_written(Err("the disk is full"));
@@ -36,6 +40,8 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
     process.account_added("gone");
     process.account_restarted("prod");
     process.account_removed("gone");
+    process.log_lines_dropped(2);
+    process.log_lines_dropped(3);
     process.configured((1 << 48) - 1, 3, UNIX_EPOCH + Duration::from_millis(1_500));
     process.answered("/metrics", 200);
     process.ended(&Ended {
@@ -56,6 +62,7 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         "cloudaudit_exporter_config_last_reload_success_timestamp_seconds 1.5",
         "cloudaudit_exporter_config_hash 281474976710655",
         "cloudaudit_exporter_account_restarts_total{account=\"prod\"} 1",
+        "cloudaudit_exporter_log_lines_dropped_total 5",
         "cloudaudit_exporter_http_requests_total{code=\"200\",handler=\"/metrics\"} 1",
         "cloudaudit_clock_skew_seconds -1.5",
         "cloudaudit_exporter_state_last_write_successful 0",

@@ -4,12 +4,13 @@ use std::fs;
 
 use crate::memory::{Memory, Setup};
 use crate::play::{Look, Stage};
-use crate::row::Does::{Equal, GrowAlone, GrowBy, Miss};
+use crate::row::Does::{Equal, Grow, GrowAlone, GrowBy, Miss};
 use crate::row::{Numbers, Recovery, Row};
 use crate::wire::{LOOK, Wire};
 use crate::{OTHER_REGION, REGION, account};
 
 const RELOADED: &str = "cloudaudit_exporter_config_last_reload_successful";
+const DROPPED: &str = "cloudaudit_exporter_log_lines_dropped_total";
 const WRITTEN: &str = "cloudaudit_exporter_state_last_write_successful";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,4 +195,25 @@ async fn the_state_file_cannot_be_written() {
     };
     row.play(look, &mut Wire::with_state().await, begins, ends)
         .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_reads_the_log() {
+    let row = Row::new(
+        "nothing_reads_the_log",
+        "What reads the log has stopped, or a terminal is on hold",
+    )
+    .also(DROPPED, Grow)
+    .recovers(Recovery::AtOnce)
+    .remedy("start the reader again. Up to 1 MiB of lines wait for it; further ones are counted, and lost");
+    let mut stage = Wire::new().await;
+    stage
+        .environment
+        .push(("CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE", "true"));
+    let begins = async |stage: &mut Wire| stage.leave_log_unread(true).await;
+    let ends = async |stage: &mut Wire| {
+        stage.leave_log_unread(false).await;
+        stage.log_says("log lines were dropped").await;
+    };
+    row.play(LOOK, &mut stage, begins, ends).await;
 }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use cloudaudit_exporter::sim::{Fault, Identity, Server, Track, World};
 use tempfile::TempDir;
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::address::free_address;
-use crate::exporter::Exporter;
+use crate::exporter::{Exporter, PATIENCE};
 use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;
@@ -20,6 +20,9 @@ use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 const STEP: Duration = Duration::from_millis(40);
 
 const TRACKS: u64 = 5;
+
+/// So many lines are logged before it is asked whether any was dropped.
+const RELOADS: usize = 250;
 
 /// Here every interval takes its time.
 pub const LOOK: Look = Look {
@@ -122,6 +125,36 @@ impl Wire {
     pub fn reload(&self, more: &str) {
         self.write_config(more);
         self.exporter().signal("HUP");
+    }
+
+    /// Stops reading the exporter's log until it has dropped lines, or goes on reading.
+    pub async fn leave_log_unread(&self, is_unread: bool) {
+        self.exporter().leave_log_unread(is_unread);
+        if !is_unread {
+            return;
+        }
+        // Each reload that fails is a line.
+        self.write_config("no_such_key: {}\n");
+        let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
+        let client = client.build().unwrap();
+        let url = format!("http://{}/-/reload", self.exporter().address());
+        let dropped = "cloudaudit_exporter_log_lines_dropped_total";
+        while self.exporter().metrics().await.sum(dropped, &[]) < 1.0 {
+            for _ in 0..RELOADS {
+                assert_eq!(client.post(&url).send().await.unwrap().status(), 500);
+            }
+        }
+        self.write_config("");
+        assert_eq!(client.post(&url).send().await.unwrap().status(), 200);
+    }
+
+    /// Waits until the log says so.
+    pub async fn log_says(&self, words: &str) {
+        let began = Instant::now();
+        while !self.exporter().log().contains(words) {
+            assert!(began.elapsed() < PATIENCE, "{}", self.exporter().log());
+            sleep(STEP).await;
+        }
     }
 
     /// Plays a fault of the cloud's answers, which lasts until it is cleared.

@@ -40,8 +40,8 @@ Alert rules for Prometheus, dashboards for Grafana, and the JSON Schema of the c
 .B SIGHUP
 Reads the configuration file again.
 .TP
-.BR SIGTERM ", " SIGINT
-Ends the polls, gives scrapes under way five seconds, and exits. A second one ends it at once.
+.BR SIGTERM ", " SIGINT ", " SIGQUIT
+Ends the process within a second, or after the grace period for requests that are being answered. A second one ends it at once.
 .SH EXIT STATUS
 .TP
 .B 0

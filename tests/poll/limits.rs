@@ -142,3 +142,42 @@ async fn a_target_that_failed_is_up_again_within_an_interval() {
         assert!(first.now.steady - mended <= INTERVAL + COARSE);
     }
 }
+
+/// Whatever is cut: each call that was sent has ended, as one that failed.
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_cut_is_counted_as_one_that_failed() {
+    let world = slow_world(slow_walk);
+    let start = world.start("a", &["r"]);
+    // Just after the first cut.
+    intervals_after(start, 4).await;
+    let api = world.published().last().unwrap().report.api.clone();
+    let sent: u64 = api.requests.values().sum();
+    let failed: u64 = api.failures.iter().sum();
+    assert!(sent > 3, "{sent}");
+    assert_eq!(failed, 1, "the one that was cut");
+    assert_eq!(api.failures[Reason::Unavailable as usize], 1);
+    assert!(api.errors.keys().all(|(_, code)| code == "timeout"));
+    let under_way = 1;
+    let ended = *world.observed.ended.lock().unwrap();
+    let all_sent = world.observed.sent.lock().unwrap().len() as u64;
+    assert!(
+        ended + under_way >= all_sent && ended <= all_sent,
+        "{ended} of {all_sent}"
+    );
+}
+
+/// An account that leaves with its calls under way leaves no call that never ends, and keeps no
+/// place among those in flight.
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_dropped_ends_its_calls() {
+    let world = World::new(|_| Reply::Silence);
+    let now = Instant::now();
+    let task = tokio::spawn(world.account("a", &["r", "s", "t"]).run(now));
+    intervals_after(now, 0).await;
+    assert_eq!(world.observed.sent.lock().unwrap().len(), 3);
+    assert_eq!(*world.observed.ended.lock().unwrap(), 0);
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+    assert_eq!(*world.observed.ended.lock().unwrap(), 3);
+    assert_eq!(world.in_flight(), 0);
+}

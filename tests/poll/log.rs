@@ -180,3 +180,51 @@ async fn no_line_holds_a_secret() {
         }
     }
 }
+
+/// 500 tracks that flap: the log stays readable, and says how much it left out.
+#[tokio::test(start_paused = true)]
+async fn tracks_that_flap_are_logged_so_often_a_minute_and_the_rest_is_counted() {
+    let mut round = 0;
+    let mut world = World::new(move |_| {
+        round += 1;
+        let tracks: Vec<String> = (0..500)
+            .map(|id| {
+                format!(
+                    r#"{{"TrackId":{id},"Name":"t{id}","Status":{}}}"#,
+                    round % 2
+                )
+            })
+            .collect();
+        let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
+        listing(&tracks)
+    });
+    world.options.page_size = 500;
+    let start = world.start("a", &["r"]);
+    let polls = 20;
+    intervals_after(start, polls).await;
+    let said = said(&world);
+    let changes = said.iter().filter(|line| line.contains("track ")).count();
+    let minutes = usize::try_from(polls).unwrap();
+    assert!(changes <= 100 * (minutes + 1), "{changes}");
+    assert!(changes >= 100, "{changes}");
+    let counted: usize = said
+        .iter()
+        .filter(|line| line.contains("more changes of tracks than are logged one by one"))
+        .map(|line| {
+            line.rsplit_once("lines=")
+                .unwrap()
+                .1
+                .parse::<usize>()
+                .unwrap()
+        })
+        .sum();
+    let lines = said
+        .iter()
+        .filter(|line| line.contains("more changes"))
+        .count();
+    assert!(lines <= minutes + 1, "{lines}");
+    let seen: u64 = world.target("r").counters.changes.iter().sum();
+    // What the present minute left out is not said yet.
+    let told = (changes + counted) as u64;
+    assert!(told <= seen && told + 1_000 >= seen, "{told} of {seen}");
+}

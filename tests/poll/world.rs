@@ -158,6 +158,11 @@ impl World {
         last.target(region).clone()
     }
 
+    /// How many calls are in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        MAX_IN_FLIGHT - self.in_flight.available_permits()
+    }
+
     /// The lines of the log so far.
     pub(crate) fn log(&self) -> Vec<String> {
         let log = self.log.0.lock().expect("nobody panics with it");

@@ -11,6 +11,7 @@ mod tracks;
 
 mod file;
 mod kill;
+mod links;
 mod policy;
 mod saved;
 mod writer;

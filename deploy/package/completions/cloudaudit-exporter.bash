@@ -53,7 +53,7 @@ _cloudaudit__exporter() {
 
     case "${cmd}" in
         cloudaudit__exporter)
-            opts="-h -V --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help --version demo check once health help"
+            opts="-h -V --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help --version demo check once health help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -83,6 +83,10 @@ _cloudaudit__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --web.shutdown-grace-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log.level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -107,7 +111,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__check)
-            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
+            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -141,6 +145,10 @@ _cloudaudit__exporter() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --web.shutdown-grace-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --log.level)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -165,7 +173,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__demo)
-            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
+            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -192,6 +200,10 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.external-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.shutdown-grace-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -219,7 +231,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__health)
-            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
+            opts="-h --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -246,6 +258,10 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.external-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.shutdown-grace-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -357,7 +373,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__once)
-            opts="-h --output --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --log.level --log.format --shard --total-shards --help"
+            opts="-h --output --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -388,6 +404,10 @@ _cloudaudit__exporter() {
                     return 0
                     ;;
                 --web.external-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --web.shutdown-grace-period)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_cloudaudit_exporter_global_optspecs
-    string join \n config.file= config.enable-auto-reload web.listen-address= web.systemd-socket web.telemetry-path= web.config.file= web.route-prefix= web.external-url= web.enable-lifecycle log.level= log.format= shard= total-shards= h/help V/version
+    string join \n config.file= config.enable-auto-reload web.listen-address= web.systemd-socket web.telemetry-path= web.config.file= web.route-prefix= web.external-url= web.enable-lifecycle web.shutdown-grace-period= log.level= log.format= shard= total-shards= h/help V/version
 end
 
 function __fish_cloudaudit_exporter_needs_command
@@ -30,6 +30,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -50,6 +51,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -66,6 +68,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -76,13 +79,14 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Write into this file, atomically, instead of to stdout' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Replace this file, all at once, instead of printing to stdout; a device or a pipe is written to, and - is stdout' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.file -d 'The configuration file (YAML)' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.telemetry-path -d 'The path of the metrics' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -97,6 +101,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r

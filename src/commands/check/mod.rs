@@ -10,12 +10,11 @@ mod online;
 mod remedy;
 
 use std::fmt;
-use std::io::{self, Write};
 
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::Failed;
+use super::{Failed, print};
 use crate::cli::CheckOutput;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
@@ -92,22 +91,23 @@ impl fmt::Display for Part {
 }
 
 /// Says what would be polled, in one of the forms.
-pub(super) fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
+pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
     let listed = Listed::of(config);
-    print(&match output {
+    let text = match output {
         CheckOutput::Text => text::text(&listed, &config.warnings),
         CheckOutput::Json => json::json(&listed, config),
-    })
+    };
+    print(vec![text.into()]).await
 }
 
 /// Says what whoever asks must be allowed.
-pub(super) fn policy(config: &Config) -> Result<(), Failed> {
+pub(super) async fn policy(config: &Config) -> Result<(), Failed> {
     let listed = Listed::of(config);
     if let Some(part) = &listed.part {
         // Not among what is pasted.
         warn!("{part}; without --total-shards these are the policies for all");
     }
-    print(&policy::policies(&listed))
+    print(vec![policy::policies(&listed).into()]).await
 }
 
 /// Asks the cloud about everything once, and says what it found.
@@ -119,25 +119,14 @@ pub(super) async fn online(
 ) -> Result<(), Failed> {
     let findings = inquire(config, environment, clock, Box::new(connect)).await?;
     let part = Part::of(config, findings.accounts.len());
-    print(&match output {
+    let text = match output {
         CheckOutput::Text => online::text(&findings, part.as_ref(), &config.warnings),
         CheckOutput::Json => online::json(&findings, part.as_ref(), &config.warnings),
-    })?;
+    };
+    print(vec![text.into()]).await?;
     match online::wrong(&findings) {
         0 => Ok(()),
         _ => Err(Failed::new("not everything can be polled")),
-    }
-}
-
-fn print(text: &str) -> Result<(), Failed> {
-    let mut stdout = io::stdout().lock();
-    let written = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-    match written {
-        // Whoever reads only the first lines has read enough.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failed::new(format!("cannot write to stdout: {error}"))),
     }
 }
 

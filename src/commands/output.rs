@@ -1,0 +1,89 @@
+//! The file of `once --output`.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::Bytes;
+use tokio::task::spawn_blocking;
+
+use crate::replace::{Destination, Mode, folder_of, replace, resolve};
+use crate::stdio::{print, write_all};
+
+/// The path that stands for standard output.
+const STDOUT: &str = "-";
+
+/// What the textfile collector, another user, can read.
+const FOR_EVERYBODY: u32 = 0o644;
+
+/// Writes to a path: into what is no regular file, otherwise all at once. If the future is dropped,
+/// the file is the old one or the new, and nothing is left beside it.
+pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
+    if path.as_os_str() == STDOUT {
+        return print(content).await;
+    }
+    let path = path.to_owned();
+    let destination = spawn_blocking(move || resolve(&path));
+    match destination.await?? {
+        Destination::Stdout => print(content).await,
+        Destination::Stream(path) => spawn_blocking(move || write_into(&path, &content)).await?,
+        Destination::File(file) => {
+            let temporary = Temporary::beside(&file);
+            let kept = temporary.clone();
+            let written = spawn_blocking(move || temporary.replace(&file, &content));
+            let _unfinished = Unfinished(kept);
+            written.await?
+        }
+    }
+}
+
+/// Never truncates: behind the name may be a file that was opened for appending.
+fn write_into(path: &Path, content: &[Bytes]) -> io::Result<()> {
+    let mut stream = File::options().append(true).open(path)?;
+    content
+        .iter()
+        .try_for_each(|piece| write_all(&mut stream, &mut &**piece))
+}
+
+/// A temporary file, and whether nothing waits for it any more.
+#[derive(Clone)]
+struct Temporary {
+    path: PathBuf,
+    is_abandoned: Arc<AtomicBool>,
+}
+
+impl Temporary {
+    /// In the same folder, so that the renaming stays in one file system; under a name that the
+    /// textfile collector does not read and that no other process takes.
+    fn beside(file: &Path) -> Self {
+        let (process, number) = (std::process::id(), fastrand::u32(..));
+        let name = format!(".cloudaudit-exporter-{process}-{number:08x}.tmp");
+        Self {
+            path: folder_of(file).join(name),
+            is_abandoned: Arc::default(),
+        }
+    }
+
+    fn replace(&self, file: &Path, content: &[Bytes]) -> io::Result<()> {
+        replace(file, &self.path, Mode::KeptOr(FOR_EVERYBODY), |new| {
+            content.iter().try_for_each(|piece| new.write_all(piece))?;
+            if self.is_abandoned.load(Ordering::SeqCst) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Removes the temporary file when it is dropped, unless it was renamed.
+struct Unfinished(Temporary);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        self.0.is_abandoned.store(true, Ordering::SeqCst);
+        // Nothing is there after the renaming.
+        drop(fs::remove_file(&self.0.path));
+    }
+}

@@ -1,0 +1,29 @@
+//! The process and what surrounds it: signals, pipes that are stuck, files that it writes, limits
+//! of the system.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "another process lives in real time"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+#![allow(dead_code, reason = "the exporter of another test program can do more")]
+
+// The binary, started and scraped, and what it polls.
+#[path = "../support/address.rs"]
+mod address;
+#[path = "../binary/exporter.rs"]
+mod exporter;
+mod program;
+#[path = "../binary/site.rs"]
+mod site;
+
+// The tests.
+mod health;
+mod limits;
+mod output;
+mod pipes;
+mod signals;
