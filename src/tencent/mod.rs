@@ -15,7 +15,7 @@ pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
     Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
-    TransportErrorKind,
+    TransportErrorKind, separate,
 };
 
 // The products: what they are asked, and what comes of it.
@@ -37,13 +37,17 @@ mod pacer;
 mod skew;
 
 // The bytes: signed, sent, parsed, classified.
+mod answers;
 mod bounded;
+mod connections;
 mod echo;
 mod envelope;
 mod names;
 pub mod reasons;
+mod resolv_conf;
 pub mod sign;
 mod signer;
+mod tls;
 mod transport;
 pub mod wire;
 
