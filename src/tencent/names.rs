@@ -11,11 +11,11 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use hickory_resolver::config::ResolveHosts;
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::lookup::Lookup;
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
@@ -39,6 +39,9 @@ const LOOK_TIME: Duration = Duration::from_secs(1);
 /// How long the other family of addresses is waited for when one has answered. A server that drops
 /// one kind of question must not cost the connection that the other kind makes possible.
 const OTHER_FAMILY_TIME: Duration = Duration::from_millis(250);
+
+/// How long the servers are asked in another order because the first ones were of no use.
+const USEFUL_TIME: Duration = Duration::from_secs(30);
 
 /// A name that does not exist is asked again after this, whatever its zone says: it may have been
 /// a mistake.
@@ -143,9 +146,15 @@ impl Shared {
     }
 }
 
+/// Asks the servers in their order, as the C library does: the next one if one is silent or fails.
+/// A resolver of several servers would take the first failure for the answer.
 #[derive(Debug)]
 struct Resolver {
-    servers: TokioResolver,
+    servers: Vec<TokioResolver>,
+    /// The server to begin with, while it is remembered that those before it were of no use.
+    useful: std::sync::Mutex<Option<(usize, Instant)>>,
+    rounds: usize,
+    ndots: usize,
     hosts: Hosts,
     search: Vec<Name>,
 }
@@ -158,18 +167,65 @@ impl Resolver {
                 "cannot use all of /etc/resolv.conf"
             );
         }
-        let runtime = TokioRuntimeProvider::default();
-        let mut builder = TokioResolver::builder_with_config(system.config, runtime);
-        let options = builder.options_mut();
-        *options = system.options;
-        options.use_hosts_file = ResolveHosts::Never;
-        options.negative_max_ttl = Some(LONGEST_NEGATIVE);
-        options.positive_max_ttl = Some(LONGEST_POSITIVE);
+        let server = |server: &NameServerConfig| {
+            let runtime = TokioRuntimeProvider::default();
+            let config = ResolverConfig::from_parts(None, Vec::new(), vec![server.clone()]);
+            let mut builder = TokioResolver::builder_with_config(config, runtime);
+            let options = builder.options_mut();
+            options.timeout = system.wait;
+            options.edns0 = system.edns0;
+            // The rounds are ours.
+            options.attempts = 0;
+            options.use_hosts_file = ResolveHosts::Never;
+            options.negative_max_ttl = Some(LONGEST_NEGATIVE);
+            options.positive_max_ttl = Some(LONGEST_POSITIVE);
+            builder.build()
+        };
         Ok(Self {
-            servers: builder.build()?,
+            servers: system
+                .servers
+                .iter()
+                .map(server)
+                .collect::<Result<_, _>>()?,
+            useful: std::sync::Mutex::default(),
+            rounds: system.attempts,
+            ndots: system.ndots,
             hosts: system.hosts,
             search: system.search,
         })
+    }
+
+    /// The records of one family.
+    async fn lookup(&self, name: Name, family: RecordType) -> Result<Lookup, NetError> {
+        let count = self.servers.len();
+        let first = self.useful();
+        let mut last = NetError::from("there is no nameserver in /etc/resolv.conf");
+        for number in 0..count * self.rounds {
+            let server = (first + number) % count;
+            let found = self.servers[server].lookup(name.clone(), family).await;
+            match found {
+                Err(error) if !error.is_no_records_found() => last = error,
+                answer => {
+                    if server != first {
+                        *self.useful_lock() = Some((server, Instant::now()));
+                    }
+                    return answer;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn useful(&self) -> usize {
+        let useful = self
+            .useful_lock()
+            .filter(|(_, since)| since.elapsed() < USEFUL_TIME);
+        useful.map_or(0, |(server, _)| server)
+    }
+
+    fn useful_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
+        // A whole value is put in, so a poisoned lock holds one.
+        self.useful.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The addresses of a name that the system would complete.
@@ -182,7 +238,7 @@ impl Resolver {
         });
         let mut candidates: Vec<Name> = completed.collect();
         // With dots enough it is most probably whole.
-        let whole_at = if dots >= self.servers.options().ndots {
+        let whole_at = if dots >= self.ndots {
             0
         } else {
             candidates.len()
@@ -209,8 +265,8 @@ impl Resolver {
         if !in_hosts.is_empty() {
             return Ok(in_hosts);
         }
-        let v6 = pin!(self.servers.ipv6_lookup(name.clone()));
-        let v4 = pin!(self.servers.ipv4_lookup(name));
+        let v6 = pin!(self.lookup(name.clone(), RecordType::AAAA));
+        let v4 = pin!(self.lookup(name, RecordType::A));
         let (v6, v4) = match select(v6, v4).await {
             Either::Left((v6, v4)) => {
                 let v4 = other(&v6, v4).await;
@@ -272,3 +328,6 @@ fn not_found(name: &str, error: &NetError) -> String {
     }
     format!("the name {name} cannot be resolved: {error}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hickory_resolver::Hosts;
-use hickory_resolver::config::{NameServerConfig, ResolverConfig, ResolverOpts};
+use hickory_resolver::config::NameServerConfig;
 use hickory_resolver::proto::rr::Name;
 use resolv_conf::ScopedIp;
 
@@ -29,6 +29,9 @@ const MAX_ATTEMPTS: u32 = 5;
 /// How long one server is waited for before it is asked again. The usual 5 s of `resolv.conf` would
 /// be all the time that a connection has, and so one lost datagram would fail it.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The same where there is another server to ask.
+const LONGEST_WAIT_OF_SEVERAL: Duration = Duration::from_secs(1);
 
 /// The files. A change of either is followed: a daemon outlives a network.
 #[derive(Clone, Debug)]
@@ -100,9 +103,13 @@ fn read(file: &Path) -> io::Result<Vec<u8>> {
 /// What the files say.
 #[derive(Debug)]
 pub(super) struct System {
-    /// The servers.
-    pub(super) config: ResolverConfig,
-    pub(super) options: ResolverOpts,
+    pub(super) servers: Vec<NameServerConfig>,
+    /// How long each of them is waited for, and how often it is asked.
+    pub(super) wait: Duration,
+    pub(super) attempts: usize,
+    pub(super) edns0: bool,
+    /// How many dots a name has that is probably whole.
+    pub(super) ndots: usize,
     pub(super) hosts: Hosts,
     /// What a name is completed with that is not absolute.
     pub(super) search: Vec<Name>,
@@ -135,15 +142,17 @@ impl System {
                 None => ignored.push(format!("search {}: this is not a domain", escaped(domain))),
             }
         }
-        let mut options = ResolverOpts::default();
-        options.ndots = parsed.ndots.min(MAX_NDOTS) as usize;
-        options.timeout =
-            Duration::from_secs(parsed.timeout.into()).clamp(Duration::from_secs(1), LONGEST_WAIT);
-        options.attempts = parsed.attempts.clamp(1, MAX_ATTEMPTS) as usize;
-        options.edns0 = parsed.edns0;
+        let longest = match servers.len() {
+            0 | 1 => LONGEST_WAIT,
+            _ => LONGEST_WAIT_OF_SEVERAL,
+        };
+        let wait = Duration::from_secs(parsed.timeout.into());
         Self {
-            config: ResolverConfig::from_parts(None, Vec::new(), servers),
-            options,
+            servers,
+            wait: wait.clamp(LONGEST_WAIT_OF_SEVERAL, longest),
+            attempts: parsed.attempts.clamp(1, MAX_ATTEMPTS) as usize,
+            edns0: parsed.edns0,
+            ndots: parsed.ndots.min(MAX_NDOTS) as usize,
             hosts: Hosts::default(),
             search,
             ignored,
@@ -172,7 +181,7 @@ mod tests {
     }
 
     fn servers(system: &System) -> Vec<String> {
-        let servers = system.config.name_servers().iter();
+        let servers = system.servers.iter();
         servers.map(|server| server.ip.to_string()).collect()
     }
 
@@ -216,14 +225,13 @@ mod tests {
         let system = System::parse(format!("{many}{search}{options}").as_bytes());
         assert_eq!(servers(&system).len(), MAX_SERVERS);
         assert_eq!(system.search.len(), MAX_SEARCH_DOMAINS);
-        let options = system.options;
-        assert_eq!((options.ndots, options.attempts), (15, 5));
-        assert_eq!(options.timeout, LONGEST_WAIT);
-        let options = System::parse(b"options attempts:0 timeout:0\n").options;
-        assert_eq!(
-            (options.attempts, options.timeout),
-            (1, Duration::from_secs(1))
-        );
+        assert_eq!((system.ndots, system.attempts), (15, 5));
+        assert_eq!(system.wait, LONGEST_WAIT_OF_SEVERAL);
+        let one = System::parse(b"nameserver 192.0.2.1\noptions timeout:9\n");
+        assert_eq!(one.wait, LONGEST_WAIT);
+        let least = System::parse(b"options attempts:0 timeout:0\n");
+        let found = (least.attempts, least.wait);
+        assert_eq!(found, (1, Duration::from_secs(1)));
     }
 
     #[test]
