@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::{self, Credentials, Http};
-use crate::tencent::{HttpOptions, HttpTransport, Transport, separate};
+use crate::tencent::{HttpOptions, Network, Transport, separate};
 
 /// Makes a way to the cloud, or says why there is none.
 pub type Connect = Box<dyn Fn(Way) -> Result<Arc<dyn Transport>, String> + Send>;
@@ -18,12 +18,15 @@ pub enum Way {
     Internet(HttpOptions),
 }
 
-/// The ways there are.
-pub fn connect(way: Way) -> Result<Arc<dyn Transport>, String> {
-    Ok(Arc::new(match way {
-        Way::Plain => HttpTransport::plain()?,
-        Way::Internet(options) => HttpTransport::new(&options)?,
-    }))
+/// The ways there are, over one network.
+pub fn connect() -> Connect {
+    let network = Network::default();
+    Box::new(move |way| {
+        Ok(Arc::new(match way {
+            Way::Plain => network.plain()?,
+            Way::Internet(options) => network.https(&options)?,
+        }))
+    })
 }
 
 /// The ways that an account needs.

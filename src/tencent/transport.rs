@@ -1,26 +1,21 @@
 //! The way to the cloud and back: one request out, one whole answer in.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use reqwest::{Proxy, redirect};
 use rustls::ClientConfig;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::answers::RecentAnswers;
-use super::connections::{Connections, OpenIdentities};
-use super::names::Names;
-use super::tls;
+use super::connections::Connections;
+use super::network::Network;
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -28,14 +23,6 @@ pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// An answer up to this size, which has room for a full page of long tracks, is read whatever else
 /// is being read. There is one such answer for each target at the most.
 const SMALL_ANSWER_BYTES: usize = 256 * 1024;
-
-/// So many answers may be larger at the same time; others wait, within their time limit. So it is
-/// not the number of targets that says how much a server that floods them all can make us hold.
-const MAX_LARGE_ANSWERS: usize = 8;
-
-/// So many of them may come from one host, so that a host that floods or stalls leaves room for the
-/// large answers of another.
-const MAX_LARGE_ANSWERS_OF_HOST: usize = MAX_LARGE_ANSWERS / 2;
 
 /// Room for so much of an answer is made at once, where it says how long it is. A full page of
 /// ordinary tracks fits.
@@ -136,22 +123,17 @@ pub struct HttpTransport {
     large_answers_of_host: Arc<Semaphore>,
 }
 
-/// What the transports of all identities have in common.
+/// What transports with the same settings have in common.
 #[derive(Debug)]
 struct Setup {
     tls: ClientConfig,
     proxies: Proxies,
-    names: Names,
-    open: OpenIdentities,
-    recent_answers: RecentAnswers,
-    large_answers: Semaphore,
-    /// Held weakly: a semaphore lives as long as a transport to its host.
-    large_answers_of_hosts: Mutex<HashMap<Arc<str>, Weak<Semaphore>>>,
+    network: Network,
 }
 
 /// Which proxy requests go through.
 #[derive(Debug)]
-enum Proxies {
+pub(super) enum Proxies {
     /// None, whatever the environment says.
     Never,
     /// Those of the environment.
@@ -161,41 +143,35 @@ enum Proxies {
 }
 
 impl HttpTransport {
-    /// For HTTPS endpoints.
+    /// For HTTPS endpoints, in a process that has no other transport.
     ///
     /// # Errors
     ///
-    /// Where the system has no certificate authorities and the options name none, or where a file
-    /// or the proxy of the options cannot be used.
+    /// As [`Network::https`].
     pub fn new(options: &HttpOptions) -> Result<Self, String> {
-        let authorities = options.ca_file.as_deref().map(authorities).transpose()?;
-        let proxies = match &options.proxy {
-            None => Proxies::Environment,
-            Some(proxy) => {
-                let proxy = Proxy::all(proxy.expose_secret());
-                let at =
-                    |error: reqwest::Error| format!("http.proxy: {}", causes(&error.without_url()));
-                Proxies::Always(proxy.map_err(at)?)
-            }
-        };
-        let tls = tls::trusting(authorities.unwrap_or_default()).map_err(|error| {
-            format!(
-                "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
-            )
-        })?;
-        Self::over(Setup::new(tls, proxies))
+        Network::default().https(options)
     }
 
-    /// For plain HTTP to this machine and its metadata service: trusts nobody and takes no proxy.
+    /// For plain HTTP, in a process that has no other transport.
     ///
     /// # Errors
     ///
-    /// Where the process has no room for another client.
+    /// As [`Network::plain`].
     pub fn plain() -> Result<Self, String> {
-        Self::over(Setup::new(tls::trusting_none()?, Proxies::Never))
+        Network::default().plain()
     }
 
-    fn over(setup: Setup) -> Result<Self, String> {
+    /// With these settings.
+    pub(super) fn over(
+        tls: ClientConfig,
+        proxies: Proxies,
+        network: Network,
+    ) -> Result<Self, String> {
+        let setup = Setup {
+            tls,
+            proxies,
+            network,
+        };
         let transport = Self::with(Arc::new(setup), None);
         // The first is made at once, so that a setting that it does not take is an error here.
         transport
@@ -207,7 +183,7 @@ impl HttpTransport {
     fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
         Self {
             connections: Arc::default(),
-            large_answers_of_host: setup.large_answers_of_host(host.as_ref()),
+            large_answers_of_host: setup.network.large_answers_of(host.as_ref()),
             setup,
             host,
         }
@@ -215,7 +191,7 @@ impl HttpTransport {
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
         let make = || self.setup.client(self.host.clone());
-        self.connections.client(&self.setup.open, make)
+        self.connections.client(&self.setup.network.0.open, make)
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
@@ -230,7 +206,8 @@ impl HttpTransport {
         if has_two_lengths(answer.headers()) {
             self.connections.close();
         }
-        if self.setup.recent_answers.is_repeated(&host, &body) {
+        let recent = &self.setup.network.0.recent_answers;
+        if recent.is_repeated(&host, &body) {
             // Every answer behind it on the connection would be one too late as well.
             self.connections.close();
             return Err(repeated());
@@ -267,28 +244,16 @@ impl HttpTransport {
     /// through compete for the places of all.
     async fn place_for_large_answer(&self) -> [SemaphorePermit<'_>; 2] {
         let of_host = self.large_answers_of_host.acquire().await;
-        let of_all = self.setup.large_answers.acquire().await;
+        let of_all = self.setup.network.0.large_answers.acquire().await;
         [of_host, of_all].map(|place| place.expect("the semaphore is never closed"))
     }
 }
 
 impl Setup {
-    fn new(tls: ClientConfig, proxies: Proxies) -> Self {
-        Self {
-            tls,
-            proxies,
-            names: Names::default(),
-            open: OpenIdentities::within_descriptors(),
-            recent_answers: RecentAnswers::default(),
-            large_answers: Semaphore::new(MAX_LARGE_ANSWERS),
-            large_answers_of_hosts: Mutex::default(),
-        }
-    }
-
     /// A client with no connection yet.
     fn client(&self, host: Option<Arc<str>>) -> reqwest::Result<reqwest::Client> {
         let builder = builder()
-            .dns_resolver(self.names.asked_for(host.as_deref()))
+            .dns_resolver(self.network.0.names.asked_for(host.as_deref()))
             .tls_backend_preconfigured(self.tls.clone());
         let builder = match &self.proxies {
             Proxies::Never => builder.no_proxy(),
@@ -297,33 +262,6 @@ impl Setup {
         };
         builder.build()
     }
-
-    fn large_answers_of_host(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
-        let new = || Arc::new(Semaphore::new(MAX_LARGE_ANSWERS_OF_HOST));
-        let Some(host) = host else { return new() };
-        // Entries are put in and taken out as a whole, so a poisoned lock holds whole ones.
-        let hosts = self.large_answers_of_hosts.lock();
-        let mut hosts = hosts.unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_host) = hosts.get(host).and_then(Weak::upgrade) {
-            return of_host;
-        }
-        hosts.retain(|_, of_host| of_host.strong_count() > 0);
-        let of_host = new();
-        hosts.insert(Arc::clone(host), Arc::downgrade(&of_host));
-        of_host
-    }
-}
-
-/// The authorities in a PEM file.
-fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
-    let pem = std::fs::read(file).map_err(|error| at(&error))?;
-    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.map_err(|error| at(&error))?;
-    if certificates.is_empty() {
-        return Err(at(&"there is no certificate in it; a PEM file is wanted"));
-    }
-    Ok(certificates)
 }
 
 /// Whether an answer says in two ways where it ends. Somebody in between may take the other one,
@@ -425,7 +363,7 @@ fn is_too_large(cause: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The error and what caused it: reqwest's own message leaves the cause out.
-fn causes(error: &reqwest::Error) -> String {
+pub(super) fn causes(error: &reqwest::Error) -> String {
     let messages: Vec<String> = chain(error).map(ToString::to_string).collect();
     messages.join(": ")
 }

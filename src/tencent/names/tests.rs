@@ -1,17 +1,17 @@
 //! Names at a server of their own.
 
 use std::collections::BTreeSet;
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::sync::Mutex;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Mutex as StdMutex;
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
-use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
+use hickory_resolver::proto::op::{Message, OpCode, Query, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, SOA};
-use hickory_resolver::proto::rr::{RData, Record};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::UdpSocket;
-use tokio::sync::Mutex as AsyncMutex;
 
 use super::*;
+use crate::tencent::resolver::{LONGEST_NEGATIVE, LONGEST_POSITIVE};
 
 const V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
@@ -43,7 +43,7 @@ fn unless(silent: RecordType) -> impl Fn(&Query) -> Reply {
     }
 }
 
-type Questions = Arc<Mutex<BTreeSet<String>>>;
+type Questions = Arc<StdMutex<BTreeSet<String>>>;
 
 /// A server that replies this. Gives its port, and the names that it is asked for.
 async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Questions) {
@@ -121,7 +121,7 @@ fn names(resolver: Resolver, host: Option<&str>) -> Names {
     };
     let system = Arc::new(Shared {
         files: SystemFiles::default(),
-        state: AsyncMutex::new(state),
+        state: Mutex::new(state),
     });
     Names { host: None, system }.asked_for(host)
 }
