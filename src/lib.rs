@@ -13,7 +13,7 @@
 //!
 //! ```text
 //! file + environment ─▶ config ─▶ fleet: the accounts that should run here, in this shard
-//!                                  │  one task per account; shared pacers, one HTTP client
+//!                                  │  one task per account; pacers and connections of identities
 //!                    ┌─────────────┴─────────────┐
 //!                    ▼                           ▼
 //!                 account                     account     poll/: phase = hash(name)

@@ -237,6 +237,7 @@ fn no_answer_at_all() {
         (TransportErrorKind::Connect, Unavailable, "connect"),
         (TransportErrorKind::Tls, Unavailable, "tls"),
         (TransportErrorKind::TooLarge, Malformed, "malformed"),
+        (TransportErrorKind::Repeated, Unavailable, "malformed"),
     ] {
         let message = "what\nhappened".to_owned();
         let failure = transport_failure(&TransportError { kind, message });

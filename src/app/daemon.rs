@@ -183,7 +183,7 @@ impl App {
 /// The accounts that write on a board.
 pub(super) fn fleet(environment: &Environment, board: &Arc<Board>) -> Fleet {
     let process = Arc::clone(&board.process);
-    let connect = Box::new(connect);
+    let connect = connect();
     let audience = Arc::clone(board);
     Fleet::new(environment, &board.clock, connect, process, audience)
 }

@@ -9,7 +9,8 @@ use super::error::quoted;
 /// The address that calls go to.
 ///
 /// The authority is in the form that an HTTP client sends as `Host`: lower case, without the port
-/// that the scheme implies. The host is signed, so two spellings of one would not do.
+/// that the scheme implies, without a final dot. The host is signed, so two spellings of one would
+/// not do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     scheme: &'static str,
@@ -59,7 +60,7 @@ impl Endpoint {
             Some(_) => return Err(refused(text)),
         };
         let (host, port) = split(authority).ok_or_else(|| refused(text))?;
-        let name = host_name(host).ok_or_else(|| refused(text))?;
+        let name = host_name(without_final_dot(host)).ok_or_else(|| refused(text))?;
         let implied = if scheme == "http" { 80 } else { 443 };
         let authority = match port {
             Some(port) if port != implied => format!("{name}:{port}"),
@@ -116,6 +117,14 @@ fn split(authority: &str) -> Option<(&str, Option<u16>)> {
             Some((&authority[..at], Some(port)))
         }
     }
+}
+
+/// The name without the dot that says that it is absolute. Names with another dot always are; a
+/// name without one, and an address, cannot have it.
+fn without_final_dot(host: &str) -> &str {
+    let name = host.strip_suffix('.').filter(|name| name.contains('.'));
+    name.filter(|name| name.parse::<Ipv4Addr>().is_err())
+        .unwrap_or(host)
 }
 
 /// The host as a client would write it.

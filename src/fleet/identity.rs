@@ -1,9 +1,11 @@
-//! Whose calls a limit counts.
+//! Whose calls a limit counts, and where.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
-use crate::tencent::{AddressBrake, Endpoint, Pacer};
+use tokio::sync::Semaphore;
+
+use crate::tencent::{AddressBrake, Endpoint, MAX_IN_FLIGHT, Pacer};
 
 /// Who a rate limit is counted for, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -15,12 +17,28 @@ pub(super) struct Identity {
     pub(super) who: String,
 }
 
-/// The pacers of a process, one for each identity.
+/// The pacers of a process, one for each identity, and what all calls to an endpoint share.
 #[derive(Default)]
 pub(super) struct Pacers {
     /// Held weakly: a pacer lives as long as somebody calls with it, over every reload.
     known: HashMap<Identity, Weak<Pacer>>,
-    address: AddressBrake,
+    endpoints: HashMap<Endpoint, SharedLimits>,
+}
+
+/// The limits of the address that the process calls an endpoint from. Each endpoint counts for
+/// itself, so what one refuses, or never answers, holds up no calls to another.
+struct SharedLimits {
+    brake: AddressBrake,
+    in_flight: Arc<Semaphore>,
+}
+
+impl Default for SharedLimits {
+    fn default() -> Self {
+        Self {
+            brake: AddressBrake::default(),
+            in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
+        }
+    }
 }
 
 impl Pacers {
@@ -29,13 +47,26 @@ impl Pacers {
         if let Some(pacer) = self.known.get(identity).and_then(Weak::upgrade) {
             return pacer;
         }
-        let pacer = Arc::new(Pacer::sharing(per_second, self.address.clone()));
+        let brake = self.at(&identity.endpoint).brake.clone();
+        let pacer = Arc::new(Pacer::sharing(per_second, brake));
         self.known.insert(identity.clone(), Arc::downgrade(&pacer));
         pacer
+    }
+
+    /// The calls to an endpoint that may be in flight.
+    pub(super) fn in_flight(&mut self, endpoint: &Endpoint) -> Arc<Semaphore> {
+        Arc::clone(&self.at(endpoint).in_flight)
+    }
+
+    fn at(&mut self, endpoint: &Endpoint) -> &SharedLimits {
+        self.endpoints.entry(endpoint.clone()).or_default()
     }
 
     /// Forgets those that nobody calls with any more.
     pub(super) fn forget(&mut self) {
         self.known.retain(|_, pacer| pacer.strong_count() > 0);
+        // Whoever calls with a pacer has the endpoint's semaphore too.
+        let is_used = |limits: &SharedLimits| Arc::strong_count(&limits.in_flight) > 1;
+        self.endpoints.retain(|_, limits| is_used(limits));
     }
 }

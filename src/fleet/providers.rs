@@ -221,7 +221,7 @@ pub(super) fn sts(
             .pacers
             .of(&identity, common.shard.share(STS_PER_SECOND)),
         provider,
-        in_flight: Arc::clone(&common.in_flight),
+        in_flight: common.pacers.in_flight(&identity.endpoint),
         clock: common.clock.clone(),
     };
     Arc::new(Sts::new(parts, Arc::clone(&common.process)))

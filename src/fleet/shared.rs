@@ -1,11 +1,8 @@
-//! What accounts share: the ways to the cloud, the pacers of identities, the providers of keys, the
-//! cap on calls in flight.
+//! What accounts share: the ways to the cloud, the pacers of identities, the limits of endpoints,
+//! the providers of keys.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-use jiff::tz::Offset;
-use tokio::sync::Semaphore;
 
 use super::desired::Desired;
 use super::identity::{Identity, Pacers};
@@ -19,7 +16,8 @@ use crate::snapshot::{AccountInfo, Umbrella};
 use crate::tencent::credentials::Provider;
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
 use crate::tencent::sts::Sts;
-use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Endpoint, MAX_IN_FLIGHT, Observer, Parts};
+use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Endpoint, Observer, Parts};
+use jiff::tz::Offset;
 
 /// The variables of the process, as they were when it began.
 pub type Environment = BTreeMap<String, String>;
@@ -28,7 +26,6 @@ pub type Environment = BTreeMap<String, String>;
 pub(super) struct Common {
     pub(super) environment: Environment,
     pub(super) clock: Clock,
-    pub(super) in_flight: Arc<Semaphore>,
     pub(super) pacers: Pacers,
     /// Divides the rates of what every shard asks for with the same key.
     pub(super) shard: Shard,
@@ -54,7 +51,6 @@ impl Shared {
             common: Common {
                 environment,
                 clock,
-                in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
                 pacers: Pacers::default(),
                 shard: Shard::ALONE,
                 process,
@@ -125,13 +121,13 @@ impl Shared {
             who: who.unwrap_or_else(|| organization.name.clone()),
         };
         let parts = Parts {
+            in_flight: common.pacers.in_flight(&at),
             endpoint: at,
             transport: ways.to(&organization.endpoint),
             pacer: common
                 .pacers
                 .of(&identity, shard.share(ORGANIZATION_PER_SECOND)),
             provider,
-            in_flight: Arc::clone(&common.in_flight),
             clock: common.clock.clone(),
         };
         let process = Arc::clone(&common.process);
@@ -191,9 +187,9 @@ impl Shared {
         let parts = Parts {
             transport: ways.to(&config.endpoint),
             pacer,
+            in_flight: common.pacers.in_flight(&endpoint),
             endpoint,
             provider,
-            in_flight: Arc::clone(&common.in_flight),
             clock: common.clock.clone(),
         };
         let options = CallOptions {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::config::{self, Credentials, Http};
-use crate::tencent::{HttpOptions, HttpTransport, Transport};
+use crate::tencent::{HttpOptions, Network, Transport, separate};
 
 /// Makes a way to the cloud, or says why there is none.
 pub type Connect = Box<dyn Fn(Way) -> Result<Arc<dyn Transport>, String> + Send>;
@@ -18,12 +18,15 @@ pub enum Way {
     Internet(HttpOptions),
 }
 
-/// The ways there are.
-pub fn connect(way: Way) -> Result<Arc<dyn Transport>, String> {
-    Ok(Arc::new(match way {
-        Way::Plain => HttpTransport::plain()?,
-        Way::Internet(options) => HttpTransport::new(&options)?,
-    }))
+/// The ways there are, over one network.
+pub fn connect() -> Connect {
+    let network = Network::default();
+    Box::new(move |way| {
+        Ok(Arc::new(match way {
+            Way::Plain => network.plain()?,
+            Way::Internet(options) => network.https(&options)?,
+        }))
+    })
 }
 
 /// The ways that an account needs.
@@ -34,17 +37,17 @@ pub(super) struct Ways {
 }
 
 impl Ways {
-    /// The way to one of the endpoints that they were made for.
+    /// The way to one of the endpoints that they were made for, with connections of its own: each
+    /// client of an identity has to have one.
     pub(super) fn to(&self, endpoint: &config::Endpoint) -> Arc<dyn Transport> {
         let way = if endpoint.scheme() == "http" {
             &self.plain
         } else {
             &self.https
         };
-        Arc::clone(
-            way.as_ref()
-                .expect("it was made for all of an account's endpoints"),
-        )
+        let way = way.as_ref();
+        let way = way.expect("it was made for all of an account's endpoints");
+        separate(way, endpoint.authority())
     }
 
     /// Where they are in memory: two that live at the same time are in two places.

@@ -58,8 +58,8 @@ impl Brake {
     }
 }
 
-/// The brake of the source address, which all pacers of a process have in common because the
-/// address is. They look at it themselves, so one that is made later is slowed too, and nobody has
+/// The brake of the source address at one endpoint, which all pacers of a process that call the
+/// endpoint have in common because the address is. Each endpoint counts for itself. They look at it themselves, so one that is made later is slowed too, and nobody has
 /// to know them all.
 #[derive(Clone, Debug)]
 pub struct AddressBrake(Arc<Mutex<Brake>>);

@@ -22,8 +22,8 @@ use super::transport::Transport;
 use crate::clock::{Clock, Moment};
 use crate::failure::{Failure, Reason};
 
-/// How many calls of the whole process may be in flight, those that hang for longer than a second
-/// aside: its source address has a limit too.
+/// How many calls to one endpoint may be in flight, those that hang for longer than a second
+/// aside: the endpoint limits the source address too.
 pub const MAX_IN_FLIGHT: usize = 64;
 
 /// How long a call counts as in flight. What hangs longer is no load on anybody any more, and must
@@ -50,7 +50,7 @@ pub struct Parts {
     pub provider: Arc<dyn Provider>,
     /// Shared by all with the same identity at the same endpoint.
     pub pacer: Arc<Pacer>,
-    /// Shared by the process; see [`MAX_IN_FLIGHT`].
+    /// Shared by all who call the endpoint; see [`MAX_IN_FLIGHT`].
     pub in_flight: Arc<Semaphore>,
     /// The time of day, for timestamps.
     pub clock: Clock,

@@ -9,13 +9,14 @@ pub use self::brake::{AddressBrake, Brake};
 pub use self::caller::{CallLimits, Caller, MAX_IN_FLIGHT, Parts};
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
 pub use self::listing::{MAX_LISTING_BYTES, MAX_PAGES};
+pub use self::network::Network;
 pub use self::observer::{Ended, Observer, Sent};
 pub use self::pacer::{Limit, Pace, Pacer, Turn};
 pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
     Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
-    TransportErrorKind,
+    TransportErrorKind, separate,
 };
 
 // The products: what they are asked, and what comes of it.
@@ -37,13 +38,19 @@ mod pacer;
 mod skew;
 
 // The bytes: signed, sent, parsed, classified.
+mod answers;
 mod bounded;
+mod connections;
 mod echo;
 mod envelope;
 mod names;
+mod network;
 pub mod reasons;
+mod resolv_conf;
+mod resolver;
 pub mod sign;
 mod signer;
+mod tls;
 mod transport;
 pub mod wire;
 

@@ -4,61 +4,124 @@
 //! itself that it was linked with; and each of its lookups holds a thread for as long as a silent
 //! server wants. What it does beyond the two files (mDNS, LDAP and other modules of
 //! `nsswitch.conf`) is not done here.
+//!
+//! The host of an endpoint is an absolute name if it has a dot: a search domain with a wildcard
+//! would otherwise answer for the cloud. The names of proxies, and hosts without a dot, are
+//! completed as the system completes them.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use hickory_resolver::TokioResolver;
-use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
 use hickory_resolver::net::NetError;
-use hickory_resolver::net::runtime::TokioRuntimeProvider;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::dns::{self, Addrs, Resolve, Resolving};
+use tokio::sync::Mutex;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, timeout};
+use tracing::warn;
 
-/// What says how names are resolved. A change of either is taken up with the next lookup: a daemon
-/// outlives a network.
-const FILES: [&str; 2] = ["/etc/resolv.conf", "/etc/hosts"];
+use super::resolv_conf::{System, SystemFiles, Versions, absolute};
+use super::resolver::Resolver;
 
-/// How long one server is waited for before it is asked again. The usual 5 s of `resolv.conf` would
-/// be all the time that a connection has, and so one lost datagram would fail it.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// How often the files are looked at for a change.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a look may take. After that what was known is used, and the look goes on.
+const LOOK_TIME: Duration = Duration::from_secs(1);
 
 /// Resolves names as the two files say at the time.
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    current: Arc<Mutex<Option<(Stamps, TokioResolver)>>>,
+    /// The host of the endpoint. Any other name is that of a proxy. `None` if every name may be an
+    /// endpoint's.
+    host: Option<Arc<str>>,
+    system: Arc<Shared>,
 }
 
-/// Which version of each file it is, where there is one.
-type Stamps = [Option<(u64, i64, i64, u64)>; FILES.len()];
+#[derive(Debug, Default)]
+struct Shared {
+    files: SystemFiles,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    current: Option<(Versions, Arc<Resolver>)>,
+    looked: Option<Instant>,
+    /// The look that is under way. There is one at most, however long a file hangs.
+    look: Option<JoinHandle<Option<(Versions, System)>>>,
+}
 
 impl Names {
-    fn resolver(&self) -> Result<TokioResolver, NetError> {
-        let stamps = FILES.map(stamp);
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*current {
-            Some((of, resolver)) if *of == stamps => Ok(resolver.clone()),
-            _ => {
-                let resolver = new()?;
-                *current = Some((stamps, resolver.clone()));
-                Ok(resolver)
-            }
+    /// The same for the connections to one host, with a port if it has one, and to the proxies on
+    /// the way.
+    pub(super) fn asked_for(&self, authority: Option<&str>) -> Self {
+        let host = authority.map(|authority| authority.split(':').next().unwrap_or_default());
+        Self {
+            host: host.map(Into::into),
+            system: Arc::clone(&self.system),
         }
+    }
+
+    fn is_endpoint(&self, name: &str) -> bool {
+        self.host.as_deref().is_none_or(|host| host == name)
     }
 }
 
 impl Resolve for Names {
-    fn resolve(&self, name: Name) -> Resolving {
+    fn resolve(&self, name: dns::Name) -> Resolving {
         let names = self.clone();
         Box::pin(async move {
-            let why = |error: NetError| not_found(name.as_str(), &error);
-            let resolver = names.resolver().map_err(why)?;
-            let found = resolver.lookup_ip(name.as_str()).await.map_err(why)?;
-            let found: Vec<SocketAddr> = found.iter().map(|ip| (ip, 0).into()).collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let name = name.as_str();
+            let resolver = names.system.resolver().await;
+            let resolver = resolver.ok_or_else(|| {
+                format!("the name {name} cannot be resolved: /etc/resolv.conf cannot be read")
+            })?;
+            let found = match absolute(name) {
+                Some(absolute)
+                    if name.ends_with('.') || (names.is_endpoint(name) && name.contains('.')) =>
+                {
+                    resolver.addresses(absolute).await
+                }
+                Some(relative) => resolver.completed(relative).await,
+                None => Err(NetError::from("it is not a name")),
+            };
+            let found = found.map_err(|error| not_found(name, &error))?;
+            let found = found.into_iter().map(|ip| SocketAddr::from((ip, 0)));
+            Ok(Box::new(found) as Addrs)
         })
+    }
+}
+
+impl Shared {
+    /// What resolves names now. `None` if nothing was read yet.
+    async fn resolver(&self) -> Option<Arc<Resolver>> {
+        let mut state = self.state.lock().await;
+        let state = &mut *state;
+        let known = |state: &State| state.current.as_ref().map(|(_, it)| Arc::clone(it));
+        if state.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+            return known(state);
+        }
+        let before = state.current.as_ref().map(|(versions, _)| *versions);
+        let files = self.files.clone();
+        let look = state.look.get_or_insert_with(|| {
+            spawn_blocking(move || {
+                let versions = files.versions();
+                (before != Some(versions)).then(|| (versions, files.load()))
+            })
+        });
+        let looked = timeout(LOOK_TIME, look).await;
+        state.looked = Some(Instant::now());
+        if let Ok(ended) = looked {
+            state.look = None;
+            if let Ok(Some((versions, system))) = ended {
+                match Resolver::new(system) {
+                    Ok(resolver) => state.current = Some((versions, Arc::new(resolver))),
+                    Err(error) => warn!(%error, "cannot use /etc/resolv.conf"),
+                }
+            }
+        }
+        known(state)
     }
 }
 
@@ -70,60 +133,5 @@ fn not_found(name: &str, error: &NetError) -> String {
     format!("the name {name} cannot be resolved: {error}")
 }
 
-fn stamp(file: &str) -> Option<(u64, i64, i64, u64)> {
-    let found = fs::metadata(file).ok()?;
-    Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
-}
-
-fn new() -> Result<TokioResolver, NetError> {
-    let mut builder = TokioResolver::builder_tokio().unwrap_or_else(|_| {
-        // Without servers in the file, names of /etc/hosts still resolve, and nobody else is asked.
-        TokioResolver::builder_with_config(
-            ResolverConfig::default(),
-            TokioRuntimeProvider::default(),
-        )
-    });
-    let options = builder.options_mut();
-    options.timeout = options.timeout.min(LONGEST_WAIT);
-    // Both, so that a connection can try the one where the other leads nowhere.
-    options.ip_strategy = LookupIpStrategy::Ipv6AndIpv4;
-    builder.build()
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn localhost_needs_no_server() {
-        let name = "localhost".parse().expect("it is a name");
-        let found = Names::default().resolve(name).await;
-        let found: Vec<SocketAddr> = found.expect("every system has it").collect();
-        assert!(found.iter().all(|address| address.ip().is_loopback()));
-        assert!(!found.is_empty());
-    }
-
-    #[tokio::test]
-    async fn what_is_not_found_is_named_once() {
-        // By RFC 6761 nobody is asked for such a name; where somebody is, nobody knows it.
-        let name = "absent.invalid".parse().expect("it is a name");
-        let found = Names::default().resolve(name).await;
-        let error = found.err().expect("there is no such name");
-        let begin = "the name absent.invalid cannot be resolved: ";
-        assert!(error.to_string().starts_with(begin), "{error}");
-        assert_eq!(error.to_string().matches("absent").count(), 1, "{error}");
-        assert!(error.source().is_none(), "{error}");
-    }
-
-    #[test]
-    fn a_change_of_a_file_is_another_stamp() {
-        let folder = tempfile::TempDir::new().expect("there is room");
-        let file = folder.path().join("resolv.conf");
-        let path = file.to_str().expect("the name is plain");
-        assert_eq!(stamp(path), None);
-        fs::write(&file, "nameserver 127.0.0.1\n").expect("there is room");
-        let first = stamp(path);
-        fs::write(&file, "nameserver 127.0.0.53\n").expect("there is room");
-        assert!(first.is_some() && stamp(path) != first);
-    }
-}
+mod tests;

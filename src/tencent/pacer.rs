@@ -105,7 +105,7 @@ fn configured(per_second: impl Into<f64>) -> f64 {
 pub enum Limit {
     /// That of the identity, or of its account.
     Identity,
-    /// That of the address that the whole process calls from.
+    /// The endpoint's limit of the address that the process calls from.
     SourceAddress,
 }
 

@@ -130,6 +130,8 @@ pub fn transport_failure(error: &TransportError) -> Failure {
         TransportErrorKind::Connect => (Reason::Unavailable, "connect"),
         TransportErrorKind::Tls => (Reason::Unavailable, "tls"),
         TransportErrorKind::TooLarge => (Reason::Malformed, Reason::Malformed.as_str()),
+        // The next request goes over another connection, so it is worth a retry.
+        TransportErrorKind::Repeated => (Reason::Unavailable, Reason::Malformed.as_str()),
     };
     Failure::with_code(reason, code, escaped(&error.message))
 }

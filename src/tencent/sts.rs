@@ -17,6 +17,7 @@ use super::credentials::{Credential, Provider, Temporary};
 use super::envelope::{Content, ErrorBody, Head, open};
 use super::observer::Observer;
 use super::signer::Service;
+use super::transport::separate;
 use crate::failure::Failure;
 
 /// Its name in signatures.
@@ -91,9 +92,11 @@ impl Sts {
     /// The same, with another's key.
     #[must_use]
     pub fn with(&self, provider: Arc<dyn Provider>) -> Self {
+        let parts = self.caller.parts().clone();
         let parts = Parts {
             provider,
-            ..self.caller.parts().clone()
+            transport: separate(&parts.transport, &parts.endpoint.host),
+            ..parts
         };
         Self::new(parts, Arc::clone(&self.observer))
     }

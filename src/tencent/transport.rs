@@ -8,13 +8,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
-use reqwest::redirect;
-use reqwest::{Certificate, Proxy};
-use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
+use http::{HeaderMap, Request, Response, StatusCode, header};
+use reqwest::{Proxy, redirect};
+use rustls::ClientConfig;
+use secrecy::SecretString;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::names::Names;
+use super::connections::Connections;
+use super::network::Network;
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -22,10 +23,6 @@ pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 /// An answer up to this size, which has room for a full page of long tracks, is read whatever else
 /// is being read. There is one such answer for each target at the most.
 const SMALL_ANSWER_BYTES: usize = 256 * 1024;
-
-/// So many answers may be larger at the same time; others wait, within their time limit. So it is
-/// not the number of targets that says how much a server that floods them all can make us hold.
-const MAX_LARGE_ANSWERS: usize = 8;
 
 /// Room for so much of an answer is made at once, where it says how long it is. A full page of
 /// ordinary tracks fits.
@@ -46,9 +43,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// that moment is lost, so we close first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// How many idle connections to a host are kept: more than calls that go out evenly ever have open.
+/// How many idle connections an identity keeps: more than calls that go out evenly ever have open.
 /// A burst may open more, and they are closed when it is over.
-const MAX_IDLE_CONNECTIONS: usize = 16;
+const MAX_IDLE_CONNECTIONS: usize = 4;
 
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
@@ -61,6 +58,18 @@ pub type Answer<'a> =
 pub trait Transport: Send + Sync {
     /// Sends one request, to the absolute URI in it.
     fn send(&self, request: Request<Bytes>) -> Answer<'_>;
+
+    /// The same transport for one more identity at `host`, which shares no connection with any
+    /// other. `None` if there are no connections that could be shared.
+    fn separate(&self, _host: &str) -> Option<Arc<dyn Transport>> {
+        None
+    }
+}
+
+/// A transport to `host` with connections of its own.
+pub fn separate(transport: &Arc<dyn Transport>, host: &str) -> Arc<dyn Transport> {
+    let separate = transport.separate(host);
+    separate.unwrap_or_else(|| Arc::clone(transport))
 }
 
 /// Why there is no answer.
@@ -83,6 +92,8 @@ pub enum TransportErrorKind {
     Tls,
     /// The answer is larger than [`MAX_ANSWER_BYTES`], or has more headers than an answer has.
     TooLarge,
+    /// The answer came before: an earlier request earned it.
+    Repeated,
 }
 
 impl fmt::Display for TransportError {
@@ -102,74 +113,105 @@ pub struct HttpOptions {
     pub proxy: Option<SecretString>,
 }
 
-/// HTTP over the network.
+/// HTTP over the network, with connections that no other identity uses.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
-    client: reqwest::Client,
-    large_answers: Arc<Semaphore>,
+    setup: Arc<Setup>,
+    /// The only host it sends to. `None` if it sends to several.
+    host: Option<Arc<str>>,
+    connections: Arc<Connections>,
+    large_answers_of_host: Arc<Semaphore>,
+}
+
+/// What transports with the same settings have in common.
+#[derive(Debug)]
+struct Setup {
+    tls: ClientConfig,
+    proxies: Proxies,
+    network: Network,
+}
+
+/// Which proxy requests go through.
+#[derive(Debug)]
+pub(super) enum Proxies {
+    /// None, whatever the environment says.
+    Never,
+    /// Those of the environment.
+    Environment,
+    /// This one.
+    Always(Proxy),
 }
 
 impl HttpTransport {
-    /// For HTTPS endpoints.
+    /// For HTTPS endpoints, in a process that has no other transport.
     ///
     /// # Errors
     ///
-    /// Where the system has no certificate authorities and the options name none, or where a file
-    /// or the proxy of the options cannot be used.
+    /// As [`Network::https`].
     pub fn new(options: &HttpOptions) -> Result<Self, String> {
-        let mut builder = builder();
-        if let Some(file) = &options.ca_file {
-            let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
-            let pem = std::fs::read(file).map_err(|error| at(&error))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| at(&error))?;
-            if certificates.is_empty() {
-                return Err(at(&"there is no certificate in it; a PEM file is wanted"));
-            }
-            builder = builder.tls_certs_merge(certificates);
-        }
-        if let Some(proxy) = &options.proxy {
-            let proxy = Proxy::all(proxy.expose_secret())
-                .map_err(|error| format!("http.proxy: {}", causes(&error.without_url())))?;
-            builder = builder.proxy(proxy);
-        }
-        Self::build(builder).map_err(|error| {
-            format!("{error}; install the system's ca-certificates or set http.ca_file")
-        })
+        Network::default().https(options)
     }
 
-    /// For plain HTTP to this machine and its metadata service: trusts nobody and takes no proxy.
+    /// For plain HTTP, in a process that has no other transport.
     ///
     /// # Errors
     ///
-    /// Where the process has no room for another client.
+    /// As [`Network::plain`].
     pub fn plain() -> Result<Self, String> {
-        Self::build(builder().tls_certs_only([]).no_proxy())
+        Network::default().plain()
     }
 
-    fn build(builder: reqwest::ClientBuilder) -> Result<Self, String> {
-        match builder.build() {
-            Ok(client) => Ok(Self {
-                client,
-                large_answers: Arc::new(Semaphore::new(MAX_LARGE_ANSWERS)),
-            }),
-            Err(error) => Err(format!(
-                "the HTTP client cannot be made: {}",
-                causes(&error)
-            )),
+    /// With these settings.
+    pub(super) fn over(
+        tls: ClientConfig,
+        proxies: Proxies,
+        network: Network,
+    ) -> Result<Self, String> {
+        let setup = Setup {
+            tls,
+            proxies,
+            network,
+        };
+        let transport = Self::with(Arc::new(setup), None);
+        // The first is made at once, so that a setting that it does not take is an error here.
+        transport
+            .client()
+            .map_err(|error| format!("the HTTP client cannot be made: {}", causes(&error)))?;
+        Ok(transport)
+    }
+
+    fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
+        Self {
+            connections: Arc::default(),
+            large_answers_of_host: setup.network.large_answers_of(host.as_ref()),
+            setup,
+            host,
         }
+    }
+
+    fn client(&self) -> reqwest::Result<reqwest::Client> {
+        let make = || self.setup.client(self.host.clone());
+        self.connections.client(&self.setup.network.0.open, make)
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let request = reqwest::Request::try_from(request).map_err(transport_error)?;
-        let mut answer = self
-            .client
-            .execute(request)
-            .await
-            .map_err(transport_error)?;
+        let host = request.url().authority().to_owned();
+        let client = self.client().map_err(transport_error)?;
+        let mut answer = client.execute(request).await.map_err(transport_error)?;
         let body = match answer.status() {
             StatusCode::OK => self.body(&mut answer).await?,
             _ => beginning(&mut answer).await,
         };
+        if has_two_lengths(answer.headers()) {
+            self.connections.close();
+        }
+        let recent = &self.setup.network.0.recent_answers;
+        if recent.is_repeated(&host, &body) {
+            // Every answer behind it on the connection would be one too late as well.
+            self.connections.close();
+            return Err(repeated());
+        }
         let mut whole = Response::new(body);
         *whole.status_mut() = answer.status();
         *whole.headers_mut() = std::mem::take(answer.headers_mut());
@@ -191,12 +233,51 @@ impl HttpTransport {
                 return Err(too_large());
             }
             if length > SMALL_ANSWER_BYTES && large.is_none() {
-                let place = self.large_answers.acquire().await;
-                large = Some(place.expect("the semaphore is never closed"));
+                large = Some(self.place_for_large_answer().await);
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
+    }
+
+    /// A place among the large answers of the host first, so that only calls that the host lets
+    /// through compete for the places of all.
+    async fn place_for_large_answer(&self) -> [SemaphorePermit<'_>; 2] {
+        let of_host = self.large_answers_of_host.acquire().await;
+        let of_all = self.setup.network.0.large_answers.acquire().await;
+        [of_host, of_all].map(|place| place.expect("the semaphore is never closed"))
+    }
+}
+
+impl Setup {
+    /// A client with no connection yet.
+    fn client(&self, host: Option<Arc<str>>) -> reqwest::Result<reqwest::Client> {
+        let builder = builder()
+            .dns_resolver(self.network.0.names.asked_for(host.as_deref()))
+            .tls_backend_preconfigured(self.tls.clone());
+        let builder = match &self.proxies {
+            Proxies::Never => builder.no_proxy(),
+            Proxies::Environment => builder,
+            Proxies::Always(proxy) => builder.proxy(proxy.clone()),
+        };
+        builder.build()
+    }
+}
+
+/// Whether an answer says in two ways where it ends. Somebody in between may take the other one,
+/// and what follows on the connection is then anybody's.
+fn has_two_lengths(headers: &HeaderMap) -> bool {
+    let has = |name| headers.contains_key(name);
+    has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)
+}
+
+fn repeated() -> TransportError {
+    TransportError {
+        kind: TransportErrorKind::Repeated,
+        message:
+            "the answer came before: a gateway or proxy in between delivers answers twice or to \
+                  other requests; the connection was closed"
+                .to_owned(),
     }
 }
 
@@ -223,6 +304,11 @@ impl Transport for HttpTransport {
     fn send(&self, request: Request<Bytes>) -> Answer<'_> {
         Box::pin(self.exchange(request))
     }
+
+    fn separate(&self, host: &str) -> Option<Arc<dyn Transport>> {
+        let setup = Arc::clone(&self.setup);
+        Some(Arc::new(Self::with(setup, Some(host.into()))))
+    }
 }
 
 /// What all clients have in common. Retries and redirects are ours to decide: a retry must be
@@ -230,7 +316,6 @@ impl Transport for HttpTransport {
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
-        .dns_resolver(Names::default())
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
@@ -278,7 +363,7 @@ fn is_too_large(cause: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// The error and what caused it: reqwest's own message leaves the cause out.
-fn causes(error: &reqwest::Error) -> String {
+pub(super) fn causes(error: &reqwest::Error) -> String {
     let messages: Vec<String> = chain(error).map(ToString::to_string).collect();
     messages.join(": ")
 }

@@ -9,6 +9,7 @@
 mod world;
 
 // The tests.
+mod endpoints;
 mod leaks;
 mod panics;
 mod pulses;

@@ -179,11 +179,13 @@ pub(crate) struct Call {
     pub(crate) region: String,
 }
 
-/// A cloud with one track in each region, in which some regions never answer.
+/// A cloud with one track in each region, in which some regions and hosts never answer, and some
+/// hosts refuse our address.
 #[derive(Default)]
 pub(crate) struct Cloud {
     calls: Mutex<Vec<Call>>,
     silent: Mutex<BTreeSet<String>>,
+    refusing: Mutex<BTreeSet<String>>,
 }
 
 impl Cloud {
@@ -203,6 +205,16 @@ impl Cloud {
         mine.map(|call| call.at).collect()
     }
 
+    /// From now on the host does not answer.
+    pub(crate) fn silence_host(&self, host: &str) {
+        self.silent.lock().unwrap().insert(host.to_owned());
+    }
+
+    /// From now on the host refuses every call for its source address.
+    pub(crate) fn refuse_our_address(&self, host: &str) {
+        self.refusing.lock().unwrap().insert(host.to_owned());
+    }
+
     /// From now on the region does not answer.
     pub(crate) fn silence(&self, region: &str) {
         self.silent.lock().unwrap().insert(region.to_owned());
@@ -216,16 +228,23 @@ impl Transport for Cloud {
         let (_, credential) = authorization.split_once("Credential=").unwrap();
         let (secret_id, _) = credential.split_once('/').unwrap();
         let region = header("x-tc-region");
+        let host = header("host");
         self.calls.lock().unwrap().push(Call {
             at: Instant::now(),
             secret_id: secret_id.to_owned(),
             region: region.clone(),
         });
-        let is_silent = self.silent.lock().unwrap().contains(&region);
+        let silent = self.silent.lock().unwrap();
+        let is_silent = silent.contains(&region) || silent.contains(&host);
+        let is_refusing = self.refusing.lock().unwrap().contains(&host);
         Box::pin(async move {
             sleep(LATENCY).await;
             if is_silent {
                 pending::<()>().await;
+            }
+            if is_refusing {
+                let body = r#"{"Response":{"Error":{"Code":"RequestLimitExceeded.IPLimitExceeded","Message":"m"},"RequestId":"r"}}"#;
+                return Ok(Response::new(Bytes::from_static(body.as_bytes())));
             }
             let body = r#"{"Response":{"Tracks":[{"TrackId":1,"Name":"all","Status":1}],"TotalCount":1,"RequestId":"r"}}"#;
             Ok(Response::new(Bytes::from_static(body.as_bytes())))

@@ -7,6 +7,9 @@
 )]
 
 // The two sides.
+#[path = "../support/address.rs"]
+mod address;
+mod gateway;
 #[path = "../support/one_key.rs"]
 mod one_key;
 mod server;
@@ -15,6 +18,7 @@ mod server;
 mod bodies;
 mod heads;
 mod listings;
+mod mixed_up;
 mod pace;
 
 use std::sync::Arc;

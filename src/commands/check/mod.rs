@@ -117,7 +117,7 @@ pub(super) async fn online(
     clock: &Clock,
     output: CheckOutput,
 ) -> Result<(), Failed> {
-    let findings = inquire(config, environment, clock, Box::new(connect)).await?;
+    let findings = inquire(config, environment, clock, connect()).await?;
     let part = Part::of(config, findings.accounts.len());
     let text = match output {
         CheckOutput::Text => online::text(&findings, part.as_ref(), &config.warnings),

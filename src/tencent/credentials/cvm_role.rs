@@ -135,6 +135,8 @@ impl CvmRole {
     async fn get_once(&self, below: &str) -> Result<Response<Bytes>, Failure> {
         let request = Request::get(format!("{}{PATH}{below}", self.endpoint.url))
             .header(header::HOST, &self.endpoint.host)
+            // Its answers have no id: a connection of its own is what ties one to its request.
+            .header(header::CONNECTION, "close")
             .body(Bytes::new())
             .expect("an endpoint and the name of a role make a URL");
         let answer = timeout(TIMEOUT, self.transport.send(request)).await;

@@ -1,0 +1,155 @@
+//! The connections of one identity. HTTP/1.1 matches an answer to a request by nothing but their
+//! order on a connection, so an answer that a gateway delivers twice or late would be taken for the
+//! answer to the next request. No other identity sends that request if connections are not shared.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// A connection takes no request when it is older. A service that moves to other addresses leaves
+/// its old server running, and that server would answer for as long as it was asked.
+const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
+
+/// Each identity that keeps connections has one or two of them, and the listener needs descriptors
+/// too: one identity in this many descriptors.
+const DESCRIPTORS_PER_IDENTITY: u64 = 4;
+
+/// No more identities keep connections, however many descriptors there are.
+const MAX_OPEN_IDENTITIES: usize = 1024;
+
+/// The connections of one identity. They are opened when they are needed.
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    current: Mutex<Option<Pool>>,
+}
+
+/// A client with its pool of connections. Dropping the client closes those that are idle; a request
+/// that is in flight ends first.
+#[derive(Debug)]
+struct Pool {
+    client: reqwest::Client,
+    opened: Instant,
+}
+
+impl Connections {
+    /// The client that the next request goes through, made by `make` if there is none that is
+    /// young enough.
+    pub(super) fn client(
+        self: &Arc<Self>,
+        open: &OpenIdentities,
+        make: impl FnOnce() -> reqwest::Result<reqwest::Client>,
+    ) -> reqwest::Result<reqwest::Client> {
+        let mut current = self.current();
+        let now = Instant::now();
+        if let Some(pool) = &*current
+            && now.saturating_duration_since(pool.opened) < CONNECTION_LIFETIME
+        {
+            return Ok(pool.client.clone());
+        }
+        let client = make()?;
+        *current = Some(Pool {
+            client: client.clone(),
+            opened: now,
+        });
+        drop(current);
+        open.add(self, now);
+        Ok(client)
+    }
+
+    /// Closes all connections.
+    pub(super) fn close(&self) {
+        *self.current() = None;
+    }
+
+    /// Closes the connections of the pool that was opened then, if it is still in use.
+    fn close_opened(&self, at: Instant) {
+        let mut current = self.current();
+        if current.as_ref().is_some_and(|pool| pool.opened == at) {
+            *current = None;
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Pool>> {
+        // A pool is put in as a whole, so a poisoned lock holds a whole one.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The identities that have connections, in the order of opening. Where there are very many
+/// identities, the connections that were opened first make room for others: each costs memory and
+/// a descriptor.
+#[derive(Debug)]
+pub(super) struct OpenIdentities {
+    most: usize,
+    opened: Mutex<VecDeque<(Weak<Connections>, Instant)>>,
+}
+
+impl OpenIdentities {
+    /// As many as the process has descriptors for.
+    pub(super) fn within_descriptors() -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+        let room = limit.map_or(u64::MAX, |limit| limit / DESCRIPTORS_PER_IDENTITY);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        Self::at_most(room.clamp(1, MAX_OPEN_IDENTITIES))
+    }
+
+    fn at_most(most: usize) -> Self {
+        Self {
+            most,
+            opened: Mutex::default(),
+        }
+    }
+
+    fn add(&self, connections: &Arc<Connections>, at: Instant) {
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.push_back((Arc::downgrade(connections), at));
+        let first = (opened.len() > self.most).then(|| opened.pop_front());
+        drop(opened);
+        if let Some(Some((connections, at))) = first
+            && let Some(connections) = connections.upgrade()
+        {
+            connections.close_opened(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_open(connections: &Connections) -> bool {
+        connections.current().is_some()
+    }
+
+    fn opened(open: &OpenIdentities) -> Arc<Connections> {
+        let connections = Arc::<Connections>::default();
+        let client = connections.client(open, || reqwest::Client::builder().build());
+        assert!(client.is_ok() && is_open(&connections));
+        connections
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_connections_that_were_opened_first_make_room() {
+        let open = OpenIdentities::at_most(2);
+        let first = opened(&open);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        let [second, third] = [opened(&open), opened(&open)];
+        let are_open = [&first, &second, &third].map(|connections| is_open(connections));
+        assert_eq!(are_open, [false, true, true]);
+        assert_eq!(open.opened.lock().expect("it is whole").len(), 2);
+    }
+
+    /// An entry of a pool that was replaced does not close the pool that replaced it.
+    #[tokio::test(start_paused = true)]
+    async fn a_pool_that_was_replaced_makes_room_for_nothing() {
+        let open = OpenIdentities::at_most(2);
+        let replaced = opened(&open);
+        tokio::time::advance(CONNECTION_LIFETIME).await;
+        let make = || reqwest::Client::builder().build();
+        replaced.client(&open, make).expect("it can be made");
+        let _other = opened(&open);
+        assert!(is_open(&replaced));
+    }
+}

@@ -1,0 +1,357 @@
+//! Names at a server of their own.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Mutex as StdMutex;
+
+use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
+use hickory_resolver::proto::op::{Message, OpCode, Query, ResponseCode};
+use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, SOA};
+use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use tokio::net::UdpSocket;
+
+use super::*;
+use crate::tencent::resolver::{LONGEST_NEGATIVE, LONGEST_POSITIVE};
+
+const V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
+
+/// Longer than a lookup takes that waits for nothing, on the slowest machine.
+const A_MOMENT: Duration = Duration::from_millis(1_500);
+
+/// What a server does with a question.
+enum Reply {
+    Records(Vec<RData>),
+    Error(ResponseCode),
+    /// There is no such name, and its zone says that this holds for a day.
+    None,
+    /// It is dropped.
+    Silence,
+}
+
+fn usual(question: &Query) -> Reply {
+    Reply::Records(vec![match question.query_type() {
+        RecordType::A => RData::A(A(V4)),
+        _ => RData::AAAA(AAAA(V6)),
+    }])
+}
+
+fn unless(silent: RecordType) -> impl Fn(&Query) -> Reply {
+    move |question| match question.query_type() {
+        family if family == silent => Reply::Silence,
+        _ => usual(question),
+    }
+}
+
+type Questions = Arc<StdMutex<BTreeSet<String>>>;
+
+/// A server that replies this. Gives its port, and the names that it is asked for.
+async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Questions) {
+    let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+    let port = socket.local_addr().expect("it is bound").port();
+    let questions = Questions::default();
+    let asked = Arc::clone(&questions);
+    tokio::spawn(async move {
+        let mut datagram = [0; 2048];
+        while let Ok((length, from)) = socket.recv_from(&mut datagram).await {
+            let message = Message::from_vec(&datagram[..length]).expect("a question");
+            let question = message.queries[0].clone();
+            let name = question.name().to_lowercase();
+            asked.lock().expect("whole").insert(name.to_string());
+            let mut answer = Message::response(message.metadata.id, OpCode::Query);
+            answer.metadata.recursion_available = true;
+            answer.add_query(question.clone());
+            match reply(&question) {
+                Reply::Silence => continue,
+                Reply::Error(code) => answer.metadata.response_code = code,
+                Reply::None => {
+                    answer.metadata.response_code = ResponseCode::NXDomain;
+
+                    let soa = SOA::new(
+                        Name::root(),
+                        Name::root(),
+                        1,
+                        86_400,
+                        86_400,
+                        86_400,
+                        86_400,
+                    );
+                    let soa = Record::from_rdata(Name::root(), 86_400, RData::SOA(soa));
+                    answer.add_authority(soa);
+                }
+                Reply::Records(records) => {
+                    for data in records {
+                        let record = Record::from_rdata(question.name().clone(), 86_400, data);
+                        answer.add_answer(record);
+                    }
+                }
+            }
+            let bytes = answer.to_vec().expect("it can be written");
+            drop(socket.send_to(&bytes, from).await);
+        }
+    });
+    (port, questions)
+}
+
+/// What resolves by these servers, and by what the two files say besides.
+fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
+    let mut system = System::parse(resolv_conf.as_bytes());
+    let server = |port: &u16| {
+        let mut connection = ConnectionConfig::udp();
+        connection.port = *port;
+        let mut server = NameServerConfig::udp([127, 0, 0, 1].into());
+        server.connections = vec![connection];
+        server
+    };
+    system.servers = ports.iter().map(server).collect();
+    if ports.len() > 1 {
+        system.wait = Duration::from_secs(1);
+    }
+    let hosts = system.hosts.read_hosts_conf(hosts.as_bytes());
+    hosts.expect("reading from memory does not fail");
+    Resolver::new(system).expect("it can be made")
+}
+
+fn names(resolver: Resolver, host: Option<&str>) -> Names {
+    let state = State {
+        current: Some(([None; 2], Arc::new(resolver))),
+        // Not looked at again: the files that there are say something else.
+        looked: Some(Instant::now() + Duration::from_hours(1)),
+        look: None,
+    };
+    let system = Arc::new(Shared {
+        files: SystemFiles::default(),
+        state: Mutex::new(state),
+    });
+    Names { host: None, system }.asked_for(host)
+}
+
+async fn resolve(names: &Names, name: &str) -> Result<Vec<IpAddr>, String> {
+    let name = name.parse().expect("it is a name");
+    let found = names
+        .resolve(name)
+        .await
+        .map_err(|error| error.to_string())?;
+    Ok(found.map(|address| address.ip()).collect())
+}
+
+fn asked(questions: &Questions) -> Vec<String> {
+    let asked = questions.lock().expect("whole");
+    asked.iter().cloned().collect()
+}
+
+const KUBERNETES: &str = "search ns.svc.cluster.local wild.example\noptions ndots:5\n";
+
+/// Only the name itself exists below no search domain: a wildcard there answers for everything.
+#[tokio::test]
+async fn the_host_of_an_endpoint_is_absolute() {
+    for host in ["metadata.tencentyun.com", "metadata.tencentyun.com:8080"] {
+        let (port, questions) = server(usual).await;
+        let names = names(resolver(&[port], KUBERNETES, ""), Some(host));
+        let found = resolve(&names, "metadata.tencentyun.com").await;
+        assert_eq!(found, Ok(vec![V6.into(), V4.into()]));
+        assert_eq!(asked(&questions), ["metadata.tencentyun.com."]);
+    }
+}
+
+/// As the system's own resolver does it.
+#[tokio::test]
+async fn a_proxy_and_a_host_without_a_dot_are_completed() {
+    let exists = |question: &Query| match question.name().to_lowercase().to_string() {
+        name if name.ends_with(".wild.example.") => usual(question),
+        _ => Reply::None,
+    };
+    for (host, name, first) in [
+        (
+            "cloud.example",
+            "proxy.infra",
+            "proxy.infra.ns.svc.cluster.local.",
+        ),
+        (
+            "cloudaudit-proxy",
+            "cloudaudit-proxy",
+            "cloudaudit-proxy.ns.svc.cluster.local.",
+        ),
+    ] {
+        let (port, questions) = server(exists).await;
+        let names = names(resolver(&[port], KUBERNETES, ""), Some(host));
+        assert_eq!(resolve(&names, name).await, Ok(vec![V6.into(), V4.into()]));
+        let completed = format!("{name}.wild.example.");
+        assert_eq!(
+            asked(&questions),
+            BTreeSet::from([first, &completed])
+                .into_iter()
+                .collect::<Vec<_>>()
+        );
+        // A final dot says that it is whole.
+        let dotted = resolve(&names, &format!("{name}.")).await;
+        assert!(dotted.is_err_and(|error| error.contains("nobody knows an address of it")));
+    }
+    // With dots enough it is asked as it is first, and is not completed if that exists.
+    let (port, questions) = server(usual).await;
+    let resolver = resolver(&[port], "search wild.example\n", "");
+    let names = names(resolver, Some("cloud.example"));
+    resolve(&names, "proxy.infra").await.expect("it exists");
+    assert_eq!(asked(&questions), ["proxy.infra."]);
+}
+
+/// The family that answers is used soon, whichever it is.
+#[tokio::test]
+async fn a_server_that_drops_one_family_costs_a_fraction_of_a_second() {
+    for (silent, found) in [
+        (RecordType::AAAA, vec![IpAddr::from(V4)]),
+        (RecordType::A, vec![IpAddr::from(V6)]),
+    ] {
+        let (port, _) = server(unless(silent)).await;
+        let names = names(resolver(&[port], "", ""), None);
+        for _ in 0..2 {
+            let start = Instant::now();
+            assert_eq!(resolve(&names, "cloud.example").await, Ok(found.clone()));
+            assert!(start.elapsed() < A_MOMENT, "{:?}", start.elapsed());
+        }
+    }
+}
+
+/// A server that says "no such name" for the family that it does not know costs nothing either.
+#[tokio::test]
+async fn a_family_that_is_refused_does_not_cost_the_other() {
+    for code in [
+        ResponseCode::NXDomain,
+        ResponseCode::ServFail,
+        ResponseCode::NotImp,
+        ResponseCode::Refused,
+    ] {
+        let (port, _) = server(move |question| match question.query_type() {
+            RecordType::AAAA => Reply::Error(code),
+            _ => usual(question),
+        })
+        .await;
+        let names = names(resolver(&[port], "", ""), None);
+        assert_eq!(
+            resolve(&names, "cloud.example").await,
+            Ok(vec![V4.into()]),
+            "{code}"
+        );
+    }
+}
+
+/// Whether it is silent, or fails: the next one is asked in time for a connection.
+#[tokio::test]
+async fn a_first_server_that_is_of_no_use() {
+    let (good, _) = server(usual).await;
+    let silent = server(|_| Reply::Silence).await;
+    let failing = server(|_| Reply::Error(ResponseCode::ServFail)).await;
+    let closed = {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
+        socket.local_addr().expect("it is bound").port()
+    };
+    for (first, questions) in [silent, failing, (closed, Questions::default())] {
+        let names = names(resolver(&[first, good], "", ""), None);
+        let found = timeout(Duration::from_secs(4), resolve(&names, "cloud.example")).await;
+        assert_eq!(found.expect("in time"), Ok(vec![V6.into(), V4.into()]));
+        // It is not asked again so soon.
+        resolve(&names, "other.example").await.expect("it exists");
+        assert!(!asked(&questions).contains(&"other.example.".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_chain_of_names_is_followed() {
+    let target = absolute("target.example").expect("a name");
+    let (port, _) = server(move |question| {
+        let Reply::Records(mut records) = usual(question) else {
+            unreachable!("it always has records")
+        };
+        if question.name() != &target {
+            records = vec![RData::CNAME(CNAME(target.clone()))];
+        }
+        Reply::Records(records)
+    })
+    .await;
+    let names = names(resolver(&[port], "", ""), None);
+    let found = resolve(&names, "cloud.example").await;
+    assert_eq!(found, Ok(vec![V6.into(), V4.into()]));
+}
+
+/// What the file of hosts says is all there is to say, and nobody is asked.
+#[tokio::test]
+async fn hosts_come_first() {
+    let (port, questions) = server(usual).await;
+    let hosts = "192.0.2.9 cloud.example short\n";
+    let names = names(resolver(&[port], KUBERNETES, hosts), Some("cloud.example"));
+    let nine = IpAddr::from([192, 0, 2, 9]);
+    for name in ["cloud.example", "cloud.example.", "short"] {
+        assert_eq!(resolve(&names, name).await, Ok(vec![nine]), "{name}");
+    }
+    assert!(asked(&questions).is_empty());
+}
+
+/// However long a zone says that they hold.
+#[tokio::test]
+async fn answers_do_not_hold_for_a_day() {
+    let (port, _) = server(|question| match question.query_type() {
+        RecordType::A => usual(question),
+        _ => Reply::None,
+    })
+    .await;
+    let resolver = resolver(&[port], "", "");
+    let name = absolute("cloud.example").expect("a name");
+    let found = resolver.lookup(name, RecordType::A).await;
+    let found = found.expect("it exists");
+    let holds = found.valid_until();
+    let holds = holds.saturating_duration_since(Instant::now().into_std());
+    assert!(holds <= LONGEST_POSITIVE, "{holds:?}");
+    let negative = resolver.servers[0].options().negative_max_ttl;
+    assert_eq!(negative, Some(LONGEST_NEGATIVE));
+}
+
+#[tokio::test]
+async fn localhost_needs_no_server() {
+    let found = resolve(&Names::default(), "localhost").await;
+    let found = found.expect("every system has it");
+    assert!(found.iter().all(IpAddr::is_loopback) && !found.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_not_found_is_named_once() {
+    let (port, _) = server(|_| Reply::None).await;
+    let names = names(resolver(&[port], KUBERNETES, ""), Some("cloud.example"));
+    for name in ["cloud.example", "absent"] {
+        let error = resolve(&names, name)
+            .await
+            .expect_err("there is no such name");
+        let expected = format!("the name {name} cannot be resolved: nobody knows an address of it");
+        assert_eq!(error, expected);
+    }
+}
+
+/// A file that hangs holds up one look, and neither the names nor any more threads.
+#[tokio::test]
+async fn a_look_that_hangs_is_the_only_one() {
+    let (port, _) = server(usual).await;
+    let names = names(resolver(&[port], "", ""), None);
+    let (release, hung) = std::sync::mpsc::channel::<()>();
+    {
+        let mut state = names.system.state.lock().await;
+        state.looked = None;
+        state.look = Some(spawn_blocking(move || {
+            let _ = hung.recv();
+            None
+        }));
+    }
+    for _ in 0..3 {
+        resolve(&names, "cloud.example")
+            .await
+            .expect("what was known");
+        let state = names.system.state.lock().await;
+        assert!(state.look.is_some());
+    }
+    drop(release);
+    let mut state = names.system.state.lock().await;
+    state.looked = None;
+    drop(state);
+    resolve(&names, "cloud.example")
+        .await
+        .expect("what was known");
+    assert!(names.system.state.lock().await.look.is_none());
+}

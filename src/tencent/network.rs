@@ -1,0 +1,117 @@
+//! What all transports of a process share, whatever their settings.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use reqwest::Proxy;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use secrecy::ExposeSecret;
+use tokio::sync::Semaphore;
+
+use super::answers::RecentAnswers;
+use super::connections::OpenIdentities;
+use super::names::Names;
+use super::tls;
+use super::transport::{HttpOptions, HttpTransport, Proxies, causes};
+
+/// So many answers may be larger at the same time; others wait, within their time limit. So it is
+/// not the number of targets that says how much a server that floods them all can make us hold.
+const MAX_LARGE_ANSWERS: usize = 8;
+
+/// So many of them may come from one host, so that a host that floods or stalls leaves room for the
+/// large answers of another.
+const MAX_LARGE_ANSWERS_OF_HOST: usize = MAX_LARGE_ANSWERS / 2;
+
+/// The names, limits and memories that all transports of a process share.
+#[derive(Clone, Debug, Default)]
+pub struct Network(pub(super) Arc<Shared>);
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) names: Names,
+    pub(super) open: OpenIdentities,
+    pub(super) recent_answers: RecentAnswers,
+    pub(super) large_answers: Semaphore,
+    /// Held weakly: a semaphore lives as long as a transport to its host.
+    of_hosts: Mutex<HashMap<Arc<str>, Weak<Semaphore>>>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self {
+            names: Names::default(),
+            open: OpenIdentities::within_descriptors(),
+            recent_answers: RecentAnswers::default(),
+            large_answers: Semaphore::new(MAX_LARGE_ANSWERS),
+            of_hosts: Mutex::default(),
+        }
+    }
+}
+
+impl Network {
+    /// For HTTPS endpoints.
+    ///
+    /// # Errors
+    ///
+    /// Where the system has no certificate authorities and the options name none, or where a file
+    /// or the proxy of the options cannot be used.
+    pub fn https(&self, options: &HttpOptions) -> Result<HttpTransport, String> {
+        let authorities = options.ca_file.as_deref().map(authorities).transpose()?;
+        let proxies = match &options.proxy {
+            None => Proxies::Environment,
+            Some(proxy) => {
+                let proxy = Proxy::all(proxy.expose_secret());
+                let at =
+                    |error: reqwest::Error| format!("http.proxy: {}", causes(&error.without_url()));
+                Proxies::Always(proxy.map_err(at)?)
+            }
+        };
+        let tls = tls::trusting(authorities.unwrap_or_default()).map_err(|error| {
+            format!(
+                "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
+            )
+        })?;
+        HttpTransport::over(tls, proxies, self.clone())
+    }
+
+    /// For plain HTTP to this machine and its metadata service: trusts nobody and takes no proxy.
+    ///
+    /// # Errors
+    ///
+    /// Where the process has no room for another client.
+    pub fn plain(&self) -> Result<HttpTransport, String> {
+        HttpTransport::over(tls::trusting_none()?, Proxies::Never, self.clone())
+    }
+
+    /// The large answers of a host that may be read at the same time. `None` is a transport to
+    /// several hosts.
+    pub(super) fn large_answers_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
+        let new = || Arc::new(Semaphore::new(MAX_LARGE_ANSWERS_OF_HOST));
+        let Some(host) = host else { return new() };
+        // Entries are put in and taken out as a whole, so a poisoned lock holds whole ones.
+        let hosts = self.0.of_hosts.lock();
+        let mut hosts = hosts.unwrap_or_else(PoisonError::into_inner);
+        if let Some(of_host) = hosts.get(host).and_then(Weak::upgrade) {
+            return of_host;
+        }
+        hosts.retain(|_, of_host| of_host.strong_count() > 0);
+        let of_host = new();
+        hosts.insert(Arc::clone(host), Arc::downgrade(&of_host));
+        of_host
+    }
+}
+
+/// The authorities in a PEM file.
+fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+    let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
+    let pem = std::fs::read(file).map_err(|error| at(&error))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let certificates = certificates.map_err(|error| at(&error))?;
+    if certificates.is_empty() {
+        return Err(at(&"there is no certificate in it; a PEM file is wanted"));
+    }
+    Ok(certificates)
+}

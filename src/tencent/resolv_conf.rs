@@ -1,0 +1,273 @@
+//! What the system says about names: `/etc/resolv.conf` and `/etc/hosts`.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hickory_resolver::Hosts;
+use hickory_resolver::config::NameServerConfig;
+use hickory_resolver::proto::rr::Name;
+use resolv_conf::ScopedIp;
+
+use super::reasons::escaped;
+
+/// No more is read of a file; the rest is ignored.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// As many as the C library asks.
+const MAX_SERVERS: usize = 3;
+
+/// As many as Kubernetes allows.
+const MAX_SEARCH_DOMAINS: usize = 32;
+
+/// The most of `options ndots:` and `options attempts:`, as in the C library.
+const MAX_NDOTS: u32 = 15;
+const MAX_ATTEMPTS: u32 = 5;
+
+/// How long one server is waited for before it is asked again. The usual 5 s of `resolv.conf` would
+/// be all the time that a connection has, and so one lost datagram would fail it.
+const LONGEST_WAIT: Duration = Duration::from_secs(2);
+
+/// The same where there is another server to ask.
+const LONGEST_WAIT_OF_SEVERAL: Duration = Duration::from_secs(1);
+
+/// The files. A change of either is followed: a daemon outlives a network.
+#[derive(Clone, Debug)]
+pub(super) struct SystemFiles {
+    pub(super) resolv_conf: PathBuf,
+    pub(super) hosts: PathBuf,
+}
+
+impl Default for SystemFiles {
+    fn default() -> Self {
+        Self {
+            resolv_conf: "/etc/resolv.conf".into(),
+            hosts: "/etc/hosts".into(),
+        }
+    }
+}
+
+/// Which version of each file it is: device, inode, time and length. `None` if there is none.
+pub(super) type Versions = [Option<(u64, u64, i64, i64, u64)>; 2];
+
+impl SystemFiles {
+    /// The versions there are. Blocks.
+    pub(super) fn versions(&self) -> Versions {
+        [&self.resolv_conf, &self.hosts].map(|file| {
+            let found = fs::metadata(file).ok()?;
+            let modified = (found.mtime(), found.mtime_nsec());
+            Some((
+                found.dev(),
+                found.ino(),
+                modified.0,
+                modified.1,
+                found.len(),
+            ))
+        })
+    }
+
+    /// What the files say. Blocks.
+    pub(super) fn load(&self) -> System {
+        let mut system = match read(&self.resolv_conf) {
+            Ok(text) => System::parse(&text),
+            // Without a server, the names of the other file still resolve.
+            Err(error) => System {
+                ignored: vec![error.to_string()],
+                ..System::parse(b"")
+            },
+        };
+        if let Ok(text) = read(&self.hosts) {
+            // A line that is not UTF-8 must not cost the others.
+            let text = String::from_utf8_lossy(&text);
+            // Reading from memory does not fail.
+            drop(system.hosts.read_hosts_conf(text.as_bytes()));
+        }
+        system
+    }
+}
+
+/// Reads a file. All reading of this module is here.
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    if !fs::metadata(file)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let mut text = Vec::new();
+    File::open(file)?
+        .take(MAX_FILE_BYTES)
+        .read_to_end(&mut text)?;
+    Ok(text)
+}
+
+/// What the files say.
+#[derive(Debug)]
+pub(super) struct System {
+    pub(super) servers: Vec<NameServerConfig>,
+    /// How long each of them is waited for, and how often it is asked.
+    pub(super) wait: Duration,
+    pub(super) attempts: usize,
+    pub(super) edns0: bool,
+    /// How many dots a name has that is probably whole.
+    pub(super) ndots: usize,
+    pub(super) hosts: Hosts,
+    /// What a name is completed with that is not absolute.
+    pub(super) search: Vec<Name>,
+    /// What was ignored, for a warning.
+    pub(super) ignored: Vec<String>,
+}
+
+impl System {
+    /// Reads a `resolv.conf`. What cannot be used of it is ignored, as the system's resolver does.
+    pub(super) fn parse(text: &[u8]) -> Self {
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+        let (parsed, errors) = resolv_conf::Config::parse_with_errors(text);
+        let mut ignored: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let mut servers = Vec::new();
+        for server in parsed.nameservers.iter().take(MAX_SERVERS) {
+            match server {
+                ScopedIp::V6(address, Some(scope)) => ignored.push(format!(
+                    "nameserver {address}%{}: an address with a scope cannot be asked",
+                    escaped(scope)
+                )),
+                server => servers.push(NameServerConfig::udp_and_tcp(server.into())),
+            }
+        }
+        let mut search = Vec::new();
+        let domains = parsed.get_last_search_or_domain();
+        for domain in domains.take(MAX_SEARCH_DOMAINS) {
+            match absolute(domain) {
+                Some(domain) if domain.is_root() => {}
+                Some(domain) => search.push(domain),
+                None => ignored.push(format!("search {}: this is not a domain", escaped(domain))),
+            }
+        }
+        let longest = match servers.len() {
+            0 | 1 => LONGEST_WAIT,
+            _ => LONGEST_WAIT_OF_SEVERAL,
+        };
+        let wait = Duration::from_secs(parsed.timeout.into());
+        Self {
+            servers,
+            wait: wait.clamp(LONGEST_WAIT_OF_SEVERAL, longest),
+            attempts: parsed.attempts.clamp(1, MAX_ATTEMPTS) as usize,
+            edns0: parsed.edns0,
+            ndots: parsed.ndots.min(MAX_NDOTS) as usize,
+            hosts: Hosts::default(),
+            search,
+            ignored,
+        }
+    }
+}
+
+/// A name from the root. `None` if it is none.
+pub(super) fn absolute(name: &str) -> Option<Name> {
+    let labels = name.strip_suffix('.').unwrap_or(name);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if !labels.bytes().all(is_plain) {
+        return None;
+    }
+    let mut name = Name::from_ascii(name).ok()?;
+    name.set_fqdn(true);
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search(system: &System) -> Vec<String> {
+        system.search.iter().map(ToString::to_string).collect()
+    }
+
+    fn servers(system: &System) -> Vec<String> {
+        let servers = system.servers.iter();
+        servers.map(|server| server.ip.to_string()).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_used_costs_nothing_else() {
+        let label = "a".repeat(64);
+        let line = format!(
+            "search foo..bar {label} http://corp.example \"corp.example\" corp.example. . b\u{fc}ro.example sub_net.example"
+        );
+        for bad in [
+            "",
+            "nameserver",
+            "nameserver none",
+            "nameserver fe80::1%eth0",
+            "nonsense",
+            "options",
+            "options ndots:many timeout: attempts:-1 no-such-option",
+            "sortlist 1.2.3.4/many",
+            "\u{feff}",
+            "lookup elsewhere",
+        ] {
+            let text = format!("{bad}\n{line}\nnameserver 192.0.2.1\r\nnameserver 2001:db8::1\n");
+            let system = System::parse(text.as_bytes());
+            assert_eq!(servers(&system), ["192.0.2.1", "2001:db8::1"], "{bad}");
+            let found = search(&system);
+            assert_eq!(found, ["corp.example.", "sub_net.example."], "{bad}");
+            assert!(system.ignored.len() >= 5, "{bad}: {:?}", system.ignored);
+        }
+        let latin =
+            b"search corp.example\n# b\xfcro\nsearch b\xfcro.example\nnameserver 192.0.2.1\n";
+        let system = System::parse(latin);
+        assert_eq!(search(&system), ["corp.example."]);
+        assert_eq!(servers(&system), ["192.0.2.1"]);
+    }
+
+    #[test]
+    fn everything_has_a_bound() {
+        let many = "nameserver 192.0.2.1\n".repeat(1_000);
+        let search = format!("search {}\n", "corp.example ".repeat(1_000));
+        let options = "options ndots:4000000000 attempts:4000000000 timeout:4000000000\n";
+        let system = System::parse(format!("{many}{search}{options}").as_bytes());
+        assert_eq!(servers(&system).len(), MAX_SERVERS);
+        assert_eq!(system.search.len(), MAX_SEARCH_DOMAINS);
+        assert_eq!((system.ndots, system.attempts), (15, 5));
+        assert_eq!(system.wait, LONGEST_WAIT_OF_SEVERAL);
+        let one = System::parse(b"nameserver 192.0.2.1\noptions timeout:9\n");
+        assert_eq!(one.wait, LONGEST_WAIT);
+        let least = System::parse(b"options attempts:0 timeout:0\n");
+        let found = (least.attempts, least.wait);
+        assert_eq!(found, (1, Duration::from_secs(1)));
+    }
+
+    #[test]
+    fn only_regular_files_are_read() {
+        let folder = tempfile::TempDir::new().expect("there is room");
+        let file = |name: &str| folder.path().join(name);
+        fs::write(
+            file("hosts"),
+            b"192.0.2.7 b\xfcro\n192.0.2.8 cloud.example\n",
+        )
+        .expect("there is room");
+        let files = SystemFiles {
+            resolv_conf: folder.path().into(),
+            hosts: file("hosts"),
+        };
+        let system = files.load();
+        assert_eq!(system.ignored, ["it is not a regular file"]);
+        let name = absolute("cloud.example").expect("it is a name");
+        let query = hickory_resolver::proto::op::Query::query(
+            name,
+            hickory_resolver::proto::rr::RecordType::A,
+        );
+        assert!(system.hosts.lookup_static_host(&query).is_some());
+    }
+
+    #[test]
+    fn a_change_of_a_file_is_another_version() {
+        let folder = tempfile::TempDir::new().expect("there is room");
+        let files = SystemFiles {
+            resolv_conf: folder.path().join("resolv.conf"),
+            hosts: folder.path().join("hosts"),
+        };
+        assert_eq!(files.versions(), [None, None]);
+        fs::write(&files.resolv_conf, "nameserver 127.0.0.1\n").expect("there is room");
+        let first = files.versions();
+        fs::write(&files.resolv_conf, "nameserver 127.0.0.53\n").expect("there is room");
+        assert!(first[0].is_some() && files.versions() != first);
+    }
+}

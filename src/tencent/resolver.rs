@@ -1,0 +1,208 @@
+//! Asks servers for the addresses of names, by the half of them that answers.
+
+use std::net::IpAddr;
+use std::pin::pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use hickory_resolver::config::{NameServerConfig, ResolveHosts, ResolverConfig};
+use hickory_resolver::lookup::Lookup;
+use hickory_resolver::net::NetError;
+use hickory_resolver::net::runtime::TokioRuntimeProvider;
+use hickory_resolver::proto::op::Query;
+use hickory_resolver::proto::rr::{Name, RecordType};
+use hickory_resolver::{Hosts, TokioResolver};
+use tokio::time::{Instant, timeout};
+use tracing::warn;
+
+use super::resolv_conf::System;
+
+/// How long the other family of addresses is waited for when one has answered. A server that drops
+/// one kind of question must not cost the connection that the other kind makes possible.
+const OTHER_FAMILY_TIME: Duration = Duration::from_millis(250);
+
+/// How long the servers are asked in another order because the first ones were of no use.
+const USEFUL_TIME: Duration = Duration::from_secs(30);
+
+/// A name that does not exist is asked again after this, whatever its zone says: it may have been
+/// a mistake.
+pub(super) const LONGEST_NEGATIVE: Duration = Duration::from_secs(30);
+
+/// An address is asked again after this, whatever its record says: services move.
+pub(super) const LONGEST_POSITIVE: Duration = Duration::from_mins(5);
+
+/// Asks the servers in their order, as the C library does: the next one if one is silent or fails.
+/// A resolver of several servers would take the first failure for the answer.
+#[derive(Debug)]
+pub(super) struct Resolver {
+    pub(super) servers: Vec<TokioResolver>,
+    /// The server to begin with, while it is remembered that those before it were of no use.
+    useful: Mutex<Option<(usize, Instant)>>,
+    rounds: usize,
+    ndots: usize,
+    hosts: Hosts,
+    search: Vec<Name>,
+}
+
+impl Resolver {
+    pub(super) fn new(system: System) -> Result<Self, NetError> {
+        if !system.ignored.is_empty() {
+            warn!(
+                ignored = system.ignored.join("; "),
+                "cannot use all of /etc/resolv.conf"
+            );
+        }
+        let server = |server: &NameServerConfig| {
+            let runtime = TokioRuntimeProvider::default();
+            let config = ResolverConfig::from_parts(None, Vec::new(), vec![server.clone()]);
+            let mut builder = TokioResolver::builder_with_config(config, runtime);
+            let options = builder.options_mut();
+            options.timeout = system.wait;
+            options.edns0 = system.edns0;
+            // The rounds are ours.
+            options.attempts = 0;
+            options.use_hosts_file = ResolveHosts::Never;
+            options.negative_max_ttl = Some(LONGEST_NEGATIVE);
+            options.positive_max_ttl = Some(LONGEST_POSITIVE);
+            builder.build()
+        };
+        Ok(Self {
+            servers: system
+                .servers
+                .iter()
+                .map(server)
+                .collect::<Result<_, _>>()?,
+            useful: Mutex::default(),
+            rounds: system.attempts,
+            ndots: system.ndots,
+            hosts: system.hosts,
+            search: system.search,
+        })
+    }
+
+    /// The records of one family.
+    pub(super) async fn lookup(&self, name: Name, family: RecordType) -> Result<Lookup, NetError> {
+        let count = self.servers.len();
+        let first = self.useful();
+        let mut last = NetError::from("there is no nameserver in /etc/resolv.conf");
+        for number in 0..count * self.rounds {
+            let server = (first + number) % count;
+            let found = self.servers[server].lookup(name.clone(), family).await;
+            match found {
+                Err(error) if !error.is_no_records_found() => last = error,
+                answer => {
+                    if server != first {
+                        *self.useful_lock() = Some((server, Instant::now()));
+                    }
+                    return answer;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    fn useful(&self) -> usize {
+        let useful = self
+            .useful_lock()
+            .filter(|(_, since)| since.elapsed() < USEFUL_TIME);
+        useful.map_or(0, |(server, _)| server)
+    }
+
+    fn useful_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
+        // A whole value is put in, so a poisoned lock holds one.
+        self.useful.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The addresses of a name that the system would complete.
+    pub(super) async fn completed(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
+        let dots = usize::from(name.num_labels()).saturating_sub(1);
+        let completed = self.search.iter().filter_map(|domain| {
+            let mut relative = name.clone();
+            relative.set_fqdn(false);
+            relative.append_domain(domain).ok()
+        });
+        let mut candidates: Vec<Name> = completed.collect();
+        // With dots enough it is most probably whole.
+        let whole_at = if dots >= self.ndots {
+            0
+        } else {
+            candidates.len()
+        };
+        candidates.insert(whole_at, name.clone());
+        let in_hosts = self.in_hosts(&name);
+        if !in_hosts.is_empty() {
+            return Ok(in_hosts);
+        }
+        let mut last = NetError::from("it has no address");
+        for candidate in candidates {
+            match self.addresses(candidate).await {
+                Ok(found) => return Ok(found),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// The addresses of an absolute name, one at least: those of version 6 first, so that a
+    /// connection can try the others where those lead nowhere.
+    pub(super) async fn addresses(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
+        let in_hosts = self.in_hosts(&name);
+        if !in_hosts.is_empty() {
+            return Ok(in_hosts);
+        }
+        let v6 = pin!(self.lookup(name.clone(), RecordType::AAAA));
+        let v4 = pin!(self.lookup(name, RecordType::A));
+        let (v6, v4) = match select(v6, v4).await {
+            Either::Left((v6, v4)) => {
+                let v4 = other(&v6, v4).await;
+                (Some(v6), v4)
+            }
+            Either::Right((v4, v6)) => {
+                let v6 = other(&v4, v6).await;
+                (v6, Some(v4))
+            }
+        };
+        let both: Vec<_> = [v6, v4].into_iter().flatten().collect();
+        let found: Vec<IpAddr> = both.iter().flatten().flat_map(ips).collect();
+        if found.is_empty() {
+            let errors = both.into_iter().filter_map(Result::err);
+            // That a server was silent says more than that the other family has no address.
+            let worst = errors.min_by_key(NetError::is_no_records_found);
+            return Err(worst.unwrap_or_else(|| NetError::from("it has no address")));
+        }
+        Ok(found)
+    }
+
+    fn in_hosts(&self, name: &Name) -> Vec<IpAddr> {
+        let of = |family| {
+            self.hosts
+                .lookup_static_host(&Query::query(name.clone(), family))
+        };
+        let found = [RecordType::AAAA, RecordType::A].map(of);
+        found.iter().flatten().flat_map(ips).collect()
+    }
+}
+
+/// The answer for the other family: for a short time if the first has addresses, else for as long
+/// as the servers are asked. `None` if it took too long.
+async fn other(
+    first: &Result<Lookup, NetError>,
+    other: impl Future<Output = Result<Lookup, NetError>>,
+) -> Option<Result<Lookup, NetError>> {
+    let has_addresses = first
+        .as_ref()
+        .is_ok_and(|found| ips(found).next().is_some());
+    if has_addresses {
+        timeout(OTHER_FAMILY_TIME, other).await.ok()
+    } else {
+        Some(other.await)
+    }
+}
+
+fn ips(found: &Lookup) -> impl Iterator<Item = IpAddr> {
+    found
+        .answers()
+        .iter()
+        .filter_map(|record| record.data.ip_addr())
+}

@@ -1,0 +1,45 @@
+//! TLS towards the cloud. The configuration is made once and shared by all connections, because
+//! the system's authorities take milliseconds to load and half a megabyte to keep.
+
+use std::sync::Arc;
+
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
+use rustls_platform_verifier::Verifier;
+
+/// The only protocol that is spoken.
+const ALPN: &[u8] = b"http/1.1";
+
+/// Trusts the system's authorities, and these.
+pub(super) fn trusting(authorities: Vec<CertificateDer<'static>>) -> Result<ClientConfig, String> {
+    let provider = provider();
+    let verifier = Verifier::new_with_extra_roots(authorities, Arc::clone(&provider));
+    let verifier = verifier.map_err(|error| error.to_string())?;
+    let builder = builder(provider)?.dangerous();
+    let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(speaking_http(builder.with_no_client_auth()))
+}
+
+/// Trusts no authority.
+pub(super) fn trusting_none() -> Result<ClientConfig, String> {
+    let builder = builder(provider())?.with_root_certificates(RootCertStore::empty());
+    Ok(speaking_http(builder.with_no_client_auth()))
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn builder(
+    provider: Arc<CryptoProvider>,
+) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, String> {
+    let builder = ClientConfig::builder_with_provider(provider);
+    let builder = builder.with_safe_default_protocol_versions();
+    builder.map_err(|error| error.to_string())
+}
+
+fn speaking_http(mut config: ClientConfig) -> ClientConfig {
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    config
+}

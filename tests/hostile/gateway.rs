@@ -1,0 +1,178 @@
+//! A gateway between the exporter and a simulated cloud that keeps connections open and delivers
+//! answers more than once.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::time::sleep;
+
+/// Every so many answers of a kind are delivered once more.
+const ONE_IN: usize = 4;
+
+/// What the gateway does with an answer besides delivering it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mischief {
+    /// Delivers it again on the same connection, so much later.
+    Again(Duration),
+    /// Writes it twice at once, in one segment.
+    Doubled,
+    /// Writes it on another open connection as well, whatever that one waits for.
+    Elsewhere(Duration),
+    /// Writes it on the next connection that is opened, before any request.
+    OnTheNext,
+}
+
+/// The gateway.
+pub(crate) struct Gateway {
+    pub(crate) address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+type Writer = Arc<AsyncMutex<OwnedWriteHalf>>;
+
+struct Shared {
+    cloud: SocketAddr,
+    mischief: Mischief,
+    honest: AtomicBool,
+    answers: AtomicUsize,
+    mischiefs: AtomicUsize,
+    writers: Mutex<Vec<(usize, Writer)>>,
+    left: Mutex<Option<Vec<u8>>>,
+}
+
+impl Gateway {
+    pub(crate) async fn start(cloud: SocketAddr, mischief: Mischief) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared {
+            cloud,
+            mischief,
+            honest: AtomicBool::new(false),
+            answers: AtomicUsize::new(0),
+            mischiefs: AtomicUsize::new(0),
+            writers: Mutex::default(),
+            left: Mutex::default(),
+        });
+        let serving = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let mut number = 0;
+            while let Ok((stream, _)) = listener.accept().await {
+                number += 1;
+                tokio::spawn(Arc::clone(&serving).serve(number, stream));
+            }
+        });
+        Self { address, shared }
+    }
+
+    /// From now on every answer is delivered once.
+    pub(crate) fn behave(&self) {
+        self.shared.honest.store(true, Ordering::Relaxed);
+    }
+
+    /// How many answers were delivered once more.
+    pub(crate) fn mischiefs(&self) -> usize {
+        self.shared.mischiefs.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    async fn serve(self: Arc<Self>, number: usize, stream: TcpStream) {
+        stream.set_nodelay(true).unwrap();
+        let (mut reader, writer) = stream.into_split();
+        let writer: Writer = Arc::new(AsyncMutex::new(writer));
+        let left = self.left.lock().unwrap().take();
+        if let Some(left) = left {
+            self.count();
+            let _ = writer.lock().await.write_all(&left).await;
+        }
+        let open = (number, Arc::clone(&writer));
+        self.writers.lock().unwrap().push(open);
+        while let Some(request) = message(&mut reader).await {
+            let Some(answer) = self.ask(&request).await else {
+                break;
+            };
+            let due = self.answers.fetch_add(1, Ordering::Relaxed) % ONE_IN == 0;
+            let due = due && !self.honest.load(Ordering::Relaxed);
+            let bytes = if due && self.mischief == Mischief::Doubled {
+                self.count();
+                answer.repeat(2)
+            } else {
+                answer.clone()
+            };
+            if writer.lock().await.write_all(&bytes).await.is_err() {
+                break;
+            }
+            if due {
+                self.play(number, &writer, answer);
+            }
+        }
+        self.writers.lock().unwrap().retain(|(of, _)| *of != number);
+    }
+
+    fn play(self: &Arc<Self>, number: usize, writer: &Writer, answer: Vec<u8>) {
+        match self.mischief {
+            Mischief::Doubled => {}
+            Mischief::Again(after) => self.write_later(after, Arc::clone(writer), answer),
+            Mischief::Elsewhere(after) => {
+                let writers = self.writers.lock().unwrap();
+                let mut others = writers.iter().filter(|(of, _)| *of != number);
+                let other = others.next_back().map(|(_, other)| Arc::clone(other));
+                drop(writers);
+                if let Some(other) = other {
+                    self.write_later(after, other, answer);
+                }
+            }
+            Mischief::OnTheNext => *self.left.lock().unwrap() = Some(answer),
+        }
+    }
+
+    fn write_later(self: &Arc<Self>, after: Duration, writer: Writer, answer: Vec<u8>) {
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            sleep(after).await;
+            if writer.lock().await.write_all(&answer).await.is_ok() {
+                shared.count();
+            }
+        });
+    }
+
+    fn count(&self) {
+        self.mischiefs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes a request to the cloud, on a connection of its own.
+    async fn ask(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let mut stream = TcpStream::connect(self.cloud).await.ok()?;
+        stream.write_all(request).await.ok()?;
+        message(&mut stream.into_split().0).await
+    }
+}
+
+/// One whole message: a head, and the body that its length announces.
+async fn message(stream: &mut OwnedReadHalf) -> Option<Vec<u8>> {
+    let mut read = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        match stream.read(&mut part).await {
+            Ok(count @ 1..) => read.extend_from_slice(&part[..count]),
+            _ => return None,
+        }
+        let Some(end) = read.windows(4).position(|end| end == b"\r\n\r\n") else {
+            continue;
+        };
+        let head = String::from_utf8_lossy(&read[..end]).to_lowercase();
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "));
+        let length: usize = length.map_or(0, |length| length.trim().parse().unwrap());
+        if read.len() >= end + 4 + length {
+            return Some(read);
+        }
+    }
+}
