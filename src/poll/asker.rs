@@ -160,6 +160,10 @@ impl Observer for Counting<'_> {
         self.asker.process.ended(call);
     }
 
+    fn unreadable(&self, action: &'static str, field: &str) {
+        log::unreadable(&self.asker.account, action, field);
+    }
+
     fn clock_corrected(&self, seconds: i64) {
         log::clock_corrected(&self.asker.account, seconds);
         self.asker.process.clock_corrected(seconds);

@@ -78,6 +78,14 @@ pub(super) fn not_described(account: &str, region: &str, track_id: u64, failure:
     );
 }
 
+/// The listing lives without it; said once, for the cloud will say it again with every answer.
+pub(super) fn unreadable(account: &str, action: &str, field: &str) {
+    warn!(
+        account,
+        action, field, "a malformed field of an answer is taken as absent"
+    );
+}
+
 /// The machine's clock wants setting: that this account is polled all the same must not hide it.
 pub(super) fn clock_corrected(account: &str, seconds: i64) {
     if seconds == 0 {

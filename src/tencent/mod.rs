@@ -20,6 +20,7 @@ pub use self::transport::{
 
 // The products: what they are asked, and what comes of it.
 mod client;
+mod collector;
 mod details;
 mod listing;
 pub mod organization;
@@ -40,8 +41,12 @@ mod skew;
 mod bounded;
 mod echo;
 mod envelope;
+mod escape;
+mod event_names;
+mod lenient;
 mod names;
 pub mod reasons;
+mod repair;
 pub mod sign;
 mod signer;
 mod transport;
