@@ -5,11 +5,12 @@ use tracing::{debug, info, warn};
 use crate::failure::Failure;
 use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
-use crate::tencent::reasons::escaped;
+use crate::tencent::reasons::{escaped, visible};
 
 /// One line when a target's state changes, and none while it stays.
 pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) {
-    let region = &after.region;
+    // The name of an account may be a member's, which its owner chooses.
+    let (account, region) = (&*visible(account), &after.region);
     match (&before.failure, &after.failure) {
         (old, Some(new)) if old.as_ref().map(|old| old.reason) != Some(new.reason) => warn!(
             account,
@@ -36,6 +37,7 @@ pub(super) fn state(account: &str, before: &TargetReport, after: &TargetReport) 
 pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
     let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
     let details = details.join(", ");
+    let (account, details) = (&*visible(account), &*visible(&details));
     let (id, track) = (change.id, escaped(&change.name));
     let kind = change.change.as_str();
     match change.change {
@@ -66,6 +68,7 @@ pub(super) fn change(account: &str, region: &str, change: &TrackChange) {
 
 /// What a track's listing leaves out stays as it was known.
 pub(super) fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {
+    let account = &*visible(account);
     warn!(
         account,
         region,
@@ -80,6 +83,7 @@ pub(super) fn not_described(account: &str, region: &str, track_id: u64, failure:
 
 /// The listing lives without it; said once, for the cloud will say it again with every answer.
 pub(super) fn unreadable(account: &str, action: &str, field: &str) {
+    let account = &*visible(account);
     warn!(
         account,
         action, field, "a malformed field of an answer is taken as absent"
@@ -88,6 +92,7 @@ pub(super) fn unreadable(account: &str, action: &str, field: &str) {
 
 /// The machine's clock wants setting: that this account is polled all the same must not hide it.
 pub(super) fn clock_corrected(account: &str, seconds: i64) {
+    let account = &*visible(account);
     if seconds == 0 {
         warn!(account, "signing by this machine's own clock again");
     } else {
@@ -101,5 +106,6 @@ pub(super) fn clock_corrected(account: &str, seconds: i64) {
 
 /// Not one of those: it is counted, and whoever looks for the cause finds the failure beside it.
 pub(super) fn skipped(account: &str, region: &str) {
+    let account = &*visible(account);
     debug!(account, region, "poll skipped, the one before is running");
 }

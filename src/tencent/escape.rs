@@ -1,5 +1,7 @@
 //! What the API says, as one line that shows everything that is in it.
 
+use std::borrow::Cow;
+
 /// How much of the API's message is kept: enough for every documented one.
 const MAX_MESSAGE_CHARS: usize = 500;
 
@@ -39,13 +41,33 @@ pub fn escaped(message: &str) -> String {
             line.push('…');
             break;
         }
-        if character.is_control() || is_invisible(character) {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
+        push_visible(character, &mut line);
     }
     line
+}
+
+/// A text of any length in which everything can be seen.
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    for character in text.chars() {
+        push_visible(character, &mut out);
+    }
+    Cow::Owned(out)
+}
+
+fn push_visible(character: char, out: &mut String) {
+    if is_hidden(character) {
+        out.extend(character.escape_default());
+    } else {
+        out.push(character);
+    }
+}
+
+fn is_hidden(character: char) -> bool {
+    character.is_control() || is_invisible(character)
 }
 
 /// Whether a character leaves no mark of its own.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 
-pub use super::escape::escaped;
+pub use super::escape::{escaped, visible};
 use super::pacer::Limit;
 use super::transport::{TransportError, TransportErrorKind};
 use crate::failure::{Failure, Reason};
