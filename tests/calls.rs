@@ -23,6 +23,8 @@ use http::Response;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout};
 
+#[path = "calls/echo.rs"]
+mod echo;
 #[path = "support/recorded.rs"]
 mod recorded;
 #[path = "support/scripted.rs"]

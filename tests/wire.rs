@@ -12,6 +12,9 @@ use cloudaudit_exporter::tencent::wire::{Page, WireError, list_body, parse_page}
 use jiff::tz::Offset;
 use proptest::prelude::*;
 
+#[path = "wire/tolerance.rs"]
+mod tolerance;
+
 const CHINA: Offset = Offset::constant(8);
 
 /// The example of the API's documentation, as it stands there.
@@ -123,7 +126,7 @@ fn status_is_one_of_three() {
         ("1", Status::Enabled),
         ("0", Status::Disabled),
         ("2", Status::Unknown),
-        (r#""1""#, Status::Unknown),
+        ("null", Status::Unknown),
         ("true", Status::Unknown),
         ("{}", Status::Unknown),
         ("-1", Status::Unknown),
@@ -197,16 +200,15 @@ fn json_of_another_shape_is_malformed_and_says_where() {
         r#""a string""#,
         r#"{"Response":[]}"#,
         r#"{"Response":"no"}"#,
-        r#"{"Response":{"TotalCount":"0"}}"#,
+        r#"{"Response":{"TotalCount":"none"}}"#,
+        r#"{"Response":{"TotalCount":true}}"#,
         r#"{"Response":{"TotalCount":-1}}"#,
         r#"{"Response":{"TotalCount":0.5}}"#,
         r#"{"Response":{"TotalCount":0,"Tracks":{}}}"#,
         r#"{"Response":{"TotalCount":1,"Tracks":[null]}}"#,
         r#"{"Response":{"TotalCount":1,"Tracks":["audit"]}}"#,
-        r#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":"1"}]}}"#,
+        r#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":"one"}]}}"#,
         r#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":-1}]}}"#,
-        r#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":1,"Name":5}]}}"#,
-        r#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":1,"EventNames":"*"}]}}"#,
         r#"{"Response":{"TotalCount":0},"Response":{"TotalCount":0}}"#,
     ] {
         let failure = refused(body);
@@ -218,7 +220,7 @@ fn json_of_another_shape_is_malformed_and_says_where() {
         );
     }
     let failure = refused("{\"Response\":\n {\"TotalCount\":\"secret-looking\"}}");
-    assert!(failure.message.contains("line 2"), "{failure}");
+    assert!(failure.message.contains("TotalCount"), "{failure}");
     assert!(!failure.message.contains("secret"), "{failure}");
 }
 
@@ -231,7 +233,6 @@ fn an_array_is_no_object() {
         r#"{"Response":[[],0,"r-1",null]}"#,
         r#"{"Response":{"Error":["InternalError","no"]}}"#,
         r#"{"Response":{"TotalCount":1,"Tracks":[[1,null,null,null,null,null,null,null]]}}"#,
-        r#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":1,"Storage":["cos","","","",""]}]}}"#,
     ] {
         let failure = refused(body);
         assert_eq!(failure.reason, Reason::Malformed, "{body}");
@@ -247,9 +248,10 @@ fn what_is_not_json_is_told_from_what_is() {
         b"{\"Response\":{\"TotalCount\":0",
         b"{\"Response\":{\"TotalCount\":0}} trailing",
         b"{'Response':{}}",
-        b"\xef\xbb\xbf{\"Response\":{\"TotalCount\":0}}",
-        b"{\"Response\":{\"TotalCount\":0,\"RequestId\":\"\xff\xfe\"}}",
-        b"{\"Response\":{\"TotalCount\":0,\"RequestId\":\"\\ud800\"}}",
+        b"{\"Response\":{\"TotalCount\":0}}\xff",
+        b"{\"Response\":{\"TotalCount\":01}}",
+        b"{\"Response\":{\"TotalCount\":NaN}}",
+        b"{\"Response\":{\"TotalCount\":0,\"RequestId\":\"\\ud800",
         b"\x1f\x8b\x08\x00\x00",
     ] {
         let failure = not_json(body);

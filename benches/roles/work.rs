@@ -228,6 +228,7 @@ fn client(transport: Turns) -> Client {
         attempts: 1,
         page_size: 100,
         create_time_offset: OFFSET,
+        max_tracks: 10_000,
     };
     Client::new(parts, options)
 }

@@ -31,7 +31,7 @@ fn says_what_was_answered(page: &Page, input: &[u8]) {
         return;
     };
     let response = &value["Response"];
-    assert_eq!(response["TotalCount"].as_u64(), Some(page.total));
+    assert_eq!(whole(&response["TotalCount"]), Some(page.total));
     assert!(response["Error"].is_null(), "an error is no page");
     let none = Vec::new();
     let tracks = response["Tracks"].as_array().unwrap_or(&none);
@@ -42,8 +42,10 @@ fn says_what_was_answered(page: &Page, input: &[u8]) {
 }
 
 fn is_what_was_said(track: &Track, said: &Value) {
-    assert_eq!(said["TrackId"].as_u64(), Some(track.id));
-    let (storage, target) = (&said["Storage"], &track.storage);
+    assert_eq!(whole(&said["TrackId"]), Some(track.id));
+    let none = Value::Null;
+    let storage = Some(&said["Storage"]).filter(|storage| storage.is_object());
+    let (storage, target) = (storage.unwrap_or(&none), &track.storage);
     for (said, taken) in [
         (&said["Name"], &track.name),
         (&said["ActionType"], &track.action_type),
@@ -54,15 +56,39 @@ fn is_what_was_said(track: &Track, said: &Value) {
         (&storage["StoragePrefix"], &target.prefix),
         (&storage["StorageAccountId"], &target.account),
     ] {
-        is_taken(taken, said.as_str().unwrap_or_default());
+        match said {
+            // The generic reader has lost how a float was written.
+            Value::Number(number) if number.is_f64() => assert!(!taken.is_empty()),
+            Value::Number(number) => assert_eq!(*taken, number.to_string()),
+            said => is_taken(taken, said.as_str().unwrap_or_default()),
+        }
     }
-    let status = match said["Status"].as_u64() {
+    let status = match whole(&said["Status"]) {
         Some(0) => Status::Disabled,
         Some(1) => Status::Enabled,
         _ => Status::Unknown,
     };
     assert_eq!(status, track.status);
     assert!(track.created.is_none_or(|created| created >= EARLIEST));
+}
+
+/// A whole number, which may be text and may have an empty fraction.
+fn whole(said: &Value) -> Option<u64> {
+    let text = match said {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.trim().to_owned(),
+        _ => return None,
+    };
+    if let Ok(number) = text.parse() {
+        return Some(number);
+    }
+    let is_finite =
+        |text: &&String| !text.contains(|c: char| c.is_alphabetic() && !"eE".contains(c));
+    let number: f64 = Some(&text).filter(is_finite)?.parse().ok()?;
+    // Beyond, a float may stand for several numbers.
+    let exact = 0.0..9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && exact.contains(&number))
+        .then(|| format!("{number:.0}").parse().ok())?
 }
 
 /// Verbatim, or where it is long its beginning and something in place of the rest.
@@ -100,5 +126,5 @@ fn can_be_shown(failure: &Failure) {
 }
 
 fn is_line_break_or_control(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+    c.is_control() || matches!(c, '\u{200b}' | '\u{2028}'..='\u{202e}' | '\u{feff}')
 }

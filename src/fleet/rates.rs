@@ -6,6 +6,7 @@ use tracing::warn;
 
 use super::desired::Desired;
 use super::identity::Identity;
+use crate::tencent::reasons::visible;
 
 /// Gives every identity's pacer its rate. Where two accounts give it two, the lower one holds: the
 /// limit is the identity's, and the careful one of the two may know why.
@@ -15,7 +16,7 @@ pub(super) fn settle<'d>(accounts: impl Iterator<Item = &'d Desired>) {
         let known = lowest.entry(&desired.identity).or_insert(desired);
         let (rate, other) = (desired.rate(), known.rate());
         if rate != other {
-            let (account, with) = (desired.name(), known.name());
+            let (account, with) = (&*visible(desired.name()), &*visible(known.name()));
             let requests_per_second = rate.min(other);
             warn!(
                 account,

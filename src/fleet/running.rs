@@ -15,6 +15,7 @@ use super::desired::Desired;
 use crate::poll::{self, Memory, Seat};
 use crate::pulse::PATIENCE;
 use crate::tencent::Observer;
+use crate::tencent::reasons::visible;
 
 /// How long an account rests after a panic. What panicked once may well do so again, and must not
 /// keep the machine or the cloud busy with it.
@@ -94,7 +95,7 @@ impl Keeper {
             let Some(panic) = panic else { return };
             first = Instant::now() + RESTART_PAUSE;
             error!(
-                account = self.desired.name(),
+                account = &*visible(self.desired.name()),
                 panic = message(&*panic),
                 pause = ?RESTART_PAUSE,
                 "an account's loop panicked; it starts again from what was published last"

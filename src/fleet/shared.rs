@@ -198,6 +198,7 @@ impl Shared {
             page_size: config.poll.page_size,
             create_time_offset: Offset::from_seconds(config.poll.create_time_offset)
                 .expect("the configuration lets only offsets of this world through"),
+            max_tracks: config.poll.max_tracks,
         };
         (Client::new(parts, options), identity)
     }

@@ -221,10 +221,5 @@ impl Seen<'_> {
 
 /// One id with two statuses counts as the one that somebody should look at.
 fn worse(one: Status, other: Status) -> Status {
-    let badness = |status: &Status| match status {
-        Status::Enabled => 0,
-        Status::Unknown => 1,
-        Status::Disabled => 2,
-    };
-    std::cmp::max_by_key(one, other, badness)
+    std::cmp::max_by_key(one, other, |status| status.badness())
 }

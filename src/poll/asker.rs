@@ -164,6 +164,10 @@ impl Observer for Counting<'_> {
         self.asker.process.ended(call);
     }
 
+    fn unreadable(&self, action: &'static str, field: &str) {
+        log::unreadable(self.asker.log.account(), action, field);
+    }
+
     fn clock_corrected(&self, seconds: i64) {
         log::clock_corrected(self.asker.log.account(), seconds);
         self.asker.process.clock_corrected(seconds);

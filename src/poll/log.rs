@@ -10,7 +10,7 @@ use tracing::{debug, info, warn};
 use crate::failure::Failure;
 use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
-use crate::tencent::reasons::escaped;
+use crate::tencent::reasons::{escaped, visible};
 
 /// How many lines of a kind an account may log in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
@@ -134,7 +134,8 @@ fn is_news(before: &TargetReport, after: &TargetReport) -> bool {
 }
 
 fn state(account: &str, before: &TargetReport, after: &TargetReport) {
-    let region = &after.region;
+    // The name of an account may be a member's, which its owner chooses.
+    let (account, region) = (&*visible(account), &after.region);
     match (&before.failure, &after.failure) {
         (old, Some(new)) if old.as_ref().map(|old| old.reason) != Some(new.reason) => warn!(
             account,
@@ -160,6 +161,7 @@ fn state(account: &str, before: &TargetReport, after: &TargetReport) {
 fn change(account: &str, region: &str, change: &TrackChange) {
     let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
     let details = details.join(", ");
+    let (account, details) = (&*visible(account), &*visible(&details));
     let (id, track) = (change.id, escaped(&change.name));
     let kind = change.change.as_str();
     match change.change {
@@ -189,6 +191,7 @@ fn change(account: &str, region: &str, change: &TrackChange) {
 }
 
 fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {
+    let account = &*visible(account);
     warn!(
         account,
         region,
@@ -201,8 +204,18 @@ fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) 
     );
 }
 
+/// The listing lives without it; said once, for the cloud will say it again with every answer.
+pub(super) fn unreadable(account: &str, action: &str, field: &str) {
+    let account = &*visible(account);
+    warn!(
+        account,
+        action, field, "a malformed field of an answer is taken as absent"
+    );
+}
+
 /// The machine's clock wants setting: that this account is polled all the same must not hide it.
 pub(super) fn clock_corrected(account: &str, seconds: i64) {
+    let account = &*visible(account);
     if seconds == 0 {
         warn!(account, "signing by this machine's own clock again");
     } else {
@@ -216,5 +229,6 @@ pub(super) fn clock_corrected(account: &str, seconds: i64) {
 
 /// Not one of those: it is counted, and whoever looks for the cause finds the failure beside it.
 pub(super) fn skipped(account: &str, region: &str) {
+    let account = &*visible(account);
     debug!(account, region, "poll skipped, the one before is running");
 }

@@ -14,6 +14,8 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
+use tracing::warn;
+
 use self::organizations::Organizations;
 use self::shards::Shards;
 use crate::clock::unix_seconds;
@@ -261,6 +263,13 @@ impl Observer for Process {
         if let Some(skew) = call.clock_skew {
             self.clock_skew.with_label_values::<&str>(&[]).set(skew);
         }
+    }
+
+    fn unreadable(&self, action: &'static str, field: &str) {
+        warn!(
+            action,
+            field, "a malformed field of an answer is taken as absent"
+        );
     }
 }
 

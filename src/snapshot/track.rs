@@ -32,13 +32,23 @@ pub enum Status {
     Enabled,
     /// `Status` 0.
     Disabled,
-    /// Absent, or a number the documentation does not know. Towards the alert it counts as off.
+    /// Absent, unreadable, or a number the documentation does not know. Towards the alert it counts
+    /// as off.
     Unknown,
 }
 
 impl Status {
     /// Every status, in the order of the label's zero-filled combinations.
     pub const ALL: [Self; 3] = [Self::Enabled, Self::Disabled, Self::Unknown];
+
+    /// How much somebody should look at a track: of two statuses of one track the higher one counts.
+    pub fn badness(self) -> u8 {
+        match self {
+            Self::Enabled => 0,
+            Self::Unknown => 1,
+            Self::Disabled => 2,
+        }
+    }
 
     /// The value of the label `status`.
     pub fn as_str(self) -> &'static str {

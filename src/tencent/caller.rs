@@ -1,7 +1,8 @@
 //! One call to the API: pace, sign, send, classify, and try again where that can help.
 
+use std::collections::BTreeSet;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,9 @@ pub const MAX_IN_FLIGHT: usize = 64;
 /// How long a call counts as in flight. What hangs longer is no load on anybody any more, and must
 /// not take the places of accounts that are well.
 const IN_FLIGHT_TIME: Duration = Duration::from_secs(1);
+
+/// The most kinds of unreadable fields that one caller tells of.
+const MAX_NOTED: usize = 32;
 
 /// How long and how often one call is tried.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +66,8 @@ pub struct Caller {
     signer: Signer,
     parts: Parts,
     correction: Correction,
+    /// The kinds of unreadable fields that the observer was told of.
+    noted: Mutex<BTreeSet<String>>,
 }
 
 /// A question to the API.
@@ -93,6 +99,20 @@ impl Caller {
             signer: Signer::new(parts.endpoint.clone(), service),
             parts,
             correction: Correction::default(),
+            noted: Mutex::default(),
+        }
+    }
+
+    /// Tells of fields that could not be read: each kind of field once, as long as the caller lives.
+    pub(super) fn note(&self, action: &'static str, notes: Vec<String>, observer: &dyn Observer) {
+        for note in notes {
+            let digits = |c: char| c.is_ascii_digit();
+            let kind = note.replace(digits, "");
+            // A set that only grows is whole whenever its lock is free.
+            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            if noted.len() < MAX_NOTED && noted.insert(kind) {
+                observer.unreadable(action, &note);
+            }
         }
     }
 
@@ -107,7 +127,7 @@ impl Caller {
         &self,
         call: Call<'_>,
         observer: &dyn Observer,
-        parse: impl Fn(&[u8]) -> Result<T, WireError>,
+        parse: impl Fn(&[u8], &Echo) -> Result<T, WireError>,
     ) -> Result<T, Failure> {
         let mut retries = Retries::of(self.limits.attempts);
         let mut before = None;
@@ -136,7 +156,7 @@ impl Caller {
         call: Call<'_>,
         before: Option<Failure>,
         observer: &dyn Observer,
-        parse: impl Fn(&[u8]) -> Result<T, WireError>,
+        parse: impl Fn(&[u8], &Echo) -> Result<T, WireError>,
     ) -> Result<T, Failed> {
         // Before the queue: whoever has no key must not hold up those who have one.
         let credential = if call.signed {
@@ -177,14 +197,9 @@ impl Caller {
             .as_ref()
             .ok()
             .and_then(|answer| skew(answer.headers(), sent, ended));
-        let result = answer.map_err(WireError::Answer).and_then(|answer| {
-            let body = content(&answer)?;
-            // Only what has failed is told, so only that is looked through.
-            parse(body).or_else(|error| match echo.hidden_in(body) {
-                Some(hidden) => parse(&hidden),
-                None => Err(error),
-            })
-        });
+        let result = answer
+            .map_err(WireError::Answer)
+            .and_then(|answer| parse(content(&answer)?, &echo));
         let failure = match &result {
             Ok(_) => None,
             Err(WireError::NotJson(failure) | WireError::Answer(failure)) => Some(failure),

@@ -29,6 +29,8 @@ pub struct CallOptions {
     pub page_size: u32,
     /// The time zone that `CreateTime` is taken to be in.
     pub create_time_offset: Offset,
+    /// Of how many tracks of a listing more than their number is kept.
+    pub max_tracks: usize,
 }
 
 /// Lists and describes the tracks of one account.

@@ -4,17 +4,22 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::bounded::{List, Object, Text};
+use super::bounded::{List, Object};
 use super::caller::Call;
 use super::client::Client;
-use super::envelope::{Content, ErrorBody, Head, open};
+use super::echo::Echo;
+use super::envelope::{Content, ErrorBody, open};
+use super::event_names::EventNames;
+use super::lenient::{Field, Notes, Text};
 use super::observer::Observer;
-use super::wire::MAX_EVENT_NAMES;
 use crate::failure::Failure;
 use crate::snapshot::{DESCRIBE_AUDIT_TRACK, Details, Scope};
 
 /// No track has more filters.
 const MAX_FILTERS: usize = 1_000;
+
+/// The most filters that are kept of one track.
+const MAX_KEPT_FILTERS: usize = 20;
 
 impl Client {
     /// What a listing leaves out of a track. No retry starts after `retry_until`.
@@ -38,73 +43,118 @@ impl Client {
             secrets: &[],
             retry_until,
         };
-        let read = |answer: Answer| Ok(answer.into_details());
-        let parse = |body: &[u8]| open(body, read);
-        self.caller.call(call, observer, parse).await
+        let parse =
+            |body: &[u8], echo: &Echo| open(body, echo, |answer: Answer| Ok(answer.into_details()));
+        let (details, unreadable) = self.caller.call(call, observer, parse).await?;
+        self.caller.note(call.action, unreadable, observer);
+        Ok(details)
     }
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Answer {
-    track_for_all_members: Option<u64>,
-    filters: Option<Object<Filters>>,
-    request_id: Option<String>,
-    error: Option<Object<ErrorBody>>,
+    track_for_all_members: Field<bool>,
+    filters: Field<Object<Filters>>,
+    error: Field<Object<ErrorBody>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Filters {
-    resource_fields: Option<List<Object<Field>, MAX_FILTERS>>,
+    resource_fields: Field<List<Field<Object<ResourceField>>, MAX_FILTERS>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Field {
-    resource_type: Option<Text>,
-    action_type: Option<Text>,
-    event_names: Option<List<Option<Text>, MAX_EVENT_NAMES>>,
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ResourceField {
+    resource_type: Field<Text>,
+    action_type: Field<Text>,
+    event_names: Field<EventNames>,
 }
 
 impl Content for Answer {
-    fn head(&mut self) -> Head {
-        Head {
-            request_id: self.request_id.take(),
-            error: self.error.take(),
-        }
+    fn error(&mut self) -> Field<Object<ErrorBody>> {
+        std::mem::take(&mut self.error)
     }
 }
 
 impl Answer {
-    fn into_details(self) -> Details {
-        let filters = self
-            .filters
-            .and_then(|Object(filters)| filters.resource_fields);
-        let scopes = filters.map(|fields| {
-            let fields = fields.kept.into_iter();
-            fields.map(|Object(field)| field.into_scope()).collect()
-        });
-        Details {
-            // Null and anything else than the two documented numbers is not known.
-            for_all_members: match self.track_for_all_members {
-                Some(0) => Some(false),
-                Some(1) => Some(true),
-                _ => None,
-            },
-            filters: scopes.unwrap_or_default(),
-        }
+    fn into_details(self) -> (Details, Vec<String>) {
+        let mut notes = Notes::default();
+        let for_all_members = self.track_for_all_members;
+        let for_all_members = for_all_members.noted("TrackForAllMembers", &mut notes);
+        let filters = scopes(self.filters, &mut notes);
+        let details = Details {
+            for_all_members,
+            filters,
+        };
+        (details, notes.into_lines())
     }
 }
 
-impl Field {
+/// The filters of a track. One that cannot be read may record anything, so it is one of which
+/// nothing is known, and not none at all.
+fn scopes(filters: Field<Object<Filters>>, notes: &mut Notes) -> Vec<Scope> {
+    let unknown = || vec![Scope::default()];
+    let fields = match filters {
+        Field::Absent => return Vec::new(),
+        filters => match filters.noted("Filters", notes) {
+            Some(Object(filters)) => filters.resource_fields,
+            None => return unknown(),
+        },
+    };
+    let fields = match fields {
+        Field::Absent => return Vec::new(),
+        fields => match fields.noted("Filters.ResourceFields", notes) {
+            Some(fields) => fields,
+            None => return unknown(),
+        },
+    };
+    let is_cut = fields.length > fields.kept.len();
+    let fields = fields.kept.into_iter();
+    let scopes = fields.map(|field| {
+        let field = field.noted("Filters.ResourceFields[]", notes);
+        field.map_or_else(Scope::default, |Object(field)| field.into_scope())
+    });
+    let mut scopes: Vec<Scope> = scopes.collect();
+    scopes.extend(is_cut.then(Scope::default));
+    keep_deciding(scopes)
+}
+
+/// No more filters than are kept: of many those that decide what the track records. Any filter that
+/// covers a kind of action decides it, else any that may.
+fn keep_deciding(scopes: Vec<Scope>) -> Vec<Scope> {
+    if scopes.len() <= MAX_KEPT_FILTERS {
+        return scopes;
+    }
+    let mut kept = Vec::new();
+    for action_type in ["Read", "Write"] {
+        let rank = |scope: &&Scope| match scope.covers(action_type) {
+            Some(true) => 2,
+            None => 1,
+            Some(false) => 0,
+        };
+        kept.extend(scopes.iter().max_by_key(rank).cloned());
+    }
+    kept
+}
+
+impl ResourceField {
     fn into_scope(self) -> Scope {
-        let text = |given: Option<Text>| given.map(|Text(text)| text).unwrap_or_default();
-        let names = self.event_names.unwrap_or_default().kept.into_iter();
+        // What cannot be read is empty, and what is empty may be anything.
+        let text = |field: Field<Text>| match field {
+            Field::Given(Text(text)) => text,
+            Field::Absent | Field::Unreadable(_) => String::new(),
+        };
+        let events = match self.event_names {
+            Field::Given(events) => events.names,
+            Field::Absent | Field::Unreadable(_) => Vec::new(),
+        };
         Scope {
             action_type: text(self.action_type),
             resource_type: text(self.resource_type),
-            event_names: names.flatten().map(|Text(name)| name).collect(),
+            event_names: events,
         }
     }
 }

@@ -1,14 +1,39 @@
 //! What was sent must not come back into a log: a gateway that quotes the request in its error
 //! would put the signature there, and the token.
+//!
+//! A server may write a secret in many ways: escaped for JSON, a URL or HTML, in another case,
+//! broken over lines, in base64. So a text is compared as it reads after all of that is undone.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::ops::Range;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
 use bytes::Bytes;
 use http::{Request, header};
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::credentials::Credential;
+use super::escape::is_invisible;
+
+/// A part of a secret that is at least so long, in bytes, is hidden too. A shorter secret is hidden
+/// only if it is there as a whole and in its own case: `Role` would be in many messages.
+const MIN_PART: usize = 16;
+
+/// How much of a message is looked through, and kept, in bytes: more than is ever shown.
+const MAX_SCANNED: usize = 4 * 1024;
+
+/// How often a text is looked through: as it is, and after each layer of escapes.
+const MAX_LAYERS: usize = 4;
+
+/// What is shown in place of a secret.
+const MASK: &str = "***";
 
 /// The parts of one request that no message may hold. They wipe themselves.
-pub(super) struct Echo(Vec<Zeroizing<Vec<u8>>>);
+#[derive(Default)]
+pub(super) struct Echo(Vec<Zeroizing<String>>);
 
 impl Echo {
     /// Takes them from what is about to be sent: with which credential, and with what in its body.
@@ -17,48 +42,216 @@ impl Echo {
         secrets: &[&str],
         request: &Request<Bytes>,
     ) -> Self {
-        let header = |name| {
-            request
-                .headers()
-                .get(name)
-                .map(|value| value.as_bytes().to_vec())
-        };
-        let signature = header(header::AUTHORIZATION).and_then(|authorization| {
-            let start = authorization.iter().rposition(|byte| *byte == b'=')? + 1;
-            Some(authorization[start..].to_vec())
-        });
-        let token = header("x-tc-token".parse().expect("it is a header's name"));
-        let secret_id = credential.map(|credential| credential.secret_id().as_bytes().to_vec());
-        let parts = [secret_id, signature, token].into_iter().flatten();
-        let secrets = secrets.iter().map(|secret| secret.as_bytes().to_vec());
-        let parts = parts.chain(secrets).filter(|part| !part.is_empty());
-        Self(parts.map(Zeroizing::new).collect())
+        let header = |name: &str| request.headers().get(name)?.to_str().ok();
+        let authorization = header(header::AUTHORIZATION.as_str());
+        let signature = authorization.and_then(|value| value.rsplit('=').next());
+        let secret_id = credential.map(Credential::secret_id);
+        // It is not sent, so only one that is a key for sure is looked for.
+        let key = credential.map(|credential| credential.secret_key().expose_secret());
+        let key = key.filter(|key| key.len() >= MIN_PART);
+        let parts = [secret_id, key, signature, header("x-tc-token")];
+        let parts = parts.into_iter().flatten().chain(secrets.iter().copied());
+        let parts = parts.filter(|part| !part.is_empty());
+        Self(parts.map(|part| part.to_owned().into()).collect())
     }
 
-    /// The answer without them; none where there is nothing to hide.
-    pub(super) fn hidden_in(&self, body: &[u8]) -> Option<Vec<u8>> {
-        let is_in = |part: &&[u8]| body.windows(part.len()).any(|window| window == *part);
-        let parts = self.0.iter().map(|part| &part[..]);
-        let found: Vec<&[u8]> = parts.filter(is_in).collect();
-        if found.is_empty() {
-            return None;
+    /// A message of the API without them. What is too long to be shown is cut off.
+    pub(super) fn hide<'a>(&self, message: &'a str) -> Cow<'a, str> {
+        let message = &message[..message.floor_char_boundary(MAX_SCANNED)];
+        Self::hide_all(message, self.0.iter())
+    }
+
+    /// The name of a thing without them. Only a long secret is looked for, and only in a name that
+    /// is as long: most names cost nothing.
+    pub(super) fn hide_in_name(&self, name: String) -> String {
+        let long = || self.0.iter().filter(|secret| secret.len() >= MIN_PART);
+        let shortest = long().map(|secret| secret.len()).min();
+        if shortest.is_none_or(|shortest| name.len() < shortest) {
+            return name;
         }
-        let mut hidden = body.to_vec();
-        for part in found {
-            hidden = replaced(&hidden, part);
+        match Self::hide_all(&name, long()) {
+            Cow::Borrowed(_) => name,
+            Cow::Owned(hidden) => hidden,
         }
-        Some(hidden)
+    }
+
+    fn hide_all<'a, 'b>(
+        text: &'a str,
+        secrets: impl Iterator<Item = &'b Zeroizing<String>> + Clone,
+    ) -> Cow<'a, str> {
+        let mut hidden = Vec::new();
+        let mut layer = Some(Layer::of(text));
+        for _ in 0..MAX_LAYERS {
+            let Some(seen) = layer else { break };
+            for secret in secrets.clone() {
+                seen.find(secret, &mut hidden);
+            }
+            layer = seen.unescaped();
+        }
+        masked(text, hidden)
     }
 }
 
-fn replaced(body: &[u8], part: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(start) = rest.windows(part.len()).position(|window| window == part) {
-        out.extend_from_slice(&rest[..start]);
-        out.extend_from_slice(b"***");
-        rest = &rest[start + part.len()..];
+/// The text with a mask over each range. No range cuts a character.
+fn masked(text: &str, mut hidden: Vec<Range<usize>>) -> Cow<'_, str> {
+    if hidden.is_empty() {
+        return Cow::Borrowed(text);
     }
-    out.extend_from_slice(rest);
-    out
+    hidden.sort_by_key(|range| range.start);
+    let mut out = String::with_capacity(text.len());
+    let mut shown_to = 0;
+    for range in hidden {
+        // Ranges that touch or overlap are one secret.
+        if range.start > shown_to || out.is_empty() {
+            out.push_str(&text[shown_to..range.start]);
+            out.push_str(MASK);
+        }
+        shown_to = shown_to.max(range.end);
+    }
+    out.push_str(&text[shown_to..]);
+    Cow::Owned(out)
+}
+
+/// A text after some escapes were undone, each character with where it comes from.
+#[derive(Default)]
+struct Layer {
+    characters: Vec<char>,
+    from: Vec<Range<usize>>,
+}
+
+impl Layer {
+    fn of(text: &str) -> Self {
+        let mut layer = Self::default();
+        for (start, character) in text.char_indices() {
+            layer.push(character, start..start + character.len_utf8());
+        }
+        layer
+    }
+
+    fn push(&mut self, character: char, from: Range<usize>) {
+        self.characters.push(character);
+        self.from.push(from);
+    }
+
+    /// Finds a secret; one that is long also folded, in parts, in hexadecimal and in base64.
+    fn find(&self, secret: &str, hidden: &mut Vec<Range<usize>>) {
+        if secret.len() < MIN_PART {
+            let secret: Vec<char> = secret.chars().collect();
+            return self.find_parts(&secret, secret.len(), hidden);
+        }
+        let folded = self.folded();
+        for form in forms(secret) {
+            let form: Zeroizing<Vec<char>> =
+                form.chars().filter_map(fold).collect::<Vec<_>>().into();
+            folded.find_parts(&form, MIN_PART, hidden);
+        }
+    }
+
+    /// Finds every part of a secret that is so long.
+    fn find_parts(&self, secret: &[char], length: usize, hidden: &mut Vec<Range<usize>>) {
+        let parts: HashSet<&[char]> = secret.windows(length).collect();
+        for (start, part) in self.characters.windows(length).enumerate() {
+            if parts.contains(part) {
+                hidden.push(self.from[start].start..self.from[start + length - 1].end);
+            }
+        }
+    }
+
+    /// The same as [`fold`] leaves it.
+    fn folded(&self) -> Self {
+        let mut out = Self::default();
+        for (character, from) in self.characters.iter().zip(&self.from) {
+            if let Some(character) = fold(*character) {
+                out.push(character, from.clone());
+            }
+        }
+        out
+    }
+
+    /// The same with one layer of escapes undone; `None` if there are none.
+    fn unescaped(&self) -> Option<Self> {
+        let mut out = Self::default();
+        let mut at = 0;
+        while at < self.characters.len() {
+            let (character, length) =
+                escape_at(&self.characters[at..]).unwrap_or((self.characters[at], 1));
+            out.push(
+                character,
+                self.from[at].start..self.from[at + length - 1].end,
+            );
+            at += length;
+        }
+        (out.characters.len() < self.characters.len()).then_some(out)
+    }
+}
+
+/// The ways to write a secret that no escape undoes.
+fn forms(secret: &str) -> Vec<Zeroizing<String>> {
+    let mut forms = vec![
+        Zeroizing::new(secret.to_owned()),
+        Zeroizing::new(base16ct::lower::encode_string(secret.as_bytes())),
+    ];
+    // In base64 a text has three forms, by how many bytes stand before it.
+    for before in 0..3 {
+        let text = Zeroizing::new([&vec![0; before][..], secret.as_bytes()].concat());
+        let whole = Zeroizing::new(STANDARD_NO_PAD.encode(&*text));
+        // The first characters hold bits of those bytes, and the last one of what follows.
+        let own = &whole[(before * 4).div_ceil(3)..whole.len() - 1];
+        forms.push(Zeroizing::new(own.to_owned()));
+    }
+    forms
+}
+
+/// In one case and one alphabet of base64, without what only separates. `None` if nothing is left.
+fn fold(character: char) -> Option<char> {
+    match character {
+        '-' => Some('+'),
+        '_' => Some('/'),
+        '"' | '\'' | '\\' => None,
+        c if c.is_whitespace() || c.is_control() || is_invisible(c) => None,
+        c => Some(c.to_ascii_lowercase()),
+    }
+}
+
+/// The character that an escape at the beginning stands for, and the length of the escape.
+fn escape_at(text: &[char]) -> Option<(char, usize)> {
+    match text {
+        ['%', a, b, ..] => Some((hex(&[*a, *b])?, 3)),
+        ['\\', 'u', '{', rest @ ..] => {
+            let length = rest.iter().take(7).position(|c| *c == '}')?;
+            Some((hex(&rest[..length])?, length + 4))
+        }
+        ['\\', 'u', a, b, c, d, ..] => Some((hex(&[*a, *b, *c, *d])?, 6)),
+        ['\\', 'x', a, b, ..] => Some((hex(&[*a, *b])?, 4)),
+        ['\\', 'n' | 'r' | 't', ..] => Some(('\n', 2)),
+        ['\\', escaped, ..] => Some((*escaped, 2)),
+        ['&', rest @ ..] => {
+            let length = rest.iter().take(10).position(|c| *c == ';')?;
+            Some((entity(&rest[..length])?, length + 2))
+        }
+        _ => None,
+    }
+}
+
+/// The character of an HTML entity, without its `&` and `;`.
+fn entity(name: &[char]) -> Option<char> {
+    match name {
+        ['#', 'x' | 'X', digits @ ..] => hex(digits),
+        ['#', digits @ ..] => {
+            let digits: String = digits.iter().collect();
+            char::from_u32(digits.parse().ok()?)
+        }
+        name => match &*name.iter().collect::<String>() {
+            "amp" => Some('&'),
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "quot" => Some('"'),
+            _ => None,
+        },
+    }
+}
+
+fn hex(digits: &[char]) -> Option<char> {
+    let digits: String = digits.iter().collect();
+    char::from_u32(u32::from_str_radix(&digits, 16).ok()?)
 }

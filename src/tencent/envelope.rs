@@ -1,11 +1,17 @@
 //! What all answers of the API have in common: `{"Response": {…, "RequestId": …}}`, with an `Error`
 //! in it where the call was refused.
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use std::fmt;
+
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::error::Category;
 
 use super::bounded::Object;
-use super::reasons::{api_failure, escaped};
+use super::echo::Echo;
+use super::lenient::{Field, another_shape, mismatch};
+use super::reasons::{api_failure_without, escaped};
+use super::repair::repaired;
 use crate::failure::{Failure, Reason};
 
 /// Why an answer is not what was asked for.
@@ -17,23 +23,28 @@ pub enum WireError {
     Answer(Failure),
 }
 
-/// The content of `Response`, for one action.
-pub(super) trait Content: DeserializeOwned {
-    /// The two fields that every action has.
-    fn head(&mut self) -> Head;
+/// Why a text is not the JSON that is wanted. Quotes nothing of it.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum JsonError {
+    /// It is no JSON; says where it stops to be.
+    Syntax(String),
+    /// A field has another type; says which and where.
+    Shape(String),
 }
 
-/// The fields `RequestId` and `Error`.
-pub(super) struct Head {
-    pub(super) request_id: Option<String>,
-    pub(super) error: Option<Object<ErrorBody>>,
+/// The content of `Response`, for one action.
+pub(super) trait Content: DeserializeOwned {
+    /// `Error`, which every action has.
+    fn error(&mut self) -> Field<Object<ErrorBody>>;
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ErrorBody {
-    code: Option<String>,
-    message: Option<String>,
+    #[serde(default)]
+    code: Field<String>,
+    #[serde(default)]
+    message: Field<String>,
 }
 
 #[derive(Deserialize)]
@@ -42,48 +53,148 @@ struct Envelope<T> {
     response: Option<Object<T>>,
 }
 
+/// The fields that a failure is made of. Nothing else in the answer can make them unreadable. Of
+/// one that is there twice the last one counts.
+#[derive(Default)]
+struct Head {
+    request_id: Field<String>,
+    error: Field<Object<ErrorBody>>,
+}
+
+impl<'de> Deserialize<'de> for Head {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HeadVisitor;
+
+        impl<'de> Visitor<'de> for HeadVisitor {
+            type Value = Head;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Head, A::Error> {
+                let mut head = Head::default();
+                while let Some(key) = map.next_key::<String>()? {
+                    match &*key {
+                        "RequestId" => head.request_id = map.next_value()?,
+                        "Error" => head.error = map.next_value()?,
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(head)
+            }
+        }
+
+        deserializer.deserialize_map(HeadVisitor)
+    }
+}
+
 /// Takes the answer of a call that was granted out of its envelope, and `read`s it.
 ///
 /// # Errors
 ///
 /// The API's own error, classified; else `malformed`: no JSON, another shape, or what `read`
-/// misses.
+/// misses. No message holds what `echo` hides.
 pub(super) fn open<T: Content, U>(
     body: &[u8],
+    echo: &Echo,
     read: impl FnOnce(T) -> Result<U, String>,
 ) -> Result<U, WireError> {
-    let Object(envelope): Object<Envelope<T>> =
-        serde_json::from_slice(body).map_err(|error| not_parsed(&error))?;
-    let malformed = |request_id: Option<String>, message: &str| {
-        WireError::Answer(Failure {
-            request_id,
-            ..Failure::new(Reason::Malformed, message)
-        })
+    let why = match read_json::<Object<Envelope<T>>>(body) {
+        Ok(Object(Envelope { response: None })) => "the answer has no Response".to_owned(),
+        Ok(Object(Envelope {
+            response: Some(Object(mut content)),
+        })) => match content.error() {
+            Field::Absent => match read(content) {
+                Ok(read) => return Ok(read),
+                Err(why) => why,
+            },
+            Field::Given(_) => String::new(),
+            Field::Unreadable(found) => another_shape(&mismatch("Error", "an object", found)),
+        },
+        Err(JsonError::Shape(what)) => another_shape(&what),
+        Err(JsonError::Syntax(place)) => {
+            let message = format!("the answer is not JSON, at {place}");
+            return Err(WireError::NotJson(Failure::new(Reason::Malformed, message)));
+        }
     };
-    let Some(Object(mut content)) = envelope.response else {
-        return Err(malformed(None, "the answer has no Response"));
-    };
-    let Head { request_id, error } = content.head();
-    let request_id = request_id.as_deref().map(escaped);
-    if let Some(Object(error)) = error {
-        let code = error.code.unwrap_or_default();
-        let message = error.message.unwrap_or_default();
-        return Err(WireError::Answer(api_failure(&code, &message, request_id)));
-    }
-    read(content).map_err(|message| malformed(request_id, &message))
+    Err(WireError::Answer(failure(body, echo, why)))
 }
 
-fn not_parsed(error: &serde_json::Error) -> WireError {
-    // The library's own message may quote the answer; its place is all that is needed.
-    let place = format!("line {} column {}", error.line(), error.column());
-    match error.classify() {
-        serde_json::error::Category::Data => WireError::Answer(Failure::new(
-            Reason::Malformed,
-            format!("the answer has another shape than documented, at {place}"),
-        )),
-        _ => WireError::NotJson(Failure::new(
-            Reason::Malformed,
-            format!("the answer is not JSON, at {place}"),
-        )),
+/// The API's own error, else that the answer is malformed.
+fn failure(body: &[u8], echo: &Echo, why: String) -> Failure {
+    let head = read_json::<Object<Envelope<Head>>>(body).ok();
+    let head = head.and_then(|Object(envelope)| envelope.response);
+    let Head { request_id, error } = head.map(|Object(head)| head).unwrap_or_default();
+    let request_id = text(request_id).map(|id| escaped(&echo.hide(&id)));
+    if let Field::Given(Object(error)) = error {
+        let code = text(error.code).unwrap_or_default();
+        let message = text(error.message).unwrap_or_default();
+        // Classified first: a short secret may be a part of a code.
+        return api_failure_without(&code, &message, request_id, |text| echo.hide(text));
     }
+    Failure {
+        request_id,
+        ..Failure::new(Reason::Malformed, why)
+    }
+}
+
+fn text(field: Field<String>) -> Option<String> {
+    match field {
+        Field::Given(text) => Some(text),
+        Field::Absent | Field::Unreadable(_) => None,
+    }
+}
+
+/// Reads JSON. If that fails, reads it once more with what is broken [`repaired`].
+pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError> {
+    if let Ok(read) = serde_json::from_slice(body) {
+        return Ok(read);
+    }
+    let text = repaired(body);
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let read = serde_path_to_error::deserialize(&mut json);
+    let read = read.map_err(|error| (error.path().to_string(), error.into_inner()));
+    let read = read.and_then(|read| match json.end() {
+        Ok(()) => Ok(read),
+        Err(error) => Err((String::new(), error)),
+    });
+    read.map_err(|(path, error)| match error.classify() {
+        Category::Data => JsonError::Shape(shape(&path, &error.to_string())),
+        // The library's own message may quote the answer; its place is all that is needed.
+        _ => JsonError::Syntax(format!("line {} column {}", error.line(), error.column())),
+    })
+}
+
+/// One field that has another type, or is there twice.
+fn shape(path: &str, message: &str) -> String {
+    let path = path.strip_prefix("Response.").unwrap_or(path);
+    // The library says: invalid type: integer `5`, expected a list at line 1 column 2.
+    let found = match message.strip_prefix("invalid type: ") {
+        Some(found) if found.starts_with("string") => "text",
+        Some(found) if found.starts_with("boolean") => "true or false",
+        Some(found) if found.starts_with("map") => "an object",
+        Some(found) if found.starts_with("sequence") => "a list",
+        Some(found) if found.starts_with("null") => "null",
+        Some(_) => "a number",
+        None if message.starts_with("duplicate field") => {
+            return format!("{path}: it has a field twice");
+        }
+        None => return format!("{path}: it cannot be read"),
+    };
+    let expected = message
+        .rsplit_once(", expected ")
+        .map_or("", |(_, expected)| expected);
+    let expected = match expected.split_once(" at line") {
+        Some(("a string", _)) => "text",
+        Some((expected, _)) => expected,
+        None => "another type",
+    };
+    mismatch(
+        if path == "." { "the answer" } else { path },
+        expected,
+        found,
+    )
 }

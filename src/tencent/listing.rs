@@ -4,18 +4,19 @@
 //! largest page nor what lies past the last one. So a walk goes on until what it has collected is
 //! what the API says there is, and a walk that does not add up is made once more.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
 
 use super::caller::Call;
 use super::client::Client;
+use super::collector::Collector;
+use super::echo::Echo;
 use super::observer::Observer;
 use super::recall::{LastWalk, PageFacts, Print};
-use super::wire::{Page, list_body, parse_page};
+use super::wire::{Page, list_body, read_page};
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, Listing, Track};
+use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, Listing};
 
 /// No listing has more pages. Even 10,000 tracks are 200 pages of the usual size.
 pub const MAX_PAGES: u32 = 2_000;
@@ -38,7 +39,8 @@ impl Client {
         observer: &dyn Observer,
     ) -> Result<Arc<Listing>, Failure> {
         let asked = self.options.page_size;
-        let first = Walk::after(self.recall.of(region, asked), asked);
+        let max_tracks = self.options.max_tracks;
+        let first = Walk::after(self.recall.of(region, asked), asked, max_tracks);
         let first = self.walk(region, first, retry_until, observer).await?;
         if first.adds_up() {
             let last = first.into_last();
@@ -47,7 +49,7 @@ impl Client {
             }
             return Ok(Arc::clone(&last.listing));
         }
-        let second = Walk::after(None, first.longest_page_to_be_had());
+        let second = Walk::after(None, first.longest_page_to_be_had(), max_tracks);
         let second = self.walk(region, second, retry_until, observer).await?;
         // A total that is wrong in itself is no reason to show nothing: the same tracks twice, on
         // full pages up to an empty one, are all there are.
@@ -80,13 +82,13 @@ impl Client {
                 retry_until,
             };
             let to_come = walk.page_to_come();
-            let parse = |answer: &[u8]| {
+            let parse = |answer: &[u8], echo: &Echo| {
                 let print = self.recall.print(answer);
                 let brought = match to_come {
                     Some(page) if print.is_some() && print == page.print => {
                         Brought::Same(page.clone())
                     }
-                    _ => Brought::Other(parse_page(answer, offset)?, print),
+                    _ => Brought::Other(read_page(answer, offset, echo)?, print),
                 };
                 Ok((brought, answer.len()))
             };
@@ -94,7 +96,11 @@ impl Client {
             bytes += length;
             let next = match brought {
                 Brought::Same(page) => walk.add_same(page),
-                Brought::Other(page, print) => walk.add(page, print),
+                Brought::Other(mut page, print) => {
+                    let unreadable = std::mem::take(&mut page.unreadable);
+                    self.caller.note(call.action, unreadable, observer);
+                    walk.add(page, print)
+                }
             };
             // A server that sends more than it is asked for is not asked again and again.
             if bytes > MAX_LISTING_BYTES || walk.collected > most_tracks(walk.page_size) {
@@ -122,7 +128,7 @@ struct Walk {
     /// The walk before, as long as every page has read as it did there. None of them is parsed.
     same_as: Option<Arc<LastWalk>>,
     /// What was parsed.
-    tracks: BTreeMap<u64, Track>,
+    tracks: Collector,
 }
 
 /// What a call brought.
@@ -140,13 +146,13 @@ enum Next {
 
 impl Walk {
     /// A walk that has not begun, `last` being the one before it.
-    fn after(last: Option<Arc<LastWalk>>, page_size: u32) -> Self {
+    fn after(last: Option<Arc<LastWalk>>, page_size: u32, max_tracks: usize) -> Self {
         Self {
             page_size,
             pages: Vec::new(),
             collected: 0,
             same_as: last,
-            tracks: BTreeMap::new(),
+            tracks: Collector::new(max_tracks),
         }
     }
 
@@ -166,15 +172,14 @@ impl Walk {
         if let Some(last) = self.same_as.take() {
             let ids = self.pages.iter().flat_map(|page| &*page.ids);
             let tracks = ids.filter_map(|id| last.listing.track(*id));
-            self.tracks = tracks.map(|track| (track.id, track.clone())).collect();
+            self.tracks.extend(tracks.cloned());
         }
         self.pages.push(PageFacts {
             ids: page.tracks.iter().map(|track| track.id).collect(),
             total: page.total,
             print,
         });
-        self.tracks
-            .extend(page.tracks.into_iter().map(|track| (track.id, track)));
+        self.tracks.extend(page.tracks);
         self.went_on(self.tracks.len() as u64)
     }
 
@@ -228,7 +233,7 @@ impl Walk {
     }
 
     fn has_the_ids_of(&self, other: &Self) -> bool {
-        self.is_walked_to_the_end() && self.tracks.keys().eq(other.tracks.keys())
+        self.is_walked_to_the_end() && self.tracks.ids().eq(other.tracks.ids())
     }
 
     /// The walk as the next one will want it, with what it found as a listing.
@@ -239,11 +244,7 @@ impl Walk {
         // What a page past the end says of the total is nobody's promise, so the highest counts: as
         // long as fewer are listed than anyone reported, no track is called vanished.
         let totals = self.pages.iter().map(|page| page.total);
-        let listing = Listing {
-            reported: totals.max().unwrap_or_default(),
-            tracks: self.tracks.into_values().collect(),
-            dropped: Vec::new(),
-        };
+        let listing = self.tracks.into_listing(totals.max().unwrap_or_default());
         Arc::new(LastWalk {
             page_size: self.page_size,
             pages: self.pages,

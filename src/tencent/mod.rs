@@ -21,6 +21,7 @@ pub use self::transport::{
 
 // The products: what they are asked, and what comes of it.
 mod client;
+mod collector;
 mod details;
 mod listing;
 pub mod organization;
@@ -43,9 +44,13 @@ mod bounded;
 mod connections;
 mod echo;
 mod envelope;
+mod escape;
+mod event_names;
+mod lenient;
 mod names;
 mod network;
 pub mod reasons;
+mod repair;
 mod resolv_conf;
 mod resolver;
 pub mod sign;

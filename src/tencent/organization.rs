@@ -10,9 +10,11 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::bounded::{List, Object, Text};
+use super::bounded::{List, Object};
 use super::caller::{Call, CallLimits, Caller, Parts};
-use super::envelope::{Content, ErrorBody, Head, open};
+use super::echo::Echo;
+use super::envelope::{Content, ErrorBody, open};
+use super::lenient::{Field, Notes, Text};
 use super::observer::Observer;
 use super::signer::Service;
 use crate::failure::{Failure, Reason};
@@ -106,8 +108,12 @@ impl Directory {
                 secrets: &[],
                 retry_until: Instant::now() + RETRY_FOR,
             };
-            let parse = |body: &[u8]| open(body, Answer::into_page);
+            let parse = |body: &[u8], echo: &Echo| {
+                open(body, echo, |answer: Answer| answer.into_page(echo))
+            };
             let page = self.caller.call(call, &*self.observer, parse).await?;
+            self.caller
+                .note(call.action, page.unreadable, &*self.observer);
             let before = walk.members.len();
             walk.is_steady &= walk.total == page.total || before == 0;
             walk.total = page.total;
@@ -159,45 +165,45 @@ impl Walk {
 struct Page {
     members: Vec<Member>,
     total: u64,
+    /// The fields that could not be read and are absent here.
+    unreadable: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
     items: Option<List<Object<Item>, MAX_MEMBERS>>,
-    total: Option<u64>,
-    request_id: Option<String>,
-    error: Option<Object<ErrorBody>>,
+    #[serde(default)]
+    total: Field<u64>,
+    #[serde(default)]
+    error: Field<Object<ErrorBody>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Item {
-    member_uin: Option<u64>,
-    name: Option<Text>,
-    node_name: Option<Text>,
-    tags: Option<List<Object<Tag>, MAX_TAGS>>,
+    member_uin: Field<u64>,
+    name: Field<Text>,
+    node_name: Field<Text>,
+    tags: Field<List<Field<Object<Tag>>, MAX_TAGS>>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
 struct Tag {
-    tag_key: Option<Text>,
-    tag_value: Option<Text>,
+    tag_key: Field<Text>,
+    tag_value: Field<Text>,
 }
 
 impl Content for Answer {
-    fn head(&mut self) -> Head {
-        Head {
-            request_id: self.request_id.take(),
-            error: self.error.take(),
-        }
+    fn error(&mut self) -> Field<Object<ErrorBody>> {
+        std::mem::take(&mut self.error)
     }
 }
 
 impl Answer {
-    fn into_page(self) -> Result<Page, String> {
-        let total = self.total.ok_or("the answer has no Total")?;
+    fn into_page(self, echo: &Echo) -> Result<Page, String> {
+        let total = self.total.required("Total")?;
         let items = match self.items {
             Some(items) if items.length > MAX_MEMBERS => {
                 return Err(format!("{} members on a page", items.length));
@@ -206,29 +212,46 @@ impl Answer {
             None if total == 0 => Vec::new(),
             None => return Err(format!("Total is {total} and the answer has no Items")),
         };
-        let members = items.into_iter().map(|Object(item)| item.into_member());
+        let mut notes = Notes::default();
+        let items = items.into_iter().enumerate();
+        let members = items.map(|(index, Object(item))| item.into_member(index, echo, &mut notes));
         Ok(Page {
-            members: members.collect::<Result<_, _>>()?,
+            members: members.collect::<Result<_, String>>()?,
             total,
+            unreadable: notes.into_lines(),
         })
     }
 }
 
 impl Item {
-    fn into_member(self) -> Result<Member, String> {
-        let uin = self.member_uin.ok_or("a member has no MemberUin")?;
-        let tags = self.tags.unwrap_or_default().kept.into_iter();
+    fn into_member(self, index: usize, echo: &Echo, notes: &mut Notes) -> Result<Member, String> {
+        let uin = self
+            .member_uin
+            .required(format_args!("Items[{index}].MemberUin"))?;
+        let mut text = |field: &str, value: Field<Text>| {
+            let value = value.noted(format_args!("Items[{index}].{field}"), notes);
+            echo.hide_in_name(value.map(|Text(text)| text).unwrap_or_default())
+        };
+        let (name, node) = (text("Name", self.name), text("NodeName", self.node_name));
+        let tags = self.tags.noted(format_args!("Items[{index}].Tags"), notes);
+        let mut pairs = BTreeMap::new();
+        for tag in tags.unwrap_or_default().kept {
+            let place = format_args!("Items[{index}].Tags[]");
+            let Some(Object(tag)) = tag.noted(place, notes) else {
+                continue;
+            };
+            let key = tag.tag_key.noted(place, notes);
+            let value = tag.tag_value.noted(place, notes);
+            let text = |text: Option<Text>| {
+                echo.hide_in_name(text.map(|Text(text)| text).unwrap_or_default())
+            };
+            pairs.insert(text(key), text(value));
+        }
         Ok(Member {
             uin: uin.to_string(),
-            name: text(self.name),
-            node: text(self.node_name),
-            tags: tags
-                .map(|Object(tag)| (text(tag.tag_key), text(tag.tag_value)))
-                .collect(),
+            name,
+            node,
+            tags: pairs,
         })
     }
-}
-
-fn text(given: Option<Text>) -> String {
-    given.map(|Text(text)| text).unwrap_or_default()
 }

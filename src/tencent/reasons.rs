@@ -1,13 +1,13 @@
 //! The one place that decides what a failed call means.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
+pub use super::escape::{escaped, visible};
 use super::pacer::Limit;
 use super::transport::{TransportError, TransportErrorKind};
 use crate::failure::{Failure, Reason};
-
-/// How much of the API's message is kept: enough for every documented one.
-const MAX_MESSAGE_CHARS: usize = 500;
 
 /// The code of a time limit that was reached.
 const TIMEOUT: &str = "timeout";
@@ -23,11 +23,22 @@ const ABOUT_REGIONS: &str = "CloudAudit's API region is not the VM's region; kno
 
 /// An error that the API answered with.
 pub fn api_failure(code: &str, message: &str, request_id: Option<String>) -> Failure {
+    api_failure_without(code, message, request_id, |text| Cow::Borrowed(text))
+}
+
+/// The same. The message goes through `hide` as a whole, before it is escaped and cut.
+pub(super) fn api_failure_without(
+    code: &str,
+    message: &str,
+    request_id: Option<String>,
+    hide: impl Fn(&str) -> Cow<'_, str>,
+) -> Failure {
     let label = KNOWN_CODES.iter().find(|known| **known == code);
-    let mut message = match label {
-        Some(_) => escaped(message),
-        None => escaped(&format!("{code}: {message}")),
+    let message = match label {
+        Some(_) => Cow::Borrowed(message),
+        None => Cow::Owned(format!("{code}: {message}")),
     };
+    let mut message = escaped(&hide(&message));
     if first_part(code) == "UnsupportedRegion" {
         message = format!("{message} ({ABOUT_REGIONS})");
     }
@@ -139,25 +150,6 @@ pub fn transport_failure(error: &TransportError) -> Failure {
 /// A time limit of ours was reached.
 pub fn timeout_failure(message: impl Into<String>) -> Failure {
     Failure::with_code(Reason::Unavailable, TIMEOUT, message)
-}
-
-/// One line of bounded length: the API's messages hold line breaks, and logs are read by the line.
-pub fn escaped(message: &str) -> String {
-    let mut line = String::with_capacity(message.len().min(MAX_MESSAGE_CHARS));
-    for (count, character) in message.trim().chars().enumerate() {
-        if count == MAX_MESSAGE_CHARS {
-            line.push('…');
-            break;
-        }
-        match character {
-            // Unicode has line ends of its own besides the control characters.
-            c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                line.extend(c.escape_default());
-            }
-            c => line.push(c),
-        }
-    }
-    line
 }
 
 /// The codes that CloudAudit, STS and the common error list document.

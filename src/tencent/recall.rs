@@ -35,7 +35,8 @@ pub(super) struct LastWalk {
 }
 
 impl LastWalk {
-    /// Whether no track was on two pages. Only then do the pages say by themselves which they had.
+    /// Whether each track is kept and was on one page. Only then do the pages say by themselves which
+    /// tracks they had, and can a page be left out of the next walk.
     pub(super) fn has_each_track_once(&self) -> bool {
         let on_pages: usize = self.pages.iter().map(|page| page.ids.len()).sum();
         on_pages == self.listing.tracks.len()

@@ -14,7 +14,9 @@ use zeroize::Zeroizing;
 use super::bounded::Object;
 use super::caller::{Call, CallLimits, Caller, Parts};
 use super::credentials::{Credential, Provider, Temporary};
-use super::envelope::{Content, ErrorBody, Head, open};
+use super::echo::Echo;
+use super::envelope::{Content, ErrorBody, open};
+use super::lenient::{Field, Text};
 use super::observer::Observer;
 use super::signer::Service;
 use super::transport::separate;
@@ -147,15 +149,12 @@ impl Sts {
     ///
     /// That of the call.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, Failure> {
-        let read = |answer: IdentityAnswer| match (answer.account_id, answer.arn) {
-            (Some(uin), arn) if !uin.is_empty() => Ok(CallerIdentity {
-                uin,
-                arn: arn.unwrap_or_default(),
-            }),
-            _ => Err("the answer has no AccountId".to_owned()),
-        };
         let call = call(GET_CALLER_IDENTITY, true, "{}", &[]);
-        let parse = |body: &[u8]| open(body, read);
+        let parse = |body: &[u8], echo: &Echo| {
+            open(body, echo, |answer: IdentityAnswer| {
+                answer.into_identity(echo)
+            })
+        };
         self.caller.call(call, &*self.observer, parse).await
     }
 
@@ -170,8 +169,8 @@ impl Sts {
         let body = wish.json();
         let call = call(action, signed, &body, secrets);
         let now = self.caller.parts().clock.now().wall;
-        let parse = |body: &[u8]| {
-            open(body, |answer: KeyAnswer| {
+        let parse = |body: &[u8], echo: &Echo| {
+            open(body, echo, |answer: KeyAnswer| {
                 answer.into_temporary(duration, now)
             })
         };
@@ -234,9 +233,10 @@ fn call<'a>(action: &'static str, signed: bool, body: &'a str, secrets: &'a [&'a
 #[serde(rename_all = "PascalCase")]
 struct KeyAnswer {
     credentials: Option<Object<Given>>,
-    expired_time: Option<u64>,
-    request_id: Option<String>,
-    error: Option<Object<ErrorBody>>,
+    #[serde(default)]
+    expired_time: Field<u64>,
+    #[serde(default)]
+    error: Field<Object<ErrorBody>>,
 }
 
 #[derive(Deserialize)]
@@ -250,27 +250,38 @@ struct Given {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct IdentityAnswer {
-    account_id: Option<String>,
-    arn: Option<String>,
-    request_id: Option<String>,
-    error: Option<Object<ErrorBody>>,
+    #[serde(default)]
+    account_id: Field<Text>,
+    #[serde(default)]
+    arn: Field<Text>,
+    #[serde(default)]
+    error: Field<Object<ErrorBody>>,
 }
 
 impl Content for KeyAnswer {
-    fn head(&mut self) -> Head {
-        Head {
-            request_id: self.request_id.take(),
-            error: self.error.take(),
-        }
+    fn error(&mut self) -> Field<Object<ErrorBody>> {
+        std::mem::take(&mut self.error)
     }
 }
 
 impl Content for IdentityAnswer {
-    fn head(&mut self) -> Head {
-        Head {
-            request_id: self.request_id.take(),
-            error: self.error.take(),
+    fn error(&mut self) -> Field<Object<ErrorBody>> {
+        std::mem::take(&mut self.error)
+    }
+}
+
+impl IdentityAnswer {
+    fn into_identity(self, echo: &Echo) -> Result<CallerIdentity, String> {
+        let Text(uin) = self.account_id.required("AccountId")?;
+        if uin.is_empty() {
+            return Err("the answer has no AccountId".to_owned());
         }
+        // It is for people, and may be absent.
+        let arn = match self.arn {
+            Field::Given(Text(arn)) => echo.hide_in_name(arn),
+            Field::Absent | Field::Unreadable(_) => String::new(),
+        };
+        Ok(CallerIdentity { uin, arn })
     }
 }
 
@@ -280,7 +291,7 @@ impl KeyAnswer {
         let Some(Object(key)) = self.credentials else {
             return Err(missing("Credentials"));
         };
-        let expired_time = self.expired_time.ok_or_else(|| missing("ExpiredTime"))?;
+        let expired_time = self.expired_time.required("ExpiredTime")?;
         let id = key.tmp_secret_id.ok_or_else(|| missing("TmpSecretId"))?;
         let secret = key.tmp_secret_key.ok_or_else(|| missing("TmpSecretKey"))?;
         let token = key.token.ok_or_else(|| missing("Token"))?;

@@ -1,16 +1,22 @@
 //! What goes over the wire: the request's body, and the answer taken apart.
 //!
 //! Every field of an answer is optional in parsing, as the official SDKs have it, and unknown ones
-//! are ignored; what must be there is checked here, by name, and nothing else is.
+//! are ignored; what must be there is checked here, by name, and nothing else is. A field that only
+//! describes never fails a page: one that cannot be read is absent, and the page says so.
+
+use std::fmt;
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::bounded::{List, Object, Text};
+use super::bounded::{List, Object};
+use super::echo::Echo;
 pub use super::envelope::WireError;
-use super::envelope::{Content, ErrorBody, Head, open};
+use super::envelope::{Content, ErrorBody, open};
+use super::event_names::EventNames;
+pub use super::event_names::{MAX_EVENT_NAMES, MAX_KEPT_EVENT_NAMES};
+use super::lenient::{Field, Notes, Text};
 use crate::snapshot::{Status, Storage, Track};
 
 /// How the API writes `CreateTime`; some answers leave the seconds out.
@@ -22,9 +28,6 @@ const EARLIEST_YEAR: i16 = 2000;
 /// No page is read that holds more tracks: ten times as many as can be asked for. What is a little
 /// longer than asked is no mistake of ours to punish.
 pub const MAX_PAGE_TRACKS: usize = 1_000;
-
-/// No track is read that holds more event names: ten times as many as are documented.
-pub const MAX_EVENT_NAMES: usize = 100;
 
 /// The body of a `DescribeAuditTracks` call; pages count from 1.
 pub fn list_body(page: u32, page_size: u32) -> String {
@@ -38,6 +41,8 @@ pub struct Page {
     pub tracks: Vec<Track>,
     /// `TotalCount`.
     pub total: u64,
+    /// The fields that could not be read and are absent here, each with its path.
+    pub unreadable: Vec<String>,
 }
 
 /// Parses the answer of `DescribeAuditTracks`. `create_time_offset` is the time zone that
@@ -49,33 +54,78 @@ pub struct Page {
 /// `Tracks` although `TotalCount` is above 0, a track without `TrackId`, or more of anything than
 /// there can be.
 pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireError> {
-    open(body, |answer: Answer| answer.into_page(create_time_offset))
+    read_page(body, create_time_offset, &Echo::default())
+}
+
+/// The same without what `echo` hides.
+pub(super) fn read_page(
+    body: &[u8],
+    create_time_offset: Offset,
+    echo: &Echo,
+) -> Result<Page, WireError> {
+    let reader = Reader {
+        create_time_offset,
+        echo,
+        notes: Notes::default(),
+    };
+    open(body, echo, |answer: Answer| reader.page(answer))
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Answer {
     tracks: Option<List<Object<WireTrack>, MAX_PAGE_TRACKS>>,
-    total_count: Option<u64>,
-    request_id: Option<String>,
-    error: Option<Object<ErrorBody>>,
+    #[serde(default)]
+    total_count: Field<u64>,
+    #[serde(default)]
+    error: Field<Object<ErrorBody>>,
 }
 
 impl Content for Answer {
-    fn head(&mut self) -> Head {
-        Head {
-            request_id: self.request_id.take(),
-            error: self.error.take(),
-        }
+    fn error(&mut self) -> Field<Object<ErrorBody>> {
+        std::mem::take(&mut self.error)
     }
 }
 
-impl Answer {
-    fn into_page(self, create_time_offset: Offset) -> Result<Page, String> {
-        let Some(total) = self.total_count else {
-            return Err("the answer has no TotalCount".to_owned());
-        };
-        let tracks = match self.tracks {
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct WireTrack {
+    track_id: Field<u64>,
+    name: Field<Text>,
+    action_type: Field<Text>,
+    resource_type: Field<Text>,
+    status: Field<u64>,
+    event_names: Field<EventNames>,
+    storage: Field<Object<WireStorage>>,
+    create_time: Field<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireStorage {
+    #[serde(rename = "StorageType")]
+    kind: Field<Text>,
+    #[serde(rename = "StorageRegion")]
+    region: Field<Text>,
+    #[serde(rename = "StorageName")]
+    name: Field<Text>,
+    #[serde(rename = "StoragePrefix")]
+    prefix: Field<Text>,
+    #[serde(rename = "StorageAccountId")]
+    account: Field<Text>,
+}
+
+/// Reads one page.
+struct Reader<'a> {
+    create_time_offset: Offset,
+    echo: &'a Echo,
+    notes: Notes,
+}
+
+impl Reader<'_> {
+    fn page(mut self, answer: Answer) -> Result<Page, String> {
+        let total = answer.total_count.required("TotalCount")?;
+        let tracks = match answer.tracks {
             Some(tracks) if tracks.length > MAX_PAGE_TRACKS => {
                 let length = tracks.length;
                 return Err(format!(
@@ -90,97 +140,76 @@ impl Answer {
                 ));
             }
         };
-        let tracks = tracks.into_iter();
-        let tracks = tracks.map(|Object(track)| track.into_track(create_time_offset));
+        let tracks = tracks.into_iter().enumerate();
+        let tracks = tracks.map(|(index, Object(track))| self.track(index, track));
         Ok(Page {
             tracks: tracks.collect::<Result<_, String>>()?,
             total,
+            unreadable: self.notes.into_lines(),
         })
     }
-}
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct WireTrack {
-    track_id: Option<u64>,
-    name: Option<Text>,
-    action_type: Option<Text>,
-    resource_type: Option<Text>,
-    status: Option<Value>,
-    event_names: Option<List<Option<Text>, MAX_EVENT_NAMES>>,
-    storage: Option<Object<WireStorage>>,
-    create_time: Option<Text>,
-}
-
-#[derive(Deserialize)]
-struct WireStorage {
-    #[serde(rename = "StorageType")]
-    kind: Option<Text>,
-    #[serde(rename = "StorageRegion")]
-    region: Option<Text>,
-    #[serde(rename = "StorageName")]
-    name: Option<Text>,
-    #[serde(rename = "StoragePrefix")]
-    prefix: Option<Text>,
-    #[serde(rename = "StorageAccountId")]
-    account: Option<Text>,
-}
-
-impl WireTrack {
-    fn into_track(self, create_time_offset: Offset) -> Result<Track, String> {
-        let Some(id) = self.track_id else {
-            return Err("a track has no TrackId".to_owned());
-        };
-        let events = self.event_names.unwrap_or_default();
+    fn track(&mut self, index: usize, track: WireTrack) -> Result<Track, String> {
+        let at = |field: &'static str| Place { index, field };
+        let id = track.track_id.required(at("TrackId"))?;
+        let events = track.event_names.noted(at("EventNames"), &mut self.notes);
+        let events = events.unwrap_or_default();
         if events.length > MAX_EVENT_NAMES {
             let length = events.length;
             return Err(format!(
                 "track {id} has {length} EventNames, and {MAX_EVENT_NAMES} are too many"
             ));
         }
-        let storage = self.storage.map(|Object(storage)| storage.into_storage());
+        let status = track.status.noted(at("Status"), &mut self.notes);
+        let storage = track.storage.noted(at("Storage"), &mut self.notes);
+        let create_time = track.create_time.noted(at("CreateTime"), &mut self.notes);
+        let create_time = create_time.map(|Text(text)| text).unwrap_or_default();
         Ok(Track {
             id,
-            name: text(self.name),
-            action_type: text(self.action_type),
-            resource_type: text(self.resource_type),
-            event_names: events
-                .kept
-                .into_iter()
-                .flatten()
-                .map(|Text(name)| name)
-                .collect(),
-            status: match self.status.and_then(|status| status.as_u64()) {
+            name: self.text(at("Name"), track.name),
+            action_type: self.text(at("ActionType"), track.action_type),
+            resource_type: self.text(at("ResourceType"), track.resource_type),
+            event_names: events.names,
+            status: match status {
                 Some(1) => Status::Enabled,
                 Some(0) => Status::Disabled,
                 Some(_) | None => Status::Unknown,
             },
-            storage: storage.unwrap_or_default(),
-            created: create_time(&text(self.create_time), create_time_offset),
+            storage: storage.map_or_else(Storage::default, |Object(storage)| Storage {
+                kind: self.text(at("Storage.StorageType"), storage.kind),
+                region: self.text(at("Storage.StorageRegion"), storage.region),
+                name: self.text(at("Storage.StorageName"), storage.name),
+                prefix: self.text(at("Storage.StoragePrefix"), storage.prefix),
+                account: self.text(at("Storage.StorageAccountId"), storage.account),
+            }),
+            created: created(&create_time, self.create_time_offset),
             details: None,
         })
     }
-}
 
-impl WireStorage {
-    fn into_storage(self) -> Storage {
-        Storage {
-            kind: text(self.kind),
-            region: text(self.region),
-            name: text(self.name),
-            prefix: text(self.prefix),
-            account: text(self.account),
-        }
+    /// A field that only describes. Empty if it is absent, null or unreadable.
+    fn text(&mut self, place: Place, field: Field<Text>) -> String {
+        let text = field.noted(place, &mut self.notes);
+        let text = text.map(|Text(text)| text).unwrap_or_default();
+        self.echo.hide_in_name(text)
     }
 }
 
-/// What is absent or null is empty.
-fn text(given: Option<Text>) -> String {
-    given.map(|Text(text)| text).unwrap_or_default()
+/// A field of a track on a page.
+#[derive(Clone, Copy)]
+struct Place {
+    index: usize,
+    field: &'static str,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Tracks[{}].{}", self.index, self.field)
+    }
 }
 
 /// `CreateTime` in Unix seconds, or nothing where it cannot be read.
-fn create_time(text: &str, offset: Offset) -> Option<i64> {
+fn created(text: &str, offset: Offset) -> Option<i64> {
     let time = CREATE_TIME_FORMATS
         .iter()
         .find_map(|format| DateTime::strptime(format, text).ok())

@@ -28,6 +28,7 @@ mod check;
 mod commands;
 mod fleet;
 mod lifecycle;
+mod memory;
 mod online;
 mod organization;
 mod refusals;

@@ -49,7 +49,7 @@ async fn a_track_has_a_number_of_events() {
     };
     let server = Server::playing(Play::answer(&track(MAX_EVENT_NAMES))).await;
     let listing = poll(&server).await.unwrap();
-    assert_eq!(listing.tracks[0].event_names.len(), MAX_EVENT_NAMES);
+    assert_eq!(listing.tracks[0].event_names, ["e"], "they are a set");
     for events in [MAX_EVENT_NAMES + 1, 1_000_000] {
         let server = Server::playing(Play::answer(&track(events))).await;
         assert_malformed(&server, &format!("track 7 has {events} EventNames")).await;

@@ -69,6 +69,17 @@ async fn a_role_that_is_not_to_be_had_says_why() {
     for (role, more, code) in [
         ("reader", ", external_id: a-guess", "UnauthorizedOperation"),
         ("writer", "", "ResourceNotFound.RoleNotFound"),
+        // A secret that is a part of the code hides nothing of the code.
+        (
+            "writer",
+            ", external_id: Role",
+            "ResourceNotFound.RoleNotFound",
+        ),
+        (
+            "writer",
+            ", external_id: ResourceNotFound.RoleNotFound",
+            "ResourceNotFound.RoleNotFound",
+        ),
     ] {
         let arn = format!("qcs::cam::uin/{AWAY}:roleName/{role}");
         let account = format!(

@@ -14,6 +14,7 @@ use cloudaudit_exporter::tencent::{Client, MAX_PAGES, Parts};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
+mod duplicates;
 mod recall;
 #[path = "../support/scripted.rs"]
 mod scripted;

@@ -228,3 +228,41 @@ async fn tracks_that_flap_are_logged_so_often_a_minute_and_the_rest_is_counted()
     let told = (changes + counted) as u64;
     assert!(told <= seen && told + 1_000 >= seen, "{told} of {seen}");
 }
+
+/// Once for each kind of field, however many tracks and polls it is in.
+#[tokio::test(start_paused = true)]
+async fn a_line_for_a_kind_of_malformed_field_and_none_for_the_next_poll() {
+    let odd = r#"{"TrackId":7,"Name":"a","Status":1,"Storage":{"StorageAccountId":[]}}"#;
+    let other = r#"{"TrackId":8,"Name":"b","Status":1,"Storage":{"StorageAccountId":[1]}}"#;
+    let world = World::new(move |call| {
+        // Never the same twice, so that each is read.
+        let name = format!(r#"{{"TrackId":{},"Name":"c","Status":1}}"#, call.page + 8);
+        Reply::Body(crate::cloud::page(3, &[odd, other, &name]))
+    });
+    let start = world.start("a\u{202e}", &["r"]);
+    intervals_after(start, 10).await;
+    assert_eq!(
+        said(&world),
+        [
+            r#"WARN a malformed field of an answer is taken as absent account="a\\u{202e}" action="DescribeAuditTracks" field="Tracks[0].Storage.StorageAccountId: expected text, found a list""#,
+            r#"INFO target is healthy account="a\\u{202e}" region="r" tracks=3"#,
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_seen_is_written_out() {
+    let world =
+        World::new(|_| listing(&[r#"{"TrackId":7,"Name":"on\u202eno\u200b\u3164","Status":1}"#]));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 2).await;
+    world
+        .cloud
+        .play(|_| listing(&[r#"{"TrackId":7,"Name":"off\u2066\ufe0f","Status":0}"#]));
+    intervals_after(start, 4).await;
+    let said = said(&world).join("\n");
+    assert!(said.contains(r"off\\u{2066}\\u{fe0f}"), "{said}");
+    assert!(said.contains(r"u{3164}"), "{said}");
+    let seen = |c: &char| !matches!(c, '\u{200b}'..='\u{206f}' | '\u{fe0f}' | '\u{3164}');
+    assert!(said.chars().all(|c| seen(&c)), "{said}");
+}

@@ -13,6 +13,8 @@ use tokio::time::{sleep, timeout};
 use super::{Credential, Fetched, Source, Temporary, no_credentials, none_to_be_had};
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::tencent::envelope::{JsonError, read_json};
+use crate::tencent::lenient::Field;
 use crate::tencent::reasons::{status_failure, timeout_failure, transport_failure};
 use crate::tencent::{Endpoint, Transport};
 
@@ -88,8 +90,12 @@ impl CvmRole {
         let unusable = |what: &str| {
             no_credentials(format!("the metadata service's key of role {name} {what}"))
         };
-        let answer: Answer = serde_json::from_slice(answer.body())
-            .map_err(|_| unusable("is not the JSON that it should be"))?;
+        let answer: Answer = read_json(answer.body()).map_err(|error| match error {
+            JsonError::Syntax(_) => unusable("is not the JSON that it should be"),
+            JsonError::Shape(field) => {
+                unusable(&format!("is not the JSON that it should be: {field}"))
+            }
+        })?;
         answer
             .into_temporary(&self.clock)
             .map_err(|why| unusable(&why))
@@ -157,7 +163,8 @@ struct Answer {
     tmp_secret_id: Option<String>,
     tmp_secret_key: Option<SecretString>,
     token: Option<SecretString>,
-    expired_time: Option<u64>,
+    #[serde(default)]
+    expired_time: Field<u64>,
 }
 
 impl Answer {
@@ -165,13 +172,16 @@ impl Answer {
         if self.code.as_deref().is_some_and(|code| code != "Success") {
             return Err("is none: its Code is not Success".to_owned());
         }
-        let (Some(id), Some(key), Some(token), Some(expired_time)) = (
-            self.tmp_secret_id,
-            self.tmp_secret_key,
-            self.token,
-            self.expired_time,
-        ) else {
-            return Err("lacks one of TmpSecretId, TmpSecretKey, Token and ExpiredTime".to_owned());
+        let lacks = "lacks one of TmpSecretId, TmpSecretKey, Token and ExpiredTime";
+        let (Some(id), Some(key), Some(token)) =
+            (self.tmp_secret_id, self.tmp_secret_key, self.token)
+        else {
+            return Err(lacks.to_owned());
+        };
+        let expired_time = match self.expired_time {
+            Field::Given(time) => time,
+            Field::Absent => return Err(lacks.to_owned()),
+            Field::Unreadable(found) => return Err(format!("has {found} as ExpiredTime")),
         };
         let credential = Credential::new(id, key, Some(token))
             .map_err(|part| format!("has a {part} that cannot be one"))?;

@@ -1,0 +1,86 @@
+//! The tracks of a walk, trimmed while it goes on: a listing of any length takes the memory of its
+//! first tracks.
+
+use std::cmp::max_by_key;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::snapshot::{DroppedTrack, Listing, Track};
+
+/// The tracks with the lowest ids, and of the others what counts need.
+pub(super) struct Collector {
+    max_tracks: usize,
+    kept: BTreeMap<u64, Track>,
+    /// All ids here are above those that are kept.
+    dropped: BTreeMap<u64, DroppedTrack>,
+}
+
+impl Collector {
+    pub(super) fn new(max_tracks: usize) -> Self {
+        Self {
+            max_tracks,
+            kept: BTreeMap::new(),
+            dropped: BTreeMap::new(),
+        }
+    }
+
+    /// How many different tracks there are.
+    pub(super) fn len(&self) -> usize {
+        self.kept.len() + self.dropped.len()
+    }
+
+    /// Their ids, ascending.
+    pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
+        self.kept.keys().chain(self.dropped.keys()).copied()
+    }
+
+    /// Of two entries with one id the worse one counts, as a whole: the one that is not enabled,
+    /// else the one that records less, else the later one.
+    fn add(&mut self, track: Track) {
+        let id = track.id;
+        if let Some(dropped) = self.dropped.get_mut(&id) {
+            let other = DroppedTrack::from(&track);
+            *dropped = max_by_key(*dropped, other, |entry| entry.status.badness());
+            return;
+        }
+        match self.kept.entry(id) {
+            Entry::Vacant(place) => {
+                place.insert(track);
+            }
+            Entry::Occupied(mut other) => {
+                if badness(&track) >= badness(other.get()) {
+                    other.insert(track);
+                }
+            }
+        }
+        if self.kept.len() > self.max_tracks
+            && let Some((id, beyond)) = self.kept.pop_last()
+        {
+            self.dropped.insert(id, DroppedTrack::from(&beyond));
+        }
+    }
+
+    pub(super) fn into_listing(self, reported: u64) -> Listing {
+        Listing {
+            tracks: self.kept.into_values().collect(),
+            dropped: self.dropped.into_values().collect(),
+            reported,
+        }
+    }
+}
+
+impl Extend<Track> for Collector {
+    fn extend<T: IntoIterator<Item = Track>>(&mut self, tracks: T) {
+        tracks.into_iter().for_each(|track| self.add(track));
+    }
+}
+
+/// Not enabled is worse than enabled, and a part is worse than everything.
+fn badness(track: &Track) -> (u8, u8) {
+    let coverage = match track.has_full_coverage() {
+        Some(true) => 0,
+        None => 1,
+        Some(false) => 2,
+    };
+    (track.status.badness(), coverage)
+}
