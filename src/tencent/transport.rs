@@ -182,7 +182,7 @@ impl HttpTransport {
 
     fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
         Self {
-            connections: Arc::default(),
+            connections: Arc::new(Connections::new(&setup.network.0.open)),
             large_answers_of_host: setup.network.large_answers_of(host.as_ref()),
             setup,
             host,
