@@ -19,11 +19,19 @@ const DESCRIPTORS_PER_IDENTITY: u64 = 4;
 /// No more identities keep connections, however many descriptors there are.
 const MAX_OPEN_IDENTITIES: usize = 1024;
 
+/// So many keep them if there are more identities than could. A connection would be closed before
+/// the next poll anyway; these serve the pages of the polls that are under way.
+const OPEN_OF_VERY_MANY: usize = 128;
+
 /// The connections of one identity. They are opened when they are needed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Connections {
     current: Mutex<Option<Pool>>,
+    _identity: Identity,
 }
+
+/// Lives as long as an identity has a transport, to be counted.
+type Identity = Arc<()>;
 
 /// A client with its pool of connections. Dropping the client closes those that are idle; a request
 /// that is in flight ends first.
@@ -34,6 +42,14 @@ struct Pool {
 }
 
 impl Connections {
+    /// Of one more identity; none is open yet.
+    pub(super) fn new(open: &OpenIdentities) -> Self {
+        Self {
+            current: Mutex::default(),
+            _identity: Arc::clone(&open.identities),
+        }
+    }
+
     /// The client that the next request goes through, made by `make` if there is none that is
     /// young enough.
     pub(super) fn client(
@@ -83,6 +99,7 @@ impl Connections {
 #[derive(Debug)]
 pub(super) struct OpenIdentities {
     most: usize,
+    identities: Identity,
     opened: Mutex<VecDeque<(Weak<Connections>, Instant)>>,
 }
 
@@ -98,6 +115,7 @@ impl OpenIdentities {
     fn at_most(most: usize) -> Self {
         Self {
             most,
+            identities: Identity::default(),
             opened: Mutex::default(),
         }
     }
@@ -105,12 +123,22 @@ impl OpenIdentities {
     fn add(&self, connections: &Arc<Connections>, at: Instant) {
         let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
         opened.push_back((Arc::downgrade(connections), at));
-        let first = (opened.len() > self.most).then(|| opened.pop_front());
+        let surplus = opened.len().saturating_sub(self.most());
+        let surplus: Vec<_> = opened.drain(..surplus).collect();
         drop(opened);
-        if let Some(Some((connections, at))) = first
-            && let Some(connections) = connections.upgrade()
-        {
-            connections.close_opened(at);
+        for (connections, at) in surplus {
+            if let Some(connections) = connections.upgrade() {
+                connections.close_opened(at);
+            }
+        }
+    }
+
+    fn most(&self) -> usize {
+        let identities = Arc::strong_count(&self.identities) - 1;
+        if identities > self.most {
+            self.most.min(OPEN_OF_VERY_MANY)
+        } else {
+            self.most
         }
     }
 }
@@ -124,7 +152,7 @@ mod tests {
     }
 
     fn opened(open: &OpenIdentities) -> Arc<Connections> {
-        let connections = Arc::<Connections>::default();
+        let connections = Arc::new(Connections::new(open));
         let client = connections.client(open, || reqwest::Client::builder().build());
         assert!(client.is_ok() && is_open(&connections));
         connections
@@ -139,6 +167,16 @@ mod tests {
         let are_open = [&first, &second, &third].map(|connections| is_open(connections));
         assert_eq!(are_open, [false, true, true]);
         assert_eq!(open.opened.lock().expect("it is whole").len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn very_many_identities_keep_few_connections() {
+        let open = OpenIdentities::at_most(OPEN_OF_VERY_MANY + 10);
+        let mut all: Vec<_> = (0..open.most).map(|_| opened(&open)).collect();
+        assert!(all.iter().all(|connections| is_open(connections)));
+        all.push(opened(&open));
+        let are_open = all.iter().filter(|connections| is_open(connections));
+        assert_eq!(are_open.count(), OPEN_OF_VERY_MANY);
     }
 
     /// An entry of a pool that was replaced does not close the pool that replaced it.

@@ -182,7 +182,7 @@ impl HttpTransport {
 
     fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
         Self {
-            connections: Arc::default(),
+            connections: Arc::new(Connections::new(&setup.network.0.open)),
             large_answers_of_host: setup.network.large_answers_of(host.as_ref()),
             setup,
             host,
@@ -196,7 +196,10 @@ impl HttpTransport {
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let request = reqwest::Request::try_from(request).map_err(transport_error)?;
-        let host = request.url().authority().to_owned();
+        let host = match &self.host {
+            Some(host) => Arc::clone(host),
+            None => request.url().authority().into(),
+        };
         let client = self.client().map_err(transport_error)?;
         let mut answer = client.execute(request).await.map_err(transport_error)?;
         let body = match answer.status() {

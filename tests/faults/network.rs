@@ -85,6 +85,20 @@ async fn an_answer_is_huge() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_comes_again() {
+    let row = Row::new(
+        "an_answer_comes_again",
+        "A gateway answers with the answer to an earlier request, of this account or another",
+    )
+    .fails("unavailable", "malformed")
+    .remedy("look at the gateway or proxy on the way: it exchanges or repeats answers");
+    let fault = Fault::edit(|answer| {
+        answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
+    });
+    Wire::new().await.play_fault(row, fault).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_handshake_fails() {
     let row = Row::new(
         "the_handshake_fails",
