@@ -7,7 +7,7 @@
 use std::io::{self, ErrorKind, Write};
 use std::panic::{catch_unwind, set_hook};
 use std::process::ExitCode;
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use clap::Parser;
@@ -19,7 +19,7 @@ use cloudaudit_exporter::resources;
 use cloudaudit_exporter::signals::{Request, Signals};
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinError, spawn_blocking};
+use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Polling and serving wait for the network; more threads than this would only wait in parallel.
@@ -31,6 +31,10 @@ const STOP_TIME: Duration = Duration::from_millis(700);
 
 /// What else the end takes beyond a grace period.
 const STOP_MARGIN: Duration = Duration::from_millis(200);
+
+/// A signal that comes so soon after the first is the same one: `timeout` and terminals send it to
+/// the process and to its group.
+const SAME_SIGNAL: Duration = Duration::from_millis(100);
 
 /// How long the last lines wait for the reader of the log. A signal ends the wait.
 const LAST_LINES: Duration = Duration::from_secs(5);
@@ -45,9 +49,10 @@ fn main() -> ExitCode {
     let (watch, mut signals, log) = match prepare() {
         Ok(prepared) => prepared,
         Err(error) => {
+            let failed = cannot_start(&error);
             // There is no log yet, and nothing to be done if stderr is closed.
-            drop(writeln!(io::stderr(), "error: cannot start: {error}"));
-            return ExitCode::FAILURE;
+            drop(writeln!(io::stderr(), "error: {failed}"));
+            return failed.exit_code();
         }
     };
     let mut last_lines = LAST_LINES;
@@ -61,7 +66,7 @@ fn main() -> ExitCode {
             failed.exit_code()
         });
         tokio::select! {
-            _ = spawn_blocking(move || log.flush(last_lines)) => {}
+            () = log.flush(last_lines) => {}
             _ = signals.next() => {}
         }
         code
@@ -84,6 +89,11 @@ fn prepare() -> io::Result<(Runtime, Signals, Log)> {
     Ok((watch, signals, logging::start()?))
 }
 
+fn cannot_start(error: &io::Error) -> Failed {
+    let remedy = "raise the limits of processes (ulimit -u) and of open files (ulimit -n)";
+    Failed::new(format!("cannot start: {error}; {remedy}"))
+}
+
 /// Prints what the command line asks for, such as help, or what is wrong with it.
 async fn answer(
     error: clap::Error,
@@ -92,9 +102,12 @@ async fn answer(
 ) -> Result<ExitCode, Failed> {
     let code = u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
     let is_error = error.use_stderr();
-    let printing = spawn_blocking(move || error.print());
+    let (printed, printing) = oneshot::channel();
+    let print = move || printed.send(error.print()).unwrap_or_default();
+    let thread = thread::Builder::new().spawn(print);
+    thread.map_err(|error| cannot_start(&error))?;
     let written = tokio::select! {
-        written = printing => written.unwrap_or_else(|error| Err(error.into())),
+        written = printing => written.unwrap_or_else(|error| Err(io::Error::other(error))),
         _ = signals.next() => {
             *last_lines = LAST_LINES_AFTER_SIGNAL;
             return Err(Failed::new("stopped by a signal before everything was printed"));
@@ -121,10 +134,7 @@ async fn run(
     if cli.polls() {
         resources::check().map_err(|why| Failed::new(format!("cannot start: {why}")))?;
     }
-    let runtime = start_runtime(log).map_err(|error| {
-        let remedy = "raise the limits of processes (ulimit -u) and of open files (ulimit -n)";
-        Failed::new(format!("cannot start: {error}; {remedy}"))
-    })?;
+    let runtime = start_runtime(log).map_err(|error| cannot_start(&error))?;
     logging::subscribe(log, cli.flags.log_level.into(), cli.flags.log_format);
     let stop_time = cli.grace_period().max(STOP_TIME) + STOP_MARGIN;
     // A daemon reloads by it; everything else ends.
@@ -139,7 +149,7 @@ async fn run(
     let command = commands::run(cli, environment(), log.clone(), command_signals);
     let mut command = runtime.spawn(command);
     let mut stop = Some(stop);
-    let mut deadline = None;
+    let (mut first, mut deadline) = (Instant::now(), None);
     let ended = loop {
         let too_late = async {
             match deadline {
@@ -154,8 +164,10 @@ async fn run(
                 Request::Hangup if hangup_reloads => drop(reload.try_send(())),
                 _ if stop.take().is_some() => {
                     *last_lines = LAST_LINES_AFTER_SIGNAL;
-                    deadline = Some(Instant::now() + stop_time);
+                    first = Instant::now();
+                    deadline = Some(first + stop_time);
                 }
+                _ if first.elapsed() < SAME_SIGNAL => {}
                 _ => break Err(Failed::new(
                     "ended by a second signal, before everything was finished",
                 )),
@@ -186,6 +198,8 @@ fn start_runtime(log: &Log) -> io::Result<Runtime> {
             .worker_threads(threads.min(MOST_THREADS))
             .enable_all()
             .build()
+            // Files are read on such a thread: there has to be one.
+            .inspect(|runtime| drop(runtime.spawn_blocking(|| {})))
     };
     // It panics if the system has no thread for it, which is told as an error and not twice.
     set_hook(Box::new(|_| {}));

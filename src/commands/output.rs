@@ -87,3 +87,49 @@ impl Drop for Unfinished {
         drop(fs::remove_file(&self.0.path));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use tempfile::TempDir;
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::write;
+
+    const PATIENCE: Duration = Duration::from_secs(30);
+
+    /// As a signal drops it, at any moment.
+    #[tokio::test]
+    async fn a_write_that_is_dropped_leaves_the_old_file_or_the_new_and_no_other() {
+        const PIECES: usize = 20;
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("metrics.prom");
+        fs::write(&file, "old").unwrap();
+        let piece = Bytes::from(vec![b'x'; 100_000]);
+        let (mut old, mut new) = (0, 0);
+        for step in 0..100 {
+            let content = vec![piece.clone(); PIECES];
+            let time = Duration::from_micros(step * 100);
+            drop(timeout(time, write(&file, content)).await);
+            // A rename that was under way may end yet; nothing may stay beside the file.
+            let began = Instant::now();
+            while fs::read_dir(folder.path()).unwrap().count() > 1 {
+                assert!(began.elapsed() < PATIENCE, "something is left");
+                sleep(Duration::from_millis(1)).await;
+            }
+            match fs::metadata(&file).unwrap().len() {
+                3 => old += 1,
+                length => {
+                    assert_eq!(length, (PIECES * piece.len()) as u64, "it is whole");
+                    new += 1;
+                    fs::write(&file, "old").unwrap();
+                }
+            }
+        }
+        assert_eq!(old + new, 100);
+        assert!(old > 0, "none was dropped");
+    }
+}

@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use crate::stdio::write_all;
 
@@ -17,6 +17,9 @@ const MAX_WAITING: usize = 1 << 20;
 
 /// How much room the buffers keep when a burst is over.
 const KEPT_ROOM: usize = 1 << 16;
+
+/// How often a flush looks whether everything is written.
+const FLUSH_PAUSE: Duration = Duration::from_millis(5);
 
 /// At most one line about dropped lines in this time.
 const REPORT_INTERVAL: Duration = Duration::from_mins(1);
@@ -65,7 +68,7 @@ impl Log {
             queue.drop_lines(text);
         }
         drop(queue);
-        self.0.changed.notify_all();
+        self.0.changed.notify_one();
     }
 
     /// Returns how many lines were dropped since it was last called.
@@ -73,12 +76,18 @@ impl Log {
         mem::take(&mut self.queue().dropped)
     }
 
-    /// Waits until everything is written, but not longer than `limit`.
-    pub fn flush(&self, limit: Duration) {
+    /// Waits until everything is written, but not longer than `limit`. What is left then is lost
+    /// with the process.
+    pub async fn flush(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        while self.is_busy() && Instant::now() < deadline {
+            sleep(FLUSH_PAUSE).await;
+        }
+    }
+
+    fn is_busy(&self) -> bool {
         let queue = self.queue();
-        let is_busy = |queue: &mut Queue| queue.is_writing || !queue.waiting.is_empty();
-        // What is left when the time is over is lost with the process.
-        drop(self.0.changed.wait_timeout_while(queue, limit, is_busy));
+        queue.is_writing || !queue.waiting.is_empty()
     }
 
     fn write(&self, mut out: impl Write, report: impl Fn(u64)) {
@@ -109,7 +118,6 @@ impl Log {
             }
             queue.is_writing = false;
             drop(queue);
-            self.0.changed.notify_all();
             batch.clear();
             batch.shrink_to(KEPT_ROOM);
         }
@@ -219,30 +227,30 @@ mod tests {
         assert!(second.is_err(), "at most one report a minute");
     }
 
-    #[test]
-    fn a_flush_ends_when_all_is_written_and_when_its_time_is_over() {
+    #[tokio::test]
+    async fn a_flush_ends_when_all_is_written_and_when_its_time_is_over() {
         let (log, mut reader, _reports) = log();
         log.push(&vec![b'.'; 100_000]);
         let began = Instant::now();
-        log.flush(Duration::from_millis(200));
+        log.flush(Duration::from_millis(200)).await;
         assert!(began.elapsed() >= Duration::from_millis(200));
         let mut all = vec![0; 100_000];
         reader.read_exact(&mut all).unwrap();
         log.push(b"last\n");
         let began = Instant::now();
-        log.flush(PATIENCE);
+        log.flush(PATIENCE).await;
         assert!(began.elapsed() < PATIENCE);
         let mut last = [0; 5];
         reader.read_exact(&mut last).unwrap();
         assert_eq!(&last, b"last\n");
     }
 
-    #[test]
-    fn lines_that_meet_a_closed_pipe_are_dropped_and_counted() {
+    #[tokio::test]
+    async fn lines_that_meet_a_closed_pipe_are_dropped_and_counted() {
         let (log, reader, _reports) = log();
         drop(reader);
         log.push(b"one\ntwo\n");
-        log.flush(PATIENCE);
+        log.flush(PATIENCE).await;
         assert_eq!(log.take_dropped(), 2);
     }
 
@@ -263,11 +271,11 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_pipe_that_does_not_block_is_tried_again() {
+    #[tokio::test]
+    async fn a_pipe_that_does_not_block_is_tried_again() {
         let log = Log::start(Busy(false), |_| {}).unwrap();
         log.push(b"line\n");
-        log.flush(PATIENCE);
+        log.flush(PATIENCE).await;
         assert_eq!(log.take_dropped(), 0);
     }
 }

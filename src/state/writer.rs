@@ -19,7 +19,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A write that takes longer has failed for those who wait for it.
 const LONGEST_WRITE: Duration = Duration::from_secs(30);
 
-/// The same at the end: a signal ends the process within a second.
+/// The same after a signal, which ends the process within a second.
 const LONGEST_LAST_WRITE: Duration = Duration::from_millis(600);
 
 /// What is in the file after a write.
@@ -87,7 +87,8 @@ impl StateWriter {
                 } => {}
             }
         }
-        self.finish(reports(), told).await;
+        self.write_if_news(reports(), LONGEST_LAST_WRITE, &told)
+            .await;
     }
 
     /// Writes what there is to write now, if anything.
@@ -96,8 +97,17 @@ impl StateWriter {
         reports: Vec<Arc<Report>>,
         told: impl Fn(Result<Written<'_>, &str>),
     ) {
+        self.write_if_news(reports, LONGEST_WRITE, &told).await;
+    }
+
+    async fn write_if_news(
+        &mut self,
+        reports: Vec<Arc<Report>>,
+        longest: Duration,
+        told: &impl Fn(Result<Written<'_>, &str>),
+    ) {
         if difference(&self.written, &reports) > Difference::Nothing {
-            self.write(reports, LONGEST_LAST_WRITE, &told).await;
+            self.write(reports, longest, told).await;
         }
     }
 

@@ -13,26 +13,31 @@ fn a_limit_that_is_too_low_is_an_error_in_words() {
         "-n 8",
         "-n 12",
         "-u 1",
+        "-u 2",
+        "-u 3",
+        "-u 4",
+        "-u 5",
         "-v 60000",
         "-v 100000",
         "-v 200000",
         "-v 250000",
         "-v 524288",
     ] {
-        for command in ["check", "once", "health", "daemon"] {
+        for command in ["check", "once", "health", "daemon", "--help"] {
             let arguments = match command {
                 "daemon" => "--web.listen-address=127.0.0.1:0",
                 other => other,
             };
             // A limit of threads does not hold for root.
-            let user = match limit {
-                "-u 1" => "setpriv --reuid=54321 --clear-groups",
-                _ => "",
+            let user = if limit.starts_with("-u") {
+                "setpriv --reuid=54321 --clear-groups"
+            } else {
+                ""
             };
             let program = "/tmp/cloudaudit-limits.$$";
             let script = format!(
                 r#"cp "$0" {program} && trap "rm -f {program}" EXIT
-                timeout -s TERM 3 {user} bash -c 'ulimit {limit} && exec "$@"' - {program} {arguments} 2>&1"#
+                timeout -s TERM 2 {user} bash -c 'ulimit {limit} && exec "$@"' - {program} {arguments} 2>&1"#
             );
             let output = shell(
                 &script,

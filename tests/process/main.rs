@@ -25,5 +25,6 @@ mod site;
 mod health;
 mod limits;
 mod output;
+mod panics;
 mod pipes;
 mod signals;

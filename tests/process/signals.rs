@@ -153,6 +153,20 @@ async fn only_scrapes_may_take_longer_and_only_where_that_is_configured() {
     }
 }
 
+/// `timeout` sends its signal to the process and then to the group, as some terminals do.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_signals_at_the_same_time_are_one() {
+    let site = Site::start().await;
+    site.write("a: {}");
+    for _ in 0..5 {
+        let mut exporter = Exporter::start(Some(&site.file), &with(&[]));
+        for signal in ["TERM", "INT", "QUIT"] {
+            exporter.signal(signal);
+        }
+        assert_eq!(exporter.wait_for_end(), Some(0), "{}", exporter.log());
+    }
+}
+
 #[test]
 fn a_grace_period_beyond_reason_is_refused() {
     for grace in ["1d", "-1s", "soon"] {
