@@ -18,8 +18,9 @@ use crate::snapshot::{DESCRIBE_AUDIT_TRACK, Details, Scope};
 /// No track has more filters.
 const MAX_FILTERS: usize = 1_000;
 
-/// The most filters that are kept of one track.
+/// The most filters that are kept of one track as they are, and the most text of them in bytes.
 const MAX_KEPT_FILTERS: usize = 20;
+const MAX_KEPT_BYTES: usize = 4_096;
 
 impl Client {
     /// What a listing leaves out of a track. No retry starts after `retry_until`.
@@ -125,7 +126,12 @@ fn scopes(filters: Field<Object<Filters>>, notes: &mut Notes) -> Vec<Scope> {
 /// No more filters than are kept: of many those that decide what the track records. Any filter that
 /// covers a kind of action decides it, else any that may.
 fn keep_deciding(scopes: Vec<Scope>) -> Vec<Scope> {
-    if scopes.len() <= MAX_KEPT_FILTERS {
+    let texts = scopes.iter().flat_map(|scope| {
+        let own = [&scope.action_type, &scope.resource_type];
+        own.into_iter().chain(&scope.event_names)
+    });
+    let bytes: usize = texts.map(String::len).sum();
+    if scopes.len() <= MAX_KEPT_FILTERS && bytes <= MAX_KEPT_BYTES {
         return scopes;
     }
     let mut kept = Vec::new();

@@ -33,7 +33,11 @@ const MASK: &str = "***";
 
 /// The parts of one request that no message may hold. They wipe themselves.
 #[derive(Default)]
-pub(super) struct Echo(Vec<Zeroizing<String>>);
+pub(super) struct Echo {
+    secrets: Vec<Zeroizing<String>>,
+    /// The length of the shortest one that is long, in bytes; 0 if none is.
+    shortest: usize,
+}
 
 impl Echo {
     /// Takes them from what is about to be sent: with which credential, and with what in its body.
@@ -48,48 +52,54 @@ impl Echo {
         let secret_id = credential.map(Credential::secret_id);
         // It is not sent, so only one that is a key for sure is looked for.
         let key = credential.map(|credential| credential.secret_key().expose_secret());
-        let key = key.filter(|key| key.len() >= MIN_PART);
+        let key = key.filter(|key| is_long(key));
         let parts = [secret_id, key, signature, header("x-tc-token")];
         let parts = parts.into_iter().flatten().chain(secrets.iter().copied());
         let parts = parts.filter(|part| !part.is_empty());
-        Self(parts.map(|part| part.to_owned().into()).collect())
+        let secrets: Vec<Zeroizing<String>> = parts.map(|part| part.to_owned().into()).collect();
+        let long = secrets.iter().filter(|secret| is_long(secret));
+        let shortest = long.map(|secret| secret.len()).min().unwrap_or_default();
+        Self { secrets, shortest }
     }
 
     /// A message of the API without them. What is too long to be shown is cut off.
     pub(super) fn hide<'a>(&self, message: &'a str) -> Cow<'a, str> {
         let message = &message[..message.floor_char_boundary(MAX_SCANNED)];
-        Self::hide_all(message, self.0.iter())
+        hide_all(message, self.secrets.iter())
     }
 
     /// The name of a thing without them. Only a long secret is looked for, and only in a name that
     /// is as long: most names cost nothing.
     pub(super) fn hide_in_name(&self, name: String) -> String {
-        let long = || self.0.iter().filter(|secret| secret.len() >= MIN_PART);
-        let shortest = long().map(|secret| secret.len()).min();
-        if shortest.is_none_or(|shortest| name.len() < shortest) {
+        if self.shortest == 0 || name.len() < self.shortest {
             return name;
         }
-        match Self::hide_all(&name, long()) {
+        let long = self.secrets.iter().filter(|secret| is_long(secret));
+        match hide_all(&name, long) {
             Cow::Borrowed(_) => name,
             Cow::Owned(hidden) => hidden,
         }
     }
+}
 
-    fn hide_all<'a, 'b>(
-        text: &'a str,
-        secrets: impl Iterator<Item = &'b Zeroizing<String>> + Clone,
-    ) -> Cow<'a, str> {
-        let mut hidden = Vec::new();
-        let mut layer = Some(Layer::of(text));
-        for _ in 0..MAX_LAYERS {
-            let Some(seen) = layer else { break };
-            for secret in secrets.clone() {
-                seen.find(secret, &mut hidden);
-            }
-            layer = seen.unescaped();
+fn is_long(secret: &str) -> bool {
+    secret.len() >= MIN_PART
+}
+
+fn hide_all<'a, 'b>(
+    text: &'a str,
+    secrets: impl Iterator<Item = &'b Zeroizing<String>> + Clone,
+) -> Cow<'a, str> {
+    let mut hidden = Vec::new();
+    let mut layer = Some(Layer::of(text));
+    for _ in 0..MAX_LAYERS {
+        let Some(seen) = layer else { break };
+        for secret in secrets.clone() {
+            seen.find(secret, &mut hidden);
         }
-        masked(text, hidden)
+        layer = seen.unescaped();
     }
+    masked(text, hidden)
 }
 
 /// The text with a mask over each range. No range cuts a character.
@@ -135,7 +145,7 @@ impl Layer {
 
     /// Finds a secret; one that is long also folded, in parts, in hexadecimal and in base64.
     fn find(&self, secret: &str, hidden: &mut Vec<Range<usize>>) {
-        if secret.len() < MIN_PART {
+        if !is_long(secret) {
             let secret: Vec<char> = secret.chars().collect();
             return self.find_parts(&secret, secret.len(), hidden);
         }

@@ -170,7 +170,10 @@ pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError
 
 /// One field that has another type, or is there twice.
 fn shape(path: &str, message: &str) -> String {
-    let path = path.strip_prefix("Response.").unwrap_or(path);
+    let path = match path.strip_prefix("Response.").unwrap_or(path) {
+        "." => "the answer",
+        path => path,
+    };
     // The library says: invalid type: integer `5`, expected a list at line 1 column 2.
     let found = match message.strip_prefix("invalid type: ") {
         Some(found) if found.starts_with("string") => "text",
@@ -179,10 +182,15 @@ fn shape(path: &str, message: &str) -> String {
         Some(found) if found.starts_with("sequence") => "a list",
         Some(found) if found.starts_with("null") => "null",
         Some(_) => "a number",
-        None if message.starts_with("duplicate field") => {
-            return format!("{path}: it has a field twice");
+        None => {
+            // Only the names of fields that are read are in such a message.
+            let twice = message.strip_prefix("duplicate field `");
+            let field = twice.and_then(|rest| rest.split('`').next());
+            return match field {
+                Some(field) => format!("{path}: it has {field} twice"),
+                None => format!("{path}: it cannot be read"),
+            };
         }
-        None => return format!("{path}: it cannot be read"),
     };
     let expected = message
         .rsplit_once(", expected ")
@@ -192,9 +200,5 @@ fn shape(path: &str, message: &str) -> String {
         Some((expected, _)) => expected,
         None => "another type",
     };
-    mismatch(
-        if path == "." { "the answer" } else { path },
-        expected,
-        found,
-    )
+    mismatch(path, expected, found)
 }

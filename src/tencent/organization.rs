@@ -46,6 +46,9 @@ const MAX_PAGES: u32 = 2_001;
 /// No member has more tags.
 const MAX_TAGS: usize = 50;
 
+/// The answers of a walk are no larger together, in bytes: 1,300 for each of the most members.
+pub const MAX_MEMBERS_BYTES: usize = 128 * 1024 * 1024;
+
 /// How long and how often one page is tried.
 const LIMITS: CallLimits = CallLimits {
     timeout: Duration::from_secs(10),
@@ -96,6 +99,7 @@ impl Directory {
 
     async fn walk(&self) -> Result<Walk, Failure> {
         let mut walk = Walk::default();
+        let mut bytes = 0;
         for page in 0..MAX_PAGES {
             let offset = page * PAGE_SIZE;
             let body = format!(r#"{{"Offset":{offset},"Limit":{PAGE_SIZE}}}"#);
@@ -109,9 +113,10 @@ impl Directory {
                 retry_until: Instant::now() + RETRY_FOR,
             };
             let parse = |body: &[u8], echo: &Echo| {
-                open(body, echo, |answer: Answer| answer.into_page(echo))
+                let page = open(body, echo, |answer: Answer| answer.into_page(echo))?;
+                Ok((page, body.len()))
             };
-            let page = self.caller.call(call, &*self.observer, parse).await?;
+            let (page, length) = self.caller.call(call, &*self.observer, parse).await?;
             self.caller
                 .note(call.action, page.unreadable, &*self.observer);
             let before = walk.members.len();
@@ -121,8 +126,9 @@ impl Directory {
             walk.members
                 .extend(members.map(|member| (member.uin.clone(), member)));
             let collected = walk.members.len();
-            if collected > MAX_MEMBERS {
-                let message = format!("more than {MAX_MEMBERS} members");
+            bytes += length;
+            if collected > MAX_MEMBERS || bytes > MAX_MEMBERS_BYTES {
+                let message = format!("{collected} members in {bytes} bytes are too many");
                 return Err(Failure::new(Reason::Malformed, message));
             }
             if collected == before || collected as u64 == walk.total {

@@ -147,6 +147,68 @@ async fn an_answer_has_another_shape() {
     Memory::new().play_fault(row, Fault::wrong_shape()).await;
 }
 
+/// Changes each track of every answer.
+fn each_track(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
+    Fault::edit(move |answer| {
+        let tracks = answer["Response"]["Tracks"].as_array_mut();
+        tracks.into_iter().flatten().for_each(&change);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_come_as_text() {
+    let row = Row::new(
+        "numbers_come_as_text",
+        "Whole numbers are text or have a fraction of zero: `\"Status\": \"1\"`, `1.0`",
+    )
+    .remedy("nothing: they are read as what they mean");
+    let fault = each_track(|track| {
+        let float = |value: &Value| Value::from(value.as_f64());
+        track["Status"] = float(&track["Status"]);
+        track["TrackId"] = Value::from(track["TrackId"].to_string());
+    });
+    Memory::new().play_fault(row, fault).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_cannot_be_read() {
+    let row = Row::new(
+        "a_field_cannot_be_read",
+        "A field that only describes a track has another type: `CreateTime` is a list",
+    )
+    .numbers(Numbers::AsListed)
+    .remedy("read the log: one line names the field; series that rest on it are absent");
+    let fault = each_track(|track| track["CreateTime"] = Value::Array(Vec::new()));
+    Memory::new().play_fault(row, fault).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_id_comes_twice() {
+    let row = Row::new(
+        "one_id_comes_twice",
+        "One track is listed twice, enabled and disabled",
+    )
+    .numbers(Numbers::AsListed)
+    .also(
+        "cloudaudit_track_changes_total{change=\"disabled\"}",
+        GrowBy(1.0),
+    )
+    .afterwards(
+        "cloudaudit_track_changes_total{change=\"enabled\"}",
+        GrowBy(1.0),
+    )
+    .remedy("look at the track in the console: the worse entry counts");
+    let fault = Fault::edit(|answer| {
+        let tracks = answer["Response"]["Tracks"].as_array_mut();
+        for tracks in tracks.into_iter() {
+            let mut twin = tracks[0].clone();
+            twin["Status"] = Value::from(0);
+            tracks.insert(0, twin);
+        }
+    });
+    Memory::new().play_fault(row, fault).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_deep() {
     const LEVELS: usize = 1_000_000;
