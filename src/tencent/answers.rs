@@ -1,8 +1,8 @@
 //! The answers that came lately, so that none is taken twice.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
 
@@ -17,14 +17,25 @@ const MIN_UNIQUE_BYTES: usize = 16;
 /// The longest value that is taken for an id.
 const MAX_ID_BYTES: usize = 64;
 
-/// How many ids are remembered, 24 bytes each: more than a minute and a half of ten thousand
+/// How many answers are remembered, some 40 bytes each: more than a minute and a half of ten thousand
 /// accounts with four pages each.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// The `RequestId`s of the answers that came last, from every endpoint and for every identity.
+/// An answer that is delivered again is the same to the last byte. So much of both ends, and the
+/// length, tell it from another answer with its id, for a fraction of the time.
+const MAX_COMPARED_BYTES: usize = 256;
+
+/// How many hosts are remembered; a configuration names a handful.
+const MAX_HOSTS: usize = 1_024;
+
+/// A host is believed to repeat its ids when it has done so this many times in a row, each time to a
+/// request that had a connection of its own.
+const MAX_REPEATS_ALONE: u32 = 16;
+
+/// The answers that came last, from every endpoint and for every identity, by their `RequestId`.
 #[derive(Debug, Default)]
 pub(super) struct RecentAnswers {
-    /// Random, so that no server can choose two ids with the same hash.
+    /// Random, so that no server can choose two answers with the same hash.
     key: RandomState,
     recent: Mutex<Recent>,
 }
@@ -33,28 +44,93 @@ pub(super) struct RecentAnswers {
 struct Recent {
     order: VecDeque<u64>,
     known: HashSet<u64>,
+    hosts: HashMap<u64, Host>,
+}
+
+/// What is known of a host's ids.
+#[derive(Debug)]
+struct Host {
+    first_id: u64,
+    /// Whether it has given different ids.
+    varies: bool,
+    /// Whether it has proved to repeat them: a simulation with one canned answer does.
+    repeats: bool,
+}
+
+/// How an answer was obtained.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Obtained {
+    /// Whether the connection carried this one request only.
+    pub(super) alone: bool,
+    /// How many answers in a row were refused before this one.
+    pub(super) refused: u32,
 }
 
 impl RecentAnswers {
-    /// Whether this answer of `host` came before. The API gives every answer an id of its own, so
-    /// one with a known id was earned by an earlier request. Remembers the id.
-    pub(super) fn is_repeated(&self, host: &str, answer: &[u8]) -> bool {
+    /// Whether this answer of `host` came before, and so was earned by an earlier request: the API
+    /// gives every answer an id of its own. Remembers the answer.
+    ///
+    /// On a connection that carried no other request an answer cannot be an earlier one, unless a
+    /// gateway has mixed up whole connections. So a repeated answer is accepted there if the host
+    /// turns out not to give unique ids.
+    pub(super) fn is_repeated(&self, host: &str, obtained: Obtained, answer: &[u8]) -> bool {
         let Some(id) = request_id(answer) else {
             return false;
         };
-        let id = self.key.hash_one((host, id));
-        // Both collections are changed without a panic in between.
-        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if !recent.known.insert(id) {
+        let end = answer.len().saturating_sub(MAX_COMPARED_BYTES);
+        let begin = &answer[..answer.len().min(MAX_COMPARED_BYTES)];
+        let whole = (host, id, answer.len(), begin, &answer[end..]);
+        let whole = self.key.hash_one(whole);
+        let (host, id) = (self.key.hash_one(host), self.key.hash_one(id));
+        let mut recent = self.recent();
+        if recent.hosts.len() < MAX_HOSTS || recent.hosts.contains_key(&host) {
+            let known = recent.hosts.entry(host).or_insert(Host {
+                first_id: id,
+                varies: false,
+                repeats: false,
+            });
+            known.varies |= known.first_id != id;
+        }
+        if recent.remember(whole) {
+            return false;
+        }
+        let Some(host) = recent.hosts.get_mut(&host) else {
             return true;
+        };
+        let proves_it = !host.varies || obtained.refused + 1 >= MAX_REPEATS_ALONE;
+        host.repeats |= obtained.alone && proves_it;
+        !host.repeats
+    }
+
+    /// Whether a host has proved to repeat its ids. They tell nothing then, so each request to it
+    /// has to have a connection of its own.
+    pub(super) fn repeats_ids(&self, host: &str) -> bool {
+        let host = self.key.hash_one(host);
+        self.recent()
+            .hosts
+            .get(&host)
+            .is_some_and(|host| host.repeats)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        // The collections are changed without a panic in between.
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Recent {
+    /// Remembers an answer and returns whether it is new.
+    fn remember(&mut self, answer: u64) -> bool {
+        if !self.known.insert(answer) {
+            return false;
         }
-        recent.order.push_back(id);
-        if recent.order.len() > MAX_REMEMBERED
-            && let Some(oldest) = recent.order.pop_front()
+        self.order.push_back(answer);
+        if self.order.len() > MAX_REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
         {
-            recent.known.remove(&oldest);
+            self.known.remove(&oldest);
         }
-        false
+        true
     }
 }
 
@@ -79,28 +155,89 @@ mod tests {
         format!(r#"{{"Response":{{"Tracks":[],"TotalCount":0,"RequestId":{id}}}}}"#)
     }
 
+    const SHARED: Obtained = Obtained {
+        alone: false,
+        refused: 0,
+    };
+    const ALONE: Obtained = Obtained {
+        alone: true,
+        refused: 1,
+        ..SHARED
+    };
+
+    /// A host that gives different ids.
+    fn varied(host: &str) -> RecentAnswers {
+        let recent = RecentAnswers::default();
+        for number in 0..2 {
+            let answer = answer(&format!("\"another-{number:028}\""));
+            assert!(!recent.is_repeated(host, SHARED, answer.as_bytes()));
+        }
+        recent
+    }
+
     #[test]
     fn an_answer_is_taken_once() {
-        let recent = RecentAnswers::default();
+        let recent = varied("one");
         let first = answer(&format!("\"{ID}\""));
-        let spaced = first.replace("\"RequestId\":", "\"RequestId\" :\n ");
-        assert!(!recent.is_repeated("one", first.as_bytes()));
-        assert!(recent.is_repeated("one", first.as_bytes()));
-        assert!(recent.is_repeated("one", spaced.as_bytes()));
-        assert!(!recent.is_repeated("other", first.as_bytes()));
+        assert!(!recent.is_repeated("one", SHARED, first.as_bytes()));
+        assert!(recent.is_repeated("one", SHARED, first.as_bytes()));
+        assert!(!recent.is_repeated("other", SHARED, first.as_bytes()));
+        let other_text = first
+            .replace("0}", "1}")
+            .replace("TotalCount\":0", "TotalCount\":1");
+        assert!(!recent.is_repeated("one", SHARED, other_text.as_bytes()));
+    }
+
+    #[test]
+    fn an_answer_that_came_before_is_refused_alone_too() {
+        let recent = varied("one");
+        let answer = answer(&format!("\"{ID}\""));
+        assert!(!recent.is_repeated("one", SHARED, answer.as_bytes()));
+        assert!(recent.is_repeated("one", ALONE, answer.as_bytes()));
+        assert!(!recent.repeats_ids("one"));
+    }
+
+    #[test]
+    fn a_host_that_always_gives_one_id_is_believed_on_connections_of_their_own() {
+        let recent = RecentAnswers::default();
+        let canned = answer(&format!("\"{ID}\""));
+        assert!(!recent.is_repeated("one", SHARED, canned.as_bytes()));
+        assert!(recent.is_repeated("one", SHARED, canned.as_bytes()));
+        assert!(!recent.is_repeated("one", ALONE, canned.as_bytes()));
+        assert!(recent.repeats_ids("one"));
+        assert!(!recent.is_repeated("one", SHARED, canned.as_bytes()));
+    }
+
+    #[test]
+    fn a_host_that_repeats_ids_again_and_again_is_believed() {
+        let recent = varied("one");
+        let again = answer(&format!("\"{ID}\""));
+        assert!(!recent.is_repeated("one", SHARED, again.as_bytes()));
+        let last = Obtained {
+            refused: MAX_REPEATS_ALONE - 1,
+            ..ALONE
+        };
+        assert!(!recent.is_repeated("one", last, again.as_bytes()));
+        assert!(recent.repeats_ids("one"));
     }
 
     #[test]
     fn what_has_no_unique_id_proves_nothing() {
-        let recent = RecentAnswers::default();
+        let recent = varied("one");
         let long = format!("\"{}\"", "x".repeat(MAX_ID_BYTES + 1));
         for id in ["7", "null", "\"\"", "\"r-page\"", &long, "\""] {
             let answer = answer(id);
-            assert!(!recent.is_repeated("one", answer.as_bytes()));
-            assert!(!recent.is_repeated("one", answer.as_bytes()), "{id}");
+            assert!(!recent.is_repeated("one", SHARED, answer.as_bytes()));
+            assert!(
+                !recent.is_repeated("one", SHARED, answer.as_bytes()),
+                "{id}"
+            );
         }
         for other in ["", "not JSON", "\"RequestId\"", "\"RequestId\":"] {
-            assert!(!recent.is_repeated("one", other.as_bytes()), "{other}");
+            assert!(
+                !recent.is_repeated("one", SHARED, other.as_bytes()),
+                "{other}"
+            );
         }
     }
 
@@ -113,12 +250,12 @@ mod tests {
 
     #[test]
     fn the_oldest_is_forgotten() {
-        let recent = RecentAnswers::default();
+        let recent = varied("one");
         let numbered = |number: usize| answer(&format!("\"{number:036}\""));
         for number in 0..=MAX_REMEMBERED {
-            assert!(!recent.is_repeated("one", numbered(number).as_bytes()));
+            assert!(!recent.is_repeated("one", SHARED, numbered(number).as_bytes()));
         }
-        assert!(recent.is_repeated("one", numbered(1).as_bytes()));
-        assert!(!recent.is_repeated("one", numbered(0).as_bytes()));
+        assert!(recent.is_repeated("one", SHARED, numbered(1).as_bytes()));
+        assert!(!recent.is_repeated("one", SHARED, numbered(0).as_bytes()));
     }
 }

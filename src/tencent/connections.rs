@@ -3,6 +3,7 @@
 //! answer to the next request. No other identity sends that request if connections are not shared.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const OPEN_OF_VERY_MANY: usize = 128;
 pub(super) struct Connections {
     current: Mutex<Option<Pool>>,
     _identity: Identity,
+    /// How many answers in a row were not those to their requests.
+    refused: AtomicU32,
 }
 
 /// Lives as long as an identity has a transport, to be counted.
@@ -47,6 +50,7 @@ impl Connections {
         Self {
             current: Mutex::default(),
             _identity: Arc::clone(&open.identities),
+            refused: AtomicU32::new(0),
         }
     }
 
@@ -72,6 +76,22 @@ impl Connections {
         drop(current);
         open.add(self, now);
         Ok(client)
+    }
+
+    /// How many answers in a row were refused. As long as there are any, each request has to have a
+    /// connection of its own.
+    pub(super) fn refused(&self) -> u32 {
+        self.refused.load(Ordering::Relaxed)
+    }
+
+    /// An answer was accepted, or refused with all connections out of step.
+    pub(super) fn answered(&self, accepted: bool) {
+        if accepted {
+            self.refused.store(0, Ordering::Relaxed);
+        } else {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.close();
+        }
     }
 
     /// Closes all connections.

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request, Response, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use reqwest::{Proxy, redirect};
 use rustls::ClientConfig;
 use secrecy::SecretString;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
+use super::answers::Obtained;
 use super::connections::Connections;
 use super::network::Network;
 
@@ -195,11 +196,18 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let request = reqwest::Request::try_from(request).map_err(transport_error)?;
+        let mut request = reqwest::Request::try_from(request).map_err(transport_error)?;
         let host = match &self.host {
             Some(host) => Arc::clone(host),
             None => request.url().authority().into(),
         };
+        let recent = &self.setup.network.0.recent_answers;
+        let refused = self.connections.refused();
+        let alone = refused > 0 || recent.repeats_ids(&host);
+        if alone {
+            let close = HeaderValue::from_static("close");
+            request.headers_mut().insert(header::CONNECTION, close);
+        }
         let client = self.client().map_err(transport_error)?;
         let mut answer = client.execute(request).await.map_err(transport_error)?;
         let body = match answer.status() {
@@ -209,10 +217,11 @@ impl HttpTransport {
         if has_two_lengths(answer.headers()) {
             self.connections.close();
         }
-        let recent = &self.setup.network.0.recent_answers;
-        if recent.is_repeated(&host, &body) {
-            // Every answer behind it on the connection would be one too late as well.
-            self.connections.close();
+        let obtained = Obtained { alone, refused };
+        let is_repeated = recent.is_repeated(&host, obtained, &body);
+        // Every answer behind a repeated one on its connection would be one too late as well.
+        self.connections.answered(!is_repeated);
+        if is_repeated {
             return Err(repeated());
         }
         let mut whole = Response::new(body);
