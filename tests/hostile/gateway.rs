@@ -97,7 +97,8 @@ impl Shared {
             let Some(answer) = self.ask(&request).await else {
                 break;
             };
-            let due = self.answers.fetch_add(1, Ordering::Relaxed) % ONE_IN == 0;
+            let number_of_answer = self.answers.fetch_add(1, Ordering::Relaxed);
+            let due = number_of_answer.is_multiple_of(ONE_IN);
             let due = due && !self.honest.load(Ordering::Relaxed);
             let bytes = if due && self.mischief == Mischief::Doubled {
                 self.count();
