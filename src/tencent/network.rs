@@ -66,7 +66,7 @@ impl Network {
                 let proxy = Proxy::all(proxy.expose_secret());
                 let at =
                     |error: reqwest::Error| format!("http.proxy: {}", causes(&error.without_url()));
-                Proxies::Always(proxy.map_err(at)?)
+                Proxies::Always(Box::new(proxy.map_err(at)?))
             }
         };
         let tls = tls::trusting(authorities.unwrap_or_default()).map_err(|error| {

@@ -140,7 +140,7 @@ pub(super) enum Proxies {
     /// Those of the environment.
     Environment,
     /// This one.
-    Always(Proxy),
+    Always(Box<Proxy>),
 }
 
 impl HttpTransport {
@@ -191,7 +191,7 @@ impl HttpTransport {
     }
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
-        let make = || self.setup.client(self.host.clone());
+        let make = || self.setup.client(self.host.as_deref());
         self.connections.client(&self.setup.network.0.open, make)
     }
 
@@ -263,14 +263,14 @@ impl HttpTransport {
 
 impl Setup {
     /// A client with no connection yet.
-    fn client(&self, host: Option<Arc<str>>) -> reqwest::Result<reqwest::Client> {
+    fn client(&self, host: Option<&str>) -> reqwest::Result<reqwest::Client> {
         let builder = builder()
-            .dns_resolver(self.network.0.names.asked_for(host.as_deref()))
+            .dns_resolver(self.network.0.names.asked_for(host))
             .tls_backend_preconfigured(self.tls.clone());
         let builder = match &self.proxies {
             Proxies::Never => builder.no_proxy(),
             Proxies::Environment => builder,
-            Proxies::Always(proxy) => builder.proxy(proxy.clone()),
+            Proxies::Always(proxy) => builder.proxy(Proxy::clone(proxy)),
         };
         builder.build()
     }

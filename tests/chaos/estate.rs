@@ -11,6 +11,15 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
 use crate::exporter::Samples;
+use crate::gateway::{Gateway, Mischief};
+
+/// What the gateway between the exporter and the cloud does with a quarter of the answers.
+const MISCHIEF: [Mischief; 4] = [
+    Mischief::Again(Duration::from_millis(3)),
+    Mischief::Doubled,
+    Mischief::Elsewhere(Duration::from_millis(1)),
+    Mischief::OnTheNext,
+];
 
 /// Accounts with so many tracks or more have two pages.
 const PAGE_SIZE: usize = 40;
@@ -19,6 +28,7 @@ const PAGE_SIZE: usize = 40;
 pub struct Estate {
     pub world: World,
     pub accounts: BTreeMap<String, Account>,
+    pub gateway: Gateway,
     address: SocketAddr,
     serving: Option<JoinHandle<()>>,
     folder: TempDir,
@@ -48,6 +58,7 @@ impl Estate {
             .unwrap();
         let folder = TempDir::new().unwrap();
         let mut estate = Self {
+            gateway: Gateway::start(server.local_addr(), &MISCHIEF).await,
             config: folder.path().join("config.yaml"),
             folder,
             address: server.local_addr(),
@@ -84,7 +95,7 @@ impl Estate {
             "endpoint: http://{}\nrate_limit: {{requests_per_second: 100}}\n\
              poll: {{interval: 1s, timeout: 500ms, attempts: 2, stale_after: 5s, tombstone_for: 5s, page_size: {PAGE_SIZE}}}\n\
              accounts:\n",
-            self.address
+            self.gateway.address
         );
         for (number, name) in self.accounts.keys().enumerate() {
             // A third of the accounts change with each generation, the others are untouched.

@@ -20,6 +20,8 @@
 mod address;
 #[path = "../binary/exporter.rs"]
 mod exporter;
+#[path = "../hostile/gateway.rs"]
+mod gateway;
 
 // What there is, and what happens to it.
 mod estate;

@@ -1,4 +1,4 @@
-//! Everything at once: faults, a cloud that restarts, clocks that jump, reloads, changes and
+//! Everything at once: faults, a gateway that delivers answers twice, a cloud that restarts, clocks that jump, reloads, changes and
 //! scrapes, over loopback and in real time. At every moment each target shows what was there when
 //! it was last listed, or nothing; and when calm returns, everything is exact.
 //!
@@ -44,6 +44,10 @@ async fn whatever_happens_a_target_shows_what_was_there_or_nothing() {
         .await;
     witness.look(&estate, &exporter).await;
     witness.done(&weather, &before, &after);
+    println!(
+        "{} answers were delivered twice",
+        estate.gateway.mischiefs()
+    );
     exporter.signal("TERM");
     assert_eq!(exporter.wait_for_end(), Some(0), "at the first signal");
     exporter.leave_log_unread(false);

@@ -76,8 +76,9 @@ impl Weather {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    /// No faults any more, the cloud is there, the clocks agree, the file is right.
+    /// No faults any more, answers come once, the cloud is there, the clocks agree, the file is right.
     pub async fn calm(&mut self, estate: &mut Estate, exporter: &Exporter) {
+        estate.gateway.behave();
         estate.world.clear_faults();
         estate.world.set_skew_seconds(0);
         estate.start_cloud().await;

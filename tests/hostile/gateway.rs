@@ -22,9 +22,11 @@ pub(crate) enum Mischief {
     Again(Duration),
     /// Writes it twice at once, in one segment.
     Doubled,
-    /// Writes it on another open connection as well, whatever that one waits for.
+    /// Writes it on another open connection as well, whatever that one waits for, so much after it
+    /// was received: its connection has brought the next request. Nothing can tell that an answer
+    /// belongs to another request if that never received it.
     Elsewhere(Duration),
-    /// Writes it on the next connection that is opened, before any request.
+    /// The same on the next connection that is opened, before any request.
     OnTheNext,
 }
 
@@ -38,7 +40,7 @@ type Writer = Arc<AsyncMutex<OwnedWriteHalf>>;
 
 struct Shared {
     cloud: SocketAddr,
-    mischief: Mischief,
+    mischief: Vec<Mischief>,
     honest: AtomicBool,
     answers: AtomicUsize,
     mischiefs: AtomicUsize,
@@ -47,12 +49,13 @@ struct Shared {
 }
 
 impl Gateway {
-    pub(crate) async fn start(cloud: SocketAddr, mischief: Mischief) -> Self {
+    /// Plays each kind of mischief in turn.
+    pub(crate) async fn start(cloud: SocketAddr, mischief: &[Mischief]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             cloud,
-            mischief,
+            mischief: mischief.to_vec(),
             honest: AtomicBool::new(false),
             answers: AtomicUsize::new(0),
             mischiefs: AtomicUsize::new(0),
@@ -93,13 +96,19 @@ impl Shared {
         }
         let open = (number, Arc::clone(&writer));
         self.writers.lock().unwrap().push(open);
+        let mut received = None;
         while let Some(request) = message(&mut reader).await {
+            if let Some((mischief, answer)) = received.take() {
+                self.play(mischief, number, answer);
+            }
             let Some(answer) = self.ask(&request).await else {
                 break;
             };
-            let due = self.answers.fetch_add(1, Ordering::Relaxed) % ONE_IN == 0;
+            let number_of_answer = self.answers.fetch_add(1, Ordering::Relaxed);
+            let due = number_of_answer.is_multiple_of(ONE_IN);
             let due = due && !self.honest.load(Ordering::Relaxed);
-            let bytes = if due && self.mischief == Mischief::Doubled {
+            let mischief = self.mischief[number_of_answer / ONE_IN % self.mischief.len()];
+            let bytes = if due && mischief == Mischief::Doubled {
                 self.count();
                 answer.repeat(2)
             } else {
@@ -108,17 +117,18 @@ impl Shared {
             if writer.lock().await.write_all(&bytes).await.is_err() {
                 break;
             }
-            if due {
-                self.play(number, &writer, answer);
+            match mischief {
+                _ if !due => {}
+                Mischief::Again(after) => self.write_later(after, Arc::clone(&writer), answer),
+                _ => received = Some((mischief, answer)),
             }
         }
         self.writers.lock().unwrap().retain(|(of, _)| *of != number);
     }
 
-    fn play(self: &Arc<Self>, number: usize, writer: &Writer, answer: Vec<u8>) {
-        match self.mischief {
-            Mischief::Doubled => {}
-            Mischief::Again(after) => self.write_later(after, Arc::clone(writer), answer),
+    fn play(self: &Arc<Self>, mischief: Mischief, number: usize, answer: Vec<u8>) {
+        match mischief {
+            Mischief::Doubled | Mischief::Again(_) => {}
             Mischief::Elsewhere(after) => {
                 let writers = self.writers.lock().unwrap();
                 let mut others = writers.iter().filter(|(of, _)| *of != number);

@@ -5,6 +5,10 @@
     clippy::unwrap_used,
     reason = "a helper of a test fails it by panicking"
 )]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the program itself lives in real time"
+)]
 
 // The two sides.
 #[path = "../support/address.rs"]
