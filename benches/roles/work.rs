@@ -228,6 +228,7 @@ fn client(transport: Turns) -> Client {
         attempts: 1,
         page_size: 100,
         create_time_offset: OFFSET,
+        accept_short_listings: false,
     };
     Client::new(parts, options)
 }

@@ -202,6 +202,7 @@ impl Shared {
             page_size: config.poll.page_size,
             create_time_offset: Offset::from_seconds(config.poll.create_time_offset)
                 .expect("the configuration lets only offsets of this world through"),
+            accept_short_listings: config.poll.accept_short_listings,
         };
         (Client::new(parts, options), identity)
     }

@@ -29,6 +29,8 @@ pub struct CallOptions {
     pub page_size: u32,
     /// The time zone that `CreateTime` is taken to be in.
     pub create_time_offset: Offset,
+    /// Whether a listing below `TotalCount` counts as complete.
+    pub accept_short_listings: bool,
 }
 
 /// Lists and describes the tracks of one account.

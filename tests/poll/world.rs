@@ -74,6 +74,7 @@ impl World {
                 attempts: 3,
                 page_size: 1,
                 create_time_offset: Offset::UTC,
+                accept_short_listings: false,
             },
             provider: Arc::new(FixedProvider::new(
                 Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), Some(TOKEN.into()))

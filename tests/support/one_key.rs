@@ -50,5 +50,6 @@ pub(crate) fn options(attempts: u32) -> CallOptions {
         attempts,
         page_size: 10,
         create_time_offset: Offset::UTC,
+        accept_short_listings: false,
     }
 }

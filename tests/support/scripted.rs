@@ -95,6 +95,7 @@ pub(crate) fn options(page_size: u32) -> CallOptions {
         attempts: 3,
         page_size,
         create_time_offset: Offset::constant(8),
+        accept_short_listings: false,
     }
 }
 
