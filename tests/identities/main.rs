@@ -21,6 +21,7 @@ mod renewals;
 mod uin;
 
 // Many of them.
+mod coverage;
 mod details;
 mod organization;
 mod shards;
