@@ -100,7 +100,7 @@ fn the_organization_vouches_for_two_refreshes_by_either_clock() {
     let account = member();
     let mut target = Polled::new();
     account.umbrella.found(true, target.now, REFRESH);
-    target.pass(2 * REFRESH - 2 * INTERVAL);
+    target.pass((2 * REFRESH).saturating_sub(2 * INTERVAL));
     target.lists([off()]);
     assert!(vouched(&account, &target));
     let before = target.now;

@@ -35,8 +35,14 @@ fn what_was_seen_is_updated_and_the_rest_stays() {
         target.sees([on(2), off(3)]),
         [(2, Change::Enabled), (3, Change::Disabled)]
     );
-    use Status::{Disabled, Enabled};
-    assert_eq!(shown(&target), [(1, Enabled), (2, Enabled), (3, Disabled)]);
+    assert_eq!(
+        shown(&target),
+        [
+            (1, Status::Enabled),
+            (2, Status::Enabled),
+            (3, Status::Disabled)
+        ]
+    );
     assert!(!target.report().is_up());
     assert_eq!(
         target.report().failure.as_ref().unwrap().reason,

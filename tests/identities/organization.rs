@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Fault, Identity, Member, Role, Track, World};
-use cloudaudit_exporter::snapshot::Overview;
 use cloudaudit_exporter::state::Saved;
 use tokio::time::Instant;
 

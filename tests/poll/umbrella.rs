@@ -34,7 +34,10 @@ async fn a_dead_loop_does_not_vouch_for_the_organisation() {
     account.abort();
     assert_eq!(covered(&world, world.clock.now()), Some(true));
     let believed = 4 * REFRESH;
-    assert_eq!(covered(&world, now + (believed - COARSE)), Some(true));
+    assert_eq!(
+        covered(&world, now + believed.saturating_sub(COARSE)),
+        Some(true)
+    );
     assert_eq!(covered(&world, now + believed), Some(false));
 }
 
