@@ -4,6 +4,7 @@
 //! are Tokio's, so a test that pauses Tokio's time and takes [`Clock::virtual_at`] has both faces
 //! of time under its hand.
 
+use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
@@ -19,6 +20,22 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Whether `now` has reached this moment by either clock. The steady clock stands still while
+    /// the machine is suspended, and the wall clock may be set: if one of the two says that a time
+    /// has passed, it may have.
+    pub fn is_reached(self, now: Self) -> bool {
+        self.steady <= now.steady || self.wall <= now.wall
+    }
+
+    /// A moment that is reached as soon as one of the two is.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            wall: self.wall.min(other.wall),
+            steady: self.steady.min(other.steady),
+        }
+    }
+
     /// Unix time in seconds, for a signature.
     pub fn unix_seconds(self) -> i64 {
         let seconds = unix_seconds(self.wall).floor();
@@ -30,6 +47,29 @@ impl Moment {
         seconds
     }
 }
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self {
+            wall: self.wall + time,
+            steady: self.steady + time,
+        }
+    }
+}
+
+/// How long ago a time of day was; `None` if that is not known, because the time lies in the
+/// future: the clock was set back since, and by how much nothing here can tell.
+pub fn age(at: SystemTime, now: SystemTime) -> Option<Duration> {
+    match now.duration_since(at) {
+        Ok(age) => Some(age),
+        Err(ahead) => (ahead.duration() <= MOST_SLEW).then_some(Duration::ZERO),
+    }
+}
+
+/// A clock that is kept right is corrected by no more than this.
+const MOST_SLEW: Duration = Duration::from_secs(5);
 
 /// Unix time in seconds with its fraction, as Prometheus wants a timestamp.
 pub fn unix_seconds(time: SystemTime) -> f64 {

@@ -229,6 +229,7 @@ fn client(transport: Turns) -> Client {
         page_size: 100,
         create_time_offset: OFFSET,
         max_tracks: 10_000,
+        accept_short_listings: false,
     };
     Client::new(parts, options)
 }

@@ -234,7 +234,11 @@ impl Cloud {
         );
         assert!(earlier.len() <= 1, "{} walks", walks.len());
         let twice = |first: &Walk<'_>| {
-            first.is_to_the_end() && last.is_to_the_end() && first.ids() == last.ids()
+            let reported = first.reported().max(last.reported());
+            first.is_to_the_end()
+                && last.is_to_the_end()
+                && first.ids() == last.ids()
+                && reported <= Some(ids.len() as u64)
         };
         assert!(
             last.adds_up() || earlier.iter().any(twice),

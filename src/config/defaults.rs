@@ -29,6 +29,7 @@ pub(super) const POLL: Poll = Poll {
     tombstone_for: Duration::from_hours(7 * 24),
     max_tracks: 10_000,
     create_time_offset: 8 * 60 * 60,
+    accept_short_listings: false,
 };
 
 pub(super) const REQUESTS_PER_SECOND: u32 = 10;

@@ -14,7 +14,8 @@ pub(super) fn is_public(path: &KeyPath, value: &str) -> bool {
     }
 }
 
-const HARMLESS: [&str; 34] = [
+const HARMLESS: [&str; 35] = [
+    "accept_short_listings",
     "account_files",
     "account_label",
     "action_type",

@@ -125,6 +125,8 @@ pub struct Poll {
     pub max_tracks: usize,
     /// What `CreateTime` is ahead of UTC, in seconds.
     pub create_time_offset: i32,
+    /// Whether a listing below `TotalCount` counts as complete.
+    pub accept_short_listings: bool,
 }
 
 /// Tencent Cloud is two clouds that know nothing of each other's accounts.

@@ -96,6 +96,10 @@ fn poll(raw: &RawPoll, places: &Places) -> Result<Poll, Error> {
     if let Some(set) = places.value(offset, &path, "create_time_offset", values::offset)? {
         poll.create_time_offset = set;
     }
+    let accept = raw.accept_short_listings.as_ref();
+    if let Some(set) = places.value(accept, &path, "accept_short_listings", values::boolean)? {
+        poll.accept_short_listings = set;
+    }
     Ok(poll)
 }
 

@@ -52,13 +52,15 @@ metrics! {
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
         "1 while the last poll failed, with the reason and the API's Error.Code; absent otherwise. Cached."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
-        "Tracks of the last complete listing, by Status and Storage.StorageType. Cached."
+        "Tracks of the last complete listing, updated by incomplete ones since, by Status and Storage.StorageType. Cached."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
         "TotalCount of the last complete listing. Cached."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
         "Distinct TrackId of an account over its regions, by Status; the worse where regions differ. Cached."
     AccountCovered "cloudaudit_account_covered" Gauge []
         "1 if the enabled tracks of an account together, or those of its organisation for all members, record every ResourceType, ActionType and EventNames; absent where that is not known. Cached."
+    AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
+        "Unix time of the oldest observation that cloudaudit_account_covered rests on, the organization's DescribeAuditTracks included; absent while coverage is unknown."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
         "Whether the configuration wants an account to have an enabled track of its own."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
@@ -70,7 +72,7 @@ metrics! {
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
         "Status of a track: 1 enabled, 0 anything else. Cached."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
-        "1 while the last complete listing has this TrackId; 0 after it vanished, for poll.tombstone_for. Cached."
+        "1 while no complete listing lacks this TrackId; 0 after one did, for poll.tombstone_for. Cached."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
         "Unix time of the poll that last saw this change of a track; absent if never. Cached."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
@@ -104,7 +106,7 @@ metrics! {
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
         "Tracks of the last complete listing beyond poll.max_tracks: counted, and without series of their own. Cached."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
-        "Changes between two complete listings, by kind."
+        "Changes of tracks between two listings, by kind; only a complete listing makes a track vanish."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Requests sent to the API, retried ones included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]

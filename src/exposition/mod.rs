@@ -7,7 +7,7 @@
 
 pub use self::fragment::{Fragment, FragmentWriter};
 pub use self::metric::{Kind, Metric};
-pub use self::part::Part;
+pub use self::part::{NextChange, Part};
 pub use self::render::Renderer;
 
 // What there is to say.

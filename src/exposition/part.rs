@@ -1,50 +1,96 @@
 //! Rendered samples and the time in which they are true.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::time::Instant;
 
 use super::fragment::Fragment;
+use crate::clock::Moment;
 
 /// A fragment and the time in which it may be shown.
 #[derive(Clone, Debug)]
 pub struct Part {
     /// Hidden before this.
-    pub from: Option<Instant>,
-    /// Hidden from this on.
+    pub from: Option<Moment>,
+    /// Hidden from this on, by the steady clock,
     pub until: Option<Instant>,
+    /// and by the wall's.
+    pub until_wall: Option<SystemTime>,
     /// What is shown.
     pub fragment: Arc<Fragment>,
 }
 
 impl Part {
     /// Whether it is shown at `now`.
-    pub fn is_shown(&self, now: Instant) -> bool {
-        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    pub fn is_shown(&self, now: Moment) -> bool {
+        self.from.is_none_or(|from| from.is_reached(now))
+            && self.until.is_none_or(|until| now.steady < until)
+            && self.until_wall.is_none_or(|until| now.wall < until)
     }
 
-    /// When that changes next.
-    pub fn next_change(&self, now: Instant) -> Option<Instant> {
-        [self.from, self.until]
-            .into_iter()
-            .flatten()
-            .filter(|time| *time > now)
-            .min()
+    /// When that may change next.
+    pub fn next_change(&self, now: Moment) -> NextChange {
+        let steady = [self.from.map(|from| from.steady), self.until];
+        let wall = [self.from.map(|from| from.wall), self.until_wall];
+        let steady = steady.into_iter().flatten();
+        let wall = wall.into_iter().flatten();
+        NextChange {
+            steady: steady.filter(|time| *time > now.steady).min(),
+            wall: wall.filter(|time| *time > now.wall).min(),
+        }
     }
 
+    /// What is shown whatever the time is.
     pub(super) fn always(fragment: Arc<Fragment>) -> Self {
         Self::between(None, None, fragment)
     }
 
+    /// What describes the present: hidden as soon as either clock says so.
     pub(super) fn between(
-        from: Option<Instant>,
-        until: Option<Instant>,
+        from: Option<Moment>,
+        until: Option<Moment>,
         fragment: Arc<Fragment>,
     ) -> Self {
         Self {
             from,
-            until,
+            until: until.map(|until| until.steady),
+            until_wall: until.map(|until| until.wall),
             fragment,
+        }
+    }
+
+    /// A fact about the past, which stays true: a wall clock that is set does not end it.
+    pub(super) fn past(until: Option<Instant>, fragment: Arc<Fragment>) -> Self {
+        Self {
+            from: None,
+            until,
+            until_wall: None,
+            fragment,
+        }
+    }
+}
+
+/// When parts begin or end to be shown though nothing is published, by each clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NextChange {
+    steady: Option<Instant>,
+    wall: Option<SystemTime>,
+}
+
+impl NextChange {
+    /// Whether `now` has reached it by either clock.
+    pub fn is_reached(self, now: Moment) -> bool {
+        self.steady.is_some_and(|time| time <= now.steady)
+            || self.wall.is_some_and(|time| time <= now.wall)
+    }
+
+    /// The earlier one of the two, by each clock.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self {
+            steady: self.steady.into_iter().chain(other.steady).min(),
+            wall: self.wall.into_iter().chain(other.wall).min(),
         }
     }
 }

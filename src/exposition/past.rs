@@ -48,7 +48,7 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part
                 }
             }
         }
-        Part::between(None, until, Arc::new(out.finish()))
+        Part::past(until, Arc::new(out.finish()))
     });
     parts.collect()
 }

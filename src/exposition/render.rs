@@ -1,6 +1,7 @@
 //! One account's report as parts.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use super::account::AccountRenderer;
 use super::fragment::{Fragment, FragmentWriter, labels};
@@ -8,6 +9,7 @@ use super::memo::Memo;
 use super::metric::Metric;
 use super::part::Part;
 use super::target::TargetRenderer;
+use crate::clock::unix_seconds;
 use crate::snapshot::{AccountInfo, Expectation, Overview, Report, Status};
 
 /// Renders one account. What most polls leave as it is, is rendered when it changes: whoever is
@@ -49,7 +51,12 @@ impl Renderer {
             .resize_with(report.overviews.len(), Memo::default);
         for (memo, overview) in self.overviews.iter_mut().zip(&report.overviews) {
             let fragment = memo.of(Sums::of(overview), |sums| sums.render(labels));
-            parts.push(Part::between(overview.from, Some(overview.until), fragment));
+            let (from, until) = (overview.from, Some(overview.until));
+            parts.push(Part::between(from, until, fragment));
+            if let Some(checked) = overview.coverage_checked {
+                let fragment = Arc::new(render_coverage_checked(labels, checked));
+                parts.push(Part::between(from, until, fragment));
+            }
         }
         for target in &report.targets {
             let region = &target.region;
@@ -107,6 +114,14 @@ impl Sums {
         }
         out.finish()
     }
+}
+
+/// Moves with every poll, unlike the sums.
+fn render_coverage_checked(labels: &str, checked: SystemTime) -> Fragment {
+    let mut out = FragmentWriter::new(labels);
+    let checked = unix_seconds(checked);
+    out.sample(Metric::AccountCoverageChecked, &[], checked);
+    out.finish()
 }
 
 /// How a sample says yes and no.

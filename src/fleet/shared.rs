@@ -199,6 +199,7 @@ impl Shared {
             create_time_offset: Offset::from_seconds(config.poll.create_time_offset)
                 .expect("the configuration lets only offsets of this world through"),
             max_tracks: config.poll.max_tracks,
+            accept_short_listings: config.poll.accept_short_listings,
         };
         (Client::new(parts, options), identity)
     }

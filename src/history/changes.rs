@@ -50,12 +50,22 @@ fn shortened(value: &str) -> Cow<'_, str> {
     }
 }
 
+/// What a listing says of tracks that it does not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Absence {
+    /// They were deleted.
+    Proven,
+    /// Nothing.
+    Open,
+}
+
 /// The changes between two listings. `unproven` holds tracks of earlier ones whose fate is not
 /// known: those that `after` decides are taken out of it, those that it leaves open are put in.
 /// `vanished` are those whose fate is known.
 pub(super) fn between(
     before: &Listing,
     after: &Listing,
+    absence: Absence,
     unproven: &mut BTreeMap<u64, Track>,
     vanished: &BTreeMap<u64, Tombstone>,
 ) -> Vec<TrackChange> {
@@ -76,12 +86,29 @@ pub(super) fn between(
     for track in &after.dropped {
         known.remove(&track.id);
     }
-    if after.is_short() {
-        *unproven = known;
-    } else {
-        changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
+    match absence {
+        Absence::Open => *unproven = known,
+        Absence::Proven => {
+            changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
+        }
     }
     changes
+}
+
+/// What is known after an incomplete listing: the tracks that it showed as they are now, and the
+/// others as they were.
+pub(super) fn updated(known: &Listing, seen: Vec<Track>) -> Listing {
+    let tracks = known.tracks.iter().map(|track| (track.id, track.clone()));
+    let mut tracks: BTreeMap<u64, Track> = tracks.collect();
+    tracks.extend(seen.into_iter().map(|track| (track.id, track)));
+    let dropped = known.dropped.iter().copied();
+    Listing {
+        dropped: dropped
+            .filter(|track| !tracks.contains_key(&track.id))
+            .collect(),
+        tracks: tracks.into_values().collect(),
+        reported: known.reported,
+    }
 }
 
 /// The changes between two states of one track: at most one of its status and one of its settings.

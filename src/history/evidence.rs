@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::overview::Sums;
 use crate::clock::Moment;
-use crate::snapshot::{AccountInfo, Evidence, LastGood, Overview, TargetReport};
+use crate::snapshot::{AccountInfo, Evidence, LastGood, TargetReport};
 
 /// Two listings further apart than so many intervals vouch for nothing between them.
 const FURTHEST_INTERVALS: u32 = 3;
@@ -17,15 +17,17 @@ pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool)
         covered: covered_time,
         latest,
     } = evidence;
-    let (since, was_covered) = match latest {
-        Some((latest, covered)) => (now.steady.saturating_duration_since(latest.steady), covered),
-        None => (Duration::ZERO, false),
+    let (since, is_close, was_covered) = match latest {
+        Some((latest, covered)) => {
+            let since = now.steady.saturating_duration_since(latest.steady);
+            // The steady clock stands still while the machine is suspended.
+            let by_wall = now.wall.duration_since(latest.wall).unwrap_or_default();
+            let furthest = interval * FURTHEST_INTERVALS;
+            (since, since.max(by_wall) <= furthest, covered)
+        }
+        None => (Duration::ZERO, false, false),
     };
-    let vouched = if since <= interval * FURTHEST_INTERVALS {
-        since
-    } else {
-        Duration::ZERO
-    };
+    let vouched = if is_close { since } else { Duration::ZERO };
     let vouched_covered = if was_covered && covered {
         vouched
     } else {
@@ -38,8 +40,8 @@ pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool)
     }
 }
 
-/// Whether it is known that the account is covered now, by what is believed of its organisation's
-/// own tracks or by listings that are young enough to vouch for time. Older ones are good enough to
+/// Whether it is known that the account is covered now, by its organisation's own tracks, if the
+/// last attempt to list them succeeded, or by listings that are young enough to vouch for time. Older ones are good enough to
 /// look at, but whoever reads a sum of seconds cannot see how old they were. One that seems to be
 /// of a time to come is of a time that is not known.
 pub fn is_covered<'a>(
@@ -54,10 +56,9 @@ pub fn is_covered<'a>(
         let age = target.last_good.as_ref().and_then(|good| age(good).ok());
         age.is_some_and(|age| age <= interval * FURTHEST_INTERVALS)
     };
-    let overviews = sums.overviews(account, targets.into_iter().filter(is_young));
-    let is_now = |overview: &&Overview| {
-        overview.from.is_none_or(|from| from <= now.steady) && now.steady < overview.until
-    };
-    let overview = overviews.iter().find(is_now);
-    overview.is_some_and(|overview| overview.covered == Some(true))
+    let overviews = sums.own_overviews(account, targets.into_iter().filter(is_young));
+    let overview = overviews.iter().find(|overview| overview.is_of(now));
+    let organization = account.umbrella.latest();
+    let is_covered_by_organization = organization.is_some_and(|it| it.vouches(now));
+    overview.is_some_and(|own| own.covered == Some(true) || is_covered_by_organization)
 }

@@ -8,12 +8,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use tokio::time::Instant;
-
+use crate::clock::Moment;
 use crate::snapshot::{
-    AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, Overview, Status, TargetReport,
-    Track,
+    AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage, Overview,
+    Status, TargetReport, Track,
 };
 
 /// The overviews of an account from now on, the last one first.
@@ -27,8 +27,8 @@ pub fn overviews<'a>(
 /// What the listings of an account come to, kept as long as they are the same ones.
 #[derive(Debug, Default)]
 pub struct Sums {
-    /// The one that may be shown longest first.
-    listings: Vec<Arc<Listing>>,
+    /// The one that may be shown longest first, and whether each is complete.
+    listings: Vec<(Arc<Listing>, bool)>,
     /// What each and those before it come to.
     sums: Vec<Sum>,
 }
@@ -48,26 +48,47 @@ impl Sums {
         account: &AccountInfo,
         targets: impl IntoIterator<Item = &'a TargetReport>,
     ) -> Vec<Overview> {
+        let organization = account.umbrella.latest();
+        let own = self.own_overviews(account, targets).into_iter();
+        own.flat_map(|own| with_organization(organization, own))
+            .flatten()
+            .collect()
+    }
+
+    /// The same without what is believed of the account's organisation.
+    pub(super) fn own_overviews<'a>(
+        &mut self,
+        account: &AccountInfo,
+        targets: impl IntoIterator<Item = &'a TargetReport>,
+    ) -> Vec<Overview> {
         let mut known: Vec<&LastGood> = targets
             .into_iter()
             .filter_map(|target| target.last_good.as_ref())
             .collect();
-        known.sort_by_key(|good| Reverse(good.show_until));
+        known.sort_by_key(|good| Reverse(good.show_until.steady));
         self.sum_up(account, &known);
-        let umbrella = account.umbrella.until();
         let mut overviews = Vec::new();
-        for (index, (good, sum)) in known.iter().zip(&self.sums).enumerate() {
-            let next = known.get(index + 1).map(|good| good.show_until);
-            if next != Some(good.show_until) {
+        let mut known = known.into_iter().peekable();
+        let mut ends: Option<(Moment, SystemTime)> = None;
+        for sum in &self.sums {
+            let Some(good) = known.next() else { break };
+            // By the wall clock, if it was set back, the first region may be too old before others.
+            let (until, checked) = match ends {
+                Some((until, checked)) => (until.or(good.show_until), checked.min(good.at)),
+                None => (good.show_until, good.at),
+            };
+            ends = Some((until, checked));
+            let from = known.peek().map(|next| until.or(next.show_until));
+            if from != Some(until) {
                 let sum = sum.clone();
-                let own = Overview {
-                    from: next,
-                    until: good.show_until,
+                overviews.push(Overview {
+                    from,
+                    until,
                     tracks: sum.tracks,
                     covered: sum.covered,
+                    coverage_checked: sum.covered.map(|_| checked),
                     expectations: sum.expectations,
-                };
-                overviews.extend(covered_until(umbrella, own).into_iter().flatten());
+                });
             }
         }
         overviews
@@ -75,38 +96,63 @@ impl Sums {
 
     /// Sums up again where these are not the listings of the last time.
     fn sum_up(&mut self, account: &AccountInfo, known: &[&LastGood]) {
-        let listings = known.iter().map(|good| &good.listing);
-        let mut pairs = listings.clone().zip(&self.listings);
-        if known.len() == self.listings.len() && pairs.all(|(one, other)| Arc::ptr_eq(one, other)) {
+        let is_same = |(good, (listing, is_complete)): (&&LastGood, &(Arc<Listing>, bool))| {
+            Arc::ptr_eq(&good.listing, listing) && good.is_complete == *is_complete
+        };
+        let mut pairs = known.iter().zip(&self.listings);
+        if known.len() == self.listings.len() && pairs.all(is_same) {
             return;
         }
         let mut union = Union::default();
-        let sums = listings.clone().map(|listing| {
-            union.add(listing);
+        let sums = known.iter().map(|good| {
+            union.add(good);
             union.sum(account)
         });
         self.sums = sums.collect();
-        self.listings = listings.cloned().collect();
+        let listings = known.iter();
+        self.listings = listings
+            .map(|good| (Arc::clone(&good.listing), good.is_complete))
+            .collect();
     }
 }
 
 /// An overview in two where its account is covered until then, whatever its own tracks record: the
 /// last one first, and neither where it would be of no time.
-fn covered_until(until: Option<Instant>, own: Overview) -> [Option<Overview>; 2] {
-    let Some(until) = until.filter(|_| own.covered != Some(true)) else {
+fn with_organization(
+    organization: Option<OrganizationCoverage>,
+    mut own: Overview,
+) -> [Option<Overview>; 2] {
+    let Some(organization) = organization.filter(|_| own.covered != Some(true)) else {
         return [Some(own), None];
     };
+    let OrganizationCoverage { checked, until, .. } = organization;
+    if !organization.is_covered {
+        own.coverage_checked = own.coverage_checked.map(|own| own.min(checked));
+        return [Some(own), None];
+    }
     let before = Overview {
-        until: own.until.min(until),
+        until: own.until.or(until),
         covered: Some(true),
+        coverage_checked: Some(checked),
         ..own.clone()
     };
     let after = Overview {
-        from: own.from.max(Some(until)),
+        from: Some(own.from.map_or(until, |from| latest(from, until))),
         ..own
     };
-    let lasts = |it: &Overview| it.from.is_none_or(|from| from < it.until);
+    let lasts = |it: &Overview| {
+        let from = it.from.map(|from| from.steady);
+        from.is_none_or(|from| from < it.until.steady)
+    };
     [after, before].map(|overview| Some(overview).filter(lasts))
+}
+
+/// The later one of the two, by each clock.
+fn latest(one: Moment, other: Moment) -> Moment {
+    Moment {
+        wall: one.wall.max(other.wall),
+        steady: one.steady.max(other.steady),
+    }
 }
 
 /// The tracks of several listings, each id once.
@@ -115,6 +161,8 @@ struct Union<'a> {
     tracks: BTreeMap<u64, Seen<'a>>,
     /// Whether there may be tracks that none of the listings shows in full.
     has_gaps: bool,
+    /// Whether a listing may have tracks that are gone.
+    has_leftovers: bool,
 }
 
 /// A track as the regions show it. Where they differ, it is the worse that counts.
@@ -125,8 +173,10 @@ struct Seen<'a> {
 }
 
 impl<'a> Union<'a> {
-    fn add(&mut self, listing: &'a Listing) {
-        self.has_gaps |= !listing.proves_absence();
+    fn add(&mut self, good: &'a LastGood) {
+        let listing = &*good.listing;
+        self.has_gaps |= !good.is_complete || !listing.proves_absence();
+        self.has_leftovers |= !good.is_complete;
         for track in listing.all() {
             let seen = self.tracks.entry(track.id).or_insert(Seen {
                 status: track.status,
@@ -158,6 +208,9 @@ impl<'a> Union<'a> {
 
     /// Whether the enabled tracks record everything that is read and everything that is written.
     fn covered(&self) -> Option<bool> {
+        if self.has_leftovers {
+            return None;
+        }
         let covers = |action_type| -> Option<bool> {
             let mut may_cover = self.has_gaps;
             for seen in self.tracks.values() {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, UNIX_EPOCH};
 
-use tokio::time::Instant;
-
-use super::changes::{TrackChange, between};
-use crate::clock::Moment;
+use super::changes::{Absence, TrackChange, between, updated};
+use crate::clock::{Moment, age, until};
 use crate::failure::Failure;
-use crate::snapshot::{Change, DroppedTrack, LastGood, Listing, PollEnd, TargetReport, Tombstone};
+use crate::snapshot::{
+    Change, DroppedTrack, KnownTracks, LEAST_APART, LastGood, Listing, PollEnd, TargetReport,
+    Tombstone, Track,
+};
 
 /// How much is kept, and how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,8 +44,9 @@ impl TargetHistory {
     }
 
     /// Goes on with what another history knew, of an earlier configuration or an earlier process.
-    /// Only times of day count in `known`: until when it may be shown is worked out anew. What lies
-    /// in the future, because a clock was set back, has just been.
+    /// Only times of day count in `known`: until when it may be shown is worked out anew. A listing
+    /// of a time in the future, because the clock was set back, is of an unknown time: it is hidden,
+    /// and the next listing is compared with it. A change of such a time happened by now.
     pub fn resume(
         mut known: TargetReport,
         interval: Duration,
@@ -52,23 +54,25 @@ impl TargetHistory {
         now: Moment,
     ) -> Self {
         known.interval = interval;
-        let no_later_than_now = |at: &mut SystemTime| *at = (*at).min(now.wall);
         if let Some(good) = &mut known.last_good {
-            no_later_than_now(&mut good.at);
-            good.show_until = end_of(good.at, retention.stale_after, now);
+            let age = age(good.at, now.wall);
+            good.at = age.map_or(UNIX_EPOCH, |_| good.at.min(now.wall));
+            let left = age.map_or(Duration::ZERO, |age| {
+                retention.stale_after.saturating_sub(age)
+            });
+            good.show_until = now + left;
         }
-        if let Some(poll) = &mut known.last_poll {
-            no_later_than_now(&mut poll.at);
-        }
+        known.last_poll = known
+            .last_poll
+            .filter(|poll| age(poll.at, now.wall).is_some());
         let past = Arc::make_mut(&mut known.past);
         for tombstone in past.tombstones.values_mut() {
-            no_later_than_now(&mut tombstone.at);
-            tombstone.show_until = end_of(tombstone.at, retention.tombstone_for, now);
+            tombstone.at = tombstone.at.min(now.wall);
+            let age = age(tombstone.at, now.wall).unwrap_or_default();
+            tombstone.show_until = now.steady + retention.tombstone_for.saturating_sub(age);
         }
         let changes = past.changes.values_mut();
-        changes
-            .flat_map(|times| times.at.iter_mut().flatten())
-            .for_each(no_later_than_now);
+        changes.for_each(|times| times.not_after(now.wall, now.wall));
         let mut history = Self {
             report: known,
             retention,
@@ -92,6 +96,59 @@ impl TargetHistory {
         self.ended(now, took);
         self.report.counters.failures[failure.reason as usize] += 1;
         self.report.failure = Some(failure);
+        self.correct_time_of_listing(now);
+    }
+
+    /// If the wall clock was set back, the last listing seems to be of a time to come, and no alert
+    /// on its age would fire. The steady clock knows how old it is.
+    fn correct_time_of_listing(&mut self, now: Moment) {
+        let stale_after = self.retention.stale_after;
+        if let Some(good) = &mut self.report.last_good
+            && age(good.at, now.wall).is_none()
+        {
+            let left = until(now, good.show_until.steady);
+            let at = now.wall.checked_sub(stale_after.saturating_sub(left));
+            good.at = at.unwrap_or(UNIX_EPOCH);
+            good.show_until.wall = now.wall + left;
+        }
+    }
+
+    /// A poll has failed, and has seen some of the tracks. They are shown as they are now, and the
+    /// other ones as they were. `seen` is ascending by id. Before the first complete listing there
+    /// is nothing to update, and nothing is shown.
+    pub fn seen(
+        &mut self,
+        seen: Vec<Track>,
+        failure: Failure,
+        now: Moment,
+        took: Duration,
+    ) -> Vec<TrackChange> {
+        self.failed(failure, now, took);
+        let Some(good) = &mut self.report.last_good else {
+            return Vec::new();
+        };
+        good.is_complete = false;
+        let mut listing = Arc::new(updated(&good.listing, seen));
+        drop_beyond(&mut listing, self.retention.max_tracks);
+        // An unchanged listing stays the same allocation, so that nothing is rendered again.
+        if listing == good.listing {
+            return Vec::new();
+        }
+        let before = std::mem::replace(&mut good.listing, listing);
+        let (unproven, vanished) = (&mut self.report.unproven, &self.report.past.tombstones);
+        let changes = between(&before, &good.listing, Absence::Open, unproven, vanished);
+        self.remember(&changes, now);
+        self.forget(now);
+        changes
+    }
+
+    /// The tracks that the next listing has to account for.
+    pub fn known(&self) -> KnownTracks {
+        let good = self.report.last_good.as_ref();
+        KnownTracks {
+            listing: good.map(|good| Arc::clone(&good.listing)),
+            unproven: self.report.unproven.keys().copied().collect(),
+        }
     }
 
     /// A poll has brought a complete listing. The changes are those since the one before, however
@@ -112,8 +169,14 @@ impl TargetHistory {
             // leaves open what the same one before it left open.
             Some(before) if before == listing => (before, Vec::new()),
             Some(before) => {
-                let unproven = &mut self.report.unproven;
-                let changes = between(&before, &listing, unproven, &self.report.past.tombstones);
+                let absence = if listing.is_short() {
+                    Absence::Open
+                } else {
+                    Absence::Proven
+                };
+                let (unproven, vanished) =
+                    (&mut self.report.unproven, &self.report.past.tombstones);
+                let changes = between(&before, &listing, absence, unproven, vanished);
                 (listing, changes)
             }
             None => (listing, Vec::new()),
@@ -121,7 +184,8 @@ impl TargetHistory {
         self.report.last_good = Some(LastGood {
             listing,
             at: now.wall,
-            show_until: now.steady + self.retention.stale_after,
+            show_until: now + self.retention.stale_after,
+            is_complete: true,
         });
         self.remember(&changes, now);
         self.forget(now);
@@ -153,6 +217,7 @@ impl TargetHistory {
         for change in changes {
             self.report.counters.changes[change.change as usize] += 1;
             let times = past.changes.entry(change.id).or_default();
+            times.not_after(now.wall, now.wall - LEAST_APART);
             times.name.clone_from(&change.name);
             times.at[change.change as usize] = Some(now.wall);
             match change.change {
@@ -214,11 +279,6 @@ fn drop_beyond(listing: &mut Arc<Listing>, max_tracks: usize) {
         listing
             .dropped
             .extend(beyond.iter().map(DroppedTrack::from));
+        listing.dropped.sort_unstable_by_key(|track| track.id);
     }
-}
-
-/// When something that began at a time of day ends, on the steady clock.
-fn end_of(began: SystemTime, lasts: Duration, now: Moment) -> Instant {
-    let age = now.wall.duration_since(began).unwrap_or_default();
-    now.steady + lasts.saturating_sub(age)
 }

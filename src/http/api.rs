@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::query::Query;
 use super::view::{Seen, TargetRow, TrackRow, View};
 use crate::clock::unix_seconds;
-use crate::snapshot::Change;
+use crate::snapshot::{Change, LastGood};
 
 /// The targets that a query wants.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
@@ -66,8 +66,9 @@ fn target(view: View<'_>, it: &TargetRow<'_>) -> Value {
         "failure": failure,
         "interval_seconds": target.interval.as_secs_f64(),
         "last_poll": time(target.last_poll.map(|poll| poll.at)),
-        "last_success": time(good.map(|good| good.at)),
+        "last_success": time(good.and_then(LastGood::known_at)),
         "tracks": shown.map(<[_]>::len),
+        "complete": shown.and(good).map(|good| good.is_complete),
         "reported_tracks": shown.and(good).map(|good| good.listing.reported),
     })));
     Value::Object(value)

@@ -12,7 +12,7 @@ use super::query::Query;
 use super::table::{Cell, Column, Section};
 use super::track;
 use super::view::{Seen, State, TargetRow, TrackRow, VANISHED, View};
-use crate::snapshot::{Report, Status};
+use crate::snapshot::{LastGood, Report, Status};
 
 /// What a browser may do with the page: show it in the one style that it carries, run the one
 /// script that it carries, and ask for it again. A test compares the hashes with style and script.
@@ -301,7 +301,7 @@ impl Page<'_> {
     }
 
     fn last_success(&self, it: &TargetRow<'_>) -> When {
-        self.when(it.target.last_good.as_ref().map(|good| good.at))
+        self.when(it.target.last_good.as_ref().and_then(LastGood::known_at))
     }
 
     fn when(&self, at: Option<std::time::SystemTime>) -> When {

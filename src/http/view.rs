@@ -180,9 +180,8 @@ impl<'a> View<'a> {
 
     /// What an account's targets come to together now; none where nothing is known, or no more.
     pub(super) fn overview(self, report: &'a Report) -> Option<&'a Overview> {
-        let now = self.now.steady;
         let mut overviews = report.overviews.iter();
-        overviews.find(|it| it.from.is_none_or(|from| from <= now) && now < it.until)
+        overviews.find(|it| it.is_of(self.now))
     }
 
     /// Accounts that need an enabled track of their own and have none.
@@ -198,12 +197,12 @@ impl<'a> View<'a> {
     /// The tracks of the last listing, until it is too old to be shown.
     pub(super) fn shown(self, target: &'a TargetReport) -> Option<&'a [Track]> {
         let good = target.last_good.as_ref()?;
-        (self.now.steady < good.show_until).then_some(good.listing.tracks.as_slice())
+        (!good.show_until.is_reached(self.now)).then_some(good.listing.tracks.as_slice())
     }
 
     fn state(self, target: &TargetReport) -> State {
         let is_shown = target.last_good.as_ref();
-        let is_shown = is_shown.is_some_and(|good| self.now.steady < good.show_until);
+        let is_shown = is_shown.is_some_and(|good| !good.show_until.is_reached(self.now));
         if target.last_poll.is_none() {
             State::Waiting
         } else if target.failure.is_some() {

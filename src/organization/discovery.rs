@@ -16,9 +16,6 @@ use crate::tencent::{Client, Observer};
 /// anyway.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
-/// What the admin account said of its organisation-wide tracks is believed for so many refreshes.
-const BELIEVED_REFRESHES: u32 = 4;
-
 /// What came of a refresh.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -81,6 +78,8 @@ impl Discovery {
         let members = self.directory.members().await;
         if members.is_ok() {
             self.look_under_the_umbrella().await;
+        } else {
+            self.umbrella.failed();
         }
         Found {
             organization: self.name.clone(),
@@ -96,19 +95,21 @@ impl Discovery {
         };
         let until = Instant::now() + self.refresh;
         match self.covers_all(client, region, until).await {
-            Ok(true) => {
-                let believed = self.refresh * BELIEVED_REFRESHES;
-                self.umbrella.open(Instant::now() + believed);
+            Ok(is_covered) => {
+                let now = client.clock().now();
+                self.umbrella.found(is_covered, now, self.refresh);
             }
-            Ok(false) => self.umbrella.close(),
-            Err(failure) => warn!(
-                organization = self.name,
-                reason = failure.reason.as_str(),
-                code = &*failure.code,
-                request_id = failure.request_id.as_deref(),
-                error = failure.message,
-                "the admin account's tracks are not known"
-            ),
+            Err(failure) => {
+                self.umbrella.failed();
+                warn!(
+                    organization = self.name,
+                    reason = failure.reason.as_str(),
+                    code = &*failure.code,
+                    request_id = failure.request_id.as_deref(),
+                    error = failure.message,
+                    "the admin account's tracks are not known"
+                );
+            }
         }
     }
 

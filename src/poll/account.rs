@@ -108,7 +108,8 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                             ledger.skipped(target);
                             has_skipped = true;
                         } else {
-                            running.begin(target, asker.poll(target, ledger.region(target)));
+                            let poll = asker.poll(target, ledger.region(target), ledger.known(target));
+                            running.begin(target, poll);
                         }
                     }
                     // The polls that begin have nothing to tell yet.
@@ -144,7 +145,8 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
 fn all<'a, P: FnMut(Report, Moment)>(asker: &'a Asker, ledger: &Ledger<P>) -> Running<'a, Outcome> {
     let mut running = Running::none(ledger.targets().len());
     for target in ledger.targets() {
-        running.begin(target, asker.poll(target, ledger.region(target)));
+        let poll = asker.poll(target, ledger.region(target), ledger.known(target));
+        running.begin(target, poll);
     }
     running
 }

@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout};
 use super::details::Told;
 use super::log::{self, AccountLog};
 use crate::failure::Failure;
-use crate::snapshot::{ApiCounters, Listing};
+use crate::snapshot::{ApiCounters, KnownTracks, Listing};
 use crate::tencent::credentials::ProviderState;
 use crate::tencent::reasons::timeout_failure;
-use crate::tencent::{Client, Ended, Observer, Sent};
+use crate::tencent::{Client, Ended, ListingError, Observer, Sent};
 
 /// No poll runs longer than so many intervals.
 const LONGEST_POLL: u32 = 4;
@@ -24,7 +24,7 @@ const CUT_EARLY: Duration = Duration::from_millis(50);
 /// How a poll of one region ended.
 pub(super) struct Outcome {
     pub(super) target: usize,
-    pub(super) result: Result<Arc<Listing>, Failure>,
+    pub(super) result: Result<Arc<Listing>, ListingError>,
     pub(super) took: Duration,
 }
 
@@ -92,21 +92,29 @@ impl Asker {
     }
 
     /// One poll, within its limits: no retry starts later than an interval after its beginning, and
-    /// it is cut after a few.
-    pub(super) async fn poll(&self, target: usize, region: Arc<str>) -> Outcome {
+    /// it is cut after a few. `known` is what the listing has to account for.
+    pub(super) async fn poll(
+        &self,
+        target: usize,
+        region: Arc<str>,
+        known: KnownTracks,
+    ) -> Outcome {
         let began = Instant::now();
         let counting = Counting {
             asker: self,
             last_failure: Mutex::default(),
         };
-        let listing = self.client.list(&region, began + self.interval, &counting);
+        let retry_until = began + self.interval;
+        let listing = self
+            .client
+            .list_again(&region, &known, retry_until, &counting);
         // It is dropped at the end: a call that is cut then counts as failed, and must not hide
         // what failed before.
         let mut listing = pin!(listing);
         let longest = (self.interval * LONGEST_POLL).saturating_sub(CUT_EARLY);
         let result = match timeout(longest, listing.as_mut()).await {
             Ok(result) => result,
-            Err(_) => Err(cut(counting.take_last_failure())),
+            Err(_) => Err(cut(counting.take_last_failure()).into()),
         };
         Outcome {
             target,

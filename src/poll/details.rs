@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::clock::Moment;
 use crate::failure::Failure;
-use crate::snapshot::{Details, Listing};
+use crate::snapshot::{Details, Listing, Track};
 
 /// What was told of a track is believed for so many of its intervals, while newer answers fail.
 const LONGEST_INTERVALS: u32 = 4;
@@ -29,7 +30,7 @@ pub(super) struct DetailsBook {
 struct Known {
     asked: Instant,
     /// What was told, and when.
-    told: Option<(Details, Instant)>,
+    told: Option<(Details, Moment)>,
 }
 
 impl DetailsBook {
@@ -52,31 +53,32 @@ impl DetailsBook {
     }
 
     /// Takes note of what was told.
-    pub(super) fn enter(&mut self, told: Vec<Told>, now: Instant) {
+    pub(super) fn enter(&mut self, told: Vec<Told>, now: Moment) {
         for (id, result) in told {
             let known = self.known.entry(id).or_insert(Known {
-                asked: now,
+                asked: now.steady,
                 told: None,
             });
-            known.asked = now;
+            known.asked = now.steady;
             if let Ok(details) = result {
                 known.told = Some((details, now));
             }
         }
         // A track that has gone is asked for no more.
         let longest = self.interval * LONGEST_INTERVALS;
-        self.known.retain(|_, known| now - known.asked < longest);
+        self.known
+            .retain(|_, known| now.steady - known.asked < longest);
     }
 
-    /// Puts what is known into a listing.
-    pub(super) fn complete(&self, listing: &mut Listing, now: Instant) {
+    /// Puts what is known into the tracks of a listing.
+    pub(super) fn complete(&self, tracks: &mut [Track], now: Moment) {
         let longest = self.interval * LONGEST_INTERVALS;
-        for track in &mut listing.tracks {
+        for track in tracks {
             let told = self
                 .known
                 .get(&track.id)
                 .and_then(|known| known.told.as_ref());
-            let young = told.filter(|(_, at)| now - *at < longest);
+            let young = told.filter(|(_, at)| !(*at + longest).is_reached(now));
             track.details = young.map(|(details, _)| details.clone());
         }
     }

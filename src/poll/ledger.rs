@@ -13,8 +13,8 @@ use super::schedule::Schedule;
 use super::seat::Seat;
 use crate::clock::{Clock, Moment};
 use crate::history::{Sums, TargetHistory, is_covered, vouch};
-use crate::snapshot::{AccountInfo, Evidence, Renewals, Report, TargetReport};
-use crate::tencent::Client;
+use crate::snapshot::{AccountInfo, Evidence, KnownTracks, Renewals, Report, TargetReport};
+use crate::tencent::{Client, ListingError};
 
 /// What an account knows, says and publishes.
 pub(super) struct Ledger<P> {
@@ -92,6 +92,11 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         Arc::from(self.histories[target].report().region.as_str())
     }
 
+    /// The tracks that the next listing of a target has to account for.
+    pub(super) fn known(&self, target: usize) -> KnownTracks {
+        self.histories[target].known()
+    }
+
     /// Whether the last poll of every target brought a listing.
     pub(super) fn is_up(&self) -> bool {
         let mut histories = self.histories.iter();
@@ -113,11 +118,23 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         let changes = match outcome.result {
             Ok(mut listing) => {
                 if let Some(details) = &self.details {
-                    details.complete(Arc::make_mut(&mut listing), now.steady);
+                    details.complete(&mut Arc::make_mut(&mut listing).tracks, now);
                 }
                 history.listed(listing, now, outcome.took)
             }
-            Err(failure) => {
+            Err(ListingError {
+                failure,
+                seen: Some(mut seen),
+            }) => {
+                if let Some(details) = &self.details {
+                    details.complete(&mut seen, now);
+                }
+                history.seen(seen, failure, now, outcome.took)
+            }
+            Err(ListingError {
+                failure,
+                seen: None,
+            }) => {
                 history.failed(failure, now, outcome.took);
                 Vec::new()
             }
@@ -151,11 +168,11 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
 
     /// What was told of single tracks.
     pub(super) fn detailed(&mut self, told: Vec<Told>) {
-        let now = Instant::now();
+        let now = self.clock.now();
         if let Some(details) = &mut self.details {
             details.enter(told, now);
             for history in &mut self.histories {
-                history.complete(|listing| details.complete(listing, now));
+                history.complete(|listing| details.complete(&mut listing.tracks, now));
             }
         }
     }

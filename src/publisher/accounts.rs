@@ -44,7 +44,7 @@ impl Account {
     pub fn publish(&mut self, report: Report, now: Moment) {
         let parts = self.renderer.render(&report);
         let mut bucket = self.publisher.bucket_of(&report.account.name);
-        bucket.publish(Arc::new(report), parts, now.steady);
+        bucket.publish(Arc::new(report), parts, now);
     }
 }
 
@@ -73,13 +73,13 @@ impl Publisher {
 
     /// Withdraws an account that has left the configuration: everything it has shown is gone.
     pub fn withdraw(&self, account: &str, now: Moment) {
-        self.bucket_of(account).withdraw(account, now.steady);
+        self.bucket_of(account).withdraw(account, now);
     }
 
     /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
     /// one gzip member where `gzip` is asked for.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
-        let rows = self.rows(now.steady);
+        let rows = self.rows(now);
         let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
         if gzip {
             let deflater = &self.deflater;
@@ -126,7 +126,7 @@ impl Publisher {
 
     /// What is said of each of [`Metric::ALL`]: where no bucket has another chunk than the last
     /// time, what was said then.
-    fn rows(&self, now: Instant) -> Vec<Arc<Row>> {
+    fn rows(&self, now: Moment) -> Vec<Arc<Row>> {
         let buckets = self.buckets.iter();
         let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let versions = buckets.clone().map(|bucket| lock(bucket).version(now));

@@ -2,13 +2,19 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
-use crate::exposition::{Metric, Part};
+use crate::clock::Moment;
+use crate::exposition::{Metric, NextChange, Part};
 use crate::snapshot::Report;
+
+/// Readers of the wall clock overtake each other by less than this. One that is further behind has
+/// read a clock that was set back.
+const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Accounts that share chunks.
 #[derive(Debug)]
@@ -21,11 +27,11 @@ pub(super) struct Bucket {
     /// How often any of them was replaced.
     version: u64,
     /// When parts begin or end to be shown, though nobody publishes anything.
-    next_change: Option<Instant>,
+    next_change: NextChange,
     /// The latest time it was asked for. Scrapes and accounts read the clock before they get here
     /// and overtake each other; here time never goes back, so that what was hidden from a scrape is
-    /// known to be hidden.
-    latest: Option<Instant>,
+    /// known to be hidden. The wall's may be set back, and then it goes back here too.
+    latest: Option<Moment>,
 }
 
 /// What one account has published last.
@@ -43,7 +49,7 @@ impl Bucket {
             chunks: Metric::ALL.iter().map(|_| Arc::default()).collect(),
             dirty: vec![false; Metric::ALL.len()],
             version: 0,
-            next_change: None,
+            next_change: NextChange::default(),
             latest: None,
         }
     }
@@ -53,13 +59,12 @@ impl Bucket {
     }
 
     /// Replaces what the account has published before.
-    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Instant) {
+    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Moment) {
         let now = self.take_note_of_time(now);
-        let next_change = parts.iter().filter_map(|part| part.next_change(now)).min();
-        self.next_change = self.next_change.into_iter().chain(next_change).min();
+        self.next_change = self.next_change.or(next_change(&parts, now));
         let account = report.account.name.clone();
         let old = self.slots.remove(&account);
-        let since = old.as_ref().map_or(now, |old| old.since);
+        let since = old.as_ref().map_or(now.steady, |old| old.since);
         let old_parts = old.map(|old| old.parts).unwrap_or_default();
         self.mark_differences(&old_parts, &parts, now);
         self.slots.insert(
@@ -73,21 +78,21 @@ impl Bucket {
     }
 
     /// Forgets the account and all that it has published.
-    pub(super) fn withdraw(&mut self, account: &str, now: Instant) {
+    pub(super) fn withdraw(&mut self, account: &str, now: Moment) {
         let now = self.take_note_of_time(now);
         let parts = self.slots.remove(account).map(|slot| slot.parts);
         self.mark_differences(&parts.unwrap_or_default(), &[], now);
     }
 
     /// Another one whenever the chunks are others.
-    pub(super) fn version(&mut self, now: Instant) -> u64 {
+    pub(super) fn version(&mut self, now: Moment) -> u64 {
         let now = self.take_note_of_time(now);
         self.join(now);
         self.version
     }
 
     /// The chunks as of now, one for each of [`Metric::ALL`].
-    pub(super) fn chunks(&mut self, now: Instant) -> &[Arc<Chunk>] {
+    pub(super) fn chunks(&mut self, now: Moment) -> &[Arc<Chunk>] {
         let now = self.take_note_of_time(now);
         self.join(now);
         &self.chunks
@@ -95,17 +100,26 @@ impl Bucket {
 
     /// Marks everything where parts have come or gone by the passing of time alone, and tells what
     /// time it is here.
-    fn take_note_of_time(&mut self, now: Instant) -> Instant {
+    fn take_note_of_time(&mut self, now: Moment) -> Moment {
         let before = self.latest.unwrap_or(now);
-        let now = now.max(before);
+        let overtaken = before.wall.duration_since(now.wall).unwrap_or_default();
+        let is_set_back = overtaken > MOST_OVERTAKEN;
+        let now = Moment {
+            steady: now.steady.max(before.steady),
+            wall: if is_set_back {
+                now.wall
+            } else {
+                now.wall.max(before.wall)
+            },
+        };
         self.latest = Some(now);
-        if self.next_change.is_some_and(|change| change <= now) {
+        if is_set_back || self.next_change.is_reached(now) {
             // It may have been that of a part which has been replaced since.
-            let changes = |part: &Part| part.next_change(before).is_some_and(|at| at <= now);
+            let changes = |part: &Part| part.is_shown(before) != part.is_shown(now);
             if self.parts().any(changes) {
                 self.dirty.fill(true);
             }
-            self.next_change = self.parts().filter_map(|it| it.next_change(now)).min();
+            self.next_change = next_change(self.parts(), now);
         }
         now
     }
@@ -116,7 +130,7 @@ impl Bucket {
 
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
-    fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Instant) {
+    fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Moment) {
         if old.len() == new.len() {
             for (old, new) in old.iter().zip(new) {
                 self.mark_difference(old, new, now);
@@ -132,7 +146,7 @@ impl Bucket {
 
     /// One part in the place of another. What reads the same in both does not have to be joined or
     /// deflated again.
-    fn mark_difference(&mut self, old: &Part, new: &Part, now: Instant) {
+    fn mark_difference(&mut self, old: &Part, new: &Part, now: Moment) {
         let is_shown_alike = old.is_shown(now) == new.is_shown(now);
         let (old, new) = (&old.fragment, &new.fragment);
         if !is_shown_alike {
@@ -150,7 +164,7 @@ impl Bucket {
         }
     }
 
-    fn join(&mut self, now: Instant) {
+    fn join(&mut self, now: Moment) {
         if !self.dirty.contains(&true) {
             return;
         }
@@ -173,9 +187,15 @@ impl Bucket {
     }
 }
 
+/// When the first of these parts begins or ends to be shown.
+fn next_change<'a>(parts: impl IntoIterator<Item = &'a Part>, now: Moment) -> NextChange {
+    let changes = parts.into_iter().map(|part| part.next_change(now));
+    changes.fold(NextChange::default(), NextChange::or)
+}
+
 /// The parts that are not among the others. Through a set, for the past of an account whose tracks
 /// come and go may have thousands of parts.
-fn without<'a>(parts: &'a [Part], others: &[Part], now: Instant) -> impl Iterator<Item = &'a Part> {
+fn without<'a>(parts: &'a [Part], others: &[Part], now: Moment) -> impl Iterator<Item = &'a Part> {
     let address = move |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
     let others: HashSet<_> = others.iter().map(address).collect();
     let parts = parts.iter();

@@ -7,14 +7,15 @@ pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
 pub use self::counters::{
     ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
 };
+pub use self::known::KnownTracks;
 pub use self::member::Member;
-pub use self::past::{Change, ChangeTimes, Past, Tombstone};
+pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone};
 pub use self::report::{
     Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport,
 };
 pub use self::scope::Scope;
 pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
-pub use self::umbrella::Umbrella;
+pub use self::umbrella::{OrganizationCoverage, Umbrella};
 
 // What the API lists.
 mod scope;
@@ -27,5 +28,6 @@ mod umbrella;
 
 // What is known of an account: now, and of the past.
 mod counters;
+mod known;
 mod past;
 mod report;

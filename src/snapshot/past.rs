@@ -1,7 +1,7 @@
 //! Facts about the past, which no age makes untrue.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -61,6 +61,24 @@ pub struct Tombstone {
     /// From here on it is forgotten.
     pub show_until: Instant,
 }
+
+impl ChangeTimes {
+    /// Moves times after `now` to `latest` and right before it: the clock was set back since. Their
+    /// order stays, because the latest one says how the track is.
+    pub fn not_after(&mut self, now: SystemTime, latest: SystemTime) {
+        let times = self.at.iter_mut().flatten();
+        let mut ahead: Vec<&mut SystemTime> = times.filter(|at| **at > now).collect();
+        ahead.sort_unstable();
+        let mut moved = latest;
+        for at in ahead.into_iter().rev() {
+            *at = moved;
+            moved -= LEAST_APART;
+        }
+    }
+}
+
+/// As far apart are two times whose order is all that is known.
+pub const LEAST_APART: Duration = Duration::from_millis(1);
 
 /// When a track changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

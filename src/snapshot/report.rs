@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
-
-use tokio::time::Instant;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::account::AccountInfo;
 use super::counters::{ApiCounters, TargetCounters};
@@ -53,15 +51,24 @@ pub struct Renewals {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
     /// Not before this; none: from now on.
-    pub from: Option<Instant>,
+    pub from: Option<Moment>,
     /// Not from this on.
-    pub until: Instant,
+    pub until: Moment,
     /// Distinct tracks by status, by the index of [`Status::ALL`].
     pub tracks: [u64; Status::ALL.len()],
     /// Whether the enabled tracks together record everything; none where that is not known.
     pub covered: Option<bool>,
+    /// The oldest observation that `covered` rests on; `None` if it is not known.
+    pub coverage_checked: Option<SystemTime>,
     /// What became of each expected track.
     pub expectations: Vec<Expectation>,
+}
+
+impl Overview {
+    /// Whether it is true at `now`.
+    pub fn is_of(&self, now: Moment) -> bool {
+        self.from.is_none_or(|from| from.is_reached(now)) && !self.until.is_reached(now)
+    }
 }
 
 /// What became of an expected track.
@@ -97,7 +104,7 @@ pub struct TargetReport {
     pub last_poll: Option<PollEnd>,
     /// Why the last poll failed; none where it did not.
     pub failure: Option<Failure>,
-    /// The last complete listing.
+    /// The last complete listing, with what incomplete ones have shown since.
     pub last_good: Option<LastGood>,
     /// Shared, so that "nothing changed" is one comparison of pointers.
     pub past: Arc<Past>,
@@ -129,8 +136,18 @@ pub struct PollEnd {
 pub struct LastGood {
     /// Shared, so that "nothing changed" is one comparison of pointers.
     pub listing: Arc<Listing>,
-    /// The end of the poll that brought it or found it unchanged.
+    /// The end of the poll that brought it or found it unchanged; 1970 if that is not known.
     pub at: SystemTime,
     /// From here on its series are hidden, whatever became of the task that polls.
-    pub show_until: Instant,
+    pub show_until: Moment,
+    /// Whether the listing is that of one poll. Otherwise incomplete listings have updated it
+    /// since, and which tracks there are is not known.
+    pub is_complete: bool,
+}
+
+impl LastGood {
+    /// The end of the poll that brought it, if that is known.
+    pub fn known_at(&self) -> Option<SystemTime> {
+        (self.at > UNIX_EPOCH).then_some(self.at)
+    }
 }

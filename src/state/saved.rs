@@ -44,8 +44,8 @@ impl Saved {
         }
     }
 
-    /// What was known of a target, for a history to resume. Its times of day are true; until when
-    /// it may be shown is for the history to say, and counters begin at 0.
+    /// What was known of a target, for a history to resume. Its times of day are as they were
+    /// written; until when it may be shown is for the history to say, and counters begin at 0.
     pub fn target(&self, account: &str, region: &str, now: Moment) -> Option<TargetReport> {
         let saved = self.accounts.get(account)?.targets.get(region)?;
         Some(saved.report(region, now))
@@ -145,6 +145,8 @@ struct SavedFailure {
 struct SavedGood {
     at_unix_ns: UnixNanos,
     listing: SavedListing,
+    /// Whether an incomplete listing has updated it since.
+    is_updated: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,8 +202,9 @@ impl SavedEvidence {
         // The steady clock of another process says nothing here: the time of day tells how long ago
         // it was. Where this machine cannot count as far back, it was too long ago to vouch for.
         let latest = self.latest.and_then(|latest| {
-            let wall = latest.at_unix_ns.not_after(now.wall);
-            let age = now.wall.duration_since(wall).unwrap_or_default();
+            let wall = latest.at_unix_ns.time();
+            // A time in the future is not known, and vouches for nothing.
+            let age = now.wall.duration_since(wall).ok()?;
             let steady = now.steady.checked_sub(age)?;
             Some((Moment { wall, steady }, latest.was_covered))
         });
@@ -238,6 +241,7 @@ impl From<&TargetReport> for SavedTarget {
             last_good: last_good.as_ref().map(|good| SavedGood {
                 at_unix_ns: good.at.into(),
                 listing: (&*good.listing).into(),
+                is_updated: !good.is_complete,
             }),
             unproven: unproven.values().map(SavedTrack::from).collect(),
             tombstones: tombstones
@@ -252,8 +256,9 @@ impl SavedTarget {
     fn report(&self, region: &str, now: Moment) -> TargetReport {
         let last_good = self.last_good.as_ref().map(|good| LastGood {
             listing: Arc::new((&good.listing).into()),
-            at: good.at_unix_ns.not_after(now.wall),
-            show_until: now.steady,
+            at: good.at_unix_ns.time(),
+            show_until: now,
+            is_complete: !good.is_updated,
         });
         // Who is listed has not vanished, whatever else a file says: a track would be both.
         let listed: BTreeSet<u64> = last_good
@@ -266,17 +271,17 @@ impl SavedTarget {
         let tombstones = tombstones.map(|(id, saved)| {
             let tombstone = Tombstone {
                 name: saved.name.clone(),
-                at: saved.at_unix_ns.not_after(now.wall),
+                at: saved.at_unix_ns.time(),
                 show_until: now.steady,
             };
             (*id, tombstone)
         });
         let changes = self.changes.iter();
-        let changes = changes.map(|(id, saved)| (*id, saved.restored(now)));
+        let changes = changes.map(|(id, saved)| (*id, saved.restored()));
         TargetReport {
             region: region.to_owned(),
             last_poll: self.last_poll.map(|poll| PollEnd {
-                at: poll.at_unix_ns.not_after(now.wall),
+                at: poll.at_unix_ns.time(),
                 took: Duration::from_nanos(poll.took_ns),
             }),
             failure: self.failure.as_ref().map(Failure::from),
@@ -345,11 +350,11 @@ impl From<&ChangeTimes> for SavedChanges {
 }
 
 impl SavedChanges {
-    fn restored(&self, now: Moment) -> ChangeTimes {
+    fn restored(&self) -> ChangeTimes {
         let at = |change: Change| self.at_unix_ns.get(change.as_str());
         ChangeTimes {
             name: self.name.clone(),
-            at: Change::ALL.map(|change| Some(at(change)?.not_after(now.wall))),
+            at: Change::ALL.map(|change| Some(at(change)?.time())),
         }
     }
 }

@@ -19,10 +19,9 @@ impl From<SystemTime> for UnixNanos {
 }
 
 impl UnixNanos {
-    /// The time, or `now` where it lies in the future: then a clock was set back, and it has just
-    /// been.
-    pub(super) fn not_after(self, now: SystemTime) -> SystemTime {
-        (UNIX_EPOCH + Duration::from_nanos(self.0)).min(now)
+    /// The time, which may lie in the future if the clock was set back since.
+    pub(super) fn time(self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_nanos(self.0)
     }
 }
 

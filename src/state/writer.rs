@@ -182,7 +182,7 @@ fn have_the_same_facts(one: &Report, other: &Report) -> bool {
         // A listing that is the same is the same allocation, and so is an unchanged past.
         let listing = |report: &TargetReport| {
             let good = report.last_good.as_ref();
-            good.map(|good| Arc::as_ptr(&good.listing))
+            good.map(|good| (Arc::as_ptr(&good.listing), good.is_complete))
         };
         one.region == other.region
             && listing(one) == listing(other)

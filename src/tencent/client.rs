@@ -31,6 +31,8 @@ pub struct CallOptions {
     pub create_time_offset: Offset,
     /// Of how many tracks of a listing more than their number is kept.
     pub max_tracks: usize,
+    /// Whether a listing below `TotalCount` counts as complete.
+    pub accept_short_listings: bool,
 }
 
 /// Lists and describes the tracks of one account.

@@ -34,6 +34,16 @@ impl Collector {
         self.kept.keys().chain(self.dropped.keys()).copied()
     }
 
+    /// Whether a track with this id was added.
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.kept.contains_key(&id) || self.dropped.contains_key(&id)
+    }
+
+    /// The tracks that are kept.
+    pub(super) fn into_kept(self) -> BTreeMap<u64, Track> {
+        self.kept
+    }
+
     /// Of two entries with one id the worse one counts, as a whole: the one that is not enabled,
     /// else the one that records less, else the later one.
     fn add(&mut self, track: Track) {

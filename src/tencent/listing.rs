@@ -3,7 +3,13 @@
 //! Pages are cut by offset from a list that may change meanwhile, and the API documents neither the
 //! largest page nor what lies past the last one. So a walk goes on until what it has collected is
 //! what the API says there is, and a walk that does not add up is made once more.
+//!
+//! A walk that adds up may still miss a track: if one track is deleted and another one created
+//! between two pages, a third one moves to a page that was already read, and `TotalCount` stays.
+//! So before a known track counts as deleted, two walks in a row must find the same ids. Each of
+//! these ids then existed between the two walks, and `TotalCount` says that there were no others.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -16,7 +22,7 @@ use super::observer::Observer;
 use super::recall::{LastWalk, PageFacts, Print};
 use super::wire::{Page, list_body, read_page};
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, Listing};
+use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, KnownTracks, Listing, Track};
 
 /// No listing has more pages. Even 10,000 tracks are 200 pages of the usual size.
 pub const MAX_PAGES: u32 = 2_000;
@@ -24,42 +30,96 @@ pub const MAX_PAGES: u32 = 2_000;
 /// The answers of a walk are no larger together. Even 10,000 tracks are a few megabytes.
 pub const MAX_LISTING_BYTES: usize = 32 * 1024 * 1024;
 
+/// No poll walks over the pages more often. The third walk is for a deletion that the first two
+/// walks saw happen.
+pub const MAX_WALKS: usize = 3;
+
+/// Why there is no complete listing.
+#[derive(Clone, Debug)]
+pub struct ListingError {
+    /// The failure of the poll.
+    pub failure: Failure,
+    /// If the failure is `incomplete`: the tracks that were on the pages, ascending by id.
+    pub seen: Option<Vec<Track>>,
+}
+
+impl From<Failure> for ListingError {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            seen: None,
+        }
+    }
+}
+
+impl From<ListingError> for Failure {
+    fn from(error: ListingError) -> Self {
+        error.failure
+    }
+}
+
 impl Client {
-    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`.
-    /// Where the region answers what it answered the last time, it is that very listing.
+    /// Lists all tracks of a region, with nothing to compare them with. See [`Self::list_again`].
     ///
     /// # Errors
     ///
-    /// That of the first page that failed; or `incomplete`, where two walks over the pages did not
-    /// add up. A failed listing contributes nothing.
+    /// The failure of [`Self::list_again`].
     pub async fn list(
         &self,
         region: &str,
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> Result<Arc<Listing>, Failure> {
+        let known = KnownTracks::default();
+        let listing = self.list_again(region, &known, retry_until, observer);
+        Ok(listing.await?)
+    }
+
+    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`.
+    /// Where the region answers what it answered the last time, it is that very listing. A known
+    /// track is missing from the listing only if two walks in a row agree on it.
+    ///
+    /// # Errors
+    ///
+    /// The failure of the first page that failed, which contributes nothing; or `incomplete`, if
+    /// the walks over the pages did not add up, with the tracks that were seen.
+    pub async fn list_again(
+        &self,
+        region: &str,
+        known: &KnownTracks,
+        retry_until: Instant,
+        observer: &dyn Observer,
+    ) -> Result<Arc<Listing>, ListingError> {
         let asked = self.options.page_size;
         let max_tracks = self.options.max_tracks;
         let first = Walk::after(self.recall.of(region, asked), asked, max_tracks);
-        let first = self.walk(region, first, retry_until, observer).await?;
-        if first.adds_up() {
-            let last = first.into_last();
+        let mut walk = self.walk(region, first, retry_until, observer).await?;
+        if walk.adds_up() && walk.has_all(known) {
+            let last = walk.into_last();
             if last.has_each_track_once() {
                 self.recall.remember(region, Arc::clone(&last));
             }
             return Ok(Arc::clone(&last.listing));
         }
-        let second = Walk::after(None, first.longest_page_to_be_had(), max_tracks);
-        let second = self.walk(region, second, retry_until, observer).await?;
-        // A total that is wrong in itself is no reason to show nothing: the same tracks twice, on
-        // full pages up to an empty one, are all there are.
-        if second.adds_up() || (second.is_walked_to_the_end() && first.has_the_ids_of(&second)) {
-            return Ok(Arc::clone(&second.into_last().listing));
+        let mut seen = BTreeMap::new();
+        let mut walks = 1;
+        loop {
+            let next = Walk::after(None, walk.longest_page_to_be_had(), max_tracks);
+            let next = self.walk(region, next, retry_until, observer).await?;
+            let before = std::mem::replace(&mut walk, next);
+            walks += 1;
+            if walk.is_confirmed_by(&before, known, self.options.accept_short_listings) {
+                return Ok(Arc::clone(&walk.into_last().listing));
+            }
+            let is_last = walks == MAX_WALKS || !walk.adds_up();
+            let message = walk.disagreement(&before);
+            // The latest look at a track counts.
+            seen.extend(before.into_tracks());
+            if is_last {
+                seen.extend(walk.into_tracks());
+                return Err(incomplete(message, seen));
+            }
         }
-        Err(Failure::new(
-            Reason::Incomplete,
-            second.disagreement(&first),
-        ))
     }
 
     async fn walk(
@@ -111,6 +171,13 @@ impl Client {
             }
         }
         Ok(walk)
+    }
+}
+
+fn incomplete(message: String, seen: BTreeMap<u64, Track>) -> ListingError {
+    ListingError {
+        failure: Failure::new(Reason::Incomplete, message),
+        seen: Some(seen.into_values().collect()),
     }
 }
 
@@ -232,8 +299,58 @@ impl Walk {
         }
     }
 
-    fn has_the_ids_of(&self, other: &Self) -> bool {
-        self.is_walked_to_the_end() && self.tracks.ids().eq(other.tracks.ids())
+    /// Whether this is a complete listing, with the help of the walk right before it.
+    fn is_confirmed_by(
+        &self,
+        before: &Self,
+        known: &KnownTracks,
+        accept_short_listings: bool,
+    ) -> bool {
+        let is_repeated = || self.ids().eq(before.ids());
+        if self.adds_up() {
+            return self.has_all(known) || is_repeated();
+        }
+        // A total that is too low is no reason to show nothing: the same tracks twice, on full
+        // pages up to an empty one, are all there are. One that is too high may be true.
+        let is_short = self.is_short() || before.is_short();
+        (accept_short_listings || !is_short)
+            && self.is_walked_to_the_end()
+            && before.is_walked_to_the_end()
+            && is_repeated()
+    }
+
+    fn ids(&self) -> impl Iterator<Item = u64> {
+        let recalled = self.same_as.iter().flat_map(|last| last.listing.all());
+        recalled.map(|track| track.id).chain(self.tracks.ids())
+    }
+
+    fn has_all(&self, known: &KnownTracks) -> bool {
+        known.all(|id| match &self.same_as {
+            Some(last) => last.listing.keeps(id) || last.listing.drops(id),
+            None => self.tracks.contains(id),
+        })
+    }
+
+    /// The highest `TotalCount` of its pages. What a page past the end says of it is not
+    /// documented.
+    fn reported(&self) -> u64 {
+        let totals = self.pages.iter().map(|page| page.total);
+        totals.max().unwrap_or_default()
+    }
+
+    /// Whether the API reported more tracks than it listed.
+    fn is_short(&self) -> bool {
+        self.collected < self.reported()
+    }
+
+    fn into_tracks(self) -> BTreeMap<u64, Track> {
+        match self.same_as {
+            Some(last) => {
+                let tracks = last.listing.tracks.iter();
+                tracks.map(|track| (track.id, track.clone())).collect()
+            }
+            None => self.tracks.into_kept(),
+        }
     }
 
     /// The walk as the next one will want it, with what it found as a listing.
@@ -241,10 +358,8 @@ impl Walk {
         if let Some(last) = self.same_as {
             return last;
         }
-        // What a page past the end says of the total is nobody's promise, so the highest counts: as
-        // long as fewer are listed than anyone reported, no track is called vanished.
-        let totals = self.pages.iter().map(|page| page.total);
-        let listing = self.tracks.into_listing(totals.max().unwrap_or_default());
+        let reported = self.reported();
+        let listing = self.tracks.into_listing(reported);
         Arc::new(LastWalk {
             page_size: self.page_size,
             pages: self.pages,
@@ -261,7 +376,7 @@ impl Walk {
         Failure::new(Reason::Malformed, message)
     }
 
-    fn disagreement(&self, first: &Self) -> String {
+    fn disagreement(&self, before: &Self) -> String {
         let facts = |walk: &Self| {
             format!(
                 "{} tracks of {} on {} pages",
@@ -270,10 +385,15 @@ impl Walk {
                 walk.pages.len()
             )
         };
+        let hint = if self.is_short() {
+            "; if the API counts tracks that it does not list, set poll.accept_short_listings: true"
+        } else {
+            ""
+        };
         format!(
-            "the pages do not make a listing: {}, at the first try {}",
+            "the pages do not make a listing: {}, in the walk before {}{hint}",
             facts(self),
-            facts(first)
+            facts(before)
         )
     }
 }

@@ -8,7 +8,7 @@ pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::brake::{AddressBrake, Brake};
 pub use self::caller::{CallLimits, Caller, MAX_IN_FLIGHT, Parts};
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
-pub use self::listing::{MAX_LISTING_BYTES, MAX_PAGES};
+pub use self::listing::{ListingError, MAX_LISTING_BYTES, MAX_PAGES, MAX_WALKS};
 pub use self::network::Network;
 pub use self::observer::{Ended, Observer, Sent};
 pub use self::pacer::{Limit, Pace, Pacer, Turn};

@@ -3,8 +3,8 @@
 //! Source: the organisation API, version 2021-03-31 (`DescribeOrganizationMembers`). Its
 //! documentation names no rate; 20 calls a second are taken for granted, as for its neighbours.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use super::caller::{Call, CallLimits, Caller, Parts};
 use super::echo::Echo;
 use super::envelope::{Content, ErrorBody, open};
 use super::lenient::{Field, Notes, Text};
+use super::listing::MAX_WALKS;
 use super::observer::Observer;
 use super::signer::Service;
 use crate::failure::{Failure, Reason};
@@ -62,13 +63,19 @@ const RETRY_FOR: Duration = Duration::from_mins(2);
 pub struct Directory {
     caller: Caller,
     observer: Arc<dyn Observer>,
+    /// The UINs of the last complete list.
+    known: Mutex<BTreeSet<String>>,
 }
 
 impl Directory {
     /// Calls the API with what `parts` has; `observer` is told of each call.
     pub fn new(parts: Parts, observer: Arc<dyn Observer>) -> Self {
         let caller = Caller::new(ORGANIZATION, parts, LIMITS);
-        Self { caller, observer }
+        Self {
+            caller,
+            observer,
+            known: Mutex::default(),
+        }
     }
 
     /// All members, by UIN.
@@ -77,24 +84,41 @@ impl Directory {
     ///
     /// That of the first page that failed; or `incomplete`, where neither of two walks over the
     /// pages brought as many as the API says there are. Half of the members are not the members:
-    /// those that are missing would lose their series.
+    /// those that are missing would lose their series. So a known member has left only if two walks
+    /// in a row agree on it, as for tracks (see [`MAX_WALKS`]).
     pub async fn members(&self) -> Result<Vec<Member>, Failure> {
-        let first = self.walk().await?;
-        if first.adds_up() {
-            return Ok(first.into_members());
+        let mut walk = self.walk().await?;
+        let mut walks = 1;
+        let mut is_confirmed = walk.adds_up() && self.are_all_known_in(&walk);
+        while !is_confirmed {
+            let next = self.walk().await?;
+            let before = std::mem::replace(&mut walk, next);
+            walks += 1;
+            is_confirmed = walk.adds_up()
+                && (self.are_all_known_in(&walk) || walk.members.keys().eq(before.members.keys()));
+            if !is_confirmed && (walks == MAX_WALKS || !walk.adds_up()) {
+                let message = format!(
+                    "the pages do not make a list: {} members of {}, in the walk before {} of {}",
+                    walk.members.len(),
+                    walk.total,
+                    before.members.len(),
+                    before.total
+                );
+                return Err(Failure::new(Reason::Incomplete, message));
+            }
         }
-        let second = self.walk().await?;
-        if second.adds_up() {
-            return Ok(second.into_members());
-        }
-        let message = format!(
-            "the pages do not make a list: {} members of {}, at the first try {} of {}",
-            second.members.len(),
-            second.total,
-            first.members.len(),
-            first.total
-        );
-        Err(Failure::new(Reason::Incomplete, message))
+        *self.known() = walk.members.keys().cloned().collect();
+        Ok(walk.into_members())
+    }
+
+    fn are_all_known_in(&self, walk: &Walk) -> bool {
+        let known = self.known();
+        known.iter().all(|uin| walk.members.contains_key(uin))
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        // It is replaced as a whole, and so is whole.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn walk(&self) -> Result<Walk, Failure> {

@@ -114,6 +114,10 @@ const WHEN: &[(&str, &str)] = &[
         "cloudaudit_account_covered",
         "with data in one region at least, where it is known",
     ),
+    (
+        "cloudaudit_account_coverage_checked_timestamp_seconds",
+        "with `cloudaudit_account_covered`",
+    ),
     ("cloudaudit_account_track_required", ALWAYS),
     ("cloudaudit_account_observed_seconds_total", ALWAYS),
     ("cloudaudit_account_covered_seconds_total", ALWAYS),

@@ -139,6 +139,17 @@ fn two_regions_that_disagree() {
     is_golden(&scene, "two_regions_that_disagree");
 }
 
+/// What was seen is as it is now, what was not seen as it was; coverage is not known.
+#[test]
+fn incomplete_after_a_complete_listing() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.listed(0, listing([track(1, "seen"), track(2, "not-seen")]));
+    scene.pass(INTERVAL);
+    scene.seen(0, listing([disabled(track(1, "seen")), track(3, "new")]));
+    scene.publish();
+    is_golden(&scene, "incomplete_after_a_complete_listing");
+}
+
 #[test]
 fn account_labels() {
     let mut scene = Scene::new(&["ap-guangzhou"]);

@@ -76,6 +76,14 @@ impl Scene {
         self.targets[target].failed(failure, self.now, Duration::from_millis(80));
     }
 
+    /// A poll that saw no more than these tracks.
+    pub(crate) fn seen(&mut self, target: usize, listing: Listing) {
+        self.called(None);
+        let failure = Failure::new(Reason::Incomplete, "not all");
+        let took = Duration::from_millis(140);
+        self.targets[target].seen(listing.tracks, failure, self.now, took);
+    }
+
     pub(crate) fn empty() -> Self {
         let mut scene = Self::new(&["ap-guangzhou"]);
         scene.listed(0, listing([]));

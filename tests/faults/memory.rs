@@ -36,6 +36,7 @@ pub struct Setup {
     pub tracks: u64,
     pub page_size: u32,
     pub max_tracks: usize,
+    pub accept_short_listings: bool,
     /// The first one is looked at.
     pub regions: &'static [&'static str],
 }
@@ -46,6 +47,7 @@ impl Default for Setup {
             tracks: 5,
             page_size: 50,
             max_tracks: 10_000,
+            accept_short_listings: false,
             regions: &[REGION],
         }
     }
@@ -128,12 +130,14 @@ impl Memory {
         let Setup {
             page_size,
             max_tracks,
+            accept_short_listings,
             ..
         } = self.setup;
         let regions = regions.join(", ");
         let text = format!(
             "endpoint: http://127.0.0.1:1\n\
-             poll: {{page_size: {page_size}, max_tracks: {max_tracks}, stale_after: 10m}}\n\
+             poll: {{page_size: {page_size}, max_tracks: {max_tracks}, stale_after: 10m, \
+             accept_short_listings: {accept_short_listings}}}\n\
              accounts:\n  prod:\n    regions: [{regions}]\n    \
              credentials: {{secret_id: {SECRET_ID}, secret_key: {SECRET_KEY}}}\n"
         );

@@ -172,6 +172,7 @@ impl Row {
             Numbers::AsListed => !listing.is_empty() && succeeded > before.last_success(),
             Numbers::Restored => listing == before.listing() && succeeded > 0.0,
             Numbers::Kept => listing == before.listing() && succeeded >= before.last_success(),
+            Numbers::Updated => !listing.is_empty() && succeeded >= before.last_success(),
             Numbers::Hidden => listing.is_empty() && succeeded >= before.last_success(),
             Numbers::Absent => listing.is_empty() && succeeded == 0.0,
         };

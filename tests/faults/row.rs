@@ -44,6 +44,8 @@ pub enum Numbers {
     AsListed,
     /// As they were at the last success, whose timestamp stands still.
     Kept,
+    /// The same, but for the tracks that were seen since.
+    Updated,
     /// As they were, with the timestamp of that success or of an earlier one.
     Restored,
     /// Left out, while the timestamp of the last success stays.
@@ -165,6 +167,7 @@ impl Row {
             Numbers::Exact => "numbers exact",
             Numbers::AsListed => "numbers as listed",
             Numbers::Kept => "numbers kept",
+            Numbers::Updated => "tracks that were seen are updated, the others kept",
             Numbers::Restored => "numbers kept, their time true or older",
             Numbers::Hidden => "numbers hidden",
             Numbers::Absent => "no numbers",

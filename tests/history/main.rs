@@ -9,6 +9,7 @@ mod polled;
 
 // Its listings, one after the other.
 mod changes;
+mod incomplete;
 mod polls;
 mod short;
 
@@ -18,6 +19,7 @@ mod resume;
 mod tombstones;
 
 // What a track records, and all tracks of an account together.
+mod coverage_checked;
 mod evidence;
 mod expected;
 mod overview;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::history::{Sums, overviews};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Overview, Status, TargetReport, Track};
 use proptest::prelude::*;
-use tokio::time::Instant;
 
 use crate::polled::Polled;
 use crate::tracks::{listing, track};
@@ -231,7 +231,7 @@ fn there_is_one_overview_until_each_region_is_too_old() {
         (None, end(first), 3),
     ];
     for targets in [[first, second, third], [third, first, second]] {
-        let windows: Vec<(Option<Instant>, Instant, u64)> = of(&account, &targets)
+        let windows: Vec<(Option<Moment>, Moment, u64)> = of(&account, &targets)
             .iter()
             .map(|it| (it.from, it.until, it.tracks[0]))
             .collect();
@@ -250,7 +250,7 @@ fn regions_that_age_together_step_down_together() {
     let overviews = of(&AccountInfo::default(), &[&target, &other]);
     assert_eq!(overviews.len(), 1);
     assert_eq!(overviews[0].from, None);
-    assert_eq!(overviews[0].until, target.now.steady + STALE_AFTER);
+    assert_eq!(overviews[0].until, target.now + STALE_AFTER);
 }
 
 /// With the region that proves it, the cover goes; with the one that has gaps, the doubt.

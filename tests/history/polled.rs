@@ -59,6 +59,14 @@ impl Polled {
         self.history.failed(failure, self.now, TOOK);
     }
 
+    /// A poll that saw no more than these tracks; tells the changes in short.
+    pub(crate) fn sees(&mut self, tracks: impl IntoIterator<Item = Track>) -> Vec<(u64, Change)> {
+        self.pass(INTERVAL);
+        let failure = Failure::new(Reason::Incomplete, "not all");
+        let seen = listing(tracks).tracks;
+        in_short(&self.history.seen(seen, failure, self.now, TOOK))
+    }
+
     pub(crate) fn pass(&mut self, time: Duration) {
         self.now.wall += time;
         self.now.steady += time;

@@ -52,7 +52,7 @@ fn times_of_day_stay_and_ends_are_worked_out_anew() {
     assert_eq!(resumed.last_good().at, listed);
     assert_eq!(
         resumed.last_good().show_until,
-        resumed.now.steady + STALE_AFTER - age
+        resumed.now + STALE_AFTER.saturating_sub(age)
     );
     let tombstone = &resumed.past().tombstones[&3];
     assert_eq!(tombstone.at, listed);
@@ -69,7 +69,7 @@ fn times_of_day_stay_and_ends_are_worked_out_anew() {
 fn what_is_too_old_is_hidden_at_once_and_compared_with() {
     let target = known();
     let mut resumed = resumed(&target, 5 * HOUR);
-    assert_eq!(resumed.last_good().show_until, resumed.now.steady);
+    assert_eq!(resumed.last_good().show_until, resumed.now);
     assert_eq!(resumed.tombstones(), [3], "a fact about the past");
     let changes = resumed.lists([track(2, "b"), track(4, "d")]);
     let expected = [
@@ -133,21 +133,61 @@ fn tombstones_that_are_over_are_forgotten_with_their_changes() {
     assert_eq!(changed, [2], "track 2 is listed");
 }
 
-/// A clock was set back: what is said to come has just been, and is not shown for longer.
+/// The clock was set back: how old the listing is, is not known, so it is not shown. The next
+/// listing is compared with it. What is said to have changed in the future has changed by now.
 #[test]
-fn what_lies_in_the_future_has_just_been() {
+fn what_lies_in_the_future_is_of_an_unknown_age() {
     let target = known();
     let wall = target.now.wall - 3 * HOUR;
-    let resumed = at(&target, wall, RETENTION);
+    let mut resumed = at(&target, wall, RETENTION);
     let now = resumed.now;
-    assert_eq!(resumed.last_good().at, wall);
-    assert_eq!(resumed.last_good().show_until, now.steady + STALE_AFTER);
-    assert_eq!(resumed.report().last_poll.unwrap().at, wall);
+    assert_eq!(resumed.last_good().known_at(), None);
+    assert!(resumed.last_good().show_until.is_reached(now));
+    assert_eq!(resumed.report().last_poll, None);
+    assert!(!resumed.report().is_up());
     let tombstone = &resumed.past().tombstones[&3];
     assert_eq!(tombstone.at, wall);
     assert_eq!(tombstone.show_until, now.steady + TOMBSTONE_FOR);
     assert_eq!(resumed.changed(2), [("disabled", wall)].into());
     assert_eq!(resumed.changed(3), [("vanished", wall)].into());
+    assert_eq!(resumed.lists([track(1, "a")]), [(2, Change::Vanished)]);
+    assert!(resumed.report().is_up());
+}
+
+/// A clock that is kept right is slewed, and set back by no more than a few seconds.
+#[test]
+fn a_little_ahead_is_now() {
+    let target = known();
+    let listed = target.last_good().at;
+    let resumed = at(&target, listed - Duration::from_secs(5), RETENTION);
+    assert_eq!(resumed.last_good().at, resumed.now.wall);
+    assert_eq!(resumed.last_good().show_until, resumed.now + STALE_AFTER);
+    let too_far = listed - Duration::from_millis(5_001);
+    let resumed = at(&target, too_far, RETENTION);
+    assert_eq!(resumed.last_good().known_at(), None);
+}
+
+/// The latest change says how the track is, so the order of two changes outlives the clock.
+#[test]
+fn changes_in_the_future_keep_their_order() {
+    let mut target = Polled::new();
+    let off = || Track {
+        status: Status::Disabled,
+        ..track(1, "a")
+    };
+    target.lists([track(1, "a")]);
+    target.lists([off()]);
+    target.lists([track(1, "a")]);
+    let mut resumed = at(&target, target.now.wall - 3 * HOUR, RETENTION);
+    let changed = resumed.changed(1);
+    assert!(changed["disabled"] < changed["enabled"]);
+    assert!(changed["enabled"] <= resumed.now.wall);
+    // The same without a restart.
+    resumed.now.wall -= 3 * HOUR;
+    resumed.lists([off()]);
+    let changed = resumed.changed(1);
+    assert!(changed["enabled"] < changed["disabled"]);
+    assert_eq!(changed["disabled"], resumed.now.wall);
 }
 
 #[test]
@@ -159,9 +199,10 @@ fn another_retention_holds_from_now_on() {
         max_tracks: 1,
     };
     let mut resumed = at(&target, target.now.wall, shorter);
-    let now = resumed.now.steady;
+    let now = resumed.now;
     assert_eq!(resumed.last_good().show_until, now + 2 * INTERVAL);
-    assert_eq!(resumed.past().tombstones[&3].show_until, now + INTERVAL);
+    let tombstone = &resumed.past().tombstones[&3];
+    assert_eq!(tombstone.show_until, now.steady + INTERVAL);
     // What does not fit any more is dropped by the next listing; nobody vanished, nobody came.
     assert_eq!(resumed.lists([track(1, "a"), track(2, "b")]), []);
     assert_eq!(resumed.last_good().listing.dropped.len(), 1);

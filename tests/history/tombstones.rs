@@ -98,7 +98,7 @@ fn deleted_and_created_again_under_the_same_name_is_two_ids() {
 fn a_track_deleted_in_an_outage_longer_than_stale_after_leaves_a_tombstone_after_it() {
     let mut target = Polled::new();
     target.lists(tracks([1, 2]));
-    let hidden = target.last_good().show_until;
+    let hidden = target.last_good().show_until.steady;
     while target.now.steady < hidden + STALE_AFTER {
         target.failed(Reason::Unavailable);
         assert_eq!(target.tombstones(), NONE, "an outage proves nothing");

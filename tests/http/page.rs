@@ -303,7 +303,7 @@ async fn what_is_too_old_for_the_metrics_is_too_old_for_the_page() {
     let page = page(|now| {
         let mut old = listed("ap-guangzhou", vec![track(1, "old", Status::Disabled)], now);
         if let Some(good) = &mut old.last_good {
-            good.show_until = now.steady;
+            good.show_until = now;
         }
         vec![("prod", vec![old, target("ap-tokyo")])]
     })

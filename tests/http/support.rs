@@ -339,7 +339,8 @@ pub(crate) fn listed(region: &str, tracks: Vec<Track>, now: Moment) -> TargetRep
                 dropped: Vec::new(),
             }),
             at,
-            show_until: now.steady + Duration::from_mins(5),
+            show_until: now + Duration::from_mins(5),
+            is_complete: true,
         }),
         ..target(region)
     }

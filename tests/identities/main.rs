@@ -18,10 +18,12 @@ mod inquiry;
 mod messages;
 mod providers;
 mod renewals;
+mod short;
 mod tolerance;
 mod uin;
 
 // Many of them.
+mod coverage;
 mod details;
 mod organization;
 mod shards;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Fault, Identity, Member, Role, Track, World};
-use cloudaudit_exporter::snapshot::Overview;
 use cloudaudit_exporter::state::Saved;
 use tokio::time::Instant;
 
@@ -159,13 +158,11 @@ async fn an_organisations_track_covers_its_members() {
     let mut stage = Stage::with(&world, &[], &format!("{details}{}", config("")));
     stage.pass(Duration::from_mins(3)).await;
     let covered = |stage: &Stage| {
-        let now = Instant::now();
+        let now = stage.clock.now();
         let reports = stage.shown.reports();
         let shown = reports.iter().map(|report| {
             let mut overviews = report.overviews.iter();
-            let is_shown =
-                |it: &&Overview| it.from.is_none_or(|from| from <= now) && now < it.until;
-            overviews.find(is_shown).and_then(|it| it.covered)
+            overviews.find(|it| it.is_of(now)).and_then(|it| it.covered)
         });
         shown.collect::<Vec<_>>()
     };

@@ -51,6 +51,7 @@ pub struct Stage {
     pub folder: TempDir,
     /// What of a configuration it takes up.
     pub shard: Shard,
+    pub clock: Clock,
     environment: BTreeMap<String, String>,
 }
 
@@ -73,6 +74,7 @@ impl Stage {
             shown,
             folder: TempDir::new().unwrap(),
             shard: Shard::ALONE,
+            clock,
             environment,
         }
     }

@@ -156,7 +156,7 @@ async fn no_line_holds_a_secret() {
     let mut number = 0;
     let world = World::new(move |_| {
         number += 1;
-        match number % 5 {
+        match number % 7 {
             0 => listing(&[AUDIT_ALL]),
             1 => Reply::Silence,
             2 => error("AuthFailure.SignatureFailure"),
@@ -165,7 +165,7 @@ async fn no_line_holds_a_secret() {
         }
     });
     let start = world.start("a", &["r", "s"]);
-    intervals_after(start, 20).await;
+    intervals_after(start, 40).await;
     let log = world.log();
     assert!(log.len() > 10, "{log:#?}");
     for line in &log {

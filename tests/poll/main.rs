@@ -14,6 +14,7 @@ mod limits;
 
 // What comes of it.
 mod evidence;
+mod incomplete;
 mod log;
 mod outcome;
 mod past;

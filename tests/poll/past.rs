@@ -20,7 +20,7 @@ async fn a_track_deleted_in_the_dark_has_a_tombstone_when_it_is_light() {
     intervals_after(start, 33).await;
     let dark = world.target("r");
     let good = dark.last_good.clone().expect("it is not forgotten");
-    assert!(good.show_until + 15 * INTERVAL < Instant::now());
+    assert!(good.show_until.steady + 15 * INTERVAL < Instant::now());
     assert_eq!(*dark.past, <_>::default());
 
     world.cloud.play(|_| listing(&[AUDIT_ALL_OFF]));

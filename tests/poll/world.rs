@@ -75,6 +75,7 @@ impl World {
                 page_size: 1,
                 create_time_offset: Offset::UTC,
                 max_tracks: 10_000,
+                accept_short_listings: false,
             },
             provider: Arc::new(FixedProvider::new(
                 Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), Some(TOKEN.into()))

@@ -5,6 +5,7 @@
 mod tracks;
 
 // What outlives the listing that it came from.
+mod clocks;
 mod past;
 
 // What an organisation says of its members.
@@ -404,6 +405,7 @@ fn what_a_poll_leaves_as_it_is_is_not_rendered_again() {
         .flat_map(|part| part.fragment.pieces().map(|(metric, _)| metric))
         .collect();
     let expected = [
+        Metric::AccountCoverageChecked,
         Metric::AccountObservedSeconds,
         Metric::AccountCoveredSeconds,
         Metric::LastPollTimestamp,

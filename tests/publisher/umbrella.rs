@@ -14,7 +14,7 @@ const BELIEVED: Duration = Duration::from_mins(20);
 /// A member of an organisation that covers it for [`BELIEVED`].
 fn member(world: &World, regions: &[&str]) -> Account {
     let umbrella = Umbrella::default();
-    umbrella.open(world.now.steady + BELIEVED);
+    umbrella.found(true, world.now, BELIEVED / 4);
     let info = AccountInfo {
         name: "a".to_owned(),
         umbrella,
@@ -64,7 +64,7 @@ fn it_is_closed_whichever_regions_are_left() {
         let closes = world.now.steady + minutes_before * INTERVAL + BELIEVED;
         account.listed(0, off(), world.now);
         world.pass(minutes_before * INTERVAL);
-        account.info.umbrella.open(closes);
+        account.info.umbrella.found(true, world.now, BELIEVED / 4);
         account.listed(1, off(), world.now);
         while world.now.steady < closes {
             assert_eq!(covered(&world), Some(1.0));

@@ -51,5 +51,6 @@ pub(crate) fn options(attempts: u32) -> CallOptions {
         page_size: 10,
         create_time_offset: Offset::UTC,
         max_tracks: 10_000,
+        accept_short_listings: false,
     }
 }

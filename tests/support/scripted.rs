@@ -96,6 +96,7 @@ pub(crate) fn options(page_size: u32) -> CallOptions {
         page_size,
         create_time_offset: Offset::constant(8),
         max_tracks: 10_000,
+        accept_short_listings: false,
     }
 }
 

@@ -90,6 +90,10 @@ fn common(account: &Account) -> Map<String, Value> {
         ("attempts", json!(account.poll.attempts)),
         ("page_size", json!(account.poll.page_size)),
         ("max_tracks", json!(account.poll.max_tracks)),
+        (
+            "accept_short_listings",
+            json!(account.poll.accept_short_listings),
+        ),
         ("requests_per_second", json!(account.requests_per_second)),
         ("credentials", json!(account.credentials.kind())),
         ("labels", json!(account.labels)),

@@ -109,6 +109,10 @@ pub(super) struct RawPoll {
     /// What the API's `CreateTime` is ahead of UTC.
     #[schemars(schema_with = "schema::create_time_offset")]
     pub(super) create_time_offset: Option<Text>,
+    /// Whether a listing with fewer tracks than its `TotalCount` counts as complete, for an API
+    /// that counts tracks that it does not list. Otherwise such a poll fails as `incomplete`.
+    #[schemars(schema_with = "schema::accept_short_listings")]
+    pub(super) accept_short_listings: Option<Text>,
     /// How often each track is asked for what its listing does not say: whether it is
     /// organisation-wide, and its filters. Left out: never.
     #[schemars(schema_with = "schema::details_interval")]

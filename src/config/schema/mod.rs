@@ -179,6 +179,14 @@ pub(super) fn create_time_offset(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+pub(super) fn accept_short_listings(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "enum": [true, false, "true", "false"],
+        "default": defaults::POLL.accept_short_listings,
+        LIMITS: "`true`: no track is called vanished while fewer are listed than reported."
+    })
+}
+
 pub(super) fn file(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": ["string", "number", "boolean"],

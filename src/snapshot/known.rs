@@ -1,0 +1,24 @@
+//! The tracks of a target that the next listing has to account for.
+
+use std::sync::Arc;
+
+use super::track::Listing;
+
+/// Tracks that were listed before. A listing without one of them says that it was deleted, and has
+/// to prove it.
+#[derive(Clone, Debug, Default)]
+pub struct KnownTracks {
+    /// The last known listing.
+    pub listing: Option<Arc<Listing>>,
+    /// Ids of tracks of earlier listings whose fate is open.
+    pub unproven: Vec<u64>,
+}
+
+impl KnownTracks {
+    /// Whether all of them fulfill `is_listed`.
+    pub fn all(&self, mut is_listed: impl FnMut(u64) -> bool) -> bool {
+        let listings = self.listing.iter();
+        let mut listed = listings.flat_map(|listing| listing.all());
+        listed.all(|track| is_listed(track.id)) && self.unproven.iter().all(|id| is_listed(*id))
+    }
+}
