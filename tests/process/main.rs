@@ -10,7 +10,6 @@
     reason = "another process lives in real time"
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
-#![allow(dead_code, reason = "the exporter of another test program can do more")]
 
 // The binary, started and scraped, and what it polls.
 #[path = "../support/address.rs"]

@@ -5,9 +5,9 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::address::free_address;
-use crate::exporter::{PATIENCE, Samples, binary};
+use crate::exporter::{Exporter, PATIENCE, Samples, binary};
 use crate::program::{A_SECOND, Program, shell, stuck_pipe, text};
-use crate::site::{Site, client, with};
+use crate::site::{LIFECYCLE, Site, client, reload, with};
 
 const DROPPED: &str = "cloudaudit_exporter_log_lines_dropped_total";
 
@@ -50,6 +50,24 @@ async fn a_daemon_whose_log_is_not_read_polls_serves_reloads_and_stops() {
     let (code, took) = daemon.ends_after("TERM");
     assert_eq!(code, Some(0));
     assert!(took < A_SECOND, "{took:?}");
+}
+
+/// A reload over HTTP is a line, too, and does not wait for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_over_http_does_not_wait_for_the_reader_of_the_log() {
+    let site = Site::start().await;
+    site.write("a: {}");
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[LIFECYCLE]));
+    exporter.leave_log_unread(true);
+    site.write("a: {}, b: {}");
+    assert_eq!(reload(&exporter).await.0, 200);
+    let up = |samples: &Samples| samples.sum("cloudaudit_up", &[]) > 1.0;
+    let samples = exporter.metrics_when("both are polled", up).await;
+    let has_dropped = |series: &&str| series.starts_with(DROPPED);
+    assert_eq!(samples.series().into_iter().filter(has_dropped).count(), 1);
+    assert!(site.world.call_count() > 1);
+    exporter.signal("TERM");
+    assert_eq!(exporter.wait_for_end(), Some(0));
 }
 
 /// A failure, wrong usage and a configuration that cannot be read have a last line each.
