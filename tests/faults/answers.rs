@@ -199,7 +199,7 @@ async fn one_id_comes_twice() {
     .remedy("look at the track in the console: the worse entry counts");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
-        for tracks in tracks {
+        if let Some(tracks) = tracks {
             let mut twin = tracks[0].clone();
             twin["Status"] = Value::from(0);
             tracks.insert(0, twin);
