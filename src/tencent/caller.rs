@@ -109,8 +109,8 @@ impl Caller {
             let digits = |c: char| c.is_ascii_digit();
             let kind = note.replace(digits, "");
             // A set that only grows is whole whenever its lock is free.
-            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-            if noted.len() < MAX_NOTED && noted.insert(kind) {
+            let mut told = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
+            if told.len() < MAX_NOTED && told.insert(kind) {
                 observer.unreadable(action, &note);
             }
         }

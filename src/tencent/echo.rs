@@ -28,6 +28,9 @@ const MAX_SCANNED: usize = 4 * 1024;
 /// How often a text is looked through: as it is, and after each layer of escapes.
 const MAX_LAYERS: usize = 4;
 
+/// Longer than the names of tracks can be, in bytes, and shorter than an id in base64.
+const MAX_PLAIN_NAME: usize = 48;
+
 /// What is shown in place of a secret.
 const MASK: &str = "***";
 
@@ -65,20 +68,31 @@ impl Echo {
     /// A message of the API without them. What is too long to be shown is cut off.
     pub(super) fn hide<'a>(&self, message: &'a str) -> Cow<'a, str> {
         let message = &message[..message.floor_char_boundary(MAX_SCANNED)];
-        hide_all(message, self.secrets.iter())
+        hide_all(message, &self.secrets, 1)
     }
 
     /// The name of a thing without them. Only a long secret is looked for, and only in a name that
-    /// is as long: most names cost nothing.
+    /// can hold it: most names cost next to nothing.
     pub(super) fn hide_in_name(&self, name: String) -> String {
-        if self.shortest == 0 || name.len() < self.shortest {
+        if self.shortest == 0 || name.len() < self.shortest || !self.may_be_in(&name) {
             return name;
         }
-        let long = self.secrets.iter().filter(|secret| is_long(secret));
-        match hide_all(&name, long) {
+        match hide_all(&name, &self.secrets, MIN_PART) {
             Cow::Borrowed(_) => name,
             Cow::Owned(hidden) => hidden,
         }
+    }
+
+    /// Whether a name is worth the whole search: it holds a secret as it is, or in another case; or it
+    /// has escapes, or is longer than names are.
+    fn may_be_in(&self, name: &str) -> bool {
+        let is_in = |secret: &Zeroizing<String>| {
+            let mut places = name.as_bytes().windows(secret.len());
+            is_long(secret) && places.any(|place| place.eq_ignore_ascii_case(secret.as_bytes()))
+        };
+        name.len() >= MAX_PLAIN_NAME
+            || name.contains(['%', '\\', '&'])
+            || self.secrets.iter().any(is_in)
     }
 }
 
@@ -86,15 +100,13 @@ fn is_long(secret: &str) -> bool {
     secret.len() >= MIN_PART
 }
 
-fn hide_all<'a, 'b>(
-    text: &'a str,
-    secrets: impl Iterator<Item = &'b Zeroizing<String>> + Clone,
-) -> Cow<'a, str> {
+/// The text without the secrets that are at least so long.
+fn hide_all<'a>(text: &'a str, secrets: &[Zeroizing<String>], shortest: usize) -> Cow<'a, str> {
     let mut hidden = Vec::new();
     let mut layer = Some(Layer::of(text));
     for _ in 0..MAX_LAYERS {
         let Some(seen) = layer else { break };
-        for secret in secrets.clone() {
+        for secret in secrets.iter().filter(|secret| secret.len() >= shortest) {
             seen.find(secret, &mut hidden);
         }
         layer = seen.unescaped();
@@ -205,8 +217,9 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     for before in 0..3 {
         let text = Zeroizing::new([&vec![0; before][..], secret.as_bytes()].concat());
         let whole = Zeroizing::new(STANDARD_NO_PAD.encode(&*text));
-        // The first characters hold bits of those bytes, and the last one of what follows.
-        let own = &whole[(before * 4).div_ceil(3)..whole.len() - 1];
+        // The first characters hold bits of those bytes, and the last one may of what follows.
+        let is_mixed = !text.len().is_multiple_of(3);
+        let own = &whole[(before * 4).div_ceil(3)..whole.len() - usize::from(is_mixed)];
         forms.push(Zeroizing::new(own.to_owned()));
     }
     forms

@@ -21,8 +21,10 @@ const FLOAT_IS_EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 const MAX_NOTES: usize = 8;
 
 /// A field of a JSON object.
+#[derive(Default)]
 pub(super) enum Field<T> {
     /// Not there, or null.
+    #[default]
     Absent,
     Given(T),
     /// There, and of another type; says which.
@@ -69,12 +71,6 @@ pub(super) trait Readable: Sized {
 /// A text of bounded length. One that is too long is kept as its beginning and a hash of the whole,
 /// so that two that differ still differ, and one that stays the same still does.
 pub(super) struct Text(pub(super) String);
-
-impl<T> Default for Field<T> {
-    fn default() -> Self {
-        Self::Absent
-    }
-}
 
 impl<T: Readable> Field<T> {
     /// The value of a field that the answer makes no sense without.

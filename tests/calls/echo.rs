@@ -157,6 +157,19 @@ async fn in_the_request_id_in_a_code_and_in_names() {
     let track = &listing.tracks[0];
     assert_eq!((&*track.name, &*track.storage.name), ("of ***", "***"));
     assert_eq!(track.storage.prefix, "audit-logs-of-the-whole-organization");
+
+    for (name, shown) in [
+        (ID.to_lowercase(), "***"),
+        (ID.replace('A', "%41"), "***"),
+        (format!("of {}", STANDARD.encode(ID)), "of ***"),
+        (ID[..ID.len() - 1].to_owned(), &ID[..ID.len() - 1]),
+    ] {
+        let listing = polled(format!(
+            r#"{{"Response":{{"TotalCount":1,"Tracks":[{{"TrackId":7,"Name":"{name}"}}]}}}}"#
+        ));
+        let listing = listing.await.unwrap();
+        assert_eq!(listing.tracks[0].name, shown, "{name}");
+    }
 }
 
 /// Nothing of it is quoted.

@@ -163,8 +163,7 @@ async fn numbers_come_as_text() {
     )
     .remedy("nothing: they are read as what they mean");
     let fault = each_track(|track| {
-        let float = |value: &Value| Value::from(value.as_f64());
-        track["Status"] = float(&track["Status"]);
+        track["Status"] = Value::from(track["Status"].as_f64());
         track["TrackId"] = Value::from(track["TrackId"].to_string());
     });
     Memory::new().play_fault(row, fault).await;
@@ -200,7 +199,7 @@ async fn one_id_comes_twice() {
     .remedy("look at the track in the console: the worse entry counts");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
-        for tracks in tracks.into_iter() {
+        if let Some(tracks) = tracks {
             let mut twin = tracks[0].clone();
             twin["Status"] = Value::from(0);
             tracks.insert(0, twin);

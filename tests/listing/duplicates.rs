@@ -1,7 +1,7 @@
 //! One id twice: the worse entry counts, on a page, on two, and in either walk. And listings that
 //! are longer than what is kept of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cloudaudit_exporter::snapshot::{Listing, Status};
 use cloudaudit_exporter::tencent::{CallOptions, Client};
@@ -91,7 +91,7 @@ async fn the_narrower_entry_counts() {
 
 /// A client that keeps so many tracks of a cloud that has `entries`.
 async fn trimmed(entries: Vec<(u64, u8)>, page_size: u32, max_tracks: usize) -> Arc<Listing> {
-    let ids: BTreeMap<u64, ()> = entries.iter().map(|(id, _)| (*id, ())).collect();
+    let ids: BTreeSet<u64> = entries.iter().map(|(id, _)| *id).collect();
     let total = ids.len();
     let transport = scripted(move |number, size, _| {
         let (number, size) = (
@@ -129,9 +129,9 @@ async fn the_lowest_ids_are_kept_and_the_others_counted() {
         .collect();
     let listing = trimmed(entries, 50, 100).await;
     let kept: Vec<u64> = listing.tracks.iter().map(|track| track.id).collect();
-    assert_eq!(kept, Vec::from_iter(1..=100));
+    assert!(kept.into_iter().eq(1..=100));
     let dropped: Vec<u64> = listing.dropped.iter().map(|track| track.id).collect();
-    assert_eq!(dropped, Vec::from_iter(101..=230));
+    assert!(dropped.into_iter().eq(101..=230));
     let off = |status: Status| status == Status::Disabled;
     assert_eq!(listing.all().filter(|track| off(track.status)).count(), 115);
     assert_eq!(listing.reported, 230);

@@ -13,7 +13,7 @@ fn page_of(fields: &[u8]) -> Page {
     let body = [
         br#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":7,"#,
         fields,
-        br#"}]}}"#,
+        b"}]}}",
     ]
     .concat();
     match parse_page(&body, CHINA) {
