@@ -21,8 +21,10 @@ const MAX_CAUSES: usize = 8;
 /// Asks the exporter that was started with the same flags on this machine.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
-    let gate = flags.web_config_file().map(|file| Gate::open(file));
-    let gate = gate.transpose()?;
+    let gate = match flags.web_config_file() {
+        Some(file) => Some(Gate::open_in_time(file).await?),
+        None => None,
+    };
     let scheme = match &gate {
         Some(gate) if gate.has_tls() => "https",
         _ => "http",

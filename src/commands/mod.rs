@@ -22,6 +22,7 @@ use crate::cli::{Cli, Command, Flags};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo;
+use crate::files::ReadSlot;
 use crate::fleet::Environment;
 
 /// What the operating system says to a command that runs.
@@ -54,25 +55,29 @@ pub async fn run(
                 ));
             }
             let mut web = flags.web(demo::LISTEN_ADDRESS);
-            web.gate = daemon::gate(flags)?;
+            web.gate = daemon::gate(flags).await?;
             Ok(demo::run(&web, clock, signals.stop).await?)
         }
-        Some(Command::Check { policy: true, .. }) => check::policy(&config(flags, &environment)?),
+        Some(Command::Check { policy: true, .. }) => {
+            check::policy(&config(flags, &environment).await?)
+        }
         Some(Command::Check {
             output,
             online: true,
             ..
         }) => {
-            let config = config(flags, &environment)?;
+            let config = config(flags, &environment).await?;
             let check = check::online(&config, &environment, &clock, output);
             tokio::select! {
                 result = check => result,
                 () = signals.stop => Err(Failed::new("stopped before every target was asked")),
             }
         }
-        Some(Command::Check { output, .. }) => check::run(&config(flags, &environment)?, output),
+        Some(Command::Check { output, .. }) => {
+            check::run(&config(flags, &environment).await?, output)
+        }
         Some(Command::Once { output }) => {
-            let config = config(flags, &environment)?;
+            let config = config(flags, &environment).await?;
             let once = once::run(&config, &environment, output.as_deref(), clock);
             tokio::select! {
                 result = once => result,
@@ -83,10 +88,12 @@ pub async fn run(
     }
 }
 
-fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
-    let file = flags.config_file().map(std::path::PathBuf::as_path);
+async fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
+    let file = flags.config_file().cloned();
     let shard = shard::of(flags, environment)?;
-    let config = Config::load(file, environment);
+    let (path, environment) = (file.clone(), environment.clone());
+    let load = move || Config::load(path.as_deref(), &environment);
+    let config = Config::load_in(&ReadSlot::default(), file.as_deref(), load).await;
     let config = config.map_err(|error| Failed::configuration(&error))?;
     Ok(Config { shard, ..config })
 }

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use crate::config::{self, Credentials, Http};
-use crate::tencent::{HttpOptions, HttpTransport, Transport};
+use crate::files::{self, READ_TIMEOUT, ReadSlot};
+use crate::tencent::{HttpOptions, HttpTransport, MAX_CA_BYTES, Transport};
 
 /// Makes a way to the cloud, or says why there is none.
 pub type Connect = Box<dyn Fn(Way) -> Result<Arc<dyn Transport>, String> + Send>;
@@ -84,6 +85,9 @@ pub(super) struct Roads {
     connect: Connect,
     plain: Option<Arc<dyn Transport>>,
     https: Option<Https>,
+    slot: ReadSlot,
+    /// What [`Roads::read_authorities`] found: the content of `ca_file`, or why it cannot be read.
+    authorities: Option<Result<Vec<u8>, String>>,
 }
 
 impl Roads {
@@ -92,7 +96,29 @@ impl Roads {
             connect,
             plain: None,
             https: None,
+            slot: ReadSlot::default(),
+            authorities: None,
         }
+    }
+
+    /// Reads the authorities that the next ways are made with, off the runtime and within a time
+    /// limit.
+    pub(super) async fn read_authorities(&mut self, settings: &Http) {
+        let Some(file) = settings.ca_file.clone() else {
+            self.authorities = None;
+            return;
+        };
+        let at = format!("http.ca_file {}", file.display());
+        let read = move || files::read(&file, MAX_CA_BYTES);
+        let read = self
+            .slot
+            .run(READ_TIMEOUT, read)
+            .await
+            .and_then(|read| read);
+        self.authorities = Some(match read {
+            Ok(contents) => Ok(contents.bytes.to_vec()),
+            Err(error) => Err(format!("{at}: {error}")),
+        });
     }
 
     /// The ways to all of these. The one over HTTPS is that of before as long as its settings are;
@@ -127,9 +153,7 @@ impl Roads {
     }
 
     fn https(&self, settings: &Http) -> Result<Https, String> {
-        // Where it cannot be read, whoever needs it says so.
-        let authorities = settings.ca_file.as_ref().map(std::fs::read);
-        let authorities = authorities.and_then(Result::ok);
+        let authorities = self.authorities.clone().transpose()?;
         if let Some(before) = &self.https
             && before.settings == *settings
             && before.authorities == authorities

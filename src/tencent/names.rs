@@ -5,10 +5,9 @@
 //! server wants. What it does beyond the two files (mDNS, LDAP and other modules of
 //! `nsswitch.conf`) is not done here.
 
-use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::MetadataExt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
@@ -16,6 +15,8 @@ use hickory_resolver::config::{LookupIpStrategy, ResolverConfig};
 use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+
+use crate::files::{self, READ_TIMEOUT, ReadError, ReadSlot};
 
 /// What says how names are resolved. A change of either is taken up with the next lookup: a daemon
 /// outlives a network.
@@ -28,6 +29,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(2);
 /// Resolves names as the two files say at the time.
 #[derive(Clone, Default)]
 pub(super) struct Names {
+    slot: ReadSlot,
     current: Arc<Mutex<Option<(Stamps, TokioResolver)>>>,
 }
 
@@ -35,17 +37,41 @@ pub(super) struct Names {
 type Stamps = [Option<(u64, i64, i64, u64)>; FILES.len()];
 
 impl Names {
-    fn resolver(&self) -> Result<TokioResolver, NetError> {
-        let stamps = FILES.map(stamp);
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*current {
-            Some((of, resolver)) if *of == stamps => Ok(resolver.clone()),
+    /// The resolver of the files as they are now. If they hang, that of before.
+    async fn resolver(&self) -> Result<TokioResolver, String> {
+        let names = self.clone();
+        let made = self.slot.run(READ_TIMEOUT, move || names.read()).await;
+        made.unwrap_or_else(|error| {
+            let before = self.current().map(|(_, resolver)| resolver);
+            before.ok_or_else(|| format!("{}: {error}", FILES.join(", ")))
+        })
+    }
+
+    /// Blocks while the files are read.
+    fn read(&self) -> Result<TokioResolver, String> {
+        let mut stamps = Stamps::default();
+        for (stamp, file) in stamps.iter_mut().zip(FILES) {
+            *stamp = stamp_of(file).map_err(|error| format!("{file}: {error}"))?;
+        }
+        // Made outside of the lock, which is taken on the runtime too.
+        let known = self.current();
+        match known {
+            Some((of, resolver)) if of == stamps => Ok(resolver),
             _ => {
-                let resolver = new()?;
-                *current = Some((stamps, resolver.clone()));
+                let resolver = new().map_err(|error| error.to_string())?;
+                *self.lock() = Some((stamps, resolver.clone()));
                 Ok(resolver)
             }
         }
+    }
+
+    fn current(&self) -> Option<(Stamps, TokioResolver)> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(Stamps, TokioResolver)>> {
+        // It is replaced as a whole, and so is whole.
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +80,10 @@ impl Resolve for Names {
         let names = self.clone();
         Box::pin(async move {
             let why = |error: NetError| not_found(name.as_str(), &error);
-            let resolver = names.resolver().map_err(why)?;
+            let resolver = names.resolver().await.map_err(|error| {
+                let name = name.as_str();
+                format!("cannot resolve {name}: {error}")
+            })?;
             let found = resolver.lookup_ip(name.as_str()).await.map_err(why)?;
             let found: Vec<SocketAddr> = found.iter().map(|ip| (ip, 0).into()).collect();
             Ok(Box::new(found.into_iter()) as Addrs)
@@ -70,9 +99,13 @@ fn not_found(name: &str, error: &NetError) -> String {
     format!("the name {name} cannot be resolved: {error}")
 }
 
-fn stamp(file: &str) -> Option<(u64, i64, i64, u64)> {
-    let found = fs::metadata(file).ok()?;
-    Some((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+/// `None` if there is no such file.
+fn stamp_of(file: &str) -> Result<Option<(u64, i64, i64, u64)>, ReadError> {
+    match files::stamp(Path::new(file)) {
+        Ok(stamp) => Ok(Some(stamp)),
+        Err(error) if error.is_absent() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 fn new() -> Result<TokioResolver, NetError> {
@@ -92,6 +125,8 @@ fn new() -> Result<TokioResolver, NetError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[tokio::test]
@@ -120,6 +155,7 @@ mod tests {
         let folder = tempfile::TempDir::new().expect("there is room");
         let file = folder.path().join("resolv.conf");
         let path = file.to_str().expect("the name is plain");
+        let stamp = |path| stamp_of(path).expect("it is readable");
         assert_eq!(stamp(path), None);
         fs::write(&file, "nameserver 127.0.0.1\n").expect("there is room");
         let first = stamp(path);

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
 use super::names::Names;
+use crate::files;
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -49,6 +50,9 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// How many idle connections to a host are kept: more than calls that go out evenly ever have open.
 /// A burst may open more, and they are closed when it is over.
 const MAX_IDLE_CONNECTIONS: usize = 16;
+
+/// The longest file of certificate authorities. The system's own bundles have a quarter of that.
+pub const MAX_CA_BYTES: usize = 1 << 20;
 
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
@@ -120,8 +124,9 @@ impl HttpTransport {
         let mut builder = builder();
         if let Some(file) = &options.ca_file {
             let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
-            let pem = std::fs::read(file).map_err(|error| at(&error))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| at(&error))?;
+            let pem = files::read(file, MAX_CA_BYTES).map_err(|error| at(&error))?;
+            let certificates =
+                Certificate::from_pem_bundle(&pem.bytes).map_err(|error| at(&error))?;
             if certificates.is_empty() {
                 return Err(at(&"there is no certificate in it; a PEM file is wanted"));
             }
