@@ -147,7 +147,10 @@ pub(super) fn read(path: &Path) -> Result<SourceFile, String> {
 }
 
 fn cannot_read(error: &ReadError) -> String {
-    format!("cannot read the configuration: {error}")
+    match error {
+        ReadError::TooLong(limit) => yaml::too_long(*limit),
+        error => format!("cannot read the configuration: {error}"),
+    }
 }
 
 fn source_file(path: &Path, contents: &Contents) -> Result<SourceFile, String> {

@@ -19,13 +19,18 @@ pub(super) const MAX_BYTES: usize = 4 << 20;
 /// Parses one document of a file, aliases and merge keys (`<<`) resolved.
 pub(super) fn parse(file: SourceFile, budget: &mut Budget) -> Result<Document, Error> {
     if file.text.len() > MAX_BYTES {
-        let message = format!("the file is longer than {MAX_BYTES} bytes, the most that is read");
+        let message = too_long(MAX_BYTES);
         return Err(Error::of_file(&file.name, &KeyPath::default(), message));
     }
     match read(&file.text, budget) {
         Ok(root) => Ok(Document::new(file, root)),
         Err((span, message)) => Err(Error::of_text(&file, span, message)),
     }
+}
+
+/// Says that a file has more bytes than this.
+pub(super) fn too_long(limit: usize) -> String {
+    format!("the file is longer than {limit} bytes, the most that is read")
 }
 
 fn read(text: &str, budget: &mut Budget) -> Result<Node, Refused> {

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod account_files;
+mod hostile;
 
 use std::collections::BTreeMap;
 use std::fs;

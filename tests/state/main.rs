@@ -11,6 +11,7 @@ mod tracks;
 
 mod file;
 mod kill;
+mod lock;
 mod policy;
 mod saved;
 mod writer;
