@@ -122,7 +122,9 @@ fn descriptors_are_told_by_their_paths() {
 /// A read that hangs until the sender is dropped.
 fn hangs() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
     let (sender, receiver) = mpsc::channel::<()>();
-    (sender, move || drop(receiver.recv()))
+    (sender, move || {
+        let _ = receiver.recv();
+    })
 }
 
 const SHORT: Duration = Duration::from_millis(50);
@@ -165,8 +167,7 @@ async fn hung_reads_together_are_capped_and_leave_threads_for_others() {
     for slot in slots {
         let (end, hung) = hangs();
         ends.push(end);
-        let hang = tokio::spawn(async move { slot.run(LONG, hung).await });
-        drop(hang);
+        drop(tokio::spawn(async move { slot.run(LONG, hung).await }));
     }
     tokio::time::sleep(SHORT).await;
     assert!(reads.slot().run(SHORT, || ()).await.is_err());

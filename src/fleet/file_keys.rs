@@ -59,13 +59,13 @@ impl FileKeys {
     pub(super) fn provider(
         &mut self,
         credentials: &Credentials,
-        shelf: impl FnOnce() -> Box<dyn Shelf>,
+        files: impl FnOnce() -> Box<dyn Shelf>,
         clock: &Clock,
     ) -> Arc<FileProvider> {
         if let Some(provider) = self.find(credentials) {
             return provider;
         }
-        let provider = Arc::new(Rereading::new(shelf(), clock.clone()).sharing(&self.reads));
+        let provider = Arc::new(Rereading::new(files(), clock.clone()).sharing(&self.reads));
         self.known
             .insert(credentials.clone(), Arc::downgrade(&provider));
         provider

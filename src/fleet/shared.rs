@@ -76,8 +76,11 @@ impl Shared {
     /// within a time limit. What is not read here is read when it is used. Keep what is returned until the
     /// accounts are made.
     pub(super) async fn open_files(&mut self, config: &config::Config) -> Vec<Arc<FileProvider>> {
-        let admins: Vec<config::Account> =
-            config.organizations.iter().map(|it| it.admin()).collect();
+        let admins: Vec<config::Account> = config
+            .organizations
+            .iter()
+            .map(config::Organization::admin)
+            .collect();
         let accounts = config.own_accounts().chain(&admins);
         self.roads.read_authorities(&config.http).await;
         let Common {

@@ -139,8 +139,8 @@ impl<S: Shelf> Rereading<S> {
 
     /// What the shelf says now: no answer in time is the outer error.
     async fn read(&self) -> Result<Result<Credential, String>, String> {
-        let shelf = Arc::clone(&self.shelf);
-        let read = self.slot.run(READ_TIMEOUT, move || shelf.read()).await;
+        let place = Arc::clone(&self.shelf);
+        let read = self.slot.run(READ_TIMEOUT, move || place.read()).await;
         read.map_err(|error| format!("{} cannot be read: {error}", self.shelf.place()))
     }
 
