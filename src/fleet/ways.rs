@@ -2,6 +2,9 @@
 //! configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::config::{self, Credentials, Http};
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
@@ -18,6 +21,13 @@ pub enum Way {
     /// HTTPS.
     Internet(HttpOptions),
 }
+
+/// A reload waits this long for a `ca_file` that is empty or absent: another program may be writing
+/// it.
+const HALF_WRITTEN: Duration = Duration::from_secs(1);
+
+/// How often it is read meanwhile.
+const READ_AGAIN: Duration = Duration::from_millis(100);
 
 /// The ways there are.
 pub fn connect(way: Way) -> Result<Arc<dyn Transport>, String> {
@@ -109,12 +119,18 @@ impl Roads {
             return;
         };
         let at = format!("http.ca_file {}", file.display());
-        let read = move || files::read(&file, MAX_CA_BYTES);
-        let read = self
-            .slot
-            .run(READ_TIMEOUT, read)
-            .await
-            .and_then(|read| read);
+        let began = Instant::now();
+        let read = loop {
+            let file = file.clone();
+            let read = move || files::read(&file, MAX_CA_BYTES);
+            let read = self.slot.run(READ_TIMEOUT, read).await.and_then(|it| it);
+            let is_there = read.as_ref().is_ok_and(|it| !it.bytes.is_empty());
+            // At the start nothing is known that could be kept meanwhile.
+            if is_there || self.https.is_none() || began.elapsed() >= HALF_WRITTEN {
+                break read;
+            }
+            sleep(READ_AGAIN).await;
+        };
         self.authorities = Some(match read {
             Ok(contents) => Ok(contents.bytes.to_vec()),
             Err(error) => Err(format!("{at}: {error}")),

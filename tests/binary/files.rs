@@ -357,3 +357,28 @@ async fn a_change_is_noticed_though_an_organization_is_asked_every_second() {
     let two = |it: &Samples| it.values(TARGETS, &[]) == [2.0];
     exporter.metrics_when("the change is noticed", two).await;
 }
+
+/// Nothing is polled: the authorities alone are loaded, and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_file_that_is_empty_for_a_moment_is_waited_for_by_a_reload() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pem = fs::read("tests/support/ca.pem").unwrap();
+    fs::write(at("ca.pem"), &pem).unwrap();
+    let config = "endpoint: https://127.0.0.1:1\nhttp: {ca_file: ca.pem}\n\
+                  accounts: {a: {interval: 20m, sts_endpoint: https://127.0.0.1:1}}\n";
+    fs::write(at("config.yaml"), config).unwrap();
+    let exporter = Exporter::start(Some(&at("config.yaml")), &with(&[LIFECYCLE]));
+    // It listens before it has read everything, and answers after that.
+    exporter.metrics().await;
+    fs::write(at("ca.pem"), "").unwrap();
+    let (answer, ()) = tokio::join!(reload(&exporter), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        fs::write(at("ca.pem"), &pem).unwrap();
+    });
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    fs::write(at("ca.pem"), "").unwrap();
+    let (status, why) = reload(&exporter).await;
+    assert_eq!(status, 500);
+    assert!(why.contains("http.ca_file"), "{why}");
+}
