@@ -41,6 +41,7 @@
 // What is known, as plain values.
 pub mod clock;
 pub mod failure;
+pub mod files;
 pub mod hash;
 pub mod shard;
 pub mod snapshot;

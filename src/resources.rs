@@ -1,10 +1,46 @@
-//! What the process needs of the system before it can work.
-
-use rustix::process::{Resource, getrlimit};
+//! What the process needs of the system before it can work, and how much of it there is.
+//!
+//! Limits are read from `/proc`: the filter of system calls in a service's unit may refuse
+//! `prlimit64`.
 
 /// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates,
 /// used or not; without room for them it aborts the process in the middle of its work.
 const ADDRESS_SPACE: u64 = 512 << 20;
+
+/// The soft limits of this process, `None` if there is no limit or it is not known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Limits {
+    open_files: Option<u64>,
+    address_space: Option<u64>,
+}
+
+#[cfg(target_os = "linux")]
+fn limits() -> Limits {
+    use procfs::process::{LimitValue, Process};
+
+    let value = |limit: LimitValue| match limit {
+        LimitValue::Value(limit) => Some(limit),
+        LimitValue::Unlimited => None,
+    };
+    match Process::myself().and_then(|own| own.limits()) {
+        Ok(limits) => Limits {
+            open_files: value(limits.max_open_files.soft_limit),
+            address_space: value(limits.max_address_space.soft_limit),
+        },
+        Err(_) => Limits::default(),
+    }
+}
+
+/// Not known here.
+#[cfg(not(target_os = "linux"))]
+fn limits() -> Limits {
+    Limits::default()
+}
+
+/// How many files the process may open, `None` if there is no limit or it is not known.
+pub fn open_files() -> Option<u64> {
+    limits().open_files
+}
 
 /// Checks the limits that would later end the process without a chance to say why.
 ///
@@ -12,7 +48,7 @@ const ADDRESS_SPACE: u64 = 512 << 20;
 ///
 /// Which limit is too low, and how to raise it.
 pub fn check() -> Result<(), String> {
-    match getrlimit(Resource::As).current {
+    match limits().address_space {
         Some(limit) if limit < ADDRESS_SPACE => Err(format!(
             "the limit of address space is {} MiB and must be at least {} MiB: raise it (ulimit -v, LimitAS=), and limit \
              memory by the control group (MemoryMax=, a container's limit) instead",
@@ -20,5 +56,15 @@ pub fn check() -> Result<(), String> {
             ADDRESS_SPACE >> 20
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_of_open_files_is_read() {
+        assert!(open_files().is_none_or(|limit| limit > 0));
     }
 }

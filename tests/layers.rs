@@ -15,19 +15,27 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("failure", &[]),
     ("clock", &[]),
     ("hash", &[]),
+    // The one place that reads files.
+    ("files", &[]),
     // Which part of the accounts is ours.
     ("shard", &["hash"]),
     ("snapshot", &["failure", "clock"]),
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
-    ("tencent", &["failure", "snapshot", "clock"]),
+    (
+        "tencent",
+        &["failure", "snapshot", "clock", "files", "resources"],
+    ),
     ("history", &["failure", "snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
-    ("state", &["failure", "snapshot", "clock", "replace"]),
+    (
+        "state",
+        &["failure", "snapshot", "clock", "files", "replace"],
+    ),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard"]),
+    ("config", &["snapshot", "shard", "files"]),
     // The listener's gate.
-    ("web", &[]),
+    ("web", &["files"]),
     ("http", &["failure", "snapshot", "clock", "web"]),
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
@@ -53,6 +61,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "fleet",
         &[
             "failure",
+            "files",
             "snapshot",
             "clock",
             "hash",
@@ -80,8 +89,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         // `check` shows which tracks are expected, and says what is in the way of a call.
         &[
-            "app", "cli", "clock", "config", "demo", "failure", "fleet", "logging", "replace",
-            "shard", "snapshot", "stdio", "tencent", "web",
+            "app", "cli", "clock", "config", "demo", "failure", "files", "fleet", "logging",
+            "replace", "shard", "snapshot", "stdio", "tencent", "web",
         ],
     ),
     ("cli", &["app", "shard"]),

@@ -49,6 +49,7 @@ async fn what_the_files_say_is_trimmed_and_read_again() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1\n", " key-1\r\n");
     let provider = Rereading::new(files(folder.path()), clock());
+    provider.identify().await;
     assert_eq!(
         (provider.name(), provider.identity()),
         ("files", Some("AKID1".into()))

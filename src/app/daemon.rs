@@ -93,7 +93,7 @@ impl App {
             state.writer
         });
         Ok(Self {
-            plan: fleet.prepare(&config)?,
+            plan: fleet.prepare(&config).await?,
             config,
             fleet,
             board,

@@ -6,49 +6,91 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::task::JoinHandle;
+use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::config::{FileHash, file_hash};
+use crate::config::{FileHash, LOAD_TIMEOUT, file_hash};
+use crate::files::ReadSlot;
 
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// What a look at the files found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Seen {
+    Content(FileHash),
+    /// An editor may have moved the file away for a moment, so this is no change.
+    Absent,
+    /// Reloading says why.
+    Unreadable(String),
+}
 
 /// The configuration file and what is known of what it and the files that it names say.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     file: PathBuf,
-    /// None where it could not be read.
-    known: Option<FileHash>,
+    slot: ReadSlot,
+    known: Seen,
+    /// What the last look found.
+    last: Option<Seen>,
+    looks: Interval,
+    /// A look that has begun. It is here and not in the future that waits for it, because that one
+    /// is dropped whenever something else happens first.
+    looking: Option<JoinHandle<Seen>>,
 }
 
 impl FileWatch {
-    /// What it says now is known.
-    pub(super) fn new(file: &Path) -> Self {
+    /// What it says now is known. Reads take turns with those of `slot`.
+    pub(super) async fn new(file: &Path, slot: ReadSlot) -> Self {
+        let mut looks = interval(LOOK_EVERY);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
+            known: see(slot.clone(), file.to_owned()).await,
             file: file.to_owned(),
-            known: file_hash(file),
+            slot,
+            last: None,
+            looks,
+            looking: None,
         }
     }
 
     /// What it says now is known.
-    pub(super) fn look(&mut self) {
-        self.known = file_hash(&self.file);
+    pub(super) async fn look(&mut self) {
+        self.known = see(self.slot.clone(), self.file.clone()).await;
     }
 
     /// Ends when the file says something new, and has said just that for two looks: one look alone
     /// might find half of what is being written. A file that is gone says nothing.
-    pub(super) async fn changed(&self) {
-        let mut looks = interval(LOOK_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut last = None;
+    ///
+    /// Nothing is lost if this future is dropped and called again.
+    pub(super) async fn changed(&mut self) {
         loop {
-            looks.tick().await;
-            let now = file_hash(&self.file);
-            if now.is_some() && now != self.known && now == last {
+            let look = if let Some(look) = &mut self.looking {
+                look
+            } else {
+                self.looks.tick().await;
+                let look = see(self.slot.clone(), self.file.clone());
+                self.looking.insert(tokio::spawn(look))
+            };
+            let seen = look.await;
+            self.looking = None;
+            let Ok(now) = seen else { continue };
+            let is_settled = self.last.as_ref() == Some(&now);
+            let is_new = now != Seen::Absent && now != self.known;
+            self.last = Some(now);
+            if is_settled && is_new {
                 return;
             }
-            last = now;
         }
+    }
+}
+
+async fn see(slot: ReadSlot, file: PathBuf) -> Seen {
+    let hash = slot.run(LOAD_TIMEOUT, move || file_hash(&file)).await;
+    match hash.and_then(|hash| hash) {
+        Ok(hash) => Seen::Content(hash),
+        Err(error) if error.is_absent() => Seen::Absent,
+        Err(error) => Seen::Unreadable(error.to_string()),
     }
 }
 
@@ -60,13 +102,14 @@ mod tests {
     use tokio::time::{sleep, timeout};
 
     use super::{FileWatch, LOOK_EVERY};
+    use crate::files::ReadSlot;
 
     #[tokio::test(start_paused = true)]
     async fn what_is_half_written_or_gone_or_the_same_is_no_change() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("config.yaml");
         fs::write(&file, "whole").unwrap();
-        let mut watch = FileWatch::new(&file);
+        let mut watch = FileWatch::new(&file, ReadSlot::default()).await;
         let writing = async {
             // Another text at each look.
             for length in 1..20 {
@@ -86,8 +129,39 @@ mod tests {
         fs::write(&file, "new").unwrap();
         timeout(LOOK_EVERY * 3, watch.changed()).await.unwrap();
 
-        watch.look();
+        watch.look().await;
         let changed = timeout(LOOK_EVERY * 10, watch.changed()).await;
         assert!(changed.is_err(), "it is known by now");
+    }
+
+    /// An organization with `refresh: 1s` wakes the reloader that often.
+    #[tokio::test(start_paused = true)]
+    async fn a_change_is_seen_though_the_wait_for_it_is_dropped_again_and_again() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("config.yaml");
+        fs::write(&file, "old").unwrap();
+        let mut watch = FileWatch::new(&file, ReadSlot::default()).await;
+        fs::write(&file, "new").unwrap();
+        for _ in 0..10 {
+            if timeout(LOOK_EVERY / 2, watch.changed()).await.is_ok() {
+                return;
+            }
+        }
+        panic!("the change was never seen");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_becomes_a_directory_is_a_change_once() {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("config.yaml");
+        fs::write(&file, "old").unwrap();
+        let mut watch = FileWatch::new(&file, ReadSlot::default()).await;
+        fs::remove_file(&file).unwrap();
+        fs::create_dir(&file).unwrap();
+        timeout(LOOK_EVERY * 3, watch.changed()).await.unwrap();
+
+        watch.look().await;
+        let again = timeout(LOOK_EVERY * 10, watch.changed()).await;
+        assert!(again.is_err(), "a reload has said so by now");
     }
 }

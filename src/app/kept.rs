@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
+use crate::files::ReadSlot;
 use crate::shard::Shard;
 use crate::snapshot::{Evidence, Report};
 use crate::state::StateWriter;
@@ -36,6 +37,9 @@ impl Kept {
     }
 }
 
+/// How long opening the state file may take. A restart would find the same disk, so this is long.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The state file of this process, and what an earlier one left in it.
 pub(super) struct State {
     pub(super) writer: StateWriter,
@@ -43,9 +47,11 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Opens it, away from the runtime: a disk may take its time.
+    /// Opens it, off the runtime and within a time limit: a disk may take its time.
     pub(super) async fn open(path: PathBuf, clock: Clock, shard: Shard) -> Result<Self, String> {
-        let opening = tokio::task::spawn_blocking(move || {
+        let at = format!("cannot open the state file {}", path.display());
+        let slot = ReadSlot::default();
+        let opening = slot.run(OPEN_TIMEOUT, move || {
             let now = clock.now();
             let (writer, saved) = StateWriter::open(path, clock);
             let mut restored = saved.map(|saved| saved.reports(now)).unwrap_or_default();
@@ -54,9 +60,7 @@ impl State {
             }
             Self { writer, restored }
         });
-        opening
-            .await
-            .map_err(|error| format!("cannot open the state file: {error}"))
+        opening.await.map_err(|error| format!("{at}: {error}"))
     }
 }
 

@@ -33,7 +33,7 @@ pub async fn once(
         state.writer
     });
     let all_known = fleet.discover_once(config).await?;
-    let plan = fleet.prepare(config)?;
+    let plan = fleet.prepare(config).await?;
     let all_good = fleet.poll_once(plan).await && all_known;
     if let Some(writer) = writer {
         let reports = board.publisher.reports();

@@ -2,16 +2,16 @@
 
 use std::fmt;
 use std::future::pending;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::spawn_blocking;
 use tracing::{error, info};
 
 use super::board::{Board, Request};
 use super::file_watch::FileWatch;
 use crate::config::{self, Config};
+use crate::files::ReadSlot;
 use crate::fleet::Fleet;
 use crate::http::Content;
 use crate::organization::Found;
@@ -23,6 +23,10 @@ pub type Load = Arc<dyn Fn() -> Result<Config, config::Error> + Send + Sync>;
 /// Where later configurations come from, and when they are taken up.
 pub struct Reloading {
     load: Load,
+    /// The file that is loaded, to be named if it hangs.
+    file: Option<PathBuf>,
+    /// One load at a time: a file that hangs holds one thread, however often it is loaded.
+    slot: ReadSlot,
     watch: Option<FileWatch>,
     signals: mpsc::Receiver<()>,
 }
@@ -33,15 +37,23 @@ impl Reloading {
     pub fn new(load: Load, signals: mpsc::Receiver<()>) -> Self {
         Self {
             load,
+            file: None,
+            slot: ReadSlot::default(),
             watch: None,
             signals,
         }
     }
 
-    /// And whenever the content of `file` has changed.
+    /// Names the file that `load` loads.
     #[must_use]
-    pub fn watching(mut self, file: &Path) -> Self {
-        self.watch = Some(FileWatch::new(file));
+    pub fn of(mut self, file: Option<&Path>) -> Self {
+        self.file = file.map(Path::to_owned);
+        self
+    }
+
+    /// And whenever the content of `file` has changed.
+    pub async fn watching(mut self, file: &Path) -> Self {
+        self.watch = Some(FileWatch::new(file, self.slot.clone()).await);
         self
     }
 }
@@ -55,6 +67,8 @@ impl fmt::Debug for Reloading {
 /// Takes configurations up, one after the other.
 pub(super) struct Reloader {
     load: Load,
+    file: Option<PathBuf>,
+    slot: ReadSlot,
     watch: Option<FileWatch>,
     signals: mpsc::Receiver<()>,
     requests: Option<mpsc::Receiver<Request>>,
@@ -65,11 +79,15 @@ impl Reloader {
     pub(super) fn new(reloading: Reloading, requests: Option<mpsc::Receiver<Request>>) -> Self {
         let Reloading {
             load,
+            file,
+            slot,
             watch,
             signals,
         } = reloading;
         Self {
             load,
+            file,
+            slot,
             watch,
             signals,
             requests,
@@ -89,7 +107,7 @@ impl Reloader {
                 request = next(self.requests.as_mut()) => Some(request),
                 () = changed(self.watch.as_mut()) => None,
                 found = fleet.found() => {
-                    discovered(fleet, board, found);
+                    discovered(fleet, board, found).await;
                     continue;
                 }
             };
@@ -113,14 +131,12 @@ impl Reloader {
     /// All or nothing: what can fail comes first.
     async fn reload(&mut self, fleet: &mut Fleet, board: &Board) -> Result<(), String> {
         if let Some(watch) = &mut self.watch {
-            watch.look();
+            watch.look().await;
         }
         let load = Arc::clone(&self.load);
-        let config = match spawn_blocking(move || load()).await {
-            Ok(config) => config.map_err(|error| error.to_string())?,
-            Err(error) => return Err(format!("loading the configuration: {error}")),
-        };
-        let plan = fleet.prepare(&config)?;
+        let config = Config::load_in(&self.slot, self.file.as_deref(), move || load()).await;
+        let config = config.map_err(|error| error.to_string())?;
+        let plan = fleet.prepare(&config).await?;
         // Readiness is noticed when somebody asks. New accounts must not take back what nobody
         // happened to ask for.
         drop(board.ready());
@@ -133,9 +149,9 @@ impl Reloader {
 }
 
 /// Takes up what an organisation said of its members.
-fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
+async fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
     let organization = found.organization.clone();
-    match fleet.discovered(found) {
+    match fleet.discovered(found).await {
         Ok(Some(plan)) => board.at_once(|| {
             fleet.adopt(plan);
             board.process.polls(fleet.targets());

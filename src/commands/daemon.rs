@@ -11,7 +11,8 @@ use super::{Failed, Signals, off_runtime, shard};
 use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
+use crate::files::{self, ReadSlot};
 use crate::fleet::Environment;
 use crate::logging::Log;
 use crate::web::Gate;
@@ -58,27 +59,45 @@ async fn start(
             Ok(Config { shard, ..config })
         }
     });
-    let reloading = Reloading::new(Arc::clone(&load), reload);
-    let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref());
-    let config = load().map_err(|error| Failed::configuration(&error))?;
+    let read_once = file.as_deref().filter(|file| files::is_descriptor(file));
+    let again = read_once.map_or_else(|| Arc::clone(&load), cannot_load_again);
+    let reloading = Reloading::new(again, reload).of(file.as_deref());
+    let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref()).await;
+    let slot = ReadSlot::default();
+    let config = Config::load_in(&slot, file.as_deref(), move || load()).await;
+    let config = config.map_err(|error| Failed::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
-    web.gate = gate(flags)?;
+    web.gate = gate(flags).await?;
     web.log = Some(log);
     Ok(App::bind(config, &environment, &web, reloading, clock).await?)
 }
 
-/// The listener's gate, where there is a file for it.
-pub(super) fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
+/// Every reload fails: the configuration came from a pipe.
+fn cannot_load_again(file: &Path) -> Load {
+    let file = file.to_owned();
+    Arc::new(move || Err(config::Error::cannot_read_again(&file)))
+}
+
+/// The listener's gate, if there is a file for it.
+pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };
-    let gate = Gate::open(file).map_err(Failed::bad_configuration)?;
-    Ok(Some(Arc::new(gate)))
+    let gate = Gate::open_in_time(file).await;
+    Ok(Some(Arc::new(gate.map_err(Failed::bad_configuration)?)))
 }
 
-fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> Reloading {
+async fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> Reloading {
     match file {
-        Some(file) if enabled => reloading.watching(file),
+        Some(file) if enabled && files::is_descriptor(file) => {
+            warn!(
+                file = %file.display(),
+                "--config.enable-auto-reload: a pipe can be read only once and is not watched; give --config.file a \
+                 regular file"
+            );
+            reloading
+        }
+        Some(file) if enabled => reloading.watching(file).await,
         None if enabled => {
             warn!("--config.enable-auto-reload without --config.file: there is no file to watch");
             reloading

@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use tokio::time::timeout;
 
-use super::{Failed, daemon, off_runtime};
+use super::{Failed, daemon};
 use crate::cli::Flags;
 use crate::web::Gate;
 
@@ -24,12 +24,11 @@ const MAX_CAUSES: usize = 8;
 /// addresses that takes a connection.
 pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
-    let gate = {
-        let flags = flags.clone();
-        off_runtime(move || daemon::gate(&flags).map_err(|failed| Failed::new(failed.to_string())))
+    let gate = match flags.web_config_file() {
+        Some(file) => Some(Gate::open_in_time(file).await?),
+        None => None,
     };
-    let gate = gate.await?;
-    let gate = gate.as_deref();
+    let gate = gate.as_ref();
     let addresses = web.listen_addresses.iter();
     let mut places = addresses.flat_map(|address| places(address));
     let mut failures = Vec::new();

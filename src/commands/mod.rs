@@ -29,6 +29,7 @@ use crate::cli::{Cli, Command, Flags};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::demo;
+use crate::files::ReadSlot;
 use crate::fleet::Environment;
 use crate::logging::Log;
 use crate::stdio;
@@ -75,8 +76,7 @@ async fn finite(
     if matches!(command, Command::Health) {
         return health::run(&flags).await;
     }
-    let variables = environment.clone();
-    let config = off_runtime(move || config(&flags, &variables)).await?;
+    let config = config(&flags, &environment).await?;
     match command {
         Command::Check { policy: true, .. } => check::policy(&config).await,
         Command::Check {
@@ -100,30 +100,28 @@ async fn demo(
     log: Log,
     stop: impl Future<Output = ()>,
 ) -> Result<(), Failed> {
-    let starting = off_runtime(move || {
-        if shard::of(&flags, &environment)?.has_others() {
-            return Err(Failed::usage(
-                "the demo is one process, without --total-shards",
-            ));
-        }
-        let mut web = flags.web(demo::LISTEN_ADDRESS);
-        web.gate = daemon::gate(&flags)?;
-        web.log = Some(log);
-        Ok(web)
-    });
+    if shard::of(&flags, &environment)?.has_others() {
+        return Err(Failed::usage(
+            "the demo is one process, without --total-shards",
+        ));
+    }
+    let mut web = flags.web(demo::LISTEN_ADDRESS);
+    web.log = Some(log);
     tokio::pin!(stop);
-    let web = tokio::select! {
+    web.gate = tokio::select! {
         biased;
         () = &mut stop => return Ok(()),
-        web = starting => web?,
+        gate = daemon::gate(&flags) => gate?,
     };
     Ok(demo::run(&web, clock, stop).await?)
 }
 
-fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
-    let file = flags.config_file().map(std::path::PathBuf::as_path);
+async fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
+    let file = flags.config_file().cloned();
     let shard = shard::of(flags, environment)?;
-    let config = Config::load(file, environment);
+    let (path, environment) = (file.clone(), environment.clone());
+    let load = move || Config::load(path.as_deref(), &environment);
+    let config = Config::load_in(&ReadSlot::default(), file.as_deref(), load).await;
     let config = config.map_err(|error| Failed::configuration(&error))?;
     Ok(Config { shard, ..config })
 }

@@ -1,10 +1,11 @@
 //! Which shard this process is: by its flags, or by the name of the host, as a `StatefulSet`
 //! numbers its pods.
 
-use std::fs;
+use std::path::Path;
 
 use super::Failed;
 use crate::cli::Flags;
+use crate::files;
 use crate::fleet::Environment;
 use crate::shard::Shard;
 
@@ -13,6 +14,9 @@ const HOST_NAME: &str = "HOSTNAME";
 
 /// Where Linux has the host name, whoever began the process.
 const KERNEL_HOST_NAME: &str = "/proc/sys/kernel/hostname";
+
+/// The longest host name, in bytes; the kernel allows 64.
+const MAX_HOST_NAME: usize = 1024;
 
 /// The shard that the flags make of this process.
 pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, Failed> {
@@ -48,8 +52,9 @@ fn by_host_name(name: &str, total: u32) -> Result<Shard, Failed> {
 fn host_name(environment: &Environment) -> String {
     let variable = environment.get(HOST_NAME).filter(|name| !name.is_empty());
     variable.cloned().unwrap_or_else(|| {
-        // Where it cannot be read there is none, and the error says so.
-        let name = fs::read_to_string(KERNEL_HOST_NAME).unwrap_or_default();
-        name.trim().to_owned()
+        // If it cannot be read there is none, and the error says so.
+        let name = files::read(Path::new(KERNEL_HOST_NAME), MAX_HOST_NAME);
+        let name = name.as_ref().ok().and_then(|name| name.text().ok());
+        name.unwrap_or_default().trim().to_owned()
     })
 }

@@ -13,6 +13,7 @@ use super::key_path::KeyPath;
 use super::load;
 use super::span::Span;
 use super::yaml;
+use crate::files::{self, Presence, presence};
 
 pub(super) const KEY: &str = "account_files";
 const ACCOUNTS: &str = "accounts";
@@ -40,8 +41,10 @@ pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
     }
     let mut known: HashMap<String, Span> = names(document);
     let mut bytes = 0;
+    // Of all files together, so that many small ones cannot expand to more than one large one.
+    let mut budget = yaml::Budget::of_many_files();
     for (file, called) in files {
-        let added = read(&file)?;
+        let added = read(&file, &mut budget)?;
         bytes += added.main().text.len();
         if bytes > MOST_ACCOUNT_FILES_BYTES {
             let why = format!(
@@ -84,8 +87,12 @@ pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
     folder_of(file).join(text)
 }
 
-/// The folder that paths in a file are relative to.
+/// The folder that paths in a file are relative to: the working folder if it is no file but a
+/// descriptor.
 fn folder_of(file: &Path) -> &Path {
+    if files::is_descriptor(file) {
+        return Path::new("");
+    }
     file.parent().unwrap_or(Path::new(""))
 }
 
@@ -122,13 +129,9 @@ fn names(document: &Document) -> HashMap<String, Span> {
         .collect()
 }
 
-fn read(file: &Path) -> Result<Document, Error> {
+fn read(file: &Path, budget: &mut yaml::Budget) -> Result<Document, Error> {
     let refuse = |why| Error::of_file(&file.display().to_string(), &KeyPath::default(), why);
-    // A pipe would keep whoever opens it waiting.
-    if file.exists() && !file.is_file() {
-        return Err(refuse("not a file".into()));
-    }
-    yaml::parse(load::read(file).map_err(refuse)?)
+    yaml::parse(load::read(file).map_err(refuse)?, budget)
 }
 
 /// The accounts of a file: all its keys, or those below the one key `accounts`.
@@ -178,10 +181,23 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
         }
         found = below;
     }
-    if Glob::from(pattern).is_wild() {
-        found.retain(|path| path.is_file());
+    if !Glob::from(pattern).is_wild() {
+        return Ok(found);
     }
-    Ok(found)
+    let mut files = Vec::with_capacity(found.len());
+    for path in found {
+        match what_is(&path)? {
+            // Folders beside the files, and files that went since the folder was listed.
+            Presence::Folder | Presence::Absent => {}
+            // Whatever else has such a name is an account that is missing: reading it says why.
+            Presence::File | Presence::Other(_) => files.push(path),
+        }
+    }
+    Ok(files)
+}
+
+fn what_is(path: &Path) -> Result<Presence, String> {
+    presence(path).map_err(|error| format!("cannot look at {}: {error}", path.display()))
 }
 
 /// What in a folder is called so. As in a shell, what begins with a dot is only fit by a dot:
@@ -196,7 +212,8 @@ fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     let listing = match here.read_dir() {
         Ok(listing) => listing,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(Vec::new());
+            // A link that leads nowhere is not an absent folder.
+            return what_is(here).map(|_| Vec::new());
         }
         Err(error) => return Err(cannot(error)),
     };

@@ -1,6 +1,7 @@
 //! What is wrong, where, and what is allowed instead.
 
 use std::fmt;
+use std::path::Path;
 
 use super::document::{Document, SourceFile, nth_line};
 use super::key_path::KeyPath;
@@ -17,6 +18,13 @@ pub struct Error {
 }
 
 impl Error {
+    /// The configuration came from a pipe, so that there is nothing to load a second time.
+    pub fn cannot_read_again(file: &Path) -> Self {
+        let why = "it was read when the exporter started and can be read only once; restart the exporter, or give \
+                   --config.file a regular file";
+        Self::of_file(&file.display().to_string(), &KeyPath::default(), why)
+    }
+
     /// The file as a whole is to blame.
     pub(super) fn of_file(name: &str, path: &KeyPath, message: impl Into<String>) -> Self {
         Self {

@@ -1,9 +1,9 @@
 //! The way in: a file, or none.
 
 use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
-use std::io::Read;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
@@ -12,10 +12,43 @@ use super::error::Error;
 use super::key_path::KeyPath;
 use super::types::Config;
 use super::{account_files, defaults, layers, validate, values, yaml};
+use crate::files::{self, Contents, ReadError, ReadSlot};
+
+/// How long loading may take: thousands of account files, on a busy machine.
+pub const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The same of standard input or a pipe, whose other end may be a program that takes its time.
+const PIPE_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Config {
+    /// Runs `load`, which loads `file`, off the runtime and within a time limit.
+    ///
+    /// # Errors
+    ///
+    /// As of `load`, or that it took too long.
+    pub async fn load_in(
+        slot: &ReadSlot,
+        file: Option<&Path>,
+        load: impl FnOnce() -> Result<Self, Error> + Send + 'static,
+    ) -> Result<Self, Error> {
+        let limit = match file {
+            Some(file) if files::is_descriptor(file) => PIPE_TIMEOUT,
+            _ => LOAD_TIMEOUT,
+        };
+        let loaded = slot.run(limit, load).await;
+        loaded.unwrap_or_else(|error| {
+            let name = file.unwrap_or(Path::new("the configuration file"));
+            let name = name.display().to_string();
+            let why = cannot_read(&error);
+            Err(Error::of_file(&name, &KeyPath::default(), why))
+        })
+    }
+
     /// Reads the file and the environment's overrides. Without a file there is one account,
     /// `default`, with the default credentials, in `TENCENTCLOUD_REGION` or else Guangzhou.
+    ///
+    /// The file is a regular file, or standard input (`-`) or another descriptor of this process,
+    /// which is read once to its end. Blocks meanwhile.
     pub fn load(
         file: Option<&Path>,
         environment: &BTreeMap<String, String>,
@@ -23,8 +56,10 @@ impl Config {
         match file {
             Some(path) => {
                 let name = path.display().to_string();
-                let file =
-                    read(path).map_err(|why| Error::of_file(&name, &KeyPath::default(), why))?;
+                let file = files::read_once(path, yaml::MAX_BYTES)
+                    .map_err(|error| cannot_read(&error))
+                    .and_then(|contents| source_file(path, &contents));
+                let file = file.map_err(|why| Error::of_file(&name, &KeyPath::default(), why))?;
                 of_file(file, environment)
             }
             None => without_file(environment),
@@ -49,7 +84,7 @@ impl Config {
 }
 
 fn of_file(file: SourceFile, environment: &BTreeMap<String, String>) -> Result<Config, Error> {
-    let mut document = yaml::parse(file)?;
+    let mut document = yaml::parse(file, &mut yaml::Budget::default())?;
     let warnings = account_files::add(&mut document)?;
     let (raw, places) = layers::read(document, environment)?;
     let mut config = validate::config(raw, &places, environment)?;
@@ -61,24 +96,30 @@ fn of_file(file: SourceFile, environment: &BTreeMap<String, String>) -> Result<C
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FileHash([u8; 32]);
 
-/// What a configuration file and the account files that it names say now; none where the
-/// configuration file cannot be read.
-pub fn file_hash(path: &Path) -> Option<FileHash> {
-    let file = read(path).ok()?;
-    let mut hash = Sha256::new_with_prefix(Sha256::digest(&file.text));
+/// Hashes a configuration file and the account files that it names, as they are now. Blocks
+/// meanwhile.
+///
+/// # Errors
+///
+/// Why the configuration file cannot be read.
+pub fn file_hash(path: &Path) -> Result<FileHash, ReadError> {
+    let file = files::read(path, yaml::MAX_BYTES)?;
+    let mut hash = Sha256::new_with_prefix(Sha256::digest(&file.bytes));
     // This is asked for again and again, so a file that names no others is not taken apart.
-    if file.text.contains(account_files::KEY)
-        && let Ok(document) = yaml::parse(file)
+    if let Ok(text) = file.text()
+        && text.contains(account_files::KEY)
+        && let Ok(file) = source_file(path, &file)
+        && let Ok(document) = yaml::parse(file, &mut yaml::Budget::default())
     {
         for path in account_files::named(&document) {
             hash.update(Sha256::digest(path.as_os_str().as_encoded_bytes()));
             // One that cannot be read is another than an empty one.
-            if let Ok(file) = read(&path) {
-                hash.update(Sha256::digest(&file.text));
+            if let Ok(file) = files::read(&path, yaml::MAX_BYTES) {
+                hash.update(Sha256::digest(&file.bytes));
             }
         }
     }
-    Some(FileHash(hash.finalize().into()))
+    Ok(FileHash(hash.finalize().into()))
 }
 
 fn without_file(environment: &BTreeMap<String, String>) -> Result<Config, Error> {
@@ -99,28 +140,26 @@ fn without_file(environment: &BTreeMap<String, String>) -> Result<Config, Error>
     Ok(config)
 }
 
-/// A file, bounded.
+/// A regular file, bounded.
 pub(super) fn read(path: &Path) -> Result<SourceFile, String> {
-    let mut bytes = Vec::new();
-    // One more than is taken: a file that is too long is told by its length.
-    let limit = yaml::MAX_BYTES as u64 + 1;
-    let is_open = File::open(path)
-        .and_then(|file| {
-            let is_open = is_open(path, &file.metadata()?);
-            file.take(limit).read_to_end(&mut bytes)?;
-            Ok(is_open)
-        })
-        .map_err(|error| format!("cannot read the configuration: {error}"))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
-        let line = good.split(|byte| *byte == b'\n').count();
-        format!("not UTF-8 text, first on line {line}")
-    })?;
+    let contents = files::read(path, yaml::MAX_BYTES).map_err(|error| cannot_read(&error))?;
+    source_file(path, &contents)
+}
+
+fn cannot_read(error: &ReadError) -> String {
+    match error {
+        ReadError::TooLong(limit) => yaml::too_long(*limit),
+        error => format!("cannot read the configuration: {error}"),
+    }
+}
+
+fn source_file(path: &Path, contents: &Contents) -> Result<SourceFile, String> {
+    let text = contents.text().map_err(|error| error.to_string())?;
     Ok(SourceFile {
         name: path.display().to_string(),
         called: PathBuf::new(),
-        text,
-        is_open,
+        text: text.to_owned(),
+        is_open: (contents.metadata.as_ref()).is_some_and(|metadata| is_open(path, metadata)),
     })
 }
 

@@ -16,7 +16,7 @@ pub use self::credentials::{AssumeRole, Credentials};
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::glob::Glob;
-pub use self::load::{FileHash, file_hash};
+pub use self::load::{FileHash, LOAD_TIMEOUT, file_hash};
 pub use self::named_file::NamedFile;
 pub use self::organization::{AccountLabel, Organization};
 pub use self::schema::schema;

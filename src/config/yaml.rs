@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use serde_saphyr::granit_parser as granit;
 
+use super::defaults::MOST_ACCOUNT_FILES_BYTES;
 use super::document::{Document, Entry, Node, SourceFile, Value};
 use super::error::Error;
 use super::key_path::KeyPath;
@@ -16,18 +17,23 @@ use super::span::Span;
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// Parses one document of a file, aliases and merge keys (`<<`) resolved.
-pub(super) fn parse(file: SourceFile) -> Result<Document, Error> {
+pub(super) fn parse(file: SourceFile, budget: &mut Budget) -> Result<Document, Error> {
     if file.text.len() > MAX_BYTES {
-        let message = format!("the file is longer than {MAX_BYTES} bytes, the most that is read");
+        let message = too_long(MAX_BYTES);
         return Err(Error::of_file(&file.name, &KeyPath::default(), message));
     }
-    match read(&file.text) {
+    match read(&file.text, budget) {
         Ok(root) => Ok(Document::new(file, root)),
         Err((span, message)) => Err(Error::of_text(&file, span, message)),
     }
 }
 
-fn read(text: &str) -> Result<Node, Refused> {
+/// Says that a file has more bytes than this.
+pub(super) fn too_long(limit: usize) -> String {
+    format!("the file is longer than {limit} bytes, the most that is read")
+}
+
+fn read(text: &str, budget: &mut Budget) -> Result<Node, Refused> {
     let options = granit::options! {
         block_nesting_limit: MAX_DEPTH,
         flow_nesting_limit: MAX_DEPTH,
@@ -36,7 +42,7 @@ fn read(text: &str) -> Result<Node, Refused> {
     let mut reader = Reader {
         events: granit::Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
-        nodes: 0,
+        budget,
         depth: 0,
     };
     reader.document()
@@ -45,22 +51,85 @@ fn read(text: &str) -> Result<Node, Refused> {
 /// How deep collections may nest, aliases expanded; a valid configuration needs six.
 const MAX_DEPTH: usize = 32;
 
-/// How many values a file may have after its aliases are expanded: the bound on "billion laughs".
+/// How many values a file may have, with the copies that anchors and aliases make of them: the
+/// bound on "billion laughs".
 const MAX_NODES: usize = 200_000;
+
+/// The same of all account files together.
+const MAX_NODES_OF_MANY: usize = 1_000_000;
+
+/// How many bytes the keys and values of a file may have, with those copies. A file without anchors
+/// cannot reach it.
+const MAX_EXPANDED_BYTES: usize = 2 * MAX_BYTES;
+
+/// How much of memory a file may still take, or several files together.
+pub(super) struct Budget {
+    nodes: usize,
+    max_nodes: usize,
+    bytes: usize,
+    max_bytes: usize,
+}
+
+impl Default for Budget {
+    /// Of one file.
+    fn default() -> Self {
+        Self::new(MAX_NODES, MAX_EXPANDED_BYTES)
+    }
+}
+
+impl Budget {
+    /// Of all account files.
+    pub(super) fn of_many_files() -> Self {
+        Self::new(MAX_NODES_OF_MANY, 2 * MOST_ACCOUNT_FILES_BYTES)
+    }
+
+    fn new(max_nodes: usize, max_bytes: usize) -> Self {
+        Self {
+            nodes: max_nodes,
+            max_nodes,
+            bytes: max_bytes,
+            max_bytes,
+        }
+    }
+
+    /// Takes this much from what is left.
+    fn take(&mut self, weight: &Weight) -> Result<(), String> {
+        let nodes = self.nodes.checked_sub(weight.nodes);
+        self.nodes = nodes.ok_or_else(|| {
+            let max = self.max_nodes;
+            format!("more than {max} values with aliases expanded")
+        })?;
+        let bytes = self.bytes.checked_sub(weight.bytes);
+        self.bytes = bytes.ok_or_else(|| {
+            let max = self.max_bytes;
+            format!(
+                "more than {max} bytes with aliases expanded; repeat less, or alias smaller values"
+            )
+        })?;
+        Ok(())
+    }
+}
+
+/// What a value costs, everything below it included.
+struct Weight {
+    nodes: usize,
+    bytes: usize,
+    height: usize,
+}
 
 /// What is wrong, and where.
 type Refused = (Span, String);
 
 type Event<'t> = granit::Event<'t>;
 
-struct Reader<'t> {
+struct Reader<'t, 'b> {
     events: granit::Parser<'t, granit::StrInput<'t>>,
     anchors: HashMap<usize, Node>,
-    nodes: usize,
+    budget: &'b mut Budget,
     depth: usize,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> Reader<'t, '_> {
     fn document(&mut self) -> Result<Node, Refused> {
         let mut root = None;
         loop {
@@ -94,7 +163,16 @@ impl<'t> Reader<'t> {
 
     /// The node that begins with this event.
     fn node(&mut self, event: Event<'t>, span: Span) -> Result<Node, Refused> {
-        self.charge(1, 1, span)?;
+        let bytes = match &event {
+            Event::Scalar(text, ..) => text.len(),
+            _ => 0,
+        };
+        let weight = Weight {
+            nodes: 1,
+            bytes,
+            height: 1,
+        };
+        self.charge(&weight, span)?;
         self.depth += 1;
         let (value, anchor, tag) = match event {
             // The parser writes an absent value as a tilde of no width.
@@ -105,13 +183,14 @@ impl<'t> Reader<'t> {
             Event::SequenceStart(_, anchor, tag) => (self.list()?, anchor, tag),
             Event::MappingStart(_, anchor, tag) => (self.map()?, anchor, tag),
             Event::Alias(anchor) => {
-                let Some(node) = self.anchors.get(&anchor).cloned() else {
+                let Some(node) = self.anchors.get(&anchor) else {
                     return Err((span, "an alias inside the value that it refers to".into()));
                 };
                 self.depth -= 1;
-                let (nodes, height) = weigh(&node);
-                self.charge(nodes, height, span)?;
-                return Ok(node);
+                // Before the copy is made.
+                let weight = weigh(node);
+                self.charge(&weight, span)?;
+                return Ok(self.anchors[&anchor].clone());
             }
             _ => return Err((span, "a value is missing here".into())),
         };
@@ -122,6 +201,12 @@ impl<'t> Reader<'t> {
         }
         let node = Node { span, value };
         if anchor != NO_ANCHOR {
+            // A copy too, and anchors may nest. Its depth counts where an alias uses it.
+            let copy = Weight {
+                height: 0,
+                ..weigh(&node)
+            };
+            self.charge(&copy, span)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
@@ -150,6 +235,12 @@ impl<'t> Reader<'t> {
                 }
                 (_, span) => return Err((span, "not a key; a key is a plain word".into())),
             };
+            let weight = Weight {
+                nodes: 0,
+                bytes: key.len(),
+                height: 0,
+            };
+            self.charge(&weight, key_span)?;
             if let Some(line) = lines.insert(key.clone(), key_span.line) {
                 let message = format!("the same key again; it is already on line {line}");
                 return Err((key_span, message));
@@ -179,13 +270,9 @@ impl<'t> Reader<'t> {
     }
 
     /// Takes this much from what a file may have.
-    fn charge(&mut self, nodes: usize, height: usize, span: Span) -> Result<(), Refused> {
-        self.nodes += nodes;
-        if self.nodes > MAX_NODES {
-            let message = format!("more than {MAX_NODES} values with aliases expanded");
-            return Err((span, message));
-        }
-        if self.depth + height > MAX_DEPTH {
+    fn charge(&mut self, weight: &Weight, span: Span) -> Result<(), Refused> {
+        self.budget.take(weight).map_err(|why| (span, why))?;
+        if self.depth + weight.height > MAX_DEPTH {
             let message = format!("nested deeper than {MAX_DEPTH} with aliases expanded");
             return Err((span, message));
         }
@@ -224,16 +311,26 @@ fn to_merge(node: Node, key_span: Span) -> Result<Vec<Entry>, Refused> {
     }
 }
 
-/// How many nodes an alias stands for, and how deep they nest.
-fn weigh(node: &Node) -> (usize, usize) {
-    let below: Vec<&Node> = match &node.value {
-        Value::Scalar(_) => Vec::new(),
-        Value::List(items) => items.iter().collect(),
-        Value::Map(entries) => entries.iter().map(|entry| &entry.node).collect(),
+/// What a copy of a node costs.
+fn weigh(node: &Node) -> Weight {
+    let mut weight = Weight {
+        nodes: 1,
+        bytes: 0,
+        height: 0,
     };
-    let (nodes, height) = below
-        .into_iter()
-        .map(weigh)
-        .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1.max(one.1)));
-    (nodes + 1, height + 1)
+    let mut add = |key: usize, node: &Node| {
+        let below = weigh(node);
+        weight.nodes += below.nodes;
+        weight.bytes += key + below.bytes;
+        weight.height = weight.height.max(below.height);
+    };
+    match &node.value {
+        Value::Scalar(text) => weight.bytes = text.len(),
+        Value::List(items) => items.iter().for_each(|item| add(0, item)),
+        Value::Map(entries) => entries
+            .iter()
+            .for_each(|entry| add(entry.key.len(), &entry.node)),
+    }
+    weight.height += 1;
+    weight
 }

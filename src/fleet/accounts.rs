@@ -97,10 +97,11 @@ impl Fleet {
     /// # Errors
     ///
     /// What keeps an account from being polled; the message says what to do about it.
-    pub fn prepare(&mut self, config: &Config) -> Result<Plan, String> {
+    pub async fn prepare(&mut self, config: &Config) -> Result<Plan, String> {
         for warning in &config.warnings {
             warn!("{warning}");
         }
+        let _opened = self.shared.open_files(config).await;
         self.plan(config)
     }
 
@@ -166,7 +167,7 @@ impl Fleet {
     /// # Errors
     ///
     /// What keeps a member from being polled. Those of before stay.
-    pub fn discovered(&mut self, found: Found) -> Result<Option<Plan>, String> {
+    pub async fn discovered(&mut self, found: Found) -> Result<Option<Plan>, String> {
         let Found {
             organization,
             members,
@@ -182,6 +183,7 @@ impl Fleet {
         if !self.organizations.are(&organization, members) {
             return Ok(None);
         }
+        let _opened = self.shared.open_files(&config).await;
         self.plan(&config).map(Some)
     }
 
@@ -194,6 +196,7 @@ impl Fleet {
         if config.organizations.is_empty() {
             return Ok(true);
         }
+        let _opened = self.shared.open_files(config).await;
         let mut all_known = true;
         for step in self.plan(config)?.organizations {
             let organizations::Step::Start(start) = step else {

@@ -146,6 +146,7 @@ pub async fn inquire(
         deadline: Instant::now() + INQUIRY_TIME,
     };
     inquiry.shared.belongs_to(config.shard);
+    let _opened = inquiry.shared.open_files(config).await;
     let mut accounts: Vec<&Account> = config.own_accounts().collect();
     accounts.sort_by(|one, other| one.name.cmp(&other.name));
     let accounts = inquiry.accounts(accounts).await?;

@@ -27,6 +27,7 @@ mod inquiry;
 mod questions;
 
 // What accounts share.
+mod file_keys;
 mod identity;
 mod providers;
 mod rates;

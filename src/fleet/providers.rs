@@ -7,13 +7,14 @@ use std::sync::{Arc, Weak};
 use secrecy::SecretString;
 use tracing::info;
 
+use super::file_keys::shelf;
 use super::identity::Identity;
 use super::shared::{Common, endpoint};
 use super::ways::Ways;
 use crate::config::{self, AssumeRole, Credentials};
 use crate::tencent::credentials::{
-    AssumedRole, Credential, CvmRole, DEFAULT_PROFILE, EnvironmentProvider, Files, FixedProvider,
-    Found, Profile, Provider, Renewing, Rereading, TkeOidc, Verified, look,
+    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Provider,
+    Renewing, TkeOidc, Verified,
 };
 use crate::tencent::sts::{Role, STS_NAME, STS_PER_SECOND, Sts};
 use crate::tencent::{Parts, Transport};
@@ -98,7 +99,6 @@ impl Providers {
 
 /// The provider of the credentials themselves.
 fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
-    let clock = common.clock.clone();
     match &account.credentials {
         Credentials::Inline {
             secret_id,
@@ -121,26 +121,7 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
             secret_key,
             token.as_deref(),
         )),
-        Credentials::Files {
-            secret_id,
-            secret_key,
-            token,
-        } => {
-            let files = Files {
-                secret_id: secret_id.path.clone(),
-                secret_key: secret_key.path.clone(),
-                token: token.as_ref().map(|token| token.path.clone()),
-            };
-            Arc::new(Rereading::new(files, clock))
-        }
-        Credentials::Profile { name, file } => {
-            let places = || Profile::places(&common.environment);
-            let files = file
-                .as_ref()
-                .map_or_else(places, |file| vec![file.path.clone()]);
-            let name = name.clone();
-            Arc::new(Rereading::new(Profile { name, files }, clock))
-        }
+        Credentials::Files { .. } | Credentials::Profile { .. } => from_files(account, common),
         Credentials::CvmRole { name, endpoint } => {
             cvm_role(name.clone(), endpoint, ways, common, Vec::new())
         }
@@ -149,18 +130,23 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
     }
 }
 
+/// Keys that are read again before every call.
+fn from_files(account: &config::Account, common: &mut Common) -> Arc<dyn Provider> {
+    let shelf = || {
+        let shelf = shelf(&account.credentials, &common.environment);
+        shelf.expect("these credentials are in files")
+    };
+    common
+        .file_keys
+        .provider(&account.credentials, shelf, &common.clock)
+}
+
 /// Where the official SDKs look, in their order.
 fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
-    let (found, not) = look(&common.environment);
+    let (found, not) = common.file_keys.chain(&common.environment);
     let provider: Arc<dyn Provider> = match found {
         Found::Environment => Arc::new(EnvironmentProvider::usual(&common.environment)),
-        Found::Profile => {
-            let profile = Profile {
-                name: DEFAULT_PROFILE.to_owned(),
-                files: Profile::places(&common.environment),
-            };
-            Arc::new(Rereading::new(profile, common.clock.clone()))
-        }
+        Found::Profile => from_files(account, common),
         Found::TkeOidc => tke_oidc(&account.sts_endpoint, ways, common),
         Found::CvmRole => {
             let metadata = config::Endpoint::metadata();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::desired::Desired;
+use super::file_keys::{FileKeys, FileProvider};
 use super::identity::{Identity, Pacers};
 use super::providers::{Providers, sts};
 use super::ways::{Connect, Https, Roads, Ways};
@@ -27,6 +28,7 @@ pub(super) struct Common {
     pub(super) environment: Environment,
     pub(super) clock: Clock,
     pub(super) pacers: Pacers,
+    pub(super) file_keys: FileKeys,
     /// Divides the rates of what every shard asks for with the same key.
     pub(super) shard: Shard,
     /// Told of the calls that belong to no account.
@@ -52,6 +54,7 @@ impl Shared {
                 environment,
                 clock,
                 pacers: Pacers::default(),
+                file_keys: FileKeys::default(),
                 shard: Shard::ALONE,
                 process,
             },
@@ -63,6 +66,26 @@ impl Shared {
     /// Makes what is made from now on that of a shard. A process is one shard for its whole life.
     pub(super) fn belongs_to(&mut self, shard: Shard) {
         self.common.shard = shard;
+    }
+
+    /// Reads the files that ways and providers of a configuration begin with, off the runtime and
+    /// within a time limit. What is not read here is read when it is used. Keep what is returned until the
+    /// accounts are made.
+    pub(super) async fn open_files(&mut self, config: &config::Config) -> Vec<Arc<FileProvider>> {
+        let admins: Vec<config::Account> = config
+            .organizations
+            .iter()
+            .map(config::Organization::admin)
+            .collect();
+        let accounts = config.own_accounts().chain(&admins);
+        self.roads.read_authorities(&config.http).await;
+        let Common {
+            file_keys,
+            environment,
+            clock,
+            ..
+        } = &mut self.common;
+        file_keys.open(accounts, environment, clock).await
     }
 
     /// The ways to all of these; `https` holds the one over HTTPS for all accounts of one
@@ -80,6 +103,7 @@ impl Shared {
     pub(super) fn take_up(&mut self, https: Option<Https>) {
         self.roads.take_up(https);
         self.common.pacers.forget();
+        self.common.file_keys.forget();
         self.providers.forget();
     }
 

@@ -2,9 +2,13 @@
 //! configuration.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
 
 use crate::config::{self, Credentials, Http};
-use crate::tencent::{HttpOptions, Network, Transport, separate};
+use crate::files::{self, READ_TIMEOUT, ReadSlot};
+use crate::tencent::{HttpOptions, MAX_CA_BYTES, Network, Transport, separate};
 
 /// Makes a way to the cloud, or says why there is none.
 pub type Connect = Box<dyn Fn(Way) -> Result<Arc<dyn Transport>, String> + Send>;
@@ -17,6 +21,13 @@ pub enum Way {
     /// HTTPS.
     Internet(HttpOptions),
 }
+
+/// A reload waits this long for a `ca_file` that is empty or absent: another program may be writing
+/// it.
+const HALF_WRITTEN: Duration = Duration::from_secs(1);
+
+/// How often it is read meanwhile.
+const READ_AGAIN: Duration = Duration::from_millis(100);
 
 /// The ways there are, over one network.
 pub fn connect() -> Connect {
@@ -87,6 +98,9 @@ pub(super) struct Roads {
     connect: Connect,
     plain: Option<Arc<dyn Transport>>,
     https: Option<Https>,
+    slot: ReadSlot,
+    /// What [`Roads::read_authorities`] found: the content of `ca_file`, or why it cannot be read.
+    authorities: Option<Result<Vec<u8>, String>>,
 }
 
 impl Roads {
@@ -95,7 +109,35 @@ impl Roads {
             connect,
             plain: None,
             https: None,
+            slot: ReadSlot::default(),
+            authorities: None,
         }
+    }
+
+    /// Reads the authorities that the next ways are made with, off the runtime and within a time
+    /// limit.
+    pub(super) async fn read_authorities(&mut self, settings: &Http) {
+        let Some(file) = settings.ca_file.clone() else {
+            self.authorities = None;
+            return;
+        };
+        let at = format!("http.ca_file {}", file.display());
+        let began = Instant::now();
+        let read = loop {
+            let file = file.clone();
+            let read = move || files::read(&file, MAX_CA_BYTES);
+            let read = self.slot.run(READ_TIMEOUT, read).await.and_then(|it| it);
+            let is_there = read.as_ref().is_ok_and(|it| !it.bytes.is_empty());
+            // At the start nothing is known that could be kept meanwhile.
+            if is_there || self.https.is_none() || began.elapsed() >= HALF_WRITTEN {
+                break read;
+            }
+            sleep(READ_AGAIN).await;
+        };
+        self.authorities = Some(match read {
+            Ok(contents) => Ok(contents.bytes.to_vec()),
+            Err(error) => Err(format!("{at}: {error}")),
+        });
     }
 
     /// The ways to all of these. The one over HTTPS is that of before as long as its settings are;
@@ -130,9 +172,7 @@ impl Roads {
     }
 
     fn https(&self, settings: &Http) -> Result<Https, String> {
-        // Where it cannot be read, whoever needs it says so.
-        let authorities = settings.ca_file.as_ref().map(std::fs::read);
-        let authorities = authorities.and_then(Result::ok);
+        let authorities = self.authorities.clone().transpose()?;
         if let Some(before) = &self.https
             && before.settings == *settings
             && before.authorities == authorities

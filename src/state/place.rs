@@ -3,8 +3,9 @@
 //! threads.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 
 use super::seal::{MAX_BYTES, unseal};
 use crate::clock::unix_seconds;
+use crate::files::{self, Presence, ReadError, presence};
 use crate::replace::{Destination, Mode, folder_of, replace, resolve};
 
 /// So many damaged files are kept; the oldest goes first.
@@ -54,17 +56,33 @@ impl Place {
     /// The lock, where no other process has it.
     pub(super) fn lock(&self) -> Result<File, String> {
         // Neither `/dev/null` nor somebody's folder is ever to be renamed.
-        if fs::metadata(&self.path).is_ok_and(|found| !found.is_file()) {
-            return Err(NOT_A_FILE.to_owned());
+        match presence(&self.path).map_err(|error| error.to_string())? {
+            Presence::Absent | Presence::File => {}
+            Presence::Folder | Presence::Other(_) => return Err(NOT_A_FILE.to_owned()),
         }
         let path = self.beside(".lock");
+        let at = |why: &dyn Display| {
+            let path = path.display();
+            format!("cannot open {path}: {why}; remove it")
+        };
+        // Nobody knows where a link leads, and a FIFO would keep this waiting for its other end.
+        let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let lock = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(false)
             .mode(OWNER_ONLY)
+            .custom_flags(flags)
             .open(&path)
-            .map_err(|error| format!("cannot open {}: {error}", path.display()))?;
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::ELOOP) => at(&"it is a symbolic link"),
+                Some(libc::ENXIO | libc::EISDIR) => at(&NOT_REGULAR),
+                _ => format!("cannot open {}: {error}", path.display()),
+            })?;
+        let found = lock.metadata().map_err(|error| at(&error))?;
+        if !found.is_file() {
+            return Err(at(&NOT_REGULAR));
+        }
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(format!(
@@ -79,22 +97,18 @@ impl Place {
 
     /// What the file holds; none where there is no file; else what is wrong with it.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<Option<T>, String> {
-        match fs::metadata(&self.path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            // Opening a pipe would wait for a writer.
-            Ok(found) if !found.is_file() => return Err(NOT_A_FILE.to_owned()),
-            _ => {}
-        }
-        let unreadable = |error: io::Error| format!("it cannot be read: {error}");
-        let file = File::open(&self.path).map_err(unreadable)?;
-        let mut content = Vec::new();
-        let most = MAX_BYTES as u64 + 1;
-        file.take(most)
-            .read_to_end(&mut content)
-            .map_err(unreadable)?;
-        if content.len() > MAX_BYTES {
-            return Err(format!("it is larger than {MAX_BYTES} bytes"));
-        }
+        let content = match files::read(&self.path, MAX_BYTES) {
+            Ok(content) => content.bytes,
+            // Reading fails if a link on the path leads nowhere; such a file is not absent.
+            Err(error) if error.is_absent() => {
+                return match presence(&self.path) {
+                    Err(error) => Err(error.to_string()),
+                    Ok(_) => Ok(None),
+                };
+            }
+            Err(ReadError::NotRegular(_)) => return Err(NOT_A_FILE.to_owned()),
+            Err(error) => return Err(format!("it cannot be read: {error}")),
+        };
         let value = serde_json::from_slice(unseal(&content)?);
         value
             .map(Some)
@@ -193,6 +207,8 @@ impl Drop for Place {
         }
     }
 }
+
+const NOT_REGULAR: &str = "it is not a regular file";
 
 const NOT_A_FILE: &str = "it is not a regular file; name another one";
 

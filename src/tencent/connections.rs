@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::resources::open_files;
+
 /// A connection takes no request when it is older. A service that moves to other addresses leaves
 /// its old server running, and that server would answer for as long as it was asked.
 const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
@@ -126,7 +128,7 @@ pub(super) struct OpenIdentities {
 impl OpenIdentities {
     /// As many as the process has descriptors for.
     pub(super) fn within_descriptors() -> Self {
-        let room = descriptor_limit().map_or(u64::MAX, |limit| limit / DESCRIPTORS_PER_IDENTITY);
+        let room = open_files().map_or(u64::MAX, |limit| limit / DESCRIPTORS_PER_IDENTITY);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         Self::at_most(room.clamp(1, MAX_OPEN_IDENTITIES))
     }
@@ -162,32 +164,12 @@ impl OpenIdentities {
     }
 }
 
-/// The soft limit. Read from `/proc`, because the unit's filter may refuse the system call. `None`
-/// if there is none, or no `/proc`.
-#[cfg(target_os = "linux")]
-fn descriptor_limit() -> Option<u64> {
-    use procfs::process::{LimitValue, Process};
-
-    let limits = Process::myself().and_then(|own| own.limits()).ok()?;
-    match limits.max_open_files.soft_limit {
-        LimitValue::Value(limit) => Some(limit),
-        LimitValue::Unlimited => None,
-    }
-}
-
-/// Not known here.
-#[cfg(not(target_os = "linux"))]
-fn descriptor_limit() -> Option<u64> {
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_limit_of_descriptors_is_read() {
-        assert!(descriptor_limit().is_none_or(|limit| limit > 0));
+    fn connections_follow_the_limit_of_open_files() {
         let most = OpenIdentities::within_descriptors().most;
         assert!((1..=MAX_OPEN_IDENTITIES).contains(&most));
     }

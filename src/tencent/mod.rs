@@ -15,7 +15,7 @@ pub use self::pacer::{Limit, Pace, Pacer, Turn};
 pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
-    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
+    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, MAX_CA_BYTES, Transport, TransportError,
     TransportErrorKind, separate,
 };
 

@@ -15,7 +15,8 @@ use super::answers::RecentAnswers;
 use super::connections::OpenIdentities;
 use super::names::Names;
 use super::tls;
-use super::transport::{HttpOptions, HttpTransport, Proxies, causes};
+use super::transport::{HttpOptions, HttpTransport, MAX_CA_BYTES, Proxies, causes};
+use crate::files;
 
 /// So many answers may be larger at the same time; others wait, within their time limit. So it is
 /// not the number of targets that says how much a server that floods them all can make us hold.
@@ -107,8 +108,8 @@ impl Network {
 /// The authorities in a PEM file.
 fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
-    let pem = std::fs::read(file).map_err(|error| at(&error))?;
-    let certificates = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
+    let pem = files::read(file, MAX_CA_BYTES).map_err(|error| at(&error))?;
+    let certificates = CertificateDer::pem_slice_iter(&pem.bytes).collect::<Result<Vec<_>, _>>();
     let certificates = certificates.map_err(|error| at(&error))?;
     if certificates.is_empty() {
         return Err(at(&"there is no certificate in it; a PEM file is wanted"));

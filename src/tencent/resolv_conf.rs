@@ -1,9 +1,6 @@
 //! What the system says about names: `/etc/resolv.conf` and `/etc/hosts`.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hickory_resolver::Hosts;
@@ -12,9 +9,10 @@ use hickory_resolver::proto::rr::Name;
 use resolv_conf::ScopedIp;
 
 use super::reasons::escaped;
+use crate::files;
 
-/// No more is read of a file; the rest is ignored.
-const MAX_FILE_BYTES: u64 = 1024 * 1024;
+/// A longer file is not read.
+const MAX_FILE_BYTES: usize = 1024 * 1024;
 
 /// As many as the C library asks.
 const MAX_SERVERS: usize = 3;
@@ -49,55 +47,33 @@ impl Default for SystemFiles {
     }
 }
 
-/// Which version of each file it is: device, inode, time and length. `None` if there is none.
-pub(super) type Versions = [Option<(u64, u64, i64, i64, u64)>; 2];
+/// Which version of each file it is: inode, time and length. `None` if there is none that is read.
+pub(super) type Versions = [Option<(u64, i64, i64, u64)>; 2];
 
 impl SystemFiles {
     /// The versions there are. Blocks.
     pub(super) fn versions(&self) -> Versions {
-        [&self.resolv_conf, &self.hosts].map(|file| {
-            let found = fs::metadata(file).ok()?;
-            let modified = (found.mtime(), found.mtime_nsec());
-            Some((
-                found.dev(),
-                found.ino(),
-                modified.0,
-                modified.1,
-                found.len(),
-            ))
-        })
+        [&self.resolv_conf, &self.hosts].map(|file| files::stamp(file).ok())
     }
 
     /// What the files say. Blocks.
     pub(super) fn load(&self) -> System {
-        let mut system = match read(&self.resolv_conf) {
-            Ok(text) => System::parse(&text),
+        let mut system = match files::read(&self.resolv_conf, MAX_FILE_BYTES) {
+            Ok(contents) => System::parse(&contents.bytes),
             // Without a server, the names of the other file still resolve.
             Err(error) => System {
                 ignored: vec![error.to_string()],
                 ..System::parse(b"")
             },
         };
-        if let Ok(text) = read(&self.hosts) {
+        if let Ok(contents) = files::read(&self.hosts, MAX_FILE_BYTES) {
             // A line that is not UTF-8 must not cost the others.
-            let text = String::from_utf8_lossy(&text);
+            let text = String::from_utf8_lossy(&contents.bytes);
             // Reading from memory does not fail.
             drop(system.hosts.read_hosts_conf(text.as_bytes()));
         }
         system
     }
-}
-
-/// Reads a file. All reading of this module is here.
-fn read(file: &Path) -> io::Result<Vec<u8>> {
-    if !fs::metadata(file)?.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
-    }
-    let mut text = Vec::new();
-    File::open(file)?
-        .take(MAX_FILE_BYTES)
-        .read_to_end(&mut text)?;
-    Ok(text)
 }
 
 /// What the files say.
@@ -174,6 +150,8 @@ pub(super) fn absolute(name: &str) -> Option<Name> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn search(system: &System) -> Vec<String> {

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::clients::{self, Policy};
 use super::file::{MAX_BYTES, Tls};
 use super::suites;
+use crate::files;
 
 /// What a client is offered on top, by ALPN, where HTTP/2 is wanted.
 const HTTP2: &[u8] = b"h2";
@@ -104,11 +105,8 @@ fn either(
     }
     let path = folder.join(file);
     let at = |error: &dyn std::fmt::Display| format!("{key}_file {}: {error}", path.display());
-    let bytes = Zeroizing::new(std::fs::read(&path).map_err(|error| at(&error))?);
-    if bytes.len() > MAX_BYTES {
-        return Err(at(&format!("longer than {MAX_BYTES} bytes")));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| at(&"not text"))?;
+    let contents = files::read(&path, MAX_BYTES).map_err(|error| at(&error))?;
+    let text = contents.text().map_err(|error| at(&error))?;
     Ok(Some(Zeroizing::new(text.to_owned())))
 }
 

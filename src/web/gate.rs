@@ -6,19 +6,28 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rustls::ServerConfig;
-use tokio::task::spawn_blocking;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
+use super::file::MAX_BYTES;
 use super::passwords::{Doorkeeper, Verdict};
 use super::settings::Settings;
+use crate::files::{self, READ_TIMEOUT, ReadSlot};
 
 /// The file is looked at with every connection and request, but not more often than this.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// A file that cannot be used is read again for this long before requests are refused: what writes
+/// it, or a pair of certificate and key, may not be done yet.
+const HALF_WRITTEN: Duration = Duration::from_secs(1);
+
+/// How often it is read meanwhile.
+const READ_AGAIN: Duration = Duration::from_millis(100);
+
 /// The listener's gate, which opens as the file says.
 pub struct Gate {
     file: PathBuf,
+    slot: ReadSlot,
     /// Whether TLS is spoken. This cannot change while the process runs.
     has_tls: bool,
     state: Mutex<State>,
@@ -49,7 +58,19 @@ pub enum Refused {
 }
 
 impl Gate {
-    /// Reads the file.
+    /// Reads the file, off the runtime and within a time limit.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Gate::open`], or that the file or one that it names hangs.
+    pub async fn open_in_time(file: &Path) -> Result<Self, String> {
+        let path = file.to_owned();
+        let slot = ReadSlot::default();
+        let opened = slot.run(READ_TIMEOUT, move || Self::open(&path)).await;
+        opened.unwrap_or_else(|error| Err(format!("{}: {error}", file.display())))
+    }
+
+    /// Reads the file. Blocks meanwhile.
     ///
     /// # Errors
     ///
@@ -58,6 +79,7 @@ impl Gate {
         let settings = read(file)?;
         Ok(Self {
             file: file.to_owned(),
+            slot: ReadSlot::default(),
             has_tls: settings.certificates.is_some(),
             state: Mutex::new(State {
                 looked: Instant::now(),
@@ -142,25 +164,42 @@ impl Gate {
             // Somebody looks already; what was true a moment ago will do.
             return;
         };
+        let began = Instant::now();
+        let mut now = self.read().await;
+        while let Err(why) = &now
+            && self.state().broken.as_ref() != Some(why)
+            && began.elapsed() < HALF_WRITTEN
+        {
+            sleep(READ_AGAIN).await;
+            now = self.read().await;
+        }
+        self.enter(now);
+    }
+
+    /// What the file says now.
+    async fn read(&self) -> Result<Settings, String> {
         let file = self.file.clone();
-        let read = spawn_blocking(move || read(&file)).await;
-        let read = read.unwrap_or_else(|_| Err("reading it panicked".to_owned()));
-        self.enter(read);
+        let settings = self.slot.run(READ_TIMEOUT, move || read(&file)).await;
+        let settings =
+            settings.unwrap_or_else(|error| Err(format!("{}: {error}", self.file.display())));
+        self.accept(settings?)
+    }
+
+    /// Whether settings may replace those in use.
+    fn accept(&self, settings: Settings) -> Result<Settings, String> {
+        // An editor that empties a file before it writes it must not open the door meanwhile.
+        if settings.users.is_empty() && !self.state().settings.users.is_empty() {
+            return Err("basic_auth_users is gone; it can only go with a restart".to_owned());
+        }
+        if self.has_tls && settings.certificates.is_none() {
+            return Err("tls_server_config is gone; it can only go with a restart".to_owned());
+        }
+        Ok(settings)
     }
 
     fn enter(&self, read: Result<Settings, String>) {
         let mut state = self.state();
         state.looked = Instant::now();
-        let read = match read {
-            // An editor that empties a file before it writes it must not open the door meanwhile.
-            Ok(settings) if settings.users.is_empty() && !state.settings.users.is_empty() => {
-                Err("basic_auth_users is gone; it can only go with a restart".to_owned())
-            }
-            Ok(settings) if self.has_tls && settings.certificates.is_none() => {
-                Err("tls_server_config is gone; it can only go with a restart".to_owned())
-            }
-            read => read,
-        };
         match read {
             Ok(mut settings) => {
                 // The bucket of a limit that stays the same goes on.
@@ -202,7 +241,13 @@ impl std::fmt::Debug for Gate {
 
 fn read(file: &Path) -> Result<Settings, String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
-    let text = std::fs::read_to_string(file).map_err(|error| at(&error))?;
+    if files::is_descriptor(file) {
+        return Err(at(
+            &"a pipe can be read only once, and this file is read again while the exporter runs; name a regular file",
+        ));
+    }
+    let contents = files::read(file, MAX_BYTES).map_err(|error| at(&error))?;
+    let text = contents.text().map_err(|error| at(&error))?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    Settings::read(&text, folder).map_err(|error| at(&error))
+    Settings::read(text, folder).map_err(|error| at(&error))
 }

@@ -26,6 +26,7 @@ mod site;
 mod ageing;
 mod check;
 mod commands;
+mod files;
 mod fleet;
 mod lifecycle;
 mod memory;

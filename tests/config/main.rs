@@ -8,6 +8,7 @@
 
 mod account_files;
 mod endpoints;
+mod hostile;
 
 use std::collections::BTreeMap;
 use std::fs;

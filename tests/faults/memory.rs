@@ -15,6 +15,7 @@ use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::sim::{Fault, Identity, Track, World};
 use cloudaudit_exporter::snapshot::AccountInfo;
 use cloudaudit_exporter::tencent::{Answer, Transport};
+use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use tokio::time::{Instant, sleep};
 
@@ -143,7 +144,8 @@ impl Memory {
         );
         let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
         let mut fleet = self.fleet.lock().unwrap();
-        let plan = fleet.prepare(&config).unwrap();
+        // It names no file, so there is nothing to wait for.
+        let plan = fleet.prepare(&config).now_or_never().unwrap().unwrap();
         fleet.adopt(plan);
     }
 

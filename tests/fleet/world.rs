@@ -13,6 +13,7 @@ use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::pulse::{Pulse, Pulses};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
 use cloudaudit_exporter::tencent::{Answer, Transport};
+use futures_util::FutureExt;
 use http::{Request, Response};
 use tokio::time::{Instant, sleep};
 
@@ -66,7 +67,8 @@ impl World {
     pub(crate) fn load(&mut self, accounts: &str) -> Result<(), String> {
         let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
-        let plan = self.fleet.prepare(&config)?;
+        // It names no file, so there is nothing to wait for.
+        let plan = self.fleet.prepare(&config).now_or_never().unwrap()?;
         self.fleet.adopt(plan);
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Clock;
@@ -15,6 +16,7 @@ use cloudaudit_exporter::shard::Shard;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report};
 use tempfile::TempDir;
+use tokio::runtime::Handle;
 use tokio::time::sleep;
 
 use crate::simulated::in_memory;
@@ -103,8 +105,14 @@ impl Stage {
         let config = Config::parse(file, &text, &self.environment).unwrap();
         let shard = self.shard;
         let config = Config { shard, ..config };
-        let plan = self.fleet.prepare(&config).unwrap();
-        self.fleet.adopt(plan);
+        // Reads go to the blocking pool, which needs no turn of this thread.
+        let runtime = Handle::current();
+        let fleet = &mut self.fleet;
+        let plan = thread::scope(|scope| {
+            let preparing = scope.spawn(|| runtime.block_on(fleet.prepare(&config)));
+            preparing.join().unwrap()
+        });
+        self.fleet.adopt(plan.unwrap());
     }
 
     /// Writes a file beside the configuration.
@@ -120,7 +128,7 @@ impl Stage {
             tokio::select! {
                 () = &mut end => return,
                 found = self.fleet.found() => {
-                    if let Some(plan) = self.fleet.discovered(found).unwrap() {
+                    if let Some(plan) = self.fleet.discovered(found).await.unwrap() {
                         self.fleet.adopt(plan);
                     }
                 }

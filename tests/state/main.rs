@@ -12,6 +12,7 @@ mod tracks;
 mod file;
 mod kill;
 mod links;
+mod lock;
 mod policy;
 mod saved;
 mod writer;

@@ -24,6 +24,7 @@ mod pki;
 mod files;
 mod frames;
 mod health;
+mod hostile_files;
 mod http2;
 mod passwords;
 mod prometheus;

@@ -60,14 +60,21 @@ impl Credential {
 
     /// Whether the other is the same: id, key and token.
     pub fn is(&self, other: &Self) -> bool {
-        let token = self.token.as_ref().map(ExposeSecret::expose_secret);
-        let others = other.token.as_ref().map(ExposeSecret::expose_secret);
-        self.secret_id == other.secret_id && self.has_the_key_of(other) && token == others
+        self.secret_id == other.secret_id
+            && self.has_the_key_of(other)
+            && self.has_the_token_of(other)
     }
 
     /// Whether the other has the same key, whatever its id.
     pub fn has_the_key_of(&self, other: &Self) -> bool {
         self.secret_key.expose_secret() == other.secret_key.expose_secret()
+    }
+
+    /// Whether the other has the same token, or neither has one.
+    pub fn has_the_token_of(&self, other: &Self) -> bool {
+        let token = self.token.as_ref().map(ExposeSecret::expose_secret);
+        let others = other.token.as_ref().map(ExposeSecret::expose_secret);
+        token == others
     }
 }
 

@@ -1,13 +1,12 @@
 //! A key in files of its own, as secrets are mounted.
 
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::{Credential, Shelf};
+use crate::files::{self, ReadError};
 
 /// No file of a secret is longer, in bytes.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
@@ -26,6 +25,13 @@ pub struct Files {
 impl Shelf for Files {
     fn name(&self) -> &'static str {
         "files"
+    }
+
+    fn place(&self) -> String {
+        let token = self.token.iter();
+        let files = [&self.secret_id, &self.secret_key].into_iter().chain(token);
+        let files: Vec<String> = files.map(|file| file.display().to_string()).collect();
+        files.join(", ")
     }
 
     fn read(&self) -> Result<Credential, String> {
@@ -53,17 +59,10 @@ fn trimmed(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(trimmed.to_owned()))
 }
 
-/// The text of a file that holds secrets, bounded, and wiped when it is dropped.
+/// The text of a file that holds secrets, bounded, and wiped when it is dropped. Blocks meanwhile.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
-    let at = |error: &dyn std::fmt::Display| format!("{} cannot be read: {error}", path.display());
-    // All at once: a text that grew would leave copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
-    let file = File::open(path).map_err(|error| at(&error))?;
-    let mut file = file.take(MAX_BYTES as u64 + 1);
-    file.read_to_end(&mut bytes).map_err(|error| at(&error))?;
-    if bytes.len() > MAX_BYTES {
-        return Err(at(&format!("it is longer than {MAX_BYTES} bytes")));
-    }
-    let text = std::str::from_utf8(&bytes).map_err(|_| at(&"it is not UTF-8 text"))?;
+    let at = |error: ReadError| format!("{} cannot be read: {error}", path.display());
+    let contents = files::read(path, MAX_BYTES).map_err(at)?;
+    let text = contents.text().map_err(at)?;
     Ok(Zeroizing::new(text.to_owned()))
 }

@@ -8,6 +8,7 @@ use configparser::ini::{Ini, IniDefault};
 use secrecy::SecretString;
 
 use super::{Credential, Shelf, files};
+use crate::files::{Presence, presence};
 
 /// Names another file, as it does for the official Go SDK.
 const FILE_VARIABLE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";
@@ -40,9 +41,11 @@ impl Profile {
             .collect()
     }
 
-    /// The first of the files that is there.
+    /// The first of the files that is there. One that cannot be looked at is there: only reading it
+    /// tells what is wrong with it.
     pub fn file(&self) -> Result<&Path, String> {
-        let found = self.files.iter().find(|file| file.exists());
+        let is_there = |file: &&PathBuf| !matches!(presence(file), Ok(Presence::Absent));
+        let found = self.files.iter().find(is_there);
         found.map(PathBuf::as_path).ok_or_else(|| {
             let files: Vec<String> = self
                 .files
@@ -57,6 +60,13 @@ impl Profile {
 impl Shelf for Profile {
     fn name(&self) -> &'static str {
         "profile"
+    }
+
+    fn place(&self) -> String {
+        let files: Vec<String> = (self.files.iter())
+            .map(|file| file.display().to_string())
+            .collect();
+        files.join(", ")
     }
 
     fn read(&self) -> Result<Credential, String> {

@@ -1,7 +1,7 @@
 //! Keys that stand in files and are read again before every call, so that nothing is asked with a
 //! key that its file no longer holds.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
@@ -9,18 +9,26 @@ use tokio::time::{Instant, sleep};
 use super::{Credential, Provided, Provider, ProviderState, Renewed, no_credentials};
 use crate::clock::Clock;
 use crate::failure::Failure;
+use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
 
 /// What is new has to read the same twice, so far apart: one look might find half of a write.
-const LOOK_TWICE: Duration = Duration::from_millis(20);
+pub(super) const LOOK_TWICE: Duration = Duration::from_millis(20);
 
-/// An id that came without its key, or a key without its id, is half of a change. The other half is
-/// waited for so long; then the two are taken for what they are.
-const OTHER_HALF: Duration = Duration::from_secs(1);
+/// An id that came without its key, or a key without its id, is half of a change, and so is a file
+/// that is empty, absent or cut. The other half is waited for so long; then they are taken for what
+/// they are.
+pub(super) const OTHER_HALF: Duration = Duration::from_secs(1);
+
+/// Files that never read the same twice are waited for no longer.
+const LONGEST_CHANGE: Duration = Duration::from_secs(3);
 
 /// Where keys are kept.
 pub trait Shelf: Send + Sync + 'static {
     /// Its name, for the label `provider`.
     fn name(&self) -> &'static str;
+
+    /// Where the keys are, for messages.
+    fn place(&self) -> String;
 
     /// What is there now. It may block.
     ///
@@ -30,14 +38,29 @@ pub trait Shelf: Send + Sync + 'static {
     fn read(&self) -> Result<Credential, String>;
 }
 
+impl Shelf for Box<dyn Shelf> {
+    fn name(&self) -> &'static str {
+        (**self).name()
+    }
+
+    fn place(&self) -> String {
+        (**self).place()
+    }
+
+    fn read(&self) -> Result<Credential, String> {
+        (**self).read()
+    }
+}
+
 /// A provider that looks on a shelf each time.
 pub struct Rereading<S> {
     shelf: Arc<S>,
+    slot: ReadSlot,
     clock: Clock,
     state: Mutex<State>,
     /// Held by whoever waits for something new to settle.
     turn: tokio::sync::Mutex<()>,
-    identity: Option<String>,
+    identity: OnceLock<String>,
 }
 
 #[derive(Default)]
@@ -45,58 +68,101 @@ struct State {
     current: Option<(Arc<Credential>, SystemTime)>,
     refreshes: u64,
     failures: u64,
+    /// Why the shelf could not be read at last, after the wait for another half.
+    broken: Option<String>,
 }
 
 impl<S: Shelf> Rereading<S> {
-    /// Looks once, for the identity. What is not there yet may come.
+    /// Reads nothing yet.
     pub fn new(shelf: S, clock: Clock) -> Self {
-        let identity = shelf.read().ok();
         Self {
             shelf: Arc::new(shelf),
+            slot: ReadSlot::default(),
             clock,
             state: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
-            identity: identity.map(|credential| credential.secret_id().to_owned()),
+            identity: OnceLock::new(),
+        }
+    }
+
+    /// Shares a cap on the reads in flight with other providers.
+    #[must_use]
+    pub fn sharing(mut self, reads: &Reads) -> Self {
+        self.slot = reads.slot();
+        self
+    }
+
+    /// Looks once, for the identity. What is not there yet may come.
+    pub async fn identify(&self) {
+        if let Ok(Ok(found)) = self.read().await {
+            // It stays what it was at first.
+            let _ = self.identity.set(found.secret_id().to_owned());
         }
     }
 
     /// What is on the shelf, the same value as long as it is the same.
     async fn look(&self) -> Result<Arc<Credential>, Failure> {
-        let mut found = self.read().await?;
-        if let Some(current) = self.current_if(&found) {
+        let mut found = self.read().await.map_err(|why| self.failed(why))?;
+        if let Ok(found) = &found
+            && let Some(current) = self.current_if(found)
+        {
             return Ok(current);
         }
         let _turn = self.turn.lock().await;
         let began = Instant::now();
         loop {
             sleep(LOOK_TWICE).await;
-            let again = self.read().await?;
-            if let Some(current) = self.current_if(&again) {
-                return Ok(current);
+            let again = self.read().await.map_err(|why| self.failed(why))?;
+            let has_waited = began.elapsed() >= OTHER_HALF;
+            match &again {
+                Ok(credential) => {
+                    if let Some(current) = self.current_if(credential) {
+                        return Ok(current);
+                    }
+                    let is_settled = found.is_ok_and(|found| credential.is(&found));
+                    let is_whole = has_waited || !self.is_half_of_a_change(credential);
+                    if is_settled && is_whole {
+                        return again.map(|it| self.take_up(it)).map_err(no_credentials);
+                    }
+                }
+                Err(why) if has_waited || self.is_known(why) => {
+                    return Err(self.failed(why.clone()));
+                }
+                Err(_) => {}
             }
-            let is_settled = again.is(&found);
-            let is_whole = !self.is_half_of_a_change(&again) || began.elapsed() >= OTHER_HALF;
-            if is_settled && is_whole {
-                return Ok(self.take_up(again));
+            if began.elapsed() >= LONGEST_CHANGE {
+                return Err(self.failed("its files do not stop changing".to_owned()));
             }
             found = again;
         }
     }
 
-    async fn read(&self) -> Result<Credential, Failure> {
+    /// What the shelf says now: no answer in time is the outer error.
+    async fn read(&self) -> Result<Result<Credential, String>, String> {
         let place = Arc::clone(&self.shelf);
-        let read = tokio::task::spawn_blocking(move || place.read()).await;
-        let read = read.unwrap_or_else(|_| Err("reading them panicked".to_owned()));
-        read.map_err(|why| {
-            self.state().failures += 1;
-            no_credentials(why)
-        })
+        let read = self.slot.run(READ_TIMEOUT, move || place.read()).await;
+        read.map_err(|error| format!("{} cannot be read: {error}", self.shelf.place()))
+    }
+
+    fn failed(&self, why: String) -> Failure {
+        let mut state = self.state();
+        state.failures += 1;
+        let failure = no_credentials(&why);
+        state.broken = Some(why);
+        failure
+    }
+
+    /// Whether another half was waited for already.
+    fn is_known(&self, why: &str) -> bool {
+        self.state().broken.as_deref() == Some(why)
     }
 
     fn current_if(&self, found: &Credential) -> Option<Arc<Credential>> {
-        let state = self.state();
+        let mut state = self.state();
         let (current, _) = state.current.as_ref()?;
-        current.is(found).then(|| Arc::clone(current))
+        let current = current.is(found).then(|| Arc::clone(current))?;
+        state.broken = None;
+        Some(current)
     }
 
     fn is_half_of_a_change(&self, found: &Credential) -> bool {
@@ -104,13 +170,20 @@ impl<S: Shelf> Rereading<S> {
         let Some((current, _)) = &state.current else {
             return false;
         };
-        (current.secret_id() == found.secret_id()) != current.has_the_key_of(found)
+        let same_id = current.secret_id() == found.secret_id();
+        let same_key = current.has_the_key_of(found);
+        // A token belongs to its key: a new one beside an old key is half of a change, too.
+        let have_tokens = current.token().is_some() && found.token().is_some();
+        let same_token = current.has_the_token_of(found);
+        same_id != same_key || (have_tokens && same_token != same_key)
     }
 
     fn take_up(&self, found: Credential) -> Arc<Credential> {
         let mut state = self.state();
         let credential = Arc::new(found);
         state.refreshes += 1;
+        state.broken = None;
+        let _ = self.identity.set(credential.secret_id().to_owned());
         state.current = Some((Arc::clone(&credential), self.clock.now().wall));
         credential
     }
@@ -127,7 +200,7 @@ impl<S: Shelf> Provider for Rereading<S> {
     }
 
     fn identity(&self) -> Option<String> {
-        self.identity.clone()
+        self.identity.get().cloned()
     }
 
     fn credential(&self) -> Provided<'_> {

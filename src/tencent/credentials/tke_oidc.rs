@@ -7,8 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::SecretString;
+use tokio::time::{Instant, sleep};
 
+use super::rereading::{LOOK_TWICE, OTHER_HALF};
 use super::{Fetched, Source, files, no_credentials, none_to_be_had};
+use crate::files::{READ_TIMEOUT, ReadSlot};
 use crate::tencent::sts::{Role, Sts};
 
 const PROVIDER_ID: &str = "TKE_PROVIDER_ID";
@@ -27,6 +30,7 @@ pub struct TkeOidc {
     token_file: PathBuf,
     role: Role,
     sts: Arc<Sts>,
+    slot: ReadSlot,
 }
 
 impl TkeOidc {
@@ -53,6 +57,24 @@ impl TkeOidc {
                 duration: DURATION,
             },
             sts,
+            slot: ReadSlot::default(),
+        }
+    }
+
+    /// The token that the file holds. One that is being written is waited for.
+    async fn token(&self) -> Result<SecretString, String> {
+        let began = Instant::now();
+        loop {
+            let file = self.token_file.clone();
+            let token = self.slot.run(READ_TIMEOUT, move || token_in(&file)).await;
+            let token = token.map_err(|error| {
+                let file = self.token_file.display();
+                format!("{file} cannot be read: {error}")
+            })?;
+            if token.is_ok() || began.elapsed() >= OTHER_HALF {
+                return token;
+            }
+            sleep(LOOK_TWICE).await;
         }
     }
 }
@@ -73,11 +95,8 @@ impl Source for TkeOidc {
                 return Err(no_credentials(why));
             }
             // The cluster replaces the token long before it ends, so it is read each time.
-            let file = self.token_file.clone();
-            let token = tokio::task::spawn_blocking(move || token_in(&file)).await;
-            let token = token
-                .unwrap_or_else(|_| Err("reading the token panicked".to_owned()))
-                .map_err(|why| no_credentials(format!("{TOKEN_FILE}: {why}")))?;
+            let token = self.token().await;
+            let token = token.map_err(|why| no_credentials(format!("{TOKEN_FILE}: {why}")))?;
             let (role, provider) = (&self.role, &self.provider_id);
             let key = self
                 .sts

@@ -1,0 +1,138 @@
+//! Keys in files: their providers, made and read for the first time off the runtime.
+
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+
+use futures_util::future::join_all;
+
+use super::shared::Environment;
+use crate::clock::Clock;
+use crate::config::{self, Credentials};
+use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
+use crate::tencent::credentials::{DEFAULT_PROFILE, Files, Found, Profile, Rereading, Shelf, look};
+
+/// A provider that reads files.
+pub(super) type FileProvider = Rereading<Box<dyn Shelf>>;
+
+/// Where the default credentials are, and why not at the places before.
+pub(super) type Chain = (Found, Vec<String>);
+
+/// The providers of a process that read files. Accounts with the same files share one.
+#[derive(Default)]
+pub(super) struct FileKeys {
+    /// Caps the reads of all of them.
+    reads: Reads,
+    known: HashMap<Credentials, Weak<FileProvider>>,
+    chain_slot: ReadSlot,
+    chain: Option<Chain>,
+}
+
+impl FileKeys {
+    /// Makes the providers that these accounts need and reads each new one once, because whose calls
+    /// share a rate limit is decided when an account is made. All reads together take as long as
+    /// one may. The caller keeps what is returned until the accounts are made.
+    pub(super) async fn open(
+        &mut self,
+        accounts: impl Iterator<Item = &config::Account>,
+        environment: &Environment,
+        clock: &Clock,
+    ) -> Vec<Arc<FileProvider>> {
+        let wanted: HashSet<&Credentials> = accounts.map(|it| &it.credentials).collect();
+        if wanted.contains(&Credentials::Default) {
+            self.chain = Some(self.look(environment).await);
+        }
+        let mut opened = Vec::new();
+        for credentials in wanted {
+            if self.find(credentials).is_none()
+                && let Some(shelf) = self.shelf(credentials, environment)
+            {
+                opened.push(self.provider(credentials, || shelf, clock));
+            }
+        }
+        join_all(opened.iter().map(|provider| provider.identify())).await;
+        opened
+    }
+
+    /// The provider of these credentials, made by [`open`](Self::open), or else now and not yet
+    /// read.
+    pub(super) fn provider(
+        &mut self,
+        credentials: &Credentials,
+        files: impl FnOnce() -> Box<dyn Shelf>,
+        clock: &Clock,
+    ) -> Arc<FileProvider> {
+        if let Some(provider) = self.find(credentials) {
+            return provider;
+        }
+        let provider = Arc::new(Rereading::new(files(), clock.clone()).sharing(&self.reads));
+        self.known
+            .insert(credentials.clone(), Arc::downgrade(&provider));
+        provider
+    }
+
+    /// Where the default credentials were found by [`open`](Self::open).
+    pub(super) fn chain(&self, environment: &Environment) -> Chain {
+        self.chain.clone().unwrap_or_else(|| look(environment))
+    }
+
+    /// Forgets providers that no account uses.
+    pub(super) fn forget(&mut self) {
+        self.known.retain(|_, provider| provider.strong_count() > 0);
+    }
+
+    fn find(&self, credentials: &Credentials) -> Option<Arc<FileProvider>> {
+        self.known.get(credentials).and_then(Weak::upgrade)
+    }
+
+    async fn look(&self, environment: &Environment) -> Chain {
+        let variables = environment.clone();
+        let found = self.chain_slot.run(READ_TIMEOUT, move || look(&variables));
+        // Only the profile is a file. A file that cannot be looked at is one that is there.
+        found.await.unwrap_or((Found::Profile, Vec::new()))
+    }
+
+    fn shelf(
+        &self,
+        credentials: &Credentials,
+        environment: &Environment,
+    ) -> Option<Box<dyn Shelf>> {
+        match credentials {
+            Credentials::Default => match self.chain.as_ref()? {
+                (Found::Profile, _) => shelf(credentials, environment),
+                _ => None,
+            },
+            _ => shelf(credentials, environment),
+        }
+    }
+}
+
+/// The files that hold these credentials; `None` if they are not in files. For the default chain
+/// they are those of the default profile.
+pub(super) fn shelf(
+    credentials: &Credentials,
+    environment: &Environment,
+) -> Option<Box<dyn Shelf>> {
+    let profile = |name: &str, file: Option<PathBuf>| {
+        let places = || Profile::places(environment);
+        let files = file.map_or_else(places, |file| vec![file]);
+        let name = name.to_owned();
+        Box::new(Profile { name, files })
+    };
+    Some(match credentials {
+        Credentials::Files {
+            secret_id,
+            secret_key,
+            token,
+        } => Box::new(Files {
+            secret_id: secret_id.path.clone(),
+            secret_key: secret_key.path.clone(),
+            token: token.as_ref().map(|token| token.path.clone()),
+        }),
+        Credentials::Profile { name, file } => {
+            profile(name, file.as_ref().map(|file| file.path.clone()))
+        }
+        Credentials::Default => profile(DEFAULT_PROFILE, None),
+        _ => return None,
+    })
+}

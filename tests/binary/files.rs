@@ -1,0 +1,384 @@
+//! Files that a path should not name: FIFOs without a writer, devices, directories, pipes; and that
+//! nothing but what needs them waits or fails.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::exporter::{Exporter, PATIENCE, Samples, binary};
+use crate::site::{LIFECYCLE, Site, reload, with};
+
+const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
+const SUCCESSFUL: &str = "cloudaudit_exporter_config_last_reload_successful";
+const TARGETS: &str = "cloudaudit_exporter_targets";
+const POLLS: &str = "cloudaudit_polls_total";
+
+fn make_fifo(path: &Path) {
+    let made = Command::new("mkfifo").arg(path).status().unwrap();
+    assert!(made.success());
+}
+
+/// Puts a FIFO in the place of a file.
+fn replace_by_fifo(path: &Path) {
+    fs::remove_file(path).unwrap();
+    make_fifo(path);
+}
+
+/// Runs the program until it ends, which has to be soon.
+fn ends(command: &mut Command) -> (Option<i32>, String) {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            let mut said = String::new();
+            child
+                .stderr
+                .take()
+                .unwrap()
+                .read_to_string(&mut said)
+                .unwrap();
+            return (status.code(), said);
+        }
+        if start.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("it does not end");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn threads(exporter: &Exporter) -> usize {
+    let tasks = fs::read_dir(format!("/proc/{}/task", exporter.pid())).unwrap();
+    tasks.count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_becomes_a_fifo_is_a_failed_reload_and_no_more() {
+    let site = Site::start().await;
+    site.write("a: {interval: 1s, }");
+    let fast = |accounts: &str| format!("poll: {{timeout: 1s}}\n{}", site.text(accounts));
+    fs::write(&site.file, fast("a: {interval: 1s}")).unwrap();
+    let mut exporter = Exporter::start(Some(&site.file), &with(&[AUTO_RELOAD, LIFECYCLE]));
+    replace_by_fifo(&site.file);
+    let failed = |it: &Samples| it.values(SUCCESSFUL, &[]) == [0.0];
+    let then = exporter.metrics_when("the reload has failed", failed).await;
+    let polled = then.sum(POLLS, &[]) + 2.0;
+    exporter
+        .metrics_when("it goes on polling", |it| it.sum(POLLS, &[]) >= polled)
+        .await;
+    assert_eq!(exporter.get("/-/healthy").await.0, 200);
+    let (status, why) = reload(&exporter).await;
+    assert_eq!(status, 500);
+    assert!(why.contains("config.yaml") && why.contains("FIFO"), "{why}");
+    assert!(
+        exporter.log().contains("it is a FIFO"),
+        "{}",
+        exporter.log()
+    );
+
+    // Later reloads go on.
+    fs::remove_file(&site.file).unwrap();
+    fs::write(&site.file, fast("a: {interval: 1s}, b: {interval: 1s}")).unwrap();
+    let two =
+        |it: &Samples| it.values(TARGETS, &[]) == [2.0] && it.values(SUCCESSFUL, &[]) == [1.0];
+    exporter.metrics_when("the next reload is good", two).await;
+    replace_by_fifo(&site.file);
+    exporter.signal("TERM");
+    assert_eq!(exporter.wait_for_end(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_becomes_a_fifo_fails_its_account_alone() {
+    const OTHERS: usize = 39;
+    let site = Site::start().await;
+    let put = |name: &str, text: &str| fs::write(site.folder.path().join(name), text).unwrap();
+    put("id", "AKIDone");
+    put("key", "key-one");
+    put("other-key", "key-one");
+    let account = |name: &str, key: &str| {
+        format!(
+            "{name}: {{interval: 1s, credentials: {{secret_id_file: id, secret_key_file: {key}}}}}"
+        )
+    };
+    let mut accounts = vec![account("hung", "key")];
+    accounts.extend((0..OTHERS).map(|n| account(&format!("good-{n}"), "other-key")));
+    let head = "poll: {timeout: 1s}\nrate_limit: {requests_per_second: 1000}\n";
+    site.world.set_rate_limit(1_000);
+    fs::write(
+        &site.file,
+        format!("{head}{}", site.text(&accounts.join(", "))),
+    )
+    .unwrap();
+    let exporter = Exporter::start(Some(&site.file), &with(&[LIFECYCLE]));
+    let up = |count: f64| move |it: &Samples| (it.sum("cloudaudit_up", &[]) - count).abs() < 0.1;
+    #[expect(clippy::cast_precision_loss, reason = "it is small")]
+    let (all, but_one) = (OTHERS as f64 + 1.0, OTHERS as f64);
+    exporter.metrics_when("all are up", up(all)).await;
+    let before = threads(&exporter);
+    replace_by_fifo(&site.folder.path().join("key"));
+    let failed = exporter.metrics_when("one has failed", up(but_one)).await;
+    let reason = [("account", "hung"), ("reason", "credentials")];
+    assert_eq!(
+        failed.values("cloudaudit_last_failure_info", &reason),
+        [1.0]
+    );
+    let polled = failed.sum(POLLS, &[]) + 200.0;
+    let then = exporter
+        .metrics_when("they poll on", |it| it.sum(POLLS, &[]) >= polled)
+        .await;
+    assert!(up(but_one)(&then));
+    assert!(
+        threads(&exporter) <= before + 8,
+        "{} and {before}",
+        threads(&exporter)
+    );
+    assert_eq!(reload(&exporter).await.0, 200);
+    assert!(
+        exporter.log().contains("it is a FIFO"),
+        "{}",
+        exporter.log()
+    );
+
+    fs::remove_file(site.folder.path().join("key")).unwrap();
+    put("key", "key-one");
+    exporter.metrics_when("all are up again", up(all)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_with_a_fifo_ends_at_once_and_names_it() {
+    let site = Site::start().await;
+    let path = |name: &str| site.folder.path().join(name);
+    let fifo = path("fifo");
+    make_fifo(&fifo);
+    site.write("a: {}");
+    fs::write(
+        path("web.yaml"),
+        "tls_server_config: {cert_file: fifo, key_file: fifo}\n",
+    )
+    .unwrap();
+    fs::write(
+        path("endless.yaml"),
+        "tls_server_config: {cert_file: /dev/zero, key_file: fifo}\n",
+    )
+    .unwrap();
+    let ca = "http: {ca_file: fifo}\naccounts: {a: {credentials: {secret_id: AKIDone, secret_key: key-one}}}\n";
+    fs::write(path("ca.yaml"), ca).unwrap();
+    fs::write(path("files.yaml"), "account_files: [fif?]\n").unwrap();
+    let flag = |name: &str, value: &Path| format!("--{name}={}", value.display());
+    let config = |name: &str| flag("config.file", &path(name));
+    let cases = [
+        (vec![flag("config.file", &fifo)], Some(78), "it is a FIFO"),
+        (vec![config("files.yaml")], Some(78), "it is a FIFO"),
+        (
+            vec![flag("config.file", Path::new("/dev/zero"))],
+            Some(78),
+            "it is a device",
+        ),
+        (
+            vec![flag("config.file", site.folder.path())],
+            Some(78),
+            "it is a directory",
+        ),
+        (
+            vec!["check".into(), flag("config.file", &fifo)],
+            Some(78),
+            "it is a FIFO",
+        ),
+        (
+            vec![
+                "check".into(),
+                "--policy".into(),
+                flag("config.file", &fifo),
+            ],
+            Some(78),
+            "it is a FIFO",
+        ),
+        (
+            vec!["once".into(), flag("config.file", &fifo)],
+            Some(78),
+            "it is a FIFO",
+        ),
+        (
+            vec![config("config.yaml"), flag("web.config.file", &fifo)],
+            Some(78),
+            "it is a FIFO",
+        ),
+        (
+            vec![
+                config("config.yaml"),
+                flag("web.config.file", &path("web.yaml")),
+            ],
+            Some(78),
+            "cert_file",
+        ),
+        (
+            vec![
+                config("config.yaml"),
+                flag("web.config.file", &path("endless.yaml")),
+            ],
+            Some(78),
+            "it is a device",
+        ),
+        (
+            vec!["health".into(), flag("web.config.file", &fifo)],
+            Some(1),
+            "it is a FIFO",
+        ),
+        (vec![config("ca.yaml")], Some(1), "http.ca_file"),
+    ];
+    for (mut arguments, code, expected) in cases {
+        arguments.push("--web.listen-address=127.0.0.1:0".to_owned());
+        let (ended, said) = ends(binary().args(&arguments).envs(with(&[])));
+        assert_eq!(ended, code, "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+/// Runs a line of bash, where `exporter` is the program.
+fn bash(line: &str, folder: &Path) -> Output {
+    let exporter = binary().get_program().to_owned();
+    Command::new("bash")
+        .args(["-c", &format!("exporter=$0; {line}")])
+        .arg(exporter)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn a_configuration_from_a_pipe_is_read_once() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("more")).unwrap();
+    fs::write(folder.path().join("more/b.yaml"), "b: {}\n").unwrap();
+    let text = "printf 'account_files: [more/*.yaml]\\naccounts: {a: {}}\\n'";
+    for line in [
+        format!("{text} | $exporter check --config.file=-"),
+        format!("{text} | $exporter check --config.file=/dev/stdin"),
+        format!("$exporter check --config.file=<({text})"),
+        format!("$exporter check --config.file=- < <({text})"),
+        format!("{text} >on-disk; $exporter check --config.file=- <on-disk"),
+    ] {
+        let output = bash(&line, folder.path());
+        let (said, error) = (
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr),
+        );
+        assert!(output.status.success(), "{line}: {error}");
+        assert!(said.contains("a ") && said.contains("b "), "{line}: {said}");
+    }
+    let output = bash(
+        "$exporter check --config.file=- <<<'accounts: {a: {nonsense: 1}}'",
+        folder.path(),
+    );
+    assert_eq!(output.status.code(), Some(78));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("-:1:16: accounts.a.nonsense"), "{error}");
+
+    let web = "<(echo 'auth_exempt_paths: [/]')";
+    let output = bash(&format!("$exporter --web.config.file={web}"), folder.path());
+    assert_eq!(output.status.code(), Some(78));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(error.contains("a pipe can be read only once"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_daemon_with_a_configuration_from_a_pipe_says_why_it_cannot_reload() {
+    let site = Site::start().await;
+    let address = crate::address::free_address();
+    let mut child = binary()
+        .args([
+            "--config.file=-",
+            "--config.enable-auto-reload",
+            "--web.enable-lifecycle",
+        ])
+        .arg(format!("--web.listen-address={address}"))
+        .envs(with(&[]))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = site.text("a: {}");
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(text.as_bytes())
+        .unwrap();
+    let url = format!("http://{address}/-/reload");
+    let start = Instant::now();
+    let answer = loop {
+        match crate::site::client().post(&url).send().await {
+            Ok(answer) => break answer,
+            Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let status = answer.status().as_u16();
+    let why = answer.text().await.unwrap();
+    let terminated = Command::new("kill").arg(child.id().to_string()).status();
+    assert!(terminated.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!((status, output.status.code()), (500, Some(0)));
+    assert!(why.contains("can be read only once"), "{why}");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("is not watched"), "{log}");
+}
+
+/// The reloader was woken by each discovery, and forgot that it had seen the change.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_noticed_though_an_organization_is_asked_every_second() {
+    let site = Site::start().await;
+    let organization = "organizations: {main: {refresh: 1s, role_name: reader, organization_endpoint: ENDPOINT}}\n";
+    let text = |accounts: &str| {
+        let text = site.text(accounts);
+        let endpoint = text
+            .lines()
+            .next()
+            .unwrap()
+            .trim_start_matches("endpoint: ")
+            .to_owned();
+        format!("{text}{}", organization.replace("ENDPOINT", &endpoint))
+    };
+    fs::write(&site.file, text("a: {}")).unwrap();
+    let exporter = Exporter::start(Some(&site.file), &with(&[AUTO_RELOAD]));
+    fs::write(&site.file, text("a: {}, b: {}")).unwrap();
+    let two = |it: &Samples| it.values(TARGETS, &[]) == [2.0];
+    exporter.metrics_when("the change is noticed", two).await;
+}
+
+/// Nothing is polled: the authorities alone are loaded, and again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ca_file_that_is_empty_for_a_moment_is_waited_for_by_a_reload() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let pem = fs::read("tests/support/ca.pem").unwrap();
+    fs::write(at("ca.pem"), &pem).unwrap();
+    let config = "endpoint: https://127.0.0.1:1\nhttp: {ca_file: ca.pem}\n\
+                  accounts: {a: {interval: 20m, sts_endpoint: https://127.0.0.1:1}}\n";
+    fs::write(at("config.yaml"), config).unwrap();
+    let exporter = Exporter::start(Some(&at("config.yaml")), &with(&[LIFECYCLE]));
+    // It listens before it has read everything, and answers after that.
+    exporter.metrics().await;
+    fs::write(at("ca.pem"), "").unwrap();
+    let (answer, ()) = tokio::join!(reload(&exporter), async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        fs::write(at("ca.pem"), &pem).unwrap();
+    });
+    assert_eq!(answer.0, 200, "{}", answer.1);
+    fs::write(at("ca.pem"), "").unwrap();
+    let (status, why) = reload(&exporter).await;
+    assert_eq!(status, 500);
+    assert!(why.contains("http.ca_file"), "{why}");
+}

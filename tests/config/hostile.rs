@@ -1,0 +1,143 @@
+//! Files that would cost memory, and paths that lead to nothing that can be read.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::process::Command;
+
+use cloudaudit_exporter::config::Config;
+
+fn refused(text: &str) -> String {
+    let parsed = Config::parse("config.yaml", text, &BTreeMap::new());
+    parsed.unwrap_err().to_string()
+}
+
+/// Two megabytes took 3.7 GB.
+#[test]
+fn aliases_cost_as_many_bytes_as_what_they_stand_for() {
+    let long = "x".repeat(1 << 20);
+    let aliases = "*long, ".repeat(100_000);
+    let error = refused(&format!(
+        "x-long: &long {long}\nx-list: [{aliases}]\naccounts: {{a: {{}}}}\n"
+    ));
+    let expected = "config.yaml:2:";
+    assert!(error.starts_with(expected), "{error}");
+    assert!(
+        error.contains("more than 8388608 bytes with aliases expanded"),
+        "{error}"
+    );
+
+    // Long keys, and merge keys, are no way around.
+    let error = refused(&format!(
+        "x-long: &long {{? {long}\n  : 1}}\nx-list: [{aliases}]\naccounts: {{a: {{}}}}\n"
+    ));
+    assert!(error.starts_with("config.yaml:"), "{error}");
+    let key = "k".repeat(1000);
+    let mut map = String::from("x-map: &map\n");
+    for n in 0..1000 {
+        writeln!(map, "  {key}{n}: v").unwrap();
+    }
+    map.push_str("x-copies:\n");
+    for n in 0..1000 {
+        writeln!(map, "  c{n}: {{<<: *map}}").unwrap();
+    }
+    let error = refused(&format!("{map}accounts: {{a: {{}}}}\n"));
+    assert!(error.contains("bytes with aliases expanded"), "{error}");
+    assert!(error.starts_with("config.yaml:1009:"), "{error}");
+}
+
+/// Each anchor is a copy, and anchors nest.
+#[test]
+fn nested_anchors_cost_what_their_copies_do() {
+    let anchors: String = (0..20).fold(String::new(), |text, n| text + &format!("&a{n} ["));
+    let items = "1, ".repeat(50_000);
+    let error = refused(&format!(
+        "x-deep: {anchors}{items}{}\naccounts: {{a: {{}}}}\n",
+        "]".repeat(20)
+    ));
+    assert!(
+        error.contains("more than 200000 values with aliases expanded"),
+        "{error}"
+    );
+    let deep = "[".repeat(5_000);
+    let error = refused(&format!("x-deep: {deep}\n"));
+    assert!(error.starts_with("config.yaml:1:"), "{error}");
+}
+
+#[test]
+fn small_anchors_stay_free() {
+    let mut text = String::from("x-base: &base {interval: 90s, labels: {team: core}}\naccounts:\n");
+    for n in 0..5_000 {
+        writeln!(text, "  a-{n}: {{<<: *base}}").unwrap();
+    }
+    let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
+    assert_eq!(config.accounts.len(), 5_000);
+}
+
+#[test]
+fn account_files_together_have_one_budget() {
+    let folder = tempfile::tempdir().unwrap();
+    let long = "x".repeat(1 << 20);
+    for n in 0..10 {
+        let text = format!("x-a: &a {long}\nx-b: [*a, *a, *a, *a]\naccounts: {{a-{n}: {{}}}}\n");
+        fs::write(folder.path().join(format!("{n}.yaml")), text).unwrap();
+    }
+    let main = folder.path().join("config");
+    fs::write(&main, "account_files: ['*.yaml']\n").unwrap();
+    let error = Config::load(Some(&main), &BTreeMap::new())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("more than 33554432 bytes with aliases expanded"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_file_of_accounts_that_cannot_be_read_is_never_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("acc")).unwrap();
+    fs::write(at("acc/good.yaml"), "a: {}\n").unwrap();
+    let main = at("config.yaml");
+    let load = |pattern: &str| {
+        fs::write(
+            &main,
+            format!("account_files: [{pattern}]\naccounts: {{b: {{}}}}\n"),
+        )
+        .unwrap();
+        Config::load(Some(&main), &BTreeMap::new()).map_err(|error| error.to_string())
+    };
+    assert!(load("'acc/*.yaml'").is_ok());
+
+    symlink("../..data/gone.yaml", at("acc/link.yaml")).unwrap();
+    let error = load("'acc/*.yaml'").unwrap_err();
+    assert!(
+        error.contains("config.yaml:1:17: account_files[0]: "),
+        "{error}"
+    );
+    assert!(error.contains("acc/link.yaml leads nowhere"), "{error}");
+    fs::remove_file(at("acc/link.yaml")).unwrap();
+
+    let made = Command::new("mkfifo").arg(at("acc/fifo.yaml")).status();
+    assert!(made.unwrap().success());
+    for pattern in ["'acc/*.yaml'", "acc/fifo.yaml"] {
+        let error = load(pattern).unwrap_err();
+        assert!(
+            error.contains("acc/fifo.yaml: ") && error.contains("it is a FIFO"),
+            "{error}"
+        );
+    }
+
+    symlink("nowhere", at("folder")).unwrap();
+    symlink("loop", at("loop")).unwrap();
+    let error = load("'folder/*.yaml'").unwrap_err();
+    assert!(error.contains("folder leads nowhere"), "{error}");
+    let error = load("'loop/*.yaml'").unwrap_err();
+    assert!(error.contains("cannot list the folder"), "{error}");
+    let error = load("'l*p/good.yaml'").unwrap_err();
+    assert!(error.contains("loop/good.yaml"), "{error}");
+    let absent = load("'none/*.yaml'").unwrap();
+    assert_eq!(absent.warnings.len(), 1, "{:?}", absent.warnings);
+}
