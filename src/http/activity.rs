@@ -34,8 +34,14 @@ struct State {
     heads: Heads,
     /// Requests whose heads have ended and whose responses have not been sent.
     pending: u64,
+    /// Requests whose heads have ended and whose bodies are being waited for.
+    awaiting_body: u64,
     /// Responses that hyper has taken over and not yet flushed.
     handed_over: u64,
+    /// Whether the client has to read before more of a response can be sent.
+    blocked: bool,
+    /// Whether the connection is cut: what is still to be sent is discarded.
+    cut: bool,
     /// Whether it ends with the requests it is at.
     finishes: bool,
     /// When it ends, should it be idle then: set as soon as it finishes and is idle.
@@ -65,7 +71,10 @@ impl Activity {
             },
             heads: Heads::default(),
             pending: 0,
+            awaiting_body: 0,
             handed_over: 0,
+            blocked: false,
+            cut: false,
             finishes: false,
             ends_at: None,
         };
@@ -76,12 +85,36 @@ impl Activity {
         }
     }
 
-    /// Since when it has been idle, if it is.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        match self.state().phase {
-            Phase::Idle { since } => Some(since),
-            Phase::Head { .. } | Phase::Request { .. } => None,
+    /// Since when the connection has been without a whole request, if it is: idle, in the middle of
+    /// a head, or without the body that a head has announced.
+    pub(super) fn without_request_since(&self) -> Option<Instant> {
+        self.state().without_request_since()
+    }
+
+    /// Since when a response has been sent whose client does not keep up with it, if there is one.
+    pub(super) fn blocked_since(&self) -> Option<Instant> {
+        let state = self.state();
+        match state.phase {
+            Phase::Request { since, .. } if state.blocked => Some(since),
+            _ => None,
         }
+    }
+
+    /// Counts a request that waits for its body, until the guard is dropped.
+    pub(super) fn awaits_body(&self) -> AwaitsBody<'_> {
+        self.state().awaiting_body += 1;
+        self.fell_idle.notify_waiters();
+        AwaitsBody(self)
+    }
+
+    /// The connection is about to be closed: its socket discards what the client has not read.
+    pub(super) fn cut(&self) {
+        self.state().cut = true;
+    }
+
+    /// Whether [`Activity::cut`] was called.
+    pub(super) fn is_cut(&self) -> bool {
+        self.state().cut
     }
 
     /// Asks the connection to end with the request it is at.
@@ -176,8 +209,10 @@ impl Activity {
         }
     }
 
-    fn wrote(&self) {
-        if let Phase::Request { progress, .. } = &mut self.state().phase {
+    fn wrote(&self, outcome: &Poll<io::Result<usize>>) {
+        let mut state = self.state();
+        state.blocked = outcome.is_pending();
+        if let (false, Phase::Request { progress, .. }) = (state.blocked, &mut state.phase) {
             *progress = Instant::now();
         }
     }
@@ -203,7 +238,27 @@ impl Activity {
     }
 }
 
+/// A request that waits for its body.
+#[derive(Debug)]
+pub(super) struct AwaitsBody<'a>(&'a Activity);
+
+impl Drop for AwaitsBody<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.awaiting_body = state.awaiting_body.saturating_sub(1);
+    }
+}
+
 impl State {
+    fn without_request_since(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Idle { since } | Phase::Head { since } => Some(since),
+            Phase::Request { since, .. } => {
+                (self.pending > 0 && self.awaiting_body == self.pending).then_some(since)
+            }
+        }
+    }
+
     /// What is at hand now. A request that came in while another was answered gets its time from
     /// here on: it could not be read any sooner.
     fn next_phase(&mut self) {
@@ -264,9 +319,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.activity.wrote();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.activity.wrote(&written);
+        written
     }
 
     fn poll_write_vectored(
@@ -274,9 +329,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
-        self.activity.wrote();
-        Poll::Ready(Ok(written))
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.activity.wrote(&written);
+        written
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -14,7 +14,7 @@ use tracing::{error, warn};
 use super::bind::{Socket, bind, inherited};
 use super::connections::Connections;
 use super::content::Content;
-use super::door::{Door, Peer};
+use super::door::{Cuttable, Door, Peer};
 use super::limits::Limits;
 use super::routes::Routes;
 use super::tls;
@@ -128,7 +128,8 @@ async fn serve_at(
         let mut trouble = Trouble::default();
         loop {
             let (stream, peer) = accept(&socket, &mut trouble).await;
-            let place = connections.admit().await;
+            let place = connections.admit(peer.address()).await;
+            let stream = Cuttable::new(stream, Arc::clone(place.activity()));
             while let Some(ended) = tasks.try_join_next() {
                 note_panic(ended);
             }

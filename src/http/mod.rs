@@ -23,6 +23,7 @@ mod activity;
 mod bind;
 mod connection;
 mod connections;
+mod descriptors;
 mod door;
 mod heads;
 mod listener;

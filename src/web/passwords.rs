@@ -1,7 +1,7 @@
 //! Names and passwords.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -24,13 +24,20 @@ const MAX_WAITING: usize = 16;
 /// A check of a higher cost takes more than a second, and each one more doubles that.
 const HIGH_COST: u32 = 14;
 
-/// What an unknown user's password is compared with, so that how long an answer takes does not tell
-/// who is known. It is the hash of nothing in particular, with the cost that is usual.
-const NOBODYS: &str = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+/// What follows the cost in the hash that an unknown user's password is compared with: the hash of
+/// nothing in particular.
+const DUMMY_HASH: &str = "$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
 
 /// Who may come in, and with which hash of a password.
 #[derive(Clone)]
-pub(super) struct Users(Arc<BTreeMap<String, SecretString>>);
+pub(super) struct Users(Arc<Inner>);
+
+struct Inner {
+    hashes: BTreeMap<String, SecretString>,
+    /// Compared with an unknown user's password. It has the highest cost of all, so that the time
+    /// that an answer takes does not tell who is known.
+    dummy: String,
+}
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +50,11 @@ pub(super) enum Verdict {
 
 impl Users {
     pub(super) fn new(hashes: BTreeMap<String, SecretString>) -> Result<Self, String> {
+        let mut highest = *COSTS.start();
         for (name, hash) in &hashes {
-            let parts = hash.expose_secret().parse::<HashParts>().map_err(|_| {
-                format!("basic_auth_users: the password of {name:?} is not a hash of bcrypt")
-            })?;
-            let cost = parts.get_cost();
+            let cost = cost_of(hash.expose_secret())
+                .map_err(|why| format!("basic_auth_users.{name}: {why}"))?;
+            highest = highest.max(cost);
             if cost > HIGH_COST {
                 warn!(
                     name,
@@ -56,28 +63,48 @@ impl Users {
                 );
             }
         }
-        Ok(Self(Arc::new(hashes)))
+        let dummy = format!("$2b${highest:02}{DUMMY_HASH}");
+        Ok(Self(Arc::new(Inner { hashes, dummy })))
     }
 
-    /// Whether nobody is asked for a password.
+    /// Whether no password is needed.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.hashes.is_empty()
     }
+}
+
+/// The costs that bcrypt defines.
+const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
+
+/// The cost of a hash. The message quotes nothing: a password may stand in the place of its hash.
+fn cost_of(hash: &str) -> Result<u32, String> {
+    let parts = hash
+        .parse::<HashParts>()
+        .map_err(|_| "not a bcrypt hash; make one with `htpasswd -nBC 10 NAME`".to_owned())?;
+    let cost = parts.get_cost();
+    if !COSTS.contains(&cost) {
+        return Err(format!(
+            "a bcrypt hash of cost {cost}; the cost is from {} to {}, and 10 is usual",
+            COSTS.start(),
+            COSTS.end()
+        ));
+    }
+    Ok(cost)
 }
 
 /// Checks passwords, one at a time, and remembers what came of it.
 pub(super) struct Doorkeeper {
-    remembered: Mutex<HashMap<[u8; 32], bool>>,
-    turn: Semaphore,
-    waiting: Semaphore,
+    remembered: Arc<Remembered>,
+    turn: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
 }
 
 impl Doorkeeper {
     pub(super) fn new() -> Self {
         Self {
-            remembered: Mutex::default(),
-            turn: Semaphore::new(1),
-            waiting: Semaphore::new(MAX_WAITING),
+            remembered: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
         }
     }
 
@@ -86,41 +113,47 @@ impl Doorkeeper {
         let Some((name, password)) = given(headers) else {
             return Verdict::Wrong;
         };
-        let known = users.0.get(&*name);
-        let hash = known.map_or(NOBODYS, |hash| hash.expose_secret());
+        let known = users.0.hashes.get(&*name);
+        let hash = known.map_or(&*users.0.dummy, |hash| hash.expose_secret());
         let key = digest([&name, hash, &password]);
-        if let Some(right) = self.remembers(&key) {
+        if let Some(right) = self.remembered.get(&key) {
             return verdict(right);
         }
-        let Ok(_place) = self.waiting.try_acquire() else {
+        let Ok(place) = Arc::clone(&self.waiting).try_acquire_owned() else {
             return Verdict::Later;
         };
-        let _turn = self.turn.acquire().await.expect("it is never closed");
-        if let Some(right) = self.remembers(&key) {
+        let turn = Arc::clone(&self.turn).acquire_owned().await;
+        let turn = turn.expect("it is never closed");
+        if let Some(right) = self.remembered.get(&key) {
             return verdict(right);
         }
-        let hash = hash.to_owned();
-        let checked = spawn_blocking(move || bcrypt::verify(password.as_bytes(), &hash)).await;
-        let is_right = matches!(checked, Ok(Ok(true))) && known.is_some();
-        self.remember(key, is_right);
-        verdict(is_right)
+        let (hash, is_known) = (hash.to_owned(), known.is_some());
+        let remembered = Arc::clone(&self.remembered);
+        // A client may hang up and end this future. The check goes on then, and keeps its permits:
+        // so there is never more than one, and the next client with this password need not wait.
+        let check = move || {
+            let _permits = (place, turn);
+            let is_right = bcrypt::verify(password.as_bytes(), &hash).unwrap_or(false) && is_known;
+            remembered.put(key, is_right);
+            is_right
+        };
+        verdict(spawn_blocking(check).await.unwrap_or(false))
+    }
+}
+
+/// What came of the last checks, by the digest of name, hash and password.
+#[derive(Default)]
+struct Remembered(Mutex<HashMap<[u8; 32], bool>>);
+
+impl Remembered {
+    fn get(&self, key: &[u8; 32]) -> Option<bool> {
+        self.lock().get(key).copied()
     }
 
-    fn remembers(&self, key: &[u8; 32]) -> Option<bool> {
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        remembered.get(key).copied()
-    }
-
-    fn remember(&self, key: [u8; 32], right: bool) {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    fn put(&self, key: [u8; 32], right: bool) {
+        let mut remembered = self.lock();
         if remembered.len() >= MAX_REMEMBERED {
-            // Wrong ones go first: whoever was let in is let in again without waiting for anybody.
+            // Wrong ones go first: a client that was let in is let in again at once.
             let wrong = remembered.iter().find(|(_, right)| !**right);
             let goes = wrong
                 .or_else(|| remembered.iter().next())
@@ -128,6 +161,11 @@ impl Doorkeeper {
             goes.and_then(|key| remembered.remove(&key));
         }
         remembered.insert(key, right);
+    }
+
+    /// Changed by insertions and removals, which do not panic half-way.
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], bool>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

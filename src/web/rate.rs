@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// A longer interval lets one burst through in the life of a process, as this one does; and a time
+/// so far ahead can still be counted with.
+const LONGEST_INTERVAL: Duration = Duration::from_hours(24 * 365 * 100);
+
 /// A bucket that holds `burst` requests and gets one more in each `interval`.
 #[derive(Clone, Debug)]
 pub(super) struct Rate {
@@ -15,10 +19,10 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// None where there is no limit.
+    /// `None` if there is no limit.
     pub(super) fn new(interval: Duration, burst: u32) -> Option<Self> {
         (!interval.is_zero()).then(|| Self {
-            interval,
+            interval: interval.min(LONGEST_INTERVAL),
             burst,
             full_at: Arc::new(Mutex::new(Instant::now())),
         })
@@ -33,7 +37,7 @@ impl Rate {
     pub(super) fn allows(&self, now: Instant) -> bool {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let next = (*full_at).max(now) + self.interval;
-        let fits = next - now <= self.interval * self.burst;
+        let fits = next - now <= self.interval.saturating_mul(self.burst);
         if fits {
             *full_at = next;
         }
@@ -55,5 +59,24 @@ mod tests {
         assert!(at(9_000) && at(9_000) && !at(9_000));
         assert!(Rate::new(Duration::ZERO, 2).is_none());
         assert!(!Rate::new(Duration::from_secs(1), 0).unwrap().allows(start));
+    }
+
+    #[test]
+    fn absurd_settings_are_counted_with() {
+        let start = Instant::now();
+        for interval in [
+            Duration::MAX,
+            Duration::from_secs(u64::MAX / 2),
+            LONGEST_INTERVAL,
+        ] {
+            for burst in [1, 2, u32::MAX] {
+                let rate = Rate::new(interval, burst).unwrap();
+                assert!(rate.allows(start), "{interval:?} {burst}");
+                assert_eq!(rate.allows(start), burst > 1, "{interval:?} {burst}");
+                assert!(!Rate::new(interval, 0).unwrap().allows(start));
+            }
+        }
+        let busy = Rate::new(Duration::from_nanos(1), u32::MAX).unwrap();
+        assert!((0..1_000).all(|_| busy.allows(start)));
     }
 }

@@ -164,6 +164,69 @@ fn cases() -> Vec<(String, Takes)> {
     ]
 }
 
+/// Keys without a value, which Go's YAML takes for the default.
+fn empty_values() -> Vec<(String, Takes)> {
+    let both = [
+        "---\n",
+        "{}",
+        "null",
+        "~",
+        "tls_server_config:\n",
+        "tls_server_config: ~\nhttp_server_config: null\n",
+        "tls_server_config: {cert_file: , key_file: ~, cipher_suites: , min_version: }",
+        "http_server_config: {}",
+        "http_server_config: {http2: }",
+        "http_server_config:\n  headers:\n",
+        "http_server_config: {headers: {X-XSS-Protection: }}",
+        "basic_auth_users:\n",
+        "rate_limit:\n",
+        "rate_limit: {interval: , burst: }",
+        "rate_limit: {interval: 0, burst: 1}",
+    ];
+    let neither = [
+        "tls_server_config: []",
+        "tls_server_config: ''",
+        "basic_auth_users: []",
+        "basic_auth_users: {alice: }",
+        "basic_auth_users: {alice: ''}",
+    ];
+    let both = both.map(|text| (text.to_owned(), Takes::Both));
+    let neither = neither.map(|text| (text.to_owned(), Takes::Neither));
+    both.into_iter().chain(neither).collect()
+}
+
+/// Hashes of bcrypt and what looks like them.
+fn hashes() -> Vec<(String, Takes)> {
+    let rest = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+    let cases = [
+        ("$2b$10$", "", Takes::Both),
+        ("$2a$10$", "", Takes::Both),
+        ("$2y$10$", "", Takes::Both),
+        ("$2x$10$", "", Takes::Both),
+        ("$2b$04$", "", Takes::Both),
+        ("$2b$31$", "", Takes::Both),
+        ("$2b$03$", "", Takes::Neither),
+        ("$2b$00$", "", Takes::Neither),
+        ("$2b$32$", "", Takes::Neither),
+        ("$2b$99$", "", Takes::Neither),
+        ("$2b$-1$", "", Takes::Neither),
+        ("$2b$4$", "", Takes::Neither),
+        ("$3b$10$", "", Takes::Neither),
+        (" $2b$10$", "", Takes::Neither),
+        // No password can match these, so they are refused here.
+        ("$1b$10$", "", Takes::Promtool),
+        ("$2b$10$", "x", Takes::Promtool),
+        ("$2b$10$", " ", Takes::Promtool),
+    ];
+    let cases = cases.into_iter();
+    cases
+        .map(|(begin, end, takes)| {
+            let text = format!("basic_auth_users: {{alice: '{begin}{rest}{end}'}}");
+            (text, takes)
+        })
+        .collect()
+}
+
 #[test]
 fn promtool_and_we_take_the_same_files() {
     let folder = TempDir::new().unwrap();
@@ -174,7 +237,8 @@ fn promtool_and_we_take_the_same_files() {
     fs::write(folder.path().join("junk"), "junk").unwrap();
     let file = folder.path().join("web.yaml");
     let mut differences = Vec::new();
-    for (text, expected) in cases() {
+    let cases = [cases(), empty_values(), hashes()].concat();
+    for (text, expected) in cases {
         fs::write(&file, &text).unwrap();
         let promtool = Command::new(part("promtool"))
             .args(["check", "web-config"])
@@ -205,12 +269,16 @@ fn what_is_refused_names_the_file_and_no_secret() {
     for (text, expected) in [
         (
             "basic_auth_users: {alice: s3cret}",
-            "basic_auth_users: the password of \"alice\" is not a hash of bcrypt",
+            "basic_auth_users.alice: not a bcrypt hash",
         ),
         ("basic_auth_users:\n  alice: s3cret\n bob: s3cret", "line "),
         (
             "tls_server_config: {key: s3cret, cert: s3cret}",
             "cert: there is no certificate in it",
+        ),
+        (
+            "basic_auth_users: {bob: $2b$99$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy}",
+            "basic_auth_users.bob: a bcrypt hash of cost 99; the cost is from 4 to 31",
         ),
         ("nonsense: s3cret", "unknown field `nonsense`"),
     ] {
