@@ -1,5 +1,7 @@
 //! The log: on stderr, one line an event.
 
+mod repeats;
+
 use std::io;
 
 use tracing::level_filters::LevelFilter;
@@ -7,6 +9,7 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
+use self::repeats::LimitRepeats;
 use crate::cli::LogFormat;
 
 /// Sets the log up for the whole process.
@@ -20,7 +23,7 @@ pub fn start(level: LevelFilter, format: LogFormat) {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(ours, level);
-    let registry = registry().with(filter);
+    let registry = registry().with(filter).with(LimitRepeats::default());
     let once = "the log is set up once";
     match format {
         LogFormat::Logfmt => {

@@ -69,7 +69,7 @@ pub(super) struct RateLimit {
     #[serde(with = "humantime_text")]
     pub(super) interval: std::time::Duration,
     #[serde(deserialize_with = "or_default")]
-    pub(super) burst: u32,
+    pub(super) burst: i64,
 }
 
 /// A value, or the default for a null.

@@ -19,11 +19,11 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// `None` if there is no limit.
-    pub(super) fn new(interval: Duration, burst: u32) -> Option<Self> {
+    /// `None` if there is no limit. A negative burst is like 0, as in Go.
+    pub(super) fn new(interval: Duration, burst: i64) -> Option<Self> {
         (!interval.is_zero()).then(|| Self {
             interval: interval.min(LONGEST_INTERVAL),
-            burst,
+            burst: u32::try_from(burst.max(0)).unwrap_or(u32::MAX),
             full_at: Arc::new(Mutex::new(Instant::now())),
         })
     }
@@ -69,14 +69,16 @@ mod tests {
             Duration::from_secs(u64::MAX / 2),
             LONGEST_INTERVAL,
         ] {
-            for burst in [1, 2, u32::MAX] {
+            for burst in [1, 2, i64::from(u32::MAX), i64::MAX] {
                 let rate = Rate::new(interval, burst).unwrap();
                 assert!(rate.allows(start), "{interval:?} {burst}");
                 assert_eq!(rate.allows(start), burst > 1, "{interval:?} {burst}");
-                assert!(!Rate::new(interval, 0).unwrap().allows(start));
+                for none in [0, -1, i64::MIN] {
+                    assert!(!Rate::new(interval, none).unwrap().allows(start));
+                }
             }
         }
-        let busy = Rate::new(Duration::from_nanos(1), u32::MAX).unwrap();
+        let busy = Rate::new(Duration::from_nanos(1), i64::from(u32::MAX)).unwrap();
         assert!((0..1_000).all(|_| busy.allows(start)));
     }
 }

@@ -49,8 +49,9 @@ impl Settings {
         };
         let headers = http.headers.iter();
         let headers = headers.map(|(name, value)| (name, value.as_deref().unwrap_or_default()));
-        let headers = headers.filter(|(_, value)| !value.is_empty());
         let headers = headers.map(|(name, value)| header(name, value));
+        let mut headers = headers.collect::<Result<Vec<_>, _>>()?;
+        headers.retain(|(_, value)| !value.is_empty());
         let exempt_paths = file.auth_exempt_paths;
         let is_path = |path: &String| path.starts_with('/');
         if exempt_paths.len() > MAX_EXEMPT_PATHS || !exempt_paths.iter().all(is_path) {
@@ -60,7 +61,7 @@ impl Settings {
         }
         Ok(Self {
             certificates,
-            headers: headers.collect::<Result<_, _>>()?,
+            headers,
             users: Users::new(hashes(file.basic_auth_users))?,
             exempt_paths,
             rate: Rate::new(file.rate_limit.interval, file.rate_limit.burst),

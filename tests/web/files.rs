@@ -182,8 +182,12 @@ fn empty_values() -> Vec<(String, Takes)> {
         "rate_limit:\n",
         "rate_limit: {interval: , burst: }",
         "rate_limit: {interval: 0, burst: 1}",
+        "rate_limit: {interval: 1s}",
+        "rate_limit: {interval: 1s, burst: -1}",
+        "rate_limit: {interval: 10000h, burst: 4294967296}",
     ];
     let neither = [
+        "http_server_config: {headers: {X-Frame-Options: }}",
         "tls_server_config: []",
         "tls_server_config: ''",
         "basic_auth_users: []",
@@ -198,33 +202,45 @@ fn empty_values() -> Vec<(String, Takes)> {
 /// Hashes of bcrypt and what looks like them.
 fn hashes() -> Vec<(String, Takes)> {
     let rest = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
-    let cases = [
+    let whole = [
         ("$2b$10$", "", Takes::Both),
         ("$2a$10$", "", Takes::Both),
         ("$2y$10$", "", Takes::Both),
         ("$2x$10$", "", Takes::Both),
+        ("$2$10$", "", Takes::Both),
+        ("$1b$10$", "", Takes::Both),
+        ("$2b$+9$", "", Takes::Both),
+        ("$2b$10x", "", Takes::Both),
         ("$2b$04$", "", Takes::Both),
         ("$2b$31$", "", Takes::Both),
+        ("$2b$10$", "x", Takes::Both),
+        ("$2b$10$", " ", Takes::Both),
         ("$2b$03$", "", Takes::Neither),
         ("$2b$00$", "", Takes::Neither),
         ("$2b$32$", "", Takes::Neither),
         ("$2b$99$", "", Takes::Neither),
         ("$2b$-1$", "", Takes::Neither),
         ("$2b$4$", "", Takes::Neither),
+        ("$2b$ 9$", "", Takes::Neither),
         ("$3b$10$", "", Takes::Neither),
         (" $2b$10$", "", Takes::Neither),
-        // No password can match these, so they are refused here.
-        ("$1b$10$", "", Takes::Promtool),
-        ("$2b$10$", "x", Takes::Promtool),
-        ("$2b$10$", " ", Takes::Promtool),
+        ("2b$10$", "", Takes::Neither),
     ];
-    let cases = cases.into_iter();
-    cases
-        .map(|(begin, end, takes)| {
-            let text = format!("basic_auth_users: {{alice: '{begin}{rest}{end}'}}");
-            (text, takes)
-        })
-        .collect()
+    let whole = whole.map(|(begin, end, takes)| (format!("{begin}{rest}{end}"), takes));
+    let cut = |length: usize| rest[..length].to_owned();
+    let others = [
+        (cut(0), Takes::Neither),
+        (format!("$2b$10${}", cut(51)), Takes::Neither),
+        // No password can match these, so they are refused here.
+        (format!("$2b$10${}", cut(52)), Takes::Promtool),
+        (format!("$2b$10$!!!!{}", &rest[4..]), Takes::Promtool),
+        (format!("$2b$10${}!", cut(52)), Takes::Promtool),
+    ];
+    let texts = whole.into_iter().chain(others);
+    let texts =
+        texts.map(|(hash, takes)| (format!("basic_auth_users: {{alice: '{hash}'}}"), takes));
+    let nameless = format!("basic_auth_users: {{'': '$2b$10${rest}'}}");
+    texts.chain([(nameless, Takes::Both)]).collect()
 }
 
 #[test]
@@ -278,7 +294,7 @@ fn what_is_refused_names_the_file_and_no_secret() {
         ),
         (
             "basic_auth_users: {bob: $2b$99$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy}",
-            "basic_auth_users.bob: a bcrypt hash of cost 99; the cost is from 4 to 31",
+            "basic_auth_users.bob: bcrypt has no cost 99; allowed are 4 to 31",
         ),
         ("nonsense: s3cret", "unknown field `nonsense`"),
     ] {

@@ -23,8 +23,10 @@ mod pki;
 // The tests.
 mod files;
 mod frames;
+mod hang_ups;
 mod health;
 mod http2;
+mod log_lines;
 mod passwords;
 mod prometheus;
 mod sockets;
