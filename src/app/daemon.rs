@@ -14,7 +14,7 @@ use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::{Environment, Fleet, Plan, connect};
-use crate::http::{Content, Listener, Options};
+use crate::http::{Content, Listener, Options, raise_descriptor_limit};
 use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
 use crate::web::Gate;
@@ -63,6 +63,7 @@ impl App {
         reloading: Reloading,
         clock: Clock,
     ) -> Result<Self, String> {
+        raise_descriptor_limit()?;
         let mut listeners = Vec::new();
         if web.systemd_socket {
             listeners = Listener::inherited().map_err(|error| error.to_string())?;

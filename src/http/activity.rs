@@ -38,8 +38,8 @@ struct State {
     awaiting_body: u64,
     /// Responses that hyper has taken over and not yet flushed.
     handed_over: u64,
-    /// Whether the client has to read before more of a response can be sent.
-    blocked: bool,
+    /// Requests that the exporter is working on: their clients wait for it, not it for them.
+    working: u64,
     /// Whether the connection is cut: what is still to be sent is discarded.
     cut: bool,
     /// Whether it ends with the requests it is at.
@@ -51,6 +51,19 @@ struct State {
 /// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it,
 /// and a client that says nothing, or goes on with new requests, would never end.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A client that has taken no byte of its response for this long may have to make room.
+pub(super) const STALLED: Duration = Duration::from_millis(50);
+
+/// What a connection waits for, and since when. The first kind makes room before the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
+    /// A whole request: the connection is idle, in the middle of a head, or without the body that a
+    /// head has announced.
+    ForRequest(Instant),
+    /// A client that does not take its response; since when the request has been there.
+    ForReader(Instant),
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
@@ -73,7 +86,7 @@ impl Activity {
             pending: 0,
             awaiting_body: 0,
             handed_over: 0,
-            blocked: false,
+            working: 0,
             cut: false,
             finishes: false,
             ends_at: None,
@@ -85,19 +98,27 @@ impl Activity {
         }
     }
 
-    /// Since when the connection has been without a whole request, if it is: idle, in the middle of
-    /// a head, or without the body that a head has announced.
-    pub(super) fn without_request_since(&self) -> Option<Instant> {
-        self.state().without_request_since()
-    }
-
-    /// Since when a response has been sent whose client does not keep up with it, if there is one.
-    pub(super) fn blocked_since(&self) -> Option<Instant> {
+    /// Whether the connection waits for its client, which makes it one that can make room, and
+    /// since when. `None` while the exporter works on a request or a response is being taken.
+    pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
         let state = self.state();
         match state.phase {
-            Phase::Request { since, .. } if state.blocked => Some(since),
-            _ => None,
+            Phase::Idle { since } | Phase::Head { since } => Some(Waits::ForRequest(since)),
+            Phase::Request { .. } if state.working > 0 => None,
+            Phase::Request { since, .. } if state.awaiting_body == state.pending => {
+                Some(Waits::ForRequest(since))
+            }
+            Phase::Request { since, progress } => {
+                let stalled = now.saturating_duration_since(progress) >= STALLED;
+                stalled.then_some(Waits::ForReader(since))
+            }
         }
+    }
+
+    /// Counts a request that the exporter works on, until the guard is dropped.
+    pub(super) fn works(&self) -> Works<'_> {
+        self.state().working += 1;
+        Works(self)
     }
 
     /// Counts a request that waits for its body, until the guard is dropped.
@@ -187,13 +208,13 @@ impl Activity {
         match state.phase {
             Phase::Idle { since } => {
                 let farewell = state.ends_at.map(|ends_at| (ends_at, "farewell"));
-                let idle = (since + limits.idle, "idle");
+                let idle = (after(since, limits.idle), "idle");
                 farewell.map_or(idle, |farewell| farewell.min(idle))
             }
-            Phase::Head { since } => (since + limits.headers, "headers"),
+            Phase::Head { since } => (after(since, limits.headers), "headers"),
             Phase::Request { since, progress } => {
-                let stalled = (progress + limits.write_stall, "write stall");
-                let too_long = (since + limits.response, "response");
+                let stalled = (after(progress, limits.write_stall), "write stall");
+                let too_long = (after(since, limits.response), "response");
                 stalled.min(too_long)
             }
         }
@@ -209,12 +230,8 @@ impl Activity {
         }
     }
 
-    fn wrote(&self, outcome: &Poll<io::Result<usize>>) {
-        let mut state = self.state();
-        state.blocked = outcome.is_pending();
-        if let (false, Phase::Request { progress, .. }) = (state.blocked, &mut state.phase) {
-            *progress = Instant::now();
-        }
+    fn wrote(&self) {
+        self.state().progresses();
     }
 
     fn flushed(&self) {
@@ -238,6 +255,12 @@ impl Activity {
     }
 }
 
+/// The end of a time limit. One that no clock reaches ends in a day, which no connection lasts.
+fn after(since: Instant, limit: Duration) -> Instant {
+    let end = since.checked_add(limit);
+    end.unwrap_or_else(|| since + Duration::from_hours(24))
+}
+
 /// A request that waits for its body.
 #[derive(Debug)]
 pub(super) struct AwaitsBody<'a>(&'a Activity);
@@ -249,13 +272,23 @@ impl Drop for AwaitsBody<'_> {
     }
 }
 
+/// A request that the exporter works on.
+#[derive(Debug)]
+pub(super) struct Works<'a>(&'a Activity);
+
+impl Drop for Works<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.working = state.working.saturating_sub(1);
+        // The client has had nothing to read until now.
+        state.progresses();
+    }
+}
+
 impl State {
-    fn without_request_since(&self) -> Option<Instant> {
-        match self.phase {
-            Phase::Idle { since } | Phase::Head { since } => Some(since),
-            Phase::Request { since, .. } => {
-                (self.pending > 0 && self.awaiting_body == self.pending).then_some(since)
-            }
+    fn progresses(&mut self) {
+        if let Phase::Request { progress, .. } = &mut self.phase {
+            *progress = Instant::now();
         }
     }
 
@@ -319,9 +352,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.activity.wrote(&written);
-        written
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
+        self.activity.wrote();
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -329,9 +362,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.activity.wrote(&written);
-        written
+        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
+        self.activity.wrote();
+        Poll::Ready(Ok(written))
     }
 
     fn is_write_vectored(&self) -> bool {

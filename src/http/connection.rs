@@ -16,6 +16,7 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::activity::{Activity, Watched};
@@ -161,14 +162,14 @@ async fn attend(
             }
             () = activity.asked_to_finish() => {
                 debug!(%peer, "connection closed: it makes room for a new one");
-                if activity.without_request_since().is_some() {
+                if activity.waits(Instant::now()).is_some() {
                     // Over HTTP/2 this is a GOAWAY frame, written if the socket takes it now.
                     connection.as_mut().graceful_shutdown();
                     if poll_once(connection.as_mut()).await {
                         return;
                     }
                 }
-                if activity.without_request_since().is_some() || activity.blocked_since().is_some() {
+                if activity.waits(Instant::now()).is_some() {
                     activity.cut();
                     return;
                 }

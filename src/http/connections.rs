@@ -1,24 +1,24 @@
 //! The cap on connections, shared by all addresses that are served.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::activity::Activity;
+use super::activity::{Activity, STALLED};
 use super::descriptors;
 
 /// How many connections there may be, over all listeners that share this handle. A connection
 /// counts until its socket is closed.
 ///
-/// If all places are taken, a connection without a whole request makes room: the oldest one of the
-/// client address that has most of them, so that a crowd of clients at one address does not cost
-/// another its connection. A connection whose request is being answered is closed for a newcomer
-/// only if every other is answered too and its client has not kept up with the response for
-/// [`SLOW_RESPONSE`].
+/// If all places are taken, a connection that waits for its client makes room: one of the source
+/// with the most connections, so that a crowd at one address does not cost another client its
+/// connection; of these one without a whole request before one whose client does not take its
+/// response; of these the oldest. A connection whose request the exporter is working on is never
+/// closed for a newcomer, nor one whose client keeps taking the response.
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<House>);
 
@@ -38,13 +38,24 @@ struct Open {
 
 #[derive(Debug)]
 struct Connection {
-    client: Option<IpAddr>,
+    source: Source,
     activity: Arc<Activity>,
     leaving: bool,
 }
 
-/// A client that has not read its response for this long may lose its place to a newcomer.
-const SLOW_RESPONSE: Duration = Duration::from_secs(1);
+/// Where a connection comes from: `None` for this machine.
+type Source = Option<IpAddr>;
+
+/// A client with IPv6 usually has a network of 64 bits, hence any number of addresses.
+fn source_of(client: Option<IpAddr>) -> Source {
+    Some(match client?.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    })
+}
 
 impl Connections {
     /// The contract's cap, if the process may open enough files for it.
@@ -63,15 +74,15 @@ impl Connections {
     pub(super) async fn admit(&self, client: Option<IpAddr>) -> Place {
         loop {
             let room = self.0.room.notified();
-            if let Some(place) = self.try_admit(client) {
+            if let Some(place) = self.try_admit(source_of(client)) {
                 return place;
             }
             // A client that stops reading notifies no one.
-            drop(timeout(SLOW_RESPONSE, room).await);
+            drop(timeout(STALLED, room).await);
         }
     }
 
-    fn try_admit(&self, client: Option<IpAddr>) -> Option<Place> {
+    fn try_admit(&self, source: Source) -> Option<Place> {
         let mut open = self.open();
         if open.connections.len() >= self.0.cap {
             open.make_room();
@@ -81,7 +92,7 @@ impl Connections {
         open.next_id += 1;
         let activity = Arc::new(Activity::new(Arc::clone(&self.0.room)));
         let connection = Connection {
-            client,
+            source,
             activity: Arc::clone(&activity),
             leaving: false,
         };
@@ -93,6 +104,12 @@ impl Connections {
         })
     }
 
+    /// Closes a connection that waits for its client, if there is one: the process has no
+    /// descriptors left.
+    pub(super) fn make_room(&self) {
+        self.open().make_room();
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         // A panic elsewhere leaves the map whole: each change is one call.
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,29 +117,26 @@ impl Connections {
 }
 
 impl Open {
-    /// Asks a connection to close, if one can and none was asked that is about to.
+    /// Asks a connection to close, if one can and none is about to.
     fn make_room(&mut self) {
-        let mut connections = self.connections.values();
-        if connections.any(|it| it.leaving && it.activity.without_request_since().is_some()) {
+        let now = Instant::now();
+        let mut leaving = self.connections.values().filter(|it| it.leaving);
+        if let Some(leaving) = leaving.find(|it| it.activity.waits(now).is_some()) {
+            // A request may have come in when it was asked, and waits for its client now.
+            leaving.activity.finish();
             return;
         }
-        let mut of_client: HashMap<Option<IpAddr>, usize> = HashMap::new();
+        let mut crowds: HashMap<Source, usize> = HashMap::new();
         for connection in self.connections.values() {
-            *of_client.entry(connection.client).or_default() += 1;
+            *crowds.entry(connection.source).or_default() += 1;
         }
-        let staying = || self.connections.iter().filter(|(_, it)| !it.leaving);
-        let without_request = staying().filter_map(|(&id, connection)| {
-            let since = connection.activity.without_request_since()?;
-            let crowd = of_client.get(&connection.client).copied();
-            Some((std::cmp::Reverse(crowd), since, id))
+        let staying = self.connections.iter().filter(|(_, it)| !it.leaving);
+        let candidates = staying.filter_map(|(&id, connection)| {
+            let waits = connection.activity.waits(now)?;
+            let crowd = crowds.get(&connection.source).copied();
+            Some((Reverse(crowd), waits, id))
         });
-        let now = Instant::now();
-        let slow = staying().filter_map(|(&id, connection)| {
-            let since = connection.activity.blocked_since()?;
-            (now.saturating_duration_since(since) >= SLOW_RESPONSE).then_some((since, id))
-        });
-        let chosen = without_request.min().map(|(_, _, id)| id);
-        let chosen = chosen.or_else(|| slow.min().map(|(_, id)| id));
+        let chosen = candidates.min().map(|(_, _, id)| id);
         if let Some(connection) = chosen.and_then(|id| self.connections.get_mut(&id)) {
             connection.leaving = true;
             connection.activity.finish();
@@ -155,5 +169,20 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.connections.open().connections.remove(&self.id);
         self.connections.0.room.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_one_source() {
+        let source = |text: &str| source_of(Some(text.parse().unwrap()));
+        assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:0:0:2"));
+        assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
+        assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
+        assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));
+        assert_eq!(source_of(None), None);
     }
 }

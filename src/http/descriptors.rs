@@ -1,6 +1,55 @@
-//! How many of the process's file descriptors connections to the listener may take.
+//! The limit of open files, and how many of them connections to the listener may take.
 
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tracing::warn;
+
+use super::connections::Connections;
+
+/// With fewer descriptors the runtime, a listener, a scrape and a poll do not fit.
+const LEAST: u64 = 32;
+
+/// A higher limit would be of no use.
+const MOST: u64 = 65_536;
+
+/// Raises the soft limit of open files to the hard one, and warns if connections have to share less
+/// than their cap.
+///
+/// # Errors
+///
+/// The limit is too small to work with.
+pub fn raise_limit() -> Result<(), String> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let Some(current) = current else {
+        return Ok(()); // unlimited
+    };
+    let wanted = maximum.unwrap_or(MOST).min(MOST);
+    let raised = wanted > current && {
+        let limit = Rlimit {
+            current: Some(wanted),
+            maximum,
+        };
+        setrlimit(Resource::Nofile, limit).is_ok()
+    };
+    let limit = if raised { wanted } else { current };
+    let way_out = "raise it: ulimit -n, LimitNOFILE= of systemd, --ulimit nofile of a container";
+    if limit < LEAST {
+        return Err(format!(
+            "the limit of open files (RLIMIT_NOFILE) is {limit}; at least {LEAST} are needed, 2048 are enough; {way_out}"
+        ));
+    }
+    let connections = for_connections();
+    if connections < SMALL {
+        warn!(
+            limit,
+            connections,
+            "the limit of open files (RLIMIT_NOFILE) allows few connections, and polls may fail for lack of descriptors; {way_out}"
+        );
+    }
+    Ok(())
+}
+
+/// Fewer connections deserve a warning: at 1024 open files there are just below [`Connections::CAP`].
+const SMALL: usize = Connections::CAP / 2;
 
 /// The runtime, the standard streams, listeners, the state file and its lock.
 const RESERVED: u64 = 24;

@@ -91,7 +91,10 @@ impl Routes {
             return self.after_body(handler, head, body, activity).await;
         };
         let path = self.below_prefix(head.uri.path()).unwrap_or_default();
-        let (own, admitted) = gate.admit(path, &head.headers).await;
+        let (own, admitted) = {
+            let _works = activity.works();
+            gate.admit(path, &head.headers).await
+        };
         let mut response = match admitted {
             Ok(()) => self.after_body(handler, head, body, activity).await,
             Err(refused) => response::refused(refused),
@@ -116,6 +119,7 @@ impl Routes {
                 return response::text(status, "no path here needs a body");
             }
         }
+        let _works = activity.works();
         self.respond(handler, head).await
     }
 
