@@ -85,7 +85,8 @@ impl Exporter {
         }
         if has_password {
             let hash = bcrypt::hash("secret", 4).unwrap();
-            web += &format!("basic_auth_users: {{prometheus: '{hash}'}}\n");
+            let users = format!("basic_auth_users: {{prometheus: '{hash}'}}\n");
+            web += &users;
         }
         let file = folder.path().join("web.yaml");
         fs::write(&file, web).unwrap();
@@ -106,7 +107,7 @@ impl Exporter {
         let exporter = Self {
             address,
             process,
-            folder: folder,
+            folder,
             client: client.build().unwrap(),
             scheme: if authority.is_some() { "https" } else { "http" },
         };
