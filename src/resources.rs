@@ -3,14 +3,18 @@
 //! Limits are read from `/proc`: the filter of system calls in a service's unit may refuse
 //! `prlimit64`.
 
+use rustix::process::{Resource, Rlimit, setrlimit};
+
 /// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates,
 /// used or not; without room for them it aborts the process in the middle of its work.
 const ADDRESS_SPACE: u64 = 512 << 20;
 
-/// The soft limits of this process, `None` if there is no limit or it is not known.
+/// The limits of this process, soft ones unless said, `None` if there is no limit or it is not known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Limits {
     open_files: Option<u64>,
+    /// The hard limit.
+    most_open_files: Option<u64>,
     address_space: Option<u64>,
 }
 
@@ -25,6 +29,7 @@ fn limits() -> Limits {
     match Process::myself().and_then(|own| own.limits()) {
         Ok(limits) => Limits {
             open_files: value(limits.max_open_files.soft_limit),
+            most_open_files: value(limits.max_open_files.hard_limit),
             address_space: value(limits.max_address_space.soft_limit),
         },
         Err(_) => Limits::default(),
@@ -40,6 +45,22 @@ fn limits() -> Limits {
 /// How many files the process may open, `None` if there is no limit or it is not known.
 pub fn open_files() -> Option<u64> {
     limits().open_files
+}
+
+/// Raises the soft limit of open files to the hard one, but not above `most`. Returns the limit that
+/// holds then, as [`open_files`] does.
+pub fn raise_open_files(most: u64) -> Option<u64> {
+    let limits = limits();
+    let current = limits.open_files?;
+    let wanted = limits.most_open_files.unwrap_or(most).min(most);
+    let raised = wanted > current && {
+        let limit = Rlimit {
+            current: Some(wanted),
+            maximum: limits.most_open_files,
+        };
+        setrlimit(Resource::Nofile, limit).is_ok()
+    };
+    Some(if raised { wanted } else { current })
 }
 
 /// Checks the limits that would later end the process without a chance to say why.

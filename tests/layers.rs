@@ -36,7 +36,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["snapshot", "shard", "files"]),
     // The listener's gate.
     ("web", &["files"]),
-    ("http", &["failure", "snapshot", "clock", "web"]),
+    (
+        "http",
+        &["failure", "snapshot", "clock", "resources", "web"],
+    ),
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
     // The process's own series are told of calls.

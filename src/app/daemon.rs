@@ -15,7 +15,7 @@ use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::{Environment, Fleet, Plan, connect};
-use crate::http::{Content, Limits, Listener, Options};
+use crate::http::{Content, Limits, Listener, Options, raise_descriptor_limit};
 use crate::logging::Log;
 use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
@@ -69,6 +69,7 @@ impl App {
         reloading: Reloading,
         clock: Clock,
     ) -> Result<Self, String> {
+        raise_descriptor_limit()?;
         let mut listeners = Vec::new();
         if web.systemd_socket {
             listeners = Listener::inherited().map_err(|error| error.to_string())?;

@@ -34,8 +34,14 @@ struct State {
     heads: Heads,
     /// Requests whose heads have ended and whose responses have not been sent.
     pending: u64,
+    /// Requests whose heads have ended and whose bodies are being waited for.
+    awaiting_body: u64,
     /// Responses that hyper has taken over and not yet flushed.
     handed_over: u64,
+    /// Requests that the exporter is working on: their clients wait for it, not it for them.
+    working: u64,
+    /// Whether the connection is cut: what is still to be sent is discarded.
+    cut: bool,
     /// Whether it ends with the requests it is at.
     finishes: bool,
     /// When it ends, should it be idle then: set as soon as it finishes and is idle.
@@ -45,6 +51,19 @@ struct State {
 /// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it,
 /// and a client that says nothing, or goes on with new requests, would never end.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// A client that has taken no byte of its response for this long may have to make room.
+pub(super) const STALLED: Duration = Duration::from_millis(50);
+
+/// What a connection waits for, and since when. The first kind makes room before the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Waits {
+    /// A whole request: the connection is idle, in the middle of a head, or without the body that a
+    /// head has announced.
+    ForRequest(Instant),
+    /// A client that does not take its response; since when the request has been there.
+    ForReader(Instant),
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
@@ -65,7 +84,10 @@ impl Activity {
             },
             heads: Heads::default(),
             pending: 0,
+            awaiting_body: 0,
             handed_over: 0,
+            working: 0,
+            cut: false,
             finishes: false,
             ends_at: None,
         };
@@ -76,12 +98,44 @@ impl Activity {
         }
     }
 
-    /// Since when it has been idle, if it is.
-    pub(super) fn idle_since(&self) -> Option<Instant> {
-        match self.state().phase {
-            Phase::Idle { since } => Some(since),
-            Phase::Head { .. } | Phase::Request { .. } => None,
+    /// Whether the connection waits for its client, which makes it one that can make room, and
+    /// since when. `None` while the exporter works on a request or a response is being taken.
+    pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
+        let state = self.state();
+        match state.phase {
+            Phase::Idle { since } | Phase::Head { since } => Some(Waits::ForRequest(since)),
+            Phase::Request { .. } if state.working > 0 => None,
+            Phase::Request { since, .. } if state.awaiting_body == state.pending => {
+                Some(Waits::ForRequest(since))
+            }
+            Phase::Request { since, progress } => {
+                let stalled = now.saturating_duration_since(progress) >= STALLED;
+                stalled.then_some(Waits::ForReader(since))
+            }
         }
+    }
+
+    /// Counts a request that the exporter works on, until the guard is dropped.
+    pub(super) fn works(&self) -> Works<'_> {
+        self.state().working += 1;
+        Works(self)
+    }
+
+    /// Counts a request that waits for its body, until the guard is dropped.
+    pub(super) fn awaits_body(&self) -> AwaitsBody<'_> {
+        self.state().awaiting_body += 1;
+        self.fell_idle.notify_waiters();
+        AwaitsBody(self)
+    }
+
+    /// The connection is about to be closed: its socket discards what the client has not read.
+    pub(super) fn cut(&self) {
+        self.state().cut = true;
+    }
+
+    /// Whether [`Activity::cut`] was called.
+    pub(super) fn is_cut(&self) -> bool {
+        self.state().cut
     }
 
     /// Asks the connection to end with the request it is at.
@@ -154,13 +208,13 @@ impl Activity {
         match state.phase {
             Phase::Idle { since } => {
                 let farewell = state.ends_at.map(|ends_at| (ends_at, "farewell"));
-                let idle = (since + limits.idle, "idle");
+                let idle = (after(since, limits.idle), "idle");
                 farewell.map_or(idle, |farewell| farewell.min(idle))
             }
-            Phase::Head { since } => (since + limits.headers, "headers"),
+            Phase::Head { since } => (after(since, limits.headers), "headers"),
             Phase::Request { since, progress } => {
-                let stalled = (progress + limits.write_stall, "write stall");
-                let too_long = (since + limits.response, "response");
+                let stalled = (after(progress, limits.write_stall), "write stall");
+                let too_long = (after(since, limits.response), "response");
                 stalled.min(too_long)
             }
         }
@@ -177,9 +231,7 @@ impl Activity {
     }
 
     fn wrote(&self) {
-        if let Phase::Request { progress, .. } = &mut self.state().phase {
-            *progress = Instant::now();
-        }
+        self.state().progresses();
     }
 
     fn flushed(&self) {
@@ -203,7 +255,43 @@ impl Activity {
     }
 }
 
+/// The end of a time limit. One that no clock reaches ends in a day, which no connection lasts.
+fn after(since: Instant, limit: Duration) -> Instant {
+    let end = since.checked_add(limit);
+    end.unwrap_or_else(|| since + Duration::from_hours(24))
+}
+
+/// A request that waits for its body.
+#[derive(Debug)]
+pub(super) struct AwaitsBody<'a>(&'a Activity);
+
+impl Drop for AwaitsBody<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.awaiting_body = state.awaiting_body.saturating_sub(1);
+    }
+}
+
+/// A request that the exporter works on.
+#[derive(Debug)]
+pub(super) struct Works<'a>(&'a Activity);
+
+impl Drop for Works<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.working = state.working.saturating_sub(1);
+        // The client has had nothing to read until now.
+        state.progresses();
+    }
+}
+
 impl State {
+    fn progresses(&mut self) {
+        if let Phase::Request { progress, .. } = &mut self.phase {
+            *progress = Instant::now();
+        }
+    }
+
     /// What is at hand now. A request that came in while another was answered gets its time from
     /// here on: it could not be read any sooner.
     fn next_phase(&mut self) {

@@ -1,6 +1,7 @@
 //! One connection, from its first byte to its last.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use hyper::service::{HttpService, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::activity::{Activity, Watched};
@@ -40,7 +42,7 @@ pub async fn serve_connection<S>(
 {
     let limits = options.limits.clone();
     let routes = Routes::new(content, options);
-    let place = options.connections.admit().await;
+    let place = options.connections.admit(Some(peer.ip())).await;
     let (_running, stopped) = watch::channel(());
     let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
     serve(
@@ -81,7 +83,7 @@ pub(super) async fn serve<S>(
         let routes = Arc::clone(&routes);
         let under_way = Arc::new(UnderWay::begin(activity, protocol));
         async move {
-            let response = routes.answer(request).await;
+            let response = routes.answer(request, &under_way.activity).await;
             Ok::<_, Infallible>(response.map(|pieces| Outgoing { pieces, under_way }))
         }
     });
@@ -158,18 +160,36 @@ async fn attend(
                 activity.finishes();
                 connection.as_mut().graceful_shutdown();
             }
-            () = activity.asked_to_finish(), if !finishing => {
+            () = activity.asked_to_finish() => {
+                debug!(%peer, "connection closed: it makes room for a new one");
+                if activity.waits(Instant::now()).is_some() {
+                    // Over HTTP/2 this is a GOAWAY frame, written if the socket takes it now.
+                    connection.as_mut().graceful_shutdown();
+                    if poll_once(connection.as_mut()).await {
+                        return;
+                    }
+                }
+                if activity.waits(Instant::now()).is_some() {
+                    activity.cut();
+                    return;
+                }
+                // A request has arrived in the meantime: it is answered first.
                 finishing = true;
-                debug!(%peer, "the longest idle connection makes room for a new one");
                 activity.finishes();
                 connection.as_mut().graceful_shutdown();
             }
             limit = overdue.as_mut() => {
-                debug!(%peer, limit, "connection cut: it overstayed a time limit");
+                debug!(%peer, limit, "connection cut: it exceeded a time limit");
+                activity.cut();
                 return;
             }
         }
     }
+}
+
+/// Polls a connection once and returns whether it has ended.
+async fn poll_once(mut connection: Pin<&mut impl Graceful>) -> bool {
+    poll_fn(|cx| Poll::Ready(connection.as_mut().poll(cx).is_ready())).await
 }
 
 fn http1() -> http1::Builder {

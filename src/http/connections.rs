@@ -1,18 +1,24 @@
 //! The cap on connections, shared by all addresses that are served.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use tokio::time::{Instant, timeout};
 
-use super::activity::Activity;
+use super::activity::{Activity, STALLED};
+use super::descriptors;
 
-/// How many connections there may be, over all listeners that share this handle.
+/// How many connections there may be, over all listeners that share this handle. A connection
+/// counts until its socket is closed.
 ///
-/// When all places are taken, the connection that has been idle longest makes room. One in the
-/// middle of a request is never closed for a newcomer: where none is idle the newcomer waits, and
-/// those behind it in the kernel's queue, until a request ends. Every request has its time limits,
-/// so the wait has an end; and a scrape that comes a little late is better than one refused.
+/// If all places are taken, a connection that waits for its client makes room: one of the source
+/// with the most connections, so that a crowd at one address does not cost another client its
+/// connection; of these one without a whole request before one whose client does not take its
+/// response; of these the oldest. A connection whose request the exporter is working on is never
+/// closed for a newcomer, nor one whose client keeps taking the response.
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<House>);
 
@@ -20,18 +26,39 @@ pub struct Connections(Arc<House>);
 struct House {
     cap: usize,
     open: Mutex<Open>,
-    /// Told when a connection ended or fell idle.
+    /// Notified when a connection ended or fell idle.
     room: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next_id: u64,
-    activities: HashMap<u64, Arc<Activity>>,
+    connections: HashMap<u64, Connection>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    source: Source,
+    activity: Arc<Activity>,
+    leaving: bool,
+}
+
+/// Where a connection comes from: `None` for this machine.
+type Source = Option<IpAddr>;
+
+/// A client with IPv6 usually has a network of 64 bits, hence any number of addresses.
+fn source_of(client: Option<IpAddr>) -> Source {
+    Some(match client?.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(network))
+        }
+        address @ IpAddr::V4(_) => address,
+    })
 }
 
 impl Connections {
-    /// The contract's cap.
+    /// The contract's cap, if the process may open enough files for it.
     pub const CAP: usize = 512;
 
     /// A cap of its own; at least one connection is let in.
@@ -43,40 +70,44 @@ impl Connections {
         }))
     }
 
-    /// Waits for a place.
-    pub(super) async fn admit(&self) -> Place {
+    /// Waits for a place for a connection of `client`, `None` for one of this machine.
+    pub(super) async fn admit(&self, client: Option<IpAddr>) -> Place {
         loop {
             let room = self.0.room.notified();
-            if let Some(place) = self.try_admit() {
+            if let Some(place) = self.try_admit(source_of(client)) {
                 return place;
             }
-            room.await;
+            // A client that stops reading notifies no one.
+            drop(timeout(STALLED, room).await);
         }
     }
 
-    fn try_admit(&self) -> Option<Place> {
+    fn try_admit(&self, source: Source) -> Option<Place> {
         let mut open = self.open();
-        if open.activities.len() >= self.0.cap {
-            let idle = open
-                .activities
-                .iter()
-                .filter_map(|(&id, activity)| Some((activity.idle_since()?, id)));
-            let (_, longest) = idle.min()?;
-            // Should a request of its arrive at this very moment, it is answered all the same, and
-            // the connection ends after it: over the cap, but only for that.
-            if let Some(activity) = open.activities.remove(&longest) {
-                activity.finish();
-            }
+        if open.connections.len() >= self.0.cap {
+            open.make_room();
+            return None;
         }
         let id = open.next_id;
         open.next_id += 1;
         let activity = Arc::new(Activity::new(Arc::clone(&self.0.room)));
-        open.activities.insert(id, Arc::clone(&activity));
+        let connection = Connection {
+            source,
+            activity: Arc::clone(&activity),
+            leaving: false,
+        };
+        open.connections.insert(id, connection);
         Some(Place {
             id,
             activity,
             connections: self.clone(),
         })
+    }
+
+    /// Closes a connection that waits for its client, if there is one: the process has no
+    /// descriptors left.
+    pub(super) fn make_room(&self) {
+        self.open().make_room();
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
@@ -85,9 +116,37 @@ impl Connections {
     }
 }
 
+impl Open {
+    /// Asks a connection to close, if one can and none is about to.
+    fn make_room(&mut self) {
+        let now = Instant::now();
+        let mut leaving = self.connections.values().filter(|it| it.leaving);
+        if let Some(leaving) = leaving.find(|it| it.activity.waits(now).is_some()) {
+            // A request may have come in when it was asked, and waits for its client now.
+            leaving.activity.finish();
+            return;
+        }
+        let mut crowds: HashMap<Source, usize> = HashMap::new();
+        for connection in self.connections.values() {
+            *crowds.entry(connection.source).or_default() += 1;
+        }
+        let staying = self.connections.iter().filter(|(_, it)| !it.leaving);
+        let candidates = staying.filter_map(|(&id, connection)| {
+            let waits = connection.activity.waits(now)?;
+            let crowd = crowds.get(&connection.source).copied();
+            Some((Reverse(crowd), waits, id))
+        });
+        let chosen = candidates.min().map(|(_, _, id)| id);
+        if let Some(connection) = chosen.and_then(|id| self.connections.get_mut(&id)) {
+            connection.leaving = true;
+            connection.activity.finish();
+        }
+    }
+}
+
 impl Default for Connections {
     fn default() -> Self {
-        Self::new(Self::CAP)
+        Self::new(Self::CAP.min(descriptors::for_connections()))
     }
 }
 
@@ -108,7 +167,22 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.connections.open().activities.remove(&self.id);
+        self.connections.open().connections.remove(&self.id);
         self.connections.0.room.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_network_is_one_source() {
+        let source = |text: &str| source_of(Some(text.parse().unwrap()));
+        assert_eq!(source("2001:db8::1"), source("2001:db8::ffff:0:0:2"));
+        assert_ne!(source("2001:db8::1"), source("2001:db8:0:1::1"));
+        assert_ne!(source("192.0.2.1"), source("192.0.2.2"));
+        assert_eq!(source("::ffff:192.0.2.1"), source("192.0.2.1"));
+        assert_eq!(source_of(None), None);
     }
 }

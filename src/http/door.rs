@@ -2,19 +2,105 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tracing::debug;
+
+use super::activity::Activity;
 
 /// A socket that connections come in by.
 pub(super) trait Door {
     /// A connection.
-    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+    type Stream: Stream;
 
     /// The next connection, and whose it is.
     async fn open(&self) -> io::Result<(Self::Stream, Peer)>;
+}
+
+/// A connection's socket.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Makes closing the socket discard what was not sent, instead of the kernel keeping it for a
+    /// client that may never read it.
+    fn discard_unsent(&self);
+}
+
+impl Stream for TcpStream {
+    fn discard_unsent(&self) {
+        if let Err(error) = self.set_zero_linger() {
+            debug!(%error, "SO_LINGER");
+        }
+    }
+}
+
+impl Stream for UnixStream {
+    /// Its kernel buffer is small and goes with the client's process.
+    fn discard_unsent(&self) {}
+}
+
+/// A socket that discards what was not sent if its connection is cut.
+#[derive(Debug)]
+pub(super) struct Cuttable<S: Stream> {
+    stream: S,
+    activity: Arc<Activity>,
+}
+
+impl<S: Stream> Cuttable<S> {
+    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
+        Self { stream, activity }
+    }
+}
+
+impl<S: Stream> Drop for Cuttable<S> {
+    fn drop(&mut self) {
+        if self.activity.is_cut() {
+            self.stream.discard_unsent();
+        }
+    }
+}
+
+impl<S: Stream> AsyncRead for Cuttable<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl<S: Stream> AsyncWrite for Cuttable<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
 }
 
 /// Whose a connection is, for the log.
@@ -22,6 +108,16 @@ pub(super) trait Door {
 pub(super) enum Peer {
     Network(SocketAddr),
     Machine,
+}
+
+impl Peer {
+    /// The client's address, `None` on this machine.
+    pub(super) fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Network(address) => Some(address.ip()),
+            Self::Machine => None,
+        }
+    }
 }
 
 impl From<SocketAddr> for Peer {

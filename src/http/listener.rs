@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 
 use super::bind::{Socket, bind, inherited};
 use super::connections::Connections;
 use super::content::Content;
-use super::door::{Door, Peer};
+use super::door::{Cuttable, Door, Peer};
 use super::limits::Limits;
 use super::routes::Routes;
+use super::throttle::Throttle;
 use super::tls;
 use crate::web::Gate;
 
@@ -125,12 +126,13 @@ async fn serve_at(
     let (running, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
     let newcomers = async {
-        let mut trouble = Trouble::default();
+        let (mut failures, mut panics) = (Throttle::default(), Throttle::default());
         loop {
-            let (stream, peer) = accept(&socket, &mut trouble).await;
-            let place = connections.admit().await;
+            let (stream, peer) = accept(&socket, &connections, &mut failures).await;
+            let place = connections.admit(peer.address()).await;
+            let stream = Cuttable::new(stream, Arc::clone(place.activity()));
             while let Some(ended) = tasks.try_join_next() {
-                note_panic(ended);
+                note_panic(ended, &mut panics);
             }
             tasks.spawn(tls::serve(
                 stream,
@@ -152,7 +154,11 @@ async fn serve_at(
     drain(tasks, drain_time).await;
 }
 
-async fn accept<D: Door>(socket: &D, trouble: &mut Trouble) -> (D::Stream, Peer) {
+async fn accept<D: Door>(
+    socket: &D,
+    connections: &Connections,
+    failures: &mut Throttle,
+) -> (D::Stream, Peer) {
     loop {
         match socket.open().await {
             Ok(opened) => return opened,
@@ -160,7 +166,14 @@ async fn accept<D: Door>(socket: &D, trouble: &mut Trouble) -> (D::Stream, Peer)
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of descriptors or memory: it would fail again at once, and forever.
             Err(error) => {
-                trouble.tell(&error);
+                connections.make_room();
+                if let Some(failures) = failures.count() {
+                    warn!(
+                        %error,
+                        failures,
+                        "cannot accept connections, trying again; raise the limit of open files (RLIMIT_NOFILE) if it is reached"
+                    );
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -170,29 +183,11 @@ async fn accept<D: Door>(socket: &D, trouble: &mut Trouble) -> (D::Stream, Peer)
 /// How long no connection is accepted after that has failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Tells of failed accepts, but not of each.
-#[derive(Default)]
-struct Trouble {
-    told: Option<Instant>,
-}
-
-impl Trouble {
-    fn tell(&mut self, error: &io::Error) {
-        let now = Instant::now();
-        if self.told.is_none_or(|told| now - told >= TROUBLE_INTERVAL) {
-            self.told = Some(now);
-            warn!(%error, "cannot accept connections, trying again; raise the limit of open files if that is it");
-        }
-    }
-}
-
-/// At most one line in this time about failed accepts.
-const TROUBLE_INTERVAL: Duration = Duration::from_mins(1);
-
 async fn drain(mut tasks: JoinSet<()>, time: Duration) {
+    let mut panics = Throttle::default();
     let all_ended = async {
         while let Some(ended) = tasks.join_next().await {
-            note_panic(ended);
+            note_panic(ended, &mut panics);
         }
     };
     if timeout(time, all_ended).await.is_err() {
@@ -205,9 +200,11 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
     }
 }
 
-/// A panic ends the connection it happened on, and nothing else; but it is told.
-fn note_panic(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        error!(%error, "a connection ended in a panic");
+/// A panic ends the connection it happened on, and nothing else; but it is logged.
+fn note_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
+    if let Err(error) = ended
+        && let Some(panics) = panics.count()
+    {
+        error!(%error, panics, "a connection ended in a panic");
     }
 }

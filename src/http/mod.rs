@@ -11,6 +11,7 @@
 pub use self::connection::serve_connection;
 pub use self::connections::Connections;
 pub use self::content::{Content, Reload};
+pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::limits::Limits;
 pub use self::listener::{Listener, Options};
 
@@ -23,9 +24,11 @@ mod activity;
 mod bind;
 mod connection;
 mod connections;
+mod descriptors;
 mod door;
 mod heads;
 mod listener;
+mod throttle;
 mod tls;
 
 // What is shown of the reports, and what of it somebody wants.

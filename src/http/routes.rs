@@ -14,6 +14,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use tracing::debug;
 
+use super::activity::Activity;
 use super::body::Pieces;
 use super::content::Content;
 use super::listener::Options;
@@ -49,22 +50,22 @@ impl Routes {
         self.gate.as_ref()?.tls().await
     }
 
-    /// The response to a request. Hyper gives it a length.
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Pieces> {
+    /// The response to a request. Hyper gives it a length. `activity` learns whether the request is
+    /// still waiting for its body.
+    pub(super) async fn answer(
+        &self,
+        request: Request<Incoming>,
+        activity: &Activity,
+    ) -> Response<Pieces> {
         let (head, body) = request.into_parts();
         let handler = self.handler(head.uri.path());
         let has_body = !body.is_end_stream();
-        let read = if has_body && !head.headers.contains_key(EXPECT) {
-            discard(body, self.body_time).await
+        // If the client waits for a 100 before it sends the body, it gets the response instead.
+        let body = (has_body && !head.headers.contains_key(EXPECT)).then_some(body);
+        let mut response = if has_its_host(&head) {
+            self.let_in(handler, &head, body, activity).await
         } else {
-            Ok(()) // nothing was sent, or its sender waits for our word and gets the response instead
-        };
-        let mut response = match read {
-            Ok(()) if !has_its_host(&head) => {
-                response::text(StatusCode::BAD_REQUEST, "a request has one header Host")
-            }
-            Ok(()) => self.let_in(handler, &head).await,
-            Err(status) => response::text(status, "no path here wants a body"),
+            response::text(StatusCode::BAD_REQUEST, "a request has one header Host")
         };
         if has_body && head.version < Version::HTTP_2 {
             response = response::and_close(response); // see `heads.rs`
@@ -78,21 +79,48 @@ impl Routes {
         response
     }
 
-    /// Answers whom the gate lets in.
-    async fn let_in(&self, handler: Handler, head: &Parts) -> Response<Pieces> {
+    /// Checks the password first: only a client that is let in has its body read.
+    async fn let_in(
+        &self,
+        handler: Handler,
+        head: &Parts,
+        body: Option<Incoming>,
+        activity: &Activity,
+    ) -> Response<Pieces> {
         let Some(gate) = &self.gate else {
-            return self.respond(handler, head).await;
+            return self.after_body(handler, head, body, activity).await;
         };
         let path = self.below_prefix(head.uri.path()).unwrap_or_default();
-        let (own, admitted) = gate.admit(path, &head.headers).await;
+        let (own, admitted) = {
+            let _works = activity.works();
+            gate.admit(path, &head.headers).await
+        };
         let mut response = match admitted {
-            Ok(()) => self.respond(handler, head).await,
+            Ok(()) => self.after_body(handler, head, body, activity).await,
             Err(refused) => response::refused(refused),
         };
         for (name, value) in own {
             response.headers_mut().insert(name, value);
         }
         response
+    }
+
+    /// Responds once the client has sent the body, which no path needs.
+    async fn after_body(
+        &self,
+        handler: Handler,
+        head: &Parts,
+        body: Option<Incoming>,
+        activity: &Activity,
+    ) -> Response<Pieces> {
+        if let Some(body) = body {
+            let _waiting = activity.awaits_body();
+            if let Err(status) = discard(body, self.body_time).await {
+                return response::text(status, "no path here needs a body");
+            }
+        }
+        let _works = activity.works();
+        self.respond(handler, head).await
     }
 
     /// The path without the prefix; none where it is not below it.

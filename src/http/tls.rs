@@ -28,7 +28,12 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Some(config) = routes.tls().await else {
+    let config = tokio::select! {
+        config = routes.tls() => config,
+        // The certificates are being read, and that takes its time.
+        () = place.activity().asked_to_finish() => return,
+    };
+    let Some(config) = config else {
         let protocol = Protocol::Http1;
         return connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
     };

@@ -1,6 +1,7 @@
 //! The log: on stderr, one line an event. Nothing that logs ever waits for what reads it.
 
 mod queue;
+mod repeats;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io;
@@ -14,6 +15,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
 pub use self::queue::Log;
+use self::repeats::LimitRepeats;
 use crate::cli::LogFormat;
 
 /// Starts the thread that writes the log to stderr.
@@ -41,7 +43,7 @@ pub fn subscribe(log: &Log, level: LevelFilter, format: LogFormat) {
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(ours, level);
-    let registry = registry().with(filter);
+    let registry = registry().with(filter).with(LimitRepeats::default());
     let once = "the log is set up once";
     let log = log.clone();
     let writer = move || log.clone();

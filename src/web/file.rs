@@ -4,37 +4,54 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use secrecy::SecretString;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 /// No such file is longer, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
+/// Every key may be there without a value, as in Go's YAML: that is the default.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
+    #[serde(deserialize_with = "or_default")]
     pub(super) tls_server_config: Tls,
+    #[serde(deserialize_with = "or_default")]
     pub(super) http_server_config: Http,
-    pub(super) basic_auth_users: BTreeMap<String, SecretString>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) basic_auth_users: BTreeMap<String, Option<SecretString>>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) rate_limit: RateLimit,
     /// A key of ours: paths that are answered without a password.
+    #[serde(deserialize_with = "or_default")]
     pub(super) auth_exempt_paths: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Tls {
+    #[serde(deserialize_with = "or_default")]
     pub(super) cert: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) key: SecretString,
+    #[serde(deserialize_with = "or_default")]
     pub(super) client_ca: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) cert_file: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) key_file: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) client_auth_type: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) client_ca_file: String,
     pub(super) client_allowed_sans: Option<Vec<String>>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) min_version: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) max_version: String,
+    #[serde(deserialize_with = "or_default")]
     pub(super) cipher_suites: Vec<String>,
     pub(super) prefer_server_cipher_suites: Option<bool>,
+    #[serde(deserialize_with = "or_default")]
     pub(super) curve_preferences: Vec<String>,
 }
 
@@ -42,7 +59,8 @@ pub(super) struct Tls {
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Http {
     pub(super) http2: Option<bool>,
-    pub(super) headers: BTreeMap<String, String>,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) headers: BTreeMap<String, Option<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -50,7 +68,17 @@ pub(super) struct Http {
 pub(super) struct RateLimit {
     #[serde(with = "humantime_text")]
     pub(super) interval: std::time::Duration,
-    pub(super) burst: u32,
+    #[serde(deserialize_with = "or_default")]
+    pub(super) burst: i64,
+}
+
+/// A value, or the default for a null.
+fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::deserialize(from)?.unwrap_or_default())
 }
 
 impl File {
@@ -60,16 +88,10 @@ impl File {
         if text.len() > MAX_BYTES {
             return Err(format!("it is longer than {MAX_BYTES} bytes"));
         }
-        if is_blank(text) {
-            return Ok(Self::default());
-        }
-        serde_saphyr::from_str(text).map_err(|error| without_excerpt(&error))
+        let file: Result<Option<Self>, _> = serde_saphyr::from_str(text);
+        let file = file.map_err(|error| without_excerpt(&error))?;
+        Ok(file.unwrap_or_default())
     }
-}
-
-fn is_blank(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim);
-    lines.all(|line| line.is_empty() || line.starts_with('#') || line == "---")
 }
 
 /// The parser shows the lines around a mistake; of this file only where it is may be shown.
@@ -91,11 +113,11 @@ fn without_excerpt(error: &serde_saphyr::Error) -> String {
 mod humantime_text {
     use std::time::Duration;
 
-    use serde::{Deserialize, Deserializer, de::Error};
+    use serde::{Deserializer, de::Error};
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        if text == "0" {
+        let text: String = super::or_default(from)?;
+        if text.is_empty() || text == "0" {
             return Ok(Duration::ZERO);
         }
         humantime::parse_duration(&text).map_err(|_| D::Error::custom("not a duration"))

@@ -77,6 +77,7 @@ impl Gate {
     /// What cannot be read or taken, with the file's name; never a secret.
     pub fn open(file: &Path) -> Result<Self, String> {
         let settings = read(file)?;
+        settings.users.warn_of_high_costs();
         Ok(Self {
             file: file.to_owned(),
             slot: ReadSlot::default(),
@@ -87,7 +88,7 @@ impl Gate {
                 broken: None,
             }),
             turn: tokio::sync::Mutex::default(),
-            doorkeeper: Doorkeeper::new(),
+            doorkeeper: Doorkeeper::default(),
         })
     }
 
@@ -207,6 +208,10 @@ impl Gate {
                     && new.is(old)
                 {
                     settings.rate = Some(old.clone());
+                }
+                // The file is read again and again.
+                if !settings.users.same_as(&state.settings.users) {
+                    settings.users.warn_of_high_costs();
                 }
                 if state.broken.take().is_some() {
                     info!("the web configuration is whole again");

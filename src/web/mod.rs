@@ -15,6 +15,7 @@ mod suites;
 // What becomes of it.
 mod certificates;
 mod clients;
+mod hash;
 mod passwords;
 mod rate;
 

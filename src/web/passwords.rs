@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bcrypt::HashParts;
 use http::{HeaderMap, header};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
@@ -14,23 +13,27 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 use zeroize::Zeroizing;
 
+use super::hash::{Hash, USUAL_COST};
+
 /// How many checked passwords are remembered, right and wrong ones.
 const MAX_REMEMBERED: usize = 100;
 
-/// How many may wait for their password to be checked, which takes a core for some 70 ms and more;
-/// whoever comes on top is asked to come again.
+/// Checks that wait or run at a time in a lane; further requests are answered 503.
 const MAX_WAITING: usize = 16;
 
 /// A check of a higher cost takes more than a second, and each one more doubles that.
 const HIGH_COST: u32 = 14;
 
-/// What an unknown user's password is compared with, so that how long an answer takes does not tell
-/// who is known. It is the hash of nothing in particular, with the cost that is usual.
-const NOBODYS: &str = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
-
-/// Who may come in, and with which hash of a password.
+/// The users and the hashes of their passwords.
 #[derive(Clone)]
-pub(super) struct Users(Arc<BTreeMap<String, SecretString>>);
+pub(super) struct Users(Arc<Hashes>);
+
+struct Hashes {
+    by_name: BTreeMap<String, Hash>,
+    /// What an unknown user's password is compared with, so that the time of an answer does not tell
+    /// which users exist: it has the highest cost in the file.
+    dummy: Hash,
+}
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,84 +46,123 @@ pub(super) enum Verdict {
 
 impl Users {
     pub(super) fn new(hashes: BTreeMap<String, SecretString>) -> Result<Self, String> {
-        for (name, hash) in &hashes {
-            let parts = hash.expose_secret().parse::<HashParts>().map_err(|_| {
-                format!("basic_auth_users: the password of {name:?} is not a hash of bcrypt")
-            })?;
-            let cost = parts.get_cost();
+        let parse = |(name, hash): (String, SecretString)| {
+            let hash = Hash::parse(hash.expose_secret())
+                .map_err(|why| format!("basic_auth_users.{name}: {why}"))?;
+            Ok::<_, String>((name, hash))
+        };
+        let by_name: BTreeMap<_, _> = hashes.into_iter().map(parse).collect::<Result<_, _>>()?;
+        let cost = by_name.values().map(Hash::cost).max();
+        let dummy = Hash::dummy(cost.unwrap_or(USUAL_COST));
+        Ok(Self(Arc::new(Hashes { by_name, dummy })))
+    }
+
+    /// Warns of hashes that take seconds to check.
+    pub(super) fn warn_of_high_costs(&self) {
+        for (name, hash) in &self.0.by_name {
+            let cost = hash.cost();
             if cost > HIGH_COST {
                 warn!(
                     name,
                     cost,
-                    "checking this password takes seconds, and all others wait for it; a cost of 10 is usual"
+                    "checking this password takes seconds of processor time; a bcrypt cost of 10 is usual"
                 );
             }
         }
-        Ok(Self(Arc::new(hashes)))
     }
 
-    /// Whether nobody is asked for a password.
+    /// Whether the names and hashes are the same.
+    pub(super) fn same_as(&self, other: &Self) -> bool {
+        let (one, other) = (&self.0.by_name, &other.0.by_name);
+        let pairs = one.iter().zip(other);
+        one.len() == other.len()
+            && pairs
+                .into_iter()
+                .all(|(one, other)| (one.0, one.1.expose()) == (other.0, other.1.expose()))
+    }
+
+    /// Whether no password is required.
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.by_name.is_empty()
     }
 }
 
-/// Checks passwords, one at a time, and remembers what came of it.
+/// Checks passwords and remembers the results.
+#[derive(Default)]
 pub(super) struct Doorkeeper {
-    remembered: Mutex<HashMap<[u8; 32], bool>>,
-    turn: Semaphore,
-    waiting: Semaphore,
+    remembered: Arc<Remembered>,
+    usual: Lane,
+    /// Costs above [`HIGH_COST`]. The other passwords do not wait for these.
+    slow: Lane,
+}
+
+/// Checks one password at a time.
+struct Lane {
+    turn: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+}
+
+impl Default for Lane {
+    fn default() -> Self {
+        Self {
+            turn: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(MAX_WAITING)),
+        }
+    }
 }
 
 impl Doorkeeper {
-    pub(super) fn new() -> Self {
-        Self {
-            remembered: Mutex::default(),
-            turn: Semaphore::new(1),
-            waiting: Semaphore::new(MAX_WAITING),
-        }
-    }
-
     /// Whether the request's password is that of one of the users.
     pub(super) async fn judge(&self, users: &Users, headers: &HeaderMap) -> Verdict {
         let Some((name, password)) = given(headers) else {
             return Verdict::Wrong;
         };
-        let known = users.0.get(&*name);
-        let hash = known.map_or(NOBODYS, |hash| hash.expose_secret());
-        let key = digest([&name, hash, &password]);
-        if let Some(right) = self.remembers(&key) {
+        let known = users.0.by_name.get(&*name);
+        let is_known = known.is_some();
+        let hash = known.unwrap_or(&users.0.dummy).clone();
+        let key = digest([&name, hash.expose(), &password]);
+        if let Some(right) = self.remembered.get(&key) {
             return verdict(right);
         }
-        let Ok(_place) = self.waiting.try_acquire() else {
+        let lane = if hash.cost() > HIGH_COST {
+            &self.slow
+        } else {
+            &self.usual
+        };
+        let Ok(place) = Arc::clone(&lane.waiting).try_acquire_owned() else {
             return Verdict::Later;
         };
-        let _turn = self.turn.acquire().await.expect("it is never closed");
-        if let Some(right) = self.remembers(&key) {
+        let turn = Arc::clone(&lane.turn).acquire_owned().await;
+        let turn = turn.expect("it is never closed");
+        if let Some(right) = self.remembered.get(&key) {
             return verdict(right);
         }
-        let hash = hash.to_owned();
-        let checked = spawn_blocking(move || bcrypt::verify(password.as_bytes(), &hash)).await;
-        let is_right = matches!(checked, Ok(Ok(true))) && known.is_some();
-        self.remember(key, is_right);
-        verdict(is_right)
+        let remembered = Arc::clone(&self.remembered);
+        let checked = spawn_blocking(move || {
+            // A check goes on after its client has hung up, so the permits belong to the check.
+            let _permits = (place, turn);
+            let is_right = hash.matches(&password) && is_known;
+            remembered.insert(key, is_right);
+            is_right
+        });
+        verdict(checked.await.unwrap_or(false))
     }
+}
 
-    fn remembers(&self, key: &[u8; 32]) -> Option<bool> {
-        let remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+/// The results of the latest checks.
+#[derive(Default)]
+struct Remembered(Mutex<HashMap<[u8; 32], bool>>);
+
+impl Remembered {
+    fn get(&self, key: &[u8; 32]) -> Option<bool> {
+        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         remembered.get(key).copied()
     }
 
-    fn remember(&self, key: [u8; 32], right: bool) {
-        let mut remembered = self
-            .remembered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+    fn insert(&self, key: [u8; 32], right: bool) {
+        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if remembered.len() >= MAX_REMEMBERED {
-            // Wrong ones go first: whoever was let in is let in again without waiting for anybody.
+            // Wrong ones go first: a client that knows its password does not wait for a check again.
             let wrong = remembered.iter().find(|(_, right)| !**right);
             let goes = wrong
                 .or_else(|| remembered.iter().next())

@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// A longer interval lets one burst through in the life of a process, as this one does; and a time
+/// so far ahead can still be counted with.
+const LONGEST_INTERVAL: Duration = Duration::from_hours(24 * 365 * 100);
+
 /// A bucket that holds `burst` requests and gets one more in each `interval`.
 #[derive(Clone, Debug)]
 pub(super) struct Rate {
@@ -15,11 +19,11 @@ pub(super) struct Rate {
 }
 
 impl Rate {
-    /// None where there is no limit.
-    pub(super) fn new(interval: Duration, burst: u32) -> Option<Self> {
+    /// `None` if there is no limit. A negative burst is like 0, as in Go.
+    pub(super) fn new(interval: Duration, burst: i64) -> Option<Self> {
         (!interval.is_zero()).then(|| Self {
-            interval,
-            burst,
+            interval: interval.min(LONGEST_INTERVAL),
+            burst: u32::try_from(burst.max(0)).unwrap_or(u32::MAX),
             full_at: Arc::new(Mutex::new(Instant::now())),
         })
     }
@@ -32,8 +36,10 @@ impl Rate {
     /// Takes one request out of the bucket; false where it is empty.
     pub(super) fn allows(&self, now: Instant) -> bool {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let next = (*full_at).max(now) + self.interval;
-        let fits = next - now <= self.interval * self.burst;
+        let Some(next) = (*full_at).max(now).checked_add(self.interval) else {
+            return false;
+        };
+        let fits = next - now <= self.interval.saturating_mul(self.burst);
         if fits {
             *full_at = next;
         }
@@ -55,5 +61,28 @@ mod tests {
         assert!(at(9_000) && at(9_000) && !at(9_000));
         assert!(Rate::new(Duration::ZERO, 2).is_none());
         assert!(!Rate::new(Duration::from_secs(1), 0).unwrap().allows(start));
+    }
+
+    #[test]
+    fn absurd_settings_are_counted_with() {
+        for interval in [
+            Duration::MAX,
+            Duration::from_secs(u64::MAX / 2),
+            LONGEST_INTERVAL,
+        ] {
+            for burst in [1, 2, i64::from(u32::MAX), i64::MAX] {
+                let rate = Rate::new(interval, burst).unwrap();
+                let start = Instant::now();
+                assert!(rate.allows(start), "{interval:?} {burst}");
+                assert_eq!(rate.allows(start), burst > 1, "{interval:?} {burst}");
+                for none in [0, -1, i64::MIN] {
+                    let rate = Rate::new(interval, none).unwrap();
+                    assert!(!rate.allows(Instant::now()));
+                }
+            }
+        }
+        let busy = Rate::new(Duration::from_nanos(1), i64::from(u32::MAX)).unwrap();
+        let start = Instant::now();
+        assert!((0..1_000).all(|_| busy.allows(start)));
     }
 }

@@ -1,8 +1,10 @@
 //! What the file says, checked.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use http::{HeaderName, HeaderValue};
+use secrecy::SecretString;
 
 use super::certificates::{self, Certificates};
 use super::file::File;
@@ -45,8 +47,11 @@ impl Settings {
         } else {
             None
         };
-        let headers = http.headers.iter().filter(|(_, value)| !value.is_empty());
+        let headers = http.headers.iter();
+        let headers = headers.map(|(name, value)| (name, value.as_deref().unwrap_or_default()));
         let headers = headers.map(|(name, value)| header(name, value));
+        let mut headers = headers.collect::<Result<Vec<_>, _>>()?;
+        headers.retain(|(_, value)| !value.is_empty());
         let exempt_paths = file.auth_exempt_paths;
         let is_path = |path: &String| path.starts_with('/');
         if exempt_paths.len() > MAX_EXEMPT_PATHS || !exempt_paths.iter().all(is_path) {
@@ -56,12 +61,20 @@ impl Settings {
         }
         Ok(Self {
             certificates,
-            headers: headers.collect::<Result<_, _>>()?,
-            users: Users::new(file.basic_auth_users)?,
+            headers,
+            users: Users::new(hashes(file.basic_auth_users))?,
             exempt_paths,
             rate: Rate::new(file.rate_limit.interval, file.rate_limit.burst),
         })
     }
+}
+
+/// A user without a hash has an empty one, which is refused like any other that is none.
+fn hashes(users: BTreeMap<String, Option<SecretString>>) -> BTreeMap<String, SecretString> {
+    let users = users.into_iter();
+    users
+        .map(|(name, hash)| (name, hash.unwrap_or_default()))
+        .collect()
 }
 
 fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {

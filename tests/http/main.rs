@@ -6,6 +6,7 @@
 mod parts;
 
 mod api;
+mod half_requests;
 mod limits;
 mod listener;
 mod page;

@@ -12,10 +12,16 @@
     clippy::disallowed_methods,
     reason = "other processes live in real time"
 )]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 
 #[path = "../support/address.rs"]
 mod address;
+#[expect(dead_code, reason = "no client here has a certificate")]
+#[path = "../web/pki.rs"]
+mod pki;
+
+mod half_requests;
 
 use std::fs;
 use std::net::SocketAddr;

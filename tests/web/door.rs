@@ -64,6 +64,15 @@ impl Door {
         fs::rename(self.folder.path().join("new"), file).unwrap();
     }
 
+    /// A number from `/proc/PID/status`.
+    pub fn status(&self, key: &str) -> u64 {
+        let file = format!("/proc/{}/status", self.process.id());
+        let status = fs::read_to_string(file).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next());
+        number.unwrap().parse().unwrap()
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap()
     }

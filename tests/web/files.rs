@@ -164,6 +164,85 @@ fn cases() -> Vec<(String, Takes)> {
     ]
 }
 
+/// Keys without a value, which Go's YAML takes for the default.
+fn empty_values() -> Vec<(String, Takes)> {
+    let both = [
+        "---\n",
+        "{}",
+        "null",
+        "~",
+        "tls_server_config:\n",
+        "tls_server_config: ~\nhttp_server_config: null\n",
+        "tls_server_config: {cert_file: , key_file: ~, cipher_suites: , min_version: }",
+        "http_server_config: {}",
+        "http_server_config: {http2: }",
+        "http_server_config:\n  headers:\n",
+        "http_server_config: {headers: {X-XSS-Protection: }}",
+        "basic_auth_users:\n",
+        "rate_limit:\n",
+        "rate_limit: {interval: , burst: }",
+        "rate_limit: {interval: 0, burst: 1}",
+        "rate_limit: {interval: 1s}",
+        "rate_limit: {interval: 1s, burst: -1}",
+        "rate_limit: {interval: 10000h, burst: 4294967296}",
+    ];
+    let neither = [
+        "http_server_config: {headers: {X-Frame-Options: }}",
+        "tls_server_config: []",
+        "tls_server_config: ''",
+        "basic_auth_users: []",
+        "basic_auth_users: {alice: }",
+        "basic_auth_users: {alice: ''}",
+    ];
+    let both = both.map(|text| (text.to_owned(), Takes::Both));
+    let neither = neither.map(|text| (text.to_owned(), Takes::Neither));
+    both.into_iter().chain(neither).collect()
+}
+
+/// Hashes of bcrypt and what looks like them.
+fn hashes() -> Vec<(String, Takes)> {
+    let rest = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+    let whole = [
+        ("$2b$10$", "", Takes::Both),
+        ("$2a$10$", "", Takes::Both),
+        ("$2y$10$", "", Takes::Both),
+        ("$2x$10$", "", Takes::Both),
+        ("$2$10$", "", Takes::Both),
+        ("$1b$10$", "", Takes::Both),
+        ("$2b$+9$", "", Takes::Both),
+        ("$2b$10x", "", Takes::Both),
+        ("$2b$04$", "", Takes::Both),
+        ("$2b$31$", "", Takes::Both),
+        ("$2b$10$", "x", Takes::Both),
+        ("$2b$10$", " ", Takes::Both),
+        ("$2b$03$", "", Takes::Neither),
+        ("$2b$00$", "", Takes::Neither),
+        ("$2b$32$", "", Takes::Neither),
+        ("$2b$99$", "", Takes::Neither),
+        ("$2b$-1$", "", Takes::Neither),
+        ("$2b$4$", "", Takes::Neither),
+        ("$2b$ 9$", "", Takes::Neither),
+        ("$3b$10$", "", Takes::Neither),
+        (" $2b$10$", "", Takes::Neither),
+        ("2b$10$", "", Takes::Neither),
+    ];
+    let whole = whole.map(|(begin, end, takes)| (format!("{begin}{rest}{end}"), takes));
+    let cut = |length: usize| rest[..length].to_owned();
+    let others = [
+        (cut(0), Takes::Neither),
+        (format!("$2b$10${}", cut(51)), Takes::Neither),
+        // No password can match these, so they are refused here.
+        (format!("$2b$10${}", cut(52)), Takes::Promtool),
+        (format!("$2b$10$!!!!{}", &rest[4..]), Takes::Promtool),
+        (format!("$2b$10${}!", cut(52)), Takes::Promtool),
+    ];
+    let texts = whole.into_iter().chain(others);
+    let texts =
+        texts.map(|(hash, takes)| (format!("basic_auth_users: {{alice: '{hash}'}}"), takes));
+    let nameless = format!("basic_auth_users: {{'': '$2b$10${rest}'}}");
+    texts.chain([(nameless, Takes::Both)]).collect()
+}
+
 #[test]
 fn promtool_and_we_take_the_same_files() {
     let folder = TempDir::new().unwrap();
@@ -174,7 +253,8 @@ fn promtool_and_we_take_the_same_files() {
     fs::write(folder.path().join("junk"), "junk").unwrap();
     let file = folder.path().join("web.yaml");
     let mut differences = Vec::new();
-    for (text, expected) in cases() {
+    let cases = [cases(), empty_values(), hashes()].concat();
+    for (text, expected) in cases {
         fs::write(&file, &text).unwrap();
         let promtool = Command::new(part("promtool"))
             .args(["check", "web-config"])
@@ -205,12 +285,16 @@ fn what_is_refused_names_the_file_and_no_secret() {
     for (text, expected) in [
         (
             "basic_auth_users: {alice: s3cret}",
-            "basic_auth_users: the password of \"alice\" is not a hash of bcrypt",
+            "basic_auth_users.alice: not a bcrypt hash",
         ),
         ("basic_auth_users:\n  alice: s3cret\n bob: s3cret", "line "),
         (
             "tls_server_config: {key: s3cret, cert: s3cret}",
             "cert: there is no certificate in it",
+        ),
+        (
+            "basic_auth_users: {bob: $2b$99$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy}",
+            "basic_auth_users.bob: bcrypt has no cost 99; allowed are 4 to 31",
         ),
         ("nonsense: s3cret", "unknown field `nonsense`"),
     ] {

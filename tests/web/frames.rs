@@ -111,6 +111,49 @@ async fn serves(secure: &Secure) -> Raw {
     raw
 }
 
+/// HTTP/2 that is no whole request, or whose response nobody takes, makes room for the next client.
+#[tokio::test]
+async fn half_a_request_makes_room() {
+    let settings = window(65_535);
+    let mut head = get(1, "/metrics");
+    head[4] = END_STREAM; // without END_HEADERS
+    let mut without_body = get(1, "/metrics");
+    without_body[4] = END_HEADERS;
+    let streams: Vec<u8> = (0..16).flat_map(|it| get(2 * it + 1, "/metrics")).collect();
+    for (case, frames) in [
+        ("a preface", Vec::new()),
+        ("settings", settings.clone()),
+        ("half a head", [&*settings, &head].concat()),
+        (
+            "a head without its body",
+            [&*settings, &without_body].concat(),
+        ),
+        ("a window of nothing", [window(0), streams.clone()].concat()),
+        (
+            "responses that are not read",
+            [&*settings, &streams].concat(),
+        ),
+    ] {
+        let options = Options {
+            limits: patient(),
+            connections: Connections::new(2),
+            ..Options::default()
+        };
+        let secure = Secure::start("", options).await;
+        let mut crowd = Vec::new();
+        let began = Instant::now();
+        for _ in 0..6 {
+            crowd.push(Raw::begin(&secure, &frames).await);
+        }
+        serves(&secure).await;
+        assert!(
+            began.elapsed() < PATIENCE / 4,
+            "{case}: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
 #[tokio::test]
 async fn broken_frames_end_the_connection_and_nothing_else() {
     let secure = Secure::with(patient()).await;

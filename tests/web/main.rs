@@ -23,9 +23,11 @@ mod pki;
 // The tests.
 mod files;
 mod frames;
+mod hang_ups;
 mod health;
 mod hostile_files;
 mod http2;
+mod log_lines;
 mod passwords;
 mod prometheus;
 mod sockets;

@@ -1,0 +1,71 @@
+//! The limit of open files, and how many of them connections to the listener may take.
+
+use tracing::warn;
+
+use super::connections::Connections;
+use crate::resources::{open_files, raise_open_files};
+
+/// With fewer descriptors the runtime, a listener, a scrape and a poll do not fit.
+const LEAST: u64 = 32;
+
+/// A higher limit would be of no use.
+const MOST: u64 = 65_536;
+
+/// Raises the soft limit of open files to the hard one, and warns if connections have to share less
+/// than their cap.
+///
+/// # Errors
+///
+/// The limit is too small to work with.
+pub fn raise_limit() -> Result<(), String> {
+    let Some(limit) = raise_open_files(MOST) else {
+        return Ok(()); // unlimited, or not known
+    };
+    let way_out = "raise it: ulimit -n, LimitNOFILE= of systemd, --ulimit nofile of a container";
+    if limit < LEAST {
+        return Err(format!(
+            "the limit of open files (RLIMIT_NOFILE) is {limit}; at least {LEAST} are needed, 2048 are enough; {way_out}"
+        ));
+    }
+    let connections = for_connections();
+    if connections < SMALL {
+        warn!(
+            limit,
+            connections,
+            "the limit of open files (RLIMIT_NOFILE) allows few connections, and polls may fail for lack of descriptors; {way_out}"
+        );
+    }
+    Ok(())
+}
+
+/// Fewer connections deserve a warning: at 1024 open files there are just below [`Connections::CAP`].
+const SMALL: usize = Connections::CAP / 2;
+
+/// The runtime, the standard streams, listeners, the state file and its lock.
+const RESERVED: u64 = 24;
+
+/// The listener's share of the descriptors that are not reserved. The rest is for polls and files.
+const SHARE: u64 = 2;
+
+/// How many connections there may be with the descriptors that the process may open now.
+pub(super) fn for_connections() -> usize {
+    match open_files() {
+        Some(limit) => usize::try_from(share(limit)).unwrap_or(usize::MAX),
+        None => usize::MAX,
+    }
+}
+
+fn share(limit: u64) -> u64 {
+    (limit.saturating_sub(RESERVED) / SHARE).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_of_what_is_not_reserved() {
+        let shares = [0, 24, 64, 1_024, 1_048, u64::MAX].map(share);
+        assert_eq!(shares, [1, 1, 20, 500, 512, (u64::MAX - 24) / 2]);
+    }
+}
