@@ -69,8 +69,9 @@ impl Providers {
                 ))
             });
         }
-        // The role of an organisation's member has the member's number in its name.
-        if let (Some(uin), None) = (&account.uin, &account.organization) {
+        // Also if the account is in the ARN of a role: the key is of another account if STS, or a
+        // gateway before it, delivers the answer to another request.
+        if let Some(uin) = &account.uin {
             key.uin = Some(uin.clone());
             let way = ways.to(&account.sts_endpoint);
             provider = self.shared(key, || {
@@ -139,7 +140,11 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
                 .as_ref()
                 .map_or_else(places, |file| vec![file.path.clone()]);
             let name = name.clone();
-            Arc::new(Rereading::new(Profile { name, files }, clock))
+            let mut profile = Profile { name, files };
+            if let Ok(file) = profile.file() {
+                profile.files = vec![file.to_owned()];
+            }
+            Arc::new(Rereading::new(profile, clock))
         }
         Credentials::CvmRole { name, endpoint } => {
             cvm_role(name.clone(), endpoint, ways, common, Vec::new())
@@ -154,10 +159,11 @@ fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Ar
     let (found, not) = look(&common.environment);
     let provider: Arc<dyn Provider> = match found {
         Found::Environment => Arc::new(EnvironmentProvider::usual(&common.environment)),
-        Found::Profile => {
+        Found::Profile(file) => {
             let profile = Profile {
                 name: DEFAULT_PROFILE.to_owned(),
-                files: Profile::places(&common.environment),
+                // This file and no other, also while it is away for a moment.
+                files: vec![file],
             };
             Arc::new(Rereading::new(profile, common.clock.clone()))
         }

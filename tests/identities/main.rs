@@ -18,6 +18,7 @@ mod inquiry;
 mod messages;
 mod providers;
 mod renewals;
+mod swapped;
 mod uin;
 
 // Many of them.
