@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::credential::REFUSED;
 use super::{Credential, Shelf};
 
 /// No file of a secret is longer, in bytes.
@@ -35,8 +36,7 @@ impl Shelf for Files {
         let token = token.map(|token| SecretString::from(token.as_str()));
         Credential::new(id.to_string(), key, token).map_err(|part| {
             format!(
-                "the {part} from {} or its companions cannot be one: a blank, a control character or one \
-                 beyond ASCII is in it",
+                "the {part} from {} or its companions cannot be one: {REFUSED}",
                 self.secret_id.display()
             )
         })
@@ -55,6 +55,14 @@ fn trimmed(path: &Path) -> Result<Zeroizing<String>, String> {
 
 /// The text of a file that holds secrets, bounded, and wiped when it is dropped.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
+    let bytes = read_bytes(path)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| format!("{} cannot be read: it is not UTF-8 text", path.display()))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The bytes of a file that holds secrets, bounded, and wiped when they are dropped.
+pub(super) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let at = |error: &dyn std::fmt::Display| format!("{} cannot be read: {error}", path.display());
     // All at once: a text that grew would leave copies behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
@@ -64,6 +72,5 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     if bytes.len() > MAX_BYTES {
         return Err(at(&format!("it is longer than {MAX_BYTES} bytes")));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| at(&"it is not UTF-8 text"))?;
-    Ok(Zeroizing::new(text.to_owned()))
+    Ok(bytes)
 }

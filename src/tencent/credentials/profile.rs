@@ -2,11 +2,13 @@
 //! profile.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use configparser::ini::{Ini, IniDefault};
 use secrecy::SecretString;
 
+use super::credential::REFUSED;
+use super::ini::Section;
 use super::{Credential, Shelf, files};
 
 /// Names another file, as it does for the official Go SDK.
@@ -40,9 +42,18 @@ impl Profile {
             .collect()
     }
 
-    /// The first of the files that is there.
+    /// The first of the files that exists. A file of which that is unknown, such as one in a folder
+    /// that may not be read, counts as existing: reading another one would change the key.
+    ///
+    /// # Errors
+    ///
+    /// If none exists, with all paths.
     pub fn file(&self) -> Result<&Path, String> {
-        let found = self.files.iter().find(|file| file.exists());
+        let exists = |file: &&PathBuf| match file.symlink_metadata() {
+            Ok(_) => true,
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        };
+        let found = self.files.iter().find(exists);
         found.map(PathBuf::as_path).ok_or_else(|| {
             let files: Vec<String> = self
                 .files
@@ -61,41 +72,17 @@ impl Shelf for Profile {
 
     fn read(&self) -> Result<Credential, String> {
         let file = self.file()?;
-        let text = files::read(file)?;
-        let mut ini = Ini::new_from_defaults(ini_format());
-        // The parser's own message may quote the line that it does not take.
-        ini.read(text.to_string())
-            .map_err(|_| format!("{} is no INI file", file.display()))?;
-        let mut keys = ini.get_map().unwrap_or_default();
-        let mut section = keys.remove(&self.name).ok_or_else(|| {
-            let (file, name) = (file.display(), &self.name);
-            format!("{file} has no profile {name:?}; its section would be [{name}]")
-        })?;
-        let mut value = |key: &str| {
-            section
-                .remove(key)
-                .flatten()
-                .filter(|text| !text.is_empty())
-        };
+        let bytes = files::read_bytes(file)?;
         let at = |what: &str| {
             let (file, name) = (file.display(), &self.name);
             format!("profile {name:?} of {file} has {what}")
         };
-        let id = value("secret_id").ok_or_else(|| at("no secret_id"))?;
-        let key = value("secret_key").ok_or_else(|| at("no secret_key"))?;
-        let token = value("token").map(SecretString::from);
-        Credential::new(id, SecretString::from(key), token)
-            .map_err(|part| at(&format!("a {part} that cannot be one")))
+        let section = Section::find(&bytes, &self.name)
+            .map_err(|why| format!("{}: {why}", file.display()))?;
+        let id = section.secret_id.ok_or_else(|| at("no secret_id"))?;
+        let key = section.secret_key.ok_or_else(|| at("no secret_key"))?;
+        let token = section.token.map(SecretString::from);
+        Credential::new(id.to_owned(), SecretString::from(key), token)
+            .map_err(|part| at(&format!("a {part} that cannot be one: {REFUSED}")))
     }
-}
-
-/// `#` and `;` begin a comment at the beginning of a line only: within a value they may be a
-/// secret's.
-fn ini_format() -> IniDefault {
-    let mut format = IniDefault::default();
-    format.case_sensitive = true;
-    format.delimiters = vec!['='];
-    format.comment_symbols = vec!['#', ';'];
-    format.inline_comment_symbols = Some(Vec::new());
-    format
 }
