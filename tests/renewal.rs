@@ -248,3 +248,54 @@ async fn where_nobody_uses_it_any_more_nothing_is_renewed() {
     assert_eq!(well.fetches(), 1);
     assert_eq!(Arc::strong_count(&well), 1, "and nothing is left of it");
 }
+
+/// A source whose keys all end within seconds, or at a time that no clock can show.
+struct Brief(Arc<AtomicU32>, Duration);
+
+impl Source for Brief {
+    fn name(&self) -> &'static str {
+        "brief"
+    }
+
+    fn identity(&self) -> String {
+        "brief".to_owned()
+    }
+
+    fn fetch(&self) -> Fetched<'_> {
+        Box::pin(async {
+            let number = self.0.fetch_add(1, Ordering::Relaxed);
+            Ok(Temporary {
+                lifetime: self.1,
+                ..temporary(number)
+            })
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
+    for lifetime in [0, 1, 5, 9] {
+        let fetches = Arc::new(AtomicU32::new(0));
+        let source = Brief(Arc::clone(&fetches), Duration::from_secs(lifetime));
+        let provider = Renewing::new(source, Clock::virtual_at(noon()));
+        let begin = Instant::now();
+        while begin.elapsed() < 5 * MINUTE {
+            drop(provider.credential().await);
+            sleep(Duration::from_millis(100)).await;
+        }
+        let fetches = fetches.load(Ordering::Relaxed);
+        assert!((20..=31).contains(&fetches), "{lifetime}: {fetches}");
+    }
+}
+
+#[test]
+fn an_end_that_no_clock_can_show_is_the_longest_lifetime() {
+    for expired_time in [u64::MAX, 1 << 63] {
+        let credential = Credential::new("AKID1".into(), "key".into(), None).unwrap();
+        let temporary = Temporary::new(credential, expired_time, noon(), LIFETIME);
+        assert_eq!(
+            (temporary.lifetime, temporary.expires),
+            (LIFETIME, noon() + LIFETIME)
+        );
+    }
+}

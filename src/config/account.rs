@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::credentials::Credentials;
+use super::credentials::{AssumeRole, Credentials};
 use super::defaults;
 use super::endpoint::Endpoint;
 use super::error::{Error, quoted};
@@ -52,6 +52,10 @@ pub(super) fn account(
         .find_map(|level| level.expected_tracks.clone());
     let required = levels.iter().find_map(|level| level.track_required);
     let farthest_first = levels.iter().rev();
+    let assume_role = role.at(&sts);
+    // A role's key has to be of the account that the ARN names.
+    let of_role = assume_role.as_ref().and_then(AssumeRole::uin);
+    let uin = levels[0].uin.clone().or(of_role.map(str::to_owned));
     Ok(Account {
         name: name.to_owned(),
         regions: regions.unwrap_or_else(|| vec![defaults::REGION.to_owned()]),
@@ -64,8 +68,8 @@ pub(super) fn account(
         requests_per_second: rate.unwrap_or(defaults::REQUESTS_PER_SECOND),
         poll,
         credentials: credentials.map_or(Credentials::Default, |source| source.at(&sts)),
-        assume_role: role.at(&sts),
-        uin: levels[0].uin.clone(),
+        uin,
+        assume_role,
         sts_endpoint: sts,
         organization: None,
         member: None,

@@ -88,3 +88,11 @@ pub struct AssumeRole {
     /// The STS that is asked.
     pub endpoint: Endpoint,
 }
+
+impl AssumeRole {
+    /// The UIN in the ARN: the account that the role is of.
+    pub fn uin(&self) -> Option<&str> {
+        let (uin, _) = self.arn.strip_prefix("qcs::cam::uin/")?.split_once(':')?;
+        Some(uin)
+    }
+}

@@ -1,7 +1,7 @@
 //! Keys in files: their providers, made and read for the first time off the runtime.
 
 use std::collections::{HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
 use futures_util::future::join_all;
@@ -26,6 +26,8 @@ pub(super) struct FileKeys {
     known: HashMap<Credentials, Weak<FileProvider>>,
     chain_slot: ReadSlot,
     chain: Option<Chain>,
+    /// The file of profiles whose account names none. It stays chosen while it is away for a moment.
+    usual_file: Option<PathBuf>,
 }
 
 impl FileKeys {
@@ -41,6 +43,10 @@ impl FileKeys {
         let wanted: HashSet<&Credentials> = accounts.map(|it| &it.credentials).collect();
         if wanted.contains(&Credentials::Default) {
             self.chain = Some(self.look(environment).await);
+        }
+        let is_usual = |it: &&Credentials| matches!(it, Credentials::Profile { file: None, .. });
+        if wanted.iter().any(is_usual) {
+            self.usual_file = self.find_usual_file(environment).await;
         }
         let mut opened = Vec::new();
         for credentials in wanted {
@@ -89,50 +95,58 @@ impl FileKeys {
         let variables = environment.clone();
         let found = self.chain_slot.run(READ_TIMEOUT, move || look(&variables));
         // Only the profile is a file. A file that cannot be looked at is one that is there.
-        found.await.unwrap_or((Found::Profile, Vec::new()))
+        found.await.unwrap_or_else(|_| {
+            let first = Profile::places(environment).into_iter().next();
+            (Found::Profile(first.unwrap_or_default()), Vec::new())
+        })
     }
 
-    fn shelf(
+    async fn find_usual_file(&self, environment: &Environment) -> Option<PathBuf> {
+        let profile = usual_profile(DEFAULT_PROFILE, environment);
+        let find = move || profile.file().map(Path::to_owned).ok();
+        self.chain_slot.run(READ_TIMEOUT, find).await.ok().flatten()
+    }
+
+    /// The files that hold these credentials; `None` if they are not in files.
+    pub(super) fn shelf(
         &self,
         credentials: &Credentials,
         environment: &Environment,
     ) -> Option<Box<dyn Shelf>> {
-        match credentials {
-            Credentials::Default => match self.chain.as_ref()? {
-                (Found::Profile, _) => shelf(credentials, environment),
-                _ => None,
+        Some(match credentials {
+            Credentials::Files {
+                secret_id,
+                secret_key,
+                token,
+            } => Box::new(Files {
+                secret_id: secret_id.path.clone(),
+                secret_key: secret_key.path.clone(),
+                token: token.as_ref().map(|token| token.path.clone()),
+            }),
+            Credentials::Profile { name, file } => {
+                let file = file.as_ref().map(|file| &file.path);
+                let mut profile = usual_profile(name, environment);
+                if let Some(file) = file.or(self.usual_file.as_ref()) {
+                    profile.files = vec![file.clone()];
+                }
+                Box::new(profile)
+            }
+            Credentials::Default => match self.chain(environment) {
+                (Found::Profile(file), _) => Box::new(Profile {
+                    name: DEFAULT_PROFILE.to_owned(),
+                    files: vec![file],
+                }),
+                _ => return None,
             },
-            _ => shelf(credentials, environment),
-        }
+            _ => return None,
+        })
     }
 }
 
-/// The files that hold these credentials; `None` if they are not in files. For the default chain
-/// they are those of the default profile.
-pub(super) fn shelf(
-    credentials: &Credentials,
-    environment: &Environment,
-) -> Option<Box<dyn Shelf>> {
-    let profile = |name: &str, file: Option<PathBuf>| {
-        let places = || Profile::places(environment);
-        let files = file.map_or_else(places, |file| vec![file]);
-        let name = name.to_owned();
-        Box::new(Profile { name, files })
-    };
-    Some(match credentials {
-        Credentials::Files {
-            secret_id,
-            secret_key,
-            token,
-        } => Box::new(Files {
-            secret_id: secret_id.path.clone(),
-            secret_key: secret_key.path.clone(),
-            token: token.as_ref().map(|token| token.path.clone()),
-        }),
-        Credentials::Profile { name, file } => {
-            profile(name, file.as_ref().map(|file| file.path.clone()))
-        }
-        Credentials::Default => profile(DEFAULT_PROFILE, None),
-        _ => return None,
-    })
+/// A profile in the first of the usual files.
+fn usual_profile(name: &str, environment: &Environment) -> Profile {
+    Profile {
+        name: name.to_owned(),
+        files: Profile::places(environment),
+    }
 }

@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 use secrecy::SecretString;
 use tracing::info;
 
-use super::file_keys::shelf;
 use super::identity::Identity;
 use super::shared::{Common, endpoint};
 use super::ways::Ways;
@@ -70,8 +69,9 @@ impl Providers {
                 ))
             });
         }
-        // The role of an organisation's member has the member's number in its name.
-        if let (Some(uin), None) = (&account.uin, &account.organization) {
+        // Also if the account is in the ARN of a role: the key is of another account if STS, or a
+        // gateway before it, delivers the answer to another request.
+        if let Some(uin) = &account.uin {
             key.uin = Some(uin.clone());
             let way = ways.to(&account.sts_endpoint);
             provider = self.shared(key, || {
@@ -132,10 +132,10 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
 
 /// Keys that are read again before every call.
 fn from_files(account: &config::Account, common: &mut Common) -> Arc<dyn Provider> {
-    let shelf = || {
-        let shelf = shelf(&account.credentials, &common.environment);
-        shelf.expect("these credentials are in files")
-    };
+    let shelf = common
+        .file_keys
+        .shelf(&account.credentials, &common.environment);
+    let shelf = || shelf.expect("these credentials are in files");
     common
         .file_keys
         .provider(&account.credentials, shelf, &common.clock)
@@ -146,7 +146,7 @@ fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Ar
     let (found, not) = common.file_keys.chain(&common.environment);
     let provider: Arc<dyn Provider> = match found {
         Found::Environment => Arc::new(EnvironmentProvider::usual(&common.environment)),
-        Found::Profile => from_files(account, common),
+        Found::Profile(_) => from_files(account, common),
         Found::TkeOidc => tke_oidc(&account.sts_endpoint, ways, common),
         Found::CvmRole => {
             let metadata = config::Endpoint::metadata();

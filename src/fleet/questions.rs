@@ -125,10 +125,6 @@ impl Questions {
             found.identity = Some(self.identity(&self.sts.with(Arc::clone(&self.base))).await);
             return Err(trouble(Asked::Role, Some(&role.endpoint), failure));
         }
-        if self.account.organization.is_some() {
-            // The role's ARN says whose it is.
-            return Ok(());
-        }
         let identity = self.identity(&self.sts).await;
         let at = Some(&self.account.sts_endpoint);
         let verdict = match (&identity, &self.account.uin) {

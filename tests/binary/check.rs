@@ -86,7 +86,7 @@ fn check_shows_roles_and_organisations() {
     let expected = "\
 ACCOUNT  REGION        ENDPOINT                                     INTERVAL  CREDENTIALS  ROLE                                              UIN           REQUIRED  EXPECTED  LABELS
 alpha    ap-guangzhou  https://cloudaudit.intl.tencentcloudapi.com  1m        inline       -                                                 100000000001  yes       -
-beta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com       1m        files        qcs::cam::uin/100000000002:roleName/audit-reader  -             yes       -
+beta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com       1m        files        qcs::cam::uin/100000000002:roleName/audit-reader  100000000002  yes       -
 zeta     ap-guangzhou  https://cloudaudit.intl.tencentcloudapi.com  1m        files        -                                                 -             yes       -
 
 ORGANIZATION  REGIONS       ENDPOINT                                       REFRESH  INTERVAL  CREDENTIALS  ROLE          INCLUDE     EXCLUDE    REQUIRED  EXPECTED  LABELS
@@ -164,7 +164,11 @@ fn each_caller_is_allowed_what_it_does_and_no_more() {
     let policy_of = |statement: &[Value]| json!({"version": "2.0", "statement": statement});
     let expected = json!([
         {
-            "for": [{"credentials": "inline", "accounts": ["alpha"]}],
+            "for": [
+                {"credentials": "inline", "accounts": ["alpha"]},
+                {"role": roles, "organizations": ["main", "other"]},
+                {"role": role, "accounts": ["beta"]},
+            ],
             "policy": policy_of(&[allow(&verified, &["*"])]),
         },
         {
@@ -182,13 +186,6 @@ fn each_caller_is_allowed_what_it_does_and_no_more() {
                 allow(&discovers, &["*"]),
                 allow(&["sts:AssumeRole"], &[roles]),
             ]),
-        },
-        {
-            "for": [
-                {"role": roles, "organizations": ["main", "other"]},
-                {"role": role, "accounts": ["beta"]},
-            ],
-            "policy": policy_of(&[allow(&polls, &["*"])]),
         },
     ]);
     assert_eq!(policy(FLEET), expected);

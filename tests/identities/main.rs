@@ -19,6 +19,7 @@ mod messages;
 mod providers;
 mod renewals;
 mod short;
+mod swapped;
 mod tolerance;
 mod uin;
 

@@ -105,8 +105,9 @@ impl<'c> Callers<'c> {
         }
         let caller = self.roles.entry(role).or_default();
         caller.organizations.push(&organization.name);
-        // Whose a member's key is, its role's ARN says: nobody asks STS for it.
         caller.needs.poll(member);
+        // The key of each member is verified before it polls.
+        caller.needs.actions.insert("sts:GetCallerIdentity");
     }
 
     fn with(&mut self, credentials: &'c Credentials) -> &mut Caller<'c> {

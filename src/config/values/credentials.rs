@@ -20,6 +20,8 @@ pub(in crate::config) fn secret(text: &str) -> Result<&str, String> {
     const LONGEST: usize = 8 << 10;
     if text.trim() != text {
         Err("blanks before or after it; take them away, nothing is trimmed here".into())
+    } else if text.starts_with(['"', '\'']) || text.ends_with(['"', '\'']) {
+        Err("quotes around it; remove them, they are not part of a secret".into())
     } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
         Err("a blank, a control character or one beyond ASCII in it; allowed is what can be sent in an HTTP header".into())
     } else if text.len() > LONGEST {

@@ -1,6 +1,7 @@
 //! Where to look for keys when nothing is configured: where the official SDKs look, in their order.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use super::environment::EnvironmentProvider;
 use super::{Profile, TkeOidc};
@@ -9,12 +10,12 @@ use super::{Profile, TkeOidc};
 pub const DEFAULT_PROFILE: &str = "default";
 
 /// The place where the keys are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// Environment variables.
     Environment,
-    /// The credentials file of the tools.
-    Profile,
+    /// This credentials file of the tools.
+    Profile(PathBuf),
     /// The token of a TKE cluster.
     TkeOidc,
     /// The machine's role, or nowhere.
@@ -33,10 +34,9 @@ pub fn look(environment: &BTreeMap<String, String>) -> (Found, Vec<String>) {
         name: DEFAULT_PROFILE.to_owned(),
         files: Profile::places(environment),
     };
-    if let Err(why) = profile.file() {
-        not.push(format!("profile: {why}"));
-    } else {
-        return (Found::Profile, not);
+    match profile.file() {
+        Ok(file) => return (Found::Profile(file.to_owned()), not),
+        Err(why) => not.push(format!("profile: {why}")),
     }
     if let Err(why) = TkeOidc::is_told(environment) {
         not.push(format!("tke_oidc: {why}"));

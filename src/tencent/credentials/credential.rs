@@ -99,7 +99,8 @@ impl Temporary {
     ) -> Self {
         let expires = UNIX_EPOCH
             .checked_add(Duration::from_secs(expired_time))
-            .unwrap_or(now);
+            // A time beyond the range of the clock is no end, so the longest lifetime counts.
+            .unwrap_or(now + longest);
         // What has ended before it came is a matter of clocks.
         let left = expires.duration_since(now).unwrap_or(longest);
         Self {
@@ -110,9 +111,17 @@ impl Temporary {
     }
 }
 
+/// What [`Credential::new`] refuses, for messages.
+pub(super) const REFUSED: &str =
+    "it is in quotes, or has a blank, a control character or one beyond ASCII in it";
+
 fn is_printable(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
+    let is_quoted = text.starts_with(QUOTES) || text.ends_with(QUOTES);
+    !text.is_empty() && !is_quoted && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
+
+/// Some tools keep the quotes around a value that a shell would remove. No key has them.
+const QUOTES: [char; 2] = ['"', '\''];
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::credential::REFUSED;
 use super::{Credential, Provided, Provider, ProviderState};
 use crate::failure::{Failure, Reason};
 
@@ -91,7 +92,7 @@ impl EnvironmentProvider {
             Credential::new(id.to_owned(), key, token).map(Arc::new).map_err(|part| {
                 let message = format!(
                     "no credentials: the {part} from the environment variable {} or its companions \
-                     cannot be one: a blank, a control character or one beyond ASCII is in it",
+                     cannot be one: {REFUSED}",
                     printable(secret_id)
                 );
                 Failure::new(Reason::Credentials, message)

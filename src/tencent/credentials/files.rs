@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::credential::REFUSED;
 use super::{Credential, Shelf};
-use crate::files::{self, ReadError};
+use crate::files;
 
 /// No file of a secret is longer, in bytes.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
@@ -41,8 +42,7 @@ impl Shelf for Files {
         let token = token.map(|token| SecretString::from(token.as_str()));
         Credential::new(id.to_string(), key, token).map_err(|part| {
             format!(
-                "the {part} from {} or its companions cannot be one: a blank, a control character or one \
-                 beyond ASCII is in it",
+                "the {part} from {} or its companions cannot be one: {REFUSED}",
                 self.secret_id.display()
             )
         })
@@ -61,8 +61,17 @@ fn trimmed(path: &Path) -> Result<Zeroizing<String>, String> {
 
 /// The text of a file that holds secrets, bounded, and wiped when it is dropped. Blocks meanwhile.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
-    let at = |error: ReadError| format!("{} cannot be read: {error}", path.display());
-    let contents = files::read(path, MAX_BYTES).map_err(at)?;
-    let text = contents.text().map_err(at)?;
+    let bytes = read_bytes(path)?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| format!("{} cannot be read: it is not UTF-8 text", path.display()))?;
     Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// The bytes of a file that holds secrets, bounded, and wiped when they are dropped. Blocks
+/// meanwhile.
+pub(super) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    let contents = files::read(path, MAX_BYTES);
+    let contents =
+        contents.map_err(|error| format!("{} cannot be read: {error}", path.display()))?;
+    Ok(contents.bytes)
 }

@@ -27,6 +27,7 @@ mod cvm_role;
 mod environment;
 mod files;
 mod fixed;
+mod ini;
 mod profile;
 mod renewing;
 mod rereading;

@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use configparser::ini::{Ini, IniDefault};
 use secrecy::SecretString;
 
+use super::credential::REFUSED;
+use super::ini::Section;
 use super::{Credential, Shelf, files};
 use crate::files::{Presence, presence};
 
@@ -41,11 +42,15 @@ impl Profile {
             .collect()
     }
 
-    /// The first of the files that is there. One that cannot be looked at is there: only reading it
-    /// tells what is wrong with it.
+    /// The first of the files that exists. A file of which that is unknown, such as one in a folder
+    /// that may not be read, counts as existing: reading another one would change the key.
+    ///
+    /// # Errors
+    ///
+    /// If none exists, with all paths.
     pub fn file(&self) -> Result<&Path, String> {
-        let is_there = |file: &&PathBuf| !matches!(presence(file), Ok(Presence::Absent));
-        let found = self.files.iter().find(is_there);
+        let exists = |file: &&PathBuf| !matches!(presence(file), Ok(Presence::Absent));
+        let found = self.files.iter().find(exists);
         found.map(PathBuf::as_path).ok_or_else(|| {
             let files: Vec<String> = self
                 .files
@@ -71,41 +76,17 @@ impl Shelf for Profile {
 
     fn read(&self) -> Result<Credential, String> {
         let file = self.file()?;
-        let text = files::read(file)?;
-        let mut ini = Ini::new_from_defaults(ini_format());
-        // The parser's own message may quote the line that it does not take.
-        ini.read(text.to_string())
-            .map_err(|_| format!("{} is no INI file", file.display()))?;
-        let mut keys = ini.get_map().unwrap_or_default();
-        let mut section = keys.remove(&self.name).ok_or_else(|| {
-            let (file, name) = (file.display(), &self.name);
-            format!("{file} has no profile {name:?}; its section would be [{name}]")
-        })?;
-        let mut value = |key: &str| {
-            section
-                .remove(key)
-                .flatten()
-                .filter(|text| !text.is_empty())
-        };
+        let bytes = files::read_bytes(file)?;
         let at = |what: &str| {
             let (file, name) = (file.display(), &self.name);
             format!("profile {name:?} of {file} has {what}")
         };
-        let id = value("secret_id").ok_or_else(|| at("no secret_id"))?;
-        let key = value("secret_key").ok_or_else(|| at("no secret_key"))?;
-        let token = value("token").map(SecretString::from);
-        Credential::new(id, SecretString::from(key), token)
-            .map_err(|part| at(&format!("a {part} that cannot be one")))
+        let section = Section::find(&bytes, &self.name)
+            .map_err(|why| format!("{}: {why}", file.display()))?;
+        let id = section.secret_id.ok_or_else(|| at("no secret_id"))?;
+        let key = section.secret_key.ok_or_else(|| at("no secret_key"))?;
+        let token = section.token.map(SecretString::from);
+        Credential::new(id.to_owned(), SecretString::from(key), token)
+            .map_err(|part| at(&format!("a {part} that cannot be one: {REFUSED}")))
     }
-}
-
-/// `#` and `;` begin a comment at the beginning of a line only: within a value they may be a
-/// secret's.
-fn ini_format() -> IniDefault {
-    let mut format = IniDefault::default();
-    format.case_sensitive = true;
-    format.delimiters = vec!['='];
-    format.comment_symbols = vec!['#', ';'];
-    format.inline_comment_symbols = Some(Vec::new());
-    format
 }

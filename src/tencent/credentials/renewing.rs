@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
+use tracing::warn;
 
 use super::{Credential, Provided, Provider, ProviderState, Renewed, Temporary};
 use crate::clock::Clock;
@@ -28,6 +29,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// No wait between two renewals that fail, or bring what there was already, is longer; jitter
 /// aside.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// The shortest time between two keys that are fetched. A key that lives shorter is missing until
+/// the next fetch.
+const LEAST_BETWEEN: Duration = Duration::from_secs(10);
 
 /// How long the keeper sleeps at the most before it looks whether anybody needs it.
 const LOOK_EVERY: Duration = Duration::from_secs(30);
@@ -75,6 +80,8 @@ struct State {
     current: Option<Generation>,
     /// How many fetches have ended.
     fetches: u64,
+    /// When the last fetch that brought a key ended.
+    fetched: Option<Instant>,
     /// Why the last of them brought nothing.
     failure: Option<Failure>,
     /// When the next one is due; none before the first.
@@ -194,7 +201,7 @@ impl<S: Source> Kept<S> {
         let _turn = self.turn.lock().await;
         {
             let state = self.state();
-            if state.fetches > fetches {
+            if state.fetches > fetches || state.is_too_early() {
                 return state.outcome();
             }
         }
@@ -217,13 +224,20 @@ impl State {
         (now < current.ends).then(|| Arc::clone(&current.credential))
     }
 
+    fn is_too_early(&self) -> bool {
+        let fetched = self.fetched.filter(|_| self.failure.is_none());
+        fetched.is_some_and(|fetched| fetched.elapsed() < LEAST_BETWEEN)
+    }
+
     /// What whoever asked for a fetch goes on with: a key that still lives, however the fetch
     /// ended.
     fn outcome(&self) -> Result<Arc<Credential>, Failure> {
         match (self.living(Instant::now()), &self.failure) {
             (Some(credential), _) => Ok(credential),
             (None, Some(failure)) => Err(failure.clone()),
-            (None, None) => Err(super::no_credentials("the key that was given has ended")),
+            (None, None) => Err(super::no_credentials(format!(
+                "the key that was given has ended; the next one is fetched {LEAST_BETWEEN:?} after it"
+            ))),
         }
     }
 
@@ -241,14 +255,19 @@ impl State {
         };
         self.refreshes += 1;
         self.failure = None;
+        self.fetched = Some(now);
         let current = self.current.as_ref();
         if current.is_some_and(|current| current.credential.is(&temporary.credential)) {
             // Some sources hand out one key until it is near its end.
-            self.due = Some(now + self.pause());
+            self.due = Some(now + self.pause().max(LEAST_BETWEEN));
             return;
         }
         self.in_vain = 0;
-        self.due = Some(began + until_renewal(temporary.lifetime));
+        if temporary.lifetime < LEAST_BETWEEN {
+            let lifetime = temporary.lifetime;
+            warn!(?lifetime, least = ?LEAST_BETWEEN, "a temporary key ends before the next one may be fetched");
+        }
+        self.due = Some((began + until_renewal(temporary.lifetime)).max(now + LEAST_BETWEEN));
         self.current = Some(Generation {
             credential: Arc::new(temporary.credential),
             expires: temporary.expires,

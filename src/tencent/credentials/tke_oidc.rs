@@ -36,7 +36,11 @@ pub struct TkeOidc {
 impl TkeOidc {
     /// Whether the environment says so, or which of its variables is missing.
     pub fn is_told(environment: &BTreeMap<String, String>) -> Result<(), String> {
-        let missing = |name: &&&str| environment.get(**name).is_none_or(String::is_empty);
+        let missing = |name: &&&str| {
+            environment
+                .get(**name)
+                .is_none_or(|value| value.trim().is_empty())
+        };
         match [PROVIDER_ID, TOKEN_FILE, ROLE_ARN].iter().find(missing) {
             Some(name) => Err(format!("the environment variable {name} is not set")),
             None => Ok(()),
@@ -46,7 +50,12 @@ impl TkeOidc {
     /// What the environment says, to be exchanged at `sts`. A variable that is missing shows when a
     /// key is wanted.
     pub fn new(environment: &BTreeMap<String, String>, sts: Arc<Sts>) -> Self {
-        let value = |name: &str| environment.get(name).cloned().unwrap_or_default();
+        let value = |name: &str| {
+            environment
+                .get(name)
+                .map(|value| value.trim().to_owned())
+                .unwrap_or_default()
+        };
         Self {
             provider_id: value(PROVIDER_ID),
             token_file: PathBuf::from(value(TOKEN_FILE)),
@@ -94,6 +103,15 @@ impl Source for TkeOidc {
                 let why = format!("{PROVIDER_ID} and {ROLE_ARN} are not both set");
                 return Err(no_credentials(why));
             }
+            let cannot_be_sent =
+                |(_, value): &(_, &String)| !value.bytes().all(|byte| byte.is_ascii_graphic());
+            let sent = [(ROLE_ARN, &self.role.arn), (PROVIDER_ID, &self.provider_id)];
+            if let Some((name, _)) = sent.into_iter().find(cannot_be_sent) {
+                let why = "has a blank, a control character or one beyond ASCII in it";
+                return Err(no_credentials(format!(
+                    "the environment variable {name} {why}"
+                )));
+            }
             // The cluster replaces the token long before it ends, so it is read each time.
             let token = self.token().await;
             let token = token.map_err(|why| no_credentials(format!("{TOKEN_FILE}: {why}")))?;
@@ -115,6 +133,12 @@ fn token_in(file: &Path) -> Result<SecretString, String> {
     let token = text.trim();
     if token.is_empty() {
         return Err(format!("{} is empty", file.display()));
+    }
+    if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let file = file.display();
+        return Err(format!(
+            "{file} holds no token: it has a blank or a control character in it"
+        ));
     }
     Ok(SecretString::from(token))
 }

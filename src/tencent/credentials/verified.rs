@@ -40,7 +40,22 @@ impl Verified {
         if self.is_verified(&credential) {
             return Ok(credential);
         }
-        let fixed = Arc::new(FixedProvider::of(Arc::clone(&credential)));
+        let Err(failure) = self.check(&credential).await? else {
+            return Ok(credential);
+        };
+        // A role's key of another account is an answer that belongs to another request, so the
+        // provider discards it and fetches another key.
+        if !self.inner.refused(&credential).await {
+            return Err(failure);
+        }
+        let credential = self.inner.credential().await?;
+        self.check(&credential).await??;
+        Ok(credential)
+    }
+
+    /// Asks STS which account owns the key. The inner error is the key of another account.
+    async fn check(&self, credential: &Arc<Credential>) -> Result<Result<(), Failure>, Failure> {
+        let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
         let identity = self.sts.with(fixed).caller_identity().await;
         let identity = identity.map_err(|failure| Failure {
             message: format!(
@@ -49,9 +64,11 @@ impl Verified {
             ),
             ..failure
         })?;
-        must_be_of(&identity, &self.uin)?;
-        *self.last() = Some(Arc::clone(&credential));
-        Ok(credential)
+        let verdict = must_be_of(&identity, &self.uin);
+        if verdict.is_ok() {
+            *self.last() = Some(Arc::clone(credential));
+        }
+        Ok(verdict)
     }
 
     fn is_verified(&self, credential: &Arc<Credential>) -> bool {
