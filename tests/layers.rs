@@ -15,19 +15,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("failure", &[]),
     ("clock", &[]),
     ("hash", &[]),
+    ("pem", &[]),
+    ("proxy", &[]),
     // Which part of the accounts is ours.
     ("shard", &["hash"]),
     ("snapshot", &["failure", "clock"]),
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
-    ("tencent", &["failure", "snapshot", "clock"]),
+    ("tencent", &["failure", "snapshot", "clock", "pem", "proxy"]),
     ("history", &["failure", "snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
     ("state", &["failure", "snapshot", "clock"]),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard"]),
+    ("config", &["snapshot", "shard", "proxy"]),
     // The listener's gate.
-    ("web", &[]),
+    ("web", &["pem"]),
     ("http", &["failure", "snapshot", "clock", "web"]),
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),

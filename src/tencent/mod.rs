@@ -40,6 +40,7 @@ mod skew;
 mod bounded;
 mod echo;
 mod envelope;
+mod handshake;
 mod names;
 pub mod reasons;
 pub mod sign;

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
+use reqwest::Certificate;
 use reqwest::redirect;
-use reqwest::{Certificate, Proxy};
-use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 
+use super::handshake;
 use super::names::Names;
+use crate::pem;
+use crate::proxy::Proxy;
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -98,8 +100,8 @@ impl std::error::Error for TransportError {}
 pub struct HttpOptions {
     /// A PEM file of certificate authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// A proxy for every call; without it, the environment's is used. Its URL may hold a password.
-    pub proxy: Option<SecretString>,
+    /// The proxy for calls. `None`: every call goes out directly, whatever the environment says.
+    pub proxy: Option<Proxy>,
 }
 
 /// HTTP over the network.
@@ -121,17 +123,12 @@ impl HttpTransport {
         if let Some(file) = &options.ca_file {
             let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
             let pem = std::fs::read(file).map_err(|error| at(&error))?;
-            let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| at(&error))?;
-            if certificates.is_empty() {
-                return Err(at(&"there is no certificate in it; a PEM file is wanted"));
-            }
-            builder = builder.tls_certs_merge(certificates);
+            builder = builder.tls_certs_merge(authorities(&pem).map_err(|error| at(&error))?);
         }
-        if let Some(proxy) = &options.proxy {
-            let proxy = Proxy::all(proxy.expose_secret())
-                .map_err(|error| format!("http.proxy: {}", causes(&error.without_url())))?;
-            builder = builder.proxy(proxy);
-        }
+        builder = match &options.proxy {
+            Some(proxy) => builder.proxy(through(proxy)?),
+            None => builder.no_proxy(),
+        };
         Self::build(builder).map_err(|error| {
             format!("{error}; install the system's ca-certificates or set http.ca_file")
         })
@@ -225,6 +222,29 @@ impl Transport for HttpTransport {
     }
 }
 
+/// The certificates of a `ca_file`.
+fn authorities(pem: &[u8]) -> Result<Vec<Certificate>, String> {
+    let certificates = pem::certificates(pem)?.into_iter();
+    let certificates = certificates.map(|der| Certificate::from_der(&der));
+    let certificates: Result<_, _> = certificates.collect();
+    certificates.map_err(|error| causes(&error))
+}
+
+/// The proxy, asked for every host that it does not exempt.
+fn through(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
+    let url = reqwest::Url::parse(proxy.url()).map_err(|error| format!("http.proxy: {error}"))?;
+    let authorization = proxy.authorization().cloned();
+    let proxy = proxy.clone();
+    let through = reqwest::Proxy::custom(move |asked| {
+        let exempt = asked.host_str().is_some_and(|host| proxy.exempts(host));
+        (!exempt).then(|| url.clone())
+    });
+    Ok(match authorization {
+        Some(authorization) => through.custom_http_auth(authorization),
+        None => through,
+    })
+}
+
 /// What all clients have in common. Retries and redirects are ours to decide: a retry must be
 /// signed anew, and a redirect would carry a signed request to somebody else.
 fn builder() -> reqwest::ClientBuilder {
@@ -241,10 +261,11 @@ fn builder() -> reqwest::ClientBuilder {
 
 fn transport_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    let message = causes(&error);
+    let mut message = causes(&error);
     let kind = if error.is_timeout() {
         TransportErrorKind::Timeout
-    } else if chain(&error).any(is_tls) {
+    } else if let Some(tls) = chain(&error).find_map(tls_error) {
+        message = handshake::message(tls);
         TransportErrorKind::Tls
     } else if chain(&error).any(is_too_large) {
         TransportErrorKind::TooLarge
@@ -254,12 +275,12 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError { kind, message }
 }
 
-/// Whether a cause is the handshake's. It comes inside an `io::Error`, or inside one that is inside
+/// The error of the handshake, if it is the cause. It comes inside an `io::Error`, or inside one that is inside
 /// another, and each stands for what it wraps and so leaves it out of the chain.
-fn is_tls(cause: &Cause) -> bool {
+fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);
-    layers.any(<Cause>::is::<rustls::Error>)
+    layers.find_map(<Cause>::downcast_ref)
 }
 
 type Cause = dyn std::error::Error + 'static;
