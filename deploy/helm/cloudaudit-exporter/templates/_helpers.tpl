@@ -181,6 +181,7 @@ HTTPS if the listener has TLS and the probe does not say otherwise. Of a list: a
 {{- if or $own (not $probe.httpGet) }}
 {{- $_ := unset $probe "httpGet" }}
 {{- else }}
+{{- $_ := merge $probe.httpGet (dict "port" "http" "path" (ternary "/-/ready" "/-/healthy" (eq (last .) "readinessProbe"))) }}
 {{- if has $probe.httpGet.path (list "/-/healthy" "/-/ready") }}
 {{- $_ := set $probe.httpGet "path" (printf "%s%s" (include "cloudaudit-exporter.routePrefix" $all) $probe.httpGet.path) }}
 {{- end }}
