@@ -46,6 +46,10 @@ pub mod hash;
 pub mod shard;
 pub mod snapshot;
 
+// Which proxy calls go through, and the certificates of PEM files.
+pub mod pem;
+pub mod proxy;
+
 // The cloud: calls become listings or failures.
 pub mod tencent;
 

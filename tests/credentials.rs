@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
+use cloudaudit_exporter::proxy::Proxy;
 use cloudaudit_exporter::tencent::credentials::{EnvironmentProvider, FixedProvider, Provider};
 use cloudaudit_exporter::tencent::{Client, HttpOptions, Parts};
 use tokio::time::Instant;
@@ -128,7 +129,7 @@ async fn nothing_prints_a_secret() {
     let fixed = Arc::new(FixedProvider::new(credential()));
     let proxy = HttpOptions {
         ca_file: None,
-        proxy: Some(format!("http://user:{SECRET_KEY}@proxy.example:3128").into()),
+        proxy: Some(Proxy::parse(&format!("http://user:{SECRET_KEY}@proxy.example:3128")).unwrap()),
     };
     let mut printed = vec![
         format!("{:?}", credential()),

@@ -17,13 +17,23 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("hash", &[]),
     // The one place that reads files.
     ("files", &[]),
+    ("pem", &[]),
+    ("proxy", &[]),
     // Which part of the accounts is ours.
     ("shard", &["hash"]),
     ("snapshot", &["failure", "clock"]),
     // Halves that know nothing of each other. `tencent` tells an observer and returns values.
     (
         "tencent",
-        &["failure", "snapshot", "clock", "files", "resources"],
+        &[
+            "failure",
+            "snapshot",
+            "clock",
+            "files",
+            "pem",
+            "proxy",
+            "resources",
+        ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
@@ -33,9 +43,9 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard", "files"]),
+    ("config", &["snapshot", "shard", "files", "proxy"]),
     // The listener's gate.
-    ("web", &["files"]),
+    ("web", &["files", "pem"]),
     (
         "http",
         &["failure", "snapshot", "clock", "resources", "web"],

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use cloudaudit_exporter::proxy::Proxy;
 use cloudaudit_exporter::tencent::{
     HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError, TransportErrorKind,
     separate,
@@ -352,7 +353,7 @@ fn through(proxy: &str) -> HttpTransport {
     let proxy = Some(format!("http://user:{SECRET}@{proxy}"));
     HttpTransport::new(&HttpOptions {
         ca_file: Some("tests/support/ca.pem".into()),
-        proxy: proxy.map(Into::into),
+        proxy: proxy.map(|url| Proxy::parse(&url).unwrap()),
     })
     .unwrap()
 }
@@ -435,23 +436,20 @@ async fn a_proxy_that_refuses() {
 
 #[tokio::test]
 async fn options_that_cannot_be_used() {
-    let made = |ca_file: Option<&str>, proxy: Option<&str>| {
+    let made = |ca_file: &str| {
         let options = HttpOptions {
-            ca_file: ca_file.map(Into::into),
-            proxy: proxy.map(Into::into),
+            ca_file: Some(ca_file.into()),
+            proxy: None,
         };
         HttpTransport::new(&options).map(|_| ()).unwrap_err()
     };
-    let error = made(Some("tests/support/nowhere.pem"), None);
+    let error = made("tests/support/nowhere.pem");
     assert!(
         error.contains("http.ca_file tests/support/nowhere.pem: "),
         "{error}"
     );
-    let error = made(Some("tests/transport.rs"), None);
+    let error = made("tests/transport.rs");
     assert!(error.contains("no certificate in it"), "{error}");
-    let error = made(None, Some("http://user:hunter2@[not a host/"));
-    assert!(error.contains("http.proxy: "), "{error}");
-    assert!(!error.contains(SECRET), "{error}");
 }
 
 /// Connections of one identity are not those of another, nor of the same one a reload later.

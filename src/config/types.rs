@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::credentials::{AssumeRole, Credentials};
 use super::endpoint::Endpoint;
 use super::organization::Organization;
-use super::secret::Secret;
+use crate::proxy::Proxy;
 use crate::shard::Shard;
 use crate::snapshot::{ExpectedTrack, Member};
 
@@ -62,8 +62,8 @@ impl Config {
 pub struct Http {
     /// PEM certificates to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// A proxy's URL, which may hold a password.
-    pub proxy: Option<Secret>,
+    /// The proxy of this file or of the environment.
+    pub proxy: Option<Proxy>,
 }
 
 /// An account: the unit of credentials, rate limit, schedule and isolation.

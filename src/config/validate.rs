@@ -16,10 +16,10 @@ use super::lists::{self, Members};
 use super::organizations::organization;
 use super::overrides::in_variable;
 use super::raw::{RawConfig, RawHttp, RawPoll, RawState};
-use super::secret::Secret;
 use super::shapes::Mapping;
 use super::types::{Config, Http, Poll};
 use super::values;
+use crate::proxy::{self, Proxy};
 use crate::shard::Shard;
 
 /// The whole configuration.
@@ -28,7 +28,7 @@ pub(super) fn config(
     places: &Places,
     environment: &BTreeMap<String, String>,
 ) -> Result<Config, Error> {
-    let http = http(&raw.http.0, places)?;
+    let http = http(&raw.http.0, places, environment)?;
     let state_file = state_file(&raw.state.0, places, environment)?;
     let common = Common {
         poll: poll(&raw.poll.0, places)?,
@@ -54,6 +54,7 @@ pub(super) fn config(
         warnings.extend(more);
     }
     warnings.extend(doubles::warnings(&accounts));
+    warnings.extend(proxy_warning(&http, environment));
     Ok(Config {
         http,
         state_file,
@@ -110,13 +111,31 @@ fn details_interval(raw: &RawPoll, places: &Places) -> Result<Option<Duration>, 
     places.value(raw.details_interval.as_ref(), &path, KEY, least)
 }
 
-fn http(raw: &RawHttp, places: &Places) -> Result<Http, Error> {
+fn http(
+    raw: &RawHttp,
+    places: &Places,
+    environment: &BTreeMap<String, String>,
+) -> Result<Http, Error> {
     let path = KeyPath::from(["http"]);
     let ca_file = |text: &str| Ok(places.beside(&path.key("ca_file"), text));
-    let proxy = |text: &str| values::proxy(text).map(Secret::from);
+    let proxy = match places.value(raw.proxy.as_ref(), &path, "proxy", Proxy::parse)? {
+        Some(proxy) => Some(proxy),
+        None => Proxy::of_environment(environment)
+            .map_err(|bad| Error::of_variable(bad.name, &KeyPath::default(), bad.message))?,
+    };
     Ok(Http {
         ca_file: places.value(raw.ca_file.as_ref(), &path, "ca_file", ca_file)?,
-        proxy: places.value(raw.proxy.as_ref(), &path, "proxy", proxy)?,
+        proxy: proxy.map(|proxy| proxy.with_exemptions_of(environment)),
+    })
+}
+
+/// Warns of a variable that is mistaken for the proxy of all calls.
+fn proxy_warning(http: &Http, environment: &BTreeMap<String, String>) -> Option<String> {
+    let variable = proxy::unused_variable(environment)?;
+    http.proxy.is_none().then(|| {
+        format!(
+            "{variable} is for plain HTTP, and calls to the cloud use HTTPS: they go out directly; set https_proxy or http.proxy if they should not"
+        )
     })
 }
 

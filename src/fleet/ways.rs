@@ -181,7 +181,7 @@ impl Roads {
         }
         let options = HttpOptions {
             ca_file: settings.ca_file.clone(),
-            proxy: settings.proxy.clone().map(Into::into),
+            proxy: settings.proxy.clone(),
         };
         Ok(Https {
             settings: settings.clone(),

@@ -46,6 +46,7 @@ mod echo;
 mod envelope;
 mod escape;
 mod event_names;
+mod handshake;
 mod lenient;
 mod names;
 mod network;

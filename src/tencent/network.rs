@@ -5,18 +5,16 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use reqwest::Proxy;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use secrecy::ExposeSecret;
 use tokio::sync::Semaphore;
 
 use super::answers::RecentAnswers;
 use super::connections::OpenIdentities;
 use super::names::Names;
 use super::tls;
-use super::transport::{HttpOptions, HttpTransport, MAX_CA_BYTES, Proxies, causes};
-use crate::files;
+use super::transport::{HttpOptions, HttpTransport, MAX_CA_BYTES};
+use crate::proxy::Proxy;
+use crate::{files, pem};
 
 /// So many answers may be larger at the same time; others wait, within their time limit. So it is
 /// not the number of targets that says how much a server that floods them all can make us hold.
@@ -61,21 +59,13 @@ impl Network {
     /// or the proxy of the options cannot be used.
     pub fn https(&self, options: &HttpOptions) -> Result<HttpTransport, String> {
         let authorities = options.ca_file.as_deref().map(authorities).transpose()?;
-        let proxies = match &options.proxy {
-            None => Proxies::Environment,
-            Some(proxy) => {
-                let proxy = Proxy::all(proxy.expose_secret());
-                let at =
-                    |error: reqwest::Error| format!("http.proxy: {}", causes(&error.without_url()));
-                Proxies::Always(Box::new(proxy.map_err(at)?))
-            }
-        };
+        let proxy = options.proxy.as_ref().map(through).transpose()?;
         let tls = tls::trusting(authorities.unwrap_or_default()).map_err(|error| {
             format!(
                 "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
             )
         })?;
-        HttpTransport::over(tls, proxies, self.clone())
+        HttpTransport::over(tls, proxy, self.clone())
     }
 
     /// For plain HTTP to this machine and its metadata service: trusts nobody and takes no proxy.
@@ -84,7 +74,7 @@ impl Network {
     ///
     /// Where the process has no room for another client.
     pub fn plain(&self) -> Result<HttpTransport, String> {
-        HttpTransport::over(tls::trusting_none()?, Proxies::Never, self.clone())
+        HttpTransport::over(tls::trusting_none()?, None, self.clone())
     }
 
     /// The large answers of a host that may be read at the same time. `None` is a transport to
@@ -109,10 +99,20 @@ impl Network {
 fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
     let pem = files::read(file, MAX_CA_BYTES).map_err(|error| at(&error))?;
-    let certificates = CertificateDer::pem_slice_iter(&pem.bytes).collect::<Result<Vec<_>, _>>();
-    let certificates = certificates.map_err(|error| at(&error))?;
-    if certificates.is_empty() {
-        return Err(at(&"there is no certificate in it; a PEM file is wanted"));
-    }
-    Ok(certificates)
+    pem::certificates(&pem.bytes).map_err(|error| at(&error))
+}
+
+/// The proxy, asked for every host that it does not exempt.
+fn through(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
+    let url = reqwest::Url::parse(proxy.url()).map_err(|error| format!("http.proxy: {error}"))?;
+    let authorization = proxy.authorization().cloned();
+    let proxy = proxy.clone();
+    let through = reqwest::Proxy::custom(move |asked| {
+        let exempt = asked.host_str().is_some_and(|host| proxy.exempts(host));
+        (!exempt).then(|| url.clone())
+    });
+    Ok(match authorization {
+        Some(authorization) => through.custom_http_auth(authorization),
+        None => through,
+    })
 }

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use reqwest::{Proxy, redirect};
+use reqwest::redirect;
 use rustls::ClientConfig;
-use secrecy::SecretString;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::answers::Obtained;
 use super::connections::Connections;
+use super::handshake;
 use super::network::Network;
+use crate::proxy::Proxy;
 
 /// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
 pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -113,8 +114,8 @@ impl std::error::Error for TransportError {}
 pub struct HttpOptions {
     /// A PEM file of certificate authorities to trust besides the system's.
     pub ca_file: Option<PathBuf>,
-    /// A proxy for every call; without it, the environment's is used. Its URL may hold a password.
-    pub proxy: Option<SecretString>,
+    /// The proxy for calls. `None`: every call goes out directly, whatever the environment says.
+    pub proxy: Option<Proxy>,
 }
 
 /// HTTP over the network, with connections that no other identity uses.
@@ -131,19 +132,9 @@ pub struct HttpTransport {
 #[derive(Debug)]
 struct Setup {
     tls: ClientConfig,
-    proxies: Proxies,
+    /// Calls go out directly if it is `None`.
+    proxy: Option<reqwest::Proxy>,
     network: Network,
-}
-
-/// Which proxy requests go through.
-#[derive(Debug)]
-pub(super) enum Proxies {
-    /// None, whatever the environment says.
-    Never,
-    /// Those of the environment.
-    Environment,
-    /// This one.
-    Always(Box<Proxy>),
 }
 
 impl HttpTransport {
@@ -168,12 +159,12 @@ impl HttpTransport {
     /// With these settings.
     pub(super) fn over(
         tls: ClientConfig,
-        proxies: Proxies,
+        proxy: Option<reqwest::Proxy>,
         network: Network,
     ) -> Result<Self, String> {
         let setup = Setup {
             tls,
-            proxies,
+            proxy,
             network,
         };
         let transport = Self::with(Arc::new(setup), None);
@@ -270,10 +261,9 @@ impl Setup {
         let builder = builder()
             .dns_resolver(self.network.0.names.asked_for(host))
             .tls_backend_preconfigured(self.tls.clone());
-        let builder = match &self.proxies {
-            Proxies::Never => builder.no_proxy(),
-            Proxies::Environment => builder,
-            Proxies::Always(proxy) => builder.proxy(Proxy::clone(proxy)),
+        let builder = match &self.proxy {
+            Some(proxy) => builder.proxy(proxy.clone()),
+            None => builder.no_proxy(),
         };
         builder.build()
     }
@@ -341,10 +331,11 @@ fn builder() -> reqwest::ClientBuilder {
 
 fn transport_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
-    let message = causes(&error);
+    let mut message = causes(&error);
     let kind = if error.is_timeout() {
         TransportErrorKind::Timeout
-    } else if chain(&error).any(is_tls) {
+    } else if let Some(tls) = chain(&error).find_map(tls_error) {
+        message = handshake::message(tls);
         TransportErrorKind::Tls
     } else if chain(&error).any(is_too_large) {
         TransportErrorKind::TooLarge
@@ -354,12 +345,12 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError { kind, message }
 }
 
-/// Whether a cause is the handshake's. It comes inside an `io::Error`, or inside one that is inside
+/// The error of the handshake, if it is the cause. It comes inside an `io::Error`, or inside one that is inside
 /// another, and each stands for what it wraps and so leaves it out of the chain.
-fn is_tls(cause: &Cause) -> bool {
+fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);
-    layers.any(<Cause>::is::<rustls::Error>)
+    layers.find_map(<Cause>::downcast_ref)
 }
 
 type Cause = dyn std::error::Error + 'static;

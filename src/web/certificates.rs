@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use super::clients::{self, Policy};
 use super::file::{MAX_BYTES, Tls};
 use super::suites;
-use crate::files;
+use crate::{files, pem};
 
 /// What a client is offered on top, by ALPN, where HTTP/2 is wanted.
 const HTTP2: &[u8] = b"h2";
@@ -53,8 +53,7 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
     let key = key.ok_or("tls_server_config: key_file or key is missing")?;
     let authorities = either("client_ca", &tls.client_ca, &tls.client_ca_file, folder)?;
 
-    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(cert.as_bytes()).collect();
-    let chain = chain.map_err(|_| "cert: not certificates in PEM".to_owned())?;
+    let chain = pem::certificates(cert.as_bytes()).map_err(|error| format!("cert: {error}"))?;
     let first = chain.first().ok_or("cert: there is no certificate in it")?;
     let expires = end_of(first);
     // The key's error is not told: it might quote it.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -16,6 +15,8 @@ use rustls::{
     SignatureScheme,
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
+
+use crate::pem;
 
 /// `client_auth_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +105,11 @@ pub(super) fn verifier(
 
 fn roots(pem: &str) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
-        let certificate =
-            certificate.map_err(|_| "client_ca: not certificates in PEM".to_owned())?;
+    let certificates = pem::certificates(pem.as_bytes());
+    for certificate in certificates.map_err(|error| format!("client_ca: {error}"))? {
         roots
             .add(certificate)
             .map_err(|error| format!("client_ca: {error}"))?;
-    }
-    if roots.is_empty() {
-        return Err("client_ca: there is no certificate in it".to_owned());
     }
     Ok(roots)
 }

@@ -56,7 +56,7 @@ const CONFORMS_ALL_THE_SAME: &[(&str, &str)] = &[
         "account_files_absent account_files_alone profile_without_home",
     ),
     ("which labels there are", "organization_tag_is_label"),
-    ("how big a port may be", "endpoint_port"),
+    ("how big a port may be", "endpoint_port proxy_port"),
     (
         "an editor reads 0x32, 1e1 and 1e11 as whole numbers",
         "page_size_hex rate_exponent trusted_form",
@@ -153,7 +153,7 @@ fn takes_more(setting: &str, error: &str) -> bool {
     is_any(&duration) && unfit.iter().any(|words| error.contains(words))
         || is_any(&["endpoint"])
             && (error.contains("loopback") || error.contains("not an endpoint"))
-        || is_any(&["proxy"]) && error.contains("not a proxy's address")
+        || is_any(&["proxy"]) && error.contains("not a proxy URL")
         // What these name has to be there, and right.
         || setting.starts_with("account_files")
 }

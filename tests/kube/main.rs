@@ -18,4 +18,5 @@ mod chart;
 mod objects;
 mod overlays;
 mod shards;
+mod unusual;
 mod values;

@@ -10,6 +10,22 @@ use super::chart::CHART;
 use super::parts::part;
 use super::tool::{copy_folder, damage, read, root, run};
 
+/// The chart refuses what the exporter would refuse: it has the exporter's own schema.
+#[test]
+fn golden_schema_of_the_configuration_is_in_the_schema_of_the_values() {
+    let path = format!("{CHART}/values.schema.json");
+    let new = run(Command::new(part("python"))
+        .arg(root().join("tests/kube/schema.py"))
+        .arg(root().join("deploy/cloudaudit-exporter.schema.json"))
+        .arg(root().join(&path)));
+    let new = new.expect("both are JSON");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(root().join(&path), &new).expect("it can be written");
+    } else {
+        assert!(read(&path) == new, "{path} is out of date: make golden");
+    }
+}
+
 const BEGIN: &str = "<!-- values -->\n";
 const END: &str = "<!-- end of values -->\n";
 

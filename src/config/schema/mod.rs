@@ -198,8 +198,8 @@ pub(super) fn file(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn proxy(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
-        "pattern": r"^https?://[^/?#\s]+/?$",
-        LIMITS: "`http://host:port` or `https://host:port`, with `user:password@` before the host where it is needed."
+        "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+/?$",
+        LIMITS: "`http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy asks for them; percent-encode `@`, `:`, `/`, `?`, `#` and `%` in them."
     })
 }
 

@@ -279,17 +279,3 @@ pub(super) fn file_pattern(text: &str) -> Result<String, String> {
     }
     Ok(text.to_owned())
 }
-
-/// A proxy's URL. It is never shown: it may hold a password.
-pub(super) fn proxy(text: &str) -> Result<&str, String> {
-    let refused = "not a proxy's address; allowed is http://host:port or https://host:port, with user:password@ before the host where it is needed";
-    let uri: http::Uri = text.parse().map_err(|_| refused)?;
-    let scheme = matches!(uri.scheme_str(), Some("http" | "https"));
-    let host = uri.host().is_some_and(|host| !host.is_empty());
-    let bare = uri.path() == "/" && uri.query().is_none();
-    if scheme && host && bare {
-        Ok(text)
-    } else {
-        Err(refused.into())
-    }
-}

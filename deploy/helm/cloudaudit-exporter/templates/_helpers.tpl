@@ -1,10 +1,85 @@
+{{/* Helm deletes a value that is set to null. A mapping or a list that is gone becomes an empty one, so that every
+template may read below it. Then the values that a schema cannot judge are judged. Every template begins with this. */}}
+{{- define "cloudaudit-exporter.prepare" -}}
+{{- range list "image" "commonLabels" "config" "webConfig" "log" "persistence" "serviceAccount" "service" "serviceMonitor" "prometheusRule" "dashboards" "networkPolicy" "podDisruptionBudget" "livenessProbe" "readinessProbe" "startupProbe" "resources" "strategy" "podAnnotations" "podLabels" "nodeSelector" "affinity" "podSecurityContext" "securityContext" }}
+{{- if not (kindIs "map" (get $.Values .)) }}{{ $_ := set $.Values . dict }}{{ end }}
+{{- end }}
+{{- range $key := list "nameOverride" "fullnameOverride" }}
+{{- with get $.Values $key }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$" .) }}
+{{- fail (printf "%s: %q is not a name for Kubernetes objects: use up to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last" $key .) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- $seen := dict }}
+{{- range .Values.existingSecrets }}
+{{- if hasKey $seen .name }}
+{{- fail (printf "existingSecrets: %q is there twice; put `mount` and `env` into one entry" .name) }}
+{{- end }}
+{{- $_ := set $seen .name true }}
+{{- end }}
+{{- range $section := list "accounts" "organizations" }}
+{{- range $name, $_ := (default dict (get $.Values.config $section)) }}
+{{- if regexMatch "^(true|false|null|0|[1-9][0-9]{0,8}|.*e\\+[0-9]+)$" $name }}
+{{- fail (printf "config.%s: the name %q may not be what you wrote, because Helm reads names such as 0123, 1e3 and yes as numbers and booleans; use a name with letters, in quotes" $section $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* The value of a flag in extraArgs, else of its variable in extraEnv. Of a list: all, the flag, the variable. */}}
+{{- define "cloudaudit-exporter.flag" -}}
+{{- $flag := index . 1 }}
+{{- $found := "" }}
+{{- range (first .).Values.extraEnv }}
+{{- if eq .name (last $) }}{{ $found = default "" .value }}{{ end }}
+{{- end }}
+{{- $isNext := false }}
+{{- range (first .).Values.extraArgs }}
+{{- if $isNext }}
+{{- $found = . }}
+{{- $isNext = false }}
+{{- else if eq . $flag }}
+{{- $isNext = true }}
+{{- else if hasPrefix (printf "%s=" $flag) . }}
+{{- $found = trimPrefix (printf "%s=" $flag) . }}
+{{- end }}
+{{- end }}
+{{- $found }}
+{{- end }}
+
+{{/* What stands before every path: empty, or a path without a slash at its end. */}}
+{{- define "cloudaudit-exporter.routePrefix" -}}
+{{- $prefix := include "cloudaudit-exporter.flag" (list . "--web.route-prefix" "CLOUDAUDIT_EXPORTER_WEB_ROUTE_PREFIX") }}
+{{- if not $prefix }}
+{{- with include "cloudaudit-exporter.flag" (list . "--web.external-url" "CLOUDAUDIT_EXPORTER_WEB_EXTERNAL_URL") }}
+{{- $prefix = (urlParse .).path }}
+{{- end }}
+{{- end }}
+{{- with trimAll "/" $prefix }}{{ printf "/%s" . }}{{ end }}
+{{- end }}
+
+{{- define "cloudaudit-exporter.metricsPath" -}}
+{{- $path := include "cloudaudit-exporter.flag" (list . "--web.telemetry-path" "CLOUDAUDIT_EXPORTER_WEB_TELEMETRY_PATH") }}
+{{- printf "%s/%s" (include "cloudaudit-exporter.routePrefix" .) (default "metrics" $path | trimPrefix "/") }}
+{{- end }}
+
+{{/* The port of the container, which has to listen on every address: probes and Prometheus come from outside. */}}
+{{- define "cloudaudit-exporter.port" -}}
+{{- $address := default ":10629" (include "cloudaudit-exporter.flag" (list . "--web.listen-address" "CLOUDAUDIT_EXPORTER_WEB_LISTEN_ADDRESS")) }}
+{{- if not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\])?:[1-9][0-9]{0,4}$" $address) }}
+{{- fail (printf "extraArgs: --web.listen-address=%s cannot be reached by probes and Prometheus; use --web.listen-address=:10629, or another port after the colon" $address) }}
+{{- end }}
+{{- regexFind "[0-9]+$" $address }}
+{{- end }}
+
 {{- define "cloudaudit-exporter.name" -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "cloudaudit-exporter.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- .Values.fullnameOverride }}
 {{- else if contains (include "cloudaudit-exporter.name" .) .Release.Name }}
 {{- .Release.Name | trunc 63 | trimSuffix "-" }}
 {{- else }}
@@ -13,14 +88,14 @@
 {{- end }}
 
 {{- define "cloudaudit-exporter.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . }}
+app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/* Of every pod of the release, whichever its shard. */}}
 {{- define "cloudaudit-exporter.podSelector" -}}
-app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . }}
-cloudaudit-exporter/shards-of: {{ include "cloudaudit-exporter.fullname" . }}
+app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . | quote }}
+cloudaudit-exporter/shards-of: {{ include "cloudaudit-exporter.fullname" . | quote }}
 {{- end }}
 
 {{/* What is added to names for a shard. The first shard has none: it is the one that was there before there were others. */}}
@@ -30,7 +105,7 @@ cloudaudit-exporter/shards-of: {{ include "cloudaudit-exporter.fullname" . }}
 
 {{/* Of the pods of one shard, and no pod of another. Of a list: all, and the ordinal. */}}
 {{- define "cloudaudit-exporter.shardSelector" -}}
-app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" (first .) }}
+app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" (first .) | quote }}
 app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cloudaudit-exporter.shardSuffix" (last .)) | quote }}
 {{- end }}
 
@@ -39,17 +114,24 @@ app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cl
 {{- $labels := include "cloudaudit-exporter.shardSelector" . | fromYaml }}
 {{- $labels := merge $labels (include "cloudaudit-exporter.podSelector" (first .) | fromYaml) }}
 {{- $_ := set $labels "cloudaudit-exporter/shard" (last . | toString) }}
-{{- $labels := merge $labels (include "cloudaudit-exporter.labels" (first .) | fromYaml) }}
-{{- toYaml (merge $labels (first .).Values.podLabels) }}
+{{- toYaml (merge $labels (include "cloudaudit-exporter.labelsOf" (list (first .) (first .).Values.podLabels) | fromYaml)) }}
 {{- end }}
 
-{{/* The chart's own labels win: selectors rest on them. */}}
 {{- define "cloudaudit-exporter.labels" -}}
+{{- include "cloudaudit-exporter.labelsOf" (list . dict) }}
+{{- end }}
+
+{{/* Of one object. The chart's own labels win, because selectors rest on them; then the nearer label wins. Of a list:
+all, and the labels of this object. */}}
+{{- define "cloudaudit-exporter.labelsOf" -}}
+{{- $own := default dict (last .) }}
+{{- with first . }}
 {{- $ours := include "cloudaudit-exporter.selectorLabels" . | fromYaml }}
 {{- $_ := set $ours "helm.sh/chart" (printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-") }}
 {{- $_ := set $ours "app.kubernetes.io/version" .Chart.AppVersion }}
 {{- $_ := set $ours "app.kubernetes.io/managed-by" .Release.Service }}
-{{- toYaml (merge $ours .Values.commonLabels) }}
+{{- toYaml (merge $ours $own .Values.commonLabels) }}
+{{- end }}
 {{- end }}
 
 {{- define "cloudaudit-exporter.serviceAccountName" -}}
@@ -61,10 +143,11 @@ app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cl
 {{- end }}
 
 {{- define "cloudaudit-exporter.image" -}}
+{{- $repository := default "ghcr.io/cloudaudit-exporter/cloudaudit-exporter" .Values.image.repository }}
 {{- if .Values.image.digest }}
-{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- printf "%s@%s" $repository .Values.image.digest }}
 {{- else }}
-{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) }}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) }}
 {{- end }}
 {{- end }}
 
@@ -83,13 +166,32 @@ app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cl
 {{- end }}
 {{- end }}
 
-{{/* A probe comes by HTTPS where the listener has TLS and the probe does not say otherwise. Of a list: all, and the probe. */}}
+{{/* A probe has one handler: one of yours replaces the chart's. The chart's follows --web.route-prefix, and comes by
+HTTPS if the listener has TLS and the probe does not say otherwise. Of a list: all, the name of the probe. */}}
 {{- define "cloudaudit-exporter.probe" -}}
-{{- $probe := deepCopy (last .) }}
-{{- if and (first .).Values.webConfig.tls $probe.httpGet }}
+{{- $all := first . }}
+{{- $probe := deepCopy (get $all.Values (last .)) }}
+{{- $own := list }}
+{{- range list "exec" "tcpSocket" "grpc" }}
+{{- if get $probe . }}{{ $own = append $own . }}{{ else }}{{ $_ := unset $probe . }}{{ end }}
+{{- end }}
+{{- if gt (len $own) 1 }}
+{{- fail (printf "%s: it has several handlers (%s); keep one" (last .) (join ", " $own)) }}
+{{- end }}
+{{- if or $own (not $probe.httpGet) }}
+{{- $_ := unset $probe "httpGet" }}
+{{- else }}
+{{- $_ := merge $probe.httpGet (dict "port" "http" "path" (ternary "/-/ready" "/-/healthy" (eq (last .) "readinessProbe"))) }}
+{{- if has $probe.httpGet.path (list "/-/healthy" "/-/ready") }}
+{{- $_ := set $probe.httpGet "path" (printf "%s%s" (include "cloudaudit-exporter.routePrefix" $all) $probe.httpGet.path) }}
+{{- end }}
+{{- if $all.Values.webConfig.tls }}
 {{- $_ := merge $probe.httpGet (dict "scheme" "HTTPS") }}
 {{- end }}
-{{- toYaml $probe }}
+{{- end }}
+{{- if or $own $probe.httpGet }}
+{{- toYaml (dict (last .) $probe) }}
+{{- end }}
 {{- end }}
 
 {{/* What of the rules is configurable, done to their text; then what needs their structure. */}}
@@ -99,13 +201,13 @@ app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cl
 {{- $home := printf "%s/blob/main/docs/alerts.md" .Chart.Home }}
 {{- $groups := list }}
 {{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}
-{{- $text := $.Files.Get $path | replace ", team, env)" (printf "%s)" $owner) | replace $home $.Values.prometheusRule.runbookBase }}
+{{- $text := $.Files.Get $path | replace ", team, env)" (printf "%s)" $owner) | replace $home (default $home $.Values.prometheusRule.runbookBase) }}
 {{- range (fromYaml $text).groups }}
 {{- $rules := list }}
 {{- range .rules }}
-{{- if not (has .alert $.Values.prometheusRule.disabledAlerts) }}
+{{- if not (has .alert (default list $.Values.prometheusRule.disabledAlerts)) }}
 {{- if .alert }}
-{{- $_ := set . "labels" (merge (default dict .labels) $.Values.prometheusRule.additionalLabels) }}
+{{- $_ := set . "labels" (merge (default dict .labels) (default dict $.Values.prometheusRule.additionalLabels)) }}
 {{- if not $.Values.prometheusRule.keepFiringFor }}{{ $_ := unset . "keep_firing_for" }}{{ end }}
 {{- end }}
 {{- $rules = append $rules . }}

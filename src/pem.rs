@@ -1,0 +1,131 @@
+//! Certificates from PEM text. Each one that the text announces is returned or named in an error:
+//! a certificate that is lost without a word is a server that is not trusted.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+const BEGIN: &str = "-----BEGIN ";
+const END: &str = "-----END ";
+const DASHES: &str = "-----";
+
+/// OpenSSL's form with trust settings after the certificate, which other programs do not read.
+const TRUSTED: &str = "TRUSTED CERTIFICATE";
+
+/// The labels of a certificate, the second one is OpenSSL's older name for it.
+const CERTIFICATE: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
+
+/// Reads every certificate. Text between them, keys and other objects are skipped, and so are byte
+/// order marks and whitespace around a line.
+///
+/// # Errors
+///
+/// If a certificate cannot be read, with its number and line, or if the text has none.
+pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let text = String::from_utf8_lossy(pem).replace("\r\n", "\n");
+    // Two files put together without a line break between them.
+    let text = text.replace(
+        &format!("{DASHES}{BEGIN}"),
+        &format!("{DASHES}\u{b}{BEGIN}"),
+    );
+    let mut found = Vec::new();
+    let mut open: Option<Block> = None;
+    for (number, line) in (1..).zip(text.split(['\n', '\r'])) {
+        for line in line.split('\u{b}').map(trimmed) {
+            match open.take() {
+                Some(block) if line.starts_with(BEGIN) => {
+                    return Err(block.error("has no END line"));
+                }
+                Some(block) if line.starts_with(END) => found.extend(block.close(line)?),
+                Some(block) => open = Some(block.with(line)),
+                None => open = Block::open(line, number, found.len() + 1)?,
+            }
+        }
+    }
+    match open {
+        Some(block) => Err(block.error("has no END line")),
+        None if found.is_empty() => {
+            Err("there is no certificate in it; it must be PEM, with a line -----BEGIN CERTIFICATE-----".into())
+        }
+        None => Ok(found),
+    }
+}
+
+fn trimmed(line: &str) -> &str {
+    line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
+}
+
+/// What stands between a BEGIN and an END line.
+struct Block {
+    label: String,
+    /// The line of its BEGIN.
+    line: usize,
+    /// Which certificate it is, if it is one.
+    ordinal: usize,
+    body: String,
+}
+
+impl Block {
+    fn open(line: &str, number: usize, ordinal: usize) -> Result<Option<Self>, String> {
+        let Some(rest) = line.strip_prefix(BEGIN) else {
+            return Ok(None);
+        };
+        let mut block = Self {
+            label: String::new(),
+            line: number,
+            ordinal,
+            body: String::new(),
+        };
+        match rest.strip_suffix(DASHES) {
+            Some(label) => block.label.push_str(label),
+            None if rest.contains("CERTIFICATE") => {
+                return Err(
+                    block.error("does not begin with a line of its own; its line breaks are lost")
+                );
+            }
+            None => return Ok(None),
+        }
+        Ok(Some(block))
+    }
+
+    fn with(mut self, line: &str) -> Self {
+        if self.is_certificate() {
+            self.body.push_str(line);
+            self.body.push('\n');
+        }
+        self
+    }
+
+    fn is_certificate(&self) -> bool {
+        CERTIFICATE.contains(&self.label.as_str())
+    }
+
+    /// The certificate, or `None` for another object.
+    fn close(self, end: &str) -> Result<Option<CertificateDer<'static>>, String> {
+        if self.label == TRUSTED {
+            return Err(self.error("is a TRUSTED CERTIFICATE, which only OpenSSL reads; convert it with `openssl x509 -in FILE -out NEW-FILE`"));
+        }
+        if end != format!("{END}{}{DASHES}", self.label) {
+            return Err(self.error("ends with the END line of another object"));
+        }
+        if !self.is_certificate() {
+            return Ok(None);
+        }
+        let pem = format!(
+            "-----BEGIN CERTIFICATE-----\n{}-----END CERTIFICATE-----\n",
+            self.body
+        );
+        let der = CertificateDer::from_pem_slice(pem.as_bytes())
+            .map_err(|_| self.error("is not base64 text"))?;
+        match X509Certificate::from_der(&der) {
+            Ok(([], _)) => Ok(Some(der)),
+            Ok(_) => Err(self.error("is followed by other bytes in its block")),
+            Err(_) => Err(self.error("cannot be parsed as an X.509 certificate")),
+        }
+    }
+
+    fn error(&self, what: &str) -> String {
+        let Self { ordinal, line, .. } = self;
+        format!("certificate {ordinal} (line {line}) {what}")
+    }
+}

@@ -1,0 +1,306 @@
+//! The proxy for calls to the cloud: what is accepted, what it is asked, and what goes past it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use cloudaudit_exporter::config::Config;
+use cloudaudit_exporter::proxy::{Proxy, unused_variable};
+use cloudaudit_exporter::tencent::{HttpOptions, HttpTransport, Transport};
+use http::Request;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// In every value here that has a password, the password contains this.
+const PASSWORD: &str = "HUSH";
+
+fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    variables.iter().map(owned).collect()
+}
+
+fn login(proxy: &Proxy) -> Option<String> {
+    let header = proxy.authorization()?.to_str().unwrap();
+    let bytes = BASE64_STANDARD.decode(header.strip_prefix("Basic ").unwrap());
+    Some(String::from_utf8(bytes.unwrap()).unwrap())
+}
+
+#[test]
+fn urls_that_are_accepted() {
+    for (text, url, user_and_password) in [
+        ("http://proxy:3128", "http://proxy:3128", None),
+        ("HTTP://proxy:3128/", "http://proxy:3128", None),
+        ("https://proxy", "https://proxy:443", None),
+        ("http://proxy", "http://proxy:80", None),
+        ("http://10.0.0.1:1", "http://10.0.0.1:1", None),
+        ("http://[fd00::1]:8080", "http://[fd00::1]:8080", None),
+        ("http://me@proxy:1", "http://proxy:1", Some("me:")),
+        ("http://me:HUSH@proxy:1", "http://proxy:1", Some("me:HUSH")),
+        ("http://:HUSH@proxy:1", "http://proxy:1", Some(":HUSH")),
+        (
+            "http://me:[HU]SH:|@proxy:1",
+            "http://proxy:1",
+            Some("me:[HU]SH:|"),
+        ),
+        (
+            "http://me:%23%2f%40%25%3AHUSH@proxy:1",
+            "http://proxy:1",
+            Some("me:#/@%:HUSH"),
+        ),
+        (
+            "http://me:%E4%BA%91@[::1]:1",
+            "http://[::1]:1",
+            Some("me:云"),
+        ),
+    ] {
+        let proxy = Proxy::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(proxy.url(), url, "{text}");
+        assert_eq!(login(&proxy).as_deref(), user_and_password, "{text}");
+        assert!(!format!("{proxy:?}").contains("SH"), "{proxy:?}");
+    }
+}
+
+#[test]
+fn urls_that_are_refused_and_never_quoted() {
+    for (text, named) in [
+        ("", "does not begin"),
+        ("proxy:3128", "does not begin"),
+        ("socks5://me:HUSH@proxy:1", "socks5"),
+        ("ftp://me:HUSH@proxy:1", "ftp"),
+        ("htpp://me:HUSH@proxy:1", "htpp"),
+        ("me:HUSH://proxy:1", "scheme"),
+        ("http:/me:HUSH@proxy:1", "does not begin"),
+        (" http://me:HUSH@proxy:1", "whitespace"),
+        ("http://me:HU SH@proxy:1", "whitespace"),
+        ("http://me:HUSH\n@proxy:1", "whitespace"),
+        ("http://u:HUSH#x@h:1", "%23"),
+        ("http://u:HUSH/x@h:1", "%2F"),
+        ("http://u:HUSH?x@h:1", "%3F"),
+        ("http://u:HUSH@x@h:1", "%40"),
+        ("http://u:HUSH%@h:1", "%25"),
+        ("http://u:HUSH%zz@h:1", "%25"),
+        ("http://u:HUSH%+1@h:1", "%25"),
+        ("http://u:HUSH%0a@h:1", "control character"),
+        ("http://u%3A:HUSH@h:1", "colon"),
+        ("http://@proxy:1", "no user"),
+        ("http://me:HUSH@", "host"),
+        ("http://me:HUSH@:1", "host"),
+        ("http://me:HUSH@h:", "port"),
+        ("http://me:HUSH@h:0", "port"),
+        ("http://me:HUSH@h:99999", "port"),
+        ("http://me:HUSH@h:+1", "port"),
+        ("http://me:HUSH", "port"),
+        ("http://me:HUSH:1", "colons"),
+        ("http://::1:HUSH", "brackets"),
+        ("http://[::1:1", "closing"),
+        ("http://[HUSH]:1", "IPv6"),
+        ("http://[::1]HUSH", "port may follow"),
+        ("http://me:HUSH@127.1:1", "IPv4"),
+        ("http://me:HUSH@a..b:1", "host"),
+        ("http://me:HUSH@代理:1", "xn--"),
+        ("http://proxy:1/HUSH", "after the port"),
+        ("http://proxy:1?HUSH", "after the port"),
+    ] {
+        let error = Proxy::parse(text).expect_err(text);
+        assert!(error.starts_with("not a proxy URL: "), "{text}: {error}");
+        assert!(error.contains(named), "{text}: {error}");
+        assert!(!error.contains(PASSWORD), "{text}: {error}");
+    }
+}
+
+/// The order, the empty value and the missing scheme are curl's.
+#[test]
+fn variables_are_read_as_curl_reads_them() {
+    for (variables, url) in [
+        (&[][..], None),
+        (&[("HTTPS_PROXY", "")], None),
+        (&[("HTTPS_PROXY", "  ")], None),
+        (
+            &[("https_proxy", "one:1"), ("HTTPS_PROXY", "two:2")],
+            Some("http://one:1"),
+        ),
+        (
+            &[("https_proxy", ""), ("HTTPS_PROXY", "two:2")],
+            Some("http://two:2"),
+        ),
+        (
+            &[("ALL_PROXY", "all:1"), ("HTTPS_PROXY", "two:2")],
+            Some("http://two:2"),
+        ),
+        (
+            &[("ALL_PROXY", "all:1"), ("all_proxy", "lower:2")],
+            Some("http://lower:2"),
+        ),
+        (
+            &[("HTTPS_PROXY", " http://blank:1 ")],
+            Some("http://blank:1"),
+        ),
+        (
+            &[("HTTP_PROXY", "plain:1"), ("http_proxy", "plain:1")],
+            None,
+        ),
+    ] {
+        let proxy = Proxy::of_environment(&environment(variables)).unwrap();
+        assert_eq!(proxy.as_ref().map(Proxy::url), url, "{variables:?}");
+    }
+    let plain = environment(&[("HTTP_PROXY", "plain:1")]);
+    assert_eq!(unused_variable(&plain), Some("HTTP_PROXY"));
+    let both = environment(&[("HTTP_PROXY", "plain:1"), ("HTTPS_PROXY", "one:1")]);
+    assert_eq!(unused_variable(&both), None);
+}
+
+#[test]
+fn a_variable_that_cannot_be_used_is_a_bad_configuration_that_names_it() {
+    let text = "accounts: {prod: {}}";
+    for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let variables = environment(&[(name, "socks5://me:HUSH@proxy:1")]);
+        let error = Config::parse("config.yaml", text, &variables).unwrap_err();
+        let error = error.to_string();
+        assert!(
+            error.starts_with(&format!("{name}: not a proxy URL: ")),
+            "{error}"
+        );
+        assert!(
+            error.contains("socks5") && !error.contains(PASSWORD),
+            "{error}"
+        );
+        // The key is nearer than the variable, which is then not read.
+        let own = format!("http: {{proxy: \"http://own:1\"}}\n{text}");
+        let config = Config::parse("config.yaml", &own, &variables).unwrap();
+        assert_eq!(config.http.proxy.unwrap().url(), "http://own:1");
+    }
+    let plain = environment(&[("http_proxy", "proxy:1")]);
+    let config = Config::parse("config.yaml", text, &plain).unwrap();
+    assert!(config.warnings.iter().any(|it| it.contains("http_proxy")));
+}
+
+/// What is direct with curl is direct here.
+#[test]
+fn no_proxy_is_read_as_curl_reads_it() {
+    for (list, direct, proxied) in [
+        ("", &[][..], &["a.example"][..]),
+        ("*", &["a.example", "10.0.0.1", "[fd00::1]"], &[]),
+        ("*.example", &[], &["a.example"]),
+        (
+            "example",
+            &["example", "a.example", "EXAMPLE.", "a.b.example"],
+            &["anexample", "example.com"],
+        ),
+        (".example", &["example", "a.example"], &["anexample"]),
+        ("Example.", &["example", "a.example."], &["other"]),
+        (
+            "a.example, b.example\tc.example,,",
+            &["a.example", "b.example", "c.example"],
+            &["d.example"],
+        ),
+        ("a.example:443", &[], &["a.example"]),
+        (
+            "10.0.0.1",
+            &["10.0.0.1"],
+            &["10.0.0.2", "x.10.0.0.1.example"],
+        ),
+        ("10.0.0.0/8", &["10.1.2.3"], &["11.0.0.1", "10.example"]),
+        ("10.0.0.0/33", &[], &["10.0.0.0"]),
+        (
+            "fd00::/8",
+            &["[fd00::1]", "[fdff::1]"],
+            &["[fe00::1]", "10.0.0.1"],
+        ),
+        (
+            "fd00::1,[fd00::2]",
+            &["[fd00::1]", "[fd00::2]"],
+            &["[fd00::3]"],
+        ),
+    ] {
+        let variables = environment(&[
+            ("no_proxy", list),
+            ("NO_PROXY", if list.is_empty() { "" } else { "*" }),
+        ]);
+        let proxy = Proxy::parse("http://proxy:1").unwrap();
+        let proxy = proxy.with_exemptions_of(&variables);
+        for host in direct {
+            assert!(proxy.exempts(host), "{list}: {host}");
+        }
+        for host in proxied {
+            assert!(!proxy.exempts(host), "{list}: {host}");
+        }
+        for host in [
+            "localhost",
+            "a.localhost",
+            "127.0.0.1",
+            "[::1]",
+            "metadata.tencentyun.com",
+            "169.254.0.23",
+        ] {
+            assert!(proxy.exempts(host), "{list}: {host}");
+        }
+    }
+}
+
+/// A proxy that records the first request and closes.
+async fn recording() -> (String, tokio::task::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let recorded = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        let refused = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
+        stream.write_all(refused).await.unwrap();
+        String::from_utf8(head).unwrap()
+    });
+    (authority, recorded)
+}
+
+#[tokio::test]
+async fn a_call_asks_the_proxy_for_a_tunnel_with_the_decoded_password() {
+    let (authority, recorded) = recording().await;
+    let url = format!("http://me:%23HUSH%2F[@{authority}");
+    let transport = HttpTransport::new(&HttpOptions {
+        ca_file: Some("tests/support/ca.pem".into()),
+        proxy: Some(Proxy::parse(&url).unwrap()),
+    });
+    let request = Request::post("https://cloud.example/").body(Bytes::new());
+    let transport = transport.unwrap();
+    let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
+    let error = sent.unwrap().unwrap_err().to_string();
+    assert!(!error.contains(PASSWORD), "{error}");
+    let head = timeout(PATIENCE, recorded).await.unwrap().unwrap();
+    assert!(
+        head.starts_with("CONNECT cloud.example:443 HTTP/1.1\r\n"),
+        "{head}"
+    );
+    let login = BASE64_STANDARD.encode("me:#HUSH/[");
+    assert!(head.contains(&format!("Basic {login}\r\n")), "{head}");
+}
+
+/// A call to this machine does not reach the proxy: it fails where nothing listens.
+#[tokio::test]
+async fn a_call_to_this_machine_goes_past_the_proxy() {
+    let (authority, recorded) = recording().await;
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = closed.local_addr().unwrap();
+    drop(closed);
+    let transport = HttpTransport::new(&HttpOptions {
+        ca_file: Some("tests/support/ca.pem".into()),
+        proxy: Some(Proxy::parse(&format!("http://{authority}")).unwrap()),
+    });
+    let request = Request::post(format!("https://{endpoint}/")).body(Bytes::new());
+    let transport = transport.unwrap();
+    let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
+    assert!(sent.unwrap().unwrap_err().to_string().contains("refused"));
+    assert!(!recorded.is_finished(), "the proxy was asked");
+    recorded.abort();
+}
