@@ -51,6 +51,9 @@ struct Recent {
 #[derive(Debug)]
 struct Host {
     first_id: u64,
+    /// How often it could not be reached. A server that was started again may count its ids from the
+    /// beginning, and an answer of before cannot come on a new connection to it.
+    starts: u64,
     /// Whether it has given different ids.
     varies: bool,
     /// Whether it has proved to repeat them: a simulation with one canned answer does.
@@ -79,18 +82,20 @@ impl RecentAnswers {
         };
         let end = answer.len().saturating_sub(MAX_COMPARED_BYTES);
         let begin = &answer[..answer.len().min(MAX_COMPARED_BYTES)];
-        let whole = (host, id, answer.len(), begin, &answer[end..]);
-        let whole = self.key.hash_one(whole);
         let (host, id) = (self.key.hash_one(host), self.key.hash_one(id));
         let mut recent = self.recent();
         if recent.hosts.len() < MAX_HOSTS || recent.hosts.contains_key(&host) {
             let known = recent.hosts.entry(host).or_insert(Host {
                 first_id: id,
+                starts: 0,
                 varies: false,
                 repeats: false,
             });
             known.varies |= known.first_id != id;
         }
+        let starts = recent.hosts.get(&host).map_or(0, |host| host.starts);
+        let whole = (host, starts, id, answer.len(), begin, &answer[end..]);
+        let whole = self.key.hash_one(whole);
         if recent.remember(whole) {
             return false;
         }
@@ -100,6 +105,14 @@ impl RecentAnswers {
         let proves_it = !host.varies || obtained.refused + 1 >= MAX_REPEATS_ALONE;
         host.repeats |= obtained.alone && proves_it;
         !host.repeats
+    }
+
+    /// No connection to a host could be opened: what it answered before is forgotten.
+    pub(super) fn unreachable(&self, host: &str) {
+        let host = self.key.hash_one(host);
+        if let Some(host) = self.recent().hosts.get_mut(&host) {
+            host.starts += 1;
+        }
     }
 
     /// Whether a host has proved to repeat its ids. They tell nothing then, so each request to it
@@ -219,6 +232,18 @@ mod tests {
         };
         assert!(!recent.is_repeated("one", last, again.as_bytes()));
         assert!(recent.repeats_ids("one"));
+    }
+
+    #[test]
+    fn a_host_that_was_started_again_may_count_from_the_beginning() {
+        let recent = varied("one");
+        let first = answer(&format!("\"{ID}\""));
+        assert!(!recent.is_repeated("one", SHARED, first.as_bytes()));
+        recent.unreachable("other");
+        assert!(recent.is_repeated("one", SHARED, first.as_bytes()));
+        recent.unreachable("one");
+        assert!(!recent.is_repeated("one", SHARED, first.as_bytes()));
+        assert!(recent.is_repeated("one", SHARED, first.as_bytes()));
     }
 
     #[test]

@@ -203,7 +203,13 @@ impl HttpTransport {
             request.headers_mut().insert(header::CONNECTION, close);
         }
         let client = self.client().map_err(transport_error)?;
-        let mut answer = client.execute(request).await.map_err(transport_error)?;
+        let answer = client.execute(request).await;
+        let mut answer = answer.map_err(|error| {
+            if error.is_connect() {
+                recent.unreachable(&host);
+            }
+            transport_error(error)
+        })?;
         let body = match answer.status() {
             StatusCode::OK => self.body(&mut answer).await?,
             _ => beginning(&mut answer).await,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::sim::{Identity, Server, Track, World};
@@ -23,6 +24,9 @@ const MISCHIEF: [Mischief; 4] = [
 
 /// Accounts with so many tracks or more have two pages.
 const PAGE_SIZE: usize = 40;
+
+/// Each account whose number is divisible by this keeps its secret key in a file.
+const KEY_FILE_EVERY: usize = 10;
 
 /// The cloud, its accounts, and the configuration that asks for them.
 pub struct Estate {
@@ -80,9 +84,38 @@ impl Estate {
             // Every fifth account has two pages.
             estate.replace(&name, if number % 5 == 0 { PAGE_SIZE + 10 } else { 5 });
         }
+        for name in estate.accounts.keys().filter(|name| has_key_file(name)) {
+            std::fs::write(estate.key_file(name), key(name)).unwrap();
+            std::fs::write(estate.key_file(name).with_extension("id"), id(name)).unwrap();
+        }
         estate.write_config(0);
         estate.serving = Some(tokio::spawn(server.serve(std::future::pending::<()>())));
         estate
+    }
+
+    /// The accounts whose secret key is in a file.
+    pub fn with_key_files(&self) -> Vec<String> {
+        let names = self.accounts.keys().filter(|name| has_key_file(name));
+        names.cloned().collect()
+    }
+
+    /// Replaces the key file of an account by a FIFO: whatever opens it to read would wait forever.
+    pub fn hang_key_file(&self, name: &str) {
+        let new = self.folder.path().join("new.fifo");
+        let made = Command::new("mkfifo").arg(&new).status().unwrap();
+        assert!(made.success(), "mkfifo makes a FIFO");
+        std::fs::rename(&new, self.key_file(name)).unwrap();
+    }
+
+    /// Puts the key file of an account back.
+    pub fn restore_key_file(&self, name: &str) {
+        let new = self.folder.path().join("new.key");
+        std::fs::write(&new, key(name)).unwrap();
+        std::fs::rename(&new, self.key_file(name)).unwrap();
+    }
+
+    fn key_file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(format!("{name}.key"))
     }
 
     pub fn config(&self) -> &Path {
@@ -105,13 +138,18 @@ impl Estate {
                 0
             };
             writeln!(yaml, "  {name}:\n    labels: {{generation: g{label}}}").unwrap();
-            writeln!(
-                yaml,
-                "    credentials: {{secret_id: {}, secret_key: {}}}",
-                id(name),
-                key(name)
-            )
-            .unwrap();
+            let credentials = if has_key_file(name) {
+                let file = self.key_file(name);
+                let id_file = file.with_extension("id");
+                format!(
+                    "secret_id_file: {}, secret_key_file: {}",
+                    id_file.display(),
+                    file.display()
+                )
+            } else {
+                format!("secret_id: {}, secret_key: {}", id(name), key(name))
+            };
+            writeln!(yaml, "    credentials: {{{credentials}}}").unwrap();
         }
         self.put(&yaml);
     }
@@ -193,6 +231,11 @@ pub fn tracks_of<'a>(samples: &'a Samples, account: &str) -> Vec<&'a str> {
             rest.split('"').next().unwrap()
         })
         .collect()
+}
+
+fn has_key_file(name: &str) -> bool {
+    let number: usize = name.trim_start_matches('a').parse().unwrap();
+    number.is_multiple_of(KEY_FILE_EVERY)
 }
 
 fn uin(name: &str) -> String {

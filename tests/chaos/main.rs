@@ -25,6 +25,7 @@ mod gateway;
 
 // What there is, and what happens to it.
 mod estate;
+mod half_requests;
 mod weather;
 
 // What has to be true of every scrape.

@@ -1,10 +1,11 @@
-//! Everything at once: faults, a gateway that delivers answers twice, a cloud that restarts, clocks that jump, reloads, changes and
-//! scrapes, over loopback and in real time. At every moment each target shows what was there when
+//! Everything at once: faults, a gateway that delivers answers twice, a cloud that restarts, clocks
+//! that jump, key files that hang, crowds of half requests, a log that is not read, reloads, changes
+//! and scrapes, over loopback and in real time. At every moment each target shows what was there when
 //! it was last listed, or nothing; and when calm returns, everything is exact.
 //!
 //! `CHAOS_SECONDS` makes it longer, `CHAOS_SEED` repeats one; both are printed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::estate::Estate;
 use crate::exporter::{Exporter, Samples};
@@ -48,8 +49,10 @@ async fn whatever_happens_a_target_shows_what_was_there_or_nothing() {
         "{} answers were delivered twice",
         estate.gateway.mischiefs()
     );
+    let asked = Instant::now();
     exporter.signal("TERM");
     assert_eq!(exporter.wait_for_end(), Some(0), "at the first signal");
+    println!("it ended {:?} after SIGTERM", asked.elapsed());
     exporter.leave_log_unread(false);
     assert!(!exporter.log().contains("panicked"), "{}", exporter.log());
 }

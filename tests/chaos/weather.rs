@@ -4,15 +4,21 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use cloudaudit_exporter::sim::Fault;
+use tokio::net::TcpStream;
 
 use crate::estate::Estate;
 use crate::exporter::Exporter;
+use crate::half_requests;
 
 /// Before the first darkness.
 const CLEAR: Duration = Duration::from_secs(8);
 
 /// Longer than `stale_after` of the estate's configuration.
 const LONG: Duration = Duration::from_secs(8);
+
+/// How many clients send half a request at once: fewer than the exporter's cap on connections, so
+/// that two such crowds together exceed it.
+const CROWD: usize = 300;
 
 /// How long other darkness and skewed clocks last.
 const SHORT: Duration = Duration::from_secs(1);
@@ -24,6 +30,9 @@ pub struct Weather {
     started: Instant,
     dark_until: Option<Instant>,
     skewed_until: Option<Instant>,
+    /// The account whose key file hangs, and until when.
+    hung: Option<(String, Instant)>,
+    crowds: Vec<Vec<TcpStream>>,
     pub blows: BTreeMap<&'static str, u64>,
 }
 
@@ -35,6 +44,8 @@ impl Weather {
             started: Instant::now(),
             dark_until: None,
             skewed_until: None,
+            hung: None,
+            crowds: Vec::new(),
             blows: BTreeMap::new(),
         }
     }
@@ -59,6 +70,8 @@ impl Weather {
         }
         self.darken(estate).await;
         self.skew(estate);
+        self.hang_a_key_file(estate);
+        self.crowd(exporter).await;
         match self.below(12) {
             0 => {
                 self.generation += 1;
@@ -82,9 +95,39 @@ impl Weather {
         estate.world.clear_faults();
         estate.world.set_skew_seconds(0);
         estate.start_cloud().await;
+        if let Some((name, _)) = self.hung.take() {
+            estate.restore_key_file(&name);
+        }
+        self.crowds.clear();
         self.generation += 1;
         estate.write_config(self.generation);
         exporter.signal("HUP");
+    }
+
+    fn hang_a_key_file(&mut self, estate: &Estate) {
+        let now = Instant::now();
+        if let Some((name, _)) = self.hung.take_if(|(_, until)| *until <= now) {
+            estate.restore_key_file(&name);
+        }
+        if self.hung.is_none() && self.below(40) == 0 {
+            let names = estate.with_key_files();
+            let name = names[self.below(names.len())].clone();
+            estate.hang_key_file(&name);
+            self.hung = Some((name, now + SHORT));
+            self.count("key file hangs");
+        }
+    }
+
+    /// Two crowds of half requests at the most.
+    async fn crowd(&mut self, exporter: &Exporter) {
+        if self.below(30) == 0 {
+            if self.crowds.len() > 1 {
+                self.crowds.clear();
+            }
+            self.crowds
+                .push(half_requests::send(exporter.address(), CROWD).await);
+            self.count("crowd of half requests");
+        }
     }
 
     /// One darkness comes for certain, and is longer than anything may be shown in it.
