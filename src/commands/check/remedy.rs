@@ -81,7 +81,11 @@ fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
 
 /// Which action is missing, and whom.
 fn denied(found: &AccountFound, asked: Asked) -> Option<String> {
-    let who = who(found);
+    // A permission is granted to the role; the id of its session is another one each time.
+    let who = match (&found.role, asked) {
+        (Some(role), Asked::Tracks | Asked::Details) => role.clone(),
+        _ => who(found),
+    };
     let lacks = |action: &str| format!("{who} lacks {action}; check --policy prints what to allow");
     Some(match asked {
         Asked::Key => return None,
