@@ -23,6 +23,7 @@ async fn memory_and_descriptors_stay_flat() {
     let _turn = turn();
     let seconds = setting("SOAK_SECONDS").unwrap_or(60);
     let mut estate = Estate::new(ACCOUNTS).await;
+    estate.gateway.behave();
     let exporter = Exporter::start(Some(estate.config()), &[]);
     exporter
         .metrics_when("every target is up", |samples| {
