@@ -41,6 +41,7 @@ async fn the_queries_of_the_page_get_each_number_of_a_quarter_right() {
     let prometheus = Prometheus::on(&quarter).await;
     quarter.evaluate(&evidence(), prometheus.url());
     drop(prometheus);
+    quarter.add_evaluated();
     let prometheus = Prometheus::on(&quarter).await;
 
     let queries = queries();

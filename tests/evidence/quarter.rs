@@ -1,6 +1,6 @@
 //! A quarter of three accounts, as Prometheus would have stored it.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::Command;
@@ -74,7 +74,7 @@ impl Quarter {
             .arg("--quiet")
             .arg(&text)
             .arg(folder.path().join("data")));
-        std::fs::remove_file(text).unwrap();
+        fs::remove_file(text).unwrap();
         Self(folder)
     }
 
@@ -83,17 +83,32 @@ impl Quarter {
         self.0.path().join("data")
     }
 
-    /// Adds what a rule makes of the quarter that a Prometheus has.
+    /// Evaluates a rule over the quarter that a Prometheus has. The blocks of the result lie apart: a
+    /// Prometheus that runs for more than a minute reloads its folder and compacts what it finds
+    /// there, also while promtool is still writing.
     pub fn evaluate(&self, rules: &str, url: &str) {
         let file = self.0.path().join("rules.yaml");
-        std::fs::write(&file, rules).unwrap();
+        fs::write(&file, rules).unwrap();
         run(Command::new(part("promtool"))
             .args(["tsdb", "create-blocks-from", "rules"])
             .args(["--start", &START.to_string(), "--end", &END.to_string()])
             .args(["--eval-interval=1m", "--url", url])
             .arg("--output-dir")
-            .arg(self.data())
+            .arg(self.evaluated())
             .arg(file));
+    }
+
+    /// Adds what was evaluated to the blocks. No Prometheus may run on them.
+    pub fn add_evaluated(&self) {
+        for block in fs::read_dir(self.evaluated()).unwrap() {
+            let block = block.unwrap();
+            let place = self.data().join(block.file_name());
+            fs::rename(block.path(), place).unwrap();
+        }
+    }
+
+    fn evaluated(&self) -> std::path::PathBuf {
+        self.0.path().join("evaluated")
     }
 }
 
