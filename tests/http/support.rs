@@ -156,18 +156,23 @@ impl Server {
 pub(crate) struct Client {
     pub(crate) stream: TcpStream,
     read: Vec<u8>,
+    /// When it last began to connect or to send: no later than the server's times begin.
+    touched: Instant,
 }
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let touched = Instant::now();
         let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
         Self {
             stream: stream.unwrap().unwrap(),
             read: Vec::new(),
+            touched,
         }
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.touched = Instant::now();
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
@@ -207,12 +212,11 @@ impl Client {
         self.read.len()
     }
 
-    /// How long the server leaves the connection open, when nothing more is sent. It must send
-    /// nothing either.
+    /// How long after the last thing that was sent the server closes the connection. It must send
+    /// nothing more.
     pub(crate) async fn closed_after(&mut self) -> Duration {
-        let start = Instant::now();
         assert!(!self.more().await, "unexpected {:?}", self.read);
-        start.elapsed()
+        self.touched.elapsed()
     }
 
     /// Whether the server has left the connection open so far.

@@ -34,6 +34,11 @@ impl Program {
         Self(command.stdin(Stdio::null()).spawn().unwrap())
     }
 
+    /// Starts it with a pipe as its standard input.
+    pub fn waiting_for(input: PipeReader, command: &mut Command) -> Self {
+        Self(command.stdin(input).spawn().unwrap())
+    }
+
     /// Sends a signal and measures until the process has ended.
     pub fn ends_after(&mut self, signal: &str) -> (Option<i32>, Duration) {
         let began = Instant::now();

@@ -96,8 +96,6 @@ fn a_signal_ends_every_command_that_waits_for_a_file() {
 /// The kernel drops a signal to process 1 that has no handler yet.
 #[test]
 fn process_1_ends_by_the_first_signal() {
-    let folder = TempDir::new().unwrap();
-    let flags = hung(&folder, "config");
     let unshare = ["--pid", "--fork", "--mount-proc", "--kill-child"];
     let probe = Command::new("unshare").args(unshare).arg("true").output();
     if !probe.is_ok_and(|output| output.status.success()) {
@@ -111,12 +109,15 @@ fn process_1_ends_by_the_first_signal() {
         (Some("check"), "HUP"),
         (Some("check"), "QUIT"),
     ] {
-        let mut program = Program::start(
+        // Nothing is ever written into this configuration.
+        let (reader, _writer) = std::io::pipe().unwrap();
+        let mut program = Program::waiting_for(
+            reader,
             Command::new("unshare")
                 .args(unshare)
                 .arg(binary().get_program())
                 .args(command)
-                .args(&flags)
+                .arg("--config.file=-")
                 .stderr(Stdio::null()),
         );
         std::thread::sleep(UNDER_WAY);
