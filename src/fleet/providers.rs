@@ -12,7 +12,7 @@ use super::shared::{Common, endpoint};
 use super::ways::Ways;
 use crate::config::{self, AssumeRole, Credentials};
 use crate::tencent::credentials::{
-    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Provider,
+    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Proof, Provider,
     Renewing, TkeOidc, Verified,
 };
 use crate::tencent::sts::{Role, STS_NAME, STS_PER_SECOND, Sts};
@@ -74,9 +74,16 @@ impl Providers {
         if let Some(uin) = &account.uin {
             key.uin = Some(uin.clone());
             let way = ways.to(&account.sts_endpoint);
+            let role = account.assume_role.as_ref();
+            let is_named = role.and_then(|role| role.uin()) == Some(uin.as_str());
+            let proof = if is_named {
+                Proof::WhereAllowed
+            } else {
+                Proof::Required
+            };
             provider = self.shared(key, || {
                 let sts = sts(&account.sts_endpoint, way, Arc::clone(&provider), common);
-                Arc::new(Verified::new(provider, uin.clone(), sts))
+                Arc::new(Verified::new(provider, uin.clone(), sts, proof))
             });
         }
         provider

@@ -79,7 +79,7 @@ async fn what_cannot_be_verified_is_not_polled_either() {
     assert!(
         failure
             .message
-            .starts_with("not polled, because it cannot be told"),
+            .starts_with("not polled, because it is not known"),
         "{failure}"
     );
     assert_eq!(world.call_count_of("DescribeAuditTracks"), 0);

@@ -1,6 +1,9 @@
-//! Keys that are asked whose they are before anything is signed with them.
+//! Keys whose account is verified before anything else is signed with them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::warn;
 
 use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
 use crate::failure::{Failure, Reason};
@@ -13,19 +16,32 @@ pub struct Verified {
     inner: Arc<dyn Provider>,
     uin: String,
     sts: Arc<Sts>,
-    /// The last key that was asked, and found to be the account's.
+    proof: Proof,
+    has_warned: AtomicBool,
+    /// The last key that was accepted.
     last: Mutex<Option<Arc<Credential>>>,
     /// Held by whoever asks.
     turn: tokio::sync::Mutex<()>,
 }
 
+/// What is done with a key if STS does not allow it to ask whose it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It is refused: nothing else says whose it is.
+    Required,
+    /// It is accepted with one warning: the ARN of its role names the account.
+    WhereAllowed,
+}
+
 impl Verified {
-    /// Lets through what `inner` gives where `sts` says that it belongs to `uin`.
-    pub fn new(inner: Arc<dyn Provider>, uin: String, sts: Arc<Sts>) -> Self {
+    /// Lets through the keys of `inner` that belong to `uin`, as `sts` says.
+    pub fn new(inner: Arc<dyn Provider>, uin: String, sts: Arc<Sts>, proof: Proof) -> Self {
         Self {
             inner,
             uin,
             sts,
+            proof,
+            has_warned: AtomicBool::new(false),
             last: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
         }
@@ -56,19 +72,37 @@ impl Verified {
     /// Asks STS which account owns the key. The inner error is the key of another account.
     async fn check(&self, credential: &Arc<Credential>) -> Result<Result<(), Failure>, Failure> {
         let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
-        let identity = self.sts.with(fixed).caller_identity().await;
-        let identity = identity.map_err(|failure| Failure {
-            message: format!(
-                "not polled, because it cannot be told whether the key is of account {} (uin): {}",
-                self.uin, failure.message
-            ),
-            ..failure
-        })?;
-        let verdict = must_be_of(&identity, &self.uin);
+        let verdict = match self.sts.with(fixed).caller_identity().await {
+            Ok(identity) => must_be_of(&identity, &self.uin),
+            Err(failure) if self.proof == Proof::WhereAllowed && is_refusal(&failure) => {
+                self.warn(&failure);
+                Ok(())
+            }
+            Err(failure) => {
+                return Err(Failure {
+                    message: format!(
+                        "not polled, because it is not known whether the key belongs to account {} (uin): {}",
+                        self.uin, failure.message
+                    ),
+                    ..failure
+                });
+            }
+        };
         if verdict.is_ok() {
             *self.last() = Some(Arc::clone(credential));
         }
         Ok(verdict)
+    }
+
+    fn warn(&self, failure: &Failure) {
+        if !self.has_warned.swap(true, Ordering::Relaxed) {
+            warn!(
+                uin = self.uin,
+                code = &*failure.code,
+                error = failure.message,
+                "polled with keys whose account is not verified; allow sts:GetCallerIdentity for the role"
+            );
+        }
     }
 
     fn is_verified(&self, credential: &Arc<Credential>) -> bool {
@@ -82,6 +116,11 @@ impl Verified {
         // It is replaced as a whole, and so is whole.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether STS has refused the call itself. It says nothing of the key.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }
 
 /// Takes a key only as that of the account `uin`.
