@@ -269,8 +269,8 @@ impl Setup {
     }
 }
 
-/// Whether an answer says in two ways where it ends. Somebody in between may take the other one,
-/// and what follows on the connection is then anybody's.
+/// Whether an answer declares its end in two ways. A proxy on the way may use the other one, and
+/// then what follows on the connection may belong to any answer.
 fn has_two_lengths(headers: &HeaderMap) -> bool {
     let has = |name| headers.contains_key(name);
     has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)

@@ -13,7 +13,7 @@ use crate::{SECRET_ID, UIN, account};
 const COVERED: &str = "cloudaudit_account_covered{account=\"200000000001\"}";
 const SECONDS: &str = "cloudaudit_account_covered_seconds_total";
 const LIST: &str = "cloudaudit:DescribeAuditTracks";
-const FAILED: &str = "tracks are not known";
+const FAILED: &str = "cannot list the admin account";
 const MEMBER: &[(&str, &str)] = &[("account", "200000000001")];
 
 #[tokio::test(flavor = "multi_thread")]
