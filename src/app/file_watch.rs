@@ -40,7 +40,7 @@ pub(super) struct FileWatch {
 }
 
 impl FileWatch {
-    /// What it says now is known. Reads take turns with those of `slot`.
+    /// Watches for changes of the present content. Reads share `slot`.
     pub(super) async fn new(file: &Path, slot: ReadSlot) -> Self {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -54,7 +54,7 @@ impl FileWatch {
         }
     }
 
-    /// What it says now is known.
+    /// Makes the present content the known one.
     pub(super) async fn look(&mut self) {
         self.known = see(self.slot.clone(), self.file.clone()).await;
     }

@@ -345,8 +345,8 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError { kind, message }
 }
 
-/// The error of the handshake, if it is the cause. It comes inside an `io::Error`, or inside one that is inside
-/// another, and each stands for what it wraps and so leaves it out of the chain.
+/// Returns the error of the handshake, if it is the cause. One `io::Error` or two wrap it, and an
+/// `io::Error` does not name the error that it wraps in its chain of sources.
 fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);

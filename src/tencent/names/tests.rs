@@ -115,7 +115,7 @@ fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
 fn names(resolver: Resolver, host: Option<&str>) -> Names {
     let state = State {
         current: Some(([None; 2], Arc::new(resolver))),
-        // Not looked at again: the files that there are say something else.
+        // Not checked again, because the real files differ.
         looked: Some(Instant::now() + Duration::from_hours(1)),
         look: None,
     };
