@@ -27,7 +27,7 @@ impl Moment {
         self.steady <= now.steady || self.wall <= now.wall
     }
 
-    /// A moment that is reached as soon as one of the two is.
+    /// Returns a moment that is reached as soon as either of the two is.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -59,8 +59,8 @@ impl Add<Duration> for Moment {
     }
 }
 
-/// How long ago a time of day was; `None` if that is not known, because the time lies in the
-/// future: the clock was set back since, and by how much nothing here can tell.
+/// Returns how long ago a time of day was. `None` if it lies in the future: then the clock was set
+/// back by an unknown amount.
 pub fn age(at: SystemTime, now: SystemTime) -> Option<Duration> {
     match now.duration_since(at) {
         Ok(age) => Some(age),
@@ -68,7 +68,7 @@ pub fn age(at: SystemTime, now: SystemTime) -> Option<Duration> {
     }
 }
 
-/// A clock that is kept right is corrected by no more than this.
+/// A synchronized clock is corrected by no more than this.
 const MOST_SLEW: Duration = Duration::from_secs(5);
 
 /// Unix time in seconds with its fraction, as Prometheus wants a timestamp.

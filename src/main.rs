@@ -71,7 +71,7 @@ fn main() -> ExitCode {
         }
         code
     });
-    // Whatever its threads are at.
+    // Even if its threads still run.
     watch.shutdown_background();
     code
 }
@@ -201,7 +201,7 @@ fn start_runtime(log: &Log) -> io::Result<Runtime> {
             // Files are read on such a thread: there has to be one.
             .inspect(|runtime| drop(runtime.spawn_blocking(|| {})))
     };
-    // It panics if the system has no thread for it, which is told as an error and not twice.
+    // It panics if the system has no thread left. This is reported as an error, and only once.
     set_hook(Box::new(|_| {}));
     let built = catch_unwind(start);
     logging::report_panics(log);

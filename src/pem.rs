@@ -1,5 +1,5 @@
-//! Certificates from PEM text. Each one that the text announces is returned or named in an error:
-//! a certificate that is lost without a word is a server that is not trusted.
+//! Certificates from PEM text. Each one that the text announces is returned or named in an error: a
+//! certificate that is silently lost is a server that is not trusted.
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;

@@ -1,5 +1,5 @@
 //! The proxy for calls to the cloud: one strict parser for `http.proxy` and for the variables of
-//! the environment, so that no call goes past a proxy that was asked for.
+//! the environment, so that no call bypasses a configured proxy.
 
 mod exempt;
 
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use self::exempt::NoProxy;
 
-/// The variables that name a proxy for HTTPS, the first one that is set wins. curl has this order.
+/// The variables that name a proxy for HTTPS. The first one that is set wins, as in curl.
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
 /// The variables that name a proxy for plain HTTP, which no call to the cloud uses.

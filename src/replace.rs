@@ -39,7 +39,7 @@ pub enum Mode {
 ///
 /// # Errors
 ///
-/// What is there can be neither replaced nor written to.
+/// The path can be neither replaced nor written to.
 pub fn resolve(path: &Path) -> io::Result<Destination> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_LINKS {
@@ -77,15 +77,15 @@ pub fn resolve(path: &Path) -> io::Result<Destination> {
     Err(io::Error::other("too many symbolic links"))
 }
 
-/// Whether it names an open file of a process. Behind such a name may be a regular file, which this
-/// process was given to write into, and not to replace.
+/// Whether the path names an open file of a process. It may lead to a regular file that this
+/// process was given to write into, not to replace.
 fn is_descriptor(path: &Path) -> bool {
     let folder = fs::canonicalize(folder_of(path)).unwrap_or_default();
     folder.starts_with("/proc") && folder.ends_with("fd")
 }
 
-/// Puts a new file in the place of `file`, by way of `temporary` in the same folder, which must not
-/// be there. If `write` or anything else fails, `file` is the old one and `temporary` is gone. Blocks
+/// Puts a new file in the place of `file`, through `temporary` in the same folder, which must not
+/// exist. If `write` or anything else fails, `file` is the old one and `temporary` is gone. Blocks
 /// meanwhile.
 ///
 /// # Errors
@@ -112,7 +112,7 @@ pub fn replace(
         .and_then(|()| new.sync_all())
         .and_then(|()| fs::rename(temporary, file));
     if replaced.is_err() {
-        // What is left of it helps nobody, and the first error is the one to report.
+        // What is left of it is useless, and the first error is the one to report.
         drop(fs::remove_file(temporary));
     }
     replaced

@@ -38,7 +38,7 @@ pub async fn print(pieces: Vec<Bytes>) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// The errors of `out`.
 #[expect(
     clippy::disallowed_methods,
     reason = "it waits on threads that may wait for a pipe"

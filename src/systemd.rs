@@ -13,14 +13,14 @@ use tracing::{debug, warn};
 /// A sign of life is sent so many times in the time after which one is missed.
 const SIGNS_OF_LIFE: u32 = 2;
 
-/// How often a manager that does not want any is told again what it has not taken.
+/// How often a message that the manager has not taken is sent again if it wants no signs of life.
 const REPEAT_EVERY: Duration = Duration::from_secs(1);
 
 /// The service manager that started the process, if one did.
 #[derive(Debug, Default)]
 pub struct ServiceManager {
     socket: Option<UnixDatagram>,
-    /// What it could not be told yet, because it was slow to read.
+    /// The message that could not be sent yet because the manager reads slowly.
     untold: Mutex<String>,
     /// How long it waits for a sign of life, where it wants any.
     watchdog: Option<Duration>,
@@ -121,7 +121,7 @@ impl ServiceManager {
                 }
             }
             // A manager that does not listen is no reason to stop.
-            Err(error) => debug!(%error, "the service manager was not told"),
+            Err(error) => debug!(%error, "cannot notify the service manager"),
         }
     }
 

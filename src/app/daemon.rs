@@ -36,7 +36,7 @@ pub struct Web {
     pub route_prefix: String,
     /// TLS and passwords; none lets everybody in, in the clear.
     pub gate: Option<Arc<Gate>>,
-    /// How long requests that are being answered may take after the end was asked for.
+    /// How long requests in flight may take after the exporter was asked to stop.
     pub grace_period: Duration,
     /// The log of the process, whose dropped lines are counted in the exposition.
     pub log: Option<Log>,

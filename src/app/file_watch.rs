@@ -15,7 +15,7 @@ use crate::files::ReadSlot;
 /// How often it is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// What a look at the files found.
+/// The result of one check of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Seen {
     Content(FileHash),
@@ -31,16 +31,16 @@ pub(super) struct FileWatch {
     file: PathBuf,
     slot: ReadSlot,
     known: Seen,
-    /// What the last look found.
+    /// The result of the last check.
     last: Option<Seen>,
     looks: Interval,
-    /// A look that has begun. It is here and not in the future that waits for it, because that one
-    /// is dropped whenever something else happens first.
+    /// A check in progress. It is stored here because the future that waits for it is dropped
+    /// whenever another event comes first.
     looking: Option<JoinHandle<Seen>>,
 }
 
 impl FileWatch {
-    /// What it says now is known. Reads take turns with those of `slot`.
+    /// Watches for changes of the present content. Reads share `slot`.
     pub(super) async fn new(file: &Path, slot: ReadSlot) -> Self {
         let mut looks = interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -54,7 +54,7 @@ impl FileWatch {
         }
     }
 
-    /// What it says now is known.
+    /// Makes the present content the known one.
     pub(super) async fn look(&mut self) {
         self.known = see(self.slot.clone(), self.file.clone()).await;
     }

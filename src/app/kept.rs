@@ -47,7 +47,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// Opens it, off the runtime and within a time limit: a disk may take its time.
+    /// Opens it off the runtime and within a time limit, because a disk may be slow.
     pub(super) async fn open(path: PathBuf, clock: Clock, shard: Shard) -> Result<Self, String> {
         let at = format!("cannot open the state file {}", path.display());
         let slot = ReadSlot::default();

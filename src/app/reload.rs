@@ -51,7 +51,7 @@ impl Reloading {
         self
     }
 
-    /// And whenever the content of `file` has changed.
+    /// Reloads whenever the content of `file` changes, too.
     pub async fn watching(mut self, file: &Path) -> Self {
         self.watch = Some(FileWatch::new(file, self.slot.clone()).await);
         self

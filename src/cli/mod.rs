@@ -146,8 +146,8 @@ pub struct Flags {
     )]
     enable_lifecycle: bool,
 
-    /// How long requests that are being answered may take when the exporter is asked to stop; all
-    /// else ends within a second
+    /// How long requests in flight may take after a signal to stop; everything else ends within a
+    /// second
     #[arg(
         long = "web.shutdown-grace-period",
         value_name = "DURATION",

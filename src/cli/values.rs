@@ -87,14 +87,14 @@ pub(super) fn total_shards(text: &str) -> Result<u32, String> {
     total.ok_or_else(|| format!("a number from 1 to {MOST_SHARDS} is wanted"))
 }
 
-/// Longer than this waits for clients that never end.
+/// The longest grace period. A longer one would wait for clients that never finish.
 const LONGEST_GRACE: Duration = Duration::from_mins(5);
 
 pub(super) fn grace_period(text: &str) -> Result<Duration, String> {
     let text = if text.is_empty() { DEFAULT_GRACE } else { text };
     let grace = humantime::parse_duration(text).ok();
     let grace = grace.filter(|grace| *grace <= LONGEST_GRACE);
-    grace.ok_or_else(|| "a duration from 0s to 5m is wanted, such as 10s".to_owned())
+    grace.ok_or_else(|| "it must be a duration from 0s to 5m, such as 10s".to_owned())
 }
 
 pub(super) fn telemetry_path(path: &str) -> Result<String, String> {

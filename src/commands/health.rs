@@ -55,21 +55,21 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     }
     if web.systemd_socket {
         failures.push(
-            "health does not know what systemd listens on; name it with --web.listen-address"
+            "the sockets that systemd passed are not known to health; name one with --web.listen-address"
                 .to_owned(),
         );
     }
     Err(Failed::new(failures.join("; ")))
 }
 
-/// An exporter that is not well, or not there.
+/// The exporter is unhealthy or does not run.
 struct Unwell {
     message: String,
     /// Whether something listens there.
     has_connected: bool,
 }
 
-/// Asks at one place, `unix:PATH` or `host:port`.
+/// Asks at one address, `unix:PATH` or `host:port`.
 async fn ask(place: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), Unwell> {
     let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
@@ -153,8 +153,8 @@ fn causes(error: reqwest::Error) -> String {
     messages.join(": ")
 }
 
-/// Where something that listens on `address` can be asked from the same machine. Of a listener on
-/// every interface either loopback may be off.
+/// Returns the addresses at which this machine can reach a listener on `address`. For a listener on
+/// every interface these are both loopback addresses, because either may be disabled.
 fn places(address: &str) -> Vec<String> {
     const LOOPBACKS: [IpAddr; 2] = [
         IpAddr::V4(Ipv4Addr::LOCALHOST),

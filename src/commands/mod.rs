@@ -43,7 +43,7 @@ pub struct Signals<S> {
     pub reload: mpsc::Receiver<()>,
 }
 
-/// Does what the command line says, until it is done or `signals` stops it. `log` is the process's.
+/// Runs the command until it is done or `signals` stops it. `log` is the log of the process.
 ///
 /// # Errors
 ///
@@ -126,7 +126,7 @@ async fn config(flags: &Flags, environment: &Environment) -> Result<Config, Fail
     Ok(Config { shard, ..config })
 }
 
-/// Does what may wait for a file, on a thread that a signal need not wait for.
+/// Runs blocking file access on a thread that the shutdown does not wait for.
 async fn off_runtime<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
 ) -> Result<T, Failed> {

@@ -18,8 +18,8 @@ const STDOUT: &str = "-";
 /// What the textfile collector, another user, can read.
 const FOR_EVERYBODY: u32 = 0o644;
 
-/// Writes to a path: into what is no regular file, otherwise all at once. If the future is dropped,
-/// the file is the old one or the new, and nothing is left beside it.
+/// Writes to a path: into a device or pipe, or else by replacing the file atomically. If the future
+/// is dropped, the file is the old one or the new, and nothing is left beside it.
 pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
     if path.as_os_str() == STDOUT {
         return print(content).await;
@@ -39,7 +39,7 @@ pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
     }
 }
 
-/// Never truncates: behind the name may be a file that was opened for appending.
+/// Never truncates: the name may lead to a file that was opened for appending.
 fn write_into(path: &Path, content: &[Bytes]) -> io::Result<()> {
     let mut stream = File::options().append(true).open(path)?;
     content
@@ -83,7 +83,7 @@ struct Unfinished(Temporary);
 impl Drop for Unfinished {
     fn drop(&mut self) {
         self.0.is_abandoned.store(true, Ordering::SeqCst);
-        // Nothing is there after the renaming.
+        // After the rename there is nothing to remove.
         drop(fs::remove_file(&self.0.path));
     }
 }

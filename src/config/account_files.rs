@@ -187,9 +187,9 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::with_capacity(found.len());
     for path in found {
         match what_is(&path)? {
-            // Folders beside the files, and files that went since the folder was listed.
+            // Folders beside the files, and files that were deleted after the folder was listed.
             Presence::Folder | Presence::Absent => {}
-            // Whatever else has such a name is an account that is missing: reading it says why.
+            // Anything else with such a name is a missing account. Reading it returns the reason.
             Presence::File | Presence::Other(_) => files.push(path),
         }
     }
@@ -197,7 +197,7 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
 }
 
 fn what_is(path: &Path) -> Result<Presence, String> {
-    presence(path).map_err(|error| format!("cannot look at {}: {error}", path.display()))
+    presence(path).map_err(|error| format!("cannot access {}: {error}", path.display()))
 }
 
 /// What in a folder is called so. As in a shell, what begins with a dot is only fit by a dot:

@@ -17,7 +17,7 @@ use crate::files::{self, Contents, ReadError, ReadSlot};
 /// How long loading may take: thousands of account files, on a busy machine.
 pub const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The same of standard input or a pipe, whose other end may be a program that takes its time.
+/// The same for standard input or a pipe, whose writer may be slow.
 const PIPE_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Config {
@@ -25,7 +25,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// As of `load`, or that it took too long.
+    /// The error of `load`, or a timeout.
     pub async fn load_in(
         slot: &ReadSlot,
         file: Option<&Path>,

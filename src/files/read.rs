@@ -75,8 +75,8 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Whether the file does not exist. A file that must not be looked at is not absent, nor is a
-    /// link that leads nowhere.
+    /// Whether the file does not exist. A file that the process may not access is not absent, nor
+    /// is a link that leads nowhere.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Io(error) if is_absent(error))
     }
@@ -117,7 +117,7 @@ impl From<io::Error> for ReadError {
 ///
 /// # Errors
 ///
-/// Why it cannot be read, or is not to be.
+/// Why it cannot be read.
 pub fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     let (file, metadata) = open(path)?;
     let bytes = read_to_end(file, metadata.len(), limit)?;
@@ -126,11 +126,11 @@ pub fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
 }
 
 /// Reads a regular file, or to its end what can be read only once: standard input (`-`), or a
-/// descriptor that this process was started with. Waits for as long as the other end takes.
+/// descriptor that this process was started with. Waits until the writer is done.
 ///
 /// # Errors
 ///
-/// As of [`read`].
+/// The errors of [`read`].
 pub fn read_once(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     if path == Path::new(STDIN) {
         let bytes = read_to_end(io::stdin().lock(), 0, limit)?;
@@ -156,7 +156,7 @@ pub fn is_descriptor(path: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// As of [`read`].
+/// The errors of [`read`].
 pub fn stamp(path: &Path) -> Result<(u64, i64, i64, u64), ReadError> {
     let (_, found) = open(path)?;
     Ok((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
@@ -192,7 +192,7 @@ fn read_to_end(
     if length > limit {
         return Err(ReadError::TooLong(limit));
     }
-    // One more than is taken: a file that is too long is told by its length.
+    // One byte more than the limit, so that a longer file is recognized.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.max(LEAST_BUFFER) + 1));
     let mut from = from.take(limit as u64 + 1);
     from.read_to_end(&mut bytes)?;

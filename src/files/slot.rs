@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::read::ReadError;
 
 /// How many reads of a process may hang at the same time. Each holds a thread of the runtime's
-/// blocking pool, which has 512: the others stay for what does not hang.
+/// blocking pool, which has 512: the remaining threads serve reads that do not hang.
 pub const MAX_READS_IN_FLIGHT: usize = 128;
 
 /// Caps the reads in flight of everything that shares it.
@@ -67,7 +67,8 @@ impl ReadSlot {
             let turn = turn.expect(NEVER_CLOSED);
             let place = Arc::clone(&self.reads.0).acquire_owned().await;
             let place = place.expect(NEVER_CLOSED);
-            // The read itself holds both: they are free when it ends, whoever still waits for it.
+            // The read holds both permits, so they are free when it ends, even if its caller has
+            // left.
             spawn_blocking(move || {
                 let _held = (turn, place);
                 read()

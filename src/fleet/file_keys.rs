@@ -15,7 +15,7 @@ use crate::tencent::credentials::{DEFAULT_PROFILE, Files, Found, Profile, Reread
 /// A provider that reads files.
 pub(super) type FileProvider = Rereading<Box<dyn Shelf>>;
 
-/// Where the default credentials are, and why not at the places before.
+/// Where the default credentials are, and why the earlier sources have none.
 pub(super) type Chain = (Found, Vec<String>);
 
 /// The providers of a process that read files. Accounts with the same files share one.
@@ -94,7 +94,7 @@ impl FileKeys {
     async fn look(&self, environment: &Environment) -> Chain {
         let variables = environment.clone();
         let found = self.chain_slot.run(READ_TIMEOUT, move || look(&variables));
-        // Only the profile is a file. A file that cannot be looked at is one that is there.
+        // Only the profile is a file. A file whose state is unknown counts as existing.
         found.await.unwrap_or_else(|_| {
             let first = Profile::places(environment).into_iter().next();
             (Found::Profile(first.unwrap_or_default()), Vec::new())

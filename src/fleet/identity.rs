@@ -1,4 +1,4 @@
-//! Whose calls a limit counts, and where.
+//! Which calls a limit counts: those of one identity, or those to one endpoint.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -65,7 +65,7 @@ impl Pacers {
     /// Forgets those that nobody calls with any more.
     pub(super) fn forget(&mut self) {
         self.known.retain(|_, pacer| pacer.strong_count() > 0);
-        // Whoever calls with a pacer has the endpoint's semaphore too.
+        // A caller with a pacer has the endpoint's semaphore too.
         let is_used = |limits: &SharedLimits| Arc::strong_count(&limits.in_flight) > 1;
         self.endpoints.retain(|_, limits| is_used(limits));
     }

@@ -72,7 +72,8 @@ impl Sums {
         let mut ends: Option<(Moment, SystemTime)> = None;
         for sum in &self.sums {
             let Some(good) = known.next() else { break };
-            // By the wall clock, if it was set back, the first region may be too old before others.
+            // If the wall clock was set back, it may call the first region too old before the
+            // others.
             let (until, checked) = match ends {
                 Some((until, checked)) => (until.or(good.show_until), checked.min(good.at)),
                 None => (good.show_until, good.at),

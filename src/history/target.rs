@@ -44,8 +44,8 @@ impl TargetHistory {
     }
 
     /// Goes on with what another history knew, of an earlier configuration or an earlier process.
-    /// Only times of day count in `known`: until when it may be shown is worked out anew. A listing
-    /// of a time in the future, because the clock was set back, is of an unknown time: it is hidden,
+    /// Only times of day count in `known`. How long it may be shown is computed again. A listing of
+    /// a time in the future, because the clock was set back, is of an unknown time: it is hidden,
     /// and the next listing is compared with it. A change of such a time happened by now.
     pub fn resume(
         mut known: TargetReport,

@@ -38,7 +38,7 @@ pub fn start() -> io::Result<Log> {
 ///
 /// If the process has a subscriber already.
 pub fn subscribe(log: &Log, level: LevelFilter, format: LogFormat) {
-    // What libraries say below a warning is theirs, and their requests may hold what is ours alone.
+    // Libraries log warnings and errors only: their lower levels may show requests with secrets.
     let ours = env!("CARGO_CRATE_NAME");
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))

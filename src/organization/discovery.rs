@@ -107,7 +107,7 @@ impl Discovery {
                     code = &*failure.code,
                     request_id = failure.request_id.as_deref(),
                     error = failure.message,
-                    "the admin account's tracks are not known"
+                    "cannot list the admin account's tracks"
                 );
             }
         }

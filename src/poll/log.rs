@@ -1,5 +1,4 @@
-//! What is said of an account in the log: so many lines a minute of each kind, and a count of the
-//! rest.
+//! The log lines of an account: a limited number a minute of each kind, and a count of the rest.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -55,23 +54,23 @@ impl AccountLog {
         }
     }
 
-    /// One line for each track whose details failed; what they told before stays as it was known.
+    /// One line for each track whose details could not be fetched. The previous details stay.
     pub(super) fn not_described(&self, region: &str, track_id: u64, failure: &Failure) {
         if self.details.admits() {
             not_described(&self.account, region, track_id, failure);
         }
     }
 
-    /// Counts what was left out since this was last said, at most once in a [`WINDOW`].
+    /// Logs how many lines were suppressed since the last such line, at most once in a [`WINDOW`].
     pub(super) fn count_the_rest(&self) {
         let account = &self.account;
         for (budget, what) in [
             (&self.states, "changes of state of targets"),
             (&self.changes, "changes of tracks"),
-            (&self.details, "tracks whose details were not told"),
+            (&self.details, "tracks without details"),
         ] {
             if let Some(lines) = budget.take_suppressed() {
-                warn!(account, lines, "more {what} than are logged one by one");
+                warn!(account, lines, "log lines were suppressed: {what}");
             }
         }
     }
@@ -200,11 +199,11 @@ fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) 
         code = &*failure.code,
         request_id = failure.request_id.as_deref(),
         error = failure.message,
-        "a track's details were not told"
+        "cannot fetch the details of a track"
     );
 }
 
-/// The listing lives without it; said once, for the cloud will say it again with every answer.
+/// The listing is usable without the field. Logged once, because every answer may have it.
 pub(super) fn unreadable(account: &str, action: &str, field: &str) {
     let account = &*visible(account);
     warn!(

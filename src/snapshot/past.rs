@@ -77,7 +77,7 @@ impl ChangeTimes {
     }
 }
 
-/// As far apart are two times whose order is all that is known.
+/// The distance between two times of which only the order is known.
 pub const LEAST_APART: Duration = Duration::from_millis(1);
 
 /// When a track changed.

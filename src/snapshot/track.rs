@@ -41,7 +41,7 @@ impl Status {
     /// Every status, in the order of the label's zero-filled combinations.
     pub const ALL: [Self; 3] = [Self::Enabled, Self::Disabled, Self::Unknown];
 
-    /// How much somebody should look at a track: of two statuses of one track the higher one counts.
+    /// How urgent a status is. Of two statuses of one track the more urgent one counts.
     pub fn badness(self) -> u8 {
         match self {
             Self::Enabled => 0,

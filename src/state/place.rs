@@ -65,7 +65,7 @@ impl Place {
             let path = path.display();
             format!("cannot open {path}: {why}; remove it")
         };
-        // Nobody knows where a link leads, and a FIFO would keep this waiting for its other end.
+        // A link may lead anywhere, and opening a FIFO would wait for its other end.
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let lock = OpenOptions::new()
             .write(true)

@@ -1,4 +1,4 @@
-//! The answers that came lately, so that none is taken twice.
+//! Remembers recent answers, so that none is accepted twice.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -10,8 +10,8 @@ use memchr::memmem;
 /// escaped.
 const REQUEST_ID: &[u8] = br#""RequestId""#;
 
-/// The API's ids are UUIDs. What is shorter is made up by something else and need not be unique, so
-/// it proves nothing.
+/// The API's ids are UUIDs. A shorter id does not come from the API and need not be unique, so it
+/// proves nothing.
 const MIN_UNIQUE_BYTES: usize = 16;
 
 /// The longest value that is taken for an id.
@@ -115,8 +115,8 @@ impl RecentAnswers {
         }
     }
 
-    /// Whether a host has proved to repeat its ids. They tell nothing then, so each request to it
-    /// has to have a connection of its own.
+    /// Whether a host has proved to repeat its ids. Its ids prove nothing, so each request to it
+    /// needs a connection of its own.
     pub(super) fn repeats_ids(&self, host: &str) -> bool {
         let host = self.key.hash_one(host);
         self.recent()
@@ -147,8 +147,8 @@ impl Recent {
     }
 }
 
-/// The id of an answer, if it has one that is unique. It is the last field of `Response`, so it is
-/// looked for from the end.
+/// Returns the id of an answer if the id is unique. It is the last field of `Response`, so the
+/// search starts at the end.
 fn request_id(answer: &[u8]) -> Option<&[u8]> {
     let after = memmem::rfind(answer, REQUEST_ID)? + REQUEST_ID.len();
     let value = answer[after..].trim_ascii_start().strip_prefix(b":")?;

@@ -58,9 +58,9 @@ impl Brake {
     }
 }
 
-/// The brake of the source address at one endpoint, which all pacers of a process that call the
-/// endpoint have in common because the address is. Each endpoint counts for itself. They look at it themselves, so one that is made later is slowed too, and nobody has
-/// to know them all.
+/// The brake of the source address at one endpoint. All pacers of the process that call the endpoint
+/// share it, because they share the address. Each pacer reads it, so the brake also slows a pacer
+/// that is made later.
 #[derive(Clone, Debug)]
 pub struct AddressBrake(Arc<Mutex<Brake>>);
 

@@ -31,7 +31,7 @@ pub const MAX_IN_FLIGHT: usize = 64;
 /// not take the places of accounts that are well.
 const IN_FLIGHT_TIME: Duration = Duration::from_secs(1);
 
-/// The most kinds of unreadable fields that one caller tells of.
+/// The most kinds of unreadable fields that one caller reports.
 const MAX_NOTED: usize = 32;
 
 /// How long and how often one call is tried.
@@ -54,7 +54,7 @@ pub struct Parts {
     pub provider: Arc<dyn Provider>,
     /// Shared by all with the same identity at the same endpoint.
     pub pacer: Arc<Pacer>,
-    /// Shared by all who call the endpoint; see [`MAX_IN_FLIGHT`].
+    /// Shared by all callers of the endpoint; see [`MAX_IN_FLIGHT`].
     pub in_flight: Arc<Semaphore>,
     /// The time of day, for timestamps.
     pub clock: Clock,
@@ -66,7 +66,7 @@ pub struct Caller {
     signer: Signer,
     parts: Parts,
     correction: Correction,
-    /// The kinds of unreadable fields that the observer was told of.
+    /// The kinds of unreadable fields that were reported to the observer.
     noted: Mutex<BTreeSet<String>>,
 }
 
@@ -103,7 +103,7 @@ impl Caller {
         }
     }
 
-    /// Tells of fields that could not be read: each kind of field once, as long as the caller lives.
+    /// Reports fields that could not be read, each kind of field once in the life of the caller.
     pub(super) fn note(&self, action: &'static str, notes: Vec<String>, observer: &dyn Observer) {
         for note in notes {
             let digits = |c: char| c.is_ascii_digit();

@@ -56,8 +56,7 @@ impl Connections {
         }
     }
 
-    /// The client that the next request goes through, made by `make` if there is none that is
-    /// young enough.
+    /// Returns the client for the next request. Calls `make` if no client is young enough.
     pub(super) fn client(
         self: &Arc<Self>,
         open: &OpenIdentities,
@@ -115,9 +114,9 @@ impl Connections {
     }
 }
 
-/// The identities that have connections, in the order of opening. Where there are very many
-/// identities, the connections that were opened first make room for others: each costs memory and
-/// a descriptor.
+/// The identities that have connections, in the order of opening. If there are very many
+/// identities, the connections that were opened first are closed: each costs memory and a
+/// descriptor.
 #[derive(Debug)]
 pub(super) struct OpenIdentities {
     most: usize,

@@ -94,8 +94,8 @@ impl Answer {
     }
 }
 
-/// The filters of a track. One that cannot be read may record anything, so it is one of which
-/// nothing is known, and not none at all.
+/// The filters of a track. A filter that cannot be read may record anything, so it counts as an
+/// unknown filter and not as an absent one.
 fn scopes(filters: Field<Object<Filters>>, notes: &mut Notes) -> Vec<Scope> {
     let unknown = || vec![Scope::default()];
     let fields = match filters {

@@ -19,7 +19,7 @@ use super::credentials::Credential;
 use super::escape::is_invisible;
 
 /// A part of a secret that is at least so long, in bytes, is hidden too. A shorter secret is hidden
-/// only if it is there as a whole and in its own case: `Role` would be in many messages.
+/// only as a whole and in its own case, because a text such as `Role` is in many messages.
 const MIN_PART: usize = 16;
 
 /// How much of a message is looked through, and kept, in bytes: more than is ever shown.
@@ -134,7 +134,7 @@ fn masked(text: &str, mut hidden: Vec<Range<usize>>) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A text after some escapes were undone, each character with where it comes from.
+/// A text after some escapes were undone. Each character keeps its origin.
 #[derive(Default)]
 struct Layer {
     characters: Vec<char>,

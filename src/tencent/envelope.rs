@@ -23,12 +23,12 @@ pub enum WireError {
     Answer(Failure),
 }
 
-/// Why a text is not the JSON that is wanted. Quotes nothing of it.
+/// Why a text is not the expected JSON. Quotes nothing of the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum JsonError {
-    /// It is no JSON; says where it stops to be.
+    /// The text is not JSON; holds the position of the error.
     Syntax(String),
-    /// A field has another type; says which and where.
+    /// A field has an unexpected type; holds its name and path.
     Shape(String),
 }
 
@@ -53,8 +53,8 @@ struct Envelope<T> {
     response: Option<Object<T>>,
 }
 
-/// The fields that a failure is made of. Nothing else in the answer can make them unreadable. Of
-/// one that is there twice the last one counts.
+/// The fields that a failure is made of. Nothing else in the answer can make them unreadable. Of a
+/// repeated field the last one counts.
 #[derive(Default)]
 struct Head {
     request_id: Field<String>,
@@ -168,7 +168,7 @@ pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError
     })
 }
 
-/// One field that has another type, or is there twice.
+/// A field that has an unexpected type or is repeated.
 fn shape(path: &str, message: &str) -> String {
     let path = match path.strip_prefix("Response.").unwrap_or(path) {
         "." => "the answer",

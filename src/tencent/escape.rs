@@ -5,8 +5,8 @@ use std::borrow::Cow;
 /// How much of the API's message is kept: enough for every documented one.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-/// Characters that nobody sees, that reorder what stands around them, or that end a line, besides
-/// the control characters: Unicode's formats, fillers, joiners and selectors.
+/// Characters that are invisible, reorder the text around them, or end a line, besides the control
+/// characters: Unicode's formats, fillers, joiners and selectors.
 const INVISIBLE: [(char, char); 22] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),

@@ -27,7 +27,7 @@ pub(super) enum Field<T> {
     #[default]
     Absent,
     Given(T),
-    /// There, and of another type; says which.
+    /// Present, but of another type, which it names.
     Unreadable(&'static str),
 }
 
@@ -68,8 +68,8 @@ pub(super) trait Readable: Sized {
     }
 }
 
-/// A text of bounded length. One that is too long is kept as its beginning and a hash of the whole,
-/// so that two that differ still differ, and one that stays the same still does.
+/// A text of bounded length. A longer text is kept as its beginning and a hash of the whole, so
+/// that different texts stay different.
 pub(super) struct Text(pub(super) String);
 
 impl<T: Readable> Field<T> {

@@ -75,8 +75,8 @@ impl Client {
         Ok(listing.await?)
     }
 
-    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`.
-    /// Where the region answers what it answered the last time, it is that very listing. A known
+    /// Lists all tracks as a region shows them. No retry of a call starts after `retry_until`. If
+    /// the region gives the same answers as the last time, the result is the same listing. A known
     /// track is missing from the listing only if two walks in a row agree on it.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Client {
             }
             let is_last = walks == MAX_WALKS || !walk.adds_up();
             let message = walk.disagreement(&before);
-            // The latest look at a track counts.
+            // The latest entry of a track counts.
             seen.extend(before.into_tracks());
             if is_last {
                 seen.extend(walk.into_tracks());
@@ -310,8 +310,8 @@ impl Walk {
         if self.adds_up() {
             return self.has_all(known) || is_repeated();
         }
-        // A total that is too low is no reason to show nothing: the same tracks twice, on full
-        // pages up to an empty one, are all there are. One that is too high may be true.
+        // A total that is too low does not fail the poll: if two walks find the same tracks, on
+        // full pages up to an empty one, there are no more. A total that is too high may be true.
         let is_short = self.is_short() || before.is_short();
         (accept_short_listings || !is_short)
             && self.is_walked_to_the_end()

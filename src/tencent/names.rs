@@ -23,10 +23,10 @@ use tracing::warn;
 use super::resolv_conf::{System, SystemFiles, Versions, absolute};
 use super::resolver::Resolver;
 
-/// How often the files are looked at for a change.
+/// How often the files are checked for a change.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a look may take. After that what was known is used, and the look goes on.
+/// How long a check may take. After that the known content is used while the check continues.
 const LOOK_TIME: Duration = Duration::from_secs(1);
 
 /// Resolves names as the two files say at the time.
@@ -48,7 +48,7 @@ struct Shared {
 struct State {
     current: Option<(Versions, Arc<Resolver>)>,
     looked: Option<Instant>,
-    /// The look that is under way. There is one at most, however long a file hangs.
+    /// The check in progress: at most one, even if a file hangs.
     look: Option<JoinHandle<Option<(Versions, System)>>>,
 }
 
@@ -74,9 +74,8 @@ impl Resolve for Names {
         Box::pin(async move {
             let name = name.as_str();
             let resolver = names.system.resolver().await;
-            let resolver = resolver.ok_or_else(|| {
-                format!("the name {name} cannot be resolved: /etc/resolv.conf cannot be read")
-            })?;
+            let resolver = resolver
+                .ok_or_else(|| format!("cannot resolve {name}: /etc/resolv.conf cannot be read"))?;
             let found = match absolute(name) {
                 Some(absolute)
                     if name.ends_with('.') || (names.is_endpoint(name) && name.contains('.')) =>
@@ -128,9 +127,9 @@ impl Shared {
 /// One sentence in the place of the resolver's own chain, which names the question twice.
 fn not_found(name: &str, error: &NetError) -> String {
     if error.is_no_records_found() {
-        return format!("the name {name} cannot be resolved: nobody knows an address of it");
+        return format!("cannot resolve {name}: the DNS server has no address for it");
     }
-    format!("the name {name} cannot be resolved: {error}")
+    format!("cannot resolve {name}: {error}")
 }
 
 #[cfg(test)]

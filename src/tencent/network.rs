@@ -16,12 +16,12 @@ use super::transport::{HttpOptions, HttpTransport, MAX_CA_BYTES};
 use crate::proxy::Proxy;
 use crate::{files, pem};
 
-/// So many answers may be larger at the same time; others wait, within their time limit. So it is
-/// not the number of targets that says how much a server that floods them all can make us hold.
+/// How many answers may be larger at the same time. Further ones wait, within their time limit.
+/// This bounds the memory that a flooding server can cost, however many targets there are.
 const MAX_LARGE_ANSWERS: usize = 8;
 
-/// So many of them may come from one host, so that a host that floods or stalls leaves room for the
-/// large answers of another.
+/// How many of them may come from one host, so that a host that floods or stalls leaves room for
+/// the large answers of another.
 const MAX_LARGE_ANSWERS_OF_HOST: usize = MAX_LARGE_ANSWERS / 2;
 
 /// The names, limits and memories that all transports of a process share.
@@ -55,8 +55,8 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// Where the system has no certificate authorities and the options name none, or where a file
-    /// or the proxy of the options cannot be used.
+    /// If the system has no certificate authorities and the options name none, or if a file or the
+    /// proxy of the options cannot be used.
     pub fn https(&self, options: &HttpOptions) -> Result<HttpTransport, String> {
         let authorities = options.ca_file.as_deref().map(authorities).transpose()?;
         let proxy = options.proxy.as_ref().map(through).transpose()?;
@@ -68,11 +68,12 @@ impl Network {
         HttpTransport::over(tls, proxy, self.clone())
     }
 
-    /// For plain HTTP to this machine and its metadata service: trusts nobody and takes no proxy.
+    /// For plain HTTP to this machine and its metadata service: trusts no authority and uses no
+    /// proxy.
     ///
     /// # Errors
     ///
-    /// Where the process has no room for another client.
+    /// If the process has no room for another client.
     pub fn plain(&self) -> Result<HttpTransport, String> {
         HttpTransport::over(tls::trusting_none()?, None, self.clone())
     }
@@ -102,7 +103,7 @@ fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     pem::certificates(&pem.bytes).map_err(|error| at(&error))
 }
 
-/// The proxy, asked for every host that it does not exempt.
+/// The proxy, used for every host that it does not exempt.
 fn through(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
     let url = reqwest::Url::parse(proxy.url()).map_err(|error| format!("http.proxy: {error}"))?;
     let authorization = proxy.authorization().cloned();

@@ -12,8 +12,8 @@ pub trait Observer: Send + Sync {
     /// A call has ended.
     fn ended(&self, call: &Ended<'_>);
 
-    /// A field of an answer could not be read and is taken as absent: its path, what was expected and
-    /// what was found. Each kind of field is told once.
+    /// A field of an answer could not be read and is taken as absent: its path, what was expected
+    /// and what was found. Each kind of field is reported once.
     fn unreadable(&self, _action: &'static str, _field: &str) {}
 
     /// From now on signatures are made for a time that is so many seconds ahead of our clock: the

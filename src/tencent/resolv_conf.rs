@@ -24,11 +24,11 @@ const MAX_SEARCH_DOMAINS: usize = 32;
 const MAX_NDOTS: u32 = 15;
 const MAX_ATTEMPTS: u32 = 5;
 
-/// How long one server is waited for before it is asked again. The usual 5 s of `resolv.conf` would
-/// be all the time that a connection has, and so one lost datagram would fail it.
+/// How long to wait for a server before it is asked again. The usual 5 s of `resolv.conf` are all
+/// the time that a connection has, so one lost datagram would fail the connection.
 const LONGEST_WAIT: Duration = Duration::from_secs(2);
 
-/// The same where there is another server to ask.
+/// The same if there is another server to ask.
 const LONGEST_WAIT_OF_SEVERAL: Duration = Duration::from_secs(1);
 
 /// The files. A change of either is followed: a daemon outlives a network.
@@ -47,7 +47,7 @@ impl Default for SystemFiles {
     }
 }
 
-/// Which version of each file it is: inode, time and length. `None` if there is none that is read.
+/// The version of each file: inode, time and length. `None` if the file is absent or unreadable.
 pub(super) type Versions = [Option<(u64, i64, i64, u64)>; 2];
 
 impl SystemFiles {
@@ -80,14 +80,14 @@ impl SystemFiles {
 #[derive(Debug)]
 pub(super) struct System {
     pub(super) servers: Vec<NameServerConfig>,
-    /// How long each of them is waited for, and how often it is asked.
+    /// How long to wait for each server, and how often to ask it.
     pub(super) wait: Duration,
     pub(super) attempts: usize,
     pub(super) edns0: bool,
-    /// How many dots a name has that is probably whole.
+    /// The number of dots from which on a name is tried as absolute first.
     pub(super) ndots: usize,
     pub(super) hosts: Hosts,
-    /// What a name is completed with that is not absolute.
+    /// The domains that complete a relative name.
     pub(super) search: Vec<Name>,
     /// What was ignored, for a warning.
     pub(super) ignored: Vec<String>,
@@ -103,7 +103,7 @@ impl System {
         for server in parsed.nameservers.iter().take(MAX_SERVERS) {
             match server {
                 ScopedIp::V6(address, Some(scope)) => ignored.push(format!(
-                    "nameserver {address}%{}: an address with a scope cannot be asked",
+                    "nameserver {address}%{}: addresses with a scope are not supported",
                     escaped(scope)
                 )),
                 server => servers.push(NameServerConfig::udp_and_tcp(server.into())),

@@ -1,4 +1,4 @@
-//! Asks servers for the addresses of names, by the half of them that answers.
+//! Resolves names to addresses, and uses the address family that answers.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -22,14 +22,13 @@ use super::resolv_conf::System;
 /// one kind of question must not cost the connection that the other kind makes possible.
 const OTHER_FAMILY_TIME: Duration = Duration::from_millis(250);
 
-/// How long the servers are asked in another order because the first ones were of no use.
+/// How long servers that were of no use are passed over.
 const USEFUL_TIME: Duration = Duration::from_secs(30);
 
-/// A name that does not exist is asked again after this, whatever its zone says: it may have been
-/// a mistake.
+/// How long "no such name" is cached at most, whatever its zone says: it may have been a mistake.
 pub(super) const LONGEST_NEGATIVE: Duration = Duration::from_secs(30);
 
-/// An address is asked again after this, whatever its record says: services move.
+/// How long an address is cached at most, whatever its record says: services move.
 pub(super) const LONGEST_POSITIVE: Duration = Duration::from_mins(5);
 
 /// Asks the servers in their order, as the C library does: the next one if one is silent or fails.
@@ -123,7 +122,7 @@ impl Resolver {
             relative.append_domain(domain).ok()
         });
         let mut candidates: Vec<Name> = completed.collect();
-        // With dots enough it is most probably whole.
+        // With enough dots it is most probably absolute.
         let whole_at = if dots >= self.ndots {
             0
         } else {
@@ -144,8 +143,8 @@ impl Resolver {
         Err(last)
     }
 
-    /// The addresses of an absolute name, one at least: those of version 6 first, so that a
-    /// connection can try the others where those lead nowhere.
+    /// Returns at least one address of an absolute name. IPv6 comes first, so that a connection can
+    /// fall back to IPv4.
     pub(super) async fn addresses(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
         let in_hosts = self.in_hosts(&name);
         if !in_hosts.is_empty() {

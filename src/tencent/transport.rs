@@ -275,8 +275,8 @@ impl Setup {
     }
 }
 
-/// Whether an answer says in two ways where it ends. Somebody in between may take the other one,
-/// and what follows on the connection is then anybody's.
+/// Whether an answer declares its end in two ways. A proxy on the way may use the other one, and
+/// then what follows on the connection may belong to any answer.
 fn has_two_lengths(headers: &HeaderMap) -> bool {
     let has = |name| headers.contains_key(name);
     has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)
@@ -351,8 +351,8 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError { kind, message }
 }
 
-/// The error of the handshake, if it is the cause. It comes inside an `io::Error`, or inside one that is inside
-/// another, and each stands for what it wraps and so leaves it out of the chain.
+/// Returns the error of the handshake, if it is the cause. One `io::Error` or two wrap it, and an
+/// `io::Error` does not name the error that it wraps in its chain of sources.
 fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);

@@ -2,7 +2,7 @@
 //!
 //! Every field of an answer is optional in parsing, as the official SDKs have it, and unknown ones
 //! are ignored; what must be there is checked here, by name, and nothing else is. A field that only
-//! describes never fails a page: one that cannot be read is absent, and the page says so.
+//! describes never fails a page: if it cannot be read, it is absent and the page notes it.
 
 use std::fmt;
 

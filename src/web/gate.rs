@@ -62,7 +62,7 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// As of [`Gate::open`], or that the file or one that it names hangs.
+    /// The errors of [`Gate::open`], or a timeout of the file or of one that it names.
     pub async fn open_in_time(file: &Path) -> Result<Self, String> {
         let path = file.to_owned();
         let slot = ReadSlot::default();

@@ -69,7 +69,7 @@ impl Settings {
     }
 }
 
-/// A user without a hash has an empty one, which is refused like any other that is none.
+/// A user without a hash gets an empty hash, which is refused as invalid.
 fn hashes(users: BTreeMap<String, Option<SecretString>>) -> BTreeMap<String, SecretString> {
     let users = users.into_iter();
     users

@@ -40,7 +40,9 @@ mod wire;
 // The tests, as the table has them.
 mod account;
 mod answers;
+mod files;
 mod network;
+mod organization;
 mod outage;
 mod pages;
 mod process;

@@ -61,6 +61,8 @@ pub struct Memory {
     clock: Clock,
     board: Arc<Board>,
     fleet: Mutex<Fleet>,
+    /// So far is the wall clock ahead at a scrape.
+    ahead: Mutex<Duration>,
 }
 
 impl Memory {
@@ -98,7 +100,13 @@ impl Memory {
             clock,
             board,
             fleet: Mutex::new(fleet),
+            ahead: Mutex::default(),
         }
+    }
+
+    /// Sets the wall clock ahead, for all scrapes from now on.
+    pub fn set_wall_clock_ahead(&self, by: Duration) {
+        *self.ahead.lock().unwrap() = by;
     }
 
     /// Plays a fault of the cloud's answers, which lasts until it is cleared.
@@ -166,7 +174,9 @@ impl Stage for Memory {
         let Board {
             publisher, process, ..
         } = &*self.board;
-        let pieces = publisher.exposition(false, &process.exposition(), self.clock.now());
+        let mut now = self.clock.now();
+        now.wall += *self.ahead.lock().unwrap();
+        let pieces = publisher.exposition(false, &process.exposition(), now);
         let text = String::from_utf8(pieces.concat()).unwrap();
         Shown::new(Samples::parse(&text), self.setup.regions[0])
     }

@@ -1,5 +1,7 @@
 //! What happens to tracks while nobody can see them.
 
+use std::time::Duration;
+
 use cloudaudit_exporter::sim::{Fault, Track};
 use serde_json::json;
 
@@ -138,4 +140,26 @@ async fn an_outage_is_longer_than_stale_after() {
         ..Look::default()
     };
     Memory::new().play_seen(row, look, begins, light_up).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wall_clock_jumps_in_an_outage() {
+    let row = Row::new(
+        "the_wall_clock_jumps_in_an_outage",
+        "The API is silent, and the wall clock is set an hour ahead, or the machine was suspended",
+    )
+    .fails("unavailable", "timeout")
+    .numbers(Numbers::Hidden)
+    .also("cloudaudit_account_tracks", Miss)
+    .also("cloudaudit_account_covered", Miss)
+    .remedy("set the clock and end the outage: numbers are hidden if either clock says that they are older than `poll.stale_after`");
+    let begins = |stage: &Memory| {
+        darken(stage);
+        stage.set_wall_clock_ahead(Duration::from_hours(1));
+    };
+    let ends = |stage: &Memory| {
+        light_up(stage);
+        stage.set_wall_clock_ahead(Duration::ZERO);
+    };
+    Memory::new().play(row, begins, ends).await;
 }

@@ -1,6 +1,9 @@
 //! The exporter itself: its configuration, its loops, its state file.
 
 use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::sync::Mutex;
 
 use crate::memory::{Memory, Setup};
 use crate::play::{Look, Stage};
@@ -11,6 +14,8 @@ use crate::{OTHER_REGION, REGION, account};
 
 const RELOADED: &str = "cloudaudit_exporter_config_last_reload_successful";
 const DROPPED: &str = "cloudaudit_exporter_log_lines_dropped_total";
+/// More than the listener accepts.
+const HALF_REQUESTS: usize = 600;
 const WRITTEN: &str = "cloudaudit_exporter_state_last_write_successful";
 
 #[tokio::test(flavor = "multi_thread")]
@@ -216,4 +221,24 @@ async fn nothing_reads_the_log() {
         stage.log_says("log lines were dropped").await;
     };
     row.play(LOOK, &mut stage, begins, ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn half_requests_fill_the_listener() {
+    let row = Row::new(
+        "half_requests_fill_the_listener",
+        "A client opens 600 connections to the listener and sends half a request on each",
+    )
+    .recovers(Recovery::AtOnce)
+    .remedy("nothing: a connection that waits for its client makes room for a scrape. Keep strangers away from the listener");
+    let open = Mutex::new(Vec::new());
+    let begins = async |stage: &mut Wire| {
+        for _ in 0..HALF_REQUESTS {
+            let mut connection = TcpStream::connect(stage.exporter().address()).unwrap();
+            connection.write_all(b"GET /metr").unwrap();
+            open.lock().unwrap().push(connection);
+        }
+    };
+    let ends = async |_: &mut Wire| open.lock().unwrap().clear();
+    row.play(LOOK, &mut Wire::new().await, begins, ends).await;
 }

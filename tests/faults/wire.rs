@@ -166,11 +166,11 @@ impl Wire {
         row.play(LOOK, &mut self, begins, ends).await;
     }
 
-    fn exporter(&self) -> &Exporter {
+    pub fn exporter(&self) -> &Exporter {
         self.exporter.as_ref().expect("it was started")
     }
 
-    fn write_config(&self, more: &str) -> PathBuf {
+    pub fn write_config(&self, more: &str) -> PathBuf {
         let (endpoint, config) = (&self.endpoint, &self.config);
         let text = format!(
             "endpoint: {endpoint}\n\

@@ -58,12 +58,13 @@ fn a_value_without_schema_or_description_is_objected_to() {
         "\nautoReload:",
         "\nautoRelaod:",
     );
-    damage(&folder.path().join("values.schema.json"), "More flags.", "");
+    let schema = folder.path().join("values.schema.json");
+    damage(&schema, "Where they are mounted.", "");
     let objections = table(folder.path()).expect_err("they disagree");
     for objection in [
         "autoReload is not in values.yaml",
         "autoRelaod is not in the schema",
-        "extraArgs has no description",
+        "extraVolumeMounts has no description",
     ] {
         assert!(objections.contains(objection), "{objections}");
     }

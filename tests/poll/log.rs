@@ -209,7 +209,7 @@ async fn tracks_that_flap_are_logged_so_often_a_minute_and_the_rest_is_counted()
     assert!(changes >= 100, "{changes}");
     let counted: usize = said
         .iter()
-        .filter(|line| line.contains("more changes of tracks than are logged one by one"))
+        .filter(|line| line.contains("log lines were suppressed: changes of tracks"))
         .map(|line| {
             line.rsplit_once("lines=")
                 .unwrap()

@@ -30,7 +30,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -51,7 +51,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -68,7 +68,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -86,7 +86,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
@@ -101,7 +101,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.shutdown-grace-period -d 'How long requests that are being answered may take when the exporter is asked to stop; all else ends within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r

@@ -45,7 +45,7 @@ fn unless(silent: RecordType) -> impl Fn(&Query) -> Reply {
 
 type Questions = Arc<StdMutex<BTreeSet<String>>>;
 
-/// A server that replies this. Gives its port, and the names that it is asked for.
+/// Starts a server with this reply. Returns its port and the names that clients ask for.
 async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Questions) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.expect("a port");
     let port = socket.local_addr().expect("it is bound").port();
@@ -115,7 +115,7 @@ fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
 fn names(resolver: Resolver, host: Option<&str>) -> Names {
     let state = State {
         current: Some(([None; 2], Arc::new(resolver))),
-        // Not looked at again: the files that there are say something else.
+        // Not checked again, because the real files differ.
         looked: Some(Instant::now() + Duration::from_hours(1)),
         look: None,
     };
@@ -185,9 +185,9 @@ async fn a_proxy_and_a_host_without_a_dot_are_completed() {
         );
         // A final dot says that it is whole.
         let dotted = resolve(&names, &format!("{name}.")).await;
-        assert!(dotted.is_err_and(|error| error.contains("nobody knows an address of it")));
+        assert!(dotted.is_err_and(|error| error.contains("the DNS server has no address for it")));
     }
-    // With dots enough it is asked as it is first, and is not completed if that exists.
+    // A name with enough dots is tried as it is first, and completed only if it does not exist.
     let (port, questions) = server(usual).await;
     let resolver = resolver(&[port], "search wild.example\n", "");
     let names = names(resolver, Some("cloud.example"));
@@ -235,7 +235,7 @@ async fn a_family_that_is_refused_does_not_cost_the_other() {
     }
 }
 
-/// Whether it is silent, or fails: the next one is asked in time for a connection.
+/// If a server is silent or fails, the next one is asked early enough for a connection.
 #[tokio::test]
 async fn a_first_server_that_is_of_no_use() {
     let (good, _) = server(usual).await;
@@ -273,7 +273,7 @@ async fn a_chain_of_names_is_followed() {
     assert_eq!(found, Ok(vec![V6.into(), V4.into()]));
 }
 
-/// What the file of hosts says is all there is to say, and nobody is asked.
+/// An entry in the hosts file is final: no server is asked.
 #[tokio::test]
 async fn hosts_come_first() {
     let (port, questions) = server(usual).await;
@@ -320,12 +320,12 @@ async fn what_is_not_found_is_named_once() {
         let error = resolve(&names, name)
             .await
             .expect_err("there is no such name");
-        let expected = format!("the name {name} cannot be resolved: nobody knows an address of it");
+        let expected = format!("cannot resolve {name}: the DNS server has no address for it");
         assert_eq!(error, expected);
     }
 }
 
-/// A file that hangs holds up one look, and neither the names nor any more threads.
+/// A file that hangs holds up one check, but no lookup and no further thread.
 #[tokio::test]
 async fn a_look_that_hangs_is_the_only_one() {
     let (port, _) = server(usual).await;

@@ -1,0 +1,92 @@
+//! Files that the exporter reads again, and that are not what they were.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use crate::play::Look;
+use crate::row::Does::Equal;
+use crate::row::{Recovery, Row};
+use crate::wire::{LOOK, Wire};
+use crate::{SECRET_ID, SECRET_KEY};
+
+const RELOADED: &str = "cloudaudit_exporter_config_last_reload_successful";
+
+/// The file is looked at every two seconds.
+const LOOK_AT_RELOADS: Look = Look {
+    seen_within: 10,
+    ..LOOK
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_becomes_a_fifo() {
+    let row = Row::new(
+        "a_key_file_becomes_a_fifo",
+        "The file of a key becomes a FIFO, a device or a directory",
+    )
+    .fails("credentials", "credentials")
+    .remedy("put the file back: only regular files are read. Accounts with other keys are polled as before");
+    let mut wire = Wire::new().await;
+    let key = "secret_id_file: id, secret_key_file: key";
+    wire.config = format!("defaults: {{credentials: {{{key}}}}}\n");
+    fs::write(wire.path("id"), SECRET_ID).unwrap();
+    fs::write(wire.path("key"), SECRET_KEY).unwrap();
+    let begins = async |stage: &mut Wire| replace_by_fifo(&stage.path("key"));
+    let ends = async |stage: &mut Wire| replace(&stage.path("key"), SECRET_KEY);
+    row.play(LOOK, &mut wire, begins, ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_credentials_file_stays_half_written() {
+    let row = Row::new(
+        "a_credentials_file_stays_half_written",
+        "A credentials file is half written for longer than a second",
+    )
+    .fails("credentials", "credentials")
+    .remedy("write the rest; the next time write another file and rename it. A shorter gap fails no poll");
+    let mut wire = Wire::new().await;
+    wire.config = "defaults: {credentials: {profile: {file: profiles}}}\n".to_owned();
+    let whole = format!("[default]\nsecret_id = {SECRET_ID}\nsecret_key = {SECRET_KEY}\n");
+    fs::write(wire.path("profiles"), &whole).unwrap();
+    let begins = async |stage: &mut Wire| {
+        let half = format!("[default]\nsecret_id = {SECRET_ID}\n");
+        fs::write(stage.path("profiles"), half).unwrap();
+    };
+    let ends = async |stage: &mut Wire| fs::write(stage.path("profiles"), whole).unwrap();
+    row.play(LOOK, &mut wire, begins, ends).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_configuration_becomes_a_fifo() {
+    let row = Row::new(
+        "the_configuration_becomes_a_fifo",
+        "With `--config.enable-auto-reload` the configuration file becomes a FIFO, or cannot be read",
+    )
+    .also(RELOADED, Equal(0.0))
+    .recovers(Recovery::Seconds(10))
+    .afterwards(RELOADED, Equal(1.0))
+    .remedy("put the file back. The old configuration stays in use");
+    let mut wire = Wire::new().await;
+    let auto_reload = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
+    wire.environment.push(auto_reload);
+    let begins = async |stage: &mut Wire| replace_by_fifo(&stage.path("config.yaml"));
+    let ends = async |stage: &mut Wire| {
+        let file = stage.path("config.yaml");
+        fs::remove_file(&file).unwrap();
+        stage.write_config("");
+    };
+    row.play(LOOK_AT_RELOADS, &mut wire, begins, ends).await;
+}
+
+fn replace_by_fifo(path: &Path) {
+    let temporary = path.with_extension("fifo");
+    let made = Command::new("mkfifo").arg(&temporary).status().unwrap();
+    assert!(made.success());
+    fs::rename(temporary, path).unwrap();
+}
+
+fn replace(path: &Path, text: &str) {
+    let temporary = path.with_extension("new");
+    fs::write(&temporary, text).unwrap();
+    fs::rename(temporary, path).unwrap();
+}

@@ -1,0 +1,54 @@
+//! An organization's admin account, whose tracks cover the members.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::sim::{Role, Track};
+use tokio::time::sleep;
+
+use crate::row::Does::Equal;
+use crate::row::Row;
+use crate::wire::{LOOK, Wire};
+use crate::{SECRET_ID, UIN, account};
+
+const COVERED: &str = "cloudaudit_account_covered{account=\"200000000001\"}";
+const SECONDS: &str = "cloudaudit_account_covered_seconds_total";
+const LIST: &str = "cloudaudit:DescribeAuditTracks";
+const FAILED: &str = "cannot list the admin account";
+const MEMBER: &[(&str, &str)] = &[("account", "200000000001")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_admin_account_is_denied() {
+    let row = Row::new(
+        "the_admin_account_is_denied",
+        "CAM no longer lets the key of an organization's admin account list tracks, and the organization's track covers the members",
+    )
+    .fails("unauthorized", "UnauthorizedOperation")
+    .also(COVERED, Equal(1.0))
+    .remedy("give `cloudaudit:DescribeAuditTracks` back. Members count as covered for up to four refreshes, but their covered seconds stand still from the first failure on, and `CloudAuditCoverageOutdated` fires");
+    let mut wire = Wire::new().await;
+    let role = Role::new("audit-reader").trusts_account(UIN);
+    account(&wire.world).found_organization(1, &role, &[]);
+    account(&wire.world).create(Track::new(9, "for-all").for_all_members());
+    let details = ("CLOUDAUDIT_EXPORTER__POLL__DETAILS_INTERVAL", "1s");
+    wire.environment.push(details);
+    wire.config =
+        "organizations: {main: {role_name: audit-reader, refresh: 3s, regions: [ap-singapore]}}\n"
+            .to_owned();
+    let begins = async |stage: &mut Wire| {
+        let exporter = stage.exporter();
+        exporter
+            .metrics_when("the member is covered", |it| it.sum(SECONDS, MEMBER) > 0.0)
+            .await;
+        let account = account(&stage.world);
+        account.deny_action(SECRET_ID, LIST).unwrap();
+    };
+    let ends = async |stage: &mut Wire| {
+        stage.log_says(FAILED).await;
+        let counted = stage.exporter().metrics().await.sum(SECONDS, MEMBER);
+        sleep(Duration::from_secs(2)).await;
+        let after = stage.exporter().metrics().await.sum(SECONDS, MEMBER);
+        assert_eq!(counted, after, "covered seconds stand still");
+        account(&stage.world).permit(SECRET_ID).unwrap();
+    };
+    row.play(LOOK, &mut wire, begins, ends).await;
+}
