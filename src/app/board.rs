@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::kept::{Kept, State, shown};
@@ -87,18 +87,21 @@ impl Board {
         });
     }
 
-    /// Makes a change of accounts of which whoever looks sees all or nothing. They wait for it.
-    pub(super) fn at_once<T>(&self, change: impl FnOnce() -> T) -> T {
-        let _alone = self
-            .changing
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        change()
+    /// Waits for the right to change accounts: until the guard is dropped, expositions and reports
+    /// wait, and so show all of the change or nothing.
+    pub(super) async fn begin_change(&self) -> RwLockWriteGuard<'_, ()> {
+        self.changing.write().await
     }
 
-    /// Keeps the accounts as they are until it is dropped.
+    /// Keeps the accounts as they are until it is dropped. Blocks the thread during a change.
     fn unchanged(&self) -> RwLockReadGuard<'_, ()> {
-        self.changing.read().unwrap_or_else(PoisonError::into_inner)
+        self.changing.blocking_read()
+    }
+
+    /// The reports of all accounts, for a task of the runtime.
+    pub(super) async fn known(&self) -> Vec<Arc<Report>> {
+        let _unchanged = self.changing.read().await;
+        self.publisher.reports()
     }
 
     /// A configuration is in use, and published.

@@ -125,7 +125,7 @@ impl App {
             let (ordinal, shards) = (shard.ordinal(), shard.total());
             info!(ordinal, shards, settling = ?shard.settling(), "a shard; the accounts of others are theirs");
         }
-        fleet.adopt(self.plan);
+        fleet.adopt(self.plan).await;
         board.configured(&self.config, fleet.targets());
         drop(self.config);
 
@@ -153,7 +153,7 @@ impl App {
         let keeping = self.state.map(|writer| {
             let (reports, told) = (Arc::clone(&board), Arc::clone(&board));
             tokio::spawn(writer.run(
-                move || reports.reports(),
+                async move || reports.known().await,
                 move |written| told.state_written(written),
                 async { drop(ended.await) },
             ))

@@ -140,10 +140,9 @@ impl Reloader {
         // Readiness is noticed when somebody asks. New accounts must not take back what nobody
         // happened to ask for.
         drop(board.ready());
-        board.at_once(|| {
-            fleet.adopt(plan);
-            board.configured(&config, fleet.targets());
-        });
+        let _change = board.begin_change().await;
+        fleet.adopt(plan).await;
+        board.configured(&config, fleet.targets());
         Ok(())
     }
 }
@@ -152,10 +151,11 @@ impl Reloader {
 async fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
     let organization = found.organization.clone();
     match fleet.discovered(found).await {
-        Ok(Some(plan)) => board.at_once(|| {
-            fleet.adopt(plan);
+        Ok(Some(plan)) => {
+            let _change = board.begin_change().await;
+            fleet.adopt(plan).await;
             board.process.polls(fleet.targets());
-        }),
+        }
         Ok(None) => {}
         Err(why) => error!(
             organization,

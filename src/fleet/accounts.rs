@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
@@ -26,6 +26,9 @@ use crate::tencent::Observer;
 /// First polls start so far apart, fifty a second, so that a large fleet does not begin with a
 /// burst.
 const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
+
+/// Accounts that are started or ended before other tasks get their turn: about a millisecond.
+const ACCOUNTS_IN_A_ROW: usize = 16;
 
 /// The accounts that poll, and what they share. Dropped, they end.
 pub struct Fleet {
@@ -221,8 +224,8 @@ impl Fleet {
     }
 
     /// Changes over to what was prepared last. When this returns, everything new is published and
-    /// everything that is gone is withdrawn.
-    pub fn adopt(&mut self, plan: Plan) {
+    /// everything that is gone is withdrawn. Other tasks run in between.
+    pub async fn adopt(&mut self, plan: Plan) {
         rates::settle(plan.accounts.iter().map(|step| match step {
             Step::Keep(name) => &*self.accounts[name].desired,
             Step::Start(desired) => desired,
@@ -266,11 +269,17 @@ impl Fleet {
             let running = Running::start(desired, memory, first, process, audience);
             self.accounts.insert(name, running);
             first += FIRST_POLL_SPACING;
+            if (changed + added).is_multiple_of(ACCOUNTS_IN_A_ROW) {
+                yield_now().await;
+            }
         }
         let removed = before.len();
-        for (name, running) in before {
+        for (ended, (name, running)) in (1..).zip(before) {
             running.end();
             self.audience.withdraw(&name);
+            if ended % ACCOUNTS_IN_A_ROW == 0 {
+                yield_now().await;
+            }
         }
         self.shared.take_up(plan.https);
         info!(added, changed, removed, kept, "accounts");

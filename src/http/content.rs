@@ -11,7 +11,9 @@ use crate::snapshot::Report;
 /// A reload that is on its way; in the end it may say why the old configuration is kept.
 pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// What the listener shows; asked anew for each request, and must answer at once.
+/// What the listener shows, of each request again. The exposition, the reports and readiness may
+/// take their time and wait for locks: the listener gets them on a thread that may be blocked. The
+/// rest must return at once.
 pub trait Content: Send + Sync + 'static {
     /// The whole exposition in pieces, ready to be sent; one gzip member where `gzip`.
     fn exposition(&self, gzip: bool) -> Vec<Bytes>;

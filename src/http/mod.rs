@@ -39,6 +39,7 @@ mod view;
 mod api;
 mod body;
 mod encoding;
+mod rendering;
 mod response;
 mod routes;
 

@@ -71,6 +71,12 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
     response
 }
 
+/// To a request for a page while too many others wait for theirs.
+pub(super) fn too_many_pages() -> Response<Pieces> {
+    let message = "too many requests for pages are waiting; try again";
+    text(StatusCode::SERVICE_UNAVAILABLE, message)
+}
+
 /// To whom the gate does not let in.
 pub(super) fn refused(why: Refused) -> Response<Pieces> {
     match why {

@@ -20,6 +20,7 @@ use super::content::Content;
 use super::listener::Options;
 use super::page::{self, Page};
 use super::query::Query;
+use super::rendering::Rendering;
 use super::view::View;
 use super::{api, encoding, response};
 use crate::web::Gate;
@@ -31,6 +32,7 @@ pub(super) struct Routes {
     route_prefix: String,
     body_time: Duration,
     gate: Option<Arc<Gate>>,
+    rendering: Rendering,
 }
 
 impl Routes {
@@ -42,6 +44,7 @@ impl Routes {
             // As long as its head.
             body_time: options.limits.headers,
             gate: options.gate.clone(),
+            rendering: Rendering::new(),
         }
     }
 
@@ -166,27 +169,34 @@ impl Routes {
             (_, &Method::OPTIONS) => response::options(handler.allow()),
             (Handler::Metrics, &Method::GET | &Method::HEAD) => {
                 let gzip = encoding::prefers_gzip(headers);
-                response::exposition(self.content.exposition(gzip), gzip)
+                let content = Arc::clone(&self.content);
+                let render = move || content.exposition(gzip);
+                response::exposition(self.rendering.scrape(render).await, gzip)
             }
             (Handler::Page | Handler::Targets | Handler::Tracks, &Method::GET | &Method::HEAD) => {
-                self.show(handler, uri)
+                self.show(handler, uri).await
             }
             (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
             (Handler::Healthy, &Method::GET | &Method::HEAD) => match self.content.healthy() {
                 Ok(()) => response::text(StatusCode::OK, "healthy"),
                 Err(reason) => response::text(StatusCode::SERVICE_UNAVAILABLE, reason),
             },
-            (Handler::Ready, &Method::GET | &Method::HEAD) => match self.content.ready() {
-                Ok(()) => response::text(StatusCode::OK, "ready"),
-                Err(reasons) => response::text(StatusCode::SERVICE_UNAVAILABLE, lines(&reasons)),
-            },
+            (Handler::Ready, &Method::GET | &Method::HEAD) => {
+                let content = Arc::clone(&self.content);
+                match self.rendering.scrape(move || content.ready()).await {
+                    Ok(()) => response::text(StatusCode::OK, "ready"),
+                    Err(reasons) => {
+                        response::text(StatusCode::SERVICE_UNAVAILABLE, lines(&reasons))
+                    }
+                }
+            }
             (Handler::Reload, &Method::POST) => self.reload().await,
             _ => response::method_not_allowed(handler.allow()),
         }
     }
 
     /// The page, or the same facts as JSON.
-    fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
+    async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
         let query = match Query::read(uri.query().unwrap_or_default()) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
@@ -196,24 +206,11 @@ impl Routes {
                 return response::json(StatusCode::BAD_REQUEST, &json!({ "error": why }));
             }
         };
-        let reports = self.content.reports();
-        let view = View {
-            reports: &reports,
-            now: self.content.now(),
-        };
-        match handler {
-            Handler::Targets => response::json(StatusCode::OK, &api::targets(view, &query)),
-            Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, &query)),
-            _ => {
-                let page = Page {
-                    view,
-                    part: self.content.part(),
-                    query: &query,
-                    telemetry_path: &self.telemetry_path,
-                };
-                response::page(page.to_string(), page::POLICY)
-            }
-        }
+        let content = Arc::clone(&self.content);
+        let telemetry_path = self.telemetry_path.clone();
+        let render = move || render(handler, &*content, &query, &telemetry_path);
+        let rendered = self.rendering.page(render).await;
+        rendered.unwrap_or_else(response::too_many_pages)
     }
 
     /// Answers once the new configuration is taken up, or is not.
@@ -228,6 +225,33 @@ impl Routes {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 format!("the old configuration is kept: {why}"),
             ),
+        }
+    }
+}
+
+/// Renders what a query wants to see.
+fn render(
+    handler: Handler,
+    content: &dyn Content,
+    query: &Query,
+    telemetry_path: &str,
+) -> Response<Pieces> {
+    let reports = content.reports();
+    let view = View {
+        reports: &reports,
+        now: content.now(),
+    };
+    match handler {
+        Handler::Targets => response::json(StatusCode::OK, &api::targets(view, query)),
+        Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
+        _ => {
+            let page = Page {
+                view,
+                part: content.part(),
+                query,
+                telemetry_path,
+            };
+            response::page(page.to_string(), page::POLICY)
         }
     }
 }

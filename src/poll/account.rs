@@ -21,7 +21,7 @@ pub struct Account<P> {
     seat: Arc<Seat<P>>,
 }
 
-impl<P: FnMut(Report, Moment) + Send> Account<P> {
+impl<P: FnMut(Report, Moment) + Send + 'static> Account<P> {
     /// An account that was not polled yet. `process` is told of every call, besides the account's
     /// own counters; `publish` is given every new report, the first of them at once.
     pub fn new(
@@ -55,7 +55,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
             process,
             schedule.interval,
         );
-        ledger.publish(&asker);
+        ledger.publish_first(&asker);
         Self {
             asker,
             ledger,
@@ -89,7 +89,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                 outcome = running.next() => {
                     let target = outcome.target;
                     ledger.enter(outcome);
-                    ledger.publish(&asker);
+                    ledger.publish(&asker).await;
                     let due = ledger.due_for_details(target);
                     if !details.has_any() && !due.is_empty() {
                         details.begin(0, asker.details(ledger.region(target), due));
@@ -97,7 +97,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                 }
                 told = details.next() => {
                     ledger.detailed(told);
-                    ledger.publish(&asker);
+                    ledger.publish(&asker).await;
                 }
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
@@ -114,7 +114,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
                     }
                     // The polls that begin have nothing to tell yet.
                     if has_skipped {
-                        ledger.publish(&asker);
+                        ledger.publish(&asker).await;
                     }
                 }
             }
@@ -135,7 +135,7 @@ impl<P: FnMut(Report, Moment) + Send> Account<P> {
             if !due.is_empty() {
                 ledger.detailed(asker.details(ledger.region(target), due).await);
             }
-            ledger.publish(&asker);
+            ledger.publish(&asker).await;
         }
         ledger.is_up()
     }

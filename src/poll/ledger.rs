@@ -1,9 +1,11 @@
 //! What an account knows, and the report that is published of it.
 
 use std::ops::Range;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::asker::{Asker, Outcome};
@@ -177,12 +179,36 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         }
     }
 
-    /// Hands on all that is known, now.
-    pub(super) fn publish(&mut self, asker: &Asker) {
+    /// Publishes all that is known, now. Returns when it is published.
+    pub(super) async fn publish(&mut self, asker: &Asker)
+    where
+        P: Send + 'static,
+    {
+        let (report, now) = (self.report(asker), self.clock.now());
+        if count_tracks(&report) <= FEW_TRACKS {
+            self.seat.publish(report, now);
+            return;
+        }
+        let seat = Arc::clone(&self.seat);
+        let published = spawn_blocking(move || seat.publish(report, now)).await;
+        if let Err(error) = published
+            && let Ok(panic) = error.try_into_panic()
+        {
+            resume_unwind(panic);
+        }
+    }
+
+    /// Publishes what an account begins with, however large it is.
+    pub(super) fn publish_first(&mut self, asker: &Asker) {
+        let report = self.report(asker);
+        self.seat.publish(report, self.clock.now());
+    }
+
+    fn report(&mut self, asker: &Asker) -> Report {
         let overviews = self.sums.overviews(&self.info, reports(&self.histories));
         let targets = self.histories.iter();
         let renewals = asker.credentials();
-        let report = Report {
+        Report {
             account: Arc::clone(&self.info),
             targets: targets.map(|history| history.report().clone()).collect(),
             api: asker.api(),
@@ -198,9 +224,21 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
             overviews,
             evidence: self.evidence,
             shown_evidence: self.evidence,
-        };
-        self.seat.publish(report, self.clock.now());
+        }
     }
+}
+
+/// Tracks, listed or deleted, of a report that is rendered on a thread of the runtime: that takes
+/// less than a millisecond. A larger report is rendered on a thread that may be blocked.
+const FEW_TRACKS: usize = 100;
+
+fn count_tracks(report: &Report) -> usize {
+    let targets = report.targets.iter();
+    let tracks = targets.map(|target| {
+        let good = target.last_good.as_ref();
+        good.map_or(0, |good| good.listing.tracks.len()) + target.past.tombstones.len()
+    });
+    tracks.sum()
 }
 
 fn reports(histories: &[TargetHistory]) -> impl Iterator<Item = &TargetReport> {

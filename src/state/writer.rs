@@ -66,7 +66,7 @@ impl StateWriter {
     /// what came of each write: what is in the file now, or why it failed.
     pub async fn run(
         mut self,
-        reports: impl Fn() -> Vec<Arc<Report>>,
+        reports: impl AsyncFn() -> Vec<Arc<Report>>,
         told: impl Fn(Result<Written<'_>, &str>),
         shutdown: impl Future<Output = ()>,
     ) {
@@ -83,11 +83,11 @@ impl StateWriter {
                 () = &mut shutdown => break,
                 () = async {
                     look.tick().await;
-                    self.look(reports(), &told).await;
+                    self.look(reports().await, &told).await;
                 } => {}
             }
         }
-        self.write_if_news(reports(), LONGEST_LAST_WRITE, &told)
+        self.write_if_news(reports().await, LONGEST_LAST_WRITE, &told)
             .await;
     }
 

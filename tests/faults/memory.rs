@@ -154,7 +154,8 @@ impl Memory {
         let mut fleet = self.fleet.lock().unwrap();
         // It names no file, so there is nothing to wait for.
         let plan = fleet.prepare(&config).now_or_never().unwrap().unwrap();
-        fleet.adopt(plan);
+        // There is one account.
+        fleet.adopt(plan).now_or_never().unwrap();
     }
 
     /// The loop of the account panics when it publishes next.

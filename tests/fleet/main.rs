@@ -6,6 +6,7 @@
 )]
 
 // A fleet, its cloud, and those who look on.
+mod turns;
 mod world;
 
 // The tests.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -69,7 +70,9 @@ impl World {
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
         // It names no file, so there is nothing to wait for.
         let plan = self.fleet.prepare(&config).now_or_never().unwrap()?;
-        self.fleet.adopt(plan);
+        let mut adopting = pin!(self.fleet.adopt(plan));
+        // It only lets other tasks run in between.
+        while adopting.as_mut().now_or_never().is_none() {}
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod limits;
 mod listener;
 mod page;
 mod places;
+mod rendering;
 mod routes;
 mod shutdown;
 mod support;

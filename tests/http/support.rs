@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -33,6 +34,18 @@ pub(crate) struct Shown {
     pub(crate) reloaded: Option<Result<(), String>>,
     pub(crate) answered: Mutex<Vec<(&'static str, u16)>>,
     pub(crate) clock: Clock,
+    /// While this is set, the exposition and readiness block their threads.
+    pub(crate) scrapes_hang: AtomicBool,
+    /// While this is set, the reports block their threads.
+    pub(crate) pages_hang: AtomicBool,
+}
+
+/// Blocks the thread while `hangs` is set; not so long that a test never ends.
+fn block(hangs: &AtomicBool) {
+    let began = Instant::now();
+    while hangs.load(Ordering::Relaxed) && began.elapsed() < PATIENCE / 4 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 impl Default for Shown {
@@ -50,12 +63,15 @@ impl Default for Shown {
             reloaded: None,
             answered: Mutex::default(),
             clock: Clock::system(),
+            scrapes_hang: AtomicBool::new(false),
+            pages_hang: AtomicBool::new(false),
         }
     }
 }
 
 impl Content for Shown {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+        block(&self.scrapes_hang);
         if gzip {
             self.gzip.clone()
         } else {
@@ -64,10 +80,12 @@ impl Content for Shown {
     }
 
     fn reports(&self) -> Vec<Arc<Report>> {
+        block(&self.pages_hang);
         self.reports.clone()
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
+        block(&self.scrapes_hang);
         self.ready.clone()
     }
 

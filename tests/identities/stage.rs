@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,6 +16,7 @@ use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::shard::Shard;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report};
+use futures_util::FutureExt;
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::time::sleep;
@@ -112,7 +114,9 @@ impl Stage {
             let preparing = scope.spawn(|| runtime.block_on(fleet.prepare(&config)));
             preparing.join().unwrap()
         });
-        self.fleet.adopt(plan.unwrap());
+        let mut adopting = pin!(self.fleet.adopt(plan.unwrap()));
+        // It only lets other tasks run in between.
+        while adopting.as_mut().now_or_never().is_none() {}
     }
 
     /// Writes a file beside the configuration.
@@ -129,7 +133,7 @@ impl Stage {
                 () = &mut end => return,
                 found = self.fleet.found() => {
                     if let Some(plan) = self.fleet.discovered(found).await.unwrap() {
-                        self.fleet.adopt(plan);
+                        self.fleet.adopt(plan).await;
                     }
                 }
             }

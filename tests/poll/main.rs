@@ -10,6 +10,7 @@ mod schedule;
 
 // Who waits for whom, and how long.
 mod isolation;
+mod large;
 mod limits;
 
 // What comes of it.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::{Arc, Mutex};
+use std::thread::{ThreadId, current};
 use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::{Clock, Moment};
@@ -30,6 +31,8 @@ pub(crate) const TOKEN: &str = "thetokenthatisnotforanybodyseyes";
 pub(crate) struct Published {
     pub(crate) report: Report,
     pub(crate) now: Moment,
+    /// On which thread.
+    pub(crate) thread: ThreadId,
 }
 
 impl Published {
@@ -134,7 +137,12 @@ impl World {
             Arc::clone(&self.observed) as _,
             move |report, now| {
                 let mut published = published.lock().expect("nobody panics with it");
-                published.push(Published { report, now });
+                let thread = current().id();
+                published.push(Published {
+                    report,
+                    now,
+                    thread,
+                });
             },
         )
     }

@@ -77,7 +77,7 @@ impl Scene {
         let (writer, _) = StateWriter::open(self.path(), self.clock.clone());
         let (end, ended) = oneshot::channel::<()>();
         let writing = writer.run(
-            || self.reports.borrow().clone(),
+            async || self.reports.borrow().clone(),
             |told| {
                 let told = told.map(|written| written.began).map_err(str::to_owned);
                 self.told.borrow_mut().push((self.seconds(), told));
