@@ -26,11 +26,11 @@ async fn other_tasks_run_while_accounts_change() {
     });
     let mut world = World::new();
     for accounts in [ACCOUNTS, 0] {
-        let names: String = (0..accounts)
-            .map(|account| {
-                format!("\n  a{account}: {{credentials: {{secret_id: AKIDa, secret_key: k}}}}")
-            })
-            .collect();
+        let one = |account| {
+            format!("\n  a{account}: {{credentials: {{secret_id: AKIDa, secret_key: k}}}}")
+        };
+        let names: Vec<String> = (0..accounts).map(one).collect();
+        let names = names.concat();
         let text = format!(
             "endpoint: http://127.0.0.1:1\naccounts:{names}\n  last: {{credentials: {{secret_id: AKIDa, secret_key: k}}}}"
         );

@@ -41,6 +41,10 @@ pub(crate) struct Shown {
 }
 
 /// Blocks the thread while `hangs` is set; not so long that a test never ends.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "blocking is what the test is about"
+)]
 fn block(hangs: &AtomicBool) {
     let began = Instant::now();
     while hangs.load(Ordering::Relaxed) && began.elapsed() < PATIENCE / 4 {
