@@ -3,6 +3,7 @@
 //!
 //! `CLOUDAUDIT_SIEGE_CLIENTS` sets how many there are.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -16,7 +17,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
@@ -40,6 +41,17 @@ const MOST_DESCRIPTORS: usize = 512 + 64;
 
 /// Before, a scrape took as long as half a request has: ten seconds.
 const LONGEST_SCRAPE: Duration = Duration::from_secs(3);
+
+/// Half of the scrapes have to take less, beyond what they take of a bare listener.
+const USUAL_SCRAPE: Duration = Duration::from_millis(100);
+
+/// The exporter does more for a connection than a bare listener, and without optimization much more.
+const BARE_FACTOR: u32 = if cfg!(debug_assertions) { 100 } else { 10 };
+
+const SCRAPES: usize = 20;
+
+/// As many as the exporter has at this limit.
+const BARE_CONNECTIONS: usize = 500;
 
 const HALVES: &[&[u8]] = &[
     b"",
@@ -171,9 +183,8 @@ async fn send_half(mut stream: impl AsyncRead + AsyncWrite + Unpin, half: &[u8])
     sleep(PAUSE).await;
 }
 
-fn besiege(exporter: &Exporter, authority: Option<&Authority>, clients: usize) -> JoinSet<()> {
+fn besiege(address: SocketAddr, authority: Option<&Authority>, clients: usize) -> JoinSet<()> {
     let mut siege = JoinSet::new();
-    let address = exporter.address;
     for client in 0..clients {
         let half = HALVES[client % HALVES.len()];
         let protocol: &[u8] = if half.starts_with(b"PRI") {
@@ -203,26 +214,87 @@ fn besiege(exporter: &Exporter, authority: Option<&Authority>, clients: usize) -
     siege
 }
 
+/// Closes its oldest connection for a new one and answers what ends like a request: the least that
+/// a listener can do. What a scrape of it takes, the machine and the clients take.
+async fn serve_bare(listener: TcpListener) {
+    let mut connections = VecDeque::new();
+    loop {
+        let Ok((mut stream, _)) = listener.accept().await else {
+            continue;
+        };
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                if !matches!(stream.read_buf(&mut request).await, Ok(1..)) {
+                    return;
+                }
+            }
+            let response = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+            drop(stream.write_all(response).await);
+            drop(stream.read(&mut [0; 1]).await);
+        });
+        connections.push_back(tasks);
+        if connections.len() > BARE_CONNECTIONS {
+            connections.pop_front();
+        }
+    }
+}
+
+/// The times of scrapes in the middle and at the most, while as many clients besiege a bare
+/// listener.
+async fn scrape_bare(clients: usize) -> (Duration, Duration) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let serving = tokio::spawn(serve_bare(listener));
+    let mut siege = besiege(address, None, clients);
+    sleep(Duration::from_secs(1)).await;
+    let client = Client::builder().no_proxy().pool_max_idle_per_host(0);
+    let client = client.build().unwrap();
+    let url = format!("http://{address}/metrics");
+    let mut times = Vec::new();
+    for _ in 0..SCRAPES {
+        let began = Instant::now();
+        // It may close the scrape's connection, too: then the next one counts.
+        let answered = async { while client.get(&url).send().await.is_err() {} };
+        drop(timeout(LONGEST_SCRAPE, answered).await);
+        times.push(began.elapsed());
+        sleep(Duration::from_millis(100)).await;
+    }
+    siege.shutdown().await;
+    serving.abort();
+    middle_and_most(times)
+}
+
+fn middle_and_most(mut times: Vec<Duration>) -> (Duration, Duration) {
+    times.sort_unstable();
+    (times[times.len() / 2], times[times.len() - 1])
+}
+
 async fn scrapes_go_on(authority: Option<&Authority>, has_password: bool) {
     let clients = std::env::var("CLOUDAUDIT_SIEGE_CLIENTS").ok();
     let clients = clients.map_or(CLIENTS, |clients| clients.parse().unwrap());
     let exporter = Exporter::start(authority, has_password, LIMIT).await;
     let alone = exporter.scrape().await.unwrap();
-    let mut siege = besiege(&exporter, authority, clients);
+    let mut siege = besiege(exporter.address, authority, clients);
     sleep(Duration::from_secs(1)).await;
     let (mut times, mut descriptors) = (Vec::new(), 0);
-    for _ in 0..20 {
+    for _ in 0..SCRAPES {
         let scrape = timeout(LONGEST_SCRAPE, exporter.scrape()).await;
         times.push(scrape.expect("a scrape waits for the siege").unwrap());
         descriptors = descriptors.max(exporter.descriptors());
         sleep(Duration::from_millis(100)).await;
     }
     siege.shutdown().await;
-    times.sort_unstable();
-    let (middle, most) = (times[times.len() / 2], times[times.len() - 1]);
+    let (middle, most) = middle_and_most(times);
+    let (bare, bare_most) = scrape_bare(clients).await;
     println!(
-        "TLS {}, password {has_password}, {clients} clients: {alone:?} alone, {middle:?} in the middle, {most:?} at the most; {descriptors} descriptors",
+        "TLS {}, password {has_password}, {clients} clients: {alone:?} alone, {middle:?} in the middle, {most:?} at the most, of a bare listener {bare:?} and {bare_most:?}; {descriptors} descriptors",
         authority.is_some()
+    );
+    assert!(
+        middle < USUAL_SCRAPE + BARE_FACTOR * bare,
+        "{middle:?}, bare {bare:?}"
     );
     assert!(descriptors <= MOST_DESCRIPTORS, "{descriptors}");
     let log = exporter.log();
@@ -241,7 +313,7 @@ async fn half_requests_keep_no_scrape_waiting() {
 #[tokio::test(flavor = "multi_thread")]
 async fn few_open_files_are_said_and_enough_for_scrapes() {
     let exporter = Exporter::start(None, false, 64).await;
-    let mut siege = besiege(&exporter, None, 200);
+    let mut siege = besiege(exporter.address, None, 200);
     sleep(Duration::from_secs(1)).await;
     for _ in 0..10 {
         let scrape = timeout(LONGEST_SCRAPE, exporter.scrape()).await;

@@ -114,7 +114,9 @@ async fn a_new_certificate_is_shown_and_its_end_is_a_metric() {
         response.status() == 500
     });
     assert!(is_500.await);
-    assert!(door.log().contains("not a private key"), "{}", door.log());
+    // The log is written by a thread of its own, so its line may come after the response.
+    let is_logged = eventually(async || door.log().contains("not a private key"));
+    assert!(is_logged.await, "{}", door.log());
     ours.server(2032).write(door.folder.path(), "server");
     let is_200 = eventually(async || client.get(&url).send().await.unwrap().status() == 200);
     assert!(is_200.await);
