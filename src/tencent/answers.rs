@@ -162,7 +162,6 @@ mod tests {
     const ALONE: Obtained = Obtained {
         alone: true,
         refused: 1,
-        ..SHARED
     };
 
     /// A host that gives different ids.
