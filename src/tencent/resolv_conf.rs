@@ -226,7 +226,10 @@ mod tests {
             hosts: file("hosts"),
         };
         let system = files.load();
-        assert_eq!(system.ignored, ["it is not a regular file"]);
+        assert_eq!(
+            system.ignored,
+            ["it is a directory; only regular files are read"]
+        );
         let name = absolute("cloud.example").expect("it is a name");
         let query = hickory_resolver::proto::op::Query::query(
             name,
