@@ -1,32 +1,48 @@
 //! Keys that are asked whose they are before anything is signed with them.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::warn;
 
 use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
 use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::escaped;
 use crate::tencent::sts::{CallerIdentity, Sts};
 
+/// The account that a key must belong to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// Its UIN.
+    pub uin: String,
+    /// Whether the configuration demands the verification. If not, the UIN follows from the ARN of
+    /// a role, and a role that may not call STS polls all the same.
+    pub is_required: bool,
+}
+
 /// Lets through only the keys of one account: a key file that was swapped must never be polled
 /// under another account's name.
 pub struct Verified {
     inner: Arc<dyn Provider>,
-    uin: String,
+    owner: Owner,
     sts: Arc<Sts>,
-    /// The last key that was asked, and found to be the account's.
+    /// The last key that passed.
     last: Mutex<Option<Arc<Credential>>>,
+    /// Whether the log says that STS denies the verification.
+    is_denial_logged: AtomicBool,
     /// Held by whoever asks.
     turn: tokio::sync::Mutex<()>,
 }
 
 impl Verified {
-    /// Lets through what `inner` gives where `sts` says that it belongs to `uin`.
-    pub fn new(inner: Arc<dyn Provider>, uin: String, sts: Arc<Sts>) -> Self {
+    /// Lets through the keys of `inner` that belong to `owner`, as `sts` says.
+    pub fn new(inner: Arc<dyn Provider>, owner: Owner, sts: Arc<Sts>) -> Self {
         Self {
             inner,
-            uin,
+            owner,
             sts,
             last: Mutex::default(),
+            is_denial_logged: AtomicBool::new(false),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -56,19 +72,41 @@ impl Verified {
     /// Asks STS which account owns the key. The inner error is the key of another account.
     async fn check(&self, credential: &Arc<Credential>) -> Result<Result<(), Failure>, Failure> {
         let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
-        let identity = self.sts.with(fixed).caller_identity().await;
-        let identity = identity.map_err(|failure| Failure {
-            message: format!(
-                "not polled, because it cannot be told whether the key is of account {} (uin): {}",
-                self.uin, failure.message
-            ),
-            ..failure
-        })?;
-        let verdict = must_be_of(&identity, &self.uin);
+        let verdict = match self.sts.with(fixed).caller_identity().await {
+            Ok(identity) => must_be_of(&identity, &self.owner.uin),
+            Err(failure) if !self.owner.is_required && is_denied(&failure) => {
+                self.log_denial(&failure);
+                Ok(())
+            }
+            Err(failure) => return Err(self.unknown(failure)),
+        };
         if verdict.is_ok() {
             *self.last() = Some(Arc::clone(credential));
         }
         Ok(verdict)
+    }
+
+    fn unknown(&self, failure: Failure) -> Failure {
+        let uin = &self.owner.uin;
+        Failure {
+            message: format!(
+                "not polled, because it cannot be told whether the key is of account {uin} (uin): {}",
+                failure.message
+            ),
+            ..failure
+        }
+    }
+
+    /// Warns once: the same role denies the verification of each of its keys.
+    fn log_denial(&self, failure: &Failure) {
+        if !self.is_denial_logged.swap(true, Ordering::Relaxed) {
+            warn!(
+                uin = self.owner.uin,
+                role = self.inner.identity(),
+                error = %failure,
+                "the account of the key is not verified; allow sts:GetCallerIdentity to the role"
+            );
+        }
     }
 
     fn is_verified(&self, credential: &Arc<Credential>) -> bool {
@@ -82,6 +120,11 @@ impl Verified {
         // It is replaced as a whole, and so is whole.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether STS refuses the call itself, and will refuse it again.
+fn is_denied(failure: &Failure) -> bool {
+    matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }
 
 /// Takes a key only as that of the account `uin`.
