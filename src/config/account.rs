@@ -69,6 +69,7 @@ pub(super) fn account(
         poll,
         credentials: credentials.map_or(Credentials::Default, |source| source.at(&sts)),
         uin,
+        is_uin_configured: levels[0].uin.is_some(),
         assume_role,
         sts_endpoint: sts,
         organization: None,

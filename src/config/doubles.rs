@@ -24,7 +24,29 @@ pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
     }
     same.into_iter()
         .map(|(first, others)| warning(first, &others))
+        .chain(same_uin(accounts))
         .collect()
+}
+
+/// What to warn of if accounts with different credentials must belong to the same UIN.
+fn same_uin(accounts: &[Account]) -> Vec<String> {
+    let mut first_of = HashMap::new();
+    let mut warnings = Vec::new();
+    for account in accounts {
+        let Some(uin) = account.uin.as_deref() else {
+            continue;
+        };
+        let first: &&Account = first_of
+            .entry((&account.sts_endpoint, uin))
+            .or_insert(account);
+        if first.credentials != account.credentials || first.assume_role != account.assume_role {
+            let (first, second) = (&first.name, &account.name);
+            warnings.push(format!(
+                "accounts {first} and {second} are the same Tencent Cloud account {uin}; one account with all regions is enough"
+            ));
+        }
+    }
+    warnings
 }
 
 fn warning(first: &str, others: &[&str]) -> String {

@@ -59,6 +59,7 @@ mod doubles;
 mod level;
 mod lists;
 mod organizations;
+mod quoted;
 mod sources;
 mod validate;
 mod values;

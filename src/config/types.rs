@@ -91,6 +91,8 @@ pub struct Account {
     pub assume_role: Option<AssumeRole>,
     /// The account that the credentials must belong to.
     pub uin: Option<String>,
+    /// Whether the configuration says `uin`. If not, it follows from the ARN of the role.
+    pub is_uin_configured: bool,
     /// Where identities are asked for, tokens exchanged and roles assumed, where nothing nearer to
     /// them says otherwise.
     pub sts_endpoint: Endpoint,

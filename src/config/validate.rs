@@ -15,6 +15,7 @@ use super::level::Level;
 use super::lists::{self, Members};
 use super::organizations::organization;
 use super::overrides::in_variable;
+use super::quoted::variable_in_quotes;
 use super::raw::{RawConfig, RawHttp, RawPoll, RawState};
 use super::shapes::Mapping;
 use super::types::{Config, Http, Poll};
@@ -43,13 +44,20 @@ pub(super) fn config(
     let mut accounts = Vec::new();
     for (name, Mapping(own)) in &raw.accounts.0 {
         let own = Level::of_account(own, &KeyPath::from(["accounts", name]), places)?;
-        accounts.push(account(name, [&own, &defaults, &top], &common, places)?);
+        let account = account(name, [&own, &defaults, &top], &common, places)?;
+        if let Some(message) = variable_in_quotes(&account.credentials, environment) {
+            return Err(places.refuse(&KeyPath::from(["accounts", name]), message));
+        }
+        accounts.push(account);
         warnings.extend(own.warnings);
     }
     let mut organizations = Vec::new();
     for (name, Mapping(own)) in raw.organizations.0 {
         let around = [&defaults, &top];
         let (organization, more) = organization(&name, own, around, &common, places)?;
+        if let Some(message) = variable_in_quotes(&organization.member.credentials, environment) {
+            return Err(places.refuse(&KeyPath::from(["organizations", &name]), message));
+        }
         organizations.push(organization);
         warnings.extend(more);
     }

@@ -46,7 +46,18 @@ impl Desired {
     }
 
     /// What it goes on from, in the place of another that knew this much.
+    ///
+    /// The history of one UIN does not continue under another.
     pub(super) fn take_over(&self, other: &Self, mut memory: Memory) -> Memory {
+        let uins = (&self.config.uin, &other.config.uin);
+        if let (Some(new), Some(old)) = uins
+            && new != old
+        {
+            return Memory {
+                report: None,
+                ..memory
+            };
+        }
         let same = self.config.credentials == other.config.credentials
             && self.config.assume_role == other.config.assume_role;
         if !same && let Some(report) = &mut memory.report {

@@ -12,7 +12,7 @@ use super::shared::{Common, endpoint};
 use super::ways::Ways;
 use crate::config::{self, AssumeRole, Credentials};
 use crate::tencent::credentials::{
-    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Proof, Provider,
+    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Owner, Provider,
     Renewing, TkeOidc, Verified,
 };
 use crate::tencent::sts::{Role, STS_NAME, STS_PER_SECOND, Sts};
@@ -31,7 +31,7 @@ struct Key {
     credentials: Credentials,
     sts: config::Endpoint,
     role: Option<AssumeRole>,
-    uin: Option<String>,
+    owner: Option<Owner>,
     /// The ways, told apart by where they are: a provider that lives holds its own.
     ways: Vec<usize>,
 }
@@ -48,7 +48,7 @@ impl Providers {
             credentials: account.credentials.clone(),
             sts: account.sts_endpoint.clone(),
             role: None,
-            uin: None,
+            owner: None,
             ways: ways.places(),
         };
         let mut provider = self.shared(key.clone(), || base(account, ways, common));
@@ -72,18 +72,15 @@ impl Providers {
         // Also if the account is in the ARN of a role: the key is of another account if STS, or a
         // gateway before it, delivers the answer to another request.
         if let Some(uin) = &account.uin {
-            key.uin = Some(uin.clone());
-            let way = ways.to(&account.sts_endpoint);
-            let role = account.assume_role.as_ref();
-            let is_named = role.and_then(|role| role.uin()) == Some(uin.as_str());
-            let proof = if is_named {
-                Proof::WhereAllowed
-            } else {
-                Proof::Required
+            let owner = Owner {
+                uin: uin.clone(),
+                is_required: account.is_uin_configured,
             };
+            key.owner = Some(owner.clone());
+            let way = ways.to(&account.sts_endpoint);
             provider = self.shared(key, || {
                 let sts = sts(&account.sts_endpoint, way, Arc::clone(&provider), common);
-                Arc::new(Verified::new(provider, uin.clone(), sts, proof))
+                Arc::new(Verified::new(provider, owner, sts))
             });
         }
         provider

@@ -9,6 +9,7 @@
 mod account_files;
 mod endpoints;
 mod hostile;
+mod quoted;
 
 use std::collections::BTreeMap;
 use std::fs;

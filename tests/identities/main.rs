@@ -22,6 +22,7 @@ mod short;
 mod swapped;
 mod tolerance;
 mod uin;
+mod unverifiable;
 
 // Many of them.
 mod coverage;

@@ -87,3 +87,20 @@ async fn what_cannot_be_verified_is_not_polled_either() {
     stage.pass(Duration::from_mins(2)).await;
     assert_eq!(stage.tracks().await, [1]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_history_does_not_continue_under_another_uin() {
+    let world = world();
+    let away = world.account(AWAY).unwrap();
+    away.add_identity(Identity::permanent("AKIDaway", "key-of-away"));
+    let mut stage = Stage::of(&world, &[], &account(HOME));
+    assert_eq!(stage.tracks().await, [1]);
+    stage.load(&format!(
+        "accounts: {{prod: {{uin: '{AWAY}', credentials: {{secret_id: AKIDaway, secret_key: key-of-away}}}}}}"
+    ));
+    stage.pass(Duration::from_mins(2)).await;
+    assert_eq!(stage.tracks().await, [2]);
+    let report = stage.shown.last("prod");
+    assert!(report.targets[0].past.tombstones.is_empty());
+    assert!(report.targets[0].past.changes.is_empty());
+}

@@ -1,10 +1,11 @@
 //! Where to look for keys when nothing is configured: where the official SDKs look, in their order.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::environment::EnvironmentProvider;
 use super::{Profile, TkeOidc};
+use crate::files::{Presence, presence};
 
 /// The profile that the tools take where none is named.
 pub const DEFAULT_PROFILE: &str = "default";
@@ -36,11 +37,25 @@ pub fn look(environment: &BTreeMap<String, String>) -> (Found, Vec<String>) {
     };
     match profile.file() {
         Ok(file) => return (Found::Profile(file.to_owned()), not),
-        Err(why) => not.push(format!("profile: {why}")),
+        Err(why) => not.push(format!("profile: {why}{}", hint(environment))),
     }
     if let Err(why) = TkeOidc::is_told(environment) {
         not.push(format!("tke_oidc: {why}"));
         return (Found::CvmRole, not);
     }
     (Found::TkeOidc, not)
+}
+
+/// Names the file of tccli if it exists: it holds JSON, which the SDKs do not read either.
+fn hint(environment: &BTreeMap<String, String>) -> String {
+    let home = environment.get("HOME").filter(|home| !home.is_empty());
+    let file = home.map(|home| Path::new(home).join(".tccli/default.credential"));
+    match file {
+        Some(file) if matches!(presence(&file), Ok(Presence::File)) => format!(
+            "; {} of tccli is not read, because it is JSON: write secret_id and secret_key below \
+             [{DEFAULT_PROFILE}] in ~/.tencentcloud/credentials",
+            file.display()
+        ),
+        _ => String::new(),
+    }
 }

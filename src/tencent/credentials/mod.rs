@@ -15,7 +15,7 @@ pub use self::tke_oidc::TkeOidc;
 // What providers have in common: keys that are renewed, keys that are read again.
 pub use self::renewing::{Fetched, Renewing, Source};
 pub use self::rereading::{Rereading, Shelf};
-pub use self::verified::{Proof, Verified, must_be_of};
+pub use self::verified::{Owner, Verified, must_be_of};
 
 // Where to look when nothing is configured.
 pub use self::chain::{DEFAULT_PROFILE, Found, look};

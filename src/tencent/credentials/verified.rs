@@ -1,4 +1,4 @@
-//! Keys whose account is verified before anything else is signed with them.
+//! Keys that are asked whose they are before anything is signed with them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,39 +10,39 @@ use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::escaped;
 use crate::tencent::sts::{CallerIdentity, Sts};
 
+/// The account that a key must belong to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Owner {
+    /// Its UIN.
+    pub uin: String,
+    /// Whether the configuration demands the verification. If not, the UIN follows from the ARN of
+    /// a role, and a role that may not call STS polls all the same.
+    pub is_required: bool,
+}
+
 /// Lets through only the keys of one account: a key file that was swapped must never be polled
 /// under another account's name.
 pub struct Verified {
     inner: Arc<dyn Provider>,
-    uin: String,
+    owner: Owner,
     sts: Arc<Sts>,
-    proof: Proof,
-    has_warned: AtomicBool,
-    /// The last key that was accepted.
+    /// The last key that passed.
     last: Mutex<Option<Arc<Credential>>>,
+    /// Whether the log says that STS denies the verification.
+    is_denial_logged: AtomicBool,
     /// Held by whoever asks.
     turn: tokio::sync::Mutex<()>,
 }
 
-/// What is done with a key if STS does not allow it to ask whose it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Proof {
-    /// It is refused: nothing else says whose it is.
-    Required,
-    /// It is accepted with one warning: the ARN of its role names the account.
-    WhereAllowed,
-}
-
 impl Verified {
-    /// Lets through the keys of `inner` that belong to `uin`, as `sts` says.
-    pub fn new(inner: Arc<dyn Provider>, uin: String, sts: Arc<Sts>, proof: Proof) -> Self {
+    /// Lets through the keys of `inner` that belong to `owner`, as `sts` says.
+    pub fn new(inner: Arc<dyn Provider>, owner: Owner, sts: Arc<Sts>) -> Self {
         Self {
             inner,
-            uin,
+            owner,
             sts,
-            proof,
-            has_warned: AtomicBool::new(false),
             last: Mutex::default(),
+            is_denial_logged: AtomicBool::new(false),
             turn: tokio::sync::Mutex::default(),
         }
     }
@@ -73,20 +73,12 @@ impl Verified {
     async fn check(&self, credential: &Arc<Credential>) -> Result<Result<(), Failure>, Failure> {
         let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
         let verdict = match self.sts.with(fixed).caller_identity().await {
-            Ok(identity) => must_be_of(&identity, &self.uin),
-            Err(failure) if self.proof == Proof::WhereAllowed && is_refusal(&failure) => {
-                self.warn(&failure);
+            Ok(identity) => must_be_of(&identity, &self.owner.uin),
+            Err(failure) if !self.owner.is_required && is_denied(&failure) => {
+                self.log_denial(&failure);
                 Ok(())
             }
-            Err(failure) => {
-                return Err(Failure {
-                    message: format!(
-                        "not polled, because it is not known whether the key belongs to account {} (uin): {}",
-                        self.uin, failure.message
-                    ),
-                    ..failure
-                });
-            }
+            Err(failure) => return Err(self.unknown(failure)),
         };
         if verdict.is_ok() {
             *self.last() = Some(Arc::clone(credential));
@@ -94,13 +86,25 @@ impl Verified {
         Ok(verdict)
     }
 
-    fn warn(&self, failure: &Failure) {
-        if !self.has_warned.swap(true, Ordering::Relaxed) {
+    fn unknown(&self, failure: Failure) -> Failure {
+        let uin = &self.owner.uin;
+        Failure {
+            message: format!(
+                "not polled, because it is not known whether the key belongs to account {uin} (uin): {}",
+                failure.message
+            ),
+            ..failure
+        }
+    }
+
+    /// Warns once: the same role denies the verification of each of its keys.
+    fn log_denial(&self, failure: &Failure) {
+        if !self.is_denial_logged.swap(true, Ordering::Relaxed) {
             warn!(
-                uin = self.uin,
-                code = &*failure.code,
-                error = failure.message,
-                "polled with keys whose account is not verified; allow sts:GetCallerIdentity for the role"
+                uin = self.owner.uin,
+                role = self.inner.identity(),
+                error = %failure,
+                "the account of the key is not verified; allow sts:GetCallerIdentity to the role"
             );
         }
     }
@@ -118,8 +122,8 @@ impl Verified {
     }
 }
 
-/// Whether STS has refused the call itself. It says nothing of the key.
-fn is_refusal(failure: &Failure) -> bool {
+/// Whether STS refuses the call itself, and will refuse it again.
+fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }
 

@@ -1,0 +1,41 @@
+//! Where the default chain looks, and what it says of places without a key.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+
+use std::collections::BTreeMap;
+
+use cloudaudit_exporter::tencent::credentials::{Found, look};
+
+fn look_in(home: &str) -> (Found, String) {
+    let environment = BTreeMap::from([("HOME".to_owned(), home.to_owned())]);
+    let (found, not) = look(&environment);
+    (found, not.join("; "))
+}
+
+#[test]
+fn a_home_that_is_no_folder_has_no_profile() {
+    let (found, not) = look_in("/dev/null");
+    assert_eq!(found, Found::CvmRole);
+    assert!(!not.contains("tccli"), "{not}");
+}
+
+#[test]
+fn the_file_of_tccli_alone_is_named() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".tccli");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("default.credential"), "{}").unwrap();
+    let (found, not) = look_in(home.path().to_str().unwrap());
+    assert_eq!(found, Found::CvmRole);
+    assert!(
+        not.contains("default.credential of tccli is not read"),
+        "{not}"
+    );
+    assert!(
+        not.contains("[default] in ~/.tencentcloud/credentials"),
+        "{not}"
+    );
+}
