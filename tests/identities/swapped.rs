@@ -106,32 +106,3 @@ async fn a_role_is_never_polled_with_the_key_of_another_account() {
         (vec![1], vec![2])
     );
 }
-
-/// A cloud where keys of roles may not ask whose they are is polled all the same; one that fails to
-/// say so is not.
-#[tokio::test(start_paused = true)]
-async fn a_role_is_polled_if_sts_does_not_let_it_ask_whose_it_is() {
-    for (code, is_polled) in [
-        ("UnauthorizedOperation", true),
-        ("InvalidAction", true),
-        ("UnsupportedOperation", true),
-        ("InternalError", false),
-    ] {
-        let world = organization(2);
-        with_a_track_each(&world, 2);
-        let fault = Fault::error(code, "not here").action("GetCallerIdentity");
-        world.inject(fault.until_cleared());
-        let mut stage = Stage::with(&world, &[], &config(""));
-        stage.pass(Duration::from_mins(3)).await;
-        let reports = stage.shown.reports();
-        assert_eq!(reports.len(), 2);
-        for report in &reports {
-            assert_eq!(!known(report).is_empty(), is_polled, "{code}: {report:?}");
-        }
-        let asked = world.call_count_of("GetCallerIdentity");
-        assert!(
-            !is_polled || asked == 2,
-            "{code}: once per key, not {asked}"
-        );
-    }
-}
