@@ -42,6 +42,10 @@ fn limits() -> Limits {
     Limits::default()
 }
 
+/// What the process opens besides connections: the runtimes, the standard streams, listeners, the
+/// state file and its lock.
+pub const RESERVED_FILES: u64 = 24;
+
 /// How many files the process may open, `None` if there is no limit or it is not known.
 pub fn open_files() -> Option<u64> {
     limits().open_files

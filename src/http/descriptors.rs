@@ -3,7 +3,7 @@
 use tracing::warn;
 
 use super::connections::Connections;
-use crate::resources::{open_files, raise_open_files};
+use crate::resources::{RESERVED_FILES, open_files, raise_open_files};
 
 /// With fewer descriptors the runtime, a listener, a scrape and a poll do not fit.
 const LEAST: u64 = 32;
@@ -41,9 +41,6 @@ pub fn raise_limit() -> Result<(), String> {
 /// Fewer connections deserve a warning: at 1024 open files there are just below [`Connections::CAP`].
 const SMALL: usize = Connections::CAP / 2;
 
-/// The runtime, the standard streams, listeners, the state file and its lock.
-const RESERVED: u64 = 24;
-
 /// The listener's share of the descriptors that are not reserved. The rest is for polls and files.
 const SHARE: u64 = 2;
 
@@ -56,7 +53,7 @@ pub(super) fn for_connections() -> usize {
 }
 
 fn share(limit: u64) -> u64 {
-    (limit.saturating_sub(RESERVED) / SHARE).max(1)
+    (limit.saturating_sub(RESERVED_FILES) / SHARE).max(1)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::resources::open_files;
+use crate::resources::{RESERVED_FILES, open_files};
 
 /// A connection takes no request when it is older. A service that moves to other addresses leaves
 /// its old server running, and that server would answer for as long as it was asked.
@@ -127,7 +127,8 @@ pub(super) struct OpenIdentities {
 impl OpenIdentities {
     /// As many as the process has descriptors for.
     pub(super) fn within_descriptors() -> Self {
-        let room = open_files().map_or(u64::MAX, |limit| limit / DESCRIPTORS_PER_IDENTITY);
+        let room = |limit: u64| limit.saturating_sub(RESERVED_FILES) / DESCRIPTORS_PER_IDENTITY;
+        let room = open_files().map_or(u64::MAX, room);
         let room = usize::try_from(room).unwrap_or(usize::MAX);
         Self::at_most(room.clamp(1, MAX_OPEN_IDENTITIES))
     }

@@ -55,6 +55,8 @@ impl Process {
             .env("HOSTNAME", format!("exporter-{}", start.shard))
             .env("CLOUDAUDIT_EXPORTER__ENDPOINT", start.endpoint)
             .env("STATE_DIRECTORY", start.folder)
+            // Ten thousand accounts end on two cores at the same time.
+            .env("CLOUDAUDIT_EXPORTER_WEB_SHUTDOWN_GRACE_PERIOD", "1m")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr.unwrap())
