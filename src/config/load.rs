@@ -15,7 +15,7 @@ use super::{account_files, defaults, layers, validate, values, yaml};
 use crate::files::{self, Contents, ReadError, ReadSlot};
 
 /// How long loading may take: thousands of account files, on a busy machine.
-pub const LOAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub const LOAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The same for standard input or a pipe, whose writer may be slow.
 const PIPE_TIMEOUT: Duration = Duration::from_mins(1);
