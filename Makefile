@@ -60,7 +60,7 @@ package: ## makes a deb and an rpm of a static binary, in target/package
 
 release: parts ## makes all that is released, in target/dist: packages, tarball, bill, checksums
 	deploy/package/release all $(PARTS)/venv/bin/nfpm target/dist
-	RELEASE_BINARY="$$(deploy/package/release binary)" $(CARGO) test --locked --test packaging names
+	RELEASE_BINARY="$$(deploy/package/release binary)" $(CARGO) test --locked --test packaging names::
 
 demo: ## runs the exporter against a simulated Tencent Cloud
 	$(CARGO) run --locked --release -- demo

@@ -35,7 +35,7 @@
 //!
 //! ## The layers
 //!
-//! The modules below stand in layers, and each may use only what the table in `tests/layers.rs`
+//! The modules below stand in layers, and each may use only what the table in `tests/unit/layers.rs`
 //! allows it; that test reads the sources and holds them to it.
 
 // What is known, as plain values.

@@ -14,7 +14,7 @@ use secrecy::ExposeSecret;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::text_format::parse;
+use crate::support::text_format::parse;
 
 /// What a secret is known by.
 const MARK: &str = "HUSH";

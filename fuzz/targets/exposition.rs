@@ -16,7 +16,7 @@ use flate2::read::GzDecoder;
 use tokio::time::Instant;
 
 use super::input::Input;
-use super::text_format::{Family, Sample, parse};
+use crate::support::text_format::{Family, Sample, parse};
 
 const MAX_ACCOUNTS: u8 = 3;
 const MAX_TARGETS: u8 = 2;

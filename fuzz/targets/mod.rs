@@ -1,7 +1,7 @@
 //! What is fuzzed, and what must hold of it: for each target one function of any bytes, which
 //! panics where something is wrong.
 //!
-//! Two drivers run them. `tests/fuzz.rs` includes this folder, replays all seeds and every input
+//! Two drivers run them. `tests/unit/fuzz.rs` includes this folder, replays all seeds and every input
 //! that ever broke something, and goes on with random mutations for some seconds: that is part of
 //! `make test`. Under libFuzzer (`fuzz_targets/`) the same functions run for hours: that is `make
 //! fuzz`.
@@ -25,9 +25,5 @@ mod state;
 mod exposition;
 mod request;
 
-// Bytes as choices, and the tests' own readers and clouds.
+// Bytes as choices.
 mod input;
-#[path = "../../tests/support/scripted.rs"]
-mod scripted;
-#[path = "../../tests/support/text_format.rs"]
-mod text_format;

@@ -12,7 +12,7 @@ use cloudaudit_exporter::state::{Saved, seal, unseal};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::text_format::parse;
+use crate::support::text_format::parse;
 
 const INTERVAL: Duration = Duration::from_mins(1);
 

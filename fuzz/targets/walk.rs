@@ -13,7 +13,7 @@ use jiff::tz::Offset;
 use tokio::time::Instant;
 
 use super::input::Input;
-use super::scripted::{Notes, answer, api_error, options, page, parts, scripted};
+use crate::support::scripted::{Notes, answer, api_error, options, page, parts, scripted};
 
 /// The tracks that a world begins with, at the most, and those of a page that is made up.
 const MAX_TRACKS: u8 = 40;

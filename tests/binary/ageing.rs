@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::cloud::{Cloud, TRACKS, loopback, uin, world, write_config};
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 
 const SUCCEEDED: &str = "cloudaudit_last_success_timestamp_seconds";
 const PRESENT: &str = "cloudaudit_track_present";

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant, SystemTime};
 use cloudaudit_exporter::sim::{Identity, Server, Track, World};
 use tempfile::TempDir;
 
-use crate::address::free_address;
-use crate::exporter::{Exporter, Samples, binary};
+use crate::support::address::free_address;
+use crate::support::exporter::{Exporter, Samples, binary};
 
 const ENDPOINT_VARIABLE: &str = "CLOUDAUDIT_EXPORTER__ENDPOINT";
 
@@ -329,7 +329,7 @@ fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c(
             if samples.sum("cloudaudit_up", &[]) >= 6.0 {
                 break samples;
             }
-            assert!(start.elapsed() < crate::exporter::PATIENCE);
+            assert!(start.elapsed() < crate::support::exporter::PATIENCE);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });

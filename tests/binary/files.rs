@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::exporter::{Exporter, PATIENCE, Samples, binary};
-use crate::site::{LIFECYCLE, Site, reload, with};
+use crate::support::exporter::{Exporter, PATIENCE, Samples, binary};
+use crate::support::site::{LIFECYCLE, Site, reload, with};
 
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
 const SUCCESSFUL: &str = "cloudaudit_exporter_config_last_reload_successful";
@@ -295,7 +295,7 @@ fn a_configuration_from_a_pipe_is_read_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_with_a_configuration_from_a_pipe_says_why_it_cannot_reload() {
     let site = Site::start().await;
-    let address = crate::address::free_address();
+    let address = crate::support::address::free_address();
     let mut child = binary()
         .args([
             "--config.file=-",
@@ -319,7 +319,7 @@ async fn a_daemon_with_a_configuration_from_a_pipe_says_why_it_cannot_reload() {
     let url = format!("http://{address}/-/reload");
     let start = Instant::now();
     let answer = loop {
-        match crate::site::client().post(&url).send().await {
+        match crate::support::site::client().post(&url).send().await {
             Ok(answer) => break answer,
             Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
         }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::cloud::{
     Cloud, REGIONS, TRACKS, loopback, secret_id, secret_key, uin, world, write_config,
 };
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 
 const PAGE_SIZE: u64 = 50;
 

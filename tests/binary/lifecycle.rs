@@ -8,8 +8,8 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::exporter::{Exporter, PATIENCE, Samples};
-use crate::site::{LIFECYCLE, Site, client, reload, with};
+use crate::support::exporter::{Exporter, PATIENCE, Samples};
+use crate::support::site::{LIFECYCLE, Site, client, reload, with};
 
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
 

@@ -15,12 +15,11 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 // The binary, started and scraped, and what it polls.
-#[path = "../support/address.rs"]
-mod address;
 mod cloud;
-mod exporter;
-mod site;
 
 // The tests.
 mod ageing;
@@ -32,6 +31,7 @@ mod lifecycle;
 mod memory;
 mod online;
 mod organization;
+mod process;
 mod refusals;
 mod restart;
 mod secrets;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tempfile::TempDir;
 
 use crate::cloud::{loopback, secret_id, secret_key};
-use crate::exporter::Exporter;
+use crate::support::exporter::Exporter;
 
 const ACCOUNTS: [&str; 3] = ["one", "two", "three"];
 

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::cloud::{Cloud, loopback};
 use crate::commands::text;
-use crate::exporter::binary;
+use crate::support::exporter::binary;
 
 const HOME: &str = "100000000001";
 const AWAY: &str = "100000000002";

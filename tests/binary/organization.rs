@@ -7,7 +7,7 @@ use cloudaudit_exporter::sim::{Fault, Identity, Role, Track, World};
 use tempfile::TempDir;
 
 use crate::cloud::{Cloud, loopback};
-use crate::exporter::{Exporter, PATIENCE};
+use crate::support::exporter::{Exporter, PATIENCE};
 
 const ADMIN: &str = "100000000001";
 

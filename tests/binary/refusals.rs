@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use tokio::time::Instant;
 
 use crate::cloud::{Cloud, loopback, uin, world, write_config};
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 
 /// The only metric whose value says how fast calls may go.
 const CEILING: &str = "cloudaudit_rate_limiter_requests_per_second";

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_goes_on_from_the_state_file() {

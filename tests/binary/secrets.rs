@@ -9,7 +9,7 @@ use cloudaudit_exporter::sim::{Identity, Role, Track, World};
 use tempfile::TempDir;
 
 use crate::cloud::{Cloud, loopback};
-use crate::exporter::{Exporter, Samples, binary};
+use crate::support::exporter::{Exporter, Samples, binary};
 
 const HOME: &str = "100000000001";
 const AWAY: &str = "100000000002";

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::cloud::{Cloud, loopback, world, write_config};
 use crate::commands::text;
-use crate::exporter::{Exporter, binary};
+use crate::support::exporter::{Exporter, binary};
 
 const NAMES: [&str; 6] = ["one", "two", "three", "four", "five", "six"];
 

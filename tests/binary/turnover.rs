@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::exporter::Exporter;
-use crate::site::{LIFECYCLE, Site, reload, with};
+use crate::support::exporter::Exporter;
+use crate::support::site::{LIFECYCLE, Site, reload, with};
 
 /// Enough that changing over takes longer than a scrape.
 const ACCOUNTS: usize = 400;

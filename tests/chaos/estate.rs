@@ -11,8 +11,8 @@ use cloudaudit_exporter::sim::{Identity, Server, Track, World};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-use crate::exporter::Samples;
-use crate::gateway::{Gateway, Mischief};
+use crate::support::exporter::Samples;
+use crate::support::gateway::{Gateway, Mischief};
 
 /// What the gateway between the exporter and the cloud does with a quarter of the answers.
 const MISCHIEF: [Mischief; 4] = [

@@ -16,12 +16,8 @@
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
-#[path = "../support/address.rs"]
-mod address;
-#[path = "../binary/exporter.rs"]
-mod exporter;
-#[path = "../hostile/gateway.rs"]
-mod gateway;
+#[path = "../support/mod.rs"]
+mod support;
 
 // What there is, and what happens to it.
 mod estate;
@@ -32,6 +28,8 @@ mod weather;
 mod witness;
 
 // The tests.
+mod flood;
+mod siege;
 mod soak;
 mod storm;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::estate::Estate;
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 use crate::{setting, turn};
 
 const ACCOUNTS: usize = 100;

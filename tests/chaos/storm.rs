@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use crate::estate::Estate;
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 use crate::weather::Weather;
 use crate::witness::Witness;
 use crate::{setting, turn};

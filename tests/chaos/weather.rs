@@ -7,8 +7,8 @@ use cloudaudit_exporter::sim::Fault;
 use tokio::net::TcpStream;
 
 use crate::estate::Estate;
-use crate::exporter::Exporter;
 use crate::half_requests;
+use crate::support::exporter::Exporter;
 
 /// Before the first darkness.
 const CLEAR: Duration = Duration::from_secs(8);

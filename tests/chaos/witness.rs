@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::estate::{Account, Estate, tracks_of};
-use crate::exporter::{Exporter, Samples};
+use crate::support::exporter::{Exporter, Samples};
 use crate::weather::Weather;
 
 /// From the first byte of a listing to its end, two walks of two pages with their retries, and what

@@ -22,7 +22,7 @@ fn every_configuration_of_the_pages_loads() {
                 && text.contains('\n')
                 && !text.contains("scrape_configs")
                 && !text.contains("apiVersion")
-                // A chart's values have a configuration in them, which tests/kube checks.
+                // A chart's values have a configuration in them, which tests/packaging/kube checks.
                 && !text.starts_with("config:")
             {
                 seen += 1;

@@ -5,8 +5,8 @@
     reason = "a test that cannot go on stops where it is"
 )]
 
-#[path = "../support/parts.rs"]
-mod parts;
+#[path = "../support/mod.rs"]
+mod support;
 
 mod files;
 mod markdown;

@@ -10,7 +10,7 @@ use cloudaudit_exporter::config::{Config, schema};
 use serde_json::{Value, json};
 
 use crate::files::{golden, read, root};
-use crate::parts::part;
+use crate::support::parts::part;
 
 #[test]
 fn the_committed_schema_is_golden() {

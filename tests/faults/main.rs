@@ -19,6 +19,9 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 // A row: what is said of a fault, how it is played, and where it is written.
 mod document;
 mod play;
@@ -26,15 +29,7 @@ mod row;
 mod shown;
 
 // Where faults are played.
-#[path = "../support/address.rs"]
-mod address;
-#[path = "../binary/exporter.rs"]
-mod exporter;
 mod memory;
-#[path = "../support/signer.rs"]
-mod signer;
-#[path = "../support/simulated.rs"]
-mod simulated;
 mod wire;
 
 // The tests, as the table has them.

@@ -19,11 +19,11 @@ use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use tokio::time::{Instant, sleep};
 
-use crate::exporter::Samples;
 use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;
-use crate::simulated::in_memory;
+use crate::support::exporter::Samples;
+use crate::support::simulated::in_memory;
 use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 
 /// The default.

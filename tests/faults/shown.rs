@@ -2,7 +2,7 @@
 
 use cloudaudit_exporter::sim::Track;
 
-use crate::exporter::Samples;
+use crate::support::exporter::Samples;
 
 /// What a listing shows.
 const LISTED: [&str; 9] = [

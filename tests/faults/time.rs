@@ -12,7 +12,7 @@ use crate::memory::{Memory, Setup};
 use crate::play::Look;
 use crate::row::Does::{About, DipBelow, Equal, Grow, Miss};
 use crate::row::{Recovery, Row};
-use crate::signer::Signer;
+use crate::support::signer::Signer;
 use crate::{OTHER_REGION, REGION, SECRET_ID, SECRET_KEY};
 
 const HOUR: i64 = 3600;

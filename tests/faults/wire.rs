@@ -9,11 +9,11 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use crate::address::free_address;
-use crate::exporter::{Exporter, PATIENCE};
 use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;
+use crate::support::address::free_address;
+use crate::support::exporter::{Exporter, PATIENCE};
 use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 
 /// A part of an interval, which is a second here.

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::address::free_address;
 use crate::run::{BINARY, ended, file};
+use crate::support::address::free_address;
 
 const UNIT: &str = "deploy/systemd/cloudaudit-exporter.service";
 

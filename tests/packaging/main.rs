@@ -10,10 +10,8 @@
     reason = "another process lives in real time"
 )]
 
-#[path = "../support/address.rs"]
-mod address;
-#[path = "../support/parts.rs"]
-mod parts;
+#[path = "../support/mod.rs"]
+mod support;
 
 // Helpers.
 mod packages;
@@ -23,6 +21,7 @@ mod run;
 mod completions;
 mod confined;
 mod deb;
+mod kube;
 mod manual;
 mod names;
 mod release;

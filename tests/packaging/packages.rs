@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use tempfile::TempDir;
 
-use crate::parts::part;
 use crate::run::{BINARY, file, output};
+use crate::support::parts::part;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = TempDir::new().unwrap();

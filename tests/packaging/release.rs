@@ -7,8 +7,8 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use crate::parts::part;
 use crate::run::{Ended, ended, file, output, root};
+use crate::support::parts::part;
 
 /// What somebody who unpacks it needs.
 const PACKED: [&str; 15] = [

@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use crate::address::free_address;
 use crate::process::{Process, Start};
+use crate::support::address::free_address;
 
 /// The account that has the organisation, and its key.
 pub const ADMIN: &str = "100000000001";

@@ -12,10 +12,8 @@
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
-#[path = "../support/address.rs"]
-mod address;
-#[path = "../support/parts.rs"]
-mod parts;
+#[path = "../support/mod.rs"]
+mod support;
 
 // What there is to be divided, and the processes that divide it.
 mod estate;

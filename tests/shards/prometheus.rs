@@ -13,8 +13,8 @@ use tempfile::TempDir;
 use tokio::process::Child;
 use tokio::time::sleep;
 
-use crate::address::free_address;
-use crate::parts::part;
+use crate::support::address::free_address;
+use crate::support::parts::part;
 
 /// A minute of the rules is so many seconds here.
 pub const MINUTE: u32 = 3;

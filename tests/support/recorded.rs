@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::scripted::{Notes, answer, options, page, parts, scripted};
+use super::scripted::{Notes, answer, options, page, parts, scripted};
 
 pub(crate) const REGION: &str = "ap-guangzhou";
 pub(crate) const TOKEN: &str = "token-of-a-temporary-credential";

@@ -1,0 +1,23 @@
+//! The process and what surrounds it: signals, pipes that are stuck, files that it writes, limits
+//! of the system.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "another process lives in real time"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+// The binary, started and scraped, and what it polls.
+mod program;
+
+// The tests.
+mod health;
+mod limits;
+mod output;
+mod panics;
+mod pipes;
+mod signals;

@@ -1,0 +1,28 @@
+//! Whose keys accounts are polled with: every provider, from the text of a configuration to the
+//! simulated cloud, in memory and in paused time.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+// A fleet at the simulated cloud, and what is seen of it.
+mod stage;
+
+// One account.
+mod inquiry;
+mod messages;
+mod providers;
+mod renewals;
+mod short;
+mod swapped;
+mod tolerance;
+mod uin;
+mod unverifiable;
+
+// Many of them.
+mod coverage;
+mod details;
+mod organization;
+mod shards;

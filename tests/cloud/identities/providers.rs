@@ -1,0 +1,239 @@
+//! Every kind of credentials gets its account polled.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::sim::{Role, World};
+
+use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
+
+const PROFILE: &str = "[default]\nsecret_id = AKIDhome\nsecret_key = key-of-home\n";
+
+fn provider(stage: &Stage) -> &'static str {
+    stage.shown.last("prod").account.provider
+}
+
+fn with_machine_role() -> World {
+    let world = world();
+    world.account(HOME).unwrap().add_role(Role::new("monitor"));
+    world.bind_machine(HOME, "monitor");
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn inline_and_variables() {
+    let inline = format!("{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}");
+    let mut stage = Stage::of(&world(), &[], &inline);
+    assert_eq!(
+        (stage.tracks().await, provider(&stage)),
+        (vec![1], "inline")
+    );
+    assert_eq!(stage.shown.last("prod").renewals, None);
+
+    let env = "{credentials: {env: {secret_id: A, secret_key: B}}}";
+    let mut stage = Stage::of(&world(), &[("A", ID), ("B", KEY)], env);
+    assert_eq!((stage.tracks().await, provider(&stage)), (vec![1], "env"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn files_that_are_replaced() {
+    let world = world();
+    let mut stage = Stage::new(&world, &[]);
+    stage.write("id", &format!("{ID}\n"));
+    stage.write("key", KEY);
+    stage.load("accounts: {prod: {credentials: {secret_id_file: id, secret_key_file: key}}}");
+    assert_eq!((stage.tracks().await, provider(&stage)), (vec![1], "files"));
+    let before = stage.shown.last("prod").credentials_changed;
+
+    let home = world.account(HOME).unwrap();
+    home.add_identity(cloudaudit_exporter::sim::Identity::permanent(
+        "AKIDnew", "key-new",
+    ));
+    stage.write("id", "AKIDnew");
+    stage.write("key", "key-new");
+    stage.pass(Duration::from_mins(1)).await;
+    home.remove_identity(ID).unwrap();
+    stage.pass(Duration::from_mins(5)).await;
+    assert_eq!(stage.tracks().await, [1]);
+    assert_eq!(stage.shown.without_credentials(), []);
+    let report = stage.shown.last("prod");
+    assert!(report.credentials_changed > before);
+    assert_eq!(report.renewals.unwrap().refreshes, 2);
+    let calls = world.calls();
+    let new = calls.iter().position(|call| call.secret_id == "AKIDnew");
+    let after = &calls[new.unwrap()..];
+    assert!(
+        after.iter().all(|call| call.secret_id == "AKIDnew"),
+        "no look back"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_profile() {
+    let world = world();
+    let mut stage = Stage::new(&world, &[]);
+    stage.write("credentials", PROFILE);
+    stage.load("accounts: {prod: {credentials: {profile: {file: credentials}}}}");
+    assert_eq!(
+        (stage.tracks().await, provider(&stage)),
+        (vec![1], "profile")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_role_of_the_machine() {
+    for credentials in ["{}", "{name: monitor}"] {
+        let mut stage = Stage::of(
+            &with_machine_role(),
+            &[],
+            &format!("{{credentials: {{cvm_role: {credentials}}}}}"),
+        );
+        assert_eq!(
+            (stage.tracks().await, provider(&stage)),
+            (vec![1], "cvm_role")
+        );
+        let renewals = stage.shown.last("prod").renewals.unwrap();
+        assert!(renewals.expires.is_some());
+        assert_eq!((renewals.refreshes, renewals.failures), (1, 0));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_token_of_a_cluster() {
+    let world = world();
+    let home = world.account(HOME).unwrap();
+    home.add_role(Role::new("pod").trusts_provider("cls-1", "token-1"));
+    let stage = Stage::new(&world, &[]);
+    stage.write("token", "token-1\n");
+    let token = stage.folder.path().join("token");
+    let environment = [
+        ("TKE_PROVIDER_ID", "cls-1"),
+        ("TKE_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
+        ("TKE_ROLE_ARN", &home.role_arn("pod")),
+    ];
+    let mut pod = Stage::of(&world, &environment, "{credentials: {tke_oidc: {}}}");
+    assert_eq!((pod.tracks().await, provider(&pod)), (vec![1], "tke_oidc"));
+
+    // The cluster replaces the token; the next exchange is made with the new one.
+    let trusts = |role: Role| role.trusts_provider("cls-1", "token-2");
+    home.change_role("pod", trusts).unwrap();
+    stage.write("token", "token-2");
+    pod.pass(Duration::from_hours(5)).await;
+    assert_eq!(pod.shown.without_credentials(), []);
+    assert!(world.call_count_of("AssumeRoleWithWebIdentity") >= 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_on_top_of_each() {
+    let world = with_machine_role();
+    let away = world.account(AWAY).unwrap();
+    away.add_role(
+        Role::new("reader")
+            .trusts_account(HOME)
+            .external_id("between-us"),
+    );
+    let role = format!(
+        "assume_role: {{arn: '{}', external_id: between-us}}",
+        away.role_arn("reader")
+    );
+    let mut stage = Stage::new(&world, &[("A", ID), ("B", KEY)]);
+    stage.write("credentials", PROFILE);
+    for credentials in [
+        "env: {secret_id: A, secret_key: B}",
+        "profile: {file: credentials}",
+        "cvm_role: {}",
+    ] {
+        stage.load(&format!(
+            "accounts: {{prod: {{credentials: {{{credentials}}}, {role}}}}}"
+        ));
+        assert_eq!(
+            (stage.tracks().await, provider(&stage)),
+            (vec![2], "assume_role"),
+            "{credentials}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_sdks_look_when_nothing_is_configured() {
+    let world = with_machine_role();
+    // The machine's role comes last.
+    let mut stage = Stage::of(&world, &[("HOME", "/nonexistent")], "{}");
+    assert_eq!(
+        (stage.tracks().await, provider(&stage)),
+        (vec![1], "cvm_role")
+    );
+
+    stage.write("credentials", PROFILE);
+    let file = stage.folder.path().join("credentials");
+    let profile = ("TENCENTCLOUD_CREDENTIALS_FILE", file.to_str().unwrap());
+    let mut profiled = Stage::of(&world, &[profile], "{}");
+    assert_eq!(
+        (profiled.tracks().await, provider(&profiled)),
+        (vec![1], "profile")
+    );
+
+    for [id, key] in [
+        ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"],
+        ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"],
+    ] {
+        let mut stage = Stage::of(&world, &[profile, (id, ID), (key, KEY)], "{}");
+        assert_eq!((stage.tracks().await, provider(&stage)), (vec![1], "env"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn accounts_with_the_same_role_share_its_key() {
+    let world = world();
+    let away = world.account(AWAY).unwrap();
+    away.add_role(Role::new("reader").trusts_account(HOME));
+    let account = format!(
+        "{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}, assume_role: {{arn: '{}'}}}}",
+        away.role_arn("reader")
+    );
+    let mut stage = Stage::with(
+        &world,
+        &[],
+        &format!("accounts: {{prod: {account}, again: {account}}}"),
+    );
+    assert_eq!(stage.tracks().await, [2]);
+    assert_eq!(world.call_count_of("AssumeRole"), 1);
+}
+
+/// The API counts by the secret id, wherever it was read.
+#[tokio::test(start_paused = true)]
+async fn one_key_in_two_places_has_one_rate_limit() {
+    let world = world();
+    let mut stage = Stage::new(&world, &[("A", ID), ("B", KEY)]);
+    stage.write("id", ID);
+    stage.write("key", KEY);
+    stage.load(
+        "accounts:\n  prod: {credentials: {env: {secret_id: A, secret_key: B}}}\n  \
+         twin: {credentials: {secret_id_file: id, secret_key_file: key}, rate_limit: {requests_per_second: 2}}",
+    );
+    stage.pass(Duration::from_mins(5)).await;
+    for account in ["prod", "twin"] {
+        let shown = stage.shown.last(account).requests_per_second;
+        assert!((shown - 2.0).abs() < f64::EPSILON, "{account}: {shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_key_in_one_account_changes_nothing_for_the_others() {
+    let world = world();
+    let wrong = "{credentials: {secret_id: AKIDwrong, secret_key: wrong}}";
+    let good = format!("{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}");
+    let mut stage = Stage::with(
+        &world,
+        &[],
+        &format!("accounts: {{prod: {good}, wrong: {wrong}}}"),
+    );
+    for _ in 0..10 {
+        stage.pass(Duration::from_mins(1)).await;
+        assert_eq!(stage.tracks().await, [1]);
+        let failure = stage.shown.last("wrong").targets[0]
+            .failure
+            .clone()
+            .unwrap();
+        assert_eq!(failure.code, "AuthFailure.SecretIdNotFound");
+    }
+}

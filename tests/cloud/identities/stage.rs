@@ -1,0 +1,235 @@
+//! A fleet at the simulated cloud.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cloudaudit_exporter::clock::Clock;
+use cloudaudit_exporter::config::Config;
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
+use cloudaudit_exporter::process::Process;
+use cloudaudit_exporter::pulse::Pulse;
+use cloudaudit_exporter::shard::Shard;
+use cloudaudit_exporter::sim::{Identity, Track, World};
+use cloudaudit_exporter::snapshot::{AccountInfo, Report};
+use futures_util::FutureExt;
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::time::sleep;
+
+use crate::support::simulated::in_memory;
+
+/// The account that has the keys.
+pub const HOME: &str = "100000000001";
+/// The account that has the tracks where roles are assumed.
+pub const AWAY: &str = "100000000002";
+
+pub const ID: &str = "AKIDhome";
+pub const KEY: &str = "key-of-home";
+
+/// Longer than anything takes that is not waited for.
+pub const A_MOMENT: Duration = Duration::from_secs(2);
+
+pub fn noon() -> SystemTime {
+    UNIX_EPOCH + Duration::from_hours(498_720)
+}
+
+/// A world with two accounts: one has a key and track 1, the other track 2.
+pub fn world() -> World {
+    let world = World::new(noon());
+    let home = world.add_account(HOME);
+    home.add_identity(Identity::permanent(ID, KEY));
+    home.create(Track::new(1, "home"));
+    world.add_account(AWAY).create(Track::new(2, "away"));
+    world
+}
+
+/// A fleet at a world, its files, and what it shows.
+pub struct Stage {
+    pub fleet: Fleet,
+    pub shown: Arc<Shown>,
+    pub folder: TempDir,
+    /// What of a configuration it takes up.
+    pub shard: Shard,
+    pub clock: Clock,
+    environment: BTreeMap<String, String>,
+}
+
+impl Stage {
+    /// Nobody polls yet. `environment` is what the process has in its environment.
+    pub fn new(world: &World, environment: &[(&str, &str)]) -> Self {
+        let transport = in_memory(world);
+        let connect = Box::new(move |way| match way {
+            Way::Plain => Ok(Arc::clone(&transport)),
+            Way::Internet(_) => Err("there is no way out of here".to_owned()),
+        });
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let environment: BTreeMap<String, String> = environment.iter().map(own).collect();
+        let shown = Arc::<Shown>::default();
+        let clock = Clock::virtual_at(noon());
+        let process = Arc::new(Process::new());
+        let audience = Arc::new(Eyes(Arc::clone(&shown)));
+        Self {
+            fleet: Fleet::new(&environment, &clock, connect, process, audience),
+            shown,
+            folder: TempDir::new().unwrap(),
+            shard: Shard::ALONE,
+            clock,
+            environment,
+        }
+    }
+
+    /// A fleet that has taken this up, with everything at the simulated cloud.
+    pub fn with(world: &World, environment: &[(&str, &str)], config: &str) -> Self {
+        let mut stage = Self::new(world, environment);
+        stage.load(config);
+        stage
+    }
+
+    /// One with the account `prod`, which has these credentials.
+    pub fn of(world: &World, environment: &[(&str, &str)], account: &str) -> Self {
+        Self::with(
+            world,
+            environment,
+            &format!("accounts: {{prod: {account}}}"),
+        )
+    }
+
+    /// Takes a configuration up.
+    pub fn load(&mut self, config: &str) {
+        let text = format!("endpoint: http://127.0.0.1:1\n{config}\n");
+        let file = self.folder.path().join("config.yaml");
+        let file = file.to_str().unwrap();
+        let config = Config::parse(file, &text, &self.environment).unwrap();
+        let shard = self.shard;
+        let config = Config { shard, ..config };
+        // Reads go to the blocking pool, which needs no turn of this thread.
+        let runtime = Handle::current();
+        let fleet = &mut self.fleet;
+        let plan = thread::scope(|scope| {
+            let preparing = scope.spawn(|| runtime.block_on(fleet.prepare(&config)));
+            preparing.join().unwrap()
+        });
+        let mut adopting = pin!(self.fleet.adopt(plan.unwrap()));
+        // It only lets other tasks run in between.
+        while adopting.as_mut().now_or_never().is_none() {}
+    }
+
+    /// Writes a file beside the configuration.
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    /// Takes up what organisations say, for so long.
+    pub async fn pass(&mut self, time: Duration) {
+        let end = sleep(time);
+        tokio::pin!(end);
+        loop {
+            tokio::select! {
+                () = &mut end => return,
+                found = self.fleet.found() => {
+                    if let Some(plan) = self.fleet.discovered(found).await.unwrap() {
+                        self.fleet.adopt(plan).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tracks that the account `prod` shows, once it was polled.
+    pub async fn tracks(&mut self) -> Vec<u64> {
+        self.pass(A_MOMENT).await;
+        tracks(&self.shown.last("prod"))
+    }
+
+    /// Why the account `prod` could not be polled.
+    pub async fn failure(&mut self) -> Failure {
+        self.pass(Duration::from_secs(30)).await;
+        self.shown.last("prod").targets[0].failure.clone().unwrap()
+    }
+}
+
+pub fn tracks(report: &Report) -> Vec<u64> {
+    let target = &report.targets[0];
+    assert_eq!(target.failure, None);
+    let good = target.last_good.as_ref().unwrap();
+    good.listing.tracks.iter().map(|track| track.id).collect()
+}
+
+/// What accounts have published, and what became of organisations.
+#[derive(Default)]
+pub struct Shown {
+    reports: Mutex<BTreeMap<String, Report>>,
+    /// The worst that was ever published.
+    failures: Mutex<Vec<(String, Failure)>>,
+    refreshes: Mutex<Vec<(String, Option<usize>)>>,
+}
+
+impl Shown {
+    pub fn last(&self, account: &str) -> Report {
+        self.reports.lock().unwrap()[account].clone()
+    }
+
+    pub fn accounts(&self) -> Vec<String> {
+        self.reports.lock().unwrap().keys().cloned().collect()
+    }
+
+    pub fn reports(&self) -> Vec<Report> {
+        self.reports.lock().unwrap().values().cloned().collect()
+    }
+
+    /// Every failure that was shown for the lack of a key.
+    pub fn without_credentials(&self) -> Vec<(String, Failure)> {
+        let failures = self.failures.lock().unwrap().clone();
+        let lacks = |(_, failure): &(String, Failure)| {
+            matches!(
+                failure.reason,
+                Reason::Credentials | Reason::Unauthenticated
+            )
+        };
+        failures.into_iter().filter(lacks).collect()
+    }
+
+    pub fn refreshes(&self) -> Vec<(String, Option<usize>)> {
+        self.refreshes.lock().unwrap().clone()
+    }
+
+    fn see(&self, report: Report) {
+        let name = report.account.name.clone();
+        for target in &report.targets {
+            if let Some(failure) = &target.failure {
+                let mut failures = self.failures.lock().unwrap();
+                failures.push((name.clone(), failure.clone()));
+            }
+        }
+        self.reports.lock().unwrap().insert(name, report);
+    }
+}
+
+struct Eyes(Arc<Shown>);
+
+impl Audience for Eyes {
+    fn admit(&self, _: &Arc<AccountInfo>) -> Publish {
+        let shown = Arc::clone(&self.0);
+        Box::new(move |report, _| shown.see(report))
+    }
+
+    fn started(&self, _: &str, _: &Arc<Pulse>) {}
+
+    fn restarted(&self, account: &str) {
+        panic!("{account} was restarted");
+    }
+
+    fn withdraw(&self, account: &str) {
+        self.0.reports.lock().unwrap().remove(account);
+    }
+
+    fn refreshed(&self, organization: &str, members: Option<usize>) {
+        let mut refreshes = self.0.refreshes.lock().unwrap();
+        refreshes.push((organization.to_owned(), members));
+    }
+}

@@ -1,0 +1,106 @@
+//! Whose a key is, asked before it is used.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::failure::Reason;
+use cloudaudit_exporter::sim::{Fault, Identity};
+
+use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
+
+fn account(uin: &str) -> String {
+    format!("{{uin: '{uin}', credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_right_key_is_asked_once() {
+    let world = world();
+    let mut stage = Stage::of(&world, &[], &account(HOME));
+    stage.pass(Duration::from_mins(10)).await;
+    assert_eq!(stage.tracks().await, [1]);
+    assert_eq!(world.call_count_of("GetCallerIdentity"), 1);
+    assert_eq!(stage.shown.last("prod").account.uin, HOME);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wrong_key_is_never_polled_with() {
+    let world = world();
+    let mut stage = Stage::of(&world, &[], &account(AWAY));
+    let failure = stage.failure().await;
+    assert_eq!(failure.reason, Reason::Credentials);
+    let expected = "not polled: the key is of account 100000000001, and uin says 100000000002; one of the two is wrong";
+    assert_eq!(failure.message, expected);
+    stage.pass(Duration::from_mins(10)).await;
+    assert_eq!(world.call_count_of("DescribeAuditTracks"), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_file_that_was_swapped_is_noticed_at_once() {
+    let world = world();
+    let away = world.account(AWAY).unwrap();
+    away.add_identity(Identity::permanent("AKIDaway", "key-of-away"));
+    let mut stage = Stage::new(&world, &[]);
+    stage.write("id", ID);
+    stage.write("key", KEY);
+    stage.load(&format!(
+        "accounts: {{prod: {{uin: '{HOME}', credentials: {{secret_id_file: id, secret_key_file: key}}}}}}"
+    ));
+    assert_eq!(stage.tracks().await, [1]);
+    stage.write("id", "AKIDaway");
+    stage.write("key", "key-of-away");
+    stage.pass(Duration::from_mins(2)).await;
+    let report = stage.shown.last("prod");
+    assert_eq!(
+        report.targets[0].failure.as_ref().unwrap().reason,
+        Reason::Credentials
+    );
+    let calls = world.calls();
+    let polled = |call: &&cloudaudit_exporter::sim::Call| {
+        call.action == "DescribeAuditTracks" && call.secret_id == "AKIDaway"
+    };
+    assert_eq!(calls.iter().filter(polled).count(), 0);
+
+    stage.write("id", ID);
+    stage.write("key", KEY);
+    stage.pass(Duration::from_mins(2)).await;
+    assert_eq!(stage.tracks().await, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_verified_is_not_polled_either() {
+    let world = world();
+    let fault = Fault::internal_error().action("GetCallerIdentity");
+    let fault = world.inject(fault.until_cleared());
+    let mut stage = Stage::of(&world, &[], &account(HOME));
+    let failure = stage.failure().await;
+    assert_eq!(
+        (failure.reason, &*failure.code),
+        (Reason::Unavailable, "InternalError")
+    );
+    assert!(
+        failure
+            .message
+            .starts_with("not polled, because it is not known"),
+        "{failure}"
+    );
+    assert_eq!(world.call_count_of("DescribeAuditTracks"), 0);
+    world.clear(fault);
+    stage.pass(Duration::from_mins(2)).await;
+    assert_eq!(stage.tracks().await, [1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_history_does_not_continue_under_another_uin() {
+    let world = world();
+    let away = world.account(AWAY).unwrap();
+    away.add_identity(Identity::permanent("AKIDaway", "key-of-away"));
+    let mut stage = Stage::of(&world, &[], &account(HOME));
+    assert_eq!(stage.tracks().await, [1]);
+    stage.load(&format!(
+        "accounts: {{prod: {{uin: '{AWAY}', credentials: {{secret_id: AKIDaway, secret_key: key-of-away}}}}}}"
+    ));
+    stage.pass(Duration::from_mins(2)).await;
+    assert_eq!(stage.tracks().await, [2]);
+    let report = stage.shown.last("prod");
+    assert!(report.targets[0].past.tombstones.is_empty());
+    assert!(report.targets[0].past.changes.is_empty());
+}

@@ -1,0 +1,33 @@
+//! The client and what polls with it, at a scripted or simulated cloud in memory. Time is paused.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+// One call.
+mod calls;
+mod clock_skew;
+mod reasons;
+mod sign;
+mod wire;
+
+// Credentials.
+mod credentials;
+mod default_chain;
+mod half_written;
+mod identities;
+mod profiles;
+mod renewal;
+mod rereading;
+
+// Many calls.
+mod jitter;
+mod listing;
+mod pacer;
+mod throttling;
+
+// Accounts.
+mod fleet;
+mod poll;
+
+// The simulated cloud.
+mod sim;

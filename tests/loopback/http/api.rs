@@ -1,0 +1,251 @@
+//! The facts as JSON, what of them is wanted, and the description of both.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use cloudaudit_exporter::clock::{Clock, Moment};
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::snapshot::{Past, Status, TargetReport, Tombstone};
+use serde_json::{Value, json};
+
+use super::support::{Reply, Server, Shown, failed, listed, report, target, track};
+use crate::support::parts::part;
+
+const NOW: u64 = 1_795_428_005;
+
+/// Two accounts: one with two regions, a disabled track and one that has vanished, one that is
+/// denied.
+async fn server() -> Server {
+    let clock = Clock::virtual_at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
+    let now = clock.now();
+    let shown = Shown {
+        reports: vec![
+            report("prod", prod(now)),
+            report("dev", vec![failed(target("ap-beijing"), denied(), now)]),
+        ],
+        clock,
+        ..Shown::default()
+    };
+    Server::start(shown).await
+}
+
+fn prod(now: Moment) -> Vec<TargetReport> {
+    let tombstone = Tombstone {
+        name: "gone".to_owned(),
+        at: now.wall - Duration::from_mins(5),
+        show_until: now.steady + Duration::from_mins(5),
+    };
+    let past = Arc::new(Past {
+        tombstones: BTreeMap::from([(9, tombstone)]),
+        ..Past::default()
+    });
+    let tracks = || {
+        vec![
+            track(1, "all", Status::Enabled),
+            track(2, "off", Status::Disabled),
+        ]
+    };
+    let first = TargetReport {
+        past,
+        ..listed("ap-guangzhou", tracks(), now)
+    };
+    vec![first, listed("ap-singapore", tracks(), now)]
+}
+
+fn denied() -> Failure {
+    Failure {
+        request_id: Some("req-1234".to_owned()),
+        ..Failure::with_code(
+            Reason::Unauthorized,
+            "UnauthorizedOperation",
+            "no permission",
+        )
+    }
+}
+
+fn json_of(reply: &Reply) -> Value {
+    assert_eq!(reply.header("content-type"), "application/json");
+    serde_json::from_str(reply.text()).unwrap()
+}
+
+#[tokio::test]
+async fn a_target_and_a_track_in_full() {
+    let server = server().await;
+    let targets = json_of(&server.get("/api/v1/targets").await);
+    let found = [&targets["total"], &targets["page"], &targets["pages"]];
+    assert_eq!(found, [&json!(3), &json!(1), &json!(1)]);
+    let denied = &targets["data"][0];
+    assert_eq!(denied["account"], "dev");
+    assert_eq!(denied["state"], "failing");
+    let expected = json!({"reason": "unauthorized", "code": "UnauthorizedOperation", "message": "no permission",
+        "request_id": "req-1234"});
+    assert_eq!(denied["failure"], expected);
+    assert_eq!(
+        (&denied["tracks"], &denied["last_success"]),
+        (&Value::Null, &Value::Null)
+    );
+    let good = &targets["data"][1];
+    assert_eq!(
+        (&good["tracks"], &good["failure"]),
+        (&json!(2), &Value::Null)
+    );
+
+    let tracks = json_of(&server.get("/api/v1/tracks").await);
+    assert_eq!(tracks["total"], 5);
+    let off = &tracks["data"][1];
+    assert_eq!(
+        (&off["track"], &off["status"]),
+        (&json!("off"), &json!("disabled"))
+    );
+    assert_eq!(off["storage"]["type"], "cos");
+    let gone = &tracks["data"][2];
+    assert_eq!(
+        (&gone["track"], &gone["status"]),
+        (&json!("gone"), &json!("vanished"))
+    );
+    let at = gone["vanished"].as_f64().unwrap();
+    assert!((at - (NOW as f64 - 300.0)).abs() < 0.001, "{at}");
+}
+
+#[tokio::test]
+async fn what_is_wanted_and_in_which_order() {
+    let server = server().await;
+    let names = async |query: &str| {
+        let answer = json_of(&server.get(&format!("/api/v1/tracks{query}")).await);
+        let data = answer["data"].as_array().unwrap().clone();
+        let name = |it: &Value| {
+            format!(
+                "{}@{}",
+                it["track"].as_str().unwrap(),
+                it["region"].as_str().unwrap()
+            )
+        };
+        data.iter().map(name).collect::<Vec<_>>()
+    };
+    for (query, expected) in [
+        (
+            "?status=disabled",
+            vec!["off@ap-guangzhou", "off@ap-singapore"],
+        ),
+        (
+            "?status=disabled&region=ap-singapore",
+            vec!["off@ap-singapore"],
+        ),
+        (
+            "?status=disabled&status=vanished&region=ap-guangzhou",
+            vec!["off@ap-guangzhou", "gone@ap-guangzhou"],
+        ),
+        ("?account=dev", vec![]),
+        ("?storage_type=cls", vec![]),
+        (
+            "?sort=region&order=desc&rows=2",
+            vec!["off@ap-singapore", "all@ap-singapore"],
+        ),
+        ("?rows=2&page=3", vec!["off@ap-singapore"]),
+        ("?rows=2&page=4", vec![]),
+    ] {
+        assert_eq!(names(query).await, expected, "{query}");
+    }
+    let states = json_of(&server.get("/api/v1/targets?state=failing").await);
+    assert_eq!(states["total"], 1);
+}
+
+#[tokio::test]
+async fn what_is_not_understood_is_refused() {
+    let server = server().await;
+    let reply = server.get("/api/v1/tracks?statsu=off").await;
+    assert_eq!(reply.status, 400);
+    let why = json_of(&reply)["error"].as_str().unwrap().to_owned();
+    assert!(
+        why.starts_with("no such parameter; there are account"),
+        "{why}"
+    );
+    assert_eq!(server.get("/?page=0").await.status, 400);
+    assert_eq!(server.get("/api/v1/nothing").await.status, 404);
+    assert_eq!(server.get("/api/v2/tracks").await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_narrows_alike() {
+    let server = server().await;
+    let page = server.get("/?account=prod&status=disabled").await;
+    assert!(page.text().contains(">off<") && !page.text().contains(">all<"));
+    assert!(
+        page.text()
+            .contains(r#"<input name="account" value="prod">"#)
+    );
+    assert!(page.text().contains("<option selected>disabled</option>"));
+    let hostile = server.get("/?account=%22%3E%3Cscript%3E").await;
+    assert!(
+        hostile
+            .text()
+            .contains(r#"value="&quot;&gt;&lt;script&gt;""#)
+    );
+}
+
+/// Each answer, and each object in it, has the keys that the description promises and no other.
+#[tokio::test]
+async fn the_answers_are_as_described() {
+    let server = server().await;
+    let description: Value =
+        serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+    for (path, query, status) in [
+        ("/api/v1/targets", "", "200"),
+        ("/api/v1/targets", "?sort=sideways", "400"),
+        ("/api/v1/tracks", "", "200"),
+        ("/api/v1/tracks", "?page=none", "400"),
+    ] {
+        let answer = json_of(&server.get(&format!("{path}{query}")).await);
+        let responses = &description["paths"][path]["get"]["responses"];
+        let mut schema = responses[status]["content"]["application/json"]["schema"].clone();
+        assert!(schema.is_object(), "{path} {status} is not described");
+        schema["components"] = description["components"].clone();
+        let fault = judge(&json!({"schema": schema, "instance": answer}));
+        assert_eq!(fault, "", "{path}{query}");
+        let mut spoilt = answer.clone();
+        spoilt["more"] = json!(1);
+        assert_ne!(judge(&json!({"schema": schema, "instance": spoilt})), "");
+    }
+    // Every parameter that is described is taken, and the other way round.
+    let parameters = description["paths"]["/api/v1/tracks"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    for parameter in parameters {
+        let name = parameter["$ref"]
+            .as_str()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap();
+        let described = &description["components"]["parameters"][name];
+        assert_eq!(described["name"], name);
+        let example = described["example"]
+            .as_str()
+            .map_or_else(|| described["example"].to_string(), str::to_owned);
+        let reply = server
+            .get(&format!("/api/v1/tracks?{name}={example}"))
+            .await;
+        assert_eq!(reply.status, 200, "{name}");
+    }
+    assert_eq!(parameters.len(), 9);
+}
+
+/// What a judge of JSON schemas has against it.
+fn judge(case: &Value) -> String {
+    const JUDGE: &str = "import json, sys, jsonschema\ncase = json.load(sys.stdin)\n\
+        errors = jsonschema.Draft202012Validator(case['schema']).iter_errors(case['instance'])\n\
+        print('; '.join(e.json_path + ': ' + e.message for e in errors), end='')";
+    let mut python = Command::new(part("python"))
+        .args(["-c", JUDGE])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let text = case.to_string();
+    std::io::Write::write_all(&mut python.stdin.take().unwrap(), text.as_bytes()).unwrap();
+    let output = python.wait_with_output().unwrap();
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).unwrap()
+}

@@ -1,0 +1,15 @@
+//! The listener over real loopback, with clients that are slow, silent, greedy or plain wrong.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
+
+mod api;
+mod half_requests;
+mod limits;
+mod listener;
+mod page;
+mod places;
+mod rendering;
+mod routes;
+mod shutdown;
+mod support;
+mod torture;

@@ -1,0 +1,630 @@
+//! The way to the cloud, over real sockets: one connection for many calls, and a name for
+//! everything that can go wrong on it.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloudaudit_exporter::proxy::Proxy;
+use cloudaudit_exporter::tencent::{
+    HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError, TransportErrorKind,
+    separate,
+};
+use futures_util::future::join_all;
+use http::{Request, Response};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+
+/// Nothing here takes longer, on the slowest machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const BODY: &str = r#"{"PageNumber":1,"PageSize":50}"#;
+const SECRET: &str = "hunter2";
+
+/// A server by hand: it reads requests and writes the bytes it was given, whatever they are.
+struct Server {
+    authority: String,
+    connections: Arc<AtomicUsize>,
+    requests: Arc<AtomicUsize>,
+}
+
+/// What the server does once it has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    KeepOpen,
+    Close,
+    /// Closes with a reset instead of an end.
+    Reset,
+}
+
+async fn server(answer: impl Into<Bytes>, then: Then) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server {
+        authority: listener.local_addr().unwrap().to_string(),
+        connections: Arc::default(),
+        requests: Arc::default(),
+    };
+    let (connections, requests) = (
+        Arc::clone(&server.connections),
+        Arc::clone(&server.requests),
+    );
+    let answer = answer.into();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            connections.fetch_add(1, Ordering::Relaxed);
+            let (requests, answer) = (Arc::clone(&requests), answer.clone());
+            tokio::spawn(async move { serve(stream, &requests, &answer, then).await });
+        }
+    });
+    server
+}
+
+async fn serve(mut stream: TcpStream, requests: &AtomicUsize, answer: &[u8], then: Then) {
+    while read_request(&mut stream).await.is_some() {
+        requests.fetch_add(1, Ordering::Relaxed);
+        if stream.write_all(answer).await.is_err() {
+            return;
+        }
+        match then {
+            Then::KeepOpen => {}
+            Then::Close => return,
+            Then::Reset => return stream.set_zero_linger().unwrap(),
+        }
+    }
+}
+
+/// Reads one request with its body; nothing where the connection ended.
+async fn read_request(stream: &mut TcpStream) -> Option<String> {
+    let mut read = Vec::new();
+    loop {
+        let mut part = [0; 4096];
+        let count = stream.read(&mut part).await.ok()?;
+        if count == 0 {
+            return None;
+        }
+        read.extend_from_slice(&part[..count]);
+        let text = String::from_utf8_lossy(&read);
+        if let Some((head, body)) = text.split_once("\r\n\r\n") {
+            let length = head.lines().find_map(|line| {
+                let (name, value) = line.split_once(": ")?;
+                (name.eq_ignore_ascii_case("content-length")).then(|| value.parse().unwrap())
+            });
+            if body.len() >= length.unwrap_or(0) {
+                return Some(text.into_owned());
+            }
+        }
+    }
+}
+
+/// An HTTP answer in bytes.
+fn raw(status: &str, headers: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
+}
+
+fn request(url: &str, authority: &str) -> Request<Bytes> {
+    Request::post(url)
+        .header("host", authority)
+        .header("content-type", "application/json; charset=utf-8")
+        .header("authorization", format!("TC3 Signature={SECRET}"))
+        .body(Bytes::from_static(BODY.as_bytes()))
+        .unwrap()
+}
+
+async fn send(
+    transport: &HttpTransport,
+    scheme: &str,
+    authority: &str,
+) -> Result<Response<Bytes>, TransportError> {
+    let request = request(&format!("{scheme}://{authority}/"), authority);
+    let sent = timeout(PATIENCE, transport.send(request)).await;
+    sent.expect("an answer or an error in time")
+}
+
+/// One call over a fresh transport to a server that does this.
+async fn call(answer: impl Into<Bytes>, then: Then) -> Result<Response<Bytes>, TransportError> {
+    let server = server(answer, then).await;
+    let transport = HttpTransport::plain().unwrap();
+    let result = send(&transport, "http", &server.authority).await;
+    assert_eq!(
+        server.requests.load(Ordering::Relaxed),
+        1,
+        "nothing is sent twice"
+    );
+    result
+}
+
+#[tokio::test]
+async fn a_call_and_its_answer() {
+    let body = r#"{"Response":{}}"#;
+    let headers = "Date: Mon, 25 Feb 2019 23:59:10 GMT\r\n";
+    let answer = call(raw("200 OK", headers, body), Then::KeepOpen).await;
+    let answer = answer.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["date"], "Mon, 25 Feb 2019 23:59:10 GMT");
+    assert_eq!(answer.body(), body);
+}
+
+/// What the signature speaks of goes out byte for byte, and nothing is added that changes it.
+#[tokio::test]
+async fn what_goes_out_is_what_was_signed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let transport = HttpTransport::plain().unwrap();
+    let accepting = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let request = read_request(&mut stream).await.unwrap();
+        let answer = raw("200 OK", "", "{}");
+        stream.write_all(answer.as_bytes()).await.unwrap();
+        request
+    };
+    let (arrived, answer) = tokio::join!(accepting, send(&transport, "http", &authority));
+    answer.unwrap();
+    let (head, body) = arrived.split_once("\r\n\r\n").unwrap();
+    assert_eq!(body, BODY);
+    let mut lines = head.lines();
+    assert_eq!(lines.next(), Some("POST / HTTP/1.1"));
+    let mut headers: Vec<String> = lines
+        .map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            format!("{}: {value}", name.to_lowercase())
+        })
+        .collect();
+    headers.sort();
+    let version = env!("CARGO_PKG_VERSION");
+    let expected = [
+        "accept: */*".to_owned(),
+        format!("authorization: TC3 Signature={SECRET}"),
+        format!("content-length: {}", BODY.len()),
+        "content-type: application/json; charset=utf-8".to_owned(),
+        format!("host: {authority}"),
+        format!("user-agent: cloudaudit-exporter/{version}"),
+    ];
+    assert_eq!(headers, expected);
+}
+
+#[tokio::test]
+async fn many_calls_share_a_connection() {
+    let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    let transport = HttpTransport::plain().unwrap();
+    for _ in 0..50 {
+        send(&transport, "http", &server.authority).await.unwrap();
+    }
+    assert_eq!(server.requests.load(Ordering::Relaxed), 50);
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+/// Calls that are made all at once have a connection each, and most of them are closed afterwards.
+#[tokio::test]
+async fn a_burst_leaves_few_connections_behind() {
+    const CALLS: usize = 60;
+    const KEPT: usize = 4;
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let transport = HttpTransport::plain().unwrap();
+    let serving = async {
+        let mut streams = Vec::new();
+        while streams.len() < CALLS {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            read_request(&mut stream).await.unwrap();
+            streams.push(stream);
+        }
+        for stream in &mut streams {
+            let answer = raw("200 OK", "", "{}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+        streams
+    };
+    let calls = (0..CALLS).map(|_| send(&transport, "http", &authority));
+    let (mut streams, answers) = tokio::join!(serving, join_all(calls));
+    assert!(answers.iter().all(Result::is_ok));
+    let closed = streams.iter_mut().map(|stream| async {
+        let end = timeout(Duration::from_secs(1), stream.read_u8()).await;
+        usize::from(end.is_ok())
+    });
+    let closed: usize = join_all(closed).await.into_iter().sum();
+    assert_eq!(closed, CALLS - KEPT);
+}
+
+/// Errors of the API and of gateways leave the connection as it was.
+#[tokio::test]
+async fn a_refusal_does_not_cost_the_connection() {
+    let server = server(raw("502 Bad Gateway", "", "<html>"), Then::KeepOpen).await;
+    let transport = HttpTransport::plain().unwrap();
+    for _ in 0..5 {
+        let answer = send(&transport, "http", &server.authority).await.unwrap();
+        assert_eq!(answer.status(), 502);
+        assert_eq!(answer.body(), "<html>");
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+}
+
+/// A connection that the server closed is not used again.
+#[tokio::test]
+async fn a_closed_connection_is_replaced() {
+    let answer = raw("200 OK", "Connection: close\r\n", "{}");
+    let server = server(answer, Then::Close).await;
+    let transport = HttpTransport::plain().unwrap();
+    for _ in 0..3 {
+        send(&transport, "http", &server.authority).await.unwrap();
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 3);
+}
+
+/// A redirect would carry a signed request to somebody else.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let elsewhere = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
+        let location = format!("Location: http://{}/\r\n", elsewhere.authority);
+        let answer = call(raw(status, &location, ""), Then::KeepOpen)
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_str(), &status[..3]);
+    }
+    assert_eq!(elsewhere.connections.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn an_answer_has_a_limit() {
+    let exactly = "x".repeat(MAX_ANSWER_BYTES);
+    let answer = call(raw("200 OK", "", &exactly), Then::KeepOpen).await;
+    assert_eq!(answer.unwrap().body().len(), MAX_ANSWER_BYTES);
+
+    let more = "x".repeat(MAX_ANSWER_BYTES + 1);
+    let declared = raw("200 OK", "", &more);
+    let undeclared = format!("HTTP/1.1 200 OK\r\n\r\n{more}");
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{more}\r\n0\r\n\r\n",
+        more.len()
+    );
+    for answer in [declared, undeclared, chunked] {
+        let error = call(answer, Then::Close).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::TooLarge, "{error}");
+        assert!(error.message.contains("4194304"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks() {
+    let truncated = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Response\":";
+    let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"Resp";
+    for (name, answer, then) in [
+        ("truncated", truncated, Then::Close),
+        ("truncated chunk", chunk, Then::Close),
+        ("reset in the body", truncated, Then::Reset),
+        ("closed without an answer", "", Then::Close),
+        ("reset without an answer", "", Then::Reset),
+        ("half a head", "HTTP/1.1 200 O", Then::Close),
+        ("not HTTP", "SSH-2.0-OpenSSH_9.2\r\n", Then::Close),
+    ] {
+        let error = call(answer, then).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Connect, "{name}: {error}");
+        assert!(
+            error.message.contains(": "),
+            "{name}: the cause is told: {error}"
+        );
+        assert_no_secret(&error);
+    }
+}
+
+#[tokio::test]
+async fn nobody_listens() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    drop(listener);
+    let transport = HttpTransport::plain().unwrap();
+    let error = send(&transport, "http", &authority).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect);
+    assert!(
+        error.message.contains("refused"),
+        "the cause is told: {error}"
+    );
+    assert_no_secret(&error);
+}
+
+/// Not the signature, and not what a URL may hold either.
+fn assert_no_secret(error: &TransportError) {
+    let printed = format!("{error} {error:?}");
+    assert!(!printed.contains(SECRET), "{printed}");
+    assert!(!printed.contains("http://"), "{printed}");
+    assert!(!printed.contains("https://"), "{printed}");
+}
+
+#[tokio::test]
+async fn an_error_tells_nothing_of_the_url() {
+    let server = server("", Then::Close).await;
+    let transport = HttpTransport::plain().unwrap();
+    let url = format!("http://user:{SECRET}@{}/?key={SECRET}", server.authority);
+    let sent = transport.send(request(&url, &server.authority)).await;
+    assert_no_secret(&sent.unwrap_err());
+}
+
+/// A transport that reaches everything through this proxy, so that no proxy of the machine's own
+/// environment comes in between.
+fn through(proxy: &str) -> HttpTransport {
+    let proxy = Some(format!("http://user:{SECRET}@{proxy}"));
+    HttpTransport::new(&HttpOptions {
+        ca_file: Some("tests/support/ca.pem".into()),
+        proxy: proxy.map(|url| Proxy::parse(&url).unwrap()),
+    })
+    .unwrap()
+}
+
+/// A proxy that opens the tunnel and then says this to whatever comes through.
+async fn tunnel(opening: &'static str, inside: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let asked = read_request(&mut stream).await.unwrap();
+        assert!(asked.starts_with("CONNECT cloud.example:443 "), "{asked}");
+        let asked = asked.to_lowercase();
+        assert!(asked.contains("proxy-authorization: basic "), "{asked}");
+        stream.write_all(opening.as_bytes()).await.unwrap();
+        let mut hello = [0; 4096];
+        let _ = stream.read(&mut hello).await;
+        let _ = stream.write_all(inside).await;
+        // Until the client goes away: an end of ours would be an error of its own.
+        while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
+    });
+    authority
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_is_told_from_a_connection_that_does() {
+    let opened = "HTTP/1.1 200 OK\r\n\r\n";
+    let garbage = b"HTTP/1.1 400 Bad Request\r\n\r\nplain HTTP is spoken here";
+    let proxy = tunnel(opened, garbage).await;
+    let error = send(&through(&proxy), "https", "cloud.example")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    assert_no_secret(&error);
+
+    // handshake_failure, as a server says it that shares no cipher with us.
+    let alert = &[0x15, 3, 3, 0, 2, 2, 40];
+    let proxy = tunnel(opened, alert).await;
+    let error = send(&through(&proxy), "https", "cloud.example")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    assert_no_secret(&error);
+}
+
+/// Without a proxy the error comes wrapped once more.
+#[tokio::test]
+async fn a_handshake_that_fails_on_a_straight_way_is_one_too() {
+    for answer in [
+        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
+        &[0x15, 3, 3, 0, 2, 2, 40],
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).await;
+            let _ = stream.write_all(answer).await;
+            while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
+        });
+        let transport = HttpTransport::plain().unwrap();
+        let error = send(&transport, "https", &authority).await.unwrap_err();
+        assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+        assert_no_secret(&error);
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses() {
+    let refused = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+    let proxy = tunnel(refused, b"").await;
+    let error = send(&through(&proxy), "https", "cloud.example")
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
+    assert!(error.message.contains("proxy"), "{error}");
+    assert_no_secret(&error);
+}
+
+#[tokio::test]
+async fn options_that_cannot_be_used() {
+    let made = |ca_file: &str| {
+        let options = HttpOptions {
+            ca_file: Some(ca_file.into()),
+            proxy: None,
+        };
+        HttpTransport::new(&options).map(|_| ()).unwrap_err()
+    };
+    let error = made("tests/support/nowhere.pem");
+    assert!(
+        error.contains("http.ca_file tests/support/nowhere.pem: "),
+        "{error}"
+    );
+    let error = made("tests/loopback/transport.rs");
+    assert!(error.contains("no certificate in it"), "{error}");
+}
+
+/// Connections of one identity are not those of another, nor of the same one a reload later.
+#[tokio::test]
+async fn identities_share_no_connection() {
+    let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    let all: Arc<dyn Transport> = Arc::new(HttpTransport::plain().unwrap());
+    let identities = [(); 3].map(|()| separate(&all, &server.authority));
+    for _ in 0..5 {
+        for identity in &identities {
+            let request = request(&format!("http://{}/", server.authority), &server.authority);
+            identity.send(request).await.unwrap();
+        }
+    }
+    assert_eq!(server.requests.load(Ordering::Relaxed), 15);
+    assert_eq!(server.connections.load(Ordering::Relaxed), 3);
+}
+
+/// Where a service has moved by DNS, its old server may go on answering for ever.
+#[tokio::test]
+async fn a_connection_ends_after_five_minutes_though_it_is_used() {
+    let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    let transport = HttpTransport::plain().unwrap();
+    let every = Duration::from_secs(20);
+    for _ in 0..14 {
+        send(&transport, "http", &server.authority).await.unwrap();
+        pass(every).await;
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+    for _ in 0..2 {
+        send(&transport, "http", &server.authority).await.unwrap();
+        pass(every).await;
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 2);
+}
+
+/// Lets timers see so much time pass; sockets go on in real time.
+async fn pass(time: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}
+
+/// The answer to a call that timed out arrives when the next request could take it for its own.
+#[tokio::test]
+async fn the_answer_to_an_abandoned_call_is_nobodys() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    tokio::spawn(async move {
+        let mut number = 0;
+        while let Ok((mut stream, _)) = listener.accept().await {
+            number += 1;
+            let body = format!("{{\"connection\":{number}}}");
+            tokio::spawn(async move {
+                while read_request(&mut stream).await.is_some() {
+                    if number == 1 {
+                        tokio::time::sleep(Duration::from_millis(100)).await;
+                    }
+                    let _ = stream.write_all(raw("200 OK", "", &body).as_bytes()).await;
+                }
+            });
+        }
+    });
+    let transport = HttpTransport::plain().unwrap();
+    let first = request(&format!("http://{authority}/"), &authority);
+    let abandoned = timeout(Duration::from_millis(50), transport.send(first)).await;
+    assert!(abandoned.is_err());
+    for _ in 0..5 {
+        let answer = send(&transport, "http", &authority).await.unwrap();
+        assert_eq!(answer.body(), "{\"connection\":2}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// An answer with an id that came before is not taken, and what comes behind it on the connection
+/// is not read.
+#[tokio::test]
+async fn an_answer_is_taken_once() {
+    let body = r#"{"Response":{"RequestId":"0f1e2d3c-0000-4000-8000-000000000000"}}"#;
+    let server = server(raw("200 OK", "", body), Then::KeepOpen).await;
+    let transport = HttpTransport::plain().unwrap();
+    send(&transport, "http", &server.authority).await.unwrap();
+    let error = send(&transport, "http", &server.authority).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Repeated, "{error}");
+    assert!(error.message.contains("came before"), "{error}");
+    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
+    // A server that has never given another id is believed, one connection for each request.
+    for connections in 2..5 {
+        send(&transport, "http", &server.authority).await.unwrap();
+        assert_eq!(server.connections.load(Ordering::Relaxed), connections);
+    }
+}
+
+/// What says in two ways how long it is may be cut in two ways: it is read, and then the connection
+/// is closed.
+#[tokio::test]
+async fn a_connection_with_two_lengths_is_not_used_again() {
+    let body = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let server = server(body, Then::KeepOpen).await;
+    let transport = HttpTransport::plain().unwrap();
+    for _ in 0..3 {
+        let answer = send(&transport, "http", &server.authority).await.unwrap();
+        assert_eq!(answer.body(), "{}");
+    }
+    assert_eq!(server.connections.load(Ordering::Relaxed), 3);
+}
+
+/// What comes behind an answer, at once or before the next request, is the answer to nothing.
+#[tokio::test]
+async fn bytes_on_an_idle_connection_close_it() {
+    let right = raw("200 OK", "", "{\"right\":1}");
+    let wrong = raw("200 OK", "", "{\"wrong\":1}");
+    for (behind, later) in [
+        (wrong.clone(), Duration::ZERO),
+        ("HTTP/1.1 100 Continue\r\n\r\n".to_owned(), Duration::ZERO),
+        ("\r\n".to_owned(), Duration::ZERO),
+        ("}".to_owned(), Duration::ZERO),
+        (wrong, Duration::from_millis(10)),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = listener.local_addr().unwrap().to_string();
+        let (right, behind) = (right.clone(), behind.clone());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let (right, behind) = (right.clone(), behind.clone());
+                tokio::spawn(async move {
+                    while read_request(&mut stream).await.is_some() {
+                        let at_once = if later.is_zero() { &*behind } else { "" };
+                        let answer = format!("{right}{at_once}");
+                        let _ = stream.write_all(answer.as_bytes()).await;
+                        if !later.is_zero() {
+                            tokio::time::sleep(later).await;
+                            let _ = stream.write_all(behind.as_bytes()).await;
+                        }
+                    }
+                });
+            }
+        });
+        let transport = HttpTransport::plain().unwrap();
+        for _ in 0..5 {
+            let answer = send(&transport, "http", &authority).await.unwrap();
+            assert_eq!(answer.body(), "{\"right\":1}");
+            tokio::time::sleep(later * 3).await;
+        }
+    }
+}
+
+/// Large answers are read a few at a time, and one host cannot take the places of another's.
+#[tokio::test]
+async fn a_host_that_stalls_leaves_room_for_the_large_answers_of_another() {
+    let large = "x".repeat(512 * 1024);
+    let stalled = format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{large}",
+        1024 * 1024
+    );
+    let evil = server(stalled, Then::KeepOpen).await;
+    let good = server(raw("200 OK", "", &large), Then::KeepOpen).await;
+    let all: Arc<dyn Transport> = Arc::new(HttpTransport::plain().unwrap());
+    let mut stalled = Vec::new();
+    for _ in 0..20 {
+        let identity = separate(&all, &evil.authority);
+        let request = request(&format!("http://{}/", evil.authority), &evil.authority);
+        stalled.push(tokio::spawn(async move { identity.send(request).await }));
+    }
+    while evil.requests.load(Ordering::Relaxed) < stalled.len() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // The beginnings of their answers have arrived.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let identity = separate(&all, &good.authority);
+    let request = request(&format!("http://{}/", good.authority), &good.authority);
+    let answer = timeout(PATIENCE, identity.send(request)).await;
+    assert_eq!(answer.unwrap().unwrap().body().len(), large.len());
+    for call in stalled {
+        call.abort();
+    }
+}

@@ -1,0 +1,126 @@
+//! An exporter behind a gate, and clients at it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use reqwest::{Certificate, Client, Identity};
+use tempfile::TempDir;
+
+use crate::support::address::free_address;
+use crate::support::pki::Pair;
+
+/// How long a start may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The demo behind a gate; dropped, it ends.
+pub struct Door {
+    pub address: SocketAddr,
+    pub folder: TempDir,
+    process: Child,
+}
+
+impl Door {
+    /// Starts it with this file, which lies in `folder` with all that it names.
+    pub fn open(folder: TempDir, web: &str) -> Self {
+        Self::with(folder, web, &[])
+    }
+
+    /// The same, with more flags.
+    pub fn with(folder: TempDir, web: &str, flags: &[&str]) -> Self {
+        let address = free_address();
+        let file = folder.path().join("web.yaml");
+        fs::write(&file, web).unwrap();
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let process = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
+            .arg("demo")
+            .arg(format!("--web.listen-address={address}"))
+            .arg(format!("--web.config.file={}", file.display()))
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let door = Self {
+            address,
+            folder,
+            process,
+        };
+        let start = Instant::now();
+        while std::net::TcpStream::connect(address).is_err() {
+            assert!(start.elapsed() < PATIENCE, "{}", door.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        door
+    }
+
+    /// Puts another file in the place of the one before.
+    pub fn change(&self, web: &str) {
+        fs::write(self.folder.path().join("new"), web).unwrap();
+        let file = self.folder.path().join("web.yaml");
+        fs::rename(self.folder.path().join("new"), file).unwrap();
+    }
+
+    /// A number from `/proc/PID/status`.
+    pub fn status(&self, key: &str) -> u64 {
+        let file = format!("/proc/{}/status", self.process.id());
+        let status = fs::read_to_string(file).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(key));
+        let number = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next());
+        number.unwrap().parse().unwrap()
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+/// A client that trusts an authority, with a certificate of its own where it has one.
+pub fn client(authority: &str, own: Option<&Pair>) -> Client {
+    let authority = Certificate::from_pem(authority.as_bytes()).unwrap();
+    let builder = Client::builder().no_proxy().tls_certs_only([authority]);
+    let builder = match own {
+        Some(pair) => {
+            let pem = format!("{}{}", pair.cert, pair.key);
+            builder.identity(Identity::from_pem(pem.as_bytes()).unwrap())
+        }
+        None => builder,
+    };
+    builder.build().unwrap()
+}
+
+/// Whether a file says what it should, after a while.
+pub async fn eventually(mut is_so: impl AsyncFnMut() -> bool) -> bool {
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE {
+        if is_so().await {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    false
+}
+
+/// A folder with an authority's certificate in it.
+pub fn folder_with(files: &[(&str, &str)]) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+/// Where a file of the folder is.
+pub fn at(folder: &Path, name: &str) -> String {
+    folder.join(name).display().to_string()
+}

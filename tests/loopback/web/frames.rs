@@ -1,0 +1,321 @@
+//! HTTP/2 with what no good client sends, frame by frame (RFC 9113, section 4.1).
+
+use std::time::{Duration, Instant};
+
+use cloudaudit_exporter::http::{Connections, Limits, Options};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::client::TlsStream;
+
+use super::listener::{LARGE, PATIENCE, Secure, patient};
+
+const SHORT: Duration = Duration::from_millis(500);
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RST_STREAM: u8 = 3;
+const SETTINGS: u8 = 4;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
+const CONTINUATION: u8 = 9;
+
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let mut frame = length[1..].to_vec();
+    frame.extend([kind, flags]);
+    frame.extend(stream.to_be_bytes());
+    frame.extend(payload);
+    frame
+}
+
+/// `GET`, `https` and this path, by HPACK's static table (RFC 7541, appendix A).
+fn get(stream: u32, path: &str) -> Vec<u8> {
+    let mut block = vec![0x82, 0x87, 0x01, 4];
+    block.extend(b"here");
+    block.extend([0x04, u8::try_from(path.len()).unwrap()]);
+    block.extend(path.as_bytes());
+    frame(HEADERS, END_STREAM | END_HEADERS, stream, &block)
+}
+
+/// `SETTINGS_INITIAL_WINDOW_SIZE`.
+fn window(bytes: u32) -> Vec<u8> {
+    let mut setting = vec![0, 4];
+    setting.extend(bytes.to_be_bytes());
+    frame(SETTINGS, 0, 0, &setting)
+}
+
+struct Raw(TlsStream<TcpStream>);
+
+impl Raw {
+    /// Connected, with the preface and these frames sent.
+    async fn begin(secure: &Secure, frames: &[u8]) -> Self {
+        let mut raw = Self(secure.connect(&["h2"]).await);
+        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+        assert!(raw.send(&[preface, frames].concat()).await);
+        raw
+    }
+
+    async fn send(&mut self, bytes: &[u8]) -> bool {
+        let sent = async {
+            self.0.write_all(bytes).await?;
+            self.0.flush().await
+        };
+        sent.await.is_ok()
+    }
+
+    /// The next frame's kind and payload; none at the end.
+    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        let mut head = [0; 9];
+        let read = timeout(PATIENCE / 2, self.0.read_exact(&mut head)).await;
+        read.expect("it answers or ends").ok()?;
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
+        let mut payload = vec![0; length as usize];
+        self.0.read_exact(&mut payload).await.ok()?;
+        Some((head[3], payload))
+    }
+
+    /// Reads until a frame of this kind.
+    async fn until(&mut self, kind: u8) -> Vec<u8> {
+        loop {
+            let (next, payload) = self.next().await.expect("it ended");
+            if next == kind {
+                return payload;
+            }
+        }
+    }
+
+    /// Reads to the end; how many bytes of content came, and which errors GOAWAY named.
+    async fn rest(&mut self) -> (usize, Vec<u8>) {
+        let (mut content, mut errors) = (0, Vec::new());
+        while let Some((kind, payload)) = self.next().await {
+            match kind {
+                DATA => content += payload.len(),
+                GOAWAY => errors.push(payload[7]),
+                _ => {}
+            }
+        }
+        (content, errors)
+    }
+}
+
+/// The next client is served, and stays.
+async fn serves(secure: &Secure) -> Raw {
+    let mut raw = Raw::begin(secure, &[window(65_535), get(1, "/-/healthy")].concat()).await;
+    let content = timeout(PATIENCE / 2, raw.until(DATA)).await;
+    assert_eq!(content.unwrap(), b"healthy\n");
+    raw
+}
+
+/// HTTP/2 that is no whole request, or whose response nobody takes, makes room for the next client.
+#[tokio::test]
+async fn half_a_request_makes_room() {
+    let settings = window(65_535);
+    let mut head = get(1, "/metrics");
+    head[4] = END_STREAM; // without END_HEADERS
+    let mut without_body = get(1, "/metrics");
+    without_body[4] = END_HEADERS;
+    let streams: Vec<u8> = (0..16).flat_map(|it| get(2 * it + 1, "/metrics")).collect();
+    for (case, frames) in [
+        ("a preface", Vec::new()),
+        ("settings", settings.clone()),
+        ("half a head", [&*settings, &head].concat()),
+        (
+            "a head without its body",
+            [&*settings, &without_body].concat(),
+        ),
+        ("a window of nothing", [window(0), streams.clone()].concat()),
+        (
+            "responses that are not read",
+            [&*settings, &streams].concat(),
+        ),
+    ] {
+        let options = Options {
+            limits: patient(),
+            connections: Connections::new(2),
+            ..Options::default()
+        };
+        let secure = Secure::start("", options).await;
+        let mut crowd = Vec::new();
+        let began = Instant::now();
+        for _ in 0..6 {
+            crowd.push(Raw::begin(&secure, &frames).await);
+        }
+        serves(&secure).await;
+        assert!(
+            began.elapsed() < PATIENCE / 4,
+            "{case}: {:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[tokio::test]
+async fn broken_frames_end_the_connection_and_nothing_else() {
+    let secure = Secure::with(patient()).await;
+    let settings = window(65_535);
+    for (case, bytes) in [
+        (
+            "a frame that is too large",
+            frame(DATA, 0, 1, &vec![0; 16_385]),
+        ),
+        ("DATA on no stream", frame(DATA, 0, 0, b"x")),
+        ("HEADERS on an even stream", get(2, "/metrics")),
+        ("SETTINGS of five bytes", frame(SETTINGS, 0, 0, &[0; 5])),
+        ("PING of seven bytes", frame(PING, 0, 0, &[0; 7])),
+        ("a window beyond all windows", window(u32::MAX)),
+        ("CONTINUATION of nothing", frame(CONTINUATION, 4, 1, b"")),
+        ("HPACK that is none", frame(HEADERS, 5, 1, &[0xff; 8])),
+    ] {
+        let mut raw = Raw::begin(&secure, &[settings.clone(), bytes].concat()).await;
+        let (_, errors) = raw.rest().await;
+        assert!(errors.last() > Some(&0), "{case}: {errors:?}");
+    }
+    let mut no_preface = Raw(secure.connect(&["h2"]).await);
+    assert!(
+        no_preface
+            .send(b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n")
+            .await
+    );
+    assert_eq!(no_preface.rest().await.0, 0);
+    serves(&secure).await;
+}
+
+/// Headers that go on and on, streams that are begun and given up: ended by h2 itself, and this
+/// holds it to that.
+#[tokio::test]
+async fn floods_of_headers_and_resets_are_ended() {
+    let secure = Secure::with(patient()).await;
+    let mut endless = Raw::begin(&secure, &window(65_535)).await;
+    endless.send(&frame(HEADERS, END_STREAM, 1, &[0x82])).await;
+    let piece = frame(CONTINUATION, 0, 1, &[0; 1024]);
+    let began = Instant::now();
+    while endless.send(&piece).await {
+        assert!(began.elapsed() < PATIENCE, "headers without end");
+    }
+
+    let mut resets = Raw::begin(&secure, &window(65_535)).await;
+    let mut bytes = Vec::new();
+    for stream in (1..4_000).step_by(2) {
+        bytes.extend(get(stream, "/metrics"));
+        bytes.extend(frame(RST_STREAM, 0, stream, &[0, 0, 0, 8]));
+    }
+    resets.send(&bytes).await;
+    let (_, errors) = resets.rest().await;
+    assert!(errors.is_empty() || errors.contains(&11), "{errors:?}");
+    serves(&secure).await;
+}
+
+/// Each wants an answer, and none is read: what is not read holds up the flood, and its connection
+/// is as idle as one that says nothing.
+#[tokio::test]
+async fn floods_that_ask_for_answers_are_held_up_and_cut() {
+    let limits = Limits {
+        idle: SHORT * 2,
+        ..patient()
+    };
+    let secure = Secure::with(limits).await;
+    for flood in [frame(PING, 0, 0, &[7; 8]), window(65_535)] {
+        let mut raw = Raw::begin(&secure, &window(65_535)).await;
+        let began = Instant::now();
+        let flood = flood.repeat(1024);
+        let writing = async { while raw.send(&flood).await {} };
+        let beside = async {
+            sleep(SHORT).await;
+            serves(&secure).await
+        };
+        timeout(PATIENCE / 2, async { tokio::join!(writing, beside) })
+            .await
+            .expect("the flood goes on");
+        assert!(began.elapsed() >= SHORT, "{:?}", began.elapsed());
+    }
+}
+
+/// Who takes nothing, and who takes the first byte: the one piece is in the hands of h2 by then.
+#[tokio::test]
+async fn a_reader_that_stalls_is_cut() {
+    let limits = Limits {
+        write_stall: SHORT,
+        ..patient()
+    };
+    let secure = Secure::with(limits).await;
+    for taken in [0, 1, 60_000] {
+        let frames = [window(taken), get(1, "/metrics")].concat();
+        let mut raw = Raw::begin(&secure, &frames).await;
+        let began = Instant::now();
+        let (got, _) = raw.rest().await;
+        assert_eq!(got, taken as usize);
+        assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
+    }
+    serves(&secure).await;
+}
+
+/// 800 responses of eight megabytes that wait for their readers are no copies.
+#[tokio::test]
+async fn slow_readers_hold_no_memory() {
+    const READERS: usize = 50;
+    const EACH: usize = 1 << 20;
+    let memory = || {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kilobytes.parse::<usize>().unwrap() * 1024
+    };
+    let secure = Secure::with(patient()).await;
+    let before = memory();
+    let mut readers = Vec::new();
+    for _ in 0..READERS {
+        // The connection's window holds up all but the first.
+        let mut frames = window(1 << 30);
+        for stream in (1..32).step_by(2) {
+            frames.extend(get(stream, "/metrics"));
+        }
+        frames.extend(frame(WINDOW_UPDATE, 0, 0, &(1_u32 << 29).to_be_bytes()));
+        readers.push(Raw::begin(&secure, &frames).await);
+    }
+    sleep(SHORT * 2).await;
+    let held = memory().saturating_sub(before);
+    assert!(held < READERS * EACH, "{held} bytes");
+    serves(&secure).await;
+}
+
+/// Over HTTP/2 a client is asked for a last word; one that gives none holds up neither a newcomer
+/// nor the end.
+#[tokio::test]
+async fn who_does_not_answer_the_farewell_goes_all_the_same() {
+    let options = Options {
+        limits: patient(),
+        connections: Connections::new(2),
+        ..Options::default()
+    };
+    let secure = Secure::start("", options).await;
+    let mut without_preface = secure.connect(&["h2"]).await;
+    let mut silent = Raw::begin(&secure, &window(65_535)).await;
+    silent.until(SETTINGS).await;
+    let _newcomers = [serves(&secure).await, serves(&secure).await];
+    let began = Instant::now();
+    let (_, errors) = silent.rest().await;
+    assert_eq!(errors.first(), Some(&0), "it was told");
+    drop(timeout(PATIENCE, without_preface.read_to_end(&mut Vec::new())).await);
+    assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
+
+    let mut idle = Raw::begin(&secure, &window(65_535)).await;
+    idle.until(SETTINGS).await;
+    let mut busy = Raw::begin(&secure, &[window(1), get(1, "/metrics")].concat()).await;
+    assert_eq!(busy.until(DATA).await, b"#");
+    let stopped = secure.stop();
+    assert_eq!(idle.until(GOAWAY).await.get(7), Some(&0));
+    assert_eq!(idle.rest().await.0, 0);
+    // The last piece is in the hands of h2, and not sent.
+    sleep(SHORT * 4).await;
+    assert!(!stopped.is_finished(), "a response was cut");
+    let more = 1_u32 << 29;
+    let update = |stream| frame(WINDOW_UPDATE, 0, stream, &more.to_be_bytes());
+    assert!(busy.send(&[update(0), update(1)].concat()).await);
+    assert_eq!(busy.rest().await.0, LARGE - 1);
+    timeout(PATIENCE / 2, stopped).await.unwrap().unwrap();
+}

@@ -1,0 +1,100 @@
+//! Files of the gate that are endless, hang, or are half written.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use cloudaudit_exporter::web::Gate;
+use http::HeaderMap;
+use tempfile::TempDir;
+use tokio::time::sleep;
+
+use crate::support::pki::Authority;
+
+const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
+const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+
+#[test]
+fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
+    let folder = TempDir::new().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    Authority::new("ours")
+        .server(2040)
+        .write(folder.path(), "server");
+    fs::write(at("long"), "x".repeat((1 << 20) + 1)).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(at("fifo"))
+            .status()
+            .unwrap()
+            .success()
+    );
+    let file = at("web.yaml");
+    let cases = [
+        ("/dev/zero", "it is a device"),
+        ("fifo", "it is a FIFO"),
+        (".", "it is a directory"),
+        ("long", "it is longer than 1048576 bytes"),
+    ];
+    for (path, expected) in cases {
+        for key in ["cert_file", "key_file", "client_ca_file"] {
+            let text = match key {
+                "cert_file" => TLS.replace("server.crt", path),
+                "key_file" => TLS.replace("server.key", path),
+                _ => TLS.replace('}', &format!(", client_ca_file: {path}}}")),
+            };
+            fs::write(&file, text).unwrap();
+            let why = Gate::open(&file).unwrap_err();
+            assert!(
+                why.contains(&format!("{key} ")) && why.contains(expected),
+                "{why}"
+            );
+        }
+    }
+    for (path, expected) in cases {
+        let why = Gate::open(&folder.path().join(path)).unwrap_err();
+        assert!(why.contains(expected), "{why}");
+    }
+    let why = Gate::open("/dev/fd/0".as_ref()).unwrap_err();
+    assert!(why.contains("a pipe can be read only once"), "{why}");
+}
+
+/// An alias of a long text in a list of many.
+#[test]
+fn aliases_in_the_web_file_are_bounded() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("web.yaml");
+    let (long, aliases) = ("x".repeat(900_000), "*a, ".repeat(20_000));
+    let text = format!("auth_exempt_paths: [&a /{long}, {aliases}]\n");
+    fs::write(&file, text).unwrap();
+    assert!(Gate::open(&file).is_err());
+}
+
+#[tokio::test]
+async fn a_gate_whose_files_are_half_written_for_a_moment_lets_everybody_in_as_before() {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new("ours");
+    authority.server(2040).write(folder.path(), "server");
+    let file = folder.path().join("web.yaml");
+    let whole = format!("{TLS}basic_auth_users: {{alice: {HASH}}}\nauth_exempt_paths: [/]\n");
+    fs::write(&file, &whole).unwrap();
+    let gate = Gate::open(&file).unwrap();
+    let admitted = async || gate.admit("/", &HeaderMap::new()).await.1;
+    assert_eq!(admitted().await, Ok(()));
+    for half in ["web.yaml", "server.crt", "server.key"] {
+        let path = folder.path().join(half);
+        let before = fs::read(&path).unwrap();
+        // The next look is due.
+        sleep(Duration::from_millis(1_100)).await;
+        fs::write(&path, "").unwrap();
+        let (result, ()) = tokio::join!(admitted(), async {
+            sleep(Duration::from_millis(300)).await;
+            fs::write(&path, before).unwrap();
+        });
+        assert_eq!(result, Ok(()), "{half}");
+    }
+    // What stays broken is refused.
+    sleep(Duration::from_millis(1_100)).await;
+    fs::write(&file, "").unwrap();
+    assert!(admitted().await.is_err());
+}

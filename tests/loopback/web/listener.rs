@@ -1,0 +1,155 @@
+//! A listener behind a gate, in this process, so that its limits can be short; and TLS to it.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cloudaudit_exporter::clock::{Clock, Moment};
+use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
+use cloudaudit_exporter::snapshot::Report;
+use cloudaudit_exporter::web::Gate;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::door::folder_with;
+use crate::support::pki::Authority;
+
+/// Longer than anything takes here.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The length of what `/metrics` shows without gzip: more than the buffers of a connection take.
+pub const LARGE: usize = 8 << 20;
+
+/// One piece, as the page is.
+struct Shown(Bytes);
+
+impl Content for Shown {
+    fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+        if gzip {
+            vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")]
+        } else {
+            vec![self.0.clone()]
+        }
+    }
+
+    fn reports(&self) -> Vec<Arc<Report>> {
+        Vec::new()
+    }
+
+    fn ready(&self) -> Result<(), Vec<String>> {
+        panic!("as the test wants")
+    }
+
+    fn healthy(&self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn reload(&self) -> Option<Reload> {
+        None
+    }
+
+    fn answered(&self, _: &'static str, _: u16) {}
+
+    fn now(&self) -> Moment {
+        Clock::system().now()
+    }
+}
+
+/// A listener that speaks TLS.
+pub struct Secure {
+    address: SocketAddr,
+    authority: Authority,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+    _folder: TempDir,
+}
+
+impl Secure {
+    /// `more` is what the file says besides the certificate.
+    pub async fn start(more: &str, options: Options) -> Self {
+        let authority = Authority::new("ours");
+        let folder = folder_with(&[]);
+        authority.server(2040).write(folder.path(), "server");
+        let file = folder.path().join("web.yaml");
+        let tls = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
+        fs::write(&file, format!("{tls}{more}")).unwrap();
+        let options = Options {
+            gate: Some(Arc::new(Gate::open(&file).unwrap())),
+            ..options
+        };
+        let listener = Listener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel();
+        let shown = Arc::new(Shown(Bytes::from(vec![b'#'; LARGE])));
+        let serving = tokio::spawn(listener.serve(shown, options, async {
+            drop(stopped.await);
+        }));
+        Self {
+            address,
+            authority,
+            stop,
+            serving,
+            _folder: folder,
+        }
+    }
+
+    /// With limits that none runs into but those that a test shortens.
+    pub async fn with(limits: Limits) -> Self {
+        let options = Options {
+            limits,
+            ..Options::default()
+        };
+        Self::start("", options).await
+    }
+
+    /// TLS, offering these protocols.
+    pub async fn connect(&self, protocols: &[&str]) -> TlsStream<TcpStream> {
+        let mut roots = RootCertStore::empty();
+        let pem = CertificateDer::from_pem_slice(self.authority.pem.as_bytes());
+        roots.add(pem.unwrap()).unwrap();
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        let name = self.address.ip().into();
+        let connector = TlsConnector::from(Arc::new(config));
+        connector.connect(name, stream).await.unwrap()
+    }
+
+    /// Asks it to stop; the handle ends when it has.
+    pub fn stop(self) -> JoinHandle<()> {
+        drop(self.stop);
+        self.serving
+    }
+}
+
+/// What the two agreed on.
+pub fn agreed(stream: &TlsStream<TcpStream>) -> &str {
+    let (_, session) = stream.get_ref();
+    str::from_utf8(session.alpn_protocol().unwrap_or_default()).unwrap()
+}
+
+/// Limits that none of the tests runs into unless it shortens them.
+pub fn patient() -> Limits {
+    Limits {
+        headers: PATIENCE,
+        idle: PATIENCE,
+        write_stall: PATIENCE,
+        response: PATIENCE,
+        drain: PATIENCE,
+    }
+}

@@ -1,0 +1,28 @@
+//! The listener's gate: TLS and passwords, by the file that other Prometheus exporters take.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "other processes live in real time"
+)]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+// Certificates, the exporter with a gate, and who asks it.
+mod door;
+mod listener;
+
+// The tests.
+mod files;
+mod frames;
+mod hang_ups;
+mod health;
+mod hostile_files;
+mod http2;
+mod log_lines;
+mod passwords;
+mod prometheus;
+mod sockets;
+mod tls;

@@ -1,0 +1,163 @@
+//! Who is let in by a password.
+
+use std::time::Instant;
+
+use reqwest::Client;
+
+use super::door::{Door, eventually, folder_with};
+
+/// `secret` and `another`, with the least cost that bcrypt has.
+fn hash(password: &str) -> String {
+    bcrypt::hash(password, 4).unwrap()
+}
+
+async fn status(door: &Door, path: &str, who: Option<(&str, &str)>) -> u16 {
+    let client = Client::builder().no_proxy().build().unwrap();
+    let request = client.get(format!("http://{}{path}", door.address));
+    let request = match who {
+        Some((name, password)) => request.basic_auth(name, Some(password)),
+        None => request,
+    };
+    request.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn only_who_knows_the_password_and_some_paths_are_open() {
+    let web = format!(
+        "basic_auth_users: {{prometheus: '{}'}}\nauth_exempt_paths: [/-/healthy]\n",
+        hash("secret")
+    );
+    let door = Door::open(folder_with(&[]), &web);
+    for (path, who, expected) in [
+        ("/metrics", None, 401),
+        ("/metrics", Some(("prometheus", "secret")), 200),
+        ("/metrics", Some(("prometheus", "Secret")), 401),
+        ("/metrics", Some(("prometheus", "")), 401),
+        ("/metrics", Some(("somebody", "secret")), 401),
+        ("/", None, 401),
+        ("/nothing", None, 401),
+        ("/-/ready", None, 401),
+        ("/-/healthy", None, 200),
+        ("/-/healthy/", None, 401),
+    ] {
+        assert_eq!(status(&door, path, who).await, expected, "{path} {who:?}");
+    }
+    let client = Client::builder().no_proxy().build().unwrap();
+    let refused = client
+        .get(format!("http://{}/", door.address))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.headers()["www-authenticate"], "Basic");
+}
+
+#[tokio::test]
+async fn passwords_and_headers_change_without_a_restart() {
+    let users =
+        |password: &str| format!("basic_auth_users: {{prometheus: '{}'}}\n", hash(password));
+    let door = Door::open(folder_with(&[]), &users("secret"));
+    assert_eq!(
+        status(&door, "/metrics", Some(("prometheus", "secret"))).await,
+        200
+    );
+    let headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n";
+    door.change(&format!("{}{headers}", users("another")));
+    let changed =
+        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 200);
+    assert!(changed.await, "{}", door.log());
+    assert_eq!(
+        status(&door, "/metrics", Some(("prometheus", "secret"))).await,
+        401
+    );
+    let client = Client::builder().no_proxy().build().unwrap();
+    let response = client
+        .get(format!("http://{}/", door.address))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["x-frame-options"], "deny");
+
+    door.change("basic_auth_users: {prometheus: plain-text-password}\n");
+    let broken =
+        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 500);
+    assert!(broken.await);
+    assert!(
+        !door.log().contains("plain-text-password"),
+        "{}",
+        door.log()
+    );
+}
+
+#[tokio::test]
+async fn who_was_let_in_once_waits_for_nobody() {
+    let costly = bcrypt::hash("secret", 9).unwrap();
+    let door = Door::open(
+        folder_with(&[]),
+        &format!("basic_auth_users: {{prometheus: '{costly}'}}\n"),
+    );
+    let right = Some(("prometheus", "secret"));
+    assert_eq!(status(&door, "/-/healthy", right).await, 200);
+    let began = Instant::now();
+    assert_eq!(status(&door, "/-/healthy", right).await, 200);
+    let remembered = began.elapsed();
+    let guesses = (0..40).map(|guess| {
+        let address = door.address;
+        tokio::spawn(async move {
+            let client = Client::builder().no_proxy().build().unwrap();
+            let request = client.get(format!("http://{address}/-/healthy"));
+            let request = request.basic_auth("prometheus", Some(format!("guess-{guess}")));
+            request.send().await.unwrap().status().as_u16()
+        })
+    });
+    let guesses: Vec<_> = guesses.collect();
+    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    assert_eq!(status(&door, "/-/healthy", right).await, 200);
+    assert!(
+        guesses.iter().any(|guess| !guess.is_finished()),
+        "they still wait"
+    );
+    let mut answers = Vec::new();
+    for guess in guesses {
+        answers.push(guess.await.unwrap());
+    }
+    assert!(
+        answers.contains(&401) && answers.contains(&503),
+        "{answers:?}"
+    );
+    assert!(
+        answers.iter().all(|status| [401, 503].contains(status)),
+        "{answers:?} {remembered:?}"
+    );
+}
+
+#[tokio::test]
+async fn no_more_requests_than_the_limit() {
+    let door = Door::open(folder_with(&[]), "rate_limit: {interval: 1h, burst: 3}\n");
+    let mut statuses = Vec::new();
+    for _ in 0..5 {
+        statuses.push(status(&door, "/-/healthy", None).await);
+    }
+    assert_eq!(statuses, [200, 200, 200, 429, 429]);
+}
+
+/// An editor may empty a file before it writes it.
+#[tokio::test]
+async fn an_emptied_file_opens_no_door() {
+    let door = Door::open(
+        folder_with(&[]),
+        &format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("secret")),
+    );
+    assert_eq!(status(&door, "/", None).await, 401);
+    door.change("");
+    let closed = eventually(async || {
+        let now = status(&door, "/", None).await;
+        assert_ne!(now, 200, "the door is open");
+        now == 500
+    });
+    assert!(closed.await);
+    let users = format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("another"));
+    door.change(&users);
+    let opened =
+        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 200);
+    assert!(opened.await);
+}

@@ -1,0 +1,345 @@
+//! Values that people write and a chart may stumble over: nulls, handlers of their own, numbers
+//! without quotes, names that Kubernetes does not allow, flags that move what probes look for.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::chart::CHART;
+use super::objects::{check_config, container, objects, the};
+use super::tool::{root, run};
+use crate::support::parts::part;
+
+/// Everything that can be switched on, but for what is large and takes the judge long.
+const SMALL_ONES_ON: &str = "{persistence: {enabled: true}, serviceMonitor: {enabled: true}, networkPolicy: {enabled: true}, podDisruptionBudget: {enabled: true}}";
+const LARGE_ONES_ON: &str = "{prometheusRule: {enabled: true}, dashboards: {enabled: true}}";
+
+/// Renders the chart with several files of values, the last one wins.
+fn template(values: &[&str]) -> Result<String, String> {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    let mut helm = Command::new(part("helm"));
+    helm.args(["template", "audit", "--namespace", "watch"])
+        .arg(root().join(CHART));
+    for (number, text) in values.iter().enumerate() {
+        let file = folder.path().join(format!("{number}.yaml"));
+        fs::write(&file, text).expect("it can be written");
+        helm.arg("--values").arg(file);
+    }
+    run(&mut helm)
+}
+
+fn rendered(values: &str) -> Vec<Value> {
+    let text = template(&[values]).unwrap_or_else(|error| panic!("{values}: {error}"));
+    objects(&text).unwrap_or_else(|error| panic!("{values}: {error}"))
+}
+
+fn refused(values: &str, named: &str) {
+    let objection = template(&[values]).expect_err(values);
+    assert!(objection.contains(named), "{values}: {objection}");
+}
+
+/// The path of every value and of every mapping of values.
+fn paths(value: &Value, prefix: &str, found: &mut Vec<String>) {
+    for (key, inner) in value.as_object().into_iter().flatten() {
+        let path = format!("{prefix}{key}");
+        paths(inner, &format!("{path}."), found);
+        found.push(path);
+    }
+}
+
+#[test]
+fn no_value_that_is_null_is_a_crash() {
+    let to_json =
+        "import json, sys, yaml; json.dump(yaml.safe_load(open(sys.argv[1])), sys.stdout)";
+    let file = root().join(CHART).join("values.yaml");
+    let values = run(Command::new(part("python")).args(["-c", to_json]).arg(file));
+    let values = serde_json::from_str(&values.expect("it is YAML")).expect("it is JSON");
+    let mut all = Vec::new();
+    paths(&values, "", &mut all);
+    assert!(all.len() > 80, "{all:?}");
+    // It has no default that a chart could choose, and says so.
+    // The type of a seccomp profile is for Kubernetes to ask for.
+    let needed = ["shards", "podSecurityContext.seccompProfile.type"];
+    all.retain(|path| !needed.contains(&path.as_str()));
+    // Most renders differ in one object. The judge is slow, so it sees each different object once.
+    let mut different = BTreeSet::new();
+    for path in &all {
+        let keys = path.split('.').rev();
+        let null = keys.fold(json!(null), |inner, key| json!({ key: inner }));
+        let is_large = path.starts_with("prometheusRule") || path.starts_with("dashboards");
+        let on = if is_large {
+            LARGE_ONES_ON
+        } else {
+            SMALL_ONES_ON
+        };
+        let text = template(&[on, &null.to_string()]);
+        let text = text.unwrap_or_else(|error| panic!("{path}: {error}"));
+        if !is_large {
+            different.extend(text.split("---\n").map(str::to_owned));
+        }
+    }
+    // The judge takes a name only once, so each object has a namespace of its own.
+    let own = |(number, text): (usize, &String)| {
+        text.replace(
+            "namespace: \"watch\"",
+            &format!("namespace: watch-{number}"),
+        )
+    };
+    let manifests: Vec<String> = different.iter().enumerate().map(own).collect();
+    let manifests = manifests.join("\n---\n");
+    objects(&manifests).expect("all of them are valid");
+}
+
+#[test]
+fn a_handler_of_your_own_replaces_the_one_of_the_chart() {
+    for probe in ["livenessProbe", "readinessProbe", "startupProbe"] {
+        for (handler, how) in [
+            (
+                "exec",
+                json!({"command": ["cloudaudit-exporter", "health"]}),
+            ),
+            ("tcpSocket", json!({"port": "http"})),
+            ("grpc", json!({"port": 1})),
+        ] {
+            let objects = rendered(&json!({probe: {handler: how}}).to_string());
+            let probe = &container(&objects)[probe];
+            assert_eq!(probe[handler], how, "{probe}");
+            assert_eq!(probe["httpGet"], Value::Null, "{probe}");
+        }
+        let two = json!({probe: {"exec": {"command": ["a"]}, "tcpSocket": {"port": 1}}});
+        refused(&two.to_string(), "keep one");
+    }
+    let objects = rendered("{livenessProbe: null, readinessProbe: {periodSeconds: 5}}");
+    let container = container(&objects);
+    assert_eq!(container["livenessProbe"], Value::Null);
+    assert_eq!(container["startupProbe"], Value::Null);
+    assert_eq!(container["readinessProbe"]["periodSeconds"], 5);
+    assert_eq!(container["readinessProbe"]["httpGet"]["path"], "/-/ready");
+}
+
+#[test]
+fn the_nearer_label_wins() {
+    let near = "labels: {release: near, app.kubernetes.io/name: mine}";
+    let objects = rendered(&format!(
+        "{{commonLabels: {{release: far}}, podLabels: {{release: near}}, service: {{{near}}}, \
+         serviceMonitor: {{enabled: true, {near}}}, prometheusRule: {{enabled: true, {near}}}, \
+         dashboards: {{enabled: true, {near}}}}}"
+    ));
+    let release = |kind: &str| the(&objects, kind)["metadata"]["labels"]["release"].clone();
+    for kind in ["Service", "ServiceMonitor", "PrometheusRule"] {
+        assert_eq!(release(kind), "near", "{kind}");
+        let name = &the(&objects, kind)["metadata"]["labels"]["app.kubernetes.io/name"];
+        assert_eq!(name, "cloudaudit-exporter", "selectors need it");
+    }
+    assert_eq!(release("Deployment"), "far");
+    let pod = &the(&objects, "Deployment")["spec"]["template"]["metadata"]["labels"];
+    assert_eq!(pod["release"], "near");
+    let boards = objects.iter().filter(|it| it["kind"] == "ConfigMap");
+    assert!(
+        boards
+            .map(|it| &it["metadata"]["labels"]["release"])
+            .all(|it| it == "near")
+    );
+}
+
+#[test]
+fn names_of_secrets_are_free_and_of_objects_are_checked() {
+    let long = "a".repeat(253);
+    let secrets = json!({"existingSecrets": [
+        {"name": "star.example.com", "mount": true},
+        {"name": long, "mount": true},
+        {"name": "12345678", "mount": true, "env": {"A": "b"}},
+    ]});
+    let objects = rendered(&secrets.to_string());
+    let pod = &the(&objects, "Deployment")["spec"]["template"]["spec"];
+    let volumes = pod["volumes"].as_array().expect("a list").iter();
+    let names: Vec<_> = volumes
+        .filter_map(|it| it["secret"]["secretName"].as_str())
+        .collect();
+    assert_eq!(names, ["star.example.com", long.as_str(), "12345678"]);
+
+    for name in [
+        "A_b",
+        "Audit",
+        "-a",
+        "a-",
+        "a.b",
+        "1a",
+        "a b",
+        &"a".repeat(64),
+    ] {
+        refused(
+            &json!({"fullnameOverride": name}).to_string(),
+            "fullnameOverride",
+        );
+        refused(&json!({"nameOverride": name}).to_string(), "nameOverride");
+    }
+    refused(
+        "existingSecrets: [{name: a, mount: true}, {name: a, env: {A: b}}]",
+        "there twice",
+    );
+    refused(
+        "existingSecrets: [{name: A_b, mount: true}]",
+        "existingSecrets",
+    );
+    refused("existingConfigMap: A_b", "existingConfigMap");
+    refused("existingConfigMap: 123", "existingConfigMap");
+    refused(
+        "persistence: {enabled: true, existingClaim: A_b}",
+        "existingClaim",
+    );
+    refused("serviceAccount: {name: A_b}", "serviceAccount");
+    let quoted = rendered(
+        "{existingConfigMap: '123', priorityClassName: '1e3', serviceAccount: {create: false, name: '0123'}}",
+    );
+    let pod = &the(&quoted, "Deployment")["spec"]["template"]["spec"];
+    assert_eq!(pod["serviceAccountName"], "0123");
+    assert_eq!(pod["priorityClassName"], "1e3");
+}
+
+/// Helm reads numbers before the chart sees them, and what was written is lost.
+#[test]
+fn text_without_quotes_is_refused_and_with_quotes_stays() {
+    for (values, named) in [
+        (
+            "config: {accounts: {prod: {assume_role: {external_id: 0123456}}}}",
+            "external_id",
+        ),
+        (
+            "config: {accounts: {prod: {assume_role: {external_id: 12345678901234567890}}}}",
+            "external_id",
+        ),
+        (
+            "config: {accounts: {prod: {expected_tracks: [007]}}}",
+            "expected_tracks",
+        ),
+        (
+            "config: {accounts: {prod: {expected_tracks: [{name: 007}]}}}",
+            "expected_tracks",
+        ),
+        ("config: {accounts: {prod: {uin: 100000000001}}}", "uin"),
+        ("config: {accounts: {prod: {labels: {yes: a}}}}", "labels"),
+        (
+            "config: {organizations: {main: {role_name: 1e3}}}",
+            "role_name",
+        ),
+        ("config: {accounts: {0123: {}}}", "0123"),
+        ("config: {accounts: {1e3: {}}}", "0123"),
+        ("config: {accounts: {yes: {}}}", "yes"),
+        ("config: {accounts: {prod: {regoins: [a]}}}", "regoins"),
+        (
+            "config: {poll: {interval: 60}, accounts: {prod: {}}}",
+            "interval",
+        ),
+        (
+            "config: {poll: {interval: ''}, accounts: {prod: {}}}",
+            "interval",
+        ),
+        ("config: {pol: {}, accounts: {prod: {}}}", "pol"),
+        ("extraEnv: [{name: A, value: 1}]", "extraEnv"),
+        ("extraEnv: [{name: A, value: true}]", "extraEnv"),
+        ("extraArgs: [1]", "extraArgs"),
+        ("podAnnotations: {a: 1}", "podAnnotations"),
+        (
+            "existingSecrets: [{name: 12345678, mount: true}]",
+            "existingSecrets",
+        ),
+    ] {
+        refused(values, named);
+    }
+    let objects = rendered(
+        "config: {accounts: {'0123': {}, prod: {uin: '100000000001', labels: {cost: '1e3'}, \
+         expected_tracks: ['007', '12345678901234567890', 'yes']}}, x-own: 1}",
+    );
+    let config = the(&objects, "ConfigMap");
+    let targets = check_config(config).expect("the exporter takes it");
+    for text in ["0123", "1e3", "007", "12345678901234567890", "yes"] {
+        assert!(targets.contains(text), "{text}: {targets}");
+    }
+}
+
+#[test]
+fn probes_and_scrapes_follow_the_flags() {
+    let at = |values: &str| {
+        let objects = rendered(&format!("{{serviceMonitor: {{enabled: true}}, {values}}}"));
+        let container = container(&objects);
+        let path = |probe: &str| container[probe]["httpGet"]["path"].clone();
+        assert_eq!(container["ports"][0]["name"], "http");
+        json!([
+            path("livenessProbe"),
+            path("readinessProbe"),
+            the(&objects, "ServiceMonitor")["spec"]["endpoints"][0]["path"],
+            container["ports"][0]["containerPort"]
+        ])
+    };
+    for (values, expected) in [
+        (
+            "extraArgs: []",
+            json!(["/-/healthy", "/-/ready", "/metrics", 10629]),
+        ),
+        (
+            "extraArgs: [--web.route-prefix=/audit]",
+            json!([
+                "/audit/-/healthy",
+                "/audit/-/ready",
+                "/audit/metrics",
+                10629
+            ]),
+        ),
+        (
+            "extraArgs: [--web.route-prefix, /audit/]",
+            json!([
+                "/audit/-/healthy",
+                "/audit/-/ready",
+                "/audit/metrics",
+                10629
+            ]),
+        ),
+        (
+            "extraArgs: ['--web.external-url=https://example.com/a/b/']",
+            json!(["/a/b/-/healthy", "/a/b/-/ready", "/a/b/metrics", 10629]),
+        ),
+        (
+            "extraArgs: ['--web.external-url=https://example.com/a', --web.route-prefix=/]",
+            json!(["/-/healthy", "/-/ready", "/metrics", 10629]),
+        ),
+        (
+            "extraArgs: [--web.telemetry-path=/m, '--web.listen-address=:9000']",
+            json!(["/-/healthy", "/-/ready", "/m", 9000]),
+        ),
+        (
+            "extraArgs: [--web.listen-address, '0.0.0.0:9000', --web.telemetry-path, /m]",
+            json!(["/-/healthy", "/-/ready", "/m", 9000]),
+        ),
+        (
+            "extraEnv: [{name: CLOUDAUDIT_EXPORTER_WEB_ROUTE_PREFIX, value: /e}]",
+            json!(["/e/-/healthy", "/e/-/ready", "/e/metrics", 10629]),
+        ),
+    ] {
+        assert_eq!(at(values), expected, "{values}");
+    }
+    for address in ["127.0.0.1:9000", "unix:/run/a", ":0", "9000"] {
+        let values = json!({"extraArgs": [format!("--web.listen-address={address}")]});
+        refused(&values.to_string(), "use --web.listen-address=:10629");
+    }
+}
+
+#[test]
+fn the_notes_warn_without_a_lasting_volume() {
+    let chart = root().join(CHART);
+    let notes = |more: &[&str]| notes(&chart, more);
+    assert!(notes(&[]).contains("WARNING: no lasting volume"));
+    assert!(!notes(&["--set=persistence.enabled=true"]).contains("WARNING"));
+}
+
+fn notes(chart: &Path, more: &[&str]) -> String {
+    let mut helm = Command::new(part("helm"));
+    helm.args(["install", "audit", "--dry-run=client"])
+        .arg(chart)
+        .args(more);
+    run(&mut helm).expect("it is sound")
+}

@@ -1,0 +1,71 @@
+//! The chart's values: what is documented, what the schema knows and what there is are the same.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::chart::CHART;
+use super::tool::{copy_folder, damage, read, root, run};
+use crate::support::parts::part;
+
+/// The chart refuses what the exporter would refuse: it has the exporter's own schema.
+#[test]
+fn golden_schema_of_the_configuration_is_in_the_schema_of_the_values() {
+    let path = format!("{CHART}/values.schema.json");
+    let new = run(Command::new(part("python"))
+        .arg(root().join("tests/packaging/kube/schema.py"))
+        .arg(root().join("deploy/cloudaudit-exporter.schema.json"))
+        .arg(root().join(&path)));
+    let new = new.expect("both are JSON");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(root().join(&path), &new).expect("it can be written");
+    } else {
+        assert!(read(&path) == new, "{path} is out of date: make golden");
+    }
+}
+
+const BEGIN: &str = "<!-- values -->\n";
+const END: &str = "<!-- end of values -->\n";
+
+fn table(chart: &Path) -> Result<String, String> {
+    let script = root().join("tests/packaging/kube/chart_values.py");
+    run(Command::new(part("python")).arg(script).arg(chart))
+}
+
+#[test]
+fn golden_table_of_the_readme_is_what_the_schema_and_the_values_say() {
+    let table = table(&root().join(CHART)).expect("they agree");
+    let path = format!("{CHART}/README.md");
+    let readme = read(&path);
+    let (head, rest) = readme.split_once(BEGIN).expect("it has a beginning");
+    let (_, tail) = rest.split_once(END).expect("it has an end");
+    let new = format!("{head}{BEGIN}{table}{END}{tail}");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(root().join(&path), &new).expect("it can be written");
+    } else {
+        assert!(readme == new, "{path} is not as new: make golden");
+    }
+}
+
+#[test]
+fn a_value_without_schema_or_description_is_objected_to() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    copy_folder(&root().join(CHART), folder.path());
+    damage(
+        &folder.path().join("values.yaml"),
+        "\nautoReload:",
+        "\nautoRelaod:",
+    );
+    let schema = folder.path().join("values.schema.json");
+    damage(&schema, "Where they are mounted.", "");
+    let objections = table(folder.path()).expect_err("they disagree");
+    for objection in [
+        "autoReload is not in values.yaml",
+        "autoRelaod is not in the schema",
+        "extraVolumeMounts has no description",
+    ] {
+        assert!(objections.contains(objection), "{objections}");
+    }
+}

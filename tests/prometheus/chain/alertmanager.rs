@@ -1,0 +1,80 @@
+//! A real Alertmanager with the configuration that we ship.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::service::{Service, folder_with};
+use crate::support::address::free_address;
+use crate::support::parts::part;
+
+pub struct Alertmanager(Service);
+
+impl Alertmanager {
+    /// With the shipped configuration, or a changed one.
+    pub async fn start(configuration: String) -> Self {
+        let folder = folder_with(&[("alertmanager.yaml", configuration)]);
+        let arguments = [
+            "--config.file=alertmanager.yaml",
+            "--storage.path=data",
+            "--cluster.listen-address=",
+        ];
+        let program = part("alertmanager");
+        Self(Service::start(&program, free_address(), folder, &arguments).await)
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.0.address
+    }
+
+    /// Has alerts fire, each a name and labels.
+    pub async fn fire(&self, alerts: &[Value]) {
+        let alerts: Vec<Value> = alerts
+            .iter()
+            .map(|labels| json!({"labels": labels}))
+            .collect();
+        let url = format!("http://{}/api/v2/alerts", self.address());
+        let request = self.0.client.post(url);
+        let request = request.header("Content-Type", "application/json");
+        let response = request.body(Value::from(alerts).to_string()).send().await;
+        assert!(response.unwrap().status().is_success(), "{}", self.0.log());
+    }
+
+    /// The labels of those that others have silenced.
+    pub async fn inhibited(&self) -> BTreeSet<String> {
+        let url = format!("http://{}/api/v2/alerts", self.address());
+        let answer = self.0.client.get(url).send().await.unwrap();
+        let alerts: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        let alerts = alerts.as_array().unwrap().iter();
+        let inhibited = alerts.filter(|alert| {
+            let by = &alert["status"]["inhibitedBy"];
+            !by.as_array().unwrap().is_empty()
+        });
+        inhibited.map(|alert| alert["labels"].to_string()).collect()
+    }
+}
+
+/// The configuration as it is shipped.
+pub fn shipped() -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/alertmanager/alertmanager.yaml");
+    std::fs::read_to_string(file).unwrap()
+}
+
+/// The same, telling a receiver of the test at once.
+pub fn telling(receiver: SocketAddr) -> String {
+    let shipped = shipped();
+    let changes = [
+        ("localhost:9095".to_owned(), receiver.to_string()),
+        ("group_wait: 30s".to_owned(), "group_wait: 100ms".to_owned()),
+        (
+            "group_interval: 5m".to_owned(),
+            "group_interval: 200ms".to_owned(),
+        ),
+    ];
+    changes.iter().fold(shipped, |text, (from, to)| {
+        assert!(text.contains(from), "{from} is not there to be changed");
+        text.replace(from, to)
+    })
+}

@@ -1,0 +1,193 @@
+//! What happens in the cloud is told to people, and nothing else is.
+
+use std::time::{Duration, Instant};
+
+use cloudaudit_exporter::sim::Fault;
+
+use super::estate::{ACCOUNTS, Chain, SCALE};
+use super::receiver::Told;
+
+const PROD: &str = ACCOUNTS[0].1;
+const PAYMENTS: &str = ACCOUNTS[1].1;
+const STAGING: &str = ACCOUNTS[2].1;
+
+/// Seconds of the healthy estate before anything happens.
+const HEALTHY: u64 = 6;
+
+/// Longer than anything that an outage sets off takes, in the divided time: `for` is 5 at the most
+/// of those that are watched for, and four intervals make data stale.
+const OUTAGE: u64 = 15;
+
+/// What the chain may take beyond the `for` of a rule: many times what it took where it was
+/// measured, so that a busy machine is no failure and an alert that waits for something else is
+/// one.
+const LATE: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_told_what_happens_in_the_cloud_and_nothing_else() {
+    let mut chain = Chain::start().await;
+    chain.prometheus.settle().await;
+    let start = Instant::now();
+    chain.wait(HEALTHY).await;
+    assert_eq!(names(&chain.receiver.since(start)), [""; 0], "all is well");
+
+    let off = switched_off(&chain).await;
+    deleted(&chain).await;
+    restarted(&mut chain).await;
+    one_account_out(&chain).await;
+    all_out(&mut chain).await;
+    switched_on(&chain, off).await;
+}
+
+/// A track that is switched off pages with what and whose it is.
+async fn switched_off(chain: &Chain) -> Instant {
+    let off = Instant::now();
+    let account = chain.world.account(PROD).unwrap();
+    account.set_status(1, 0).unwrap();
+    let turned_off = [
+        ("alertname", "CloudAuditTrackTurnedOff"),
+        ("job", "cloudaudit"),
+        ("account", "prod"),
+        ("track_id", "1"),
+        ("track", "audit-all"),
+        ("team", "team-of-prod"),
+        ("severity", "critical"),
+    ];
+    let told = chain.receiver.wait_for(off, "firing", &turned_off).await;
+    assert_eq!(told.labels.len(), turned_off.len(), "{:?}", told.labels);
+    assert_eq!(told.receiver, "pager");
+    let runbook = &told.annotations["runbook_url"];
+    assert!(runbook.ends_with("docs/alerts.md#cloudaudittrackturnedoff"));
+    report("switched off", "TurnedOff", told.at - off, 2 * 60);
+    assert_eq!(
+        names(&chain.receiver.since(off)),
+        ["CloudAuditTrackTurnedOff prod"]
+    );
+    off
+}
+
+/// One that is deleted pages too, by another name.
+async fn deleted(chain: &Chain) {
+    let start = Instant::now();
+    chain.world.account(PAYMENTS).unwrap().delete(2).unwrap();
+    let vanished = [
+        ("alertname", "CloudAuditTrackVanished"),
+        ("account", "payments"),
+        ("track_id", "2"),
+        ("track", "to-cls"),
+        ("severity", "critical"),
+    ];
+    let told = chain.receiver.wait_for(start, "firing", &vanished).await;
+    report("deleted", "Vanished", told.at - start, 60);
+}
+
+/// A restart from the state file tells nobody anything new.
+async fn restarted(chain: &mut Chain) {
+    let start = Instant::now();
+    chain.restart_exporter().await;
+    chain.wait(HEALTHY).await;
+    let told = chain.receiver.since(start);
+    assert_eq!(names(&told), [""; 0], "a restart is no news: {told:#?}");
+}
+
+/// An account that cannot be read has stale data, and no word of its tracks.
+async fn one_account_out(chain: &Chain) {
+    let start = Instant::now();
+    let fault = Fault::internal_error().account(STAGING).until_cleared();
+    let fault = chain.world.inject(fault);
+    let stale = [
+        ("alertname", "CloudAuditDataStale"),
+        ("account", "staging"),
+        ("severity", "warning"),
+    ];
+    let told = chain.receiver.wait_for(start, "firing", &stale).await;
+    report(
+        "an account cannot be read",
+        "DataStale",
+        told.at - start,
+        5 * 60,
+    );
+    let told = names(&chain.receiver.since(start));
+    assert!(
+        told.iter().all(|one| one == "CloudAuditDataStale staging"),
+        "{told:?}"
+    );
+    chain.world.clear(fault);
+    let labels = &stale[..2];
+    chain.receiver.wait_for(start, "resolved", labels).await;
+}
+
+/// Where the cloud is gone there is one page, not one for each account, and nothing is called off.
+async fn all_out(chain: &mut Chain) {
+    let start = Instant::now();
+    chain.darken();
+    let unreachable = [
+        ("alertname", "CloudAuditCloudUnreachable"),
+        ("job", "cloudaudit"),
+        ("severity", "critical"),
+    ];
+    let told = chain.receiver.wait_for(start, "firing", &unreachable).await;
+    report(
+        "the cloud is gone",
+        "CloudUnreachable",
+        told.at - start,
+        5 * 60,
+    );
+    chain.wait(OUTAGE).await;
+    let told = chain.receiver.since(start);
+    assert_eq!(names(&told), ["CloudAuditCloudUnreachable "], "{told:#?}");
+    chain.light().await;
+    let resolved = chain.receiver.wait_for(start, "resolved", &unreachable);
+    resolved.await;
+    let alerts = chain.prometheus.alerts().await;
+    let firing = ("CloudAuditTrackTurnedOff", "prod", "firing");
+    assert!(
+        alerts
+            .iter()
+            .any(|(name, account, state)| (&**name, &**account, &**state) == firing),
+        "it is still off: {alerts:?}"
+    );
+}
+
+/// The alert ends when the track is on again, and not before.
+async fn switched_on(chain: &Chain, off: Instant) {
+    let turned_off = [
+        ("alertname", "CloudAuditTrackTurnedOff"),
+        ("account", "prod"),
+    ];
+    let told = chain.receiver.since(off);
+    assert!(
+        !told.iter().any(|told| told.is("resolved", &turned_off)),
+        "it was called off while the track was off: {told:#?}"
+    );
+    let on = Instant::now();
+    chain.world.account(PROD).unwrap().set_status(1, 1).unwrap();
+    chain.receiver.wait_for(on, "resolved", &turned_off).await;
+}
+
+/// What fires, each once: name and account.
+fn names(told: &[Told]) -> Vec<String> {
+    let mut names: Vec<String> = told
+        .iter()
+        .filter(|told| told.status == "firing")
+        .map(|told| {
+            let account = told.labels.get("account").map_or("", String::as_str);
+            format!("{} {account}", told.labels["alertname"])
+        })
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Prints how long it took beyond the rule's `for`, which is what the estate's clocks add.
+fn report(what: &str, alert: &str, took: Duration, seconds_of_for: u32) {
+    let of_rule = Duration::from_secs(seconds_of_for.into()) / SCALE;
+    println!(
+        "{what}: {alert} was told after {:.1} s, {:.1} s of them its `for`",
+        took.as_secs_f64(),
+        of_rule.as_secs_f64()
+    );
+    assert!(took >= of_rule, "{alert} does not wait for its `for`");
+    assert!(took <= of_rule + LATE, "{alert} was told too late");
+}

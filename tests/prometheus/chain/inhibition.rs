@@ -1,0 +1,244 @@
+//! Which alerts keep silent beside which, by a running Alertmanager: amtool cannot tell.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::alertmanager::{Alertmanager, shipped};
+use crate::support::parts::part;
+
+/// Longer than it takes to take note of what was fired.
+const QUIET: Duration = Duration::from_secs(1);
+
+/// A source, targets that it silences, and targets beside it that it must not. Each has a job of
+/// its own, because all fire at the same time.
+struct Case {
+    source: Value,
+    silenced: Vec<Value>,
+    heard: Vec<Value>,
+}
+
+fn cases() -> Vec<Case> {
+    let all = [of_watching(), of_shards(), of_tracks(), of_keys()];
+    all.into_iter().flatten().collect()
+}
+
+/// Nobody watches, or nobody can see.
+fn of_watching() -> Vec<Case> {
+    vec![
+        Case {
+            source: json!({"alertname": "CloudAuditExporterDown", "job": "a"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "a", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditDataStale", "job": "a", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not a", "account": "x", "track_id": "1"}),
+                json!({"alertname": "SomebodyElses", "job": "a"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditCloudUnreachable", "job": "c"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditDataStale", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsExpiring", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditOrganizationStale", "job": "c", "organization": "o"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditOrganizationStale", "job": "not c", "organization": "o"}),
+                json!({"alertname": "CloudAuditOrganizationShrunk", "job": "c", "organization": "o"}),
+                json!({"alertname": "CloudAuditCredentialsFailing", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditDataStale", "job": "not c", "account": "x"}),
+                json!({"alertname": "CloudAuditTrackVanished", "job": "c", "account": "y", "track_id": "1"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "x", "severity": "critical"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "x", "severity": "warning"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditDataStale", "job": "d", "account": "y", "severity": "warning"}),
+                json!({"alertname": "CloudAuditDataStale", "job": "not d", "account": "x", "severity": "warning"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditDataStale", "job": "e", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "e", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "e", "account": "x", "track": "t"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "e", "account": "y", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not e", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditAccountNoLongerWatched", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditAccountNeverPolled", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditAccountLoopRestarted", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditTracksDropped", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsFailing", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditClockSkew", "job": "e"}),
+            ],
+        },
+    ]
+}
+
+/// It is not agreed on who watches what.
+fn of_shards() -> Vec<Case> {
+    vec![Case {
+        source: json!({"alertname": "CloudAuditShardsMismatch", "job": "k"}),
+        silenced: vec![json!({"alertname": "CloudAuditShardsMissing", "job": "k"})],
+        heard: vec![
+            json!({"alertname": "CloudAuditShardsMissing", "job": "not k"}),
+            json!({"alertname": "CloudAuditTrackVanished", "job": "k", "account": "x", "track_id": "1"}),
+            json!({"alertname": "CloudAuditConfigDrift", "job": "k"}),
+        ],
+    }]
+}
+
+fn of_tracks() -> Vec<Case> {
+    vec![
+        Case {
+            source: json!({"alertname": "CloudAuditTrackTurnedOff", "job": "f", "account": "x", "track_id": "1"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "f", "account": "x", "track_id": "1"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "f", "account": "x", "track_id": "2"}),
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "f", "account": "y", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "not f", "account": "x", "track_id": "1"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "g", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "g", "account": "x", "track_id": "1"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "g", "account": "y", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not g", "account": "x", "track_id": "2"}),
+                json!({"alertname": "CloudAuditTrackVanished", "job": "g", "account": "x", "track_id": "2"}),
+            ],
+        },
+    ]
+}
+
+fn of_keys() -> Vec<Case> {
+    vec![
+        Case {
+            source: json!({"alertname": "CloudAuditCredentialsFailing", "job": "h", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditPollFailing", "job": "h", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsExpiring", "job": "h", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditPollFailing", "job": "h", "account": "y"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "not h", "account": "x"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "y"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "not h", "account": "x"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditCredentialsUnauthorized", "job": "i", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditCredentialsExpiring", "job": "i", "account": "z"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditCredentialsExpiring", "job": "j", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "j", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "j", "account": "y"}),
+                json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "not j", "account": "x"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "j", "account": "x"}),
+            ],
+        },
+    ]
+}
+
+#[tokio::test]
+async fn an_alert_silences_what_it_explains_and_nothing_beside_it() {
+    let (silenced, wanted) = judged(shipped()).await;
+    assert_eq!(silenced, wanted);
+}
+
+/// Each label of `equal` is missed: without it an alert would silence those of another job, account
+/// or track.
+#[tokio::test]
+async fn an_inhibition_that_says_too_little_is_noticed() {
+    let looser = looser();
+    assert!(looser.len() > 10, "{}", looser.len());
+    for configuration in looser {
+        let (silenced, wanted) = judged(configuration.clone()).await;
+        assert_ne!(silenced, wanted, "nobody notices:\n{configuration}");
+    }
+}
+
+/// The shipped configuration without one label of one `equal`, for each of them.
+fn looser() -> Vec<String> {
+    let shipped = shipped();
+    let mut all = Vec::new();
+    for (at, key) in shipped.match_indices("equal: [") {
+        let (head, rest) = shipped.split_at(at + key.len());
+        let (labels, tail) = rest.split_once(']').unwrap();
+        let labels: Vec<&str> = labels.split(", ").collect();
+        all.extend((0..labels.len()).map(|without| {
+            let mut fewer = labels.clone();
+            fewer.remove(without);
+            format!("{head}{}]{tail}", fewer.join(", "))
+        }));
+    }
+    all
+}
+
+/// What an Alertmanager silences of all the cases at once, and what it should. It looks until they
+/// are the same, or for as long as nothing new is silenced.
+async fn judged(configuration: String) -> (BTreeSet<String>, BTreeSet<String>) {
+    let alertmanager = Alertmanager::start(configuration).await;
+    let cases = cases();
+    let wanted = cases.iter().flat_map(|case| &case.silenced);
+    let wanted: BTreeSet<String> = wanted.map(Value::to_string).collect();
+    let all = cases
+        .into_iter()
+        .flat_map(|case| [vec![case.source], case.silenced, case.heard].concat());
+    alertmanager.fire(&all.collect::<Vec<_>>()).await;
+    let mut silenced = alertmanager.inhibited().await;
+    let mut news = Instant::now();
+    while silenced != wanted && news.elapsed() < QUIET {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let now = alertmanager.inhibited().await;
+        if now != silenced {
+            silenced = now;
+            news = Instant::now();
+        }
+    }
+    (silenced, wanted)
+}
+
+#[test]
+fn amtool_takes_the_configuration_and_refuses_a_broken_one() {
+    assert!(amtool(&shipped()), "it is sound");
+    let broken = shipped().replace("receiver: pager", "receiver: nobody");
+    assert!(!amtool(&broken), "a receiver is missing");
+}
+
+fn amtool(configuration: &str) -> bool {
+    let folder = tempfile::TempDir::new().unwrap();
+    let file = folder.path().join("alertmanager.yaml");
+    std::fs::write(&file, configuration).unwrap();
+    let checked = Command::new(part("amtool"))
+        .arg("check-config")
+        .arg(&file)
+        .output();
+    checked.unwrap().status.success()
+}

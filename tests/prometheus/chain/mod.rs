@@ -1,0 +1,27 @@
+//! The whole chain, all of it real: a simulated cloud, the exporter, Prometheus with the shipped
+//! rules, Alertmanager with the shipped configuration, and a receiver that is told.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "other processes live in real time"
+)]
+#![allow(clippy::print_stdout, reason = "the figures are the point")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+// The parts of the chain.
+mod alertmanager;
+mod prometheus;
+mod receiver;
+mod service;
+
+// What there is, and what happens in it.
+mod estate;
+
+// The tests.
+mod detection;
+mod inhibition;
+mod stack;

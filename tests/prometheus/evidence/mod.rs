@@ -1,0 +1,120 @@
+//! Evidence for auditors: a quarter is back-filled into a real Prometheus, the shipped rule is
+//! evaluated over it, and the queries of docs/evidence.md have to get each number right.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "another process lives in real time"
+)]
+#![allow(clippy::cast_precision_loss, reason = "minutes are few")]
+#![allow(unreachable_pub, reason = "a test program has no outside")]
+
+// Prometheus, and the quarter in it.
+mod prometheus;
+mod quarter;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use prometheus::Prometheus;
+use quarter::{DAYS, END, MINUTES, Quarter};
+
+/// Of an outage and of a gap the first minutes are still vouched for: a listing speaks for four
+/// intervals, and the last sample is two minutes old.
+const STILL_VOUCHED_FOR: u64 = 2;
+
+const OUTAGE: u64 = quarter::OUTAGE.minutes() - STILL_VOUCHED_FOR;
+const GAP: u64 = quarter::GAP.minutes() - STILL_VOUCHED_FOR;
+
+#[tokio::test]
+async fn the_queries_of_the_page_get_each_number_of_a_quarter_right() {
+    let quarter = Quarter::backfill();
+    let prometheus = Prometheus::on(&quarter).await;
+    quarter.evaluate(&evidence(), prometheus.url());
+    drop(prometheus);
+    quarter.add_evaluated();
+    let prometheus = Prometheus::on(&quarter).await;
+
+    let queries = queries();
+    let ask = async |name: &str| prometheus.query(&queries[name], END).await;
+    let minutes_of_late = MINUTES - quarter::ONBOARDED_ON_DAY * 24 * 60;
+    let off = quarter::OFF.minutes();
+
+    let proven = ask("proven").await;
+    let share = |minutes: u64| minutes as f64 / MINUTES as f64;
+    close(proven["steady"], share(MINUTES - OUTAGE - GAP), 1e-9);
+    close(proven["off"], share(MINUTES - OUTAGE - GAP - off), 1e-9);
+    close(proven["late"], share(minutes_of_late - OUTAGE - GAP), 1e-9);
+
+    let not_covered = ask("not covered").await;
+    close(not_covered["steady"], 0.0, 1e-6);
+    close(not_covered["late"], 0.0, 1e-6);
+    close(not_covered["off"], (off * 60) as f64, 1e-6);
+
+    let unproven = ask("unproven").await;
+    let not_yet = MINUTES - minutes_of_late;
+    close(unproven["steady"], ((OUTAGE + GAP) * 60) as f64, 1e-6);
+    close(unproven["off"], ((OUTAGE + GAP) * 60) as f64, 1e-6);
+    close(
+        unproven["late"],
+        ((not_yet + OUTAGE + GAP) * 60) as f64,
+        1e-6,
+    );
+
+    // The exporter's own counter goes on in the gap of Prometheus. increase() guesses at both ends
+    // of the range, by two minutes at the most here.
+    let counted = ask("counted").await;
+    let two_minutes = share(2);
+    let outage = quarter::OUTAGE.minutes();
+    close(counted["steady"], share(MINUTES - outage), two_minutes);
+    close(counted["off"], share(MINUTES - outage - off), two_minutes);
+    close(
+        counted["late"],
+        share(minutes_of_late - outage),
+        two_minutes,
+    );
+
+    // The obvious query knows of neither, nor of what was before there was a sample.
+    let lie = format!("avg_over_time(cloudaudit_account_covered[{DAYS}d])");
+    let lie = prometheus.query(&lie, END).await;
+    close(lie["steady"], 1.0, 0.0);
+    close(lie["late"], 1.0, 0.0);
+}
+
+#[track_caller]
+fn close(is: f64, wanted: f64, by: f64) {
+    assert!((is - wanted).abs() <= by, "{is} and not {wanted}");
+}
+
+/// The group of the shipped rules that is evidence.
+fn evidence() -> String {
+    let rules = read("deploy/prometheus/rules/tracks.yaml");
+    let (_, group) = rules
+        .split_once("  - name: cloudaudit-evidence\n")
+        .expect("the group is the last of the file");
+    assert!(group.contains("interval: 1m"), "the queries multiply by 60");
+    format!("groups:\n  - name: cloudaudit-evidence\n{group}")
+}
+
+/// The queries of the page, by the words that stand before their first line.
+fn queries() -> BTreeMap<String, String> {
+    let page = read("docs/evidence.md");
+    let blocks = page.split("```promql\n").skip(1);
+    let queries = blocks.map(|block| {
+        let (block, _) = block.split_once("```").expect("a block ends");
+        let (name, query) = block
+            .split_once('\n')
+            .expect("it has a comment and a query");
+        let name = name.trim_start_matches("# ").split(':').next();
+        (name.unwrap_or_default().to_owned(), query.to_owned())
+    });
+    queries.collect()
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap()
+}

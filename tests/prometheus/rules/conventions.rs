@@ -1,0 +1,296 @@
+//! Our conventions: each is a function that objects, held against the rules and against one that
+//! breaks it.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use cloudaudit_exporter::exposition::Metric;
+use cloudaudit_exporter::process::Process;
+use cloudaudit_exporter::tencent::{Ended, Observer};
+use serde_json::json;
+
+use super::rule::{Rule, SOURCES, rules, yaml};
+
+/// Alerts of processes, of jobs and of organisations: they have no account.
+const WITHOUT_ACCOUNT: [&str; 14] = [
+    "CloudAuditCloudUnreachable",
+    "CloudAuditExporterDown",
+    "CloudAuditExporterReplicaDown",
+    "CloudAuditClockSkew",
+    "CloudAuditConfigReloadFailed",
+    "CloudAuditConfigDrift",
+    "CloudAuditStateNotWritten",
+    "CloudAuditCertificateExpiring",
+    "CloudAuditOrganizationStale",
+    "CloudAuditOrganizationNeverListed",
+    "CloudAuditOrganizationShrunk",
+    "CloudAuditOrganizationGrown",
+    "CloudAuditShardsMismatch",
+    "CloudAuditShardsMissing",
+];
+
+/// The numbers in expressions that could be seconds: an hour that `edition` scales, and a skew and
+/// the end of a key that it leaves alone.
+const LARGE_NUMBERS: [&str; 3] = ["3600", "120", "180"];
+
+type Convention = fn(&Rule) -> Result<(), String>;
+
+const CONVENTIONS: [Convention; 8] = [
+    names_begin_alike,
+    severity_is_one_of_three,
+    summary_is_a_sentence,
+    description_is_templated,
+    aggregations_say_by_job,
+    owner_labels_stand_last,
+    alerts_name_their_account_and_no_region,
+    durations_can_be_scaled,
+];
+
+#[test]
+fn every_rule_keeps_every_convention() {
+    let rules = rules();
+    assert!(rules.len() > 40);
+    let objections = rules.iter().flat_map(|rule| {
+        CONVENTIONS
+            .iter()
+            .filter_map(|convention| convention(rule).err())
+            .map(|objection| format!("{}: {objection}", rule.name()))
+    });
+    let objections: Vec<String> = objections.collect();
+    assert!(objections.is_empty(), "{}", objections.join("\n"));
+}
+
+/// A rule that keeps them all, broken in one place after the other.
+#[test]
+fn every_convention_objects_to_what_breaks_it() {
+    let expr = "max by (job, account, team, env) (cloudaudit_up) == 0";
+    let sound = json!({
+        "alert": "CloudAuditDown", "expr": expr, "labels": {"severity": "info"},
+        "annotations": {"summary": "It is down.", "description": "{{ $labels.account }}"},
+    });
+    let rule = |fields: &serde_json::Value| Rule {
+        group: "cloudaudit-tracks".to_owned(),
+        fields: fields.clone(),
+    };
+    let objections = |rule: &Rule| CONVENTIONS.map(|convention| convention(rule).is_err());
+    assert_eq!(objections(&rule(&sound)), [false; 8]);
+    let breaks: [(&str, &str); 8] = [
+        ("/alert", "TrackDown"),
+        ("/labels/severity", "high"),
+        ("/annotations/summary", "It is {{ $value }}"),
+        ("/annotations/description", "It is down."),
+        ("/expr", "max without (instance) (cloudaudit_up)"),
+        ("/expr", "max by (job, account, env, team) (cloudaudit_up)"),
+        ("/expr", "max by (job, account, region) (cloudaudit_up)"),
+        (
+            "/expr",
+            "max by (job, account, team, env) (cloudaudit_up) > 86400",
+        ),
+    ];
+    for (convention, (place, text)) in breaks.into_iter().enumerate() {
+        let mut broken = sound.clone();
+        *broken.pointer_mut(place).unwrap() = text.into();
+        assert!(objections(&rule(&broken))[convention], "{place}: {text}");
+    }
+}
+
+fn check(holds: bool, objection: &str) -> Result<(), String> {
+    if holds {
+        Ok(())
+    } else {
+        Err(objection.to_owned())
+    }
+}
+
+fn names_begin_alike(rule: &Rule) -> Result<(), String> {
+    let is_alike = match rule.alert() {
+        Some(alert) => alert.starts_with("CloudAudit"),
+        None => rule.name().split(':').count() == 3 && rule.name().contains(":cloudaudit_"),
+    };
+    check(is_alike, "another name")
+}
+
+fn severity_is_one_of_three(rule: &Rule) -> Result<(), String> {
+    let severity = rule.fields["labels"]["severity"].as_str();
+    let is_known =
+        severity.is_some_and(|severity| ["critical", "warning", "info"].contains(&severity));
+    check(rule.alert().is_none() || is_known, "no severity")
+}
+
+fn summary_is_a_sentence(rule: &Rule) -> Result<(), String> {
+    let summary = rule.annotation("summary");
+    let is_sentence = summary.ends_with('.') && !summary.contains("{{");
+    check(
+        rule.alert().is_none() || is_sentence,
+        "the summary is no static sentence",
+    )
+}
+
+fn description_is_templated(rule: &Rule) -> Result<(), String> {
+    let is_templated = rule.annotation("description").contains("{{");
+    check(
+        rule.alert().is_none() || is_templated,
+        "the description says not of what",
+    )
+}
+
+fn aggregations_say_by_job(rule: &Rule) -> Result<(), String> {
+    let expression = rule.expression();
+    let groupings = by(expression);
+    let all_by_job = groupings.iter().all(|labels| labels.starts_with("job"));
+    check(
+        all_by_job && !expression.contains("without ("),
+        "an aggregation without job",
+    )?;
+    check(!expression.contains("job="), "it selects a job by its name")
+}
+
+/// Everywhere in one spelling, for `edition` and the chart replace it as text.
+fn owner_labels_stand_last(rule: &Rule) -> Result<(), String> {
+    let owned = rule.expression().matches("team").count();
+    let spelled = by(rule.expression())
+        .iter()
+        .filter(|labels| labels.ends_with(", team, env"))
+        .count();
+    check(
+        owned == spelled,
+        "owner labels in another place or spelling",
+    )?;
+    check(
+        owned == rule.expression().matches("env)").count(),
+        "the same of env",
+    )
+}
+
+/// An alert that only names a recorded series has that one's labels.
+fn alerts_name_their_account_and_no_region(rule: &Rule) -> Result<(), String> {
+    let Some(alert) = rule.alert() else {
+        return Ok(());
+    };
+    let expression = rule.expression();
+    let labels = match by(expression).first() {
+        Some(labels)
+            if !expression.trim_start().contains(":cloudaudit_") || outermost_is_by(expression) =>
+        {
+            (*labels).to_owned()
+        }
+        _ => recorded_labels(expression),
+    };
+    let has_account = labels.starts_with("job, account") && labels.ends_with("team, env");
+    check(
+        has_account || WITHOUT_ACCOUNT.contains(&alert),
+        "no account or owner labels",
+    )?;
+    check(!labels.contains("region"), "a region")
+}
+
+fn outermost_is_by(expression: &str) -> bool {
+    let first = expression.split_whitespace().nth(1);
+    first == Some("by")
+}
+
+/// The labels of the recorded series that an expression begins with.
+fn recorded_labels(expression: &str) -> String {
+    let begins = expression
+        .trim_start()
+        .trim_start_matches("last_over_time(");
+    let is_name = |character: char| character.is_alphanumeric() || "_:".contains(character);
+    let name: String = begins
+        .chars()
+        .take_while(|character| is_name(*character))
+        .collect();
+    let recorded = rules().into_iter().find(|rule| rule.name() == name);
+    let labels = |rule: Rule| {
+        by(rule.expression())
+            .first()
+            .map(|labels| (*labels).to_owned())
+    };
+    recorded.and_then(labels).unwrap_or_default()
+}
+
+fn durations_can_be_scaled(rule: &Rule) -> Result<(), String> {
+    let words = rule
+        .expression()
+        .split(|character: char| !character.is_alphanumeric());
+    let mut numbers = words.filter(|word| word.parse::<u64>().is_ok_and(|number| number >= 60));
+    check(
+        numbers.all(|number| LARGE_NUMBERS.contains(&number)),
+        "a number that may be a duration",
+    )
+}
+
+/// What stands between the brackets of each `by (…)`.
+fn by(expression: &str) -> Vec<&str> {
+    let groupings = expression.split(" by (").skip(1);
+    groupings
+        .filter_map(|rest| rest.split(')').next())
+        .collect()
+}
+
+#[test]
+fn groups_have_our_name_and_no_interval_but_the_evidence() {
+    for name in SOURCES {
+        for group in yaml(name)["groups"].as_array().unwrap() {
+            let name = group["name"].as_str().unwrap();
+            assert!(name.starts_with("cloudaudit-"), "{name}");
+            let interval = group["interval"].as_str();
+            assert_eq!(
+                interval,
+                (name == "cloudaudit-evidence").then_some("1m"),
+                "{name}"
+            );
+        }
+    }
+    assert!(
+        rules()
+            .iter()
+            .any(|rule| rule.group == "cloudaudit-evidence")
+    );
+}
+
+#[test]
+fn every_metric_of_the_rules_exists() {
+    let existing = existing();
+    let unknown = |expression: &str| -> Vec<String> {
+        let is_name = |character: char| character.is_alphanumeric() || "_:".contains(character);
+        let words = expression.split(|character| !is_name(character));
+        let names = words.filter(|word| word.contains("cloudaudit_"));
+        names
+            .filter(|name| !existing.contains(*name))
+            .map(str::to_owned)
+            .collect()
+    };
+    for rule in rules() {
+        assert_eq!(
+            unknown(rule.expression()),
+            Vec::<String>::new(),
+            "{}",
+            rule.name()
+        );
+    }
+    assert_eq!(unknown("sum(cloudaudit_trackz) > 0"), ["cloudaudit_trackz"]);
+}
+
+/// What the exporter exposes and what the rules record.
+fn existing() -> BTreeSet<String> {
+    let process = Process::new();
+    process.ended(&Ended {
+        action: "DescribeAuditTracks",
+        took: Duration::ZERO,
+        failure: None,
+        clock_skew: Some(0.0),
+    });
+    process.state_written(Ok(SystemTime::UNIX_EPOCH));
+    process.certificate_expires(SystemTime::UNIX_EPOCH);
+    process.account_added("a");
+    process.organization_added("o", Duration::ZERO);
+    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
+    let own = process.exposition();
+    let own = own
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());
+    own.chain(Metric::ALL.iter().map(|metric| metric.name()))
+        .map(str::to_owned)
+        .chain(rules().iter().map(|rule| rule.name().to_owned()))
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! Every trap opened, one after the other, in a copy of the rules: a test must go red.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::promtool::promtool;
+use super::rule::{SOURCES, path, read, yaml};
+
+/// How many traps there are.
+const TRAPS: u32 = 31;
+
+/// How many promtools run side by side.
+const AT_ONCE: usize = 2;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Trap {
+    /// Its number, and what it is.
+    #[serde(rename = "trap")]
+    what: String,
+    rule: Option<String>,
+    from: Option<String>,
+    to: Option<String>,
+    drop: Option<String>,
+    red: Option<String>,
+    guard: Option<Guard>,
+}
+
+/// What guards a trap that no rule can fall into.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Guard {
+    file: String,
+    test: String,
+}
+
+#[test]
+fn the_rules_pass_their_tests() {
+    let tests = fs::read_dir(path("deploy/prometheus/tests")).unwrap();
+    let tests: Vec<String> = tests
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(!tests.is_empty());
+    let files: Vec<Value> = SOURCES.iter().map(|name| yaml(name)).collect();
+    in_parallel(&tests, |test| verdict(&files, test));
+}
+
+#[test]
+fn every_trap_that_is_opened_turns_a_test_red() {
+    let traps: Vec<Trap> = traps();
+    in_parallel(&traps, |trap| {
+        let Some(red) = &trap.red else { return Ok(()) };
+        match verdict(&opened(trap)?, red) {
+            Ok(()) => Err(format!("{}: {red} does not notice", trap.what)),
+            // promtool must have judged, and not have stumbled over the copy.
+            Err(said) if said.contains("FAILED") && !said.contains("parse") => Ok(()),
+            Err(said) => Err(format!("{}: {said}", trap.what)),
+        }
+    });
+}
+
+#[test]
+fn every_trap_has_a_mutation_or_a_guard_that_exists() {
+    let traps = traps();
+    let number = |trap: &Trap| trap.what.split(' ').next().unwrap().parse::<u32>().unwrap();
+    let numbers: BTreeSet<u32> = traps.iter().map(number).collect();
+    assert_eq!(numbers, (1..=TRAPS).collect());
+    for trap in &traps {
+        assert_eq!(trap.red.is_some(), trap.guard.is_none(), "{trap:?}");
+        if let Some(guard) = &trap.guard {
+            let text = read(&guard.file);
+            let is_there = text.contains(&guard.test);
+            assert!(
+                is_there,
+                "{}: no {} in {}",
+                trap.what, guard.test, guard.file
+            );
+        }
+    }
+}
+
+fn traps() -> Vec<Trap> {
+    serde_saphyr::from_str(&read("tests/prometheus/rules/traps.yaml")).unwrap()
+}
+
+/// The rules with a trap open.
+fn opened(trap: &Trap) -> Result<Vec<Value>, String> {
+    let mut files: Vec<Value> = SOURCES.iter().map(|name| yaml(name)).collect();
+    let wanted = trap.rule.as_deref().unwrap_or_default();
+    let mut mutated = 0;
+    let groups = files
+        .iter_mut()
+        .flat_map(|file| file["groups"].as_array_mut().unwrap());
+    for rule in groups.flat_map(|group| group["rules"].as_array_mut().unwrap()) {
+        if rule["alert"] != wanted && rule["record"] != wanted {
+            continue;
+        }
+        if let Some(key) = &trap.drop {
+            mutated += usize::from(rule.as_object_mut().unwrap().remove(key).is_some());
+        }
+        if let (Some(from), Some(to)) = (&trap.from, &trap.to) {
+            let expression = collapsed(rule["expr"].as_str().unwrap());
+            mutated += usize::from(expression.contains(&collapsed(from)));
+            rule["expr"] = expression.replace(&collapsed(from), to).into();
+        }
+    }
+    if mutated == 0 {
+        return Err(format!(
+            "{}: there is nothing like it in {wanted}",
+            trap.what
+        ));
+    }
+    Ok(files)
+}
+
+fn collapsed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What promtool says of rules by one of their tests. JSON is YAML.
+fn verdict(rules: &[Value], test: &str) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    fs::create_dir(file("rules")).unwrap();
+    fs::create_dir(file("tests")).unwrap();
+    for (index, rules) in rules.iter().enumerate() {
+        fs::write(file(&format!("rules/{index}.yaml")), rules.to_string()).unwrap();
+    }
+    let from = path("deploy/prometheus/tests").join(test);
+    fs::copy(from, file("tests").join(test)).unwrap();
+    let test = file("tests").join(test);
+    promtool(["test", "rules", &test.to_string_lossy()])
+}
+
+/// Judges all, and tells of all that fail.
+fn in_parallel<T: Sync>(all: &[T], judge: impl Fn(&T) -> Result<(), String> + Sync) {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let failed = std::sync::Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(one) =
+                    all.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+                {
+                    if let Err(said) = judge(one) {
+                        failed.lock().unwrap().push(said);
+                    }
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}

@@ -1,0 +1,33 @@
+//! What several test programs use. Each program compiles the whole module and uses a part of it.
+
+#![allow(dead_code, reason = "a test program uses a part of it")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of a test fails it by panicking"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "other processes run in real time"
+)]
+#![allow(unreachable_pub, reason = "a test program exports nothing")]
+
+// Programs that tests start, and what the programs need.
+pub(crate) mod address;
+pub(crate) mod exporter;
+pub(crate) mod parts;
+pub(crate) mod pki;
+pub(crate) mod prometheus;
+pub(crate) mod site;
+
+// The cloud: scripted, simulated, and behind a gateway that breaks connections.
+pub(crate) mod gateway;
+pub(crate) mod one_key;
+pub(crate) mod recorded;
+pub(crate) mod scripted;
+pub(crate) mod signer;
+pub(crate) mod simulated;
+
+// Values, and the text format.
+pub(crate) mod judges;
+pub(crate) mod text_format;
+pub(crate) mod tracks;

@@ -1,0 +1,241 @@
+//! The whole exposition of one account against a file. `UPDATE_GOLDEN=1` writes the files anew.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use cloudaudit_exporter::exposition::Metric;
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::snapshot::{Listing, RESERVED_LABELS, Status, Storage, Track};
+
+use super::lookup::{family, only_value};
+use super::scene::{Scene, denied, shown};
+use super::{INTERVAL, MAX_LABEL_CHARS, STALE_AFTER};
+use crate::support::text_format::parse;
+use crate::support::tracks::{listing, track};
+
+#[test]
+fn before_the_first_poll() {
+    let scene = Scene::new(&["ap-guangzhou"]);
+    scene.publish();
+    is_golden(&scene, "before_the_first_poll");
+}
+
+#[test]
+fn healthy() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let mut to_log_service = disabled(track(641, "writes"));
+    to_log_service.action_type = "Write".to_owned();
+    to_log_service.storage.kind = "cls".to_owned();
+    to_log_service.storage.account = String::new();
+    to_log_service.created = None;
+    scene.listed(0, listing([track(7, "audit-all")]));
+    scene.publish();
+    scene.pass(INTERVAL);
+    scene.listed(0, listing([track(7, "audit-all"), to_log_service]));
+    scene.publish();
+    is_golden(&scene, "healthy");
+}
+
+#[test]
+fn empty() {
+    is_golden(&Scene::empty(), "empty");
+}
+
+#[test]
+fn failing_with_last_good_data() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.listed(0, listing([track(7, "audit-all"), disabled(track(8, "b"))]));
+    scene.pass(INTERVAL);
+    scene.failed(
+        0,
+        Failure::with_code(Reason::Unavailable, "http_502", "HTTP status 502"),
+    );
+    scene.publish();
+    is_golden(&scene, "failing_with_last_good_data");
+}
+
+#[test]
+fn failing_without_any() {
+    is_golden(&Scene::denied(), "failing_without_any");
+}
+
+#[test]
+fn aged_out() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.listed(0, listing([track(7, "audit-all")]));
+    scene.pass(INTERVAL);
+    scene.failed(0, denied());
+    scene.publish();
+    scene.pass(STALE_AFTER.saturating_sub(INTERVAL));
+    is_golden(&scene, "aged_out");
+}
+
+#[test]
+fn unknown_status_and_storage_type() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let mut strange = track(7, "strange");
+    strange.status = Status::Unknown;
+    strange.storage.kind = "Tape".to_owned();
+    let mut silent = track(8, "");
+    silent.status = Status::Unknown;
+    silent.storage = Storage::default();
+    silent.action_type = String::new();
+    silent.resource_type = String::new();
+    silent.event_names = Vec::new();
+    let mut half_known = track(9, "half-known");
+    half_known.status = Status::Unknown;
+    scene.listed(0, listing([strange, silent, half_known]));
+    scene.publish();
+    is_golden(&scene, "unknown_status_and_storage_type");
+}
+
+#[test]
+fn odd_characters_in_names() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let names = [
+        r#"a "quoted" name"#,
+        r"back\slash\n and at the end \",
+        "line\nbreak\r\nand another\u{2028}one",
+        "审计跟踪集",
+        "🕵️\u{200d}♀️ e\u{301}",
+        "{track=\"x\"} 1\n# TYPE up gauge",
+        "\0\t\u{7f} ",
+    ];
+    let long = "長".repeat(MAX_LABEL_CHARS + 1);
+    let names = names.into_iter().chain([long.as_str()]);
+    scene.listed(
+        0,
+        listing(names.zip(1..).map(|(name, id)| {
+            let mut track = track(id, name);
+            track.storage.prefix = name.to_owned();
+            track
+        })),
+    );
+    scene.publish();
+    is_golden(&scene, "odd_characters_in_names");
+}
+
+#[test]
+fn two_regions_that_disagree() {
+    let mut scene = Scene::new(&["ap-singapore", "ap-guangzhou"]);
+    scene.listed(
+        0,
+        listing([
+            track(1, "in-both"),
+            disabled(track(2, "off-in-one")),
+            track(3, "in-one"),
+        ]),
+    );
+    scene.pass(Duration::from_millis(500));
+    scene.listed(
+        1,
+        Listing {
+            reported: 3,
+            ..listing([track(1, "in-both"), track(2, "off-in-one")])
+        },
+    );
+    scene.publish();
+    is_golden(&scene, "two_regions_that_disagree");
+}
+
+/// What was seen is as it is now, what was not seen as it was; coverage is not known.
+#[test]
+fn incomplete_after_a_complete_listing() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.listed(0, listing([track(1, "seen"), track(2, "not-seen")]));
+    scene.pass(INTERVAL);
+    scene.seen(0, listing([disabled(track(1, "seen")), track(3, "new")]));
+    scene.publish();
+    is_golden(&scene, "incomplete_after_a_complete_listing");
+}
+
+#[test]
+fn account_labels() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let labels = [("team", "payments"), ("env", "prod \"eu\" \\ 审计")];
+    scene.info.labels = labels
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into();
+    scene.info.uin = "100000000001".to_owned();
+    scene.info.organization = "main".to_owned();
+    scene.listed(0, listing([track(7, "audit-all")]));
+    scene.pass(INTERVAL);
+    scene.failed(0, denied());
+    scene.publish();
+    is_golden(&scene, "account_labels");
+}
+
+/// Denied must not read as empty: the one has no counts, the other has them, at 0.
+#[test]
+fn denied_does_not_read_as_empty() {
+    let denied = Scene::denied().parsed();
+    let empty = Scene::empty().parsed();
+    assert_eq!(only_value(&denied, Metric::Up), 0.0);
+    assert_eq!(only_value(&empty, Metric::Up), 1.0);
+    for metric in [
+        Metric::Tracks,
+        Metric::ReportedTracks,
+        Metric::AccountTracks,
+    ] {
+        assert!(family(&denied, metric).is_none(), "{metric:?}");
+        let counts = &family(&empty, metric).unwrap().samples;
+        assert!(counts.iter().all(|count| count.value == 0.0), "{metric:?}");
+    }
+}
+
+#[test]
+fn an_account_s_own_labels_are_never_cut() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let long = "x".repeat(MAX_LABEL_CHARS + 1);
+    scene.info.labels = [("note".to_owned(), long.clone())].into();
+    scene.publish();
+    for sample in scene.parsed().iter().flat_map(|family| &family.samples) {
+        assert_eq!(sample.label("note"), long);
+    }
+}
+
+/// Compares all that is shown with the golden file of this name.
+pub(crate) fn is_golden(scene: &Scene, name: &str) {
+    let text = shown(&scene.publisher, scene.now);
+    // What a configured label could clash with is reserved.
+    for sample in parse(&text).iter().flat_map(|family| &family.samples) {
+        for (label, _) in &sample.labels {
+            let reserved = RESERVED_LABELS.contains(&label.as_str());
+            assert!(reserved || scene.info.labels.contains_key(label), "{label}");
+        }
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden")
+        .join(name)
+        .with_extension("prom");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &text).expect("the folder is there");
+    }
+    let golden = std::fs::read_to_string(&file).unwrap_or_default();
+    assert!(
+        text == golden,
+        "{} differs (`make golden` writes it anew):\n{}",
+        file.display(),
+        difference(&golden, &text)
+    );
+}
+
+/// The lines that only one of the two has.
+fn difference(golden: &str, text: &str) -> String {
+    let only = |mark: &'static str, one: &str, other: &str| -> Vec<String> {
+        let known: BTreeSet<&str> = other.lines().collect();
+        let lines = one.lines().filter(|line| !known.contains(line));
+        lines.map(|line| format!("{mark} {line}")).collect()
+    };
+    [only("-", golden, text), only("+", text, golden)]
+        .concat()
+        .join("\n")
+}
+
+pub(crate) fn disabled(track: Track) -> Track {
+    Track {
+        status: Status::Disabled,
+        ..track
+    }
+}

@@ -1,0 +1,178 @@
+//! More states, as files: what is remembered, and what all listings of an account come to.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use cloudaudit_exporter::history::Retention;
+use cloudaudit_exporter::snapshot::{ExpectedTrack, Listing, Track};
+
+use super::golden::{disabled, is_golden};
+use super::scene::{Scene, denied};
+use super::{INTERVAL, RETENTION, STALE_AFTER};
+use crate::support::tracks::{listing, track};
+
+fn renamed(name: &str, track: Track) -> Track {
+    Track {
+        name: name.to_owned(),
+        ..track
+    }
+}
+
+fn only(action_type: &str, track: Track) -> Track {
+    Track {
+        action_type: action_type.to_owned(),
+        ..track
+    }
+}
+
+fn listed_in_turn(scene: &mut Scene, listings: impl IntoIterator<Item = Vec<Track>>) {
+    for tracks in listings {
+        scene.pass(INTERVAL);
+        scene.listed(0, listing(tracks));
+        scene.publish();
+    }
+}
+
+/// Every kind of change, of two tracks that are there and two that are gone: 9 for good, 11 until
+/// it was created again as 12.
+#[test]
+fn vanished_and_changed() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let changed = || renamed("reads", track(8, "audit-all"));
+    let old = || track(11, "to-central");
+    listed_in_turn(
+        &mut scene,
+        [
+            vec![track(8, "audit-all"), track(9, "gone"), old()],
+            vec![disabled(track(8, "audit-all")), track(9, "gone"), old()],
+            vec![track(8, "audit-all"), old()],
+            vec![changed(), track(12, "to-central")],
+        ],
+    );
+    is_golden(&scene, "vanished_and_changed");
+}
+
+/// What is too old to be shown takes nothing of the past with it.
+#[test]
+fn aged_out_with_a_past() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let both = vec![track(7, "audit-all"), track(8, "gone")];
+    listed_in_turn(&mut scene, [both, vec![disabled(track(7, "audit-all"))]]);
+    scene.pass(INTERVAL);
+    scene.failed(0, denied());
+    scene.publish();
+    scene.pass(STALE_AFTER);
+    is_golden(&scene, "aged_out_with_a_past");
+}
+
+#[test]
+fn expected_tracks() {
+    let expected = |name: &str| ExpectedTrack {
+        name: name.to_owned(),
+        ..ExpectedTrack::default()
+    };
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.info.track_required = true;
+    scene.info.expected_tracks = vec![
+        ExpectedTrack {
+            storage_name: Some("audit-log".to_owned()),
+            ..expected("as-it-should-be")
+        },
+        ExpectedTrack {
+            storage_name: Some("central-log".to_owned()),
+            ..expected("elsewhere")
+        },
+        expected("off"),
+        expected("missing"),
+    ];
+    let tracks = [
+        track(1, "as-it-should-be"),
+        track(2, "elsewhere"),
+        disabled(track(3, "off")),
+    ];
+    scene.listed(0, listing(tracks));
+    scene.publish();
+    is_golden(&scene, "expected_tracks");
+}
+
+/// A listing that is not all there: neither "missing" nor "not covered" is proved.
+#[test]
+fn short_listing_proves_no_absence() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.info.expected_tracks = vec![ExpectedTrack {
+        name: "missing".to_owned(),
+        ..ExpectedTrack::default()
+    }];
+    let short = Listing {
+        reported: 2,
+        ..listing([only("Read", track(1, "reads"))])
+    };
+    scene.listed(0, short);
+    scene.publish();
+    is_golden(&scene, "short_listing_proves_no_absence");
+}
+
+/// A Read and a Write track over everything: covered together, and one of them then is not enough.
+#[test]
+fn covered_and_then_not() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let reads = || only("Read", track(1, "reads"));
+    let writes = || only("Write", track(2, "writes"));
+    let all = || vec![reads(), writes()];
+    listed_in_turn(
+        &mut scene,
+        [all(), all(), all(), vec![reads(), disabled(writes())]],
+    );
+    is_golden(&scene, "covered_and_then_not");
+}
+
+/// With its own number and a trusted one: the owner of a storage is told apart.
+#[test]
+fn storage_of_others() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.info.uin = "100000000001".to_owned();
+    let trusted = ["100000000009".to_owned()];
+    scene.info.trusted_storage_accounts = Arc::new(BTreeSet::from(trusted));
+    let owned_by = |id, name, owner: &str| {
+        let mut track = track(id, name);
+        track.storage.account = owner.to_owned();
+        track
+    };
+    let tracks = [
+        owned_by(1, "own", "100000000001"),
+        owned_by(2, "trusted", "100000000009"),
+        owned_by(3, "foreign", "100000000666"),
+        owned_by(4, "not-said", ""),
+    ];
+    scene.listed(0, listing(tracks));
+    scene.publish();
+    is_golden(&scene, "storage_of_others");
+}
+
+/// Two of five tracks have series; all are counted, and of the others nothing is known by name.
+#[test]
+fn more_tracks_than_the_limit() {
+    let retention = Retention {
+        max_tracks: 2,
+        ..RETENTION
+    };
+    let mut scene = Scene::with(retention, &["ap-guangzhou"]);
+    scene.info.expected_tracks = vec![ExpectedTrack {
+        name: "dropped".to_owned(),
+        ..ExpectedTrack::default()
+    }];
+    let mut to_log_service = disabled(track(5, "dropped"));
+    to_log_service.storage.kind = "cls".to_owned();
+    let all = || {
+        vec![
+            only("Read", track(1, "kept")),
+            track(2, "kept"),
+            track(3, "dropped"),
+            disabled(track(4, "dropped")),
+            to_log_service.clone(),
+        ]
+    };
+    // 1 is created, by which 3 gets beyond the limit, and does not vanish.
+    listed_in_turn(&mut scene, [all().split_off(1), all()]);
+    is_golden(&scene, "more_tracks_than_the_limit");
+}
