@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::service::{Service, folder_with};
@@ -42,6 +44,22 @@ impl Alertmanager {
         assert!(response.unwrap().status().is_success(), "{}", self.0.log());
     }
 
+    /// Mutes every alert with this label for an hour, as `amtool silence add` does.
+    pub async fn silence(&self, label: &str, value: &str) {
+        let now = Timestamp::now();
+        let end = now + Duration::from_hours(1);
+        let silence = json!({
+            "matchers": [{"name": label, "value": value, "isRegex": false}],
+            "startsAt": now.to_string(), "endsAt": end.to_string(),
+            "createdBy": "test", "comment": "planned",
+        });
+        let url = format!("http://{}/api/v2/silences", self.address());
+        let request = self.0.client.post(url);
+        let request = request.header("Content-Type", "application/json");
+        let response = request.body(silence.to_string()).send().await;
+        assert!(response.unwrap().status().is_success(), "{}", self.0.log());
+    }
+
     /// The labels of those that others have silenced.
     pub async fn inhibited(&self) -> BTreeSet<String> {
         let url = format!("http://{}/api/v2/alerts", self.address());
@@ -64,13 +82,30 @@ pub fn shipped() -> String {
 
 /// The same, telling a receiver of the test at once.
 pub fn telling(receiver: SocketAddr) -> String {
+    with_times(
+        receiver,
+        Duration::from_millis(100),
+        Duration::from_millis(200),
+    )
+}
+
+/// The same with its own times, divided.
+pub fn scaled(receiver: SocketAddr, scale: u32) -> String {
+    let (wait, interval) = (Duration::from_secs(30), Duration::from_mins(5));
+    with_times(receiver, wait / scale, interval / scale)
+}
+
+fn with_times(receiver: SocketAddr, wait: Duration, interval: Duration) -> String {
     let shipped = shipped();
     let changes = [
-        ("localhost:9095".to_owned(), receiver.to_string()),
-        ("group_wait: 30s".to_owned(), "group_wait: 100ms".to_owned()),
+        ("localhost:9095", receiver.to_string()),
         (
-            "group_interval: 5m".to_owned(),
-            "group_interval: 200ms".to_owned(),
+            "group_wait: 30s",
+            format!("group_wait: {}ms", wait.as_millis()),
+        ),
+        (
+            "group_interval: 5m",
+            format!("group_interval: {}ms", interval.as_millis()),
         ),
     ];
     changes.iter().fold(shipped, |text, (from, to)| {

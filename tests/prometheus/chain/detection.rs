@@ -1,6 +1,6 @@
 //! What happens in the cloud is told to people, and nothing else is.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::sim::Fault;
 
@@ -54,7 +54,11 @@ async fn switched_off(chain: &Chain) -> Instant {
         ("severity", "critical"),
     ];
     let told = chain.receiver.wait_for(off, "firing", &turned_off).await;
-    assert_eq!(told.labels.len(), turned_off.len(), "{:?}", told.labels);
+    // And since when, which tells one switch-off from the next.
+    let since: f64 = told.labels["since"].parse().unwrap();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    assert!((now.as_secs_f64() - since).abs() < 60.0, "{since}");
+    assert_eq!(told.labels.len(), turned_off.len() + 1, "{:?}", told.labels);
     assert_eq!(told.receiver, "pager");
     let runbook = &told.annotations["runbook_url"];
     assert!(runbook.ends_with("docs/alerts.md#cloudaudittrackturnedoff"));

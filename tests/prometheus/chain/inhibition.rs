@@ -44,6 +44,7 @@ fn of_watching() -> Vec<Case> {
             silenced: vec![
                 json!({"alertname": "CloudAuditDataStale", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "c", "account": "x"}),
+                json!({"alertname": "CloudAuditThrottled", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditCredentialsExpiring", "job": "c", "account": "x"}),
                 json!({"alertname": "CloudAuditOrganizationStale", "job": "c", "organization": "o"}),
@@ -69,19 +70,39 @@ fn of_watching() -> Vec<Case> {
         Case {
             source: json!({"alertname": "CloudAuditDataStale", "job": "e", "account": "x"}),
             silenced: vec![
-                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "e", "account": "x", "track_id": "1"}),
-                json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditThrottled", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "e", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackForgotten", "job": "e", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackStorageForeign", "job": "e", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditAccountNotCovered", "job": "e", "account": "x"}),
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "e", "account": "x", "track": "t"}),
             ],
             heard: vec![
-                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "e", "account": "y", "track_id": "1"}),
-                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not e", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "e", "account": "y", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackDisabled", "job": "not e", "account": "x", "track_id": "1"}),
                 json!({"alertname": "CloudAuditAccountNoLongerWatched", "job": "e", "account": "x"}),
-                json!({"alertname": "CloudAuditAccountNeverPolled", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditAccountNeverSucceeded", "job": "e", "account": "x"}),
                 json!({"alertname": "CloudAuditAccountLoopRestarted", "job": "e", "account": "x"}),
                 json!({"alertname": "CloudAuditTracksDropped", "job": "e", "account": "x"}),
-                json!({"alertname": "CloudAuditCredentialsFailing", "job": "e", "account": "x"}),
                 json!({"alertname": "CloudAuditClockSkew", "job": "e"}),
+            ],
+        },
+        // They date an event, which a listing that is incomplete can show.
+        Case {
+            source: json!({"alertname": "CloudAuditDataStale", "job": "o", "account": "x"}),
+            silenced: vec![],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackTurnedOff", "job": "o", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackVanished", "job": "o", "account": "x", "track_id": "2"}),
+                json!({"alertname": "CloudAuditTrackRecreated", "job": "o", "account": "x", "track_id": "3"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditDataStale", "job": "q", "account": "x"}),
+            silenced: vec![],
+            heard: vec![
+                json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "q", "account": "x"}),
             ],
         },
     ]
@@ -117,11 +138,50 @@ fn of_tracks() -> Vec<Case> {
             source: json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "g", "account": "x"}),
             silenced: vec![
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "g", "account": "x", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackVanished", "job": "g", "account": "x", "track_id": "2"}),
+                json!({"alertname": "CloudAuditExpectedTrackMismatch", "job": "g", "account": "x", "track": "t"}),
+                json!({"alertname": "CloudAuditAccountNotCovered", "job": "g", "account": "x"}),
             ],
             heard: vec![
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "g", "account": "y", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackTurnedOff", "job": "not g", "account": "x", "track_id": "2"}),
-                json!({"alertname": "CloudAuditTrackVanished", "job": "g", "account": "x", "track_id": "2"}),
+                json!({"alertname": "CloudAuditTrackStorageForeign", "job": "g", "account": "x", "track_id": "2"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditTrackVanished", "job": "l", "account": "x", "track_id": "1", "track": "t"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "l", "account": "x", "track": "t"}),
+                json!({"alertname": "CloudAuditAccountNotCovered", "job": "l", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "l", "account": "x", "track": "u"}),
+                json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "l", "account": "y", "track": "t"}),
+                json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "not l", "account": "x", "track": "t"}),
+                json!({"alertname": "CloudAuditAccountNotCovered", "job": "l", "account": "y"}),
+                json!({"alertname": "CloudAuditAccountNotCovered", "job": "not l", "account": "x"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditTrackVanished", "job": "p", "account": "x", "track_id": "1"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditTrackForgotten", "job": "p", "account": "x", "track_id": "1"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackForgotten", "job": "p", "account": "x", "track_id": "2"}),
+                json!({"alertname": "CloudAuditTrackForgotten", "job": "p", "account": "y", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackForgotten", "job": "not p", "account": "x", "track_id": "1"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditExpectedTrackMismatch", "job": "m", "account": "x", "track": "t"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "m", "account": "x", "track": "t", "track_id": "1"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "m", "account": "x", "track": "u", "track_id": "2"}),
+                json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "m", "account": "y", "track": "t", "track_id": "1"}),
+                json!({"alertname": "CloudAuditTrackSettingsChanged", "job": "not m", "account": "x", "track": "t", "track_id": "1"}),
             ],
         },
     ]
@@ -132,6 +192,8 @@ fn of_keys() -> Vec<Case> {
         Case {
             source: json!({"alertname": "CloudAuditCredentialsFailing", "job": "h", "account": "x"}),
             silenced: vec![
+                json!({"alertname": "CloudAuditDataStale", "job": "h", "account": "x", "severity": "warning"}),
+                json!({"alertname": "CloudAuditDataStale", "job": "h", "account": "x", "severity": "critical"}),
                 json!({"alertname": "CloudAuditPollFailing", "job": "h", "account": "x"}),
                 json!({"alertname": "CloudAuditCredentialsRefreshFailing", "job": "h", "account": "x"}),
                 json!({"alertname": "CloudAuditCredentialsExpiring", "job": "h", "account": "x"}),
@@ -146,10 +208,23 @@ fn of_keys() -> Vec<Case> {
         Case {
             source: json!({"alertname": "CloudAuditCredentialsUnauthorized", "job": "i", "account": "x"}),
             silenced: vec![
-                json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "x"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "x", "severity": "warning"}),
+                json!({"alertname": "CloudAuditDataStale", "job": "i", "account": "x", "severity": "warning"}),
             ],
             heard: vec![
+                json!({"alertname": "CloudAuditPollFailing", "job": "i", "account": "y", "severity": "warning"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "not i", "account": "x", "severity": "warning"}),
                 json!({"alertname": "CloudAuditCredentialsExpiring", "job": "i", "account": "z"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditThrottled", "job": "n", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditPollFailing", "job": "n", "account": "x"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditPollFailing", "job": "n", "account": "y"}),
+                json!({"alertname": "CloudAuditPollFailing", "job": "not n", "account": "x"}),
             ],
         },
         Case {

@@ -23,5 +23,6 @@ mod estate;
 
 // The tests.
 mod detection;
+mod events;
 mod inhibition;
 mod stack;

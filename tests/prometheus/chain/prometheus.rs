@@ -1,6 +1,7 @@
 //! A real Prometheus with the rules that we ship, their durations divided, so that minutes are not
 //! waited for.
 
+use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
@@ -20,14 +21,32 @@ pub struct Prometheus(Service);
 
 impl Prometheus {
     pub async fn start(exporter: SocketAddr, alertmanager: SocketAddr) -> Self {
-        let configuration = format!(
+        Self::of_jobs(&[("cloudaudit", exporter)], alertmanager, SCALE).await
+    }
+
+    /// With several exporters, each a job, and rules whose durations are divided by `scale`.
+    pub async fn of_jobs(
+        jobs: &[(&str, SocketAddr)],
+        alertmanager: SocketAddr,
+        scale: u32,
+    ) -> Self {
+        let mut configuration = format!(
             "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}\n\
              rule_files: [rules.yaml]\n\
              alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
-             scrape_configs: [{{job_name: cloudaudit, honor_labels: true, \
-             static_configs: [{{targets: ['{exporter}']}}]}}]\n"
+             scrape_configs:\n"
         );
-        let folder = folder_with(&[("prometheus.yaml", configuration), ("rules.yaml", rules())]);
+        for (job, exporter) in jobs {
+            writeln!(
+                configuration,
+                "- {{job_name: {job}, honor_labels: true, static_configs: [{{targets: ['{exporter}']}}]}}"
+            )
+            .unwrap();
+        }
+        let folder = folder_with(&[
+            ("prometheus.yaml", configuration),
+            ("rules.yaml", rules(scale)),
+        ]);
         let arguments = [
             "--config.file=prometheus.yaml",
             "--storage.tsdb.path=data",
@@ -78,14 +97,14 @@ impl Prometheus {
 }
 
 /// The shipped rules, as the script that we ship scales them.
-fn rules() -> String {
+fn rules(scale: u32) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
     let made = Command::new(part("python"))
         .arg(folder.join("edition"))
         .arg(folder.join("rules/tracks.yaml"))
         .arg(folder.join("rules/exporter.yaml"))
         .arg(folder.join("rules/shards.yaml"))
-        .arg(format!("--scale=1/{SCALE}"))
+        .arg(format!("--scale=1/{scale}"))
         .output()
         .unwrap();
     assert!(

@@ -23,6 +23,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Clone, Debug)]
 pub struct Told {
     pub at: Instant,
+    /// The number of the notification that brought it.
+    pub notification: usize,
     /// Which receiver of the configuration was meant.
     pub receiver: String,
     /// `firing` or `resolved`.
@@ -58,7 +60,9 @@ impl Receiver {
                     let all = Arc::clone(&all);
                     async move {
                         let body = request.into_body().collect().await.unwrap().to_bytes();
-                        all.lock().unwrap().extend(read(&body));
+                        let mut all = all.lock().unwrap();
+                        let number = all.last().map_or(0, |last: &Told| last.notification + 1);
+                        all.extend(read(number, &body));
                         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
                     }
                 });
@@ -90,7 +94,7 @@ impl Receiver {
     }
 }
 
-fn read(body: &[u8]) -> Vec<Told> {
+fn read(number: usize, body: &[u8]) -> Vec<Told> {
     let notification: Value = serde_json::from_slice(body).unwrap();
     let texts = |value: &Value| -> BTreeMap<String, String> {
         let pairs = value.as_object().unwrap().iter();
@@ -102,6 +106,7 @@ fn read(body: &[u8]) -> Vec<Told> {
     alerts
         .map(|alert| Told {
             at: Instant::now(),
+            notification: number,
             receiver: notification["receiver"].as_str().unwrap().to_owned(),
             status: alert["status"].as_str().unwrap().to_owned(),
             labels: texts(&alert["labels"]),

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::rule::{Rule, SOURCES, rules, yaml};
 
 /// Alerts of processes, of jobs and of organisations: they have no account.
-const WITHOUT_ACCOUNT: [&str; 14] = [
+const WITHOUT_ACCOUNT: [&str; 15] = [
     "CloudAuditCloudUnreachable",
     "CloudAuditExporterDown",
     "CloudAuditExporterReplicaDown",
@@ -20,6 +20,7 @@ const WITHOUT_ACCOUNT: [&str; 14] = [
     "CloudAuditConfigReloadFailed",
     "CloudAuditConfigDrift",
     "CloudAuditStateNotWritten",
+    "CloudAuditLogLinesDropped",
     "CloudAuditCertificateExpiring",
     "CloudAuditOrganizationStale",
     "CloudAuditOrganizationNeverListed",
