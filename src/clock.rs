@@ -64,12 +64,12 @@ impl Add<Duration> for Moment {
 pub fn age(at: SystemTime, now: SystemTime) -> Option<Duration> {
     match now.duration_since(at) {
         Ok(age) => Some(age),
-        Err(ahead) => (ahead.duration() <= MOST_SLEW).then_some(Duration::ZERO),
+        Err(ahead) => (ahead.duration() <= MAX_SLEW).then_some(Duration::ZERO),
     }
 }
 
 /// A synchronized clock is corrected by no more than this.
-const MOST_SLEW: Duration = Duration::from_secs(5);
+const MAX_SLEW: Duration = Duration::from_secs(5);
 
 /// Unix time in seconds with its fraction, as Prometheus wants a timestamp.
 pub fn unix_seconds(time: SystemTime) -> f64 {

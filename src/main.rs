@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use cloudaudit_exporter::cli::Cli;
-use cloudaudit_exporter::commands::{self, Failed};
+use cloudaudit_exporter::commands::{self, CommandError};
 use cloudaudit_exporter::fleet::Environment;
 use cloudaudit_exporter::logging::{self, Log};
 use cloudaudit_exporter::resources;
@@ -23,7 +23,7 @@ use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until};
 
 /// Polling and serving wait for the network; more threads than this would only wait in parallel.
-const MOST_THREADS: usize = 4;
+const MAX_THREADS: usize = 4;
 
 /// From the first signal on, a command has this time to end; the daemon's grace period if that is
 /// longer.
@@ -34,19 +34,19 @@ const STOP_MARGIN: Duration = Duration::from_millis(200);
 
 /// A signal that comes so soon after the first is the same one: `timeout` and terminals send it to
 /// the process and to its group.
-const SAME_SIGNAL: Duration = Duration::from_millis(100);
+const DUPLICATE_SIGNAL_WINDOW: Duration = Duration::from_millis(100);
 
 /// How long the last lines wait for the reader of the log. A signal ends the wait.
-const LAST_LINES: Duration = Duration::from_secs(5);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The same after a signal.
-const LAST_LINES_AFTER_SIGNAL: Duration = Duration::from_millis(100);
+const FLUSH_TIMEOUT_AFTER_SIGNAL: Duration = Duration::from_millis(100);
 
 /// The exit code of a command that panicked, as of a main thread that does.
 const PANICKED: u8 = 101;
 
 fn main() -> ExitCode {
-    let (watch, mut signals, log) = match prepare() {
+    let (supervisor, mut signals, log) = match prepare() {
         Ok(prepared) => prepared,
         Err(error) => {
             let failed = cannot_start(&error);
@@ -55,51 +55,51 @@ fn main() -> ExitCode {
             return failed.exit_code();
         }
     };
-    let mut last_lines = LAST_LINES;
-    let code = watch.block_on(async {
+    let mut flush_timeout = FLUSH_TIMEOUT;
+    let code = supervisor.block_on(async {
         let ended = match Cli::try_parse() {
-            Ok(cli) => run(cli, &log, &mut signals, &mut last_lines).await,
-            Err(error) => answer(error, &mut signals, &mut last_lines).await,
+            Ok(cli) => run(cli, &log, &mut signals, &mut flush_timeout).await,
+            Err(error) => print_usage(error, &mut signals, &mut flush_timeout).await,
         };
         let code = ended.unwrap_or_else(|failed| {
             log.push(format!("error: {failed}\n").as_bytes());
             failed.exit_code()
         });
         tokio::select! {
-            () = log.flush(last_lines) => {}
+            () = log.flush(flush_timeout) => {}
             _ = signals.next() => {}
         }
         code
     });
     // Even if its threads still run.
-    watch.shutdown_background();
+    supervisor.shutdown_background();
     code
 }
 
 /// Catches signals before anything that may take time. What watches over the command has a runtime
 /// of its own, on the main thread.
 fn prepare() -> io::Result<(Runtime, Signals, Log)> {
-    let watch = runtime::Builder::new_current_thread()
+    let supervisor = runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let signals = {
-        let _current = watch.enter();
+        let _current = supervisor.enter();
         Signals::catch()?
     };
-    Ok((watch, signals, logging::start()?))
+    Ok((supervisor, signals, logging::start()?))
 }
 
-fn cannot_start(error: &io::Error) -> Failed {
+fn cannot_start(error: &io::Error) -> CommandError {
     let remedy = "raise the limits of processes (ulimit -u) and of open files (ulimit -n)";
-    Failed::new(format!("cannot start: {error}; {remedy}"))
+    CommandError::new(format!("cannot start: {error}; {remedy}"))
 }
 
 /// Prints what the command line asks for, such as help, or what is wrong with it.
-async fn answer(
+async fn print_usage(
     error: clap::Error,
     signals: &mut Signals,
-    last_lines: &mut Duration,
-) -> Result<ExitCode, Failed> {
+    flush_timeout: &mut Duration,
+) -> Result<ExitCode, CommandError> {
     let code = u8::try_from(error.exit_code()).unwrap_or(u8::MAX);
     let is_error = error.use_stderr();
     let (printed, printing) = oneshot::channel();
@@ -109,16 +109,18 @@ async fn answer(
     let written = tokio::select! {
         written = printing => written.unwrap_or_else(|error| Err(io::Error::other(error))),
         _ = signals.next() => {
-            *last_lines = LAST_LINES_AFTER_SIGNAL;
-            return Err(Failed::new("stopped by a signal before everything was printed"));
+            *flush_timeout = FLUSH_TIMEOUT_AFTER_SIGNAL;
+            return Err(CommandError::new("stopped by a signal before everything was printed"));
         }
         // A reader of standard output may take its time, as a pager does.
-        () = sleep(LAST_LINES), if is_error => Ok(()),
+        () = sleep(FLUSH_TIMEOUT), if is_error => Ok(()),
     };
     match written {
         // What reads the output, such as `head`, has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::from(code)),
-        Err(error) if !is_error => Err(Failed::new(format!("cannot write to stdout: {error}"))),
+        Err(error) if !is_error => Err(CommandError::new(format!(
+            "cannot write to stdout: {error}"
+        ))),
         _ => Ok(ExitCode::from(code)),
     }
 }
@@ -129,10 +131,10 @@ async fn run(
     cli: Cli,
     log: &Log,
     signals: &mut Signals,
-    last_lines: &mut Duration,
-) -> Result<ExitCode, Failed> {
+    flush_timeout: &mut Duration,
+) -> Result<ExitCode, CommandError> {
     if cli.polls() {
-        resources::check().map_err(|why| Failed::new(format!("cannot start: {why}")))?;
+        resources::check().map_err(|why| CommandError::new(format!("cannot start: {why}")))?;
     }
     let runtime = start_runtime(log).map_err(|error| cannot_start(&error))?;
     logging::subscribe(log, cli.flags.log_level.into(), cli.flags.log_format);
@@ -151,7 +153,7 @@ async fn run(
     let mut stop = Some(stop);
     let (mut first, mut deadline) = (Instant::now(), None);
     let ended = loop {
-        let too_late = async {
+        let deadline_passed = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
                 None => std::future::pending().await,
@@ -163,16 +165,16 @@ async fn run(
                 // While one waits, another says nothing new.
                 Request::Hangup if hangup_reloads => drop(reload.try_send(())),
                 _ if stop.take().is_some() => {
-                    *last_lines = LAST_LINES_AFTER_SIGNAL;
+                    *flush_timeout = FLUSH_TIMEOUT_AFTER_SIGNAL;
                     first = Instant::now();
                     deadline = Some(first + stop_time);
                 }
-                _ if first.elapsed() < SAME_SIGNAL => {}
-                _ => break Err(Failed::new(
+                _ if first.elapsed() < DUPLICATE_SIGNAL_WINDOW => {}
+                _ => break Err(CommandError::new(
                     "ended by a second signal, before everything was finished",
                 )),
             },
-            () = too_late => break Err(Failed::new(
+            () = deadline_passed => break Err(CommandError::new(
                 "ended by a signal while it waited for the system, such as for a file that hangs",
             )),
         }
@@ -181,12 +183,12 @@ async fn run(
     ended
 }
 
-fn result(ended: Result<Result<(), Failed>, JoinError>) -> Result<ExitCode, Failed> {
+fn result(ended: Result<Result<(), CommandError>, JoinError>) -> Result<ExitCode, CommandError> {
     match ended {
         Ok(result) => result.map(|()| ExitCode::SUCCESS),
         // The hook has reported it.
         Err(error) if error.is_panic() => Ok(ExitCode::from(PANICKED)),
-        Err(error) => Err(Failed::new(error.to_string())),
+        Err(error) => Err(CommandError::new(error.to_string())),
     }
 }
 
@@ -195,7 +197,7 @@ fn start_runtime(log: &Log) -> io::Result<Runtime> {
     let threads = available_parallelism().map_or(1, usize::from);
     let start = || {
         runtime::Builder::new_multi_thread()
-            .worker_threads(threads.min(MOST_THREADS))
+            .worker_threads(threads.min(MAX_THREADS))
             .enable_all()
             .build()
             // Files are read on such a thread: there has to be one.
@@ -206,9 +208,9 @@ fn start_runtime(log: &Log) -> io::Result<Runtime> {
     let built = catch_unwind(start);
     logging::report_panics(log);
     built.unwrap_or_else(|panic| {
-        let words = panic.downcast_ref::<String>().cloned();
+        let message = panic.downcast_ref::<String>().cloned();
         Err(io::Error::other(
-            words.unwrap_or_else(|| "no thread".to_owned()),
+            message.unwrap_or_else(|| "no thread".to_owned()),
         ))
     })
 }

@@ -30,7 +30,7 @@ pub enum Destination {
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
     /// Those who could before; of a new file this, whatever the umask is.
-    KeptOr(u32),
+    PreserveOr(u32),
     /// These in any case.
     Always(u32),
 }
@@ -108,7 +108,7 @@ pub fn replace(
             io::Error::new(error.kind(), message)
         })?;
     let replaced = write(&mut new)
-        .and_then(|()| take_after(&new, file, mode))
+        .and_then(|()| copy_ownership(&new, file, mode))
         .and_then(|()| new.sync_all())
         .and_then(|()| fs::rename(temporary, file));
     if replaced.is_err() {
@@ -119,7 +119,7 @@ pub fn replace(
 }
 
 /// Gives the new file the owner, the group and the mode that it should have.
-fn take_after(new: &File, old: &Path, mode: Mode) -> io::Result<()> {
+fn copy_ownership(new: &File, old: &Path, mode: Mode) -> io::Result<()> {
     let old = fs::metadata(old).ok();
     if let Some(old) = &old {
         // Only root may give a file away, and only members of a group may give it to the group.
@@ -127,8 +127,8 @@ fn take_after(new: &File, old: &Path, mode: Mode) -> io::Result<()> {
         drop(fchown(new, Some(old.uid()), None));
     }
     let mode = match (mode, old) {
-        (Mode::Always(mode), _) | (Mode::KeptOr(mode), None) => mode,
-        (Mode::KeptOr(_), Some(old)) => old.mode() & PERMISSIONS,
+        (Mode::Always(mode), _) | (Mode::PreserveOr(mode), None) => mode,
+        (Mode::PreserveOr(_), Some(old)) => old.mode() & PERMISSIONS,
     };
     new.set_permissions(Permissions::from_mode(mode))
 }

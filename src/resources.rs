@@ -7,14 +7,14 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates,
 /// used or not; without room for them it aborts the process in the middle of its work.
-const ADDRESS_SPACE: u64 = 512 << 20;
+const MIN_ADDRESS_SPACE: u64 = 512 << 20;
 
 /// The limits of this process, soft ones unless said, `None` if there is no limit or it is not known.
 #[derive(Clone, Copy, Debug, Default)]
 struct Limits {
     open_files: Option<u64>,
     /// The hard limit.
-    most_open_files: Option<u64>,
+    max_open_files: Option<u64>,
     address_space: Option<u64>,
 }
 
@@ -29,7 +29,7 @@ fn limits() -> Limits {
     match Process::myself().and_then(|own| own.limits()) {
         Ok(limits) => Limits {
             open_files: value(limits.max_open_files.soft_limit),
-            most_open_files: value(limits.max_open_files.hard_limit),
+            max_open_files: value(limits.max_open_files.hard_limit),
             address_space: value(limits.max_address_space.soft_limit),
         },
         Err(_) => Limits::default(),
@@ -56,15 +56,15 @@ pub fn open_files() -> Option<u64> {
 pub fn raise_open_files(most: u64) -> Option<u64> {
     let limits = limits();
     let current = limits.open_files?;
-    let wanted = limits.most_open_files.unwrap_or(most).min(most);
-    let raised = wanted > current && {
+    let target = limits.max_open_files.unwrap_or(most).min(most);
+    let raised = target > current && {
         let limit = Rlimit {
-            current: Some(wanted),
-            maximum: limits.most_open_files,
+            current: Some(target),
+            maximum: limits.max_open_files,
         };
         setrlimit(Resource::Nofile, limit).is_ok()
     };
-    Some(if raised { wanted } else { current })
+    Some(if raised { target } else { current })
 }
 
 /// Checks the limits that would later end the process without a chance to say why.
@@ -74,11 +74,11 @@ pub fn raise_open_files(most: u64) -> Option<u64> {
 /// Which limit is too low, and how to raise it.
 pub fn check() -> Result<(), String> {
     match limits().address_space {
-        Some(limit) if limit < ADDRESS_SPACE => Err(format!(
+        Some(limit) if limit < MIN_ADDRESS_SPACE => Err(format!(
             "the limit of address space is {} MiB and must be at least {} MiB: raise it (ulimit -v, LimitAS=), and limit \
              memory by the control group (MemoryMax=, a container's limit) instead",
             limit >> 20,
-            ADDRESS_SPACE >> 20
+            MIN_ADDRESS_SPACE >> 20
         )),
         _ => Ok(()),
     }

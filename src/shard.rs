@@ -12,12 +12,12 @@ use std::time::Duration;
 use crate::hash::{stable_hash, weight};
 
 /// The most shards there may be: a thousand, each with an account or ten thousand.
-pub const MOST_SHARDS: u32 = 1000;
+pub const MAX_SHARDS: u32 = 1000;
 
 /// How long a shard waits before its first polls. When the number of shards changes, all processes
 /// are replaced at about the same time, and one that is just ending may still poll what is ours
 /// now. It is told to end by the same hand that starts us, and is gone within seconds.
-pub const SETTLING: Duration = Duration::from_secs(10);
+pub const STARTUP_DELAY: Duration = Duration::from_secs(10);
 
 /// One of so many shards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ impl Shard {
     pub fn new(ordinal: u32, total: u32) -> Result<Self, String> {
         match total {
             0 => Err("there is at least 1 shard".to_owned()),
-            total if total > MOST_SHARDS => Err(format!("there are at most {MOST_SHARDS} shards")),
+            total if total > MAX_SHARDS => Err(format!("there are at most {MAX_SHARDS} shards")),
             1 if ordinal > 0 => Err("the only shard is number 0".to_owned()),
             total if ordinal >= total => Err(format!(
                 "{total} shards are counted from 0, so the last is number {}",
@@ -62,19 +62,19 @@ impl Shard {
     }
 
     /// Whether there are others.
-    pub fn has_others(self) -> bool {
+    pub fn is_sharded(self) -> bool {
         self.total > 1
     }
 
     /// Whether what goes by this key is this shard's.
     pub fn owns(self, key: &str) -> bool {
-        !self.has_others() || owner(key, self.total) == self.ordinal
+        !self.is_sharded() || owner(key, self.total) == self.ordinal
     }
 
     /// How long it waits before its first polls.
-    pub fn settling(self) -> Duration {
-        if self.has_others() {
-            SETTLING
+    pub fn startup_delay(self) -> Duration {
+        if self.is_sharded() {
+            STARTUP_DELAY
         } else {
             Duration::ZERO
         }
@@ -90,7 +90,7 @@ impl Shard {
 
     /// Its place in a time that each shard does the same thing in once, so that they take turns:
     /// the whole of it for the last, or only, shard.
-    pub fn turn(self, time: Duration) -> Duration {
+    pub fn stagger(self, time: Duration) -> Duration {
         time * (self.ordinal + 1) / self.total
     }
 }

@@ -11,17 +11,17 @@ use tokio::time::interval;
 use tracing::{debug, warn};
 
 /// A sign of life is sent so many times in the time after which one is missed.
-const SIGNS_OF_LIFE: u32 = 2;
+const PINGS_PER_TIMEOUT: u32 = 2;
 
 /// How often a message that the manager has not taken is sent again if it wants no signs of life.
-const REPEAT_EVERY: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The service manager that started the process, if one did.
 #[derive(Debug, Default)]
 pub struct ServiceManager {
     socket: Option<UnixDatagram>,
     /// The message that could not be sent yet because the manager reads slowly.
-    untold: Mutex<String>,
+    unsent: Mutex<String>,
     /// How long it waits for a sign of life, where it wants any.
     watchdog: Option<Duration>,
 }
@@ -45,7 +45,7 @@ impl ServiceManager {
         let watchdog = variable("WATCHDOG_USEC").and_then(|micros| micros.parse().ok());
         Self {
             socket,
-            untold: Mutex::default(),
+            unsent: Mutex::default(),
             watchdog: watchdog
                 .filter(|micros| is_meant && *micros > 0)
                 .map(Duration::from_micros),
@@ -54,34 +54,34 @@ impl ServiceManager {
 
     /// It serves, or serves again.
     pub fn ready(&self) {
-        self.tell(&[NotifyState::Ready]);
+        self.notify(&[NotifyState::Ready]);
     }
 
     /// It is reading its configuration; [`Self::ready`] follows.
     pub fn reloading(&self) {
         // Since when, so that the manager can tell this reload's end from an earlier one's.
         match NotifyState::monotonic_usec_now() {
-            Ok(since) => self.tell(&[NotifyState::Reloading, since]),
+            Ok(since) => self.notify(&[NotifyState::Reloading, since]),
             Err(error) => debug!(%error, "no monotonic clock"),
         }
     }
 
     /// It is on its way out.
     pub fn stopping(&self) {
-        self.tell(&[NotifyState::Stopping]);
+        self.notify(&[NotifyState::Stopping]);
     }
 
     /// Gives a sign of life as often as one is wanted, while `healthy` says that there is life, and
     /// repeats what a slow manager has not taken.
-    pub async fn reassure(&self, healthy: impl Fn() -> Result<(), String>) -> ! {
-        let wanted = self.watchdog.map(|watchdog| watchdog / SIGNS_OF_LIFE);
-        let mut due = interval(wanted.unwrap_or(REPEAT_EVERY));
+    pub async fn run_watchdog(&self, healthy: impl Fn() -> Result<(), String>) -> ! {
+        let wanted = self.watchdog.map(|watchdog| watchdog / PINGS_PER_TIMEOUT);
+        let mut due = interval(wanted.unwrap_or(RETRY_INTERVAL));
         let mut was_healthy = true;
         loop {
             due.tick().await;
             // The lock is free again before the socket is tried, which may take it.
-            let untold = std::mem::take(&mut *self.untold());
-            self.send(untold);
+            let unsent = std::mem::take(&mut *self.unsent());
+            self.send(unsent);
             if self.watchdog.is_none() {
                 continue;
             }
@@ -100,10 +100,10 @@ impl ServiceManager {
         }
     }
 
-    fn tell(&self, states: &[NotifyState<'_>]) {
+    fn notify(&self, states: &[NotifyState<'_>]) {
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
         // What was said before is out of date.
-        self.untold().clear();
+        self.unsent().clear();
         self.send(lines.join("\n"));
     }
 
@@ -117,7 +117,7 @@ impl ServiceManager {
             // A sign of life is repeated anyway.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if message != NotifyState::Watchdog.to_string() {
-                    *self.untold() = message;
+                    *self.unsent() = message;
                 }
             }
             // A manager that does not listen is no reason to stop.
@@ -125,9 +125,9 @@ impl ServiceManager {
         }
     }
 
-    fn untold(&self) -> MutexGuard<'_, String> {
+    fn unsent(&self) -> MutexGuard<'_, String> {
         // It is replaced as a whole.
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::{DEFAULT_GRACE, DEFAULT_PATH, DEFAULT_SHARDS};
-use crate::shard::MOST_SHARDS;
+use crate::shard::MAX_SHARDS;
 
 /// The value of a variable that stands for a flag without one. Empty is not set.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
@@ -69,9 +69,9 @@ pub(super) fn ordinal(text: &str) -> Result<Ordinal, String> {
     if text.is_empty() {
         return Ok(Ordinal(None));
     }
-    let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MOST_SHARDS);
+    let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MAX_SHARDS);
     ordinal.map_or_else(
-        || Err(format!("a number from 0 to {} is wanted", MOST_SHARDS - 1)),
+        || Err(format!("a number from 0 to {} is wanted", MAX_SHARDS - 1)),
         |ordinal| Ok(Ordinal(Some(ordinal))),
     )
 }
@@ -83,8 +83,8 @@ pub(super) fn total_shards(text: &str) -> Result<u32, String> {
         text
     };
     let total = text.parse().ok();
-    let total = total.filter(|total| (1..=MOST_SHARDS).contains(total));
-    total.ok_or_else(|| format!("a number from 1 to {MOST_SHARDS} is wanted"))
+    let total = total.filter(|total| (1..=MAX_SHARDS).contains(total));
+    total.ok_or_else(|| format!("a number from 1 to {MAX_SHARDS} is wanted"))
 }
 
 /// The longest grace period. A longer one would wait for clients that never finish.

@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{Failed, Signals, off_runtime, shard};
+use super::{CommandError, Signals, off_runtime, shard};
 use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
@@ -26,7 +26,7 @@ pub(super) async fn run(
     clock: Clock,
     log: Log,
     signals: Signals<impl Future<Output = ()>>,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let Signals { stop, reload } = signals;
     let runtime = Handle::current();
     // Starting waits for files, which may be on a mount that hangs.
@@ -48,7 +48,7 @@ async fn start(
     clock: Clock,
     log: Log,
     reload: mpsc::Receiver<()>,
-) -> Result<App, Failed> {
+) -> Result<App, CommandError> {
     let shard = shard::of(flags, &environment)?;
     let file = flags.config_file().cloned();
     let variables = environment.clone();
@@ -65,7 +65,7 @@ async fn start(
     let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref()).await;
     let slot = ReadSlot::default();
     let config = Config::load_in(&slot, file.as_deref(), move || load()).await;
-    let config = config.map_err(|error| Failed::configuration(&error))?;
+    let config = config.map_err(|error| CommandError::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
     web.gate = gate(flags).await?;
     web.log = Some(log);
@@ -79,12 +79,14 @@ fn cannot_load_again(file: &Path) -> Load {
 }
 
 /// The listener's gate, if there is a file for it.
-pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
+pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, CommandError> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };
     let gate = Gate::open_in_time(file).await;
-    Ok(Some(Arc::new(gate.map_err(Failed::bad_configuration)?)))
+    Ok(Some(Arc::new(
+        gate.map_err(CommandError::bad_configuration)?,
+    )))
 }
 
 async fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> Reloading {

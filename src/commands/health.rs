@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use tokio::time::timeout;
 
-use super::{Failed, daemon};
+use super::{CommandError, daemon};
 use crate::cli::Flags;
 use crate::web::Gate;
 
@@ -22,7 +22,7 @@ const MAX_CAUSES: usize = 8;
 
 /// Asks the exporter that was started with the same flags on this machine: at the first of its
 /// addresses that takes a connection.
-pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
+pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
     let gate = match flags.web_config_file() {
         Some(file) => Some(Gate::open_in_time(file).await?),
@@ -30,25 +30,25 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     };
     let gate = gate.as_ref();
     let addresses = web.listen_addresses.iter();
-    let mut places = addresses.flat_map(|address| places(address));
+    let mut connect_addresses = addresses.flat_map(|address| connect_addresses(address));
     let mut failures = Vec::new();
-    let asking = async {
+    let probing = async {
         loop {
-            let Some(place) = places.next() else {
+            let Some(address) = connect_addresses.next() else {
                 return Err(());
             };
-            match ask(&place, &web.route_prefix, gate).await {
+            match probe(&address, &web.route_prefix, gate).await {
                 Ok(()) => return Ok(()),
-                Err(unwell) => {
-                    failures.push(unwell.message);
-                    if unwell.has_connected {
+                Err(failure) => {
+                    failures.push(failure.message);
+                    if failure.has_connected {
                         return Err(());
                     }
                 }
             }
         }
     };
-    match timeout(TIMEOUT, asking).await {
+    match timeout(TIMEOUT, probing).await {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(())) => {}
         Err(_) => failures.push(format!("no answer within {TIMEOUT:?}")),
@@ -59,42 +59,44 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
                 .to_owned(),
         );
     }
-    Err(Failed::new(failures.join("; ")))
+    Err(CommandError::new(failures.join("; ")))
 }
 
 /// The exporter is unhealthy or does not run.
-struct Unwell {
+struct ProbeFailure {
     message: String,
     /// Whether something listens there.
     has_connected: bool,
 }
 
 /// Asks at one address, `unix:PATH` or `host:port`.
-async fn ask(place: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), Unwell> {
+async fn probe(address: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), ProbeFailure> {
     let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
         _ => "http",
     };
-    let (host, client) = match place.strip_prefix(UNIX) {
+    let (host, client) = match address.strip_prefix(UNIX) {
         Some(path) => ("localhost", client().unix_socket(path)),
-        None => (place, client()),
+        None => (address, client()),
     };
     let url = format!("{scheme}://{host}{route_prefix}/-/healthy");
-    let unwell = |why: &str, has_connected| Unwell {
-        message: match place.strip_prefix(UNIX) {
-            Some(_) => format!("{url} at {place}: {why}"),
+    let failure = |why: &str, has_connected| ProbeFailure {
+        message: match address.strip_prefix(UNIX) {
+            Some(_) => format!("{url} at {address}: {why}"),
             None => format!("{url}: {why}"),
         },
         has_connected,
     };
     let client = client
         .build()
-        .map_err(|error| unwell(&causes(error), false))?;
+        .map_err(|error| failure(&causes(error), false))?;
     match client.get(&url).send().await {
-        Ok(response) => judge(response).await.map_err(|why| unwell(&why, true)),
+        Ok(response) => check_response(response)
+            .await
+            .map_err(|why| failure(&why, true)),
         Err(error) => {
             let has_connected = !error.is_connect();
-            Err(unwell(&remedied(error, gate), has_connected))
+            Err(failure(&describe(error, gate), has_connected))
         }
     }
 }
@@ -111,7 +113,7 @@ fn client() -> ClientBuilder {
         .timeout(TIMEOUT)
 }
 
-async fn judge(mut response: Response) -> Result<(), String> {
+async fn check_response(mut response: Response) -> Result<(), String> {
     let status = response.status();
     if status == StatusCode::OK {
         return Ok(());
@@ -128,7 +130,7 @@ async fn judge(mut response: Response) -> Result<(), String> {
 }
 
 /// What went wrong, and what to do about it where the gate may be the cause.
-fn remedied(error: reqwest::Error, gate: Option<&Gate>) -> String {
+fn describe(error: reqwest::Error, gate: Option<&Gate>) -> String {
     let is_timeout = error.is_timeout();
     let has_connected = !error.is_connect();
     let why = causes(error);
@@ -155,7 +157,7 @@ fn causes(error: reqwest::Error) -> String {
 
 /// Returns the addresses at which this machine can reach a listener on `address`. For a listener on
 /// every interface these are both loopback addresses, because either may be disabled.
-fn places(address: &str) -> Vec<String> {
+fn connect_addresses(address: &str) -> Vec<String> {
     const LOOPBACKS: [IpAddr; 2] = [
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),

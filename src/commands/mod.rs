@@ -1,6 +1,6 @@
 //! The commands, and what their failures mean for the exit code.
 
-pub use self::failed::Failed;
+pub use self::error::CommandError;
 
 // The daemon, and a round of it.
 mod daemon;
@@ -14,7 +14,7 @@ mod health;
 mod output;
 
 // What a failure means.
-mod failed;
+mod error;
 
 // Which part of the accounts is this process's.
 mod shard;
@@ -53,7 +53,7 @@ pub async fn run(
     environment: Environment,
     log: Log,
     signals: Signals<impl Future<Output = ()>>,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let flags = cli.flags;
     let clock = Clock::system();
     match cli.command {
@@ -61,7 +61,7 @@ pub async fn run(
         Some(Command::Demo) => demo(environment, flags, clock, log, signals.stop).await,
         Some(command) => tokio::select! {
             result = finite(command, environment, flags, clock) => result,
-            () = signals.stop => Err(Failed::new("stopped by a signal before it was done")),
+            () = signals.stop => Err(CommandError::new("stopped by a signal before it was done")),
         },
     }
 }
@@ -72,7 +72,7 @@ async fn finite(
     environment: Environment,
     flags: Flags,
     clock: Clock,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     if matches!(command, Command::Health) {
         return health::run(&flags).await;
     }
@@ -99,9 +99,9 @@ async fn demo(
     clock: Clock,
     log: Log,
     stop: impl Future<Output = ()>,
-) -> Result<(), Failed> {
-    if shard::of(&flags, &environment)?.has_others() {
-        return Err(Failed::usage(
+) -> Result<(), CommandError> {
+    if shard::of(&flags, &environment)?.is_sharded() {
+        return Err(CommandError::usage(
             "the demo is one process, without --total-shards",
         ));
     }
@@ -116,31 +116,31 @@ async fn demo(
     Ok(demo::run(&web, clock, stop).await?)
 }
 
-async fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
+async fn config(flags: &Flags, environment: &Environment) -> Result<Config, CommandError> {
     let file = flags.config_file().cloned();
     let shard = shard::of(flags, environment)?;
     let (path, environment) = (file.clone(), environment.clone());
     let load = move || Config::load(path.as_deref(), &environment);
     let config = Config::load_in(&ReadSlot::default(), file.as_deref(), load).await;
-    let config = config.map_err(|error| Failed::configuration(&error))?;
+    let config = config.map_err(|error| CommandError::configuration(&error))?;
     Ok(Config { shard, ..config })
 }
 
 /// Runs blocking file access on a thread that the shutdown does not wait for.
 async fn off_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
-) -> Result<T, Failed> {
+    work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
+) -> Result<T, CommandError> {
     match spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            Err(error) => Err(Failed::new(error.to_string())),
+            Err(error) => Err(CommandError::new(error.to_string())),
         },
     }
 }
 
 /// Prints a result.
-async fn print(pieces: Vec<Bytes>) -> Result<(), Failed> {
+async fn print(pieces: Vec<Bytes>) -> Result<(), CommandError> {
     let printed = stdio::print(pieces).await;
-    printed.map_err(|error| Failed::new(format!("cannot write to stdout: {error}")))
+    printed.map_err(|error| CommandError::new(format!("cannot write to stdout: {error}")))
 }

@@ -16,7 +16,7 @@ use crate::stdio::{print, write_all};
 const STDOUT: &str = "-";
 
 /// What the textfile collector, another user, can read.
-const FOR_EVERYBODY: u32 = 0o644;
+const WORLD_READABLE: u32 = 0o644;
 
 /// Writes to a path: into a device or pipe, or else by replacing the file atomically. If the future
 /// is dropped, the file is the old one or the new, and nothing is left beside it.
@@ -33,7 +33,7 @@ pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
             let temporary = Temporary::beside(&file);
             let kept = temporary.clone();
             let written = spawn_blocking(move || temporary.replace(&file, &content));
-            let _unfinished = Unfinished(kept);
+            let _remove = RemoveOnDrop(kept);
             written.await?
         }
     }
@@ -67,7 +67,7 @@ impl Temporary {
     }
 
     fn replace(&self, file: &Path, content: &[Bytes]) -> io::Result<()> {
-        replace(file, &self.path, Mode::KeptOr(FOR_EVERYBODY), |new| {
+        replace(file, &self.path, Mode::PreserveOr(WORLD_READABLE), |new| {
             content.iter().try_for_each(|piece| new.write_all(piece))?;
             if self.is_abandoned.load(Ordering::SeqCst) {
                 return Err(io::ErrorKind::Interrupted.into());
@@ -78,9 +78,9 @@ impl Temporary {
 }
 
 /// Removes the temporary file when it is dropped, unless it was renamed.
-struct Unfinished(Temporary);
+struct RemoveOnDrop(Temporary);
 
-impl Drop for Unfinished {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         self.0.is_abandoned.store(true, Ordering::SeqCst);
         // After the rename there is nothing to remove.

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::Failed;
+use super::CommandError;
 use crate::cli::Flags;
 use crate::files;
 use crate::fleet::Environment;
@@ -19,11 +19,11 @@ const KERNEL_HOST_NAME: &str = "/proc/sys/kernel/hostname";
 const MAX_HOST_NAME: usize = 1024;
 
 /// The shard that the flags make of this process.
-pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, Failed> {
+pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, CommandError> {
     let total = flags.total_shards;
     match flags.shard() {
         Some(ordinal) => Shard::new(ordinal, total).map_err(|why| {
-            Failed::usage(format!(
+            CommandError::usage(format!(
                 "--shard={ordinal} and --total-shards={total} do not fit: {why}"
             ))
         }),
@@ -32,9 +32,9 @@ pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, Fail
     }
 }
 
-fn by_host_name(name: &str, total: u32) -> Result<Shard, Failed> {
+fn by_host_name(name: &str, total: u32) -> Result<Shard, CommandError> {
     let refuse = |why: &str| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "--total-shards={total} without --shard takes the shard from the host name, and {name:?} {why}; say which \
              one it is with --shard"
         ))

@@ -62,7 +62,7 @@ impl AccountState {
     }
 
     /// Gives it what a member of a founded organisation has.
-    pub(super) fn found(&mut self, role: Role, tracks: Vec<Track>) {
+    pub(super) fn set_up_member(&mut self, role: Role, tracks: Vec<Track>) {
         self.roles.insert(role.name().to_owned(), role);
         self.global = tracks;
     }
@@ -121,38 +121,38 @@ impl Account {
     }
 
     /// Removes a track; those behind it move up.
-    pub fn delete(&self, track_id: u64) -> Result<Track, Unknown> {
+    pub fn delete(&self, track_id: u64) -> Result<Track, NotFound> {
         let removed = self.with_tracks(|tracks| {
             let position = tracks.iter().position(|track| track.id() == track_id)?;
             Some(tracks.remove(position))
         });
-        removed.ok_or_else(|| Unknown::track(&self.uin, track_id))
+        removed.ok_or_else(|| NotFound::track(&self.uin, track_id))
     }
 
     /// Switches a track on (1) or off (0), or gives it a status that nobody has heard of.
-    pub fn set_status(&self, track_id: u64, status: u64) -> Result<(), Unknown> {
+    pub fn set_status(&self, track_id: u64, status: u64) -> Result<(), NotFound> {
         self.edit(track_id, |track| track["Status"] = json!(status))
     }
 
     /// Makes a track deliver elsewhere: see [`crate::sim::cos`] and its like.
-    pub fn set_storage(&self, track_id: u64, storage: Value) -> Result<(), Unknown> {
+    pub fn set_storage(&self, track_id: u64, storage: Value) -> Result<(), NotFound> {
         self.edit(track_id, |track| track["Storage"] = storage)
     }
 
     /// Makes a track one of the whole organisation, or of this account alone; see
     /// [`Track::for_all_members`].
-    pub fn set_for_all_members(&self, track_id: u64, for_all: bool) -> Result<(), Unknown> {
+    pub fn set_for_all_members(&self, track_id: u64, for_all: bool) -> Result<(), NotFound> {
         self.change(track_id, |track| track.set_for_all_members(for_all))
     }
 
     /// Gives a track filters; see [`Track::filters`].
-    pub fn set_filters(&self, track_id: u64, filters: Value) -> Result<(), Unknown> {
+    pub fn set_filters(&self, track_id: u64, filters: Value) -> Result<(), NotFound> {
         self.change(track_id, |track| track.set_filters(filters))
     }
 
     /// Changes a track's JSON at will. Its id here stays what it was, whatever becomes of the
     /// field `TrackId`.
-    pub fn edit(&self, track_id: u64, change: impl FnOnce(&mut Value)) -> Result<(), Unknown> {
+    pub fn edit(&self, track_id: u64, change: impl FnOnce(&mut Value)) -> Result<(), NotFound> {
         self.change(track_id, |track| change(track.json_mut()))
     }
 
@@ -162,29 +162,29 @@ impl Account {
     }
 
     /// Deletes a key.
-    pub fn remove_identity(&self, secret_id: &str) -> Result<Identity, Unknown> {
+    pub fn remove_identity(&self, secret_id: &str) -> Result<Identity, NotFound> {
         let removed = self.with_world(|state| state.keys.remove(&self.uin, secret_id));
-        removed.ok_or_else(|| Unknown::identity(&self.uin))
+        removed.ok_or_else(|| NotFound::identity(&self.uin))
     }
 
     /// Lets CAM refuse whatever is asked for by this key, or by this role under every key of it,
     /// with `UnauthorizedOperation`. It is named by its secret id, or by its name.
-    pub fn deny(&self, key_or_role: &str) -> Result<(), Unknown> {
+    pub fn deny(&self, key_or_role: &str) -> Result<(), NotFound> {
         self.deny_with(key_or_role, UNAUTHORIZED)
     }
 
     /// The same with another code: some denials are `AuthFailure.UnauthorizedOperation`.
-    pub fn deny_with(&self, key_or_role: &str, code: &str) -> Result<(), Unknown> {
+    pub fn deny_with(&self, key_or_role: &str, code: &str) -> Result<(), NotFound> {
         self.edit_denials(key_or_role, |denials| denials.deny_all(code))
     }
 
     /// Lets CAM refuse one action only, as `sts:GetCallerIdentity`.
-    pub fn deny_action(&self, key_or_role: &str, action: &str) -> Result<(), Unknown> {
+    pub fn deny_action(&self, key_or_role: &str, action: &str) -> Result<(), NotFound> {
         self.edit_denials(key_or_role, |denials| denials.deny(action))
     }
 
     /// Lets CAM allow this key or role everything again.
-    pub fn permit(&self, key_or_role: &str) -> Result<(), Unknown> {
+    pub fn permit(&self, key_or_role: &str) -> Result<(), NotFound> {
         self.edit_denials(key_or_role, |denials| *denials = Denials::default())
     }
 
@@ -198,7 +198,7 @@ impl Account {
         &self,
         key_or_role: &str,
         change: impl FnOnce(&mut Denials),
-    ) -> Result<(), Unknown> {
+    ) -> Result<(), NotFound> {
         let changed = self.with_world(|state| {
             let identity = state.keys.identity_mut(&self.uin, key_or_role);
             if let Some(identity) = identity {
@@ -209,16 +209,16 @@ impl Account {
             change(&mut account.roles.get_mut(key_or_role)?.denials);
             Some(())
         });
-        changed.ok_or_else(|| Unknown::identity(&self.uin))
+        changed.ok_or_else(|| NotFound::identity(&self.uin))
     }
 
-    fn change(&self, track_id: u64, change: impl FnOnce(&mut Track)) -> Result<(), Unknown> {
+    fn change(&self, track_id: u64, change: impl FnOnce(&mut Track)) -> Result<(), NotFound> {
         let changed = self.with_tracks(|tracks| {
             let track = tracks.iter_mut().find(|track| track.id() == track_id)?;
             change(track);
             Some(())
         });
-        changed.ok_or_else(|| Unknown::track(&self.uin, track_id))
+        changed.ok_or_else(|| NotFound::track(&self.uin, track_id))
     }
 
     fn with_tracks<T>(&self, act: impl FnOnce(&mut Vec<Track>) -> T) -> T {
@@ -236,9 +236,9 @@ impl Account {
 
 /// What was to be changed is not in this world.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unknown(String);
+pub struct NotFound(String);
 
-impl Unknown {
+impl NotFound {
     pub(super) fn account(uin: &str) -> Self {
         Self(format!("no account {uin} in the simulated cloud"))
     }
@@ -264,10 +264,10 @@ impl Unknown {
     }
 }
 
-impl fmt::Display for Unknown {
+impl fmt::Display for NotFound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for Unknown {}
+impl std::error::Error for NotFound {}

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::sim::rate::Meter;
+use crate::sim::rate::RateMeter;
 
 /// A request as it arrived, by what it said of itself, and what was decided.
 #[derive(Clone, Debug)]
@@ -44,11 +44,11 @@ pub(super) struct Calls {
     total: u64,
     refused_signatures: u64,
     of_action: BTreeMap<String, u64>,
-    meters: BTreeMap<(String, String), Meter>,
+    meters: BTreeMap<(String, String), RateMeter>,
 }
 
 /// How many calls are remembered one by one.
-const MAX_REMEMBERED: usize = 10_000;
+const MAX_LOGGED: usize = 10_000;
 
 /// How many names of actions are counted by name; whoever asks may make up more.
 const MAX_ACTIONS: usize = 100;
@@ -69,7 +69,7 @@ impl Calls {
         if self.of_action.len() < MAX_ACTIONS || self.of_action.contains_key(&call.action) {
             *self.of_action.entry(call.action.clone()).or_default() += 1;
         }
-        if self.latest.len() == MAX_REMEMBERED {
+        if self.latest.len() == MAX_LOGGED {
             self.latest.pop_front();
         }
         self.latest.push_back(call);
@@ -101,7 +101,7 @@ impl Calls {
 
     pub(super) fn peak_of(&self, action: &str, identity: &str) -> usize {
         let key = (action.to_owned(), identity.to_owned());
-        self.meters.get(&key).map_or(0, Meter::peak)
+        self.meters.get(&key).map_or(0, RateMeter::peak)
     }
 }
 

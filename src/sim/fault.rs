@@ -264,7 +264,7 @@ impl Fault {
     }
 
     /// Whether this call is the one in so many.
-    pub(super) fn is_its_turn(&mut self) -> bool {
+    pub(super) fn should_fire(&mut self) -> bool {
         self.passed += 1;
         let is_turn = self.passed >= self.every;
         if is_turn {

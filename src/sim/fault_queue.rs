@@ -40,7 +40,7 @@ impl Faults {
     pub(super) fn take(&mut self, call: &Call) -> Option<Effect> {
         let mut waiting = self.waiting.iter_mut();
         let (id, fault) = waiting.find_map(|(id, fault)| {
-            let is_now = fault.is_meant_for(call) && fault.is_its_turn();
+            let is_now = fault.is_meant_for(call) && fault.should_fire();
             is_now.then_some((id, fault))
         })?;
         let (id, effect) = (*id, fault.effect.clone());

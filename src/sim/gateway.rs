@@ -32,18 +32,18 @@ pub(super) struct Action {
     /// Others take `X-TC-Region` and do not look at it.
     pub(super) needs_region: bool,
     /// Calls in a second where it is not the rate that most actions have.
-    pub(super) own_rate: Option<usize>,
+    pub(super) rate_limit: Option<usize>,
     pub(super) run: Run,
 }
 
 /// Whether it must be known who asks.
 pub(super) enum Run {
-    Signed(fn(&mut Scene, &Caller, Parameters) -> Result<Value, Refusal>),
-    Unsigned(fn(&mut Scene, Parameters) -> Result<Value, Refusal>),
+    Signed(fn(&mut ActionContext, &Caller, Parameters) -> Result<Value, Refusal>),
+    Unsigned(fn(&mut ActionContext, Parameters) -> Result<Value, Refusal>),
 }
 
 /// What an action sees of the world.
-pub(super) struct Scene<'a> {
+pub(super) struct ActionContext<'a> {
     pub(super) settings: &'a Settings,
     pub(super) accounts: &'a BTreeMap<String, AccountState>,
     pub(super) keys: &'a mut Keys,
@@ -122,7 +122,7 @@ fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Va
     let action = required(request, "X-TC-Action")?;
     let version = required(request, "X-TC-Version")?;
     match required(request, "Authorization")? {
-        UNSIGNED => decide_unsigned(state, request, call, find_unsigned(action, version)?),
+        UNSIGNED => decide_unsigned(state, request, call, find_unsigned_action(action, version)?),
         authorization => {
             let authorization =
                 Authorization::parse(authorization).ok_or_else(Refusal::invalid_authorization)?;
@@ -156,7 +156,7 @@ fn decide_signed(
     check_token(identity, header(request, "X-TC-Token"), call.at)?;
     within_rate?;
 
-    let (mut scene, accounts) = Scene::new(state, call.at);
+    let (mut context, accounts) = ActionContext::new(state, call.at);
     let account = accounts
         .get(&key.uin)
         .ok_or_else(Refusal::secret_id_not_found)?;
@@ -167,13 +167,13 @@ fn decide_signed(
     } else {
         ""
     };
-    check_rights(account, &key, action)?;
+    check_permissions(account, &key, action)?;
     let caller = Caller {
         key: &key,
         account,
         region,
     };
-    run(&mut scene, &caller, Parameters::parse(request.body())?)
+    run(&mut context, &caller, Parameters::parse(request.body())?)
 }
 
 fn decide_unsigned(
@@ -187,22 +187,22 @@ fn decide_unsigned(
     };
     let asked = call.uin.as_deref().unwrap_or_default();
     count(state, action, asked, call.arrived)?;
-    let (mut scene, _) = Scene::new(state, call.at);
-    run(&mut scene, Parameters::parse(request.body())?)
+    let (mut context, _) = ActionContext::new(state, call.at);
+    run(&mut context, Parameters::parse(request.body())?)
 }
 
-impl<'a> Scene<'a> {
+impl<'a> ActionContext<'a> {
     pub(super) fn new(
         state: &'a mut State,
         now: SystemTime,
     ) -> (Self, &'a BTreeMap<String, AccountState>) {
-        let scene = Self {
+        let context = Self {
             settings: &state.settings,
             accounts: &state.accounts,
             keys: &mut state.keys,
             now,
         };
-        (scene, &state.accounts)
+        (context, &state.accounts)
     }
 }
 
@@ -214,7 +214,7 @@ fn count(
     arrived: Instant,
 ) -> Result<(), Refusal> {
     let rate = state.calls.arrive(action.name, identity, arrived);
-    let limit = action.own_rate.unwrap_or(state.settings.rate_limit);
+    let limit = action.rate_limit.unwrap_or(state.settings.rate_limit);
     if rate > limit {
         return Err(Refusal::throttled(rate, limit));
     }
@@ -222,7 +222,7 @@ fn count(
 }
 
 /// A role's key may do what the role may.
-fn check_rights(account: &AccountState, key: &Key, action: &Action) -> Result<(), Refusal> {
+fn check_permissions(account: &AccountState, key: &Key, action: &Action) -> Result<(), Refusal> {
     let name = format!("{}:{}", action.service, action.name);
     let role = key.session.as_ref();
     let role = role.and_then(|session| account.roles.get(&session.role));
@@ -258,7 +258,7 @@ fn find(service: &str, action: &str, version: &str) -> Result<&'static Action, R
 }
 
 /// Nothing in such a call names the product; action and version do.
-fn find_unsigned(action: &str, version: &str) -> Result<&'static Action, Refusal> {
+fn find_unsigned_action(action: &str, version: &str) -> Result<&'static Action, Refusal> {
     let mut actions = PRODUCTS.iter().copied().flatten();
     actions
         .find(|known| known.name == action && known.version == version)

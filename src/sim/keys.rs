@@ -23,7 +23,7 @@ pub(super) struct Session {
     /// `RoleSessionName`.
     pub(super) name: String,
     /// The account that asked for the key.
-    pub(super) asked_by: String,
+    pub(super) requested_by: String,
 }
 
 impl Key {
@@ -90,7 +90,7 @@ impl Keys {
         expires: SystemTime,
         now: SystemTime,
     ) -> Key {
-        self.forget_expired(now);
+        self.remove_expired(now);
         self.issues += 1;
         let secret = |part: &str| {
             let (role, name) = (&session.role, &session.name);
@@ -135,7 +135,7 @@ impl Keys {
         self.by_id.insert(key.identity.secret_id.clone(), key);
     }
 
-    fn forget_expired(&mut self, now: SystemTime) {
+    fn remove_expired(&mut self, now: SystemTime) {
         while let Some((expired, _)) = self.issued.first() {
             let is_full = self.issued.len() >= MAX_ISSUED;
             if !is_full && *expired + EXPIRED_KNOWN_FOR > now {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::account::{Account, Unknown};
+use crate::sim::account::{Account, NotFound};
 use crate::sim::role::Role;
 use crate::sim::track::Track;
 
@@ -73,7 +73,7 @@ impl Member {
     }
 }
 
-/// The first account that [`Account::found_organization`] makes has this number.
+/// The first account that [`Account::create_organization`] makes has this number.
 const FIRST_MEMBER: u64 = 200_000_000_001;
 
 impl Account {
@@ -89,13 +89,13 @@ impl Account {
     }
 
     /// Removes a member; those behind it move up. Its account goes on without the organisation.
-    pub fn remove_member(&self, uin: u64) -> Result<Member, Unknown> {
+    pub fn remove_member(&self, uin: u64) -> Result<Member, NotFound> {
         let removed = self.with_state(|account| {
             let members = account.members.as_mut()?;
             let position = members.iter().position(|member| member.uin == uin)?;
             Some(members.remove(position))
         });
-        removed.ok_or_else(|| Unknown::member(self.uin(), uin))
+        removed.ok_or_else(|| NotFound::member(self.uin(), uin))
     }
 
     /// Changes a member: its name, its tags, its node.
@@ -103,23 +103,23 @@ impl Account {
         &self,
         uin: u64,
         change: impl FnOnce(Member) -> Member,
-    ) -> Result<(), Unknown> {
+    ) -> Result<(), NotFound> {
         let changed = self.with_state(|account| {
             let mut members = account.members.iter_mut().flatten();
             let member = members.find(|member| member.uin == uin)?;
             *member = change(member.clone());
             Some(())
         });
-        changed.ok_or_else(|| Unknown::member(self.uin(), uin))
+        changed.ok_or_else(|| NotFound::member(self.uin(), uin))
     }
 
     /// Makes so many accounts, each with this role and these tracks, and an organisation of them
     /// that this account holds: `member-1` is 200000000001, and so on.
-    pub fn found_organization(&self, members: u64, role: &Role, tracks: &[Track]) {
+    pub fn create_organization(&self, members: u64, role: &Role, tracks: &[Track]) {
         self.with_world(|state| {
             for uin in FIRST_MEMBER..FIRST_MEMBER + members {
                 let account = state.accounts.entry(uin.to_string()).or_default();
-                account.found(role.clone(), tracks.to_vec());
+                account.set_up_member(role.clone(), tracks.to_vec());
             }
         });
         let member = |n| Member::new(FIRST_MEMBER - 1 + n, &format!("member-{n}"));

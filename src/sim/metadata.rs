@@ -7,7 +7,7 @@ use http::{Method, Request, StatusCode};
 use tokio::time::Instant;
 
 use crate::sim::calls::Call;
-use crate::sim::gateway::Scene;
+use crate::sim::gateway::ActionContext;
 use crate::sim::keys::{Key, Keys, Session};
 use crate::sim::reply::Answer;
 use crate::sim::role;
@@ -20,12 +20,12 @@ use crate::sim::world::State;
 pub(super) struct Machine {
     uin: String,
     role: String,
-    current: Option<Current>,
+    current: Option<IssuedKey>,
 }
 
 /// The key that is handed out to whoever asks, until it is time for another.
 #[derive(Clone)]
-struct Current {
+struct IssuedKey {
     secret_id: String,
     until: SystemTime,
 }
@@ -57,7 +57,7 @@ const LIFE: Duration = Duration::from_hours(2);
 const LAST_PART: u32 = 10;
 
 /// Whether it is the metadata service that is asked.
-pub(super) fn is_asked(request: &Request<Bytes>) -> bool {
+pub(super) fn is_metadata_request(request: &Request<Bytes>) -> bool {
     request.uri().path().starts_with(METADATA)
 }
 
@@ -129,14 +129,14 @@ fn renew(state: &mut State, machine: Machine, now: SystemTime) -> Key {
     let session = Session {
         role: machine.role.clone(),
         name: "machine".to_owned(),
-        asked_by: machine.uin.clone(),
+        requested_by: machine.uin.clone(),
     };
-    let (mut scene, _) = Scene::new(state, now);
-    let key = sts::issue(&mut scene, &machine.uin, session, LIFE);
+    let (mut context, _) = ActionContext::new(state, now);
+    let key = sts::issue(&mut context, &machine.uin, session, LIFE);
     let expires = key.expires().unwrap_or(now);
     let life = expires.duration_since(now).unwrap_or_default();
     state.machine = Some(Machine {
-        current: Some(Current {
+        current: Some(IssuedKey {
             secret_id: key.identity.secret_id.clone(),
             until: expires - life / LAST_PART,
         }),

@@ -9,7 +9,7 @@
 //! verifies the signature from the specification, and answers with literal JSON. A simulation that
 //! shared the client's types would share the client's mistakes.
 
-pub use account::{Account, Unknown};
+pub use account::{Account, NotFound};
 pub use calls::Call;
 pub use fault::Fault;
 pub use fault_queue::FaultId;
@@ -18,7 +18,7 @@ pub use member::Member;
 pub use role::Role;
 pub use server::Server;
 pub use track::{Track, ckafka, cls, cos};
-pub use world::{Broken, World};
+pub use world::{TransportFault, World};
 
 // What there is, and what may be done to it.
 mod account;

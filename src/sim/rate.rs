@@ -7,12 +7,12 @@ use tokio::time::Instant;
 
 /// The arrivals of one action by one identity.
 #[derive(Default)]
-pub(super) struct Meter {
+pub(super) struct RateMeter {
     last_second: VecDeque<Instant>,
     peak: usize,
 }
 
-impl Meter {
+impl RateMeter {
     /// Counts an arrival and tells how many there were in the second that ends now, this one
     /// included. Refused calls count too: who goes on knocking stays throttled.
     pub(super) fn arrive(&mut self, now: Instant) -> usize {

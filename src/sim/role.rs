@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::sim::account::{Account, Unknown};
+use crate::sim::account::{Account, NotFound};
 use crate::sim::denials::Denials;
 
 /// A role of an account. A new one trusts nobody.
@@ -91,13 +91,13 @@ impl Account {
     }
 
     /// Deletes a role; the keys that were issued for it end at once.
-    pub fn remove_role(&self, name: &str) -> Result<Role, Unknown> {
+    pub fn remove_role(&self, name: &str) -> Result<Role, NotFound> {
         let removed = self.with_world(|state| {
             let role = state.accounts.get_mut(self.uin())?.roles.remove(name)?;
             state.keys.end_role(self.uin(), name);
             Some(role)
         });
-        removed.ok_or_else(|| Unknown::role(self.uin(), name))
+        removed.ok_or_else(|| NotFound::role(self.uin(), name))
     }
 
     /// Changes a role, as another token of its provider does; the keys that were issued for it
@@ -106,13 +106,13 @@ impl Account {
         &self,
         name: &str,
         change: impl FnOnce(Role) -> Role,
-    ) -> Result<(), Unknown> {
+    ) -> Result<(), NotFound> {
         let changed = self.with_state(|account| {
             let role = account.roles.get_mut(name)?;
             *role = change(role.clone());
             Some(())
         });
-        changed.ok_or_else(|| Unknown::role(self.uin(), name))
+        changed.ok_or_else(|| NotFound::role(self.uin(), name))
     }
 
     /// What a role of this account is called by others, whether or not it is there.

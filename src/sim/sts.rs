@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sim::gateway::{Action, Caller, Run, Scene};
+use crate::sim::gateway::{Action, ActionContext, Caller, Run};
 use crate::sim::keys::{Key, Session};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
@@ -14,7 +14,7 @@ use crate::sim::role::{self, Role, parse_arn};
 /// What STS can be asked for. `AssumeRole` may be called far more often than other actions.
 pub(super) static ACTIONS: [Action; 3] = [
     Action {
-        own_rate: Some(600),
+        rate_limit: Some(600),
         ..action("AssumeRole", Run::Signed(assume_role))
     },
     action(
@@ -30,46 +30,49 @@ const fn action(name: &'static str, run: Run) -> Action {
         name,
         version: "2018-08-13",
         needs_region: false,
-        own_rate: None,
+        rate_limit: None,
         run,
     }
 }
 
 fn assume_role(
-    scene: &mut Scene,
+    context: &mut ActionContext,
     caller: &Caller,
-    mut given: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let wish = Wish::take(&mut given)?;
-    let external_id = given.take_optional_text("ExternalId")?;
-    given.ignore([
+    let request = AssumeRoleRequest::take(&mut parameters)?;
+    let external_id = parameters.take_optional_text("ExternalId")?;
+    parameters.ignore([
         "Policy",
         "Tags",
         "SourceIdentity",
         "SerialNumber",
         "TokenCode",
     ]);
-    given.finish()?;
+    parameters.finish()?;
 
     let caller = &caller.key.uin;
-    if !wish.role(scene)?.trusts(caller, external_id.as_deref()) {
-        return Err(not_trusted("AssumeRole", &wish.arn()));
+    if !request
+        .role(context)?
+        .trusts(caller, external_id.as_deref())
+    {
+        return Err(not_trusted("AssumeRole", &request.arn()));
     }
-    Ok(answer(&wish.grant(scene, caller)))
+    Ok(answer(&request.grant(context, caller)))
 }
 
 fn assume_role_with_web_identity(
-    scene: &mut Scene,
-    mut given: Parameters,
+    context: &mut ActionContext,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let wish = Wish::take(&mut given)?;
-    let provider_id = given.take_text("ProviderId")?;
-    let token = given.take_text("WebIdentityToken")?;
-    given.finish()?;
+    let request = AssumeRoleRequest::take(&mut parameters)?;
+    let provider_id = parameters.take_text("ProviderId")?;
+    let token = parameters.take_text("WebIdentityToken")?;
+    parameters.finish()?;
 
-    match wish.role(scene)?.token_of(&provider_id) {
-        None => Err(not_trusted("AssumeRoleWithWebIdentity", &wish.arn())),
-        Some(vouched) if vouched == token => Ok(answer(&wish.grant(scene, &wish.uin))),
+    match request.role(context)?.token_of(&provider_id) {
+        None => Err(not_trusted("AssumeRoleWithWebIdentity", &request.arn())),
+        Some(vouched) if vouched == token => Ok(answer(&request.grant(context, &request.uin))),
         Some(_) => Err(Refusal::new(
             "InvalidParameter.WebIdentityTokenError",
             "The web identity token is wrong or has expired.",
@@ -78,7 +81,7 @@ fn assume_role_with_web_identity(
 }
 
 /// What both ways to assume a role are asked for.
-struct Wish {
+struct AssumeRoleRequest {
     uin: String,
     name: String,
     session: String,
@@ -90,11 +93,11 @@ const DEFAULT_SECONDS: u64 = 2 * 60 * 60;
 
 const MAX_SECONDS: u64 = 12 * 60 * 60;
 
-impl Wish {
-    fn take(given: &mut Parameters) -> Result<Self, Refusal> {
-        let arn = given.take_text("RoleArn")?;
-        let session = given.take_text("RoleSessionName")?;
-        let seconds = given.take_optional_integer("DurationSeconds")?;
+impl AssumeRoleRequest {
+    fn take(parameters: &mut Parameters) -> Result<Self, Refusal> {
+        let arn = parameters.take_text("RoleArn")?;
+        let session = parameters.take_text("RoleSessionName")?;
+        let seconds = parameters.take_optional_integer("DurationSeconds")?;
         let (uin, name) = parse_arn(&arn).ok_or_else(|| wrong("RoleArn"))?;
         if !is_session_name(&session) {
             return Err(wrong("RoleSessionName"));
@@ -121,8 +124,8 @@ impl Wish {
         role::arn(&self.uin, &self.name)
     }
 
-    fn role<'a>(&self, scene: &'a Scene) -> Result<&'a Role, Refusal> {
-        let account = scene.accounts.get(&self.uin);
+    fn role<'a>(&self, context: &'a ActionContext) -> Result<&'a Role, Refusal> {
+        let account = context.accounts.get(&self.uin);
         let role = account.and_then(|account| account.roles.get(&self.name));
         role.ok_or_else(|| {
             Refusal::new(
@@ -132,21 +135,26 @@ impl Wish {
         })
     }
 
-    fn grant(&self, scene: &mut Scene, asked_by: &str) -> Key {
+    fn grant(&self, context: &mut ActionContext, requested_by: &str) -> Key {
         let session = Session {
             role: self.name.clone(),
             name: self.session.clone(),
-            asked_by: asked_by.to_owned(),
+            requested_by: requested_by.to_owned(),
         };
-        issue(scene, &self.uin, session, self.duration)
+        issue(context, &self.uin, session, self.duration)
     }
 }
 
 /// Makes a key that ends at a whole second: what it says of its end is when it ends.
-pub(super) fn issue(scene: &mut Scene, uin: &str, session: Session, duration: Duration) -> Key {
-    let life = duration.min(scene.settings.longest_role).as_secs();
-    let expires = UNIX_EPOCH + Duration::from_secs(unix_seconds(scene.now) + life);
-    scene.keys.issue(uin, session, expires, scene.now)
+pub(super) fn issue(
+    context: &mut ActionContext,
+    uin: &str,
+    session: Session,
+    duration: Duration,
+) -> Key {
+    let life = duration.min(context.settings.max_role_duration).as_secs();
+    let expires = UNIX_EPOCH + Duration::from_secs(unix_seconds(context.now) + life);
+    context.keys.issue(uin, session, expires, context.now)
 }
 
 fn is_session_name(text: &str) -> bool {
@@ -202,11 +210,11 @@ fn unix_seconds(time: SystemTime) -> u64 {
 /// A permanent key is a user's, whose number is not the account's; a role's key is asked for by
 /// one account and calls for another.
 fn get_caller_identity(
-    _: &mut Scene,
+    _: &mut ActionContext,
     caller: &Caller,
-    given: Parameters,
+    parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    given.finish()?;
+    parameters.finish()?;
     let Key {
         uin,
         session,
@@ -226,7 +234,7 @@ fn get_caller_identity(
         Some(Session {
             role,
             name,
-            asked_by,
+            requested_by,
         }) => {
             let role_id = number(
                 &format!("{uin} {role}"),
@@ -238,7 +246,7 @@ fn get_caller_identity(
                 "Arn": format!("qcs::sts:{uin}:assumed-role/{role_id}"),
                 "AccountId": uin,
                 "UserId": format!("{role_id}:{name}"),
-                "PrincipalId": asked_by,
+                "PrincipalId": requested_by,
             })
         }
     })

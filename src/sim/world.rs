@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::time::Instant;
 
-use crate::sim::account::{Account, AccountState, Unknown};
+use crate::sim::account::{Account, AccountState, NotFound};
 use crate::sim::calls::{Call, Calls};
 use crate::sim::fault::Fault;
 use crate::sim::fault_queue::{FaultId, Faults};
@@ -45,7 +45,7 @@ pub(super) struct Settings {
     pub(super) latency: Duration,
     pub(super) rate_limit: usize,
     pub(super) max_page_size: u64,
-    pub(super) longest_role: Duration,
+    pub(super) max_role_duration: Duration,
 }
 
 impl Default for Settings {
@@ -55,7 +55,7 @@ impl Default for Settings {
             latency: Duration::ZERO,
             rate_limit: DOCUMENTED_RATE_LIMIT,
             max_page_size: DEFAULT_MAX_PAGE_SIZE,
-            longest_role: Duration::MAX,
+            max_role_duration: Duration::MAX,
         }
     }
 }
@@ -111,8 +111,8 @@ impl World {
 
     /// No key that is issued for a role from here on lives longer, whatever is asked for: with a
     /// few seconds, a test sees many renewals. Whole seconds count.
-    pub fn set_longest_role(&self, life: Duration) {
-        self.state().settings.longest_role = life;
+    pub fn set_max_role_duration(&self, life: Duration) {
+        self.state().settings.max_role_duration = life;
     }
 
     /// The account, made if it is not there yet: without identities and without tracks.
@@ -122,11 +122,11 @@ impl World {
     }
 
     /// The account, if it is there.
-    pub fn account(&self, uin: &str) -> Result<Account, Unknown> {
+    pub fn account(&self, uin: &str) -> Result<Account, NotFound> {
         if self.state().accounts.contains_key(uin) {
             Ok(Account::new(self.clone(), uin))
         } else {
-            Err(Unknown::account(uin))
+            Err(NotFound::account(uin))
         }
     }
 
@@ -200,7 +200,7 @@ impl World {
 
     /// Answers a request as it would be answered over the wire, in memory. A hanging answer pends
     /// for ever: it is the asker who must have a time limit.
-    pub async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Broken> {
+    pub async fn answer(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportFault> {
         let reply = self.reply(&request);
         reply.due().await;
         match reply.delivery {
@@ -211,9 +211,11 @@ impl World {
             }
             Delivery::Truncated => {
                 let first_half = reply.first_half();
-                Err(Broken::Truncated(reply.response.map(|_| first_half)))
+                Err(TransportFault::Truncated(
+                    reply.response.map(|_| first_half),
+                ))
             }
-            Delivery::Reset => Err(Broken::Reset),
+            Delivery::Reset => Err(TransportFault::Reset),
             Delivery::Never => std::future::pending().await,
         }
     }
@@ -222,7 +224,7 @@ impl World {
     pub(super) fn reply(&self, request: &Request<Bytes>) -> Reply {
         let now = self.now();
         let mut state = self.state();
-        let (mut call, answer) = if metadata::is_asked(request) {
+        let (mut call, answer) = if metadata::is_metadata_request(request) {
             metadata::handle(&mut state, request, now)
         } else {
             gateway::handle(&mut state, request, now)
@@ -257,7 +259,7 @@ impl fmt::Debug for World {
 
 /// No answer arrived, or not all of it.
 #[derive(Clone, Debug)]
-pub enum Broken {
+pub enum TransportFault {
     /// The connection was reset before anything was answered.
     Reset,
     /// The connection ended within the body: this much arrived, and the `Content-Length` promised
@@ -265,7 +267,7 @@ pub enum Broken {
     Truncated(Response<Bytes>),
 }
 
-impl fmt::Display for Broken {
+impl fmt::Display for TransportFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Reset => f.write_str("connection reset by the simulated cloud"),
@@ -278,4 +280,4 @@ impl fmt::Display for Broken {
     }
 }
 
-impl std::error::Error for Broken {}
+impl std::error::Error for TransportFault {}

@@ -188,7 +188,7 @@ async fn of_an_organisation_the_first_members_are_tried() {
     let world = world();
     let home = world.account(HOME).unwrap();
     let role = Role::new("audit-reader").trusts_account(HOME);
-    home.found_organization(5, &role, &[Track::new(7, "audit")]);
+    home.create_organization(5, &role, &[Track::new(7, "audit")]);
     let second = world.account("200000000002").unwrap();
     second
         .deny_action("audit-reader", "cloudaudit:DescribeAuditTracks")

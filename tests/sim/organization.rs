@@ -157,7 +157,7 @@ async fn two_thousand_members_are_there_at_once() {
     world
         .account(UIN)
         .unwrap()
-        .found_organization(MANY, &role, &tracks);
+        .create_organization(MANY, &role, &tracks);
     let mut found = 0;
     world.set_rate_limit(1_000);
     for offset in (0..MANY).step_by(50) {

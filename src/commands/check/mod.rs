@@ -14,7 +14,7 @@ use std::fmt;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::{Failed, print};
+use super::{CommandError, print};
 use crate::cli::CheckOutput;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
@@ -52,7 +52,7 @@ struct Part {
 
 impl Part {
     fn of(config: &Config, accounts: usize) -> Option<Self> {
-        config.shard.has_others().then_some(Self {
+        config.shard.is_sharded().then_some(Self {
             shard: config.shard,
             accounts,
             of: config.accounts.len(),
@@ -91,7 +91,7 @@ impl fmt::Display for Part {
 }
 
 /// Says what would be polled, in one of the forms.
-pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
+pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), CommandError> {
     let listed = Listed::of(config);
     let text = match output {
         CheckOutput::Text => text::text(&listed, &config.warnings),
@@ -101,7 +101,7 @@ pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), Fail
 }
 
 /// Says what whoever asks must be allowed.
-pub(super) async fn policy(config: &Config) -> Result<(), Failed> {
+pub(super) async fn policy(config: &Config) -> Result<(), CommandError> {
     let listed = Listed::of(config);
     if let Some(part) = &listed.part {
         // Not among what is pasted.
@@ -116,7 +116,7 @@ pub(super) async fn online(
     environment: &Environment,
     clock: &Clock,
     output: CheckOutput,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let findings = inquire(config, environment, clock, connect()).await?;
     let part = Part::of(config, findings.accounts.len());
     let text = match output {
@@ -126,7 +126,7 @@ pub(super) async fn online(
     print(vec![text.into()]).await?;
     match online::wrong(&findings) {
         0 => Ok(()),
-        _ => Err(Failed::new("not everything can be polled")),
+        _ => Err(CommandError::new("not everything can be polled")),
     }
 }
 

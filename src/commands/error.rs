@@ -17,12 +17,12 @@ const BAD_CONFIGURATION: u8 = 78;
 
 /// Why a command failed, and its exit code.
 #[derive(Debug)]
-pub struct Failed {
+pub struct CommandError {
     message: String,
     code: u8,
 }
 
-impl Failed {
+impl CommandError {
     /// The command failed at its work.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
@@ -58,13 +58,13 @@ impl Failed {
     }
 }
 
-impl From<String> for Failed {
+impl From<String> for CommandError {
     fn from(message: String) -> Self {
         Self::new(message)
     }
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
