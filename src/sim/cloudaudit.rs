@@ -2,25 +2,28 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::gateway::{Action, ActionContext, Caller, Run};
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 use crate::sim::track::Track;
 
-/// What CloudAudit can be asked for. Another product is another file with such a table.
+/// The actions of CloudAudit that the simulator has.
 pub(super) static ACTIONS: [Action; 2] = [
-    action("DescribeAuditTracks", Run::Signed(describe_audit_tracks)),
-    action("DescribeAuditTrack", Run::Signed(describe_audit_track)),
+    action(
+        "DescribeAuditTracks",
+        Handler::Signed(describe_audit_tracks),
+    ),
+    action("DescribeAuditTrack", Handler::Signed(describe_audit_track)),
 ];
 
-const fn action(name: &'static str, run: Run) -> Action {
+const fn action(name: &'static str, handler: Handler) -> Action {
     Action {
         service: "cloudaudit",
         name,
         version: "2019-03-19",
         needs_region: true,
         rate_limit: None,
-        run,
+        handler,
     }
 }
 
@@ -62,7 +65,7 @@ fn describe_audit_track(
     })
 }
 
-/// The documentation does not say what 0 means; nobody should rely on it.
+/// Takes a page number or size. The documentation does not define 0, so it is refused.
 fn page_parameter(parameters: &mut Parameters, name: &str) -> Result<u64, Refusal> {
     match parameters.take_integer(name)? {
         0 => Err(Refusal::wrong_value(name)),

@@ -1,8 +1,8 @@
-//! The actions of the organisation product.
+//! The actions of Tencent Cloud Organization.
 
 use serde_json::{Value, json};
 
-use crate::sim::gateway::{Action, ActionContext, Caller, Run};
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
 use crate::sim::member::Member;
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
@@ -13,13 +13,12 @@ pub(super) static ACTIONS: [Action; 1] = [Action {
     version: "2021-03-31",
     needs_region: false,
     rate_limit: None,
-    run: Run::Signed(describe_organization_members),
+    handler: Handler::Signed(describe_organization_members),
 }];
 
 const MAX_LIMIT: u64 = 50;
 
-/// Nobody but the account that holds the organisation sees it. What narrows a listing is not
-/// played.
+/// Lists the members of the organization that the caller manages. Filters are not simulated.
 fn describe_organization_members(
     _: &mut ActionContext,
     caller: &Caller,

@@ -1,37 +1,38 @@
-//! The actions of STS: who is this, and a role's temporary key for whom the role trusts.
+//! The actions of STS: the caller's identity, and temporary keys of roles.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sim::gateway::{Action, ActionContext, Caller, Run};
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
+use crate::sim::arn::{arn, parse_arn};
 use crate::sim::keys::{Key, Session};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
-use crate::sim::role::{self, Role, parse_arn};
+use crate::sim::role::Role;
 
-/// What STS can be asked for. `AssumeRole` may be called far more often than other actions.
+/// The actions of STS that the simulator has. `AssumeRole` has a far higher rate limit than others.
 pub(super) static ACTIONS: [Action; 3] = [
     Action {
         rate_limit: Some(600),
-        ..action("AssumeRole", Run::Signed(assume_role))
+        ..action("AssumeRole", Handler::Signed(assume_role))
     },
     action(
         "AssumeRoleWithWebIdentity",
-        Run::Unsigned(assume_role_with_web_identity),
+        Handler::Unsigned(assume_role_with_web_identity),
     ),
-    action("GetCallerIdentity", Run::Signed(get_caller_identity)),
+    action("GetCallerIdentity", Handler::Signed(get_caller_identity)),
 ];
 
-const fn action(name: &'static str, run: Run) -> Action {
+const fn action(name: &'static str, handler: Handler) -> Action {
     Action {
         service: "sts",
         name,
         version: "2018-08-13",
         needs_region: false,
         rate_limit: None,
-        run,
+        handler,
     }
 }
 
@@ -58,7 +59,7 @@ fn assume_role(
     {
         return Err(not_trusted("AssumeRole", &request.arn()));
     }
-    Ok(answer(&request.grant(context, caller)))
+    Ok(response(&request.grant(context, caller)))
 }
 
 fn assume_role_with_web_identity(
@@ -72,7 +73,7 @@ fn assume_role_with_web_identity(
 
     match request.role(context)?.token_of(&provider_id) {
         None => Err(not_trusted("AssumeRoleWithWebIdentity", &request.arn())),
-        Some(vouched) if vouched == token => Ok(answer(&request.grant(context, &request.uin))),
+        Some(valid) if valid == token => Ok(response(&request.grant(context, &request.uin))),
         Some(_) => Err(Refusal::new(
             "InvalidParameter.WebIdentityTokenError",
             "The web identity token is wrong or has expired.",
@@ -80,7 +81,7 @@ fn assume_role_with_web_identity(
     }
 }
 
-/// What both ways to assume a role are asked for.
+/// The parameters that both ways to assume a role share.
 struct AssumeRoleRequest {
     uin: String,
     name: String,
@@ -88,7 +89,7 @@ struct AssumeRoleRequest {
     duration: Duration,
 }
 
-/// Unless another is asked for.
+/// The lifetime of a key if the request has no `DurationSeconds`.
 const DEFAULT_SECONDS: u64 = 2 * 60 * 60;
 
 const MAX_SECONDS: u64 = 12 * 60 * 60;
@@ -121,7 +122,7 @@ impl AssumeRoleRequest {
     }
 
     fn arn(&self) -> String {
-        role::arn(&self.uin, &self.name)
+        arn(&self.uin, &self.name)
     }
 
     fn role<'a>(&self, context: &'a ActionContext) -> Result<&'a Role, Refusal> {
@@ -145,7 +146,7 @@ impl AssumeRoleRequest {
     }
 }
 
-/// Makes a key that ends at a whole second: what it says of its end is when it ends.
+/// Issues a key. It expires at a whole second, exactly at the time that the response states.
 pub(super) fn issue(
     context: &mut ActionContext,
     uin: &str,
@@ -175,7 +176,7 @@ fn not_trusted(action: &str, arn: &str) -> Refusal {
     Refusal::new("UnauthorizedOperation", message)
 }
 
-fn answer(key: &Key) -> Value {
+fn response(key: &Key) -> Value {
     let mut fields = credentials(key);
     json!({
         "ExpiredTime": fields["ExpiredTime"].take(),
@@ -188,7 +189,7 @@ fn answer(key: &Key) -> Value {
     })
 }
 
-/// A temporary key in the words of the API, side by side.
+/// Returns the API's fields of a temporary key, in one flat object.
 pub(super) fn credentials(key: &Key) -> Value {
     let temporary = key.identity.temporary.as_ref();
     let expires = key.expires().unwrap_or(UNIX_EPOCH);
@@ -201,14 +202,14 @@ pub(super) fn credentials(key: &Key) -> Value {
     })
 }
 
-/// A world before 1970 is none that issues keys.
+/// Returns the Unix time, or 0 for times before 1970.
 fn unix_seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
 
-/// A permanent key is a user's, whose number is not the account's; a role's key is asked for by
-/// one account and calls for another.
+/// A permanent key belongs to a user, who has a number of its own. For a role's key, the response
+/// names the role's account and the account that requested the key.
 fn get_caller_identity(
     _: &mut ActionContext,
     caller: &Caller,
@@ -252,7 +253,7 @@ fn get_caller_identity(
     })
 }
 
-/// A number for a name: the same whenever it is asked for.
+/// Derives a number from a name, the same in every run.
 fn number(name: &str, first: u64, many: u64) -> u64 {
     let digest = Sha256::digest(name);
     let part = digest.iter().take(8);
