@@ -1,8 +1,7 @@
-//! The program: catches signals, reads the command line and the environment, runs the command, and
-//! exits.
+//! The program: catches signals, parses the command line, runs the command, and exits.
 //!
-//! The main thread does nothing that can wait for a file, a pipe or another thread, so a signal ends
-//! the process whatever the command waits for.
+//! The main thread never waits for a file, a pipe or another thread. A signal therefore ends the
+//! process, whatever the command waits for.
 
 use std::io::{self, ErrorKind, Write};
 use std::panic::{catch_unwind, set_hook};
@@ -22,27 +21,26 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinError;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// Polling and serving wait for the network; more threads than this would only wait in parallel.
+/// The most worker threads. Polling and serving mostly wait for the network.
 const MAX_THREADS: usize = 4;
 
-/// From the first signal on, a command has this time to end; the daemon's grace period if that is
-/// longer.
+/// How long a command may take to end after the first signal, unless the grace period is longer.
 const STOP_TIME: Duration = Duration::from_millis(700);
 
-/// What else the end takes beyond a grace period.
+/// The time for the shutdown after a grace period.
 const STOP_MARGIN: Duration = Duration::from_millis(200);
 
-/// A signal that comes so soon after the first is the same one: `timeout` and terminals send it to
+/// A second signal within this time counts as the same signal: `timeout` and terminals send it to
 /// the process and to its group.
 const DUPLICATE_SIGNAL_WINDOW: Duration = Duration::from_millis(100);
 
-/// How long the last lines wait for the reader of the log. A signal ends the wait.
+/// How long the last log lines may take to be written. A signal ends the wait.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The same after a signal.
+/// How long the last log lines may take to be written after a signal.
 const FLUSH_TIMEOUT_AFTER_SIGNAL: Duration = Duration::from_millis(100);
 
-/// The exit code of a command that panicked, as of a main thread that does.
+/// The exit code of a command that panicked, the same as of a panic on the main thread.
 const PANICKED: u8 = 101;
 
 fn main() -> ExitCode {
@@ -50,7 +48,7 @@ fn main() -> ExitCode {
         Ok(prepared) => prepared,
         Err(error) => {
             let failed = cannot_start(&error);
-            // There is no log yet, and nothing to be done if stderr is closed.
+            // There is no log yet, and if stderr is closed, there is no other way to report.
             drop(writeln!(io::stderr(), "error: {failed}"));
             return failed.exit_code();
         }
@@ -71,13 +69,13 @@ fn main() -> ExitCode {
         }
         code
     });
-    // Even if its threads still run.
+    // Does not wait for threads that still run.
     supervisor.shutdown_background();
     code
 }
 
-/// Catches signals before anything that may take time. What watches over the command has a runtime
-/// of its own, on the main thread.
+/// Builds the supervisor's runtime, which runs on the main thread, and catches signals before
+/// anything else that takes time.
 fn prepare() -> io::Result<(Runtime, Signals, Log)> {
     let supervisor = runtime::Builder::new_current_thread()
         .enable_all()
@@ -90,11 +88,11 @@ fn prepare() -> io::Result<(Runtime, Signals, Log)> {
 }
 
 fn cannot_start(error: &io::Error) -> CommandError {
-    let remedy = "raise the limits of processes (ulimit -u) and of open files (ulimit -n)";
+    let remedy = "raise the limits of processes (ulimit -u) and open files (ulimit -n)";
     CommandError::new(format!("cannot start: {error}; {remedy}"))
 }
 
-/// Prints what the command line asks for, such as help, or what is wrong with it.
+/// Prints the help, the version, or an error of the command line.
 async fn print_usage(
     error: clap::Error,
     signals: &mut Signals,
@@ -112,11 +110,11 @@ async fn print_usage(
             *flush_timeout = FLUSH_TIMEOUT_AFTER_SIGNAL;
             return Err(CommandError::new("stopped by a signal before everything was printed"));
         }
-        // A reader of standard output may take its time, as a pager does.
+        // Only stderr has a timeout: a pager may read stdout for long.
         () = sleep(FLUSH_TIMEOUT), if is_error => Ok(()),
     };
     match written {
-        // What reads the output, such as `head`, has read enough.
+        // The reader, such as `head`, has read enough.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(ExitCode::from(code)),
         Err(error) if !is_error => Err(CommandError::new(format!(
             "cannot write to stdout: {error}"
@@ -125,7 +123,7 @@ async fn print_usage(
     }
 }
 
-/// Runs the command until it is done, until it has taken too long after a signal, or until a second
+/// Runs the command until it is done, until its time after a signal is over, or until a second
 /// signal.
 async fn run(
     cli: Cli,
@@ -139,12 +137,12 @@ async fn run(
     let runtime = start_runtime(log).map_err(|error| cannot_start(&error))?;
     logging::subscribe(log, cli.flags.log_level.into(), cli.flags.log_format);
     let stop_time = cli.grace_period().max(STOP_TIME) + STOP_MARGIN;
-    // A daemon reloads by it; everything else ends.
+    // SIGHUP reloads the daemon and ends every other command.
     let hangup_reloads = cli.command.is_none();
     let (stop, stopped) = oneshot::channel::<()>();
     let (reload, reloads) = mpsc::channel(1);
     let command_signals = commands::Signals {
-        // Dropping the sender is the signal.
+        // Dropping the sender stops the command.
         stop: async { drop(stopped.await) },
         reload: reloads,
     };
@@ -162,7 +160,7 @@ async fn run(
         tokio::select! {
             ended = &mut command => break result(ended),
             request = signals.next() => match request {
-                // While one waits, another says nothing new.
+                // If a reload is pending already, this one adds nothing.
                 Request::Hangup if hangup_reloads => drop(reload.try_send(())),
                 _ if stop.take().is_some() => {
                     *flush_timeout = FLUSH_TIMEOUT_AFTER_SIGNAL;
@@ -171,11 +169,11 @@ async fn run(
                 }
                 _ if first.elapsed() < DUPLICATE_SIGNAL_WINDOW => {}
                 _ => break Err(CommandError::new(
-                    "ended by a second signal, before everything was finished",
+                    "ended by a second signal before the shutdown was complete",
                 )),
             },
             () = deadline_passed => break Err(CommandError::new(
-                "ended by a signal while it waited for the system, such as for a file that hangs",
+                "ended by a signal while a system call did not return, for example on a hanging file system",
             )),
         }
     };
@@ -186,13 +184,13 @@ async fn run(
 fn result(ended: Result<Result<(), CommandError>, JoinError>) -> Result<ExitCode, CommandError> {
     match ended {
         Ok(result) => result.map(|()| ExitCode::SUCCESS),
-        // The hook has reported it.
+        // The panic hook has reported it.
         Err(error) if error.is_panic() => Ok(ExitCode::from(PANICKED)),
         Err(error) => Err(CommandError::new(error.to_string())),
     }
 }
 
-/// The runtime of the command. Its panics, and those of everything after it, go to the log.
+/// Builds the command's runtime. From then on, panics are reported in the log.
 fn start_runtime(log: &Log) -> io::Result<Runtime> {
     let threads = available_parallelism().map_or(1, usize::from);
     let start = || {
@@ -200,17 +198,17 @@ fn start_runtime(log: &Log) -> io::Result<Runtime> {
             .worker_threads(threads.min(MAX_THREADS))
             .enable_all()
             .build()
-            // Files are read on such a thread: there has to be one.
+            // Reading files needs a blocking thread, so one must start.
             .inspect(|runtime| drop(runtime.spawn_blocking(|| {})))
     };
-    // It panics if the system has no thread left. This is reported as an error, and only once.
+    // Tokio panics if the system has no thread left. The panic becomes an error, reported once.
     set_hook(Box::new(|_| {}));
     let built = catch_unwind(start);
     logging::report_panics(log);
     built.unwrap_or_else(|panic| {
         let message = panic.downcast_ref::<String>().cloned();
         Err(io::Error::other(
-            message.unwrap_or_else(|| "no thread".to_owned()),
+            message.unwrap_or_else(|| "cannot start a thread".to_owned()),
         ))
     })
 }

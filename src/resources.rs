@@ -1,17 +1,18 @@
-//! What the process needs of the system before it can work, and how much of it there is.
+//! Resource limits of the process: address space and open files.
 //!
-//! Limits are read from `/proc`: the filter of system calls in a service's unit may refuse
+//! Limits are read from `/proc`, because the system call filter of a systemd unit may deny
 //! `prlimit64`.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates,
-/// used or not; without room for them it aborts the process in the middle of its work.
+/// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates
+/// memory, and aborts the process if that fails.
 const MIN_ADDRESS_SPACE: u64 = 512 << 20;
 
-/// The limits of this process, soft ones unless said, `None` if there is no limit or it is not known.
+/// The limits of this process. A limit is `None` if there is none or it is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 struct Limits {
+    /// The soft limit.
     open_files: Option<u64>,
     /// The hard limit.
     max_open_files: Option<u64>,
@@ -36,23 +37,23 @@ fn limits() -> Limits {
     }
 }
 
-/// Not known here.
+/// The limits are unknown.
 #[cfg(not(target_os = "linux"))]
 fn limits() -> Limits {
     Limits::default()
 }
 
-/// What the process opens besides connections: the runtimes, the standard streams, listeners, the
+/// The files that the process opens besides connections: runtimes, standard streams, listeners, the
 /// state file and its lock.
 pub const RESERVED_FILES: u64 = 24;
 
-/// How many files the process may open, `None` if there is no limit or it is not known.
+/// Returns how many files the process may open, or `None` if there is no limit or it is unknown.
 pub fn open_files() -> Option<u64> {
     limits().open_files
 }
 
-/// Raises the soft limit of open files to the hard one, but not above `most`. Returns the limit that
-/// holds then, as [`open_files`] does.
+/// Raises the soft limit of open files to the hard limit, but not above `most`. Returns the new
+/// limit, as [`open_files`] does.
 pub fn raise_open_files(most: u64) -> Option<u64> {
     let limits = limits();
     let current = limits.open_files?;
@@ -67,16 +68,16 @@ pub fn raise_open_files(most: u64) -> Option<u64> {
     Some(if raised { target } else { current })
 }
 
-/// Checks the limits that would later end the process without a chance to say why.
+/// Checks the limits that would later abort the process without a message.
 ///
 /// # Errors
 ///
-/// Which limit is too low, and how to raise it.
+/// Returns an error that names the limit that is too low, and how to raise it.
 pub fn check() -> Result<(), String> {
     match limits().address_space {
         Some(limit) if limit < MIN_ADDRESS_SPACE => Err(format!(
-            "the limit of address space is {} MiB and must be at least {} MiB: raise it (ulimit -v, LimitAS=), and limit \
-             memory by the control group (MemoryMax=, a container's limit) instead",
+            "the limit of the address space is {} MiB but must be at least {} MiB; raise it (ulimit -v, LimitAS=) and limit \
+             the memory with a control group (MemoryMax= or the container's limit) instead",
             limit >> 20,
             MIN_ADDRESS_SPACE >> 20
         )),

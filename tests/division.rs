@@ -232,11 +232,11 @@ fn a_shard_has_its_part_of_what_all_do() {
 fn there_is_no_other_shard() {
     let error = |ordinal, total| Shard::new(ordinal, total).unwrap_err();
     assert_eq!(error(0, 0), "there is at least 1 shard");
-    assert_eq!(error(1, 1), "the only shard is number 0");
+    assert_eq!(error(1, 1), "the only shard has the number 0");
     assert_eq!(
         error(8, 8),
-        "8 shards are counted from 0, so the last is number 7"
+        "shards are counted from 0, so the last of 8 has the number 7"
     );
-    assert_eq!(error(0, 1001), "there are at most 1000 shards");
+    assert_eq!(error(0, 1001), "there can be at most 1000 shards");
     assert_eq!(Shard::new(0, 1).unwrap(), Shard::ALONE);
 }

@@ -101,7 +101,7 @@ impl App {
             listeners,
             web: web.clone(),
             reloader: Reloader::new(reloading, requests),
-            manager: ServiceManager::of(|variable| environment.get(variable)),
+            manager: ServiceManager::from_variables(|variable| environment.get(variable)),
             state,
         })
     }

@@ -81,10 +81,13 @@ fn flags_the_environment_or_the_host_name_say_which_shard_it_is() {
 #[test]
 fn what_is_no_shard_is_wrong_usage() {
     let refused = refusal(&["--shard=8", "--total-shards=8"], &[]);
-    let expected = "--shard=8 and --total-shards=8 do not fit: 8 shards are counted from 0, so the last is number 7";
+    let expected = "--shard=8 and --total-shards=8 do not fit: shards are counted from 0, so the last of 8 has the number 7";
     assert!(refused.contains(expected), "{refused}");
     let refused = refusal(&["--shard=1"], &[]);
-    assert!(refused.contains("the only shard is number 0"), "{refused}");
+    assert!(
+        refused.contains("the only shard has the number 0"),
+        "{refused}"
+    );
     for wrong in ["0", "1001", "-1", "eight", "1.5"] {
         let refused = refusal(&[&format!("--total-shards={wrong}")], &[]);
         assert!(refused.contains("a number from 1 to 1000"), "{refused}");
@@ -103,7 +106,7 @@ fn what_is_no_shard_is_wrong_usage() {
         ("-3", "does not end in a hyphen and a number"),
         (
             "exporter-8",
-            "does not fit: 8 shards are counted from 0, so the last is number 7",
+            "does not fit: shards are counted from 0, so the last of 8 has the number 7",
         ),
     ] {
         let refused = refusal(&["--total-shards=8"], &[("HOSTNAME", host)]);
