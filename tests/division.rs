@@ -231,7 +231,7 @@ fn a_shard_has_its_part_of_what_all_do() {
 #[test]
 fn there_is_no_other_shard() {
     let error = |ordinal, total| Shard::new(ordinal, total).unwrap_err();
-    assert_eq!(error(0, 0), "there is at least 1 shard");
+    assert_eq!(error(0, 0), "there must be at least 1 shard");
     assert_eq!(error(1, 1), "the only shard has the number 0");
     assert_eq!(
         error(8, 8),

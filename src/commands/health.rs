@@ -1,4 +1,4 @@
-//! `health`: for images without a shell.
+//! The command `health`, a health check for images without a shell.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -11,17 +11,17 @@ use super::{CommandError, daemon};
 use crate::cli::Flags;
 use crate::web::Gate;
 
-/// An exporter that takes longer is not well.
+/// How long the exporter may take to respond.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a Unix socket's address begins with.
+/// The prefix of the address of a Unix socket.
 const UNIX: &str = "unix:";
 
-/// How deep the chain of causes of an error is followed.
+/// The most causes of an error that are printed.
 const MAX_CAUSES: usize = 8;
 
-/// Asks the exporter that was started with the same flags on this machine: at the first of its
-/// addresses that takes a connection.
+/// Checks the exporter that was started with the same flags on this machine, at the first of its
+/// addresses that accepts a connection.
 pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
     let gate = match flags.web_config_file() {
@@ -51,25 +51,25 @@ pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
     match timeout(TIMEOUT, probing).await {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(())) => {}
-        Err(_) => failures.push(format!("no answer within {TIMEOUT:?}")),
+        Err(_) => failures.push(format!("no response within {TIMEOUT:?}")),
     }
     if web.systemd_socket {
         failures.push(
-            "the sockets that systemd passed are not known to health; name one with --web.listen-address"
+            "the sockets that systemd passed are unknown to health; name one with --web.listen-address"
                 .to_owned(),
         );
     }
     Err(CommandError::new(failures.join("; ")))
 }
 
-/// The exporter is unhealthy or does not run.
+/// Why the check failed: the exporter is unhealthy or does not run.
 struct ProbeFailure {
     message: String,
-    /// Whether something listens there.
+    /// Whether a process listens at the address.
     has_connected: bool,
 }
 
-/// Asks at one address, `unix:PATH` or `host:port`.
+/// Checks one address, `unix:PATH` or `host:port`.
 async fn probe(address: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), ProbeFailure> {
     let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
@@ -101,8 +101,8 @@ async fn probe(address: &str, route_prefix: &str, gate: Option<&Gate>) -> Result
     }
 }
 
-/// For this machine: there is no proxy in between, and nobody to be taken for it, whatever name its
-/// certificate has and whoever vouches for it.
+/// Builds the client. Connections stay on this machine, so it uses no proxy and accepts any
+/// certificate.
 fn client() -> ClientBuilder {
     Client::builder()
         .no_proxy()
@@ -120,28 +120,30 @@ async fn check_response(mut response: Response) -> Result<(), String> {
     }
     if status == StatusCode::UNAUTHORIZED {
         return Err(format!(
-            "{status}: put /-/healthy into the auth_exempt_paths of --web.config.file"
+            "{status}: add /-/healthy to auth_exempt_paths in --web.config.file"
         ));
     }
-    // The reason is a line or two: it comes in one piece.
+    // The reason is a line or two, so the first chunk has all of it.
     let reason = response.chunk().await.ok().flatten().unwrap_or_default();
     let reason = String::from_utf8_lossy(&reason);
     Err(format!("{status}: {}", reason.trim()))
 }
 
-/// What went wrong, and what to do about it where the gate may be the cause.
+/// Describes an error, with a remedy if the web configuration may be the cause.
 fn describe(error: reqwest::Error, gate: Option<&Gate>) -> String {
     let is_timeout = error.is_timeout();
     let has_connected = !error.is_connect();
     let why = causes(error);
     match gate {
-        _ if is_timeout => format!("no answer within {TIMEOUT:?}"),
+        _ if is_timeout => format!("no response within {TIMEOUT:?}"),
         Some(gate) if gate.wants_certificates() => format!(
-            "{why}; by client_auth_type every client shows a certificate, and health has none: let it be \
-             VerifyClientCertIfGiven, or ask in another way"
+            "{why}; client_auth_type requires a client certificate, which health does not have; set it to \
+             VerifyClientCertIfGiven, or use another health check"
         ),
         None if has_connected => {
-            format!("{why}; if the exporter has a --web.config.file, health needs the same")
+            format!(
+                "{why}; if the exporter runs with --web.config.file, run health with the same flag"
+            )
         }
         _ => why,
     }

@@ -1,22 +1,22 @@
-//! The commands, and what their failures mean for the exit code.
+//! The commands, and the exit codes of their failures.
 
 pub use self::error::CommandError;
 
-// The daemon, and a round of it.
+// Commands that poll.
 mod daemon;
 mod once;
 
-// Without polling.
+// Commands that do not poll.
 mod check;
 mod health;
 
-// Where results go.
+// The file of a result.
 mod output;
 
-// What a failure means.
+// Errors with their exit code.
 mod error;
 
-// Which part of the accounts is this process's.
+// The shard of this process.
 mod shard;
 
 use std::panic::resume_unwind;
@@ -34,12 +34,12 @@ use crate::fleet::Environment;
 use crate::logging::Log;
 use crate::stdio;
 
-/// What the operating system says to a command that runs.
+/// The signals for a running command.
 #[derive(Debug)]
 pub struct Signals<S> {
-    /// Ends when the command should.
+    /// Resolves when the command should stop.
     pub stop: S,
-    /// A message for each time that the configuration should be loaded again.
+    /// Has a message for each reload of the configuration.
     pub reload: mpsc::Receiver<()>,
 }
 
@@ -47,7 +47,7 @@ pub struct Signals<S> {
 ///
 /// # Errors
 ///
-/// What failed, with its exit code.
+/// Returns the error with its exit code.
 pub async fn run(
     cli: Cli,
     environment: Environment,
@@ -61,12 +61,12 @@ pub async fn run(
         Some(Command::Demo) => demo(environment, flags, clock, log, signals.stop).await,
         Some(command) => tokio::select! {
             result = finite(command, environment, flags, clock) => result,
-            () = signals.stop => Err(CommandError::new("stopped by a signal before it was done")),
+            () = signals.stop => Err(CommandError::new("stopped by a signal before the command was done")),
         },
     }
 }
 
-/// A command that ends by itself.
+/// Runs a command that ends by itself.
 async fn finite(
     command: Command,
     environment: Environment,
@@ -88,7 +88,7 @@ async fn finite(
         Command::Once { output } => {
             once::run(&config, &environment, output.as_deref(), clock).await
         }
-        // These two have ended above.
+        // Handled above.
         Command::Demo | Command::Health => Ok(()),
     }
 }
@@ -102,7 +102,7 @@ async fn demo(
 ) -> Result<(), CommandError> {
     if shard::of(&flags, &environment)?.is_sharded() {
         return Err(CommandError::usage(
-            "the demo is one process, without --total-shards",
+            "the demo does not support shards; remove --total-shards and --shard",
         ));
     }
     let mut web = flags.web(demo::LISTEN_ADDRESS);

@@ -1,4 +1,4 @@
-//! `once`: one poll of every target, for cron and the textfile collector.
+//! The command `once`: one poll of every target, for cron and the textfile collector.
 
 use std::path::Path;
 
@@ -14,16 +14,18 @@ pub(super) async fn run(
     output: Option<&Path>,
     clock: Clock,
 ) -> Result<(), CommandError> {
-    let (exposition, all_good) = app::once(config, environment, clock).await?;
+    let (exposition, all_succeeded) = app::once(config, environment, clock).await?;
     match output {
         Some(path) => output::write(path, exposition).await.map_err(|error| {
             CommandError::new(format!("cannot write {}: {error}", path.display()))
         })?,
         None => print(exposition).await?,
     }
-    if all_good {
+    if all_succeeded {
         Ok(())
     } else {
-        Err(CommandError::new("a target failed; its cloudaudit_up is 0"))
+        Err(CommandError::new(
+            "a poll failed; see the log, or cloudaudit_last_failure_info in the output",
+        ))
     }
 }

@@ -81,7 +81,7 @@ fn flags_the_environment_or_the_host_name_say_which_shard_it_is() {
 #[test]
 fn what_is_no_shard_is_wrong_usage() {
     let refused = refusal(&["--shard=8", "--total-shards=8"], &[]);
-    let expected = "--shard=8 and --total-shards=8 do not fit: shards are counted from 0, so the last of 8 has the number 7";
+    let expected = "--shard=8 does not fit --total-shards=8: shards are counted from 0, so the last of 8 has the number 7";
     assert!(refused.contains(expected), "{refused}");
     let refused = refusal(&["--shard=1"], &[]);
     assert!(
@@ -111,8 +111,8 @@ fn what_is_no_shard_is_wrong_usage() {
     ] {
         let refused = refusal(&["--total-shards=8"], &[("HOSTNAME", host)]);
         let expected = format!(
-            "--total-shards=8 without --shard takes the shard from the host name, and {host:?} {why}; say which one \
-             it is with --shard"
+            "--total-shards=8 without --shard takes the number of the shard from the host name, but {host:?} {why}; \
+             set --shard"
         );
         assert!(refused.contains(&expected), "{refused}");
     }

@@ -1,17 +1,20 @@
-//! The least that whoever asks must be allowed, as CAM policies to paste into its console.
+//! The least-privilege CAM policies, to paste into the CAM console.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::Listed;
+use super::Selection;
 use crate::config::{Account, Credentials, Organization};
 
-/// One policy where everybody permissions the same; else each with whom it is for.
-pub(super) fn policies(listed: &Listed) -> String {
+/// Returns one policy, or a list of policies with their principals if their permissions differ.
+pub(super) fn policies(selection: &Selection) -> String {
     let mut principals = Principals::default();
-    listed.accounts.iter().for_each(|it| principals.account(it));
-    let organizations = listed.organizations.iter();
+    selection
+        .accounts
+        .iter()
+        .for_each(|it| principals.account(it));
+    let organizations = selection.organizations.iter();
     organizations.for_each(|it| principals.organization(it));
     let mut policies = principals.by_policy();
     let answer = if policies.len() == 1 {
@@ -25,18 +28,18 @@ pub(super) fn policies(listed: &Listed) -> String {
     format!("{answer:#}\n")
 }
 
-/// What a principal does.
+/// What a principal may do.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Permissions {
-    /// Actions that know no resource.
+    /// Actions that support no resource.
     actions: BTreeSet<&'static str>,
-    /// Roles that are assumed.
+    /// Roles that the principal assumes.
     roles: BTreeSet<String>,
 }
 
 impl Permissions {
-    /// Lists tracks, and asks for their details where the configuration says so.
-    fn poll(&mut self, account: &Account) {
+    /// Adds the actions of a poll.
+    fn add_poll(&mut self, account: &Account) {
         self.actions.insert("cloudaudit:DescribeAuditTracks");
         if account.details_interval.is_some() {
             self.actions.insert("cloudaudit:DescribeAuditTrack");
@@ -56,7 +59,7 @@ impl Permissions {
     }
 }
 
-/// Somebody who calls, what for, and what that takes.
+/// A key or a role, what it is used for, and the permissions that it needs.
 #[derive(Default)]
 struct Principal<'c> {
     accounts: Vec<&'c str>,
@@ -64,10 +67,10 @@ struct Principal<'c> {
     permissions: Permissions,
 }
 
-/// All who call: whoever has a key, and the roles that are assumed with it.
+/// The configured credentials, and the roles that are assumed with them.
 #[derive(Default)]
 struct Principals<'c> {
-    /// The same credentials are the same principal. In the order in which they are met.
+    /// Equal credentials are one principal. In the order of the configuration.
     credentials: Vec<(&'c Credentials, Principal<'c>)>,
     roles: BTreeMap<String, Principal<'c>>,
 }
@@ -85,7 +88,7 @@ impl<'c> Principals<'c> {
                 principal
             }
         };
-        polls.permissions.poll(account);
+        polls.permissions.add_poll(account);
         if account.uin.is_some() {
             polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
@@ -100,12 +103,12 @@ impl<'c> Principals<'c> {
         base.permissions.actions.insert(members);
         base.permissions.roles.insert(role.clone());
         if member.details_interval.is_some() {
-            // The admin account's own tracks may be those of the whole organisation.
-            base.permissions.poll(member);
+            // The admin account may have tracks of the whole organization.
+            base.permissions.add_poll(member);
         }
         let principal = self.roles.entry(role).or_default();
         principal.organizations.push(&organization.name);
-        principal.permissions.poll(member);
+        principal.permissions.add_poll(member);
         // The key of each member is verified before it polls.
         principal
             .permissions
@@ -130,11 +133,11 @@ impl<'c> Principals<'c> {
             .into_iter()
             .map(|(credentials, principal)| {
                 let mut who = json!({"credentials": credentials.kind()});
-                (principal.name(&mut who), who)
+                (principal.describe(&mut who), who)
             });
         let roles = self.roles.into_iter().map(|(role, principal)| {
             let mut who = json!({"role": role});
-            (principal.name(&mut who), who)
+            (principal.describe(&mut who), who)
         });
         let mut policies: Vec<(Permissions, Vec<Value>)> = Vec::new();
         for (permissions, who) in credentials.chain(roles) {
@@ -148,8 +151,8 @@ impl<'c> Principals<'c> {
 }
 
 impl Principal<'_> {
-    /// Says for whom it calls, and returns what it permissions.
-    fn name(self, who: &mut Value) -> Permissions {
+    /// Adds the names of the accounts and organizations to `who`. Returns the permissions.
+    fn describe(self, who: &mut Value) -> Permissions {
         for (key, names) in [
             ("accounts", self.accounts),
             ("organizations", self.organizations),
