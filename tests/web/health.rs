@@ -55,7 +55,7 @@ fn a_password_in_the_way_is_named_with_the_way_out() {
     let (code, said) = health(&door, &[&file(&door)]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("/-/healthy into the auth_exempt_paths"),
+        said.contains("add /-/healthy to auth_exempt_paths"),
         "{said}"
     );
 
