@@ -1,5 +1,5 @@
-//! What a scrape costs between two polls, beside servers that have the same bytes and need not make
-//! them, and beside the peer.
+//! Measures a scrape between two polls, compared with servers of the same prepared bytes and with the
+//! peer.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -72,7 +72,7 @@ fn report(what: &str, servers: &[Server<'_>], scale: &Scale, findings: &mut Find
     }
 }
 
-/// One of those who serve.
+/// A measured server.
 struct Server<'a> {
     name: &'static str,
     process: &'a Process,
@@ -117,7 +117,7 @@ impl<'a> Server<'a> {
         format!("{name} {middle:.3} ms, p99 {tail:.3} ms, CPU {cpu:.3} ms")
     }
 
-    /// By a client that is not ours.
+    /// Measures with wrk, an independent client.
     fn told_by_wrk(&self) -> String {
         let wrk = program("wrk").expect("wrk is there: tests/parts/install bench");
         let said = Command::new(wrk)
