@@ -51,7 +51,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
 
 fn report(what: &str, servers: &[Server<'_>], scale: &Scale, findings: &mut Findings) {
     for server in servers {
-        Findings::note(&format!("{what}: {}", server.told()));
+        Findings::note(&format!("{what}: {}", server.summary()));
         if scale.is_full && server.name != "the peer" {
             Findings::note(&format!("{what}: {}", server.told_by_wrk()));
         }
@@ -111,7 +111,7 @@ impl<'a> Server<'a> {
         self.tails.push(percentile(&times, 0.99));
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let [middle, tail, cpu] = [&self.middles, &self.tails, &self.cpu].map(|it| median(it));
         let name = self.name;
         format!("{name} {middle:.3} ms, p99 {tail:.3} ms, CPU {cpu:.3} ms")

@@ -124,7 +124,7 @@ impl Cloud {
                     self.write_page(&mut response, account);
                     self.calls.fetch_add(1, Ordering::Relaxed);
                 }
-                Request::Other(path) => write(&mut response, &[self.told(&path).as_bytes()]),
+                Request::Other(path) => write(&mut response, &[self.response(&path).as_bytes()]),
             }
             if stream.write_all(&response).await.is_err() {
                 return;
@@ -160,7 +160,7 @@ impl Cloud {
         }
     }
 
-    fn told(&self, path: &str) -> String {
+    fn response(&self, path: &str) -> String {
         for (prefix, number) in [("/change/", &self.change), ("/latency/", &self.latency)] {
             if let Some(given) = path.strip_prefix(prefix).and_then(|text| text.parse().ok()) {
                 number.store(given, Ordering::Relaxed);

@@ -188,7 +188,7 @@ pub(super) async fn run(processes: &mut Processes, metrics: &str) -> Result<(), 
             sleep_until(start + Duration::from_secs(at)).await;
             match event.action {
                 Action::Change(change) => {
-                    change(&processes.world, round).map_err(|error| error.to_string())?
+                    change(&processes.world, round).map_err(|error| error.to_string())?;
                 }
                 Action::StopCloud => processes.stop_cloud(),
                 Action::StartCloud => processes.start_cloud().await?,
