@@ -1,8 +1,9 @@
-//! Puts into the binary what `cloudaudit_exporter_build_info` says of it.
+//! Passes the revision, the compiler and the target to the build, for
+//! `cloudaudit_exporter_build_info`.
 
 #![expect(
     clippy::disallowed_methods,
-    reason = "cargo speaks to build scripts by the environment"
+    reason = "cargo configures build scripts through the environment"
 )]
 
 use std::env;
@@ -10,9 +11,9 @@ use std::path::Path;
 use std::process::Command;
 
 fn main() {
-    // A package built outside a checkout may set it; else git knows, or nobody does.
+    // A build outside a checkout can set the variable; otherwise git knows the revision.
     println!("cargo:rerun-if-env-changed=CLOUDAUDIT_EXPORTER_REVISION");
-    // Each commit adds a line to it. Without such a file cargo looks at the whole package.
+    // Each commit appends a line to this file. Without it, cargo watches the whole package.
     if Path::new(".git/logs/HEAD").exists() {
         println!("cargo:rerun-if-changed=.git/logs/HEAD");
     }

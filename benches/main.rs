@@ -1,9 +1,8 @@
-//! What polls and scrapes cost, beside those who do the same and beside those who do no more than
-//! they must. See README.md here.
+//! Measures what polls and scrapes cost, compared with a peer and with minimal programs. See
+//! README.md in this folder.
 //!
-//! `cargo bench --bench bench` measures everything, `cargo bench --bench bench -- poll` one part of
-//! it; `cargo test --bench bench` runs all of it at a scale that measures nothing, to see that it
-//! still runs.
+//! `cargo bench --bench bench` measures everything, `cargo bench --bench bench -- poll` one
+//! part. `cargo test --bench bench` runs everything at a small scale, to check that it still runs.
 
 #![allow(clippy::print_stdout, reason = "the figures are the point")]
 #![allow(
@@ -23,7 +22,7 @@ fn main() {
         let role = arguments.get(1).expect("a role has a name");
         return roles::run(role, &arguments[2..]);
     }
-    // Cargo says so to benches, and not to tests.
+    // Cargo passes this flag to benches, not to tests.
     let is_full = arguments.iter().any(|argument| argument == "--bench");
     let scale = if is_full { Scale::FULL } else { Scale::SMOKE };
     arguments.retain(|argument| !argument.starts_with('-'));

@@ -1,16 +1,16 @@
-//! The one place where the time of day is read.
+//! The only module that reads the system clock.
 //!
-//! Everything else takes a [`Moment`], or a [`Clock`] where it runs for long. Timers and durations
-//! are Tokio's, so a test that pauses Tokio's time and takes [`Clock::virtual_at`] has both faces
-//! of time under its hand.
+//! Other code takes a [`Moment`], or a [`Clock`] if it runs for long. Timers are Tokio's, so a test
+//! that pauses Tokio's time and uses [`Clock::virtual_at`] controls both the timers and the wall
+//! clock.
 
 use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// One instant, read off both clocks: the wall's, for timestamps that people see, and the steady
-/// one, for deadlines that a jump of the wall clock must not move.
+/// One instant on two clocks: the wall clock, for timestamps, and the steady clock, for deadlines
+/// that a jump of the wall clock must not move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// The time of day.
@@ -20,14 +20,13 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Whether `now` has reached this moment by either clock. The steady clock stands still while
-    /// the machine is suspended, and the wall clock may be set: if one of the two says that a time
-    /// has passed, it may have.
+    /// Returns whether `now` is past this moment on either clock. The steady clock stops while the
+    /// machine is suspended, and the wall clock may be set back, so neither alone suffices.
     pub fn is_reached(self, now: Self) -> bool {
         self.steady <= now.steady || self.wall <= now.wall
     }
 
-    /// Returns a moment that is reached as soon as either of the two is.
+    /// Returns the earlier of two moments, on each clock.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {
@@ -36,7 +35,7 @@ impl Moment {
         }
     }
 
-    /// Unix time in seconds, for a signature.
+    /// Returns the Unix time in whole seconds, for a signature.
     pub fn unix_seconds(self) -> i64 {
         let seconds = unix_seconds(self.wall).floor();
         #[expect(
@@ -59,19 +58,19 @@ impl Add<Duration> for Moment {
     }
 }
 
-/// Returns how long ago a time of day was. `None` if it lies in the future: then the clock was set
-/// back by an unknown amount.
+/// Returns how long ago a time was, or `None` if it is in the future: the clock was set back by an
+/// unknown amount.
 pub fn age(at: SystemTime, now: SystemTime) -> Option<Duration> {
     match now.duration_since(at) {
         Ok(age) => Some(age),
-        Err(ahead) => (ahead.duration() <= MOST_SLEW).then_some(Duration::ZERO),
+        Err(ahead) => (ahead.duration() <= MAX_SLEW).then_some(Duration::ZERO),
     }
 }
 
-/// A synchronized clock is corrected by no more than this.
-const MOST_SLEW: Duration = Duration::from_secs(5);
+/// The largest correction of a synchronized clock.
+const MAX_SLEW: Duration = Duration::from_secs(5);
 
-/// Unix time in seconds with its fraction, as Prometheus wants a timestamp.
+/// Returns the Unix time in seconds with its fraction, the unit of Prometheus timestamps.
 pub fn unix_seconds(time: SystemTime) -> f64 {
     match time.duration_since(UNIX_EPOCH) {
         Ok(since) => since.as_secs_f64(),
@@ -79,7 +78,7 @@ pub fn unix_seconds(time: SystemTime) -> f64 {
     }
 }
 
-/// Tells the time.
+/// A source of the current time.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -90,12 +89,12 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// The system clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that shows `wall` now and goes on with Tokio's time, paused or not.
+    /// A clock that shows `wall` now and advances with Tokio's time, paused or not.
     pub fn virtual_at(wall: SystemTime) -> Self {
         let steady = Instant::now();
         Self(Source::Steady {
@@ -103,11 +102,14 @@ impl Clock {
         })
     }
 
-    /// What time it is.
+    /// Returns the current time.
     pub fn now(&self) -> Moment {
         let steady = Instant::now();
         let wall = match &self.0 {
-            #[expect(clippy::disallowed_methods, reason = "this is the place")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the only reading of the system clock"
+            )]
             Source::System => SystemTime::now(),
             Source::Steady { start } => start.wall + steady.saturating_duration_since(start.steady),
         };
@@ -115,7 +117,7 @@ impl Clock {
     }
 }
 
-/// From `now` until `then`; zero when it is past.
+/// Returns the time from `now` until `then`, or zero if `then` is past.
 pub fn until(now: Moment, then: Instant) -> Duration {
     then.saturating_duration_since(now.steady)
 }

@@ -1,31 +1,31 @@
-//! Why a call or a poll failed, in the eight words that alerts are written against.
+//! Why a request or a poll failed: the eight reasons that alerts use.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// The class of a failure. Each class has another person who can do something about it.
+/// The reason of a failure. Each reason needs another remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// The API's frequency limit.
     Throttled,
     /// Key, signature, token or clock.
     Unauthenticated,
-    /// CAM, or a list of source addresses, says no.
+    /// CAM, or a list of source addresses, denies the request.
     Unauthorized,
-    /// There are no credentials to sign with.
+    /// No credentials are available to sign the request.
     Credentials,
-    /// The request or the region is wrong: nothing changes until somebody changes it.
+    /// The request or the region is wrong, so a retry cannot succeed.
     Rejected,
-    /// Network, TLS, time-out, or a fault of the server's own.
+    /// Network, TLS, timeout, or an internal error of the server.
     Unavailable,
-    /// An answer arrived and it is not what the API promises.
+    /// The response is not what the API documents.
     Malformed,
-    /// Every page arrived and together they do not make a listing.
+    /// Every page arrived, but the pages contradict each other.
     Incomplete,
 }
 
 impl Reason {
-    /// Every reason, in the order of their index.
+    /// Every reason, in the order of the discriminants.
     pub const ALL: [Self; 8] = [
         Self::Throttled,
         Self::Unauthenticated,
@@ -58,27 +58,27 @@ impl fmt::Display for Reason {
     }
 }
 
-/// A failed call or poll.
+/// A failed request or poll.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// The class.
+    /// The reason.
     pub reason: Reason,
-    /// A label value from a bounded set: a code that the API documents, `other`, or one of ours
-    /// (`timeout`, `connect`, `tls`, `http_502`, …). Where there is no code it repeats the reason.
+    /// A label value from a bounded set: a documented API code, `other`, or a code of the exporter
+    /// (`timeout`, `connect`, `tls`, `http_502`, …). Without a code, the reason.
     pub code: Cow<'static, str>,
-    /// For people; may hold what the API said, its line breaks escaped. Never a secret.
+    /// A message for people, never with a secret. It may quote the API, with line breaks escaped.
     pub message: String,
-    /// The API's id of the failed call: what its support asks for.
+    /// The `RequestId` of the failed request, which Tencent Cloud's support needs.
     pub request_id: Option<String>,
 }
 
 impl Failure {
-    /// A failure without a code of its own: the reason stands in for it.
+    /// A failure whose code is its reason.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self::with_code(reason, reason.as_str(), message)
     }
 
-    /// A failure with a code, which must come from a bounded set.
+    /// A failure with a code from a bounded set.
     pub fn with_code(
         reason: Reason,
         code: impl Into<Cow<'static, str>>,

@@ -1,44 +1,128 @@
 //! # cloudaudit-exporter
 //!
-//! Tencent Cloud's CloudAudit ships an account's operation log through *tracks*. Switch a track off
-//! and nobody is told: the log just ends. This daemon lists the tracks of every configured account
-//! and region on a clock of its own and serves what it saw to Prometheus, so that somebody is told.
+//! A Prometheus exporter for Tencent Cloud CloudAudit. CloudAudit delivers the operation log of an
+//! account through *tracks*; if a track is disabled or deleted, the log stops without any alarm.
+//! The exporter polls the tracks of every configured account and region on a schedule, compares
+//! each listing with the previous one, and serves the result on `/metrics`. A scrape never waits for
+//! the cloud: it reads what the latest polls have rendered.
 //!
-//! ## The way of the data
+//! This page is the map of the crate: the flow of the data, the words, and the modules in the order
+//! in which to read them.
 //!
-//! *Prometheus scrapes us; we poll the cloud.* Each account polls itself on its own clock, turns
-//! every poll into a plain value, and hands what is rendered of it to a publisher that scrapes read
-//! from. An account is the unit of credentials, rate limit, schedule, isolation and rendering, so
-//! none of those needs a lock, a global or a special case.
+//! ## The flow of the data
 //!
 //! ```text
-//! file + environment ─▶ config ─▶ fleet: the accounts that should run here, in this shard
-//!                                  │  one task per account; pacers and connections of identities
-//!                    ┌─────────────┴─────────────┐
-//!                    ▼                           ▼
-//!                 account                     account     poll/: phase = hash(name)
-//!                    │  tick: every region its own future, all through the pacer
-//!                    │     page 1, 2, … : pace → credentials → sign → send → parse    tencent/
-//!                    ▼
-//!              listing or failure, region by region, as each ends
-//!                    │  history: (what was known, the listing, now) → report, changes
-//!                    ▼
-//!              report ─▶ exposition: text ─▶ publisher ─▶ /metrics, /, /-/ready
+//! command line, environment, file
+//!        │  cli, config
+//!        ▼
+//!     Config ──▶ app ──▶ fleet: the accounts of this shard; rate limiters and transports
+//!        organization ──▶  │    that accounts share; members of organizations
+//!                          │
+//!                          │  one task per account
+//!                          ▼
+//!                        poll: every region of the account, once per interval
+//!                          │
+//!                          │  tencent: for each page wait for the rate limiter, get the
+//!                          │  credential, sign, send, parse, retry
+//!                          ▼
+//!                 a listing or a failure for each region
+//!                          │
+//!                          │  history: compare with what was known
+//!                          ▼
+//!                       report ───▶ state: the state file
+//!                          │
+//!                          │  exposition: text
+//!                          ▼
+//!                      publisher ──▶ http: /metrics, the page, the API, /-/ready
 //! ```
 //!
-//! ## Words
+//! Accounts are independent. Each has its own credential, schedule, history and rendered text, so a
+//! slow or failing account delays no other.
 //!
-//! A **target** is an account in a region. A **poll** lists all **pages** of one target and yields
-//! a **listing** or a **failure**. A **report** is what we know of one account's targets. A
-//! **call** is one request to the API and its **answer**; **response** is HTTP's word on our own
-//! listener. A **track** is the API's tracking set.
+//! ## The words
 //!
-//! ## The layers
+//! The code, the documentation and the messages use the same word for the same thing:
 //!
-//! The modules below stand in layers, and each may use only what the table in `tests/unit/layers.rs`
-//! allows it; that test reads the sources and holds them to it.
+//! * An **account** is one configured Tencent Cloud account. A **target** is an account in an API
+//!   region.
+//! * A **track** is a tracking set (跟踪集) of CloudAudit.
+//! * A **poll** is one complete attempt to list the tracks of a target. It reads **pages**; each
+//!   page is a **request** to the API and its **response**.
+//! * A **listing** is the complete result of a poll. Otherwise the poll ends with a **failure**,
+//!   which has one of eight **reasons**.
+//! * The **history** of a target is what was known before, and the changes since. A **tombstone** is
+//!   a deleted track that is still shown.
+//! * A **report** is everything that is known of one account, published as a whole. A **snapshot**
+//!   type is a plain value without behavior.
+//! * A **credential** is a key, perhaps temporary. A **provider** supplies it and **refreshes** it.
+//! * The **rate limiter** paces requests. The **AIMD limit** caps the requests in flight; each
+//!   request holds a **permit**.
+//! * A **transport** is an HTTP client to one endpoint.
+//! * The **exposition** is the text that Prometheus scrapes: **metric families** of **series**, each
+//!   with a **sample**.
+//! * A **shard** is one of several processes that divide the accounts.
+//! * A **heartbeat** shows that a loop still runs. The **watchdog** reports a loop that stalled.
+//! * The **simulator** is the simulated Tencent Cloud of the demo and the tests.
+//!
+//! ## The modules
+//!
+//! The layers are in reading order. A module may use only what the table in `tests/unit/layers.rs`
+//! allows.
+//!
+//! Plain values and small helpers:
+//!
+//! * [`snapshot`]: tracks, listings and reports as plain values
+//! * [`failure`]: the reasons of a failed request or poll
+//! * [`clock`]: the wall clock and the steady clock, read in one place
+//! * [`hash`]: the stable hash for schedules and shards
+//! * [`shard`]: which accounts this process polls
+//!
+//! The API client:
+//!
+//! * [`tencent`]: requests, signatures, credentials, rate limiting, retries, paging
+//! * [`proxy`]: the proxy for requests to the cloud
+//!
+//! From polls to reports:
+//!
+//! * [`poll`]: the loop of one account
+//! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`state`]: the state file, which keeps the history over a restart
+//!
+//! From reports to responses:
+//!
+//! * [`exposition`]: the metrics of accounts as text
+//! * [`publisher`]: the latest text of every account, joined and compressed
+//! * [`process`]: the metrics of the exporter itself
+//! * [`http`]: the listener, the page, the API
+//! * [`web`]: the file of `--web.config.file`, with TLS and basic authentication
+//!
+//! The configuration, and all accounts:
+//!
+//! * [`config`]: the configuration file and its environment overrides
+//! * [`organization`]: discovers the member accounts of an organization
+//! * [`fleet`]: starts, replaces and stops the tasks of accounts on a reload
+//!
+//! The operating system:
+//!
+//! * [`files`]: reads files with a size limit and a timeout
+//! * [`replace`]: replaces files atomically
+//! * [`pem`]: certificates in PEM files
+//! * [`resources`]: limits of memory and open files
+//! * [`signals`]: the signals that stop or reload the process
+//! * [`stdio`]: writes to standard output and standard error
+//! * [`systemd`]: notifies the service manager
+//! * [`pulse`]: heartbeats and the watchdog
+//!
+//! The program:
+//!
+//! * [`cli`]: the command line
+//! * [`commands`]: `check`, `once`, `health`, the daemon, and exit codes
+//! * [`app`]: connects the modules to the daemon and to a single round
+//! * [`logging`]: the log on standard error
+//! * [`demo`]: the daemon against the simulator, with a schedule of events
+//! * [`sim`]: the simulator
 
-// What is known, as plain values.
+// Plain values and small helpers.
 pub mod clock;
 pub mod failure;
 pub mod files;
@@ -46,24 +130,24 @@ pub mod hash;
 pub mod shard;
 pub mod snapshot;
 
-// Which proxy calls go through, and the certificates of PEM files.
+// Helpers of the client and of the listener.
 pub mod pem;
 pub mod proxy;
 
-// The cloud: calls become listings or failures.
+// The API client.
 pub mod tencent;
 
-// What was known and what a poll brought, and what of it outlives the process.
+// Comparing listings, and keeping the history.
 pub mod history;
 pub mod state;
 
-// What is shown of it: as text, to whoever scrapes, over HTTP.
+// From reports to responses.
 pub mod exposition;
 pub mod http;
 pub mod publisher;
 pub mod web;
 
-// The process itself, and its ways to the system: limits, signals, pipes, and files that are replaced.
+// The process and the operating system.
 pub mod process;
 pub mod pulse;
 pub mod replace;
@@ -72,19 +156,19 @@ pub mod signals;
 pub mod stdio;
 pub mod systemd;
 
-// What the file and the environment ask for.
+// The configuration.
 pub mod config;
 
-// One account at work, and all of them.
+// One account, organizations, and all accounts.
 pub mod fleet;
 pub mod organization;
 pub mod poll;
 
-// A simulated Tencent Cloud, and the demo that plays in it.
+// The simulator and the demo.
 pub mod demo;
 pub mod sim;
 
-// The program: the parts put together, its commands, its command line and its log.
+// The program.
 pub mod app;
 pub mod cli;
 pub mod commands;

@@ -1,45 +1,45 @@
-//! Files that are replaced: at once, so that readers see the old content or the new, and with the
-//! owner, the group and the links that are there.
+//! Replaces files atomically, so that a reader sees either the old or the new content. Owner, group
+//! and symbolic links stay.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
-/// As many symbolic links as Linux follows.
+/// The most symbolic links that are followed, the same as Linux.
 const MAX_LINKS: usize = 40;
 
 /// The permissions of a file while it is written.
 const OWNER_ONLY: u32 = 0o600;
 
-/// The bits of a mode that say who may do what.
+/// The permission bits of a mode.
 const PERMISSIONS: u32 = 0o777;
 
-/// Where a path leads.
+/// What a path resolves to.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// To a regular file, or to none yet. No link is left in the last part of this path.
+    /// A regular file that exists or can be created. The last part of this path is not a link.
     File(PathBuf),
-    /// To a device or a pipe, which takes what is written and is never replaced.
+    /// A device or a pipe, which is written to and never replaced.
     Stream(PathBuf),
-    /// To the standard output of this process.
+    /// The standard output of this process.
     Stdout,
 }
 
-/// Who may read a file that is replaced.
+/// The permissions of the new file.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
-    /// Those who could before; of a new file this, whatever the umask is.
-    KeptOr(u32),
-    /// These in any case.
+    /// The permissions of the old file. A new file gets this mode, whatever the umask is.
+    PreserveOr(u32),
+    /// Always this mode.
     Always(u32),
 }
 
-/// Follows the links of `path`.
+/// Follows the symbolic links of `path`.
 ///
 /// # Errors
 ///
-/// The path can be neither replaced nor written to.
+/// Returns an error if the path can neither be replaced nor written to.
 pub fn resolve(path: &Path) -> io::Result<Destination> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_LINKS {
@@ -69,28 +69,27 @@ pub fn resolve(path: &Path) -> io::Result<Destination> {
         } else if found.is_dir() {
             return Err(ErrorKind::IsADirectory.into());
         } else if found.is_socket() {
-            return Err(io::Error::other("it is a socket, not a file"));
+            return Err(io::Error::other("it is a socket; name a file"));
         } else {
             return Ok(Destination::Stream(path));
         }
     }
-    Err(io::Error::other("too many symbolic links"))
+    Err(io::Error::other("it has too many symbolic links"))
 }
 
-/// Whether the path names an open file of a process. It may lead to a regular file that this
-/// process was given to write into, not to replace.
+/// Returns whether the path names an open file descriptor. Even if the descriptor is a regular file,
+/// it is written to and not replaced.
 fn is_descriptor(path: &Path) -> bool {
     let folder = fs::canonicalize(folder_of(path)).unwrap_or_default();
     folder.starts_with("/proc") && folder.ends_with("fd")
 }
 
-/// Puts a new file in the place of `file`, through `temporary` in the same folder, which must not
-/// exist. If `write` or anything else fails, `file` is the old one and `temporary` is gone. Blocks
-/// meanwhile.
+/// Writes a new file to `temporary`, which must be in the same folder and not exist, and renames it
+/// to `file`. If a step fails, `file` is unchanged and `temporary` is removed. Blocks the thread.
 ///
 /// # Errors
 ///
-/// What went wrong, and which folder the process must be able to write in if that is it.
+/// Returns the first error. The message names the folder if the file cannot be created in it.
 pub fn replace(
     file: &Path,
     temporary: &Path,
@@ -104,36 +103,37 @@ pub fn replace(
         .open(temporary)
         .map_err(|error| {
             let folder = folder_of(temporary).display().to_string();
-            let message = format!("cannot create a new file in the folder {folder}: {error}");
+            let message = format!("cannot create a file in the folder {folder}: {error}");
             io::Error::new(error.kind(), message)
         })?;
     let replaced = write(&mut new)
-        .and_then(|()| take_after(&new, file, mode))
+        .and_then(|()| copy_ownership(&new, file, mode))
         .and_then(|()| new.sync_all())
         .and_then(|()| fs::rename(temporary, file));
     if replaced.is_err() {
-        // What is left of it is useless, and the first error is the one to report.
+        // The first error is the one to report.
         drop(fs::remove_file(temporary));
     }
     replaced
 }
 
-/// Gives the new file the owner, the group and the mode that it should have.
-fn take_after(new: &File, old: &Path, mode: Mode) -> io::Result<()> {
+/// Gives the new file the owner and the group of the old file, and sets its mode.
+fn copy_ownership(new: &File, old: &Path, mode: Mode) -> io::Result<()> {
     let old = fs::metadata(old).ok();
     if let Some(old) = &old {
-        // Only root may give a file away, and only members of a group may give it to the group.
+        // Only root may change the owner, and only a member of a group may set the group. If this
+        // fails, the new file has the owner and group of the process.
         drop(fchown(new, None, Some(old.gid())));
         drop(fchown(new, Some(old.uid()), None));
     }
     let mode = match (mode, old) {
-        (Mode::Always(mode), _) | (Mode::KeptOr(mode), None) => mode,
-        (Mode::KeptOr(_), Some(old)) => old.mode() & PERMISSIONS,
+        (Mode::Always(mode), _) | (Mode::PreserveOr(mode), None) => mode,
+        (Mode::PreserveOr(_), Some(old)) => old.mode() & PERMISSIONS,
     };
     new.set_permissions(Permissions::from_mode(mode))
 }
 
-/// The folder that a file is in, or would be.
+/// Returns the folder of a path.
 pub fn folder_of(file: &Path) -> &Path {
     match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

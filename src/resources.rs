@@ -1,20 +1,21 @@
-//! What the process needs of the system before it can work, and how much of it there is.
+//! Resource limits of the process: address space and open files.
 //!
-//! Limits are read from `/proc`: the filter of system calls in a service's unit may refuse
+//! Limits are read from `/proc`, because the system call filter of a systemd unit may deny
 //! `prlimit64`.
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates,
-/// used or not; without room for them it aborts the process in the middle of its work.
-const ADDRESS_SPACE: u64 = 512 << 20;
+/// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates
+/// memory, and aborts the process if that fails.
+const MIN_ADDRESS_SPACE: u64 = 512 << 20;
 
-/// The limits of this process, soft ones unless said, `None` if there is no limit or it is not known.
+/// The limits of this process. A limit is `None` if there is none or it is unknown.
 #[derive(Clone, Copy, Debug, Default)]
 struct Limits {
+    /// The soft limit.
     open_files: Option<u64>,
     /// The hard limit.
-    most_open_files: Option<u64>,
+    max_open_files: Option<u64>,
     address_space: Option<u64>,
 }
 
@@ -29,56 +30,56 @@ fn limits() -> Limits {
     match Process::myself().and_then(|own| own.limits()) {
         Ok(limits) => Limits {
             open_files: value(limits.max_open_files.soft_limit),
-            most_open_files: value(limits.max_open_files.hard_limit),
+            max_open_files: value(limits.max_open_files.hard_limit),
             address_space: value(limits.max_address_space.soft_limit),
         },
         Err(_) => Limits::default(),
     }
 }
 
-/// Not known here.
+/// The limits are unknown.
 #[cfg(not(target_os = "linux"))]
 fn limits() -> Limits {
     Limits::default()
 }
 
-/// What the process opens besides connections: the runtimes, the standard streams, listeners, the
+/// The files that the process opens besides connections: runtimes, standard streams, listeners, the
 /// state file and its lock.
 pub const RESERVED_FILES: u64 = 24;
 
-/// How many files the process may open, `None` if there is no limit or it is not known.
+/// Returns how many files the process may open, or `None` if there is no limit or it is unknown.
 pub fn open_files() -> Option<u64> {
     limits().open_files
 }
 
-/// Raises the soft limit of open files to the hard one, but not above `most`. Returns the limit that
-/// holds then, as [`open_files`] does.
+/// Raises the soft limit of open files to the hard limit, but not above `most`. Returns the new
+/// limit, as [`open_files`] does.
 pub fn raise_open_files(most: u64) -> Option<u64> {
     let limits = limits();
     let current = limits.open_files?;
-    let wanted = limits.most_open_files.unwrap_or(most).min(most);
-    let raised = wanted > current && {
+    let target = limits.max_open_files.unwrap_or(most).min(most);
+    let raised = target > current && {
         let limit = Rlimit {
-            current: Some(wanted),
-            maximum: limits.most_open_files,
+            current: Some(target),
+            maximum: limits.max_open_files,
         };
         setrlimit(Resource::Nofile, limit).is_ok()
     };
-    Some(if raised { wanted } else { current })
+    Some(if raised { target } else { current })
 }
 
-/// Checks the limits that would later end the process without a chance to say why.
+/// Checks the limits that would later abort the process without a message.
 ///
 /// # Errors
 ///
-/// Which limit is too low, and how to raise it.
+/// Returns an error that names the limit that is too low, and how to raise it.
 pub fn check() -> Result<(), String> {
     match limits().address_space {
-        Some(limit) if limit < ADDRESS_SPACE => Err(format!(
-            "the limit of address space is {} MiB and must be at least {} MiB: raise it (ulimit -v, LimitAS=), and limit \
-             memory by the control group (MemoryMax=, a container's limit) instead",
+        Some(limit) if limit < MIN_ADDRESS_SPACE => Err(format!(
+            "the limit of the address space is {} MiB but must be at least {} MiB; raise it (ulimit -v, LimitAS=) and limit \
+             the memory with a control group (MemoryMax= or the container's limit) instead",
             limit >> 20,
-            ADDRESS_SPACE >> 20
+            MIN_ADDRESS_SPACE >> 20
         )),
         _ => Ok(()),
     }

@@ -1,25 +1,25 @@
-//! The part of the accounts that one process of several polls.
+//! Sharding: which accounts this process polls if several processes divide the accounts.
 //!
-//! Whoever starts the processes tells each how many there are and which of them it is; they never
-//! talk to each other. Each computes from the same configuration whose an account is, by rendezvous
-//! hashing: every shard has a weight for the account's key, and the heaviest has it. So a shard that
-//! joins `n` others takes those accounts that it is the heaviest for, one of `n + 1`, and no others
-//! move.
+//! Each process has an ordinal and the number of shards from its command line; the processes do not
+//! communicate. All compute the owner of an account from the same configuration by rendezvous
+//! hashing: every shard has a weight for the account's key, and the shard with the highest weight
+//! owns the account. A shard that is added to `n` others takes over one account of `n + 1`, and no
+//! other account moves.
 
 use std::fmt;
 use std::time::Duration;
 
 use crate::hash::{stable_hash, weight};
 
-/// The most shards there may be: a thousand, each with an account or ten thousand.
-pub const MOST_SHARDS: u32 = 1000;
+/// The highest number of shards.
+pub const MAX_SHARDS: u32 = 1000;
 
 /// How long a shard waits before its first polls. When the number of shards changes, all processes
-/// are replaced at about the same time, and one that is just ending may still poll what is ours
-/// now. It is told to end by the same hand that starts us, and is gone within seconds.
-pub const SETTLING: Duration = Duration::from_secs(10);
+/// are replaced at about the same time. A process that is stopping may poll this shard's accounts
+/// for a few more seconds.
+pub const STARTUP_DELAY: Duration = Duration::from_secs(10);
 
-/// One of so many shards.
+/// One shard of several, or the only process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     ordinal: u32,
@@ -27,75 +27,75 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The only process: everything is its own.
+    /// The only process, which owns every account.
     pub const ALONE: Self = Self {
         ordinal: 0,
         total: 1,
     };
 
-    /// The shard with this number, counted from 0, of `total`.
+    /// The shard with this ordinal, counted from 0, of `total`.
     ///
     /// # Errors
     ///
-    /// There is no such shard.
+    /// Returns an error if there is no such shard.
     pub fn new(ordinal: u32, total: u32) -> Result<Self, String> {
         match total {
-            0 => Err("there is at least 1 shard".to_owned()),
-            total if total > MOST_SHARDS => Err(format!("there are at most {MOST_SHARDS} shards")),
-            1 if ordinal > 0 => Err("the only shard is number 0".to_owned()),
+            0 => Err("there must be at least 1 shard".to_owned()),
+            total if total > MAX_SHARDS => Err(format!("there can be at most {MAX_SHARDS} shards")),
+            1 if ordinal > 0 => Err("the only shard has the number 0".to_owned()),
             total if ordinal >= total => Err(format!(
-                "{total} shards are counted from 0, so the last is number {}",
+                "shards are counted from 0, so the last of {total} has the number {}",
                 total - 1
             )),
             total => Ok(Self { ordinal, total }),
         }
     }
 
-    /// Its number, counted from 0.
+    /// The number of this shard, counted from 0.
     pub fn ordinal(self) -> u32 {
         self.ordinal
     }
 
-    /// How many shards there are.
+    /// The number of shards.
     pub fn total(self) -> u32 {
         self.total
     }
 
-    /// Whether there are others.
-    pub fn has_others(self) -> bool {
+    /// Returns whether there is more than one shard.
+    pub fn is_sharded(self) -> bool {
         self.total > 1
     }
 
-    /// Whether what goes by this key is this shard's.
+    /// Returns whether this shard owns the account or organization with this key.
     pub fn owns(self, key: &str) -> bool {
-        !self.has_others() || owner(key, self.total) == self.ordinal
+        !self.is_sharded() || owner(key, self.total) == self.ordinal
     }
 
-    /// How long it waits before its first polls.
-    pub fn settling(self) -> Duration {
-        if self.has_others() {
-            SETTLING
+    /// How long this shard waits before its first polls; see [`STARTUP_DELAY`].
+    pub fn startup_delay(self) -> Duration {
+        if self.is_sharded() {
+            STARTUP_DELAY
         } else {
             Duration::ZERO
         }
     }
 
-    /// Its part of a rate that the shards have together, in calls a second: a whole number, where
-    /// there is one. At 12.5 a second 13 calls may fall into one second, and 8 times 13 is more
-    /// than 100.
+    /// Returns this shard's part of a rate that all shards share, in requests per second, rounded
+    /// down if it is above 1. At 12.5 per second, 13 requests may fall into one second, and 8 shards
+    /// would send 104 instead of 100.
     pub fn share(self, per_second: u32) -> f64 {
         let part = f64::from(per_second) / f64::from(self.total);
         if part < 1.0 { part } else { part.floor() }
     }
 
-    /// Its place in a time that each shard does the same thing in once, so that they take turns:
-    /// the whole of it for the last, or only, shard.
-    pub fn turn(self, time: Duration) -> Duration {
+    /// Returns the offset of this shard within `time`, so that the shards act one after another
+    /// rather than all at once. The last or only shard has the whole `time`.
+    pub fn stagger(self, time: Duration) -> Duration {
         time * (self.ordinal + 1) / self.total
     }
 }
 
-/// The number of the shard, of so many, that has what goes by this key.
+/// Returns the number of the shard that owns this key.
 fn owner(key: &str, total: u32) -> u32 {
     let hash = stable_hash(key);
     (0..total)

@@ -1,20 +1,20 @@
-//! The signals that ask the process to end or to reload.
+//! The signals that stop or reload the process.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// What a signal asks for.
+/// The request that a signal stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// SIGTERM, as service managers send it, SIGINT by Ctrl-C, or SIGQUIT.
+    /// SIGTERM, SIGINT or SIGQUIT.
     Stop,
     /// SIGHUP.
     Hangup,
 }
 
-/// Signals that are caught from its creation on, so that none is lost that arrives while the
-/// program is still starting. Without a handler the kernel does not even deliver them to process 1.
+/// The signals that the process catches. Create it early: a signal during the start is not lost
+/// then. The kernel delivers signals to process 1 only if it has a handler.
 #[derive(Debug)]
 pub struct Signals {
     terminate: Signal,
@@ -24,11 +24,11 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Catches them in the current runtime.
+    /// Installs the handlers in the current runtime.
     ///
     /// # Errors
     ///
-    /// The system takes no handler.
+    /// Returns an error if the system refuses a handler.
     pub fn catch() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -38,7 +38,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one.
+    /// Waits for the next signal.
     pub async fn next(&mut self) -> Request {
         tokio::select! {
             _ = self.terminate.recv() => Request::Stop,

@@ -1,5 +1,5 @@
-//! Standard output and standard error: pipes that may be stuck, closed, or set to be non-blocking
-//! by another process that shares them.
+//! Writes to standard output and standard error. Their pipes may be full or closed, and another
+//! process that shares them may have made them non-blocking.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -10,18 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-/// How long a non-blocking pipe that is full is left alone.
+/// The pause before the next attempt to write to a full, non-blocking pipe.
 const FULL_PAUSE: Duration = Duration::from_millis(10);
 
-/// Prints to standard output, away from the runtime's threads. A reader that has read enough, such
-/// as `head`, is no error.
+/// Prints to standard output on a blocking thread. A reader that closes the pipe early, such as
+/// `head`, is not an error.
 ///
 /// # Errors
 ///
-/// Why not everything was written.
+/// Returns an error if not everything was written.
 pub async fn print(pieces: Vec<Bytes>) -> io::Result<()> {
     let written = spawn_blocking(move || {
-        // Without the buffer of `Stdout`, whose lock would be held for as long as a pipe is stuck.
+        // `Stdout` would hold its lock for as long as the pipe is full.
         let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         pieces
             .iter()
@@ -33,15 +33,15 @@ pub async fn print(pieces: Vec<Bytes>) -> io::Result<()> {
     }
 }
 
-/// Writes all of `bytes`, and waits if a non-blocking pipe is full. After an error, `bytes` is what
-/// was not written.
+/// Writes all of `bytes`, and waits while a non-blocking pipe is full. After an error, `bytes` has
+/// the rest.
 ///
 /// # Errors
 ///
-/// The errors of `out`.
+/// Returns the errors of `out`.
 #[expect(
     clippy::disallowed_methods,
-    reason = "it waits on threads that may wait for a pipe"
+    reason = "it runs on threads that may wait for a pipe"
 )]
 pub fn write_all(out: &mut impl Write, bytes: &mut &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {

@@ -1,5 +1,5 @@
-//! What systemd, or another service manager with its protocol, wants to know: that the service is
-//! ready, reloading or stopping, and from time to time that it is well.
+//! Notifies systemd, or another service manager with the same protocol, that the service is ready,
+//! reloading or stopping, and feeds its watchdog.
 
 use std::io;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -10,78 +10,78 @@ use sd_notify::NotifyState;
 use tokio::time::interval;
 use tracing::{debug, warn};
 
-/// A sign of life is sent so many times in the time after which one is missed.
-const SIGNS_OF_LIFE: u32 = 2;
+/// The number of watchdog messages within the watchdog's timeout.
+const PINGS_PER_TIMEOUT: u32 = 2;
 
-/// How often a message that the manager has not taken is sent again if it wants no signs of life.
-const REPEAT_EVERY: Duration = Duration::from_secs(1);
+/// How often an unsent message is retried if the watchdog is off.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The service manager that started the process, if one did.
+/// The service manager that started the process, or a no-op if there is none.
 #[derive(Debug, Default)]
 pub struct ServiceManager {
     socket: Option<UnixDatagram>,
-    /// The message that could not be sent yet because the manager reads slowly.
-    untold: Mutex<String>,
-    /// How long it waits for a sign of life, where it wants any.
+    /// The message that the socket had no room for.
+    unsent: Mutex<String>,
+    /// The watchdog's timeout, or `None` if the watchdog is off.
     watchdog: Option<Duration>,
 }
 
 impl ServiceManager {
-    /// The one that the variables of the process name: `NOTIFY_SOCKET`, and `WATCHDOG_USEC` unless
-    /// `WATCHDOG_PID` says that it is meant for another process.
-    pub fn of<'a>(variable: impl Fn(&str) -> Option<&'a String>) -> Self {
+    /// Reads the environment variables `NOTIFY_SOCKET`, and `WATCHDOG_USEC` unless `WATCHDOG_PID`
+    /// names another process.
+    pub fn from_variables<'a>(variable: impl Fn(&str) -> Option<&'a String>) -> Self {
         let Some(address) = variable("NOTIFY_SOCKET").filter(|address| !address.is_empty()) else {
             return Self::default();
         };
         let socket = match connect(address) {
             Ok(socket) => Some(socket),
             Err(error) => {
-                warn!(%error, socket = address, "the service manager cannot be told anything");
+                warn!(%error, socket = address, "cannot notify the service manager: cannot connect to its socket (NOTIFY_SOCKET)");
                 None
             }
         };
         let process = std::process::id().to_string();
-        let is_meant = variable("WATCHDOG_PID").is_none_or(|pid| *pid == process);
+        let is_for_us = variable("WATCHDOG_PID").is_none_or(|pid| *pid == process);
         let watchdog = variable("WATCHDOG_USEC").and_then(|micros| micros.parse().ok());
         Self {
             socket,
-            untold: Mutex::default(),
+            unsent: Mutex::default(),
             watchdog: watchdog
-                .filter(|micros| is_meant && *micros > 0)
+                .filter(|micros| is_for_us && *micros > 0)
                 .map(Duration::from_micros),
         }
     }
 
-    /// It serves, or serves again.
+    /// Notifies that the service is ready, after its start or a reload.
     pub fn ready(&self) {
-        self.tell(&[NotifyState::Ready]);
+        self.notify(&[NotifyState::Ready]);
     }
 
-    /// It is reading its configuration; [`Self::ready`] follows.
+    /// Notifies that the service is reloading. [`Self::ready`] must follow.
     pub fn reloading(&self) {
-        // Since when, so that the manager can tell this reload's end from an earlier one's.
+        // The time tells the manager which reload a later `READY=1` ends.
         match NotifyState::monotonic_usec_now() {
-            Ok(since) => self.tell(&[NotifyState::Reloading, since]),
+            Ok(since) => self.notify(&[NotifyState::Reloading, since]),
             Err(error) => debug!(%error, "no monotonic clock"),
         }
     }
 
-    /// It is on its way out.
+    /// Notifies that the service is stopping.
     pub fn stopping(&self) {
-        self.tell(&[NotifyState::Stopping]);
+        self.notify(&[NotifyState::Stopping]);
     }
 
-    /// Gives a sign of life as often as one is wanted, while `healthy` says that there is life, and
-    /// repeats what a slow manager has not taken.
-    pub async fn reassure(&self, healthy: impl Fn() -> Result<(), String>) -> ! {
-        let wanted = self.watchdog.map(|watchdog| watchdog / SIGNS_OF_LIFE);
-        let mut due = interval(wanted.unwrap_or(REPEAT_EVERY));
+    /// Sends watchdog messages while `healthy` returns `Ok`, and retries unsent messages. Runs for
+    /// ever.
+    pub async fn run_watchdog(&self, healthy: impl Fn() -> Result<(), String>) -> ! {
+        let pause = self.watchdog.map(|watchdog| watchdog / PINGS_PER_TIMEOUT);
+        let mut due = interval(pause.unwrap_or(RETRY_INTERVAL));
         let mut was_healthy = true;
         loop {
             due.tick().await;
-            // The lock is free again before the socket is tried, which may take it.
-            let untold = std::mem::take(&mut *self.untold());
-            self.send(untold);
+            // `send` may take the lock, so it must be free.
+            let unsent = std::mem::take(&mut *self.unsent());
+            self.send(unsent);
             if self.watchdog.is_none() {
                 continue;
             }
@@ -90,9 +90,12 @@ impl ServiceManager {
                     self.send(NotifyState::Watchdog.to_string());
                     was_healthy = true;
                 }
-                // Once, and not for each sign that is not given.
+                // Logged once, not for every missed message.
                 Err(why) if was_healthy => {
-                    warn!(why, "no sign of life for the service manager's watchdog");
+                    warn!(
+                        why,
+                        "unhealthy: the service manager's watchdog gets no message"
+                    );
                     was_healthy = false;
                 }
                 Err(_) => {}
@@ -100,10 +103,10 @@ impl ServiceManager {
         }
     }
 
-    fn tell(&self, states: &[NotifyState<'_>]) {
+    fn notify(&self, states: &[NotifyState<'_>]) {
         let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
-        // What was said before is out of date.
-        self.untold().clear();
+        // An older message is out of date.
+        self.unsent().clear();
         self.send(lines.join("\n"));
     }
 
@@ -114,28 +117,28 @@ impl ServiceManager {
         }
         match socket.send(message.as_bytes()) {
             Ok(_) => {}
-            // A sign of life is repeated anyway.
+            // The next watchdog message follows anyway.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 if message != NotifyState::Watchdog.to_string() {
-                    *self.untold() = message;
+                    *self.unsent() = message;
                 }
             }
-            // A manager that does not listen is no reason to stop.
+            // The exporter works without a service manager.
             Err(error) => debug!(%error, "cannot notify the service manager"),
         }
     }
 
-    fn untold(&self) -> MutexGuard<'_, String> {
-        // It is replaced as a whole.
-        self.untold.lock().unwrap_or_else(PoisonError::into_inner)
+    fn unsent(&self) -> MutexGuard<'_, String> {
+        // A panic cannot leave the string half-changed.
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A path, or a name in the abstract namespace after an `@`. The crate takes paths only, and from
-/// the environment.
+/// Connects to a path, or to a name in the abstract namespace after `@`. `sd_notify` has no function
+/// for this: it supports paths only and reads them from the environment.
 fn connect(address: &str) -> io::Result<UnixDatagram> {
     let socket = UnixDatagram::unbound()?;
-    // A manager that is slow to read must not hold anything up.
+    // A manager that reads slowly must not block the exporter.
     socket.set_nonblocking(true)?;
     match address.strip_prefix('@') {
         Some(name) => socket.connect_addr(&abstract_address(name)?)?,

@@ -1,20 +1,19 @@
-//! A client for scrapes that costs as little as one can: it sends a request, and counts the bytes
-//! of what comes.
+//! A minimal client for scrapes: it sends a request and counts the bytes of the response.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-/// No response takes longer: the peer needs some ten seconds for its largest.
+/// The timeout of a response. The peer needs about ten seconds for its largest.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// How much is read at once.
+/// The size of a read, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
 
-/// The encodings that a scrape is asked for in.
+/// The encodings that a scrape requests.
 pub(crate) const ENCODINGS: [&str; 2] = ["identity", "gzip"];
 
-/// Asks one server for one thing, again and again, over one connection where the server keeps it.
+/// Requests one path of one server repeatedly, over one connection if the server keeps it open.
 pub(crate) struct Client {
     address: String,
     request: String,
@@ -34,7 +33,7 @@ impl Client {
         }
     }
 
-    /// How long one takes until its last byte has come.
+    /// Returns how long a response takes until its last byte.
     pub(crate) fn timed(&mut self) -> io::Result<Duration> {
         let began = Instant::now();
         self.get(&mut io::sink())?;

@@ -1,4 +1,4 @@
-//! The cloud that everybody is measured against, in a process of its own (see `roles/cloud.rs`).
+//! The simulated API for all measurements, in a process of its own (see `roles/cloud.rs`).
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use super::client::Client;
 use super::estate::Estate;
 use super::process::Process;
 
-/// A running cloud.
+/// A running simulated API.
 pub(crate) struct Cloud {
     process: Process,
 }
@@ -26,23 +26,23 @@ impl Cloud {
         cloud
     }
 
-    /// Where it is.
+    /// Returns its address.
     pub(crate) fn address(&self) -> &str {
         &self.process.address
     }
 
-    /// From now on answers take this time.
+    /// Sets the latency of responses.
     pub(crate) fn set_latency(&self, latency: Duration) {
         self.ask(&format!("/latency/{}", latency.as_millis()));
     }
 
-    /// Calls that it has answered.
+    /// Returns the number of requests so far.
     pub(crate) fn calls(&self) -> u64 {
         let calls = self.ask("/calls");
         calls.parse().expect("the cloud counts in whole numbers")
     }
 
-    /// Accounts that have called.
+    /// Returns the number of accounts that have sent a request.
     pub(crate) fn accounts(&self) -> usize {
         let accounts = self.ask("/accounts");
         accounts.parse().expect("the cloud counts in whole numbers")
@@ -56,7 +56,7 @@ impl Cloud {
         times.map(|time| time.parse().expect("a number")).collect()
     }
 
-    /// From now on so many of a thousand calls find that a track has been switched on or off.
+    /// Sets how many of a thousand responses have a track whose status has changed.
     pub(crate) fn change(&self, of_a_thousand: u32) {
         self.ask(&format!("/change/{of_a_thousand}"));
     }

@@ -1,4 +1,4 @@
-//! The accounts that are polled, and who polls them: the exporter, and its peer.
+//! The polled accounts, and the programs that poll them: the exporter and its peer.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -87,7 +87,7 @@ pub(crate) fn start_exporter(estate: Estate, cloud: &Cloud) -> Process {
     exporter
 }
 
-/// Starts one, and waits until it has read its configuration.
+/// Starts an exporter and waits until it listens.
 pub(crate) fn begin_exporter(estate: Estate, cloud: &Cloud) -> Process {
     let mut file = NamedTempFile::new().expect("there is room for a file");
     let config = estate.config(cloud.address());
@@ -126,7 +126,7 @@ pub(crate) fn start_peer(estate: Estate, cloud: &Cloud) -> Process {
     Process::announced(&mut command)
 }
 
-/// The program that is measured: the one that cargo has built, or that `BENCH_EXPORTER` names.
+/// Returns the measured program: `BENCH_EXPORTER`, or the binary that cargo has built.
 fn measured() -> PathBuf {
     let named = std::env::var_os("BENCH_EXPORTER");
     named.map_or_else(
@@ -135,7 +135,7 @@ fn measured() -> PathBuf {
     )
 }
 
-/// A loopback address that nobody listens on.
+/// Returns an unused loopback address.
 pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let address = listener.local_addr().expect("it is bound");

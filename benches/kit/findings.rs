@@ -1,23 +1,23 @@
-//! What a run has found: a line for each as it is found, and one table of them at the end.
+//! The results of a run: a line for each result, and one table at the end.
 
 /// The rows of the table, in Markdown.
 #[derive(Default)]
 pub(crate) struct Findings(Vec<String>);
 
 impl Findings {
-    /// A line for whoever reads along, or wants the figures behind a ratio.
+    /// Prints a line, for example the figures behind a ratio.
     pub(crate) fn note(line: &str) {
         println!("{line}");
     }
 
-    /// A figure without a goal.
+    /// Adds a figure without a limit.
     pub(crate) fn found(&mut self, what: &str, value: f64, unit: &str) {
         let value = shown(value, unit);
         Self::note(&format!("=> {what}: {value}"));
         self.0.push(format!("| {what} | {value} | | |"));
     }
 
-    /// A figure that should be no larger than this.
+    /// Adds a figure that should not exceed a limit.
     pub(crate) fn wanted(&mut self, what: &str, value: f64, unit: &str, most: f64) {
         let verdict = if value <= most { "met" } else { "missed" };
         let (value, most) = (shown(value, unit), shown(most, unit));
@@ -26,7 +26,7 @@ impl Findings {
             .push(format!("| {what} | {value} | ≤ {most} | {verdict} |"));
     }
 
-    /// The table of all of them.
+    /// Prints the table of all results.
     pub(crate) fn print(&self) {
         let head = "| what | measured | goal | |\n| --- | --- | --- | --- |";
         println!("\n{head}\n{}", self.0.join("\n"));

@@ -1,4 +1,4 @@
-//! What the parts measure with.
+//! The tools that the parts measure with.
 
 pub(crate) use self::client::{Client, ENCODINGS};
 pub(crate) use self::cloud::Cloud;
@@ -12,7 +12,7 @@ pub(crate) use self::scale::Scale;
 pub(crate) use self::servers::Bytes;
 pub(crate) use self::statistics::{median, megabytes, milliseconds, percentile};
 
-// Who is measured, and what with.
+// The measured processes.
 mod client;
 mod cloud;
 mod estate;
@@ -20,7 +20,7 @@ mod process;
 mod programs;
 mod servers;
 
-// How much, and what comes of it.
+// Scale and results.
 mod findings;
 mod scale;
 mod statistics;

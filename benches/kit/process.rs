@@ -1,5 +1,4 @@
-//! Processes that are measured: started, paused between their turns, read from `/proc`, and ended
-//! when dropped.
+//! Measured processes: started, paused between measurements, read from `/proc`, and killed on drop.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,15 +15,15 @@ const TICK: Duration = Duration::from_millis(10);
 const PATIENCE: Duration = Duration::from_mins(5);
 const LOOK: Duration = Duration::from_millis(2);
 
-/// A process of ours.
+/// A process that this program started.
 pub(crate) struct Process {
     child: Child,
-    /// Where it serves.
+    /// The address that it serves.
     pub(crate) address: String,
 }
 
 impl Process {
-    /// Starts one that will serve at an address.
+    /// Starts a process that serves at an address.
     pub(crate) fn start(command: &mut Command, address: String) -> Self {
         command.stdin(Stdio::null());
         let child = command.spawn();
@@ -38,7 +37,7 @@ impl Process {
         Self::announced(Command::new(program).args(["role", role]).args(arguments))
     }
 
-    /// Starts one that prints its address when it is ready, and waits for that.
+    /// Starts a process that prints its address, and waits for the address.
     pub(crate) fn announced(command: &mut Command) -> Self {
         let mut process = Self::start(command.stdout(Stdio::piped()), String::new());
         let stdout = process.child.stdout.take().expect("it is piped");
@@ -87,12 +86,12 @@ impl Process {
         })
     }
 
-    /// Lets it stand still, so that it is no burden on whoever is measured now.
+    /// Stops the process with SIGSTOP, so that it does not disturb the current measurement.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// Continues the process.
     pub(crate) fn resume(&self) {
         self.signal("-CONT");
     }
@@ -115,17 +114,17 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have exited already.
         drop(self.child.kill());
         drop(self.child.wait());
     }
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "it never came to this: {what}");
+        assert!(began.elapsed() < PATIENCE, "timed out waiting until {what}");
         sleep(LOOK);
     }
 }

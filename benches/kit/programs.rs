@@ -1,4 +1,4 @@
-//! Where the programs are that others have made.
+//! Finds external programs.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ pub(crate) fn part(name: &str) -> PathBuf {
     file
 }
 
-/// A program among the parts, or on the machine; none where it is not installed.
+/// Returns a program from the parts or from `PATH`, or `None` if it is not installed.
 pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders = [parts().join("bin")]

@@ -1,10 +1,10 @@
-//! How much is measured: all of it, or just enough to see that everything runs.
+//! The scale of a run: full, or just large enough to check that everything runs.
 
 use std::time::Duration;
 
 /// The sizes and times of a run.
 pub(crate) struct Scale {
-    /// Whether its figures mean something.
+    /// Whether the figures are meaningful.
     pub(crate) is_full: bool,
     /// Each contestant's turns; the median counts.
     pub(crate) rounds: usize,
@@ -25,7 +25,7 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// What `make bench` measures.
+    /// The scale of `make bench`.
     pub(crate) const FULL: Self = Self {
         is_full: true,
         rounds: 5,
@@ -38,7 +38,7 @@ impl Scale {
         repeats: 21,
     };
 
-    /// What `make test` runs, to see that every part still does.
+    /// The scale of `make test`, which only checks that every part runs.
     pub(crate) const SMOKE: Self = Self {
         is_full: false,
         rounds: 1,

@@ -1,4 +1,4 @@
-//! Others who serve the bytes that an exporter serves, without having to make them.
+//! Servers of prepared bytes, to compare the exporter with.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -25,19 +25,19 @@ impl Bytes {
         Self(folder)
     }
 
-    /// How many there are.
+    /// Returns the number of bytes.
     pub(crate) fn length(&self, encoding: &str) -> u64 {
         let file = self.0.path().join(encoding);
         fs::metadata(file).expect("it was written").len()
     }
 
-    /// A bare hyper server that has them in memory.
+    /// Starts a bare hyper server that has the bytes in memory.
     pub(crate) fn bare(&self) -> Process {
         let files = ENCODINGS.map(|name| self.0.path().join(name).display().to_string());
         Process::in_role("bare", &files)
     }
 
-    /// nginx, which has them as static files; none where it is not installed.
+    /// Starts nginx with static files. Returns `None` if it is not installed.
     pub(crate) fn nginx(&self) -> Option<Process> {
         let mut command = Command::new(program("nginx")?);
         let (address, folder) = (free_address(), self.0.path());

@@ -1,13 +1,13 @@
-//! What is said of many measurements.
+//! Statistics of measurements.
 
 use std::time::Duration;
 
-/// The value that as many are above as below.
+/// Returns the median.
 pub(crate) fn median(values: &[f64]) -> f64 {
     percentile(values, 0.5)
 }
 
-/// The least value that this part of all is not above.
+/// Returns the quantile for this fraction.
 pub(crate) fn percentile(values: &[f64], part: f64) -> f64 {
     let mut values = values.to_vec();
     assert!(!values.is_empty(), "nothing was measured");
@@ -21,12 +21,12 @@ pub(crate) fn percentile(values: &[f64], part: f64) -> f64 {
     values[index]
 }
 
-/// In milliseconds.
+/// Converts to milliseconds.
 pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
 
-/// In megabytes, of a million bytes each.
+/// Converts to megabytes (10⁶ bytes).
 pub(crate) fn megabytes(bytes: u64) -> f64 {
     bytes as f64 / 1e6
 }

@@ -1,4 +1,4 @@
-//! Scrapes while everything polls, and polls while many scrape.
+//! Scrapes during many polls, and polls during many scrapes.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
@@ -17,10 +17,10 @@ const LATENCY: Duration = Duration::from_millis(20);
 /// So that a thousand accounts are polled as often as ten thousand are in a minute.
 const INTERVAL: Duration = Duration::from_secs(6);
 
-/// One scraper scrapes this often.
+/// The interval of one scraper.
 const PACE: Duration = Duration::from_millis(50);
 
-/// So many scrape at the same time.
+/// The number of concurrent scrapers.
 const CROWD: usize = 50;
 
 /// The turns of a contestant of `poll` that each of these times is as long as.
@@ -59,7 +59,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let once_a_second = || crowd(&exporter, time, Duration::from_secs(1));
     let without_pause = || crowd(&exporter, time, Duration::ZERO);
     for (state, late) in [
-        ("nobody scrapes", lateness(&cloud, || sleep(time))),
+        ("there are no scrapes", lateness(&cloud, || sleep(time))),
         ("50 scrape once a second", lateness(&cloud, once_a_second)),
         ("50 scrape without a pause", lateness(&cloud, without_pause)),
     ] {
@@ -83,7 +83,7 @@ fn scrapes(exporter: &Process, encoding: &str, time: Duration) -> Vec<f64> {
     (0..count).map(scrape).collect()
 }
 
-/// How late polls come meanwhile.
+/// Measures how late polls are during `meanwhile`.
 fn lateness(cloud: &Cloud, meanwhile: impl FnOnce()) -> Vec<f64> {
     cloud.lateness();
     meanwhile();

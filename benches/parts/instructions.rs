@@ -1,4 +1,4 @@
-//! How many instructions the pieces of work take, which a busy machine does not change.
+//! Counts the instructions of pieces of work, which do not depend on the load of the machine.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     }
 }
 
-/// What valgrind has counted.
+/// Returns the count of valgrind.
 fn collected(work: &str, times: u64) -> u64 {
     let valgrind = program("valgrind").expect("valgrind is there: tests/parts/install bench");
     let mut command = Command::new(valgrind);

@@ -1,4 +1,4 @@
-//! What tracks take to be kept and served, and what one account takes.
+//! Measures the memory for one account, and for many tracks that are served.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     }
 }
 
-/// Resident megabytes.
+/// Returns resident megabytes.
 fn note(what: &str, who: &str, process: &Process) -> f64 {
     let [now, most, own] = process.memory().map(megabytes);
     Findings::note(&format!(

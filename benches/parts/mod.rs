@@ -1,4 +1,4 @@
-//! What is measured, part by part; each can be run alone.
+//! The parts of the benchmark. Each can run alone.
 
 mod crowd;
 mod instructions;
@@ -10,10 +10,10 @@ mod steady;
 
 use crate::kit::{Findings, Scale};
 
-/// A part: measures, and says what it has found.
+/// A part: measures and adds its findings.
 type Part = fn(&Scale, &mut Findings);
 
-/// All of them, by name.
+/// All parts by name.
 pub(crate) const ALL: [(&str, Part); 7] = [
     ("instructions", instructions::measure),
     ("poll", poll::measure),

@@ -47,7 +47,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     }
 }
 
-/// What the exporter takes while it polls nobody, which is not taken off from what a page costs.
+/// Measures the exporter at rest. The result is not subtracted from the cost of a page.
 fn rest(scale: &Scale) {
     let estate = Estate::at_rest(scale.tracks[0]);
     let cloud = Cloud::start(estate, Duration::ZERO);
@@ -124,7 +124,7 @@ fn report(what: &str, costs: [&Vec<Cost>; 3], goal: f64, findings: &mut Findings
     findings.found(&format!("{what}, to the peer"), exporter / peer, "×");
 }
 
-/// Somebody who polls when it is his turn, and stands still in between.
+/// A program that polls. It is stopped while another program is measured.
 struct Contestant {
     process: Process,
     stands_since: Instant,
@@ -153,8 +153,8 @@ impl Contestant {
         }
     }
 
-    /// Whoever has stood still for an interval is behind with every account, and polls all of them
-    /// at once, as many as may be in flight. He goes on after that.
+    /// After an interval in which the program was stopped, all accounts are due. It first polls all
+    /// of them, as many at once as may be in flight; the measurement starts after that.
     fn burst(&mut self, cloud: &Cloud, estate: Estate) {
         cloud.set_latency(Duration::ZERO);
         sleep(estate.interval.saturating_sub(self.stands_since.elapsed()));
@@ -166,14 +166,14 @@ impl Contestant {
         self.fast.push(cost);
     }
 
-    /// Polls as they come by the schedule.
+    /// Measures the polls of the schedule.
     fn apart(&mut self, cloud: &Cloud, scale: &Scale) -> Cost {
         let cost = self.turn(cloud, LATENCY, scale);
         self.apart.push(cost);
         cost
     }
 
-    /// Polls of somebody who has no schedule.
+    /// Measures the polls of a program without a schedule.
     fn without_pause(&mut self, cloud: &Cloud, scale: &Scale) {
         let cost = self.turn(cloud, Duration::ZERO, scale);
         self.fast.push(cost);

@@ -1,5 +1,5 @@
-//! What a scrape costs between two polls, beside servers that have the same bytes and need not make
-//! them, and beside the peer.
+//! Measures a scrape between two polls, compared with servers of the same prepared bytes and with the
+//! peer.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -51,7 +51,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
 
 fn report(what: &str, servers: &[Server<'_>], scale: &Scale, findings: &mut Findings) {
     for server in servers {
-        Findings::note(&format!("{what}: {}", server.told()));
+        Findings::note(&format!("{what}: {}", server.summary()));
         if scale.is_full && server.name != "the peer" {
             Findings::note(&format!("{what}: {}", server.told_by_wrk()));
         }
@@ -72,7 +72,7 @@ fn report(what: &str, servers: &[Server<'_>], scale: &Scale, findings: &mut Find
     }
 }
 
-/// One of those who serve.
+/// A measured server.
 struct Server<'a> {
     name: &'static str,
     process: &'a Process,
@@ -111,13 +111,13 @@ impl<'a> Server<'a> {
         self.tails.push(percentile(&times, 0.99));
     }
 
-    fn told(&self) -> String {
+    fn summary(&self) -> String {
         let [middle, tail, cpu] = [&self.middles, &self.tails, &self.cpu].map(|it| median(it));
         let name = self.name;
         format!("{name} {middle:.3} ms, p99 {tail:.3} ms, CPU {cpu:.3} ms")
     }
 
-    /// By a client that is not ours.
+    /// Measures with wrk, an independent client.
     fn told_by_wrk(&self) -> String {
         let wrk = program("wrk").expect("wrk is there: tests/parts/install bench");
         let said = Command::new(wrk)

@@ -1,4 +1,4 @@
-//! How long it takes from the start of the process to a complete exposition of one account.
+//! Measures the time from the start of the process to a complete exposition of one account.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use crate::kit::{
 
 const TRACKS: usize = 5;
 
-/// What the cloud takes of it.
+/// The latency of the simulated API.
 const LATENCY: Duration = Duration::from_millis(100);
 
 /// The most milliseconds over that.

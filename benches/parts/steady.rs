@@ -1,4 +1,4 @@
-//! A large fleet at work: ten thousand accounts, each polled once a minute, over a network with a
+//! Measures a large fleet: ten thousand accounts, each polled once a minute, over a network with a
 //! latency.
 
 use std::thread::sleep;

@@ -1,5 +1,4 @@
-//! The least that a scrape can cost: hyper, which the exporter's listener stands on, with bytes
-//! that are there.
+//! The minimal cost of a scrape: hyper, which the exporter's listener uses too, with prepared bytes.
 
 use std::convert::Infallible;
 

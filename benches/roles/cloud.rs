@@ -1,6 +1,6 @@
-//! A cloud that knows one question and has written its answers beforehand, so that it takes little
-//! of the machine that it shares with whom it serves. Only the request id differs from answer to
-//! answer, and with it the time; where changes are asked for, a track is switched.
+//! A simulated API with prepared responses for one action, so that it takes little of the machine
+//! that it shares with the measured program. Responses differ only in request id and time, and in the
+//! status of one track if changes are enabled.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -16,10 +16,10 @@ use tokio::time::sleep;
 use super::number;
 use crate::kit::account_name;
 
-/// A request of ours is far shorter.
+/// The largest request. The exporter's requests are far shorter.
 const MAX_REQUEST_BYTES: usize = 16 * 1024;
 
-/// Where nobody asks how late calls are, they are no longer noted some day.
+/// The most recorded delays, in case no part of the benchmark reads them.
 const MAX_LATENESS_BYTES: usize = 16 * 1024 * 1024;
 
 struct Cloud {
@@ -100,7 +100,7 @@ impl Cloud {
         let (mut request, mut response) = (Vec::new(), Vec::new());
         drop(stream.set_nodelay(true));
         loop {
-            // Nobody sends a second request before the first is answered.
+            // No client pipelines requests.
             request.clear();
             let read = loop {
                 match stream.read_buf(&mut request).await {
@@ -117,14 +117,14 @@ impl Cloud {
                 Request::Page { account } => {
                     self.take_note_of(account);
                     let latency = self.latency.load(Ordering::Relaxed);
-                    // Even a sleep of nothing would wait for the timer's next millisecond.
+                    // A sleep of zero would still take up to a millisecond.
                     if latency > 0 {
                         sleep(Duration::from_millis(latency)).await;
                     }
                     self.write_page(&mut response, account);
                     self.calls.fetch_add(1, Ordering::Relaxed);
                 }
-                Request::Other(path) => write(&mut response, &[self.told(&path).as_bytes()]),
+                Request::Other(path) => write(&mut response, &[self.response(&path).as_bytes()]),
             }
             if stream.write_all(&response).await.is_err() {
                 return;
@@ -150,14 +150,17 @@ impl Cloud {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);
             let since = now.unwrap_or_default().saturating_sub(*phase);
             let late = (since.as_nanos() % self.interval.as_nanos()) as f64 / 1e6;
-            let mut all = self.late.lock().expect("nobody panics with it");
+            let mut all = self
+                .late
+                .lock()
+                .expect("no thread panics while it holds the lock");
             if all.len() < MAX_LATENESS_BYTES {
                 writeln!(all, "{late:.3}").expect("a String takes everything");
             }
         }
     }
 
-    fn told(&self, path: &str) -> String {
+    fn response(&self, path: &str) -> String {
         for (prefix, number) in [("/change/", &self.change), ("/latency/", &self.latency)] {
             if let Some(given) = path.strip_prefix(prefix).and_then(|text| text.parse().ok()) {
                 number.store(given, Ordering::Relaxed);
@@ -170,7 +173,12 @@ impl Cloud {
                 let called = called.filter(|called| called.load(Ordering::Relaxed));
                 called.count().to_string()
             }
-            "/lateness" => std::mem::take(&mut self.late.lock().expect("nobody panics with it")),
+            "/lateness" => std::mem::take(
+                &mut self
+                    .late
+                    .lock()
+                    .expect("no thread panics while it holds the lock"),
+            ),
             _ => String::new(),
         }
     }

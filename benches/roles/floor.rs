@@ -1,6 +1,5 @@
-//! The least that a page can cost: the exporter's HTTP client with the exporter's settings, at the
-//! exporter's pace, and nothing but sending and parsing. It signs nothing, compares nothing, and
-//! keeps nothing.
+//! The minimal cost of a page: the exporter's HTTP client with the exporter's settings and pace, which
+//! only sends and parses. It does not sign, compare or keep anything.
 
 use std::hint::black_box;
 use std::sync::Arc;

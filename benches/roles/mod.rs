@@ -1,4 +1,4 @@
-//! What this program is when it starts itself anew: everybody else in a measurement.
+//! The roles of this program when it starts itself again as another process of a measurement.
 
 mod bare;
 mod cloud;

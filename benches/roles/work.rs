@@ -100,7 +100,7 @@ fn poll(times: u64, tracks: usize, versions: u8) {
     in_no_time(async {
         for _ in 0..times {
             let until = Instant::now() + INTERVAL;
-            let listing = client.list(REGION, until, &Nobody).await;
+            let listing = client.list(REGION, until, &NoObserver).await;
             black_box(listing.expect("it is a listing"));
         }
     });
@@ -235,9 +235,9 @@ fn client(transport: Turns) -> Client {
 }
 
 /// An observer that looks away.
-struct Nobody;
+struct NoObserver;
 
-impl Observer for Nobody {
+impl Observer for NoObserver {
     fn sent(&self, _: &Sent) {}
     fn ended(&self, _: &Ended<'_>) {}
 }

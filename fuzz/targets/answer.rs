@@ -1,4 +1,4 @@
-//! An answer of the API, or what somebody sends in its place.
+//! A response of the API, or a forged response.
 
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Status, Track};
@@ -7,13 +7,13 @@ use cloudaudit_exporter::tencent::wire::{Page, WireError, parse_page};
 use jiff::tz::Offset;
 use serde_json::Value;
 
-/// Five hundred characters of the API's, the longest escape for each, and an ellipsis.
+/// Five hundred characters of the API, each with the longest escape, and an ellipsis.
 const LONGEST_MESSAGE: usize = 500 * r"\u{2028}".len() + 1;
 
 /// 2000-01-01 00:00 at UTC+8: what is created before is a zero value in disguise.
 const EARLIEST: i64 = 946_656_000;
 
-/// A page says what the answer says, and a failure can be shown to anybody.
+/// A page has the content of the response, and a failure is safe to print.
 pub fn answer(input: &[u8]) {
     match parse_page(input, Offset::constant(8)) {
         Ok(page) => says_what_was_answered(&page, input),
@@ -26,7 +26,7 @@ pub fn answer(input: &[u8]) {
 }
 
 fn says_what_was_answered(page: &Page, input: &[u8]) {
-    // The generic reader minds what stands in fields that nobody reads, such as their depth.
+    // The generic reader also refuses ignored fields, for example if they are nested too deeply.
     let Ok(value) = serde_json::from_slice::<Value>(input) else {
         return;
     };
@@ -91,7 +91,7 @@ fn whole(said: &Value) -> Option<u64> {
         .then(|| format!("{number:.0}").parse().ok())?
 }
 
-/// Verbatim, or where it is long its beginning and something in place of the rest.
+/// The text verbatim, or its beginning with a mark instead of the rest if it is long.
 fn is_taken(taken: &str, said: &str) {
     if said.len() <= MAX_TEXT_BYTES {
         assert_eq!(taken, said);
@@ -101,7 +101,7 @@ fn is_taken(taken: &str, said: &str) {
     }
 }
 
-/// One line of bounded length, and a code that is one of a bounded set.
+/// The message is one line of bounded length, and the code is from a bounded set.
 fn can_be_shown(failure: &Failure) {
     let message = failure.to_string();
     assert!(!message.contains(is_line_break_or_control), "{message:?}");

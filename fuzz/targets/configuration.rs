@@ -1,5 +1,5 @@
-//! A configuration file, with the environment that its first lines ask for: it never panics, what
-//! it says shows no secret, and what it takes can be used.
+//! A configuration file, with the environment in its first lines. Loading never panics, messages show
+//! no secret, and an accepted configuration is usable.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::support::text_format::parse;
 
-/// What a secret is known by.
+/// The mark of a secret.
 const MARK: &str = "HUSH";
 
 const FILE: &str = "fuzz.yaml";

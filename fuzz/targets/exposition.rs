@@ -1,4 +1,4 @@
-//! What is published comes out: the text of any accounts, at any time, read by an independent
+//! The exposition has what was published, for any accounts at any time, according to an independent
 //! parser.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,7 +23,7 @@ const MAX_TARGETS: u8 = 2;
 const MAX_LABELS: u8 = 3;
 const MAX_TRACKS: u8 = 5;
 
-/// More would only be slow.
+/// The most steps; more would only be slow.
 const MAX_STEPS: usize = 8;
 
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -110,7 +110,7 @@ impl Scene {
         }
     }
 
-    /// One poll of one target ends, and the account is published.
+    /// Ends one poll of one target and publishes the account.
     fn step(&mut self, input: &mut Input<'_>, now: Moment) {
         const TOOK: Duration = Duration::from_millis(120);
         let which = usize::from(input.byte()) % self.targets.len();

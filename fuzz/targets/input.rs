@@ -1,10 +1,10 @@
-//! Bytes as choices.
+//! Turns bytes into choices.
 
-/// How long a text gets that wants to be cut.
+/// The length of a text that must be truncated.
 const LONG_CHARS: usize = 300;
 
-/// Reads bytes as the choices that a target makes. When they are used up every choice is the first
-/// one and every text is empty, so that each input means something and a shorter one means less.
+/// Reads bytes as the choices of a target. After the last byte, every choice is the first and every
+/// text is empty, so every input is valid and a shorter input is simpler.
 pub(super) struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {

@@ -1,10 +1,8 @@
-//! What is fuzzed, and what must hold of it: for each target one function of any bytes, which
-//! panics where something is wrong.
+//! The fuzz targets: for each a function of any bytes, which panics if a property does not hold.
 //!
-//! Two drivers run them. `tests/unit/fuzz.rs` includes this folder, replays all seeds and every input
-//! that ever broke something, and goes on with random mutations for some seconds: that is part of
-//! `make test`. Under libFuzzer (`fuzz_targets/`) the same functions run for hours: that is `make
-//! fuzz`.
+//! Two drivers run them. `tests/unit/fuzz.rs`, a part of `make test`, replays all seeds and all inputs that
+//! once failed, and then runs random mutations for some seconds. `make fuzz` runs the same functions
+//! under libFuzzer (`fuzz_targets/`) for hours.
 
 pub use self::answer::answer;
 pub use self::configuration::configuration;
@@ -13,17 +11,17 @@ pub use self::request::request;
 pub use self::state::state;
 pub use self::walk::walk;
 
-// What comes from the cloud.
+// Input from the cloud.
 mod answer;
 mod walk;
 
-// What comes from the operator, and from an earlier process.
+// Input from the operator, and from an earlier process.
 mod configuration;
 mod state;
 
-// What goes to Prometheus, and what comes from whoever connects.
+// Output to Prometheus, and input from clients of the listener.
 mod exposition;
 mod request;
 
-// Bytes as choices.
+// Choices from bytes, and helpers of the tests.
 mod input;

@@ -1,5 +1,5 @@
-//! What a stranger sends to the listener: every response is whole and one of ours, and nobody keeps
-//! a connection by what he has sent.
+//! Any bytes that a client sends to the listener: every response is complete and expected, and no
+//! client keeps a connection open beyond its limits.
 
 use std::future::ready;
 use std::net::SocketAddr;
@@ -18,7 +18,7 @@ use super::input::Input;
 const PLAIN: &[u8] = b"plain 1\n";
 const ZIPPED: &[u8] = b"zipped";
 
-/// Longer than anybody may hold a connection by any number of requests that fit into an input.
+/// Longer than a client may keep a connection open with the requests of one input.
 const FOR_EVER: Duration = Duration::from_hours(24);
 
 /// Sends the input to a connection, in pieces, and judges what comes back. An input that begins
@@ -65,7 +65,7 @@ fn the_last_word_counts(value: &[u8]) {
 /// How the bytes are sent.
 struct How {
     piece: usize,
-    /// Whether the client tells that it has no more to say.
+    /// Whether the client closes its sending side.
     ends: bool,
 }
 
@@ -114,7 +114,7 @@ fn talk(parts: &[&[u8]], how: &How) -> Talk {
         let mut heard = Vec::new();
         let sending = async {
             for piece in parts.iter().flat_map(|part| part.chunks(how.piece)) {
-                // Whoever was refused cannot go on.
+                // After a refusal, the listener closes the connection.
                 if writing.write_all(piece).await.is_err() {
                     break;
                 }
@@ -151,10 +151,10 @@ fn longest() -> Duration {
 
 const HANDLERS: [&str; 6] = ["metrics", "page", "healthy", "ready", "reload", "other"];
 
-/// What the routes answer with.
+/// The status codes of the routes.
 const CODES: [u16; 9] = [200, 204, 400, 403, 404, 405, 408, 413, 503];
 
-/// What hyper answers with before anything of ours is asked.
+/// The status codes that hyper sends before a route is called.
 const CODES_OF_HYPER: [u16; 3] = [400, 414, 431];
 
 impl Talk {
@@ -168,7 +168,7 @@ impl Talk {
     }
 }
 
-/// A response, read by what the specification says.
+/// A response, parsed according to the specification.
 struct Reply {
     status: u16,
     headers: Vec<(String, String)>,

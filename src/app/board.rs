@@ -153,7 +153,7 @@ impl Content for Board {
     }
 
     fn part(&self) -> Option<String> {
-        self.shard.has_others().then(|| self.shard.to_string())
+        self.shard.is_sharded().then(|| self.shard.to_string())
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {

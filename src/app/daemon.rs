@@ -101,7 +101,7 @@ impl App {
             listeners,
             web: web.clone(),
             reloader: Reloader::new(reloading, requests),
-            manager: ServiceManager::of(|variable| environment.get(variable)),
+            manager: ServiceManager::from_variables(|variable| environment.get(variable)),
             state,
         })
     }
@@ -121,9 +121,9 @@ impl App {
             ..
         } = self;
         let shard = self.config.shard;
-        if shard.has_others() {
+        if shard.is_sharded() {
             let (ordinal, shards) = (shard.ordinal(), shard.total());
-            info!(ordinal, shards, settling = ?shard.settling(), "a shard; the accounts of others are theirs");
+            info!(ordinal, shards, settling = ?shard.startup_delay(), "a shard; the accounts of others are theirs");
         }
         fleet.adopt(self.plan).await;
         board.configured(&self.config, fleet.targets());
@@ -163,7 +163,7 @@ impl App {
             () = shutdown => {}
             _ = &mut servers => {}
             never = board.pulses.beat() => never,
-            never = manager.reassure(|| board.healthy()) => never,
+            never = manager.run_watchdog(|| board.healthy()) => never,
             never = self.reloader.run(&mut fleet, &board, &manager) => never,
         }
         info!("stopping");

@@ -55,7 +55,7 @@ impl State {
             let now = clock.now();
             let (writer, saved) = StateWriter::open(path, clock);
             let mut restored = saved.map(|saved| saved.reports(now)).unwrap_or_default();
-            if shard.has_others() {
+            if shard.is_sharded() {
                 restored.retain(|_, report| was_polled_lately(report, now.wall));
             }
             Self { writer, restored }

@@ -17,11 +17,11 @@ use crate::app::Web;
 
 const ABOUT: &str = "\
 Prometheus exporter for Tencent Cloud CloudAudit tracks: it lists the tracks of every configured
-account and region, and serves what it saw on /metrics.
+account and region on a schedule, and serves their state on /metrics.
 
 Without a command it runs the daemon. Without --config.file it polls one account, named default, in
-TENCENTCLOUD_REGION or ap-guangzhou, with the first key that it finds: TENCENTCLOUD_SECRET_ID and
-TENCENTCLOUD_SECRET_KEY, a profile, the identity of a TKE pod, the role of a CVM.";
+TENCENTCLOUD_REGION or ap-guangzhou. It uses the first key that it finds: TENCENTCLOUD_SECRET_ID and
+TENCENTCLOUD_SECRET_KEY, a profile, the identity of a TKE pod, or the role of a CVM.";
 
 /// The command line, parsed.
 #[derive(Debug, Parser)]
@@ -35,14 +35,14 @@ TENCENTCLOUD_SECRET_KEY, a profile, the identity of a TKE pod, the role of a CVM
         ", rustc ", env!("BUILD_RUSTC"),
         ", target ", env!("BUILD_TARGET"), ")"
     ),
-    after_help = "Exit codes: 0 done, 1 failed, or ended by a second signal, 2 wrong usage, 78 bad configuration."
+    after_help = "Exit codes: 0 success, 1 failure or a second signal, 2 wrong usage, 78 bad configuration."
 )]
 pub struct Cli {
-    /// What to do; without one, run the daemon.
+    /// The command; without one, the daemon runs.
     #[command(subcommand)]
     pub command: Option<Command>,
 
-    /// Taken before and after the command.
+    /// The flags, accepted before and after the command.
     #[command(flatten)]
     pub flags: Flags,
 }
@@ -56,7 +56,7 @@ const DEFAULT_SHARDS: &str = "1";
 /// The flags of every command.
 #[derive(Args, Clone, Debug)]
 pub struct Flags {
-    /// The configuration file (YAML)
+    /// Configuration file (YAML)
     #[arg(
         long = "config.file",
         value_name = "FILE",
@@ -66,7 +66,7 @@ pub struct Flags {
     )]
     config_file: Option<PathBuf>,
 
-    /// Take a changed configuration file up without being told
+    /// Reload the configuration file when it changes
     #[arg(
         long = "config.enable-auto-reload",
         env = "CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD",
@@ -75,8 +75,8 @@ pub struct Flags {
     )]
     pub enable_auto_reload: bool,
 
-    /// An address to listen on, host:port or unix:PATH; may be given several times [default:
-    /// :10629, for the demo 127.0.0.1:10629]
+    /// Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo
+    /// 127.0.0.1:10629]
     #[arg(
         long = "web.listen-address",
         value_name = "ADDRESS",
@@ -86,7 +86,7 @@ pub struct Flags {
     )]
     listen_addresses: Vec<String>,
 
-    /// Listen on the sockets that systemd hands over, in the place of addresses
+    /// Listen on the sockets that systemd passes, instead of addresses
     #[arg(
         long = "web.systemd-socket",
         env = "CLOUDAUDIT_EXPORTER_WEB_SYSTEMD_SOCKET",
@@ -95,7 +95,7 @@ pub struct Flags {
     )]
     systemd_socket: bool,
 
-    /// The path of the metrics
+    /// Path of the metrics
     #[arg(
         long = "web.telemetry-path",
         value_name = "PATH",
@@ -106,7 +106,8 @@ pub struct Flags {
     )]
     telemetry_path: String,
 
-    /// A file with TLS and passwords for the listener, as other Prometheus exporters take it
+    /// File with TLS and basic authentication for the listener, in the format of the Prometheus
+    /// exporter toolkit
     #[arg(
         long = "web.config.file",
         value_name = "FILE",
@@ -116,8 +117,8 @@ pub struct Flags {
     )]
     web_config_file: Option<PathBuf>,
 
-    /// The path below which everything is served, where a proxy does not take it away [default: the
-    /// path of --web.external-url]
+    /// Path prefix of everything that is served, if a proxy does not remove it [default: the path of
+    /// --web.external-url]
     #[arg(
         long = "web.route-prefix",
         value_name = "PATH",
@@ -127,7 +128,7 @@ pub struct Flags {
     )]
     route_prefix: Option<String>,
 
-    /// The URL that people reach the exporter by, where a proxy is in between
+    /// URL of the exporter for users, if it is behind a proxy
     #[arg(
         long = "web.external-url",
         value_name = "URL",
@@ -137,7 +138,7 @@ pub struct Flags {
     )]
     external_path: Option<String>,
 
-    /// Let whoever can reach the listener ask for a reload, by POST to /-/reload
+    /// Enable reloading with POST /-/reload
     #[arg(
         long = "web.enable-lifecycle",
         env = "CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE",
@@ -146,7 +147,7 @@ pub struct Flags {
     )]
     enable_lifecycle: bool,
 
-    /// How long requests in flight may take after a signal to stop; everything else ends within a
+    /// How long requests in flight may take after a signal to stop; everything else stops within a
     /// second
     #[arg(
         long = "web.shutdown-grace-period",
@@ -158,7 +159,7 @@ pub struct Flags {
     )]
     grace_period: Duration,
 
-    /// The least severe level that is logged: debug, info, warn or error
+    /// Lowest level that is logged: debug, info, warn or error
     #[arg(
         long = "log.level",
         value_name = "LEVEL",
@@ -169,7 +170,7 @@ pub struct Flags {
     )]
     pub log_level: LogLevel,
 
-    /// The form of the log, on stderr: logfmt or json
+    /// Format of the log on stderr: logfmt or json
     #[arg(
         long = "log.format",
         value_name = "FORMAT",
@@ -180,8 +181,8 @@ pub struct Flags {
     )]
     pub log_format: LogFormat,
 
-    /// Which shard this process is, counted from 0 [default: where there are several, the number at
-    /// the end of the host name]
+    /// Number of this shard, counted from 0 [default: the number at the end of the host name, if there
+    /// are several shards]
     #[arg(
         long = "shard",
         value_name = "NUMBER",
@@ -191,8 +192,8 @@ pub struct Flags {
     )]
     shard: Option<Ordinal>,
 
-    /// How many shards the accounts are divided among: processes with the same configuration, each
-    /// of which polls its own accounts
+    /// Number of shards: processes with the same configuration that divide the accounts among
+    /// themselves
     #[arg(
         long = "total-shards",
         value_name = "NUMBER",
@@ -205,7 +206,7 @@ pub struct Flags {
 }
 
 impl Cli {
-    /// Whether the command polls accounts.
+    /// Returns whether the command polls accounts.
     pub fn polls(&self) -> bool {
         matches!(
             self.command,
@@ -213,7 +214,7 @@ impl Cli {
         )
     }
 
-    /// How long the command may go on answering requests after a signal to stop.
+    /// How long the command may finish requests after a signal to stop.
     pub fn grace_period(&self) -> Duration {
         match self.command {
             None | Some(Command::Demo) => self.flags.grace_period,
@@ -223,27 +224,27 @@ impl Cli {
 }
 
 impl Flags {
-    /// Which shard this process is, where the command line or the environment says so.
+    /// The number of this shard, if the command line or the environment sets it.
     pub fn shard(&self) -> Option<u32> {
         self.shard.and_then(|Ordinal(ordinal)| ordinal)
     }
 
-    /// The configuration file. An empty variable in the environment is one that is not set.
+    /// The configuration file. An empty environment variable counts as unset.
     pub fn config_file(&self) -> Option<&PathBuf> {
         self.config_file
             .as_ref()
             .filter(|file| !file.as_os_str().is_empty())
     }
 
-    /// The file with TLS and passwords. An empty variable in the environment is one that is not
-    /// set.
+    /// The file with TLS and basic authentication. An empty environment variable counts as unset.
     pub fn web_config_file(&self) -> Option<&PathBuf> {
         self.web_config_file
             .as_ref()
             .filter(|file| !file.as_os_str().is_empty())
     }
 
-    /// Where and under which name to be scraped; on `default_address` where nothing else is said.
+    /// The settings of the listener. Without addresses on the command line, it listens on
+    /// `default_address`.
     pub fn web(&self, default_address: &str) -> Web {
         let given = self
             .listen_addresses
@@ -270,54 +271,54 @@ impl Flags {
     }
 }
 
-/// What to do.
+/// A command.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Run the exporter against a simulated Tencent Cloud on loopback; needs nothing
+    /// Run the exporter against a simulated Tencent Cloud on loopback; needs no account and no file
     Demo,
-    /// Load the configuration, without any secret, and say what would be polled
+    /// Load the configuration, without any secret, and print what the exporter would poll
     Check {
-        /// The form of the answer
-        #[arg(long, value_name = "FORM", default_value = "text")]
+        /// Format of the output
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: CheckOutput,
-        /// Print the least that CAM must allow, as policies (JSON) for its console
+        /// Print the least-privilege CAM policies (JSON), to paste into the CAM console
         #[arg(long)]
         policy: bool,
-        /// Ask the cloud once for every target, and say what is in the way; exit code 1 if anything
-        /// is
+        /// Send one request per target and print what prevents polling; exit code 1 if a target cannot
+        /// be polled
         #[arg(long, conflicts_with = "policy")]
         online: bool,
     },
     /// Poll every target once and print the metrics; exit code 1 if a target failed
     Once {
-        /// Replace this file, all at once, instead of printing to stdout; a device or a pipe is
-        /// written to, and - is stdout
+        /// Replace this file atomically instead of printing to stdout; a device or a pipe is written
+        /// to, and - is stdout
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Ask a running exporter whether it is healthy; exit code 0 or 1
+    /// Check whether a running exporter is healthy; exit code 0 or 1
     Health,
 }
 
-/// The forms of `check`.
+/// The output formats of `check`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum CheckOutput {
     /// A line for each target.
     Text,
-    /// For scripts and reviews.
+    /// JSON, for scripts and reviews.
     Json,
 }
 
-/// The levels of the log.
+/// The log levels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Requests and skipped polls too.
+    /// Also requests and skipped polls.
     Debug,
-    /// Changes for the better too.
+    /// Also normal events, such as a recovery.
     Info,
-    /// What somebody should look at.
+    /// Problems that need attention.
     Warn,
-    /// What broke.
+    /// Failures of the exporter itself.
     Error,
 }
 
@@ -332,11 +333,11 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
-/// The forms of the log.
+/// The log formats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// `key=value`, as most exporters write it.
     Logfmt,
-    /// One object a line.
+    /// One JSON object per line.
     Json,
 }

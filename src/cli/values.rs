@@ -1,5 +1,5 @@
-//! The values of flags. An empty variable in the environment is one that is not set, for all of
-//! them: compose files set such.
+//! Parsers for the values of flags. An empty environment variable counts as unset, because compose
+//! files set empty variables.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,19 +7,18 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::{DEFAULT_GRACE, DEFAULT_PATH, DEFAULT_SHARDS};
-use crate::shard::MOST_SHARDS;
+use crate::shard::MAX_SHARDS;
 
-/// The value of a variable that stands for a flag without one. Empty is not set.
+/// Parses the environment variable of a flag without a value.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" => Ok(true),
         "" | "false" | "0" => Ok(false),
-        _ => Err("true or false is wanted".to_owned()),
+        _ => Err("expected true or false".to_owned()),
     }
 }
 
-/// One of the words of `T`. An empty variable in the environment is one that is not set, here and
-/// below: compose files set such.
+/// Parses one of the values of `T`.
 pub(super) fn one_of<T: ValueEnum>(text: &str, default: &str) -> Result<T, String> {
     let text = if text.is_empty() { default } else { text };
     T::from_str(text, false).map_err(|_| {
@@ -27,51 +26,57 @@ pub(super) fn one_of<T: ValueEnum>(text: &str, default: &str) -> Result<T, Strin
             .iter()
             .filter_map(|word| Some(word.to_possible_value()?.get_name().to_owned()))
             .collect();
-        format!("one of {} is wanted", words.join(", "))
+        format!("expected one of {}", words.join(", "))
     })
 }
 
-/// Any path, the empty one too, which [`Flags::config_file`] takes for none.
-#[expect(clippy::unnecessary_wraps, reason = "a parser of flags may fail")]
+/// Accepts any path. [`Flags::config_file`] treats an empty path as absent.
+#[expect(clippy::unnecessary_wraps, reason = "clap expects a Result")]
 pub(super) fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
-/// A path without a slash at its end; empty for none.
+/// Parses a path and removes slashes at its end. Empty means no prefix.
 pub(super) fn route_prefix(path: &str) -> Result<String, String> {
     let path = path.trim_end_matches('/');
     let plain = |c: char| c.is_ascii_alphanumeric() || "/-_.~".contains(c);
     if path.is_empty() || (path.starts_with('/') && path.chars().all(plain)) {
         return Ok(path.to_owned());
     }
-    Err("a path begins with / and goes on with letters, digits and -_.~/".to_owned())
+    Err("expected a path that begins with / and has only letters, digits and -_.~/".to_owned())
 }
 
-/// The path of a URL, which is all that is needed of it: links on the page are relative.
+/// Returns the path of a URL. The rest is not needed, because links on the page are relative.
 pub(super) fn external_path(url: &str) -> Result<String, String> {
     if url.is_empty() {
         return Ok(String::new());
     }
-    let uri: http::Uri = url.parse().map_err(|_| "a URL is wanted".to_owned())?;
+    let uri: http::Uri = url
+        .parse()
+        .map_err(|_| "expected a URL, such as https://example.com/audit/".to_owned())?;
     let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
     if !is_http || uri.host().is_none() {
-        return Err("a URL is wanted, such as https://example.com/audit/".to_owned());
+        return Err(
+            "expected a URL with http or https and a host, such as https://example.com/audit/"
+                .to_owned(),
+        );
     }
     route_prefix(uri.path())
 }
 
-/// The number of a shard. An empty variable in the environment is one that is not set.
+/// The number of a shard, or `None` for an empty environment variable.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ordinal(pub(super) Option<u32>);
 
-/// Whether there is such a shard, the number of shards decides.
+/// Parses the number of a shard. [`Shard::new`](crate::shard::Shard::new) compares it with the number
+/// of shards.
 pub(super) fn ordinal(text: &str) -> Result<Ordinal, String> {
     if text.is_empty() {
         return Ok(Ordinal(None));
     }
-    let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MOST_SHARDS);
+    let ordinal = text.parse().ok().filter(|ordinal| *ordinal < MAX_SHARDS);
     ordinal.map_or_else(
-        || Err(format!("a number from 0 to {} is wanted", MOST_SHARDS - 1)),
+        || Err(format!("expected a number from 0 to {}", MAX_SHARDS - 1)),
         |ordinal| Ok(Ordinal(Some(ordinal))),
     )
 }
@@ -83,18 +88,18 @@ pub(super) fn total_shards(text: &str) -> Result<u32, String> {
         text
     };
     let total = text.parse().ok();
-    let total = total.filter(|total| (1..=MOST_SHARDS).contains(total));
-    total.ok_or_else(|| format!("a number from 1 to {MOST_SHARDS} is wanted"))
+    let total = total.filter(|total| (1..=MAX_SHARDS).contains(total));
+    total.ok_or_else(|| format!("expected a number from 1 to {MAX_SHARDS}"))
 }
 
-/// The longest grace period. A longer one would wait for clients that never finish.
+/// The longest grace period.
 const LONGEST_GRACE: Duration = Duration::from_mins(5);
 
 pub(super) fn grace_period(text: &str) -> Result<Duration, String> {
     let text = if text.is_empty() { DEFAULT_GRACE } else { text };
     let grace = humantime::parse_duration(text).ok();
     let grace = grace.filter(|grace| *grace <= LONGEST_GRACE);
-    grace.ok_or_else(|| "it must be a duration from 0s to 5m, such as 10s".to_owned())
+    grace.ok_or_else(|| "expected a duration from 0s to 5m, such as 10s".to_owned())
 }
 
 pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
@@ -103,5 +108,5 @@ pub(super) fn telemetry_path(path: &str) -> Result<String, String> {
     if path.len() > 1 && path.starts_with('/') && path.chars().all(plain) {
         return Ok(path.to_owned());
     }
-    Err("a path begins with / and goes on with letters, digits and -_.~/".to_owned())
+    Err("expected a path that begins with / and has only letters, digits and -_.~/".to_owned())
 }

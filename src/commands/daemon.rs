@@ -1,4 +1,4 @@
-//! No command: run the exporter.
+//! The daemon, which runs if there is no command.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{Failed, Signals, off_runtime, shard};
+use super::{CommandError, Signals, off_runtime, shard};
 use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
@@ -17,7 +17,7 @@ use crate::fleet::Environment;
 use crate::logging::Log;
 use crate::web::Gate;
 
-/// Every interface, at the exporter's own port.
+/// Every interface, on the exporter's default port.
 pub(super) const LISTEN_ADDRESS: &str = ":10629";
 
 pub(super) async fn run(
@@ -26,10 +26,10 @@ pub(super) async fn run(
     clock: Clock,
     log: Log,
     signals: Signals<impl Future<Output = ()>>,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let Signals { stop, reload } = signals;
     let runtime = Handle::current();
-    // Starting waits for files, which may be on a mount that hangs.
+    // The start reads files, which may be on a hanging mount.
     let starting =
         off_runtime(move || runtime.block_on(start(environment, &flags, clock, log, reload)));
     tokio::pin!(stop);
@@ -48,7 +48,7 @@ async fn start(
     clock: Clock,
     log: Log,
     reload: mpsc::Receiver<()>,
-) -> Result<App, Failed> {
+) -> Result<App, CommandError> {
     let shard = shard::of(flags, &environment)?;
     let file = flags.config_file().cloned();
     let variables = environment.clone();
@@ -65,26 +65,28 @@ async fn start(
     let reloading = watching(reloading, flags.enable_auto_reload, file.as_deref()).await;
     let slot = ReadSlot::default();
     let config = Config::load_in(&slot, file.as_deref(), move || load()).await;
-    let config = config.map_err(|error| Failed::configuration(&error))?;
+    let config = config.map_err(|error| CommandError::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
     web.gate = gate(flags).await?;
     web.log = Some(log);
     Ok(App::bind(config, &environment, &web, reloading, clock).await?)
 }
 
-/// Every reload fails: the configuration came from a pipe.
+/// Returns a loader that always fails: the configuration came from a pipe.
 fn cannot_load_again(file: &Path) -> Load {
     let file = file.to_owned();
     Arc::new(move || Err(config::Error::cannot_read_again(&file)))
 }
 
-/// The listener's gate, if there is a file for it.
-pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
+/// Loads the web configuration, if there is a file.
+pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, CommandError> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };
     let gate = Gate::open_in_time(file).await;
-    Ok(Some(Arc::new(gate.map_err(Failed::bad_configuration)?)))
+    Ok(Some(Arc::new(
+        gate.map_err(CommandError::bad_configuration)?,
+    )))
 }
 
 async fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> Reloading {
@@ -92,14 +94,15 @@ async fn watching(reloading: Reloading, enabled: bool, file: Option<&Path>) -> R
         Some(file) if enabled && files::is_descriptor(file) => {
             warn!(
                 file = %file.display(),
-                "--config.enable-auto-reload: a pipe can be read only once and is not watched; give --config.file a \
-                 regular file"
+                "--config.enable-auto-reload has no effect: a pipe can be read only once; set --config.file to a regular file"
             );
             reloading
         }
         Some(file) if enabled => reloading.watching(file).await,
         None if enabled => {
-            warn!("--config.enable-auto-reload without --config.file: there is no file to watch");
+            warn!(
+                "--config.enable-auto-reload has no effect without --config.file; name the file to watch"
+            );
             reloading
         }
         _ => reloading,

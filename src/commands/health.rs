@@ -1,4 +1,4 @@
-//! `health`: for images without a shell.
+//! The command `health`, a health check for images without a shell.
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,22 +7,22 @@ use std::time::Duration;
 use reqwest::{Client, ClientBuilder, Response, StatusCode, redirect};
 use tokio::time::timeout;
 
-use super::{Failed, daemon};
+use super::{CommandError, daemon};
 use crate::cli::Flags;
 use crate::web::Gate;
 
-/// An exporter that takes longer is not well.
+/// How long the exporter may take to respond.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a Unix socket's address begins with.
+/// The prefix of the address of a Unix socket.
 const UNIX: &str = "unix:";
 
-/// How deep the chain of causes of an error is followed.
+/// The most causes of an error that are printed.
 const MAX_CAUSES: usize = 8;
 
-/// Asks the exporter that was started with the same flags on this machine: at the first of its
-/// addresses that takes a connection.
-pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
+/// Checks the exporter that was started with the same flags on this machine, at the first of its
+/// addresses that accepts a connection.
+pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
     let gate = match flags.web_config_file() {
         Some(file) => Some(Gate::open_in_time(file).await?),
@@ -30,77 +30,79 @@ pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     };
     let gate = gate.as_ref();
     let addresses = web.listen_addresses.iter();
-    let mut places = addresses.flat_map(|address| places(address));
+    let mut connect_addresses = addresses.flat_map(|address| connect_addresses(address));
     let mut failures = Vec::new();
-    let asking = async {
+    let probing = async {
         loop {
-            let Some(place) = places.next() else {
+            let Some(address) = connect_addresses.next() else {
                 return Err(());
             };
-            match ask(&place, &web.route_prefix, gate).await {
+            match probe(&address, &web.route_prefix, gate).await {
                 Ok(()) => return Ok(()),
-                Err(unwell) => {
-                    failures.push(unwell.message);
-                    if unwell.has_connected {
+                Err(failure) => {
+                    failures.push(failure.message);
+                    if failure.has_connected {
                         return Err(());
                     }
                 }
             }
         }
     };
-    match timeout(TIMEOUT, asking).await {
+    match timeout(TIMEOUT, probing).await {
         Ok(Ok(())) => return Ok(()),
         Ok(Err(())) => {}
-        Err(_) => failures.push(format!("no answer within {TIMEOUT:?}")),
+        Err(_) => failures.push(format!("no response within {TIMEOUT:?}")),
     }
     if web.systemd_socket {
         failures.push(
-            "the sockets that systemd passed are not known to health; name one with --web.listen-address"
+            "the sockets that systemd passed are unknown to health; name one with --web.listen-address"
                 .to_owned(),
         );
     }
-    Err(Failed::new(failures.join("; ")))
+    Err(CommandError::new(failures.join("; ")))
 }
 
-/// The exporter is unhealthy or does not run.
-struct Unwell {
+/// Why the check failed: the exporter is unhealthy or does not run.
+struct ProbeFailure {
     message: String,
-    /// Whether something listens there.
+    /// Whether a process listens at the address.
     has_connected: bool,
 }
 
-/// Asks at one address, `unix:PATH` or `host:port`.
-async fn ask(place: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), Unwell> {
+/// Checks one address, `unix:PATH` or `host:port`.
+async fn probe(address: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), ProbeFailure> {
     let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
         _ => "http",
     };
-    let (host, client) = match place.strip_prefix(UNIX) {
+    let (host, client) = match address.strip_prefix(UNIX) {
         Some(path) => ("localhost", client().unix_socket(path)),
-        None => (place, client()),
+        None => (address, client()),
     };
     let url = format!("{scheme}://{host}{route_prefix}/-/healthy");
-    let unwell = |why: &str, has_connected| Unwell {
-        message: match place.strip_prefix(UNIX) {
-            Some(_) => format!("{url} at {place}: {why}"),
+    let failure = |why: &str, has_connected| ProbeFailure {
+        message: match address.strip_prefix(UNIX) {
+            Some(_) => format!("{url} at {address}: {why}"),
             None => format!("{url}: {why}"),
         },
         has_connected,
     };
     let client = client
         .build()
-        .map_err(|error| unwell(&causes(error), false))?;
+        .map_err(|error| failure(&causes(error), false))?;
     match client.get(&url).send().await {
-        Ok(response) => judge(response).await.map_err(|why| unwell(&why, true)),
+        Ok(response) => check_response(response)
+            .await
+            .map_err(|why| failure(&why, true)),
         Err(error) => {
             let has_connected = !error.is_connect();
-            Err(unwell(&remedied(error, gate), has_connected))
+            Err(failure(&describe(error, gate), has_connected))
         }
     }
 }
 
-/// For this machine: there is no proxy in between, and nobody to be taken for it, whatever name its
-/// certificate has and whoever vouches for it.
+/// Builds the client. Connections stay on this machine, so it uses no proxy and accepts any
+/// certificate.
 fn client() -> ClientBuilder {
     Client::builder()
         .no_proxy()
@@ -111,35 +113,37 @@ fn client() -> ClientBuilder {
         .timeout(TIMEOUT)
 }
 
-async fn judge(mut response: Response) -> Result<(), String> {
+async fn check_response(mut response: Response) -> Result<(), String> {
     let status = response.status();
     if status == StatusCode::OK {
         return Ok(());
     }
     if status == StatusCode::UNAUTHORIZED {
         return Err(format!(
-            "{status}: put /-/healthy into the auth_exempt_paths of --web.config.file"
+            "{status}: add /-/healthy to auth_exempt_paths in --web.config.file"
         ));
     }
-    // The reason is a line or two: it comes in one piece.
+    // The reason is a line or two, so the first chunk has all of it.
     let reason = response.chunk().await.ok().flatten().unwrap_or_default();
     let reason = String::from_utf8_lossy(&reason);
     Err(format!("{status}: {}", reason.trim()))
 }
 
-/// What went wrong, and what to do about it where the gate may be the cause.
-fn remedied(error: reqwest::Error, gate: Option<&Gate>) -> String {
+/// Describes an error, with a remedy if the web configuration may be the cause.
+fn describe(error: reqwest::Error, gate: Option<&Gate>) -> String {
     let is_timeout = error.is_timeout();
     let has_connected = !error.is_connect();
     let why = causes(error);
     match gate {
-        _ if is_timeout => format!("no answer within {TIMEOUT:?}"),
+        _ if is_timeout => format!("no response within {TIMEOUT:?}"),
         Some(gate) if gate.wants_certificates() => format!(
-            "{why}; by client_auth_type every client shows a certificate, and health has none: let it be \
-             VerifyClientCertIfGiven, or ask in another way"
+            "{why}; client_auth_type requires a client certificate, which health does not have; set it to \
+             VerifyClientCertIfGiven, or use another health check"
         ),
         None if has_connected => {
-            format!("{why}; if the exporter has a --web.config.file, health needs the same")
+            format!(
+                "{why}; if the exporter runs with --web.config.file, run health with the same flag"
+            )
         }
         _ => why,
     }
@@ -155,7 +159,7 @@ fn causes(error: reqwest::Error) -> String {
 
 /// Returns the addresses at which this machine can reach a listener on `address`. For a listener on
 /// every interface these are both loopback addresses, because either may be disabled.
-fn places(address: &str) -> Vec<String> {
+fn connect_addresses(address: &str) -> Vec<String> {
     const LOOPBACKS: [IpAddr; 2] = [
         IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(Ipv6Addr::LOCALHOST),

@@ -1,22 +1,22 @@
-//! The commands, and what their failures mean for the exit code.
+//! The commands, and the exit codes of their failures.
 
-pub use self::failed::Failed;
+pub use self::error::CommandError;
 
-// The daemon, and a round of it.
+// Commands that poll.
 mod daemon;
 mod once;
 
-// Without polling.
+// Commands that do not poll.
 mod check;
 mod health;
 
-// Where results go.
+// The file of a result.
 mod output;
 
-// What a failure means.
-mod failed;
+// Errors with their exit code.
+mod error;
 
-// Which part of the accounts is this process's.
+// The shard of this process.
 mod shard;
 
 use std::panic::resume_unwind;
@@ -34,12 +34,12 @@ use crate::fleet::Environment;
 use crate::logging::Log;
 use crate::stdio;
 
-/// What the operating system says to a command that runs.
+/// The signals for a running command.
 #[derive(Debug)]
 pub struct Signals<S> {
-    /// Ends when the command should.
+    /// Resolves when the command should stop.
     pub stop: S,
-    /// A message for each time that the configuration should be loaded again.
+    /// Has a message for each reload of the configuration.
     pub reload: mpsc::Receiver<()>,
 }
 
@@ -47,13 +47,13 @@ pub struct Signals<S> {
 ///
 /// # Errors
 ///
-/// What failed, with its exit code.
+/// Returns the error with its exit code.
 pub async fn run(
     cli: Cli,
     environment: Environment,
     log: Log,
     signals: Signals<impl Future<Output = ()>>,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let flags = cli.flags;
     let clock = Clock::system();
     match cli.command {
@@ -61,18 +61,18 @@ pub async fn run(
         Some(Command::Demo) => demo(environment, flags, clock, log, signals.stop).await,
         Some(command) => tokio::select! {
             result = finite(command, environment, flags, clock) => result,
-            () = signals.stop => Err(Failed::new("stopped by a signal before it was done")),
+            () = signals.stop => Err(CommandError::new("stopped by a signal before the command was done")),
         },
     }
 }
 
-/// A command that ends by itself.
+/// Runs a command that ends by itself.
 async fn finite(
     command: Command,
     environment: Environment,
     flags: Flags,
     clock: Clock,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     if matches!(command, Command::Health) {
         return health::run(&flags).await;
     }
@@ -88,7 +88,7 @@ async fn finite(
         Command::Once { output } => {
             once::run(&config, &environment, output.as_deref(), clock).await
         }
-        // These two have ended above.
+        // Handled above.
         Command::Demo | Command::Health => Ok(()),
     }
 }
@@ -99,10 +99,10 @@ async fn demo(
     clock: Clock,
     log: Log,
     stop: impl Future<Output = ()>,
-) -> Result<(), Failed> {
-    if shard::of(&flags, &environment)?.has_others() {
-        return Err(Failed::usage(
-            "the demo is one process, without --total-shards",
+) -> Result<(), CommandError> {
+    if shard::of(&flags, &environment)?.is_sharded() {
+        return Err(CommandError::usage(
+            "the demo does not support shards; remove --total-shards and --shard",
         ));
     }
     let mut web = flags.web(demo::LISTEN_ADDRESS);
@@ -116,31 +116,31 @@ async fn demo(
     Ok(demo::run(&web, clock, stop).await?)
 }
 
-async fn config(flags: &Flags, environment: &Environment) -> Result<Config, Failed> {
+async fn config(flags: &Flags, environment: &Environment) -> Result<Config, CommandError> {
     let file = flags.config_file().cloned();
     let shard = shard::of(flags, environment)?;
     let (path, environment) = (file.clone(), environment.clone());
     let load = move || Config::load(path.as_deref(), &environment);
     let config = Config::load_in(&ReadSlot::default(), file.as_deref(), load).await;
-    let config = config.map_err(|error| Failed::configuration(&error))?;
+    let config = config.map_err(|error| CommandError::configuration(&error))?;
     Ok(Config { shard, ..config })
 }
 
 /// Runs blocking file access on a thread that the shutdown does not wait for.
 async fn off_runtime<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failed> + Send + 'static,
-) -> Result<T, Failed> {
+    work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
+) -> Result<T, CommandError> {
     match spawn_blocking(work).await {
         Ok(result) => result,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            Err(error) => Err(Failed::new(error.to_string())),
+            Err(error) => Err(CommandError::new(error.to_string())),
         },
     }
 }
 
 /// Prints a result.
-async fn print(pieces: Vec<Bytes>) -> Result<(), Failed> {
+async fn print(pieces: Vec<Bytes>) -> Result<(), CommandError> {
     let printed = stdio::print(pieces).await;
-    printed.map_err(|error| Failed::new(format!("cannot write to stdout: {error}")))
+    printed.map_err(|error| CommandError::new(format!("cannot write to stdout: {error}")))
 }

@@ -1,8 +1,8 @@
-//! `once`: one poll of every target, for cron and the textfile collector.
+//! The command `once`: one poll of every target, for cron and the textfile collector.
 
 use std::path::Path;
 
-use super::{Failed, output, print};
+use super::{CommandError, output, print};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -13,17 +13,19 @@ pub(super) async fn run(
     environment: &Environment,
     output: Option<&Path>,
     clock: Clock,
-) -> Result<(), Failed> {
-    let (exposition, all_good) = app::once(config, environment, clock).await?;
+) -> Result<(), CommandError> {
+    let (exposition, all_succeeded) = app::once(config, environment, clock).await?;
     match output {
-        Some(path) => output::write(path, exposition)
-            .await
-            .map_err(|error| Failed::new(format!("cannot write {}: {error}", path.display())))?,
+        Some(path) => output::write(path, exposition).await.map_err(|error| {
+            CommandError::new(format!("cannot write {}: {error}", path.display()))
+        })?,
         None => print(exposition).await?,
     }
-    if all_good {
+    if all_succeeded {
         Ok(())
     } else {
-        Err(Failed::new("a target failed; its cloudaudit_up is 0"))
+        Err(CommandError::new(
+            "a poll failed; see the log, or cloudaudit_last_failure_info in the output",
+        ))
     }
 }

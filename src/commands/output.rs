@@ -12,14 +12,14 @@ use tokio::task::spawn_blocking;
 use crate::replace::{Destination, Mode, folder_of, replace, resolve};
 use crate::stdio::{print, write_all};
 
-/// The path that stands for standard output.
+/// The path that means standard output.
 const STDOUT: &str = "-";
 
-/// What the textfile collector, another user, can read.
-const FOR_EVERYBODY: u32 = 0o644;
+/// The mode of a new file: the textfile collector runs as another user.
+const WORLD_READABLE: u32 = 0o644;
 
-/// Writes to a path: into a device or pipe, or else by replacing the file atomically. If the future
-/// is dropped, the file is the old one or the new, and nothing is left beside it.
+/// Writes to a device or pipe, or replaces a file atomically. If the future is dropped, the file has
+/// either the old or the new content, and the temporary file is removed.
 pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
     if path.as_os_str() == STDOUT {
         return print(content).await;
@@ -33,13 +33,13 @@ pub(super) async fn write(path: &Path, content: Vec<Bytes>) -> io::Result<()> {
             let temporary = Temporary::beside(&file);
             let kept = temporary.clone();
             let written = spawn_blocking(move || temporary.replace(&file, &content));
-            let _unfinished = Unfinished(kept);
+            let _remove = RemoveOnDrop(kept);
             written.await?
         }
     }
 }
 
-/// Never truncates: the name may lead to a file that was opened for appending.
+/// Appends: the path may be the descriptor of a regular file, which must not be truncated.
 fn write_into(path: &Path, content: &[Bytes]) -> io::Result<()> {
     let mut stream = File::options().append(true).open(path)?;
     content
@@ -47,7 +47,7 @@ fn write_into(path: &Path, content: &[Bytes]) -> io::Result<()> {
         .try_for_each(|piece| write_all(&mut stream, &mut &**piece))
 }
 
-/// A temporary file, and whether nothing waits for it any more.
+/// A temporary file, and whether the write was abandoned.
 #[derive(Clone)]
 struct Temporary {
     path: PathBuf,
@@ -55,8 +55,8 @@ struct Temporary {
 }
 
 impl Temporary {
-    /// In the same folder, so that the renaming stays in one file system; under a name that the
-    /// textfile collector does not read and that no other process takes.
+    /// A unique name in the folder of `file`, so that the rename stays within the file system. The
+    /// textfile collector ignores the extension.
     fn beside(file: &Path) -> Self {
         let (process, number) = (std::process::id(), fastrand::u32(..));
         let name = format!(".cloudaudit-exporter-{process}-{number:08x}.tmp");
@@ -67,7 +67,7 @@ impl Temporary {
     }
 
     fn replace(&self, file: &Path, content: &[Bytes]) -> io::Result<()> {
-        replace(file, &self.path, Mode::KeptOr(FOR_EVERYBODY), |new| {
+        replace(file, &self.path, Mode::PreserveOr(WORLD_READABLE), |new| {
             content.iter().try_for_each(|piece| new.write_all(piece))?;
             if self.is_abandoned.load(Ordering::SeqCst) {
                 return Err(io::ErrorKind::Interrupted.into());
@@ -78,12 +78,12 @@ impl Temporary {
 }
 
 /// Removes the temporary file when it is dropped, unless it was renamed.
-struct Unfinished(Temporary);
+struct RemoveOnDrop(Temporary);
 
-impl Drop for Unfinished {
+impl Drop for RemoveOnDrop {
     fn drop(&mut self) {
         self.0.is_abandoned.store(true, Ordering::SeqCst);
-        // After the rename there is nothing to remove.
+        // After the rename, the file does not exist.
         drop(fs::remove_file(&self.0.path));
     }
 }
@@ -101,7 +101,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(30);
 
-    /// As a signal drops it, at any moment.
+    /// A signal drops the write at any moment.
     #[tokio::test]
     async fn a_write_that_is_dropped_leaves_the_old_file_or_the_new_and_no_other() {
         const PIECES: usize = 20;
@@ -114,10 +114,10 @@ mod tests {
             let content = vec![piece.clone(); PIECES];
             let time = Duration::from_micros(step * 100);
             drop(timeout(time, write(&file, content)).await);
-            // A rename that was under way may end yet; nothing may stay beside the file.
+            // A rename that has started may still complete.
             let began = Instant::now();
             while fs::read_dir(folder.path()).unwrap().count() > 1 {
-                assert!(began.elapsed() < PATIENCE, "something is left");
+                assert!(began.elapsed() < PATIENCE, "a temporary file is left");
                 sleep(Duration::from_millis(1)).await;
             }
             match fs::metadata(&file).unwrap().len() {
@@ -130,6 +130,6 @@ mod tests {
             }
         }
         assert_eq!(old + new, 100);
-        assert!(old > 0, "none was dropped");
+        assert!(old > 0, "no write was dropped");
     }
 }

@@ -1,30 +1,30 @@
-//! Which shard this process is: by its flags, or by the name of the host, as a `StatefulSet`
-//! numbers its pods.
+//! The shard of this process, from its flags or from the host name: a `StatefulSet` numbers its
+//! pods.
 
 use std::path::Path;
 
-use super::Failed;
+use super::CommandError;
 use crate::cli::Flags;
 use crate::files;
 use crate::fleet::Environment;
 use crate::shard::Shard;
 
-/// Containers have their host name in this variable.
+/// The variable with the host name in containers.
 const HOST_NAME: &str = "HOSTNAME";
 
-/// Where Linux has the host name, whoever began the process.
+/// The file with the host name on Linux.
 const KERNEL_HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
 /// The longest host name, in bytes; the kernel allows 64.
 const MAX_HOST_NAME: usize = 1024;
 
-/// The shard that the flags make of this process.
-pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, Failed> {
+/// Returns the shard of this process.
+pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, CommandError> {
     let total = flags.total_shards;
     match flags.shard() {
         Some(ordinal) => Shard::new(ordinal, total).map_err(|why| {
-            Failed::usage(format!(
-                "--shard={ordinal} and --total-shards={total} do not fit: {why}"
+            CommandError::usage(format!(
+                "--shard={ordinal} does not fit --total-shards={total}: {why}"
             ))
         }),
         None if total == 1 => Ok(Shard::ALONE),
@@ -32,14 +32,14 @@ pub(super) fn of(flags: &Flags, environment: &Environment) -> Result<Shard, Fail
     }
 }
 
-fn by_host_name(name: &str, total: u32) -> Result<Shard, Failed> {
+fn by_host_name(name: &str, total: u32) -> Result<Shard, CommandError> {
     let refuse = |why: &str| {
-        Failed::usage(format!(
-            "--total-shards={total} without --shard takes the shard from the host name, and {name:?} {why}; say which \
-             one it is with --shard"
+        CommandError::usage(format!(
+            "--total-shards={total} without --shard takes the number of the shard from the host name, but {name:?} \
+             {why}; set --shard"
         ))
     };
-    // Of a name with its domain only the first part is the pod's.
+    // The name may have a domain.
     let pod = name.split('.').next().unwrap_or_default();
     let ordinal = pod.rsplit_once('-').and_then(|(name, ordinal)| {
         let is_number = ordinal.bytes().all(|byte| byte.is_ascii_digit());
@@ -52,7 +52,7 @@ fn by_host_name(name: &str, total: u32) -> Result<Shard, Failed> {
 fn host_name(environment: &Environment) -> String {
     let variable = environment.get(HOST_NAME).filter(|name| !name.is_empty());
     variable.cloned().unwrap_or_else(|| {
-        // If it cannot be read there is none, and the error says so.
+        // If the file cannot be read, the name is empty and the error shows that.
         let name = files::read(Path::new(KERNEL_HOST_NAME), MAX_HOST_NAME);
         let name = name.as_ref().ok().and_then(|name| name.text().ok());
         name.unwrap_or_default().trim().to_owned()

@@ -1,76 +1,72 @@
-//! `demo`: the daemon as it is, against a simulated Tencent Cloud on loopback in which things
-//! happen.
+//! The command `demo`: runs the daemon against a simulated Tencent Cloud on loopback, and changes
+//! the simulator every few seconds.
 //!
-//! Nothing is shortened: the exporter is configured by a file, signs, pages and paces over real
-//! HTTP; and what is printed of an event is the time until a scrape showed it.
+//! The demo takes no shortcut. The exporter reads a configuration, and signs, pages and paces its
+//! requests over real HTTP. For each event the demo prints how long it took until a scrape of the
+//! exporter showed it.
 
-// What there is.
-mod estate;
+// The initial state of the simulator, and the configuration.
+mod accounts;
 mod organization;
+mod tracks;
 
-// What happens, and on what.
-mod stage;
-mod timetable;
+// The simulator and the exporter.
+mod processes;
 
-// Who watches.
-mod watch;
+// The events, and how they are observed.
+mod events;
+mod scraper;
 
-use self::stage::Stage;
+use self::processes::Processes;
 use crate::app::Web;
 use crate::clock::Clock;
-use crate::stdio::print;
 
-/// This machine only: what is shown is nobody's real account, and nobody else's business.
+/// Loopback only: the demo's numbers look real, and no other machine should scrape them.
 pub const LISTEN_ADDRESS: &str = "127.0.0.1:10629";
 
 /// Runs until `shutdown`.
 ///
 /// # Errors
 ///
-/// Which address cannot be listened on.
+/// Returns an error if an address cannot be listened on.
 pub async fn run(
     web: &Web,
     clock: Clock,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), String> {
-    let mut stage = Stage::set(web, clock).await?;
-    let page = stage.page();
+    let mut processes = Processes::start(web, clock).await?;
+    let page = processes.page();
     let metrics = format!("{}{}", page.trim_end_matches('/'), web.telemetry_path);
-    let introduction = introduction(&stage.endpoint(), &page, &metrics);
-    let playing = async {
-        say(introduction).await;
-        timetable::play(&mut stage, &metrics).await
+    let introduction = introduction(&processes.endpoint(), &page, &metrics);
+    let running = async {
+        events::print(introduction).await;
+        events::run(&mut processes, &metrics).await
     };
-    let played = tokio::select! {
+    let result = tokio::select! {
         () = shutdown => Ok(()),
-        failed = playing => failed,
+        failed = running => failed,
     };
-    stage.clear().await;
-    played
+    processes.shut_down().await;
+    result
 }
 
 fn introduction(endpoint: &str, page: &str, metrics: &str) -> String {
-    let timetable = timetable::printed();
+    let schedule = events::schedule();
     format!(
-        "cloudaudit-exporter demo. Ctrl-C ends it.
+        "cloudaudit-exporter demo. Press Ctrl-C to stop.
 
-The simulated Tencent Cloud listens on {endpoint} (not for browsers)
+The simulated Tencent Cloud API is on {endpoint} (not for browsers)
 The metrics are on {metrics}
 The page is on {page}
 
-Worth typing:
-  curl -s {metrics} | grep '^cloudaudit_track_enabled.* 0$'   # which tracks are off?
-  curl -s {metrics} | grep '^cloudaudit_up'                   # who answered? denied did not
-  curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks, denied has no number
-  curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # search has no track: its organisation's covers it
+Try:
+  curl -s {metrics} | grep '^cloudaudit_track_enabled.* 0$'   # disabled tracks
+  curl -s {metrics} | grep '^cloudaudit_up'                   # 0: the last poll failed, as it does for denied
+  curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks; denied has no sample
+  curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # search has no track of its own; the organization's covers it
 
-What happens, every minute and a half:
-{timetable}
+Events, repeated every 90 seconds:
+{schedule}
 "
     )
-}
-
-/// Prints at once. Where stdout is closed, the demo goes on for those who scrape it.
-async fn say(text: String) {
-    drop(print(vec![text.into()]).await);
 }

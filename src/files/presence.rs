@@ -1,4 +1,4 @@
-//! What a path names, if anything.
+//! Finds out what a path names.
 
 use std::fs;
 use std::path::Path;
@@ -14,16 +14,16 @@ pub enum Presence {
     File,
     /// A directory.
     Folder,
-    /// Something that is not read, in words.
+    /// Something else, which is not read, with its description.
     Other(&'static str),
 }
 
-/// What a path names, links followed.
+/// Returns what a path names. Follows links.
 ///
 /// # Errors
 ///
-/// If that cannot be found out, or if a link on the path leads nowhere. [`Path::exists`] calls both
-/// absent.
+/// Returns an error if the path cannot be accessed, or if a link on the path is dangling.
+/// [`Path::exists`] returns `false` for both.
 pub fn presence(path: &Path) -> Result<Presence, ReadError> {
     match fs::metadata(path) {
         Ok(found) if found.is_file() => Ok(Presence::File),
@@ -37,11 +37,11 @@ pub fn presence(path: &Path) -> Result<Presence, ReadError> {
     }
 }
 
-/// The link on a path that leads nowhere.
+/// Returns the dangling link on a path.
 fn dangling_link(path: &Path) -> Option<String> {
-    let leads_nowhere = |place: &&Path| {
+    let is_dangling = |place: &&Path| {
         place.is_symlink() && fs::metadata(place).is_err_and(|error| is_absent(&error))
     };
-    let link = path.ancestors().find(leads_nowhere)?;
+    let link = path.ancestors().find(is_dangling)?;
     Some(link.display().to_string())
 }

@@ -1,4 +1,4 @@
-//! One file, read while the thread waits.
+//! Blocking reads of one file.
 
 use std::fs::{File, FileType, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -9,17 +9,18 @@ use std::{fmt, str};
 
 use zeroize::Zeroizing;
 
-/// How long one read may take. A poll at the shortest interval lasts four seconds at most, so that
-/// a read that hangs still fails with a reason of its own.
+/// How long one read may take. A poll at the shortest interval takes at most four seconds, so a
+/// hanging read fails before the poll times out.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The smallest buffer, in bytes. It holds every secret: a buffer that grew would leave copies.
+/// The smallest buffer, in bytes. It is larger than any secret: a buffer that grows would leave
+/// copies of the secret in memory.
 const LEAST_BUFFER: usize = 64 * 1024;
 
-/// Standard input, as command lines write it.
+/// The path that means standard input.
 const STDIN: &str = "-";
 
-/// Folders and links that name descriptors of this process.
+/// Paths of the descriptors of this process.
 const DESCRIPTORS: [&str; 4] = [
     "/dev/fd",
     "/dev/stdin",
@@ -27,21 +28,21 @@ const DESCRIPTORS: [&str; 4] = [
     "/proc/thread-self/fd",
 ];
 
-/// What a file held, and what the file system says of it.
+/// The content and the metadata of a file.
 #[derive(Debug)]
 pub struct Contents {
-    /// The content, wiped when it is dropped: it may be a secret.
+    /// The content, which is wiped on drop because it may be a secret.
     pub bytes: Zeroizing<Vec<u8>>,
-    /// As of the descriptor that was read; `None` of standard input.
+    /// The metadata of the descriptor that was read. `None` for standard input.
     pub metadata: Option<Metadata>,
 }
 
 impl Contents {
-    /// The content as text.
+    /// Returns the content as text.
     ///
     /// # Errors
     ///
-    /// [`ReadError::NotText`] with the first line that is not UTF-8.
+    /// Returns [`ReadError::NotText`] with the first line that is not UTF-8.
     pub fn text(&self) -> Result<&str, ReadError> {
         str::from_utf8(&self.bytes).map_err(|error| {
             let good = &self.bytes[..error.valid_up_to()];
@@ -52,31 +53,31 @@ impl Contents {
     }
 }
 
-/// Why a file cannot be read. The message does not name the file: the caller does.
+/// Why a file cannot be read. The caller adds the name of the file to the message.
 #[derive(Debug)]
 pub enum ReadError {
     /// The operating system refused.
     Io(io::Error),
-    /// The path names something else than a regular file.
+    /// The path names something other than a regular file.
     NotRegular(&'static str),
-    /// The file has more bytes than this.
+    /// The file is longer than this limit.
     TooLong(usize),
     /// The content is not UTF-8.
     NotText {
-        /// The first line that is not.
+        /// The first line that is not UTF-8.
         line: usize,
     },
-    /// A link on the path leads nowhere.
+    /// A link on the path is dangling.
     DanglingLink(String),
-    /// The file system did not answer in time.
+    /// The read timed out.
     TimedOut(Duration),
     /// The reader panicked.
     Panicked,
 }
 
 impl ReadError {
-    /// Whether the file does not exist. A file that the process may not access is not absent, nor
-    /// is a link that leads nowhere.
+    /// Returns whether the file does not exist. `false` for a file that the process may not access,
+    /// and for a dangling link.
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Io(error) if is_absent(error))
     }
@@ -117,7 +118,7 @@ impl From<io::Error> for ReadError {
 ///
 /// # Errors
 ///
-/// Why it cannot be read.
+/// Returns an error if the file cannot be read.
 pub fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     let (file, metadata) = open(path)?;
     let bytes = read_to_end(file, metadata.len(), limit)?;
@@ -125,12 +126,12 @@ pub fn read(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     Ok(Contents { bytes, metadata })
 }
 
-/// Reads a regular file, or to its end what can be read only once: standard input (`-`), or a
-/// descriptor that this process was started with. Waits until the writer is done.
+/// Reads a regular file like [`read`]. Reads standard input (`-`) or a descriptor of this process to
+/// its end, and waits for the writer. Those can be read only once.
 ///
 /// # Errors
 ///
-/// The errors of [`read`].
+/// Returns the errors of [`read`].
 pub fn read_once(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     if path == Path::new(STDIN) {
         let bytes = read_to_end(io::stdin().lock(), 0, limit)?;
@@ -146,23 +147,23 @@ pub fn read_once(path: &Path, limit: usize) -> Result<Contents, ReadError> {
     read(path, limit)
 }
 
-/// Whether a path names standard input or another descriptor of this process. A shell makes such
-/// paths of `<(…)`. They may be pipes, which can be read only once.
+/// Returns whether a path names standard input or another descriptor of this process, such as the
+/// shell's `<(…)`. It may be a pipe, which can be read only once.
 pub fn is_descriptor(path: &Path) -> bool {
     path == Path::new(STDIN) || DESCRIPTORS.iter().any(|it| path.starts_with(it))
 }
 
-/// Tells versions of a file apart by inode, time of change and length.
+/// Returns inode, modification time and length, which change with the content of a file.
 ///
 /// # Errors
 ///
-/// The errors of [`read`].
+/// Returns the errors of [`read`].
 pub fn stamp(path: &Path) -> Result<(u64, i64, i64, u64), ReadError> {
     let (_, found) = open(path)?;
     Ok((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
 }
 
-/// Opens a regular file. Neither a FIFO without a writer nor a terminal keeps this waiting.
+/// Opens a regular file. Does not wait for a FIFO without a writer or for a terminal.
 fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
     let mut options = OpenOptions::new();
     options
@@ -171,7 +172,7 @@ fn open(path: &Path) -> Result<(File, Metadata), ReadError> {
     let file = options
         .open(path)
         .map_err(|error| match error.raw_os_error() {
-            // The only things that open this way with this error are sockets and absent devices.
+            // Only sockets and absent devices fail with this error here.
             Some(libc::ENXIO) => ReadError::NotRegular("a socket or a device"),
             _ => ReadError::Io(error),
         })?;
@@ -192,7 +193,7 @@ fn read_to_end(
     if length > limit {
         return Err(ReadError::TooLong(limit));
     }
-    // One byte more than the limit, so that a longer file is recognized.
+    // Read one byte more than the limit, to detect a longer file.
     let mut bytes = Zeroizing::new(Vec::with_capacity(length.max(LEAST_BUFFER) + 1));
     let mut from = from.take(limit as u64 + 1);
     from.read_to_end(&mut bytes)?;
@@ -202,7 +203,7 @@ fn read_to_end(
     Ok(bytes)
 }
 
-/// What a path names, in words.
+/// Describes a file type.
 pub(super) fn kind(of: FileType) -> &'static str {
     if of.is_dir() {
         "a directory"

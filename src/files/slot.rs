@@ -1,4 +1,4 @@
-//! Reads off the runtime: one at a time for each reader, within a time limit.
+//! Reads on a blocking thread, one at a time per reader, with a timeout.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use tokio::time::timeout;
 
 use super::read::ReadError;
 
-/// How many reads of a process may hang at the same time. Each holds a thread of the runtime's
-/// blocking pool, which has 512: the remaining threads serve reads that do not hang.
+/// The most reads in flight. A hanging read occupies a thread of the runtime's blocking pool, which
+/// has 512 threads; the remaining threads serve other work.
 pub const MAX_READS_IN_FLIGHT: usize = 128;
 
-/// Caps the reads in flight of everything that shares it.
+/// The cap on reads in flight. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Reads(Arc<Semaphore>);
 
@@ -24,19 +24,20 @@ impl Default for Reads {
 }
 
 impl Reads {
-    /// A reader of its own that shares the cap.
+    /// Returns a new reader that shares the cap.
     pub fn slot(&self) -> ReadSlot {
         ReadSlot {
-            turn: Arc::new(Semaphore::new(1)),
+            one_at_a_time: Arc::new(Semaphore::new(1)),
             reads: self.clone(),
         }
     }
 }
 
-/// Reads one file, or a few that belong together, one read at a time. Clones share the slot.
+/// A reader of one file, or of a few files that belong together. Runs one read at a time. Clones share
+/// the slot.
 #[derive(Clone, Debug)]
 pub struct ReadSlot {
-    turn: Arc<Semaphore>,
+    one_at_a_time: Arc<Semaphore>,
     reads: Reads,
 }
 
@@ -49,13 +50,13 @@ impl Default for ReadSlot {
 impl ReadSlot {
     /// Runs `read` on a blocking thread and returns its result.
     ///
-    /// A read that hangs keeps the slot: later calls fail at their time limit and start no further
-    /// thread. They succeed again once the hung read has returned. The runtime does not wait for
-    /// a hung read when it shuts down in the background.
+    /// A hanging read keeps the slot: later calls time out without a further thread, until the read
+    /// returns. The runtime does not wait for a hanging read when it shuts down in the background.
     ///
     /// # Errors
     ///
-    /// [`ReadError::TimedOut`] if there is no result within `limit`, the wait for the slot included.
+    /// Returns [`ReadError::TimedOut`] if there is no result within `limit`, which includes the wait
+    /// for the slot.
     pub async fn run<T: Send + 'static>(
         &self,
         limit: Duration,
@@ -63,14 +64,13 @@ impl ReadSlot {
     ) -> Result<T, ReadError> {
         const NEVER_CLOSED: &str = "the semaphore is never closed";
         let result = timeout(limit, async {
-            let turn = Arc::clone(&self.turn).acquire_owned().await;
-            let turn = turn.expect(NEVER_CLOSED);
-            let place = Arc::clone(&self.reads.0).acquire_owned().await;
-            let place = place.expect(NEVER_CLOSED);
-            // The read holds both permits, so they are free when it ends, even if its caller has
-            // left.
+            let own = Arc::clone(&self.one_at_a_time).acquire_owned().await;
+            let own = own.expect(NEVER_CLOSED);
+            let shared = Arc::clone(&self.reads.0).acquire_owned().await;
+            let shared = shared.expect(NEVER_CLOSED);
+            // The read holds both permits until it returns, even after its caller has timed out.
             spawn_blocking(move || {
-                let _held = (turn, place);
+                let _held = (own, shared);
                 read()
             })
             .await

@@ -39,7 +39,7 @@ pub struct Fleet {
     organizations: Organizations,
     /// What runs now.
     config: Option<Config>,
-    /// No first poll comes earlier: see [`SETTLING`](crate::shard::SETTLING).
+    /// No first poll comes earlier: see [`STARTUP_DELAY`](crate::shard::STARTUP_DELAY).
     settled: Instant,
     /// What an earlier process knew of the accounts, until the first of ours begin.
     restored: BTreeMap<String, Report>,
@@ -242,7 +242,7 @@ impl Fleet {
         }
         let shard = plan.config.shard;
         if self.config.replace(plan.config).is_none() {
-            self.settled = Instant::now() + shard.settling();
+            self.settled = Instant::now() + shard.startup_delay();
         }
         let mut before = std::mem::take(&mut self.accounts);
         let mut restored = std::mem::take(&mut self.restored);

@@ -163,8 +163,8 @@ impl Shared {
             refresh: organization.refresh,
             // Each shard has its turn: at first while nobody may poll yet, and from the second time
             // on all the while.
-            first_after: shard.turn(shard.settling()),
-            second_after: shard.turn(organization.refresh),
+            first_after: shard.stagger(shard.startup_delay()),
+            second_after: shard.stagger(organization.refresh),
             directory,
             admin: region.map(|region| {
                 let rate = shard.share(admin.requests_per_second);

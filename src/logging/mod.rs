@@ -1,4 +1,4 @@
-//! The log: on stderr, one line an event. Nothing that logs ever waits for what reads it.
+//! The log on stderr, one line per event. Logging never waits for the reader of the log.
 
 mod queue;
 mod repeats;
@@ -22,12 +22,12 @@ use crate::cli::LogFormat;
 ///
 /// # Errors
 ///
-/// The system has no thread for it.
+/// Returns an error if the system cannot start the thread.
 pub fn start() -> io::Result<Log> {
     Log::start(io::stderr(), |lines| {
         warn!(
             lines,
-            "log lines were dropped: the reader of the log is too slow or has left"
+            "log lines were dropped: the reader of stderr is too slow or has closed it"
         );
     })
 }
@@ -36,15 +36,15 @@ pub fn start() -> io::Result<Log> {
 ///
 /// # Panics
 ///
-/// If the process has a subscriber already.
+/// Panics if the process has a subscriber already.
 pub fn subscribe(log: &Log, level: LevelFilter, format: LogFormat) {
-    // Libraries log warnings and errors only: their lower levels may show requests with secrets.
+    // Libraries log warnings and errors only: lower levels may show requests with secrets.
     let ours = env!("CARGO_CRATE_NAME");
     let filter = Targets::new()
         .with_default(level.min(LevelFilter::WARN))
         .with_target(ours, level);
     let registry = registry().with(filter).with(LimitRepeats::default());
-    let once = "the log is set up once";
+    let once = "the subscriber is set once";
     let log = log.clone();
     let writer = move || log.clone();
     match format {
@@ -65,10 +65,10 @@ pub fn subscribe(log: &Log, level: LevelFilter, format: LogFormat) {
 /// Sends the messages of panics to `log`: the default hook would wait for stderr.
 pub fn report_panics(log: &Log) {
     let log = log.clone();
-    panic::set_hook(Box::new(move |panic| log.push(words(panic).as_bytes())));
+    panic::set_hook(Box::new(move |panic| log.push(message(panic).as_bytes())));
 }
 
-fn words(panic: &PanicHookInfo<'_>) -> String {
+fn message(panic: &PanicHookInfo<'_>) -> String {
     let current = thread::current();
     let name = current.name().unwrap_or("<unnamed>");
     let backtrace = Backtrace::capture();

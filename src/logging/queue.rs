@@ -1,5 +1,5 @@
-//! The queue between what logs and stderr. A thread of its own writes, so that a pipe that nothing
-//! reads, or a terminal on hold, stops that thread and nothing else.
+//! The queue of log lines. Its own thread writes to stderr, so that a full pipe or a stopped terminal
+//! blocks only this thread.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -12,19 +12,19 @@ use tokio::time::{Instant, sleep};
 
 use crate::stdio::write_all;
 
-/// How many bytes may wait to be written. A line that does not fit is dropped and counted.
+/// The most bytes in the queue. A line that does not fit is dropped and counted.
 const MAX_WAITING: usize = 1 << 20;
 
-/// How much room the buffers keep when a burst is over.
+/// The capacity that the buffers keep after a burst.
 const KEPT_ROOM: usize = 1 << 16;
 
-/// How often a flush looks whether everything is written.
+/// How often a flush checks whether everything is written.
 const FLUSH_PAUSE: Duration = Duration::from_millis(5);
 
-/// At most one line about dropped lines in this time.
+/// The time between two log lines about dropped lines.
 const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 
-/// The log's end at which lines come in.
+/// A handle to the queue. Clones share it.
 #[derive(Clone)]
 pub struct Log(Arc<Shared>);
 
@@ -41,7 +41,7 @@ struct Queue {
     is_writing: bool,
     /// Lines dropped since [`Log::take_dropped`].
     dropped: u64,
-    /// Lines dropped since the log last said so.
+    /// Lines dropped since the last log line about them.
     unreported: u64,
 }
 
@@ -59,7 +59,7 @@ impl Log {
         Ok(log)
     }
 
-    /// Adds text of whole lines, or counts them as dropped if they do not fit. Never waits.
+    /// Adds whole lines, or counts them as dropped if they do not fit. Never waits.
     pub fn push(&self, text: &[u8]) {
         let mut queue = self.queue();
         if queue.waiting.len() + text.len() <= MAX_WAITING {
@@ -71,13 +71,12 @@ impl Log {
         self.0.changed.notify_one();
     }
 
-    /// Returns how many lines were dropped since it was last called.
+    /// Returns how many lines were dropped since the last call.
     pub fn take_dropped(&self) -> u64 {
         mem::take(&mut self.queue().dropped)
     }
 
-    /// Waits until everything is written, but not longer than `limit`. What is left then is lost
-    /// with the process.
+    /// Waits until everything is written, but not longer than `limit`.
     pub async fn flush(&self, limit: Duration) {
         let deadline = Instant::now() + limit;
         while self.is_busy() && Instant::now() < deadline {
@@ -104,13 +103,13 @@ impl Log {
                     0
                 }
             };
-            // The queue is empty now, so that this line has room.
+            // The queue is empty now, so this line fits.
             if dropped > 0 {
                 next_report = Instant::now() + REPORT_INTERVAL;
                 report(dropped);
             }
             let mut rest = &*batch;
-            // A reader that is gone reads no line about it.
+            // If the reader has closed stderr, a line about the error would not help.
             let written = write_all(&mut out, &mut rest);
             let mut queue = self.queue();
             if written.is_err() {
@@ -123,7 +122,7 @@ impl Log {
         }
     }
 
-    /// Waits until there are lines to write, or dropped ones to report.
+    /// Waits until there are lines to write or dropped lines to report.
     fn wait_for_work(&self, next_report: Instant) -> MutexGuard<'_, Queue> {
         let mut queue = self.queue();
         loop {
@@ -137,7 +136,7 @@ impl Log {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Bytes are added whole, and numbers are always whole.
+        // A panic cannot leave the queue half-changed.
         self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -150,7 +149,7 @@ impl Queue {
     }
 }
 
-/// One call is one event: formatters write it whole.
+/// The formatters write each event in one call.
 impl Write for Log {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         self.push(text);

@@ -1,4 +1,4 @@
-//! Warnings of libraries, which a client of the listener can cause as often as it likes.
+//! Limits the warnings of libraries, because a client of the listener can cause any number of them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -10,8 +10,8 @@ use tracing::{Event, Subscriber, warn};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// Lets one event through for each place in a library's source and [`INTERVAL`], and says how many
-/// it dropped before that one. The exporter's own events pass.
+/// Passes one event per [`INTERVAL`] and place in a library's source, and reports how many events it
+/// dropped before. The exporter's own events always pass.
 #[derive(Debug, Default)]
 pub(super) struct LimitRepeats(Mutex<HashMap<Identifier, Repeats>>);
 
@@ -25,10 +25,10 @@ struct Repeats {
 const INTERVAL: Duration = Duration::from_mins(1);
 
 impl LimitRepeats {
-    /// Returns how many events were dropped since the last line, or `None` if this one is dropped.
+    /// Returns how many events were dropped since the last line, or `None` if this event is dropped.
     fn count(&self, place: Identifier) -> Option<u64> {
         let now = Instant::now();
-        // Changed by assignments that cannot panic half-way.
+        // A panic cannot leave the map half-changed.
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(repeats) = places.get_mut(&place) else {
             let first = Repeats {
@@ -56,7 +56,10 @@ impl<S: Subscriber> Layer<S> for LimitRepeats {
         let dropped = self.count(metadata.callsite());
         if let Some(dropped @ 1..) = dropped {
             let library = metadata.target();
-            warn!(dropped, library, "log lines like the next one were dropped");
+            warn!(
+                dropped,
+                library, "dropped log lines of this library that are like the next line"
+            );
         }
         dropped.is_some()
     }

@@ -1,4 +1,4 @@
-//! The world's memory of what was asked of it.
+//! The log and the counters of calls.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
@@ -6,35 +6,34 @@ use std::time::SystemTime;
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-use crate::sim::rate::Meter;
+use crate::sim::rate::RateMeter;
 
-/// A request as it arrived, by what it said of itself, and what was decided.
+/// A request as it arrived, and the decision on it.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// The world's time of day.
+    /// The time of the simulator's clock.
     pub at: SystemTime,
-    /// The same on the steady clock.
+    /// The time of the steady clock.
     pub arrived: Instant,
-    /// The identity named in the signature, if there was one; nobody has verified it.
+    /// The secret id in the signature, not verified; empty without a signature.
     pub secret_id: String,
-    /// The signature itself, in hexadecimal; empty if there was none.
+    /// The signature in hexadecimal; empty without a signature.
     pub signature: String,
-    /// The account that this identity belongs to; of a call without a signature, the account of
-    /// the role that is asked for.
+    /// The account of the key. Without a signature, the account of the requested role.
     pub uin: Option<String>,
-    /// The host that was asked, as the request says.
+    /// The header `Host`.
     pub host: String,
     /// `X-TC-Action`, or `metadata`.
     pub action: String,
     /// `X-TC-Region`.
     pub region: String,
-    /// `PageNumber`, or the page that `Offset` and `Limit` make; the first is 1.
+    /// `PageNumber`, or the page computed from `Offset` and `Limit`; the first is 1.
     pub page: Option<u64>,
     /// `RoleArn`, or the ARN of the machine's role.
     pub role: Option<String>,
-    /// The code of the refusal, or the metadata service's status; none if it was granted.
+    /// The code of the refusal, or the metadata service's status. `None` if the call was granted.
     pub refused: Option<String>,
-    /// The fault that was played on the answer, by its name or its code.
+    /// The name or the code of the fault that changed the response.
     pub fault: Option<String>,
 }
 
@@ -44,24 +43,23 @@ pub(super) struct Calls {
     total: u64,
     refused_signatures: u64,
     of_action: BTreeMap<String, u64>,
-    meters: BTreeMap<(String, String), Meter>,
+    meters: BTreeMap<(String, String), RateMeter>,
 }
 
-/// How many calls are remembered one by one.
-const MAX_REMEMBERED: usize = 10_000;
+/// The most calls in the log.
+const MAX_LOGGED: usize = 10_000;
 
-/// How many names of actions are counted by name; whoever asks may make up more.
+/// The most actions that are counted by name: a client may send any number of them.
 const MAX_ACTIONS: usize = 100;
 
 impl Calls {
-    /// Counts an arrival at the limit of this action and identity; tells how many that makes in
-    /// this second.
+    /// Counts a call of an action by a principal. Returns how many calls the sliding second has.
     pub(super) fn arrive(&mut self, action: &str, identity: &str, now: Instant) -> usize {
         let key = (action.to_owned(), identity.to_owned());
         self.meters.entry(key).or_default().arrive(now)
     }
 
-    /// Remembers a call and gives it its `RequestId`.
+    /// Logs a call. Returns its `RequestId`.
     pub(super) fn record(&mut self, call: Call) -> String {
         if call.refused.as_deref().is_some_and(is_about_the_signature) {
             self.refused_signatures += 1;
@@ -69,7 +67,7 @@ impl Calls {
         if self.of_action.len() < MAX_ACTIONS || self.of_action.contains_key(&call.action) {
             *self.of_action.entry(call.action.clone()).or_default() += 1;
         }
-        if self.latest.len() == MAX_REMEMBERED {
+        if self.latest.len() == MAX_LOGGED {
             self.latest.pop_front();
         }
         self.latest.push_back(call);
@@ -101,7 +99,7 @@ impl Calls {
 
     pub(super) fn peak_of(&self, action: &str, identity: &str) -> usize {
         let key = (action.to_owned(), identity.to_owned());
-        self.meters.get(&key).map_or(0, Meter::peak)
+        self.meters.get(&key).map_or(0, RateMeter::peak)
     }
 }
 
@@ -109,7 +107,7 @@ fn is_about_the_signature(code: &str) -> bool {
     code.starts_with("AuthFailure.") && code != "AuthFailure.UnauthorizedOperation"
 }
 
-/// Looks like a UUID, differs from call to call, and is the same in every run of the same story.
+/// Returns an id in the form of a UUID, unique for each call and the same in every run.
 fn request_id(call_number: u64) -> String {
     let digest = Sha256::digest(call_number.to_be_bytes());
     let hex = base16ct::lower::encode_string(&digest);

@@ -2,38 +2,41 @@
 
 use serde_json::{Value, json};
 
-use crate::sim::gateway::{Action, Caller, Run, Scene};
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 use crate::sim::track::Track;
 
-/// What CloudAudit can be asked for. Another product is another file with such a table.
+/// The actions of CloudAudit that the simulator has.
 pub(super) static ACTIONS: [Action; 2] = [
-    action("DescribeAuditTracks", Run::Signed(describe_audit_tracks)),
-    action("DescribeAuditTrack", Run::Signed(describe_audit_track)),
+    action(
+        "DescribeAuditTracks",
+        Handler::Signed(describe_audit_tracks),
+    ),
+    action("DescribeAuditTrack", Handler::Signed(describe_audit_track)),
 ];
 
-const fn action(name: &'static str, run: Run) -> Action {
+const fn action(name: &'static str, handler: Handler) -> Action {
     Action {
         service: "cloudaudit",
         name,
         version: "2019-03-19",
         needs_region: true,
-        own_rate: None,
-        run,
+        rate_limit: None,
+        handler,
     }
 }
 
 fn describe_audit_tracks(
-    scene: &mut Scene,
+    context: &mut ActionContext,
     caller: &Caller,
-    mut given: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let number = page_parameter(&mut given, "PageNumber")?;
-    let size = page_parameter(&mut given, "PageSize")?;
-    given.finish()?;
+    let number = page_parameter(&mut parameters, "PageNumber")?;
+    let size = page_parameter(&mut parameters, "PageSize")?;
+    parameters.finish()?;
 
-    let size = size.min(scene.settings.max_page_size);
+    let size = size.min(context.settings.max_page_size);
     let tracks = caller.account.tracks(caller.region);
     let skipped = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
     let shown = usize::try_from(size).unwrap_or(usize::MAX);
@@ -46,12 +49,12 @@ fn describe_audit_tracks(
 }
 
 fn describe_audit_track(
-    _: &mut Scene,
+    _: &mut ActionContext,
     caller: &Caller,
-    mut given: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let id = given.take_integer("TrackId")?;
-    given.finish()?;
+    let id = parameters.take_integer("TrackId")?;
+    parameters.finish()?;
     let mut tracks = caller.account.tracks(caller.region).iter();
     let track = tracks.find(|track| track.id() == id);
     track.map(Track::details).ok_or_else(|| {
@@ -62,9 +65,9 @@ fn describe_audit_track(
     })
 }
 
-/// The documentation does not say what 0 means; nobody should rely on it.
-fn page_parameter(given: &mut Parameters, name: &str) -> Result<u64, Refusal> {
-    match given.take_integer(name)? {
+/// Takes a page number or size. The documentation does not define 0, so it is refused.
+fn page_parameter(parameters: &mut Parameters, name: &str) -> Result<u64, Refusal> {
+    match parameters.take_integer(name)? {
         0 => Err(Refusal::wrong_value(name)),
         value => Ok(value),
     }

@@ -1,8 +1,8 @@
-//! What CAM refuses a key or a role.
+//! The actions that CAM denies a key or a role.
 
 use std::collections::BTreeSet;
 
-/// Nothing at first.
+/// Denied actions; none by default.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Denials {
     everything: Option<String>,
@@ -10,17 +10,17 @@ pub(super) struct Denials {
 }
 
 impl Denials {
-    /// Refuses everything from here on, with this code.
+    /// Denies every action with this code.
     pub(super) fn deny_all(&mut self, code: &str) {
         self.everything = Some(code.to_owned());
     }
 
-    /// Refuses one action, as `sts:AssumeRole`.
+    /// Denies one action, such as `sts:AssumeRole`.
     pub(super) fn deny(&mut self, action: &str) {
         self.actions.insert(action.to_owned());
     }
 
-    /// The code with which this action is refused; none if it is allowed.
+    /// Returns the code that denies an action, or `None` if the action is allowed.
     pub(super) fn code(&self, action: &str) -> Option<&str> {
         let alone = self.actions.contains(action).then_some(UNAUTHORIZED);
         self.everything.as_deref().or(alone)

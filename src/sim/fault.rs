@@ -1,4 +1,4 @@
-//! What goes wrong, to whom, and how often.
+//! Faults: what they change, for which calls, and how often.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,29 +13,28 @@ use crate::sim::calls::Call;
 use crate::sim::refusal::Refusal;
 use crate::sim::reply::{Delivery, Reply};
 
-/// Something that happens to an answer: once, to the next call of anybody, unless it is said
-/// otherwise.
+/// A change to a response. By default it applies once, to the next call of any client.
 #[derive(Clone, Debug)]
 pub struct Fault {
     pub(super) effect: Effect,
-    aim: Aim,
-    /// None is until cleared.
+    target: Target,
+    /// `None` until it is cleared.
     pub(super) times: Option<u32>,
-    /// One in so many of the calls that it is meant for.
+    /// Applies to every nth matching call.
     every: u32,
-    /// How many of those there were since the last one.
-    passed: u32,
+    /// Matching calls since it last applied.
+    skipped: u32,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Aim {
+struct Target {
     action: Option<String>,
     uin: Option<String>,
     region: Option<String>,
     page: Option<u64>,
 }
 
-/// What a fault does to a reply.
+/// How a fault changes a reply.
 #[derive(Clone)]
 pub(super) enum Effect {
     Delay(Duration),
@@ -46,34 +45,34 @@ pub(super) enum Effect {
     Afterwards(Arc<dyn Fn(&Account) + Send + Sync>),
 }
 
-/// How it goes wrong.
+/// The kinds of faults.
 impl Fault {
-    /// The answer takes this much longer.
+    /// Delays the response.
     pub fn delay(delay: Duration) -> Self {
         Self::new(Effect::Delay(delay))
     }
 
-    /// No answer ever comes, and the connection stays open.
+    /// Never responds, and keeps the connection open.
     pub fn hang() -> Self {
         Self::new(Effect::Arrive("hang", Delivery::Never))
     }
 
-    /// The connection is reset in place of an answer.
+    /// Resets the connection instead of responding.
     pub fn reset() -> Self {
         Self::new(Effect::Arrive("reset", Delivery::Reset))
     }
 
-    /// The connection ends in the middle of the body.
+    /// Closes the connection within the body.
     pub fn truncated() -> Self {
         Self::new(Effect::Arrive("truncated", Delivery::Truncated))
     }
 
-    /// The body arrives in small pieces that take so long together: never silent, never done.
+    /// Sends the body in small pieces, spread over this time.
     pub fn drip(over: Duration) -> Self {
         Self::new(Effect::Arrive("drip", Delivery::Dripping { over }))
     }
 
-    /// The gateway's own page: 502, HTML.
+    /// Responds with 502 and the gateway's HTML page.
     pub fn bad_gateway() -> Self {
         let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n\
                     <center><h1>502 Bad Gateway</h1></center>\r\n<hr><center>nginx</center>\r\n\
@@ -81,19 +80,19 @@ impl Fault {
         Self::send("bad_gateway", StatusCode::BAD_GATEWAY, "text/html", page)
     }
 
-    /// 200, and the body is no JSON.
+    /// Responds with 200 and a body that is not JSON.
     pub fn not_json() -> Self {
         let body = "upstream connect error or disconnect/reset before headers";
         Self::send("not_json", StatusCode::OK, "text/plain", body)
     }
 
-    /// 200 and JSON, of another shape than the API promises.
+    /// Responds with 200 and JSON of a shape that the API does not have.
     pub fn wrong_shape() -> Self {
         let body = r#"{"Response":{"Tracks":{"TrackId":"one"},"TotalCount":"1","RequestId":7}}"#;
         Self::send("wrong_shape", StatusCode::OK, "application/json", body)
     }
 
-    /// 200 and a body of so many bytes, JSON as far as anybody reads it.
+    /// Responds with 200 and a body of this many bytes, which begins like JSON.
     pub fn huge(bytes: usize) -> Self {
         let opening = r#"{"Response":{"Padding":""#;
         let mut body = Vec::from(opening);
@@ -101,43 +100,43 @@ impl Fault {
         Self::send("huge", StatusCode::OK, "application/json", body)
     }
 
-    /// Any status and any body.
+    /// Responds with any status and body.
     pub fn raw(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Self {
         Self::send("raw", status, content_type, body)
     }
 
-    /// Throttled, though the limit was kept: others share it.
+    /// Throttles the call, as if other clients had used up the limit.
     pub fn throttled() -> Self {
         Self::refuse(&Refusal::throttled(21, 20))
     }
 
-    /// The server's own failure.
+    /// Fails with `InternalError`.
     pub fn internal_error() -> Self {
         Self::refuse(&Refusal::internal_error())
     }
 
-    /// CAM says no, this time.
+    /// Denies the call, as CAM does.
     pub fn unauthorized() -> Self {
         let denied = Refusal::denied("UnauthorizedOperation", "cloudaudit", "DescribeAuditTracks");
         Self::refuse(&denied)
     }
 
-    /// Any code.
+    /// Refuses the call with any code.
     pub fn error(code: &str, message: &str) -> Self {
         Self::new(Effect::Refuse(code.to_owned(), message.to_owned()))
     }
 
-    /// `Tracks` is null, whatever `TotalCount` says.
+    /// Sets `Tracks` to null and leaves `TotalCount`.
     pub fn null_tracks() -> Self {
-        Self::named_edit("null_tracks", |answer| {
-            answer["Response"]["Tracks"] = Value::Null;
+        Self::named_edit("null_tracks", |response| {
+            response["Response"]["Tracks"] = Value::Null;
         })
     }
 
-    /// Every field of every track is null, but for `TrackId`.
+    /// Sets every field of every track to null, except `TrackId`.
     pub fn null_fields() -> Self {
-        Self::named_edit("null_fields", |answer| {
-            let tracks = answer["Response"]["Tracks"].as_array_mut();
+        Self::named_edit("null_fields", |response| {
+            let tracks = response["Response"]["Tracks"].as_array_mut();
             let tracks = tracks
                 .into_iter()
                 .flatten()
@@ -149,32 +148,32 @@ impl Fault {
         })
     }
 
-    /// `TotalCount` is so many more than there are, or fewer if negative.
+    /// Adds a difference to `TotalCount`.
     pub fn total_off_by(difference: i64) -> Self {
-        Self::named_edit("total_off_by", move |answer| {
-            let total = answer["Response"]["TotalCount"].as_u64().unwrap_or(0);
-            answer["Response"]["TotalCount"] = json!(total.saturating_add_signed(difference));
+        Self::named_edit("total_off_by", move |response| {
+            let total = response["Response"]["TotalCount"].as_u64().unwrap_or(0);
+            response["Response"]["TotalCount"] = json!(total.saturating_add_signed(difference));
         })
     }
 
-    /// Changes the JSON of a granted answer at will.
+    /// Changes the JSON of a granted response.
     pub fn edit(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Self {
         Self::named_edit("edit", change)
     }
 
-    /// Something happens to the asking account right after a granted answer was made: with
-    /// [`Fault::page`], between two pages.
-    pub fn afterwards(happen: impl Fn(&Account) + Send + Sync + 'static) -> Self {
-        Self::new(Effect::Afterwards(Arc::new(happen)))
+    /// Changes the calling account right after a granted response was made. With [`Fault::page`],
+    /// that is between two pages.
+    pub fn afterwards(change: impl Fn(&Account) + Send + Sync + 'static) -> Self {
+        Self::new(Effect::Afterwards(Arc::new(change)))
     }
 
     fn new(effect: Effect) -> Self {
         Self {
             effect,
-            aim: Aim::default(),
+            target: Target::default(),
             times: Some(1),
             every: 1,
-            passed: 0,
+            skipped: 0,
         }
     }
 
@@ -196,65 +195,66 @@ impl Fault {
     }
 }
 
-/// To whom, and how often.
+/// The calls that a fault applies to, and how often.
 impl Fault {
-    /// Only to calls of this action, as `AssumeRole`, or of `metadata`.
+    /// Applies only to calls of this action, such as `AssumeRole`, or of `metadata`.
     #[must_use]
     pub fn action(mut self, name: &str) -> Self {
-        self.aim.action = Some(name.to_owned());
+        self.target.action = Some(name.to_owned());
         self
     }
 
-    /// Only to calls of this account. What nobody signed is a call of the role's account.
+    /// Applies only to calls of this account. A call without a signature counts for the account of
+    /// the role.
     #[must_use]
     pub fn account(mut self, uin: &str) -> Self {
-        self.aim.uin = Some(uin.to_owned());
+        self.target.uin = Some(uin.to_owned());
         self
     }
 
-    /// Only to calls for this region.
+    /// Applies only to calls for this region.
     #[must_use]
     pub fn region(mut self, region: &str) -> Self {
-        self.aim.region = Some(region.to_owned());
+        self.target.region = Some(region.to_owned());
         self
     }
 
-    /// Only to calls for this page.
+    /// Applies only to calls for this page.
     #[must_use]
     pub fn page(mut self, number: u64) -> Self {
-        self.aim.page = Some(number);
+        self.target.page = Some(number);
         self
     }
 
-    /// So often.
+    /// Applies this many times.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// To every third, for example, of the calls that it is meant for; the others pass it by.
+    /// Applies to every nth of the matching calls.
     #[must_use]
     pub fn every(mut self, nth: u32) -> Self {
         self.every = nth;
         self
     }
 
-    /// Always, until it is cleared.
+    /// Applies until it is cleared.
     #[must_use]
     pub fn until_cleared(mut self) -> Self {
         self.times = None;
         self
     }
 
-    /// What changes a listing waits for one: a refused call does not use it up.
-    pub(super) fn is_meant_for(&self, call: &Call) -> bool {
-        let Aim {
+    /// Returns whether a call matches. A fault that changes a listing does not match refused calls.
+    pub(super) fn matches(&self, call: &Call) -> bool {
+        let Target {
             action,
             uin,
             region,
             page,
-        } = &self.aim;
+        } = &self.target;
         let needs_listing = matches!(self.effect, Effect::Edit(..) | Effect::Afterwards(_));
         action.as_ref().is_none_or(|action| *action == call.action)
             && (uin.is_none() || *uin == call.uin)
@@ -263,19 +263,19 @@ impl Fault {
             && (call.refused.is_none() || !needs_listing)
     }
 
-    /// Whether this call is the one in so many.
-    pub(super) fn is_its_turn(&mut self) -> bool {
-        self.passed += 1;
-        let is_turn = self.passed >= self.every;
-        if is_turn {
-            self.passed = 0;
+    /// Counts a matching call, and returns whether the fault applies to it.
+    pub(super) fn count_match(&mut self) -> bool {
+        self.skipped += 1;
+        let applies = self.skipped >= self.every;
+        if applies {
+            self.skipped = 0;
         }
-        is_turn
+        applies
     }
 }
 
 impl Effect {
-    /// What the log of calls says.
+    /// Returns the name for the call log.
     pub(super) fn name(&self) -> &str {
         match self {
             Self::Delay(_) => "delay",
@@ -285,14 +285,14 @@ impl Effect {
         }
     }
 
-    pub(super) fn play(self, reply: &mut Reply, asker: Option<&Account>) {
+    pub(super) fn apply(self, reply: &mut Reply, account: Option<&Account>) {
         match self {
             Self::Delay(delay) => reply.wait += delay,
             Self::Arrive(_, delivery) => reply.delivery = delivery,
             Self::Refuse(code, message) => reply.refuse(&Refusal::new(code, message)),
             Self::Send(_, status, kind, body) => reply.set_body(status, kind, body),
             Self::Edit(_, change) => reply.edit(|json| change(json)),
-            Self::Afterwards(happen) => asker.into_iter().for_each(|account| happen(account)),
+            Self::Afterwards(change) => account.into_iter().for_each(|account| change(account)),
         }
     }
 }

@@ -1,13 +1,13 @@
-//! Faults wait in a queue, and each call takes the first one that is meant for it.
+//! The queue of faults. A call takes the first fault that matches it.
 
 use crate::sim::calls::Call;
 use crate::sim::fault::{Effect, Fault};
 
-/// Names a queued fault, to take it back.
+/// Identifies a queued fault, so that it can be cleared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultId(u64);
 
-/// The queue, in the order in which they were injected.
+/// Faults in the order of their injection.
 #[derive(Default)]
 pub(super) struct Faults {
     waiting: Vec<(FaultId, Fault)>,
@@ -36,12 +36,12 @@ impl Faults {
         self.waiting.len()
     }
 
-    /// The first fault that is meant for this call, counted as played.
+    /// Takes the effect of the first fault that applies to a call, and counts it.
     pub(super) fn take(&mut self, call: &Call) -> Option<Effect> {
         let mut waiting = self.waiting.iter_mut();
         let (id, fault) = waiting.find_map(|(id, fault)| {
-            let is_now = fault.is_meant_for(call) && fault.is_its_turn();
-            is_now.then_some((id, fault))
+            let applies = fault.matches(call) && fault.count_match();
+            applies.then_some((id, fault))
         })?;
         let (id, effect) = (*id, fault.effect.clone());
         if let Some(times) = &mut fault.times {

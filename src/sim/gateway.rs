@@ -1,9 +1,9 @@
-//! The front door that all products share: who asks, for what, may they, and where.
+//! The API gateway that all products share: it finds the action and checks signature, time, rate
+//! limit, region and permission.
 //!
-//! A product adds its table of actions to [`PRODUCTS`]. What is no call of an action at all, as the
-//! metadata service, does not come by here.
+//! A product adds its table of actions to [`PRODUCTS`]. Requests to the metadata service do not
+//! pass the gateway.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -12,58 +12,25 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::sim::account::AccountState;
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
+use crate::sim::arn::parse_arn;
 use crate::sim::calls::Call;
 use crate::sim::identity::Identity;
-use crate::sim::keys::{Key, Keys};
+use crate::sim::keys::Key;
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 use crate::sim::reply::Answer;
-use crate::sim::role::parse_arn;
+use crate::sim::state::{AccountState, State};
 use crate::sim::verify::{Authorization, header};
-use crate::sim::world::{Settings, State};
 use crate::sim::{cloudaudit, organization, regions, sts};
 
-/// Something a product can be asked for.
-pub(super) struct Action {
-    pub(super) service: &'static str,
-    pub(super) name: &'static str,
-    pub(super) version: &'static str,
-    /// Others take `X-TC-Region` and do not look at it.
-    pub(super) needs_region: bool,
-    /// Calls in a second where it is not the rate that most actions have.
-    pub(super) own_rate: Option<usize>,
-    pub(super) run: Run,
-}
-
-/// Whether it must be known who asks.
-pub(super) enum Run {
-    Signed(fn(&mut Scene, &Caller, Parameters) -> Result<Value, Refusal>),
-    Unsigned(fn(&mut Scene, Parameters) -> Result<Value, Refusal>),
-}
-
-/// What an action sees of the world.
-pub(super) struct Scene<'a> {
-    pub(super) settings: &'a Settings,
-    pub(super) accounts: &'a BTreeMap<String, AccountState>,
-    pub(super) keys: &'a mut Keys,
-    pub(super) now: SystemTime,
-}
-
-/// For whom, and where, it is run.
-pub(super) struct Caller<'a> {
-    pub(super) key: &'a Key,
-    pub(super) account: &'a AccountState,
-    pub(super) region: &'a str,
-}
-
-/// Every product's actions.
+/// The actions of each product.
 static PRODUCTS: [&[Action]; 3] = [&cloudaudit::ACTIONS, &organization::ACTIONS, &sts::ACTIONS];
 
-/// What stands in the place of a signature where none is needed.
+/// The value of `Authorization` in a request without a signature.
 const UNSIGNED: &str = "SKIP";
 
-/// Handles a request: what it was, and what is answered.
+/// Handles a request. Returns its entry for the call log, and the response.
 pub(super) fn handle(
     state: &mut State,
     request: &Request<Bytes>,
@@ -76,7 +43,7 @@ pub(super) fn handle(
     (call, Answer::Api(verdict))
 }
 
-/// What the request says of itself, believed without proof.
+/// Describes the request by its headers and body, before any check.
 fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
     let claim = |name| header(request, name).unwrap_or_default().to_owned();
     let authorization = header(request, "Authorization");
@@ -84,7 +51,7 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
     let (secret_id, signature) = signed.map_or(("", ""), |it| (it.secret_id, it.signature));
     let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
     let role = body["RoleArn"].as_str();
-    let asker = match authorization {
+    let uin = match authorization {
         Some(UNSIGNED) => role.and_then(parse_arn).map(|(uin, _)| uin),
         _ => state.keys.get(secret_id).map(|key| key.uin.as_str()),
     };
@@ -93,7 +60,7 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
         arrived: Instant::now(),
         secret_id: secret_id.to_owned(),
         signature: signature.to_owned(),
-        uin: asker
+        uin: uin
             .filter(|uin| state.accounts.contains_key(*uin))
             .map(str::to_owned),
         host: claim("Host"),
@@ -106,7 +73,7 @@ fn describe(state: &State, request: &Request<Bytes>, at: SystemTime) -> Call {
     }
 }
 
-/// Pages begin with 1, whichever way they are asked for.
+/// Returns the page number, counted from 1, of either kind of paging.
 fn page(body: &Value) -> Option<u64> {
     let by_offset = || {
         let (offset, limit) = (body["Offset"].as_u64()?, body["Limit"].as_u64()?);
@@ -122,7 +89,7 @@ fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Va
     let action = required(request, "X-TC-Action")?;
     let version = required(request, "X-TC-Version")?;
     match required(request, "Authorization")? {
-        UNSIGNED => decide_unsigned(state, request, call, find_unsigned(action, version)?),
+        UNSIGNED => decide_unsigned(state, request, call, find_unsigned_action(action, version)?),
         authorization => {
             let authorization =
                 Authorization::parse(authorization).ok_or_else(Refusal::invalid_authorization)?;
@@ -132,8 +99,8 @@ fn decide(state: &mut State, request: &Request<Bytes>, call: &Call) -> Result<Va
     }
 }
 
-/// The order is the one in which a gateway can know: form, time, sender, rate, place, rights. What
-/// only the product knows comes last.
+/// Checks in the order in which a gateway can: form, time, sender, rate, region, permission. Then the
+/// product handles the request.
 fn decide_signed(
     state: &mut State,
     request: &Request<Bytes>,
@@ -141,7 +108,7 @@ fn decide_signed(
     authorization: &Authorization,
     action: &'static Action,
 ) -> Result<Value, Refusal> {
-    let Run::Signed(run) = action.run else {
+    let Handler::Signed(handler) = action.handler else {
         return Err(Refusal::invalid_authorization());
     };
     let timestamp = required(request, "X-TC-Timestamp")?;
@@ -156,7 +123,7 @@ fn decide_signed(
     check_token(identity, header(request, "X-TC-Token"), call.at)?;
     within_rate?;
 
-    let (mut scene, accounts) = Scene::new(state, call.at);
+    let (mut context, accounts) = ActionContext::new(state, call.at);
     let account = accounts
         .get(&key.uin)
         .ok_or_else(Refusal::secret_id_not_found)?;
@@ -167,13 +134,13 @@ fn decide_signed(
     } else {
         ""
     };
-    check_rights(account, &key, action)?;
+    check_permissions(account, &key, action)?;
     let caller = Caller {
         key: &key,
         account,
         region,
     };
-    run(&mut scene, &caller, Parameters::parse(request.body())?)
+    handler(&mut context, &caller, Parameters::parse(request.body())?)
 }
 
 fn decide_unsigned(
@@ -182,31 +149,16 @@ fn decide_unsigned(
     call: &Call,
     action: &'static Action,
 ) -> Result<Value, Refusal> {
-    let Run::Unsigned(run) = action.run else {
+    let Handler::Unsigned(handler) = action.handler else {
         return Err(Refusal::invalid_authorization());
     };
-    let asked = call.uin.as_deref().unwrap_or_default();
-    count(state, action, asked, call.arrived)?;
-    let (mut scene, _) = Scene::new(state, call.at);
-    run(&mut scene, Parameters::parse(request.body())?)
+    let uin = call.uin.as_deref().unwrap_or_default();
+    count(state, action, uin, call.arrived)?;
+    let (mut context, _) = ActionContext::new(state, call.at);
+    handler(&mut context, Parameters::parse(request.body())?)
 }
 
-impl<'a> Scene<'a> {
-    pub(super) fn new(
-        state: &'a mut State,
-        now: SystemTime,
-    ) -> (Self, &'a BTreeMap<String, AccountState>) {
-        let scene = Self {
-            settings: &state.settings,
-            accounts: &state.accounts,
-            keys: &mut state.keys,
-            now,
-        };
-        (scene, &state.accounts)
-    }
-}
-
-/// Counts an arrival, and refuses what is too much.
+/// Counts a call, and refuses it above the rate limit.
 fn count(
     state: &mut State,
     action: &Action,
@@ -214,15 +166,15 @@ fn count(
     arrived: Instant,
 ) -> Result<(), Refusal> {
     let rate = state.calls.arrive(action.name, identity, arrived);
-    let limit = action.own_rate.unwrap_or(state.settings.rate_limit);
+    let limit = action.rate_limit.unwrap_or(state.settings.rate_limit);
     if rate > limit {
         return Err(Refusal::throttled(rate, limit));
     }
     Ok(())
 }
 
-/// A role's key may do what the role may.
-fn check_rights(account: &AccountState, key: &Key, action: &Action) -> Result<(), Refusal> {
+/// Checks the denials of the key and, for a role's key, of the role.
+fn check_permissions(account: &AccountState, key: &Key, action: &Action) -> Result<(), Refusal> {
     let name = format!("{}:{}", action.service, action.name);
     let role = key.session.as_ref();
     let role = role.and_then(|session| account.roles.get(&session.role));
@@ -257,15 +209,16 @@ fn find(service: &str, action: &str, version: &str) -> Result<&'static Action, R
     Ok(found)
 }
 
-/// Nothing in such a call names the product; action and version do.
-fn find_unsigned(action: &str, version: &str) -> Result<&'static Action, Refusal> {
+/// Finds an action by name and version: an unsigned request does not name its product.
+fn find_unsigned_action(action: &str, version: &str) -> Result<&'static Action, Refusal> {
     let mut actions = PRODUCTS.iter().copied().flatten();
     actions
         .find(|known| known.name == action && known.version == version)
         .ok_or_else(|| Refusal::invalid_action(action))
 }
 
-/// The timestamp may be off by five minutes, and the date signed for must be its date in UTC.
+/// Checks that the timestamp is off by at most five minutes, and that the signed date is its date in
+/// UTC.
 fn check_time(timestamp: &str, date: &str, now: SystemTime) -> Result<(), Refusal> {
     let seconds = timestamp.parse().ok();
     let signed = seconds

@@ -1,11 +1,11 @@
-//! Keys that may call.
+//! The keys of users, and temporary keys.
 
 use std::fmt;
 use std::time::SystemTime;
 
 use crate::sim::denials::Denials;
 
-/// A key that may call, or a temporary one.
+/// A secret id with its key, and a token if it is temporary.
 #[derive(Clone)]
 pub struct Identity {
     pub(super) secret_id: String,
@@ -14,7 +14,7 @@ pub struct Identity {
     pub(super) denials: Denials,
 }
 
-/// What only a temporary key has.
+/// The token and the expiry of a temporary key.
 #[derive(Clone)]
 pub(super) struct Temporary {
     pub(super) token: String,
@@ -22,7 +22,7 @@ pub(super) struct Temporary {
 }
 
 impl Identity {
-    /// A key of a user.
+    /// A permanent key of a user.
     pub fn permanent(secret_id: &str, secret_key: &str) -> Self {
         Self {
             secret_id: secret_id.to_owned(),
@@ -32,7 +32,7 @@ impl Identity {
         }
     }
 
-    /// A key that comes with a token and ends.
+    /// A temporary key with a token.
     pub fn temporary(secret_id: &str, secret_key: &str, token: &str, expires: SystemTime) -> Self {
         let temporary = Temporary {
             token: token.to_owned(),

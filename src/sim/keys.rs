@@ -1,14 +1,14 @@
-//! Every key of the world, found by its id, and the temporary ones that are issued for roles.
+//! All keys of the simulator by secret id, including the temporary keys of roles.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
+use crate::sim::arn::arn;
 use crate::sim::identity::{Identity, Temporary};
-use crate::sim::role;
 
-/// A key, and for whom it calls.
+/// A key and the account that it belongs to.
 #[derive(Clone)]
 pub(super) struct Key {
     pub(super) uin: String,
@@ -16,27 +16,27 @@ pub(super) struct Key {
     pub(super) identity: Identity,
 }
 
-/// What a role's key knows of the role.
+/// The role session of a temporary key.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) role: String,
     /// `RoleSessionName`.
     pub(super) name: String,
-    /// The account that asked for the key.
-    pub(super) asked_by: String,
+    /// The account that requested the key.
+    pub(super) requested_by: String,
 }
 
 impl Key {
-    /// Its end, if it is a temporary one.
+    /// Returns when a temporary key expires.
     pub(super) fn expires(&self) -> Option<SystemTime> {
         let temporary = self.identity.temporary.as_ref();
         temporary.map(|temporary| temporary.expires)
     }
 
-    /// Who calls, as rates are counted: a role is the same one under each of its keys.
+    /// Returns the principal that rates are counted by. All keys of a role are one principal.
     pub(super) fn principal(&self) -> String {
         match &self.session {
-            Some(session) => role::arn(&self.uin, &session.role),
+            Some(session) => arn(&self.uin, &session.role),
             None => self.identity.secret_id.clone(),
         }
     }
@@ -45,16 +45,15 @@ impl Key {
 #[derive(Default)]
 pub(super) struct Keys {
     by_id: BTreeMap<String, Key>,
-    /// The ids of what was issued, by their end.
+    /// The ids of issued keys, by their expiry.
     issued: BTreeSet<(SystemTime, String)>,
-    issues: u64,
+    issued_total: u64,
 }
 
-/// So long an expired key is known to have been one: it is `TokenFailure`, later
-/// `SecretIdNotFound`.
-const EXPIRED_KNOWN_FOR: Duration = Duration::from_mins(1);
+/// How long an expired key fails with `TokenFailure`. Later it fails with `SecretIdNotFound`.
+const KEEP_EXPIRED_FOR: Duration = Duration::from_mins(1);
 
-/// More issued keys are not kept; the ones that would end first go.
+/// The most issued keys that are kept. The keys that expire first are removed first.
 const MAX_ISSUED: usize = 100_000;
 
 impl Keys {
@@ -62,7 +61,7 @@ impl Keys {
         self.by_id.get(secret_id)
     }
 
-    /// The identity, if it is this account's.
+    /// Returns the identity if it belongs to this account.
     pub(super) fn identity_mut(&mut self, uin: &str, secret_id: &str) -> Option<&mut Identity> {
         let key = self.by_id.get_mut(secret_id)?;
         (key.uin == uin).then_some(&mut key.identity)
@@ -81,8 +80,8 @@ impl Keys {
         self.by_id.remove(secret_id).map(|key| key.identity)
     }
 
-    /// Makes a key for a role of this account. It differs from every other, and is the same in
-    /// every run of the same story.
+    /// Issues a key for a role of this account. Every key is unique, and repeated runs of a test
+    /// get the same keys.
     pub(super) fn issue(
         &mut self,
         uin: &str,
@@ -90,11 +89,11 @@ impl Keys {
         expires: SystemTime,
         now: SystemTime,
     ) -> Key {
-        self.forget_expired(now);
-        self.issues += 1;
+        self.remove_expired(now);
+        self.issued_total += 1;
         let secret = |part: &str| {
             let (role, name) = (&session.role, &session.name);
-            let seed = format!("{part} {uin} {role} {name} {now:?} {}", self.issues);
+            let seed = format!("{part} {uin} {role} {name} {now:?} {}", self.issued_total);
             base16ct::lower::encode_string(&Sha256::digest(seed))
         };
         let secret_id = format!("AKID{}", secret("id"));
@@ -114,7 +113,7 @@ impl Keys {
         key
     }
 
-    /// The key and the token of everything temporary that is known.
+    /// Returns the secret key and the token of every temporary key.
     pub(super) fn temporary_secrets(&self) -> Vec<String> {
         let identities = self.by_id.values().map(|key| &key.identity);
         let secrets = identities.filter_map(|identity| {
@@ -124,8 +123,8 @@ impl Keys {
         secrets.flatten().collect()
     }
 
-    /// Ends every key of a role.
-    pub(super) fn end_role(&mut self, uin: &str, role: &str) {
+    /// Removes every key of a role.
+    pub(super) fn remove_role_keys(&mut self, uin: &str, role: &str) {
         let is_of_role = |session: &Session| session.role == role;
         self.by_id
             .retain(|_, key| key.uin != uin || !key.session.as_ref().is_some_and(is_of_role));
@@ -135,10 +134,10 @@ impl Keys {
         self.by_id.insert(key.identity.secret_id.clone(), key);
     }
 
-    fn forget_expired(&mut self, now: SystemTime) {
+    fn remove_expired(&mut self, now: SystemTime) {
         while let Some((expired, _)) = self.issued.first() {
             let is_full = self.issued.len() >= MAX_ISSUED;
-            if !is_full && *expired + EXPIRED_KNOWN_FOR > now {
+            if !is_full && *expired + KEEP_EXPIRED_FOR > now {
                 return;
             }
             if let Some((_, secret_id)) = self.issued.pop_first() {

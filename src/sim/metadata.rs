@@ -1,4 +1,4 @@
-//! The metadata service: what a machine is told of itself, without any signature.
+//! The metadata service: it gives a machine the keys of its role, without a signature.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,79 +6,49 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use tokio::time::Instant;
 
+use crate::sim::action::ActionContext;
+use crate::sim::arn::arn;
 use crate::sim::calls::Call;
-use crate::sim::gateway::Scene;
-use crate::sim::keys::{Key, Keys, Session};
+use crate::sim::instance::{Instance, IssuedKey};
+use crate::sim::keys::{Key, Session};
 use crate::sim::reply::Answer;
-use crate::sim::role;
+use crate::sim::state::State;
 use crate::sim::sts;
 use crate::sim::verify::header;
-use crate::sim::world::State;
-
-/// The machine that asks, if it has a role.
-#[derive(Clone)]
-pub(super) struct Machine {
-    uin: String,
-    role: String,
-    current: Option<Current>,
-}
-
-/// The key that is handed out to whoever asks, until it is time for another.
-#[derive(Clone)]
-struct Current {
-    secret_id: String,
-    until: SystemTime,
-}
-
-impl Machine {
-    pub(super) fn new(uin: &str, role: &str) -> Self {
-        Self {
-            uin: uin.to_owned(),
-            role: role.to_owned(),
-            current: None,
-        }
-    }
-
-    /// None if the role was removed, or it is time for another.
-    fn current(&self, keys: &Keys, now: SystemTime) -> Option<Key> {
-        let current = self.current.as_ref().filter(|key| now < key.until)?;
-        keys.get(&current.secret_id).cloned()
-    }
-}
 
 const METADATA: &str = "/latest/meta-data/";
 
 const CREDENTIALS: &str = "cam/security-credentials/";
 
-/// So long a machine's key lives, unless the world allows less.
-const LIFE: Duration = Duration::from_hours(2);
+/// How long a key of a machine is valid, unless the simulator's limit is lower.
+const KEY_LIFETIME: Duration = Duration::from_hours(2);
 
-/// The last part of its life, in which it is not handed out any more: one in so many.
-const LAST_PART: u32 = 10;
+/// A key is no longer returned in the last tenth of its lifetime.
+const RENEWAL_DIVISOR: u32 = 10;
 
-/// Whether it is the metadata service that is asked.
-pub(super) fn is_asked(request: &Request<Bytes>) -> bool {
+/// Returns whether a request is for the metadata service.
+pub(super) fn is_metadata_request(request: &Request<Bytes>) -> bool {
     request.uri().path().starts_with(METADATA)
 }
 
-/// Handles such a request: what it was, and what is answered.
+/// Handles a request. Returns its entry for the call log, and the response.
 pub(super) fn handle(
     state: &mut State,
     request: &Request<Bytes>,
     now: SystemTime,
 ) -> (Call, Answer) {
-    let machine = state.machine.as_ref();
+    let instance = state.instance.as_ref();
     let mut call = Call {
         at: now,
         arrived: Instant::now(),
         secret_id: String::new(),
         signature: String::new(),
-        uin: machine.map(|machine| machine.uin.clone()),
+        uin: instance.map(|instance| instance.uin.clone()),
         host: header(request, "Host").unwrap_or_default().to_owned(),
         action: "metadata".to_owned(),
         region: String::new(),
         page: None,
-        role: machine.map(|machine| role::arn(&machine.uin, &machine.role)),
+        role: instance.map(|instance| arn(&instance.uin, &instance.role)),
         refused: None,
         fault: None,
     };
@@ -98,17 +68,17 @@ fn decide(
     if request.method() != Method::GET {
         return Err(StatusCode::METHOD_NOT_ALLOWED);
     }
-    let machine = bound(state).ok_or(StatusCode::NOT_FOUND)?;
+    let instance = bound(state).ok_or(StatusCode::NOT_FOUND)?;
     let path = request.uri().path().strip_prefix(METADATA);
     match path.and_then(|path| path.strip_prefix(CREDENTIALS)) {
         Some("") => Ok(Answer::Page(
             StatusCode::OK,
             "text/plain",
-            machine.role.into(),
+            instance.role.into(),
         )),
-        Some(role) if role == machine.role => {
-            let key = machine.current(&state.keys, now);
-            let key = key.unwrap_or_else(|| renew(state, machine, now));
+        Some(role) if role == instance.role => {
+            let key = instance.current_key(&state.keys, now);
+            let key = key.unwrap_or_else(|| renew(state, instance, now));
             let mut credentials = sts::credentials(&key);
             credentials["Code"] = "Success".into();
             let body = credentials.to_string().into();
@@ -118,29 +88,29 @@ fn decide(
     }
 }
 
-/// The machine, if the role that it is to have exists.
-fn bound(state: &State) -> Option<Machine> {
-    let machine = state.machine.clone()?;
-    let roles = &state.accounts.get(&machine.uin)?.roles;
-    roles.contains_key(&machine.role).then_some(machine)
+/// Returns the machine if its role exists.
+fn bound(state: &State) -> Option<Instance> {
+    let instance = state.instance.clone()?;
+    let roles = &state.accounts.get(&instance.uin)?.roles;
+    roles.contains_key(&instance.role).then_some(instance)
 }
 
-fn renew(state: &mut State, machine: Machine, now: SystemTime) -> Key {
+fn renew(state: &mut State, instance: Instance, now: SystemTime) -> Key {
     let session = Session {
-        role: machine.role.clone(),
+        role: instance.role.clone(),
         name: "machine".to_owned(),
-        asked_by: machine.uin.clone(),
+        requested_by: instance.uin.clone(),
     };
-    let (mut scene, _) = Scene::new(state, now);
-    let key = sts::issue(&mut scene, &machine.uin, session, LIFE);
+    let (mut context, _) = ActionContext::new(state, now);
+    let key = sts::issue(&mut context, &instance.uin, session, KEY_LIFETIME);
     let expires = key.expires().unwrap_or(now);
     let life = expires.duration_since(now).unwrap_or_default();
-    state.machine = Some(Machine {
-        current: Some(Current {
+    state.instance = Some(Instance {
+        issued_key: Some(IssuedKey {
             secret_id: key.identity.secret_id.clone(),
-            until: expires - life / LAST_PART,
+            until: expires - life / RENEWAL_DIVISOR,
         }),
-        ..machine
+        ..instance
     });
     key
 }

@@ -1,15 +1,14 @@
-//! A simulated Tencent Cloud: what the demo shows and what tests poll.
+//! The simulator: a simulated Tencent Cloud for the demo and the tests.
 //!
-//! It is a [`World`] with accounts, identities, regions and tracks, and with a clock of its own.
-//! Whoever holds it changes the world (`world.account("100000000001")?.set_status(641, 0)?`), plays
-//! a [`Fault`], and looks at what was asked of it. It can be asked in memory, under Tokio's paused
-//! time, and behind a socket.
+//! A [`World`] has accounts, keys, regions and tracks, and a clock of its own. A test changes it
+//! (`world.account("100000000001")?.set_status(641, 0)?`), injects a [`Fault`], and reads the log of
+//! calls. The simulator handles requests in memory, under Tokio's paused time, or behind a socket.
 //!
-//! It uses nothing of the rest of the crate: it reads a request's headers and bytes as they came,
-//! verifies the signature from the specification, and answers with literal JSON. A simulation that
-//! shared the client's types would share the client's mistakes.
+//! The simulator uses no other module of the crate. It reads the headers and bytes of a request,
+//! verifies the signature by the specification, and responds with literal JSON. If it shared types
+//! with the client, it would share the client's mistakes.
 
-pub use account::{Account, Unknown};
+pub use account::{Account, NotFound};
 pub use calls::Call;
 pub use fault::Fault;
 pub use fault_queue::FaultId;
@@ -18,35 +17,45 @@ pub use member::Member;
 pub use role::Role;
 pub use server::Server;
 pub use track::{Track, ckafka, cls, cos};
-pub use world::{Broken, World};
+pub use world::{TransportFault, World};
 
-// What there is, and what may be done to it.
-mod account;
-mod denials;
-mod identity;
-mod keys;
-mod member;
-mod role;
-mod track;
+// The entry point, and the same behind a socket.
+mod server;
 mod world;
 
-// The way of a request: the front door of every product, then the product; and what has none.
+// A request: the gateway of all products, the products, and the metadata service.
 mod cloudaudit;
 mod gateway;
 mod metadata;
 mod organization;
+mod sts;
+
+// What they share.
+mod action;
+mod arn;
 mod parameters;
 mod refusal;
 mod regions;
-mod sts;
+mod reply;
 mod verify;
 
-// What is counted and remembered of it.
-mod calls;
-mod rate;
-
-// How the answer goes back, or does not.
+// Faults that change a response.
 mod fault;
 mod fault_queue;
-mod reply;
-mod server;
+
+// Handles to an account.
+mod account;
+mod account_members;
+mod account_roles;
+
+// The state.
+mod calls;
+mod denials;
+mod identity;
+mod instance;
+mod keys;
+mod member;
+mod rate;
+mod role;
+mod state;
+mod track;

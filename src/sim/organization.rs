@@ -1,8 +1,8 @@
-//! The actions of the organisation product.
+//! The actions of Tencent Cloud Organization.
 
 use serde_json::{Value, json};
 
-use crate::sim::gateway::{Action, Caller, Run, Scene};
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
 use crate::sim::member::Member;
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
@@ -12,23 +12,22 @@ pub(super) static ACTIONS: [Action; 1] = [Action {
     name: "DescribeOrganizationMembers",
     version: "2021-03-31",
     needs_region: false,
-    own_rate: None,
-    run: Run::Signed(describe_organization_members),
+    rate_limit: None,
+    handler: Handler::Signed(describe_organization_members),
 }];
 
 const MAX_LIMIT: u64 = 50;
 
-/// Nobody but the account that holds the organisation sees it. What narrows a listing is not
-/// played.
+/// Lists the members of the organization that the caller manages. Filters are not simulated.
 fn describe_organization_members(
-    _: &mut Scene,
+    _: &mut ActionContext,
     caller: &Caller,
-    mut given: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let offset = given.take_integer("Offset")?;
-    let limit = given.take_integer("Limit")?;
-    given.ignore(["Lang"]);
-    given.finish()?;
+    let offset = parameters.take_integer("Offset")?;
+    let limit = parameters.take_integer("Limit")?;
+    parameters.ignore(["Lang"]);
+    parameters.finish()?;
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(wrong("Limit", "between 1 and 50"));
     }

@@ -1,14 +1,14 @@
-//! The fields of a request's body, checked against what the action defines.
+//! The fields of a request's body, checked against the parameters of the action.
 
 use serde_json::{Map, Value};
 
 use crate::sim::refusal::Refusal;
 
-/// What the body says and no action has taken yet.
+/// The fields of the body that the action has not taken yet.
 pub(super) struct Parameters(Map<String, Value>);
 
 impl Parameters {
-    /// An empty body is an empty object, as clients of actions without parameters send it.
+    /// Parses a body. Clients may send an empty body to an action without parameters.
     pub(super) fn parse(body: &[u8]) -> Result<Self, Refusal> {
         if body.is_empty() {
             return Ok(Self(Map::new()));
@@ -25,30 +25,30 @@ impl Parameters {
         value.ok_or_else(|| Refusal::missing_parameter(name))
     }
 
-    /// Takes an unsigned integer that may be left out.
+    /// Takes an optional unsigned integer.
     pub(super) fn take_optional_integer(&mut self, name: &str) -> Result<Option<u64>, Refusal> {
         self.take(name, Value::as_u64)
     }
 
-    /// Takes a required text.
+    /// Takes a required string.
     pub(super) fn take_text(&mut self, name: &str) -> Result<String, Refusal> {
         let value = self.take_optional_text(name)?;
         value.ok_or_else(|| Refusal::missing_parameter(name))
     }
 
-    /// Takes a text that may be left out.
+    /// Takes an optional string.
     pub(super) fn take_optional_text(&mut self, name: &str) -> Result<Option<String>, Refusal> {
         self.take(name, |value| value.as_str().map(str::to_owned))
     }
 
-    /// Takes what is documented and changes nothing here.
+    /// Removes documented parameters that have no effect in the simulator.
     pub(super) fn ignore<const N: usize>(&mut self, names: [&str; N]) {
         for name in names {
             self.0.remove(name);
         }
     }
 
-    /// `null` is as good as left out.
+    /// Takes a value. `null` counts as absent.
     fn take<T>(
         &mut self,
         name: &str,
@@ -63,7 +63,7 @@ impl Parameters {
         }
     }
 
-    /// Nothing may be left.
+    /// Refuses fields that the action did not take.
     pub(super) fn finish(self) -> Result<(), Refusal> {
         match self.0.keys().next() {
             None => Ok(()),

@@ -1,20 +1,20 @@
-//! Counting calls in a sliding second, as the one who is called sees them arrive.
+//! Counts calls in a sliding second, by their arrival.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The arrivals of one action by one identity.
+/// The calls of one action by one principal.
 #[derive(Default)]
-pub(super) struct Meter {
+pub(super) struct RateMeter {
     last_second: VecDeque<Instant>,
     peak: usize,
 }
 
-impl Meter {
-    /// Counts an arrival and tells how many there were in the second that ends now, this one
-    /// included. Refused calls count too: who goes on knocking stays throttled.
+impl RateMeter {
+    /// Counts a call. Returns the number of calls in the second that ends now, including this call
+    /// and refused calls: a client that keeps calling stays throttled.
     pub(super) fn arrive(&mut self, now: Instant) -> usize {
         let is_over = |then: &Instant| now.saturating_duration_since(*then) >= SECOND;
         while self.last_second.front().is_some_and(is_over) {
@@ -27,7 +27,7 @@ impl Meter {
         self.last_second.len()
     }
 
-    /// The most that was ever counted.
+    /// Returns the highest count so far.
     pub(super) fn peak(&self) -> usize {
         self.peak
     }
@@ -35,5 +35,5 @@ impl Meter {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A flood is known as one long before this; beyond it, memory matters more than the number.
+/// The highest count, which limits the memory for a flood of calls.
 const MAX_COUNTED: usize = 100_000;

@@ -1,8 +1,8 @@
-//! The refusals that all products share: codes as documented, messages as reported.
+//! The errors that all products share, with documented codes and observed messages.
 
 use std::borrow::Cow;
 
-/// The content of `Error`.
+/// The object `Error` of a response.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: Cow<'static, str>,
@@ -23,7 +23,7 @@ impl Refusal {
     pub(super) fn unsupported_method() -> Self {
         Self::new(
             "UnsupportedProtocol",
-            "The simulated cloud takes POST requests only.",
+            "The simulated cloud accepts POST requests only.",
         )
     }
 
@@ -118,7 +118,7 @@ impl Refusal {
         )
     }
 
-    /// CAM says no. The real message has line breaks too.
+    /// A denial by CAM. The real message has line breaks too.
     pub(super) fn denied(code: impl Into<Cow<'static, str>>, service: &str, action: &str) -> Self {
         let message = format!(
             "you are not authorized to perform operation ({service}:{action})\n\
@@ -135,7 +135,6 @@ impl Refusal {
         Self::new("RequestLimitExceeded", message)
     }
 
-    /// The server's own failure.
     pub(super) fn internal_error() -> Self {
         Self::new(
             "InternalError",

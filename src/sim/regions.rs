@@ -1,8 +1,12 @@
-//! Where a product is offered, and where the cloud is at all.
+//! The regions of the cloud, and of a product.
 
 use crate::sim::refusal::Refusal;
 
-/// Whether the region is one of those offered; if not, which of two ways it is refused.
+/// Checks that a product is offered in a region.
+///
+/// # Errors
+///
+/// Returns one refusal for a region of the cloud, and another for an unknown region.
 pub(super) fn check(offered: &[String], region: &str) -> Result<(), Refusal> {
     if offered.iter().any(|offered| offered == region) {
         Ok(())
@@ -13,7 +17,7 @@ pub(super) fn check(offered: &[String], region: &str) -> Result<(), Refusal> {
     }
 }
 
-/// The regions that the cloud has, whether or not a product is offered there.
+/// All regions of the cloud.
 const REGIONS: [&str; 20] = [
     "ap-bangkok",
     "ap-beijing",

@@ -1,4 +1,4 @@
-//! An answer on its way: what is sent, after what time, and how it arrives.
+//! A response, its delay, and how it is delivered.
 
 use std::time::{Duration, SystemTime};
 
@@ -16,26 +16,26 @@ pub(super) struct Reply {
     pub(super) delivery: Delivery,
 }
 
-/// What was decided, before anything goes wrong.
+/// The decision on a request, before a fault changes it.
 pub(super) enum Answer {
-    /// The API answers 200 to all that it handled, refusals included.
+    /// A response of the API, which has the status 200 even for refusals.
     Api(Result<Value, Refusal>),
-    /// What is no API: any status, any body.
+    /// Any other response.
     Page(StatusCode, &'static str, Bytes),
 }
 
-/// How the response arrives.
+/// How the response is delivered.
 #[derive(Clone, Copy)]
 pub(super) enum Delivery {
-    /// At once.
+    /// Completely, at once.
     Whole,
-    /// In small pieces that take so long together.
+    /// In small pieces, spread over this time.
     Dripping { over: Duration },
-    /// Half of the body, then the end of the connection.
+    /// Half of the body, then the connection is closed.
     Truncated,
-    /// Not: the connection is reset.
+    /// Not at all: the connection is reset.
     Reset,
-    /// Not, and nobody says so.
+    /// Not at all: the connection stays open.
     Never,
 }
 
@@ -68,9 +68,9 @@ impl Reply {
         reply
     }
 
-    /// Waits until it is time to send. No wait is none: even a sleep of nothing takes the timer's
-    /// next millisecond.
-    pub(super) async fn due(&self) {
+    /// Waits for the delay. A delay of zero must not sleep: the timer would round it up to a
+    /// millisecond.
+    pub(super) async fn wait_until_due(&self) {
         if !self.wait.is_zero() {
             tokio::time::sleep(self.wait).await;
         }
@@ -85,14 +85,14 @@ impl Reply {
         *self.response.body_mut() = body;
     }
 
-    /// Changes the JSON of an answer that the API made.
+    /// Changes the JSON of an API response.
     pub(super) fn edit(&mut self, change: impl FnOnce(&mut Value)) {
         let mut json = serde_json::from_slice(self.response.body()).unwrap_or_default();
         change(&mut json);
         self.set_json(&json);
     }
 
-    /// Refuses after all, under the same `RequestId`.
+    /// Turns the response into a refusal with the same `RequestId`.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
         self.edit(|json| {
             let mut inner = error(refusal);
@@ -101,7 +101,7 @@ impl Reply {
         });
     }
 
-    /// What of the body arrives if it is cut.
+    /// Returns the part of the body that a truncated response has.
     pub(super) fn first_half(&self) -> Bytes {
         let body = self.response.body();
         body.slice(..body.len() / 2)

@@ -1,4 +1,4 @@
-//! The world behind a socket: plain HTTP/1.1, as its gateway would speak it.
+//! Serves the simulator over plain HTTP/1.1.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 use crate::sim::reply::{Delivery, Reply};
 use crate::sim::world::World;
 
-/// A listener in front of a [`World`]: bind, tell the address, serve.
+/// A listener that serves a [`World`]: bind, get the address, serve.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -33,7 +33,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens; port 0 takes a free one.
+    /// Binds an address. Port 0 selects a free port.
     pub async fn bind(address: SocketAddr, world: World) -> io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
         let address = listener.local_addr()?;
@@ -44,13 +44,13 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Returns the bound address.
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
     /// Serves until `shutdown` resolves. Then, or when this future is dropped, the listener and
-    /// every connection close at once, answered or not, as if the process had been killed.
+    /// every connection close at once, as if the process had been killed.
     pub async fn serve(self, shutdown: impl Future) {
         let mut shutdown = pin!(shutdown);
         let mut connections = JoinSet::new();
@@ -63,8 +63,8 @@ impl Server {
                         Ok((stream, _)) => {
                             connections.spawn(serve_connection(stream, self.world.clone()));
                         }
-                        // Out of file descriptors, most likely: that passes, but not at once.
-                        Err(_) => tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await,
+                        // Most likely there are no file descriptors left; a connection may close.
+                        Err(_) => tokio::time::sleep(ACCEPT_RETRY_PAUSE).await,
                     }
                 }
             }
@@ -73,19 +73,19 @@ impl Server {
 }
 
 const MAX_CONNECTIONS: usize = 1024;
-const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(100);
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// The real server closes a connection that is idle so long.
+/// The real server closes a connection that is idle for this long.
 const KEEP_ALIVE: Duration = Duration::from_mins(1);
 
-/// The largest request that the API takes with this signature.
+/// The largest request that the API accepts with this signature.
 const MAX_REQUEST_BYTES: usize = 10 * 1024 * 1024;
 
-/// How long a request's body may take.
+/// How long the body of a request may take.
 const BODY_TIMEOUT: Duration = Duration::from_mins(1);
 
 async fn serve_connection(stream: TcpStream, world: World) {
-    // Without it an answer may wait for an acknowledgement; failing, it is only slower.
+    // Otherwise a response may wait for an acknowledgement. If this fails, responses are slower.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| Box::pin(respond(request, world.clone())));
     let mut connection = http1::Builder::new()
@@ -99,8 +99,8 @@ async fn serve_connection(stream: TcpStream, world: World) {
     let stream = connection.into_parts().io.into_inner();
     let cause = ended.as_ref().err().and_then(Error::source);
     if cause.is_some_and(<dyn Error>::is::<Reset>) {
-        // A socket that does not linger is closed with a reset. Where that is refused, the end
-        // without an answer must do.
+        // A socket that does not linger is closed with a reset. If the system refuses the option,
+        // the connection ends without a response, which is close enough.
         let _ = stream.set_zero_linger();
     }
 }
@@ -116,7 +116,7 @@ async fn respond(request: Request<Incoming>, world: World) -> Result<Response<Bo
     let request = Request::from_parts(head, body.to_bytes());
 
     let reply = world.reply(&request);
-    reply.due().await;
+    reply.wait_until_due().await;
     let first_half = reply.first_half();
     let Reply {
         response, delivery, ..
@@ -144,7 +144,7 @@ fn never(impossible: Infallible) -> Truncated {
     match impossible {}
 }
 
-/// Piece after piece, each after its share of the time.
+/// Sends the body in pieces, with a pause before each.
 fn dripping(body: Bytes, over: Duration) -> Body {
     let pause = over / PIECES;
     let size = body.len().div_ceil(PIECES as usize).max(1);
@@ -161,7 +161,7 @@ fn dripping(body: Bytes, over: Duration) -> Body {
 
 const PIECES: u32 = 20;
 
-/// The pause lets the first half leave before the connection is given up.
+/// Sends half of the body, and fails after a pause in which the half is transmitted.
 fn truncated(first_half: Bytes) -> Body {
     let first = stream::once(async { Ok(Frame::data(first_half)) });
     let end = stream::once(async {
@@ -173,11 +173,11 @@ fn truncated(first_half: Bytes) -> Body {
 
 const PAUSE_BEFORE_CUT: Duration = Duration::from_millis(10);
 
-/// Ends a connection with a reset.
+/// The error that makes the server reset a connection.
 #[derive(Debug)]
 struct Reset;
 
-/// Ends a connection in the middle of a body.
+/// The error that makes the server close a connection within a body.
 #[derive(Debug)]
 struct Truncated;
 

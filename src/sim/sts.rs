@@ -1,75 +1,79 @@
-//! The actions of STS: who is this, and a role's temporary key for whom the role trusts.
+//! The actions of STS: the caller's identity, and temporary keys of roles.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::sim::gateway::{Action, Caller, Run, Scene};
+use crate::sim::action::{Action, ActionContext, Caller, Handler};
+use crate::sim::arn::{arn, parse_arn};
 use crate::sim::keys::{Key, Session};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
-use crate::sim::role::{self, Role, parse_arn};
+use crate::sim::role::Role;
 
-/// What STS can be asked for. `AssumeRole` may be called far more often than other actions.
+/// The actions of STS that the simulator has. `AssumeRole` has a far higher rate limit than others.
 pub(super) static ACTIONS: [Action; 3] = [
     Action {
-        own_rate: Some(600),
-        ..action("AssumeRole", Run::Signed(assume_role))
+        rate_limit: Some(600),
+        ..action("AssumeRole", Handler::Signed(assume_role))
     },
     action(
         "AssumeRoleWithWebIdentity",
-        Run::Unsigned(assume_role_with_web_identity),
+        Handler::Unsigned(assume_role_with_web_identity),
     ),
-    action("GetCallerIdentity", Run::Signed(get_caller_identity)),
+    action("GetCallerIdentity", Handler::Signed(get_caller_identity)),
 ];
 
-const fn action(name: &'static str, run: Run) -> Action {
+const fn action(name: &'static str, handler: Handler) -> Action {
     Action {
         service: "sts",
         name,
         version: "2018-08-13",
         needs_region: false,
-        own_rate: None,
-        run,
+        rate_limit: None,
+        handler,
     }
 }
 
 fn assume_role(
-    scene: &mut Scene,
+    context: &mut ActionContext,
     caller: &Caller,
-    mut given: Parameters,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let wish = Wish::take(&mut given)?;
-    let external_id = given.take_optional_text("ExternalId")?;
-    given.ignore([
+    let request = AssumeRoleRequest::take(&mut parameters)?;
+    let external_id = parameters.take_optional_text("ExternalId")?;
+    parameters.ignore([
         "Policy",
         "Tags",
         "SourceIdentity",
         "SerialNumber",
         "TokenCode",
     ]);
-    given.finish()?;
+    parameters.finish()?;
 
     let caller = &caller.key.uin;
-    if !wish.role(scene)?.trusts(caller, external_id.as_deref()) {
-        return Err(not_trusted("AssumeRole", &wish.arn()));
+    if !request
+        .role(context)?
+        .trusts(caller, external_id.as_deref())
+    {
+        return Err(not_trusted("AssumeRole", &request.arn()));
     }
-    Ok(answer(&wish.grant(scene, caller)))
+    Ok(response(&request.grant(context, caller)))
 }
 
 fn assume_role_with_web_identity(
-    scene: &mut Scene,
-    mut given: Parameters,
+    context: &mut ActionContext,
+    mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let wish = Wish::take(&mut given)?;
-    let provider_id = given.take_text("ProviderId")?;
-    let token = given.take_text("WebIdentityToken")?;
-    given.finish()?;
+    let request = AssumeRoleRequest::take(&mut parameters)?;
+    let provider_id = parameters.take_text("ProviderId")?;
+    let token = parameters.take_text("WebIdentityToken")?;
+    parameters.finish()?;
 
-    match wish.role(scene)?.token_of(&provider_id) {
-        None => Err(not_trusted("AssumeRoleWithWebIdentity", &wish.arn())),
-        Some(vouched) if vouched == token => Ok(answer(&wish.grant(scene, &wish.uin))),
+    match request.role(context)?.token_of(&provider_id) {
+        None => Err(not_trusted("AssumeRoleWithWebIdentity", &request.arn())),
+        Some(valid) if valid == token => Ok(response(&request.grant(context, &request.uin))),
         Some(_) => Err(Refusal::new(
             "InvalidParameter.WebIdentityTokenError",
             "The web identity token is wrong or has expired.",
@@ -77,24 +81,24 @@ fn assume_role_with_web_identity(
     }
 }
 
-/// What both ways to assume a role are asked for.
-struct Wish {
+/// The parameters that both ways to assume a role share.
+struct AssumeRoleRequest {
     uin: String,
     name: String,
     session: String,
     duration: Duration,
 }
 
-/// Unless another is asked for.
+/// The lifetime of a key if the request has no `DurationSeconds`.
 const DEFAULT_SECONDS: u64 = 2 * 60 * 60;
 
 const MAX_SECONDS: u64 = 12 * 60 * 60;
 
-impl Wish {
-    fn take(given: &mut Parameters) -> Result<Self, Refusal> {
-        let arn = given.take_text("RoleArn")?;
-        let session = given.take_text("RoleSessionName")?;
-        let seconds = given.take_optional_integer("DurationSeconds")?;
+impl AssumeRoleRequest {
+    fn take(parameters: &mut Parameters) -> Result<Self, Refusal> {
+        let arn = parameters.take_text("RoleArn")?;
+        let session = parameters.take_text("RoleSessionName")?;
+        let seconds = parameters.take_optional_integer("DurationSeconds")?;
         let (uin, name) = parse_arn(&arn).ok_or_else(|| wrong("RoleArn"))?;
         if !is_session_name(&session) {
             return Err(wrong("RoleSessionName"));
@@ -118,11 +122,11 @@ impl Wish {
     }
 
     fn arn(&self) -> String {
-        role::arn(&self.uin, &self.name)
+        arn(&self.uin, &self.name)
     }
 
-    fn role<'a>(&self, scene: &'a Scene) -> Result<&'a Role, Refusal> {
-        let account = scene.accounts.get(&self.uin);
+    fn role<'a>(&self, context: &'a ActionContext) -> Result<&'a Role, Refusal> {
+        let account = context.accounts.get(&self.uin);
         let role = account.and_then(|account| account.roles.get(&self.name));
         role.ok_or_else(|| {
             Refusal::new(
@@ -132,21 +136,26 @@ impl Wish {
         })
     }
 
-    fn grant(&self, scene: &mut Scene, asked_by: &str) -> Key {
+    fn grant(&self, context: &mut ActionContext, requested_by: &str) -> Key {
         let session = Session {
             role: self.name.clone(),
             name: self.session.clone(),
-            asked_by: asked_by.to_owned(),
+            requested_by: requested_by.to_owned(),
         };
-        issue(scene, &self.uin, session, self.duration)
+        issue(context, &self.uin, session, self.duration)
     }
 }
 
-/// Makes a key that ends at a whole second: what it says of its end is when it ends.
-pub(super) fn issue(scene: &mut Scene, uin: &str, session: Session, duration: Duration) -> Key {
-    let life = duration.min(scene.settings.longest_role).as_secs();
-    let expires = UNIX_EPOCH + Duration::from_secs(unix_seconds(scene.now) + life);
-    scene.keys.issue(uin, session, expires, scene.now)
+/// Issues a key. It expires at a whole second, exactly at the time that the response states.
+pub(super) fn issue(
+    context: &mut ActionContext,
+    uin: &str,
+    session: Session,
+    duration: Duration,
+) -> Key {
+    let life = duration.min(context.settings.max_role_duration).as_secs();
+    let expires = UNIX_EPOCH + Duration::from_secs(unix_seconds(context.now) + life);
+    context.keys.issue(uin, session, expires, context.now)
 }
 
 fn is_session_name(text: &str) -> bool {
@@ -167,7 +176,7 @@ fn not_trusted(action: &str, arn: &str) -> Refusal {
     Refusal::new("UnauthorizedOperation", message)
 }
 
-fn answer(key: &Key) -> Value {
+fn response(key: &Key) -> Value {
     let mut fields = credentials(key);
     json!({
         "ExpiredTime": fields["ExpiredTime"].take(),
@@ -180,7 +189,7 @@ fn answer(key: &Key) -> Value {
     })
 }
 
-/// A temporary key in the words of the API, side by side.
+/// Returns the API's fields of a temporary key, in one flat object.
 pub(super) fn credentials(key: &Key) -> Value {
     let temporary = key.identity.temporary.as_ref();
     let expires = key.expires().unwrap_or(UNIX_EPOCH);
@@ -193,20 +202,20 @@ pub(super) fn credentials(key: &Key) -> Value {
     })
 }
 
-/// A world before 1970 is none that issues keys.
+/// Returns the Unix time, or 0 for times before 1970.
 fn unix_seconds(time: SystemTime) -> u64 {
     let since = time.duration_since(UNIX_EPOCH);
     since.map_or(0, |since| since.as_secs())
 }
 
-/// A permanent key is a user's, whose number is not the account's; a role's key is asked for by
-/// one account and calls for another.
+/// A permanent key belongs to a user, who has a number of its own. For a role's key, the response
+/// names the role's account and the account that requested the key.
 fn get_caller_identity(
-    _: &mut Scene,
+    _: &mut ActionContext,
     caller: &Caller,
-    given: Parameters,
+    parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    given.finish()?;
+    parameters.finish()?;
     let Key {
         uin,
         session,
@@ -226,7 +235,7 @@ fn get_caller_identity(
         Some(Session {
             role,
             name,
-            asked_by,
+            requested_by,
         }) => {
             let role_id = number(
                 &format!("{uin} {role}"),
@@ -238,13 +247,13 @@ fn get_caller_identity(
                 "Arn": format!("qcs::sts:{uin}:assumed-role/{role_id}"),
                 "AccountId": uin,
                 "UserId": format!("{role_id}:{name}"),
-                "PrincipalId": asked_by,
+                "PrincipalId": requested_by,
             })
         }
     })
 }
 
-/// A number for a name: the same whenever it is asked for.
+/// Derives a number from a name, the same in every run.
 fn number(name: &str, first: u64, many: u64) -> u64 {
     let digest = Sha256::digest(name);
     let part = digest.iter().take(8);

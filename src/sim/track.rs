@@ -1,8 +1,8 @@
-//! Tracks, which are what the API sends: JSON, whatever is in it.
+//! Tracks, stored as the JSON that the API returns.
 
 use serde_json::{Value, json};
 
-/// A tracking set. A new one is enabled, records everything and delivers to a bucket.
+/// A tracking set. A new track is enabled, records everything and delivers to a bucket.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Track {
     id: u64,
@@ -12,7 +12,7 @@ pub struct Track {
 }
 
 impl Track {
-    /// A track with the eight fields that the documentation knows.
+    /// A track with the eight documented fields.
     pub fn new(id: u64, name: &str) -> Self {
         let json = json!({
             "TrackId": id,
@@ -32,40 +32,40 @@ impl Track {
         }
     }
 
-    /// Another status than 1.
+    /// Sets the status; 1 by default.
     #[must_use]
     pub fn status(self, status: u64) -> Self {
         self.with("Status", json!(status))
     }
 
-    /// Another target than the bucket `audit-log`.
+    /// Sets the storage; the bucket `audit-log` by default.
     #[must_use]
     pub fn storage(self, storage: Value) -> Self {
         self.with("Storage", storage)
     }
 
-    /// Records the whole organisation, which only `DescribeAuditTrack` shows.
+    /// Records the whole organization. Only `DescribeAuditTrack` returns this.
     #[must_use]
     pub fn for_all_members(mut self) -> Self {
         self.set_for_all_members(true);
         self
     }
 
-    /// Filters, as `CreateEventsAuditTrack` sets them, which only `DescribeAuditTrack` shows.
+    /// Sets filters, as `CreateEventsAuditTrack` does. Only `DescribeAuditTrack` returns them.
     #[must_use]
     pub fn filters(mut self, filters: Value) -> Self {
         self.set_filters(filters);
         self
     }
 
-    /// A field set to anything, `null` included.
+    /// Sets a field to any value, including `null`.
     #[must_use]
     pub fn with(mut self, field: &str, value: Value) -> Self {
         self.json[field] = value;
         self
     }
 
-    /// A field left out.
+    /// Removes a field.
     #[must_use]
     pub fn without(mut self, field: &str) -> Self {
         if let Some(fields) = self.json.as_object_mut() {
@@ -74,17 +74,18 @@ impl Track {
         self
     }
 
-    /// The id it is known by in this world.
+    /// The id that the simulator finds the track by.
     pub fn id(&self) -> u64 {
         self.id
     }
 
-    /// What is listed of it.
+    /// Returns the track as the API lists it.
     pub fn json(&self) -> &Value {
         &self.json
     }
 
-    /// What is told of it alone: without its id, with what a listing leaves out.
+    /// Returns the track as `DescribeAuditTrack` does: without its id, with the fields that a listing
+    /// lacks.
     pub(super) fn details(&self) -> Value {
         let mut details = self.clone().without("TrackId").json;
         details["TrackForAllMembers"] = json!(u64::from(self.for_all_members));
@@ -127,7 +128,7 @@ pub fn cls(region: &str, topic_id: &str) -> Value {
     })
 }
 
-/// A `Storage` in `CKafka`, which has no prefix and names instance and topic.
+/// A `Storage` in `CKafka`: the name has instance and topic, and there is no prefix.
 pub fn ckafka(region: &str, instance_id: &str, topic: &str) -> Value {
     json!({
         "StorageType": "ckafka",

@@ -1,4 +1,4 @@
-//! TC3-HMAC-SHA256 from the verifier's side: what did this request sign, and with this key?
+//! Verifies TC3-HMAC-SHA256 signatures.
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 const ALGORITHM: &str = "TC3-HMAC-SHA256";
 
-/// The header `Authorization`, taken apart.
+/// The parsed header `Authorization`.
 pub(super) struct Authorization<'a> {
     pub(super) secret_id: &'a str,
     pub(super) date: &'a str,
@@ -16,8 +16,9 @@ pub(super) struct Authorization<'a> {
 }
 
 impl<'a> Authorization<'a> {
-    /// `TC3-HMAC-SHA256 Credential=id/date/service/tc3_request, SignedHeaders=a;b, Signature=hex`;
-    /// none if it does not read so, or does not sign what must be signed.
+    /// Parses `TC3-HMAC-SHA256 Credential=id/date/service/tc3_request, SignedHeaders=a;b,
+    /// Signature=hex`. Returns `None` if the header has another form, or if a required header is not
+    /// signed.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
         let fields = text.strip_prefix(ALGORITHM)?.strip_prefix(' ')?;
         let mut fields = fields.split(',').map(str::trim);
@@ -39,7 +40,7 @@ impl<'a> Authorization<'a> {
         (is_complete && signs("content-type") && signs("host")).then_some(authorization)
     }
 
-    /// Whether this key made this signature over this request, as its bytes arrived.
+    /// Returns whether this key signed the request, whose bytes are as they arrived.
     pub(super) fn is_by<B: AsRef<[u8]>>(
         &self,
         secret_key: &str,
@@ -61,7 +62,7 @@ impl<'a> Authorization<'a> {
         base16ct::lower::encode_string(&hmac(&key, &string_to_sign)) == self.signature
     }
 
-    /// None if a header was signed that did not arrive.
+    /// Returns `None` if a signed header is missing.
     fn canonical_request<B: AsRef<[u8]>>(&self, request: &Request<B>) -> Option<String> {
         let mut headers = String::new();
         for name in self.signed_headers.split(';') {
@@ -84,8 +85,8 @@ impl<'a> Authorization<'a> {
     }
 }
 
-/// A header as text. In memory a request may have no `Host` yet: a client takes it from the URI
-/// when it writes the request out.
+/// Returns a header as text. A request in memory may have no `Host`, which a client adds when it
+/// sends the request; the URI has it.
 pub(super) fn header<'a, B>(request: &'a Request<B>, name: &str) -> Option<&'a str> {
     match request.headers().get(name) {
         Some(value) => value.to_str().ok(),
@@ -112,7 +113,7 @@ mod tests {
         r#"{"Limit": 1, "Filters": [{"Values": ["\u672a\u547d\u540d"], "Name": "instance-name"}]}"#;
     const ASTERISKS: &str = "********************************";
 
-    /// The signatures that the documentation printed over the years, and its one for GET.
+    /// The signatures in past versions of the documentation, and its example for GET.
     #[test]
     fn the_published_vectors_hold() {
         let two = "content-type;host";

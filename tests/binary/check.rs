@@ -93,7 +93,7 @@ ORGANIZATION  REGIONS       ENDPOINT                                       REFRE
 main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  2h       1m        files        audit-reader  1*,2*,3*,…  sandbox-*  yes       -
 other         ap-guangzhou  https://organization.tencentcloudapi.com       1h       1m        tke_oidc     audit-reader  -           -          yes       -
 
-3 accounts, 3 targets, 2 organisations
+3 accounts, 3 targets, 2 organizations
 warning: config.yaml:7:5: accounts.alpha.credentials: a secret stands in the file, readable by whoever reads the file; env: or secret_key_file: keeps it out
 ";
     assert_eq!(check(FLEET, &[]), expected);
@@ -127,7 +127,7 @@ fn only_organisations_are_one_table() {
 ORGANIZATION  REGIONS       ENDPOINT                                       REFRESH  INTERVAL  CREDENTIALS  ROLE  INCLUDE  EXCLUDE  REQUIRED  EXPECTED  LABELS
 main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  1h       1m        default      r     -        -        yes       -
 
-0 accounts, 0 targets, 1 organisation
+0 accounts, 0 targets, 1 organization
 ";
     assert_eq!(said, expected);
 }

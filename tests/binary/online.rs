@@ -87,9 +87,9 @@ fn role(name: &str, more: &str) -> String {
 
 const WELL: &str = r"account alpha: env, qcs::sts:100000000002:assumed-role/4611686018391040372 of 100000000002
   ap-guangzhou: ok, 1 track
-account beta: inline, not told, sts:GetCallerIdentity is not allowed; nothing else takes it
+account beta: inline, identity unknown: sts:GetCallerIdentity is denied, and nothing else needs it
   ap-guangzhou: ok, 2 tracks
-account gamma: inline, not told: http://127.0.0.1:1 cannot be reached; look at its name, the proxy and the firewall [unavailable (connect): error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
+account gamma: inline, identity unknown: cannot reach http://127.0.0.1:1; check the host name, the proxy and the firewall [unavailable (connect): error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
   ap-guangzhou: ok, 2 tracks
 account zeta: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   ap-guangzhou: ok, 2 tracks
@@ -104,23 +104,23 @@ account curious: inline, qcs::cam::uin/100000000001:uin/294399856940 of 10000000
   ap-guangzhou: ok, 2 tracks
   ap-guangzhou: no details: qcs::cam::uin/100000000001:uin/294399856940 lacks cloudaudit:DescribeAuditTrack; check --policy prints what to allow [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (cloudaudit:DescribeAuditTrack)\nresource (*) has no permission]
 account gone: inline, not told
-  keys: the key is deleted, disabled or mistyped, or of the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
+  keys: the key is deleted, disabled, mistyped, or belongs to the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
 account home: cvm_role, nobody was asked whose it is
-  keys: http://127.0.0.1:1 cannot be reached: this machine is no CVM, or has no role; take another kind of credentials [credentials (connect): no credentials: the metadata service of this machine does not tell its role: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
+  keys: cannot reach http://127.0.0.1:1: this machine is not a CVM instance, or has no role; use other credentials [credentials (connect): no credentials: the metadata service of this machine does not tell its role: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
 account humble: inline, qcs::cam::uin/100000000001:uin/216157872637 of 100000000001
-  keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust it, or wants another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
+  keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
 account no-role: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  keys: there is no qcs::cam::uin/100000000002:roleName/writer; create it there, or correct the ARN [credentials (ResourceNotFound.RoleNotFound): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/writer: The role `qcs::cam::uin/100000000002:roleName/writer` does not exist.]
+  keys: qcs::cam::uin/100000000002:roleName/writer does not exist; create it, or correct the ARN [credentials (ResourceNotFound.RoleNotFound): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/writer: The role `qcs::cam::uin/100000000002:roleName/writer` does not exist.]
 account no-sts: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  keys: http://127.0.0.1:1 cannot be reached; look at its name, the proxy and the firewall [credentials (connect): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
+  keys: cannot reach http://127.0.0.1:1; check the host name, the proxy and the firewall [credentials (connect): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
 account nosy: inline, not told
-  keys: whoever the credentials (inline) belong to lacks sts:GetCallerIdentity; check --policy prints what to allow, or leave uin out [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (sts:GetCallerIdentity)\nresource (*) has no permission]
+  keys: the owner of the credentials (inline) lacks sts:GetCallerIdentity; check --policy prints what to allow, or remove uin [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (sts:GetCallerIdentity)\nresource (*) has no permission]
 account outsider: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  keys: qcs::cam::uin/100000000001:uin/285584124385 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/secretive, or the role does not trust it, or wants another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/secretive: you are not authorized to perform operation (sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:roleName/secretive) has no permission]
+  keys: qcs::cam::uin/100000000001:uin/285584124385 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/secretive, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/secretive: you are not authorized to perform operation (sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:roleName/secretive) has no permission]
 account regions: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  ap-beijing: another region is needed; correct regions [rejected (UnsupportedRegion): The request does not support the region `ap-beijing`. (CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt)]
+  ap-beijing: CloudAudit is not offered in this region; correct regions [rejected (UnsupportedRegion): The request does not support the region `ap-beijing`. (CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt)]
   ap-tokyo: ok, 2 tracks
-  xx-nowhere: the API knows no such region; correct regions [rejected (InvalidParameterValue): A value specified in `X-TC-Region` is not valid, is unsupported, or cannot be used.]
+  xx-nowhere: unknown region; correct regions [rejected (InvalidParameterValue): A value specified in `X-TC-Region` is not valid, is unsupported, or cannot be used.]
 account unset: env, nobody was asked whose it is
   keys: no credentials: the environment variable A is not set or empty
 12 accounts: 13 things wrong";
@@ -134,8 +134,8 @@ const ORGANIZATIONS: &str = r"organization main: env, qcs::cam::uin/100000000001
   member 200000000004: qcs::cam::uin/200000000004:roleName/audit-reader
     ap-guangzhou: ok, 1 track
 organization none: inline, not told
-  keys: the key is deleted, disabled or mistyped, or of the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
-0 accounts, 2 organisations: 2 things wrong";
+  keys: the key is deleted, disabled, mistyped, or belongs to the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
+0 accounts, 2 organizations: 2 things wrong";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_well_is_said_and_ends_with_0() {
@@ -188,7 +188,7 @@ async fn of_an_organisation_the_first_members_are_tried() {
     let world = world();
     let home = world.account(HOME).unwrap();
     let role = Role::new("audit-reader").trusts_account(HOME);
-    home.found_organization(5, &role, &[Track::new(7, "audit")]);
+    home.create_organization(5, &role, &[Track::new(7, "audit")]);
     let second = world.account("200000000002").unwrap();
     second
         .deny_action("audit-reader", "cloudaudit:DescribeAuditTracks")

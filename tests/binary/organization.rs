@@ -17,7 +17,7 @@ async fn its_members_are_waited_for_and_counted() {
     let admin = world.add_account(ADMIN);
     admin.add_identity(Identity::permanent("AKIDadmin", "admin-key"));
     let role = Role::new("audit-reader").trusts_account(ADMIN);
-    admin.found_organization(3, &role, &[Track::new(7, "audit")]);
+    admin.create_organization(3, &role, &[Track::new(7, "audit")]);
     let fault = Fault::internal_error().action("DescribeOrganizationMembers");
     let fault = world.inject(fault.until_cleared());
     let cloud = Cloud::start(&world, loopback()).await;

@@ -56,7 +56,7 @@ fn world() -> World {
     away.create(Track::new(2, "away"));
     away.add_role(reader(EXTERNAL_IDS[0]));
     // So that keys are renewed while it is looked at.
-    world.set_longest_role(Duration::from_secs(4));
+    world.set_max_role_duration(Duration::from_secs(4));
     world
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::process::Output;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudaudit_exporter::shard::SETTLING;
+use cloudaudit_exporter::shard::STARTUP_DELAY;
 use cloudaudit_exporter::state::{seal, unseal};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -81,10 +81,13 @@ fn flags_the_environment_or_the_host_name_say_which_shard_it_is() {
 #[test]
 fn what_is_no_shard_is_wrong_usage() {
     let refused = refusal(&["--shard=8", "--total-shards=8"], &[]);
-    let expected = "--shard=8 and --total-shards=8 do not fit: 8 shards are counted from 0, so the last is number 7";
+    let expected = "--shard=8 does not fit --total-shards=8: shards are counted from 0, so the last of 8 has the number 7";
     assert!(refused.contains(expected), "{refused}");
     let refused = refusal(&["--shard=1"], &[]);
-    assert!(refused.contains("the only shard is number 0"), "{refused}");
+    assert!(
+        refused.contains("the only shard has the number 0"),
+        "{refused}"
+    );
     for wrong in ["0", "1001", "-1", "eight", "1.5"] {
         let refused = refusal(&[&format!("--total-shards={wrong}")], &[]);
         assert!(refused.contains("a number from 1 to 1000"), "{refused}");
@@ -103,13 +106,13 @@ fn what_is_no_shard_is_wrong_usage() {
         ("-3", "does not end in a hyphen and a number"),
         (
             "exporter-8",
-            "does not fit: 8 shards are counted from 0, so the last is number 7",
+            "does not fit: shards are counted from 0, so the last of 8 has the number 7",
         ),
     ] {
         let refused = refusal(&["--total-shards=8"], &[("HOSTNAME", host)]);
         let expected = format!(
-            "--total-shards=8 without --shard takes the shard from the host name, and {host:?} {why}; say which one \
-             it is with --shard"
+            "--total-shards=8 without --shard takes the number of the shard from the host name, but {host:?} {why}; \
+             set --shard"
         );
         assert!(refused.contains(&expected), "{refused}");
     }
@@ -183,11 +186,11 @@ async fn a_shard_waits_and_then_polls_its_own_accounts() {
         })
         .await;
     let polls = samples.values("cloudaudit_last_poll_timestamp_seconds", &[]);
-    let settled = began + SETTLING;
+    let settled = began + STARTUP_DELAY;
     let settled = settled.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     assert!(polls.iter().all(|at| *at > settled), "{polls:?}");
     let first = world.calls()[0].at.duration_since(began).unwrap();
-    assert!(first >= SETTLING, "{first:?}");
+    assert!(first >= STARTUP_DELAY, "{first:?}");
 
     // A reload need not wait: nobody else had the accounts.
     let names = &NAMES[1..];
@@ -212,7 +215,7 @@ async fn a_shard_waits_and_then_polls_its_own_accounts() {
         })
         .await;
     let took = reloaded.elapsed().unwrap();
-    assert!(took < SETTLING, "{took:?}");
+    assert!(took < STARTUP_DELAY, "{took:?}");
 }
 
 /// Nobody but the shard itself was there meanwhile, or it cannot know.

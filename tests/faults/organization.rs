@@ -27,7 +27,7 @@ async fn the_admin_account_is_denied() {
     .remedy("give `cloudaudit:DescribeAuditTracks` back. Members count as covered for up to four refreshes, but their covered seconds stand still from the first failure on, and `CloudAuditCoverageOutdated` fires");
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);
-    account(&wire.world).found_organization(1, &role, &[]);
+    account(&wire.world).create_organization(1, &role, &[]);
     account(&wire.world).create(Track::new(9, "for-all").for_all_members());
     let details = ("CLOUDAUDIT_EXPORTER__POLL__DETAILS_INTERVAL", "1s");
     wire.environment.push(details);

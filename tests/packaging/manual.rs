@@ -25,30 +25,30 @@ const AFTER: &str = r#"
 .SH FILES
 .TP
 \fI/etc/default/cloudaudit\-exporter\fR
-The environment of the service: keys, and the variables of the flags. Only root can read it.
+Environment of the service: keys, and the variables of the flags. Only root can read it.
 .TP
 \fI/etc/cloudaudit\-exporter/cloudaudit\-exporter.yaml\fR
-An example of the configuration with every key. It is used once \fBCLOUDAUDIT_EXPORTER_CONFIG_FILE\fR names it.
+Example configuration with every key. The service uses it once \fBCLOUDAUDIT_EXPORTER_CONFIG_FILE\fR names it.
 .TP
 \fI/var/lib/cloudaudit\-exporter/state.json\fR
-What is known, over a restart of the service.
+State file: listings, changes and evidence that survive a restart.
 .TP
 \fI/usr/share/cloudaudit\-exporter/\fR
 Alert rules for Prometheus, dashboards for Grafana, and the JSON Schema of the configuration.
 .SH SIGNALS
 .TP
 .B SIGHUP
-Reads the configuration file again.
+Reloads the configuration file.
 .TP
 .BR SIGTERM ", " SIGINT ", " SIGQUIT
-Ends the process within a second, or after the grace period for requests that are being answered. A second one ends it at once.
+Stops the process within a second, or within the grace period if requests are in flight. A second signal stops it at once.
 .SH EXIT STATUS
 .TP
 .B 0
-Done.
+Success.
 .TP
 .B 1
-Failed; for \fBonce\fR: a target failed; or ended by a second signal.
+Failure. For \fBonce\fR, a target failed. Also after a second signal.
 .TP
 .B 2
 Wrong usage.

@@ -177,7 +177,7 @@ fn world(size: &Size) -> World {
     let admin = world.add_account(ADMIN);
     admin.add_identity(Identity::permanent(ADMIN_KEY, "key"));
     let role = Role::new("audit-reader").trusts_account(ADMIN);
-    admin.found_organization(size.members, &role, &[Track::new(1, "audit")]);
+    admin.create_organization(size.members, &role, &[Track::new(1, "audit")]);
     world
 }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cloudaudit_exporter::config::{Account, AssumeRole, Config};
 use cloudaudit_exporter::hash::{stable_hash, weight};
-use cloudaudit_exporter::shard::{MOST_SHARDS, SETTLING, Shard};
+use cloudaudit_exporter::shard::{MAX_SHARDS, STARTUP_DELAY, Shard};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -54,7 +54,7 @@ fn a_later_version_divides_alike() {
         ("default: ", [0, 0, 2, 2, 2, 581]),
         ("tke_oidc: ", [0, 0, 0, 7, 7, 250]),
     ] {
-        let found = [1, 2, 3, 8, 9, MOST_SHARDS].map(|total| owner(key, total));
+        let found = [1, 2, 3, 8, 9, MAX_SHARDS].map(|total| owner(key, total));
         assert_eq!(found, expected, "{key}");
     }
 }
@@ -218,25 +218,25 @@ fn a_shard_has_its_part_of_what_all_do() {
     assert_eq!(share(shards[7], 10), "1.00");
     assert_eq!(share(Shard::new(99, 100).unwrap(), 10), "0.10");
     let hour = Duration::from_hours(1);
-    let turns: Vec<Duration> = shards.iter().map(|shard| shard.turn(hour)).collect();
+    let turns: Vec<Duration> = shards.iter().map(|shard| shard.stagger(hour)).collect();
     assert_eq!(turns[0], hour / 8);
     assert_eq!(turns[7], hour);
     assert!(turns.is_sorted_by(|one, next| *next == *one + hour / 8));
-    assert_eq!(Shard::ALONE.turn(hour), hour);
-    assert_eq!(Shard::ALONE.settling(), Duration::ZERO);
-    assert_eq!(shards[3].settling(), SETTLING);
+    assert_eq!(Shard::ALONE.stagger(hour), hour);
+    assert_eq!(Shard::ALONE.startup_delay(), Duration::ZERO);
+    assert_eq!(shards[3].startup_delay(), STARTUP_DELAY);
     assert_eq!(shards[3].to_string(), "shard 3 of 8, counted from 0");
 }
 
 #[test]
 fn there_is_no_other_shard() {
     let error = |ordinal, total| Shard::new(ordinal, total).unwrap_err();
-    assert_eq!(error(0, 0), "there is at least 1 shard");
-    assert_eq!(error(1, 1), "the only shard is number 0");
+    assert_eq!(error(0, 0), "there must be at least 1 shard");
+    assert_eq!(error(1, 1), "the only shard has the number 0");
     assert_eq!(
         error(8, 8),
-        "8 shards are counted from 0, so the last is number 7"
+        "shards are counted from 0, so the last of 8 has the number 7"
     );
-    assert_eq!(error(0, 1001), "there are at most 1000 shards");
+    assert_eq!(error(0, 1001), "there can be at most 1000 shards");
     assert_eq!(Shard::new(0, 1).unwrap(), Shard::ALONE);
 }

@@ -187,7 +187,7 @@ const EXCEPTIONS: [(&str, &str); 7] = [
     ("http/bind.rs", "removes a stale Unix socket"),
     ("replace.rs", "puts a new file in the place of another"),
     ("commands/output.rs", "writes the exposition"),
-    ("demo/stage.rs", "a temporary folder"),
+    ("demo/processes.rs", "a temporary folder"),
 ];
 
 /// What reads files or looks at them.

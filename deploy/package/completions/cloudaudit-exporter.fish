@@ -24,94 +24,94 @@ function __fish_cloudaudit_exporter_using_subcommand
     contains -- $cmd[1] $argv
 end
 
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.telemetry-path -d 'The path of the metrics' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.file -d 'Configuration file (YAML)' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.listen-address -d 'Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.config.file -d 'File with TLS and basic authentication for the listener, in the format of the Prometheus exporter toolkit' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.route-prefix -d 'Path prefix of everything that is served, if a proxy does not remove it [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.external-url -d 'URL of the exporter for users, if it is behind a proxy' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else stops within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.level -d 'Lowest level that is logged: debug, info, warn or error' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l log.format -d 'Format of the log on stderr: logfmt or json' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l shard -d 'Number of this shard, counted from 0 [default: the number at the end of the host name, if there are several shards]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts among themselves' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -l web.enable-lifecycle -d 'Enable reloading with POST /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -s h -l help -d 'Print help'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -s V -l version -d 'Print version'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "demo" -d 'Run the exporter against a simulated Tencent Cloud on loopback; needs nothing'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "check" -d 'Load the configuration, without any secret, and say what would be polled'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "demo" -d 'Run the exporter against a simulated Tencent Cloud on loopback; needs no account and no file'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "check" -d 'Load the configuration, without any secret, and print what the exporter would poll'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "once" -d 'Poll every target once and print the metrics; exit code 1 if a target failed'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "health" -d 'Ask a running exporter whether it is healthy; exit code 0 or 1'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "health" -d 'Check whether a running exporter is healthy; exit code 0 or 1'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.telemetry-path -d 'The path of the metrics' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.file -d 'Configuration file (YAML)' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.listen-address -d 'Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.config.file -d 'File with TLS and basic authentication for the listener, in the format of the Prometheus exporter toolkit' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.route-prefix -d 'Path prefix of everything that is served, if a proxy does not remove it [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.external-url -d 'URL of the exporter for users, if it is behind a proxy' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else stops within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.level -d 'Lowest level that is logged: debug, info, warn or error' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l log.format -d 'Format of the log on stderr: logfmt or json' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l shard -d 'Number of this shard, counted from 0 [default: the number at the end of the host name, if there are several shards]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts among themselves' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -l web.enable-lifecycle -d 'Enable reloading with POST /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand demo" -s h -l help -d 'Print help'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l output -d 'The form of the answer' -r -f -a "text\t'A line for each target'
-json\t'For scripts and reviews'"
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.telemetry-path -d 'The path of the metrics' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least that CAM must allow, as policies (JSON) for its console'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Ask the cloud once for every target, and say what is in the way; exit code 1 if anything is'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l output -d 'Format of the output' -r -f -a "text\t'A line for each target'
+json\t'JSON, for scripts and reviews'"
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.file -d 'Configuration file (YAML)' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.listen-address -d 'Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.config.file -d 'File with TLS and basic authentication for the listener, in the format of the Prometheus exporter toolkit' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.route-prefix -d 'Path prefix of everything that is served, if a proxy does not remove it [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.external-url -d 'URL of the exporter for users, if it is behind a proxy' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else stops within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.level -d 'Lowest level that is logged: debug, info, warn or error' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l log.format -d 'Format of the log on stderr: logfmt or json' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l shard -d 'Number of this shard, counted from 0 [default: the number at the end of the host name, if there are several shards]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts among themselves' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least-privilege CAM policies (JSON), to paste into the CAM console'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Send one request per target and print what prevents polling; exit code 1 if a target cannot be polled'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Enable reloading with POST /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Replace this file, all at once, instead of printing to stdout; a device or a pipe is written to, and - is stdout' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.telemetry-path -d 'The path of the metrics' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Replace this file atomically instead of printing to stdout; a device or a pipe is written to, and - is stdout' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.file -d 'Configuration file (YAML)' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.listen-address -d 'Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.config.file -d 'File with TLS and basic authentication for the listener, in the format of the Prometheus exporter toolkit' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.route-prefix -d 'Path prefix of everything that is served, if a proxy does not remove it [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.external-url -d 'URL of the exporter for users, if it is behind a proxy' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else stops within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.level -d 'Lowest level that is logged: debug, info, warn or error' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l log.format -d 'Format of the log on stderr: logfmt or json' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l shard -d 'Number of this shard, counted from 0 [default: the number at the end of the host name, if there are several shards]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts among themselves' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.enable-lifecycle -d 'Enable reloading with POST /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -s h -l help -d 'Print help'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.file -d 'The configuration file (YAML)' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.listen-address -d 'An address to listen on, host:port or unix:PATH; may be given several times [default: :10629, for the demo 127.0.0.1:10629]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.telemetry-path -d 'The path of the metrics' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.config.file -d 'A file with TLS and passwords for the listener, as other Prometheus exporters take it' -r -F
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.route-prefix -d 'The path below which everything is served, where a proxy does not take it away [default: the path of --web.external-url]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.external-url -d 'The URL that people reach the exporter by, where a proxy is in between' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else ends within a second' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.level -d 'The least severe level that is logged: debug, info, warn or error' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.format -d 'The form of the log, on stderr: logfmt or json' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l shard -d 'Which shard this process is, counted from 0 [default: where there are several, the number at the end of the host name]' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l total-shards -d 'How many shards the accounts are divided among: processes with the same configuration, each of which polls its own accounts' -r
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.enable-auto-reload -d 'Take a changed configuration file up without being told'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.systemd-socket -d 'Listen on the sockets that systemd hands over, in the place of addresses'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.enable-lifecycle -d 'Let whoever can reach the listener ask for a reload, by POST to /-/reload'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.file -d 'Configuration file (YAML)' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.listen-address -d 'Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo 127.0.0.1:10629]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.telemetry-path -d 'Path of the metrics' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.config.file -d 'File with TLS and basic authentication for the listener, in the format of the Prometheus exporter toolkit' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.route-prefix -d 'Path prefix of everything that is served, if a proxy does not remove it [default: the path of --web.external-url]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.external-url -d 'URL of the exporter for users, if it is behind a proxy' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.shutdown-grace-period -d 'How long requests in flight may take after a signal to stop; everything else stops within a second' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.level -d 'Lowest level that is logged: debug, info, warn or error' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l log.format -d 'Format of the log on stderr: logfmt or json' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l shard -d 'Number of this shard, counted from 0 [default: the number at the end of the host name, if there are several shards]' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts among themselves' -r
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -l web.enable-lifecycle -d 'Enable reloading with POST /-/reload'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand health" -s h -l help -d 'Print help'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "demo" -d 'Run the exporter against a simulated Tencent Cloud on loopback; needs nothing'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "check" -d 'Load the configuration, without any secret, and say what would be polled'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "demo" -d 'Run the exporter against a simulated Tencent Cloud on loopback; needs no account and no file'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "check" -d 'Load the configuration, without any secret, and print what the exporter would poll'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "once" -d 'Poll every target once and print the metrics; exit code 1 if a target failed'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "health" -d 'Ask a running exporter whether it is healthy; exit code 0 or 1'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "health" -d 'Check whether a running exporter is healthy; exit code 0 or 1'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand help; and not __fish_seen_subcommand_from demo check once health help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

@@ -1,22 +1,22 @@
-//! For scripts and reviews.
+//! The output of `check` as JSON.
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Listed, Part, sorted};
+use super::{Part, Selection, sorted};
 use crate::config::{Account, AssumeRole, Config, Glob, Organization};
 use crate::snapshot::ExpectedTrack;
 
-pub(super) fn json(listed: &Listed, config: &Config) -> String {
-    let accounts = listed.accounts.iter().map(|it| account(it));
-    let organizations = listed.organizations.iter().map(|it| organization(it));
+pub(super) fn json(selection: &Selection, config: &Config) -> String {
+    let accounts = selection.accounts.iter().map(|it| account(it));
+    let organizations = selection.organizations.iter().map(|it| organization(it));
     format!(
         "{:#}\n",
         json!({
             "accounts": accounts.collect::<Vec<Value>>(),
             "organizations": organizations.collect::<Vec<Value>>(),
-            "shard": listed.part.as_ref().map(Part::json),
+            "shard": selection.part.as_ref().map(Part::json),
             "state_file": config.state_file,
             "warnings": config.warnings,
         })
@@ -53,7 +53,7 @@ fn organization(organization: &Organization) -> Value {
     })
 }
 
-/// Whether there is an external id is no secret, what it is might be.
+/// Shows whether there is an external id, but not its value, which may be a secret.
 fn assume_role(role: &AssumeRole) -> Value {
     json!({
         "arn": role.arn,
@@ -64,7 +64,7 @@ fn assume_role(role: &AssumeRole) -> Value {
     })
 }
 
-/// What an account and the members of an organisation have alike.
+/// The keys that an account and the members of an organization share.
 fn common(account: &Account) -> Map<String, Value> {
     let details = account.details_interval.as_ref();
     let tracks = account.expected_tracks.iter().map(expected_track);
@@ -108,7 +108,7 @@ fn common(account: &Account) -> Map<String, Value> {
     keys.map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// The name, and the fields that must hold.
+/// The name of the track, and the fields that must match.
 fn expected_track(track: &ExpectedTrack) -> Value {
     let fields = [
         ("name", Some(&track.name)),

@@ -1,11 +1,11 @@
-//! `check`: what a configuration asks for; without asking anybody, unless that is wished.
+//! The command `check`: prints what the exporter would poll. Only `--online` sends requests.
 
-// What it says, in its forms.
+// The configuration, as text, JSON and CAM policies.
 mod json;
 mod policy;
 mod text;
 
-// What the cloud says to it, in its forms, and the way out of what is wrong.
+// The results of the requests, and remedies.
 mod online;
 mod remedy;
 
@@ -14,21 +14,21 @@ use std::fmt;
 use serde_json::{Value, json};
 use tracing::warn;
 
-use super::{Failed, print};
+use super::{CommandError, print};
 use crate::cli::CheckOutput;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
 use crate::fleet::{Environment, connect, inquire};
 use crate::shard::Shard;
 
-/// What this shard polls, in the order of the names.
-struct Listed<'c> {
+/// The accounts and organizations of this shard, sorted by name.
+struct Selection<'c> {
     accounts: Vec<&'c Account>,
     organizations: Vec<&'c Organization>,
     part: Option<Part>,
 }
 
-impl<'c> Listed<'c> {
+impl<'c> Selection<'c> {
     fn of(config: &'c Config) -> Self {
         let mut accounts: Vec<&Account> = config.own_accounts().collect();
         accounts.sort_by(|one, other| one.name.cmp(&other.name));
@@ -42,7 +42,7 @@ impl<'c> Listed<'c> {
     }
 }
 
-/// What a shard polls of all that the configuration names, where there are other shards.
+/// How many of the configured accounts this shard polls, if there are several shards.
 struct Part {
     shard: Shard,
     accounts: usize,
@@ -52,7 +52,7 @@ struct Part {
 
 impl Part {
     fn of(config: &Config, accounts: usize) -> Option<Self> {
-        config.shard.has_others().then_some(Self {
+        config.shard.is_sharded().then_some(Self {
             shard: config.shard,
             accounts,
             of: config.accounts.len(),
@@ -69,7 +69,6 @@ impl Part {
     }
 }
 
-/// A line for people.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -79,7 +78,7 @@ impl fmt::Display for Part {
             has_organizations,
         } = self;
         let members = if *has_organizations {
-            ", and its part of each organisation's members"
+            ", and a part of each organization's members"
         } else {
             ""
         };
@@ -90,33 +89,33 @@ impl fmt::Display for Part {
     }
 }
 
-/// Says what would be polled, in one of the forms.
-pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
-    let listed = Listed::of(config);
+/// Prints what the exporter would poll.
+pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), CommandError> {
+    let selection = Selection::of(config);
     let text = match output {
-        CheckOutput::Text => text::text(&listed, &config.warnings),
-        CheckOutput::Json => json::json(&listed, config),
+        CheckOutput::Text => text::text(&selection, &config.warnings),
+        CheckOutput::Json => json::json(&selection, config),
     };
     print(vec![text.into()]).await
 }
 
-/// Says what whoever asks must be allowed.
-pub(super) async fn policy(config: &Config) -> Result<(), Failed> {
-    let listed = Listed::of(config);
-    if let Some(part) = &listed.part {
-        // Not among what is pasted.
-        warn!("{part}; without --total-shards these are the policies for all");
+/// Prints the CAM policies that the exporter needs.
+pub(super) async fn policy(config: &Config) -> Result<(), CommandError> {
+    let selection = Selection::of(config);
+    if let Some(part) = &selection.part {
+        // Logged rather than printed: the output is pasted into the console.
+        warn!("{part}; run without --total-shards for the policies of all accounts");
     }
-    print(vec![policy::policies(&listed).into()]).await
+    print(vec![policy::policies(&selection).into()]).await
 }
 
-/// Asks the cloud about everything once, and says what it found.
+/// Sends one request per target and prints the results.
 pub(super) async fn online(
     config: &Config,
     environment: &Environment,
     clock: &Clock,
     output: CheckOutput,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let findings = inquire(config, environment, clock, connect()).await?;
     let part = Part::of(config, findings.accounts.len());
     let text = match output {
@@ -126,7 +125,7 @@ pub(super) async fn online(
     print(vec![text.into()]).await?;
     match online::wrong(&findings) {
         0 => Ok(()),
-        _ => Err(Failed::new("not everything can be polled")),
+        _ => Err(CommandError::new("some targets cannot be polled")),
     }
 }
 

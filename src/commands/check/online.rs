@@ -43,7 +43,7 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
     }
     let mut counts = vec![count(findings.accounts.len(), "account")];
     if !findings.organizations.is_empty() {
-        counts.push(count(findings.organizations.len(), "organisation"));
+        counts.push(count(findings.organizations.len(), "organization"));
     }
     lines.push(match wrong(findings) {
         0 => format!("{}: all is well", counts.join(", ")),

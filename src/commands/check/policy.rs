@@ -1,42 +1,45 @@
-//! The least that whoever asks must be allowed, as CAM policies to paste into its console.
+//! The least-privilege CAM policies, to paste into the CAM console.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::Listed;
+use super::Selection;
 use crate::config::{Account, Credentials, Organization};
 
-/// One policy where everybody needs the same; else each with whom it is for.
-pub(super) fn policies(listed: &Listed) -> String {
-    let mut callers = Callers::default();
-    listed.accounts.iter().for_each(|it| callers.account(it));
-    let organizations = listed.organizations.iter();
-    organizations.for_each(|it| callers.organization(it));
-    let mut policies = callers.by_policy();
+/// Returns one policy, or a list of policies with their principals if their permissions differ.
+pub(super) fn policies(selection: &Selection) -> String {
+    let mut principals = Principals::default();
+    selection
+        .accounts
+        .iter()
+        .for_each(|it| principals.account(it));
+    let organizations = selection.organizations.iter();
+    organizations.for_each(|it| principals.organization(it));
+    let mut policies = principals.by_policy();
     let answer = if policies.len() == 1 {
         policies.remove(0).0.policy()
     } else {
-        let each = policies
-            .into_iter()
-            .map(|(needs, callers)| json!({"for": callers, "policy": needs.policy()}));
+        let each = policies.into_iter().map(
+            |(permissions, principals)| json!({"for": principals, "policy": permissions.policy()}),
+        );
         each.collect()
     };
     format!("{answer:#}\n")
 }
 
-/// What a caller does.
+/// What a principal may do.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Needs {
-    /// Actions that know no resource.
+struct Permissions {
+    /// Actions that support no resource.
     actions: BTreeSet<&'static str>,
-    /// Roles that are assumed.
+    /// Roles that the principal assumes.
     roles: BTreeSet<String>,
 }
 
-impl Needs {
-    /// Lists tracks, and asks for their details where the configuration says so.
-    fn poll(&mut self, account: &Account) {
+impl Permissions {
+    /// Adds the actions of a poll.
+    fn add_poll(&mut self, account: &Account) {
         self.actions.insert("cloudaudit:DescribeAuditTracks");
         if account.details_interval.is_some() {
             self.actions.insert("cloudaudit:DescribeAuditTrack");
@@ -56,38 +59,38 @@ impl Needs {
     }
 }
 
-/// Somebody who calls, what for, and what that takes.
+/// A key or a role, what it is used for, and the permissions that it needs.
 #[derive(Default)]
-struct Caller<'c> {
+struct Principal<'c> {
     accounts: Vec<&'c str>,
     organizations: Vec<&'c str>,
-    needs: Needs,
+    permissions: Permissions,
 }
 
-/// All who call: whoever has a key, and the roles that are assumed with it.
+/// The configured credentials, and the roles that are assumed with them.
 #[derive(Default)]
-struct Callers<'c> {
-    /// The same credentials are the same caller. In the order in which they are met.
-    credentials: Vec<(&'c Credentials, Caller<'c>)>,
-    roles: BTreeMap<String, Caller<'c>>,
+struct Principals<'c> {
+    /// Equal credentials are one principal. In the order of the configuration.
+    credentials: Vec<(&'c Credentials, Principal<'c>)>,
+    roles: BTreeMap<String, Principal<'c>>,
 }
 
-impl<'c> Callers<'c> {
+impl<'c> Principals<'c> {
     fn account(&mut self, account: &'c Account) {
         let base = self.with(&account.credentials);
         base.accounts.push(&account.name);
         let polls = match &account.assume_role {
             None => base,
             Some(role) => {
-                base.needs.roles.insert(role.arn.clone());
-                let caller = self.roles.entry(role.arn.clone()).or_default();
-                caller.accounts.push(&account.name);
-                caller
+                base.permissions.roles.insert(role.arn.clone());
+                let principal = self.roles.entry(role.arn.clone()).or_default();
+                principal.accounts.push(&account.name);
+                principal
             }
         };
-        polls.needs.poll(account);
+        polls.permissions.add_poll(account);
         if account.uin.is_some() {
-            polls.needs.actions.insert("sts:GetCallerIdentity");
+            polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
     }
 
@@ -97,53 +100,59 @@ impl<'c> Callers<'c> {
         let base = self.with(&member.credentials);
         base.organizations.push(&organization.name);
         let members = "organization:DescribeOrganizationMembers";
-        base.needs.actions.insert(members);
-        base.needs.roles.insert(role.clone());
+        base.permissions.actions.insert(members);
+        base.permissions.roles.insert(role.clone());
         if member.details_interval.is_some() {
-            // The admin account's own tracks may be those of the whole organisation.
-            base.needs.poll(member);
+            // The admin account may have tracks of the whole organization.
+            base.permissions.add_poll(member);
         }
-        let caller = self.roles.entry(role).or_default();
-        caller.organizations.push(&organization.name);
-        caller.needs.poll(member);
+        let principal = self.roles.entry(role).or_default();
+        principal.organizations.push(&organization.name);
+        principal.permissions.add_poll(member);
         // The key of each member is verified before it polls.
-        caller.needs.actions.insert("sts:GetCallerIdentity");
+        principal
+            .permissions
+            .actions
+            .insert("sts:GetCallerIdentity");
     }
 
-    fn with(&mut self, credentials: &'c Credentials) -> &mut Caller<'c> {
+    fn with(&mut self, credentials: &'c Credentials) -> &mut Principal<'c> {
         let mut known = self.credentials.iter();
         let place = known.position(|(known, _)| *known == credentials);
         let place = place.unwrap_or_else(|| {
-            self.credentials.push((credentials, Caller::default()));
+            self.credentials.push((credentials, Principal::default()));
             self.credentials.len() - 1
         });
         &mut self.credentials[place].1
     }
 
     /// Each policy that there is, with those who need just that, keys before roles.
-    fn by_policy(self) -> Vec<(Needs, Vec<Value>)> {
-        let credentials = self.credentials.into_iter().map(|(credentials, caller)| {
-            let mut who = json!({"credentials": credentials.kind()});
-            (caller.name(&mut who), who)
-        });
-        let roles = self.roles.into_iter().map(|(role, caller)| {
+    fn by_policy(self) -> Vec<(Permissions, Vec<Value>)> {
+        let credentials = self
+            .credentials
+            .into_iter()
+            .map(|(credentials, principal)| {
+                let mut who = json!({"credentials": credentials.kind()});
+                (principal.describe(&mut who), who)
+            });
+        let roles = self.roles.into_iter().map(|(role, principal)| {
             let mut who = json!({"role": role});
-            (caller.name(&mut who), who)
+            (principal.describe(&mut who), who)
         });
-        let mut policies: Vec<(Needs, Vec<Value>)> = Vec::new();
-        for (needs, who) in credentials.chain(roles) {
-            match policies.iter_mut().find(|(known, _)| *known == needs) {
-                Some((_, callers)) => callers.push(who),
-                None => policies.push((needs, vec![who])),
+        let mut policies: Vec<(Permissions, Vec<Value>)> = Vec::new();
+        for (permissions, who) in credentials.chain(roles) {
+            match policies.iter_mut().find(|(known, _)| *known == permissions) {
+                Some((_, principals)) => principals.push(who),
+                None => policies.push((permissions, vec![who])),
             }
         }
         policies
     }
 }
 
-impl Caller<'_> {
-    /// Says for whom it calls, and returns what it needs.
-    fn name(self, who: &mut Value) -> Needs {
+impl Principal<'_> {
+    /// Adds the names of the accounts and organizations to `who`. Returns the permissions.
+    fn describe(self, who: &mut Value) -> Permissions {
         for (key, names) in [
             ("accounts", self.accounts),
             ("organizations", self.organizations),
@@ -152,6 +161,6 @@ impl Caller<'_> {
                 who[key] = json!(names);
             }
         }
-        self.needs
+        self.permissions
     }
 }

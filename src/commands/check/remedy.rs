@@ -1,4 +1,4 @@
-//! What is wrong, who lacks what, and the way out.
+//! Describes a failed request of `check --online`, with a remedy.
 
 use crate::failure::{Failure, Reason};
 use crate::fleet::{AccountFound, Asked, Trouble};
@@ -7,11 +7,10 @@ use crate::tencent::reasons::escaped;
 /// The label `provider` of keys from the metadata service.
 const CVM_ROLE: &str = "cvm_role";
 
-/// One line about a question that was not answered.
+/// Returns one line about a failed request.
 pub(super) fn remedy(found: &AccountFound, trouble: &Trouble) -> String {
     let failure = &trouble.failure;
-    // The API's id of the call is another each time, and whoever compares two answers is not helped
-    // by that.
+    // Without the `RequestId`, so that two runs have the same output.
     let said = if failure.code == failure.reason.as_str() {
         failure.message.clone()
     } else {
@@ -23,7 +22,7 @@ pub(super) fn remedy(found: &AccountFound, trouble: &Trouble) -> String {
     }
 }
 
-/// Who calls, as well as it is known.
+/// Returns the caller's ARN, or the closest description.
 pub(super) fn who(found: &AccountFound) -> String {
     match (&found.identity, &found.role) {
         (Some(Ok(identity)), _) if !identity.arn.is_empty() => escaped(&identity.arn),
@@ -32,16 +31,17 @@ pub(super) fn who(found: &AccountFound) -> String {
     }
 }
 
-/// Why it is not known who calls, where that is in nobody's way.
+/// Says why the caller is unknown. The exporter can poll without `sts:GetCallerIdentity`.
 pub(super) fn not_told(found: &AccountFound, trouble: &Trouble) -> String {
     if is_denied(&trouble.failure) {
-        return "not told, sts:GetCallerIdentity is not allowed; nothing else takes it".to_owned();
+        return "identity unknown: sts:GetCallerIdentity is denied, and nothing else needs it"
+            .to_owned();
     }
-    format!("not told: {}", remedy(found, trouble))
+    format!("identity unknown: {}", remedy(found, trouble))
 }
 
 fn of_credentials(found: &AccountFound) -> String {
-    format!("whoever the credentials ({}) belong to", found.provider)
+    format!("the owner of the credentials ({})", found.provider)
 }
 
 fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
@@ -50,38 +50,43 @@ fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
         return denied(found, trouble.asked);
     }
     let text = match (&*failure.code, trouble.asked) {
-        // The metadata service is on a machine of the cloud, and on no other.
+        // Only a CVM instance has a metadata service.
         ("connect" | "timeout", Asked::Key) if found.provider == CVM_ROLE => format!(
-            "{} cannot be reached: this machine is no CVM, or has no role; take another kind of credentials",
+            "cannot reach {}: this machine is not a CVM instance, or has no role; use other credentials",
             trouble.at.as_ref()?
         ),
         ("connect" | "timeout" | "tls", _) => {
             let at = trouble.at.as_ref()?;
-            format!("{at} cannot be reached; look at its name, the proxy and the firewall")
+            format!("cannot reach {at}; check the host name, the proxy and the firewall")
         }
         ("AuthFailure.SecretIdNotFound", _) => match found.known_at {
-            Some(site) => format!("the other site knows this key: set site: {}", site.as_str()),
-            None => "the key is deleted, disabled or mistyped, or of the other site".to_owned(),
+            Some(site) => format!(
+                "the key belongs to the other site; set site: {}",
+                site.as_str()
+            ),
+            None => {
+                "the key is deleted, disabled, mistyped, or belongs to the other site".to_owned()
+            }
         },
         ("AuthFailure.SignatureFailure", _) => {
-            "the secret key is not that of the secret id".to_owned()
+            "the secret key does not belong to the secret id".to_owned()
         }
-        ("InvalidParameterValue", Asked::Tracks) => {
-            "the API knows no such region; correct regions".to_owned()
+        ("InvalidParameterValue", Asked::Tracks) => "unknown region; correct regions".to_owned(),
+        ("UnsupportedRegion", _) => {
+            "CloudAudit is not offered in this region; correct regions".to_owned()
         }
-        ("UnsupportedRegion", _) => "another region is needed; correct regions".to_owned(),
         ("ResourceNotFound.RoleNotFound" | "ResourceNotFound.RoleNotExist", Asked::Role) => {
             let role = found.role.as_ref()?;
-            format!("there is no {role}; create it there, or correct the ARN")
+            format!("{role} does not exist; create it, or correct the ARN")
         }
         _ => return None,
     };
     Some(text)
 }
 
-/// Which action is missing, and whom.
+/// Returns which principal lacks which action.
 fn denied(found: &AccountFound, asked: Asked) -> Option<String> {
-    // A permission is granted to the role; the id of its session is another one each time.
+    // Permissions are granted to the role, and the id of its session differs each time.
     let who = match (&found.role, asked) {
         (Some(role), Asked::Tracks | Asked::Details) => role.clone(),
         _ => who(found),
@@ -96,17 +101,18 @@ fn denied(found: &AccountFound, asked: Asked) -> Option<String> {
                 _ => of_credentials(found),
             };
             format!(
-                "{who} lacks sts:AssumeRole on {role}, or the role does not trust it, or wants another external_id"
+                "{who} lacks sts:AssumeRole on {role}, or the role does not trust it, or requires another external_id"
             )
         }
-        Asked::Identity => format!("{}, or leave uin out", lacks("sts:GetCallerIdentity")),
+        Asked::Identity => format!("{}, or remove uin", lacks("sts:GetCallerIdentity")),
         Asked::Tracks => lacks("cloudaudit:DescribeAuditTracks"),
         Asked::Details => lacks("cloudaudit:DescribeAuditTrack"),
         Asked::Members => lacks("organization:DescribeOrganizationMembers"),
     })
 }
 
-/// Whether CAM said no. The reason is that of the poll where it was a key that could not be had.
+/// Returns whether CAM denied the request. If a key could not be obtained, the reason is
+/// `credentials`, so the code decides.
 fn is_denied(failure: &Failure) -> bool {
     let is_address = failure.code.starts_with("Ip");
     let is_cam = failure.code.ends_with("UnauthorizedOperation");
@@ -139,7 +145,7 @@ mod tests {
     #[test]
     fn the_site_that_knows_a_key_is_what_to_set() {
         let code = "AuthFailure.SecretIdNotFound";
-        let expected = "the other site knows this key: set site: china \
+        let expected = "the key belongs to the other site; set site: china \
                         [unauthenticated (AuthFailure.SecretIdNotFound): it said so]";
         assert_eq!(said(code, Some(Site::China)), expected);
         let expected = "the key is deleted, disabled or mistyped, or of the other site \
@@ -148,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_remedy_is_told_as_it_came() {
+    fn a_failure_without_a_remedy_is_shown_as_it_is() {
         let expected = "unauthenticated (AuthFailure.MFAFailure): it said so";
         assert_eq!(said("AuthFailure.MFAFailure", None), expected);
         assert_eq!(said("unauthenticated", None), "it said so");

@@ -1,31 +1,31 @@
-//! For people: a line for each target and each organisation, its columns aligned.
+//! The output of `check` as text: aligned tables with a line per target and per organization.
 
 use std::time::Duration;
 
-use super::{Listed, sorted};
+use super::{Selection, sorted};
 use crate::config::{Account, Glob, Organization};
 use crate::tencent::reasons::escaped;
 
-pub(super) fn text(listed: &Listed, warnings: &[String]) -> String {
-    let accounts = accounts(&listed.accounts);
-    let organizations = organizations(&listed.organizations);
+pub(super) fn text(selection: &Selection, warnings: &[String]) -> String {
+    let accounts = accounts(&selection.accounts);
+    let organizations = organizations(&selection.organizations);
     let targets = accounts.len() - 1;
     let mut counts = vec![
-        count(listed.accounts.len(), "account"),
+        count(selection.accounts.len(), "account"),
         count(targets, "target"),
     ];
-    if !listed.organizations.is_empty() {
-        counts.push(count(listed.organizations.len(), "organisation"));
+    if !selection.organizations.is_empty() {
+        counts.push(count(selection.organizations.len(), "organization"));
     }
     let tables = [accounts, organizations].into_iter();
     let filled = tables.filter(|rows| rows.len() > 1);
     let mut parts: Vec<String> = filled.map(|rows| table(&rows)).collect();
-    if !listed.organizations.is_empty() {
-        // Two tables, and the count of both.
+    if !selection.organizations.is_empty() {
+        // An empty line before the counts of both tables.
         parts.push(String::new());
     }
     let mut end = vec![format!("{}\n", counts.join(", "))];
-    end.extend(listed.part.iter().map(|part| format!("{part}\n")));
+    end.extend(selection.part.iter().map(|part| format!("{part}\n")));
     let warnings = warnings.iter();
     end.extend(warnings.map(|warning| format!("warning: {warning}\n")));
     parts.join("\n") + &end.concat()
@@ -54,7 +54,7 @@ fn accounts(accounts: &[&Account]) -> Vec<Row> {
                 account.name.clone(),
                 region.clone(),
                 account.endpoint.to_string(),
-                spell(account.interval),
+                format_duration(account.interval),
                 account.credentials.kind().to_owned(),
                 role.map_or_else(nothing, |role| role.arn.clone()),
                 account.uin.clone().unwrap_or_else(nothing),
@@ -90,8 +90,8 @@ fn organizations(organizations: &[&Organization]) -> Vec<Row> {
             organization.name.clone(),
             several(regions),
             organization.endpoint.to_string(),
-            spell(organization.refresh),
-            spell(member.interval),
+            format_duration(organization.refresh),
+            format_duration(member.interval),
             member.credentials.kind().to_owned(),
             organization.role_name.clone(),
             several(organization.include.iter().map(Glob::as_str)),
@@ -127,7 +127,7 @@ pub(super) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{plural}")
 }
 
-fn spell(duration: Duration) -> String {
+fn format_duration(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
 }
 
@@ -148,7 +148,7 @@ fn expected(account: &Account) -> String {
     )
 }
 
-/// Of many only the first: a line is for people.
+/// Joins the first few texts, so that the line stays readable.
 fn several<'t>(texts: impl ExactSizeIterator<Item = &'t str>) -> String {
     const SHOWN: usize = 3;
     if texts.len() == 0 {

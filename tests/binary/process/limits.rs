@@ -60,7 +60,7 @@ fn a_limit_that_is_too_low_is_an_error_in_words() {
             }
             if limit.starts_with("-v") && ["once", "daemon"].contains(&command) {
                 let is_low = limit != "-v 524288";
-                let is_named = said.contains("error: cannot start: the limit of address space");
+                let is_named = said.contains("error: cannot start: the limit of the address space");
                 assert_eq!(is_named, is_low, "{limit}, {command}: {said}");
             }
         }

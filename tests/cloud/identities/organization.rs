@@ -17,7 +17,7 @@ pub fn organization(members: u64) -> World {
     let home = world.add_account(HOME);
     home.add_identity(Identity::permanent(ID, KEY));
     let role = Role::new("audit-reader").trusts_account(HOME);
-    home.found_organization(members, &role, &[Track::new(7, "audit")]);
+    home.create_organization(members, &role, &[Track::new(7, "audit")]);
     world
 }
 

@@ -58,7 +58,7 @@ async fn a_hundred_renewals_of_a_short_role() {
     let world = world();
     let away = world.account(AWAY).unwrap();
     away.add_role(Role::new("reader").trusts_account(HOME));
-    world.set_longest_role(Duration::from_mins(10));
+    world.set_max_role_duration(Duration::from_mins(10));
     let account = format!(
         "{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}, assume_role: {{arn: '{}'}}}}",
         away.role_arn("reader")

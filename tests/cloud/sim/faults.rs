@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloudaudit_exporter::sim::{Broken, Fault, Identity, Track, World};
+use cloudaudit_exporter::sim::{Fault, Identity, Track, TransportFault, World};
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{HOST, NO_TRACKS, REGION, ask, ids, list, refusal, signer, with, world};
 use crate::support::signer::Signer;
 
-async fn raw(world: &World) -> Result<Response<Bytes>, Broken> {
+async fn raw(world: &World) -> Result<Response<Bytes>, TransportFault> {
     world
         .answer(signer().list(world.now(), REGION, 1, 10))
         .await
@@ -44,8 +44,8 @@ async fn break_the_connection() {
     let world = world(1);
     world.inject(Fault::reset());
     world.inject(Fault::truncated());
-    assert!(matches!(raw(&world).await, Err(Broken::Reset)));
-    let Err(Broken::Truncated(part)) = raw(&world).await else {
+    assert!(matches!(raw(&world).await, Err(TransportFault::Reset)));
+    let Err(TransportFault::Truncated(part)) = raw(&world).await else {
         panic!("the body was not cut");
     };
     let promised = part.headers()["Content-Length"].to_str().unwrap();

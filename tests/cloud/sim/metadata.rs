@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloudaudit_exporter::sim::{Broken, Fault, Role, World};
+use cloudaudit_exporter::sim::{Fault, Role, TransportFault, World};
 use http::{Request, Response, StatusCode};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -13,7 +13,7 @@ use super::{UIN, ids, list, world};
 
 const PATH: &str = "/latest/meta-data/cam/security-credentials/";
 
-async fn get(world: &World, path: &str) -> Result<Response<Bytes>, Broken> {
+async fn get(world: &World, path: &str) -> Result<Response<Bytes>, TransportFault> {
     world
         .answer(Request::get(path).body(Bytes::new()).unwrap())
         .await
@@ -71,7 +71,7 @@ async fn is_the_same_key_until_its_last_part() {
     assert_eq!(second["ExpiredTime"], 1_551_120_265 + 6_480);
     assert_eq!(ids(&machine(&first).list(&world).await), [1, 2]);
 
-    world.set_longest_role(Duration::from_secs(20));
+    world.set_max_role_duration(Duration::from_secs(20));
     tokio::time::advance(Duration::from_secs(7_000)).await;
     assert_eq!(
         key(&world).await["ExpiredTime"],

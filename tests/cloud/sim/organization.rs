@@ -80,7 +80,7 @@ async fn members_come_go_and_change() {
     let gone = account.remove_member(200_000_000_001).unwrap_err();
     assert_eq!(
         gone.to_string(),
-        "no member 200000000001 in the organisation of simulated account 100000000001"
+        "no member 200000000001 in the organization of simulated account 100000000001"
     );
 }
 
@@ -157,7 +157,7 @@ async fn two_thousand_members_are_there_at_once() {
     world
         .account(UIN)
         .unwrap()
-        .found_organization(MANY, &role, &tracks);
+        .create_organization(MANY, &role, &tracks);
     let mut found = 0;
     world.set_rate_limit(1_000);
     for offset in (0..MANY).step_by(50) {

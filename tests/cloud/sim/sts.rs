@@ -86,7 +86,7 @@ async fn a_key_lives_as_long_as_asked_and_as_the_world_allows() {
     let (world, _) = two_accounts();
     for (seconds, longest, expected) in [(60, 43_200, 60), (43_200, 43_200, 43_200), (7_200, 3, 3)]
     {
-        world.set_longest_role(Duration::from_secs(longest));
+        world.set_max_role_duration(Duration::from_secs(longest));
         let asked = ASKED.replace('}', &format!(r#","DurationSeconds":{seconds}}}"#));
         let answer = permanent().assume(&world, &asked).await;
         assert_eq!(answer["ExpiredTime"], 1_551_113_065 + expected);

@@ -50,7 +50,7 @@ fn world() -> World {
     let founder = world.add_account(&ORGANIZATION.to_string());
     founder.add_identity(Identity::permanent("AKIDfounder", "key-of-founder"));
     let trusted = Role::new("reader").trusts_account(&ORGANIZATION.to_string());
-    founder.found_organization(ACCOUNTS, &trusted, &[]);
+    founder.create_organization(ACCOUNTS, &trusted, &[]);
     for uin in MEMBERS..MEMBERS + ACCOUNTS {
         let member = world.account(&uin.to_string()).unwrap();
         member.replace(vec![track_of(uin)]);

@@ -40,7 +40,7 @@ fn tls_is_spoken_whatever_the_certificate_says() {
     assert!(code == Some(1) && said.contains("404"), "{said}");
     let (code, said) = health(&door, &[prefix]);
     assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("health needs the same"), "{said}");
+    assert!(said.contains("run health with the same flag"), "{said}");
 
     door.change("no file for a gate");
     let (code, said) = health(&door, &[&file, prefix]);
@@ -55,7 +55,7 @@ fn a_password_in_the_way_is_named_with_the_way_out() {
     let (code, said) = health(&door, &[&file(&door)]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
-        said.contains("/-/healthy into the auth_exempt_paths"),
+        said.contains("add /-/healthy to auth_exempt_paths"),
         "{said}"
     );
 

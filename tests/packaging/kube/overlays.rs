@@ -117,7 +117,7 @@ fn the_sharded_example_has_as_many_pods_as_it_says() {
         "state"
     );
     let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
-    assert!(targets.contains("1 organisation"), "{targets}");
+    assert!(targets.contains("1 organization"), "{targets}");
 }
 
 #[test]

@@ -521,7 +521,7 @@ fn organization(world: &World) -> String {
     add(world, ADMIN, 1);
     let role = Role::new("audit-reader").trusts_account(&uin(ADMIN));
     let admin = world.account(&uin(ADMIN)).unwrap();
-    admin.found_organization(MEMBERS, &role, &[track(1)]);
+    admin.create_organization(MEMBERS, &role, &[track(1)]);
     format!(
         "organizations:\n  main:\n    role_name: audit-reader\n    refresh: 4s\n    \
          credentials: {{secret_id: AKID{ADMIN}, secret_key: key-of-{ADMIN}}}\n"

@@ -1,4 +1,4 @@
-//! Looks at the exposition as Prometheus would: over HTTP, again and again.
+//! Scrapes the demo's exporter over HTTP, as Prometheus does, until the exposition has a sample.
 
 use std::time::Duration;
 
@@ -8,26 +8,22 @@ use tokio::time::{Instant, sleep};
 
 use crate::tencent::{HttpTransport, Transport};
 
-/// How often it looks.
-const EVERY: Duration = Duration::from_millis(50);
+/// The pause between two scrapes.
+const SCRAPE_PAUSE: Duration = Duration::from_millis(50);
 
-/// How long it goes on looking for one thing: more than any poll of the demo takes.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// How long to wait for a sample: longer than any poll of the demo takes.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// What has to be on the exposition.
-pub(super) struct Shown {
+/// A sample that the exposition should have.
+pub(super) struct ExpectedSample {
     metric: &'static str,
     labels: Vec<String>,
     value: &'static str,
 }
 
-impl Shown {
-    /// A sample with these labels, among others, and this value.
-    pub(super) fn sample(
-        metric: &'static str,
-        labels: &[(&str, &str)],
-        value: &'static str,
-    ) -> Self {
+impl ExpectedSample {
+    /// A sample with this value and at least these labels.
+    pub(super) fn new(metric: &'static str, labels: &[(&str, &str)], value: &'static str) -> Self {
         let labels = labels
             .iter()
             .map(|(name, value)| format!("{name}=\"{value}\""))
@@ -40,16 +36,16 @@ impl Shown {
     }
 
     /// A sample of the track with this id.
-    pub(super) fn track(
+    pub(super) fn of_track(
         metric: &'static str,
         account: (&str, &str),
         id: u64,
         value: &'static str,
     ) -> Self {
-        Self::sample(metric, &[account, ("track_id", &id.to_string())], value)
+        Self::new(metric, &[account, ("track_id", &id.to_string())], value)
     }
 
-    fn is_on(&self, exposition: &str) -> bool {
+    fn is_in(&self, exposition: &str) -> bool {
         let mut samples = exposition.lines().filter(|line| {
             let rest = line.strip_prefix(self.metric);
             rest.is_some_and(|rest| rest.starts_with('{'))
@@ -62,7 +58,7 @@ impl Shown {
     }
 }
 
-/// Scrapes the demo's own exporter.
+/// A client of the exporter's `/metrics`.
 pub(super) struct Scraper {
     url: String,
     transport: Result<HttpTransport, String>,
@@ -76,18 +72,18 @@ impl Scraper {
         }
     }
 
-    /// How long it took until a scrape showed it; nothing where that takes too long.
-    pub(super) async fn wait_for(&self, shown: &Shown) -> Option<Duration> {
+    /// Waits for the sample. Returns how long that took, or `None` after [`WAIT_TIMEOUT`].
+    pub(super) async fn wait_for(&self, sample: &ExpectedSample) -> Option<Duration> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < WAIT_TIMEOUT {
             if self
                 .scrape()
                 .await
-                .is_some_and(|exposition| shown.is_on(&exposition))
+                .is_some_and(|exposition| sample.is_in(&exposition))
             {
                 return Some(start.elapsed());
             }
-            sleep(EVERY).await;
+            sleep(SCRAPE_PAUSE).await;
         }
         None
     }
@@ -95,7 +91,7 @@ impl Scraper {
     async fn scrape(&self) -> Option<String> {
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = self.url.parse().ok()?;
-        let answer = self.transport.as_ref().ok()?.send(request).await.ok()?;
-        String::from_utf8(answer.into_body().into()).ok()
+        let response = self.transport.as_ref().ok()?.send(request).await.ok()?;
+        String::from_utf8(response.into_body().into()).ok()
     }
 }

@@ -1,29 +1,29 @@
-//! A command that failed.
+//! The error of a command, with its exit code.
 
 use std::fmt;
 use std::process::ExitCode;
 
 use crate::config;
 
-/// The exit code of a command that failed at its work.
+/// The exit code of a failed command.
 const FAILED: u8 = 1;
 
-/// The exit code for a wrong command line, as the parser of it has it.
+/// The exit code for wrong usage, the same as clap's.
 const WRONG_USAGE: u8 = 2;
 
-/// The exit code for a bad configuration, `EX_CONFIG` of sysexits.h: a service manager can be told
-/// not to restart on it.
+/// The exit code for a bad configuration, `EX_CONFIG` of sysexits.h. A systemd unit can refuse to
+/// restart on it.
 const BAD_CONFIGURATION: u8 = 78;
 
-/// Why a command failed, and its exit code.
+/// The message and the exit code of a failed command.
 #[derive(Debug)]
-pub struct Failed {
+pub struct CommandError {
     message: String,
     code: u8,
 }
 
-impl Failed {
-    /// The command failed at its work.
+impl CommandError {
+    /// An error with exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -31,7 +31,7 @@ impl Failed {
         }
     }
 
-    /// The command line asks for what there is not.
+    /// An error of the command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -39,12 +39,12 @@ impl Failed {
         }
     }
 
-    /// The command could not begin.
+    /// An error of the configuration file.
     pub fn configuration(error: &config::Error) -> Self {
         Self::bad_configuration(error.to_string())
     }
 
-    /// The same, of another file.
+    /// An error of another file that configures the exporter.
     pub fn bad_configuration(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -52,19 +52,19 @@ impl Failed {
         }
     }
 
-    /// What the process ends with.
+    /// Returns the exit code of the process.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
     }
 }
 
-impl From<String> for Failed {
+impl From<String> for CommandError {
     fn from(message: String) -> Self {
         Self::new(message)
     }
 }
 
-impl fmt::Display for Failed {
+impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }

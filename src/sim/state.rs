@@ -1,0 +1,120 @@
+//! Everything in the simulator that can change, except its faults.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::sim::calls::Calls;
+use crate::sim::instance::Instance;
+use crate::sim::keys::Keys;
+use crate::sim::member::Member;
+use crate::sim::role::Role;
+use crate::sim::track::Track;
+
+/// A handle to the state. Clones share it.
+#[derive(Clone, Default)]
+pub(super) struct StateHandle(Arc<Mutex<State>>);
+
+impl StateHandle {
+    /// Locks the state. A test whose closure panicked under the lock leaves nothing half-changed
+    /// that matters.
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for StateHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StateHandle").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub(super) settings: Settings,
+    pub(super) accounts: BTreeMap<String, AccountState>,
+    pub(super) keys: Keys,
+    pub(super) instance: Option<Instance>,
+    pub(super) calls: Calls,
+}
+
+/// How the simulator treats every client.
+pub(super) struct Settings {
+    pub(super) skew_seconds: i64,
+    pub(super) latency: Duration,
+    pub(super) rate_limit: usize,
+    pub(super) max_page_size: u64,
+    pub(super) max_role_duration: Duration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            skew_seconds: 0,
+            latency: Duration::ZERO,
+            rate_limit: DOCUMENTED_RATE_LIMIT,
+            max_page_size: DEFAULT_MAX_PAGE_SIZE,
+            max_role_duration: Duration::MAX,
+        }
+    }
+}
+
+/// "A maximum of 20 requests can be initiated per second for this API."
+const DOCUMENTED_RATE_LIMIT: usize = 20;
+
+/// The documentation names no maximum. This one is above what any known client requests.
+const DEFAULT_MAX_PAGE_SIZE: u64 = 100;
+
+/// An account: its roles, regions, members and tracks.
+pub(super) struct AccountState {
+    pub(super) roles: BTreeMap<String, Role>,
+    pub(super) regions: Vec<String>,
+    /// The members of the organization that this account manages, or `None`.
+    pub(super) members: Option<Vec<Member>>,
+    global: Vec<Track>,
+    regional: BTreeMap<String, Vec<Track>>,
+}
+
+/// The regions of CloudAudit according to the documentation of `CreateAuditTrack`.
+const CLOUDAUDIT_REGIONS: [&str; 6] = [
+    "ap-guangzhou",
+    "ap-hongkong",
+    "ap-seoul",
+    "ap-singapore",
+    "ap-tokyo",
+    "eu-frankfurt",
+];
+
+impl Default for AccountState {
+    fn default() -> Self {
+        Self {
+            roles: BTreeMap::new(),
+            regions: CLOUDAUDIT_REGIONS.map(str::to_owned).to_vec(),
+            members: None,
+            global: Vec::new(),
+            regional: BTreeMap::new(),
+        }
+    }
+}
+
+impl AccountState {
+    /// Returns the tracks that this region lists, in their order.
+    pub(super) fn tracks(&self, region: &str) -> &[Track] {
+        self.regional.get(region).unwrap_or(&self.global)
+    }
+
+    /// Returns the tracks of a region that has its own, or of all other regions.
+    pub(super) fn tracks_mut(&mut self, region: Option<&str>) -> &mut Vec<Track> {
+        match region {
+            Some(region) => self.regional.entry(region.to_owned()).or_default(),
+            None => &mut self.global,
+        }
+    }
+
+    /// Sets up the account as a member of an organization.
+    pub(super) fn set_up_member(&mut self, role: Role, tracks: Vec<Track>) {
+        self.roles.insert(role.name().to_owned(), role);
+        self.global = tracks;
+    }
+}
