@@ -118,7 +118,7 @@ fn caller(
 ) -> tokio::task::JoinHandle<()> {
     let (pacer, log) = (Arc::clone(pacer), Arc::clone(log));
     tokio::spawn(async move {
-        pacer.turn().await.take();
+        pacer.acquire().await.consume();
         log.lock().unwrap().push((who, Instant::now()));
     })
 }
@@ -178,7 +178,7 @@ async fn the_rate_that_is_asked_for_is_had() {
         let pacer = Pacer::new(rate);
         let start = Instant::now();
         for _ in 0..calls {
-            pacer.turn().await.take();
+            pacer.acquire().await.consume();
         }
         let took = start.elapsed().as_secs_f64();
         let ideal = f64::from(calls) / f64::from(rate);
@@ -191,10 +191,10 @@ async fn the_rate_that_is_asked_for_is_had() {
 /// When the caller behind somebody who went away gets its turn, counted from the first call.
 async fn second_turn_when(goes_away: impl AsyncFnOnce(&Pacer)) -> Duration {
     let pacer = Pacer::new(10);
-    pacer.turn().await.take();
+    pacer.acquire().await.consume();
     let first = Instant::now();
     goes_away(&pacer).await;
-    pacer.turn().await.take();
+    pacer.acquire().await.consume();
     first.elapsed()
 }
 
@@ -203,7 +203,7 @@ const ONE_GAP: Duration = Duration::from_millis(110);
 #[tokio::test(start_paused = true)]
 async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
     let took = second_turn_when(async |pacer: &Pacer| {
-        let waiter = timeout(Duration::from_millis(50), pacer.turn());
+        let waiter = timeout(Duration::from_millis(50), pacer.acquire());
         assert!(waiter.await.is_err(), "it was waiting");
     })
     .await;
@@ -213,7 +213,7 @@ async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
 #[tokio::test(start_paused = true)]
 async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
     let took = second_turn_when(async |pacer: &Pacer| {
-        let waiters = (0..100).map(|_| timeout(Duration::from_millis(50), pacer.turn()));
+        let waiters = (0..100).map(|_| timeout(Duration::from_millis(50), pacer.acquire()));
         let gone = futures_util::future::join_all(waiters).await;
         assert!(gone.iter().all(Result::is_err), "all were waiting");
     })
@@ -224,7 +224,7 @@ async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_not_taken_is_given_back() {
     let took = second_turn_when(async |pacer: &Pacer| {
-        drop(pacer.turn().await);
+        drop(pacer.acquire().await);
     })
     .await;
     assert!(took < ONE_GAP, "{took:?}");
@@ -260,14 +260,14 @@ async fn who_stays_moves_up() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_held_spaces_from_its_end() {
     let pacer = Arc::new(Pacer::new(10));
-    pacer.turn().await.take();
-    let turn = pacer.turn().await;
+    pacer.acquire().await.consume();
+    let permit = pacer.acquire().await;
     let log = Arc::default();
     let behind = caller(&pacer, &log, 1);
     sleep(Duration::from_secs(3)).await;
     assert!(log.lock().unwrap().is_empty());
     let sent = Instant::now();
-    turn.take();
+    permit.consume();
     behind.await.unwrap();
     let gap = log.lock().unwrap()[0].1 - sent;
     assert!(gap >= Duration::from_millis(95), "{gap:?}");
@@ -311,14 +311,14 @@ proptest! {
         let sent = runtime.block_on(async {
             let (pacer, sent) = (Pacer::new(rate), Mutex::new(Vec::new()));
             let waiting = waiters.iter().map(async |waiter| {
-                let turn = match waiter {
-                    Waiter::GivesUpAfter(patience) => timeout(*patience, pacer.turn()).await.ok(),
-                    Waiter::Calls | Waiter::GivesItsTurnBack => Some(pacer.turn().await),
+                let permit = match waiter {
+                    Waiter::GivesUpAfter(patience) => timeout(*patience, pacer.acquire()).await.ok(),
+                    Waiter::Calls | Waiter::GivesItsTurnBack => Some(pacer.acquire().await),
                 };
-                if let Some(turn) = turn
+                if let Some(permit) = permit
                     && !matches!(waiter, Waiter::GivesItsTurnBack)
                 {
-                    turn.take();
+                    permit.consume();
                     sent.lock().unwrap().push(Instant::now());
                 }
             });

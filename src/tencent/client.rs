@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::tz::Offset;
 
-use super::caller::{CallLimits, Caller, Parts};
+use super::api_client::{ApiClient, CallLimits, ClientParts};
 use super::credentials::ProviderState;
+use super::listing_cache::ListingCache;
 use super::pacer::Pacer;
-use super::recall::Recall;
 use super::signer::Service;
 use crate::clock::Clock;
 
@@ -38,45 +38,45 @@ pub struct CallOptions {
 /// Lists and describes the tracks of one account.
 pub struct Client {
     pub(super) options: CallOptions,
-    pub(super) caller: Caller,
-    pub(super) recall: Recall,
+    pub(super) api: ApiClient,
+    pub(super) listing_cache: ListingCache,
 }
 
 impl Client {
     /// A client for one account.
-    pub fn new(parts: Parts, options: CallOptions) -> Self {
+    pub fn new(parts: ClientParts, options: CallOptions) -> Self {
         let CallOptions {
             timeout, attempts, ..
         } = options;
         Self {
             options,
-            caller: Caller::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
-            recall: Recall::default(),
+            api: ApiClient::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
+            listing_cache: ListingCache::default(),
         }
     }
 
     /// The clock that its timestamps come from.
     pub fn clock(&self) -> &Clock {
-        &self.caller.parts().clock
+        &self.api.parts().clock
     }
 
     /// Where its keys come from, for the label `provider`.
     pub fn provider_name(&self) -> &'static str {
-        self.caller.parts().provider.name()
+        self.api.parts().provider.name()
     }
 
     /// What became of its keys so far; none where there is one that never changes.
     pub fn credentials(&self) -> Option<ProviderState> {
-        self.caller.parts().provider.state()
+        self.api.parts().provider.state()
     }
 
     /// What spaces its calls.
     pub fn pacer(&self) -> &Arc<Pacer> {
-        &self.caller.parts().pacer
+        &self.api.parts().pacer
     }
 
     /// The ceiling of the pacer, in calls a second.
     pub fn requests_per_second(&self) -> f64 {
-        self.caller.parts().pacer.per_second()
+        self.api.parts().pacer.per_second()
     }
 }

@@ -4,14 +4,14 @@ use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
+use super::api_client::Call;
 use super::bounded::{List, Object};
-use super::caller::Call;
 use super::client::Client;
-use super::echo::Echo;
 use super::envelope::{Content, ErrorBody, open};
 use super::event_names::EventNames;
 use super::lenient::{Field, Notes, Text};
 use super::observer::Observer;
+use super::redactor::Redactor;
 use crate::failure::Failure;
 use crate::snapshot::{DESCRIBE_AUDIT_TRACK, Details, Scope};
 
@@ -44,10 +44,11 @@ impl Client {
             secrets: &[],
             retry_until,
         };
-        let parse =
-            |body: &[u8], echo: &Echo| open(body, echo, |answer: Answer| Ok(answer.into_details()));
-        let (details, unreadable) = self.caller.call(call, observer, parse).await?;
-        self.caller.note(call.action, unreadable, observer);
+        let parse = |body: &[u8], redactor: &Redactor| {
+            open(body, redactor, |answer: Answer| Ok(answer.into_details()))
+        };
+        let (details, unreadable) = self.api.call(call, observer, parse).await?;
+        self.api.note(call.action, unreadable, observer);
         Ok(details)
     }
 }

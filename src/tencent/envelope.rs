@@ -8,9 +8,9 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::bounded::Object;
-use super::echo::Echo;
 use super::lenient::{Field, another_shape, mismatch};
-use super::reasons::{api_failure_without, escaped};
+use super::reasons::{api_failure_redacted, escaped};
+use super::redactor::Redactor;
 use super::repair::repaired;
 use crate::failure::{Failure, Reason};
 
@@ -96,10 +96,10 @@ impl<'de> Deserialize<'de> for Head {
 /// # Errors
 ///
 /// The API's own error, classified; else `malformed`: no JSON, another shape, or what `read`
-/// misses. No message holds what `echo` hides.
+/// misses. No message holds what `redactor` hides.
 pub(super) fn open<T: Content, U>(
     body: &[u8],
-    echo: &Echo,
+    redactor: &Redactor,
     read: impl FnOnce(T) -> Result<U, String>,
 ) -> Result<U, WireError> {
     let why = match read_json::<Object<Envelope<T>>>(body) {
@@ -120,20 +120,20 @@ pub(super) fn open<T: Content, U>(
             return Err(WireError::NotJson(Failure::new(Reason::Malformed, message)));
         }
     };
-    Err(WireError::Answer(failure(body, echo, why)))
+    Err(WireError::Answer(failure(body, redactor, why)))
 }
 
 /// The API's own error, else that the answer is malformed.
-fn failure(body: &[u8], echo: &Echo, why: String) -> Failure {
+fn failure(body: &[u8], redactor: &Redactor, why: String) -> Failure {
     let head = read_json::<Object<Envelope<Head>>>(body).ok();
     let head = head.and_then(|Object(envelope)| envelope.response);
     let Head { request_id, error } = head.map(|Object(head)| head).unwrap_or_default();
-    let request_id = text(request_id).map(|id| escaped(&echo.hide(&id)));
+    let request_id = text(request_id).map(|id| escaped(&redactor.redact(&id)));
     if let Field::Given(Object(error)) = error {
         let code = text(error.code).unwrap_or_default();
         let message = text(error.message).unwrap_or_default();
         // Classified first: a short secret may be a part of a code.
-        return api_failure_without(&code, &message, request_id, |text| echo.hide(text));
+        return api_failure_redacted(&code, &message, request_id, |text| redactor.redact(text));
     }
     Failure {
         request_id,

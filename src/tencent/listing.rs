@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::caller::Call;
+use super::api_client::Call;
 use super::client::Client;
 use super::collector::Collector;
-use super::echo::Echo;
+use super::listing_cache::{BodyHash, CachedWalk, PageSummary};
 use super::observer::Observer;
-use super::recall::{LastWalk, PageFacts, Print};
+use super::redactor::Redactor;
 use super::wire::{Page, list_body, read_page};
 use crate::failure::{Failure, Reason};
 use crate::snapshot::{DESCRIBE_AUDIT_TRACKS, KnownTracks, Listing, Track};
@@ -92,12 +92,12 @@ impl Client {
     ) -> Result<Arc<Listing>, ListingError> {
         let asked = self.options.page_size;
         let max_tracks = self.options.max_tracks;
-        let first = Walk::after(self.recall.of(region, asked), asked, max_tracks);
+        let first = Walk::after(self.listing_cache.get(region, asked), asked, max_tracks);
         let mut walk = self.walk(region, first, retry_until, observer).await?;
         if walk.adds_up() && walk.has_all(known) {
             let last = walk.into_last();
             if last.has_each_track_once() {
-                self.recall.remember(region, Arc::clone(&last));
+                self.listing_cache.insert(region, Arc::clone(&last));
             }
             return Ok(Arc::clone(&last.listing));
         }
@@ -142,24 +142,24 @@ impl Client {
                 retry_until,
             };
             let to_come = walk.page_to_come();
-            let parse = |answer: &[u8], echo: &Echo| {
-                let print = self.recall.print(answer);
-                let brought = match to_come {
-                    Some(page) if print.is_some() && print == page.print => {
-                        Brought::Same(page.clone())
+            let parse = |answer: &[u8], redactor: &Redactor| {
+                let hash = self.listing_cache.hash_body(answer);
+                let result = match to_come {
+                    Some(page) if hash.is_some() && hash == page.hash => {
+                        PageResult::Unchanged(page.clone())
                     }
-                    _ => Brought::Other(read_page(answer, offset, echo)?, print),
+                    _ => PageResult::Parsed(read_page(answer, offset, redactor)?, hash),
                 };
-                Ok((brought, answer.len()))
+                Ok((result, answer.len()))
             };
-            let (brought, length) = self.caller.call(call, observer, parse).await?;
+            let (result, length) = self.api.call(call, observer, parse).await?;
             bytes += length;
-            let next = match brought {
-                Brought::Same(page) => walk.add_same(page),
-                Brought::Other(mut page, print) => {
+            let next = match result {
+                PageResult::Unchanged(page) => walk.add_same(page),
+                PageResult::Parsed(mut page, hash) => {
                     let unreadable = std::mem::take(&mut page.unreadable);
-                    self.caller.note(call.action, unreadable, observer);
-                    walk.add(page, print)
+                    self.api.note(call.action, unreadable, observer);
+                    walk.add(page, hash)
                 }
             };
             // A server that sends more than it is asked for is not asked again and again.
@@ -189,20 +189,20 @@ fn most_tracks(page_size: u32) -> u64 {
 /// What one walk over the pages has found.
 struct Walk {
     page_size: u32,
-    pages: Vec<PageFacts>,
+    pages: Vec<PageSummary>,
     /// How many different tracks there are on the pages.
     collected: u64,
     /// The walk before, as long as every page has read as it did there. None of them is parsed.
-    same_as: Option<Arc<LastWalk>>,
+    same_as: Option<Arc<CachedWalk>>,
     /// What was parsed.
     tracks: Collector,
 }
 
-/// What a call brought.
-enum Brought {
+/// What a request returned.
+enum PageResult {
     /// The page that was to come.
-    Same(PageFacts),
-    Other(Page, Option<Print>),
+    Unchanged(PageSummary),
+    Parsed(Page, Option<BodyHash>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -213,7 +213,7 @@ enum Next {
 
 impl Walk {
     /// A walk that has not begun, `last` being the one before it.
-    fn after(last: Option<Arc<LastWalk>>, page_size: u32, max_tracks: usize) -> Self {
+    fn after(last: Option<Arc<CachedWalk>>, page_size: u32, max_tracks: usize) -> Self {
         Self {
             page_size,
             pages: Vec::new(),
@@ -224,27 +224,27 @@ impl Walk {
     }
 
     /// The next page, if it reads as the last time.
-    fn page_to_come(&self) -> Option<&PageFacts> {
+    fn page_to_come(&self) -> Option<&PageSummary> {
         self.same_as.as_ref()?.pages.get(self.pages.len())
     }
 
     /// The page to come has come. Each of its tracks was on no other page.
-    fn add_same(&mut self, page: PageFacts) -> Next {
+    fn add_same(&mut self, page: PageSummary) -> Next {
         let collected = self.collected + page.ids.len() as u64;
         self.pages.push(page);
         self.went_on(collected)
     }
 
-    fn add(&mut self, page: Page, print: Option<Print>) -> Next {
+    fn add(&mut self, page: Page, hash: Option<BodyHash>) -> Next {
         if let Some(last) = self.same_as.take() {
             let ids = self.pages.iter().flat_map(|page| &*page.ids);
             let tracks = ids.filter_map(|id| last.listing.track(*id));
             self.tracks.extend(tracks.cloned());
         }
-        self.pages.push(PageFacts {
+        self.pages.push(PageSummary {
             ids: page.tracks.iter().map(|track| track.id).collect(),
             total: page.total,
-            print,
+            hash,
         });
         self.tracks.extend(page.tracks);
         self.went_on(self.tracks.len() as u64)
@@ -281,7 +281,7 @@ impl Walk {
         let Some((end, pages)) = self.pages.split_last() else {
             return false;
         };
-        let full = |page: &PageFacts| page.ids.len() >= self.page_size as usize;
+        let full = |page: &PageSummary| page.ids.len() >= self.page_size as usize;
         let Some((_, earlier)) = pages.split_last() else {
             return false;
         };
@@ -354,13 +354,13 @@ impl Walk {
     }
 
     /// The walk as the next one will want it, with what it found as a listing.
-    fn into_last(self) -> Arc<LastWalk> {
+    fn into_last(self) -> Arc<CachedWalk> {
         if let Some(last) = self.same_as {
             return last;
         }
         let reported = self.reported();
         let listing = self.tracks.into_listing(reported);
-        Arc::new(LastWalk {
+        Arc::new(CachedWalk {
             page_size: self.page_size,
             pages: self.pages,
             listing: Arc::new(listing),

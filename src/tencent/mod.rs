@@ -4,14 +4,14 @@
 //! [`Pacer`] for each identity, the cap on calls in flight) is handed to it; what it does, it tells
 //! an [`Observer`].
 
+pub use self::aimd::{AimdLimit, SourceIpLimit};
+pub use self::api_client::{ApiClient, CallLimits, ClientParts, MAX_IN_FLIGHT};
 pub use self::bounded::MAX_TEXT_BYTES;
-pub use self::brake::{AddressBrake, Brake};
-pub use self::caller::{CallLimits, Caller, MAX_IN_FLIGHT, Parts};
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
 pub use self::listing::{ListingError, MAX_LISTING_BYTES, MAX_PAGES, MAX_WALKS};
 pub use self::network::Network;
 pub use self::observer::{Ended, Observer, Sent};
-pub use self::pacer::{Limit, Pace, Pacer, Turn};
+pub use self::pacer::{LimitScope, Pace, Pacer, Permit};
 pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
@@ -24,16 +24,16 @@ mod client;
 mod collector;
 mod details;
 mod listing;
+mod listing_cache;
 pub mod organization;
-mod recall;
 pub mod sts;
 
 // A call, which is made of the parts below.
-mod caller;
+mod api_client;
 mod retries;
 
 // Who may call, how often, and at what time.
-mod brake;
+mod aimd;
 pub mod credentials;
 mod pacer;
 mod skew;
@@ -42,7 +42,6 @@ mod skew;
 mod answers;
 mod bounded;
 mod connections;
-mod echo;
 mod envelope;
 mod escape;
 mod event_names;
@@ -51,6 +50,7 @@ mod lenient;
 mod names;
 mod network;
 pub mod reasons;
+mod redactor;
 mod repair;
 mod resolv_conf;
 mod resolver;

@@ -10,13 +10,13 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::api_client::{ApiClient, Call, CallLimits, ClientParts};
 use super::bounded::{List, Object};
-use super::caller::{Call, CallLimits, Caller, Parts};
-use super::echo::Echo;
 use super::envelope::{Content, ErrorBody, open};
 use super::lenient::{Field, Notes, Text};
 use super::listing::MAX_WALKS;
 use super::observer::Observer;
+use super::redactor::Redactor;
 use super::signer::Service;
 use crate::failure::{Failure, Reason};
 use crate::snapshot::Member;
@@ -61,7 +61,7 @@ const RETRY_FOR: Duration = Duration::from_mins(2);
 
 /// Asks for the members of one organisation, with the keys of its admin account.
 pub struct Directory {
-    caller: Caller,
+    api: ApiClient,
     observer: Arc<dyn Observer>,
     /// The UINs of the last complete list.
     known: Mutex<BTreeSet<String>>,
@@ -69,10 +69,10 @@ pub struct Directory {
 
 impl Directory {
     /// Calls the API with what `parts` has; `observer` is told of each call.
-    pub fn new(parts: Parts, observer: Arc<dyn Observer>) -> Self {
-        let caller = Caller::new(ORGANIZATION, parts, LIMITS);
+    pub fn new(parts: ClientParts, observer: Arc<dyn Observer>) -> Self {
+        let api = ApiClient::new(ORGANIZATION, parts, LIMITS);
         Self {
-            caller,
+            api,
             observer,
             known: Mutex::default(),
         }
@@ -136,13 +136,12 @@ impl Directory {
                 secrets: &[],
                 retry_until: Instant::now() + RETRY_FOR,
             };
-            let parse = |body: &[u8], echo: &Echo| {
-                let page = open(body, echo, |answer: Answer| answer.into_page(echo))?;
+            let parse = |body: &[u8], redactor: &Redactor| {
+                let page = open(body, redactor, |answer: Answer| answer.into_page(redactor))?;
                 Ok((page, body.len()))
             };
-            let (page, length) = self.caller.call(call, &*self.observer, parse).await?;
-            self.caller
-                .note(call.action, page.unreadable, &*self.observer);
+            let (page, length) = self.api.call(call, &*self.observer, parse).await?;
+            self.api.note(call.action, page.unreadable, &*self.observer);
             let before = walk.members.len();
             walk.is_steady &= walk.total == page.total || before == 0;
             walk.total = page.total;
@@ -232,7 +231,7 @@ impl Content for Answer {
 }
 
 impl Answer {
-    fn into_page(self, echo: &Echo) -> Result<Page, String> {
+    fn into_page(self, redactor: &Redactor) -> Result<Page, String> {
         let total = self.total.required("Total")?;
         let items = match self.items {
             Some(items) if items.length > MAX_MEMBERS => {
@@ -244,7 +243,8 @@ impl Answer {
         };
         let mut notes = Notes::default();
         let items = items.into_iter().enumerate();
-        let members = items.map(|(index, Object(item))| item.into_member(index, echo, &mut notes));
+        let members =
+            items.map(|(index, Object(item))| item.into_member(index, redactor, &mut notes));
         Ok(Page {
             members: members.collect::<Result<_, String>>()?,
             total,
@@ -254,13 +254,18 @@ impl Answer {
 }
 
 impl Item {
-    fn into_member(self, index: usize, echo: &Echo, notes: &mut Notes) -> Result<Member, String> {
+    fn into_member(
+        self,
+        index: usize,
+        redactor: &Redactor,
+        notes: &mut Notes,
+    ) -> Result<Member, String> {
         let uin = self
             .member_uin
             .required(format_args!("Items[{index}].MemberUin"))?;
         let mut text = |field: &str, value: Field<Text>| {
             let value = value.noted(format_args!("Items[{index}].{field}"), notes);
-            echo.hide_in_name(value.map(|Text(text)| text).unwrap_or_default())
+            redactor.redact_name(value.map(|Text(text)| text).unwrap_or_default())
         };
         let (name, node) = (text("Name", self.name), text("NodeName", self.node_name));
         let tags = self.tags.noted(format_args!("Items[{index}].Tags"), notes);
@@ -273,7 +278,7 @@ impl Item {
             let key = tag.tag_key.noted(place, notes);
             let value = tag.tag_value.noted(place, notes);
             let text = |text: Option<Text>| {
-                echo.hide_in_name(text.map(|Text(text)| text).unwrap_or_default())
+                redactor.redact_name(text.map(|Text(text)| text).unwrap_or_default())
             };
             pairs.insert(text(key), text(value));
         }

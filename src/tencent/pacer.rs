@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout_at};
 
-use super::brake::{AddressBrake, Brake};
+use super::aimd::{AimdLimit, SourceIpLimit};
 
 /// How much wider than 1/rate a gap is. A server that counts a sliding second would otherwise find
 /// one call too many whenever the first of it travelled slower than the last.
@@ -33,8 +33,8 @@ const SLOWEST_CONFIGURED: f64 = 0.001;
 #[derive(Clone, Debug)]
 pub struct Pace {
     configured: f64,
-    brake: Brake,
-    address: AddressBrake,
+    identity: AimdLimit,
+    source_ip: SourceIpLimit,
     /// Where the last call stood in the row. A gap behind it, as wide as the rate then is, stands
     /// the next.
     last: Option<Instant>,
@@ -43,15 +43,15 @@ pub struct Pace {
 impl Pace {
     /// At most `per_second` calls in any second, from an address that nobody else calls from.
     pub fn new(per_second: impl Into<f64>) -> Self {
-        Self::sharing(per_second, AddressBrake::default())
+        Self::sharing(per_second, SourceIpLimit::default())
     }
 
     /// At most `per_second` calls in any second, and fewer while the address is braked.
-    pub fn sharing(per_second: impl Into<f64>, address: AddressBrake) -> Self {
+    pub fn sharing(per_second: impl Into<f64>, source_ip: SourceIpLimit) -> Self {
         Self {
             configured: configured(per_second),
-            brake: Brake::released(),
-            address,
+            identity: AimdLimit::unlimited(),
+            source_ip,
             last: None,
         }
     }
@@ -59,7 +59,10 @@ impl Pace {
     /// The ceiling in calls a second. Of the identity's brake and the address's the stricter one
     /// holds, so that two refusals in one second never quarter it.
     pub fn per_second(&self, now: Instant) -> f64 {
-        let fraction = self.brake.fraction(now).min(self.address.fraction(now));
+        let fraction = self
+            .identity
+            .fraction(now)
+            .min(self.source_ip.fraction(now));
         (self.configured * fraction).max(self.slowest())
     }
 
@@ -76,13 +79,13 @@ impl Pace {
     }
 
     /// Takes note of a call that the API refused for its frequency.
-    pub fn throttled(&mut self, now: Instant, limit: Limit) {
+    pub fn throttled(&mut self, now: Instant, limit: LimitScope) {
         match limit {
-            Limit::Identity => {
+            LimitScope::Identity => {
                 let least = self.slowest() / self.configured;
-                self.brake.throttled(now, least);
+                self.identity.throttled(now, least);
             }
-            Limit::SourceAddress => self.address.throttled(now),
+            LimitScope::SourceIp => self.source_ip.throttled(now),
         }
     }
 
@@ -102,11 +105,11 @@ fn configured(per_second: impl Into<f64>) -> f64 {
 
 /// Which limit a throttled call has met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
+pub enum LimitScope {
     /// That of the identity, or of its account.
     Identity,
     /// The endpoint's limit of the address that the process calls from.
-    SourceAddress,
+    SourceIp,
 }
 
 /// A queue of callers, in the order they came.
@@ -121,13 +124,13 @@ pub struct Pacer {
 impl Pacer {
     /// A pacer that lets through `per_second` calls a second.
     pub fn new(per_second: impl Into<f64>) -> Self {
-        Self::sharing(per_second, AddressBrake::default())
+        Self::sharing(per_second, SourceIpLimit::default())
     }
 
     /// The same behind the brake of an address that other pacers call from too.
-    pub fn sharing(per_second: impl Into<f64>, address: AddressBrake) -> Self {
+    pub fn sharing(per_second: impl Into<f64>, source_ip: SourceIpLimit) -> Self {
         Self {
-            pace: Mutex::new(Pace::sharing(per_second, address)),
+            pace: Mutex::new(Pace::sharing(per_second, source_ip)),
             head: Semaphore::new(1),
             raised: Notify::new(),
         }
@@ -145,13 +148,13 @@ impl Pacer {
     }
 
     /// Slows down: the API has just refused a call for its frequency.
-    pub fn throttled(&self, limit: Limit) {
+    pub fn throttled(&self, limit: LimitScope) {
         self.pace().throttled(Instant::now(), limit);
     }
 
     /// Waits for the caller's turn. A caller that goes away while it waits, or that drops its turn
-    /// unused, has cost nobody anything: a slot is taken by [`Turn::take`] and by nothing else.
-    pub async fn turn(&self) -> Turn<'_> {
+    /// unused, has cost nobody anything: a slot is taken by [`Permit::consume`] and by nothing else.
+    pub async fn acquire(&self) -> Permit<'_> {
         let head = self
             .head
             .acquire()
@@ -162,7 +165,7 @@ impl Pacer {
         while let Some(next) = self.not_before() {
             let _ = timeout_at(next, self.raised.notified()).await;
         }
-        Turn {
+        Permit {
             pacer: self,
             _head: head,
         }
@@ -184,14 +187,14 @@ impl Pacer {
 /// The right to send one call now. Whoever holds it holds up the queue.
 #[derive(Debug)]
 #[must_use = "a turn that is dropped is given back"]
-pub struct Turn<'a> {
+pub struct Permit<'a> {
     pacer: &'a Pacer,
     _head: SemaphorePermit<'a>,
 }
 
-impl Turn<'_> {
+impl Permit<'_> {
     /// Takes the slot: the call is being sent.
-    pub fn take(self) {
+    pub fn consume(self) {
         self.pacer.pace().sent(Instant::now());
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 pub use super::escape::{escaped, visible};
-use super::pacer::Limit;
+use super::pacer::LimitScope;
 use super::transport::{TransportError, TransportErrorKind};
 use crate::failure::{Failure, Reason};
 
@@ -23,22 +23,22 @@ const ABOUT_REGIONS: &str = "CloudAudit's API region is not the VM's region; kno
 
 /// An error that the API answered with.
 pub fn api_failure(code: &str, message: &str, request_id: Option<String>) -> Failure {
-    api_failure_without(code, message, request_id, |text| Cow::Borrowed(text))
+    api_failure_redacted(code, message, request_id, |text| Cow::Borrowed(text))
 }
 
-/// The same. The message goes through `hide` as a whole, before it is escaped and cut.
-pub(super) fn api_failure_without(
+/// The same. The message goes through `redact` as a whole, before it is escaped and cut.
+pub(super) fn api_failure_redacted(
     code: &str,
     message: &str,
     request_id: Option<String>,
-    hide: impl Fn(&str) -> Cow<'_, str>,
+    redact: impl Fn(&str) -> Cow<'_, str>,
 ) -> Failure {
     let label = KNOWN_CODES.iter().find(|known| **known == code);
     let message = match label {
         Some(_) => Cow::Borrowed(message),
         None => Cow::Owned(format!("{code}: {message}")),
     };
-    let mut message = escaped(&hide(&message));
+    let mut message = escaped(&redact(&message));
     if first_part(code) == "UnsupportedRegion" {
         message = format!("{message} ({ABOUT_REGIONS})");
     }
@@ -100,10 +100,10 @@ fn first_part(code: &str) -> &str {
 }
 
 /// Which limit a throttled call has met.
-pub fn limit(throttled: &Failure) -> Limit {
+pub fn limit(throttled: &Failure) -> LimitScope {
     match &*throttled.code {
-        "RequestLimitExceeded.IPLimitExceeded" => Limit::SourceAddress,
-        _ => Limit::Identity,
+        "RequestLimitExceeded.IPLimitExceeded" => LimitScope::SourceIp,
+        _ => LimitScope::Identity,
     }
 }
 

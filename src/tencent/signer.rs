@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::caller::Call;
+use super::api_client::Call;
 use super::credentials::Credential;
 use super::sign;
 

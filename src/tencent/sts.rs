@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::api_client::{ApiClient, Call, CallLimits, ClientParts};
 use super::bounded::Object;
-use super::caller::{Call, CallLimits, Caller, Parts};
 use super::credentials::{Credential, Provider, Temporary};
-use super::echo::Echo;
 use super::envelope::{Content, ErrorBody, open};
 use super::lenient::{Field, Text};
 use super::observer::Observer;
+use super::redactor::Redactor;
 use super::signer::Service;
 use super::transport::separate;
 use crate::failure::Failure;
@@ -80,22 +80,22 @@ pub struct CallerIdentity {
 
 /// Calls STS with one identity.
 pub struct Sts {
-    caller: Caller,
+    api: ApiClient,
     observer: Arc<dyn Observer>,
 }
 
 impl Sts {
     /// Calls it with what `parts` has; `observer` is told of each call.
-    pub fn new(parts: Parts, observer: Arc<dyn Observer>) -> Self {
-        let caller = Caller::new(STS, parts, LIMITS);
-        Self { caller, observer }
+    pub fn new(parts: ClientParts, observer: Arc<dyn Observer>) -> Self {
+        let api = ApiClient::new(STS, parts, LIMITS);
+        Self { api, observer }
     }
 
     /// The same, with another's key.
     #[must_use]
     pub fn with(&self, provider: Arc<dyn Provider>) -> Self {
-        let parts = self.caller.parts().clone();
-        let parts = Parts {
+        let parts = self.api.parts().clone();
+        let parts = ClientParts {
             provider,
             transport: separate(&parts.transport, &parts.endpoint.host),
             ..parts
@@ -111,12 +111,12 @@ impl Sts {
     /// caller may not assume it, `ResourceNotFound.RoleNotFound` where there is none.
     pub async fn assume_role(&self, role: &Role) -> Result<Temporary, Failure> {
         let external_id = role.external_id.as_ref().map(ExposeSecret::expose_secret);
-        let wish = Wish {
+        let request = AssumeRoleRequest {
             external_id,
-            ..Wish::of(role)
+            ..AssumeRoleRequest::of(role)
         };
         let secrets: Vec<&str> = external_id.into_iter().collect();
-        self.key(ASSUME_ROLE, true, &wish, &secrets, role.duration)
+        self.key(ASSUME_ROLE, true, &request, &secrets, role.duration)
             .await
     }
 
@@ -133,13 +133,13 @@ impl Sts {
         token: &SecretString,
     ) -> Result<Temporary, Failure> {
         let token = token.expose_secret();
-        let wish = Wish {
+        let request = AssumeRoleRequest {
             provider_id: Some(provider_id),
             web_identity_token: Some(token),
-            ..Wish::of(role)
+            ..AssumeRoleRequest::of(role)
         };
         let action = ASSUME_ROLE_WITH_WEB_IDENTITY;
-        self.key(action, false, &wish, &[token], role.duration)
+        self.key(action, false, &request, &[token], role.duration)
             .await
     }
 
@@ -150,41 +150,41 @@ impl Sts {
     /// That of the call.
     pub async fn caller_identity(&self) -> Result<CallerIdentity, Failure> {
         let call = call(GET_CALLER_IDENTITY, true, "{}", &[]);
-        let parse = |body: &[u8], echo: &Echo| {
-            open(body, echo, |answer: IdentityAnswer| {
-                answer.into_identity(echo)
+        let parse = |body: &[u8], redactor: &Redactor| {
+            open(body, redactor, |answer: CallerIdentityResponse| {
+                answer.into_identity(redactor)
             })
         };
-        self.caller.call(call, &*self.observer, parse).await
+        self.api.call(call, &*self.observer, parse).await
     }
 
     async fn key(
         &self,
         action: &'static str,
         signed: bool,
-        wish: &Wish<'_>,
+        request: &AssumeRoleRequest<'_>,
         secrets: &[&str],
         duration: Duration,
     ) -> Result<Temporary, Failure> {
-        let body = wish.json();
+        let body = request.json();
         let call = call(action, signed, &body, secrets);
-        let now = self.caller.parts().clock.now().wall;
-        let parse = |body: &[u8], echo: &Echo| {
-            open(body, echo, |answer: KeyAnswer| {
+        let now = self.api.parts().clock.now().wall;
+        let parse = |body: &[u8], redactor: &Redactor| {
+            open(body, redactor, |answer: AssumeRoleResponse| {
                 answer.into_temporary(duration, now)
             })
         };
-        self.caller.call(call, &*self.observer, parse).await
+        self.api.call(call, &*self.observer, parse).await
     }
 }
 
-/// Whatever of a wish is no secret is shorter.
-const ROOM_FOR_WISHES: usize = 2_048;
+/// Whatever of a request is no secret is shorter.
+const MAX_PUBLIC_BYTES: usize = 2_048;
 
 /// What STS is asked for.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
-struct Wish<'a> {
+struct AssumeRoleRequest<'a> {
     role_arn: &'a str,
     role_session_name: &'a str,
     duration_seconds: u64,
@@ -196,7 +196,7 @@ struct Wish<'a> {
     web_identity_token: Option<&'a str>,
 }
 
-impl<'a> Wish<'a> {
+impl<'a> AssumeRoleRequest<'a> {
     fn of(role: &'a Role) -> Self {
         Self {
             role_arn: &role.arn,
@@ -212,7 +212,7 @@ impl<'a> Wish<'a> {
     fn json(&self) -> Zeroizing<String> {
         let texts = [self.external_id, self.web_identity_token].into_iter();
         let secrets: usize = texts.flatten().map(str::len).sum();
-        let mut json = Vec::with_capacity(ROOM_FOR_WISHES + 2 * secrets);
+        let mut json = Vec::with_capacity(MAX_PUBLIC_BYTES + 2 * secrets);
         serde_json::to_writer(&mut json, self).expect("texts and a number are JSON");
         Zeroizing::new(String::from_utf8(json).expect("JSON is UTF-8"))
     }
@@ -231,8 +231,8 @@ fn call<'a>(action: &'static str, signed: bool, body: &'a str, secrets: &'a [&'a
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct KeyAnswer {
-    credentials: Option<Object<Given>>,
+struct AssumeRoleResponse {
+    credentials: Option<Object<StsCredentials>>,
     #[serde(default)]
     expired_time: Field<u64>,
     #[serde(default)]
@@ -241,7 +241,7 @@ struct KeyAnswer {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Given {
+struct StsCredentials {
     token: Option<SecretString>,
     tmp_secret_id: Option<String>,
     tmp_secret_key: Option<SecretString>,
@@ -249,7 +249,7 @@ struct Given {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct IdentityAnswer {
+struct CallerIdentityResponse {
     #[serde(default)]
     account_id: Field<Text>,
     #[serde(default)]
@@ -258,34 +258,34 @@ struct IdentityAnswer {
     error: Field<Object<ErrorBody>>,
 }
 
-impl Content for KeyAnswer {
+impl Content for AssumeRoleResponse {
     fn error(&mut self) -> Field<Object<ErrorBody>> {
         std::mem::take(&mut self.error)
     }
 }
 
-impl Content for IdentityAnswer {
+impl Content for CallerIdentityResponse {
     fn error(&mut self) -> Field<Object<ErrorBody>> {
         std::mem::take(&mut self.error)
     }
 }
 
-impl IdentityAnswer {
-    fn into_identity(self, echo: &Echo) -> Result<CallerIdentity, String> {
+impl CallerIdentityResponse {
+    fn into_identity(self, redactor: &Redactor) -> Result<CallerIdentity, String> {
         let Text(uin) = self.account_id.required("AccountId")?;
         if uin.is_empty() {
             return Err("the answer has no AccountId".to_owned());
         }
         // It is for people, and may be absent.
         let arn = match self.arn {
-            Field::Given(Text(arn)) => echo.hide_in_name(arn),
+            Field::Given(Text(arn)) => redactor.redact_name(arn),
             Field::Absent | Field::Unreadable(_) => String::new(),
         };
         Ok(CallerIdentity { uin, arn })
     }
 }
 
-impl KeyAnswer {
+impl AssumeRoleResponse {
     fn into_temporary(self, duration: Duration, now: SystemTime) -> Result<Temporary, String> {
         let missing = |field: &str| format!("the answer has no {field}");
         let Some(Object(key)) = self.credentials else {

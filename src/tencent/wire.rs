@@ -11,12 +11,12 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 
 use super::bounded::{List, Object};
-use super::echo::Echo;
 pub use super::envelope::WireError;
 use super::envelope::{Content, ErrorBody, open};
 use super::event_names::EventNames;
 pub use super::event_names::{MAX_EVENT_NAMES, MAX_KEPT_EVENT_NAMES};
 use super::lenient::{Field, Notes, Text};
+use super::redactor::Redactor;
 use crate::snapshot::{Status, Storage, Track};
 
 /// How the API writes `CreateTime`; some answers leave the seconds out.
@@ -54,21 +54,21 @@ pub struct Page {
 /// `Tracks` although `TotalCount` is above 0, a track without `TrackId`, or more of anything than
 /// there can be.
 pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireError> {
-    read_page(body, create_time_offset, &Echo::default())
+    read_page(body, create_time_offset, &Redactor::default())
 }
 
-/// The same without what `echo` hides.
+/// The same without what `redactor` hides.
 pub(super) fn read_page(
     body: &[u8],
     create_time_offset: Offset,
-    echo: &Echo,
+    redactor: &Redactor,
 ) -> Result<Page, WireError> {
     let reader = Reader {
         create_time_offset,
-        echo,
+        redactor,
         notes: Notes::default(),
     };
-    open(body, echo, |answer: Answer| reader.page(answer))
+    open(body, redactor, |answer: Answer| reader.page(answer))
 }
 
 #[derive(Deserialize)]
@@ -118,7 +118,7 @@ struct WireStorage {
 /// Reads one page.
 struct Reader<'a> {
     create_time_offset: Offset,
-    echo: &'a Echo,
+    redactor: &'a Redactor,
     notes: Notes,
 }
 
@@ -191,7 +191,7 @@ impl Reader<'_> {
     fn text(&mut self, place: Place, field: Field<Text>) -> String {
         let text = field.noted(place, &mut self.notes);
         let text = text.map(|Text(text)| text).unwrap_or_default();
-        self.echo.hide_in_name(text)
+        self.redactor.redact_name(text)
     }
 }
 

@@ -31,7 +31,8 @@ use std::time::Duration;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::{
-    CallOptions, Client, Ended, Endpoint, HttpTransport, Observer, Pacer, Parts, Sent, Transport,
+    CallOptions, Client, ClientParts, Ended, Endpoint, HttpTransport, Observer, Pacer, Sent,
+    Transport,
 };
 use tokio::time::Instant;
 
@@ -50,7 +51,7 @@ fn client_over(transport: &Arc<HttpTransport>, server: &Server, attempts: u32) -
         &one_key::world(),
         Arc::clone(transport) as Arc<dyn Transport>,
     );
-    let parts = Parts {
+    let parts = ClientParts {
         endpoint: Endpoint {
             url: format!("http://{}", server.authority),
             host: server.authority.clone(),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{KnownTracks, Listing};
-use cloudaudit_exporter::tencent::{CallOptions, Client, ListingError, MAX_PAGES, Parts};
+use cloudaudit_exporter::tencent::{CallOptions, Client, ClientParts, ListingError, MAX_PAGES};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -495,7 +495,7 @@ async fn regions_side_by_side() {
     let transport = scripted(|number, size, _| answer(honest(&up_to(120), number, size)));
     let parts = parts(transport);
     let client = |region: &str| {
-        let parts = Parts {
+        let parts = ClientParts {
             endpoint: parts.endpoint.clone(),
             transport: Arc::clone(&parts.transport),
             provider: Arc::clone(&parts.provider),

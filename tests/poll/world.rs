@@ -12,7 +12,7 @@ use cloudaudit_exporter::poll::{Account, Schedule};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport, Umbrella};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provider};
 use cloudaudit_exporter::tencent::{
-    CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
+    CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Sent,
 };
 use jiff::tz::Offset;
 use tokio::sync::Semaphore;
@@ -117,7 +117,7 @@ impl World {
             interval: INTERVAL,
             retention: self.retention,
         };
-        let parts = Parts {
+        let parts = ClientParts {
             endpoint: Endpoint {
                 url: "https://cloudaudit.tencentcloudapi.com".to_owned(),
                 host: "cloudaudit.tencentcloudapi.com".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudaudit_exporter::tencent::{AddressBrake, Limit, Pace};
+use cloudaudit_exporter::tencent::{LimitScope, Pace, SourceIpLimit};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ fn a_refusal_halves_at_most_once_a_second() {
     assert_ceiling(&pace, start, 16.0);
     for (millis, expected) in [(0, 8.0), (1, 8.0), (999, 8.0), (1_000, 4.0), (1_999, 4.0)] {
         let now = start + Duration::from_millis(millis);
-        pace.throttled(now, Limit::Identity);
+        pace.throttled(now, LimitScope::Identity);
         assert_ceiling(&pace, now, expected);
     }
 }
@@ -34,7 +34,7 @@ fn a_refusal_never_takes_it_below_one() {
         let mut pace = Pace::new(rate);
         let start = Instant::now();
         for second in 0..3_600 {
-            pace.throttled(start + SECOND * second, Limit::Identity);
+            pace.throttled(start + SECOND * second, LimitScope::Identity);
         }
         let end = start + SECOND * 3_599;
         assert_ceiling(&pace, end, 1.0);
@@ -52,8 +52,8 @@ fn a_refusal_never_takes_it_below_one() {
 fn after_a_second_without_one_it_grows_by_a_sixtieth_of_the_configured_rate_a_second() {
     let mut pace = Pace::new(12);
     let start = Instant::now();
-    pace.throttled(start, Limit::Identity);
-    pace.throttled(start + Duration::from_millis(500), Limit::Identity);
+    pace.throttled(start, LimitScope::Identity);
+    pace.throttled(start + Duration::from_millis(500), LimitScope::Identity);
     for (millis, expected) in [
         (500, 6.0),
         (1_500, 6.0), // the second counts from the last refusal, whether it halved or not
@@ -66,7 +66,7 @@ fn after_a_second_without_one_it_grows_by_a_sixtieth_of_the_configured_rate_a_se
     }
     // From where it has grown to, it halves again.
     let later = start + SECOND * 7;
-    pace.throttled(later, Limit::Identity);
+    pace.throttled(later, LimitScope::Identity);
     assert_ceiling(&pace, later, 3.55);
 }
 
@@ -75,7 +75,7 @@ fn from_the_bottom_to_the_top_takes_a_minute() {
     let mut pace = Pace::new(20);
     let start = Instant::now();
     for second in 0..20 {
-        pace.throttled(start + SECOND * second, Limit::Identity);
+        pace.throttled(start + SECOND * second, LimitScope::Identity);
     }
     let bottom = start + SECOND * 19;
     assert_ceiling(&pace, bottom, 1.0);
@@ -85,13 +85,13 @@ fn from_the_bottom_to_the_top_takes_a_minute() {
 
 #[test]
 fn a_refusal_for_the_address_slows_all_who_call_from_it_and_nobody_else() {
-    let address = AddressBrake::default();
+    let address = SourceIpLimit::default();
     let mut one = Pace::sharing(20, address.clone());
     let two = Pace::sharing(10, address.clone());
     let slow = Pace::sharing(1, address.clone());
     let elsewhere = Pace::new(20);
     let start = Instant::now();
-    one.throttled(start, Limit::SourceAddress);
+    one.throttled(start, LimitScope::SourceIp);
     assert_ceiling(&one, start, 10.0);
     assert_ceiling(&two, start, 5.0);
     assert_ceiling(&slow, start, 1.0);
@@ -103,7 +103,7 @@ fn a_refusal_for_the_address_slows_all_who_call_from_it_and_nobody_else() {
     assert_ceiling(&two, later, 6.0);
 
     // A refusal for the identity is its own affair.
-    one.throttled(later + SECOND * 60, Limit::Identity);
+    one.throttled(later + SECOND * 60, LimitScope::Identity);
     assert_ceiling(&one, later + SECOND * 60, 10.0);
     assert_ceiling(&two, later + SECOND * 60, 10.0);
 }
@@ -113,8 +113,8 @@ fn a_refusal_for_the_address_slows_all_who_call_from_it_and_nobody_else() {
 fn two_limits_at_once_halve_once() {
     let mut pace = Pace::new(20);
     let start = Instant::now();
-    pace.throttled(start, Limit::Identity);
-    pace.throttled(start + Duration::from_millis(10), Limit::SourceAddress);
+    pace.throttled(start, LimitScope::Identity);
+    pace.throttled(start + Duration::from_millis(10), LimitScope::SourceIp);
     assert_ceiling(&pace, start + Duration::from_millis(10), 10.0);
 }
 
@@ -124,7 +124,7 @@ fn the_next_call_moves_with_the_ceiling() {
     let start = Instant::now();
     pace.sent(start);
     let gap = pace.next(start) - start;
-    pace.throttled(start, Limit::Identity);
+    pace.throttled(start, LimitScope::Identity);
     assert_eq!(pace.next(start) - start, gap * 2);
     let recovered = start + SECOND * 31;
     assert_eq!(pace.next(recovered) - start, gap);
@@ -147,7 +147,7 @@ proptest! {
             let (then, had) = *seen.last().unwrap();
             let won = f64::from(rate) / 60.0 * (now - then).as_secs_f64();
             prop_assert!(before <= had + won + 1e-9);
-            pace.throttled(now, if address { Limit::SourceAddress } else { Limit::Identity });
+            pace.throttled(now, if address { LimitScope::SourceIp } else { LimitScope::Identity });
             let after = pace.per_second(now);
             prop_assert!(after >= 1.0 && after <= f64::from(rate));
             seen.push((now, after));
@@ -172,7 +172,7 @@ proptest! {
             pace.sent(now);
             sent.push(now);
             if refused {
-                pace.throttled(now, Limit::Identity);
+                pace.throttled(now, LimitScope::Identity);
             }
         }
         for (index, first) in sent.iter().enumerate() {

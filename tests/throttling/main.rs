@@ -23,12 +23,12 @@ mod second_tenant;
 use std::sync::Arc;
 
 use cloudaudit_exporter::sim::World;
-use cloudaudit_exporter::tencent::{Client, Ended, Observer, Pacer, Parts, Sent};
+use cloudaudit_exporter::tencent::{Client, ClientParts, Ended, Observer, Pacer, Sent};
 
 fn client(world: &World, pacer: &Arc<Pacer>, attempts: u32) -> Client {
     let pacer = Arc::clone(pacer);
     let parts = one_key::parts(world, simulated::in_memory(world));
-    Client::new(Parts { pacer, ..parts }, one_key::options(attempts))
+    Client::new(ClientParts { pacer, ..parts }, one_key::options(attempts))
 }
 
 /// Nobody looks.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::sim::Fault;
-use cloudaudit_exporter::tencent::{AddressBrake, Pacer};
+use cloudaudit_exporter::tencent::{Pacer, SourceIpLimit};
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -14,7 +14,7 @@ use crate::{Nobody, client};
 /// The ceilings of the pacer that called, and of one beside it, after one call that failed so. Both
 /// began at 20.
 async fn ceilings_after(fault: Fault) -> (f64, f64) {
-    let address = AddressBrake::default();
+    let address = SourceIpLimit::default();
     let pacer = Arc::new(Pacer::sharing(20, address.clone()));
     let beside = Pacer::sharing(20, address);
     let world = world();

@@ -36,15 +36,15 @@ const MASK: &str = "***";
 
 /// The parts of one request that no message may hold. They wipe themselves.
 #[derive(Default)]
-pub(super) struct Echo {
+pub(super) struct Redactor {
     secrets: Vec<Zeroizing<String>>,
     /// The length of the shortest one that is long, in bytes; 0 if none is.
     shortest: usize,
 }
 
-impl Echo {
+impl Redactor {
     /// Takes them from what is about to be sent: with which credential, and with what in its body.
-    pub(super) fn of(
+    pub(super) fn for_request(
         credential: Option<&Credential>,
         secrets: &[&str],
         request: &Request<Bytes>,
@@ -66,18 +66,18 @@ impl Echo {
     }
 
     /// A message of the API without them. What is too long to be shown is cut off.
-    pub(super) fn hide<'a>(&self, message: &'a str) -> Cow<'a, str> {
+    pub(super) fn redact<'a>(&self, message: &'a str) -> Cow<'a, str> {
         let message = &message[..message.floor_char_boundary(MAX_SCANNED)];
-        hide_all(message, &self.secrets, 1)
+        redact_all(message, &self.secrets, 1)
     }
 
     /// The name of a thing without them. Only a long secret is looked for, and only in a name that
     /// can hold it: most names cost next to nothing.
-    pub(super) fn hide_in_name(&self, name: String) -> String {
-        if self.shortest == 0 || name.len() < self.shortest || !self.may_be_in(&name) {
+    pub(super) fn redact_name(&self, name: String) -> String {
+        if self.shortest == 0 || name.len() < self.shortest || !self.may_hold_secret(&name) {
             return name;
         }
-        match hide_all(&name, &self.secrets, MIN_PART) {
+        match redact_all(&name, &self.secrets, MIN_PART) {
             Cow::Borrowed(_) => name,
             Cow::Owned(hidden) => hidden,
         }
@@ -85,7 +85,7 @@ impl Echo {
 
     /// Whether a name is worth the whole search: it holds a secret as it is, or in another case; or it
     /// has escapes, or is longer than names are.
-    fn may_be_in(&self, name: &str) -> bool {
+    fn may_hold_secret(&self, name: &str) -> bool {
         let is_in = |secret: &Zeroizing<String>| {
             let mut places = name.as_bytes().windows(secret.len());
             is_long(secret) && places.any(|place| place.eq_ignore_ascii_case(secret.as_bytes()))
@@ -101,7 +101,7 @@ fn is_long(secret: &str) -> bool {
 }
 
 /// The text without the secrets that are at least so long.
-fn hide_all<'a>(text: &'a str, secrets: &[Zeroizing<String>], shortest: usize) -> Cow<'a, str> {
+fn redact_all<'a>(text: &'a str, secrets: &[Zeroizing<String>], shortest: usize) -> Cow<'a, str> {
     let mut hidden = Vec::new();
     let mut layer = Some(Layer::of(text));
     for _ in 0..MAX_LAYERS {

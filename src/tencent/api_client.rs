@@ -11,11 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::credentials::{Credential, Provider};
-use super::echo::Echo;
 use super::envelope::WireError;
 use super::observer::{Ended, Observer, Sent};
 use super::pacer::Pacer;
 use super::reasons::{self, status_failure, timeout_failure, transport_failure};
+use super::redactor::Redactor;
 use super::retries::{Retries, Retry};
 use super::signer::{Endpoint, Service, Signer};
 use super::skew::{Correction, skew};
@@ -45,7 +45,7 @@ pub struct CallLimits {
 
 /// What the accounts of a process share, and what is one account's own.
 #[derive(Clone)]
-pub struct Parts {
+pub struct ClientParts {
     /// Where the API is.
     pub endpoint: Endpoint,
     /// The way there.
@@ -61,10 +61,10 @@ pub struct Parts {
 }
 
 /// Calls one product of the API with one identity.
-pub struct Caller {
+pub struct ApiClient {
     limits: CallLimits,
     signer: Signer,
-    parts: Parts,
+    parts: ClientParts,
     correction: Correction,
     /// The kinds of unreadable fields that were reported to the observer.
     noted: Mutex<BTreeSet<String>>,
@@ -91,9 +91,9 @@ struct Failed {
     retry: Retry,
 }
 
-impl Caller {
+impl ApiClient {
     /// A caller of a product.
-    pub fn new(service: Service, parts: Parts, limits: CallLimits) -> Self {
+    pub fn new(service: Service, parts: ClientParts, limits: CallLimits) -> Self {
         Self {
             limits,
             signer: Signer::new(parts.endpoint.clone(), service),
@@ -117,7 +117,7 @@ impl Caller {
     }
 
     /// What it calls with.
-    pub fn parts(&self) -> &Parts {
+    pub fn parts(&self) -> &ClientParts {
         &self.parts
     }
 
@@ -127,7 +127,7 @@ impl Caller {
         &self,
         call: Call<'_>,
         observer: &dyn Observer,
-        parse: impl Fn(&[u8], &Echo) -> Result<T, WireError>,
+        parse: impl Fn(&[u8], &Redactor) -> Result<T, WireError>,
     ) -> Result<T, Failure> {
         let mut retries = Retries::of(self.limits.attempts);
         let mut before = None;
@@ -156,7 +156,7 @@ impl Caller {
         call: Call<'_>,
         before: Option<Failure>,
         observer: &dyn Observer,
-        parse: impl Fn(&[u8], &Echo) -> Result<T, WireError>,
+        parse: impl Fn(&[u8], &Redactor) -> Result<T, WireError>,
     ) -> Result<T, Failed> {
         // Before the queue: whoever has no key must not hold up those who have one.
         let credential = if call.signed {
@@ -165,7 +165,7 @@ impl Caller {
             None
         };
         let queued = Instant::now();
-        let turn = self.parts.pacer.turn().await;
+        let permit = self.parts.pacer.acquire().await;
         let place = self.place_in_flight().await;
         let retry = before.is_some();
         if let Some(failure) = before
@@ -173,7 +173,7 @@ impl Caller {
         {
             return Err(not_sent(failure));
         }
-        turn.take();
+        permit.consume();
 
         let sent = self.parts.clock.now();
         observer.sent(&Sent {
@@ -190,7 +190,7 @@ impl Caller {
         let corrected_by = self.correction.seconds();
         let timestamp = sent.unix_seconds() + corrected_by;
         let request = self.signer.request(call, credential.as_ref(), timestamp);
-        let echo = Echo::of(credential.as_deref(), call.secrets, &request);
+        let redactor = Redactor::for_request(credential.as_deref(), call.secrets, &request);
         let answer = self.exchange(request, place).await;
         let ended = self.parts.clock.now();
         let clock_skew = answer
@@ -199,7 +199,7 @@ impl Caller {
             .and_then(|answer| skew(answer.headers(), sent, ended));
         let result = answer
             .map_err(WireError::Answer)
-            .and_then(|answer| parse(content(&answer)?, &echo));
+            .and_then(|answer| parse(content(&answer)?, &redactor));
         let failure = match &result {
             Ok(_) => None,
             Err(WireError::NotJson(failure) | WireError::Answer(failure)) => Some(failure),

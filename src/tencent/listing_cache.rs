@@ -21,20 +21,20 @@ const MAX_REQUEST_ID_BYTES: usize = 64;
 
 /// The last walk over the pages of each region.
 #[derive(Default)]
-pub(super) struct Recall {
+pub(super) struct ListingCache {
     /// Drawn anew by every process, so that nobody can make two answers that hash alike.
     key: RandomState,
-    walks: Mutex<HashMap<String, Arc<LastWalk>>>,
+    walks: Mutex<HashMap<String, Arc<CachedWalk>>>,
 }
 
 /// A walk that made a listing, each track on one page.
-pub(super) struct LastWalk {
+pub(super) struct CachedWalk {
     pub(super) page_size: u32,
-    pub(super) pages: Vec<PageFacts>,
+    pub(super) pages: Vec<PageSummary>,
     pub(super) listing: Arc<Listing>,
 }
 
-impl LastWalk {
+impl CachedWalk {
     /// Whether each track is kept and was on one page. Only then do the pages say by themselves which
     /// tracks they had, and can a page be left out of the next walk.
     pub(super) fn has_each_track_once(&self) -> bool {
@@ -45,33 +45,33 @@ impl LastWalk {
 
 /// What is kept of a page besides its tracks.
 #[derive(Clone, Debug)]
-pub(super) struct PageFacts {
+pub(super) struct PageSummary {
     /// The tracks on it.
     pub(super) ids: Arc<[u64]>,
     /// `TotalCount`, as it says.
     pub(super) total: u64,
     /// How it read; none where that cannot be told.
-    pub(super) print: Option<Print>,
+    pub(super) hash: Option<BodyHash>,
 }
 
 /// A hash of an answer without its request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Print(u64);
+pub(super) struct BodyHash(u64);
 
-impl Recall {
+impl ListingCache {
     /// The last walk over the pages of a region, where they were as long as they are to be now.
-    pub(super) fn of(&self, region: &str, page_size: u32) -> Option<Arc<LastWalk>> {
+    pub(super) fn get(&self, region: &str, page_size: u32) -> Option<Arc<CachedWalk>> {
         let last = self.walks().get(region).map(Arc::clone);
         last.filter(|last| last.page_size == page_size)
     }
 
     /// Remembers a walk, and forgets the one before.
-    pub(super) fn remember(&self, region: &str, walk: Arc<LastWalk>) {
+    pub(super) fn insert(&self, region: &str, walk: Arc<CachedWalk>) {
         self.walks().insert(region.to_owned(), walk);
     }
 
     /// How an answer reads; none where its request id is not found, and so cannot be left out.
-    pub(super) fn print(&self, answer: &[u8]) -> Option<Print> {
+    pub(super) fn hash_body(&self, answer: &[u8]) -> Option<BodyHash> {
         let value = memmem::find(answer, REQUEST_ID)? + REQUEST_ID.len();
         let (before, rest) = answer.split_at(value);
         let longest = &rest[..rest.len().min(MAX_REQUEST_ID_BYTES + 1)];
@@ -85,11 +85,11 @@ impl Recall {
         hasher.write_usize(before.len());
         hasher.write(before);
         hasher.write(after);
-        Some(Print(hasher.finish()))
+        Some(BodyHash(hasher.finish()))
     }
 
     /// A walk is put in as a whole, so a poisoned lock holds whole ones.
-    fn walks(&self) -> MutexGuard<'_, HashMap<String, Arc<LastWalk>>> {
+    fn walks(&self) -> MutexGuard<'_, HashMap<String, Arc<CachedWalk>>> {
         self.walks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,7 +1,7 @@
 //! Slowing down where the API says that there is too much, and getting up to speed again.
 //!
 //! Halving gives way at once to whoever shares the limit; adding little by little finds out when
-//! they have gone. A [`Brake`] is the arithmetic, without a clock of its own.
+//! they have gone. A [`AimdLimit`] is the arithmetic, without a clock of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,15 +17,15 @@ const GROWTH_PER_SECOND: f64 = 1.0 / 60.0;
 
 /// What part of a configured rate may be used.
 #[derive(Clone, Copy, Debug)]
-pub struct Brake {
+pub struct AimdLimit {
     fraction: f64,
     halved: Option<Instant>,
     throttled: Option<Instant>,
 }
 
-impl Brake {
+impl AimdLimit {
     /// A brake that holds nothing back.
-    pub fn released() -> Self {
+    pub fn unlimited() -> Self {
         Self {
             fraction: 1.0,
             halved: None,
@@ -62,28 +62,28 @@ impl Brake {
 /// share it, because they share the address. Each pacer reads it, so the brake also slows a pacer
 /// that is made later.
 #[derive(Clone, Debug)]
-pub struct AddressBrake(Arc<Mutex<Brake>>);
+pub struct SourceIpLimit(Arc<Mutex<AimdLimit>>);
 
-impl AddressBrake {
+impl SourceIpLimit {
     /// The fraction of its configured rate that every pacer may use.
     pub fn fraction(&self, now: Instant) -> f64 {
-        self.with(|brake| brake.fraction(now))
+        self.with(|limit| limit.fraction(now))
     }
 
     /// Takes note of a call that was throttled for its source address. How little is left to each
     /// pacer is for the pacer to say.
     pub fn throttled(&self, now: Instant) {
-        self.with(|brake| brake.throttled(now, 0.0));
+        self.with(|limit| limit.throttled(now, 0.0));
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Brake) -> T) -> T {
+    fn with<T>(&self, act: impl FnOnce(&mut AimdLimit) -> T) -> T {
         // The arithmetic cannot panic half-way, so a poisoned lock holds a whole value.
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Default for AddressBrake {
+impl Default for SourceIpLimit {
     fn default() -> Self {
-        Self(Arc::new(Mutex::new(Brake::released())))
+        Self(Arc::new(Mutex::new(AimdLimit::unlimited())))
     }
 }
