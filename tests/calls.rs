@@ -17,7 +17,7 @@ use cloudaudit_exporter::tencent::credentials::{
 };
 use cloudaudit_exporter::tencent::{
     Answer, CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer,
-    Sent, TransportError, TransportErrorKind,
+    Sent, SourceIpLimit, TransportError, TransportErrorKind,
 };
 use http::Response;
 use tokio::sync::Semaphore;
@@ -297,7 +297,7 @@ async fn what_is_tried_again_and_how_often() {
         ("hang", hang, 4, Reason::Unavailable),
         ("not JSON", || answer("<html>"), 2, Reason::Malformed),
         (
-            "another shape",
+            "unexpected response format",
             || answer(r#"{"Response":{}}"#),
             1,
             Reason::Malformed,
@@ -594,7 +594,7 @@ fn beside(parts: &ClientParts) -> ClientParts {
         endpoint: parts.endpoint.clone(),
         transport: Arc::clone(&parts.transport),
         provider: Arc::clone(&parts.provider),
-        pacer: Arc::new(Pacer::new(100)),
+        pacer: Arc::new(Pacer::new(100, SourceIpLimit::default())),
         in_flight: Arc::clone(&parts.in_flight),
         clock: parts.clock.clone(),
     }
@@ -713,7 +713,7 @@ async fn the_servers_clock_is_compared_with_ours() {
         // Written somewhere between sending and receiving.
         _ => after(two, dated("Tue, 26 Feb 2019 00:00:01 GMT", 200)),
     });
-    let pacer = Arc::new(Pacer::new(1_000_000)); // so that no time passes in between
+    let pacer = Arc::new(Pacer::new(1_000_000, SourceIpLimit::default())); // so that no time passes in between
     let client = Client::new(ClientParts { pacer, ..parts }, attempts(1));
     let times = Times::default();
     for _ in 0..6 {

@@ -13,7 +13,7 @@ use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
     Answer, CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer,
-    Sent, Transport, sign as stages, wire,
+    Sent, SourceIpLimit, Transport, sign as stages, wire,
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
@@ -219,7 +219,7 @@ fn client(transport: Turns) -> Client {
         },
         transport: Arc::new(transport),
         provider: Arc::new(FixedProvider::new(credential.expect("it can be sent"))),
-        pacer: Arc::new(Pacer::new(1_000)),
+        pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: in_no_time(async { Clock::virtual_at(UNIX_EPOCH + NOW) }),
     };

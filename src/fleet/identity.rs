@@ -48,7 +48,7 @@ impl Pacers {
             return pacer;
         }
         let source_ip = self.at(&identity.endpoint).source_ip.clone();
-        let pacer = Arc::new(Pacer::sharing(per_second, source_ip));
+        let pacer = Arc::new(Pacer::new(per_second, source_ip));
         self.known.insert(identity.clone(), Arc::downgrade(&pacer));
         pacer
     }

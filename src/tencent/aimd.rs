@@ -1,31 +1,30 @@
-//! Slowing down where the API says that there is too much, and getting up to speed again.
-//!
-//! Halving gives way at once to whoever shares the limit; adding little by little finds out when
-//! they have gone. A [`AimdLimit`] is the arithmetic, without a clock of its own.
+//! The AIMD limits: a throttled request halves the rate, and the rate then recovers little by little
+//! (additive increase, multiplicative decrease). Other programs share the API's limits; halving
+//! leaves room for them at once.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// The limits of the API count a second. What is refused within one of a halving was on its way
-/// before it, and a second without a refusal is the first sign that there is room.
+/// The API counts requests per second. Requests refused within a second of a halving were sent
+/// before it, and one second without a refusal is the first sign of room.
 const COUNTED_SECOND: Duration = Duration::from_secs(1);
 
-/// What part of the configured rate is won back in a second.
+/// The part of the configured rate that is recovered per second.
 const GROWTH_PER_SECOND: f64 = 1.0 / 60.0;
 
-/// What part of a configured rate may be used.
+/// The part of a configured rate that may be used.
 #[derive(Clone, Copy, Debug)]
-pub struct AimdLimit {
+pub(super) struct AimdLimit {
     fraction: f64,
     halved: Option<Instant>,
     throttled: Option<Instant>,
 }
 
 impl AimdLimit {
-    /// A brake that holds nothing back.
-    pub fn unlimited() -> Self {
+    /// Returns a limit that allows the whole rate.
+    pub(super) fn unlimited() -> Self {
         Self {
             fraction: 1.0,
             halved: None,
@@ -33,20 +32,19 @@ impl AimdLimit {
         }
     }
 
-    /// The fraction that may be used, from 0 to 1: all of it, or what the last refusal left and
-    /// what has been won back since.
-    pub fn fraction(&self, now: Instant) -> f64 {
+    /// Returns the usable fraction, from 0 to 1.
+    pub(super) fn fraction(&self, now: Instant) -> f64 {
         let Some(throttled) = self.throttled else {
             return self.fraction;
         };
         let calm = now.saturating_duration_since(throttled);
-        let won_back = calm.saturating_sub(COUNTED_SECOND).as_secs_f64() * GROWTH_PER_SECOND;
-        (self.fraction + won_back).min(1.0)
+        let recovered = calm.saturating_sub(COUNTED_SECOND).as_secs_f64() * GROWTH_PER_SECOND;
+        (self.fraction + recovered).min(1.0)
     }
 
-    /// Takes note of a call that was throttled: halves the fraction, at most once a second, and not
-    /// below `least`.
-    pub fn throttled(&mut self, now: Instant, least: f64) {
+    /// Halves the fraction after a throttled request, at most once per second and never below
+    /// `least`.
+    pub(super) fn throttled(&mut self, now: Instant, least: f64) {
         let before = self.fraction(now);
         let is_new = |halved| now.saturating_duration_since(halved) >= COUNTED_SECOND;
         self.fraction = before;
@@ -58,26 +56,25 @@ impl AimdLimit {
     }
 }
 
-/// The brake of the source address at one endpoint. All pacers of the process that call the endpoint
-/// share it, because they share the address. Each pacer reads it, so the brake also slows a pacer
-/// that is made later.
+/// The limit of the source IP at one endpoint. All pacers of the process that send to the endpoint
+/// share it, because they share the address. A pacer created later is slowed down too.
 #[derive(Clone, Debug)]
 pub struct SourceIpLimit(Arc<Mutex<AimdLimit>>);
 
 impl SourceIpLimit {
-    /// The fraction of its configured rate that every pacer may use.
-    pub fn fraction(&self, now: Instant) -> f64 {
+    /// Returns the fraction of its configured rate that each pacer may use.
+    pub(super) fn fraction(&self, now: Instant) -> f64 {
         self.with(|limit| limit.fraction(now))
     }
 
-    /// Takes note of a call that was throttled for its source address. How little is left to each
-    /// pacer is for the pacer to say.
-    pub fn throttled(&self, now: Instant) {
+    /// Halves the fraction after a request that was throttled for its source IP. Each pacer has its
+    /// own minimum.
+    pub(super) fn throttled(&self, now: Instant) {
         self.with(|limit| limit.throttled(now, 0.0));
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut AimdLimit) -> T) -> T {
-        // The arithmetic cannot panic half-way, so a poisoned lock holds a whole value.
+        // The arithmetic cannot panic half-way, so a poisoned lock holds a consistent value.
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

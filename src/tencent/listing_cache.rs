@@ -1,8 +1,8 @@
-//! What a region answered the last time, so that what reads the same is not read again.
+//! Caches the last listing of each region, so that an unchanged page is not parsed again.
 //!
-//! Almost every poll is told what the one before it was told, and parsing is most of the work of a
-//! page. So a walk that made a listing leaves behind how each of its pages read, and the next one
-//! parses from the first page on that reads otherwise.
+//! Almost every poll gets the same pages as the poll before it, and parsing is most of the work of a
+//! page. So a complete walk leaves a hash of each page behind, and the next walk parses from the
+//! first page with another hash on.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -12,22 +12,22 @@ use memchr::memmem;
 
 use crate::snapshot::Listing;
 
-/// Before the one thing that differs between two answers that say the same. In JSON these bytes are
-/// always a key and the beginning of its value, for inside of a string the quotes are escaped.
+/// Before the only value that differs between two identical pages. In JSON these bytes are always a
+/// key and the beginning of its value, because quotes inside a string are escaped.
 const REQUEST_ID: &[u8] = br#""RequestId":""#;
 
-/// The longest value that is taken for a request id, in bytes: they are UUIDs.
+/// The longest value that is treated as a request id, in bytes. Request ids are UUIDs.
 const MAX_REQUEST_ID_BYTES: usize = 64;
 
 /// The last walk over the pages of each region.
 #[derive(Default)]
 pub(super) struct ListingCache {
-    /// Drawn anew by every process, so that nobody can make two answers that hash alike.
+    /// Random for each process, so that no server can construct two bodies with the same hash.
     key: RandomState,
     walks: Mutex<HashMap<String, Arc<CachedWalk>>>,
 }
 
-/// A walk that made a listing, each track on one page.
+/// A complete walk, each track on one page.
 pub(super) struct CachedWalk {
     pub(super) page_size: u32,
     pub(super) pages: Vec<PageSummary>,
@@ -35,8 +35,8 @@ pub(super) struct CachedWalk {
 }
 
 impl CachedWalk {
-    /// Whether each track is kept and was on one page. Only then do the pages say by themselves which
-    /// tracks they had, and can a page be left out of the next walk.
+    /// Whether each track is kept and was on one page. Only then can the tracks of a page be found
+    /// by its ids alone.
     pub(super) fn has_each_track_once(&self) -> bool {
         let on_pages: usize = self.pages.iter().map(|page| page.ids.len()).sum();
         on_pages == self.listing.tracks.len()
@@ -46,34 +46,33 @@ impl CachedWalk {
 /// What is kept of a page besides its tracks.
 #[derive(Clone, Debug)]
 pub(super) struct PageSummary {
-    /// The tracks on it.
     pub(super) ids: Arc<[u64]>,
-    /// `TotalCount`, as it says.
+    /// `TotalCount` on the page.
     pub(super) total: u64,
-    /// How it read; none where that cannot be told.
+    /// `None` if the body has no request id.
     pub(super) hash: Option<BodyHash>,
 }
 
-/// A hash of an answer without its request id.
+/// The hash of a response body without its request id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BodyHash(u64);
 
 impl ListingCache {
-    /// The last walk over the pages of a region, where they were as long as they are to be now.
+    /// Returns the last walk over the pages of a region, if it had this page size.
     pub(super) fn get(&self, region: &str, page_size: u32) -> Option<Arc<CachedWalk>> {
         let last = self.walks().get(region).map(Arc::clone);
         last.filter(|last| last.page_size == page_size)
     }
 
-    /// Remembers a walk, and forgets the one before.
+    /// Replaces the walk of a region.
     pub(super) fn insert(&self, region: &str, walk: Arc<CachedWalk>) {
         self.walks().insert(region.to_owned(), walk);
     }
 
-    /// How an answer reads; none where its request id is not found, and so cannot be left out.
-    pub(super) fn hash_body(&self, answer: &[u8]) -> Option<BodyHash> {
-        let value = memmem::find(answer, REQUEST_ID)? + REQUEST_ID.len();
-        let (before, rest) = answer.split_at(value);
+    /// Hashes a body without its request id. `None` if the body has no request id.
+    pub(super) fn hash_body(&self, body: &[u8]) -> Option<BodyHash> {
+        let value = memmem::find(body, REQUEST_ID)? + REQUEST_ID.len();
+        let (before, rest) = body.split_at(value);
         let longest = &rest[..rest.len().min(MAX_REQUEST_ID_BYTES + 1)];
         let end = longest.iter().position(|byte| *byte == b'"')?;
         let (id, after) = rest.split_at(end);
@@ -88,8 +87,8 @@ impl ListingCache {
         Some(BodyHash(hasher.finish()))
     }
 
-    /// A walk is put in as a whole, so a poisoned lock holds whole ones.
     fn walks(&self) -> MutexGuard<'_, HashMap<String, Arc<CachedWalk>>> {
+        // Each insertion is atomic, so a poisoned lock holds a consistent map.
         self.walks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

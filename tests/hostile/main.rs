@@ -32,7 +32,7 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::{
     CallOptions, Client, ClientParts, Ended, Endpoint, HttpTransport, Observer, Pacer, Sent,
-    Transport,
+    SourceIpLimit, Transport,
 };
 use tokio::time::Instant;
 
@@ -56,7 +56,7 @@ fn client_over(transport: &Arc<HttpTransport>, server: &Server, attempts: u32) -
             url: format!("http://{}", server.authority),
             host: server.authority.clone(),
         },
-        pacer: Arc::new(Pacer::new(1_000)),
+        pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
         ..parts
     };
     let options = CallOptions {

@@ -7,7 +7,7 @@ use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
-    CallOptions, ClientParts, Endpoint, MAX_IN_FLIGHT, Pacer, Transport,
+    CallOptions, ClientParts, Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit, Transport,
 };
 use jiff::tz::Offset;
 use tokio::sync::Semaphore;
@@ -39,7 +39,7 @@ pub(crate) fn parts(world: &World, transport: Arc<dyn Transport>) -> ClientParts
         },
         transport,
         provider: Arc::new(FixedProvider::new(credential)),
-        pacer: Arc::new(Pacer::new(20)),
+        pacer: Arc::new(Pacer::new(20, SourceIpLimit::default())),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: Clock::virtual_at(world.now()),
     }

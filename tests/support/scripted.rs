@@ -10,7 +10,7 @@ use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
     Answer, CallOptions, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Sent,
-    Transport,
+    SourceIpLimit, Transport,
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
@@ -79,7 +79,7 @@ pub(crate) fn parts(transport: Arc<dyn Transport>) -> ClientParts {
         },
         transport,
         provider: Arc::new(FixedProvider::new(credential)),
-        pacer: Arc::new(Pacer::new(100)),
+        pacer: Arc::new(Pacer::new(100, SourceIpLimit::default())),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: Clock::virtual_at(evening()),
     }

@@ -1,4 +1,4 @@
-//! The adaptive pace: as arithmetic, as a queue, as the client uses it, and against a cloud whose
+//! The adaptive pace: as a queue, as the client uses it, and against a cloud whose
 //! allowance somebody else uses too. Time is paused throughout.
 
 #![expect(
@@ -15,7 +15,6 @@ mod signer;
 mod simulated;
 
 // The tests.
-mod arithmetic;
 mod queue;
 mod refusals;
 mod second_tenant;

@@ -31,9 +31,9 @@ fn assert_about(waited: Duration, millis: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_caller_sees_that_its_identity_was_refused() {
-    let pacer = Arc::new(Pacer::new(10));
+    let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
     assert_about(waits_when(Arc::clone(&pacer), || ()).await, 102);
-    let pacer = Arc::new(Pacer::new(10));
+    let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
     let refused = Arc::clone(&pacer);
     let waited = waits_when(pacer, || refused.throttled(LimitScope::Identity)).await;
     assert_about(waited, 204);
@@ -42,8 +42,8 @@ async fn a_waiting_caller_sees_that_its_identity_was_refused() {
 #[tokio::test(start_paused = true)]
 async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_address() {
     let address = SourceIpLimit::default();
-    let pacer = Arc::new(Pacer::sharing(10, address.clone()));
-    let other = Pacer::sharing(20, address);
+    let pacer = Arc::new(Pacer::new(10, address.clone()));
+    let other = Pacer::new(20, address);
     let waited = waits_when(pacer, || other.throttled(LimitScope::SourceIp)).await;
     assert_about(waited, 204);
 }
@@ -51,7 +51,7 @@ async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_addre
 #[tokio::test(start_paused = true)]
 async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
     for (from, to, millis) in [(10, 2, 510), (1, 10, 102), (1, 1_000, 50), (10, 10, 102)] {
-        let pacer = Arc::new(Pacer::new(from));
+        let pacer = Arc::new(Pacer::new(from, SourceIpLimit::default()));
         let configured = Arc::clone(&pacer);
         let waited = waits_when(pacer, || configured.set_per_second(to)).await;
         assert_about(waited, millis);
@@ -61,7 +61,7 @@ async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
 /// At the bottom nobody waits longer for the ceiling to rise than it takes to send one call.
 #[tokio::test(start_paused = true)]
 async fn the_queue_gets_up_to_speed_again() {
-    let pacer = Pacer::new(20);
+    let pacer = Pacer::new(20, SourceIpLimit::default());
     for _ in 0..10 {
         pacer.throttled(LimitScope::Identity);
         sleep(Duration::from_secs(1)).await;

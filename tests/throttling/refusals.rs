@@ -15,8 +15,8 @@ use crate::{Nobody, client};
 /// began at 20.
 async fn ceilings_after(fault: Fault) -> (f64, f64) {
     let address = SourceIpLimit::default();
-    let pacer = Arc::new(Pacer::sharing(20, address.clone()));
-    let beside = Pacer::sharing(20, address);
+    let pacer = Arc::new(Pacer::new(20, address.clone()));
+    let beside = Pacer::new(20, address);
     let world = world();
     world.inject(fault);
     let client = client(&world, &pacer, 1);
@@ -55,7 +55,7 @@ async fn what_slows_whom() {
 async fn retries_that_are_throttled_slow_further() {
     let world = world();
     world.inject(Fault::throttled().until_cleared());
-    let pacer = Arc::new(Pacer::new(16));
+    let pacer = Arc::new(Pacer::new(16, SourceIpLimit::default()));
     let client = client(&world, &pacer, 4);
     let hour = Instant::now() + Duration::from_hours(1);
     client.list(REGION, hour, &Nobody).await.unwrap_err();
