@@ -147,7 +147,7 @@ pub(super) async fn list<W: Walk>(start: impl Fn(Option<&W>) -> W) -> Result<W, 
             && (walks.len() + 1 == MAX_WALKS || !walk.tally().adds_up())
         {
             let message = format!(
-                "the {} on the pages do not add up: {}, in the walk before {}{}",
+                "the {} on the pages do not add up: {}; the walk before had {}{}",
                 W::ITEMS,
                 walk.tally(),
                 before.tally(),
