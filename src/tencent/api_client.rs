@@ -11,10 +11,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::call::{Call, CallLimits, InFlightRequest};
-use super::credentials::{Credential, Provider};
+use super::credential::Credential;
 use super::envelope::WireError;
 use super::observer::{Observer, Sent};
 use super::pacer::Pacer;
+use super::provider::Provider;
 use super::reasons::{self, status_failure, timeout_failure, transport_failure};
 use super::redactor::Redactor;
 use super::retries::{Retries, Retry};

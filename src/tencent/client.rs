@@ -7,9 +7,9 @@ use jiff::tz::Offset;
 
 use super::api_client::{ApiClient, ClientParts};
 use super::call::CallLimits;
-use super::credentials::ProviderState;
 use super::listing_cache::ListingCache;
 use super::pacer::Pacer;
+use super::provider::ProviderState;
 use super::signer::Service;
 use crate::clock::Clock;
 

@@ -43,9 +43,11 @@ mod retries;
 
 // Credentials, rate limits and the clock correction.
 mod aimd;
+mod credential;
 pub mod credentials;
 mod pace;
 mod pacer;
+mod provider;
 mod skew;
 
 // The bytes: sign, send, parse, classify.

@@ -15,7 +15,7 @@ use http::{Request, header};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::credentials::Credential;
+use super::credential::Credential;
 use super::escape::is_invisible;
 
 /// Parts of a secret from this length on, in bytes, are redacted too. A shorter secret is redacted

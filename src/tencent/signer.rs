@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::call::Call;
-use super::credentials::Credential;
+use super::credential::Credential;
 use super::sign;
 
 /// A product of the API.

@@ -11,9 +11,10 @@ use tokio::time::Instant;
 
 use super::api_client::{ApiClient, ClientParts};
 use super::call::{Call, CallLimits};
-use super::credentials::{Provider, Temporary};
+use super::credential::Temporary;
 use super::envelope::parse_response;
 use super::observer::Observer;
+use super::provider::Provider;
 use super::redactor::Redactor;
 use super::signer::Service;
 use super::sts_wire::{AssumeRoleRequest, AssumeRoleResponse, CallerIdentityResponse};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::bounded::Object;
-use super::credentials::{Credential, Temporary};
+use super::credential::{Credential, Temporary};
 use super::envelope::{Content, ErrorBody};
 use super::lenient::{Field, Text, missing};
 use super::redactor::Redactor;
