@@ -155,7 +155,7 @@ fn keep_deciding(scopes: Vec<Scope>) -> Vec<Scope> {
 impl ResourceField {
     fn into_scope(self) -> Scope {
         // An unreadable field becomes empty, and an empty one may mean anything.
-        let text = |field: Field<Text>| field.ok().map(|Text(text)| text).unwrap_or_default();
+        let text = |field: Field<Text>| field.ok().unwrap_or_default().0;
         Scope {
             action_type: text(self.action_type),
             resource_type: text(self.resource_type),

@@ -71,6 +71,7 @@ pub(super) trait Readable: Sized {
 
 /// A text of bounded length. A longer text is cut and gets a hash of the whole, so that different
 /// texts stay different.
+#[derive(Default)]
 pub(super) struct Text(pub(super) String);
 
 impl<T> Field<T> {

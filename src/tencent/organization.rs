@@ -240,7 +240,7 @@ impl Item {
             .required(format_args!("Items[{index}].MemberUin"))?;
         let mut text = |field: &str, value: Field<Text>| {
             let value = value.noted(format_args!("Items[{index}].{field}"), notes);
-            redactor.redact_name(value.map(|Text(text)| text).unwrap_or_default())
+            redactor.redact_name(value.unwrap_or_default().0)
         };
         let (name, node) = (text("Name", self.name), text("NodeName", self.node_name));
         let tags = self.tags.noted(format_args!("Items[{index}].Tags"), notes);
@@ -252,9 +252,7 @@ impl Item {
             };
             let key = tag.tag_key.noted(place, notes);
             let value = tag.tag_value.noted(place, notes);
-            let text = |text: Option<Text>| {
-                redactor.redact_name(text.map(|Text(text)| text).unwrap_or_default())
-            };
+            let text = |text: Option<Text>| redactor.redact_name(text.unwrap_or_default().0);
             pairs.insert(text(key), text(value));
         }
         Ok(Member {

@@ -164,7 +164,6 @@ impl Reader<'_> {
         let status = track.status.noted(at("Status"), &mut self.notes);
         let storage = track.storage.noted(at("Storage"), &mut self.notes);
         let create_time = track.create_time.noted(at("CreateTime"), &mut self.notes);
-        let create_time = create_time.map(|Text(text)| text).unwrap_or_default();
         Ok(Track {
             id,
             name: self.text(at("Name"), track.name),
@@ -183,16 +182,15 @@ impl Reader<'_> {
                 prefix: self.text(at("Storage.StoragePrefix"), storage.prefix),
                 account: self.text(at("Storage.StorageAccountId"), storage.account),
             }),
-            created: created(&create_time, self.create_time_offset),
+            created: create_time.and_then(|Text(text)| created(&text, self.create_time_offset)),
             details: None,
         })
     }
 
     /// Returns a text that only describes the track. Empty if it is absent, null or unreadable.
     fn text(&mut self, path: FieldPath, field: Field<Text>) -> String {
-        let text = field.noted(path, &mut self.notes);
-        let text = text.map(|Text(text)| text).unwrap_or_default();
-        self.redactor.redact_name(text)
+        let text = field.noted(path, &mut self.notes).unwrap_or_default();
+        self.redactor.redact_name(text.0)
     }
 }
 
