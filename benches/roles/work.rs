@@ -12,8 +12,8 @@ use cloudaudit_exporter::publisher::{self, Publisher};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
-    Transport, sign as stages, wire,
+    Answer, CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer,
+    Sent, SourceIpLimit, Transport, sign as stages, wire,
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
@@ -212,14 +212,14 @@ impl Transport for Turns {
 fn client(transport: Turns) -> Client {
     let host = "cloudaudit.intl.tencentcloudapi.com";
     let credential = Credential::new("AKID".to_owned(), "key".into(), None);
-    let parts = Parts {
+    let parts = ClientParts {
         endpoint: Endpoint {
             url: format!("https://{host}"),
             host: host.to_owned(),
         },
         transport: Arc::new(transport),
         provider: Arc::new(FixedProvider::new(credential.expect("it can be sent"))),
-        pacer: Arc::new(Pacer::new(1_000)),
+        pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: in_no_time(async { Clock::virtual_at(UNIX_EPOCH + NOW) }),
     };

@@ -21,7 +21,7 @@ pub fn answer(input: &[u8]) {
             assert_eq!(failure.reason, Reason::Malformed);
             can_be_shown(&failure);
         }
-        Err(WireError::Answer(failure)) => can_be_shown(&failure),
+        Err(WireError::Api(failure)) => can_be_shown(&failure),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 
 use tokio::sync::Semaphore;
 
-use crate::tencent::{AddressBrake, Endpoint, MAX_IN_FLIGHT, Pacer};
+use crate::tencent::{Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit};
 
 /// Who a rate limit is counted for, and where.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -28,14 +28,14 @@ pub(super) struct Pacers {
 /// The limits of the address that the process calls an endpoint from. Each endpoint counts for
 /// itself, so what one refuses, or never answers, holds up no calls to another.
 struct SharedLimits {
-    brake: AddressBrake,
+    source_ip: SourceIpLimit,
     in_flight: Arc<Semaphore>,
 }
 
 impl Default for SharedLimits {
     fn default() -> Self {
         Self {
-            brake: AddressBrake::default(),
+            source_ip: SourceIpLimit::default(),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         }
     }
@@ -47,8 +47,8 @@ impl Pacers {
         if let Some(pacer) = self.known.get(identity).and_then(Weak::upgrade) {
             return pacer;
         }
-        let brake = self.at(&identity.endpoint).brake.clone();
-        let pacer = Arc::new(Pacer::sharing(per_second, brake));
+        let source_ip = self.at(&identity.endpoint).source_ip.clone();
+        let pacer = Arc::new(Pacer::new(per_second, source_ip));
         self.known.insert(identity.clone(), Arc::downgrade(&pacer));
         pacer
     }

@@ -16,7 +16,7 @@ use crate::tencent::credentials::{
     Renewing, TkeOidc, Verified,
 };
 use crate::tencent::sts::{Role, STS_NAME, STS_PER_SECOND, Sts};
-use crate::tencent::{Parts, Transport};
+use crate::tencent::{ClientParts, Transport};
 
 /// The providers of a process.
 #[derive(Default)]
@@ -203,7 +203,7 @@ pub(super) fn sts(
         service: STS_NAME,
         who: provider.identity().unwrap_or_default(),
     };
-    let parts = Parts {
+    let parts = ClientParts {
         endpoint: endpoint(at),
         transport,
         // One key may assume the roles of all shards' accounts.

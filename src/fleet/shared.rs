@@ -17,7 +17,7 @@ use crate::snapshot::{AccountInfo, Umbrella};
 use crate::tencent::credentials::Provider;
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
 use crate::tencent::sts::Sts;
-use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Endpoint, Observer, Parts};
+use crate::tencent::{CLOUDAUDIT, CallOptions, Client, ClientParts, Endpoint, Observer};
 use jiff::tz::Offset;
 
 /// The variables of the process, as they were when it began.
@@ -144,7 +144,7 @@ impl Shared {
             service: ORGANIZATION_NAME,
             who: who.unwrap_or_else(|| organization.name.clone()),
         };
-        let parts = Parts {
+        let parts = ClientParts {
             in_flight: common.pacers.in_flight(&at),
             endpoint: at,
             transport: ways.to(&organization.endpoint),
@@ -208,7 +208,7 @@ impl Shared {
         };
         let common = &mut self.common;
         let pacer = common.pacers.of(&identity, rate);
-        let parts = Parts {
+        let parts = ClientParts {
             transport: ways.to(&config.endpoint),
             pacer,
             in_flight: common.pacers.in_flight(&endpoint),

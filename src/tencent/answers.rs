@@ -1,4 +1,4 @@
-//! Remembers recent answers, so that none is accepted twice.
+//! Remembers recent responses, so that no response is accepted twice.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -6,36 +6,36 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
 
-/// Before the id of an answer. In JSON these bytes are always a key: within a string the quotes are
-/// escaped.
+/// Before the id of a response. In JSON these bytes are always a key, because quotes inside a string
+/// are escaped.
 const REQUEST_ID: &[u8] = br#""RequestId""#;
 
 /// The API's ids are UUIDs. A shorter id does not come from the API and need not be unique, so it
 /// proves nothing.
 const MIN_UNIQUE_BYTES: usize = 16;
 
-/// The longest value that is taken for an id.
+/// The longest value that is treated as an id.
 const MAX_ID_BYTES: usize = 64;
 
-/// How many answers are remembered, some 40 bytes each: more than a minute and a half of ten thousand
+/// The number of remembered responses, some 40 bytes each: more than 90 seconds of ten thousand
 /// accounts with four pages each.
 const MAX_REMEMBERED: usize = 65_536;
 
-/// An answer that is delivered again is the same to the last byte. So much of both ends, and the
-/// length, tell it from another answer with its id, for a fraction of the time.
+/// A repeated response is identical to the last byte. Comparing the length and this much of both ends
+/// distinguishes it from another response with the same id, in a fraction of the time.
 const MAX_COMPARED_BYTES: usize = 256;
 
-/// How many hosts are remembered; a configuration names a handful.
+/// The number of remembered hosts; a configuration names a handful.
 const MAX_HOSTS: usize = 1_024;
 
-/// A host is believed to repeat its ids when it has done so this many times in a row, each time to a
-/// request that had a connection of its own.
+/// After this many repeated ids in a row, each on a connection of its own, a host counts as one that
+/// repeats its ids.
 const MAX_REPEATS_ALONE: u32 = 16;
 
-/// The answers that came last, from every endpoint and for every identity, by their `RequestId`.
+/// The latest responses of all endpoints and identities, by their `RequestId`.
 #[derive(Debug, Default)]
 pub(super) struct RecentAnswers {
-    /// Random, so that no server can choose two answers with the same hash.
+    /// Random, so that no server can construct two responses with the same hash.
     key: RandomState,
     recent: Mutex<Recent>,
 }
@@ -47,35 +47,35 @@ struct Recent {
     hosts: HashMap<u64, Host>,
 }
 
-/// What is known of a host's ids.
+/// The ids of one host.
 #[derive(Debug)]
 struct Host {
     first_id: u64,
-    /// How often it could not be reached. A server that was started again may count its ids from the
-    /// beginning, and an answer of before cannot come on a new connection to it.
+    /// How often it was unreachable. A restarted server may count its ids from the beginning, and a
+    /// response from before the restart cannot arrive on a new connection.
     starts: u64,
-    /// Whether it has given different ids.
+    /// Whether it has sent different ids.
     varies: bool,
-    /// Whether it has proved to repeat them: a simulation with one canned answer does.
+    /// Whether it repeats its ids, as a simulation with one canned response does.
     repeats: bool,
 }
 
-/// How an answer was obtained.
+/// How a response was obtained.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Obtained {
-    /// Whether the connection carried this one request only.
+    /// Whether the connection carried only this request.
     pub(super) alone: bool,
-    /// How many answers in a row were refused before this one.
+    /// How many responses in a row were refused before this one.
     pub(super) refused: u32,
 }
 
 impl RecentAnswers {
-    /// Whether this answer of `host` came before, and so was earned by an earlier request: the API
-    /// gives every answer an id of its own. Remembers the answer.
+    /// Remembers a response and returns whether it came before: the API gives each response a unique
+    /// id, so a repeated response belongs to an earlier request.
     ///
-    /// On a connection that carried no other request an answer cannot be an earlier one, unless a
-    /// gateway has mixed up whole connections. So a repeated answer is accepted there if the host
-    /// turns out not to give unique ids.
+    /// On a connection without other requests, a response cannot be an earlier one, unless a gateway
+    /// has mixed up whole connections. So a repeated response is accepted there if the host turns out
+    /// to repeat its ids.
     pub(super) fn is_repeated(&self, host: &str, obtained: Obtained, answer: &[u8]) -> bool {
         let Some(id) = request_id(answer) else {
             return false;
@@ -107,7 +107,7 @@ impl RecentAnswers {
         !host.repeats
     }
 
-    /// No connection to a host could be opened: what it answered before is forgotten.
+    /// Records that no connection to a host could be opened, which forgets its earlier responses.
     pub(super) fn unreachable(&self, host: &str) {
         let host = self.key.hash_one(host);
         if let Some(host) = self.recent().hosts.get_mut(&host) {
@@ -115,8 +115,8 @@ impl RecentAnswers {
         }
     }
 
-    /// Whether a host has proved to repeat its ids. Its ids prove nothing, so each request to it
-    /// needs a connection of its own.
+    /// Whether a host repeats its ids. They prove nothing, so each request to it needs a connection of
+    /// its own.
     pub(super) fn repeats_ids(&self, host: &str) -> bool {
         let host = self.key.hash_one(host);
         self.recent()
@@ -126,13 +126,13 @@ impl RecentAnswers {
     }
 
     fn recent(&self) -> MutexGuard<'_, Recent> {
-        // The collections are changed without a panic in between.
+        // No change can panic half-way, so a poisoned lock holds consistent collections.
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Recent {
-    /// Remembers an answer and returns whether it is new.
+    /// Remembers a response and returns whether it is new.
     fn remember(&mut self, answer: u64) -> bool {
         if !self.known.insert(answer) {
             return false;
@@ -147,8 +147,8 @@ impl Recent {
     }
 }
 
-/// Returns the id of an answer if the id is unique. It is the last field of `Response`, so the
-/// search starts at the end.
+/// Returns the id of a response if it is long enough to be unique. The id is the last field of
+/// `Response`, so the search starts at the end.
 fn request_id(answer: &[u8]) -> Option<&[u8]> {
     let after = memmem::rfind(answer, REQUEST_ID)? + REQUEST_ID.len();
     let value = answer[after..].trim_ascii_start().strip_prefix(b":")?;

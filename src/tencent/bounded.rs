@@ -1,7 +1,7 @@
-//! JSON read within limits: what is kept of an answer is bounded whatever the answer says.
+//! Reads JSON within limits: whatever a response holds, what is kept of it is bounded.
 //!
-//! Depth needs no limit of its own. What is read has the depth of the types it is read into, and
-//! what is passed over costs a bit a level.
+//! Depth needs no limit of its own. Parsed values have the depth of their types, and a skipped level
+//! costs one bit.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -12,20 +12,20 @@ use serde::{Deserialize, Deserializer};
 
 use super::sign::sha256_hex;
 
-/// The longest text that is kept whole, in bytes. The longest that is documented is a tenth of it.
+/// The longest text that is kept whole, in bytes: ten times the longest documented one.
 pub const MAX_TEXT_BYTES: usize = 1024;
 
-/// How much of its hash stands for the rest of a text that is longer.
+/// How many characters of a hash replace what is not kept.
 const HASH_CHARS: usize = 16;
 
-/// A JSON object and nothing else. Derived code would take an array too, field by field, and
-/// `[null,0,null,null]` would be an empty listing.
+/// A JSON object. Derived code accepts an array too, field by field, and `[null,0,null,null]` would
+/// be an empty listing.
 pub(super) struct Object<T>(pub(super) T);
 
-/// A list of which no more than `MAX` elements are kept.
+/// A list of which at most `MAX` elements are kept.
 pub(super) struct List<T, const MAX: usize> {
     pub(super) kept: Vec<T>,
-    /// How many there were.
+    /// The number of elements in the response.
     pub(super) length: usize,
 }
 
@@ -100,13 +100,20 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
     }
 }
 
-/// The text, or its beginning and a hash of the whole if it is too long.
+/// Returns the text, or its beginning and a hash of the whole if it is too long.
 pub(super) fn bounded(text: &str) -> String {
     if text.len() <= MAX_TEXT_BYTES {
         return text.to_owned();
     }
-    let hash = &sha256_hex(text.as_bytes())[..HASH_CHARS];
+    let hash = short_hash(text);
     let room = MAX_TEXT_BYTES - HASH_CHARS - '…'.len_utf8();
     let beginning = &text[..text.floor_char_boundary(room)];
     format!("{beginning}…{hash}")
+}
+
+/// Returns the beginning of the hash of a text.
+pub(super) fn short_hash(text: &str) -> String {
+    let mut hash = sha256_hex(text.as_bytes());
+    hash.truncate(HASH_CHARS);
+    hash
 }

@@ -1,82 +1,83 @@
-//! Calls CloudAudit for one account.
+//! The CloudAudit client of one account.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::Offset;
 
-use super::caller::{CallLimits, Caller, Parts};
-use super::credentials::ProviderState;
+use super::api_client::{ApiClient, ClientParts};
+use super::call::CallLimits;
+use super::listing_cache::ListingCache;
 use super::pacer::Pacer;
-use super::recall::Recall;
+use super::provider::ProviderState;
 use super::signer::Service;
 use crate::clock::Clock;
 
-/// CloudAudit, as the source page has it.
+/// The product CloudAudit.
 pub const CLOUDAUDIT: Service = Service {
     name: "cloudaudit",
     version: "2019-03-19",
 };
 
-/// How calls are made.
+/// The options of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct CallOptions {
-    /// The time for one call, from sending to the last byte.
+    /// The time for one request, from sending to the last byte of the response.
     pub timeout: Duration,
-    /// How often one call is tried at the most, for what may pass by itself.
+    /// The most requests for one call, if failures are worth a retry.
     pub attempts: u32,
-    /// Tracks on a page, 1 to 100.
+    /// Tracks per page, 1 to 100.
     pub page_size: u32,
-    /// The time zone that `CreateTime` is taken to be in.
+    /// The time zone of `CreateTime`.
     pub create_time_offset: Offset,
-    /// Of how many tracks of a listing more than their number is kept.
+    /// The most tracks of a listing that are kept whole; the others are only counted.
     pub max_tracks: usize,
-    /// Whether a listing below `TotalCount` counts as complete.
+    /// Whether a listing with fewer tracks than `TotalCount` counts as complete.
     pub accept_short_listings: bool,
 }
 
 /// Lists and describes the tracks of one account.
 pub struct Client {
     pub(super) options: CallOptions,
-    pub(super) caller: Caller,
-    pub(super) recall: Recall,
+    pub(super) api: ApiClient,
+    pub(super) listing_cache: ListingCache,
 }
 
 impl Client {
-    /// A client for one account.
-    pub fn new(parts: Parts, options: CallOptions) -> Self {
+    /// Creates a client for one account.
+    pub fn new(parts: ClientParts, options: CallOptions) -> Self {
         let CallOptions {
             timeout, attempts, ..
         } = options;
         Self {
             options,
-            caller: Caller::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
-            recall: Recall::default(),
+            api: ApiClient::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
+            listing_cache: ListingCache::default(),
         }
     }
 
-    /// The clock that its timestamps come from.
+    /// Returns the clock of its timestamps.
     pub fn clock(&self) -> &Clock {
-        &self.caller.parts().clock
+        &self.api.parts().clock
     }
 
-    /// Where its keys come from, for the label `provider`.
+    /// Returns the name of its credential provider, for the label `provider`.
     pub fn provider_name(&self) -> &'static str {
-        self.caller.parts().provider.name()
+        self.api.parts().provider.name()
     }
 
-    /// What became of its keys so far; none where there is one that never changes.
+    /// Returns the state of its credential provider. `None` if the credential never changes.
     pub fn credentials(&self) -> Option<ProviderState> {
-        self.caller.parts().provider.state()
+        self.api.parts().provider.state()
     }
 
-    /// What spaces its calls.
+    /// Returns its rate limiter.
     pub fn pacer(&self) -> &Arc<Pacer> {
-        &self.caller.parts().pacer
+        &self.api.parts().pacer
     }
 
-    /// The ceiling of the pacer, in calls a second.
+    /// Returns the current ceiling of the rate limiter, in requests per second.
     pub fn requests_per_second(&self) -> f64 {
-        self.caller.parts().pacer.per_second()
+        self.api.parts().pacer.per_second()
     }
 }

@@ -1,5 +1,5 @@
-//! The tracks of a walk, trimmed while it goes on: a listing of any length takes the memory of its
-//! first tracks.
+//! Collects the tracks of a walk. Only the first tracks are kept whole, which bounds the memory of a
+//! listing of any length.
 
 use std::cmp::max_by_key;
 use std::collections::BTreeMap;
@@ -7,11 +7,11 @@ use std::collections::btree_map::Entry;
 
 use crate::snapshot::{DroppedTrack, Listing, Track};
 
-/// The tracks with the lowest ids, and of the others what counts need.
+/// The tracks with the lowest ids, and of the others the values that are counted.
 pub(super) struct Collector {
     max_tracks: usize,
     kept: BTreeMap<u64, Track>,
-    /// All ids here are above those that are kept.
+    /// All ids here are above the kept ones.
     dropped: BTreeMap<u64, DroppedTrack>,
 }
 
@@ -24,12 +24,12 @@ impl Collector {
         }
     }
 
-    /// How many different tracks there are.
+    /// Returns the number of different tracks.
     pub(super) fn len(&self) -> usize {
         self.kept.len() + self.dropped.len()
     }
 
-    /// Their ids, ascending.
+    /// Returns the ids of all tracks, ascending.
     pub(super) fn ids(&self) -> impl Iterator<Item = u64> {
         self.kept.keys().chain(self.dropped.keys()).copied()
     }
@@ -39,13 +39,13 @@ impl Collector {
         self.kept.contains_key(&id) || self.dropped.contains_key(&id)
     }
 
-    /// The tracks that are kept.
+    /// Returns the kept tracks.
     pub(super) fn into_kept(self) -> BTreeMap<u64, Track> {
         self.kept
     }
 
-    /// Of two entries with one id the worse one counts, as a whole: the one that is not enabled,
-    /// else the one that records less, else the later one.
+    /// Adds a track. Of two entries with the same id the worse one counts: the one that is not
+    /// enabled, otherwise the one that records less, otherwise the later one.
     fn add(&mut self, track: Track) {
         let id = track.id;
         if let Some(dropped) = self.dropped.get_mut(&id) {
@@ -85,7 +85,7 @@ impl Extend<Track> for Collector {
     }
 }
 
-/// Not enabled is worse than enabled, and a part is worse than everything.
+/// Ranks a track: not enabled is worse than enabled, and partial coverage is worse than full.
 fn badness(track: &Track) -> (u8, u8) {
     let coverage = match track.has_full_coverage() {
         Some(true) => 0,

@@ -1,33 +1,36 @@
-//! What only `DescribeAuditTrack` tells of a track: one call for each.
+//! The details of a track that only `DescribeAuditTrack` returns: one request per track.
 
 use serde::Deserialize;
 use serde_json::json;
 use tokio::time::Instant;
 
 use super::bounded::{List, Object};
-use super::caller::Call;
+use super::call::Call;
 use super::client::Client;
-use super::echo::Echo;
-use super::envelope::{Content, ErrorBody, open};
+use super::envelope::{Content, ErrorBody, parse_response};
 use super::event_names::EventNames;
 use super::lenient::{Field, Notes, Text};
 use super::observer::Observer;
+use super::redactor::Redactor;
 use crate::failure::Failure;
 use crate::snapshot::{DESCRIBE_AUDIT_TRACK, Details, Scope};
 
-/// No track has more filters.
+/// The most filters of a track that are read.
 const MAX_FILTERS: usize = 1_000;
 
-/// The most filters that are kept of one track as they are, and the most text of them in bytes.
+/// The most filters that are kept of one track.
 const MAX_KEPT_FILTERS: usize = 20;
+
+/// The most bytes of filters that are kept of one track.
 const MAX_KEPT_BYTES: usize = 4_096;
 
 impl Client {
-    /// What a listing leaves out of a track. No retry starts after `retry_until`.
+    /// Returns the details of a track that a listing lacks. No request is retried after
+    /// `retry_until`.
     ///
     /// # Errors
     ///
-    /// That of the call; `ResourceNotFound.AuditNotExist` where the track has gone meanwhile.
+    /// The failure of the call; `ResourceNotFound.AuditNotExist` if the track was deleted meanwhile.
     pub async fn describe(
         &self,
         region: &str,
@@ -44,17 +47,20 @@ impl Client {
             secrets: &[],
             retry_until,
         };
-        let parse =
-            |body: &[u8], echo: &Echo| open(body, echo, |answer: Answer| Ok(answer.into_details()));
-        let (details, unreadable) = self.caller.call(call, observer, parse).await?;
-        self.caller.note(call.action, unreadable, observer);
+        let parse = |body: &[u8], redactor: &Redactor| {
+            let read = |response: DetailsResponse| Ok(response.into_details());
+            parse_response(body, redactor, read)
+        };
+        let (details, unreadable) = self.api.call(call, observer, parse).await?;
+        self.api
+            .report_unreadable(call.action, unreadable, observer);
         Ok(details)
     }
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct Answer {
+struct DetailsResponse {
     track_for_all_members: Field<bool>,
     filters: Field<Object<Filters>>,
     error: Field<Object<ErrorBody>>,
@@ -74,13 +80,13 @@ struct ResourceField {
     event_names: Field<EventNames>,
 }
 
-impl Content for Answer {
+impl Content for DetailsResponse {
     fn error(&mut self) -> Field<Object<ErrorBody>> {
         std::mem::take(&mut self.error)
     }
 }
 
-impl Answer {
+impl DetailsResponse {
     fn into_details(self) -> (Details, Vec<String>) {
         let mut notes = Notes::default();
         let for_all_members = self.track_for_all_members;
@@ -94,7 +100,7 @@ impl Answer {
     }
 }
 
-/// The filters of a track. A filter that cannot be read may record anything, so it counts as an
+/// Returns the filters of a track. An unreadable filter may record anything, so it counts as an
 /// unknown filter and not as an absent one.
 fn scopes(filters: Field<Object<Filters>>, notes: &mut Notes) -> Vec<Scope> {
     let unknown = || vec![Scope::default()];
@@ -123,8 +129,8 @@ fn scopes(filters: Field<Object<Filters>>, notes: &mut Notes) -> Vec<Scope> {
     keep_deciding(scopes)
 }
 
-/// No more filters than are kept: of many those that decide what the track records. Any filter that
-/// covers a kind of action decides it, else any that may.
+/// Returns the filters, or if there are too many, those that decide what the track records: for each
+/// kind of action a filter that covers it, otherwise one that may.
 fn keep_deciding(scopes: Vec<Scope>) -> Vec<Scope> {
     let texts = scopes.iter().flat_map(|scope| {
         let own = [&scope.action_type, &scope.resource_type];
@@ -148,19 +154,12 @@ fn keep_deciding(scopes: Vec<Scope>) -> Vec<Scope> {
 
 impl ResourceField {
     fn into_scope(self) -> Scope {
-        // What cannot be read is empty, and what is empty may be anything.
-        let text = |field: Field<Text>| match field {
-            Field::Given(Text(text)) => text,
-            Field::Absent | Field::Unreadable(_) => String::new(),
-        };
-        let events = match self.event_names {
-            Field::Given(events) => events.names,
-            Field::Absent | Field::Unreadable(_) => Vec::new(),
-        };
+        // An unreadable field becomes empty, and an empty one may mean anything.
+        let text = |field: Field<Text>| field.ok().unwrap_or_default().0;
         Scope {
             action_type: text(self.action_type),
             resource_type: text(self.resource_type),
-            event_names: events,
+            event_names: self.event_names.ok().unwrap_or_default().names,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What all answers of the API have in common: `{"Response": {…, "RequestId": …}}`, with an `Error`
-//! in it where the call was refused.
+//! The common part of all API responses: `{"Response": {…, "RequestId": …}}`, with an `Error` in it if
+//! the API refused the request.
 
 use std::fmt;
 
@@ -8,22 +8,22 @@ use serde::{Deserialize, Deserializer};
 use serde_json::error::Category;
 
 use super::bounded::Object;
-use super::echo::Echo;
-use super::lenient::{Field, another_shape, mismatch};
-use super::reasons::{api_failure_without, escaped};
+use super::lenient::{Field, mismatch, missing, unexpected_format};
+use super::reasons::{api_failure, escaped};
+use super::redactor::Redactor;
 use super::repair::repaired;
 use crate::failure::{Failure, Reason};
 
-/// Why an answer is not what was asked for.
+/// Why a response is not usable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WireError {
-    /// The body is no JSON at all: something between us and the API answered.
+    /// The body is not JSON: a proxy or gateway sent it.
     NotJson(Failure),
-    /// The API answered, with an error or with something else than it promises.
-    Answer(Failure),
+    /// The API returned an error, or a response of another format than documented.
+    Api(Failure),
 }
 
-/// Why a text is not the expected JSON. Quotes nothing of the text.
+/// Why a text is not the expected JSON. It quotes nothing of the text.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum JsonError {
     /// The text is not JSON; holds the position of the error.
@@ -32,9 +32,9 @@ pub(super) enum JsonError {
     Shape(String),
 }
 
-/// The content of `Response`, for one action.
+/// The content of `Response` for one action.
 pub(super) trait Content: DeserializeOwned {
-    /// `Error`, which every action has.
+    /// Takes `Error`, which every action has.
     fn error(&mut self) -> Field<Object<ErrorBody>>;
 }
 
@@ -53,8 +53,8 @@ struct Envelope<T> {
     response: Option<Object<T>>,
 }
 
-/// The fields that a failure is made of. Nothing else in the answer can make them unreadable. Of a
-/// repeated field the last one counts.
+/// The fields of a failure. No other field of the response can make them unreadable. The last one of
+/// a repeated field counts.
 #[derive(Default)]
 struct Head {
     request_id: Field<String>,
@@ -91,19 +91,19 @@ impl<'de> Deserialize<'de> for Head {
     }
 }
 
-/// Takes the answer of a call that was granted out of its envelope, and `read`s it.
+/// Parses the content of a response and passes it to `read`.
 ///
 /// # Errors
 ///
-/// The API's own error, classified; else `malformed`: no JSON, another shape, or what `read`
-/// misses. No message holds what `echo` hides.
-pub(super) fn open<T: Content, U>(
+/// The API's own error, classified; otherwise `malformed`, if the body is not JSON, has another
+/// format than documented, or `read` fails. `redactor` removes its secrets from the messages.
+pub(super) fn parse_response<T: Content, U>(
     body: &[u8],
-    echo: &Echo,
+    redactor: &Redactor,
     read: impl FnOnce(T) -> Result<U, String>,
 ) -> Result<U, WireError> {
     let why = match read_json::<Object<Envelope<T>>>(body) {
-        Ok(Object(Envelope { response: None })) => "the answer has no Response".to_owned(),
+        Ok(Object(Envelope { response: None })) => missing("Response"),
         Ok(Object(Envelope {
             response: Some(Object(mut content)),
         })) => match content.error() {
@@ -112,28 +112,28 @@ pub(super) fn open<T: Content, U>(
                 Err(why) => why,
             },
             Field::Given(_) => String::new(),
-            Field::Unreadable(found) => another_shape(&mismatch("Error", "an object", found)),
+            Field::Unreadable(found) => unexpected_format(&mismatch("Error", "an object", found)),
         },
-        Err(JsonError::Shape(what)) => another_shape(&what),
+        Err(JsonError::Shape(what)) => unexpected_format(&what),
         Err(JsonError::Syntax(place)) => {
-            let message = format!("the answer is not JSON, at {place}");
+            let message = format!("the response is not JSON, at {place}");
             return Err(WireError::NotJson(Failure::new(Reason::Malformed, message)));
         }
     };
-    Err(WireError::Answer(failure(body, echo, why)))
+    Err(WireError::Api(failure(body, redactor, why)))
 }
 
-/// The API's own error, else that the answer is malformed.
-fn failure(body: &[u8], echo: &Echo, why: String) -> Failure {
+/// Returns the API's own error if there is one, otherwise a `malformed` failure.
+fn failure(body: &[u8], redactor: &Redactor, why: String) -> Failure {
     let head = read_json::<Object<Envelope<Head>>>(body).ok();
     let head = head.and_then(|Object(envelope)| envelope.response);
     let Head { request_id, error } = head.map(|Object(head)| head).unwrap_or_default();
-    let request_id = text(request_id).map(|id| escaped(&echo.hide(&id)));
+    let request_id = request_id.ok().map(|id| escaped(&redactor.redact(&id)));
     if let Field::Given(Object(error)) = error {
-        let code = text(error.code).unwrap_or_default();
-        let message = text(error.message).unwrap_or_default();
-        // Classified first: a short secret may be a part of a code.
-        return api_failure_without(&code, &message, request_id, |text| echo.hide(text));
+        let code = error.code.ok().unwrap_or_default();
+        let message = error.message.ok().unwrap_or_default();
+        // Classify before redaction: a short secret may be part of a code.
+        return api_failure(&code, &message, request_id, |text| redactor.redact(text));
     }
     Failure {
         request_id,
@@ -141,14 +141,7 @@ fn failure(body: &[u8], echo: &Echo, why: String) -> Failure {
     }
 }
 
-fn text(field: Field<String>) -> Option<String> {
-    match field {
-        Field::Given(text) => Some(text),
-        Field::Absent | Field::Unreadable(_) => None,
-    }
-}
-
-/// Reads JSON. If that fails, reads it once more with what is broken [`repaired`].
+/// Parses JSON. If that fails, parses the [`repaired`] text.
 pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError> {
     if let Ok(read) = serde_json::from_slice(body) {
         return Ok(read);
@@ -163,18 +156,18 @@ pub(super) fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, JsonError
     });
     read.map_err(|(path, error)| match error.classify() {
         Category::Data => JsonError::Shape(shape(&path, &error.to_string())),
-        // The library's own message may quote the answer; its place is all that is needed.
+        // The library's message may quote the response, so only the position is kept.
         _ => JsonError::Syntax(format!("line {} column {}", error.line(), error.column())),
     })
 }
 
-/// A field that has an unexpected type or is repeated.
+/// Describes a field that has an unexpected type or is repeated.
 fn shape(path: &str, message: &str) -> String {
     let path = match path.strip_prefix("Response.").unwrap_or(path) {
-        "." => "the answer",
+        "." => "the response",
         path => path,
     };
-    // The library says: invalid type: integer `5`, expected a list at line 1 column 2.
+    // Example of the library: invalid type: integer `5`, expected a list at line 1 column 2.
     let found = match message.strip_prefix("invalid type: ") {
         Some(found) if found.starts_with("string") => "text",
         Some(found) if found.starts_with("boolean") => "true or false",
@@ -183,12 +176,12 @@ fn shape(path: &str, message: &str) -> String {
         Some(found) if found.starts_with("null") => "null",
         Some(_) => "a number",
         None => {
-            // Only the names of fields that are read are in such a message.
+            // Such a message names only fields of the type.
             let twice = message.strip_prefix("duplicate field `");
             let field = twice.and_then(|rest| rest.split('`').next());
             return match field {
-                Some(field) => format!("{path}: it has {field} twice"),
-                None => format!("{path}: it cannot be read"),
+                Some(field) => format!("{path}: duplicate field {field}"),
+                None => format!("{path}: unreadable"),
             };
         }
     };

@@ -1,12 +1,12 @@
-//! What the API says, as one line that shows everything that is in it.
+//! Escapes texts of the API, so that a log line shows every character.
 
 use std::borrow::Cow;
 
-/// How much of the API's message is kept: enough for every documented one.
+/// The longest message that is kept, in characters: enough for every documented one.
 const MAX_MESSAGE_CHARS: usize = 500;
 
-/// Characters that are invisible, reorder the text around them, or end a line, besides the control
-/// characters: Unicode's formats, fillers, joiners and selectors.
+/// Characters besides control characters that are invisible, reorder the text around them or end a
+/// line: Unicode's formats, fillers, joiners and selectors.
 const INVISIBLE: [(char, char); 22] = [
     ('\u{ad}', '\u{ad}'),
     ('\u{34f}', '\u{34f}'),
@@ -32,8 +32,8 @@ const INVISIBLE: [(char, char); 22] = [
     ('\u{100000}', '\u{10ffff}'),
 ];
 
-/// One line of bounded length: the API's messages hold line breaks, and logs are read by the line.
-/// What cannot be seen is written as its number, so that no text can hide or reorder another.
+/// Returns the message as one line of bounded length. Line breaks and invisible characters become
+/// escapes, so that no text can hide or reorder another.
 pub fn escaped(message: &str) -> String {
     let mut line = String::with_capacity(message.len().min(MAX_MESSAGE_CHARS));
     for (count, character) in message.trim().chars().enumerate() {
@@ -46,7 +46,7 @@ pub fn escaped(message: &str) -> String {
     line
 }
 
-/// A text of any length in which everything can be seen.
+/// Escapes the invisible characters of a text of any length.
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hidden) {
         return Cow::Borrowed(text);
@@ -70,7 +70,7 @@ fn is_hidden(character: char) -> bool {
     character.is_control() || is_invisible(character)
 }
 
-/// Whether a character leaves no mark of its own.
+/// Whether a character is invisible or changes the text around it.
 pub(super) fn is_invisible(character: char) -> bool {
     let mut ranges = INVISIBLE.iter();
     !character.is_ascii() && ranges.any(|(first, last)| (*first..=*last).contains(&character))

@@ -1,33 +1,30 @@
-//! `EventNames` of a track or a filter, kept small.
+//! Parses `EventNames` of a track or a filter and bounds what is kept.
 
 use std::collections::BTreeSet;
 
 use serde::de::{Error, SeqAccess};
 
-use super::bounded::List;
+use super::bounded::{List, short_hash};
 use super::lenient::{Field, Number, Readable, Text};
-use super::sign::sha256_hex;
 
-/// No track is read that holds more event names: ten times as many as are documented.
+/// The most event names of a track: ten times the documented maximum. A track with more fails the
+/// page.
 pub const MAX_EVENT_NAMES: usize = 100;
 
-/// The most event names that are kept of one track: twice as many as are documented.
+/// The most event names that are kept of one track: twice the documented maximum.
 pub const MAX_KEPT_EVENT_NAMES: usize = 20;
 
-/// The most text of them, in bytes.
+/// The most bytes of event names that are kept of one track.
 const MAX_KEPT_BYTES: usize = 1_024;
 
-/// How much of a hash stands for the names that are not kept.
-const HASH_CHARS: usize = 16;
-
-/// What the API writes for every event.
+/// Means every event.
 const ALL: &str = "*";
 
-/// Event names. Empty if it is not known which.
+/// Event names. Empty if they are unknown.
 #[derive(Default)]
 pub(super) struct EventNames {
     pub(super) names: Vec<String>,
-    /// How many there were.
+    /// The number of names in the response.
     pub(super) length: usize,
 }
 
@@ -53,7 +50,7 @@ impl Readable for EventNames {
                 Field::Absent | Field::Unreadable(_) => is_whole = false,
             }
         }
-        // A list with a gap may mean everything, so it says nothing, unless it names everything.
+        // An unreadable name may be `*`, so the names are unknown, unless `*` is among the others.
         if !is_whole && !names.iter().any(|name| name == ALL) {
             names.clear();
         }
@@ -71,9 +68,9 @@ impl EventNames {
     }
 }
 
-/// The names as they are, if they are few. Otherwise the first ones in order, each once, `*` before
-/// all, and in place of the others their number and a hash of the whole set: two sets that differ
-/// still differ.
+/// Returns the names unchanged if they are few. Otherwise returns the first ones in order, each once
+/// and `*` before all, and then the number of the others with a hash of the whole set, so that
+/// different sets stay different.
 fn compact(names: Vec<String>) -> Vec<String> {
     let bytes: usize = names.iter().map(String::len).sum();
     if names.len() <= MAX_KEPT_EVENT_NAMES && bytes <= MAX_KEPT_BYTES {
@@ -94,7 +91,7 @@ fn compact(names: Vec<String>) -> Vec<String> {
     if kept == names.len() {
         return names;
     }
-    let hash = &sha256_hex(names.join("\0").as_bytes())[..HASH_CHARS];
+    let hash = short_hash(&names.join("\0"));
     let rest = format!("…and {} more ({hash})", names.len() - kept);
     let mut names = names;
     names.truncate(kept);

@@ -1,9 +1,10 @@
-//! Fields of an answer that are read if they can be, and never fail the answer around them.
+//! Fields of a response that accept more than their documented type and never fail the response
+//! around them.
 //!
 //! The API documents one type for each field. Gateways, proxies and other versions write numbers as
-//! text, text as numbers, one text for a list. What such a value means is plain, so it is read. What
-//! cannot be read is kept as [`Field::Unreadable`], and the reader of the answer decides: a field
-//! that must be there fails the answer, any other one is absent and noted.
+//! text, text as numbers, one text for a list. The meaning of such a value is clear, so it is
+//! accepted. Any other value becomes [`Field::Unreadable`], and the code that reads the response
+//! decides: it fails for a required field, and reports any other one and treats it as absent.
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -14,20 +15,20 @@ use serde::{Deserialize, Deserializer};
 
 use super::bounded::{List, Object, bounded};
 
-/// The first number above which a float no longer holds every whole number.
+/// The number from which on a float no longer represents every whole number.
 const FLOAT_IS_EXACT_BELOW: f64 = 9_007_199_254_740_992.0;
 
-/// The most unreadable fields that are noted of one answer.
+/// The most unreadable fields that are reported of one response.
 const MAX_NOTES: usize = 8;
 
 /// A field of a JSON object.
 #[derive(Default)]
 pub(super) enum Field<T> {
-    /// Not there, or null.
+    /// Missing or null.
     #[default]
     Absent,
     Given(T),
-    /// Present, but of another type, which it names.
+    /// Present, but of another type; holds the name of that type.
     Unreadable(&'static str),
 }
 
@@ -39,9 +40,9 @@ pub(super) enum Number {
     Float(f64),
 }
 
-/// What a field can be read as. By default no value of JSON fits.
+/// A type that a field can be read as. By default it accepts no JSON value.
 pub(super) trait Readable: Sized {
-    /// The type, for messages.
+    /// The name of the type, for messages.
     const EXPECTED: &'static str;
 
     fn from_text(_text: &str) -> Option<Self> {
@@ -52,7 +53,7 @@ pub(super) trait Readable: Sized {
         None
     }
 
-    /// Fails if only the digits as they are written would do.
+    /// Fails if the type needs the digits as written.
     fn from_number<E: Error>(_number: Number) -> Result<Option<Self>, E> {
         Ok(None)
     }
@@ -68,34 +69,41 @@ pub(super) trait Readable: Sized {
     }
 }
 
-/// A text of bounded length. A longer text is kept as its beginning and a hash of the whole, so
-/// that different texts stay different.
+/// A text of bounded length. A longer text is cut and gets a hash of the whole, so that different
+/// texts stay different.
+#[derive(Default)]
 pub(super) struct Text(pub(super) String);
 
-impl<T: Readable> Field<T> {
-    /// The value of a field that the answer makes no sense without.
-    pub(super) fn required(self, path: impl Display) -> Result<T, String> {
-        match self {
-            Self::Given(value) => Ok(value),
-            Self::Absent => Err(format!("the answer has no {path}")),
-            Self::Unreadable(found) => Err(another_shape(&mismatch(path, T::EXPECTED, found))),
-        }
-    }
-
-    /// The value of a field that may be absent, with a note if it cannot be read.
-    pub(super) fn noted(self, path: impl Display, notes: &mut Notes) -> Option<T> {
+impl<T> Field<T> {
+    /// Returns the value, or `None` if it is absent or unreadable.
+    pub(super) fn ok(self) -> Option<T> {
         match self {
             Self::Given(value) => Some(value),
-            Self::Absent => None,
-            Self::Unreadable(found) => {
-                notes.add(|| mismatch(path, T::EXPECTED, found));
-                None
-            }
+            Self::Absent | Self::Unreadable(_) => None,
         }
     }
 }
 
-/// The unreadable fields of one answer, each with its path. Bounded.
+impl<T: Readable> Field<T> {
+    /// Returns the value of a field that the response must have.
+    pub(super) fn required(self, path: impl Display) -> Result<T, String> {
+        match self {
+            Self::Given(value) => Ok(value),
+            Self::Absent => Err(missing(path)),
+            Self::Unreadable(found) => Err(unexpected_format(&mismatch(path, T::EXPECTED, found))),
+        }
+    }
+
+    /// Returns the value of an optional field, and adds a note if it is unreadable.
+    pub(super) fn noted(self, path: impl Display, notes: &mut Notes) -> Option<T> {
+        if let Self::Unreadable(found) = self {
+            notes.add(|| mismatch(path, T::EXPECTED, found));
+        }
+        self.ok()
+    }
+}
+
+/// The unreadable fields of one response, each with its path. Bounded.
 #[derive(Debug, Default)]
 pub(super) struct Notes(Vec<String>);
 
@@ -111,12 +119,17 @@ impl Notes {
     }
 }
 
-/// The message about an answer that cannot be read.
-pub(super) fn another_shape(where_and_what: &str) -> String {
-    format!("the answer has another shape than documented: {where_and_what}")
+/// The message about a response without a required field.
+pub(super) fn missing(path: impl Display) -> String {
+    format!("the response has no {path}")
 }
 
-/// One field that is of another type. No value is shown: it may hold anything.
+/// The message about a response that cannot be parsed.
+pub(super) fn unexpected_format(where_and_what: &str) -> String {
+    format!("unexpected response format: {where_and_what}")
+}
+
+/// Describes a field of another type. The value is not shown, because it may be a secret.
 pub(super) fn mismatch(path: impl Display, expected: &str, found: &str) -> String {
     format!("{path}: expected {expected}, found {found}")
 }
@@ -187,7 +200,7 @@ impl<'de, T: Readable> Visitor<'de> for FieldVisitor<T> {
     }
 }
 
-/// Whole text, for what is kept only for a moment.
+/// Text of any length, for values that are not kept.
 impl Readable for String {
     const EXPECTED: &'static str = "text";
 
@@ -199,7 +212,7 @@ impl Readable for String {
         match number {
             Number::Natural(number) => Ok(Some(number.to_string())),
             Number::Negative(number) => Ok(Some(number.to_string())),
-            // `1.10` is not `1.1`. The repaired answer has its digits in quotes.
+            // `1.10` is not `1.1`. The repaired response has the digits in quotes.
             Number::Float(_) => Err(E::custom("a float in place of text")),
         }
     }
@@ -217,7 +230,7 @@ impl Readable for Text {
     }
 }
 
-/// Whole numbers, also as text and with an empty fraction: `1`, `"1"`, `1.0`, `"1e0"`.
+/// Whole numbers, also as text and with a fraction of zero: `1`, `"1"`, `1.0`, `"1e0"`.
 impl Readable for u64 {
     const EXPECTED: &'static str = "a whole number";
 
@@ -253,7 +266,7 @@ fn whole(number: f64) -> Option<u64> {
     is_exact.then_some(number as u64)
 }
 
-/// 0 and 1, as numbers or text, and what JSON has for it.
+/// 0 and 1, as numbers or text, and JSON booleans.
 impl Readable for bool {
     const EXPECTED: &'static str = "0 or 1";
 

@@ -1,48 +1,59 @@
-//! The cloud's API: calls become listings or failures. Knows no Prometheus and no configuration.
+//! The client of the Tencent Cloud API: requests become listings or failures. It knows neither
+//! Prometheus nor the configuration.
 //!
-//! A [`Client`] lists the tracks of one account. What accounts share (the [`Transport`], a
-//! [`Pacer`] for each identity, the cap on calls in flight) is handed to it; what it does, it tells
-//! an [`Observer`].
+//! A [`Client`] lists the tracks of one account. The caller passes in what accounts share: the
+//! [`Transport`], a [`Pacer`] for each identity, the cap on requests in flight. The client reports
+//! each request to an [`Observer`].
 
+pub use self::aimd::SourceIpLimit;
+pub use self::api_client::{ApiClient, ClientParts, MAX_IN_FLIGHT};
 pub use self::bounded::MAX_TEXT_BYTES;
-pub use self::brake::{AddressBrake, Brake};
-pub use self::caller::{CallLimits, Caller, MAX_IN_FLIGHT, Parts};
+pub use self::call::CallLimits;
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
-pub use self::listing::{ListingError, MAX_LISTING_BYTES, MAX_PAGES, MAX_WALKS};
+pub use self::listing::ListingError;
 pub use self::network::Network;
 pub use self::observer::{Ended, Observer, Sent};
-pub use self::pacer::{Limit, Pace, Pacer, Turn};
+pub use self::pace::LimitScope;
+pub use self::pacer::{Pacer, Permit};
+pub use self::paging::MAX_WALKS;
 pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
+pub use self::track_walk::{MAX_LISTING_BYTES, MAX_PAGES};
 pub use self::transport::{
     Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, MAX_CA_BYTES, Transport, TransportError,
     TransportErrorKind, separate,
 };
 
-// The products: what they are asked, and what comes of it.
+// The products: their actions and the values that these return.
 mod client;
 mod collector;
 mod details;
 mod listing;
+mod listing_cache;
 pub mod organization;
-mod recall;
+mod paging;
 pub mod sts;
+mod sts_wire;
+mod track_walk;
 
-// A call, which is made of the parts below.
-mod caller;
+// One call, made of the parts below.
+mod api_client;
+mod call;
 mod retries;
 
-// Who may call, how often, and at what time.
-mod brake;
+// Credentials, rate limits and the clock correction.
+mod aimd;
+mod credential;
 pub mod credentials;
+mod pace;
 mod pacer;
+mod provider;
 mod skew;
 
-// The bytes: signed, sent, parsed, classified.
+// The bytes: sign, send, parse, classify.
 mod answers;
 mod bounded;
 mod connections;
-mod echo;
 mod envelope;
 mod escape;
 mod event_names;
@@ -51,6 +62,7 @@ mod lenient;
 mod names;
 mod network;
 pub mod reasons;
+mod redactor;
 mod repair;
 mod resolv_conf;
 mod resolver;
@@ -60,5 +72,5 @@ mod tls;
 mod transport;
 pub mod wire;
 
-// Who is told.
+// Reports of requests.
 mod observer;

@@ -1,7 +1,8 @@
-//! The members of an organisation.
+//! The members of an organization.
 //!
-//! Source: the organisation API, version 2021-03-31 (`DescribeOrganizationMembers`). Its
-//! documentation names no rate; 20 calls a second are taken for granted, as for its neighbours.
+//! Source: the organization API, version 2021-03-31 (`DescribeOrganizationMembers`). Its
+//! documentation gives no rate limit; this client assumes 20 requests per second, as for similar
+//! actions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,18 +11,19 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::time::Instant;
 
+use super::api_client::{ApiClient, ClientParts};
 use super::bounded::{List, Object};
-use super::caller::{Call, CallLimits, Caller, Parts};
-use super::echo::Echo;
-use super::envelope::{Content, ErrorBody, open};
+use super::call::{Call, CallLimits};
+use super::envelope::{Content, ErrorBody, parse_response};
 use super::lenient::{Field, Notes, Text};
-use super::listing::MAX_WALKS;
 use super::observer::Observer;
+use super::paging::{self, Tally, Walk, WalkLimits};
+use super::redactor::Redactor;
 use super::signer::Service;
-use crate::failure::{Failure, Reason};
+use crate::failure::Failure;
 use crate::snapshot::Member;
 
-/// Its name in signatures.
+/// The name of the product in signatures.
 pub const ORGANIZATION_NAME: &str = "organization";
 
 const ORGANIZATION: Service = Service {
@@ -29,165 +31,134 @@ const ORGANIZATION: Service = Service {
     version: "2021-03-31",
 };
 
-/// How often one call may be made in a second with one identity.
+/// The rate of one identity, in requests per second.
 pub const ORGANIZATION_PER_SECOND: u32 = 10;
 
-/// The API's name of the call that lists members.
+/// The API's name of the action that lists members.
 pub const DESCRIBE_ORGANIZATION_MEMBERS: &str = "DescribeOrganizationMembers";
 
-/// Members on a page: the most that the API gives.
+/// Members per page: the API's maximum.
 const PAGE_SIZE: u32 = 50;
 
-/// No organisation that can be polled, by however many processes, has more members.
+/// The most members of an organization, however many shards poll them.
 pub const MAX_MEMBERS: usize = 100_000;
 
-/// Pages of one walk, the empty one at its end included.
+/// The most pages of one walk, including the empty one at its end.
 const MAX_PAGES: u32 = 2_001;
 
-/// No member has more tags.
+/// The most tags of a member.
 const MAX_TAGS: usize = 50;
 
-/// The answers of a walk are no larger together, in bytes: 1,300 for each of the most members.
+/// The most bytes of all responses of a walk: 1,300 for each of the most members.
 pub const MAX_MEMBERS_BYTES: usize = 128 * 1024 * 1024;
 
-/// How long and how often one page is tried.
 const LIMITS: CallLimits = CallLimits {
     timeout: Duration::from_secs(10),
     attempts: 3,
 };
 
-/// No retry of a page starts later than this after the first try of it.
+/// How long a page is retried.
 const RETRY_FOR: Duration = Duration::from_mins(2);
 
-/// Asks for the members of one organisation, with the keys of its admin account.
+/// Lists the members of one organization, with the credentials of its admin account.
 pub struct Directory {
-    caller: Caller,
+    api: ApiClient,
     observer: Arc<dyn Observer>,
     /// The UINs of the last complete list.
     known: Mutex<BTreeSet<String>>,
 }
 
 impl Directory {
-    /// Calls the API with what `parts` has; `observer` is told of each call.
-    pub fn new(parts: Parts, observer: Arc<dyn Observer>) -> Self {
-        let caller = Caller::new(ORGANIZATION, parts, LIMITS);
+    /// Creates a client that reports each request to `observer`.
+    pub fn new(parts: ClientParts, observer: Arc<dyn Observer>) -> Self {
         Self {
-            caller,
+            api: ApiClient::new(ORGANIZATION, parts, LIMITS),
             observer,
             known: Mutex::default(),
         }
     }
 
-    /// All members, by UIN.
+    /// Lists all members, by UIN.
     ///
     /// # Errors
     ///
-    /// That of the first page that failed; or `incomplete`, where neither of two walks over the
-    /// pages brought as many as the API says there are. Half of the members are not the members:
-    /// those that are missing would lose their series. So a known member has left only if two walks
-    /// in a row agree on it, as for tracks (see [`MAX_WALKS`]).
+    /// The failure of the first page that failed; or `incomplete`, if the walks over the pages do not
+    /// add up. A partial list would end the series of the missing members. So a known member is
+    /// missing from the list only if two walks in a row agree, as for tracks.
     pub async fn members(&self) -> Result<Vec<Member>, Failure> {
-        let mut walk = self.walk().await?;
-        let mut walks = 1;
-        let mut is_confirmed = walk.adds_up() && self.are_all_known_in(&walk);
-        while !is_confirmed {
-            let next = self.walk().await?;
-            let before = std::mem::replace(&mut walk, next);
-            walks += 1;
-            is_confirmed = walk.adds_up()
-                && (self.are_all_known_in(&walk) || walk.members.keys().eq(before.members.keys()));
-            if !is_confirmed && (walks == MAX_WALKS || !walk.adds_up()) {
-                let message = format!(
-                    "the pages do not make a list: {} members of {}, in the walk before {} of {}",
-                    walk.members.len(),
-                    walk.total,
-                    before.members.len(),
-                    before.total
-                );
-                return Err(Failure::new(Reason::Incomplete, message));
-            }
-        }
-        *self.known() = walk.members.keys().cloned().collect();
-        Ok(walk.into_members())
-    }
-
-    fn are_all_known_in(&self, walk: &Walk) -> bool {
-        let known = self.known();
-        known.iter().all(|uin| walk.members.contains_key(uin))
+        let walk = paging::list(|_| MemberWalk {
+            directory: self,
+            members: BTreeMap::new(),
+            tally: Tally::default(),
+        });
+        let members = walk.await?.members;
+        *self.known() = members.keys().cloned().collect();
+        Ok(members.into_values().collect())
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        // It is replaced as a whole, and so is whole.
+        // The set is replaced as a whole, so a poisoned lock holds a consistent set.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn walk(&self) -> Result<Walk, Failure> {
-        let mut walk = Walk::default();
-        let mut bytes = 0;
-        for page in 0..MAX_PAGES {
-            let offset = page * PAGE_SIZE;
-            let body = format!(r#"{{"Offset":{offset},"Limit":{PAGE_SIZE}}}"#);
-            let call = Call {
-                action: DESCRIBE_ORGANIZATION_MEMBERS,
-                // The product has no regions.
-                region: None,
-                body: &body,
-                signed: true,
-                secrets: &[],
-                retry_until: Instant::now() + RETRY_FOR,
-            };
-            let parse = |body: &[u8], echo: &Echo| {
-                let page = open(body, echo, |answer: Answer| answer.into_page(echo))?;
-                Ok((page, body.len()))
-            };
-            let (page, length) = self.caller.call(call, &*self.observer, parse).await?;
-            self.caller
-                .note(call.action, page.unreadable, &*self.observer);
-            let before = walk.members.len();
-            walk.is_steady &= walk.total == page.total || before == 0;
-            walk.total = page.total;
-            let members = page.members.into_iter();
-            walk.members
-                .extend(members.map(|member| (member.uin.clone(), member)));
-            let collected = walk.members.len();
-            bytes += length;
-            if collected > MAX_MEMBERS || bytes > MAX_MEMBERS_BYTES {
-                let message = format!("{collected} members in {bytes} bytes are too many");
-                return Err(Failure::new(Reason::Malformed, message));
-            }
-            if collected == before || collected as u64 == walk.total {
-                break;
-            }
-        }
-        Ok(walk)
     }
 }
 
 /// What one walk over the pages has found.
-struct Walk {
+struct MemberWalk<'a> {
+    directory: &'a Directory,
     members: BTreeMap<String, Member>,
-    total: u64,
-    /// Whether every page said the same total.
-    is_steady: bool,
+    tally: Tally,
 }
 
-impl Default for Walk {
-    fn default() -> Self {
-        Self {
-            members: BTreeMap::new(),
-            total: 0,
-            is_steady: true,
+impl Walk for MemberWalk<'_> {
+    const ITEMS: &'static str = "members";
+
+    fn limits(&self) -> WalkLimits {
+        WalkLimits {
+            pages: MAX_PAGES,
+            items: MAX_MEMBERS as u64,
+            bytes: MAX_MEMBERS_BYTES,
         }
     }
-}
 
-impl Walk {
-    fn adds_up(&self) -> bool {
-        self.is_steady && self.members.len() as u64 == self.total
+    fn tally(&self) -> &Tally {
+        &self.tally
     }
 
-    fn into_members(self) -> Vec<Member> {
-        self.members.into_values().collect()
+    async fn add_page(&mut self, number: u32) -> Result<bool, Failure> {
+        let Directory { api, observer, .. } = self.directory;
+        let offset = (number - 1) * PAGE_SIZE;
+        let body = format!(r#"{{"Offset":{offset},"Limit":{PAGE_SIZE}}}"#);
+        let call = Call {
+            action: DESCRIBE_ORGANIZATION_MEMBERS,
+            // The product has no regions.
+            region: None,
+            body: &body,
+            signed: true,
+            secrets: &[],
+            retry_until: Instant::now() + RETRY_FOR,
+        };
+        let parse = |body: &[u8], redactor: &Redactor| {
+            let page = parse_response(body, redactor, |page: MembersResponse| {
+                page.into_page(redactor)
+            })?;
+            Ok((page, body.len()))
+        };
+        let (page, bytes) = api.call(call, &**observer, parse).await?;
+        api.report_unreadable(call.action, page.unreadable, &**observer);
+        let members = page.members.into_iter();
+        self.members
+            .extend(members.map(|member| (member.uin.clone(), member)));
+        let collected = self.members.len() as u64;
+        Ok(self.tally.add_page(collected, page.total, bytes))
+    }
+
+    fn is_complete(&self, before: Option<&Self>) -> bool {
+        let has_all_known = || {
+            let known = self.directory.known();
+            known.iter().all(|uin| self.members.contains_key(uin))
+        };
+        let is_repeated = |before: &Self| self.members.keys().eq(before.members.keys());
+        self.tally.adds_up() && (has_all_known() || before.is_some_and(is_repeated))
     }
 }
 
@@ -201,7 +172,7 @@ struct Page {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct MembersResponse {
     items: Option<List<Object<Item>, MAX_MEMBERS>>,
     #[serde(default)]
     total: Field<u64>,
@@ -225,26 +196,30 @@ struct Tag {
     tag_value: Field<Text>,
 }
 
-impl Content for Answer {
+impl Content for MembersResponse {
     fn error(&mut self) -> Field<Object<ErrorBody>> {
         std::mem::take(&mut self.error)
     }
 }
 
-impl Answer {
-    fn into_page(self, echo: &Echo) -> Result<Page, String> {
+impl MembersResponse {
+    fn into_page(self, redactor: &Redactor) -> Result<Page, String> {
         let total = self.total.required("Total")?;
         let items = match self.items {
             Some(items) if items.length > MAX_MEMBERS => {
-                return Err(format!("{} members on a page", items.length));
+                let length = items.length;
+                return Err(format!(
+                    "the page has {length} members (limit {MAX_MEMBERS})"
+                ));
             }
             Some(items) => items.kept,
             None if total == 0 => Vec::new(),
-            None => return Err(format!("Total is {total} and the answer has no Items")),
+            None => return Err(format!("Total is {total}, but the response has no Items")),
         };
         let mut notes = Notes::default();
         let items = items.into_iter().enumerate();
-        let members = items.map(|(index, Object(item))| item.into_member(index, echo, &mut notes));
+        let members =
+            items.map(|(index, Object(item))| item.into_member(index, redactor, &mut notes));
         Ok(Page {
             members: members.collect::<Result<_, String>>()?,
             total,
@@ -254,13 +229,18 @@ impl Answer {
 }
 
 impl Item {
-    fn into_member(self, index: usize, echo: &Echo, notes: &mut Notes) -> Result<Member, String> {
+    fn into_member(
+        self,
+        index: usize,
+        redactor: &Redactor,
+        notes: &mut Notes,
+    ) -> Result<Member, String> {
         let uin = self
             .member_uin
             .required(format_args!("Items[{index}].MemberUin"))?;
         let mut text = |field: &str, value: Field<Text>| {
             let value = value.noted(format_args!("Items[{index}].{field}"), notes);
-            echo.hide_in_name(value.map(|Text(text)| text).unwrap_or_default())
+            redactor.redact_name(value.unwrap_or_default().0)
         };
         let (name, node) = (text("Name", self.name), text("NodeName", self.node_name));
         let tags = self.tags.noted(format_args!("Items[{index}].Tags"), notes);
@@ -272,9 +252,7 @@ impl Item {
             };
             let key = tag.tag_key.noted(place, notes);
             let value = tag.tag_value.noted(place, notes);
-            let text = |text: Option<Text>| {
-                echo.hide_in_name(text.map(|Text(text)| text).unwrap_or_default())
-            };
+            let text = |text: Option<Text>| redactor.redact_name(text.unwrap_or_default().0);
             pairs.insert(text(key), text(value));
         }
         Ok(Member {

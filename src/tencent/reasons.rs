@@ -1,44 +1,39 @@
-//! The one place that decides what a failed call means.
+//! Classifies failed requests. No other module does.
 
 use std::borrow::Cow;
 
 use http::StatusCode;
 
 pub use super::escape::{escaped, visible};
-use super::pacer::Limit;
+use super::pace::LimitScope;
 use super::transport::{TransportError, TransportErrorKind};
 use crate::failure::{Failure, Reason};
 
-/// The code of a time limit that was reached.
+/// The code of a timeout.
 const TIMEOUT: &str = "timeout";
 
-/// The label for a code that the API does not document.
+/// The label for an undocumented code.
 const OTHER: &str = "other";
 
-/// What is taken for granted elsewhere in the cloud and does not hold for CloudAudit: it is offered
-/// in a few regions only, and each of them very probably shows the same tracks. The documentation
-/// names these.
-const ABOUT_REGIONS: &str = "CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, \
-                             ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt";
+/// The way out of `UnsupportedRegion`. Unlike other products, CloudAudit is available in a few API
+/// regions only, and each of them probably shows the same tracks. The documentation names these.
+const ABOUT_REGIONS: &str = "CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, \
+                             ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt";
 
-/// An error that the API answered with.
-pub fn api_failure(code: &str, message: &str, request_id: Option<String>) -> Failure {
-    api_failure_without(code, message, request_id, |text| Cow::Borrowed(text))
-}
-
-/// The same. The message goes through `hide` as a whole, before it is escaped and cut.
-pub(super) fn api_failure_without(
+/// Classifies an error of the API. The whole message goes through `redact` before it is escaped and
+/// cut.
+pub(super) fn api_failure(
     code: &str,
     message: &str,
     request_id: Option<String>,
-    hide: impl Fn(&str) -> Cow<'_, str>,
+    redact: impl Fn(&str) -> Cow<'_, str>,
 ) -> Failure {
     let label = KNOWN_CODES.iter().find(|known| **known == code);
     let message = match label {
         Some(_) => Cow::Borrowed(message),
         None => Cow::Owned(format!("{code}: {message}")),
     };
-    let mut message = escaped(&hide(&message));
+    let mut message = escaped(&redact(&message));
     if first_part(code) == "UnsupportedRegion" {
         message = format!("{message} ({ABOUT_REGIONS})");
     }
@@ -48,18 +43,18 @@ pub(super) fn api_failure_without(
     }
 }
 
-/// The reason behind a code. Sub-codes are open-ended, so the first part decides wherever it can.
+/// Returns the reason of a code. Subcodes are open-ended, so the first part decides if it can.
 fn api_reason(code: &str) -> Reason {
     match (first_part(code), code) {
-        // STS has this one for throttling.
+        // STS returns this code for throttling.
         ("RequestLimitExceeded", _) | (_, "InvalidParameter.OverLimit") => Reason::Throttled,
-        // CAM's denials, and lists of addresses, which are permissions by another name.
+        // Denials by CAM and by IP address lists.
         (_, "AuthFailure.UnauthorizedOperation")
         | ("UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist", _) => {
             Reason::Unauthorized
         }
         ("AuthFailure", _) => Reason::Unauthenticated,
-        // The server's faults, all of which may pass.
+        // Faults of the server, which may pass.
         (
             "InternalError"
             | "FailedOperation"
@@ -69,7 +64,7 @@ fn api_reason(code: &str) -> Reason {
             | "ResourceInUse",
             _,
         ) => Reason::Unavailable,
-        // The request's faults, which pass when somebody changes something.
+        // Faults of the request, which last until the configuration changes.
         (
             "ActionOffline"
             | "DryRunOperation"
@@ -90,7 +85,7 @@ fn api_reason(code: &str) -> Reason {
             | "UnsupportedRegion",
             _,
         ) => Reason::Rejected,
-        // Nobody knows it, so nobody knows that it lasts.
+        // An unknown code may pass.
         _ => Reason::Unavailable,
     }
 }
@@ -99,60 +94,59 @@ fn first_part(code: &str) -> &str {
     code.split('.').next().unwrap_or_default()
 }
 
-/// Which limit a throttled call has met.
-pub fn limit(throttled: &Failure) -> Limit {
+/// Returns the limit that a throttled request has hit.
+pub(super) fn limit_scope(throttled: &Failure) -> LimitScope {
     match &*throttled.code {
-        "RequestLimitExceeded.IPLimitExceeded" => Limit::SourceAddress,
-        _ => Limit::Identity,
+        "RequestLimitExceeded.IPLimitExceeded" => LimitScope::SourceIp,
+        _ => LimitScope::Identity,
     }
 }
 
-/// Whether a call was refused for the time it was signed for.
-pub fn is_about_time(unauthenticated: &Failure) -> bool {
+/// Whether the API rejected the time of a signature.
+pub(super) fn is_about_time(unauthenticated: &Failure) -> bool {
     unauthenticated.code == "AuthFailure.SignatureExpire"
 }
 
-/// Whether a call was refused for a key or token that is not, or no longer, one: another may be
-/// had.
-pub fn is_about_the_key(unauthenticated: &Failure) -> bool {
+/// Whether the API does not know the key or token, or no longer: the provider may have another one.
+pub(super) fn is_about_the_key(unauthenticated: &Failure) -> bool {
     matches!(
         &*unauthenticated.code,
         "AuthFailure.TokenFailure" | "AuthFailure.SecretIdNotFound"
     )
 }
 
-/// An answer whose status is not 200: it comes from a gateway or a proxy, for the API itself
-/// answers its errors with 200.
+/// Classifies a response whose status is not 200. A gateway or proxy sent it, because the API returns
+/// its own errors with status 200.
 pub fn status_failure(status: StatusCode) -> Failure {
     let reason = match status.as_u16() {
         429 => Reason::Throttled,
         500..=599 => Reason::Unavailable,
-        // Redirects too: following one would carry a signed request to somebody else.
+        // Redirects too: following one would send a signed request to another host.
         _ => Reason::Rejected,
     };
     let code = format!("http_{}", status.as_u16());
     Failure::with_code(reason, code, format!("HTTP status {status}"))
 }
 
-/// No answer at all.
+/// Classifies a request without a response.
 pub fn transport_failure(error: &TransportError) -> Failure {
     let (reason, code) = match error.kind {
         TransportErrorKind::Timeout => (Reason::Unavailable, TIMEOUT),
         TransportErrorKind::Connect => (Reason::Unavailable, "connect"),
         TransportErrorKind::Tls => (Reason::Unavailable, "tls"),
         TransportErrorKind::TooLarge => (Reason::Malformed, Reason::Malformed.as_str()),
-        // The next request goes over another connection, so it is worth a retry.
+        // The next request uses another connection, so a retry can help.
         TransportErrorKind::Repeated => (Reason::Unavailable, Reason::Malformed.as_str()),
     };
     Failure::with_code(reason, code, escaped(&error.message))
 }
 
-/// A time limit of ours was reached.
+/// Returns the failure of a client-side timeout.
 pub fn timeout_failure(message: impl Into<String>) -> Failure {
     Failure::with_code(Reason::Unavailable, TIMEOUT, message)
 }
 
-/// The codes that CloudAudit, STS and the common error list document.
+/// The codes in the documentation of CloudAudit and STS and in the list of common errors.
 const KNOWN_CODES: &[&str] = &[
     "ActionOffline",
     "AuthFailure.AccessKeyIllegal",

@@ -1,23 +1,22 @@
-//! Makes JSON of what is nearly JSON, so that one broken text costs that text and nothing else.
+//! Repairs nearly valid JSON, so that one broken text does not fail the whole response.
 //!
-//! A parser of JSON refuses the whole answer for a lone surrogate, a byte of Latin-1, a raw control
-//! character. Used only if an answer could not be read as it is, so an ordinary one costs nothing
-//! more.
+//! A JSON parser rejects a response for a lone surrogate, a byte of Latin-1 or a raw control
+//! character. The repair runs only after parsing has failed, so valid JSON costs nothing.
 
 use zeroize::Zeroizing;
 
-/// What stands for a character that cannot be one.
+/// Replaces what is not a character.
 const REPLACEMENT: char = char::REPLACEMENT_CHARACTER;
 
-/// The answer with what no parser takes replaced:
+/// Replaces what a parser rejects:
 ///
-/// * a byte order mark in front is removed,
+/// * a leading byte order mark is removed,
 /// * bytes that are not UTF-8, and in texts raw control characters, lone surrogates and backslashes
 ///   that escape nothing, become U+FFFD,
-/// * numbers that are not whole, or are too large for 64 bits, are put in quotes, so that they can
-///   be read as they are written.
+/// * numbers that are not whole, or are too large for 64 bits, get quotes, so that their digits are
+///   kept.
 ///
-/// It may hold secrets, so it wipes itself.
+/// The result may hold secrets, so it wipes itself.
 pub(super) fn repaired(body: &[u8]) -> Zeroizing<String> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     let text = String::from_utf8_lossy(body);
@@ -36,7 +35,7 @@ pub(super) fn repaired(body: &[u8]) -> Zeroizing<String> {
     out
 }
 
-/// Takes a text with its quotes off the beginning and returns the rest.
+/// Repairs the text at the beginning, quotes included, and returns the rest.
 fn repair_text<'a>(text: &'a str, out: &mut String) -> &'a str {
     out.push('"');
     let mut rest = &text[1..];
@@ -62,7 +61,7 @@ fn repair_text<'a>(text: &'a str, out: &mut String) -> &'a str {
     rest
 }
 
-/// Takes an escape off the beginning: a backslash and what belongs to it.
+/// Repairs the escape sequence at the beginning and returns the rest.
 fn repair_escape<'a>(text: &'a str, out: &mut String) -> &'a str {
     let length = match text.as_bytes().get(1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
@@ -85,22 +84,22 @@ fn repair_escape<'a>(text: &'a str, out: &mut String) -> &'a str {
     &text[length..]
 }
 
-/// The number in a `\uXXXX` at the beginning.
+/// Returns the number in a `\uXXXX` at the beginning.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix("\\u")?.get(..4)?;
     let is_hex = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| u16::from_str_radix(digits, 16).ok())?
 }
 
-/// Takes a number off the beginning.
+/// Repairs the number at the beginning and returns the rest.
 fn repair_number<'a>(text: &'a str, out: &mut String) -> &'a str {
     let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
     let length = text.bytes().take_while(|byte| is_part(byte)).count();
     let (number, rest) = text.split_at(length);
-    // The parser reads `-0` as a float.
+    // The parser treats `-0` as a float.
     let fits = number.parse::<i64>().is_ok() || number.parse::<u64>().is_ok();
     let fits = fits && number != "-0";
-    // What is no number of JSON either stays as it is, and is refused.
+    // The parser rejects what is not a JSON number.
     if fits || !is_json_number(number) {
         out.push_str(number);
     } else {

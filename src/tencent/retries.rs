@@ -1,31 +1,31 @@
-//! Whether a failed call is tried again, and after what wait.
+//! Decides whether a failed request is retried, and after what delay.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// The wait before the first retry, doubled for each further one: the limit that was hit counts
-/// seconds.
+/// The delay before the first retry, doubled for each further one. Rate limits count seconds, so a
+/// shorter delay would be useless.
 const FIRST_DELAY: Duration = Duration::from_millis(500);
 
-/// No wait between two tries is longer, jitter aside.
+/// The longest delay, without jitter.
 const MAX_DELAY: Duration = Duration::from_secs(8);
 
-/// What another try would be good for.
+/// Whether a retry can help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Retry {
-    /// Nothing: it would fail alike until somebody changes something.
+    /// It cannot: the failure lasts until the configuration changes.
     Never,
-    /// What failed may pass by itself.
+    /// The failure may pass.
     Later,
-    /// Something in between answered, and may not the next time.
+    /// A proxy or gateway responded in place of the API; the next request may reach the API.
     LaterOnce,
-    /// What failed has been mended. Such a retry is not one of the attempts, which are for what may
-    /// pass, and is made once, because what is refused again was not mended.
+    /// The cause was removed. Such a retry does not count as an attempt, and happens once: if it fails
+    /// again, the cause was another one.
     AtOnce,
 }
 
-/// The retries that one call has left.
+/// The remaining retries of one call.
 pub(super) struct Retries {
     left: u32,
     delays: Delays,
@@ -36,12 +36,12 @@ pub(super) struct Retries {
 type Delays = <ExponentialBuilder as BackoffBuilder>::Backoff;
 
 impl Retries {
-    /// For a call that is tried `attempts` times at the most.
-    pub(super) fn of(attempts: u32) -> Self {
+    /// Allows `attempts` requests for a call.
+    pub(super) fn new(attempts: u32) -> Self {
         Self {
             left: attempts.saturating_sub(1),
-            // The jitter is up to as much as the wait itself, seeded anew for every call, so that
-            // what failed together does not come back together.
+            // The jitter is up to the delay itself, with a new seed for each call, so that requests
+            // that failed together are not retried together.
             delays: ExponentialBuilder::new()
                 .with_min_delay(FIRST_DELAY)
                 .with_max_delay(MAX_DELAY)
@@ -53,8 +53,8 @@ impl Retries {
         }
     }
 
-    /// How long to wait before the next try, or none where there is to be none.
-    pub(super) fn wait(&mut self, retry: Retry) -> Option<Duration> {
+    /// Returns the delay before the next retry, or `None` if there is none.
+    pub(super) fn delay(&mut self, retry: Retry) -> Option<Duration> {
         match retry {
             Retry::Never => None,
             Retry::AtOnce => first(&mut self.was_at_once).then_some(Duration::ZERO),
@@ -67,7 +67,7 @@ impl Retries {
     }
 }
 
-/// Whether it happens for the first time.
+/// Returns whether it is the first time.
 fn first(happened: &mut bool) -> bool {
     !std::mem::replace(happened, true)
 }

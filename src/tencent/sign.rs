@@ -1,5 +1,5 @@
-//! The signature method TC3-HMAC-SHA256, one function for each stage of its specification
-//! (CloudAudit API 3.0, "Signature Method v3"). Pure: the time is an argument.
+//! The signature method TC3-HMAC-SHA256, one pure function for each stage of its specification
+//! (CloudAudit API 3.0, "Signature Method v3").
 
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
@@ -12,21 +12,21 @@ const ALGORITHM: &str = "TC3-HMAC-SHA256";
 /// The end of every scope.
 const TERMINATION: &str = "tc3_request";
 
-/// What a signature is valid for: one service on one UTC day.
+/// The scope of a signature: one service on one UTC day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope<'a> {
-    /// The UTC date of the timestamp that is sent, `YYYY-MM-DD`.
+    /// The UTC date of the sent timestamp, `YYYY-MM-DD`.
     pub date: String,
     /// The first label of the default host, such as `cloudaudit`.
     pub service: &'a str,
 }
 
 impl<'a> Scope<'a> {
-    /// The scope of a Unix time. The date is UTC's whatever the machine's time zone is.
+    /// Returns the scope of a Unix time. The date is in UTC, whatever the time zone of the machine.
     ///
     /// # Panics
     ///
-    /// Where the time lies beyond the year 9999.
+    /// If the time is after the year 9999.
     pub fn at(unix_seconds: i64, service: &'a str) -> Self {
         let time = Timestamp::from_second(unix_seconds).expect("a time of this era");
         Self {
@@ -42,8 +42,8 @@ impl std::fmt::Display for Scope<'_> {
     }
 }
 
-/// Stage 1, the six parts of a canonical request. `headers` are those to be signed, their names in
-/// lower case and in order.
+/// Stage 1: the six parts of a canonical request. `headers` are the headers to sign, in order, with
+/// lower-case names.
 pub fn canonical_request(
     method: &str,
     query: &str,
@@ -64,21 +64,21 @@ pub fn canonical_request(
     canonical
 }
 
-/// The list of signed headers, for the canonical request and for the header.
+/// Returns the list of signed headers, for the canonical request and the header.
 pub fn signed_headers(headers: &[(&str, &str)]) -> String {
     let names: Vec<&str> = headers.iter().map(|(name, _)| *name).collect();
     names.join(";")
 }
 
-/// Stage 2.
+/// Stage 2: the string to sign.
 pub fn string_to_sign(unix_seconds: i64, scope: &Scope<'_>, canonical_request: &str) -> String {
     let hash = sha256_hex(canonical_request.as_bytes());
     format!("{ALGORITHM}\n{unix_seconds}\n{scope}\n{hash}")
 }
 
-/// Stage 3, first key: the secret bound to a date.
+/// Stage 3, first key: bound to a date.
 pub fn secret_date(secret_key: &SecretString, date: &str) -> [u8; 32] {
-    // The prefix is part of the key, so the two are one piece of memory that wipes itself.
+    // The prefix is part of the key, so both are in one buffer that wipes itself.
     let key = SecretString::from(format!("TC3{}", secret_key.expose_secret()));
     hmac_sha256(key.expose_secret().as_bytes(), date)
 }
@@ -88,7 +88,7 @@ pub fn secret_service(secret_date: &[u8; 32], service: &str) -> [u8; 32] {
     hmac_sha256(secret_date, service)
 }
 
-/// Stage 3, third key: the one that signs.
+/// Stage 3, third key: the signing key.
 pub fn secret_signing(secret_service: &[u8; 32]) -> [u8; 32] {
     hmac_sha256(secret_service, TERMINATION)
 }

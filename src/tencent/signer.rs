@@ -1,4 +1,4 @@
-//! A call as a request: its headers, and the signature over it.
+//! Turns a call into an HTTP request: its headers and its signature.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,16 +7,16 @@ use http::{HeaderName, HeaderValue, Method, Request, Uri, header};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::caller::Call;
-use super::credentials::Credential;
+use super::call::Call;
+use super::credential::Credential;
 use super::sign;
 
 /// A product of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// Its name in a signature, whatever the host.
+    /// The name in signatures, on every host.
     pub name: &'static str,
-    /// Its version.
+    /// The API version.
     pub version: &'static str,
 }
 
@@ -28,16 +28,16 @@ const LANGUAGE: HeaderName = HeaderName::from_static("x-tc-language");
 const CALLER: HeaderName = HeaderName::from_static("x-tc-requestclient");
 const TOKEN: HeaderName = HeaderName::from_static("x-tc-token");
 
-/// In the place of a signature, where a call carries none.
+/// Replaces the signature of an unsigned request.
 const UNSIGNED: HeaderValue = HeaderValue::from_static("SKIP");
 
-/// What a call declares and signs; a library that appended a parameter would break the signature.
+/// The signed content type. Another spelling would invalidate the signature.
 const CONTENT_TYPE: &str = "application/json; charset=utf-8";
 
-/// `X-TC-RequestClient`: who calls, in the alphabet that the API allows.
+/// `X-TC-RequestClient` names the client, in the characters that the API allows.
 const REQUEST_CLIENT: &str = concat!("cloudaudit-exporter_", env!("CARGO_PKG_VERSION"));
 
-/// Where the API is.
+/// The address of the API.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
     /// Scheme and authority, such as `https://cloudaudit.intl.tencentcloudapi.com`.
@@ -46,7 +46,7 @@ pub struct Endpoint {
     pub host: String,
 }
 
-/// Makes the requests to one endpoint.
+/// Builds and signs the requests to one endpoint.
 pub(super) struct Signer {
     endpoint: Endpoint,
     uri: Uri,
@@ -54,10 +54,10 @@ pub(super) struct Signer {
     key: Mutex<Option<SigningKey>>,
 }
 
-/// A key that signs, which wipes itself.
+/// A signing key, which wipes itself.
 type Key = Zeroizing<[u8; 32]>;
 
-/// The key of a credential on a day. Deriving it is most of the work of a signature.
+/// The signing key of a credential for one day. Deriving it is most of the work of a signature.
 struct SigningKey {
     credential: Arc<Credential>,
     date: String,
@@ -77,7 +77,7 @@ impl Signer {
         }
     }
 
-    /// The request that makes a call, as of `timestamp` in Unix seconds; unsigned without a
+    /// Returns the request for a call at `timestamp` in Unix seconds. It is unsigned without a
     /// credential.
     pub(super) fn request(
         &self,
@@ -88,7 +88,7 @@ impl Signer {
         let authorization = credential.map_or(UNSIGNED, |credential| {
             sensitive(&self.authorization(call.body, credential, timestamp))
         });
-        // A body may hold an external id or a token, so it wipes itself when it was sent.
+        // A body may hold an external id or a token, so it wipes itself after sending.
         let body = Zeroizing::new(call.body.as_bytes().to_vec());
         let mut request = Request::new(Bytes::from_owner(body));
         *request.method_mut() = Method::POST;

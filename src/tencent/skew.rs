@@ -1,4 +1,4 @@
-//! How far our clock is from the API's, and the correction that signatures are made with.
+//! Measures the difference between the clocks of the machine and the API, and corrects signatures.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -7,20 +7,20 @@ use http::{HeaderMap, header};
 
 use crate::clock::{Moment, unix_seconds};
 
-/// The `Date` header has whole seconds; on average the clock behind it is half a second on.
+/// The `Date` header has whole seconds; on average the server clock is half a second ahead of it.
 const DATE_GRANULARITY: f64 = 1.0;
 
-/// The largest correction. A time zone set wrongly, the usual mistake, is less; a clock
-/// that is further off needs a person. And whoever answers in the API's place cannot have us sign
-/// for a time further ahead, to be sent again when it has come.
+/// The largest correction. The usual mistake, a wrong time zone, is less; a larger error needs an
+/// administrator. The limit also keeps a forged response from obtaining signatures for the far
+/// future.
 pub const MAX_CORRECTION: Duration = Duration::from_hours(24);
 
-/// The API tolerates five minutes. Where its clock is this near to the time that was signed, the
-/// clock is not what it refuses.
+/// The API tolerates five minutes. If its clock is this near to the signed time, the clock is not the
+/// reason for the refusal.
 const LEAST_DIFFERENCE: Duration = Duration::from_mins(1);
 
-/// The server's clock minus ours, in seconds. The server wrote its `Date` somewhere between our
-/// sending and our receiving.
+/// Returns the server's clock minus the machine's, in seconds. The server wrote its `Date` between the
+/// two moments.
 pub(super) fn skew(headers: &HeaderMap, sent: Moment, received: Moment) -> Option<f64> {
     let date = headers.get(header::DATE)?.to_str().ok()?;
     let theirs = jiff::fmt::rfc2822::parse(date)
@@ -31,20 +31,19 @@ pub(super) fn skew(headers: &HeaderMap, sent: Moment, received: Moment) -> Optio
     Some(theirs as f64 + DATE_GRANULARITY / 2.0 - ours)
 }
 
-/// What is added to our clock in signatures, in whole seconds.
+/// The seconds that signatures add to the machine's clock.
 ///
-/// Each client has its own, though the machine's clock is one: what an endpoint says of the time is
-/// believed in what is signed for that endpoint and nowhere else. The metrics' timestamps are never
-/// corrected.
+/// Each client has its own, because the time that an endpoint reports affects only signatures for
+/// that endpoint. Timestamps in metrics are never corrected.
 #[derive(Debug, Default)]
 pub(super) struct Correction(AtomicI64);
 
-/// What came of a correction.
+/// A correction that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Corrected {
-    /// The correction from now on, in seconds.
+    /// The new correction, in seconds.
     pub(super) seconds: i64,
-    /// Whether it is another one than before; a call beside this one may have made the same.
+    /// Whether it differs from the one before. A concurrent request may have made the same.
     pub(super) is_news: bool,
 }
 
@@ -53,19 +52,19 @@ impl Correction {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// After a signature that was made with the correction `used` was refused as expired, by a
-    /// server whose clock was measured to be `skew` seconds ahead of ours. None where signing anew
-    /// would bring nothing new.
+    /// Corrects the clock after the API refused a signature as expired. `used` is the correction in
+    /// that signature, and `skew` is the measured difference of the clocks. `None` if another
+    /// signature would be the same.
     ///
-    /// A clock that was not measured, or cannot be meant, takes back what an earlier answer had us
-    /// believe: a lie that was told once must not outlast the one who told it.
+    /// A missing or implausible measurement resets the correction: one forged response must not have
+    /// a lasting effect.
     pub(super) fn after_expiry(&self, used: i64, skew: Option<f64>) -> Option<Corrected> {
-        let believed = skew.filter(|skew| skew.abs() <= MAX_CORRECTION.as_secs_f64());
-        let target = believed.unwrap_or(0.0);
+        let plausible = skew.filter(|skew| skew.abs() <= MAX_CORRECTION.as_secs_f64());
+        let target = plausible.unwrap_or(0.0);
         if !differ(target, used) {
             return None;
         }
-        #[expect(clippy::cast_possible_truncation, reason = "it is at most a day")]
+        #[expect(clippy::cast_possible_truncation, reason = "at most a day")]
         let seconds = target.round() as i64;
         let before = self.0.swap(seconds, Ordering::Relaxed);
         Some(Corrected {
@@ -87,22 +86,28 @@ mod tests {
     const BOUND: f64 = 24.0 * HOUR;
 
     #[test]
-    fn a_clock_that_is_off_is_corrected_and_a_sibling_is_not_told_twice() {
+    fn a_wrong_clock_is_corrected_and_reported_once() {
         let correction = Correction::default();
-        let told = |is_news, seconds| Some(Corrected { seconds, is_news });
-        assert_eq!(correction.after_expiry(0, Some(HOUR)), told(true, 3600));
+        let corrected = |is_news, seconds| Some(Corrected { seconds, is_news });
+        assert_eq!(
+            correction.after_expiry(0, Some(HOUR)),
+            corrected(true, 3600)
+        );
         assert_eq!(
             correction.after_expiry(0, Some(HOUR - 1.4)),
-            told(false, 3599)
+            corrected(false, 3599)
         );
         assert_eq!(correction.seconds(), 3599);
-        // Somebody set our clock right.
-        assert_eq!(correction.after_expiry(3599, Some(-0.3)), told(true, 0));
+        // The clock of the machine was set right.
+        assert_eq!(
+            correction.after_expiry(3599, Some(-0.3)),
+            corrected(true, 0)
+        );
         assert_eq!(correction.seconds(), 0);
     }
 
     #[test]
-    fn what_is_no_reason_corrects_nothing() {
+    fn an_implausible_skew_corrects_nothing() {
         let correction = Correction::default();
         for skew in [
             None,
@@ -119,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bound_itself_is_believed() {
+    fn the_largest_skew_is_corrected() {
         for skew in [BOUND, -BOUND] {
             let correction = Correction::default();
             assert!(correction.after_expiry(0, Some(skew)).is_some());
@@ -127,14 +132,14 @@ mod tests {
         }
     }
 
-    /// Without this, a server that sends no `Date` would refuse us for ever.
+    /// Without this, a server that sends no `Date` would refuse every request from then on.
     #[test]
-    fn a_lie_is_taken_back_where_nobody_confirms_it() {
+    fn an_unconfirmed_correction_is_reset() {
         for unusable in [None, Some(40.0 * 365.0 * 24.0 * HOUR)] {
             let correction = Correction::default();
             correction.after_expiry(0, Some(-20.0 * HOUR)).unwrap();
-            let back = correction.after_expiry(-72_000, unusable).unwrap();
-            assert_eq!(back.seconds, 0);
+            let reset = correction.after_expiry(-72_000, unusable).unwrap();
+            assert_eq!(reset.seconds, 0);
             assert_eq!(correction.seconds(), 0);
             assert_eq!(correction.after_expiry(0, unusable), None);
         }

@@ -1,8 +1,8 @@
-//! What goes over the wire: the request's body, and the answer taken apart.
+//! The body of `DescribeAuditTracks`: the request, and the parsed response.
 //!
-//! Every field of an answer is optional in parsing, as the official SDKs have it, and unknown ones
-//! are ignored; what must be there is checked here, by name, and nothing else is. A field that only
-//! describes never fails a page: if it cannot be read, it is absent and the page notes it.
+//! Parsing treats every field as optional and ignores unknown ones, as the official SDKs do. This
+//! module then checks the required fields by name. A field that only describes a track never fails a
+//! page: if it is unreadable, it counts as absent and the page reports it.
 
 use std::fmt;
 
@@ -11,25 +11,25 @@ use jiff::tz::Offset;
 use serde::Deserialize;
 
 use super::bounded::{List, Object};
-use super::echo::Echo;
 pub use super::envelope::WireError;
-use super::envelope::{Content, ErrorBody, open};
+use super::envelope::{Content, ErrorBody, parse_response};
 use super::event_names::EventNames;
 pub use super::event_names::{MAX_EVENT_NAMES, MAX_KEPT_EVENT_NAMES};
 use super::lenient::{Field, Notes, Text};
+use super::redactor::Redactor;
 use crate::snapshot::{Status, Storage, Track};
 
-/// How the API writes `CreateTime`; some answers leave the seconds out.
+/// The formats of `CreateTime`; some responses omit the seconds.
 const CREATE_TIME_FORMATS: [&str; 2] = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"];
 
-/// A creation before this year is a zero value in disguise, such as `0001-01-01 00:00:00`.
+/// An earlier `CreateTime` is a zero value, such as `0001-01-01 00:00:00`.
 const EARLIEST_YEAR: i16 = 2000;
 
-/// No page is read that holds more tracks: ten times as many as can be asked for. What is a little
-/// longer than asked is no mistake of ours to punish.
+/// The most tracks on a page: ten times the largest page size. Pages a little longer than requested
+/// are accepted.
 pub const MAX_PAGE_TRACKS: usize = 1_000;
 
-/// The body of a `DescribeAuditTracks` call; pages count from 1.
+/// Returns the body of a `DescribeAuditTracks` request. Pages count from 1.
 pub fn list_body(page: u32, page_size: u32) -> String {
     format!(r#"{{"PageNumber":{page},"PageSize":{page_size}}}"#)
 }
@@ -41,39 +41,40 @@ pub struct Page {
     pub tracks: Vec<Track>,
     /// `TotalCount`.
     pub total: u64,
-    /// The fields that could not be read and are absent here, each with its path.
+    /// The unreadable fields, which are absent here, each with its path.
     pub unreadable: Vec<String>,
 }
 
-/// Parses the answer of `DescribeAuditTracks`. `create_time_offset` is the time zone that
-/// `CreateTime` is taken to be in; the documentation does not say.
+/// Parses a response of `DescribeAuditTracks`. `create_time_offset` is the time zone of `CreateTime`,
+/// which the documentation does not give.
 ///
 /// # Errors
 ///
-/// The API's own error, classified; else `malformed`: no JSON, another shape, no `TotalCount`, no
-/// `Tracks` although `TotalCount` is above 0, a track without `TrackId`, or more of anything than
-/// there can be.
+/// The API's own error, classified; otherwise `malformed`: not JSON, another format, no `TotalCount`,
+/// no `Tracks` although `TotalCount` is above 0, a track without `TrackId`, or a limit exceeded.
 pub fn parse_page(body: &[u8], create_time_offset: Offset) -> Result<Page, WireError> {
-    read_page(body, create_time_offset, &Echo::default())
+    read_page(body, create_time_offset, &Redactor::default())
 }
 
-/// The same without what `echo` hides.
+/// Parses a response and removes the secrets of `redactor` from its texts.
 pub(super) fn read_page(
     body: &[u8],
     create_time_offset: Offset,
-    echo: &Echo,
+    redactor: &Redactor,
 ) -> Result<Page, WireError> {
     let reader = Reader {
         create_time_offset,
-        echo,
+        redactor,
         notes: Notes::default(),
     };
-    open(body, echo, |answer: Answer| reader.page(answer))
+    parse_response(body, redactor, |response: ListResponse| {
+        reader.page(response)
+    })
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct ListResponse {
     tracks: Option<List<Object<WireTrack>, MAX_PAGE_TRACKS>>,
     #[serde(default)]
     total_count: Field<u64>,
@@ -81,7 +82,7 @@ struct Answer {
     error: Field<Object<ErrorBody>>,
 }
 
-impl Content for Answer {
+impl Content for ListResponse {
     fn error(&mut self) -> Field<Object<ErrorBody>> {
         std::mem::take(&mut self.error)
     }
@@ -115,28 +116,28 @@ struct WireStorage {
     account: Field<Text>,
 }
 
-/// Reads one page.
+/// Converts one parsed page.
 struct Reader<'a> {
     create_time_offset: Offset,
-    echo: &'a Echo,
+    redactor: &'a Redactor,
     notes: Notes,
 }
 
 impl Reader<'_> {
-    fn page(mut self, answer: Answer) -> Result<Page, String> {
-        let total = answer.total_count.required("TotalCount")?;
-        let tracks = match answer.tracks {
+    fn page(mut self, response: ListResponse) -> Result<Page, String> {
+        let total = response.total_count.required("TotalCount")?;
+        let tracks = match response.tracks {
             Some(tracks) if tracks.length > MAX_PAGE_TRACKS => {
                 let length = tracks.length;
                 return Err(format!(
-                    "{length} tracks on a page, and {MAX_PAGE_TRACKS} are too many"
+                    "the page has {length} tracks (limit {MAX_PAGE_TRACKS})"
                 ));
             }
             Some(tracks) => tracks.kept,
             None if total == 0 => Vec::new(),
             None => {
                 return Err(format!(
-                    "TotalCount is {total} and the answer has no Tracks"
+                    "TotalCount is {total}, but the response has no Tracks"
                 ));
             }
         };
@@ -150,20 +151,19 @@ impl Reader<'_> {
     }
 
     fn track(&mut self, index: usize, track: WireTrack) -> Result<Track, String> {
-        let at = |field: &'static str| Place { index, field };
+        let at = |field: &'static str| FieldPath { index, field };
         let id = track.track_id.required(at("TrackId"))?;
         let events = track.event_names.noted(at("EventNames"), &mut self.notes);
         let events = events.unwrap_or_default();
         if events.length > MAX_EVENT_NAMES {
             let length = events.length;
             return Err(format!(
-                "track {id} has {length} EventNames, and {MAX_EVENT_NAMES} are too many"
+                "track {id} has {length} EventNames (limit {MAX_EVENT_NAMES})"
             ));
         }
         let status = track.status.noted(at("Status"), &mut self.notes);
         let storage = track.storage.noted(at("Storage"), &mut self.notes);
         let create_time = track.create_time.noted(at("CreateTime"), &mut self.notes);
-        let create_time = create_time.map(|Text(text)| text).unwrap_or_default();
         Ok(Track {
             id,
             name: self.text(at("Name"), track.name),
@@ -182,33 +182,32 @@ impl Reader<'_> {
                 prefix: self.text(at("Storage.StoragePrefix"), storage.prefix),
                 account: self.text(at("Storage.StorageAccountId"), storage.account),
             }),
-            created: created(&create_time, self.create_time_offset),
+            created: create_time.and_then(|Text(text)| created(&text, self.create_time_offset)),
             details: None,
         })
     }
 
-    /// A field that only describes. Empty if it is absent, null or unreadable.
-    fn text(&mut self, place: Place, field: Field<Text>) -> String {
-        let text = field.noted(place, &mut self.notes);
-        let text = text.map(|Text(text)| text).unwrap_or_default();
-        self.echo.hide_in_name(text)
+    /// Returns a text that only describes the track. Empty if it is absent, null or unreadable.
+    fn text(&mut self, path: FieldPath, field: Field<Text>) -> String {
+        let text = field.noted(path, &mut self.notes).unwrap_or_default();
+        self.redactor.redact_name(text.0)
     }
 }
 
 /// A field of a track on a page.
 #[derive(Clone, Copy)]
-struct Place {
+struct FieldPath {
     index: usize,
     field: &'static str,
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Tracks[{}].{}", self.index, self.field)
     }
 }
 
-/// `CreateTime` in Unix seconds, or nothing where it cannot be read.
+/// Returns `CreateTime` in Unix seconds, or `None` if it is unreadable.
 fn created(text: &str, offset: Offset) -> Option<i64> {
     let time = CREATE_TIME_FORMATS
         .iter()

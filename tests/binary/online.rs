@@ -118,7 +118,7 @@ account nosy: inline, not told
 account outsider: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   keys: qcs::cam::uin/100000000001:uin/285584124385 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/secretive, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/secretive: you are not authorized to perform operation (sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:roleName/secretive) has no permission]
 account regions: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  ap-beijing: CloudAudit is not offered in this region; correct regions [rejected (UnsupportedRegion): The request does not support the region `ap-beijing`. (CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt)]
+  ap-beijing: CloudAudit is not offered in this region; correct regions [rejected (UnsupportedRegion): The request does not support the region `ap-beijing`. (CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt)]
   ap-tokyo: ok, 2 tracks
   xx-nowhere: unknown region; correct regions [rejected (InvalidParameterValue): A value specified in `X-TC-Region` is not valid, is unsupported, or cannot be used.]
 account unset: env, nobody was asked whose it is

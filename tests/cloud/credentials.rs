@@ -12,7 +12,7 @@ use std::time::Duration;
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::proxy::Proxy;
 use cloudaudit_exporter::tencent::credentials::{EnvironmentProvider, FixedProvider, Provider};
-use cloudaudit_exporter::tencent::{Client, HttpOptions, Parts};
+use cloudaudit_exporter::tencent::{Client, ClientParts, HttpOptions};
 use tokio::time::Instant;
 
 use crate::support::recorded::{
@@ -34,7 +34,7 @@ async fn credentials_of_the_environment() {
     let sent = |provider: EnvironmentProvider| async {
         let (parts, arrived) = cloud(|_| empty());
         let provider = Arc::new(provider);
-        let client = Client::new(Parts { provider, ..parts }, options(50));
+        let client = Client::new(ClientParts { provider, ..parts }, options(50));
         assert!(client.credentials().is_none());
         list(&client, HOUR).await.0.unwrap();
         let (_, request) = arrived.lock().unwrap().remove(0);
@@ -79,7 +79,7 @@ async fn without_credentials_nothing_is_sent() {
         let pacer = Arc::clone(&parts.pacer);
         let provider = Arc::new(from_environment(variables));
         assert_eq!(provider.identity(), None);
-        let client = Client::new(Parts { provider, ..parts }, attempts(3));
+        let client = Client::new(ClientParts { provider, ..parts }, attempts(3));
         assert!(client.credentials().is_some());
         let (listing, notes) = list(&client, HOUR).await;
         let failure = listing.unwrap_err();
@@ -92,8 +92,8 @@ async fn without_credentials_nothing_is_sent() {
         assert!(!failure.message.contains("the-key"), "{failure}");
         assert_eq!((count(&arrived), notes.counts()), (0, (0, 0, 0)));
         let now = Instant::now();
-        pacer.turn().await.take();
-        pacer.turn().await.take();
+        pacer.acquire().await.consume();
+        pacer.acquire().await.consume();
         assert!(
             now.elapsed() <= Duration::from_millis(12),
             "no slot was used"
@@ -134,7 +134,7 @@ async fn nothing_prints_a_secret() {
         format!("{proxy:?} {proxy:#?}"),
     ];
     let provider: Arc<dyn Provider> = fixed;
-    let client = Client::new(Parts { provider, ..parts }, attempts(1));
+    let client = Client::new(ClientParts { provider, ..parts }, attempts(1));
     let (listing, notes) = list(&client, HOUR).await;
     let failure = listing.unwrap_err();
     printed.push(format!(

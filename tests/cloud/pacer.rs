@@ -1,4 +1,4 @@
-//! The rate limit: as arithmetic, and as a queue in paused time.
+//! The queue of the rate limiter, in paused time.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,27 +8,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloudaudit_exporter::tencent::{Pace, Pacer};
+use cloudaudit_exporter::tencent::{Pacer, SourceIpLimit};
 use proptest::prelude::*;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How late a call may be and still not delay the ones behind it, as the pacer documents.
-const CATCH_UP_MICROS: u64 = 5_000;
-
 const SECOND: Duration = Duration::from_secs(1);
-
-/// The times at which calls go out when each comes so much later than it might.
-fn sent_at(rate: u32, lateness: impl IntoIterator<Item = u64>) -> Vec<Instant> {
-    let mut pace = Pace::new(rate);
-    let mut now = Instant::now();
-    let mut sent = Vec::new();
-    for micros in lateness {
-        now = now.max(pace.next(now)) + Duration::from_micros(micros);
-        pace.sent(now);
-        sent.push(now);
-    }
-    sent
-}
 
 /// The most calls in any one second, its beginning included and its end not.
 fn busiest_second(sent: &[Instant]) -> usize {
@@ -39,77 +23,6 @@ fn busiest_second(sent: &[Instant]) -> usize {
     (0..sent.len()).map(in_second).max().unwrap_or(0)
 }
 
-proptest! {
-    /// Callers come when they may, or a little late, or very late after a pause: what a server
-    /// counts in any second is never more than the rate.
-    #[test]
-    fn no_second_holds_more_than_the_rate(
-        rate in 1_u32..=200,
-        lateness in prop::collection::vec(
-            prop_oneof![
-                4 => 0..=CATCH_UP_MICROS,
-                1 => Just(CATCH_UP_MICROS),
-                1 => Just(0),
-                1 => 0..3_000_000_u64,
-            ],
-            1..700,
-        ),
-    ) {
-        let sent = sent_at(rate, lateness);
-        prop_assert!(busiest_second(&sent) <= rate as usize);
-    }
-
-    /// The worst order: one that is as late as may be, and then none that is late at all.
-    #[test]
-    fn not_even_when_the_first_is_late_and_the_rest_catch_up(
-        rate in 1_u32..=200,
-        late in 0..=CATCH_UP_MICROS,
-        pause in 0..3_000_000_u64,
-    ) {
-        let lateness = [0, pause, late].into_iter().chain(std::iter::repeat_n(0, 450));
-        prop_assert!(busiest_second(&sent_at(rate, lateness)) <= rate as usize);
-    }
-
-    /// Lateness up to the documented bound does not add up: a hundred calls take 99 gaps.
-    #[test]
-    fn no_slot_is_lost(
-        rate in 1_u32..=200,
-        lateness in prop::collection::vec(0..=CATCH_UP_MICROS, 2..300),
-    ) {
-        let late = Duration::from_micros(*lateness.last().unwrap());
-        let gaps = u32::try_from(lateness.len() - 1).unwrap();
-        let punctual = sent_at(rate, [0, 0]);
-        let gap = punctual[1] - punctual[0];
-        let sent = sent_at(rate, lateness);
-        // The first call has no slot to be late for: the slots begin where it goes out.
-        let took = *sent.last().unwrap() - sent[0];
-        prop_assert_eq!(took, gap * gaps + late);
-    }
-
-    /// What was not used is gone: a pause earns no burst.
-    #[test]
-    fn a_pause_earns_nothing(rate in 1_u32..=200, pause in 1_u64..1_000) {
-        let mut pace = Pace::new(rate);
-        let start = Instant::now();
-        pace.sent(start);
-        let later = start + Duration::from_secs(pause);
-        prop_assert!(pace.next(later) <= start + Duration::from_millis(1_100));
-        pace.sent(later);
-        let gap = pace.next(later) - later;
-        let catch_up = Duration::from_micros(CATCH_UP_MICROS);
-        prop_assert!(gap + catch_up >= SECOND / rate, "{gap:?}");
-    }
-}
-
-#[test]
-fn the_first_call_goes_out_at_once_and_a_rate_of_nothing_is_very_slow() {
-    let now = Instant::now();
-    assert_eq!(Pace::new(10).next(now), now);
-    assert!((Pace::new(10).per_second(now) - 10.0).abs() < f64::EPSILON);
-    assert!((Pace::new(0.25).per_second(now) - 0.25).abs() < f64::EPSILON);
-    assert!((Pace::new(0).per_second(now) - 0.001).abs() < f64::EPSILON);
-}
-
 /// Spawns a caller that takes its turn and writes down who it is and when.
 fn caller(
     pacer: &Arc<Pacer>,
@@ -118,7 +31,7 @@ fn caller(
 ) -> tokio::task::JoinHandle<()> {
     let (pacer, log) = (Arc::clone(pacer), Arc::clone(log));
     tokio::spawn(async move {
-        pacer.turn().await.take();
+        pacer.acquire().await.consume();
         log.lock().unwrap().push((who, Instant::now()));
     })
 }
@@ -132,7 +45,10 @@ async fn settle() {
 
 #[tokio::test(start_paused = true)]
 async fn callers_go_in_the_order_they_came() {
-    let (pacer, log) = (Arc::new(Pacer::new(10)), Arc::default());
+    let (pacer, log) = (
+        Arc::new(Pacer::new(10, SourceIpLimit::default())),
+        Arc::default(),
+    );
     let mut callers = Vec::new();
     for who in 0..50 {
         callers.push(caller(&pacer, &log, who));
@@ -148,7 +64,10 @@ async fn callers_go_in_the_order_they_came() {
 
 #[tokio::test(start_paused = true)]
 async fn many_at_once_are_no_faster_than_one() {
-    let (pacer, log) = (Arc::new(Pacer::new(20)), Arc::default());
+    let (pacer, log) = (
+        Arc::new(Pacer::new(20, SourceIpLimit::default())),
+        Arc::default(),
+    );
     let callers: Vec<_> = (0..200).map(|who| caller(&pacer, &log, who)).collect();
     for caller in callers {
         caller.await.unwrap();
@@ -175,10 +94,10 @@ async fn the_rate_that_is_asked_for_is_had() {
         (100, 2_000),
         (200, 4_000),
     ] {
-        let pacer = Pacer::new(rate);
+        let pacer = Pacer::new(rate, SourceIpLimit::default());
         let start = Instant::now();
         for _ in 0..calls {
-            pacer.turn().await.take();
+            pacer.acquire().await.consume();
         }
         let took = start.elapsed().as_secs_f64();
         let ideal = f64::from(calls) / f64::from(rate);
@@ -190,11 +109,11 @@ async fn the_rate_that_is_asked_for_is_had() {
 
 /// When the caller behind somebody who went away gets its turn, counted from the first call.
 async fn second_turn_when(goes_away: impl AsyncFnOnce(&Pacer)) -> Duration {
-    let pacer = Pacer::new(10);
-    pacer.turn().await.take();
+    let pacer = Pacer::new(10, SourceIpLimit::default());
+    pacer.acquire().await.consume();
     let first = Instant::now();
     goes_away(&pacer).await;
-    pacer.turn().await.take();
+    pacer.acquire().await.consume();
     first.elapsed()
 }
 
@@ -203,7 +122,7 @@ const ONE_GAP: Duration = Duration::from_millis(110);
 #[tokio::test(start_paused = true)]
 async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
     let took = second_turn_when(async |pacer: &Pacer| {
-        let waiter = timeout(Duration::from_millis(50), pacer.turn());
+        let waiter = timeout(Duration::from_millis(50), pacer.acquire());
         assert!(waiter.await.is_err(), "it was waiting");
     })
     .await;
@@ -213,7 +132,7 @@ async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
 #[tokio::test(start_paused = true)]
 async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
     let took = second_turn_when(async |pacer: &Pacer| {
-        let waiters = (0..100).map(|_| timeout(Duration::from_millis(50), pacer.turn()));
+        let waiters = (0..100).map(|_| timeout(Duration::from_millis(50), pacer.acquire()));
         let gone = futures_util::future::join_all(waiters).await;
         assert!(gone.iter().all(Result::is_err), "all were waiting");
     })
@@ -224,7 +143,7 @@ async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_not_taken_is_given_back() {
     let took = second_turn_when(async |pacer: &Pacer| {
-        drop(pacer.turn().await);
+        drop(pacer.acquire().await);
     })
     .await;
     assert!(took < ONE_GAP, "{took:?}");
@@ -233,7 +152,10 @@ async fn a_turn_that_is_not_taken_is_given_back() {
 /// Those behind one who goes away move up, and keep their order.
 #[tokio::test(start_paused = true)]
 async fn who_stays_moves_up() {
-    let (pacer, log) = (Arc::new(Pacer::new(10)), Arc::default());
+    let (pacer, log) = (
+        Arc::new(Pacer::new(10, SourceIpLimit::default())),
+        Arc::default(),
+    );
     let mut callers = Vec::new();
     for who in 0..6 {
         callers.push(caller(&pacer, &log, who));
@@ -259,15 +181,15 @@ async fn who_stays_moves_up() {
 /// Whoever holds a turn holds up the queue, and the slots count from when the call went out.
 #[tokio::test(start_paused = true)]
 async fn a_turn_that_is_held_spaces_from_its_end() {
-    let pacer = Arc::new(Pacer::new(10));
-    pacer.turn().await.take();
-    let turn = pacer.turn().await;
+    let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
+    pacer.acquire().await.consume();
+    let permit = pacer.acquire().await;
     let log = Arc::default();
     let behind = caller(&pacer, &log, 1);
     sleep(Duration::from_secs(3)).await;
     assert!(log.lock().unwrap().is_empty());
     let sent = Instant::now();
-    turn.take();
+    permit.consume();
     behind.await.unwrap();
     let gap = log.lock().unwrap()[0].1 - sent;
     assert!(gap >= Duration::from_millis(95), "{gap:?}");
@@ -309,16 +231,16 @@ proptest! {
             .build()
             .unwrap();
         let sent = runtime.block_on(async {
-            let (pacer, sent) = (Pacer::new(rate), Mutex::new(Vec::new()));
+            let (pacer, sent) = (Pacer::new(rate, SourceIpLimit::default()), Mutex::new(Vec::new()));
             let waiting = waiters.iter().map(async |waiter| {
-                let turn = match waiter {
-                    Waiter::GivesUpAfter(patience) => timeout(*patience, pacer.turn()).await.ok(),
-                    Waiter::Calls | Waiter::GivesItsTurnBack => Some(pacer.turn().await),
+                let permit = match waiter {
+                    Waiter::GivesUpAfter(patience) => timeout(*patience, pacer.acquire()).await.ok(),
+                    Waiter::Calls | Waiter::GivesItsTurnBack => Some(pacer.acquire().await),
                 };
-                if let Some(turn) = turn
+                if let Some(permit) = permit
                     && !matches!(waiter, Waiter::GivesItsTurnBack)
                 {
-                    turn.take();
+                    permit.consume();
                     sent.lock().unwrap().push(Instant::now());
                 }
             });
@@ -328,8 +250,7 @@ proptest! {
         let calls = waiters.iter().filter(|it| matches!(it, Waiter::Calls)).count();
         prop_assert!(sent.len() >= calls);
         prop_assert!(busiest_second(&sent) <= rate as usize);
-        let punctual = sent_at(rate, [0, 0]);
-        let gap = punctual[1] - punctual[0];
+        let gap = Duration::from_secs_f64(1.02 / f64::from(rate));
         for (number, at) in (0..).zip(&sent) {
             let due = sent[0] + gap * number;
             prop_assert!(*at <= due + LATE, "call {} is {:?} late", number, *at - due);

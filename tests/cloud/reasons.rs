@@ -5,13 +5,22 @@ use cloudaudit_exporter::failure::Reason::{
 };
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::tencent::reasons::{
-    api_failure, escaped, status_failure, timeout_failure, transport_failure,
+    escaped, status_failure, timeout_failure, transport_failure,
 };
+use cloudaudit_exporter::tencent::wire::{WireError, parse_page};
 use cloudaudit_exporter::tencent::{TransportError, TransportErrorKind};
 use http::StatusCode;
+use jiff::tz::Offset;
+use serde_json::json;
 
+/// The failure that a response with this code becomes.
 fn failure(code: &str) -> Failure {
-    api_failure(code, "the message", Some("r-1".into()))
+    let error = json!({ "Code": code, "Message": "the message" });
+    let body = json!({ "Response": { "Error": error, "RequestId": "r-1" } }).to_string();
+    match parse_page(body.as_bytes(), Offset::UTC) {
+        Err(WireError::Api(failure)) => failure,
+        other => panic!("{other:?}"),
+    }
 }
 
 /// Every documented code with its reason, so that a code that moves to another row is seen.
@@ -171,11 +180,11 @@ fn a_new_sub_code_follows_its_family() {
     }
 }
 
-/// The mistake is common, and the API's own message does not help anybody who has made it.
+/// The mistake is common, and the API's own message does not name the regions that work.
 #[test]
 fn an_unsupported_region_says_what_is_mistaken_for_it() {
-    let expected = "the message (CloudAudit's API region is not the VM's region; known to work are ap-guangzhou, \
-                    ap-singapore, ap-hongkong, ap-tokyo, ap-seoul and eu-frankfurt)";
+    let expected = "the message (CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, \
+                    ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt)";
     assert_eq!(failure("UnsupportedRegion").message, expected);
 }
 

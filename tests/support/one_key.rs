@@ -6,7 +6,9 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
-use cloudaudit_exporter::tencent::{CallOptions, Endpoint, MAX_IN_FLIGHT, Pacer, Parts, Transport};
+use cloudaudit_exporter::tencent::{
+    CallOptions, ClientParts, Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit, Transport,
+};
 use jiff::tz::Offset;
 use tokio::sync::Semaphore;
 
@@ -27,17 +29,17 @@ pub(crate) fn world() -> World {
 }
 
 /// The parts of a client whose clock is that of the world, as it is now.
-pub(crate) fn parts(world: &World, transport: Arc<dyn Transport>) -> Parts {
+pub(crate) fn parts(world: &World, transport: Arc<dyn Transport>) -> ClientParts {
     let credential =
         Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
-    Parts {
+    ClientParts {
         endpoint: Endpoint {
             url: format!("https://{HOST}"),
             host: HOST.to_owned(),
         },
         transport,
         provider: Arc::new(FixedProvider::new(credential)),
-        pacer: Arc::new(Pacer::new(20)),
+        pacer: Arc::new(Pacer::new(20, SourceIpLimit::default())),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: Clock::virtual_at(world.now()),
     }

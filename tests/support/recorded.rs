@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::credentials::Credential;
-use cloudaudit_exporter::tencent::{Answer, CallOptions, Client, Parts};
+use cloudaudit_exporter::tencent::{Answer, CallOptions, Client, ClientParts};
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use secrecy::SecretString;
@@ -24,7 +24,7 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 pub(crate) type Arrived = Arc<Mutex<Vec<(Instant, Request<Bytes>)>>>;
 
 /// The parts of a client whose cloud answers by the number of the call, from 0.
-pub(crate) fn cloud<F>(script: F) -> (Parts, Arrived)
+pub(crate) fn cloud<F>(script: F) -> (ClientParts, Arrived)
 where
     F: Fn(usize) -> Answer<'static> + Send + Sync + 'static,
 {

@@ -9,7 +9,8 @@ use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent, Transport,
+    Answer, CallOptions, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Sent,
+    SourceIpLimit, Transport,
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
@@ -68,17 +69,17 @@ pub(crate) fn api_error(code: &str) -> String {
 }
 
 /// The parts of a client, to be changed where a test wants another one. The pacer is fast.
-pub(crate) fn parts(transport: Arc<dyn Transport>) -> Parts {
+pub(crate) fn parts(transport: Arc<dyn Transport>) -> ClientParts {
     let credential =
         Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
-    Parts {
+    ClientParts {
         endpoint: Endpoint {
             url: format!("https://{HOST}"),
             host: HOST.to_owned(),
         },
         transport,
         provider: Arc::new(FixedProvider::new(credential)),
-        pacer: Arc::new(Pacer::new(100)),
+        pacer: Arc::new(Pacer::new(100, SourceIpLimit::default())),
         in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: Clock::virtual_at(evening()),
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::credential::REFUSED;
 use super::{Credential, Provided, Provider, ProviderState};
 use crate::failure::{Failure, Reason};
+use crate::tencent::credential::REFUSED;
 
 /// The variables of id and key: what all of Tencent Cloud's tools read, and what its serverless
 /// functions are given.

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::credential::REFUSED;
 use super::{Credential, Shelf};
 use crate::files;
+use crate::tencent::credential::REFUSED;
 
 /// No file of a secret is longer, in bytes.
 pub(super) const MAX_BYTES: usize = 64 * 1024;

@@ -1,7 +1,8 @@
 //! Where the keys come from. A provider is asked before every call; what it gives is one value, so
 //! that an id, a key and a token of different generations never meet.
 
-pub use self::credential::{Credential, Temporary};
+pub use super::credential::{Credential, Temporary};
+pub use super::provider::{Provided, Provider, ProviderState, Renewed};
 
 // The providers.
 pub use self::assumed::AssumedRole;
@@ -22,7 +23,6 @@ pub use self::chain::{DEFAULT_PROFILE, Found, look};
 
 mod assumed;
 mod chain;
-mod credential;
 mod cvm_role;
 mod environment;
 mod files;
@@ -34,56 +34,7 @@ mod rereading;
 mod tke_oidc;
 mod verified;
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::time::SystemTime;
-
 use crate::failure::{Failure, Reason};
-
-/// A credential that is on its way.
-pub type Provided<'a> = Pin<Box<dyn Future<Output = Result<Arc<Credential>, Failure>> + Send + 'a>>;
-
-/// Whether there is another credential.
-pub type Renewed<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
-
-/// A source of credentials.
-pub trait Provider: Send + Sync {
-    /// Its name, for the label `provider`.
-    fn name(&self) -> &'static str;
-
-    /// Who the credentials speak for, where that is known before there is one: calls with the same
-    /// identity share a rate limit.
-    fn identity(&self) -> Option<String>;
-
-    /// The credential to sign the next call with.
-    ///
-    /// # Errors
-    ///
-    /// With the reason `credentials`, where there is none to be had.
-    fn credential(&self) -> Provided<'_>;
-
-    /// The API knows this credential no more. True where there is another one now, after looking
-    /// for it.
-    fn refused<'a>(&'a self, _credential: &'a Arc<Credential>) -> Renewed<'a> {
-        Box::pin(std::future::ready(false))
-    }
-
-    /// What became of its keys so far; none where there is one that never changes.
-    fn state(&self) -> Option<ProviderState>;
-}
-
-/// What became of a provider's keys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ProviderState {
-    /// When the key in use ends; none for one that does not.
-    pub expires: Option<SystemTime>,
-    /// When the key in use was taken up; none where there is none, or where it never changes.
-    pub changed: Option<SystemTime>,
-    /// How often a key was taken up.
-    pub refreshes: u64,
-    /// How often none was to be had.
-    pub failures: u64,
-}
 
 /// No key, for this reason. The code of a call that failed on the way stays.
 fn none_to_be_had(why: &str, failure: Failure) -> Failure {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use super::credential::REFUSED;
 use super::ini::Section;
 use super::{Credential, Shelf, files};
 use crate::files::{Presence, presence};
+use crate::tencent::credential::REFUSED;
 
 /// Names another file, as it does for the official Go SDK.
 const FILE_VARIABLE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";

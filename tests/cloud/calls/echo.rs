@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::credentials::FixedProvider;
-use cloudaudit_exporter::tencent::{Client, Parts};
+use cloudaudit_exporter::tencent::{Client, ClientParts};
 
 use crate::support::recorded::{credential, header, list};
 use crate::support::scripted::{self, answer, options};
@@ -25,7 +25,7 @@ async fn polled(body: String) -> Result<Arc<Listing>, Failure> {
         answer(body.replace('¤', signature))
     });
     let provider = Arc::new(FixedProvider::new(credential(ID, KEY, Some(TOKEN))));
-    let parts = Parts {
+    let parts = ClientParts {
         provider,
         ..scripted::parts(transport)
     };

@@ -16,8 +16,8 @@ use cloudaudit_exporter::tencent::credentials::{
     Credential, FixedProvider, Provided, Provider, ProviderState,
 };
 use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
-    TransportError, TransportErrorKind,
+    Answer, CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer,
+    Sent, SourceIpLimit, TransportError, TransportErrorKind,
 };
 use http::Response;
 use tokio::sync::Semaphore;
@@ -114,7 +114,7 @@ async fn what_is_sent() {
 async fn a_signature_is_the_one_that_others_computed() {
     let (parts, arrived) = cloud(|_| empty());
     let clock = clock_at(1_551_113_065);
-    let client = Client::new(Parts { clock, ..parts }, options(50));
+    let client = Client::new(ClientParts { clock, ..parts }, options(50));
     list(&client, HOUR).await.0.unwrap();
     let authorization = header(&arrived.lock().unwrap()[0].1, "authorization").to_owned();
     let c1 = "9a299400955f961bfad45a06b31ba9e402f42291fc505e9aadb9d8e98da319f8";
@@ -129,7 +129,7 @@ async fn a_token_is_sent_only_where_there_is_one_and_is_not_signed() {
     let (parts, arrived) = cloud(|_| empty());
     let provider = FixedProvider::new(credential(SECRET_ID, SECRET_KEY, Some(TOKEN)));
     let provider = Arc::new(provider);
-    let client = Client::new(Parts { provider, ..parts }, options(50));
+    let client = Client::new(ClientParts { provider, ..parts }, options(50));
     list(&client, HOUR).await.0.unwrap();
     let (_, request) = arrived.lock().unwrap().remove(0);
     assert_eq!(header(&request, "x-tc-token"), TOKEN);
@@ -144,7 +144,7 @@ async fn another_endpoint() {
         url: "http://127.0.0.1:8080".to_owned(),
         host: "127.0.0.1:8080".to_owned(),
     };
-    let client = Client::new(Parts { endpoint, ..parts }, options(100));
+    let client = Client::new(ClientParts { endpoint, ..parts }, options(100));
     list(&client, HOUR).await.0.unwrap();
     let (_, request) = arrived.lock().unwrap().remove(0);
     assert_eq!(request.uri(), "http://127.0.0.1:8080/");
@@ -164,7 +164,7 @@ async fn the_signing_key_is_another_after_midnight() {
         host: CHINA.to_owned(),
     };
     let clock = clock_at(1_551_139_199);
-    let parts = Parts {
+    let parts = ClientParts {
         endpoint,
         clock,
         ..parts
@@ -234,7 +234,7 @@ async fn the_signing_key_is_another_for_another_credential() {
             .collect(),
         given: AtomicUsize::new(0),
     });
-    let client = Client::new(Parts { provider, ..parts }, options(50));
+    let client = Client::new(ClientParts { provider, ..parts }, options(50));
     for _ in 0..8 {
         list(&client, HOUR).await.0.unwrap();
     }
@@ -294,7 +294,7 @@ async fn what_is_tried_again_and_how_often() {
         ("hang", hang, 4, Reason::Unavailable),
         ("not JSON", || answer("<html>"), 2, Reason::Malformed),
         (
-            "another shape",
+            "unexpected response format",
             || answer(r#"{"Response":{}}"#),
             1,
             Reason::Malformed,
@@ -464,9 +464,9 @@ async fn no_retry_starts_after_the_deadline_even_out_of_the_queue() {
     let start = Instant::now();
     let turns = async {
         sleep(Duration::from_millis(100)).await;
-        let turn = pacer.turn().await;
+        let permit = pacer.acquire().await;
         sleep(Duration::from_secs(5)).await;
-        drop(turn);
+        drop(permit);
     };
     let ((listing, notes), ()) = tokio::join!(list(&client, Duration::from_secs(2)), turns);
     assert_eq!(listing.unwrap_err().code, "InternalError");
@@ -474,7 +474,7 @@ async fn no_retry_starts_after_the_deadline_even_out_of_the_queue() {
     assert_eq!(notes.counts(), (1, 0, 1));
     let queued = Instant::now();
     assert!(queued < start + Duration::from_millis(5_200));
-    pacer.turn().await.take();
+    pacer.acquire().await.consume();
     assert_eq!(queued.elapsed(), Duration::ZERO, "the slot was given back");
 }
 
@@ -535,11 +535,11 @@ async fn waiting_for_a_turn_is_not_part_of_the_call() {
     let in_flight = Arc::clone(&parts.in_flight);
     let client = Client::new(parts, attempts(1));
     let busy = async {
-        let turn = pacer.turn().await;
+        let permit = pacer.acquire().await;
         sleep(Duration::from_secs(30)).await;
         let all = u32::try_from(MAX_IN_FLIGHT).unwrap();
         let places = in_flight.acquire_many(all).await.unwrap();
-        drop(turn);
+        drop(permit);
         sleep(Duration::from_secs(12)).await;
         drop(places);
     };
@@ -586,12 +586,12 @@ async fn no_more_than_the_cap_are_in_flight() {
 }
 
 /// Another account of the same process: its pacer is its own.
-fn beside(parts: &Parts) -> Parts {
-    Parts {
+fn beside(parts: &ClientParts) -> ClientParts {
+    ClientParts {
         endpoint: parts.endpoint.clone(),
         transport: Arc::clone(&parts.transport),
         provider: Arc::clone(&parts.provider),
-        pacer: Arc::new(Pacer::new(100)),
+        pacer: Arc::new(Pacer::new(100, SourceIpLimit::default())),
         in_flight: Arc::clone(&parts.in_flight),
         clock: parts.clock.clone(),
     }
@@ -650,7 +650,7 @@ async fn an_answer_gives_its_place_back_at_once() {
         _ => empty(),
     });
     let in_flight = Arc::new(Semaphore::new(1));
-    let parts = Parts { in_flight, ..parts };
+    let parts = ClientParts { in_flight, ..parts };
     let client = Client::new(parts, attempts(1));
     let start = Instant::now();
     list(&client, HOUR).await.0.unwrap_err();
@@ -674,7 +674,7 @@ async fn a_cut_poll_gives_back_what_it_held() {
     assert!(cut.is_err(), "it hangs");
     assert_eq!(in_flight.available_permits(), MAX_IN_FLIGHT);
     let now = Instant::now();
-    pacer.turn().await.take();
+    pacer.acquire().await.consume();
     assert_eq!(now.elapsed(), Duration::ZERO);
 }
 
@@ -710,8 +710,8 @@ async fn the_servers_clock_is_compared_with_ours() {
         // Written somewhere between sending and receiving.
         _ => after(two, dated("Tue, 26 Feb 2019 00:00:01 GMT", 200)),
     });
-    let pacer = Arc::new(Pacer::new(1_000_000)); // so that no time passes in between
-    let client = Client::new(Parts { pacer, ..parts }, attempts(1));
+    let pacer = Arc::new(Pacer::new(1_000_000, SourceIpLimit::default())); // so that no time passes in between
+    let client = Client::new(ClientParts { pacer, ..parts }, attempts(1));
     let times = Times::default();
     for _ in 0..6 {
         let _ = client.list(REGION, Instant::now(), &times).await;
@@ -749,7 +749,7 @@ async fn what_was_sent_does_not_come_back_into_a_message() {
         "the-key",
         Some(TOKEN),
     )));
-    let parts = Parts {
+    let parts = ClientParts {
         provider,
         ..scripted::parts(transport)
     };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{KnownTracks, Listing};
-use cloudaudit_exporter::tencent::{CallOptions, Client, ListingError, MAX_PAGES, Parts};
+use cloudaudit_exporter::tencent::{CallOptions, Client, ClientParts, ListingError, MAX_PAGES};
 use proptest::prelude::*;
 use tokio::time::Instant;
 
@@ -245,10 +245,7 @@ async fn a_wrong_total_and_a_short_page_before_others_make_no_listing() {
     .await;
     assert_eq!(listed.failure().reason, Reason::Incomplete);
     assert!(
-        listed
-            .failure()
-            .message
-            .contains("3 tracks of 9 on 3 pages"),
+        listed.failure().message.contains("3 of 9 on 3 pages"),
         "{}",
         listed.failure()
     );
@@ -493,7 +490,7 @@ async fn regions_side_by_side() {
     let transport = scripted(|number, size, _| answer(honest(&up_to(120), number, size)));
     let parts = parts(transport);
     let client = |region: &str| {
-        let parts = Parts {
+        let parts = ClientParts {
             endpoint: parts.endpoint.clone(),
             transport: Arc::clone(&parts.transport),
             provider: Arc::clone(&parts.provider),

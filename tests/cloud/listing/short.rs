@@ -35,7 +35,7 @@ async fn fewer_tracks_than_reported_are_incomplete() {
         let message = &listed.failure().message;
         assert!(message.contains(KEY), "{message}");
         assert!(
-            message.contains(&format!("{tracks} tracks of {total}")),
+            message.contains(&format!("{tracks} of {total} on")),
             "{message}"
         );
 

@@ -12,7 +12,8 @@ use cloudaudit_exporter::poll::{Account, Schedule};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport, Umbrella};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provider};
 use cloudaudit_exporter::tencent::{
-    CallOptions, Client, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Parts, Sent,
+    CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Sent,
+    SourceIpLimit,
 };
 use jiff::tz::Offset;
 use tokio::sync::Semaphore;
@@ -87,7 +88,7 @@ impl World {
             observed: Arc::default(),
             retention: RETENTION,
             umbrella: Umbrella::default(),
-            pacer: Arc::new(Pacer::new(1_000)),
+            pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             published: Arc::default(),
             log,
@@ -117,7 +118,7 @@ impl World {
             interval: INTERVAL,
             retention: self.retention,
         };
-        let parts = Parts {
+        let parts = ClientParts {
             endpoint: Endpoint {
                 url: "https://cloudaudit.tencentcloudapi.com".to_owned(),
                 host: "cloudaudit.tencentcloudapi.com".to_owned(),

@@ -1,4 +1,4 @@
-//! The adaptive pace: as arithmetic, as a queue, as the client uses it, and against a cloud whose
+//! The adaptive pace: as a queue, as the client uses it, and against a cloud whose
 //! allowance somebody else uses too. Time is paused throughout.
 
 #![expect(
@@ -9,7 +9,6 @@
 // The simulated cloud in memory, and who calls it.
 
 // The tests.
-mod arithmetic;
 mod queue;
 mod refusals;
 mod second_tenant;
@@ -17,14 +16,14 @@ mod second_tenant;
 use std::sync::Arc;
 
 use cloudaudit_exporter::sim::World;
-use cloudaudit_exporter::tencent::{Client, Ended, Observer, Pacer, Parts, Sent};
+use cloudaudit_exporter::tencent::{Client, ClientParts, Ended, Observer, Pacer, Sent};
 
 use crate::support::{one_key, simulated};
 
 fn client(world: &World, pacer: &Arc<Pacer>, attempts: u32) -> Client {
     let pacer = Arc::clone(pacer);
     let parts = one_key::parts(world, simulated::in_memory(world));
-    Client::new(Parts { pacer, ..parts }, one_key::options(attempts))
+    Client::new(ClientParts { pacer, ..parts }, one_key::options(attempts))
 }
 
 /// Nobody looks.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloudaudit_exporter::tencent::{AddressBrake, Limit, Pacer};
+use cloudaudit_exporter::tencent::{LimitScope, Pacer, SourceIpLimit};
 use tokio::time::{Instant, sleep};
 
 /// Timers are a millisecond coarse.
@@ -12,11 +12,11 @@ const COARSE: Duration = Duration::from_millis(2);
 /// How long somebody waits who comes right behind the first caller of `pacer`, where this happens
 /// 50 ms later.
 async fn waits_when(pacer: Arc<Pacer>, happens: impl FnOnce()) -> Duration {
-    pacer.turn().await.take();
+    pacer.acquire().await.consume();
     let start = Instant::now();
     let behind = Arc::clone(&pacer);
     let behind = tokio::spawn(async move {
-        behind.turn().await.take();
+        behind.acquire().await.consume();
         start.elapsed()
     });
     sleep(Duration::from_millis(50)).await;
@@ -31,27 +31,27 @@ fn assert_about(waited: Duration, millis: u64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_caller_sees_that_its_identity_was_refused() {
-    let pacer = Arc::new(Pacer::new(10));
+    let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
     assert_about(waits_when(Arc::clone(&pacer), || ()).await, 102);
-    let pacer = Arc::new(Pacer::new(10));
+    let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
     let refused = Arc::clone(&pacer);
-    let waited = waits_when(pacer, || refused.throttled(Limit::Identity)).await;
+    let waited = waits_when(pacer, || refused.throttled(LimitScope::Identity)).await;
     assert_about(waited, 204);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_address() {
-    let address = AddressBrake::default();
-    let pacer = Arc::new(Pacer::sharing(10, address.clone()));
-    let other = Pacer::sharing(20, address);
-    let waited = waits_when(pacer, || other.throttled(Limit::SourceAddress)).await;
+    let address = SourceIpLimit::default();
+    let pacer = Arc::new(Pacer::new(10, address.clone()));
+    let other = Pacer::new(20, address);
+    let waited = waits_when(pacer, || other.throttled(LimitScope::SourceIp)).await;
     assert_about(waited, 204);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
     for (from, to, millis) in [(10, 2, 510), (1, 10, 102), (1, 1_000, 50), (10, 10, 102)] {
-        let pacer = Arc::new(Pacer::new(from));
+        let pacer = Arc::new(Pacer::new(from, SourceIpLimit::default()));
         let configured = Arc::clone(&pacer);
         let waited = waits_when(pacer, || configured.set_per_second(to)).await;
         assert_about(waited, millis);
@@ -61,16 +61,16 @@ async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
 /// At the bottom nobody waits longer for the ceiling to rise than it takes to send one call.
 #[tokio::test(start_paused = true)]
 async fn the_queue_gets_up_to_speed_again() {
-    let pacer = Pacer::new(20);
+    let pacer = Pacer::new(20, SourceIpLimit::default());
     for _ in 0..10 {
-        pacer.throttled(Limit::Identity);
+        pacer.throttled(LimitScope::Identity);
         sleep(Duration::from_secs(1)).await;
     }
     assert!((pacer.per_second() - 1.0).abs() < 0.01);
     let start = Instant::now();
     let mut sent = Vec::new();
     while start.elapsed() < Duration::from_secs(70) {
-        pacer.turn().await.take();
+        pacer.acquire().await.consume();
         sent.push(start.elapsed());
     }
     let in_second = |second: u64| {

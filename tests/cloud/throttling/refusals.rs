@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::sim::Fault;
-use cloudaudit_exporter::tencent::{AddressBrake, Pacer};
+use cloudaudit_exporter::tencent::{Pacer, SourceIpLimit};
 use http::StatusCode;
 use tokio::time::Instant;
 
@@ -14,9 +14,9 @@ use crate::support::one_key::{REGION, world};
 /// The ceilings of the pacer that called, and of one beside it, after one call that failed so. Both
 /// began at 20.
 async fn ceilings_after(fault: Fault) -> (f64, f64) {
-    let address = AddressBrake::default();
-    let pacer = Arc::new(Pacer::sharing(20, address.clone()));
-    let beside = Pacer::sharing(20, address);
+    let address = SourceIpLimit::default();
+    let pacer = Arc::new(Pacer::new(20, address.clone()));
+    let beside = Pacer::new(20, address);
     let world = world();
     world.inject(fault);
     let client = client(&world, &pacer, 1);
@@ -55,7 +55,7 @@ async fn what_slows_whom() {
 async fn retries_that_are_throttled_slow_further() {
     let world = world();
     world.inject(Fault::throttled().until_cleared());
-    let pacer = Arc::new(Pacer::new(16));
+    let pacer = Arc::new(Pacer::new(16, SourceIpLimit::default()));
     let client = client(&world, &pacer, 4);
     let hour = Instant::now() + Duration::from_hours(1);
     client.list(REGION, hour, &Nobody).await.unwrap_err();

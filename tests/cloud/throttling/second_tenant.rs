@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::sim::World;
-use cloudaudit_exporter::tencent::{Client, Pacer};
+use cloudaudit_exporter::tencent::{Client, Pacer, SourceIpLimit};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
@@ -51,7 +51,7 @@ const BETWEEN_TIMES: Duration = Duration::from_secs(16);
 async fn the_total_settles_under_the_limit_with_few_calls_refused() {
     let world = world();
     world.set_latency(LATENCY);
-    let pacer = Arc::new(Pacer::new(ALLOWANCE));
+    let pacer = Arc::new(Pacer::new(ALLOWANCE, SourceIpLimit::default()));
     let client = Arc::new(client(&world, &pacer, 3));
     let start = Instant::now();
     let mut callers = JoinSet::new();

@@ -28,7 +28,7 @@ fn parse(body: &str) -> Result<Page, WireError> {
 /// The API, or what stands in its place, gave another answer than it promises.
 fn refused(body: &str) -> Failure {
     match parse(body) {
-        Err(WireError::Answer(failure)) => failure,
+        Err(WireError::Api(failure)) => failure,
         other => panic!("{body} became {other:?}"),
     }
 }
@@ -214,7 +214,7 @@ fn json_of_another_shape_is_malformed_and_says_where() {
         assert_eq!(failure.reason, Reason::Malformed, "{body}");
         let message = failure.message;
         assert!(
-            message.contains("another shape") || message.contains("no Response"),
+            message.contains("unexpected response format") || message.contains("no Response"),
             "{body}: {message}"
         );
     }
@@ -363,7 +363,7 @@ fn depth_bombs() {
         format!(r#"{{"Response":{{"Error":{objects}"#),
     ] {
         let failed = parse(&bomb).expect_err("a bomb");
-        let (WireError::NotJson(failure) | WireError::Answer(failure)) = failed;
+        let (WireError::NotJson(failure) | WireError::Api(failure)) = failed;
         assert_eq!(failure.reason, Reason::Malformed);
         assert!(failure.message.len() < 200, "{failure}");
     }

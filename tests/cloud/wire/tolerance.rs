@@ -117,7 +117,7 @@ fn an_id_or_a_total_that_is_no_integer_is_malformed_and_says_where() {
     ] {
         let failure = refused(&format!(r#"{{"Response":{body}}}"#));
         assert_eq!(failure.reason, Reason::Malformed, "{body}");
-        let expected = format!("the answer has another shape than documented: {message}");
+        let expected = format!("unexpected response format: {message}");
         assert_eq!(failure.message, expected, "{body}");
     }
 }
@@ -244,11 +244,14 @@ fn what_is_not_needed_never_fails() {
 #[test]
 fn a_field_that_is_there_twice_is_malformed() {
     for (fields, twice) in [
-        (r#""Status":0,"Status":1"#, "Tracks[0]: it has Status twice"),
-        (r#""TrackId":8"#, "Tracks[0]: it has TrackId twice"),
+        (
+            r#""Status":0,"Status":1"#,
+            "Tracks[0]: duplicate field Status",
+        ),
+        (r#""TrackId":8"#, "Tracks[0]: duplicate field TrackId"),
         (
             r#""Storage":{"StorageName":"a","StorageName":"b"}"#,
-            "Tracks[0].Storage: it has StorageName twice",
+            "Tracks[0].Storage: duplicate field StorageName",
         ),
     ] {
         let body =
@@ -302,7 +305,7 @@ fn a_broken_text_costs_itself_and_nothing_else() {
         ]
         .concat();
         match parse_page(&error, CHINA) {
-            Err(WireError::Answer(failure)) => {
+            Err(WireError::Api(failure)) => {
                 assert_eq!(failure.code, "UnauthorizedOperation");
                 assert_eq!(failure.request_id.as_deref(), Some("r"));
             }

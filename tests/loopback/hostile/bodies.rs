@@ -74,7 +74,7 @@ async fn depth_is_no_matter() {
 
     let read = EMPTY.replace("[]", &deep);
     let server = Server::playing(Play::answer(&read)).await;
-    assert_malformed(&server, "another shape").await;
+    assert_malformed(&server, "unexpected response format").await;
 
     let objects = format!(
         "{}1{}",

@@ -31,14 +31,14 @@ async fn a_page_has_a_number_of_tracks() {
 
     let count = MAX_PAGE_TRACKS + 1;
     let server = Server::playing(Play::answer(&page(&ids(0..count), count))).await;
-    assert_malformed(&server, "1001 tracks on a page").await;
+    assert_malformed(&server, "the page has 1001 tracks").await;
     let failure = poll(&server).await.unwrap_err();
     assert_eq!(failure.request_id.as_deref(), Some("r-page"));
 
     // As many as fit, and as little in each as there can be.
     let most = vec!["{}".to_owned(); MAX_ANSWER_BYTES / 3 - 100];
     let server = Server::playing(Play::answer(&page(&most, most.len()))).await;
-    assert_malformed(&server, "tracks on a page").await;
+    assert_malformed(&server, "tracks (limit 1000)").await;
 }
 
 #[tokio::test]

@@ -26,7 +26,8 @@ use std::time::Duration;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::{
-    CallOptions, Client, Ended, Endpoint, HttpTransport, Observer, Pacer, Parts, Sent, Transport,
+    CallOptions, Client, ClientParts, Ended, Endpoint, HttpTransport, Observer, Pacer, Sent,
+    SourceIpLimit, Transport,
 };
 use tokio::time::Instant;
 
@@ -46,12 +47,12 @@ fn client_over(transport: &Arc<HttpTransport>, server: &Server, attempts: u32) -
         &one_key::world(),
         Arc::clone(transport) as Arc<dyn Transport>,
     );
-    let parts = Parts {
+    let parts = ClientParts {
         endpoint: Endpoint {
             url: format!("http://{}", server.authority),
             host: server.authority.clone(),
         },
-        pacer: Arc::new(Pacer::new(1_000)),
+        pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
         ..parts
     };
     let options = CallOptions {

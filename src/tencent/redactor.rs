@@ -1,8 +1,8 @@
-//! What was sent must not come back into a log: a gateway that quotes the request in its error
-//! would put the signature there, and the token.
+//! Removes the secrets of a request from the texts of its response: a gateway that quotes the request
+//! in an error would otherwise put the signature and the token into the log.
 //!
-//! A server may write a secret in many ways: escaped for JSON, a URL or HTML, in another case,
-//! broken over lines, in base64. So a text is compared as it reads after all of that is undone.
+//! A server can write a secret in many ways: escaped for JSON, a URL or HTML, in another case, with
+//! line breaks, in base64. So the search also covers the text with all of that undone.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -15,36 +15,36 @@ use http::{Request, header};
 use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
-use super::credentials::Credential;
+use super::credential::Credential;
 use super::escape::is_invisible;
 
-/// A part of a secret that is at least so long, in bytes, is hidden too. A shorter secret is hidden
+/// Parts of a secret from this length on, in bytes, are redacted too. A shorter secret is redacted
 /// only as a whole and in its own case, because a text such as `Role` is in many messages.
 const MIN_PART: usize = 16;
 
-/// How much of a message is looked through, and kept, in bytes: more than is ever shown.
+/// How much of a message is searched and kept, in bytes: more than is ever shown.
 const MAX_SCANNED: usize = 4 * 1024;
 
-/// How often a text is looked through: as it is, and after each layer of escapes.
+/// How often a text is searched: unchanged, and after each layer of escapes.
 const MAX_LAYERS: usize = 4;
 
-/// Longer than the names of tracks can be, in bytes, and shorter than an id in base64.
+/// Longer than the longest name of a track, in bytes, and shorter than a secret id in base64.
 const MAX_PLAIN_NAME: usize = 48;
 
-/// What is shown in place of a secret.
+/// Replaces a secret.
 const MASK: &str = "***";
 
-/// The parts of one request that no message may hold. They wipe themselves.
+/// The secrets of one request. They wipe themselves.
 #[derive(Default)]
-pub(super) struct Echo {
+pub(super) struct Redactor {
     secrets: Vec<Zeroizing<String>>,
-    /// The length of the shortest one that is long, in bytes; 0 if none is.
+    /// The length of the shortest long secret, in bytes; 0 if there is none.
     shortest: usize,
 }
 
-impl Echo {
-    /// Takes them from what is about to be sent: with which credential, and with what in its body.
-    pub(super) fn of(
+impl Redactor {
+    /// Collects the secrets of a request: from its credential, its headers and its body.
+    pub(super) fn for_request(
         credential: Option<&Credential>,
         secrets: &[&str],
         request: &Request<Bytes>,
@@ -53,7 +53,7 @@ impl Echo {
         let authorization = header(header::AUTHORIZATION.as_str());
         let signature = authorization.and_then(|value| value.rsplit('=').next());
         let secret_id = credential.map(Credential::secret_id);
-        // It is not sent, so only one that is a key for sure is looked for.
+        // The key is not sent, so only one of the length of a real key is searched.
         let key = credential.map(|credential| credential.secret_key().expose_secret());
         let key = key.filter(|key| is_long(key));
         let parts = [secret_id, key, signature, header("x-tc-token")];
@@ -65,27 +65,27 @@ impl Echo {
         Self { secrets, shortest }
     }
 
-    /// A message of the API without them. What is too long to be shown is cut off.
-    pub(super) fn hide<'a>(&self, message: &'a str) -> Cow<'a, str> {
+    /// Redacts a message of the API, and cuts off what is too long to be shown.
+    pub(super) fn redact<'a>(&self, message: &'a str) -> Cow<'a, str> {
         let message = &message[..message.floor_char_boundary(MAX_SCANNED)];
-        hide_all(message, &self.secrets, 1)
+        redact_all(message, &self.secrets, 1)
     }
 
-    /// The name of a thing without them. Only a long secret is looked for, and only in a name that
-    /// can hold it: most names cost next to nothing.
-    pub(super) fn hide_in_name(&self, name: String) -> String {
-        if self.shortest == 0 || name.len() < self.shortest || !self.may_be_in(&name) {
+    /// Redacts a name. It searches only long secrets, and only in a name that can hold one, so most
+    /// names cost next to nothing.
+    pub(super) fn redact_name(&self, name: String) -> String {
+        if self.shortest == 0 || name.len() < self.shortest || !self.may_hold_secret(&name) {
             return name;
         }
-        match hide_all(&name, &self.secrets, MIN_PART) {
+        match redact_all(&name, &self.secrets, MIN_PART) {
             Cow::Borrowed(_) => name,
             Cow::Owned(hidden) => hidden,
         }
     }
 
-    /// Whether a name is worth the whole search: it holds a secret as it is, or in another case; or it
-    /// has escapes, or is longer than names are.
-    fn may_be_in(&self, name: &str) -> bool {
+    /// Whether a name needs the complete search: it holds a secret in any case, has escapes, or is
+    /// longer than names usually are.
+    fn may_hold_secret(&self, name: &str) -> bool {
         let is_in = |secret: &Zeroizing<String>| {
             let mut places = name.as_bytes().windows(secret.len());
             is_long(secret) && places.any(|place| place.eq_ignore_ascii_case(secret.as_bytes()))
@@ -100,8 +100,8 @@ fn is_long(secret: &str) -> bool {
     secret.len() >= MIN_PART
 }
 
-/// The text without the secrets that are at least so long.
-fn hide_all<'a>(text: &'a str, secrets: &[Zeroizing<String>], shortest: usize) -> Cow<'a, str> {
+/// Redacts the secrets that have at least the length `shortest`.
+fn redact_all<'a>(text: &'a str, secrets: &[Zeroizing<String>], shortest: usize) -> Cow<'a, str> {
     let mut hidden = Vec::new();
     let mut layer = Some(Layer::of(text));
     for _ in 0..MAX_LAYERS {
@@ -114,7 +114,7 @@ fn hide_all<'a>(text: &'a str, secrets: &[Zeroizing<String>], shortest: usize) -
     masked(text, hidden)
 }
 
-/// The text with a mask over each range. No range cuts a character.
+/// Replaces each range with the mask. No range splits a character.
 fn masked(text: &str, mut hidden: Vec<Range<usize>>) -> Cow<'_, str> {
     if hidden.is_empty() {
         return Cow::Borrowed(text);
@@ -123,7 +123,7 @@ fn masked(text: &str, mut hidden: Vec<Range<usize>>) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut shown_to = 0;
     for range in hidden {
-        // Ranges that touch or overlap are one secret.
+        // Adjacent and overlapping ranges get one mask.
         if range.start > shown_to || out.is_empty() {
             out.push_str(&text[shown_to..range.start]);
             out.push_str(MASK);
@@ -134,7 +134,7 @@ fn masked(text: &str, mut hidden: Vec<Range<usize>>) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// A text after some escapes were undone. Each character keeps its origin.
+/// A text after some escapes were undone. Each character keeps its range in the original text.
 #[derive(Default)]
 struct Layer {
     characters: Vec<char>,
@@ -155,7 +155,7 @@ impl Layer {
         self.from.push(from);
     }
 
-    /// Finds a secret; one that is long also folded, in parts, in hexadecimal and in base64.
+    /// Finds a secret. A long one is also found folded, in parts, in hexadecimal and in base64.
     fn find(&self, secret: &str, hidden: &mut Vec<Range<usize>>) {
         if !is_long(secret) {
             let secret: Vec<char> = secret.chars().collect();
@@ -169,7 +169,7 @@ impl Layer {
         }
     }
 
-    /// Finds every part of a secret that is so long.
+    /// Finds every part of a secret with this length.
     fn find_parts(&self, secret: &[char], length: usize, hidden: &mut Vec<Range<usize>>) {
         let parts: HashSet<&[char]> = secret.windows(length).collect();
         for (start, part) in self.characters.windows(length).enumerate() {
@@ -179,7 +179,7 @@ impl Layer {
         }
     }
 
-    /// The same as [`fold`] leaves it.
+    /// Applies [`fold`] to each character.
     fn folded(&self) -> Self {
         let mut out = Self::default();
         for (character, from) in self.characters.iter().zip(&self.from) {
@@ -190,7 +190,7 @@ impl Layer {
         out
     }
 
-    /// The same with one layer of escapes undone; `None` if there are none.
+    /// Undoes one layer of escapes. `None` if there are none.
     fn unescaped(&self) -> Option<Self> {
         let mut out = Self::default();
         let mut at = 0;
@@ -207,17 +207,17 @@ impl Layer {
     }
 }
 
-/// The ways to write a secret that no escape undoes.
+/// Returns the encodings of a secret that are not escapes.
 fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     let mut forms = vec![
         Zeroizing::new(secret.to_owned()),
         Zeroizing::new(base16ct::lower::encode_string(secret.as_bytes())),
     ];
-    // In base64 a text has three forms, by how many bytes stand before it.
+    // In base64 a text has three forms, depending on the number of bytes before it.
     for before in 0..3 {
         let text = Zeroizing::new([&vec![0; before][..], secret.as_bytes()].concat());
         let whole = Zeroizing::new(STANDARD_NO_PAD.encode(&*text));
-        // The first characters hold bits of those bytes, and the last one may of what follows.
+        // The first characters hold bits of those bytes; the last one may hold bits of what follows.
         let is_mixed = !text.len().is_multiple_of(3);
         let own = &whole[(before * 4).div_ceil(3)..whole.len() - usize::from(is_mixed)];
         forms.push(Zeroizing::new(own.to_owned()));
@@ -225,7 +225,7 @@ fn forms(secret: &str) -> Vec<Zeroizing<String>> {
     forms
 }
 
-/// In one case and one alphabet of base64, without what only separates. `None` if nothing is left.
+/// Maps a character to one case and one base64 alphabet. `None` for a separator.
 fn fold(character: char) -> Option<char> {
     match character {
         '-' => Some('+'),
@@ -236,7 +236,7 @@ fn fold(character: char) -> Option<char> {
     }
 }
 
-/// The character that an escape at the beginning stands for, and the length of the escape.
+/// Returns the character of the escape at the beginning and the length of the escape.
 fn escape_at(text: &[char]) -> Option<(char, usize)> {
     match text {
         ['%', a, b, ..] => Some((hex(&[*a, *b])?, 3)),
@@ -256,7 +256,7 @@ fn escape_at(text: &[char]) -> Option<(char, usize)> {
     }
 }
 
-/// The character of an HTML entity, without its `&` and `;`.
+/// Returns the character of an HTML entity, given without its `&` and `;`.
 fn entity(name: &[char]) -> Option<char> {
     match name {
         ['#', 'x' | 'X', digits @ ..] => hex(digits),

@@ -1,0 +1,53 @@
+//! The interface of a credential provider. A client requests the credential before every request. The
+//! credential is one value, so that an id, a key and a token of different generations never mix.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::credential::Credential;
+use crate::failure::Failure;
+
+/// The future of a credential.
+pub type Provided<'a> = Pin<Box<dyn Future<Output = Result<Arc<Credential>, Failure>> + Send + 'a>>;
+
+/// The future of whether there is another credential.
+pub type Renewed<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+
+/// A source of credentials.
+pub trait Provider: Send + Sync {
+    /// Returns the name of the provider, for the label `provider`.
+    fn name(&self) -> &'static str;
+
+    /// Returns the identity of the credentials, if it is known before the first one. Requests with the
+    /// same identity share a rate limit.
+    fn identity(&self) -> Option<String>;
+
+    /// Returns the credential to sign the next request with.
+    ///
+    /// # Errors
+    ///
+    /// A failure with the reason `credentials`, if the provider has no credential.
+    fn credential(&self) -> Provided<'_>;
+
+    /// Reports that the API refused a credential. Returns whether the provider has found another one.
+    fn refused<'a>(&'a self, _credential: &'a Arc<Credential>) -> Renewed<'a> {
+        Box::pin(std::future::ready(false))
+    }
+
+    /// Returns the state of the credentials. `None` if the credential never changes.
+    fn state(&self) -> Option<ProviderState>;
+}
+
+/// The state of a provider's credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ProviderState {
+    /// When the current key expires. `None` if it does not expire.
+    pub expires: Option<SystemTime>,
+    /// When the current key was obtained. `None` without a key, or if it never changes.
+    pub changed: Option<SystemTime>,
+    /// The number of keys obtained.
+    pub refreshes: u64,
+    /// The number of failed refreshes.
+    pub failures: u64,
+}
