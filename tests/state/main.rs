@@ -10,6 +10,7 @@
 mod tracks;
 
 mod file;
+mod golden;
 mod kill;
 mod links;
 mod lock;
