@@ -197,6 +197,7 @@ fn track(input: &mut Input<'_>) -> Track {
             account: input.text(),
         },
         created: (input.below(2) == 1).then(|| input.number().cast_signed()),
+        is_partial: false,
         details: None,
     }
 }

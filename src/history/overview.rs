@@ -13,7 +13,7 @@ use std::time::SystemTime;
 use crate::clock::Moment;
 use crate::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage, Overview,
-    Status, TargetReport, Track,
+    Status, TargetReport, Track, all_of, any_of,
 };
 
 /// The overviews of an account from now on, the last one first.
@@ -212,36 +212,30 @@ impl<'a> Union<'a> {
         if self.has_leftovers {
             return None;
         }
-        let covers = |action_type| -> Option<bool> {
-            let mut may_cover = self.has_gaps;
-            for seen in self.tracks.values() {
-                match seen.covers(action_type) {
-                    Some(true) => return Some(true),
-                    None => may_cover = true,
-                    Some(false) => {}
-                }
-            }
-            (!may_cover).then_some(false)
+        let covers = |action_type| {
+            let tracks = self.tracks.values().map(|seen| seen.covers(action_type));
+            any_of(tracks.chain(self.has_gaps.then_some(None)))
         };
-        match (covers("Read"), covers("Write")) {
-            (Some(true), Some(true)) => Some(true),
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            _ => None,
-        }
+        all_of(["Read", "Write"].map(covers))
     }
 
     fn expectation(&self, expected: &ExpectedTrack) -> Expectation {
-        let mut tracks = self.tracks.values();
+        let tracks = self.tracks.values();
         let absent = if self.has_gaps { None } else { Some(false) };
-        let matches = tracks.clone().any(|seen| seen.meets(expected));
-        let present = tracks.any(|seen| seen.is_named(&expected.name));
+        let present = any_of(tracks.clone().map(|seen| seen.is_named(expected)));
+        let present = if present == Some(false) {
+            absent
+        } else {
+            present
+        };
+        let matches = any_of(tracks.map(|seen| seen.meets(expected)));
         Expectation {
             name: expected.name.clone(),
-            present: if present { Some(true) } else { absent },
-            matches: match (present, matches) {
-                (_, true) => Some(true),
-                (true, false) => Some(false),
-                (false, false) => absent,
+            present,
+            matches: if matches == Some(false) && present != Some(true) {
+                present
+            } else {
+                matches
             },
         }
     }
@@ -252,24 +246,21 @@ impl Seen<'_> {
         if self.status == Status::Disabled {
             return Some(false);
         }
-        let mut covers_for_sure = self.status == Status::Enabled && !self.views.is_empty();
-        for track in &self.views {
-            match track.covers(action_type) {
-                Some(true) => {}
-                None => covers_for_sure = false,
-                Some(false) => return Some(false),
-            }
+        let is_certain = self.status == Status::Enabled && !self.views.is_empty();
+        let views = self.views.iter().map(|track| track.covers(action_type));
+        all_of(views.chain((!is_certain).then_some(None)))
+    }
+
+    fn is_named(&self, expected: &ExpectedTrack) -> Option<bool> {
+        any_of(self.views.iter().map(|track| expected.is_named_by(track)))
+    }
+
+    fn meets(&self, expected: &ExpectedTrack) -> Option<bool> {
+        if self.views.is_empty() {
+            return Some(false);
         }
-        covers_for_sure.then_some(true)
-    }
-
-    fn is_named(&self, name: &str) -> bool {
-        self.views.iter().any(|track| track.name == name)
-    }
-
-    fn meets(&self, expected: &ExpectedTrack) -> bool {
-        let is_met = |track: &&Track| expected.is_met_by(track, self.status);
-        !self.views.is_empty() && self.views.iter().all(is_met)
+        let views = self.views.iter();
+        all_of(views.map(|track| expected.is_met_by(track, self.status)))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::logic::all_of;
 use super::member::Member;
 use super::track::{Status, Storage, Track};
 use super::umbrella::Umbrella;
@@ -71,8 +72,14 @@ pub struct ExpectedTrack {
 }
 
 impl ExpectedTrack {
-    /// Whether a track of this name is enabled and as it should be.
-    pub fn is_met_by(&self, track: &Track, status: Status) -> bool {
+    /// Returns whether a track has this name. `None` if its name could not be read.
+    pub fn is_named_by(&self, track: &Track) -> Option<bool> {
+        equals(&self.name, &track.name, track)
+    }
+
+    /// Returns whether a track has this name, is enabled and has every expected value. `None` if
+    /// that depends on a field that could not be read.
+    pub fn is_met_by(&self, track: &Track, status: Status) -> Option<bool> {
         let storage = &track.storage;
         let fields = [
             (&self.action_type, &track.action_type),
@@ -83,13 +90,23 @@ impl ExpectedTrack {
             (&self.storage_prefix, &storage.prefix),
             (&self.storage_account, &storage.account),
         ];
-        let is_as_it_should_be = |(wanted, found): (&Option<String>, &String)| {
-            wanted.as_ref().is_none_or(|wanted| wanted == found)
-        };
-        status == Status::Enabled
-            && track.name == self.name
-            && fields.into_iter().all(is_as_it_should_be)
+        let fields = fields.map(|(wanted, found)| match wanted {
+            Some(wanted) => equals(wanted, found, track),
+            None => Some(true),
+        });
+        all_of([
+            Some(status == Status::Enabled),
+            self.is_named_by(track),
+            all_of(fields),
+        ])
     }
+}
+
+/// Compares a field of a track with its expected value. Any empty field of a partial track may be
+/// the one that could not be read.
+fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
+    let is_known = !track.is_partial || !found.is_empty();
+    is_known.then_some(wanted == found)
 }
 
 /// Label names that our own series use or that Prometheus attaches: an account's `labels` may not.

@@ -8,6 +8,7 @@ pub use self::counters::{
     ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
 };
 pub use self::known::KnownTracks;
+pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
 pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone};
 pub use self::report::{
@@ -16,6 +17,9 @@ pub use self::report::{
 pub use self::scope::Scope;
 pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
 pub use self::umbrella::{OrganizationCoverage, Umbrella};
+
+// Three truth values.
+mod logic;
 
 // What the API lists.
 mod scope;

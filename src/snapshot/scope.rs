@@ -1,5 +1,7 @@
 //! What is recorded: which actions, of which products, which events.
 
+use super::logic::all_of;
+
 /// Three fields of a track, or of one of its filters. What is absent, null or empty there is empty
 /// here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,14 +39,6 @@ pub(super) fn covers(
     let covers_all_events =
         (!event_names.is_empty()).then(|| event_names.iter().any(|name| name == ALL));
     all_of([covers_action, covers_all_resources, covers_all_events])
-}
-
-/// Whether all of it is true. One thing that is not decides, even where another is not known.
-pub(super) fn all_of<const N: usize>(parts: [Option<bool>; N]) -> Option<bool> {
-    if parts.contains(&Some(false)) {
-        return Some(false);
-    }
-    (!parts.contains(&None)).then_some(true)
 }
 
 /// What the API writes for everything.

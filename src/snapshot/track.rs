@@ -1,6 +1,7 @@
 //! Tracks and listings.
 
-use super::scope::{Scope, all_of, covers};
+use super::logic::{all_of, any_of};
+use super::scope::{Scope, covers};
 
 /// A tracking set as the API lists it. What is absent, null or empty there is empty here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub struct Track {
     pub storage: Storage,
     /// `CreateTime` in Unix seconds, where it could be read.
     pub created: Option<i64>,
+    /// Whether a text field of it could not be read. Such a field is empty here, and its value is
+    /// unknown.
+    pub is_partial: bool,
     /// What the listing leaves out, where it was asked for.
     pub details: Option<Details>,
 }
@@ -128,7 +132,7 @@ impl Track {
             let (action, resource) = (&self.action_type, &self.resource_type);
             return covers(action, resource, &self.event_names, action_type);
         }
-        filters.fold(Some(false), any_of)
+        any_of(filters)
     }
 
     /// Whether it records for every account of its organisation; none where that is not known.
@@ -144,15 +148,6 @@ pub struct Details {
     pub for_all_members: Option<bool>,
     /// `Filters`, of the newer kind of track: any of them records.
     pub filters: Vec<Scope>,
-}
-
-/// Whether one of the two is true. One that is decides, even where the other is not known.
-fn any_of(one: Option<bool>, other: Option<bool>) -> Option<bool> {
-    match (one, other) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (Some(false), Some(false)) => Some(false),
-        _ => None,
-    }
 }
 
 /// All tracks of one target, from one complete walk over its pages.

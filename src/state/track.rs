@@ -30,6 +30,16 @@ pub(super) struct SavedTrack {
     storage_prefix: String,
     storage_account: String,
     created_unix_seconds: Option<i64>,
+    #[serde(skip_serializing_if = "is_false")]
+    is_partial: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,6 +119,7 @@ impl From<&Track> for SavedTrack {
             status,
             storage,
             created,
+            is_partial,
             // Asked for again, on a clock of its own.
             details: _,
         } = track.clone();
@@ -132,6 +143,7 @@ impl From<&Track> for SavedTrack {
             storage_prefix: prefix,
             storage_account: account,
             created_unix_seconds: created,
+            is_partial,
         }
     }
 }
@@ -154,6 +166,7 @@ impl From<&SavedTrack> for Track {
                 account: saved.storage_account,
             },
             created: saved.created_unix_seconds,
+            is_partial: saved.is_partial,
             details: None,
         }
     }

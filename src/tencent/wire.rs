@@ -67,6 +67,7 @@ pub(super) fn read_page(
         create_time_offset,
         echo,
         notes: Notes::default(),
+        is_partial: false,
     };
     open(body, echo, |answer: Answer| reader.page(answer))
 }
@@ -120,6 +121,8 @@ struct Reader<'a> {
     create_time_offset: Offset,
     echo: &'a Echo,
     notes: Notes,
+    /// Whether a text field of the present track could not be read.
+    is_partial: bool,
 }
 
 impl Reader<'_> {
@@ -161,6 +164,7 @@ impl Reader<'_> {
             ));
         }
         let status = track.status.noted(at("Status"), &mut self.notes);
+        self.is_partial = matches!(track.storage, Field::Unreadable(_));
         let storage = track.storage.noted(at("Storage"), &mut self.notes);
         let create_time = track.create_time.noted(at("CreateTime"), &mut self.notes);
         let create_time = create_time.map(|Text(text)| text).unwrap_or_default();
@@ -183,12 +187,14 @@ impl Reader<'_> {
                 account: self.text(at("Storage.StorageAccountId"), storage.account),
             }),
             created: created(&create_time, self.create_time_offset),
+            is_partial: self.is_partial,
             details: None,
         })
     }
 
     /// A field that only describes. Empty if it is absent, null or unreadable.
     fn text(&mut self, place: Place, field: Field<Text>) -> String {
+        self.is_partial |= matches!(field, Field::Unreadable(_));
         let text = field.noted(place, &mut self.notes);
         let text = text.map(|Text(text)| text).unwrap_or_default();
         self.echo.hide_in_name(text)

@@ -114,6 +114,7 @@ prop_compose! {
             status,
             storage: Storage { kind, region, name: bucket, prefix, account },
             created,
+            is_partial: false,
             details: wide.map(|for_all_members| Details { for_all_members, filters: Vec::new() }),
         }
     }

@@ -405,6 +405,7 @@ pub(crate) fn track(id: u64, name: &str, status: Status) -> Track {
             account: String::new(),
         },
         created: None,
+        is_partial: false,
         details: None,
     }
 }
