@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::exposition::{Kind, Metric};
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::{Account, Publisher};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report, Status, Storage, Track};
 use flate2::read::GzDecoder;
@@ -142,12 +142,13 @@ impl Scene {
         let targets = self.histories.iter().map(TargetHistory::report);
         let report = Report {
             account: Arc::clone(&self.info),
-            overviews: overviews(&self.info, targets.clone()),
+            overviews: OverviewCache::default().overviews(&self.info, None, targets.clone()),
             targets: targets.cloned().collect(),
             requests_per_second: 10.0,
             ..Report::default()
         };
-        self.account.publish(report, now);
+        let evidence = report.evidence;
+        self.account.publish(Arc::new(report), evidence, now);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
 use cloudaudit_exporter::state::{Saved, seal, unseal};
@@ -52,7 +52,8 @@ fn resume(saved: &Saved, json: &[u8]) {
     let reports = reports(saved, &value, now);
     for report in &reports {
         let account = Arc::clone(&report.account);
-        publisher.account(account).publish((**report).clone(), now);
+        let mut account = publisher.account(account);
+        account.publish(Arc::clone(report), report.evidence, now);
     }
     let text = publisher.exposition(false, "", now).concat();
     parse(str::from_utf8(&text).expect("the text format is UTF-8"));
@@ -101,11 +102,10 @@ fn reports(saved: &Saved, json: &Value, now: Moment) -> Vec<Arc<Report>> {
         let evidence = saved.evidence(name, now);
         assert!(evidence.covered <= evidence.observed);
         Arc::new(Report {
-            overviews: overviews(&account, &targets),
+            overviews: OverviewCache::default().overviews(&account, None, &targets),
             account,
             targets,
             evidence,
-            shown_evidence: evidence,
             ..Report::default()
         })
     });

@@ -9,12 +9,13 @@ use bytes::Bytes;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::kept::{Kept, State, shown};
+use super::kept::{Kept, State};
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
-use crate::fleet::{Audience, Publish};
+use crate::fleet::Audience;
 use crate::http::{Content, Reload};
 use crate::logging::Log;
+use crate::poll::Publish;
 use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::pulse::{Pulse, Pulses};
@@ -200,7 +201,13 @@ impl Audience for Board {
     fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
         let kept = self.kept.clone();
-        Box::new(move |report, now| account.publish(shown(report, kept.as_ref()), now))
+        Box::new(move |report, now| {
+            let evidence = match &kept {
+                Some(kept) => kept.of(&report.account.name),
+                None => report.evidence,
+            };
+            account.publish(report, evidence, now);
+        })
     }
 
     fn started(&self, account: &str, pulse: &Arc<Pulse>) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
@@ -76,12 +76,4 @@ fn was_polled_lately(report: &Report, now: SystemTime) -> bool {
     let polls = report.targets.iter().filter_map(|target| target.last_poll);
     let mut ages = polls.map(|poll| now.duration_since(poll.at).unwrap_or_default());
     ages.any(|age| age < OWN_MEMORY)
-}
-
-/// A report of which no more evidence is shown than is safe.
-pub(super) fn shown(mut report: Report, kept: Option<&Arc<Kept>>) -> Report {
-    if let Some(kept) = kept {
-        report.shown_evidence = kept.of(&report.account.name);
-    }
-    report
 }

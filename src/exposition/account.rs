@@ -10,7 +10,7 @@ use super::metric::Metric;
 use super::render::truth;
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
-use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Renewals, Report};
+use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Evidence, Renewals, Report};
 
 /// What of it most polls leave as it is.
 #[derive(Debug, PartialEq)]
@@ -50,11 +50,12 @@ impl AccountRenderer {
         account: &AccountInfo,
         labels: &str,
         report: &Report,
+        evidence: Evidence,
     ) -> [Arc<Fragment>; 2] {
         let rare = self
             .rare
             .of(Rare::of(report), |rare| render_rare(account, labels, rare));
-        [rare, Arc::new(render_moving(labels, report))]
+        [rare, Arc::new(render_moving(labels, report, evidence))]
     }
 }
 
@@ -98,9 +99,8 @@ fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
     out.finish()
 }
 
-fn render_moving(labels: &str, report: &Report) -> Fragment {
+fn render_moving(labels: &str, report: &Report, evidence: Evidence) -> Fragment {
     let mut out = FragmentWriter::new(labels);
-    let evidence = &report.shown_evidence;
     let (observed, covered) = (evidence.observed, evidence.covered);
     out.sample(Metric::AccountObservedSeconds, &[], observed.as_secs_f64());
     out.sample(Metric::AccountCoveredSeconds, &[], covered.as_secs_f64());

@@ -10,7 +10,7 @@ use super::metric::Metric;
 use super::part::Part;
 use super::target::TargetRenderer;
 use crate::clock::unix_seconds;
-use crate::snapshot::{AccountInfo, Expectation, Overview, Report, Status};
+use crate::snapshot::{AccountInfo, Evidence, Report, Status, Totals};
 
 /// Renders one account. What most polls leave as it is, is rendered when it changes: whoever is
 /// given the same fragment again has nothing to compare, nothing to join and nothing to deflate.
@@ -20,7 +20,7 @@ pub struct Renderer {
     labels: String,
     own: AccountRenderer,
     /// In the order of the report's.
-    overviews: Vec<Memo<Sums>>,
+    overviews: Vec<Memo<Arc<Totals>>>,
     /// Those that were reported, with their regions. They are few.
     targets: Vec<(String, TargetRenderer)>,
 }
@@ -42,15 +42,17 @@ impl Renderer {
         }
     }
 
-    /// Everything there is to show of a report, now and later.
-    pub fn render(&mut self, report: &Report) -> Vec<Part> {
+    /// Renders everything there is to show of a report, now and later. `evidence` is the part of
+    /// the report's evidence that may be shown.
+    pub fn render(&mut self, report: &Report, evidence: Evidence) -> Vec<Part> {
         let labels = &self.labels;
-        let own = self.own.render(&self.account, labels, report);
+        let own = self.own.render(&self.account, labels, report, evidence);
         let mut parts: Vec<Part> = own.map(Part::always).into();
         self.overviews
             .resize_with(report.overviews.len(), Memo::default);
         for (memo, overview) in self.overviews.iter_mut().zip(&report.overviews) {
-            let fragment = memo.of(Sums::of(overview), |sums| sums.render(labels));
+            let totals = Arc::clone(&overview.totals);
+            let fragment = memo.of(totals, |totals| render_totals(labels, totals));
             let (from, until) = (overview.from, Some(overview.until));
             parts.push(Part::between(from, until, fragment));
             if let Some(checked) = overview.coverage_checked {
@@ -73,47 +75,28 @@ impl Renderer {
     }
 }
 
-/// What the targets come to together, for one of the times until one of them is too old.
-#[derive(Debug, PartialEq)]
-struct Sums {
-    tracks: [u64; Status::ALL.len()],
-    covered: Option<bool>,
-    expectations: Vec<Expectation>,
-}
-
-impl Sums {
-    fn of(overview: &Overview) -> Self {
-        Self {
-            tracks: overview.tracks,
-            covered: overview.covered,
-            expectations: overview.expectations.clone(),
+fn render_totals(labels: &str, totals: &Totals) -> Fragment {
+    let mut out = FragmentWriter::new(labels);
+    for (status, count) in Status::ALL.iter().zip(totals.tracks) {
+        let labels = [("status", status.as_str())];
+        out.sample(Metric::AccountTracks, &labels, count as f64);
+    }
+    if let Some(covered) = totals.covered {
+        out.sample(Metric::AccountCovered, &[], truth(covered));
+    }
+    for expected in &totals.expectations {
+        if let Some(present) = expected.present {
+            let labels = [("track", expected.name.as_str())];
+            out.sample_as_configured(Metric::ExpectedTrackPresent, &labels, truth(present));
         }
     }
-
-    fn render(&self, labels: &str) -> Fragment {
-        let mut out = FragmentWriter::new(labels);
-        for (status, count) in Status::ALL.iter().zip(self.tracks) {
-            let labels = [("status", status.as_str())];
-            out.sample(Metric::AccountTracks, &labels, count as f64);
+    for expected in &totals.expectations {
+        if let Some(matches) = expected.matches {
+            let labels = [("track", expected.name.as_str())];
+            out.sample_as_configured(Metric::ExpectedTrackMatches, &labels, truth(matches));
         }
-        if let Some(covered) = self.covered {
-            out.sample(Metric::AccountCovered, &[], truth(covered));
-        }
-        let expectations = &self.expectations;
-        for expected in expectations {
-            if let Some(present) = expected.present {
-                let labels = [("track", expected.name.as_str())];
-                out.sample_as_configured(Metric::ExpectedTrackPresent, &labels, truth(present));
-            }
-        }
-        for expected in expectations {
-            if let Some(matches) = expected.matches {
-                let labels = [("track", expected.name.as_str())];
-                out.sample_as_configured(Metric::ExpectedTrackMatches, &labels, truth(matches));
-            }
-        }
-        out.finish()
     }
+    out.finish()
 }
 
 /// Moves with every poll, unlike the sums.

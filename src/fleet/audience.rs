@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Moment;
+use crate::poll::Publish;
 use crate::pulse::Pulse;
-use crate::snapshot::{AccountInfo, Report};
-
-/// How an account publishes.
-pub type Publish = Box<dyn FnMut(Report, Moment) + Send>;
+use crate::snapshot::AccountInfo;
 
 /// Shows what accounts publish, and is told what becomes of them.
 pub trait Audience: Send + Sync + 'static {

@@ -1,17 +1,17 @@
-//! What complete listings are worth as evidence: time that they vouch for.
+//! What complete listings are worth as evidence: time that they accrue for.
 
 use std::time::Duration;
 
-use super::overview::Sums;
+use super::overview::OverviewCache;
 use crate::clock::Moment;
-use crate::snapshot::{AccountInfo, Evidence, LastGood, TargetReport};
+use crate::snapshot::{AccountInfo, Evidence, LastGood, OrganizationCoverage, TargetReport};
 
-/// Two listings further apart than so many intervals vouch for nothing between them.
+/// Two listings further apart than so many intervals accrue for nothing between them.
 const FURTHEST_INTERVALS: u32 = 3;
 
 /// What is proved once there is another complete listing, at `now`. Time is covered where it was so
 /// at both ends; what happened in between and was undone again, no listing can show.
-pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool) -> Evidence {
+pub fn accrue(evidence: Evidence, now: Moment, interval: Duration, covered: bool) -> Evidence {
     let Evidence {
         observed,
         covered: covered_time,
@@ -41,12 +41,13 @@ pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool)
 }
 
 /// Whether it is known that the account is covered now, by its organisation's own tracks, if the
-/// last attempt to list them succeeded, or by listings that are young enough to vouch for time. Older ones are good enough to
+/// last attempt to list them succeeded, or by listings that are young enough to accrue for time. Older ones are good enough to
 /// look at, but whoever reads a sum of seconds cannot see how old they were. One that seems to be
 /// of a time to come is of a time that is not known.
 pub fn is_covered<'a>(
-    sums: &mut Sums,
+    overviews: &mut OverviewCache,
     account: &AccountInfo,
+    organization: Option<OrganizationCoverage>,
     targets: impl IntoIterator<Item = &'a TargetReport>,
     interval: Duration,
     now: Moment,
@@ -56,9 +57,8 @@ pub fn is_covered<'a>(
         let age = target.last_good.as_ref().and_then(|good| age(good).ok());
         age.is_some_and(|age| age <= interval * FURTHEST_INTERVALS)
     };
-    let overviews = sums.own_overviews(account, targets.into_iter().filter(is_young));
-    let overview = overviews.iter().find(|overview| overview.is_of(now));
-    let organization = account.umbrella.latest();
-    let is_covered_by_organization = organization.is_some_and(|it| it.vouches(now));
-    overview.is_some_and(|own| own.covered == Some(true) || is_covered_by_organization)
+    let own = overviews.own_overviews(account, targets.into_iter().filter(is_young));
+    let own = own.iter().find(|overview| overview.is_of(now));
+    let is_covered_by_organization = organization.is_some_and(|it| it.is_evidence(now));
+    own.is_some_and(|own| own.totals.covered == Some(true) || is_covered_by_organization)
 }

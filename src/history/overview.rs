@@ -13,49 +13,35 @@ use std::time::SystemTime;
 use crate::clock::Moment;
 use crate::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage, Overview,
-    Status, TargetReport, Track, all_of, any_of,
+    Status, TargetReport, Totals, Track, all_of, any_of,
 };
 
-/// The overviews of an account from now on, the last one first.
-pub fn overviews<'a>(
-    account: &AccountInfo,
-    targets: impl IntoIterator<Item = &'a TargetReport>,
-) -> Vec<Overview> {
-    Sums::default().overviews(account, targets)
-}
-
-/// What the listings of an account come to, kept as long as they are the same ones.
+/// Computes the overviews of one account, and keeps the totals as long as the listings stay the
+/// same.
 #[derive(Debug, Default)]
-pub struct Sums {
-    /// The one that may be shown longest first, and whether each is complete.
+pub struct OverviewCache {
+    /// In descending order of the time until which they may be shown; whether each is complete.
     listings: Vec<(Arc<Listing>, bool)>,
-    /// What each and those before it come to.
-    sums: Vec<Sum>,
+    /// The totals of each listing and those before it.
+    totals: Vec<Arc<Totals>>,
 }
 
-#[derive(Clone, Debug)]
-struct Sum {
-    tracks: [u64; Status::ALL.len()],
-    covered: Option<bool>,
-    expectations: Vec<Expectation>,
-}
-
-impl Sums {
-    /// The overviews from now on, the last one first. It is always the same account's, and what is
-    /// believed of its organisation is asked anew.
+impl OverviewCache {
+    /// Returns the overviews from now on, the last one first. `organization` is what is known of
+    /// the tracks of the account's organization.
     pub fn overviews<'a>(
         &mut self,
         account: &AccountInfo,
+        organization: Option<OrganizationCoverage>,
         targets: impl IntoIterator<Item = &'a TargetReport>,
     ) -> Vec<Overview> {
-        let organization = account.umbrella.latest();
         let own = self.own_overviews(account, targets).into_iter();
         own.flat_map(|own| with_organization(organization, own))
             .flatten()
             .collect()
     }
 
-    /// The same without what is believed of the account's organisation.
+    /// Returns the overviews without the tracks of the organization.
     pub(super) fn own_overviews<'a>(
         &mut self,
         account: &AccountInfo,
@@ -66,11 +52,11 @@ impl Sums {
             .filter_map(|target| target.last_good.as_ref())
             .collect();
         known.sort_by_key(|good| Reverse(good.show_until.steady));
-        self.sum_up(account, &known);
+        self.update(account, &known);
         let mut overviews = Vec::new();
         let mut known = known.into_iter().peekable();
         let mut ends: Option<(Moment, SystemTime)> = None;
-        for sum in &self.sums {
+        for totals in &self.totals {
             let Some(good) = known.next() else { break };
             // If the wall clock was set back, it may call the first region too old before the
             // others.
@@ -81,22 +67,19 @@ impl Sums {
             ends = Some((until, checked));
             let from = known.peek().map(|next| until.or(next.show_until));
             if from != Some(until) {
-                let sum = sum.clone();
                 overviews.push(Overview {
                     from,
                     until,
-                    tracks: sum.tracks,
-                    covered: sum.covered,
-                    coverage_checked: sum.covered.map(|_| checked),
-                    expectations: sum.expectations,
+                    coverage_checked: totals.covered.map(|_| checked),
+                    totals: Arc::clone(totals),
                 });
             }
         }
         overviews
     }
 
-    /// Sums up again where these are not the listings of the last time.
-    fn sum_up(&mut self, account: &AccountInfo, known: &[&LastGood]) {
+    /// Computes the totals if the listings are not the same as before.
+    fn update(&mut self, account: &AccountInfo, known: &[&LastGood]) {
         let is_same = |(good, (listing, is_complete)): (&&LastGood, &(Arc<Listing>, bool))| {
             Arc::ptr_eq(&good.listing, listing) && good.is_complete == *is_complete
         };
@@ -105,11 +88,11 @@ impl Sums {
             return;
         }
         let mut union = Union::default();
-        let sums = known.iter().map(|good| {
+        let totals = known.iter().map(|good| {
             union.add(good);
-            union.sum(account)
+            Arc::new(union.totals(account))
         });
-        self.sums = sums.collect();
+        self.totals = totals.collect();
         let listings = known.iter();
         self.listings = listings
             .map(|good| (Arc::clone(&good.listing), good.is_complete))
@@ -123,7 +106,7 @@ fn with_organization(
     organization: Option<OrganizationCoverage>,
     mut own: Overview,
 ) -> [Option<Overview>; 2] {
-    let Some(organization) = organization.filter(|_| own.covered != Some(true)) else {
+    let Some(organization) = organization.filter(|_| own.totals.covered != Some(true)) else {
         return [Some(own), None];
     };
     let OrganizationCoverage { checked, until, .. } = organization;
@@ -133,8 +116,11 @@ fn with_organization(
     }
     let before = Overview {
         until: own.until.or(until),
-        covered: Some(true),
         coverage_checked: Some(checked),
+        totals: Arc::new(Totals {
+            covered: Some(true),
+            ..(*own.totals).clone()
+        }),
         ..own.clone()
     };
     let after = Overview {
@@ -192,13 +178,13 @@ impl<'a> Union<'a> {
         }
     }
 
-    fn sum(&self, account: &AccountInfo) -> Sum {
+    fn totals(&self, account: &AccountInfo) -> Totals {
         let mut tracks = [0; Status::ALL.len()];
         for seen in self.tracks.values() {
             tracks[seen.status as usize] += 1;
         }
         let expected = account.expected_tracks.iter();
-        Sum {
+        Totals {
             tracks,
             covered: self.covered(),
             expectations: expected

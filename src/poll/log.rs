@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
 use crate::tencent::reasons::{escaped, visible};
@@ -21,7 +21,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 #[derive(Debug)]
 pub(super) struct AccountLog {
     account: String,
-    states: Budget,
+    health: Budget,
     changes: Budget,
     details: Budget,
 }
@@ -30,7 +30,7 @@ impl AccountLog {
     pub(super) fn new(account: &str) -> Self {
         Self {
             account: account.to_owned(),
-            states: Budget::default(),
+            health: Budget::default(),
             changes: Budget::default(),
             details: Budget::default(),
         }
@@ -40,10 +40,10 @@ impl AccountLog {
         &self.account
     }
 
-    /// One line when a target's state changes, and none while it stays.
-    pub(super) fn state(&self, before: &TargetReport, after: &TargetReport) {
-        if is_news(before, after) && self.states.admits() {
-            state(&self.account, before, after);
+    /// Logs a line if the health of a target has changed.
+    pub(super) fn health(&self, before: Health, after: &TargetReport) {
+        if before != Health::of(after) && self.health.admits() {
+            health(&self.account, before, after);
         }
     }
 
@@ -62,10 +62,10 @@ impl AccountLog {
     }
 
     /// Logs how many lines were suppressed since the last such line, at most once in a [`WINDOW`].
-    pub(super) fn count_the_rest(&self) {
+    pub(super) fn count_suppressed(&self) {
         let account = &self.account;
         for (budget, what) in [
-            (&self.states, "changes of state of targets"),
+            (&self.health, "changes of state of targets"),
             (&self.changes, "changes of tracks"),
             (&self.details, "tracks without details"),
         ] {
@@ -126,34 +126,43 @@ impl Budget {
     }
 }
 
-/// Whether [`state`] says anything.
-fn is_news(before: &TargetReport, after: &TargetReport) -> bool {
-    let reason = |report: &TargetReport| report.failure.as_ref().map(|failure| failure.reason);
-    reason(before) != reason(after) || before.last_poll.is_none()
+/// How a target is, as far as a change of it is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    NotPolled,
+    Healthy,
+    Failing(Reason),
 }
 
-fn state(account: &str, before: &TargetReport, after: &TargetReport) {
+impl Health {
+    pub(super) fn of(target: &TargetReport) -> Self {
+        match &target.failure {
+            Some(failure) => Self::Failing(failure.reason),
+            None if target.last_poll.is_none() => Self::NotPolled,
+            None => Self::Healthy,
+        }
+    }
+}
+
+fn health(account: &str, before: Health, after: &TargetReport) {
     // The name of an account may be a member's, which its owner chooses.
     let (account, region) = (&*visible(account), &after.region);
-    match (&before.failure, &after.failure) {
-        (old, Some(new)) if old.as_ref().map(|old| old.reason) != Some(new.reason) => warn!(
+    match (&after.failure, before) {
+        (Some(failure), _) => warn!(
             account,
             region,
-            reason = new.reason.as_str(),
-            code = &*new.code,
-            request_id = new.request_id.as_deref(),
-            error = new.message,
+            reason = failure.reason.as_str(),
+            code = &*failure.code,
+            request_id = failure.request_id.as_deref(),
+            error = failure.message,
             "target is failing"
         ),
-        (Some(_), None) => info!(account, region, "target is healthy again"),
-        (None, None) if before.last_poll.is_none() => {
-            let tracks = after
-                .last_good
-                .as_ref()
-                .map_or(0, |good| good.listing.all().count());
+        (None, Health::Failing(_)) => info!(account, region, "target is healthy again"),
+        (None, _) => {
+            let good = after.last_good.as_ref();
+            let tracks = good.map_or(0, |good| good.listing.all().count());
             info!(account, region, tracks, "target is healthy");
         }
-        _ => {}
     }
 }
 

@@ -13,7 +13,7 @@ use super::row::{Row, Rows};
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
-use crate::snapshot::{AccountInfo, Report};
+use crate::snapshot::{AccountInfo, Evidence, Report};
 
 /// Enough that a change costs little joining, and few enough that a scrape has few pieces.
 const BUCKETS: usize = 64;
@@ -40,11 +40,12 @@ pub struct Account {
 }
 
 impl Account {
-    /// Renders a report and puts it in the place of the one before.
-    pub fn publish(&mut self, report: Report, now: Moment) {
-        let parts = self.renderer.render(&report);
+    /// Renders a report and replaces the previous one. `evidence` is the part of the report's
+    /// evidence that may be shown.
+    pub fn publish(&mut self, report: Arc<Report>, evidence: Evidence, now: Moment) {
+        let parts = self.renderer.render(&report, evidence);
         let mut bucket = self.publisher.bucket_of(&report.account.name);
-        bucket.publish(Arc::new(report), parts, now);
+        bucket.publish(report, parts, now);
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::logic::all_of;
 use super::member::Member;
 use super::track::{Status, Storage, Track};
-use super::umbrella::Umbrella;
 
 /// What the configuration says of an account and its series carry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,8 +22,6 @@ pub struct AccountInfo {
     pub organization: String,
     /// What that organisation says of it.
     pub member: Option<Member>,
-    /// The organisation's own tracks, which may record for the account too.
-    pub umbrella: Umbrella,
     /// Where its credentials come from.
     pub provider: &'static str,
     /// Whether it needs an enabled track of its own.

@@ -7,16 +7,16 @@ pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
 pub use self::counters::{
     ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
 };
+pub use self::coverage::OrganizationCoverage;
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
 pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone};
 pub use self::report::{
-    Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport,
+    Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
 };
 pub use self::scope::Scope;
 pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
-pub use self::umbrella::{OrganizationCoverage, Umbrella};
 
 // Three truth values.
 mod logic;
@@ -27,8 +27,8 @@ mod track;
 
 // What the configuration says, and an organisation.
 mod account;
+mod coverage;
 mod member;
-mod umbrella;
 
 // What is known of an account: now, and of the past.
 mod counters;

@@ -29,11 +29,8 @@ pub struct Report {
     /// What its targets come to together, for each of the times until one of them is too old. The
     /// times do not overlap.
     pub overviews: Vec<Overview>,
-    /// How long its listings vouch for.
+    /// The time that its complete listings are evidence for.
     pub evidence: Evidence,
-    /// What of it is shown: no more than a restart would bring back, for a counter that came back
-    /// lower than it was scraped would be counted twice.
-    pub shown_evidence: Evidence,
 }
 
 /// What became of the keys of an account's provider, which others may share.
@@ -54,12 +51,19 @@ pub struct Overview {
     pub from: Option<Moment>,
     /// Not from this on.
     pub until: Moment,
+    /// The oldest observation that the coverage rests on. `None` if coverage is unknown.
+    pub coverage_checked: Option<SystemTime>,
+    /// Shared, because most polls do not change it.
+    pub totals: Arc<Totals>,
+}
+
+/// The figures of an account over its targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Totals {
     /// Distinct tracks by status, by the index of [`Status::ALL`].
     pub tracks: [u64; Status::ALL.len()],
-    /// Whether the enabled tracks together record everything; none where that is not known.
+    /// Whether the enabled tracks together record everything. `None` if that is not known.
     pub covered: Option<bool>,
-    /// The oldest observation that `covered` rests on; `None` if it is not known.
-    pub coverage_checked: Option<SystemTime>,
     /// What became of each expected track.
     pub expectations: Vec<Expectation>,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::snapshot::{
     AccountInfo, Details, ExpectedTrack, Listing, PollEnd, Report, Status, Storage, TargetCounters,
     TargetReport, Track,
@@ -197,7 +197,7 @@ impl Anything {
             .map(|(index, target)| target.report(format!("region-{index}"), now))
             .collect();
         Report {
-            overviews: overviews(&account, &targets),
+            overviews: OverviewCache::default().overviews(&account, None, &targets),
             account: Arc::new(account),
             targets,
             requests_per_second: 12.5,

@@ -31,7 +31,7 @@ proptest! {
         };
         let publisher = Publisher::new();
         let report = anything.report(now);
-        publisher.account(Arc::clone(&report.account)).publish(report.clone(), now);
+        publisher.account(Arc::clone(&report.account)).publish(Arc::new(report.clone()), report.evidence, now);
         let text = shown(&publisher, now);
         let families = parse(&text);
 

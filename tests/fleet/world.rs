@@ -9,7 +9,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
+use cloudaudit_exporter::fleet::{Audience, Fleet, Way};
+use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::pulse::{Pulse, Pulses};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
@@ -86,7 +87,7 @@ impl World {
 
 /// What there is to see and to hear.
 pub(crate) struct Witness {
-    published: Mutex<Vec<(Instant, Report)>>,
+    published: Mutex<Vec<(Instant, Arc<Report>)>>,
     withdrawn: Mutex<Vec<String>>,
     restarted: Mutex<Vec<(Instant, String)>>,
     pulses: Arc<Pulses>,
@@ -103,7 +104,7 @@ impl Witness {
     }
 
     /// What the account published last.
-    pub(crate) fn last(&self, account: &str) -> Report {
+    pub(crate) fn last(&self, account: &str) -> Arc<Report> {
         let published = self.published.lock().unwrap();
         let mut mine = published.iter().rev();
         let (_, report) = mine.find(|it| it.1.account.name == account).unwrap();
@@ -135,7 +136,7 @@ impl Witness {
         self.published.lock().unwrap().clear();
     }
 
-    fn see(&self, report: Report) {
+    fn see(&self, report: Arc<Report>) {
         let fine = !self.is_to_panic(&report.account.name);
         assert!(fine, "the test wants a panic");
         let mut published = self.published.lock().unwrap();

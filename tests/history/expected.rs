@@ -34,7 +34,7 @@ fn answer(expected: &ExpectedTrack, listing: Listing) -> (Option<bool>, Option<b
             present,
             matches,
         },
-    ] = &overview.expectations[..]
+    ] = &overview.totals.expectations[..]
     else {
         panic!("{overview:?}");
     };
@@ -140,7 +140,7 @@ fn among_dropped_tracks_there_may_be_any_name() {
     let mut target = Polled::with_room_for(1);
     target.lists([track(1, "kept"), track(2, "dropped")]);
     let overviews = of(&account, &[&target]);
-    let expectations = overviews[0].expectations.iter();
+    let expectations = overviews[0].totals.expectations.iter();
     let answers: Vec<_> = expectations
         .map(|it| (it.name.as_str(), it.present, it.matches))
         .collect();
@@ -167,7 +167,7 @@ fn a_track_that_two_regions_show_in_two_ways_matches_where_both_do() {
             failing.lists([older.clone()]);
             well.pass(INTERVAL);
             well.lists([younger.clone()]);
-            let it = &now(&account, &[&failing, &well]).expectations[0];
+            let it = &now(&account, &[&failing, &well]).totals.expectations[0];
             assert_eq!((it.present, it.matches), answer, "{older:?} {younger:?}");
         }
     }
@@ -183,7 +183,14 @@ fn one_region_is_enough_and_its_age_counts() {
     let present: Vec<Vec<Option<bool>>> = of(&account, &[&old, &young])
         .iter()
         .rev()
-        .map(|overview| overview.expectations.iter().map(|it| it.present).collect())
+        .map(|overview| {
+            overview
+                .totals
+                .expectations
+                .iter()
+                .map(|it| it.present)
+                .collect()
+        })
         .collect();
     assert_eq!(present, [[YES, YES], [NO, YES]]);
 }

@@ -32,7 +32,7 @@ async fn it_fails_the_poll_updates_what_it_saw_and_vouches_for_nothing() {
     intervals_after(start, 5).await;
     let before = world.published().pop().expect("it was published").report;
     let good = before.targets[0].last_good.clone().expect("it was listed");
-    assert_eq!(before.overviews[0].covered, Some(true));
+    assert_eq!(before.overviews[0].totals.covered, Some(true));
 
     world.cloud.play(short([AUDIT_ALL_OFF]));
     intervals_after(start, 8).await;
@@ -57,7 +57,7 @@ async fn it_fails_the_poll_updates_what_it_saw_and_vouches_for_nothing() {
     assert_eq!(statuses, [(7, Status::Disabled), (8, Status::Enabled)]);
     assert_eq!(target.counters.changes[Change::Disabled as usize], 1);
     assert_eq!(target.counters.changes[Change::Vanished as usize], 0);
-    assert_eq!(after.overviews[0].covered, None);
+    assert_eq!(after.overviews[0].totals.covered, None);
     assert_eq!(after.evidence, before.evidence);
 
     world.cloud.play(|_| listing(&[AUDIT_ALL]));
@@ -107,10 +107,10 @@ async fn one_that_is_accepted_is_a_listing_in_which_nothing_vanishes() {
 #[tokio::test(start_paused = true)]
 async fn polling_once_tells_of_it() {
     let world = World::new(short([AUDIT_ALL]));
-    assert!(!world.account("a", &["r"]).poll_once().await);
+    assert!(!world.account("a", &["r"]).await.poll_once().await);
     let mut world = World::new(short([AUDIT_ALL]));
     world.options.accept_short_listings = true;
-    assert!(world.account("a", &["r"]).poll_once().await);
+    assert!(world.account("a", &["r"]).await.poll_once().await);
 }
 
 /// A deletion on one of several pages: one more walk, and then it is said at once.

@@ -172,7 +172,7 @@ async fn a_call_that_is_cut_is_counted_as_one_that_failed() {
 async fn an_account_that_is_dropped_ends_its_calls() {
     let world = World::new(|_| Reply::Silence);
     let now = Instant::now();
-    let task = tokio::spawn(world.account("a", &["r", "s", "t"]).run(now));
+    let task = tokio::spawn(world.account("a", &["r", "s", "t"]).await.run(now));
     intervals_after(now, 0).await;
     assert_eq!(world.observed.sent.lock().unwrap().len(), 3);
     assert_eq!(*world.observed.ended.lock().unwrap(), 0);

@@ -15,7 +15,7 @@ use crate::{COARSE, INTERVAL};
 #[tokio::test(start_paused = true)]
 async fn there_is_a_report_before_the_first_poll() {
     let world = World::new(|_| Reply::Silence);
-    let account = world.account("a", &["r", "s"]);
+    let account = world.account("a", &["r", "s"]).await;
     let published = world.published();
     assert_eq!(published.len(), 1);
     let report = &published[0].report;
@@ -144,8 +144,8 @@ async fn polling_once_tells_whether_all_went_well() {
         "denied" => error("UnauthorizedOperation"),
         _ => listing(&[AUDIT_ALL, WRITES]),
     });
-    assert!(world.account("a", &["r", "s"]).poll_once().await);
-    assert!(!world.account("b", &["r", "denied"]).poll_once().await);
+    assert!(world.account("a", &["r", "s"]).await.poll_once().await);
+    assert!(!world.account("b", &["r", "denied"]).await.poll_once().await);
     assert!(world.target("r").is_up());
     assert!(!world.target("denied").is_up());
     for region in ["r", "denied"] {

@@ -69,5 +69,5 @@ async fn tracks_beyond_the_limit_are_walked_to_the_end_and_counted() {
     let listing = &good.expect("it was listed").listing;
     assert_eq!((listing.tracks.len(), listing.dropped.len()), (100, 130));
     assert_eq!(listing.tracks[99].id, 100);
-    assert_eq!(report.overviews[0].tracks, [115, 115, 0]);
+    assert_eq!(report.overviews[0].totals.tracks, [115, 115, 0]);
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, TargetHistory, vouch};
+use cloudaudit_exporter::history::{Retention, TargetHistory, accrue};
 use cloudaudit_exporter::snapshot::{
     AccountInfo, Change, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing, Past, PollEnd,
     Report, Status, StorageType, TargetReport, Tombstone, Track,
@@ -174,13 +174,13 @@ fn evidence_goes_on_where_it_was() {
     let soon = later(start, 2 * INTERVAL);
     let restored = saved.evidence("prod", soon);
     assert_eq!(restored, evidence);
-    let grown = vouch(restored, soon, INTERVAL, true);
+    let grown = accrue(restored, soon, INTERVAL, true);
     assert_eq!(grown.observed, evidence.observed + 2 * INTERVAL);
     assert_eq!(grown.covered, evidence.covered + 2 * INTERVAL);
 
     // Nobody was there to see what happened in a longer gap.
     let late = later(start, 4 * INTERVAL);
-    let grown = vouch(saved.evidence("prod", late), late, INTERVAL, true);
+    let grown = accrue(saved.evidence("prod", late), late, INTERVAL, true);
     assert_eq!(grown.observed, evidence.observed);
     assert_eq!(saved.evidence("sandbox", soon), Evidence::default());
 }
@@ -547,7 +547,7 @@ fn start_with(content: &[u8]) -> bool {
         assert_eq!(loaded.warnings.len(), 1);
         return false;
     };
-    let evidence = vouch(saved.evidence("prod", now), now, INTERVAL, true);
+    let evidence = accrue(saved.evidence("prod", now), now, INTERVAL, true);
     assert!(evidence.covered <= evidence.observed);
     if let Some(known) = saved.target("prod", REGION, now) {
         let mut history = TargetHistory::resume(known, INTERVAL, RETENTION, now);

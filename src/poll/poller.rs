@@ -1,4 +1,4 @@
-//! One poll of one region, within its limits, and the count of its calls.
+//! One poll of one region, within its limits, and the counters of its requests.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
-use super::details::Told;
+use super::details::DescribeResult;
 use super::log::{self, AccountLog};
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, KnownTracks, Listing};
@@ -14,22 +14,32 @@ use crate::tencent::credentials::ProviderState;
 use crate::tencent::reasons::timeout_failure;
 use crate::tencent::{Client, Ended, ListingError, Observer, Sent};
 
-/// No poll runs longer than so many intervals.
-const LONGEST_POLL: u32 = 4;
+/// The longest poll, in intervals.
+const MAX_POLL_INTERVALS: u32 = 4;
 
-/// How much sooner it is cut. Polls that are due at its end would otherwise find it still running,
-/// timers being a little late, and a cut poll would cost one more than it must.
-const CUT_EARLY: Duration = Duration::from_millis(50);
+/// A poll times out this much earlier. Timers are a little late, so the poll that is due at that
+/// time would otherwise be skipped too.
+const TIMEOUT_MARGIN: Duration = Duration::from_millis(50);
 
 /// How a poll of one region ended.
-pub(super) struct Outcome {
+pub(super) struct PollOutcome {
     pub(super) target: usize,
     pub(super) result: Result<Arc<Listing>, ListingError>,
     pub(super) took: Duration,
 }
 
-/// What every poll of an account uses.
-pub(super) struct Asker {
+impl PollOutcome {
+    /// Returns how many tracks it has.
+    pub(super) fn count_tracks(&self) -> usize {
+        match &self.result {
+            Ok(listing) => listing.tracks.len(),
+            Err(error) => error.seen.as_ref().map_or(0, Vec::len),
+        }
+    }
+}
+
+/// Polls the regions of one account.
+pub(super) struct Poller {
     log: Arc<AccountLog>,
     client: Arc<Client>,
     api: Arc<Mutex<ApiCounters>>,
@@ -37,14 +47,82 @@ pub(super) struct Asker {
     interval: Duration,
 }
 
-impl Asker {
-    /// Asks for each of these tracks by itself, one after the other.
-    pub(super) async fn details(&self, region: Arc<str>, ids: Vec<u64>) -> Vec<Told> {
+impl Poller {
+    /// A poller that goes on counting from `api`.
+    pub(super) fn new(
+        account: &str,
+        client: Arc<Client>,
+        api: Arc<Mutex<ApiCounters>>,
+        process: Arc<dyn Observer>,
+        interval: Duration,
+    ) -> Self {
+        Self {
+            log: Arc::new(AccountLog::new(account)),
+            client,
+            api,
+            process,
+            interval,
+        }
+    }
+
+    pub(super) fn log(&self) -> &Arc<AccountLog> {
+        &self.log
+    }
+
+    /// Returns the counters of its requests so far.
+    pub(super) fn api(&self) -> ApiCounters {
+        lock(&self.api).clone()
+    }
+
+    /// Returns the state of its keys. `None` if there is one that never changes.
+    pub(super) fn credentials(&self) -> Option<ProviderState> {
+        self.client.credentials()
+    }
+
+    /// Returns the limit of its rate limiter, in requests a second.
+    pub(super) fn requests_per_second(&self) -> f64 {
+        self.client.requests_per_second()
+    }
+
+    /// Polls once, within the limits: no retry starts later than an interval after the start, and
+    /// the poll times out after a few intervals. `known` is what the listing has to account for.
+    pub(super) async fn poll(
+        &self,
+        target: usize,
+        region: Arc<str>,
+        known: KnownTracks,
+    ) -> PollOutcome {
+        let began = Instant::now();
         let counting = Counting {
-            asker: self,
+            poller: self,
             last_failure: Mutex::default(),
         };
-        let mut told = Vec::with_capacity(ids.len());
+        let retry_until = began + self.interval;
+        let listing = self
+            .client
+            .list_again(&region, &known, retry_until, &counting);
+        // It is dropped at the end: a request that is dropped then counts as failed, and must not
+        // hide the failure before it.
+        let mut listing = pin!(listing);
+        let longest = (self.interval * MAX_POLL_INTERVALS).saturating_sub(TIMEOUT_MARGIN);
+        let result = match timeout(longest, listing.as_mut()).await {
+            Ok(result) => result,
+            Err(_) => Err(timed_out(counting.take_last_failure()).into()),
+        };
+        PollOutcome {
+            target,
+            result,
+            took: began.elapsed(),
+        }
+    }
+
+    /// Requests the details of these tracks, one after the other.
+    pub(super) async fn describe(&self, region: Arc<str>, ids: Vec<u64>) -> Vec<DescribeResult> {
+        let counting = Counting {
+            poller: self,
+            last_failure: Mutex::default(),
+        };
+        let mut results = Vec::with_capacity(ids.len());
         for id in ids {
             let retry_until = Instant::now() + self.interval;
             let details = self
@@ -54,78 +132,14 @@ impl Asker {
             if let Err(failure) = &details {
                 self.log.not_described(&region, id, failure);
             }
-            told.push((id, details));
+            results.push((id, details));
         }
-        told
-    }
-
-    /// `api` is what earlier calls of the account came to, and goes on from there.
-    pub(super) fn new(
-        log: Arc<AccountLog>,
-        client: Arc<Client>,
-        api: Arc<Mutex<ApiCounters>>,
-        process: Arc<dyn Observer>,
-        interval: Duration,
-    ) -> Self {
-        Self {
-            log,
-            client,
-            api,
-            process,
-            interval,
-        }
-    }
-
-    /// What its calls came to so far.
-    pub(super) fn api(&self) -> ApiCounters {
-        lock(&self.api).clone()
-    }
-
-    /// What became of its keys so far; none where there is one that never changes.
-    pub(super) fn credentials(&self) -> Option<ProviderState> {
-        self.client.credentials()
-    }
-
-    /// The ceiling of the pacer, in calls a second.
-    pub(super) fn requests_per_second(&self) -> f64 {
-        self.client.requests_per_second()
-    }
-
-    /// One poll, within its limits: no retry starts later than an interval after its beginning, and
-    /// it is cut after a few. `known` is what the listing has to account for.
-    pub(super) async fn poll(
-        &self,
-        target: usize,
-        region: Arc<str>,
-        known: KnownTracks,
-    ) -> Outcome {
-        let began = Instant::now();
-        let counting = Counting {
-            asker: self,
-            last_failure: Mutex::default(),
-        };
-        let retry_until = began + self.interval;
-        let listing = self
-            .client
-            .list_again(&region, &known, retry_until, &counting);
-        // It is dropped at the end: a call that is cut then counts as failed, and must not hide
-        // what failed before.
-        let mut listing = pin!(listing);
-        let longest = (self.interval * LONGEST_POLL).saturating_sub(CUT_EARLY);
-        let result = match timeout(longest, listing.as_mut()).await {
-            Ok(result) => result,
-            Err(_) => Err(cut(counting.take_last_failure()).into()),
-        };
-        Outcome {
-            target,
-            result,
-            took: began.elapsed(),
-        }
+        results
     }
 }
 
-/// Why a poll that ran too long has failed: of what its last failed call did.
-fn cut(last_failure: Option<Failure>) -> Failure {
+/// Returns why a poll that timed out has failed, with the class of its last failed request.
+fn timed_out(last_failure: Option<Failure>) -> Failure {
     match last_failure {
         Some(failure) => Failure {
             message: format!(
@@ -138,9 +152,9 @@ fn cut(last_failure: Option<Failure>) -> Failure {
     }
 }
 
-/// Counts the calls of one poll.
+/// Counts the requests of one poll.
 struct Counting<'a> {
-    asker: &'a Asker,
+    poller: &'a Poller,
     last_failure: Mutex<Option<Failure>>,
 }
 
@@ -152,37 +166,38 @@ impl Counting<'_> {
 
 impl Observer for Counting<'_> {
     fn sent(&self, call: &Sent) {
-        let mut api = lock(&self.asker.api);
+        let mut api = lock(&self.poller.api);
         *api.requests.entry(call.action).or_default() += 1;
         if call.retry {
             *api.retries.entry(call.action).or_default() += 1;
         }
         api.limiter_wait += call.waited;
-        self.asker.process.sent(call);
+        self.poller.process.sent(call);
     }
 
     fn ended(&self, call: &Ended<'_>) {
         if let Some(failure) = call.failure {
-            let mut api = lock(&self.asker.api);
+            let mut api = lock(&self.poller.api);
             api.failures[failure.reason as usize] += 1;
             let code = failure.code.to_string();
             *api.errors.entry((call.action, code)).or_default() += 1;
             *lock(&self.last_failure) = Some(failure.clone());
         }
-        self.asker.process.ended(call);
+        self.poller.process.ended(call);
     }
 
     fn unreadable(&self, action: &'static str, field: &str) {
-        log::unreadable(self.asker.log.account(), action, field);
+        log::unreadable(self.poller.log.account(), action, field);
     }
 
     fn clock_corrected(&self, seconds: i64) {
-        log::clock_corrected(self.asker.log.account(), seconds);
-        self.asker.process.clock_corrected(seconds);
+        log::clock_corrected(self.poller.log.account(), seconds);
+        self.poller.process.clock_corrected(seconds);
     }
 }
 
-/// What these locks guard is changed by additions that cannot panic half-way.
+/// What these locks guard changes by additions, which cannot panic, so a poisoned lock is
+/// consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
