@@ -332,7 +332,7 @@ fn check_target(target: &Target, shown: &Shown<'_>, now: Moment) {
         shown.value(Metric::ReportedTracks, region),
         reported
     ));
-    for status in Status::ALL {
+    for &status in Status::ALL {
         let of_status = |it: &&&Sample| it.label("status") == status.as_str();
         let of_status = counts.iter().filter(of_status);
         let sum = of_status.fold(0.0, |sum, it| sum + it.value);

@@ -9,7 +9,6 @@ use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
 use cloudaudit_exporter::state::{Saved, seal, unseal};
-use serde_json::Value;
 use tokio::time::Instant;
 
 use super::text_format::parse;
@@ -34,22 +33,18 @@ pub fn state(input: &[u8]) {
         unseal(cut).expect_err("a byte is missing");
     }
     if let Ok(saved) = serde_json::from_slice::<Saved>(input) {
-        resume(&saved, input);
+        resume(&saved);
     }
 }
 
 /// Goes on from what was saved, twice: the second time nothing is lost any more.
-fn resume(saved: &Saved, json: &[u8]) {
+fn resume(saved: &Saved) {
     let now = Moment {
         wall: UNIX_EPOCH + Duration::from_hours(498_720),
         steady: Instant::now(),
     };
-    // Where an account stands in the file twice, the generic reader agrees on the last one.
-    let Ok(value) = serde_json::from_slice::<Value>(json) else {
-        return;
-    };
     let publisher = Publisher::new();
-    let reports = reports(saved, &value, now);
+    let reports = reports(saved, now);
     for report in &reports {
         let account = Arc::clone(&report.account);
         let mut account = publisher.account(account);
@@ -62,8 +57,7 @@ fn resume(saved: &Saved, json: &[u8]) {
     let payload = serde_json::to_vec(&again).expect("it can be written");
     let read: Saved = serde_json::from_slice(&payload).expect("it can be read");
     assert_eq!(read, again);
-    let value = serde_json::from_slice(&payload).expect("it is JSON");
-    let same = Saved::from_reports(&self::reports(&read, &value, now));
+    let same = Saved::from_reports(&self::reports(&read, now));
     assert_eq!(same, again, "nothing is lost");
 }
 
@@ -73,33 +67,31 @@ fn is_of_the_past(report: &TargetReport, now: Moment) {
     let polled = report.last_poll.iter().map(|poll| poll.at);
     let vanished = report.past.tombstones.values().map(|it| it.at);
     let times = report.past.changes.values();
-    let changed = times.flat_map(|it| it.at.iter().flatten().copied());
+    let changed = times.flat_map(|it| it.at.values().flatten().copied());
     for at in listed.chain(polled).chain(vanished).chain(changed) {
         assert!(at <= now.wall, "{at:?} is to come");
     }
 }
 
 /// What histories that resume know.
-fn reports(saved: &Saved, json: &Value, now: Moment) -> Vec<Arc<Report>> {
-    let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
-    let accounts = entries(&json["accounts"]);
-    let accounts = accounts.iter().map(|(name, account)| {
-        let targets = entries(&account["targets"]);
+fn reports(saved: &Saved, now: Moment) -> Vec<Arc<Report>> {
+    let restored = saved.clone().into_reports(now).into_values();
+    let accounts = restored.map(|restored| {
         // The configuration lets no region through that would be cut.
-        let regions = targets.keys().filter(|region| region.len() <= 64);
-        let targets = regions.filter_map(|region| {
-            let known = saved.target(name, region, now)?;
+        let targets = restored.targets.into_iter();
+        let targets = targets.filter(|target| target.region.len() <= 64);
+        let targets = targets.map(|known| {
             let history = TargetHistory::resume(known, INTERVAL, RETENTION, now);
             let report = history.report().clone();
             is_of_the_past(&report, now);
-            Some(report)
-        });
-        let account = Arc::new(AccountInfo {
-            name: name.clone(),
-            ..AccountInfo::default()
+            report
         });
         let targets: Vec<_> = targets.collect();
-        let evidence = saved.evidence(name, now);
+        let account = Arc::new(AccountInfo {
+            name: restored.account.name.clone(),
+            ..AccountInfo::default()
+        });
+        let evidence = restored.evidence;
         assert!(evidence.covered <= evidence.observed);
         Arc::new(Report {
             overviews: OverviewCache::default().overviews(&account, None, &targets),

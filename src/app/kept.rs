@@ -54,7 +54,9 @@ impl State {
         let opening = slot.run(OPEN_TIMEOUT, move || {
             let now = clock.now();
             let (writer, saved) = StateWriter::open(path, clock);
-            let mut restored = saved.map(|saved| saved.reports(now)).unwrap_or_default();
+            let mut restored = saved
+                .map(|saved| saved.into_reports(now))
+                .unwrap_or_default();
             if shard.has_others() {
                 restored.retain(|_, report| was_polled_lately(report, now.wall));
             }

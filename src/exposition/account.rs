@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use enum_map::EnumMap;
+
 use super::fragment::{Fragment, FragmentWriter};
 use super::memo::Memo;
 use super::metric::Metric;
@@ -16,7 +18,7 @@ use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Evidence, Renewals, Rep
 #[derive(Debug, PartialEq)]
 struct Rare {
     retries: BTreeMap<&'static str, u64>,
-    failures: [u64; Reason::ALL.len()],
+    failures: EnumMap<Reason, u64>,
     errors: BTreeMap<(&'static str, String), u64>,
     requests_per_second: f64,
     credentials_changed: Option<SystemTime>,
@@ -74,7 +76,7 @@ fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
     ];
     out.sample(Metric::AccountInfo, &info, 1.0);
     by_action(&mut out, Metric::ApiRequestRetries, &rare.retries);
-    for (reason, count) in Reason::ALL.iter().zip(rare.failures) {
+    for (reason, count) in rare.failures {
         let labels = [("reason", reason.as_str())];
         out.sample(Metric::ApiRequestFailures, &labels, count as f64);
     }

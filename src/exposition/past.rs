@@ -9,7 +9,7 @@ use super::fragment::FragmentWriter;
 use super::metric::Metric;
 use super::part::Part;
 use crate::clock::unix_seconds;
-use crate::snapshot::{Change, Past};
+use crate::snapshot::Past;
 
 /// Renders it in parts that disappear together: what is known of a vanished track goes with its
 /// tombstone.
@@ -36,7 +36,7 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part
         }
         for id in &ids {
             let times = &past.changes[id];
-            for (change, at) in Change::ALL.iter().zip(times.at) {
+            for (change, at) in times.at {
                 let labels = [
                     ("region", region),
                     ("track_id", &id.to_string()),

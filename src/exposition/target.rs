@@ -4,6 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use enum_map::EnumMap;
+
 use super::fragment::{Fragment, FragmentWriter};
 use super::memo::Memo;
 use super::metric::Metric;
@@ -19,9 +21,9 @@ use crate::snapshot::{AccountInfo, Change, LastGood, Listing, Past, TargetReport
 struct Rare {
     failure: Option<(Reason, String)>,
     interval: Duration,
-    failures: [u64; Reason::ALL.len()],
+    failures: EnumMap<Reason, u64>,
     skipped: u64,
-    changes: [u64; Change::ALL.len()],
+    changes: EnumMap<Change, u64>,
 }
 
 impl Rare {
@@ -135,12 +137,12 @@ fn render_rare(labels: &str, region: &str, rare: &Rare) -> Fragment {
         out.sample(Metric::LastFailureInfo, &labels, 1.0);
     }
     out.sample(Metric::PollInterval, &[region], rare.interval.as_secs_f64());
-    for (reason, count) in Reason::ALL.iter().zip(rare.failures) {
+    for (reason, count) in rare.failures {
         let labels = [region, ("reason", reason.as_str())];
         out.sample(Metric::PollFailures, &labels, count as f64);
     }
     out.sample(Metric::SkippedPolls, &[region], rare.skipped as f64);
-    for (change, count) in Change::ALL.iter().zip(rare.changes) {
+    for (change, count) in rare.changes {
         let labels = [region, ("change", change.as_str())];
         out.sample(Metric::TrackChanges, &labels, count as f64);
     }

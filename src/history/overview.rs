@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use enum_map::EnumMap;
+
 use crate::clock::Moment;
 use crate::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage, Overview,
@@ -179,9 +181,9 @@ impl<'a> Union<'a> {
     }
 
     fn totals(&self, account: &AccountInfo) -> Totals {
-        let mut tracks = [0; Status::ALL.len()];
+        let mut tracks = EnumMap::default();
         for seen in self.tracks.values() {
-            tracks[seen.status as usize] += 1;
+            tracks[seen.status] += 1;
         }
         let expected = account.expected_tracks.iter();
         Totals {

@@ -94,7 +94,7 @@ impl TargetHistory {
     /// A poll has failed: what is known stays, and ages.
     pub fn failed(&mut self, failure: Failure, now: Moment, took: Duration) {
         self.ended(now, took);
-        self.report.counters.failures[failure.reason as usize] += 1;
+        self.report.counters.failures[failure.reason] += 1;
         self.report.failure = Some(failure);
         self.correct_time_of_listing(now);
     }
@@ -215,11 +215,11 @@ impl TargetHistory {
         }
         let past = Arc::make_mut(&mut self.report.past);
         for change in changes {
-            self.report.counters.changes[change.change as usize] += 1;
+            self.report.counters.changes[change.change] += 1;
             let times = past.changes.entry(change.id).or_default();
             times.not_after(now.wall, now.wall - LEAST_APART);
             times.name.clone_from(&change.name);
-            times.at[change.change as usize] = Some(now.wall);
+            times.at[change.change] = Some(now.wall);
             match change.change {
                 Change::Vanished => {
                     let tombstone = Tombstone {

@@ -190,7 +190,7 @@ impl<'a> View<'a> {
         let reports = self.reports.iter().map(Arc::as_ref);
         reports.filter(move |report| {
             let totals = self.totals(report);
-            let none = totals.is_some_and(|it| it.tracks[Status::Enabled as usize] == 0);
+            let none = totals.is_some_and(|it| it.tracks[Status::Enabled] == 0);
             none && report.account.track_required
         })
     }

@@ -178,7 +178,7 @@ impl Observer for Counting<'_> {
     fn ended(&self, call: &Ended<'_>) {
         if let Some(failure) = call.failure {
             let mut api = lock(&self.poller.api);
-            api.failures[failure.reason as usize] += 1;
+            api.failures[failure.reason] += 1;
             let code = failure.code.to_string();
             *api.errors.entry((call.action, code)).or_default() += 1;
             *lock(&self.last_failure) = Some(failure.clone());

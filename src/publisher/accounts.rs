@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
@@ -25,8 +26,8 @@ const MAX_REASONS: usize = 20;
 #[derive(Debug)]
 pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
-    /// The lines above each of [`Metric::ALL`].
-    headers: Vec<Arc<Chunk>>,
+    /// The lines above the samples.
+    headers: EnumMap<Metric, Arc<Chunk>>,
     rows: Mutex<Rows>,
     deflater: Deflater,
     ready: AtomicBool,
@@ -54,10 +55,9 @@ impl Publisher {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
-            headers: Metric::ALL
-                .iter()
-                .map(|metric| Arc::new(Chunk::of(vec![metric.header().into()])))
-                .collect(),
+            headers: EnumMap::from_fn(|metric: Metric| {
+                Arc::new(Chunk::of(vec![metric.header().into()]))
+            }),
             rows: Mutex::default(),
             deflater: Deflater::new(),
             ready: AtomicBool::new(false),
@@ -84,10 +84,10 @@ impl Publisher {
         let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
         if gzip {
             let deflater = &self.deflater;
-            let rows = rows.iter().map(|row| row.deflated(deflater));
+            let rows = rows.values().map(|row| row.deflated(deflater));
             return member(concat(rows.chain([own.deflated(deflater)])));
         }
-        let rows = rows.iter().flat_map(|row| row.plain());
+        let rows = rows.values().flat_map(|row| row.plain());
         rows.chain(own.plain().iter().cloned()).collect()
     }
 
@@ -125,30 +125,29 @@ impl Publisher {
         Err(waiting)
     }
 
-    /// What is said of each of [`Metric::ALL`]: where no bucket has another chunk than the last
-    /// time, what was said then.
-    fn rows(&self, now: Moment) -> Vec<Arc<Row>> {
+    /// Returns the row of each metric. A row whose chunks are those of the last time is the same.
+    fn rows(&self, now: Moment) -> EnumMap<Metric, Arc<Row>> {
         let buckets = self.buckets.iter();
         let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
         let versions = buckets.clone().map(|bucket| lock(bucket).version(now));
         if versions.eq(last.versions.iter().copied()) {
             return last.rows.clone();
         }
-        let buckets: Vec<(u64, Vec<Arc<Chunk>>)> = buckets
+        let buckets: Vec<(u64, EnumMap<Metric, Arc<Chunk>>)> = buckets
             .map(|bucket| {
                 let mut bucket = lock(bucket);
-                (bucket.version(now), bucket.chunks(now).to_vec())
+                (bucket.version(now), bucket.chunks(now).clone())
             })
             .collect();
-        let rows = self.headers.iter().enumerate().map(|(metric, header)| {
+        let rows = EnumMap::from_fn(|metric| {
             let chunks = buckets.iter().map(|(_, chunks)| &chunks[metric]);
-            match last.rows.get(metric) {
-                Some(row) if row.is_of(chunks.clone()) => Arc::clone(row),
-                _ => Arc::new(Row::of(header, chunks.cloned().collect())),
+            if last.rows[metric].is_of(chunks.clone()) {
+                return Arc::clone(&last.rows[metric]);
             }
+            Arc::new(Row::of(&self.headers[metric], chunks.cloned().collect()))
         });
         *last = Rows {
-            rows: rows.collect(),
+            rows,
             versions: buckets.iter().map(|(version, _)| *version).collect(),
         };
         last.rows.clone()

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
@@ -20,10 +21,9 @@ const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Bucket {
     slots: BTreeMap<String, Slot>,
-    /// One for each of [`Metric::ALL`].
-    chunks: Vec<Arc<Chunk>>,
+    chunks: EnumMap<Metric, Arc<Chunk>>,
     /// Which of them do not show the slots any more.
-    dirty: Vec<bool>,
+    dirty: EnumMap<Metric, bool>,
     /// How often any of them was replaced.
     version: u64,
     /// When parts begin or end to be shown, though nobody publishes anything.
@@ -46,8 +46,8 @@ impl Bucket {
     pub(super) fn new() -> Self {
         Self {
             slots: BTreeMap::new(),
-            chunks: Metric::ALL.iter().map(|_| Arc::default()).collect(),
-            dirty: vec![false; Metric::ALL.len()],
+            chunks: EnumMap::default(),
+            dirty: EnumMap::default(),
             version: 0,
             next_change: NextChange::default(),
             latest: None,
@@ -91,8 +91,8 @@ impl Bucket {
         self.version
     }
 
-    /// The chunks as of now, one for each of [`Metric::ALL`].
-    pub(super) fn chunks(&mut self, now: Moment) -> &[Arc<Chunk>] {
+    /// Returns the chunks as of now.
+    pub(super) fn chunks(&mut self, now: Moment) -> &EnumMap<Metric, Arc<Chunk>> {
         let now = self.take_note_of_time(now);
         self.join(now);
         &self.chunks
@@ -117,7 +117,7 @@ impl Bucket {
             // It may have been that of a part which has been replaced since.
             let changes = |part: &Part| part.is_shown(before) != part.is_shown(now);
             if self.parts().any(changes) {
-                self.dirty.fill(true);
+                self.dirty = EnumMap::from_fn(|_| true);
             }
             self.next_change = next_change(self.parts(), now);
         }
@@ -160,28 +160,28 @@ impl Bucket {
 
     fn mark<'a>(&mut self, pieces: impl Iterator<Item = (Metric, &'a [u8])>) {
         for (metric, _) in pieces {
-            self.dirty[metric as usize] = true;
+            self.dirty[metric] = true;
         }
     }
 
     fn join(&mut self, now: Moment) {
-        if !self.dirty.contains(&true) {
+        if !self.dirty.as_slice().contains(&true) {
             return;
         }
         self.version += 1;
-        let mut pieces: Vec<Vec<Bytes>> = self.chunks.iter().map(|_| Vec::new()).collect();
+        let mut pieces = EnumMap::<Metric, Vec<Bytes>>::default();
         for slot in self.slots.values() {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
                 for (metric, samples) in part.fragment.pieces() {
-                    if self.dirty[metric as usize] {
-                        pieces[metric as usize].push(part.fragment.share(samples));
+                    if self.dirty[metric] {
+                        pieces[metric].push(part.fragment.share(samples));
                     }
                 }
             }
         }
-        for ((chunk, dirty), pieces) in self.chunks.iter_mut().zip(&mut self.dirty).zip(pieces) {
-            if std::mem::take(dirty) {
-                *chunk = Arc::new(Chunk::of(pieces));
+        for (metric, pieces) in pieces {
+            if std::mem::take(&mut self.dirty[metric]) {
+                self.chunks[metric] = Arc::new(Chunk::of(pieces));
             }
         }
     }

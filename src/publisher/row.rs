@@ -3,10 +3,12 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 
 use super::chunk::Chunk;
 use super::gzip::{Deflated, Deflater, concat};
 use super::joint::Joint;
+use crate::exposition::Metric;
 
 /// The header of a metric and the chunks of all buckets, for as long as they are the same ones.
 /// Most chunks are short, and a scrape is the slower the more pieces it has.
@@ -102,5 +104,5 @@ impl Row {
 #[derive(Debug, Default)]
 pub(super) struct Rows {
     pub(super) versions: Vec<u64>,
-    pub(super) rows: Vec<Arc<Row>>,
+    pub(super) rows: EnumMap<Metric, Arc<Row>>,
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use enum_map::EnumMap;
+
 use super::past::Change;
 use crate::failure::Reason;
 
@@ -22,10 +24,10 @@ pub struct TargetCounters {
     pub polls: u64,
     /// Polls that were due while the one before was running.
     pub skipped: u64,
-    /// Failed polls, by the index of [`Reason::ALL`].
-    pub failures: [u64; Reason::ALL.len()],
-    /// Changes seen, by the index of [`Change::ALL`].
-    pub changes: [u64; Change::ALL.len()],
+    /// Failed polls.
+    pub failures: EnumMap<Reason, u64>,
+    /// Changes of tracks.
+    pub changes: EnumMap<Change, u64>,
 }
 
 /// Counters of an account's calls, by the API's name of the action.
@@ -35,8 +37,8 @@ pub struct ApiCounters {
     pub requests: BTreeMap<&'static str, u64>,
     /// Calls that repeated a failed one.
     pub retries: BTreeMap<&'static str, u64>,
-    /// Failed calls, by the index of [`Reason::ALL`].
-    pub failures: [u64; Reason::ALL.len()],
+    /// Failed requests.
+    pub failures: EnumMap<Reason, u64>,
     /// Failed calls by action and code.
     pub errors: BTreeMap<(&'static str, String), u64>,
     /// Time spent waiting for the pacer.

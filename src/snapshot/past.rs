@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use enum_map::{Enum, EnumMap};
+use strum::{IntoStaticStr, VariantArray};
 use tokio::time::Instant;
 
 /// What happened to a track between two listings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Change {
     /// Its id was not in the listing before.
     Created,
@@ -21,24 +24,12 @@ pub enum Change {
 }
 
 impl Change {
-    /// Every change, in the order of their index.
-    pub const ALL: [Self; 5] = [
-        Self::Created,
-        Self::Vanished,
-        Self::Enabled,
-        Self::Disabled,
-        Self::Modified,
-    ];
+    /// Every change.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The value of the label `change`.
+    /// Returns the value of the label `change`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Vanished => "vanished",
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-            Self::Modified => "modified",
-        }
+        self.into()
     }
 }
 
@@ -66,7 +57,7 @@ impl ChangeTimes {
     /// Moves times after `now` to `latest` and right before it: the clock was set back since. Their
     /// order stays, because the latest one says how the track is.
     pub fn not_after(&mut self, now: SystemTime, latest: SystemTime) {
-        let times = self.at.iter_mut().flatten();
+        let times = self.at.values_mut().flatten();
         let mut ahead: Vec<&mut SystemTime> = times.filter(|at| **at > now).collect();
         ahead.sort_unstable();
         let mut moved = latest;
@@ -85,6 +76,6 @@ pub const LEAST_APART: Duration = Duration::from_millis(1);
 pub struct ChangeTimes {
     /// Its latest name.
     pub name: String,
-    /// The poll that last saw each change, by the index of [`Change::ALL`].
-    pub at: [Option<SystemTime>; Change::ALL.len()],
+    /// The poll that last saw each change.
+    pub at: EnumMap<Change, Option<SystemTime>>,
 }

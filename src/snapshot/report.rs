@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use enum_map::EnumMap;
+
 use super::account::AccountInfo;
 use super::counters::{ApiCounters, TargetCounters};
 use super::past::Past;
@@ -60,8 +62,8 @@ pub struct Overview {
 /// The figures of an account over its targets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Totals {
-    /// Distinct tracks by status, by the index of [`Status::ALL`].
-    pub tracks: [u64; Status::ALL.len()],
+    /// Distinct tracks.
+    pub tracks: EnumMap<Status, u64>,
     /// Whether the enabled tracks together record everything. `None` if that is not known.
     pub covered: Option<bool>,
     /// What became of each expected track.

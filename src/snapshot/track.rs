@@ -1,10 +1,15 @@
 //! Tracks and listings.
 
+use enum_map::Enum;
+use serde::{Deserialize, Serialize};
+use strum::{IntoStaticStr, VariantArray};
+
 use super::logic::{all_of, any_of};
 use super::scope::{Scope, covers};
 
 /// A tracking set as the API lists it. What is absent, null or empty there is empty here.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Track {
     /// `TrackId`, unique in an account.
     pub id: u64,
@@ -19,18 +24,38 @@ pub struct Track {
     /// `Status`.
     pub status: Status,
     /// `Storage`.
+    #[serde(flatten)]
     pub storage: Storage,
     /// `CreateTime` in Unix seconds, where it could be read.
+    #[serde(rename = "created_unix_seconds")]
     pub created: Option<i64>,
     /// Whether a text field of it could not be read. Such a field is empty here, and its value is
     /// unknown.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_partial: bool,
-    /// What the listing leaves out, where it was asked for.
+    /// What the listing leaves out, if details are wanted. They are requested again after a restart.
+    #[serde(skip)]
     pub details: Option<Details>,
 }
 
 /// Whether a track records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Enum,
+    VariantArray,
+    IntoStaticStr,
+    Serialize,
+    Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// `Status` 1.
     Enabled,
@@ -38,12 +63,14 @@ pub enum Status {
     Disabled,
     /// Absent, unreadable, or a number the documentation does not know. Towards the alert it counts
     /// as off.
+    #[default]
+    #[serde(other)]
     Unknown,
 }
 
 impl Status {
-    /// Every status, in the order of the label's zero-filled combinations.
-    pub const ALL: [Self; 3] = [Self::Enabled, Self::Disabled, Self::Unknown];
+    /// Every status.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// How urgent a status is. Of two statuses of one track the more urgent one counts.
     pub fn badness(self) -> u8 {
@@ -54,28 +81,30 @@ impl Status {
         }
     }
 
-    /// The value of the label `status`.
+    /// Returns the value of the label `status`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 
 /// Where a track delivers to. Strings are verbatim and empty where the API gave none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Storage {
     /// `StorageType`: `cos`, `cls`, `ckafka`, or what a later API calls its own.
+    #[serde(rename = "storage_type")]
     pub kind: String,
     /// `StorageRegion`: the region of the target, not the API's.
+    #[serde(rename = "storage_region")]
     pub region: String,
     /// `StorageName`: bucket, topic, or instance and topic.
+    #[serde(rename = "storage_name")]
     pub name: String,
     /// `StoragePrefix`.
+    #[serde(rename = "storage_prefix")]
     pub prefix: String,
     /// `StorageAccountId`: the account that owns the target.
+    #[serde(rename = "storage_account")]
     pub account: String,
 }
 
@@ -92,7 +121,21 @@ impl Storage {
 }
 
 /// The kinds of storage that are counted by name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    IntoStaticStr,
+    Serialize,
+    Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum StorageType {
     /// Cloud Object Storage.
     Cos,
@@ -101,18 +144,15 @@ pub enum StorageType {
     /// CKafka.
     Ckafka,
     /// Anything else, and nothing.
+    #[default]
+    #[serde(other)]
     Other,
 }
 
 impl StorageType {
-    /// The value of the label `storage_type` of counts.
+    /// Returns the value of the label `storage_type` of counts.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Cos => "cos",
-            Self::Cls => "cls",
-            Self::Ckafka => "ckafka",
-            Self::Other => "other",
-        }
+        self.into()
     }
 }
 
@@ -151,7 +191,8 @@ pub struct Details {
 }
 
 /// All tracks of one target, from one complete walk over its pages.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Listing {
     /// Ascending by id, each id once.
     pub tracks: Vec<Track>,
@@ -198,7 +239,8 @@ impl Listing {
 }
 
 /// What is kept of a track beyond the limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DroppedTrack {
     /// `TrackId`.
     pub id: u64,

@@ -19,10 +19,8 @@ mod file;
 mod place;
 mod seal;
 
-mod member;
 mod saved;
 mod time;
-mod track;
 
 mod policy;
 mod writer;

@@ -102,7 +102,7 @@ impl Scene {
     fn called(&mut self, failure: Option<&Failure>) {
         *self.api.requests.entry(DESCRIBE_AUDIT_TRACKS).or_default() += 1;
         if let Some(failure) = failure {
-            self.api.failures[failure.reason as usize] += 1;
+            self.api.failures[failure.reason] += 1;
             let code = (DESCRIBE_AUDIT_TRACKS, failure.code.to_string());
             *self.api.errors.entry(code).or_default() += 1;
         }

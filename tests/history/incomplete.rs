@@ -48,10 +48,7 @@ fn what_was_seen_is_updated_and_the_rest_stays() {
         target.report().failure.as_ref().unwrap().reason,
         Reason::Incomplete
     );
-    assert_eq!(
-        target.report().counters.failures[Reason::Incomplete as usize],
-        1
-    );
+    assert_eq!(target.report().counters.failures[Reason::Incomplete], 1);
     assert_eq!(target.last_good().at, good.at, "it does not move");
     assert_eq!(target.last_good().show_until, good.show_until);
     assert!(!target.last_good().is_complete);
@@ -105,7 +102,13 @@ fn coverage_is_not_known_until_the_next_complete_listing() {
     assert_eq!(covered(&target), Some(true));
     target.sees([on(1)]);
     assert_eq!(covered(&target), None, "2 is not seen");
-    assert_eq!(overview::now(&account, &[&target]).totals.tracks, [1, 1, 0]);
+    assert_eq!(
+        overview::now(&account, &[&target])
+            .totals
+            .tracks
+            .into_array(),
+        [1, 1, 0]
+    );
     target.failed(Reason::Unavailable);
     assert_eq!(covered(&target), None, "another failure proves nothing");
     target.lists([on(1), off(2)]);
@@ -122,7 +125,10 @@ fn one_incomplete_region_is_enough() {
     other.sees([on(1)]);
     for targets in [[&one, &other], [&other, &one]] {
         assert_eq!(overview::now(&account, &targets).totals.covered, None);
-        assert_eq!(overview::now(&account, &targets).totals.tracks, [2, 0, 0]);
+        assert_eq!(
+            overview::now(&account, &targets).totals.tracks.into_array(),
+            [2, 0, 0]
+        );
     }
 }
 

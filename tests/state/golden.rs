@@ -44,7 +44,7 @@ fn target<'a>(report: &'a Report, region: &str) -> &'a TargetReport {
 fn a_file_of_version_1_is_loaded_in_full() {
     let now = now();
     let written = UNIX_EPOCH + WRITTEN;
-    let reports = loaded().reports(now);
+    let reports = loaded().into_reports(now);
     assert_eq!(
         reports.keys().collect::<Vec<_>>(),
         ["member-100000000002", "prod"]
@@ -91,7 +91,7 @@ fn a_file_of_version_1_is_loaded_in_full() {
     );
     let times = &listed.past.changes[&2];
     assert_eq!(times.name, "审计");
-    let at = |change: Change| times.at[change as usize];
+    let at = |change: Change| times.at[change];
     assert_eq!(at(Change::Created), Some(written - Duration::from_secs(5)));
     assert_eq!(at(Change::Vanished), None);
     assert_eq!(at(Change::Enabled), Some(written - Duration::from_secs(4)));

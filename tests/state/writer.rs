@@ -101,7 +101,11 @@ impl Scene {
     /// The number of tracks in the file, and when it says they were listed.
     fn in_file(&self) -> Option<(usize, SystemTime)> {
         let (_, loaded) = StateFile::<Saved>::open(self.path(), self.clock.now().wall);
-        let known = loaded.value?.target("prod", REGION, self.clock.now())?;
+        let known = loaded
+            .value?
+            .into_reports(self.clock.now())
+            .remove("prod")?;
+        let known = known.targets.into_iter().find(|it| it.region == REGION)?;
         let good = known.last_good?;
         Some((good.listing.tracks.len(), good.at))
     }
