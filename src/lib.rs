@@ -64,8 +64,8 @@ pub mod publisher;
 pub mod web;
 
 // The process itself, and its ways to the system: limits, signals, pipes, and files that are replaced.
+pub mod heartbeat;
 pub mod process;
-pub mod pulse;
 pub mod replace;
 pub mod resources;
 pub mod signals;

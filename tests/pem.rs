@@ -17,7 +17,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn ca(name: &str) -> (CertificateParams, KeyPair) {
     let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
@@ -163,7 +163,7 @@ async fn call(port: u16, trusted: &str) -> String {
     });
     let transport = transport.unwrap();
     let request = Request::post(format!("https://localhost:{port}/")).body(Bytes::new());
-    let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
+    let sent = timeout(STALL_TIMEOUT, transport.send(request.unwrap())).await;
     let error = sent.unwrap().unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
     error.to_string()

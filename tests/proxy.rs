@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// In every value here that has a password, the password contains this.
 const PASSWORD: &str = "HUSH";
@@ -274,10 +274,10 @@ async fn a_call_asks_the_proxy_for_a_tunnel_with_the_decoded_password() {
     });
     let request = Request::post("https://cloud.example/").body(Bytes::new());
     let transport = transport.unwrap();
-    let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
+    let sent = timeout(STALL_TIMEOUT, transport.send(request.unwrap())).await;
     let error = sent.unwrap().unwrap_err().to_string();
     assert!(!error.contains(PASSWORD), "{error}");
-    let head = timeout(PATIENCE, recorded).await.unwrap().unwrap();
+    let head = timeout(STALL_TIMEOUT, recorded).await.unwrap().unwrap();
     assert!(
         head.starts_with("CONNECT cloud.example:443 HTTP/1.1\r\n"),
         "{head}"
@@ -299,7 +299,7 @@ async fn a_call_to_this_machine_goes_past_the_proxy() {
     });
     let request = Request::post(format!("https://{endpoint}/")).body(Bytes::new());
     let transport = transport.unwrap();
-    let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
+    let sent = timeout(STALL_TIMEOUT, transport.send(request.unwrap())).await;
     assert!(sent.unwrap().unwrap_err().to_string().contains("refused"));
     assert!(!recorded.is_finished(), "the proxy was asked");
     recorded.abort();

@@ -20,7 +20,7 @@ const ID: &str = "AKIDsimulated0000000000000000000000";
 const KEY: &str = "simulatedkey00000000000000000000";
 
 /// Starting Python and importing the SDK takes a few seconds on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 fn world() -> World {
     let world = World::new(Clock::system().now().wall);
@@ -62,7 +62,7 @@ async fn run(script: &str, world: &World, arguments: &[&str]) -> Value {
         .kill_on_drop(true)
         .output();
     let output = tokio::select! {
-        output = timeout(PATIENCE, running) => output.expect("the SDK hangs").unwrap(),
+        output = timeout(STALL_TIMEOUT, running) => output.expect("the SDK hangs").unwrap(),
         () = server.serve(std::future::pending::<()>()) => unreachable!("nobody shuts it down"),
     };
     assert!(

@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 /// Nothing here takes longer, on the slowest machine.
-const PATIENCE: Duration = Duration::from_secs(20);
+const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 const BODY: &str = r#"{"PageNumber":1,"PageSize":50}"#;
 const SECRET: &str = "hunter2";
@@ -124,7 +124,7 @@ async fn send(
     authority: &str,
 ) -> Result<Response<Bytes>, TransportError> {
     let request = request(&format!("{scheme}://{authority}/"), authority);
-    let sent = timeout(PATIENCE, transport.send(request)).await;
+    let sent = timeout(STALL_TIMEOUT, transport.send(request)).await;
     sent.expect("an answer or an error in time")
 }
 
@@ -622,7 +622,7 @@ async fn a_host_that_stalls_leaves_room_for_the_large_answers_of_another() {
     tokio::time::sleep(Duration::from_millis(100)).await;
     let identity = separate(&all, &good.authority);
     let request = request(&format!("http://{}/", good.authority), &good.authority);
-    let answer = timeout(PATIENCE, identity.send(request)).await;
+    let answer = timeout(STALL_TIMEOUT, identity.send(request)).await;
     assert_eq!(answer.unwrap().unwrap().body().len(), large.len());
     for call in stalled {
         call.abort();

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 /// No response takes longer: the peer needs some ten seconds for its largest.
-const PATIENCE: Duration = Duration::from_mins(2);
+const STALL_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How much is read at once.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -79,7 +79,7 @@ impl Client {
 fn connect(address: &str) -> io::Result<BufReader<TcpStream>> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(STALL_TIMEOUT))?;
     Ok(BufReader::with_capacity(BUFFER_BYTES, stream))
 }
 

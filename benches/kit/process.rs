@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const TICK: Duration = Duration::from_millis(10);
 
 /// Whatever is waited for takes less, and this often it is looked.
-const PATIENCE: Duration = Duration::from_mins(5);
+const STALL_TIMEOUT: Duration = Duration::from_mins(5);
 const LOOK: Duration = Duration::from_millis(2);
 
 /// A process of ours.
@@ -44,7 +44,7 @@ impl Process {
         let stdout = process.child.stdout.take().expect("it is piped");
         let (sender, lines) = channel();
         spawn(move || sender.send(BufReader::new(stdout).lines().next()));
-        let line = lines.recv_timeout(PATIENCE).ok().flatten();
+        let line = lines.recv_timeout(STALL_TIMEOUT).ok().flatten();
         let address = line.and_then(Result::ok);
         process.address = address.unwrap_or_else(|| panic!("{command:?} is never ready"));
         process
@@ -125,7 +125,10 @@ impl Drop for Process {
 pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
     while !is_so() {
-        assert!(began.elapsed() < PATIENCE, "it never came to this: {what}");
+        assert!(
+            began.elapsed() < STALL_TIMEOUT,
+            "it never came to this: {what}"
+        );
         sleep(LOOK);
     }
 }

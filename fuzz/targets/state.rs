@@ -8,7 +8,7 @@ use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
-use cloudaudit_exporter::state::{Saved, seal, unseal};
+use cloudaudit_exporter::state::{Saved, decode, encode};
 use tokio::time::Instant;
 
 use super::text_format::parse;
@@ -23,14 +23,14 @@ const RETENTION: Retention = Retention {
 
 /// Takes the input for a file, and for what a file holds.
 pub fn state(input: &[u8]) {
-    if let Ok(payload) = unseal(input) {
+    if let Ok(payload) = decode(input) {
         assert!(input.ends_with(payload));
     }
-    let sealed = seal(input);
-    assert_eq!(unseal(&sealed), Ok(input), "what is sealed is whole");
+    let sealed = encode(input);
+    assert_eq!(decode(&sealed), Ok(input), "what is sealed is whole");
     if !input.is_empty() {
         let (_, cut) = sealed.split_last().expect("a header at least");
-        unseal(cut).expect_err("a byte is missing");
+        decode(cut).expect_err("a byte is missing");
     }
     if let Ok(saved) = serde_json::from_slice::<Saved>(input) {
         resume(&saved);

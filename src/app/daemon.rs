@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use tokio::sync::{oneshot, watch};
 use tracing::info;
 
-use super::board::Board;
-use super::kept::State;
+use super::exporter_state::ExporterState;
+use super::persisted::State;
 use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -47,7 +47,7 @@ pub struct App {
     fleet: Fleet,
     config: Config,
     plan: Plan,
-    board: Arc<Board>,
+    exporter: Arc<ExporterState>,
     listeners: Vec<Listener>,
     web: Web,
     reloader: Reloader,
@@ -82,13 +82,13 @@ impl App {
             Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
             None => None,
         };
-        let mut board = Board::new(clock, config.shard);
-        board.gate.clone_from(&web.gate);
-        board.log.clone_from(&web.log);
-        let requests = web.enable_lifecycle.then(|| board.take_requests());
-        board.keep(state.as_ref());
-        let board = Arc::new(board);
-        let mut fleet = fleet(environment, &board);
+        let mut exporter = ExporterState::new(clock, config.shard);
+        exporter.gate.clone_from(&web.gate);
+        exporter.log.clone_from(&web.log);
+        let requests = web.enable_lifecycle.then(|| exporter.take_requests());
+        exporter.set_persisted(state.as_ref());
+        let exporter = Arc::new(exporter);
+        let mut fleet = fleet(environment, &exporter);
         let state = state.map(|state| {
             fleet.resume(state.restored);
             state.writer
@@ -97,7 +97,7 @@ impl App {
             plan: fleet.prepare(&config).await?,
             config,
             fleet,
-            board,
+            exporter,
             listeners,
             web: web.clone(),
             reloader: Reloader::new(reloading, requests),
@@ -116,7 +116,7 @@ impl App {
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self {
             mut fleet,
-            board,
+            exporter,
             manager,
             ..
         } = self;
@@ -126,7 +126,7 @@ impl App {
             info!(ordinal, shards, settling = ?shard.settling(), "a shard; the accounts of others are theirs");
         }
         fleet.adopt(self.plan).await;
-        board.configured(&self.config, fleet.targets());
+        exporter.configured(&self.config, fleet.targets());
         drop(self.config);
 
         let (stop, stopped) = watch::channel(());
@@ -146,12 +146,12 @@ impl App {
             let mut stopped = stopped.clone();
             // The sender is dropped to end everything, so its error says just that.
             let stopped = async move { drop(stopped.changed().await) };
-            listener.serve(Arc::clone(&board) as _, options.clone(), stopped)
+            listener.serve(Arc::clone(&exporter) as _, options.clone(), stopped)
         });
         let mut servers = pin!(join_all(servers));
         let (end, ended) = oneshot::channel::<()>();
         let keeping = self.state.map(|writer| {
-            let (reports, told) = (Arc::clone(&board), Arc::clone(&board));
+            let (reports, told) = (Arc::clone(&exporter), Arc::clone(&exporter));
             tokio::spawn(writer.run(
                 async move || reports.known().await,
                 move |written| told.state_written(written),
@@ -162,9 +162,9 @@ impl App {
         tokio::select! {
             () = shutdown => {}
             _ = &mut servers => {}
-            never = board.pulses.beat() => never,
-            never = manager.reassure(|| board.healthy()) => never,
-            never = self.reloader.run(&mut fleet, &board, &manager) => never,
+            never = exporter.heartbeats.beat() => never,
+            never = manager.reassure(|| exporter.healthy()) => never,
+            never = self.reloader.run(&mut fleet, &exporter, &manager) => never,
         }
         info!("stopping");
         manager.stopping();
@@ -181,10 +181,10 @@ impl App {
     }
 }
 
-/// The accounts that write on a board.
-pub(super) fn fleet(environment: &Environment, board: &Arc<Board>) -> Fleet {
-    let process = Arc::clone(&board.process);
+/// The accounts that write on a exporter.
+pub(super) fn fleet(environment: &Environment, exporter: &Arc<ExporterState>) -> Fleet {
+    let process = Arc::clone(&exporter.process);
     let connect = connect();
-    let audience = Arc::clone(board);
-    Fleet::new(environment, &board.clock, connect, process, audience)
+    let audience = Arc::clone(exporter);
+    Fleet::new(environment, &exporter.clock, connect, process, audience)
 }

@@ -13,5 +13,5 @@ mod file_watch;
 mod reload;
 
 // What is shown, who is told, and what outlives the process.
-mod board;
-mod kept;
+mod exporter_state;
+mod persisted;

@@ -99,7 +99,7 @@ mod tests {
 
     use super::write;
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// As a signal drops it, at any moment.
     #[tokio::test]
@@ -117,7 +117,7 @@ mod tests {
             // A rename that was under way may end yet; nothing may stay beside the file.
             let began = Instant::now();
             while fs::read_dir(folder.path()).unwrap().count() > 1 {
-                assert!(began.elapsed() < PATIENCE, "something is left");
+                assert!(began.elapsed() < STALL_TIMEOUT, "something is left");
                 sleep(Duration::from_millis(1)).await;
             }
             match fs::metadata(&file).unwrap().len() {

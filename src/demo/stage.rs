@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::sim::{Server, World};
 
 /// How long the port of what has just ended is waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Between two tries for it.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -100,7 +100,7 @@ impl Stage {
         let cloud = loop {
             match Server::bind(self.cloud_address, self.world.clone()).await {
                 Ok(cloud) => break cloud,
-                Err(error) if start.elapsed() > PATIENCE => return Err(error.to_string()),
+                Err(error) if start.elapsed() > STALL_TIMEOUT => return Err(error.to_string()),
                 Err(_) => sleep(PAUSE).await,
             }
         };
@@ -115,7 +115,7 @@ impl Stage {
         let start = Instant::now();
         loop {
             match self.start_exporter().await {
-                Err(error) if start.elapsed() > PATIENCE => return Err(error),
+                Err(error) if start.elapsed() > STALL_TIMEOUT => return Err(error),
                 Err(_) => sleep(PAUSE).await,
                 Ok(()) => return Ok(()),
             }

@@ -12,7 +12,7 @@ use crate::tencent::{HttpTransport, Transport};
 const EVERY: Duration = Duration::from_millis(50);
 
 /// How long it goes on looking for one thing: more than any poll of the demo takes.
-const PATIENCE: Duration = Duration::from_secs(8);
+const STALL_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// What has to be on the exposition.
 pub(super) struct Shown {
@@ -79,7 +79,7 @@ impl Scraper {
     /// How long it took until a scrape showed it; nothing where that takes too long.
     pub(super) async fn wait_for(&self, shown: &Shown) -> Option<Duration> {
         let start = Instant::now();
-        while start.elapsed() < PATIENCE {
+        while start.elapsed() < STALL_TIMEOUT {
             if self
                 .scrape()
                 .await

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 use enum_map::EnumMap;
 
+use super::cached::Cached;
 use super::fragment::{Fragment, FragmentWriter};
-use super::memo::Memo;
 use super::metric::Metric;
 use super::render::truth;
 use crate::clock::unix_seconds;
@@ -16,7 +16,7 @@ use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Evidence, Renewals, Rep
 
 /// What of it most polls leave as it is.
 #[derive(Debug, PartialEq)]
-struct Rare {
+struct SlowFields {
     retries: BTreeMap<&'static str, u64>,
     failures: EnumMap<Reason, u64>,
     errors: BTreeMap<(&'static str, String), u64>,
@@ -25,7 +25,7 @@ struct Rare {
     renewals: Option<Renewals>,
 }
 
-impl Rare {
+impl SlowFields {
     fn of(report: &Report) -> Self {
         let api = &report.api;
         Self {
@@ -42,7 +42,7 @@ impl Rare {
 /// Renders it.
 #[derive(Debug, Default)]
 pub(super) struct AccountRenderer {
-    rare: Memo<Rare>,
+    slow: Cached<SlowFields>,
 }
 
 impl AccountRenderer {
@@ -54,14 +54,14 @@ impl AccountRenderer {
         report: &Report,
         evidence: Evidence,
     ) -> [Arc<Fragment>; 2] {
-        let rare = self
-            .rare
-            .of(Rare::of(report), |rare| render_rare(account, labels, rare));
-        [rare, Arc::new(render_moving(labels, report, evidence))]
+        let slow = self.slow.of(SlowFields::of(report), |slow| {
+            render_slow_fields(account, labels, slow)
+        });
+        [slow, Arc::new(render_per_poll(labels, report, evidence))]
     }
 }
 
-fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
+fn render_slow_fields(account: &AccountInfo, labels: &str, slow: &SlowFields) -> Fragment {
     let mut out = FragmentWriter::new(labels);
     out.sample(
         Metric::AccountTrackRequired,
@@ -75,22 +75,22 @@ fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
         ("provider", account.provider),
     ];
     out.sample(Metric::AccountInfo, &info, 1.0);
-    by_action(&mut out, Metric::ApiRequestRetries, &rare.retries);
-    for (reason, count) in rare.failures {
+    by_action(&mut out, Metric::ApiRequestRetries, &slow.retries);
+    for (reason, count) in slow.failures {
         let labels = [("reason", reason.as_str())];
         out.sample(Metric::ApiRequestFailures, &labels, count as f64);
     }
-    for ((action, code), count) in &rare.errors {
+    for ((action, code), count) in &slow.errors {
         let labels = [("action", *action), ("code", code)];
         out.sample(Metric::ApiRequestErrors, &labels, *count as f64);
     }
-    out.sample(Metric::RateLimiterCeiling, &[], rare.requests_per_second);
+    out.sample(Metric::RateLimiterCeiling, &[], slow.requests_per_second);
     let provider = [("provider", account.provider)];
-    let renewals = rare.renewals.as_ref();
+    let renewals = slow.renewals.as_ref();
     if let Some(expires) = renewals.and_then(|renewals| renewals.expires) {
         out.sample(Metric::CredentialsExpiry, &provider, unix_seconds(expires));
     }
-    if let Some(changed) = rare.credentials_changed {
+    if let Some(changed) = slow.credentials_changed {
         out.sample(Metric::CredentialsChanged, &provider, unix_seconds(changed));
     }
     if let Some(renewals) = renewals {
@@ -101,7 +101,7 @@ fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
     out.finish()
 }
 
-fn render_moving(labels: &str, report: &Report, evidence: Evidence) -> Fragment {
+fn render_per_poll(labels: &str, report: &Report, evidence: Evidence) -> Fragment {
     let mut out = FragmentWriter::new(labels);
     let (observed, covered) = (evidence.observed, evidence.covered);
     out.sample(Metric::AccountObservedSeconds, &[], observed.as_secs_f64());

@@ -2,13 +2,13 @@
 //!
 //! The text format wants all samples of a metric in one place, and accounts change one by one. So
 //! an account is rendered to [`Fragment`]s, which keep their samples by metric, and the publisher
-//! joins fragments. A [`Part`] is a fragment with the time in which it may be shown: what is too
+//! joins fragments. A [`TimedFragment`] is a fragment with the time in which it may be shown: what is too
 //! old disappears on time even if the task that should withdraw it is dead.
 
 pub use self::fragment::{Fragment, FragmentWriter};
 pub use self::metric::{Kind, Metric};
-pub use self::part::{NextChange, Part};
 pub use self::render::Renderer;
+pub use self::timed_fragment::{NextChange, TimedFragment};
 
 // What there is to say.
 mod metric;
@@ -21,8 +21,8 @@ mod render;
 mod target;
 
 // What is not said anew.
-mod memo;
+mod cached;
 
 // The text format, and until when a text is true.
 mod fragment;
-mod part;
+mod timed_fragment;

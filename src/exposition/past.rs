@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::fragment::FragmentWriter;
 use super::metric::Metric;
-use super::part::Part;
+use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
 use crate::snapshot::Past;
 
 /// Renders it in parts that disappear together: what is known of a vanished track goes with its
 /// tombstone.
-pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part> {
+pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<TimedFragment> {
     let mut by_end: BTreeMap<Option<Instant>, Vec<u64>> = BTreeMap::new();
     for id in past.changes.keys() {
         let tombstone = past.tombstones.get(id);
@@ -48,7 +48,7 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part
                 }
             }
         }
-        Part::past(until, Arc::new(out.finish()))
+        TimedFragment::past(until, Arc::new(out.finish()))
     });
     parts.collect()
 }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::account::AccountRenderer;
+use super::cached::Cached;
 use super::fragment::{Fragment, FragmentWriter, labels};
-use super::memo::Memo;
 use super::metric::Metric;
-use super::part::Part;
 use super::target::TargetRenderer;
+use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
 use crate::snapshot::{AccountInfo, Evidence, Report, Totals};
 
@@ -20,7 +20,7 @@ pub struct Renderer {
     labels: String,
     own: AccountRenderer,
     /// In the order of the report's.
-    overviews: Vec<Memo<Arc<Totals>>>,
+    overviews: Vec<Cached<Arc<Totals>>>,
     /// Those that were reported, with their regions. They are few.
     targets: Vec<(String, TargetRenderer)>,
 }
@@ -44,20 +44,20 @@ impl Renderer {
 
     /// Renders everything there is to show of a report, now and later. `evidence` is the part of
     /// the report's evidence that may be shown.
-    pub fn render(&mut self, report: &Report, evidence: Evidence) -> Vec<Part> {
+    pub fn render(&mut self, report: &Report, evidence: Evidence) -> Vec<TimedFragment> {
         let labels = &self.labels;
         let own = self.own.render(&self.account, labels, report, evidence);
-        let mut parts: Vec<Part> = own.map(Part::always).into();
+        let mut parts: Vec<TimedFragment> = own.map(TimedFragment::always).into();
         self.overviews
-            .resize_with(report.overviews.len(), Memo::default);
+            .resize_with(report.overviews.len(), Cached::default);
         for (memo, overview) in self.overviews.iter_mut().zip(&report.overviews) {
             let totals = Arc::clone(&overview.totals);
             let fragment = memo.of(totals, |totals| render_totals(labels, totals));
             let (from, until) = (overview.from, Some(overview.until));
-            parts.push(Part::between(from, until, fragment));
+            parts.push(TimedFragment::between(from, until, fragment));
             if let Some(checked) = overview.coverage_checked {
                 let fragment = Arc::new(render_coverage_checked(labels, checked));
-                parts.push(Part::between(from, until, fragment));
+                parts.push(TimedFragment::between(from, until, fragment));
             }
         }
         for target in &report.targets {

@@ -12,8 +12,8 @@ use tracing::error;
 
 use super::audience::Audience;
 use super::desired::Desired;
+use crate::heartbeat::STALL_TIMEOUT;
 use crate::poll::{self, Memory, Publish, PublishHandle};
-use crate::pulse::PATIENCE;
 use crate::tencent::Observer;
 use crate::tencent::reasons::visible;
 
@@ -40,7 +40,7 @@ impl Running {
         let desired = Arc::new(desired);
         let publish = audience.admit(&desired.info);
         let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
-        audience.started(desired.name(), handle.pulse());
+        audience.started(desired.name(), handle.heartbeat());
         let keeper = Keeper {
             desired: Arc::clone(&desired),
             handle: Arc::clone(&handle),
@@ -103,7 +103,7 @@ impl Keeper {
             if !self.handle.renew(|| self.readmit()) {
                 return;
             }
-            self.handle.pulse().beat(first + PATIENCE);
+            self.handle.heartbeat().beat(first + STALL_TIMEOUT);
             sleep_until(first).await;
             account = self.account().await;
         }

@@ -67,11 +67,11 @@ impl Account {
             schedule,
             handle,
         } = self;
-        let pulse = handle.pulse();
-        pulse.beat(schedule.late_after(first));
+        let heartbeat = handle.heartbeat();
+        heartbeat.beat(schedule.late_after(first));
         sleep_until(first).await;
         let second = schedule.second_poll(state.account(), state.now());
-        pulse.beat(schedule.late_after(second));
+        heartbeat.beat(schedule.late_after(second));
         let mut due = interval_at(second, schedule.interval);
         // A machine that slept polls once when it wakes, and not once for each interval it missed.
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -93,7 +93,7 @@ impl Account {
                 results = details.next() => state = state.described(results).await,
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
-                    pulse.beat(schedule.late_after(next));
+                    heartbeat.beat(schedule.late_after(next));
                     let mut skipped = Vec::new();
                     for target in state.targets() {
                         if polls.has(target) {

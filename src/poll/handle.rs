@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use crate::clock::Moment;
-use crate::pulse::{PATIENCE, Pulse};
+use crate::heartbeat::{Heartbeat, STALL_TIMEOUT};
 use crate::snapshot::{ApiCounters, Report};
 
 /// Publishes the reports of one account.
@@ -26,7 +26,7 @@ pub struct Memory {
 /// task can no longer publish, even if its abort is delayed.
 pub struct PublishHandle {
     inner: Mutex<Inner>,
-    pulse: Arc<Pulse>,
+    heartbeat: Arc<Heartbeat>,
 }
 
 struct Inner {
@@ -41,13 +41,13 @@ impl PublishHandle {
         let publish = Some(publish);
         Self {
             inner: Mutex::new(Inner { publish, memory }),
-            pulse: Arc::new(Pulse::new(now, now + PATIENCE)),
+            heartbeat: Arc::new(Heartbeat::new(now, now + STALL_TIMEOUT)),
         }
     }
 
     /// The heartbeat of the task.
-    pub fn pulse(&self) -> &Arc<Pulse> {
-        &self.pulse
+    pub fn heartbeat(&self) -> &Arc<Heartbeat> {
+        &self.heartbeat
     }
 
     /// Returns what a new task would go on from.

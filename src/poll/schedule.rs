@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use crate::clock::Moment;
 use crate::hash::stable_hash;
+use crate::heartbeat::STALL_TIMEOUT;
 use crate::history::Retention;
-use crate::pulse::PATIENCE;
 
 /// The second poll is at least this part of an interval after the first: at a phase that falls into
 /// the first poll it would only be a skip.
@@ -43,6 +43,6 @@ impl Schedule {
 
     /// When a loop that should tick at `next` has stood still for too long.
     pub(super) fn late_after(&self, next: Instant) -> Instant {
-        next + PATIENCE.max(self.interval * MISSED_TICKS)
+        next + STALL_TIMEOUT.max(self.interval * MISSED_TICKS)
     }
 }

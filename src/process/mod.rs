@@ -75,19 +75,19 @@ impl Process {
                 &["handler", "code"],
             )
             .expect("the names are valid"),
-            clock_skew: known_later(
+            clock_skew: optional_gauge(
                 "cloudaudit_clock_skew_seconds",
                 "The API server's clock minus ours, from the Date header of the last answer.",
             ),
-            state_written: known_later(
+            state_written: optional_gauge(
                 "cloudaudit_exporter_state_last_write_successful",
                 "1 if the last write of the state file succeeded.",
             ),
-            state_written_at: known_later(
+            state_written_at: optional_gauge(
                 "cloudaudit_exporter_state_last_write_timestamp_seconds",
                 "Unix time of what the last successful write of the state file holds.",
             ),
-            certificate_expiry: known_later(
+            certificate_expiry: optional_gauge(
                 "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
                 "Unix time when the certificate that the listener shows ends; absent without TLS.",
             ),
@@ -153,7 +153,7 @@ impl Process {
 
     /// A configuration is in use since `at`. All of it is published by now.
     pub fn configured(&self, hash: u64, targets: usize, at: SystemTime) {
-        self.polls(targets);
+        self.set_targets(targets);
         self.config_hash
             .set(i64::try_from(hash).unwrap_or(i64::MAX));
         self.reload_success_timestamp.set(unix_seconds(at));
@@ -161,12 +161,12 @@ impl Process {
     }
 
     /// It is this one, counted from 0, of so many shards.
-    pub fn is_shard(&self, ordinal: u32, total: u32) {
-        self.shards.are(ordinal, total);
+    pub fn set_shard(&self, ordinal: u32, total: u32) {
+        self.shards.set(ordinal, total);
     }
 
     /// So many targets are polled from now on.
-    pub fn polls(&self, targets: usize) {
+    pub fn set_targets(&self, targets: usize) {
         self.targets.set(i64::try_from(targets).unwrap_or(i64::MAX));
     }
 
@@ -274,7 +274,7 @@ impl Observer for Process {
 }
 
 /// A vector without labels: it is absent until it is set.
-fn known_later(name: &str, help: &str) -> GaugeVec {
+fn optional_gauge(name: &str, help: &str) -> GaugeVec {
     GaugeVec::new(Opts::new(name, help), &[]).expect("the name is valid")
 }
 

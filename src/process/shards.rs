@@ -21,7 +21,7 @@ impl Shards {
                 "How many shards the accounts are divided among, as this process was told.",
             ),
         };
-        shards.are(0, 1);
+        shards.set(0, 1);
         shards
     }
 
@@ -33,7 +33,7 @@ impl Shards {
         }
     }
 
-    pub(super) fn are(&self, ordinal: u32, total: u32) {
+    pub(super) fn set(&self, ordinal: u32, total: u32) {
         self.ordinal.set(i64::from(ordinal));
         self.total.set(i64::from(total));
     }

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
+use super::family::{Families, MetricFamily};
 use super::gzip::{Deflater, concat, member};
-use super::row::{Row, Rows};
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
@@ -28,7 +28,7 @@ pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
     /// The lines above the samples.
     headers: EnumMap<Metric, Arc<Chunk>>,
-    rows: Mutex<Rows>,
+    families: Mutex<Families>,
     deflater: Deflater,
     ready: AtomicBool,
 }
@@ -58,7 +58,7 @@ impl Publisher {
             headers: EnumMap::from_fn(|metric: Metric| {
                 Arc::new(Chunk::of(vec![metric.header().into()]))
             }),
-            rows: Mutex::default(),
+            families: Mutex::default(),
             deflater: Deflater::new(),
             ready: AtomicBool::new(false),
         })
@@ -80,15 +80,15 @@ impl Publisher {
     /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
     /// one gzip member where `gzip` is asked for.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
-        let rows = self.rows(now);
+        let families = self.families(now);
         let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
         if gzip {
             let deflater = &self.deflater;
-            let rows = rows.values().map(|row| row.deflated(deflater));
-            return member(concat(rows.chain([own.deflated(deflater)])));
+            let families = families.values().map(|family| family.deflated(deflater));
+            return member(concat(families.chain([own.deflated(deflater)])));
         }
-        let rows = rows.values().flat_map(|row| row.plain());
-        rows.chain(own.plain().iter().cloned()).collect()
+        let families = families.values().flat_map(|family| family.plain());
+        families.chain(own.plain().iter().cloned()).collect()
     }
 
     /// The reports of all accounts, by name.
@@ -125,13 +125,13 @@ impl Publisher {
         Err(waiting)
     }
 
-    /// Returns the row of each metric. A row whose chunks are those of the last time is the same.
-    fn rows(&self, now: Moment) -> EnumMap<Metric, Arc<Row>> {
+    /// Returns the family of each metric. A family whose chunks are those of the last time is the same.
+    fn families(&self, now: Moment) -> EnumMap<Metric, Arc<MetricFamily>> {
         let buckets = self.buckets.iter();
-        let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.families.lock().unwrap_or_else(PoisonError::into_inner);
         let versions = buckets.clone().map(|bucket| lock(bucket).version(now));
         if versions.eq(last.versions.iter().copied()) {
-            return last.rows.clone();
+            return last.families.clone();
         }
         let buckets: Vec<(u64, EnumMap<Metric, Arc<Chunk>>)> = buckets
             .map(|bucket| {
@@ -139,18 +139,21 @@ impl Publisher {
                 (bucket.version(now), bucket.chunks(now).clone())
             })
             .collect();
-        let rows = EnumMap::from_fn(|metric| {
+        let families = EnumMap::from_fn(|metric| {
             let chunks = buckets.iter().map(|(_, chunks)| &chunks[metric]);
-            if last.rows[metric].is_of(chunks.clone()) {
-                return Arc::clone(&last.rows[metric]);
+            if last.families[metric].is_of(chunks.clone()) {
+                return Arc::clone(&last.families[metric]);
             }
-            Arc::new(Row::of(&self.headers[metric], chunks.cloned().collect()))
+            Arc::new(MetricFamily::of(
+                &self.headers[metric],
+                chunks.cloned().collect(),
+            ))
         });
-        *last = Rows {
-            rows,
+        *last = Families {
+            families,
             versions: buckets.iter().map(|(version, _)| *version).collect(),
         };
-        last.rows.clone()
+        last.families.clone()
     }
 
     fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> T) -> Vec<T> {

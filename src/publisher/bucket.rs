@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::chunk::Chunk;
 use crate::clock::Moment;
-use crate::exposition::{Metric, NextChange, Part};
+use crate::exposition::{Metric, NextChange, TimedFragment};
 use crate::snapshot::Report;
 
 /// Readers of the wall clock overtake each other by less than this. One that is further behind has
@@ -38,7 +38,7 @@ pub(super) struct Bucket {
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) report: Arc<Report>,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<TimedFragment>,
     pub(super) since: Instant,
 }
 
@@ -59,7 +59,7 @@ impl Bucket {
     }
 
     /// Replaces what the account has published before.
-    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Moment) {
+    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<TimedFragment>, now: Moment) {
         let now = self.take_note_of_time(now);
         self.next_change = self.next_change.or(next_change(&parts, now));
         let account = report.account.name.clone();
@@ -115,7 +115,7 @@ impl Bucket {
         self.latest = Some(now);
         if is_set_back || self.next_change.is_reached(now) {
             // It may have been that of a part which has been replaced since.
-            let changes = |part: &Part| part.is_shown(before) != part.is_shown(now);
+            let changes = |part: &TimedFragment| part.is_shown(before) != part.is_shown(now);
             if self.parts().any(changes) {
                 self.dirty = EnumMap::from_fn(|_| true);
             }
@@ -124,20 +124,20 @@ impl Bucket {
         now
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    fn parts(&self) -> impl Iterator<Item = &TimedFragment> {
         self.slots.values().flat_map(|slot| &slot.parts)
     }
 
     /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
     /// fragment moves on, the text stays, and `next_change` takes care of its end.
-    fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Moment) {
+    fn mark_differences(&mut self, old: &[TimedFragment], new: &[TimedFragment], now: Moment) {
         if old.len() == new.len() {
             for (old, new) in old.iter().zip(new) {
                 self.mark_difference(old, new, now);
             }
         } else {
             let others = without(old, new, now).chain(without(new, old, now));
-            let others: Vec<&Part> = others.collect();
+            let others: Vec<&TimedFragment> = others.collect();
             for part in others {
                 self.mark(part.fragment.pieces());
             }
@@ -146,7 +146,7 @@ impl Bucket {
 
     /// One part in the place of another. What reads the same in both does not have to be joined or
     /// deflated again.
-    fn mark_difference(&mut self, old: &Part, new: &Part, now: Moment) {
+    fn mark_difference(&mut self, old: &TimedFragment, new: &TimedFragment, now: Moment) {
         let is_shown_alike = old.is_shown(now) == new.is_shown(now);
         let (old, new) = (&old.fragment, &new.fragment);
         if !is_shown_alike {
@@ -188,15 +188,19 @@ impl Bucket {
 }
 
 /// When the first of these parts begins or ends to be shown.
-fn next_change<'a>(parts: impl IntoIterator<Item = &'a Part>, now: Moment) -> NextChange {
+fn next_change<'a>(parts: impl IntoIterator<Item = &'a TimedFragment>, now: Moment) -> NextChange {
     let changes = parts.into_iter().map(|part| part.next_change(now));
     changes.fold(NextChange::default(), NextChange::or)
 }
 
 /// The parts that are not among the others. Through a set, for the past of an account whose tracks
 /// come and go may have thousands of parts.
-fn without<'a>(parts: &'a [Part], others: &[Part], now: Moment) -> impl Iterator<Item = &'a Part> {
-    let address = move |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+fn without<'a>(
+    parts: &'a [TimedFragment],
+    others: &[TimedFragment],
+    now: Moment,
+) -> impl Iterator<Item = &'a TimedFragment> {
+    let address = move |part: &TimedFragment| (Arc::as_ptr(&part.fragment), part.is_shown(now));
     let others: HashSet<_> = others.iter().map(address).collect();
     let parts = parts.iter();
     parts.filter(move |part| !others.contains(&address(part)))

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use bytes::Bytes;
 
 use super::gzip::{Deflated, Deflater};
-use super::joint::Joint;
+use super::piece_buffer::PieceBuffer;
 
 /// A part of the exposition: the samples of some accounts, where those who rendered them have them.
 #[derive(Debug, Default)]
@@ -33,9 +33,9 @@ impl Chunk {
 
     pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
         self.deflated.get_or_init(|| {
-            let mut joint = Joint::default();
-            joint.extend(&self.pieces);
-            deflater.deflate(&joint.finish())
+            let mut buffer = PieceBuffer::default();
+            buffer.extend(&self.pieces);
+            deflater.deflate(&buffer.finish())
         })
     }
 }

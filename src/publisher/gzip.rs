@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::joint::Joint;
+use super::piece_buffer::PieceBuffer;
 
 /// Magic, deflate, no flags, no time, no hints, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -79,14 +79,14 @@ fn run(stream: &mut Compress, plain: &[u8], bytes: &mut Vec<u8>, flush: FlushCom
 
 /// What stands one behind the other, as one.
 pub(super) fn concat<'a>(parts: impl IntoIterator<Item = &'a Deflated>) -> Deflated {
-    let (mut joint, mut checksum, mut plain_length) = (Joint::default(), Hasher::new(), 0);
+    let (mut buffer, mut checksum, mut plain_length) = (PieceBuffer::default(), Hasher::new(), 0);
     for part in parts {
-        joint.extend(&part.pieces);
+        buffer.extend(&part.pieces);
         checksum.combine(&part.checksum);
         plain_length += part.plain_length;
     }
     Deflated {
-        pieces: joint.finish(),
+        pieces: buffer.finish(),
         checksum,
         plain_length,
     }

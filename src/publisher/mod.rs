@@ -3,7 +3,7 @@
 //!
 //! An account is published whole and at once. Accounts share buckets; a bucket keeps one chunk for
 //! each metric, so that a change costs the deflating of one bucket's, however many accounts there
-//! are. The chunks of a metric make a row, which is put together when it is scraped after one of
+//! are. The chunks of a metric make a family, which is put together when it is scraped after one of
 //! them has changed.
 
 pub use self::accounts::{Account, Publisher};
@@ -14,6 +14,6 @@ mod accounts;
 // The text, plain and deflated.
 mod bucket;
 mod chunk;
+mod family;
 mod gzip;
-mod joint;
-mod row;
+mod piece_buffer;

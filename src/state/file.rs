@@ -11,15 +11,15 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use super::place::Place;
-use super::seal::{MAX_BYTES, seal};
+use super::encoding::{MAX_BYTES, encode};
+use super::path::StatePath;
 
 /// A file that holds one value of `T`.
 #[derive(Debug)]
 pub struct StateFile<T> {
     /// Behind a lock, so that one write goes on at a time. It is held by the write itself: one that
     /// nobody waits for any more still ends before the next begins.
-    place: Arc<Mutex<Place>>,
+    path: Arc<Mutex<StatePath>>,
     value: PhantomData<fn() -> T>,
 }
 
@@ -39,14 +39,14 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
     /// meanwhile. A file that cannot be used is put aside, not overwritten: by whoever may write,
     /// that is.
     pub fn open(path: impl Into<PathBuf>, now: SystemTime) -> (Self, Loaded<T>) {
-        let mut place = Place::new(path.into());
+        let mut path = StatePath::new(path.into());
         // The lock comes first: what is read then is what this process would overwrite.
-        let lock = place.lock();
-        let content = place.read();
-        let claimed = lock.and_then(|lock| place.claim(lock, content.is_ok(), now));
-        let loaded = Loaded::new(place.path(), content, claimed);
+        let lock = path.lock();
+        let content = path.read();
+        let claimed = lock.and_then(|lock| path.claim(lock, content.is_ok(), now));
+        let loaded = Loaded::new(path.path(), content, claimed);
         let file = Self {
-            place: Arc::new(Mutex::new(place)),
+            path: Arc::new(Mutex::new(path)),
             value: PhantomData,
         };
         (file, loaded)
@@ -63,8 +63,8 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
         value: impl FnOnce() -> T + Send + 'static,
         now: SystemTime,
     ) -> Result<(), String> {
-        let mut place = Arc::clone(&self.place).lock_owned().await;
-        let write = move || write(&mut place, &value(), now);
+        let mut path = Arc::clone(&self.path).lock_owned().await;
+        let write = move || write(&mut path, &value(), now);
         // A panic is told by the hook; here it is one more way not to have written.
         spawn_blocking(write)
             .await
@@ -99,22 +99,22 @@ impl<T> Loaded<T> {
     }
 }
 
-fn write<T>(place: &mut Place, value: &T, now: SystemTime) -> Result<(), String>
+fn write<T>(path: &mut StatePath, value: &T, now: SystemTime) -> Result<(), String>
 where
     T: Serialize + DeserializeOwned,
 {
-    if !place.is_claimed() {
-        let lock = place.lock()?;
-        let usable = place.read::<T>().is_ok();
-        place.claim(lock, usable, now)?;
+    if !path.is_claimed() {
+        let lock = path.lock()?;
+        let usable = path.read::<T>().is_ok();
+        path.claim(lock, usable, now)?;
     }
     let payload = serde_json::to_vec(value).map_err(|error| error.to_string())?;
-    let content = seal(&payload);
+    let content = encode(&payload);
     if content.len() > MAX_BYTES {
         let length = content.len();
         return Err(format!(
             "it would have {length} bytes, more than {MAX_BYTES}; spread the accounts over shards"
         ));
     }
-    place.replace(&content).map_err(|error| error.to_string())
+    path.replace(&content).map_err(|error| error.to_string())
 }

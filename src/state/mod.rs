@@ -5,8 +5,8 @@
 //! newer.
 
 // The file: replaced whole or not at all, by one process at a time.
+pub use self::encoding::{MAX_BYTES, VERSION, decode, encode};
 pub use self::file::{Loaded, StateFile};
-pub use self::seal::{MAX_BYTES, VERSION, seal, unseal};
 
 // What is in it.
 pub use self::saved::Saved;
@@ -15,9 +15,9 @@ pub use self::saved::Saved;
 pub use self::policy::{Difference, FACTS_WAIT, Policy, RETRY_WAIT, TIMES_WAIT};
 pub use self::writer::{StateWriter, Written};
 
+mod encoding;
 mod file;
-mod place;
-mod seal;
+mod path;
 
 mod saved;
 mod time;

@@ -329,7 +329,7 @@ fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c(
             if samples.sum("cloudaudit_up", &[]) >= 6.0 {
                 break samples;
             }
-            assert!(start.elapsed() < crate::exporter::PATIENCE);
+            assert!(start.elapsed() < crate::exporter::STALL_TIMEOUT);
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     });

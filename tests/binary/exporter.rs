@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::address::free_address;
 
 /// How long anything of a running exporter may take before a test gives up on it.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// A running exporter, killed when it is dropped.
 pub struct Exporter {
@@ -103,7 +103,7 @@ impl Exporter {
                 return samples;
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < STALL_TIMEOUT,
                 "waited in vain until {what}; log:\n{}",
                 self.log()
             );
@@ -128,7 +128,7 @@ impl Exporter {
                 return status.code();
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < STALL_TIMEOUT,
                 "it does not end; log:\n{}",
                 self.log()
             );
@@ -142,7 +142,7 @@ impl Exporter {
             let ended = self.child.try_wait().unwrap();
             assert!(ended.is_none(), "it ended at once; log:\n{}", self.log());
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < STALL_TIMEOUT,
                 "it does not listen; log:\n{}",
                 self.log()
             );

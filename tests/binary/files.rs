@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::exporter::{Exporter, PATIENCE, Samples, binary};
+use crate::exporter::{Exporter, STALL_TIMEOUT, Samples, binary};
 use crate::site::{LIFECYCLE, Site, reload, with};
 
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
@@ -48,7 +48,7 @@ fn ends(command: &mut Command) -> (Option<i32>, String) {
                 .unwrap();
             return (status.code(), said);
         }
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > STALL_TIMEOUT {
             child.kill().unwrap();
             child.wait().unwrap();
             panic!("it does not end");
@@ -321,7 +321,7 @@ async fn a_daemon_with_a_configuration_from_a_pipe_says_why_it_cannot_reload() {
     let answer = loop {
         match crate::site::client().post(&url).send().await {
             Ok(answer) => break answer,
-            Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
+            Err(error) => assert!(start.elapsed() < STALL_TIMEOUT, "{error}"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };

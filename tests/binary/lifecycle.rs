@@ -8,7 +8,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::exporter::{Exporter, PATIENCE, Samples};
+use crate::exporter::{Exporter, STALL_TIMEOUT, Samples};
 use crate::site::{LIFECYCLE, Site, client, reload, with};
 
 const AUTO_RELOAD: (&str, &str) = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
@@ -193,7 +193,7 @@ async fn the_service_manager_is_told() {
     site.write("a: {}");
     let address = site.folder.path().join("notify");
     let manager = UnixDatagram::bind(&address).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    manager.set_read_timeout(Some(STALL_TIMEOUT)).unwrap();
     let socket = address.to_str().unwrap();
     let variables = [("NOTIFY_SOCKET", socket), ("WATCHDOG_USEC", "200000")];
     let mut exporter = Exporter::start(Some(&site.file), &with(&variables));
@@ -227,7 +227,7 @@ async fn a_service_manager_without_a_file_is_told_too() {
     let name = format!("cloudaudit-exporter-test-{}", std::process::id());
     let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
     let manager = UnixDatagram::bind_addr(&address).unwrap();
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    manager.set_read_timeout(Some(STALL_TIMEOUT)).unwrap();
     let socket = format!("@{name}");
     let variables = [
         ("NOTIFY_SOCKET", &*socket),
@@ -304,7 +304,7 @@ async fn no_line_is_lost_while_the_reader_of_the_log_pauses() {
     let last = format!("no_such_key_{:03}", RELOADS - 1);
     let start = Instant::now();
     while !exporter.log().contains(&last) {
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < STALL_TIMEOUT);
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     exporter.signal("TERM");

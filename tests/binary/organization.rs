@@ -7,7 +7,7 @@ use cloudaudit_exporter::sim::{Fault, Identity, Role, Track, World};
 use tempfile::TempDir;
 
 use crate::cloud::{Cloud, loopback};
-use crate::exporter::{Exporter, PATIENCE};
+use crate::exporter::{Exporter, STALL_TIMEOUT};
 
 const ADMIN: &str = "100000000001";
 
@@ -72,7 +72,7 @@ async fn its_members_are_waited_for_and_counted() {
     assert_eq!(samples.sum("cloudaudit_exporter_targets", &[]), 3.0);
     let began = std::time::Instant::now();
     while exporter.get("/-/ready").await.0 != 200 {
-        assert!(began.elapsed() < PATIENCE);
+        assert!(began.elapsed() < STALL_TIMEOUT);
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 

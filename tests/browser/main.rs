@@ -28,7 +28,7 @@ use tempfile::TempDir;
 use crate::address::free_address;
 use crate::parts::part;
 
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// An exporter; dropped, it ends.
 struct Exporter {
@@ -50,7 +50,7 @@ impl Exporter {
             .unwrap();
         let start = Instant::now();
         while std::net::TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < PATIENCE, "it does not listen");
+            assert!(start.elapsed() < STALL_TIMEOUT, "it does not listen");
             std::thread::sleep(Duration::from_millis(50));
         }
         Self {

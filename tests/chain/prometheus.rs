@@ -14,7 +14,7 @@ use crate::parts::part;
 use crate::service::{Service, folder_with};
 
 /// How long it may take to find its target.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub struct Prometheus(Service);
 
@@ -47,7 +47,7 @@ impl Prometheus {
             if is_scraped && self.alerts().await.is_empty() {
                 return;
             }
-            assert!(start.elapsed() < PATIENCE, "{:?}", self.alerts().await);
+            assert!(start.elapsed() < STALL_TIMEOUT, "{:?}", self.alerts().await);
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 
 /// How long anything may take to be told.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// One alert in one notification.
 #[derive(Clone, Debug)]
@@ -82,7 +82,7 @@ impl Receiver {
                 return told.clone();
             }
             assert!(
-                start.elapsed() < PATIENCE,
+                start.elapsed() < STALL_TIMEOUT,
                 "not told of {status} {labels:?}, but of {since:#?}"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -10,7 +10,7 @@ use crate::address::free_address;
 use crate::parts::part;
 
 /// The switch-off comes after 10 s, the alert some six seconds later.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn the_stack_shows_what_it_says() {
     // As the terminal does at Ctrl-C: everybody of the group is told.
     let group = stack.id().unwrap();
     run(&format!("kill -INT -- -{group}"));
-    let ended = tokio::time::timeout(PATIENCE, stack.wait()).await;
+    let ended = tokio::time::timeout(STALL_TIMEOUT, stack.wait()).await;
     assert!(ended.expect("it ends").unwrap().success());
     assert!(Path::new(log).exists());
     let left: Vec<_> = scratch.path().read_dir().unwrap().collect();
@@ -93,7 +93,7 @@ async fn the_stack_shows_what_it_says() {
 /// Whether a command's output has it in time.
 async fn shown(command: &str, wanted: &str) -> bool {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < STALL_TIMEOUT {
         let output = run(command);
         if output.status.success() && String::from_utf8_lossy(&output.stdout).contains(wanted) {
             return true;

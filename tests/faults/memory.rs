@@ -9,9 +9,9 @@ use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::fleet::{Audience, Fleet, Publish};
+use cloudaudit_exporter::heartbeat::Heartbeat;
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::publisher::Publisher;
-use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::sim::{Fault, Identity, Track, World};
 use cloudaudit_exporter::snapshot::AccountInfo;
 use cloudaudit_exporter::tencent::{Answer, Transport};
@@ -224,7 +224,7 @@ impl Audience for Board {
         })
     }
 
-    fn started(&self, account: &str, _: &Arc<Pulse>) {
+    fn started(&self, account: &str, _: &Arc<Heartbeat>) {
         self.process.account_added(account);
     }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::address::free_address;
-use crate::exporter::{Exporter, PATIENCE};
+use crate::exporter::{Exporter, STALL_TIMEOUT};
 use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;
@@ -152,7 +152,7 @@ impl Wire {
     pub async fn log_says(&self, words: &str) {
         let began = Instant::now();
         while !self.exporter().log().contains(words) {
-            assert!(began.elapsed() < PATIENCE, "{}", self.exporter().log());
+            assert!(began.elapsed() < STALL_TIMEOUT, "{}", self.exporter().log());
             sleep(STEP).await;
         }
     }

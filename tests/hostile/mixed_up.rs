@@ -20,7 +20,7 @@ const ACCOUNTS: u64 = 12;
 const STORM: Duration = Duration::from_secs(6);
 
 /// Nothing takes longer on the slowest machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STALL_TIMEOUT: Duration = Duration::from_mins(1);
 
 const ADMIN: u64 = 100_000_000_000;
 const ORGANIZATION: u64 = 300_000_000_000;
@@ -185,7 +185,7 @@ async fn assert_nothing_is_mixed_up(mischief: Mischief) {
         gateway.mischiefs()
     );
     gateway.behave();
-    let whole = timeout(PATIENCE, async {
+    let whole = timeout(STALL_TIMEOUT, async {
         loop {
             let series = exporter.series().await;
             assert_everything_is_its_own(&series, mischief);

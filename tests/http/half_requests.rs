@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Client, LARGE, PATIENCE, Server, Shown, large, patient, request};
+use crate::support::{Client, LARGE, STALL_TIMEOUT, Server, Shown, large, patient, request};
 
 /// Each is half a request, or less.
 const HALVES: [&str; 9] = [
@@ -43,7 +43,7 @@ async fn half_a_request_of_any_kind_makes_room() {
             client.send(half).await;
             crowd.push(client);
         }
-        let scrape = timeout(PATIENCE / 4, server.get("/metrics")).await;
+        let scrape = timeout(STALL_TIMEOUT / 4, server.get("/metrics")).await;
         assert_eq!(scrape.expect(half).status, 200, "{half:?}");
         // All but those that fit were closed.
         let mut open = 0;
@@ -65,7 +65,7 @@ async fn a_client_that_reads_nothing_makes_room_after_all_others() {
             .await;
         readers.push(client);
     }
-    let healthy = timeout(PATIENCE / 4, server.get("/-/healthy")).await;
+    let healthy = timeout(STALL_TIMEOUT / 4, server.get("/-/healthy")).await;
     assert_eq!(healthy.expect("a reader makes room").status, 200);
 }
 
@@ -102,7 +102,10 @@ async fn a_client_that_reads_nothing_has_small_buffers() {
     stream.write_all(get.as_bytes()).await.unwrap();
     sleep(STALL * 3).await;
     let (mut got, mut buffer) = (0, vec![0; 64 * 1024]);
-    while let Ok(read @ 1..) = timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap() {
+    while let Ok(read @ 1..) = timeout(STALL_TIMEOUT, stream.read(&mut buffer))
+        .await
+        .unwrap()
+    {
         got += read;
     }
     assert!(got < LARGE.min(BUFFERS), "{got} bytes were kept for it");

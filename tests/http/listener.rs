@@ -9,7 +9,7 @@ use std::time::Duration;
 use cloudaudit_exporter::http::{Listener, Options};
 use tokio::time::timeout;
 
-use crate::support::{Client, PATIENCE, Server, Shown, request};
+use crate::support::{Client, STALL_TIMEOUT, Server, Shown, request};
 
 #[tokio::test]
 async fn a_port_alone_means_all_interfaces() {
@@ -98,6 +98,6 @@ async fn run_out_of_descriptors() {
     let waits = timeout(Duration::from_millis(500), client.reply()).await;
     assert!(waits.is_err(), "{waits:?}");
     all.clear();
-    let reply = timeout(PATIENCE, client.reply()).await.unwrap();
+    let reply = timeout(STALL_TIMEOUT, client.reply()).await.unwrap();
     assert_eq!(reply.status, 200);
 }

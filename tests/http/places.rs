@@ -7,7 +7,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Client, LARGE, PATIENCE, Server, Shown, large, patient, request};
+use crate::support::{Client, LARGE, STALL_TIMEOUT, Server, Shown, large, patient, request};
 
 /// Long enough to tell "waits" from "is answered".
 const A_WHILE: Duration = Duration::from_millis(300);
@@ -86,7 +86,7 @@ async fn a_response_that_its_client_does_not_take_makes_room_and_another_does_no
         all
     });
     for _ in 0..5 {
-        let reply = timeout(PATIENCE / 4, server.get("/-/healthy")).await;
+        let reply = timeout(STALL_TIMEOUT / 4, server.get("/-/healthy")).await;
         assert_eq!(reply.unwrap().status, 200);
     }
     assert!(reader.await.unwrap() >= LARGE);
@@ -129,7 +129,7 @@ async fn a_flood_of_silent_connections_leaves_the_place_to_those_who_ask() {
     for _ in 0..200 {
         silent.push(server.connect().await);
     }
-    let scrape = timeout(PATIENCE, server.get("/metrics")).await;
+    let scrape = timeout(STALL_TIMEOUT, server.get("/metrics")).await;
     assert_eq!(scrape.unwrap().status, 200);
     sleep(A_WHILE).await;
     let mut open = 0;

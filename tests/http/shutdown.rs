@@ -6,7 +6,7 @@ use cloudaudit_exporter::http::{Limits, Options};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{LARGE, PATIENCE, Server, Shown, large, patient, request};
+use crate::support::{LARGE, STALL_TIMEOUT, Server, Shown, large, patient, request};
 
 const A_WHILE: Duration = Duration::from_millis(300);
 
@@ -27,7 +27,7 @@ async fn a_response_in_flight_is_finished() {
     sleep(A_WHILE).await;
 
     let stopped = server.stop();
-    assert!(idle.closed_after().await < PATIENCE / 2);
+    assert!(idle.closed_after().await < STALL_TIMEOUT / 2);
     assert!(TcpStream::connect(address).await.is_err());
     assert!(!stopped.is_finished());
 
@@ -35,7 +35,7 @@ async fn a_response_in_flight_is_finished() {
     begun.send("Host: here\r\n\r\n").await;
     let reply = begun.reply().await;
     assert_eq!((reply.status, reply.header("connection")), (200, "close"));
-    timeout(PATIENCE / 2, stopped).await.unwrap().unwrap();
+    timeout(STALL_TIMEOUT / 2, stopped).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -53,7 +53,10 @@ async fn what_does_not_finish_in_time_is_cut() {
     sleep(A_WHILE).await;
 
     let start = Instant::now();
-    timeout(PATIENCE / 2, server.stop()).await.unwrap().unwrap();
+    timeout(STALL_TIMEOUT / 2, server.stop())
+        .await
+        .unwrap()
+        .unwrap();
     assert!(start.elapsed() >= A_WHILE);
     assert!(stalled.read_to_end().await < LARGE);
 }
@@ -63,7 +66,10 @@ async fn with_nothing_in_flight_it_ends_at_once() {
     let server = Server::with_limits(patient()).await;
     let _silent = server.connect().await;
     server.get("/metrics").await;
-    timeout(PATIENCE / 2, server.stop()).await.unwrap().unwrap();
+    timeout(STALL_TIMEOUT / 2, server.stop())
+        .await
+        .unwrap()
+        .unwrap();
 }
 
 #[tokio::test]
@@ -82,6 +88,9 @@ async fn a_newcomer_that_waits_for_a_place_does_not_hold_it_up() {
     sleep(A_WHILE).await;
     let mut waiting = server.connect().await;
     sleep(A_WHILE).await;
-    timeout(PATIENCE / 2, server.stop()).await.unwrap().unwrap();
+    timeout(STALL_TIMEOUT / 2, server.stop())
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(waiting.read_to_end().await, 0);
 }

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 /// Longer than anything takes here; a test that hangs fails by it.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Content that a test sets.
 pub(crate) struct Shown {
@@ -47,7 +47,7 @@ pub(crate) struct Shown {
 )]
 fn block(hangs: &AtomicBool) {
     let began = Instant::now();
-    while hangs.load(Ordering::Relaxed) && began.elapsed() < PATIENCE / 4 {
+    while hangs.load(Ordering::Relaxed) && began.elapsed() < STALL_TIMEOUT / 4 {
         std::thread::sleep(Duration::from_millis(1));
     }
 }
@@ -185,7 +185,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
         let touched = Instant::now();
-        let stream = timeout(PATIENCE, TcpStream::connect(address)).await;
+        let stream = timeout(STALL_TIMEOUT, TcpStream::connect(address)).await;
         Self {
             stream: stream.unwrap().unwrap(),
             read: Vec::new(),
@@ -249,7 +249,7 @@ impl Client {
     }
 
     async fn more(&mut self) -> bool {
-        let read = timeout(PATIENCE, self.stream.read_buf(&mut self.read)).await;
+        let read = timeout(STALL_TIMEOUT, self.stream.read_buf(&mut self.read)).await;
         // A connection that is cut with bytes unread is reset.
         !matches!(read.expect("the server answers or closes"), Ok(0) | Err(_))
     }
@@ -299,11 +299,11 @@ pub(crate) fn request(method: &str, path: &str, headers: &str) -> String {
 /// Limits that none of the tests runs into unless it shortens them.
 pub(crate) fn patient() -> Limits {
     Limits {
-        headers: PATIENCE,
-        idle: PATIENCE,
-        write_stall: PATIENCE,
-        response: PATIENCE,
-        drain: PATIENCE,
+        headers: STALL_TIMEOUT,
+        idle: STALL_TIMEOUT,
+        write_stall: STALL_TIMEOUT,
+        response: STALL_TIMEOUT,
+        drain: STALL_TIMEOUT,
     }
 }
 

@@ -11,8 +11,8 @@ use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
+use cloudaudit_exporter::heartbeat::Heartbeat;
 use cloudaudit_exporter::process::Process;
-use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::shard::Shard;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report};
@@ -218,7 +218,7 @@ impl Audience for Eyes {
         Box::new(move |report, _| shown.see(report))
     }
 
-    fn started(&self, _: &str, _: &Arc<Pulse>) {}
+    fn started(&self, _: &str, _: &Arc<Heartbeat>) {}
 
     fn restarted(&self, account: &str) {
         panic!("{account} was restarted");

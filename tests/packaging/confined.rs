@@ -12,7 +12,7 @@ use crate::run::{BINARY, ended, file};
 const UNIT: &str = "deploy/systemd/cloudaudit-exporter.service";
 
 /// How long the demo may take to start and to poll.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 #[tokio::test]
 async fn the_demo_works_and_its_process_is_seen_whole() {
@@ -40,7 +40,10 @@ async fn the_demo_works_and_its_process_is_seen_whole() {
         if metrics.lines().any(is_up) {
             break metrics;
         }
-        assert!(start.elapsed() < PATIENCE, "no account is up:\n{metrics}");
+        assert!(
+            start.elapsed() < STALL_TIMEOUT,
+            "no account is up:\n{metrics}"
+        );
         assert!(demo.0.try_wait().unwrap().is_none(), "it ended");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };

@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::address::free_address;
-use crate::exporter::{Exporter, PATIENCE, Samples, binary};
+use crate::exporter::{Exporter, STALL_TIMEOUT, Samples, binary};
 use crate::program::{A_SECOND, Program, shell, stuck_pipe, text};
 use crate::site::{LIFECYCLE, Site, client, reload, with};
 
@@ -34,7 +34,7 @@ async fn a_daemon_whose_log_is_not_read_polls_serves_reloads_and_stops() {
     let polls = |samples: &Samples| samples.sum("cloudaudit_polls_total", &[]);
     let mut seen = 0.0;
     while seen < 3.0 {
-        assert!(began.elapsed() < PATIENCE, "{seen} polls");
+        assert!(began.elapsed() < STALL_TIMEOUT, "{seen} polls");
         assert!(!daemon.has_ended());
         if let Ok(response) = client.get(&url).send().await {
             let samples = Samples::parse(&response.text().await.unwrap());

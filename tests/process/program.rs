@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::exporter::PATIENCE;
+use crate::exporter::STALL_TIMEOUT;
 
 /// A signal ends the process within this time, whatever it waits for.
 pub const A_SECOND: Duration = Duration::from_secs(1);
@@ -58,7 +58,7 @@ impl Program {
             if let Some(status) = self.0.try_wait().unwrap() {
                 return status.code();
             }
-            assert!(began.elapsed() < PATIENCE, "it does not end");
+            assert!(began.elapsed() < STALL_TIMEOUT, "it does not end");
             std::thread::sleep(Duration::from_millis(5));
         }
     }

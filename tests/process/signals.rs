@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::exporter::{Exporter, PATIENCE, binary};
+use crate::exporter::{Exporter, STALL_TIMEOUT, binary};
 use crate::program::{A_SECOND, Program, fifo, kill, stuck_pipe, text};
 use crate::site::{Site, with};
 
@@ -217,7 +217,7 @@ async fn a_service_manager_that_does_not_read_holds_nothing_up() {
     ];
     let mut exporter = Exporter::start(Some(&site.file), &with(&variables));
     exporter.metrics().await;
-    manager.set_read_timeout(Some(PATIENCE)).unwrap();
+    manager.set_read_timeout(Some(STALL_TIMEOUT)).unwrap();
     let mut message = [0; 64];
     loop {
         let length = manager.recv(&mut message).unwrap();

@@ -18,7 +18,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::exposition::{Metric, Part, Renderer};
+use cloudaudit_exporter::exposition::{Metric, Renderer, TimedFragment};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::hash::stable_hash;
 use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
@@ -368,9 +368,10 @@ fn a_renderer_renders_a_listing_once() {
     let mut account = world.account("a", &["r", "s"]);
     let mut renderer = Renderer::new(Arc::clone(&account.info));
     let mut render = |account: &Account| renderer.render(&account.report(), Evidence::default());
-    let shared = |one: &[Part], other: &[Part]| {
-        let is_of_a_listing = |part: &&Part| part.fragment.of(Metric::ReportedTracks).is_some();
-        let is_in_other = |part: &&Part| {
+    let shared = |one: &[TimedFragment], other: &[TimedFragment]| {
+        let is_of_a_listing =
+            |part: &&TimedFragment| part.fragment.of(Metric::ReportedTracks).is_some();
+        let is_in_other = |part: &&TimedFragment| {
             other
                 .iter()
                 .any(|it| Arc::ptr_eq(&it.fragment, &part.fragment))
@@ -403,7 +404,7 @@ fn what_a_poll_leaves_as_it_is_is_not_rendered_again() {
     world.pass(INTERVAL);
     account.listed(0, listing([track(1, "x")]), world.now);
     let second = renderer.render(&account.report(), Evidence::default());
-    let is_new = |part: &&Part| {
+    let is_new = |part: &&TimedFragment| {
         !first
             .iter()
             .any(|it| Arc::ptr_eq(&it.fragment, &part.fragment))

@@ -21,7 +21,7 @@ pub const ADMIN: &str = "100000000001";
 pub const ADMIN_KEY: &str = "AKIDadmin";
 
 /// How long it may take until all are polled.
-const PATIENCE: Duration = Duration::from_mins(3);
+const STALL_TIMEOUT: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long a process may go on beside those that take its place: less than they wait.
@@ -138,7 +138,7 @@ impl Estate {
                 return names.collect();
             }
             assert!(
-                began.elapsed() < PATIENCE,
+                began.elapsed() < STALL_TIMEOUT,
                 "{} served, {up} up of {accounts}",
                 owners.len()
             );

@@ -20,7 +20,7 @@ use crate::parts::part;
 pub const MINUTE: u32 = 3;
 
 /// How long it may take to start.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 const CONFIGURATION: &str = "\
@@ -63,7 +63,7 @@ impl Prometheus {
         };
         let began = Instant::now();
         while prometheus.get("status/runtimeinfo").await.is_none() {
-            assert!(began.elapsed() < PATIENCE, "it does not start");
+            assert!(began.elapsed() < STALL_TIMEOUT, "it does not start");
             sleep(LOOK_EVERY).await;
         }
         prometheus

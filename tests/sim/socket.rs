@@ -19,7 +19,7 @@ use crate::signer::Signer;
 use crate::{ID, KEY, REGION, UIN, world};
 
 /// Nothing on loopback takes longer unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(5);
+const STALL_TIMEOUT: Duration = Duration::from_secs(5);
 
 struct Cloud {
     address: SocketAddr,
@@ -84,7 +84,7 @@ async fn send(stream: &mut TcpStream, request: &Request<Bytes>, connection: &str
 async fn read_to_end(stream: &mut TcpStream) -> io::Result<String> {
     let mut received = Vec::new();
     let reading = stream.read_to_end(&mut received);
-    timeout(PATIENCE, reading)
+    timeout(STALL_TIMEOUT, reading)
         .await
         .expect("the connection stays open")?;
     Ok(String::from_utf8(received).unwrap())
@@ -206,7 +206,7 @@ async fn a_dripping_body_arrives_whole_in_the_end() {
     let asked = Instant::now();
     let mut reads = 0;
     let mut received = Vec::new();
-    while timeout(PATIENCE, stream.read_buf(&mut received))
+    while timeout(STALL_TIMEOUT, stream.read_buf(&mut received))
         .await
         .unwrap()
         .unwrap()
@@ -268,7 +268,7 @@ async fn shut_down_it_ends_at_once() {
     let serving = tokio::spawn(server.serve(stopped));
     let mut idle = TcpStream::connect(address).await.unwrap();
     stop.send(()).unwrap();
-    timeout(PATIENCE, serving).await.unwrap().unwrap();
+    timeout(STALL_TIMEOUT, serving).await.unwrap().unwrap();
     assert_eq!(read_to_end(&mut idle).await.unwrap_or_default(), "");
     assert!(TcpStream::connect(address).await.is_err());
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Change, Report, Status, StorageType, TargetReport};
-use cloudaudit_exporter::state::{Saved, StateFile, unseal};
+use cloudaudit_exporter::state::{Saved, StateFile, decode};
 use tokio::time::Instant;
 
 const FILE: &str = "tests/state/golden/version-1.json";
@@ -125,7 +125,7 @@ fn a_file_of_version_1_is_loaded_in_full() {
 #[test]
 fn what_is_loaded_is_written_in_the_same_format() {
     let content = content();
-    let payload = unseal(&content).unwrap();
+    let payload = decode(&content).unwrap();
     let before: serde_json::Value = serde_json::from_slice(payload).unwrap();
     let after = serde_json::to_value(loaded()).unwrap();
     assert_eq!(after, before);

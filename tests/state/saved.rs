@@ -11,7 +11,7 @@ use cloudaudit_exporter::snapshot::{
     AccountInfo, Change, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing, Past, PollEnd,
     Report, Status, StorageType, TargetReport, Tombstone, Track,
 };
-use cloudaudit_exporter::state::{Saved, StateFile, seal};
+use cloudaudit_exporter::state::{Saved, StateFile, encode};
 use enum_map::EnumMap;
 use proptest::prelude::*;
 use tokio::time::Instant;
@@ -575,8 +575,8 @@ fn start_with(content: &[u8]) -> bool {
 
 #[test]
 fn a_file_is_used_whatever_else_is_in_it() {
-    assert!(start_with(&seal(b"{}")));
-    assert!(!start_with(&seal(&b"[".repeat(100_000))));
+    assert!(start_with(&encode(b"{}")));
+    assert!(!start_with(&encode(&b"[".repeat(100_000))));
     // Deeper than any stack, in a field that nobody knows.
     let deep = [
         &b"{\"x\":"[..],
@@ -585,7 +585,7 @@ fn a_file_is_used_whatever_else_is_in_it() {
         b"}",
     ]
     .concat();
-    assert!(start_with(&seal(&deep)));
+    assert!(start_with(&encode(&deep)));
 }
 
 proptest! {
@@ -617,12 +617,12 @@ proptest! {
     #[test]
     fn no_bytes_stop_a_start(content: Vec<u8>) {
         prop_assert!(!start_with(&content));
-        start_with(&seal(&content));
+        start_with(&encode(&content));
     }
 
     #[test]
     fn no_json_stops_a_start(payload in nearly_a_payload()) {
-        start_with(&seal(payload.to_string().as_bytes()));
+        start_with(&encode(payload.to_string().as_bytes()));
     }
 
     #[test]
@@ -634,6 +634,6 @@ proptest! {
         let saved = Saved::from_reports(&[report(target)]);
         let mut payload = serde_json::to_value(saved).unwrap();
         disturbed(&mut payload, &mut places);
-        start_with(&seal(payload.to_string().as_bytes()));
+        start_with(&encode(payload.to_string().as_bytes()));
     }
 }

@@ -163,7 +163,7 @@ async fn what_nobody_has_reported_yet_replaces_nothing() {
     let scene = Scene::new();
     fs::write(
         scene.path(),
-        cloudaudit_exporter::state::seal(b"{\"accounts\":{}}"),
+        cloudaudit_exporter::state::encode(b"{\"accounts\":{}}"),
     )
     .unwrap();
     let before = fs::metadata(scene.path()).unwrap().modified().unwrap();

@@ -13,7 +13,7 @@ use crate::address::free_address;
 use crate::pki::Pair;
 
 /// How long a start may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The demo behind a gate; dropped, it ends.
 pub struct Door {
@@ -51,7 +51,7 @@ impl Door {
         };
         let start = Instant::now();
         while std::net::TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < PATIENCE, "{}", door.log());
+            assert!(start.elapsed() < STALL_TIMEOUT, "{}", door.log());
             std::thread::sleep(Duration::from_millis(50));
         }
         door
@@ -102,7 +102,7 @@ pub fn client(authority: &str, own: Option<&Pair>) -> Client {
 /// Whether a file says what it should, after a while.
 pub async fn eventually(mut is_so: impl AsyncFnMut() -> bool) -> bool {
     let start = Instant::now();
-    while start.elapsed() < PATIENCE {
+    while start.elapsed() < STALL_TIMEOUT {
         if is_so().await {
             return true;
         }

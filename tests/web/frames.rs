@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 
-use crate::listener::{LARGE, PATIENCE, Secure, patient};
+use crate::listener::{LARGE, STALL_TIMEOUT, Secure, patient};
 
 const SHORT: Duration = Duration::from_millis(500);
 
@@ -71,7 +71,7 @@ impl Raw {
     /// The next frame's kind and payload; none at the end.
     async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut head = [0; 9];
-        let read = timeout(PATIENCE / 2, self.0.read_exact(&mut head)).await;
+        let read = timeout(STALL_TIMEOUT / 2, self.0.read_exact(&mut head)).await;
         read.expect("it answers or ends").ok()?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
@@ -106,7 +106,7 @@ impl Raw {
 /// The next client is served, and stays.
 async fn serves(secure: &Secure) -> Raw {
     let mut raw = Raw::begin(secure, &[window(65_535), get(1, "/-/healthy")].concat()).await;
-    let content = timeout(PATIENCE / 2, raw.until(DATA)).await;
+    let content = timeout(STALL_TIMEOUT / 2, raw.until(DATA)).await;
     assert_eq!(content.unwrap(), b"healthy\n");
     raw
 }
@@ -147,7 +147,7 @@ async fn half_a_request_makes_room() {
         }
         serves(&secure).await;
         assert!(
-            began.elapsed() < PATIENCE / 4,
+            began.elapsed() < STALL_TIMEOUT / 4,
             "{case}: {:?}",
             began.elapsed()
         );
@@ -195,7 +195,7 @@ async fn floods_of_headers_and_resets_are_ended() {
     let piece = frame(CONTINUATION, 0, 1, &[0; 1024]);
     let began = Instant::now();
     while endless.send(&piece).await {
-        assert!(began.elapsed() < PATIENCE, "headers without end");
+        assert!(began.elapsed() < STALL_TIMEOUT, "headers without end");
     }
 
     let mut resets = Raw::begin(&secure, &window(65_535)).await;
@@ -228,7 +228,7 @@ async fn floods_that_ask_for_answers_are_held_up_and_cut() {
             sleep(SHORT).await;
             serves(&secure).await
         };
-        timeout(PATIENCE / 2, async { tokio::join!(writing, beside) })
+        timeout(STALL_TIMEOUT / 2, async { tokio::join!(writing, beside) })
             .await
             .expect("the flood goes on");
         assert!(began.elapsed() >= SHORT, "{:?}", began.elapsed());
@@ -249,7 +249,7 @@ async fn a_reader_that_stalls_is_cut() {
         let began = Instant::now();
         let (got, _) = raw.rest().await;
         assert_eq!(got, taken as usize);
-        assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
+        assert!(began.elapsed() < STALL_TIMEOUT / 4, "{:?}", began.elapsed());
     }
     serves(&secure).await;
 }
@@ -300,8 +300,8 @@ async fn who_does_not_answer_the_farewell_goes_all_the_same() {
     let began = Instant::now();
     let (_, errors) = silent.rest().await;
     assert_eq!(errors.first(), Some(&0), "it was told");
-    drop(timeout(PATIENCE, without_preface.read_to_end(&mut Vec::new())).await);
-    assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
+    drop(timeout(STALL_TIMEOUT, without_preface.read_to_end(&mut Vec::new())).await);
+    assert!(began.elapsed() < STALL_TIMEOUT / 4, "{:?}", began.elapsed());
 
     let mut idle = Raw::begin(&secure, &window(65_535)).await;
     idle.until(SETTINGS).await;
@@ -317,5 +317,5 @@ async fn who_does_not_answer_the_farewell_goes_all_the_same() {
     let update = |stream| frame(WINDOW_UPDATE, 0, stream, &more.to_be_bytes());
     assert!(busy.send(&[update(0), update(1)].concat()).await);
     assert_eq!(busy.rest().await.0, LARGE - 1);
-    timeout(PATIENCE / 2, stopped).await.unwrap().unwrap();
+    timeout(STALL_TIMEOUT / 2, stopped).await.unwrap().unwrap();
 }

@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use crate::listener::{LARGE, PATIENCE, Secure, agreed, patient};
+use crate::listener::{LARGE, STALL_TIMEOUT, Secure, agreed, patient};
 
 const SHORT: Duration = Duration::from_millis(500);
 
@@ -38,7 +38,7 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Full<B
 }
 
 async fn send(sender: &mut Sender, request: Request<Full<Bytes>>) -> Response<Incoming> {
-    let response = timeout(PATIENCE, sender.send_request(request)).await;
+    let response = timeout(STALL_TIMEOUT, sender.send_request(request)).await;
     let response = response.unwrap().unwrap();
     assert_eq!(response.version(), Version::HTTP_2);
     response
@@ -142,7 +142,7 @@ async fn more_requests_at_a_time_than_the_limit_are_all_answered() {
             content(response).await.len()
         });
     }
-    let lengths = timeout(PATIENCE, scrapes.join_all()).await.unwrap();
+    let lengths = timeout(STALL_TIMEOUT, scrapes.join_all()).await.unwrap();
     assert_eq!(lengths, [LARGE; 20]);
 }
 
@@ -175,7 +175,7 @@ async fn a_panic_in_one_request_is_no_business_of_another() {
     let secure = Secure::with(patient()).await;
     let (mut sender, _) = connect(&secure).await;
     let panics = sender.send_request(request("GET", "/-/ready", &[]));
-    assert!(timeout(PATIENCE, panics).await.unwrap().is_err());
+    assert!(timeout(STALL_TIMEOUT, panics).await.unwrap().is_err());
     assert_eq!(status(&mut sender, "GET", "/-/healthy").await, 200);
 }
 
@@ -189,7 +189,7 @@ async fn an_idle_connection_ends_after_its_time() {
     let (mut sender, ended) = connect(&secure).await;
     assert_eq!(status(&mut sender, "GET", "/-/healthy").await, 200);
     let began = Instant::now();
-    assert!(timeout(PATIENCE / 2, ended).await.is_ok());
+    assert!(timeout(STALL_TIMEOUT / 2, ended).await.is_ok());
     assert!(began.elapsed() >= SHORT / 2, "{:?}", began.elapsed());
 }
 
@@ -216,7 +216,10 @@ async fn a_reset_stream_leaves_a_connection_that_is_usable_and_then_idle() {
         )
         .await,
     );
-    assert!(timeout(PATIENCE / 2, ended).await.is_ok(), "it is not idle");
+    assert!(
+        timeout(STALL_TIMEOUT / 2, ended).await.is_ok(),
+        "it is not idle"
+    );
 }
 
 #[tokio::test]
@@ -228,7 +231,7 @@ async fn a_stop_lets_the_response_end() {
     let response = send(&mut sender, request("GET", "/metrics", &[])).await;
     let stopped = secure.stop();
     assert!(
-        timeout(PATIENCE / 2, idle_ended)
+        timeout(STALL_TIMEOUT / 2, idle_ended)
             .await
             .unwrap()
             .unwrap()
@@ -236,6 +239,12 @@ async fn a_stop_lets_the_response_end() {
     );
     assert!(!stopped.is_finished());
     assert_eq!(content(response).await.len(), LARGE);
-    timeout(PATIENCE / 2, stopped).await.unwrap().unwrap();
-    assert!(timeout(PATIENCE / 2, ended).await.unwrap().unwrap().is_ok());
+    timeout(STALL_TIMEOUT / 2, stopped).await.unwrap().unwrap();
+    assert!(
+        timeout(STALL_TIMEOUT / 2, ended)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_ok()
+    );
 }

@@ -25,7 +25,7 @@ use crate::door::folder_with;
 use crate::pki::Authority;
 
 /// Longer than anything takes here.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The length of what `/metrics` shows without gzip: more than the buffers of a connection take.
 pub const LARGE: usize = 8 << 20;
@@ -146,10 +146,10 @@ pub fn agreed(stream: &TlsStream<TcpStream>) -> &str {
 /// Limits that none of the tests runs into unless it shortens them.
 pub fn patient() -> Limits {
     Limits {
-        headers: PATIENCE,
-        idle: PATIENCE,
-        write_stall: PATIENCE,
-        response: PATIENCE,
-        drain: PATIENCE,
+        headers: STALL_TIMEOUT,
+        idle: STALL_TIMEOUT,
+        write_stall: STALL_TIMEOUT,
+        response: STALL_TIMEOUT,
+        drain: STALL_TIMEOUT,
     }
 }

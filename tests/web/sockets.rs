@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::address::free_address;
 
 const EXPORTER: &str = env!("CARGO_BIN_EXE_cloudaudit-exporter");
-const PATIENCE: Duration = Duration::from_secs(30);
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Nobody answers there, and nobody needs to.
 const CONFIG: &str = "endpoint: http://127.0.0.1:1\naccounts: {prod: {credentials: {secret_id: AKIDx, secret_key: x}}}\n";
@@ -56,7 +56,7 @@ fn eventually<T>(mut it: impl FnMut() -> Option<T>) -> T {
         if let Some(it) = it() {
             return it;
         }
-        assert!(start.elapsed() < PATIENCE);
+        assert!(start.elapsed() < STALL_TIMEOUT);
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -7,13 +7,13 @@ use enum_map::EnumMap;
 
 use super::chunk::Chunk;
 use super::gzip::{Deflated, Deflater, concat};
-use super::joint::Joint;
+use super::piece_buffer::PieceBuffer;
 use crate::exposition::Metric;
 
 /// The header of a metric and the chunks of all buckets, for as long as they are the same ones.
 /// Most chunks are short, and a scrape is the slower the more pieces it has.
 #[derive(Debug, Default)]
-pub(super) struct Row {
+pub(super) struct MetricFamily {
     /// None where there are no samples.
     header: Option<Arc<Chunk>>,
     chunks: Vec<Arc<Chunk>>,
@@ -22,7 +22,7 @@ pub(super) struct Row {
 }
 
 /// The plain text, for as long as somebody is being sent it, so that many slow readers hold it
-/// once; and where it is short, for as long as the row is there. A scrape by Prometheus wants it
+/// once; and where it is short, for as long as the family is there. A scrape by Prometheus wants it
 /// compressed.
 #[derive(Debug, Default)]
 struct Joined {
@@ -45,8 +45,8 @@ impl AsRef<[u8]> for Piece {
     }
 }
 
-impl Row {
-    /// A row of these chunks, in the order of the buckets.
+impl MetricFamily {
+    /// A family of these chunks, in the order of the buckets.
     pub(super) fn of(header: &Arc<Chunk>, chunks: Vec<Arc<Chunk>>) -> Self {
         let is_empty = chunks.iter().all(|chunk| chunk.is_empty());
         Self {
@@ -80,10 +80,10 @@ impl Row {
         if let Some(pieces) = joined.sent.upgrade() {
             return pieces;
         }
-        let mut joint = Joint::default();
-        self.said().for_each(|chunk| joint.extend(chunk.plain()));
-        let is_short = joint.copies() <= SHORT;
-        let pieces = Arc::new(joint.finish());
+        let mut buffer = PieceBuffer::default();
+        self.said().for_each(|chunk| buffer.extend(chunk.plain()));
+        let is_short = buffer.copies() <= SHORT;
+        let pieces = Arc::new(buffer.finish());
         joined.sent = Arc::downgrade(&pieces);
         joined.kept = is_short.then(|| Arc::clone(&pieces));
         pieces
@@ -100,9 +100,9 @@ impl Row {
     }
 }
 
-/// What was scraped last: a row for each metric, and the versions of the buckets that they are of.
+/// What was scraped last: a family for each metric, and the versions of the buckets that they are of.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct Families {
     pub(super) versions: Vec<u64>,
-    pub(super) rows: EnumMap<Metric, Arc<Row>>,
+    pub(super) families: EnumMap<Metric, Arc<MetricFamily>>,
 }

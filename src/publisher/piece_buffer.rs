@@ -5,7 +5,7 @@ use bytes::Bytes;
 /// Text behind text. Short ones are copied, for a scrape is the slower the more pieces it has; long
 /// ones stay where they are.
 #[derive(Debug, Default)]
-pub(super) struct Joint {
+pub(super) struct PieceBuffer {
     pieces: Vec<Bytes>,
     copied: Vec<u8>,
     /// Bytes that were copied so far.
@@ -15,7 +15,7 @@ pub(super) struct Joint {
 /// A text of so many bytes and more is long: of samples, those of some fifty tracks.
 const LONG: usize = 8 * 1024;
 
-impl Joint {
+impl PieceBuffer {
     /// Puts texts behind those before.
     pub(super) fn extend<'a>(&mut self, texts: impl IntoIterator<Item = &'a Bytes>) {
         for text in texts {

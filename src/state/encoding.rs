@@ -29,7 +29,7 @@ struct Header {
 }
 
 /// The content of a file with this payload.
-pub fn seal(payload: &[u8]) -> Vec<u8> {
+pub fn encode(payload: &[u8]) -> Vec<u8> {
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -46,8 +46,8 @@ pub fn seal(payload: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 ///
-/// In what way it is not what [`seal`] makes.
-pub fn unseal(content: &[u8]) -> Result<&[u8], String> {
+/// In what way it is not what [`encode`] makes.
+pub fn decode(content: &[u8]) -> Result<&[u8], String> {
     let line = content.iter().position(|byte| *byte == b'\n');
     let (header, payload) = match line {
         Some(end) => (&content[..end], &content[end + 1..]),

@@ -9,16 +9,16 @@ use bytes::Bytes;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::kept::{Kept, State};
+use super::persisted::{PersistedEvidence, State};
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::fleet::Audience;
+use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::http::{Content, Reload};
 use crate::logging::Log;
 use crate::poll::Publish;
 use crate::process::Process;
 use crate::publisher::Publisher;
-use crate::pulse::{Pulse, Pulses};
 use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, Report};
 use crate::state::Written;
@@ -31,16 +31,16 @@ const MAX_WAITING: usize = 16;
 pub(super) type Request = oneshot::Sender<Result<(), String>>;
 
 /// The process's own metrics, what accounts publish, and whether all is well.
-pub(super) struct Board {
+pub(super) struct ExporterState {
     pub(super) publisher: Arc<Publisher>,
     pub(super) process: Arc<Process>,
     /// Held by whoever changes over to other accounts, and shared by those who look.
     changing: RwLock<()>,
     shard: Shard,
-    pub(super) pulses: Pulses,
+    pub(super) heartbeats: Heartbeats,
     pub(super) clock: Clock,
     /// None where nothing outlives the process.
-    pub(super) kept: Option<Arc<Kept>>,
+    pub(super) persisted: Option<Arc<PersistedEvidence>>,
     /// Has a certificate, where TLS is spoken.
     pub(super) gate: Option<Arc<Gate>>,
     /// Counts the lines that it had to drop.
@@ -53,19 +53,19 @@ pub(super) struct Board {
     was_ready: AtomicBool,
 }
 
-impl Board {
+impl ExporterState {
     /// Nothing is shown yet, and a reload cannot be asked for.
     pub(super) fn new(clock: Clock, shard: Shard) -> Self {
         let process = Process::new();
-        process.is_shard(shard.ordinal(), shard.total());
+        process.set_shard(shard.ordinal(), shard.total());
         Self {
             publisher: Publisher::new(),
             process: Arc::new(process),
             changing: RwLock::default(),
             shard,
-            pulses: Pulses::new(clock.now().steady),
+            heartbeats: Heartbeats::new(clock.now().steady),
             clock,
-            kept: None,
+            persisted: None,
             gate: None,
             log: None,
             reloads: None,
@@ -75,16 +75,16 @@ impl Board {
     }
 
     /// What outlives the process from here on, and what was left by another.
-    pub(super) fn keep(&mut self, state: Option<&State>) {
-        self.kept = state.map(|state| {
-            let kept = Kept::default();
-            kept.are(
+    pub(super) fn set_persisted(&mut self, state: Option<&State>) {
+        self.persisted = state.map(|state| {
+            let persisted = PersistedEvidence::default();
+            persisted.replace(
                 state
                     .restored
                     .iter()
                     .map(|(account, report)| (account, report.evidence)),
             );
-            Arc::new(kept)
+            Arc::new(persisted)
         });
     }
 
@@ -115,9 +115,9 @@ impl Board {
     pub(super) fn state_written(&self, written: Result<Written<'_>, &str>) {
         self.process
             .state_written(written.map(|written| written.began));
-        if let (Some(kept), Ok(written)) = (&self.kept, written) {
+        if let (Some(persisted), Ok(written)) = (&self.persisted, written) {
             let reports = written.reports.iter();
-            kept.are(reports.map(|report| (&report.account.name, report.evidence)));
+            persisted.replace(reports.map(|report| (&report.account.name, report.evidence)));
         }
     }
 
@@ -134,7 +134,7 @@ impl Board {
     }
 }
 
-impl Content for Board {
+impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
         let gate = self.gate.as_ref();
         if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
@@ -174,7 +174,7 @@ impl Content for Board {
     }
 
     fn healthy(&self) -> Result<(), String> {
-        self.pulses.feel(self.clock.now().steady)
+        self.heartbeats.check(self.clock.now().steady)
     }
 
     fn reload(&self) -> Option<Reload> {
@@ -197,22 +197,22 @@ impl Content for Board {
     }
 }
 
-impl Audience for Board {
+impl Audience for ExporterState {
     fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
-        let kept = self.kept.clone();
+        let persisted = self.persisted.clone();
         Box::new(move |report, now| {
-            let evidence = match &kept {
-                Some(kept) => kept.of(&report.account.name),
+            let evidence = match &persisted {
+                Some(persisted) => persisted.of(&report.account.name),
                 None => report.evidence,
             };
             account.publish(report, evidence, now);
         })
     }
 
-    fn started(&self, account: &str, pulse: &Arc<Pulse>) {
+    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
         self.process.account_added(account);
-        self.pulses.watch(account, Arc::clone(pulse));
+        self.heartbeats.watch(account, Arc::clone(heartbeat));
     }
 
     fn restarted(&self, account: &str) {
@@ -220,7 +220,7 @@ impl Audience for Board {
     }
 
     fn withdraw(&self, account: &str) {
-        self.pulses.forget(account);
+        self.heartbeats.unwatch(account);
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
     }

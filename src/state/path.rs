@@ -12,7 +12,7 @@ use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 
-use super::seal::{MAX_BYTES, unseal};
+use super::encoding::{MAX_BYTES, decode};
 use crate::clock::unix_seconds;
 use crate::files::{self, Presence, ReadError, presence};
 use crate::replace::{Destination, Mode, folder_of, replace, resolve};
@@ -25,15 +25,15 @@ const OWNER_ONLY: u32 = 0o600;
 
 /// A state file's path, and the lock on it where this process holds it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StatePath {
     path: PathBuf,
     /// On a file of its own: the state file is replaced by renaming, and a lock on it would go with
     /// the old one. Closing it ends the lock, in whatever way the process ends.
     lock: Option<File>,
 }
 
-impl Place {
-    /// The place that a path names, not yet claimed.
+impl StatePath {
+    /// The path that a path names, not yet claimed.
     pub(super) fn new(path: PathBuf) -> Self {
         // Renaming over a symbolic link, a dangling one too, would put the file where the link was.
         let path = match resolve(&path) {
@@ -109,13 +109,13 @@ impl Place {
             Err(ReadError::NotRegular(_)) => return Err(NOT_A_FILE.to_owned()),
             Err(error) => return Err(format!("it cannot be read: {error}")),
         };
-        let value = serde_json::from_slice(unseal(&content)?);
+        let value = serde_json::from_slice(decode(&content)?);
         value
             .map(Some)
             .map_err(|error| format!("its payload is not what it should be: {error}"))
     }
 
-    /// Makes the place ours. What a killed process left half-written goes; a file that cannot be
+    /// Makes the path ours. What a killed process left half-written goes; a file that cannot be
     /// used is put aside, and its new path given.
     pub(super) fn claim(
         &mut self,
@@ -134,7 +134,7 @@ impl Place {
         Ok(aside)
     }
 
-    /// Puts a new file in the place of the old one. Whoever reads, and whatever is killed when, one
+    /// Puts a new file in the path of the old one. Whoever reads, and whatever is killed when, one
     /// of the two is there, and whole.
     pub(super) fn replace(&self, content: &[u8]) -> io::Result<()> {
         let new = self.new_file();
@@ -197,7 +197,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StatePath {
     /// Closing alone would leave the lock to any process that is being started at the moment: it
     /// has our descriptors until it is the other program.
     fn drop(&mut self) {

@@ -15,11 +15,11 @@ use crate::state::StateWriter;
 /// that comes back lower than it was scraped looks like one that began anew, and Prometheus would
 /// count all of it a second time.
 #[derive(Debug, Default)]
-pub(super) struct Kept(Mutex<BTreeMap<String, Evidence>>);
+pub(super) struct PersistedEvidence(Mutex<BTreeMap<String, Evidence>>);
 
-impl Kept {
+impl PersistedEvidence {
     /// Takes note of what is in the file.
-    pub(super) fn are<'a>(&self, evidence: impl IntoIterator<Item = (&'a String, Evidence)>) {
+    pub(super) fn replace<'a>(&self, evidence: impl IntoIterator<Item = (&'a String, Evidence)>) {
         let evidence = evidence
             .into_iter()
             .map(|(account, evidence)| (account.clone(), evidence));

@@ -6,15 +6,15 @@ use super::fragment::Fragment;
 
 /// A fragment, and what it says. It is rendered again when there is something else to say.
 #[derive(Debug)]
-pub(super) struct Memo<K>(Option<(K, Arc<Fragment>)>);
+pub(super) struct Cached<K>(Option<(K, Arc<Fragment>)>);
 
-impl<K> Default for Memo<K> {
+impl<K> Default for Cached<K> {
     fn default() -> Self {
         Self(None)
     }
 }
 
-impl<K: PartialEq> Memo<K> {
+impl<K: PartialEq> Cached<K> {
     /// The fragment that says `what`.
     pub(super) fn of(&mut self, what: K, render: impl FnOnce(&K) -> Fragment) -> Arc<Fragment> {
         match &self.0 {

@@ -13,28 +13,28 @@ const BEAT: Duration = Duration::from_secs(1);
 
 /// How late anything may be before it counts as dead: far longer than any pause of a loaded
 /// machine.
-pub const PATIENCE: Duration = Duration::from_secs(15);
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How many of those that are late are named.
 const MAX_NAMED: usize = 5;
 
 /// A promise to come round again, renewed each time.
 #[derive(Debug)]
-pub struct Pulse {
+pub struct Heartbeat {
     origin: Instant,
     /// Milliseconds after `origin`.
     due: AtomicU64,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// The first beat is expected by `due`.
     pub fn new(now: Instant, due: Instant) -> Self {
-        let pulse = Self {
+        let heartbeat = Self {
             origin: now,
             due: AtomicU64::default(),
         };
-        pulse.beat(due);
-        pulse
+        heartbeat.beat(due);
+        heartbeat
     }
 
     /// It beats; the next time it should by `due`.
@@ -56,18 +56,18 @@ impl Pulse {
     }
 }
 
-/// The pulses of the process.
+/// The heartbeats of the process.
 #[derive(Debug)]
-pub struct Pulses {
-    heart: Pulse,
-    accounts: Mutex<BTreeMap<String, Arc<Pulse>>>,
+pub struct Heartbeats {
+    heart: Heartbeat,
+    accounts: Mutex<BTreeMap<String, Arc<Heartbeat>>>,
 }
 
-impl Pulses {
+impl Heartbeats {
     /// The runtime's heart has just beaten, and there are no accounts.
     pub fn new(now: Instant) -> Self {
         Self {
-            heart: Pulse::new(now, now + PATIENCE),
+            heart: Heartbeat::new(now, now + STALL_TIMEOUT),
             accounts: Mutex::default(),
         }
     }
@@ -77,17 +77,17 @@ impl Pulses {
         let mut beats = interval(BEAT);
         loop {
             let now = beats.tick().await;
-            self.heart.beat(now + PATIENCE);
+            self.heart.beat(now + STALL_TIMEOUT);
         }
     }
 
     /// Watches over an account's loop, in the place of the one it had before.
-    pub fn watch(&self, account: &str, pulse: Arc<Pulse>) {
-        self.accounts().insert(account.to_owned(), pulse);
+    pub fn watch(&self, account: &str, heartbeat: Arc<Heartbeat>) {
+        self.accounts().insert(account.to_owned(), heartbeat);
     }
 
     /// The account has no loop any more, as it should be.
-    pub fn forget(&self, account: &str) {
+    pub fn unwatch(&self, account: &str) {
         self.accounts().remove(account);
     }
 
@@ -96,14 +96,14 @@ impl Pulses {
     /// # Errors
     ///
     /// What stands still, and since when.
-    pub fn feel(&self, now: Instant) -> Result<(), String> {
+    pub fn check(&self, now: Instant) -> Result<(), String> {
         let heart = self.heart.late(now).map(|late| {
-            let silent = (late + PATIENCE).as_secs();
+            let silent = (late + STALL_TIMEOUT).as_secs();
             format!("the scheduler has not ticked for {silent} s")
         });
         let accounts = self.accounts();
-        let late = accounts.iter().filter_map(|(account, pulse)| {
-            let late = pulse.late(now)?.as_secs();
+        let late = accounts.iter().filter_map(|(account, heartbeat)| {
+            let late = heartbeat.late(now)?.as_secs();
             Some(format!("the loop of account {account} is {late} s overdue"))
         });
         let mut still: Vec<String> = heart.into_iter().chain(late).collect();
@@ -119,7 +119,7 @@ impl Pulses {
     }
 
     /// What it guards is changed by single insertions and removals, so a poisoned one is whole.
-    fn accounts(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Pulse>>> {
+    fn accounts(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Heartbeat>>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

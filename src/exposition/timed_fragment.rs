@@ -10,7 +10,7 @@ use crate::clock::Moment;
 
 /// A fragment and the time in which it may be shown.
 #[derive(Clone, Debug)]
-pub struct Part {
+pub struct TimedFragment {
     /// Hidden before this.
     pub from: Option<Moment>,
     /// Hidden from this on, by the steady clock,
@@ -21,7 +21,7 @@ pub struct Part {
     pub fragment: Arc<Fragment>,
 }
 
-impl Part {
+impl TimedFragment {
     /// Whether it is shown at `now`.
     pub fn is_shown(&self, now: Moment) -> bool {
         self.from.is_none_or(|from| from.is_reached(now))
