@@ -1,5 +1,5 @@
-//! Whether everything that should come round again and again still does: the runtime, and the loop
-//! of every account. The cloud has no part in it: a loop whose polls all fail is well.
+//! Detects stalled loops: that of the runtime, and that of every account. A loop whose polls all fail
+//! is not stalled.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, interval};
 
-/// How often the runtime's heart beats.
+/// The time between two heartbeats of the runtime.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// How late anything may be before it counts as dead: far longer than any pause of a loaded
-/// machine.
+/// A heartbeat that is this late has stopped. This is far longer than any pause of a loaded machine.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How many of those that are late are named.
+/// The most stalled loops that are named.
 const MAX_NAMED: usize = 5;
 
-/// A promise to come round again, renewed each time.
+/// The heartbeat of one loop.
 #[derive(Debug)]
 pub struct Heartbeat {
     origin: Instant,
@@ -27,7 +26,7 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// The first beat is expected by `due`.
+    /// A heartbeat whose first beat is due by `due`.
     pub fn new(now: Instant, due: Instant) -> Self {
         let heartbeat = Self {
             origin: now,
@@ -37,12 +36,12 @@ impl Heartbeat {
         heartbeat
     }
 
-    /// It beats; the next time it should by `due`.
+    /// Beats. The next beat is due by `due`.
     pub fn beat(&self, due: Instant) {
         self.due.store(self.millis(due), Ordering::Relaxed);
     }
 
-    /// How late it is, if it is.
+    /// Returns how late it is. `None` if it is in time.
     fn late(&self, now: Instant) -> Option<Duration> {
         let late = self
             .millis(now)
@@ -59,45 +58,45 @@ impl Heartbeat {
 /// The heartbeats of the process.
 #[derive(Debug)]
 pub struct Heartbeats {
-    heart: Heartbeat,
+    runtime: Heartbeat,
     accounts: Mutex<BTreeMap<String, Arc<Heartbeat>>>,
 }
 
 impl Heartbeats {
-    /// The runtime's heart has just beaten, and there are no accounts.
+    /// The heartbeats of a process without accounts.
     pub fn new(now: Instant) -> Self {
         Self {
-            heart: Heartbeat::new(now, now + STALL_TIMEOUT),
+            runtime: Heartbeat::new(now, now + STALL_TIMEOUT),
             accounts: Mutex::default(),
         }
     }
 
-    /// Beats for ever, where the schedule runs: if timers stop there, so does it.
+    /// Beats forever. If the timers of the runtime stop, it stops.
     pub async fn beat(&self) -> ! {
         let mut beats = interval(BEAT);
         loop {
             let now = beats.tick().await;
-            self.heart.beat(now + STALL_TIMEOUT);
+            self.runtime.beat(now + STALL_TIMEOUT);
         }
     }
 
-    /// Watches over an account's loop, in the place of the one it had before.
+    /// Watches the loop of an account, in place of its previous loop.
     pub fn watch(&self, account: &str, heartbeat: Arc<Heartbeat>) {
         self.accounts().insert(account.to_owned(), heartbeat);
     }
 
-    /// The account has no loop any more, as it should be.
+    /// Stops watching an account, whose loop has ended.
     pub fn unwatch(&self, account: &str) {
         self.accounts().remove(account);
     }
 
-    /// Feels for all of them.
+    /// Checks all heartbeats.
     ///
     /// # Errors
     ///
-    /// What stands still, and since when.
+    /// Names every stalled loop, and since when it has stalled.
     pub fn check(&self, now: Instant) -> Result<(), String> {
-        let heart = self.heart.late(now).map(|late| {
+        let runtime = self.runtime.late(now).map(|late| {
             let silent = (late + STALL_TIMEOUT).as_secs();
             format!("the scheduler has not ticked for {silent} s")
         });
@@ -106,19 +105,19 @@ impl Heartbeats {
             let late = heartbeat.late(now)?.as_secs();
             Some(format!("the loop of account {account} is {late} s overdue"))
         });
-        let mut still: Vec<String> = heart.into_iter().chain(late).collect();
-        if still.is_empty() {
+        let mut stalled: Vec<String> = runtime.into_iter().chain(late).collect();
+        if stalled.is_empty() {
             return Ok(());
         }
-        let more = still.len().saturating_sub(MAX_NAMED);
-        still.truncate(MAX_NAMED);
+        let more = stalled.len().saturating_sub(MAX_NAMED);
+        stalled.truncate(MAX_NAMED);
         if more > 0 {
-            still.push(format!("and {more} more"));
+            stalled.push(format!("and {more} more"));
         }
-        Err(still.join("\n"))
+        Err(stalled.join("\n"))
     }
 
-    /// What it guards is changed by single insertions and removals, so a poisoned one is whole.
+    /// It is changed by single insertions and removals, so a poisoned lock is consistent.
     fn accounts(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Heartbeat>>> {
         self.accounts.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,4 @@
-//! A single round.
+//! One poll of every target.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Environment;
 
-/// Polls every target once, going on from the state file and writing it. Gives the exposition,
-/// without the process's own series, and whether every poll brought a listing.
+/// Polls every target once, with the history of the state file, and writes the file. Returns the
+/// exposition without the series of the process, and whether every poll succeeded.
 ///
 /// # Errors
 ///
-/// What keeps an account from being polled.
+/// An account cannot be polled.
 pub async fn once(
     config: &Config,
     environment: &Environment,

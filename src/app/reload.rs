@@ -143,7 +143,7 @@ impl Reloader {
         // Readiness is noticed when somebody asks. New accounts must not take back what nobody
         // happened to ask for.
         drop(exporter.ready());
-        let _change = exporter.begin_change().await;
+        let _change = exporter.swap_atomically().await;
         fleet.adopt(plan).await;
         exporter.configured(&config, fleet.targets());
         Ok(())
@@ -155,7 +155,7 @@ async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: Found) {
     let organization = found.organization.clone();
     match fleet.discovered(found).await {
         Ok(Some(plan)) => {
-            let _change = exporter.begin_change().await;
+            let _change = exporter.swap_atomically().await;
             fleet.adopt(plan).await;
             exporter.process.set_targets(fleet.targets());
         }

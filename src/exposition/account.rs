@@ -1,4 +1,4 @@
-//! What is the same whatever the listings say.
+//! Samples of an account that do not depend on its listings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,14 +7,13 @@ use std::time::SystemTime;
 use enum_map::EnumMap;
 
 use super::cached::Cached;
-use super::fragment::{Fragment, FragmentWriter};
+use super::fragment::{Fragment, FragmentWriter, truth};
 use super::metric::Metric;
-use super::render::truth;
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
 use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Evidence, Renewals, Report};
 
-/// What of it most polls leave as it is.
+/// The values that most polls do not change.
 #[derive(Debug, PartialEq)]
 struct SlowFields {
     retries: BTreeMap<&'static str, u64>,
@@ -39,14 +38,14 @@ impl SlowFields {
     }
 }
 
-/// Renders it.
+/// Renders these samples.
 #[derive(Debug, Default)]
 pub(super) struct AccountRenderer {
     slow: Cached<SlowFields>,
 }
 
 impl AccountRenderer {
-    /// What most polls leave as it is, and what every poll moves.
+    /// Returns what most polls do not change, and what every poll changes.
     pub(super) fn render(
         &mut self,
         account: &AccountInfo,
@@ -94,8 +93,8 @@ fn render_slow_fields(account: &AccountInfo, labels: &str, slow: &SlowFields) ->
         out.sample(Metric::CredentialsChanged, &provider, unix_seconds(changed));
     }
     if let Some(renewals) = renewals {
-        let (taken_up, failed) = (renewals.refreshes as f64, renewals.failures as f64);
-        out.sample(Metric::CredentialsRefreshes, &provider, taken_up);
+        let (refreshes, failed) = (renewals.refreshes as f64, renewals.failures as f64);
+        out.sample(Metric::CredentialsRefreshes, &provider, refreshes);
         out.sample(Metric::CredentialsRefreshFailures, &provider, failed);
     }
     out.finish()
@@ -116,7 +115,7 @@ fn render_per_poll(labels: &str, report: &Report, evidence: Evidence) -> Fragmen
     out.finish()
 }
 
-/// Those that every account has begin at 0.
+/// Writes a counter by action. The actions that every account uses begin at 0.
 fn by_action(out: &mut FragmentWriter<'_>, metric: Metric, counts: &BTreeMap<&'static str, u64>) {
     let mut of_all = BTreeMap::from(ACTIONS.map(|action| (action, 0)));
     of_all.extend(counts);

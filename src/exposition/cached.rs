@@ -1,10 +1,10 @@
-//! What is rendered once.
+//! A fragment that is rendered again only if its values change.
 
 use std::sync::Arc;
 
 use super::fragment::Fragment;
 
-/// A fragment, and what it says. It is rendered again when there is something else to say.
+/// A fragment and the values that it was rendered from.
 #[derive(Debug)]
 pub(super) struct Cached<K>(Option<(K, Arc<Fragment>)>);
 
@@ -15,13 +15,13 @@ impl<K> Default for Cached<K> {
 }
 
 impl<K: PartialEq> Cached<K> {
-    /// The fragment that says `what`.
-    pub(super) fn of(&mut self, what: K, render: impl FnOnce(&K) -> Fragment) -> Arc<Fragment> {
+    /// Returns the fragment of these values.
+    pub(super) fn of(&mut self, values: K, render: impl FnOnce(&K) -> Fragment) -> Arc<Fragment> {
         match &self.0 {
-            Some((said, fragment)) if *said == what => Arc::clone(fragment),
+            Some((rendered, fragment)) if *rendered == values => Arc::clone(fragment),
             _ => {
-                let fragment = Arc::new(render(&what));
-                self.0 = Some((what, Arc::clone(&fragment)));
+                let fragment = Arc::new(render(&values));
+                self.0 = Some((values, Arc::clone(&fragment)));
                 fragment
             }
         }

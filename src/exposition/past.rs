@@ -1,4 +1,4 @@
-//! Facts about the past of a target's tracks.
+//! Samples of the past of a target's tracks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
 use crate::snapshot::Past;
 
-/// Renders it in parts that disappear together: what is known of a vanished track goes with its
-/// tombstone.
+/// Renders one fragment for all tracks that are hidden at the same time. The change times of a
+/// deleted track are hidden with its tombstone.
 pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<TimedFragment> {
     let mut by_end: BTreeMap<Option<Instant>, Vec<u64>> = BTreeMap::new();
     for id in past.changes.keys() {

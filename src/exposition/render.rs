@@ -1,32 +1,32 @@
-//! One account's report as parts.
+//! Renders the report of one account.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::account::AccountRenderer;
 use super::cached::Cached;
-use super::fragment::{Fragment, FragmentWriter, labels};
+use super::fragment::{Fragment, FragmentWriter, labels, truth};
 use super::metric::Metric;
 use super::target::TargetRenderer;
 use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
 use crate::snapshot::{AccountInfo, Evidence, Report, Totals};
 
-/// Renders one account. What most polls leave as it is, is rendered when it changes: whoever is
-/// given the same fragment again has nothing to compare, nothing to join and nothing to deflate.
+/// Renders one account. A fragment is rendered again only if its values changed: the publisher need
+/// not compare, join or compress the same fragment again.
 #[derive(Debug)]
 pub struct Renderer {
     account: Arc<AccountInfo>,
     labels: String,
     own: AccountRenderer,
-    /// In the order of the report's.
+    /// In the order of the report's overviews.
     overviews: Vec<Cached<Arc<Totals>>>,
-    /// Those that were reported, with their regions. They are few.
+    /// By region. An account has few.
     targets: Vec<(String, TargetRenderer)>,
 }
 
 impl Renderer {
-    /// A renderer for the account.
+    /// A renderer of one account.
     pub fn new(account: Arc<AccountInfo>) -> Self {
         let own = account
             .labels
@@ -99,15 +99,10 @@ fn render_totals(labels: &str, totals: &Totals) -> Fragment {
     out.finish()
 }
 
-/// Moves with every poll, unlike the sums.
+/// Changes with every poll, unlike the totals.
 fn render_coverage_checked(labels: &str, checked: SystemTime) -> Fragment {
     let mut out = FragmentWriter::new(labels);
     let checked = unix_seconds(checked);
     out.sample(Metric::AccountCoverageChecked, &[], checked);
     out.finish()
-}
-
-/// How a sample says yes and no.
-pub(super) fn truth(value: bool) -> f64 {
-    f64::from(u8::from(value))
 }

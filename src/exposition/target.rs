@@ -1,5 +1,4 @@
-//! What there is to say of one target, but for its listing and its past, which have files of their
-//! own.
+//! Samples of one target. Its listing and its past have files of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +6,15 @@ use std::time::Duration;
 use enum_map::EnumMap;
 
 use super::cached::Cached;
-use super::fragment::{Fragment, FragmentWriter};
+use super::fragment::{Fragment, FragmentWriter, truth};
 use super::metric::Metric;
-use super::render::truth;
 use super::timed_fragment::TimedFragment;
 use super::{listing, past};
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
 use crate::snapshot::{AccountInfo, Change, LastGood, Listing, Past, TargetReport};
 
-/// What of it most polls leave as it is.
+/// The values that most polls do not change.
 #[derive(Debug, PartialEq)]
 struct SlowFields {
     failure: Option<(Reason, String)>,
@@ -40,10 +38,10 @@ impl SlowFields {
     }
 }
 
-/// Renders one target, and what does not change only once.
+/// Renders one target. What does not change is rendered once.
 #[derive(Debug)]
 pub(super) struct TargetRenderer {
-    /// As long as it is not up, and while it is.
+    /// `cloudaudit_up` 0, and 1.
     up: [Arc<Fragment>; 2],
     slow: Cached<SlowFields>,
     listing: Option<(Arc<Listing>, Arc<Fragment>)>,
@@ -51,7 +49,7 @@ pub(super) struct TargetRenderer {
 }
 
 impl TargetRenderer {
-    /// A renderer for the target in a region.
+    /// A renderer of the target in a region.
     pub(super) fn new(labels: &str, region: &str) -> Self {
         let up = [false, true].map(|is_up| {
             let mut out = FragmentWriter::new(labels);
@@ -66,7 +64,7 @@ impl TargetRenderer {
         }
     }
 
-    /// Puts what there is to say behind the parts that are there.
+    /// Appends the fragments of the target.
     pub(super) fn render(
         &mut self,
         account: &AccountInfo,
@@ -95,8 +93,8 @@ impl TargetRenderer {
         parts.extend_from_slice(self.past(labels, target));
     }
 
-    /// Up only as long as there is something to show: where the loop is dead, nobody else would
-    /// take a 1 back.
+    /// Appends `cloudaudit_up`. It is 1 only while the listing may be shown: if the account's task
+    /// has stopped, nothing else would reset it.
     fn up(&self, target: &TargetReport, parts: &mut Vec<TimedFragment>) {
         let [down, up] = &self.up;
         match &target.last_good {
@@ -126,7 +124,7 @@ impl TargetRenderer {
         fragment
     }
 
-    /// The past changes rarely, and is rendered when it does.
+    /// Returns the fragments of the past, which changes rarely.
     fn past(&mut self, labels: &str, target: &TargetReport) -> &[TimedFragment] {
         let is_known = |(past, _): &(Arc<Past>, _)| Arc::ptr_eq(past, &target.past);
         if !self.past.as_ref().is_some_and(is_known) {
@@ -157,7 +155,7 @@ fn render_slow_fields(labels: &str, region: &str, slow: &SlowFields) -> Fragment
     out.finish()
 }
 
-/// What every poll moves.
+/// Renders the values that every poll changes.
 fn render_per_poll(labels: &str, target: &TargetReport) -> Fragment {
     let region = [("region", target.region.as_str())];
     let mut out = FragmentWriter::new(labels);

@@ -1,7 +1,7 @@
-//! What was known, what a poll brought, and now: what is known next, and what has changed.
+//! From what was known and the result of a poll to what is known next, and what has changed.
 //!
-//! Pure. An account's loop keeps one [`TargetHistory`] for each of its targets; [`OverviewCache`] says
-//! what they come to together, and [`accrue`] what that is worth as evidence.
+//! Pure. An account keeps one [`TargetHistory`] for each of its targets. [`OverviewCache`] computes
+//! the figures over all targets, and [`accrue`] the time that listings are evidence for.
 
 pub use self::changes::{Difference, TrackChange};
 pub use self::evidence::{accrue, is_covered};

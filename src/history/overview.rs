@@ -1,9 +1,9 @@
-//! What the targets of an account come to together.
+//! The figures of an account over its targets.
 //!
-//! Regions very probably show the same tracks, so nothing is summed over them: tracks are told
-//! apart by their ids. What a region shows counts as long as it may be shown, so there is an
-//! overview for each of the times until the next region is too old. What the organisation's own
-//! tracks record counts as long as that may be believed, and divides those times once more.
+//! Regions usually list the same tracks, so tracks are distinguished by their ids, and each id counts
+//! once. A listing counts as long as it may be shown, so there is one overview for each period until
+//! the next listing is too old. The coverage by the organization's own tracks has an end of its own,
+//! which divides these periods once more.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -60,7 +60,7 @@ impl OverviewCache {
         let mut ends: Option<(Moment, SystemTime)> = None;
         for totals in &self.totals {
             let Some(good) = known.next() else { break };
-            // If the wall clock was set back, it may call the first region too old before the
+            // If the wall clock was set back, it may reach the end of the first region before the
             // others.
             let (until, checked) = match ends {
                 Some((until, checked)) => (until.or(good.show_until), checked.min(good.at)),
@@ -102,8 +102,8 @@ impl OverviewCache {
     }
 }
 
-/// An overview in two where its account is covered until then, whatever its own tracks record: the
-/// last one first, and neither where it would be of no time.
+/// Splits an overview in two if the organization covers the account only for a part of its period.
+/// The later part comes first. A part without time is `None`.
 fn with_organization(
     organization: Option<OrganizationCoverage>,
     mut own: Overview,
@@ -136,7 +136,7 @@ fn with_organization(
     [after, before].map(|overview| Some(overview).filter(lasts))
 }
 
-/// The later one of the two, by each clock.
+/// Returns the later of two moments, by each clock.
 fn latest(one: Moment, other: Moment) -> Moment {
     Moment {
         wall: one.wall.max(other.wall),
@@ -148,16 +148,16 @@ fn latest(one: Moment, other: Moment) -> Moment {
 #[derive(Default)]
 struct Union<'a> {
     tracks: BTreeMap<u64, Seen<'a>>,
-    /// Whether there may be tracks that none of the listings shows in full.
+    /// Whether there may be tracks that no listing shows in full.
     has_gaps: bool,
-    /// Whether a listing may have tracks that are gone.
+    /// Whether a listing may have tracks that no longer exist.
     has_leftovers: bool,
 }
 
-/// A track as the regions show it. Where they differ, it is the worse that counts.
+/// A track as the regions show it. If they differ, the worse status counts.
 struct Seen<'a> {
     status: Status,
-    /// None where it is dropped everywhere.
+    /// Empty if every region dropped it.
     views: Vec<&'a Track>,
 }
 
@@ -195,7 +195,7 @@ impl<'a> Union<'a> {
         }
     }
 
-    /// Whether the enabled tracks record everything that is read and everything that is written.
+    /// Returns whether the enabled tracks record all read and all write actions.
     fn covered(&self) -> Option<bool> {
         if self.has_leftovers {
             return None;
@@ -252,7 +252,7 @@ impl Seen<'_> {
     }
 }
 
-/// One id with two statuses counts as the one that somebody should look at.
+/// Returns the more urgent of two statuses.
 fn worse(one: Status, other: Status) -> Status {
     std::cmp::max_by_key(one, other, |status| status.badness())
 }

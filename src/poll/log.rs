@@ -1,4 +1,4 @@
-//! The log lines of an account: a limited number a minute of each kind, and a count of the rest.
+//! The log lines of an account: a limited number of each kind a minute, and a count of the others.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
 use crate::tencent::reasons::{escaped, visible};
 
-/// How many lines of a kind an account may log in each [`WINDOW`].
+/// The most lines of one kind that an account logs in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
 
-/// The time that lines are counted in.
+/// The time in which lines are counted.
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// The log of one account.
@@ -47,14 +47,14 @@ impl AccountLog {
         }
     }
 
-    /// One line for each change of a track: the log is evidence too.
+    /// Logs a line for a change of a track.
     pub(super) fn change(&self, region: &str, track_change: &TrackChange) {
         if self.changes.admits() {
             change(&self.account, region, track_change);
         }
     }
 
-    /// One line for each track whose details could not be fetched. The previous details stay.
+    /// Logs a line for a track whose details could not be fetched.
     pub(super) fn not_described(&self, region: &str, track_id: u64, failure: &Failure) {
         if self.details.admits() {
             not_described(&self.account, region, track_id, failure);
@@ -82,16 +82,16 @@ struct Budget(Mutex<Lines>);
 
 #[derive(Debug, Default)]
 struct Lines {
-    /// When the first line of the present window was logged.
+    /// When the first line of the current window was logged.
     began: Option<Instant>,
     logged: u32,
     suppressed: u64,
-    /// When suppressed lines were last counted.
+    /// When the number of suppressed lines was last logged.
     counted: Option<Instant>,
 }
 
 impl Budget {
-    /// Whether one more line may be logged now; if not, it is counted.
+    /// Returns whether a line may be logged now. If not, it is counted.
     fn admits(&self) -> bool {
         let now = Instant::now();
         let mut lines = self.lines();
@@ -108,7 +108,7 @@ impl Budget {
         admits
     }
 
-    /// How many lines were suppressed, unless that was logged less than a window ago.
+    /// Returns how many lines were suppressed, unless that was logged less than a window ago.
     fn take_suppressed(&self) -> Option<u64> {
         let now = Instant::now();
         let mut lines = self.lines();
@@ -121,7 +121,7 @@ impl Budget {
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
-        // Numbers are always whole.
+        // It is changed by assignments, so a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -145,7 +145,7 @@ impl Health {
 }
 
 fn health(account: &str, before: Health, after: &TargetReport) {
-    // The name of an account may be a member's, which its owner chooses.
+    // The owner of a member account chooses its name.
     let (account, region) = (&*visible(account), &after.region);
     match (&after.failure, before) {
         (Some(failure), _) => warn!(
@@ -212,31 +212,35 @@ fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) 
     );
 }
 
-/// The listing is usable without the field. Logged once, because every answer may have it.
+/// Logs an unreadable field, without which the listing is usable. The caller does so once, because
+/// every response may have it.
 pub(super) fn unreadable(account: &str, action: &str, field: &str) {
     let account = &*visible(account);
     warn!(
         account,
-        action, field, "a malformed field of an answer is taken as absent"
+        action, field, "ignoring a malformed field of a response"
     );
 }
 
-/// The machine's clock wants setting: that this account is polled all the same must not hide it.
+/// Logs that this machine's clock is wrong, although the account is polled all the same.
 pub(super) fn clock_corrected(account: &str, seconds: i64) {
     let account = &*visible(account);
     if seconds == 0 {
-        warn!(account, "signing by this machine's own clock again");
+        warn!(account, "signing with this machine's clock again");
     } else {
         warn!(
             account,
             seconds,
-            "the API refuses the time on this machine; signing by the API's clock, so many seconds ahead"
+            "the API rejects the time of this machine; signing with the API's clock; synchronize this machine's clock"
         );
     }
 }
 
-/// Not one of those: it is counted, and whoever looks for the cause finds the failure beside it.
+/// Logs a skipped poll. It is a debug line, because it is counted and the failure is logged.
 pub(super) fn skipped(account: &str, region: &str) {
     let account = &*visible(account);
-    debug!(account, region, "poll skipped, the one before is running");
+    debug!(
+        account,
+        region, "poll skipped: the previous poll is still running"
+    );
 }

@@ -143,12 +143,12 @@ fn timed_out(last_failure: Option<Failure>) -> Failure {
     match last_failure {
         Some(failure) => Failure {
             message: format!(
-                "cut after four intervals; the last failed call: {}",
+                "the poll timed out after four intervals; the last failed request: {}",
                 failure.message
             ),
             ..failure
         },
-        None => timeout_failure("cut after four intervals, and none of its calls had failed"),
+        None => timeout_failure("the poll timed out after four intervals; no request had failed"),
     }
 }
 

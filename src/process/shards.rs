@@ -2,7 +2,7 @@
 
 use prometheus::{IntGauge, Registry};
 
-/// Which shard this process is. Alone, it is the first of one.
+/// Which shard this process is. Without sharding it is shard 0 of 1.
 #[derive(Debug)]
 pub(super) struct Shards {
     ordinal: IntGauge,

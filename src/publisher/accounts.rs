@@ -19,10 +19,10 @@ use crate::snapshot::{AccountInfo, Evidence, Report};
 /// Enough that a change costs little joining, and few enough that a scrape has few pieces.
 const BUCKETS: usize = 64;
 
-/// How many targets are named where not all are ready.
+/// How many of the targets that are not ready are named.
 const MAX_REASONS: usize = 20;
 
-/// Holds what every account has published last.
+/// Holds the latest report of every account.
 #[derive(Debug)]
 pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
@@ -33,7 +33,7 @@ pub struct Publisher {
     ready: AtomicBool,
 }
 
-/// One account's way to the publisher.
+/// Publishes the reports of one account.
 #[derive(Debug)]
 pub struct Account {
     publisher: Arc<Publisher>,
@@ -51,7 +51,7 @@ impl Account {
 }
 
 impl Publisher {
-    /// Nothing is published yet.
+    /// A publisher without accounts.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
@@ -64,7 +64,7 @@ impl Publisher {
         })
     }
 
-    /// A way to publish for one account.
+    /// Returns the way to publish for one account.
     pub fn account(self: &Arc<Self>, account: Arc<AccountInfo>) -> Account {
         Account {
             publisher: Arc::clone(self),
@@ -72,13 +72,13 @@ impl Publisher {
         }
     }
 
-    /// Withdraws an account that has left the configuration: everything it has shown is gone.
+    /// Removes everything of an account that has left the configuration.
     pub fn withdraw(&self, account: &str, now: Moment) {
         self.bucket_of(account).withdraw(account, now);
     }
 
-    /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
-    /// one gzip member where `gzip` is asked for.
+    /// Returns the exposition in pieces, with `own`, the series of the process itself, at the end.
+    /// If `gzip` is true, the pieces make one gzip member.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
         let families = self.families(now);
         let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
@@ -91,29 +91,29 @@ impl Publisher {
         families.chain(own.plain().iter().cloned()).collect()
     }
 
-    /// The reports of all accounts, by name.
+    /// Returns the reports of all accounts, by name.
     pub fn reports(&self) -> Vec<Arc<Report>> {
         let mut reports = self.of_all_slots(|slot| Arc::clone(&slot.report));
         reports.sort_by(|one, other| one.account.name.cmp(&other.account.name));
         reports
     }
 
-    /// Whether every target has had a complete poll, or a whole interval for one. Once it is so it
-    /// stays so: a target that fails later is told by its own metrics.
+    /// Returns whether every target has had a complete poll, or a whole interval of time for one.
+    /// Once the publisher is ready it stays ready: a target that fails later has metrics for it.
     ///
     /// # Errors
     ///
-    /// The targets that are still waited for.
+    /// The targets that are not ready.
     pub fn ready(&self, now: Moment) -> Result<(), Vec<String>> {
         if self.ready.load(Ordering::Relaxed) {
             return Ok(());
         }
         let slots = self.of_all_slots(|slot| waiting(slot, now.steady));
-        // Before anybody was heard of there is nobody to wait for, and nothing to remember of it.
-        let heard_of_somebody = !slots.is_empty();
+        // Without accounts it is ready, but not for good.
+        let has_accounts = !slots.is_empty();
         let mut waiting = slots.concat();
         if waiting.is_empty() {
-            self.ready.store(heard_of_somebody, Ordering::Relaxed);
+            self.ready.store(has_accounts, Ordering::Relaxed);
             return Ok(());
         }
         waiting.sort_unstable();
@@ -125,7 +125,7 @@ impl Publisher {
         Err(waiting)
     }
 
-    /// Returns the family of each metric. A family whose chunks are those of the last time is the same.
+    /// Returns the family of each metric. A family whose chunks did not change is the same as before.
     fn families(&self, now: Moment) -> EnumMap<Metric, Arc<MetricFamily>> {
         let buckets = self.buckets.iter();
         let mut last = self.families.lock().unwrap_or_else(PoisonError::into_inner);
@@ -169,7 +169,7 @@ impl Publisher {
     }
 }
 
-/// The targets of an account that have neither been listed nor had the time for it.
+/// Returns the targets of an account that have neither been listed nor had the time for it.
 fn waiting(slot: &Slot, now: Instant) -> Vec<String> {
     let report = &slot.report;
     let waiting = report
@@ -187,7 +187,7 @@ fn waiting(slot: &Slot, now: Instant) -> Vec<String> {
         .collect()
 }
 
-/// A bucket is changed by assignments that cannot panic half-way, so a poisoned one is whole.
+/// A bucket is changed by assignments, which cannot panic, so a poisoned lock is consistent.
 fn lock(bucket: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
     bucket.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,8 +13,8 @@ use crate::clock::Moment;
 use crate::exposition::{Metric, NextChange, TimedFragment};
 use crate::snapshot::Report;
 
-/// Readers of the wall clock overtake each other by less than this. One that is further behind has
-/// read a clock that was set back.
+/// Threads that read the wall clock overtake each other by less than this. A larger difference means
+/// that the clock was set back.
 const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Accounts that share chunks.
@@ -22,19 +22,19 @@ const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 pub(super) struct Bucket {
     slots: BTreeMap<String, Slot>,
     chunks: EnumMap<Metric, Arc<Chunk>>,
-    /// Which of them do not show the slots any more.
+    /// The metrics whose chunks are outdated.
     dirty: EnumMap<Metric, bool>,
-    /// How often any of them was replaced.
+    /// Increases whenever a chunk is replaced.
     version: u64,
-    /// When parts begin or end to be shown, though nobody publishes anything.
+    /// When the next fragment begins or ends to be shown.
     next_change: NextChange,
-    /// The latest time it was asked for. Scrapes and accounts read the clock before they get here
-    /// and overtake each other; here time never goes back, so that what was hidden from a scrape is
-    /// known to be hidden. The wall's may be set back, and then it goes back here too.
+    /// The latest time that was passed in. Scrapes and accounts read the clock earlier and overtake
+    /// each other. Here time never goes back, so what a scrape did not show stays hidden. If the wall
+    /// clock is set back, it goes back here too.
     latest: Option<Moment>,
 }
 
-/// What one account has published last.
+/// The latest report of one account.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) report: Arc<Report>,
@@ -58,9 +58,9 @@ impl Bucket {
         self.slots.values()
     }
 
-    /// Replaces what the account has published before.
+    /// Replaces the previous report of the account.
     pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<TimedFragment>, now: Moment) {
-        let now = self.take_note_of_time(now);
+        let now = self.advance(now);
         self.next_change = self.next_change.or(next_change(&parts, now));
         let account = report.account.name.clone();
         let old = self.slots.remove(&account);
@@ -77,30 +77,30 @@ impl Bucket {
         );
     }
 
-    /// Forgets the account and all that it has published.
+    /// Removes the account.
     pub(super) fn withdraw(&mut self, account: &str, now: Moment) {
-        let now = self.take_note_of_time(now);
+        let now = self.advance(now);
         let parts = self.slots.remove(account).map(|slot| slot.parts);
         self.mark_differences(&parts.unwrap_or_default(), &[], now);
     }
 
-    /// Another one whenever the chunks are others.
+    /// Returns a number that changes whenever a chunk changes.
     pub(super) fn version(&mut self, now: Moment) -> u64 {
-        let now = self.take_note_of_time(now);
+        let now = self.advance(now);
         self.join(now);
         self.version
     }
 
     /// Returns the chunks as of now.
     pub(super) fn chunks(&mut self, now: Moment) -> &EnumMap<Metric, Arc<Chunk>> {
-        let now = self.take_note_of_time(now);
+        let now = self.advance(now);
         self.join(now);
         &self.chunks
     }
 
-    /// Marks everything where parts have come or gone by the passing of time alone, and tells what
-    /// time it is here.
-    fn take_note_of_time(&mut self, now: Moment) -> Moment {
+    /// Advances the time, marks all metrics if fragments were shown or hidden by it, and returns
+    /// the time in this bucket.
+    fn advance(&mut self, now: Moment) -> Moment {
         let before = self.latest.unwrap_or(now);
         let overtaken = before.wall.duration_since(now.wall).unwrap_or_default();
         let is_set_back = overtaken > MOST_OVERTAKEN;
@@ -114,7 +114,7 @@ impl Bucket {
         };
         self.latest = Some(now);
         if is_set_back || self.next_change.is_reached(now) {
-            // It may have been that of a part which has been replaced since.
+            // The fragment may have been replaced since.
             let changes = |part: &TimedFragment| part.is_shown(before) != part.is_shown(now);
             if self.parts().any(changes) {
                 self.dirty = EnumMap::from_fn(|_| true);
@@ -128,8 +128,8 @@ impl Bucket {
         self.slots.values().flat_map(|slot| &slot.parts)
     }
 
-    /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
-    /// fragment moves on, the text stays, and `next_change` takes care of its end.
+    /// Marks the metrics whose samples differ. If only the end of an unchanged fragment moves, the
+    /// text stays the same, and `next_change` covers its end.
     fn mark_differences(&mut self, old: &[TimedFragment], new: &[TimedFragment], now: Moment) {
         if old.len() == new.len() {
             for (old, new) in old.iter().zip(new) {
@@ -144,8 +144,8 @@ impl Bucket {
         }
     }
 
-    /// One part in the place of another. What reads the same in both does not have to be joined or
-    /// deflated again.
+    /// Marks the metrics that differ between two fragments. Equal text need not be joined or
+    /// compressed again.
     fn mark_difference(&mut self, old: &TimedFragment, new: &TimedFragment, now: Moment) {
         let is_shown_alike = old.is_shown(now) == new.is_shown(now);
         let (old, new) = (&old.fragment, &new.fragment);
@@ -187,14 +187,14 @@ impl Bucket {
     }
 }
 
-/// When the first of these parts begins or ends to be shown.
+/// Returns when the first of these fragments begins or ends to be shown.
 fn next_change<'a>(parts: impl IntoIterator<Item = &'a TimedFragment>, now: Moment) -> NextChange {
     let changes = parts.into_iter().map(|part| part.next_change(now));
     changes.fold(NextChange::default(), NextChange::or)
 }
 
-/// The parts that are not among the others. Through a set, for the past of an account whose tracks
-/// come and go may have thousands of parts.
+/// Returns the fragments that are not among the others. It uses a set, because an account may have
+/// thousands of fragments of the past.
 fn without<'a>(
     parts: &'a [TimedFragment],
     others: &[TimedFragment],

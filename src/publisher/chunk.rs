@@ -1,4 +1,4 @@
-//! Text that is deflated at most once.
+//! Text that is compressed at most once.
 
 use std::sync::OnceLock;
 
@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::gzip::{Deflated, Deflater};
 use super::piece_buffer::PieceBuffer;
 
-/// A part of the exposition: the samples of some accounts, where those who rendered them have them.
+/// Samples of one metric of some accounts, shared with the fragments that they were rendered to.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pieces: Vec<Bytes>,

@@ -1,4 +1,4 @@
-//! What the configuration says of an account, as far as its series show it.
+//! The configuration of an account, as far as its series show it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -7,34 +7,34 @@ use super::logic::all_of;
 use super::member::Member;
 use super::track::{Status, Storage, Track};
 
-/// What the configuration says of an account and its series carry.
+/// The configuration of an account, as far as its series show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountInfo {
     /// The label `account`.
     pub name: String,
-    /// The account's own labels, on every series of it.
+    /// The account's own labels, which all its series have.
     pub labels: BTreeMap<String, String>,
-    /// The verified UIN; empty where it is not known.
+    /// The verified UIN; empty if it is unknown.
     pub uin: String,
     /// `china` or `international`.
     pub site: &'static str,
-    /// The organisation that the account was found in; empty otherwise.
+    /// The organization that the account was discovered in; empty otherwise.
     pub organization: String,
-    /// What that organisation says of it.
+    /// The account as the organization lists it.
     pub member: Option<Member>,
-    /// Where its credentials come from.
+    /// The provider of its credentials.
     pub provider: &'static str,
     /// Whether it needs an enabled track of its own.
     pub track_required: bool,
-    /// Tracks that should be there.
+    /// Tracks that should exist.
     pub expected_tracks: Vec<ExpectedTrack>,
-    /// Accounts whose storage is a normal place to deliver to.
+    /// Accounts whose storage is trusted.
     pub trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
 impl AccountInfo {
-    /// Whether a storage belongs to an account that is neither this one nor trusted. None where the
-    /// owner is not known, or where it might be this account and whose number that is not known.
+    /// Returns whether a storage belongs to an account that is neither this one nor trusted. `None` if
+    /// the owner is unknown, or if it might be this account, whose UIN is unknown.
     pub fn is_foreign(&self, storage: &Storage) -> Option<bool> {
         let owner = &storage.account;
         if owner.is_empty() {
@@ -47,7 +47,7 @@ impl AccountInfo {
     }
 }
 
-/// A track that should be there, and what must be true of it. A field that is none may be anything.
+/// A track that should exist, and its expected values. A field that is `None` may have any value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedTrack {
     /// `Name`.
@@ -106,7 +106,7 @@ fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
     is_known.then_some(wanted == found)
 }
 
-/// Label names that our own series use or that Prometheus attaches: an account's `labels` may not.
+/// Label names that the exporter or Prometheus uses, so that an account's `labels` may not.
 pub const RESERVED_LABELS: [&str; 27] = [
     "account",
     "action",

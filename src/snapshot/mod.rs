@@ -1,7 +1,7 @@
-//! What is known, as plain values: tracks, listings, and the report of one account.
+//! Plain values: tracks, listings, and the report of one account.
 //!
-//! A poll makes a [`Listing`] or a failure; `history` folds it into the account's [`Report`]; the
-//! report is rendered, published and shown. Nothing here is ever updated in place by two parties.
+//! A poll yields a [`Listing`] or a failure; `history` folds it into the account's [`Report`]; the
+//! report is rendered, published and shown.
 
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
 pub use self::counters::{
@@ -21,16 +21,16 @@ pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageTy
 // Three truth values.
 mod logic;
 
-// What the API lists.
+// The tracks that the API lists.
 mod scope;
 mod track;
 
-// What the configuration says, and an organisation.
+// Configuration, and an organization.
 mod account;
 mod coverage;
 mod member;
 
-// What is known of an account: now, and of the past.
+// The state of an account, and its past.
 mod counters;
 mod known;
 mod past;

@@ -1,4 +1,4 @@
-//! A file that holds one value, read when the process begins and replaced while it runs.
+//! A file with one value, which is loaded when the process starts and replaced while it runs.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -14,33 +14,32 @@ use tokio::task::spawn_blocking;
 use super::encoding::{MAX_BYTES, encode};
 use super::path::StatePath;
 
-/// A file that holds one value of `T`.
+/// A file with one value of `T`.
 #[derive(Debug)]
 pub struct StateFile<T> {
-    /// Behind a lock, so that one write goes on at a time. It is held by the write itself: one that
-    /// nobody waits for any more still ends before the next begins.
+    /// Behind a lock, so that there is one write at a time. The write itself holds the lock: a write
+    /// that the caller no longer waits for still ends before the next begins.
     path: Arc<Mutex<StatePath>>,
     value: PhantomData<fn() -> T>,
 }
 
-/// What a file held when it was opened.
+/// The content of a file when it was opened.
 #[derive(Debug)]
 pub struct Loaded<T> {
-    /// The value; none where there is no file, or none that can be used.
+    /// The value. `None` if there is no file, or it cannot be used.
     pub value: Option<T>,
-    /// What a person should know of the file.
+    /// Problems with the file, for the log.
     pub warnings: Vec<String>,
-    /// Why it cannot be written at present; each write tries again.
+    /// Why it cannot be written now. Each write tries again.
     pub unwritable: Option<String>,
 }
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
-    /// Reads the file and claims it for this process, as far as either can be done; blocks
-    /// meanwhile. A file that cannot be used is put aside, not overwritten: by whoever may write,
-    /// that is.
+    /// Reads the file and claims it for this process, as far as possible. Blocks. A file that cannot
+    /// be used is renamed, not overwritten, if this process may write.
     pub fn open(path: impl Into<PathBuf>, now: SystemTime) -> (Self, Loaded<T>) {
         let mut path = StatePath::new(path.into());
-        // The lock comes first: what is read then is what this process would overwrite.
+        // The lock comes first, so that no other process writes after this one has read.
         let lock = path.lock();
         let content = path.read();
         let claimed = lock.and_then(|lock| path.claim(lock, content.is_ok(), now));
@@ -52,12 +51,12 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
         (file, loaded)
     }
 
-    /// Replaces the file. Where another process had the lock and is gone, its file is now ours.
-    /// Takes a closure, for making a large value is not work for the runtime's threads either.
+    /// Replaces the file, and claims it if another process held the lock and has exited. Takes a
+    /// closure, because making a large value must not block a thread of the runtime either.
     ///
     /// # Errors
     ///
-    /// Why the file is still the old one.
+    /// Why the file was not replaced.
     pub async fn write(
         &self,
         value: impl FnOnce() -> T + Send + 'static,
@@ -65,7 +64,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
     ) -> Result<(), String> {
         let mut path = Arc::clone(&self.path).lock_owned().await;
         let write = move || write(&mut path, &value(), now);
-        // A panic is told by the hook; here it is one more way not to have written.
+        // The hook logs a panic; here it is a failed write.
         spawn_blocking(write)
             .await
             .unwrap_or_else(|error| Err(error.to_string()))

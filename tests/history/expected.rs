@@ -200,7 +200,11 @@ fn answered(fields: &str) -> Listing {
     let body = format!(
         r#"{{"Response":{{"TotalCount":1,"Tracks":[{{"TrackId":1,"Status":1,{fields}}}],"RequestId":"1"}}}}"#
     );
-    listing(parse_page(body.as_bytes(), Offset::UTC).unwrap().tracks)
+    listing(
+        parse_page(body.as_bytes(), Offset::UTC)
+            .expect("it is a page")
+            .tracks,
+    )
 }
 
 /// Unknown is not wrong: the track may be exactly as it should be.

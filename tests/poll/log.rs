@@ -244,7 +244,7 @@ async fn a_line_for_a_kind_of_malformed_field_and_none_for_the_next_poll() {
     assert_eq!(
         said(&world),
         [
-            r#"WARN a malformed field of an answer is taken as absent account="a\\u{202e}" action="DescribeAuditTracks" field="Tracks[0].Storage.StorageAccountId: expected text, found a list""#,
+            r#"WARN ignoring a malformed field of a response account="a\\u{202e}" action="DescribeAuditTracks" field="Tracks[0].Storage.StorageAccountId: expected text, found a list""#,
             r#"INFO target is healthy account="a\\u{202e}" region="r" tracks=3"#,
         ]
     );
