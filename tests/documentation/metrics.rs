@@ -147,11 +147,11 @@ const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_info", WITH_DATA),
     (
         "cloudaudit_expected_track_present",
-        "with data in one region at least, where the listing can tell",
+        "with data in one region at least, unless a gap or an unreadable field leaves it open",
     ),
     (
         "cloudaudit_expected_track_matches",
-        "with data in one region at least, where the listing can tell",
+        "with data in one region at least, unless a gap or an unreadable field leaves it open",
     ),
     ("cloudaudit_poll_interval_seconds", ALWAYS),
     ("cloudaudit_last_poll_timestamp_seconds", ALWAYS_0),
