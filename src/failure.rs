@@ -3,8 +3,30 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use enum_map::Enum;
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 /// The reason of a failure. Each reason needs another remedy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    VariantArray,
+    IntoStaticStr,
+    EnumString,
+    Serialize,
+    Deserialize,
+)]
+#[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case", from = "String")]
 pub enum Reason {
     /// The API's frequency limit.
     Throttled,
@@ -17,6 +39,7 @@ pub enum Reason {
     /// The request or the region is wrong, so a retry cannot succeed.
     Rejected,
     /// Network, TLS, timeout, or an internal error of the server.
+    #[default]
     Unavailable,
     /// The response is not what the API documents.
     Malformed,
@@ -25,30 +48,20 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason, in the order of the discriminants.
-    pub const ALL: [Self; 8] = [
-        Self::Throttled,
-        Self::Unauthenticated,
-        Self::Unauthorized,
-        Self::Credentials,
-        Self::Rejected,
-        Self::Unavailable,
-        Self::Malformed,
-        Self::Incomplete,
-    ];
+    /// Every reason.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The value of the label `reason`.
+    /// Returns the value of the label `reason`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Throttled => "throttled",
-            Self::Unauthenticated => "unauthenticated",
-            Self::Unauthorized => "unauthorized",
-            Self::Credentials => "credentials",
-            Self::Rejected => "rejected",
-            Self::Unavailable => "unavailable",
-            Self::Malformed => "malformed",
-            Self::Incomplete => "incomplete",
-        }
+        self.into()
+    }
+}
+
+/// A reason that a later version wrote into a state file becomes the default: that the poll failed
+/// is still true.
+impl From<String> for Reason {
+    fn from(text: String) -> Self {
+        text.parse().unwrap_or_default()
     }
 }
 
@@ -59,7 +72,8 @@ impl fmt::Display for Reason {
 }
 
 /// A failed request or poll.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Failure {
     /// The reason.
     pub reason: Reason,

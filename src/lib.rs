@@ -111,7 +111,7 @@
 //! * [`signals`]: the signals that stop or reload the process
 //! * [`stdio`]: writes to standard output and standard error
 //! * [`systemd`]: notifies the service manager
-//! * [`pulse`]: heartbeats and the watchdog
+//! * [`heartbeat`]: heartbeats and the watchdog
 //!
 //! The program:
 //!
@@ -148,8 +148,8 @@ pub mod publisher;
 pub mod web;
 
 // The process and the operating system.
+pub mod heartbeat;
 pub mod process;
-pub mod pulse;
 pub mod replace;
 pub mod resources;
 pub mod signals;

@@ -7,7 +7,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::{self, Publisher};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
@@ -162,10 +162,11 @@ impl Account {
             account: Arc::clone(&self.info),
             targets: vec![self.target.report().clone()],
             requests_per_second: 10.0,
-            overviews: overviews(&self.info, [self.target.report()]),
+            overviews: OverviewCache::default().overviews(&self.info, None, [self.target.report()]),
             ..Report::default()
         };
-        self.way.publish(report, now);
+        let evidence = report.evidence;
+        self.way.publish(Arc::new(report), evidence, now);
     }
 }
 

@@ -146,7 +146,10 @@ fn can_be_published(account: &config::Account) {
         requests_per_second: f64::from(account.requests_per_second),
         ..Report::default()
     };
-    publisher.account(info).publish(report, now);
+    let evidence = report.evidence;
+    publisher
+        .account(info)
+        .publish(Arc::new(report), evidence, now);
     let text = publisher.exposition(false, "", now).concat();
     let families = parse(str::from_utf8(&text).expect("the text format is UTF-8"));
     for sample in families.iter().flat_map(|family| &family.samples) {

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::exposition::{Kind, Metric};
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::{Account, Publisher};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report, Status, Storage, Track};
 use flate2::read::GzDecoder;
@@ -142,12 +142,13 @@ impl Scene {
         let targets = self.histories.iter().map(TargetHistory::report);
         let report = Report {
             account: Arc::clone(&self.info),
-            overviews: overviews(&self.info, targets.clone()),
+            overviews: OverviewCache::default().overviews(&self.info, None, targets.clone()),
             targets: targets.cloned().collect(),
             requests_per_second: 10.0,
             ..Report::default()
         };
-        self.account.publish(report, now);
+        let evidence = report.evidence;
+        self.account.publish(Arc::new(report), evidence, now);
     }
 }
 
@@ -197,6 +198,7 @@ fn track(input: &mut Input<'_>) -> Track {
             account: input.text(),
         },
         created: (input.below(2) == 1).then(|| input.number().cast_signed()),
+        is_partial: false,
         details: None,
     }
 }
@@ -330,7 +332,7 @@ fn check_target(target: &Target, shown: &Shown<'_>, now: Moment) {
         shown.value(Metric::ReportedTracks, region),
         reported
     ));
-    for status in Status::ALL {
+    for &status in Status::ALL {
         let of_status = |it: &&&Sample| it.label("status") == status.as_str();
         let of_status = counts.iter().filter(of_status);
         let sum = of_status.fold(0.0, |sum, it| sum + it.value);

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
-use cloudaudit_exporter::state::{Saved, seal, unseal};
-use serde_json::Value;
+use cloudaudit_exporter::state::{Saved, decode, encode};
 use tokio::time::Instant;
 
 use crate::support::text_format::parse;
@@ -24,35 +23,32 @@ const RETENTION: Retention = Retention {
 
 /// Takes the input for a file, and for what a file holds.
 pub fn state(input: &[u8]) {
-    if let Ok(payload) = unseal(input) {
+    if let Ok(payload) = decode(input) {
         assert!(input.ends_with(payload));
     }
-    let sealed = seal(input);
-    assert_eq!(unseal(&sealed), Ok(input), "what is sealed is whole");
+    let sealed = encode(input);
+    assert_eq!(decode(&sealed), Ok(input), "what is sealed is whole");
     if !input.is_empty() {
         let (_, cut) = sealed.split_last().expect("a header at least");
-        unseal(cut).expect_err("a byte is missing");
+        decode(cut).expect_err("a byte is missing");
     }
     if let Ok(saved) = serde_json::from_slice::<Saved>(input) {
-        resume(&saved, input);
+        resume(&saved);
     }
 }
 
 /// Goes on from what was saved, twice: the second time nothing is lost any more.
-fn resume(saved: &Saved, json: &[u8]) {
+fn resume(saved: &Saved) {
     let now = Moment {
         wall: UNIX_EPOCH + Duration::from_hours(498_720),
         steady: Instant::now(),
     };
-    // Where an account stands in the file twice, the generic reader agrees on the last one.
-    let Ok(value) = serde_json::from_slice::<Value>(json) else {
-        return;
-    };
     let publisher = Publisher::new();
-    let reports = reports(saved, &value, now);
+    let reports = reports(saved, now);
     for report in &reports {
         let account = Arc::clone(&report.account);
-        publisher.account(account).publish((**report).clone(), now);
+        let mut account = publisher.account(account);
+        account.publish(Arc::clone(report), report.evidence, now);
     }
     let text = publisher.exposition(false, "", now).concat();
     parse(str::from_utf8(&text).expect("the text format is UTF-8"));
@@ -61,8 +57,7 @@ fn resume(saved: &Saved, json: &[u8]) {
     let payload = serde_json::to_vec(&again).expect("it can be written");
     let read: Saved = serde_json::from_slice(&payload).expect("it can be read");
     assert_eq!(read, again);
-    let value = serde_json::from_slice(&payload).expect("it is JSON");
-    let same = Saved::from_reports(&self::reports(&read, &value, now));
+    let same = Saved::from_reports(&self::reports(&read, now));
     assert_eq!(same, again, "nothing is lost");
 }
 
@@ -72,40 +67,37 @@ fn is_of_the_past(report: &TargetReport, now: Moment) {
     let polled = report.last_poll.iter().map(|poll| poll.at);
     let vanished = report.past.tombstones.values().map(|it| it.at);
     let times = report.past.changes.values();
-    let changed = times.flat_map(|it| it.at.iter().flatten().copied());
+    let changed = times.flat_map(|it| it.at.values().flatten().copied());
     for at in listed.chain(polled).chain(vanished).chain(changed) {
         assert!(at <= now.wall, "{at:?} is to come");
     }
 }
 
 /// What histories that resume know.
-fn reports(saved: &Saved, json: &Value, now: Moment) -> Vec<Arc<Report>> {
-    let entries = |value: &Value| value.as_object().cloned().unwrap_or_default();
-    let accounts = entries(&json["accounts"]);
-    let accounts = accounts.iter().map(|(name, account)| {
-        let targets = entries(&account["targets"]);
+fn reports(saved: &Saved, now: Moment) -> Vec<Arc<Report>> {
+    let restored = saved.clone().into_reports(now).into_values();
+    let accounts = restored.map(|restored| {
         // The configuration lets no region through that would be cut.
-        let regions = targets.keys().filter(|region| region.len() <= 64);
-        let targets = regions.filter_map(|region| {
-            let known = saved.target(name, region, now)?;
+        let targets = restored.targets.into_iter();
+        let targets = targets.filter(|target| target.region.len() <= 64);
+        let targets = targets.map(|known| {
             let history = TargetHistory::resume(known, INTERVAL, RETENTION, now);
             let report = history.report().clone();
             is_of_the_past(&report, now);
-            Some(report)
-        });
-        let account = Arc::new(AccountInfo {
-            name: name.clone(),
-            ..AccountInfo::default()
+            report
         });
         let targets: Vec<_> = targets.collect();
-        let evidence = saved.evidence(name, now);
+        let account = Arc::new(AccountInfo {
+            name: restored.account.name.clone(),
+            ..AccountInfo::default()
+        });
+        let evidence = restored.evidence;
         assert!(evidence.covered <= evidence.observed);
         Arc::new(Report {
-            overviews: overviews(&account, &targets),
+            overviews: OverviewCache::default().overviews(&account, None, &targets),
             account,
             targets,
             evidence,
-            shown_evidence: evidence,
             ..Report::default()
         })
     });

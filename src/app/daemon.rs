@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use tokio::sync::{oneshot, watch};
 use tracing::info;
 
-use super::board::Board;
-use super::kept::State;
+use super::exporter_state::ExporterState;
+use super::persisted::State;
 use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -21,12 +21,12 @@ use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
 use crate::web::Gate;
 
-/// Where and how the exporter is to be scraped.
+/// Where and how the exporter is scraped.
 #[derive(Clone, Debug)]
 pub struct Web {
     /// What to listen on, as on the command line.
     pub listen_addresses: Vec<String>,
-    /// Whether systemd has bound sockets for us, in the place of those addresses.
+    /// Whether to use the sockets that systemd has bound, instead of these addresses.
     pub systemd_socket: bool,
     /// The path of the exposition.
     pub telemetry_path: String,
@@ -34,20 +34,20 @@ pub struct Web {
     pub enable_lifecycle: bool,
     /// The path below which everything is served, without a slash at its end.
     pub route_prefix: String,
-    /// TLS and passwords; none lets everybody in, in the clear.
+    /// TLS and passwords. `None` disables both.
     pub gate: Option<Arc<Gate>>,
-    /// How long requests in flight may take after the exporter was asked to stop.
+    /// How long requests in flight may take after a signal to stop.
     pub grace_period: Duration,
     /// The log of the process, whose dropped lines are counted in the exposition.
     pub log: Option<Log>,
 }
 
-/// A daemon whose listeners are bound and whose accounts are ready. It does nothing yet.
+/// A daemon that is ready to run: its listeners are bound, and its accounts are prepared.
 pub struct App {
     fleet: Fleet,
     config: Config,
     plan: Plan,
-    board: Arc<Board>,
+    exporter: Arc<ExporterState>,
     listeners: Vec<Listener>,
     web: Web,
     reloader: Reloader,
@@ -56,12 +56,11 @@ pub struct App {
 }
 
 impl App {
-    /// Binds the listeners and makes every account ready. `reloading` says where later
-    /// configurations come from.
+    /// Binds the listeners and prepares every account. `reloading` loads later configurations.
     ///
     /// # Errors
     ///
-    /// Which address cannot be listened on, or what keeps an account from being polled.
+    /// An address cannot be bound, or an account cannot be polled.
     pub async fn bind(
         config: Config,
         environment: &Environment,
@@ -82,13 +81,13 @@ impl App {
             Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
             None => None,
         };
-        let mut board = Board::new(clock, config.shard);
-        board.gate.clone_from(&web.gate);
-        board.log.clone_from(&web.log);
-        let requests = web.enable_lifecycle.then(|| board.take_requests());
-        board.keep(state.as_ref());
-        let board = Arc::new(board);
-        let mut fleet = fleet(environment, &board);
+        let mut exporter = ExporterState::new(clock, config.shard);
+        exporter.gate.clone_from(&web.gate);
+        exporter.log.clone_from(&web.log);
+        let requests = web.enable_lifecycle.then(|| exporter.enable_reloads());
+        exporter.set_persisted(state.as_ref());
+        let exporter = Arc::new(exporter);
+        let mut fleet = fleet(environment, &exporter);
         let state = state.map(|state| {
             fleet.resume(state.restored);
             state.writer
@@ -97,7 +96,7 @@ impl App {
             plan: fleet.prepare(&config).await?,
             config,
             fleet,
-            board,
+            exporter,
             listeners,
             web: web.clone(),
             reloader: Reloader::new(reloading, requests),
@@ -106,31 +105,31 @@ impl App {
         })
     }
 
-    /// The addresses of the network that are listened on.
+    /// Returns the addresses of the network listeners.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let listeners = self.listeners.iter();
         listeners.filter_map(Listener::local_addr).collect()
     }
 
-    /// Polls and serves until `shutdown`, and a little longer for scrapes that are under way.
+    /// Polls and serves until `shutdown`, and up to the grace period longer for requests in flight.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let Self {
             mut fleet,
-            board,
+            exporter,
             manager,
             ..
         } = self;
         let shard = self.config.shard;
         if shard.is_sharded() {
             let (ordinal, shards) = (shard.ordinal(), shard.total());
-            info!(ordinal, shards, settling = ?shard.startup_delay(), "a shard; the accounts of others are theirs");
+            info!(ordinal, shards, startup_delay = ?shard.startup_delay(), "polling the accounts of this shard");
         }
         fleet.adopt(self.plan).await;
-        board.configured(&self.config, fleet.targets());
+        exporter.configured(&self.config, fleet.targets());
         drop(self.config);
 
         let (stop, stopped) = watch::channel(());
-        // Clones of it share the cap on connections.
+        // Clones of it share the limit of connections.
         let options = Options {
             telemetry_path: self.web.telemetry_path,
             route_prefix: self.web.route_prefix,
@@ -144,17 +143,17 @@ impl App {
         let servers = self.listeners.into_iter().map(|listener| {
             info!(address = listener.place(), "listening");
             let mut stopped = stopped.clone();
-            // The sender is dropped to end everything, so its error says just that.
+            // Dropping the sender ends everything.
             let stopped = async move { drop(stopped.changed().await) };
-            listener.serve(Arc::clone(&board) as _, options.clone(), stopped)
+            listener.serve(Arc::clone(&exporter) as _, options.clone(), stopped)
         });
         let mut servers = pin!(join_all(servers));
         let (end, ended) = oneshot::channel::<()>();
-        let keeping = self.state.map(|writer| {
-            let (reports, told) = (Arc::clone(&board), Arc::clone(&board));
+        let writing = self.state.map(|writer| {
+            let (reports, written) = (Arc::clone(&exporter), Arc::clone(&exporter));
             tokio::spawn(writer.run(
                 async move || reports.known().await,
-                move |written| told.state_written(written),
+                move |result| written.state_written(result),
                 async { drop(ended.await) },
             ))
         });
@@ -162,29 +161,28 @@ impl App {
         tokio::select! {
             () = shutdown => {}
             _ = &mut servers => {}
-            never = board.pulses.beat() => never,
-            never = manager.run_watchdog(|| board.healthy()) => never,
-            never = self.reloader.run(&mut fleet, &board, &manager) => never,
+            never = exporter.heartbeats.beat() => never,
+            never = manager.run_watchdog(|| exporter.healthy()) => never,
+            never = self.reloader.run(&mut fleet, &exporter, &manager) => never,
         }
         info!("stopping");
         manager.stopping();
         drop(stop);
-        // What is published from here on is what it will have been at the end, for whoever keeps
-        // it.
+        // From here on no report changes, so that the last write of the state file is final.
         fleet.end();
         drop(end);
         servers.await;
-        if let Some(keeping) = keeping {
-            // A panic there has said so, and the file is the old one.
-            drop(keeping.await);
+        if let Some(writing) = writing {
+            // If it panicked, the panic was logged and the file was not replaced.
+            drop(writing.await);
         }
     }
 }
 
-/// The accounts that write on a board.
-pub(super) fn fleet(environment: &Environment, board: &Arc<Board>) -> Fleet {
-    let process = Arc::clone(&board.process);
+/// Returns a fleet that updates the state of this exporter.
+pub(super) fn fleet(environment: &Environment, exporter: &Arc<ExporterState>) -> Fleet {
+    let process = Arc::clone(&exporter.process);
     let connect = connect();
-    let audience = Arc::clone(board);
-    Fleet::new(environment, &board.clock, connect, process, audience)
+    let audience = Arc::clone(exporter);
+    Fleet::new(environment, &exporter.clock, connect, process, audience)
 }

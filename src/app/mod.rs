@@ -1,17 +1,17 @@
-//! Puts the parts together: the daemon, and the same parts for a single round.
+//! Assembles the daemon, and the same parts for `once`.
 
 pub use self::daemon::{App, Web};
 pub use self::once::once;
 pub use self::reload::{Load, Reloading};
 
-// The daemon, and a single round of it.
+// The daemon, and one poll of everything.
 mod daemon;
 mod once;
 
-// A changed configuration: who asks for it, and how it is taken up.
+// Reloading of the configuration.
 mod file_watch;
 mod reload;
 
-// What is shown, who is told, and what outlives the process.
-mod board;
-mod kept;
+// The state of the exporter, and the part of it that is persisted.
+mod exporter_state;
+mod persisted;

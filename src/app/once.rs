@@ -1,22 +1,22 @@
-//! A single round.
+//! One poll of every target.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::board::Board;
 use super::daemon::fleet;
-use super::kept::State;
+use super::exporter_state::ExporterState;
+use super::persisted::State;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::fleet::Environment;
 
-/// Polls every target once, going on from the state file and writing it. Gives the exposition,
-/// without the process's own series, and whether every poll brought a listing.
+/// Polls every target once, with the history of the state file, and writes the file. Returns the
+/// exposition without the series of the process, and whether every poll succeeded.
 ///
 /// # Errors
 ///
-/// What keeps an account from being polled.
+/// An account cannot be polled.
 pub async fn once(
     config: &Config,
     environment: &Environment,
@@ -26,8 +26,8 @@ pub async fn once(
         Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
         None => None,
     };
-    let board = Arc::new(Board::new(clock, config.shard));
-    let mut fleet = fleet(environment, &board);
+    let exporter = Arc::new(ExporterState::new(clock, config.shard));
+    let mut fleet = fleet(environment, &exporter);
     let writer = state.map(|state| {
         fleet.resume(state.restored);
         state.writer
@@ -36,11 +36,13 @@ pub async fn once(
     let plan = fleet.prepare(config).await?;
     let all_good = fleet.poll_once(plan).await && all_known;
     if let Some(writer) = writer {
-        let reports = board.publisher.reports();
+        let reports = exporter.publisher.reports();
         writer
-            .finish(reports, |written| board.state_written(written))
+            .finish(reports, |written| exporter.state_written(written))
             .await;
     }
-    let exposition = board.publisher.exposition(false, "", board.clock.now());
+    let exposition = exporter
+        .publisher
+        .exposition(false, "", exporter.clock.now());
     Ok((exposition, all_good))
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tracing::{error, info};
 
-use super::board::{Board, Request};
+use super::exporter_state::{ExporterState, Request};
 use super::file_watch::FileWatch;
 use crate::config::{self, Config};
 use crate::files::ReadSlot;
@@ -98,7 +98,7 @@ impl Reloader {
     pub(super) async fn run(
         mut self,
         fleet: &mut Fleet,
-        board: &Board,
+        exporter: &ExporterState,
         manager: &ServiceManager,
     ) -> ! {
         loop {
@@ -107,18 +107,21 @@ impl Reloader {
                 request = next(self.requests.as_mut()) => Some(request),
                 () = changed(self.watch.as_mut()) => None,
                 found = fleet.found() => {
-                    discovered(fleet, board, found).await;
+                    discovered(fleet, exporter, found).await;
                     continue;
                 }
             };
             manager.reloading();
-            let result = self.reload(fleet, board).await;
+            let result = self.reload(fleet, exporter).await;
             manager.ready();
             match &result {
                 Ok(()) => info!("reloaded"),
                 Err(why) => {
-                    board.process.reload_failed();
-                    error!(error = why, "cannot reload; the old configuration is kept");
+                    exporter.process.reload_failed();
+                    error!(
+                        error = why,
+                        "cannot reload; the old configuration is persisted"
+                    );
                 }
             }
             if let Some(request) = request {
@@ -129,7 +132,7 @@ impl Reloader {
     }
 
     /// All or nothing: what can fail comes first.
-    async fn reload(&mut self, fleet: &mut Fleet, board: &Board) -> Result<(), String> {
+    async fn reload(&mut self, fleet: &mut Fleet, exporter: &ExporterState) -> Result<(), String> {
         if let Some(watch) = &mut self.watch {
             watch.look().await;
         }
@@ -139,22 +142,22 @@ impl Reloader {
         let plan = fleet.prepare(&config).await?;
         // Readiness is noticed when somebody asks. New accounts must not take back what nobody
         // happened to ask for.
-        drop(board.ready());
-        let _change = board.begin_change().await;
+        drop(exporter.ready());
+        let _change = exporter.swap_atomically().await;
         fleet.adopt(plan).await;
-        board.configured(&config, fleet.targets());
+        exporter.configured(&config, fleet.targets());
         Ok(())
     }
 }
 
 /// Takes up what an organisation said of its members.
-async fn discovered(fleet: &mut Fleet, board: &Board, found: Found) {
+async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: Found) {
     let organization = found.organization.clone();
     match fleet.discovered(found).await {
         Ok(Some(plan)) => {
-            let _change = board.begin_change().await;
+            let _change = exporter.swap_atomically().await;
             fleet.adopt(plan).await;
-            board.process.polls(fleet.targets());
+            exporter.process.set_targets(fleet.targets());
         }
         Ok(None) => {}
         Err(why) => error!(

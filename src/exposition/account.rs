@@ -1,29 +1,30 @@
-//! What is the same whatever the listings say.
+//! Samples of an account that do not depend on its listings.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::fragment::{Fragment, FragmentWriter};
-use super::memo::Memo;
+use enum_map::EnumMap;
+
+use super::cached::Cached;
+use super::fragment::{Fragment, FragmentWriter, truth};
 use super::metric::Metric;
-use super::render::truth;
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
-use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Renewals, Report};
+use crate::snapshot::{ACTIONS, AccountInfo, ApiCounters, Evidence, Renewals, Report};
 
-/// What of it most polls leave as it is.
+/// The values that most polls do not change.
 #[derive(Debug, PartialEq)]
-struct Rare {
+struct SlowFields {
     retries: BTreeMap<&'static str, u64>,
-    failures: [u64; Reason::ALL.len()],
+    failures: EnumMap<Reason, u64>,
     errors: BTreeMap<(&'static str, String), u64>,
     requests_per_second: f64,
     credentials_changed: Option<SystemTime>,
     renewals: Option<Renewals>,
 }
 
-impl Rare {
+impl SlowFields {
     fn of(report: &Report) -> Self {
         let api = &report.api;
         Self {
@@ -37,28 +38,29 @@ impl Rare {
     }
 }
 
-/// Renders it.
+/// Renders these samples.
 #[derive(Debug, Default)]
 pub(super) struct AccountRenderer {
-    rare: Memo<Rare>,
+    slow: Cached<SlowFields>,
 }
 
 impl AccountRenderer {
-    /// What most polls leave as it is, and what every poll moves.
+    /// Returns what most polls do not change, and what every poll changes.
     pub(super) fn render(
         &mut self,
         account: &AccountInfo,
         labels: &str,
         report: &Report,
+        evidence: Evidence,
     ) -> [Arc<Fragment>; 2] {
-        let rare = self
-            .rare
-            .of(Rare::of(report), |rare| render_rare(account, labels, rare));
-        [rare, Arc::new(render_moving(labels, report))]
+        let slow = self.slow.of(SlowFields::of(report), |slow| {
+            render_slow_fields(account, labels, slow)
+        });
+        [slow, Arc::new(render_per_poll(labels, report, evidence))]
     }
 }
 
-fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
+fn render_slow_fields(account: &AccountInfo, labels: &str, slow: &SlowFields) -> Fragment {
     let mut out = FragmentWriter::new(labels);
     out.sample(
         Metric::AccountTrackRequired,
@@ -72,35 +74,34 @@ fn render_rare(account: &AccountInfo, labels: &str, rare: &Rare) -> Fragment {
         ("provider", account.provider),
     ];
     out.sample(Metric::AccountInfo, &info, 1.0);
-    by_action(&mut out, Metric::ApiRequestRetries, &rare.retries);
-    for (reason, count) in Reason::ALL.iter().zip(rare.failures) {
+    by_action(&mut out, Metric::ApiRequestRetries, &slow.retries);
+    for (reason, count) in slow.failures {
         let labels = [("reason", reason.as_str())];
         out.sample(Metric::ApiRequestFailures, &labels, count as f64);
     }
-    for ((action, code), count) in &rare.errors {
+    for ((action, code), count) in &slow.errors {
         let labels = [("action", *action), ("code", code)];
         out.sample(Metric::ApiRequestErrors, &labels, *count as f64);
     }
-    out.sample(Metric::RateLimiterCeiling, &[], rare.requests_per_second);
+    out.sample(Metric::RateLimiterCeiling, &[], slow.requests_per_second);
     let provider = [("provider", account.provider)];
-    let renewals = rare.renewals.as_ref();
+    let renewals = slow.renewals.as_ref();
     if let Some(expires) = renewals.and_then(|renewals| renewals.expires) {
         out.sample(Metric::CredentialsExpiry, &provider, unix_seconds(expires));
     }
-    if let Some(changed) = rare.credentials_changed {
+    if let Some(changed) = slow.credentials_changed {
         out.sample(Metric::CredentialsChanged, &provider, unix_seconds(changed));
     }
     if let Some(renewals) = renewals {
-        let (taken_up, failed) = (renewals.refreshes as f64, renewals.failures as f64);
-        out.sample(Metric::CredentialsRefreshes, &provider, taken_up);
+        let (refreshes, failed) = (renewals.refreshes as f64, renewals.failures as f64);
+        out.sample(Metric::CredentialsRefreshes, &provider, refreshes);
         out.sample(Metric::CredentialsRefreshFailures, &provider, failed);
     }
     out.finish()
 }
 
-fn render_moving(labels: &str, report: &Report) -> Fragment {
+fn render_per_poll(labels: &str, report: &Report, evidence: Evidence) -> Fragment {
     let mut out = FragmentWriter::new(labels);
-    let evidence = &report.shown_evidence;
     let (observed, covered) = (evidence.observed, evidence.covered);
     out.sample(Metric::AccountObservedSeconds, &[], observed.as_secs_f64());
     out.sample(Metric::AccountCoveredSeconds, &[], covered.as_secs_f64());
@@ -114,7 +115,7 @@ fn render_moving(labels: &str, report: &Report) -> Fragment {
     out.finish()
 }
 
-/// Those that every account has begin at 0.
+/// Writes a counter by action. The actions that every account uses begin at 0.
 fn by_action(out: &mut FragmentWriter<'_>, metric: Metric, counts: &BTreeMap<&'static str, u64>) {
     let mut of_all = BTreeMap::from(ACTIONS.map(|action| (action, 0)));
     of_all.extend(counts);

@@ -1,4 +1,4 @@
-//! Samples in the text format, kept by metric.
+//! Samples in the text format, by metric.
 
 use std::fmt::Write;
 use std::ops::Range;
@@ -7,11 +7,11 @@ use bytes::Bytes;
 
 use super::metric::Metric;
 
-/// The longest label value that is taken from the API, in characters. No documented field is
-/// longer.
+/// The longest label value from the API, in characters. No documented field is longer.
 const MAX_LABEL_CHARS: usize = 256;
 
-/// Rendered samples, each metric's in one piece, in the order of [`Metric::ALL`].
+/// Rendered samples. Those of one metric are one piece; the pieces are in the order of
+/// [`Metric::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fragment {
     text: Bytes,
@@ -19,26 +19,26 @@ pub struct Fragment {
 }
 
 impl Fragment {
-    /// Each metric with its samples; metrics without any are left out.
+    /// Returns the metrics that have samples, with their samples.
     pub fn pieces(&self) -> impl Iterator<Item = (Metric, &[u8])> {
         self.pieces
             .iter()
             .map(|(metric, range)| (*metric, &self.text[range.clone()]))
     }
 
-    /// The samples of one metric, where there are any.
+    /// Returns the samples of one metric. `None` if it has none.
     pub fn of(&self, metric: Metric) -> Option<&[u8]> {
         let found = self.pieces.binary_search_by_key(&metric, |piece| piece.0);
         let (_, range) = &self.pieces[found.ok()?];
         Some(&self.text[range.clone()])
     }
 
-    /// Some of its samples without a copy of them; the whole fragment's text stays in memory with
-    /// them.
+    /// Returns some of its samples without a copy. They keep the text of the whole fragment in
+    /// memory.
     ///
     /// # Panics
     ///
-    /// Where they are those of another fragment.
+    /// If they are samples of another fragment.
     pub fn share(&self, samples: &[u8]) -> Bytes {
         self.text.slice_ref(samples)
     }
@@ -47,17 +47,17 @@ impl Fragment {
 /// Writes a fragment, metric by metric.
 #[derive(Debug)]
 pub struct FragmentWriter<'a> {
-    /// The labels that every sample begins with, rendered and without braces.
+    /// The first labels of every sample, rendered and without braces.
     common_labels: &'a str,
     text: String,
     pieces: Vec<(Metric, Range<usize>)>,
 }
 
-/// Room for what most fragments have to say, in bytes.
+/// The size of most fragments, in bytes.
 const FIRST_ROOM: usize = 4 * 1024;
 
 impl<'a> FragmentWriter<'a> {
-    /// A writer whose samples all begin with `common_labels`, which [`labels`] renders.
+    /// A writer whose samples begin with `common_labels`, which [`labels`] renders.
     pub fn new(common_labels: &'a str) -> Self {
         Self {
             common_labels,
@@ -66,13 +66,14 @@ impl<'a> FragmentWriter<'a> {
         }
     }
 
-    /// Writes one sample. All samples of a metric are written in a row, and the metrics in order.
+    /// Writes one sample. The samples of a metric must follow each other, and the metrics must be in
+    /// order.
     pub fn sample(&mut self, metric: Metric, more_labels: &[(&str, &str)], value: f64) {
         self.write(metric, more_labels, MAX_LABEL_CHARS, value);
     }
 
-    /// Writes one sample whose labels stand as they are written in the configuration. Cut, two
-    /// names that differ at the end would be one series twice.
+    /// Writes one sample whose labels come from the configuration and are not cut: two names that
+    /// differ at the end would become the same series.
     pub fn sample_as_configured(
         &mut self,
         metric: Metric,
@@ -82,10 +83,10 @@ impl<'a> FragmentWriter<'a> {
         self.write(metric, more_labels, usize::MAX, value);
     }
 
-    /// The fragment.
+    /// Returns the fragment.
     pub fn finish(self) -> Fragment {
         Fragment {
-            // What was reserved and not needed would stay as long as the text.
+            // Unused capacity would stay in memory as long as the text.
             text: self.text.into_boxed_str().into_boxed_bytes().into(),
             pieces: self.pieces.into_boxed_slice(),
         }
@@ -131,8 +132,12 @@ impl<'a> FragmentWriter<'a> {
     }
 }
 
-/// Renders labels without braces. They come from the configuration and stand as they are written
-/// there.
+/// Returns the value of a sample that is true or false.
+pub(super) fn truth(value: bool) -> f64 {
+    f64::from(u8::from(value))
+}
+
+/// Renders labels without braces. They come from the configuration and are not cut.
 pub(super) fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
@@ -144,9 +149,9 @@ pub(super) fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
     text
 }
 
-/// No more than the first `max` characters.
+/// Returns the first `max` characters.
 fn cut(value: &str, max: usize) -> &str {
-    // There are no more characters than bytes.
+    // A text has no more characters than bytes.
     if value.len() <= max {
         return value;
     }
@@ -160,16 +165,16 @@ fn push_value(text: &mut String, value: f64) {
     let written = if value.fract() == 0.0 && value.abs() < MAX_EXACT {
         #[expect(clippy::cast_possible_truncation, reason = "it is whole, and fits")]
         let whole = value as i64;
-        // Most values are whole numbers, and as such they are written faster.
+        // Most values are whole numbers, which are formatted faster as integers.
         write!(text, "{whole}")
     } else {
-        // Rust writes the shortest decimal that reads back the same, and so does Prometheus.
+        // Rust writes the shortest decimal that parses to the same value, as Prometheus does.
         write!(text, "{value}")
     };
     written.expect("a String takes every text");
 }
 
-/// Below this every whole number is a double of its own: 2^53.
+/// Below 2^53 every whole number is a distinct double.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 fn push_label(text: &mut String, name: &str, value: &str) {

@@ -1,14 +1,12 @@
-//! One listing: counts, and what is known of each track.
+//! Samples of one listing: counts, and the properties of each track.
 
 use std::collections::BTreeMap;
 
-use super::fragment::{Fragment, FragmentWriter};
+use super::fragment::{Fragment, FragmentWriter, truth};
 use super::metric::Metric;
-use super::render::truth;
 use crate::snapshot::{AccountInfo, Listing, Status, StorageType};
 
-/// The combinations that are there even when no track has them, so that an alert on 0 has a series
-/// to look at.
+/// Combinations that have a series even if no track has them, for alerts on 0.
 const ZERO_FILLED: [(Status, StorageType); 9] = [
     (Status::Enabled, StorageType::Cos),
     (Status::Enabled, StorageType::Cls),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use enum_map::Enum;
+
 /// The type of a metric, as the text format names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -14,7 +16,7 @@ pub enum Kind {
 macro_rules! metrics {
     ($($variant:ident $name:literal $kind:ident [$($label:ident)*] $help:literal)*) => {
         /// A metric of the accounts, in the order of the exposition.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Enum)]
         pub enum Metric {
             $(#[doc = concat!("`", $name, "`")] $variant,)*
         }

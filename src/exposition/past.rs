@@ -1,4 +1,4 @@
-//! Facts about the past of a target's tracks.
+//! Samples of the past of a target's tracks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,13 +7,13 @@ use tokio::time::Instant;
 
 use super::fragment::FragmentWriter;
 use super::metric::Metric;
-use super::part::Part;
+use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
-use crate::snapshot::{Change, Past};
+use crate::snapshot::Past;
 
-/// Renders it in parts that disappear together: what is known of a vanished track goes with its
-/// tombstone.
-pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part> {
+/// Renders one fragment for all tracks that are hidden at the same time. The change times of a
+/// deleted track are hidden with its tombstone.
+pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<TimedFragment> {
     let mut by_end: BTreeMap<Option<Instant>, Vec<u64>> = BTreeMap::new();
     for id in past.changes.keys() {
         let tombstone = past.tombstones.get(id);
@@ -36,7 +36,7 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part
         }
         for id in &ids {
             let times = &past.changes[id];
-            for (change, at) in Change::ALL.iter().zip(times.at) {
+            for (change, at) in times.at {
                 let labels = [
                     ("region", region),
                     ("track_id", &id.to_string()),
@@ -48,7 +48,7 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Part
                 }
             }
         }
-        Part::past(until, Arc::new(out.finish()))
+        TimedFragment::past(until, Arc::new(out.finish()))
     });
     parts.collect()
 }

@@ -1,32 +1,32 @@
-//! One account's report as parts.
+//! Renders the report of one account.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::account::AccountRenderer;
-use super::fragment::{Fragment, FragmentWriter, labels};
-use super::memo::Memo;
+use super::cached::Cached;
+use super::fragment::{Fragment, FragmentWriter, labels, truth};
 use super::metric::Metric;
-use super::part::Part;
 use super::target::TargetRenderer;
+use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
-use crate::snapshot::{AccountInfo, Expectation, Overview, Report, Status};
+use crate::snapshot::{AccountInfo, Evidence, Report, Totals};
 
-/// Renders one account. What most polls leave as it is, is rendered when it changes: whoever is
-/// given the same fragment again has nothing to compare, nothing to join and nothing to deflate.
+/// Renders one account. A fragment is rendered again only if its values changed: the publisher need
+/// not compare, join or compress the same fragment again.
 #[derive(Debug)]
 pub struct Renderer {
     account: Arc<AccountInfo>,
     labels: String,
     own: AccountRenderer,
-    /// In the order of the report's.
-    overviews: Vec<Memo<Sums>>,
-    /// Those that were reported, with their regions. They are few.
+    /// In the order of the report's overviews.
+    overviews: Vec<Cached<Arc<Totals>>>,
+    /// By region. An account has few.
     targets: Vec<(String, TargetRenderer)>,
 }
 
 impl Renderer {
-    /// A renderer for the account.
+    /// A renderer of one account.
     pub fn new(account: Arc<AccountInfo>) -> Self {
         let own = account
             .labels
@@ -42,20 +42,22 @@ impl Renderer {
         }
     }
 
-    /// Everything there is to show of a report, now and later.
-    pub fn render(&mut self, report: &Report) -> Vec<Part> {
+    /// Renders everything there is to show of a report, now and later. `evidence` is the part of
+    /// the report's evidence that may be shown.
+    pub fn render(&mut self, report: &Report, evidence: Evidence) -> Vec<TimedFragment> {
         let labels = &self.labels;
-        let own = self.own.render(&self.account, labels, report);
-        let mut parts: Vec<Part> = own.map(Part::always).into();
+        let own = self.own.render(&self.account, labels, report, evidence);
+        let mut parts: Vec<TimedFragment> = own.map(TimedFragment::always).into();
         self.overviews
-            .resize_with(report.overviews.len(), Memo::default);
+            .resize_with(report.overviews.len(), Cached::default);
         for (memo, overview) in self.overviews.iter_mut().zip(&report.overviews) {
-            let fragment = memo.of(Sums::of(overview), |sums| sums.render(labels));
+            let totals = Arc::clone(&overview.totals);
+            let fragment = memo.of(totals, |totals| render_totals(labels, totals));
             let (from, until) = (overview.from, Some(overview.until));
-            parts.push(Part::between(from, until, fragment));
+            parts.push(TimedFragment::between(from, until, fragment));
             if let Some(checked) = overview.coverage_checked {
                 let fragment = Arc::new(render_coverage_checked(labels, checked));
-                parts.push(Part::between(from, until, fragment));
+                parts.push(TimedFragment::between(from, until, fragment));
             }
         }
         for target in &report.targets {
@@ -73,58 +75,34 @@ impl Renderer {
     }
 }
 
-/// What the targets come to together, for one of the times until one of them is too old.
-#[derive(Debug, PartialEq)]
-struct Sums {
-    tracks: [u64; Status::ALL.len()],
-    covered: Option<bool>,
-    expectations: Vec<Expectation>,
-}
-
-impl Sums {
-    fn of(overview: &Overview) -> Self {
-        Self {
-            tracks: overview.tracks,
-            covered: overview.covered,
-            expectations: overview.expectations.clone(),
+fn render_totals(labels: &str, totals: &Totals) -> Fragment {
+    let mut out = FragmentWriter::new(labels);
+    for (status, count) in totals.tracks {
+        let labels = [("status", status.as_str())];
+        out.sample(Metric::AccountTracks, &labels, count as f64);
+    }
+    if let Some(covered) = totals.covered {
+        out.sample(Metric::AccountCovered, &[], truth(covered));
+    }
+    for expected in &totals.expectations {
+        if let Some(present) = expected.present {
+            let labels = [("track", expected.name.as_str())];
+            out.sample_as_configured(Metric::ExpectedTrackPresent, &labels, truth(present));
         }
     }
-
-    fn render(&self, labels: &str) -> Fragment {
-        let mut out = FragmentWriter::new(labels);
-        for (status, count) in Status::ALL.iter().zip(self.tracks) {
-            let labels = [("status", status.as_str())];
-            out.sample(Metric::AccountTracks, &labels, count as f64);
+    for expected in &totals.expectations {
+        if let Some(matches) = expected.matches {
+            let labels = [("track", expected.name.as_str())];
+            out.sample_as_configured(Metric::ExpectedTrackMatches, &labels, truth(matches));
         }
-        if let Some(covered) = self.covered {
-            out.sample(Metric::AccountCovered, &[], truth(covered));
-        }
-        let expectations = &self.expectations;
-        for expected in expectations {
-            if let Some(present) = expected.present {
-                let labels = [("track", expected.name.as_str())];
-                out.sample_as_configured(Metric::ExpectedTrackPresent, &labels, truth(present));
-            }
-        }
-        for expected in expectations {
-            if let Some(matches) = expected.matches {
-                let labels = [("track", expected.name.as_str())];
-                out.sample_as_configured(Metric::ExpectedTrackMatches, &labels, truth(matches));
-            }
-        }
-        out.finish()
     }
+    out.finish()
 }
 
-/// Moves with every poll, unlike the sums.
+/// Changes with every poll, unlike the totals.
 fn render_coverage_checked(labels: &str, checked: SystemTime) -> Fragment {
     let mut out = FragmentWriter::new(labels);
     let checked = unix_seconds(checked);
     out.sample(Metric::AccountCoverageChecked, &[], checked);
     out.finish()
-}
-
-/// How a sample says yes and no.
-pub(super) fn truth(value: bool) -> f64 {
-    f64::from(u8::from(value))
 }

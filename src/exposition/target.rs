@@ -1,30 +1,30 @@
-//! What there is to say of one target, but for its listing and its past, which have files of their
-//! own.
+//! Samples of one target. Its listing and its past have files of their own.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::fragment::{Fragment, FragmentWriter};
-use super::memo::Memo;
+use enum_map::EnumMap;
+
+use super::cached::Cached;
+use super::fragment::{Fragment, FragmentWriter, truth};
 use super::metric::Metric;
-use super::part::Part;
-use super::render::truth;
+use super::timed_fragment::TimedFragment;
 use super::{listing, past};
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
 use crate::snapshot::{AccountInfo, Change, LastGood, Listing, Past, TargetReport};
 
-/// What of it most polls leave as it is.
+/// The values that most polls do not change.
 #[derive(Debug, PartialEq)]
-struct Rare {
+struct SlowFields {
     failure: Option<(Reason, String)>,
     interval: Duration,
-    failures: [u64; Reason::ALL.len()],
+    failures: EnumMap<Reason, u64>,
     skipped: u64,
-    changes: [u64; Change::ALL.len()],
+    changes: EnumMap<Change, u64>,
 }
 
-impl Rare {
+impl SlowFields {
     fn of(target: &TargetReport) -> Self {
         let failure = target.failure.as_ref();
         let counters = &target.counters;
@@ -38,18 +38,18 @@ impl Rare {
     }
 }
 
-/// Renders one target, and what does not change only once.
+/// Renders one target. What does not change is rendered once.
 #[derive(Debug)]
 pub(super) struct TargetRenderer {
-    /// As long as it is not up, and while it is.
+    /// `cloudaudit_up` 0, and 1.
     up: [Arc<Fragment>; 2],
-    rare: Memo<Rare>,
+    slow: Cached<SlowFields>,
     listing: Option<(Arc<Listing>, Arc<Fragment>)>,
-    past: Option<(Arc<Past>, Vec<Part>)>,
+    past: Option<(Arc<Past>, Vec<TimedFragment>)>,
 }
 
 impl TargetRenderer {
-    /// A renderer for the target in a region.
+    /// A renderer of the target in a region.
     pub(super) fn new(labels: &str, region: &str) -> Self {
         let up = [false, true].map(|is_up| {
             let mut out = FragmentWriter::new(labels);
@@ -58,44 +58,52 @@ impl TargetRenderer {
         });
         Self {
             up,
-            rare: Memo::default(),
+            slow: Cached::default(),
             listing: None,
             past: None,
         }
     }
 
-    /// Puts what there is to say behind the parts that are there.
+    /// Appends the fragments of the target.
     pub(super) fn render(
         &mut self,
         account: &AccountInfo,
         labels: &str,
         target: &TargetReport,
-        parts: &mut Vec<Part>,
+        parts: &mut Vec<TimedFragment>,
     ) {
         let region = &target.region;
         self.up(target, parts);
-        let rare = Rare::of(target);
-        let rare = self.rare.of(rare, |rare| render_rare(labels, region, rare));
-        parts.push(Part::always(rare));
-        parts.push(Part::always(Arc::new(render_moving(labels, target))));
+        let slow = SlowFields::of(target);
+        let slow = self
+            .slow
+            .of(slow, |slow| render_slow_fields(labels, region, slow));
+        parts.push(TimedFragment::always(slow));
+        parts.push(TimedFragment::always(Arc::new(render_per_poll(
+            labels, target,
+        ))));
         if let Some(good) = &target.last_good {
             let fragment = self.listing(account, labels, region, good);
-            parts.push(Part::between(None, Some(good.show_until), fragment));
+            parts.push(TimedFragment::between(
+                None,
+                Some(good.show_until),
+                fragment,
+            ));
         }
         parts.extend_from_slice(self.past(labels, target));
     }
 
-    /// Up only as long as there is something to show: where the loop is dead, nobody else would
-    /// take a 1 back.
-    fn up(&self, target: &TargetReport, parts: &mut Vec<Part>) {
+    /// Appends `cloudaudit_up`. It is 1 only while the listing may be shown: if the account's task
+    /// has stopped, nothing else would reset it.
+    fn up(&self, target: &TargetReport, parts: &mut Vec<TimedFragment>) {
         let [down, up] = &self.up;
         match &target.last_good {
             Some(good) if target.is_up() => {
                 let (up, down) = (Arc::clone(up), Arc::clone(down));
-                parts.push(Part::between(None, Some(good.show_until), up));
-                parts.push(Part::between(Some(good.show_until), None, down));
+                parts.push(TimedFragment::between(None, Some(good.show_until), up));
+                parts.push(TimedFragment::between(Some(good.show_until), None, down));
             }
-            _ => parts.push(Part::always(Arc::clone(down))),
+            _ => parts.push(TimedFragment::always(Arc::clone(down))),
         }
     }
 
@@ -116,8 +124,8 @@ impl TargetRenderer {
         fragment
     }
 
-    /// The past changes rarely, and is rendered when it does.
-    fn past(&mut self, labels: &str, target: &TargetReport) -> &[Part] {
+    /// Returns the fragments of the past, which changes rarely.
+    fn past(&mut self, labels: &str, target: &TargetReport) -> &[TimedFragment] {
         let is_known = |(past, _): &(Arc<Past>, _)| Arc::ptr_eq(past, &target.past);
         if !self.past.as_ref().is_some_and(is_known) {
             let parts = past::render(labels, &target.region, &target.past);
@@ -127,28 +135,28 @@ impl TargetRenderer {
     }
 }
 
-fn render_rare(labels: &str, region: &str, rare: &Rare) -> Fragment {
+fn render_slow_fields(labels: &str, region: &str, slow: &SlowFields) -> Fragment {
     let region = ("region", region);
     let mut out = FragmentWriter::new(labels);
-    if let Some((reason, code)) = &rare.failure {
+    if let Some((reason, code)) = &slow.failure {
         let labels = [region, ("reason", reason.as_str()), ("code", code)];
         out.sample(Metric::LastFailureInfo, &labels, 1.0);
     }
-    out.sample(Metric::PollInterval, &[region], rare.interval.as_secs_f64());
-    for (reason, count) in Reason::ALL.iter().zip(rare.failures) {
+    out.sample(Metric::PollInterval, &[region], slow.interval.as_secs_f64());
+    for (reason, count) in slow.failures {
         let labels = [region, ("reason", reason.as_str())];
         out.sample(Metric::PollFailures, &labels, count as f64);
     }
-    out.sample(Metric::SkippedPolls, &[region], rare.skipped as f64);
-    for (change, count) in Change::ALL.iter().zip(rare.changes) {
+    out.sample(Metric::SkippedPolls, &[region], slow.skipped as f64);
+    for (change, count) in slow.changes {
         let labels = [region, ("change", change.as_str())];
         out.sample(Metric::TrackChanges, &labels, count as f64);
     }
     out.finish()
 }
 
-/// What every poll moves.
-fn render_moving(labels: &str, target: &TargetReport) -> Fragment {
+/// Renders the values that every poll changes.
+fn render_per_poll(labels: &str, target: &TargetReport) -> Fragment {
     let region = [("region", target.region.as_str())];
     let mut out = FragmentWriter::new(labels);
     let polled = target.last_poll.map_or(0.0, |poll| unix_seconds(poll.at));

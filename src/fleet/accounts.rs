@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::task::{JoinSet, yield_now};
 use tokio::time::Instant;
 use tracing::{info, warn};
@@ -19,8 +20,8 @@ use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
 use crate::organization::Found;
-use crate::poll::{Memory, Seat};
-use crate::snapshot::{Report, Umbrella};
+use crate::poll::{Memory, PublishHandle};
+use crate::snapshot::Report;
 use crate::tencent::Observer;
 
 /// First polls start so far apart, fifty a second, so that a large fleet does not begin with a
@@ -117,8 +118,8 @@ impl Fleet {
             organizations.push(if self.organizations.is(organization, &ways) {
                 organizations::Step::Keep(organization.name.clone())
             } else {
-                let umbrella = self.organizations.umbrella(&organization.name);
-                let discovery = self.shared.discovery(organization, &ways, umbrella);
+                let coverage = self.organizations.coverage(&organization.name).clone();
+                let discovery = self.shared.discovery(organization, &ways, coverage);
                 organizations::Step::Start(Box::new(Start {
                     config: organization.clone(),
                     ways,
@@ -139,11 +140,11 @@ impl Fleet {
                 accounts.push(Step::Keep(account.name.clone()));
                 continue;
             }
-            let umbrella = match &account.organization {
-                Some(organization) => self.organizations.umbrella(organization),
-                None => Umbrella::default(),
+            let coverage = match &account.organization {
+                Some(organization) => self.organizations.coverage(organization).subscribe(),
+                None => watch::Sender::default().subscribe(),
             };
-            let desired = self.shared.desired(account.clone(), ways, umbrella);
+            let desired = self.shared.desired(account.clone(), ways, coverage);
             accounts.push(Step::Start(Box::new(desired)));
         }
         Ok(Plan {
@@ -266,7 +267,7 @@ impl Fleet {
                 memory_of(restored.remove(&name))
             };
             let (process, audience) = (Arc::clone(&self.process), Arc::clone(&self.audience));
-            let running = Running::start(desired, memory, first, process, audience);
+            let running = Running::start(desired, memory, first, process, audience).await;
             self.accounts.insert(name, running);
             first += FIRST_POLL_SPACING;
             if (changed + added).is_multiple_of(ACCOUNTS_IN_A_ROW) {
@@ -300,9 +301,9 @@ impl Fleet {
             let Step::Start(desired) = step else { continue };
             let publish = self.audience.admit(&desired.info);
             let memory = memory_of(self.restored.remove(desired.name()));
-            let seat = Seat::new(memory, publish, Instant::now());
-            let account = desired.account(Arc::clone(&self.process), Arc::new(seat));
-            polls.spawn(account.poll_once());
+            let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
+            let process = Arc::clone(&self.process);
+            polls.spawn(async move { desired.account(process, handle).await.poll_once().await });
         }
         let mut all_good = true;
         while let Some(good) = polls.join_next().await {
@@ -315,7 +316,7 @@ impl Fleet {
 
 fn memory_of(restored: Option<Report>) -> Memory {
     Memory {
-        report: restored,
+        report: restored.map(Arc::new),
         ..Memory::default()
     }
 }

@@ -3,12 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::clock::Moment;
-use crate::pulse::Pulse;
-use crate::snapshot::{AccountInfo, Report};
-
-/// How an account publishes.
-pub type Publish = Box<dyn FnMut(Report, Moment) + Send>;
+use crate::heartbeat::Heartbeat;
+use crate::poll::Publish;
+use crate::snapshot::AccountInfo;
 
 /// Shows what accounts publish, and is told what becomes of them.
 pub trait Audience: Send + Sync + 'static {
@@ -16,7 +13,7 @@ pub trait Audience: Send + Sync + 'static {
     fn admit(&self, account: &Arc<AccountInfo>) -> Publish;
 
     /// The account's loop has begun, and beats there from now on.
-    fn started(&self, account: &str, pulse: &Arc<Pulse>);
+    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>);
 
     /// The account's loop has panicked, and is going to be started again.
     fn restarted(&self, account: &str);

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use super::audience::Publish;
+use tokio::sync::watch;
+
 use super::identity::Identity;
 use super::ways::Ways;
 use crate::config;
 use crate::history::Retention;
-use crate::poll::{self, Memory, Schedule, Seat};
-use crate::snapshot::AccountInfo;
+use crate::poll::{self, AccountParts, Memory, PublishHandle, Schedule};
+use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::{Client, Observer, Pacer};
 
 /// An account with all that it needs to run: whatever could fail is behind it.
@@ -17,6 +18,7 @@ pub(super) struct Desired {
     pub(super) info: Arc<AccountInfo>,
     pub(super) client: Arc<Client>,
     pub(super) ways: Ways,
+    pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
 }
@@ -61,17 +63,17 @@ impl Desired {
         let same = self.config.credentials == other.config.credentials
             && self.config.assume_role == other.config.assume_role;
         if !same && let Some(report) = &mut memory.report {
-            report.credentials_changed = None;
+            Arc::make_mut(report).credentials_changed = None;
         }
         memory
     }
 
-    /// The account, publishing from `seat` at once.
-    pub(super) fn account(
+    /// Starts the account, which publishes what it remembers at once.
+    pub(super) async fn account(
         &self,
         process: Arc<dyn Observer>,
-        seat: Arc<Seat<Publish>>,
-    ) -> poll::Account<Publish> {
+        handle: Arc<PublishHandle>,
+    ) -> poll::Account {
         let poll = &self.config.poll;
         let schedule = Schedule {
             interval: self.config.interval,
@@ -82,7 +84,14 @@ impl Desired {
                 max_tracks: poll.max_tracks,
             },
         };
-        let (info, client) = (Arc::clone(&self.info), Arc::clone(&self.client));
-        poll::Account::seated(info, &self.config.regions, schedule, client, process, seat)
+        let parts = AccountParts {
+            info: Arc::clone(&self.info),
+            regions: self.config.regions.clone(),
+            schedule,
+            client: Arc::clone(&self.client),
+            coverage: self.coverage.clone(),
+            process,
+        };
+        poll::Account::new(parts, handle).await
     }
 }

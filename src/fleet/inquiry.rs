@@ -14,10 +14,11 @@ use crate::clock::Clock;
 use crate::config::{Account, Config, Organization, Site};
 use crate::failure::Failure;
 use crate::organization::{Discovery, accounts};
-use crate::snapshot::{Member, Umbrella};
+use crate::snapshot::Member;
 use crate::tencent::reasons::timeout_failure;
 use crate::tencent::sts::CallerIdentity;
 use crate::tencent::{Ended, Observer, Sent};
+use tokio::sync::watch;
 
 /// The time for all questions together.
 pub const INQUIRY_TIME: Duration = Duration::from_mins(5);
@@ -199,7 +200,7 @@ impl Inquiry<'_> {
         let http = &self.config.http;
         let ways = self.shared.ways(&places, http, &mut self.https)?;
         let shared = &mut self.shared;
-        let discovery = shared.discovery(organization, &ways, Umbrella::default());
+        let discovery = shared.discovery(organization, &ways, watch::Sender::default());
         let mut admin = organization.admin();
         // It is polled only to see whether its tracks are those of all members, and in one region.
         let regions = usize::from(admin.details_interval.is_some());

@@ -6,7 +6,7 @@
 //! ([`Fleet::adopt`]), and nothing of that can fail. Those that stay as they are notice nothing.
 
 pub use self::accounts::{Fleet, Plan};
-pub use self::audience::{Audience, Publish};
+pub use self::audience::Audience;
 pub use self::inquiry::{
     AccountFound, Asked, Findings, INQUIRY_TIME, MEMBERS_TRIED, OrganizationFound, RegionFound,
     Trouble, inquire,

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tracing::warn;
 
 use super::ways::Ways;
 use crate::config;
 use crate::organization::{Discovery, Found, accounts};
-use crate::snapshot::{Member, Report, Umbrella};
+use crate::snapshot::{Member, OrganizationCoverage, Report};
 
 /// How many refreshes may wait to be taken up.
 const MAX_WAITING: usize = 16;
@@ -23,7 +23,7 @@ pub(super) struct Organizations {
     /// of the members it remembers only those of one shard, and a name may be that of another
     /// shard's member too.
     taken_elsewhere: BTreeMap<String, BTreeSet<String>>,
-    umbrellas: BTreeMap<String, Umbrella>,
+    coverages: BTreeMap<String, watch::Sender<Option<OrganizationCoverage>>>,
     sender: mpsc::Sender<Found>,
     found: mpsc::Receiver<Found>,
 }
@@ -54,7 +54,7 @@ impl Organizations {
             running: BTreeMap::new(),
             members: BTreeMap::new(),
             taken_elsewhere: BTreeMap::new(),
-            umbrellas: BTreeMap::new(),
+            coverages: BTreeMap::new(),
             sender,
             found,
         }
@@ -106,13 +106,14 @@ impl Organizations {
         all
     }
 
-    /// The organisation's umbrella, over every reload.
-    pub(super) fn umbrella(&mut self, organization: &str) -> Umbrella {
-        let umbrellas = &mut self.umbrellas;
-        umbrellas
-            .entry(organization.to_owned())
-            .or_default()
-            .clone()
+    /// Returns the channel of what the organization's own tracks cover. It stays the same over
+    /// every reload.
+    pub(super) fn coverage(
+        &mut self,
+        organization: &str,
+    ) -> &watch::Sender<Option<OrganizationCoverage>> {
+        let name = organization.to_owned();
+        self.coverages.entry(name).or_default()
     }
 
     /// Whether it is asked as a configuration wants it, over the same ways.
@@ -149,7 +150,7 @@ impl Organizations {
             gone.task.abort();
             self.members.remove(name);
             self.taken_elsewhere.remove(name);
-            self.umbrellas.remove(name);
+            self.coverages.remove(name);
         }
         before.into_keys().collect()
     }

@@ -1,7 +1,7 @@
 //! An account that polls, whatever befalls its loop.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,10 +10,10 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
-use super::audience::{Audience, Publish};
+use super::audience::Audience;
 use super::desired::Desired;
-use crate::poll::{self, Memory, Seat};
-use crate::pulse::PATIENCE;
+use crate::heartbeat::STALL_TIMEOUT;
+use crate::poll::{self, Memory, Publish, PublishHandle};
 use crate::tencent::Observer;
 use crate::tencent::reasons::visible;
 
@@ -21,16 +21,16 @@ use crate::tencent::reasons::visible;
 /// keep the machine or the cloud busy with it.
 const RESTART_PAUSE: Duration = Duration::from_secs(10);
 
-/// An account's task, and the seat that it polls from.
+/// An account's task, and its way to publish.
 pub(super) struct Running {
     pub(super) desired: Arc<Desired>,
-    seat: Arc<Seat<Publish>>,
+    handle: Arc<PublishHandle>,
     task: AbortHandle,
 }
 
 impl Running {
     /// Publishes what is remembered, and begins to poll at `first`.
-    pub(super) fn start(
+    pub(super) async fn start(
         desired: Desired,
         memory: Memory,
         first: Instant,
@@ -39,19 +39,19 @@ impl Running {
     ) -> Self {
         let desired = Arc::new(desired);
         let publish = audience.admit(&desired.info);
-        let seat = Arc::new(Seat::new(memory, publish, Instant::now()));
-        audience.started(desired.name(), seat.pulse());
+        let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
+        audience.started(desired.name(), handle.heartbeat());
         let keeper = Keeper {
             desired: Arc::clone(&desired),
-            seat: Arc::clone(&seat),
+            handle: Arc::clone(&handle),
             process,
             audience,
         };
-        let account = keeper.account();
+        let account = keeper.account().await;
         let task = tokio::spawn(keeper.keep(account, first)).abort_handle();
         Self {
             desired,
-            seat,
+            handle,
             task,
         }
     }
@@ -59,7 +59,7 @@ impl Running {
     /// Ends the loop and drops the polls that are under way. After this nothing is published.
     pub(super) fn end(&self) -> Memory {
         self.task.abort();
-        self.seat.vacate()
+        self.handle.close()
     }
 }
 
@@ -72,7 +72,7 @@ impl Drop for Running {
 /// Keeps an account's loop running.
 struct Keeper {
     desired: Arc<Desired>,
-    seat: Arc<Seat<Publish>>,
+    handle: Arc<PublishHandle>,
     process: Arc<dyn Observer>,
     audience: Arc<dyn Audience>,
 }
@@ -82,7 +82,7 @@ type Panic = Box<dyn Any + Send>;
 
 impl Keeper {
     /// Runs the loop, and after a panic the next one, which goes on from what was published last.
-    async fn keep(self, mut account: Result<poll::Account<Publish>, Panic>, mut first: Instant) {
+    async fn keep(self, mut account: Result<poll::Account, Panic>, mut first: Instant) {
         loop {
             let panic = match account {
                 Ok(account) => AssertUnwindSafe(account.run(first))
@@ -100,22 +100,20 @@ impl Keeper {
                 pause = ?RESTART_PAUSE,
                 "an account's loop panicked; it starts again from what was published last"
             );
-            if !self.seat.renew(|| self.readmit()) {
+            if !self.handle.renew(|| self.readmit()) {
                 return;
             }
-            self.seat.pulse().beat(first + PATIENCE);
+            self.handle.heartbeat().beat(first + STALL_TIMEOUT);
             sleep_until(first).await;
-            account = self.account();
+            account = self.account().await;
         }
     }
 
     /// Publishing may panic too.
-    fn account(&self) -> Result<poll::Account<Publish>, Panic> {
-        let account = || {
-            let (process, seat) = (Arc::clone(&self.process), Arc::clone(&self.seat));
-            self.desired.account(process, seat)
-        };
-        catch_unwind(AssertUnwindSafe(account))
+    async fn account(&self) -> Result<poll::Account, Panic> {
+        let (process, handle) = (Arc::clone(&self.process), Arc::clone(&self.handle));
+        let account = self.desired.account(process, handle);
+        AssertUnwindSafe(account).catch_unwind().await
     }
 
     fn readmit(&self) -> Publish {

@@ -13,12 +13,13 @@ use crate::clock::Clock;
 use crate::config::{self, Http};
 use crate::organization::Discovery;
 use crate::shard::Shard;
-use crate::snapshot::{AccountInfo, Umbrella};
+use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::credentials::Provider;
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
 use crate::tencent::sts::Sts;
 use crate::tencent::{CLOUDAUDIT, CallOptions, Client, ClientParts, Endpoint, Observer};
 use jiff::tz::Offset;
+use tokio::sync::watch;
 
 /// The variables of the process, as they were when it began.
 pub type Environment = BTreeMap<String, String>;
@@ -112,12 +113,13 @@ impl Shared {
         &mut self,
         config: config::Account,
         ways: Ways,
-        umbrella: Umbrella,
+        coverage: watch::Receiver<Option<OrganizationCoverage>>,
     ) -> Desired {
         let (client, identity) = self.client(&config, &ways, config.requests_per_second);
         let pacer = Arc::clone(client.pacer());
         Desired {
-            info: Arc::new(info(&config, client.provider_name(), umbrella)),
+            info: Arc::new(info(&config, client.provider_name())),
+            coverage,
             config,
             client: Arc::new(client),
             ways,
@@ -131,7 +133,7 @@ impl Shared {
         &mut self,
         organization: &config::Organization,
         ways: &Ways,
-        umbrella: Umbrella,
+        coverage: watch::Sender<Option<OrganizationCoverage>>,
     ) -> Discovery {
         let shard = self.common.shard;
         let admin = organization.admin();
@@ -170,7 +172,7 @@ impl Shared {
                 let rate = shard.share(admin.requests_per_second);
                 (self.client(&admin, ways, rate).0, region)
             }),
-            umbrella,
+            coverage,
             process,
         }
     }
@@ -237,7 +239,7 @@ pub(super) fn endpoint(configured: &config::Endpoint) -> Endpoint {
     }
 }
 
-fn info(account: &config::Account, provider: &'static str, umbrella: Umbrella) -> AccountInfo {
+fn info(account: &config::Account, provider: &'static str) -> AccountInfo {
     AccountInfo {
         name: account.name.clone(),
         labels: account.labels.clone(),
@@ -245,7 +247,6 @@ fn info(account: &config::Account, provider: &'static str, umbrella: Umbrella) -
         site: account.site.as_str(),
         organization: account.organization.clone().unwrap_or_default(),
         member: account.member.clone(),
-        umbrella,
         provider,
         track_required: account.track_required,
         expected_tracks: account.expected_tracks.clone(),

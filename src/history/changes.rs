@@ -1,4 +1,4 @@
-//! What has happened to a target's tracks between two listings.
+//! The changes of a target's tracks between two listings.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,16 +6,16 @@ use std::fmt;
 
 use crate::snapshot::{Change, Listing, Status, Tombstone, Track};
 
-/// Something that happened to a track between two listings.
+/// A change of a track between two listings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackChange {
-    /// What happened.
+    /// The kind of change.
     pub change: Change,
     /// `TrackId`.
     pub id: u64,
-    /// Its name, the new one where it has changed.
+    /// Its name; the new one if it was renamed.
     pub name: String,
-    /// What was one thing and is another; for a track that came or went, what it is or was.
+    /// The fields that differ. For a created or deleted track, all its fields.
     pub details: Vec<Difference>,
 }
 
@@ -24,14 +24,14 @@ pub struct TrackChange {
 pub struct Difference {
     /// The API's name of the field.
     pub field: &'static str,
-    /// What it was; empty for a new track.
+    /// The old value; empty for a created track.
     pub from: String,
-    /// What it is; empty for a vanished track.
+    /// The new value; empty for a deleted track.
     pub to: String,
 }
 
-/// In one line: control characters are escaped. Each value is cut for itself, so that a long one
-/// does not hide the others.
+/// Writes one line, with control characters escaped. Each value is cut separately, so that a long
+/// one does not hide the others.
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (from, to) = (shortened(&self.from), shortened(&self.to));
@@ -39,30 +39,29 @@ impl fmt::Display for Difference {
     }
 }
 
-/// The longest value that is told whole, in characters: ten of the longest event names are half of
-/// it.
-const MAX_TOLD_CHARS: usize = 1_000;
+/// The longest value that is not cut, in characters: twice as long as ten of the longest event names.
+const MAX_VALUE_CHARS: usize = 1_000;
 
 fn shortened(value: &str) -> Cow<'_, str> {
-    match value.char_indices().nth(MAX_TOLD_CHARS) {
+    match value.char_indices().nth(MAX_VALUE_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
         None => Cow::Borrowed(value),
     }
 }
 
-/// What a listing says of tracks that it does not have.
+/// What the absence of a track in a listing means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Absence {
-    /// They were deleted.
+    /// The track was deleted.
     Proven,
     /// Nothing.
     Open,
 }
 
-/// The changes between two listings. `unproven` holds tracks of earlier ones whose fate is not
-/// known: those that `after` decides are taken out of it, those that it leaves open are put in.
-/// `vanished` are those whose fate is known.
-pub(super) fn between(
+/// Returns the changes between two listings. `unproven` holds tracks of earlier listings that may or
+/// may not exist: tracks that `after` decides are removed, tracks that it leaves open are added.
+/// `vanished` are the deleted tracks.
+pub(super) fn diff(
     before: &Listing,
     after: &Listing,
     absence: Absence,
@@ -76,9 +75,9 @@ pub(super) fn between(
     for track in &after.tracks {
         match known.remove(&track.id) {
             Some(old) => changes.extend(changes_of(&old, track)),
-            // It was there, and only beyond the limit.
+            // It existed beyond the limit.
             None if were_dropped.contains(&track.id) => {}
-            // It may have been there: the API reported more than it listed.
+            // It may have existed: the API reported more tracks than it listed.
             None if before.is_short() && !vanished.contains_key(&track.id) => {}
             None => changes.push(whole(Change::Created, track)),
         }
@@ -95,7 +94,7 @@ pub(super) fn between(
     changes
 }
 
-/// What is known after an incomplete listing: the tracks that it showed as they are now, and the
+/// Returns the listing after an incomplete poll: the tracks that the poll saw as they are now, and the
 /// others as they were.
 pub(super) fn updated(known: &Listing, seen: Vec<Track>) -> Listing {
     let tracks = known.tracks.iter().map(|track| (track.id, track.clone()));
@@ -111,7 +110,7 @@ pub(super) fn updated(known: &Listing, seen: Vec<Track>) -> Listing {
     }
 }
 
-/// The changes between two states of one track: at most one of its status and one of its settings.
+/// Returns the changes of one track: at most one of its status and one of its settings.
 fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
     let change = |change, details| TrackChange {
         change,
@@ -137,7 +136,7 @@ fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
     changes
 }
 
-/// A track that came or went, with all that is known of it.
+/// Returns the change of a created or deleted track, with all its fields.
 fn whole(change: Change, track: &Track) -> TrackChange {
     let status = Difference {
         field: "Status",
@@ -180,7 +179,7 @@ fn settings_differences(old: &Track, new: &Track) -> Vec<Difference> {
         .collect()
 }
 
-/// The settings whose change is a modification.
+/// Returns the settings whose change is a modification.
 fn settings(track: &Track) -> [(&'static str, String); 9] {
     let storage = &track.storage;
     [
@@ -196,8 +195,8 @@ fn settings(track: &Track) -> [(&'static str, String); 9] {
     ]
 }
 
-/// Event names are a set: their order says nothing. A comma in a name is escaped, so that two sets
-/// never read alike.
+/// Event names are a set: their order means nothing. A comma in a name is escaped, so that two sets
+/// never look the same.
 fn set(names: &[String]) -> String {
     let escaped = |name: &String| name.replace('\\', "\\\\").replace(',', "\\,");
     let set: BTreeSet<String> = names.iter().map(escaped).collect();

@@ -1,17 +1,18 @@
-//! What complete listings are worth as evidence: time that they vouch for.
+//! Evidence: the time that complete listings account for.
 
 use std::time::Duration;
 
-use super::overview::Sums;
+use super::overview::OverviewCache;
 use crate::clock::Moment;
-use crate::snapshot::{AccountInfo, Evidence, LastGood, TargetReport};
+use crate::snapshot::{AccountInfo, Evidence, LastGood, OrganizationCoverage, TargetReport};
 
-/// Two listings further apart than so many intervals vouch for nothing between them.
-const FURTHEST_INTERVALS: u32 = 3;
+/// Two listings more intervals apart than this are no evidence for the time between them.
+const MAX_GAP_INTERVALS: u32 = 3;
 
-/// What is proved once there is another complete listing, at `now`. Time is covered where it was so
-/// at both ends; what happened in between and was undone again, no listing can show.
-pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool) -> Evidence {
+/// Returns the evidence after one more complete listing, at `now`. The time between two listings is
+/// covered if the account was covered at both ends; no listing shows a change that was reverted in
+/// between.
+pub fn accrue(evidence: Evidence, now: Moment, interval: Duration, covered: bool) -> Evidence {
     let Evidence {
         observed,
         covered: covered_time,
@@ -22,31 +23,32 @@ pub fn vouch(evidence: Evidence, now: Moment, interval: Duration, covered: bool)
             let since = now.steady.saturating_duration_since(latest.steady);
             // The steady clock stands still while the machine is suspended.
             let by_wall = now.wall.duration_since(latest.wall).unwrap_or_default();
-            let furthest = interval * FURTHEST_INTERVALS;
-            (since, since.max(by_wall) <= furthest, covered)
+            let max_gap = interval * MAX_GAP_INTERVALS;
+            (since, since.max(by_wall) <= max_gap, covered)
         }
         None => (Duration::ZERO, false, false),
     };
-    let vouched = if is_close { since } else { Duration::ZERO };
-    let vouched_covered = if was_covered && covered {
-        vouched
+    let added = if is_close { since } else { Duration::ZERO };
+    let added_covered = if was_covered && covered {
+        added
     } else {
         Duration::ZERO
     };
     Evidence {
-        observed: observed + vouched,
-        covered: covered_time + vouched_covered,
+        observed: observed + added,
+        covered: covered_time + added_covered,
         latest: Some((now, covered)),
     }
 }
 
-/// Whether it is known that the account is covered now, by its organisation's own tracks, if the
-/// last attempt to list them succeeded, or by listings that are young enough to vouch for time. Older ones are good enough to
-/// look at, but whoever reads a sum of seconds cannot see how old they were. One that seems to be
-/// of a time to come is of a time that is not known.
+/// Returns whether the account is known to be covered now: by its organization's own tracks, if the
+/// last attempt to list them succeeded, or by its own listings, if they are young enough to be
+/// evidence. Older listings are good enough to show, but a sum of seconds does not tell how old they
+/// were. A listing with a time in the future is of an unknown time.
 pub fn is_covered<'a>(
-    sums: &mut Sums,
+    overviews: &mut OverviewCache,
     account: &AccountInfo,
+    organization: Option<OrganizationCoverage>,
     targets: impl IntoIterator<Item = &'a TargetReport>,
     interval: Duration,
     now: Moment,
@@ -54,11 +56,10 @@ pub fn is_covered<'a>(
     let is_young = |target: &&TargetReport| {
         let age = |good: &LastGood| now.wall.duration_since(good.at);
         let age = target.last_good.as_ref().and_then(|good| age(good).ok());
-        age.is_some_and(|age| age <= interval * FURTHEST_INTERVALS)
+        age.is_some_and(|age| age <= interval * MAX_GAP_INTERVALS)
     };
-    let overviews = sums.own_overviews(account, targets.into_iter().filter(is_young));
-    let overview = overviews.iter().find(|overview| overview.is_of(now));
-    let organization = account.umbrella.latest();
-    let is_covered_by_organization = organization.is_some_and(|it| it.vouches(now));
-    overview.is_some_and(|own| own.covered == Some(true) || is_covered_by_organization)
+    let own = overviews.own_overviews(account, targets.into_iter().filter(is_young));
+    let own = own.iter().find(|overview| overview.is_of(now));
+    let is_covered_by_organization = organization.is_some_and(|it| it.is_evidence(now));
+    own.is_some_and(|own| own.totals.covered == Some(true) || is_covered_by_organization)
 }

@@ -1,11 +1,11 @@
-//! What was known, what a poll brought, and now: what is known next, and what has changed.
+//! From what was known and the result of a poll to what is known next, and what has changed.
 //!
-//! Pure. An account's loop keeps one [`TargetHistory`] for each of its targets; [`overviews`] says
-//! what they come to together, and [`vouch`] what that is worth as evidence.
+//! Pure. An account keeps one [`TargetHistory`] for each of its targets. [`OverviewCache`] computes
+//! the figures over all targets, and [`accrue`] the time that listings are evidence for.
 
 pub use self::changes::{Difference, TrackChange};
-pub use self::evidence::{is_covered, vouch};
-pub use self::overview::{Sums, overviews};
+pub use self::evidence::{accrue, is_covered};
+pub use self::overview::OverviewCache;
 pub use self::target::{Retention, TargetHistory};
 
 // One target.

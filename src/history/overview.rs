@@ -1,61 +1,49 @@
-//! What the targets of an account come to together.
+//! The figures of an account over its targets.
 //!
-//! Regions very probably show the same tracks, so nothing is summed over them: tracks are told
-//! apart by their ids. What a region shows counts as long as it may be shown, so there is an
-//! overview for each of the times until the next region is too old. What the organisation's own
-//! tracks record counts as long as that may be believed, and divides those times once more.
+//! Regions usually list the same tracks, so tracks are distinguished by their ids, and each id counts
+//! once. A listing counts as long as it may be shown, so there is one overview for each period until
+//! the next listing is too old. The coverage by the organization's own tracks has an end of its own,
+//! which divides these periods once more.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use enum_map::EnumMap;
+
 use crate::clock::Moment;
 use crate::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage, Overview,
-    Status, TargetReport, Track,
+    Status, TargetReport, Totals, Track, all_of, any_of,
 };
 
-/// The overviews of an account from now on, the last one first.
-pub fn overviews<'a>(
-    account: &AccountInfo,
-    targets: impl IntoIterator<Item = &'a TargetReport>,
-) -> Vec<Overview> {
-    Sums::default().overviews(account, targets)
-}
-
-/// What the listings of an account come to, kept as long as they are the same ones.
+/// Computes the overviews of one account, and keeps the totals as long as the listings stay the
+/// same.
 #[derive(Debug, Default)]
-pub struct Sums {
-    /// The one that may be shown longest first, and whether each is complete.
+pub struct OverviewCache {
+    /// In descending order of the time until which they may be shown; whether each is complete.
     listings: Vec<(Arc<Listing>, bool)>,
-    /// What each and those before it come to.
-    sums: Vec<Sum>,
+    /// The totals of each listing and those before it.
+    totals: Vec<Arc<Totals>>,
 }
 
-#[derive(Clone, Debug)]
-struct Sum {
-    tracks: [u64; Status::ALL.len()],
-    covered: Option<bool>,
-    expectations: Vec<Expectation>,
-}
-
-impl Sums {
-    /// The overviews from now on, the last one first. It is always the same account's, and what is
-    /// believed of its organisation is asked anew.
+impl OverviewCache {
+    /// Returns the overviews from now on, the last one first. `organization` is what is known of
+    /// the tracks of the account's organization.
     pub fn overviews<'a>(
         &mut self,
         account: &AccountInfo,
+        organization: Option<OrganizationCoverage>,
         targets: impl IntoIterator<Item = &'a TargetReport>,
     ) -> Vec<Overview> {
-        let organization = account.umbrella.latest();
         let own = self.own_overviews(account, targets).into_iter();
         own.flat_map(|own| with_organization(organization, own))
             .flatten()
             .collect()
     }
 
-    /// The same without what is believed of the account's organisation.
+    /// Returns the overviews without the tracks of the organization.
     pub(super) fn own_overviews<'a>(
         &mut self,
         account: &AccountInfo,
@@ -66,13 +54,13 @@ impl Sums {
             .filter_map(|target| target.last_good.as_ref())
             .collect();
         known.sort_by_key(|good| Reverse(good.show_until.steady));
-        self.sum_up(account, &known);
+        self.update(account, &known);
         let mut overviews = Vec::new();
         let mut known = known.into_iter().peekable();
         let mut ends: Option<(Moment, SystemTime)> = None;
-        for sum in &self.sums {
+        for totals in &self.totals {
             let Some(good) = known.next() else { break };
-            // If the wall clock was set back, it may call the first region too old before the
+            // If the wall clock was set back, it may reach the end of the first region before the
             // others.
             let (until, checked) = match ends {
                 Some((until, checked)) => (until.or(good.show_until), checked.min(good.at)),
@@ -81,22 +69,19 @@ impl Sums {
             ends = Some((until, checked));
             let from = known.peek().map(|next| until.or(next.show_until));
             if from != Some(until) {
-                let sum = sum.clone();
                 overviews.push(Overview {
                     from,
                     until,
-                    tracks: sum.tracks,
-                    covered: sum.covered,
-                    coverage_checked: sum.covered.map(|_| checked),
-                    expectations: sum.expectations,
+                    coverage_checked: totals.covered.map(|_| checked),
+                    totals: Arc::clone(totals),
                 });
             }
         }
         overviews
     }
 
-    /// Sums up again where these are not the listings of the last time.
-    fn sum_up(&mut self, account: &AccountInfo, known: &[&LastGood]) {
+    /// Computes the totals if the listings are not the same as before.
+    fn update(&mut self, account: &AccountInfo, known: &[&LastGood]) {
         let is_same = |(good, (listing, is_complete)): (&&LastGood, &(Arc<Listing>, bool))| {
             Arc::ptr_eq(&good.listing, listing) && good.is_complete == *is_complete
         };
@@ -105,11 +90,11 @@ impl Sums {
             return;
         }
         let mut union = Union::default();
-        let sums = known.iter().map(|good| {
+        let totals = known.iter().map(|good| {
             union.add(good);
-            union.sum(account)
+            Arc::new(union.totals(account))
         });
-        self.sums = sums.collect();
+        self.totals = totals.collect();
         let listings = known.iter();
         self.listings = listings
             .map(|good| (Arc::clone(&good.listing), good.is_complete))
@@ -117,13 +102,13 @@ impl Sums {
     }
 }
 
-/// An overview in two where its account is covered until then, whatever its own tracks record: the
-/// last one first, and neither where it would be of no time.
+/// Splits an overview in two if the organization covers the account only for a part of its period.
+/// The later part comes first. A part without time is `None`.
 fn with_organization(
     organization: Option<OrganizationCoverage>,
     mut own: Overview,
 ) -> [Option<Overview>; 2] {
-    let Some(organization) = organization.filter(|_| own.covered != Some(true)) else {
+    let Some(organization) = organization.filter(|_| own.totals.covered != Some(true)) else {
         return [Some(own), None];
     };
     let OrganizationCoverage { checked, until, .. } = organization;
@@ -133,8 +118,11 @@ fn with_organization(
     }
     let before = Overview {
         until: own.until.or(until),
-        covered: Some(true),
         coverage_checked: Some(checked),
+        totals: Arc::new(Totals {
+            covered: Some(true),
+            ..(*own.totals).clone()
+        }),
         ..own.clone()
     };
     let after = Overview {
@@ -148,7 +136,7 @@ fn with_organization(
     [after, before].map(|overview| Some(overview).filter(lasts))
 }
 
-/// The later one of the two, by each clock.
+/// Returns the later of two moments, by each clock.
 fn latest(one: Moment, other: Moment) -> Moment {
     Moment {
         wall: one.wall.max(other.wall),
@@ -160,16 +148,16 @@ fn latest(one: Moment, other: Moment) -> Moment {
 #[derive(Default)]
 struct Union<'a> {
     tracks: BTreeMap<u64, Seen<'a>>,
-    /// Whether there may be tracks that none of the listings shows in full.
+    /// Whether there may be tracks that no listing shows in full.
     has_gaps: bool,
-    /// Whether a listing may have tracks that are gone.
+    /// Whether a listing may have tracks that no longer exist.
     has_leftovers: bool,
 }
 
-/// A track as the regions show it. Where they differ, it is the worse that counts.
+/// A track as the regions show it. If they differ, the worse status counts.
 struct Seen<'a> {
     status: Status,
-    /// None where it is dropped everywhere.
+    /// Empty if every region dropped it.
     views: Vec<&'a Track>,
 }
 
@@ -192,13 +180,13 @@ impl<'a> Union<'a> {
         }
     }
 
-    fn sum(&self, account: &AccountInfo) -> Sum {
-        let mut tracks = [0; Status::ALL.len()];
+    fn totals(&self, account: &AccountInfo) -> Totals {
+        let mut tracks = EnumMap::default();
         for seen in self.tracks.values() {
-            tracks[seen.status as usize] += 1;
+            tracks[seen.status] += 1;
         }
         let expected = account.expected_tracks.iter();
-        Sum {
+        Totals {
             tracks,
             covered: self.covered(),
             expectations: expected
@@ -207,41 +195,35 @@ impl<'a> Union<'a> {
         }
     }
 
-    /// Whether the enabled tracks record everything that is read and everything that is written.
+    /// Returns whether the enabled tracks record all read and all write actions.
     fn covered(&self) -> Option<bool> {
         if self.has_leftovers {
             return None;
         }
-        let covers = |action_type| -> Option<bool> {
-            let mut may_cover = self.has_gaps;
-            for seen in self.tracks.values() {
-                match seen.covers(action_type) {
-                    Some(true) => return Some(true),
-                    None => may_cover = true,
-                    Some(false) => {}
-                }
-            }
-            (!may_cover).then_some(false)
+        let covers = |action_type| {
+            let tracks = self.tracks.values().map(|seen| seen.covers(action_type));
+            any_of(tracks.chain(self.has_gaps.then_some(None)))
         };
-        match (covers("Read"), covers("Write")) {
-            (Some(true), Some(true)) => Some(true),
-            (Some(false), _) | (_, Some(false)) => Some(false),
-            _ => None,
-        }
+        all_of(["Read", "Write"].map(covers))
     }
 
     fn expectation(&self, expected: &ExpectedTrack) -> Expectation {
-        let mut tracks = self.tracks.values();
+        let tracks = self.tracks.values();
         let absent = if self.has_gaps { None } else { Some(false) };
-        let matches = tracks.clone().any(|seen| seen.meets(expected));
-        let present = tracks.any(|seen| seen.is_named(&expected.name));
+        let present = any_of(tracks.clone().map(|seen| seen.is_named(expected)));
+        let present = if present == Some(false) {
+            absent
+        } else {
+            present
+        };
+        let matches = any_of(tracks.map(|seen| seen.meets(expected)));
         Expectation {
             name: expected.name.clone(),
-            present: if present { Some(true) } else { absent },
-            matches: match (present, matches) {
-                (_, true) => Some(true),
-                (true, false) => Some(false),
-                (false, false) => absent,
+            present,
+            matches: if matches == Some(false) && present != Some(true) {
+                present
+            } else {
+                matches
             },
         }
     }
@@ -252,28 +234,25 @@ impl Seen<'_> {
         if self.status == Status::Disabled {
             return Some(false);
         }
-        let mut covers_for_sure = self.status == Status::Enabled && !self.views.is_empty();
-        for track in &self.views {
-            match track.covers(action_type) {
-                Some(true) => {}
-                None => covers_for_sure = false,
-                Some(false) => return Some(false),
-            }
+        let is_certain = self.status == Status::Enabled && !self.views.is_empty();
+        let views = self.views.iter().map(|track| track.covers(action_type));
+        all_of(views.chain((!is_certain).then_some(None)))
+    }
+
+    fn is_named(&self, expected: &ExpectedTrack) -> Option<bool> {
+        any_of(self.views.iter().map(|track| expected.is_named_by(track)))
+    }
+
+    fn meets(&self, expected: &ExpectedTrack) -> Option<bool> {
+        if self.views.is_empty() {
+            return Some(false);
         }
-        covers_for_sure.then_some(true)
-    }
-
-    fn is_named(&self, name: &str) -> bool {
-        self.views.iter().any(|track| track.name == name)
-    }
-
-    fn meets(&self, expected: &ExpectedTrack) -> bool {
-        let is_met = |track: &&Track| expected.is_met_by(track, self.status);
-        !self.views.is_empty() && self.views.iter().all(is_met)
+        let views = self.views.iter();
+        all_of(views.map(|track| expected.is_met_by(track, self.status)))
     }
 }
 
-/// One id with two statuses counts as the one that somebody should look at.
+/// Returns the more urgent of two statuses.
 fn worse(one: Status, other: Status) -> Status {
     std::cmp::max_by_key(one, other, |status| status.badness())
 }

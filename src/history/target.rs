@@ -1,10 +1,10 @@
-//! One target, from poll to poll.
+//! The history of one target, from poll to poll.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::changes::{Absence, TrackChange, between, updated};
+use super::changes::{Absence, TrackChange, diff, updated};
 use crate::clock::{Moment, age, until};
 use crate::failure::Failure;
 use crate::snapshot::{
@@ -12,18 +12,18 @@ use crate::snapshot::{
     Tombstone, Track,
 };
 
-/// How much is kept, and how long.
+/// How much is kept, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// How long the last complete listing is shown.
     pub stale_after: Duration,
-    /// How long a vanished track is shown.
+    /// How long a deleted track is shown.
     pub tombstone_for: Duration,
-    /// Of how many tracks more than their number is kept, and as many tombstones.
+    /// The most tracks that are kept in full, and the most tombstones.
     pub max_tracks: usize,
 }
 
-/// All that one target has shown so far.
+/// What is known of one target.
 #[derive(Clone, Debug)]
 pub struct TargetHistory {
     report: TargetReport,
@@ -31,7 +31,7 @@ pub struct TargetHistory {
 }
 
 impl TargetHistory {
-    /// A target of which nothing is known.
+    /// A target that was not polled yet.
     pub fn new(region: String, interval: Duration, retention: Retention) -> Self {
         Self {
             report: TargetReport {
@@ -43,10 +43,10 @@ impl TargetHistory {
         }
     }
 
-    /// Goes on with what another history knew, of an earlier configuration or an earlier process.
-    /// Only times of day count in `known`. How long it may be shown is computed again. A listing of
-    /// a time in the future, because the clock was set back, is of an unknown time: it is hidden,
-    /// and the next listing is compared with it. A change of such a time happened by now.
+    /// Resumes the history of an earlier configuration or process. Only times of day are used of
+    /// `known`; how long it may be shown is computed again. If the clock was set back, a listing may
+    /// have a time in the future. Its time is unknown then: it is hidden, and the next listing is
+    /// compared with it. The time of such a change becomes the present.
     pub fn resume(
         mut known: TargetReport,
         interval: Duration,
@@ -77,30 +77,30 @@ impl TargetHistory {
             report: known,
             retention,
         };
-        history.forget(now);
+        history.prune(now);
         history
     }
 
-    /// What is known.
+    /// Returns what is known.
     pub fn report(&self) -> &TargetReport {
         &self.report
     }
 
-    /// A poll was due while the one before was running.
+    /// Counts a poll that was due while the previous one was still running.
     pub fn skipped(&mut self) {
         self.report.counters.skipped += 1;
     }
 
-    /// A poll has failed: what is known stays, and ages.
+    /// Records a failed poll: what is known stays, and ages.
     pub fn failed(&mut self, failure: Failure, now: Moment, took: Duration) {
         self.ended(now, took);
-        self.report.counters.failures[failure.reason as usize] += 1;
+        self.report.counters.failures[failure.reason] += 1;
         self.report.failure = Some(failure);
         self.correct_time_of_listing(now);
     }
 
-    /// If the wall clock was set back, the last listing seems to be of a time to come, and no alert
-    /// on its age would fire. The steady clock knows how old it is.
+    /// Corrects the time of the last listing by the steady clock. If the wall clock was set back, it
+    /// would lie in the future, and no alert on its age would fire.
     fn correct_time_of_listing(&mut self, now: Moment) {
         let stale_after = self.retention.stale_after;
         if let Some(good) = &mut self.report.last_good
@@ -113,9 +113,9 @@ impl TargetHistory {
         }
     }
 
-    /// A poll has failed, and has seen some of the tracks. They are shown as they are now, and the
-    /// other ones as they were. `seen` is ascending by id. Before the first complete listing there
-    /// is nothing to update, and nothing is shown.
+    /// Records a failed poll that has seen some of the tracks. They are shown as they are now, and the
+    /// others as they were. `seen` is ascending by id. Before the first complete listing there is
+    /// nothing to update, and nothing is shown.
     pub fn seen(
         &mut self,
         seen: Vec<Track>,
@@ -130,19 +130,19 @@ impl TargetHistory {
         good.is_complete = false;
         let mut listing = Arc::new(updated(&good.listing, seen));
         drop_beyond(&mut listing, self.retention.max_tracks);
-        // An unchanged listing stays the same allocation, so that nothing is rendered again.
+        // An unchanged listing stays the same allocation, so it is not rendered again.
         if listing == good.listing {
             return Vec::new();
         }
         let before = std::mem::replace(&mut good.listing, listing);
         let (unproven, vanished) = (&mut self.report.unproven, &self.report.past.tombstones);
-        let changes = between(&before, &good.listing, Absence::Open, unproven, vanished);
+        let changes = diff(&before, &good.listing, Absence::Open, unproven, vanished);
         self.remember(&changes, now);
-        self.forget(now);
+        self.prune(now);
         changes
     }
 
-    /// The tracks that the next listing has to account for.
+    /// Returns the tracks that the next listing has to account for.
     pub fn known(&self) -> KnownTracks {
         let good = self.report.last_good.as_ref();
         KnownTracks {
@@ -151,8 +151,8 @@ impl TargetHistory {
         }
     }
 
-    /// A poll has brought a complete listing. The changes are those since the one before, however
-    /// old that is; the first one ever changes nothing.
+    /// Records a complete listing. Returns the changes since the previous one, however old that is;
+    /// the very first listing changes nothing.
     pub fn listed(
         &mut self,
         listing: impl Into<Arc<Listing>>,
@@ -165,8 +165,8 @@ impl TargetHistory {
         drop_beyond(&mut listing, self.retention.max_tracks);
         let before = self.report.last_good.take();
         let (listing, changes) = match before.map(|good| good.listing) {
-            // An unchanged listing stays the same allocation, so that nothing is rendered again. It
-            // leaves open what the same one before it left open.
+            // An unchanged listing stays the same allocation, so it is not rendered again. The
+            // tracks in `unproven` stay open.
             Some(before) if before == listing => (before, Vec::new()),
             Some(before) => {
                 let absence = if listing.is_short() {
@@ -176,7 +176,7 @@ impl TargetHistory {
                 };
                 let (unproven, vanished) =
                     (&mut self.report.unproven, &self.report.past.tombstones);
-                let changes = between(&before, &listing, absence, unproven, vanished);
+                let changes = diff(&before, &listing, absence, unproven, vanished);
                 (listing, changes)
             }
             None => (listing, Vec::new()),
@@ -188,12 +188,11 @@ impl TargetHistory {
             is_complete: true,
         });
         self.remember(&changes, now);
-        self.forget(now);
+        self.prune(now);
         changes
     }
 
-    /// Puts what is known besides into the last complete listing. It is no change: it was so
-    /// before.
+    /// Adds details to the last complete listing. They are no change of a track.
     pub fn complete(&mut self, complete: impl FnOnce(&mut Listing)) {
         if let Some(good) = &mut self.report.last_good {
             let mut listing = (*good.listing).clone();
@@ -215,11 +214,11 @@ impl TargetHistory {
         }
         let past = Arc::make_mut(&mut self.report.past);
         for change in changes {
-            self.report.counters.changes[change.change as usize] += 1;
+            self.report.counters.changes[change.change] += 1;
             let times = past.changes.entry(change.id).or_default();
             times.not_after(now.wall, now.wall - LEAST_APART);
             times.name.clone_from(&change.name);
-            times.at[change.change as usize] = Some(now.wall);
+            times.at[change.change] = Some(now.wall);
             match change.change {
                 Change::Vanished => {
                     let tombstone = Tombstone {
@@ -229,16 +228,16 @@ impl TargetHistory {
                     };
                     past.tombstones.insert(change.id, tombstone);
                 }
-                // An id that returns is there again.
+                // A deleted track exists again.
                 Change::Created => drop(past.tombstones.remove(&change.id)),
                 Change::Enabled | Change::Disabled | Change::Modified => {}
             }
         }
     }
 
-    /// Keeps the tombstones of the lowest ids, as long as their time is not over, and change times
-    /// of tracks that have a tombstone or are watched.
-    fn forget(&mut self, now: Moment) {
+    /// Keeps the tombstones of the lowest ids until they expire, and the change times of tracks that
+    /// have a tombstone or are kept in full.
+    fn prune(&mut self, now: Moment) {
         let limit = self.retention.max_tracks;
         let TargetReport {
             last_good,
@@ -250,7 +249,7 @@ impl TargetHistory {
             unproven.pop_last();
         }
         let listing = last_good.as_ref().map(|good| &*good.listing);
-        // One that returns beyond the limit is not watched, and is there all the same.
+        // A deleted track that returns beyond the limit exists again, though it is not kept in full.
         let returned = |id| listing.is_some_and(|listing| listing.drops(id));
         let buried = past.tombstones.iter();
         let buried: BTreeSet<u64> = buried
@@ -271,7 +270,7 @@ impl TargetHistory {
     }
 }
 
-/// Keeps the tracks with the lowest ids, and of the others their number.
+/// Keeps the tracks with the lowest ids in full, and counts the others.
 fn drop_beyond(listing: &mut Arc<Listing>, max_tracks: usize) {
     if listing.tracks.len() > max_tracks {
         let listing = Arc::make_mut(listing);

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::query::Query;
 use super::view::{Seen, TargetRow, TrackRow, View};
 use crate::clock::unix_seconds;
-use crate::snapshot::{Change, LastGood};
+use crate::snapshot::LastGood;
 
 /// The targets that a query wants.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
@@ -112,10 +112,8 @@ fn track(row: &TrackRow<'_>) -> Value {
 /// When each kind of change was last seen of a track.
 fn changes(row: &TrackRow<'_>) -> Value {
     let times = row.target.past.changes.get(&row.id);
-    let seen = Change::ALL.into_iter().filter_map(|change| {
-        let at = times?.at[change as usize]?;
-        Some((change.as_str().to_owned(), time(Some(at))))
-    });
+    let times = times.into_iter().flat_map(|times| times.at);
+    let seen = times.filter_map(|(change, at)| Some((change.as_str().to_owned(), time(Some(at?)))));
     Value::Object(seen.collect())
 }
 

@@ -104,8 +104,8 @@ impl Page<'_> {
                 Text(self.query.wanted(key))
             )?;
         }
-        let statuses = Status::ALL.map(Status::as_str);
-        let statuses = [statuses[0], statuses[1], statuses[2], VANISHED];
+        let statuses = Status::ALL.iter().map(|status| status.as_str());
+        let statuses: Vec<&str> = statuses.chain([VANISHED]).collect();
         let states = State::ALL.map(State::as_str);
         self.choice(f, "status", "Status", &statuses)?;
         self.choice(f, "state", "State", &states)?;
@@ -190,9 +190,9 @@ impl Page<'_> {
         let none = "Every account that needs an enabled track has one, as far as is known.";
         let section = self.section("nothing", "Accounts without an enabled track", none);
         section.write(f, columns, &reports, |report| {
-            let overview = self.view.overview(report);
-            let tracks = overview.map_or(0, |it| it.tracks.iter().sum());
-            let covered = match overview.and_then(|it| it.covered) {
+            let totals = self.view.totals(report);
+            let tracks = totals.map_or(0, |it| it.tracks.values().sum());
+            let covered = match totals.and_then(|it| it.covered) {
                 Some(true) => "by its organisation",
                 Some(false) => "no",
                 None => "not known",
@@ -283,13 +283,10 @@ impl Page<'_> {
     /// however many regions it is listed, as in `cloudaudit_account_tracks`.
     fn distinct_tracks(&self) -> [u64; 2] {
         let reports = self.view.reports.iter();
-        let overviews = reports.filter_map(|report| self.view.overview(report));
-        overviews.fold([0, 0], |[total, enabled], overview| {
-            let all: u64 = overview.tracks.iter().sum();
-            [
-                total + all,
-                enabled + overview.tracks[Status::Enabled as usize],
-            ]
+        let totals = reports.filter_map(|report| self.view.totals(report));
+        totals.fold([0, 0], |[total, enabled], totals| {
+            let all: u64 = totals.tracks.values().sum();
+            [total + all, enabled + totals.tracks[Status::Enabled]]
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::query::Query;
 use crate::clock::Moment;
-use crate::snapshot::{Overview, Report, Status, TargetReport, Tombstone, Track};
+use crate::snapshot::{Report, Status, TargetReport, Tombstone, Totals, Track};
 
 /// All reports as they are now.
 #[derive(Clone, Copy)]
@@ -179,17 +179,18 @@ impl<'a> View<'a> {
     }
 
     /// What an account's targets come to together now; none where nothing is known, or no more.
-    pub(super) fn overview(self, report: &'a Report) -> Option<&'a Overview> {
+    pub(super) fn totals(self, report: &'a Report) -> Option<&'a Totals> {
         let mut overviews = report.overviews.iter();
-        overviews.find(|it| it.is_of(self.now))
+        let now = overviews.find(|it| it.is_of(self.now))?;
+        Some(&now.totals)
     }
 
     /// Accounts that need an enabled track of their own and have none.
     pub(super) fn recording_nothing(self) -> impl Iterator<Item = &'a Report> {
         let reports = self.reports.iter().map(Arc::as_ref);
         reports.filter(move |report| {
-            let overview = self.overview(report);
-            let none = overview.is_some_and(|it| it.tracks[Status::Enabled as usize] == 0);
+            let totals = self.totals(report);
+            let none = totals.is_some_and(|it| it.tracks[Status::Enabled] == 0);
             none && report.account.track_required
         })
     }

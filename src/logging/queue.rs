@@ -177,7 +177,7 @@ mod tests {
 
     use super::{Log, MAX_WAITING};
 
-    const PATIENCE: Duration = Duration::from_secs(30);
+    const STALL_TIMEOUT: Duration = Duration::from_secs(30);
 
     /// A log on a pipe, and what is reported of it.
     fn log() -> (Log, PipeReader, Receiver<u64>) {
@@ -201,7 +201,10 @@ mod tests {
         for number in 0..sent {
             log.push(line(number).as_bytes());
         }
-        assert!(began.elapsed() < PATIENCE, "nothing reads, nothing waits");
+        assert!(
+            began.elapsed() < STALL_TIMEOUT,
+            "nothing reads, nothing waits"
+        );
         let dropped = usize::try_from(log.take_dropped()).unwrap();
         assert!(dropped > sent / 4, "{dropped}");
         assert_eq!(log.take_dropped(), 0, "they are counted once");
@@ -215,7 +218,7 @@ mod tests {
         assert!(written.is_sorted(), "the order stays");
         assert_eq!(written[0], line(0));
         // The report may come before the last line is dropped; the next one has the rest.
-        let reported = reports.recv_timeout(PATIENCE).unwrap();
+        let reported = reports.recv_timeout(STALL_TIMEOUT).unwrap();
         assert!((1..=dropped as u64).contains(&reported), "{reported}");
         log.push(&vec![b'\n'; MAX_WAITING + 1]);
         log.push(b"x\n");
@@ -238,8 +241,8 @@ mod tests {
         reader.read_exact(&mut all).unwrap();
         log.push(b"last\n");
         let began = Instant::now();
-        log.flush(PATIENCE).await;
-        assert!(began.elapsed() < PATIENCE);
+        log.flush(STALL_TIMEOUT).await;
+        assert!(began.elapsed() < STALL_TIMEOUT);
         let mut last = [0; 5];
         reader.read_exact(&mut last).unwrap();
         assert_eq!(&last, b"last\n");
@@ -250,7 +253,7 @@ mod tests {
         let (log, reader, _reports) = log();
         drop(reader);
         log.push(b"one\ntwo\n");
-        log.flush(PATIENCE).await;
+        log.flush(STALL_TIMEOUT).await;
         assert_eq!(log.take_dropped(), 2);
     }
 
@@ -275,7 +278,7 @@ mod tests {
     async fn a_pipe_that_does_not_block_is_tried_again() {
         let log = Log::start(Busy(false), |_| {}).unwrap();
         log.push(b"line\n");
-        log.flush(PATIENCE).await;
+        log.flush(STALL_TIMEOUT).await;
         assert_eq!(log.take_dropped(), 0);
     }
 }

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use crate::failure::Failure;
-use crate::snapshot::{Member, Status, Track, Umbrella};
+use crate::snapshot::{Member, OrganizationCoverage, Status, Track};
 use crate::tencent::organization::Directory;
 use crate::tencent::{Client, Observer};
 
@@ -41,7 +42,7 @@ pub struct Discovery {
     /// wanted.
     pub admin: Option<(Client, String)>,
     /// Whether the organisation's own tracks record for its members.
-    pub umbrella: Umbrella,
+    pub coverage: watch::Sender<Option<OrganizationCoverage>>,
     /// Told of the calls.
     pub process: Arc<dyn Observer>,
 }
@@ -77,9 +78,9 @@ impl Discovery {
     pub async fn refresh(&self) -> Found {
         let members = self.directory.members().await;
         if members.is_ok() {
-            self.look_under_the_umbrella().await;
+            self.refresh_coverage().await;
         } else {
-            self.umbrella.failed();
+            self.coverage_refresh_failed();
         }
         Found {
             organization: self.name.clone(),
@@ -89,7 +90,7 @@ impl Discovery {
 
     /// Whether enabled tracks of the admin account record everything for everybody. Where that
     /// cannot be told, what was told before stays until it is too old.
-    async fn look_under_the_umbrella(&self) {
+    async fn refresh_coverage(&self) {
         let Some((client, region)) = &self.admin else {
             return;
         };
@@ -97,10 +98,11 @@ impl Discovery {
         match self.covers_all(client, region, until).await {
             Ok(is_covered) => {
                 let now = client.clock().now();
-                self.umbrella.found(is_covered, now, self.refresh);
+                let found = OrganizationCoverage::found(is_covered, now, self.refresh);
+                self.coverage.send_replace(Some(found));
             }
             Err(failure) => {
-                self.umbrella.failed();
+                self.coverage_refresh_failed();
                 warn!(
                     organization = self.name,
                     reason = failure.reason.as_str(),
@@ -111,6 +113,14 @@ impl Discovery {
                 );
             }
         }
+    }
+
+    fn coverage_refresh_failed(&self) {
+        self.coverage.send_modify(|coverage| {
+            if let Some(coverage) = coverage {
+                coverage.refresh_failed();
+            }
+        });
     }
 
     async fn covers_all(

@@ -1,152 +1,148 @@
-//! The loop of one account.
+//! The task of one account.
 
 use std::sync::Arc;
 
+use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
-use super::asker::{Asker, Outcome};
-use super::ledger::Ledger;
-use super::running::Running;
+use super::handle::PublishHandle;
+use super::in_flight::InFlightPolls;
+use super::poller::{PollOutcome, Poller};
 use super::schedule::Schedule;
-use super::seat::{Memory, Seat};
-use crate::clock::Moment;
-use crate::snapshot::{AccountInfo, Report};
+use super::state::AccountState;
+use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::{Client, Observer};
 
-/// An account that polls.
-pub struct Account<P> {
-    asker: Asker,
-    ledger: Ledger<P>,
-    schedule: Schedule,
-    seat: Arc<Seat<P>>,
+/// What an account polls, and with what.
+pub struct AccountParts {
+    /// Its configuration, as far as its series show it.
+    pub info: Arc<AccountInfo>,
+    /// The regions to poll.
+    pub regions: Vec<String>,
+    /// When, and how much to keep.
+    pub schedule: Schedule,
+    /// The API.
+    pub client: Arc<Client>,
+    /// What the tracks of its organization cover.
+    pub coverage: watch::Receiver<Option<OrganizationCoverage>>,
+    /// Observes every request, besides the account's own counters.
+    pub process: Arc<dyn Observer>,
 }
 
-impl<P: FnMut(Report, Moment) + Send + 'static> Account<P> {
-    /// An account that was not polled yet. `process` is told of every call, besides the account's
-    /// own counters; `publish` is given every new report, the first of them at once.
-    pub fn new(
-        info: Arc<AccountInfo>,
-        regions: &[String],
-        schedule: Schedule,
-        client: Client,
-        process: Arc<dyn Observer>,
-        publish: P,
-    ) -> Self {
-        let seat = Seat::new(Memory::default(), publish, Instant::now());
-        let client = Arc::new(client);
-        Self::seated(info, regions, schedule, client, process, Arc::new(seat))
-    }
+/// An account, ready to poll.
+pub struct Account {
+    state: AccountState,
+    schedule: Schedule,
+    handle: Arc<PublishHandle>,
+}
 
-    /// The same, going on from what the seat remembers; it publishes and beats there.
-    pub fn seated(
-        info: Arc<AccountInfo>,
-        regions: &[String],
-        schedule: Schedule,
-        client: Arc<Client>,
-        process: Arc<dyn Observer>,
-        seat: Arc<Seat<P>>,
-    ) -> Self {
-        let mut ledger = Ledger::new(info, regions, schedule, &client, Arc::clone(&seat));
-        let api = seat.memory().api;
-        let asker = Asker::new(
-            Arc::clone(ledger.log()),
-            client,
-            api,
-            process,
-            schedule.interval,
-        );
-        ledger.publish_first(&asker);
-        Self {
-            asker,
-            ledger,
+impl Account {
+    /// Goes on from what the handle remembers, and publishes it.
+    pub async fn new(parts: AccountParts, handle: Arc<PublishHandle>) -> Self {
+        let AccountParts {
+            info,
+            regions,
             schedule,
-            seat,
+            client,
+            coverage,
+            process,
+        } = parts;
+        let clock = client.clock().clone();
+        let api = handle.memory().api;
+        let poller = Poller::new(&info.name, client, api, process, schedule.interval);
+        let (poller, own) = (Arc::new(poller), Arc::clone(&handle));
+        let state = AccountState::new(info, &regions, schedule, coverage, clock, poller, own);
+        Self {
+            state: state.publish().await,
+            schedule,
+            handle,
         }
     }
 
-    /// Polls for ever: the first time at `first`, and then once per interval at the account's
+    /// Polls forever: for the first time at `first`, and then once per interval at the account's
     /// phase.
     pub async fn run(self, first: Instant) {
         let Self {
-            asker,
-            mut ledger,
+            mut state,
             schedule,
-            seat,
+            handle,
         } = self;
-        seat.pulse().beat(schedule.late_after(first));
+        let heartbeat = handle.heartbeat();
+        heartbeat.beat(schedule.late_after(first));
         sleep_until(first).await;
-        let second = schedule.second_poll(ledger.account(), ledger.now());
-        seat.pulse().beat(schedule.late_after(second));
+        let second = schedule.second_poll(state.account(), state.now());
+        heartbeat.beat(schedule.late_after(second));
         let mut due = interval_at(second, schedule.interval);
         // A machine that slept polls once when it wakes, and not once for each interval it missed.
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
 
-        let mut running = all(&asker, &ledger);
-        // One round at a time, beside the polls: there is a call for each track in it.
-        let mut details = Running::none(1);
+        let poller = Arc::clone(state.poller());
+        let mut polls = all(&poller, &state);
+        // One round at a time, beside the polls, because it takes a request for each track.
+        let mut details = InFlightPolls::none(1);
         loop {
             tokio::select! {
-                outcome = running.next() => {
+                outcome = polls.next() => {
                     let target = outcome.target;
-                    ledger.enter(outcome);
-                    ledger.publish(&asker).await;
-                    let due = ledger.due_for_details(target);
+                    state = state.poll_ended(outcome).await;
+                    let due = state.due_for_details(target);
                     if !details.has_any() && !due.is_empty() {
-                        details.begin(0, asker.details(ledger.region(target), due));
+                        details.begin(0, poller.describe(state.region(target), due));
                     }
                 }
-                told = details.next() => {
-                    ledger.detailed(told);
-                    ledger.publish(&asker).await;
-                }
+                results = details.next() => state = state.described(results).await,
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
-                    seat.pulse().beat(schedule.late_after(next));
-                    let mut has_skipped = false;
-                    for target in ledger.targets() {
-                        if running.has(target) {
-                            ledger.skipped(target);
-                            has_skipped = true;
+                    heartbeat.beat(schedule.late_after(next));
+                    let mut skipped = Vec::new();
+                    for target in state.targets() {
+                        if polls.has(target) {
+                            skipped.push(target);
                         } else {
-                            let poll = asker.poll(target, ledger.region(target), ledger.known(target));
-                            running.begin(target, poll);
+                            polls.begin(target, poll(&poller, &state, target));
                         }
                     }
-                    // The polls that begin have nothing to tell yet.
-                    if has_skipped {
-                        ledger.publish(&asker).await;
+                    // The polls that begin change nothing yet.
+                    if !skipped.is_empty() {
+                        state = state.polls_skipped(skipped).await;
                     }
                 }
             }
         }
     }
 
-    /// Polls every region once and tells whether every poll brought a listing.
+    /// Polls every region once. Returns whether every poll succeeded.
     pub async fn poll_once(self) -> bool {
-        let Self {
-            asker, mut ledger, ..
-        } = self;
-        let mut running = all(&asker, &ledger);
-        while running.has_any() {
-            let outcome = running.next().await;
+        let mut state = self.state;
+        let poller = Arc::clone(state.poller());
+        let mut polls = all(&poller, &state);
+        while polls.has_any() {
+            let outcome = polls.next().await;
             let target = outcome.target;
-            ledger.enter(outcome);
-            let due = ledger.due_for_details(target);
+            state = state.poll_ended(outcome).await;
+            let due = state.due_for_details(target);
             if !due.is_empty() {
-                ledger.detailed(asker.details(ledger.region(target), due).await);
+                let results = poller.describe(state.region(target), due).await;
+                state = state.described(results).await;
             }
-            ledger.publish(&asker).await;
         }
-        ledger.is_up()
+        state.is_up()
     }
 }
 
-/// A poll of every target.
-fn all<'a, P: FnMut(Report, Moment)>(asker: &'a Asker, ledger: &Ledger<P>) -> Running<'a, Outcome> {
-    let mut running = Running::none(ledger.targets().len());
-    for target in ledger.targets() {
-        let poll = asker.poll(target, ledger.region(target), ledger.known(target));
-        running.begin(target, poll);
+/// Begins a poll of every target.
+fn all<'a>(poller: &'a Poller, state: &AccountState) -> InFlightPolls<'a, PollOutcome> {
+    let mut polls = InFlightPolls::none(state.targets().len());
+    for target in state.targets() {
+        polls.begin(target, poll(poller, state, target));
     }
-    running
+    polls
+}
+
+fn poll<'a>(
+    poller: &'a Poller,
+    state: &AccountState,
+    target: usize,
+) -> impl Future<Output = PollOutcome> + Send + use<'a> {
+    poller.poll(target, state.region(target), state.known(target))
 }

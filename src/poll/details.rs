@@ -1,4 +1,4 @@
-//! What listings leave out of tracks, asked for track by track and on a slower clock.
+//! What listings leave out of tracks: requested track by track, and less often.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,31 +9,31 @@ use crate::clock::Moment;
 use crate::failure::Failure;
 use crate::snapshot::{Details, Listing, Track};
 
-/// What was told of a track is believed for so many of its intervals, while newer answers fail.
-const LONGEST_INTERVALS: u32 = 4;
+/// Details stay valid for this many of their intervals while newer requests fail.
+const VALID_INTERVALS: u32 = 4;
 
-/// How many tracks are asked for in one round; the others follow after the next listing.
-const MAX_ASKED: usize = 1_000;
+/// The most tracks of one round. The remaining ones follow after the next listing.
+const MAX_TRACKS: usize = 1_000;
 
-/// What came of one track's call.
-pub(super) type Told = (u64, Result<Details, Failure>);
+/// The id of a track, and its details or why they could not be fetched.
+pub(super) type DescribeResult = (u64, Result<Details, Failure>);
 
-/// What is known of an account's tracks besides their listings.
+/// The details of an account's tracks.
 #[derive(Debug)]
-pub(super) struct DetailsBook {
-    /// Each track is asked for once in this time.
+pub(super) struct DetailsCache {
+    /// The time between two requests for one track.
     interval: Duration,
     known: BTreeMap<u64, Known>,
 }
 
 #[derive(Debug)]
 struct Known {
-    asked: Instant,
-    /// What was told, and when.
-    told: Option<(Details, Moment)>,
+    requested: Instant,
+    /// The last details, and when they were fetched.
+    details: Option<(Details, Moment)>,
 }
 
-impl DetailsBook {
+impl DetailsCache {
     pub(super) fn new(interval: Duration) -> Self {
         Self {
             interval,
@@ -41,45 +41,43 @@ impl DetailsBook {
         }
     }
 
-    /// The tracks of a listing that are to be asked for now: new ones, and those whose time has
-    /// come.
+    /// Returns the tracks of a listing whose details are due: new tracks, and those whose details
+    /// are older than the interval.
     pub(super) fn due(&self, listing: &Listing, now: Instant) -> Vec<u64> {
         let is_due = |id: &u64| {
             let known = self.known.get(id);
-            known.is_none_or(|known| now - known.asked >= self.interval)
+            known.is_none_or(|known| now - known.requested >= self.interval)
         };
         let ids = listing.tracks.iter().map(|track| track.id);
-        ids.filter(is_due).take(MAX_ASKED).collect()
+        ids.filter(is_due).take(MAX_TRACKS).collect()
     }
 
-    /// Takes note of what was told.
-    pub(super) fn enter(&mut self, told: Vec<Told>, now: Moment) {
-        for (id, result) in told {
+    /// Records the results of a round.
+    pub(super) fn enter(&mut self, results: Vec<DescribeResult>, now: Moment) {
+        for (id, result) in results {
             let known = self.known.entry(id).or_insert(Known {
-                asked: now.steady,
-                told: None,
+                requested: now.steady,
+                details: None,
             });
-            known.asked = now.steady;
+            known.requested = now.steady;
             if let Ok(details) = result {
-                known.told = Some((details, now));
+                known.details = Some((details, now));
             }
         }
-        // A track that has gone is asked for no more.
-        let longest = self.interval * LONGEST_INTERVALS;
+        // A deleted track is not requested any more.
+        let valid = self.interval * VALID_INTERVALS;
         self.known
-            .retain(|_, known| now.steady - known.asked < longest);
+            .retain(|_, known| now.steady - known.requested < valid);
     }
 
-    /// Puts what is known into the tracks of a listing.
+    /// Adds the valid details to the tracks of a listing.
     pub(super) fn complete(&self, tracks: &mut [Track], now: Moment) {
-        let longest = self.interval * LONGEST_INTERVALS;
+        let valid = self.interval * VALID_INTERVALS;
         for track in tracks {
-            let told = self
-                .known
-                .get(&track.id)
-                .and_then(|known| known.told.as_ref());
-            let young = told.filter(|(_, at)| !(*at + longest).is_reached(now));
-            track.details = young.map(|(details, _)| details.clone());
+            let known = self.known.get(&track.id);
+            let details = known.and_then(|known| known.details.as_ref());
+            let details = details.filter(|(_, at)| !(*at + valid).is_reached(now));
+            track.details = details.map(|(details, _)| details.clone());
         }
     }
 }

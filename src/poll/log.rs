@@ -1,4 +1,4 @@
-//! The log lines of an account: a limited number a minute of each kind, and a count of the rest.
+//! The log lines of an account: a limited number of each kind a minute, and a count of the others.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 use crate::history::TrackChange;
 use crate::snapshot::{Change, TargetReport};
 use crate::tencent::reasons::{escaped, visible};
 
-/// How many lines of a kind an account may log in each [`WINDOW`].
+/// The most lines of one kind that an account logs in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
 
-/// The time that lines are counted in.
+/// The time in which lines are counted.
 const WINDOW: Duration = Duration::from_mins(1);
 
 /// The log of one account.
 #[derive(Debug)]
 pub(super) struct AccountLog {
     account: String,
-    states: Budget,
+    health: Budget,
     changes: Budget,
     details: Budget,
 }
@@ -30,7 +30,7 @@ impl AccountLog {
     pub(super) fn new(account: &str) -> Self {
         Self {
             account: account.to_owned(),
-            states: Budget::default(),
+            health: Budget::default(),
             changes: Budget::default(),
             details: Budget::default(),
         }
@@ -40,21 +40,21 @@ impl AccountLog {
         &self.account
     }
 
-    /// One line when a target's state changes, and none while it stays.
-    pub(super) fn state(&self, before: &TargetReport, after: &TargetReport) {
-        if is_news(before, after) && self.states.admits() {
-            state(&self.account, before, after);
+    /// Logs a line if the health of a target has changed.
+    pub(super) fn health(&self, before: Health, after: &TargetReport) {
+        if before != Health::of(after) && self.health.admits() {
+            health(&self.account, before, after);
         }
     }
 
-    /// One line for each change of a track: the log is evidence too.
+    /// Logs a line for a change of a track.
     pub(super) fn change(&self, region: &str, track_change: &TrackChange) {
         if self.changes.admits() {
             change(&self.account, region, track_change);
         }
     }
 
-    /// One line for each track whose details could not be fetched. The previous details stay.
+    /// Logs a line for a track whose details could not be fetched.
     pub(super) fn not_described(&self, region: &str, track_id: u64, failure: &Failure) {
         if self.details.admits() {
             not_described(&self.account, region, track_id, failure);
@@ -62,10 +62,10 @@ impl AccountLog {
     }
 
     /// Logs how many lines were suppressed since the last such line, at most once in a [`WINDOW`].
-    pub(super) fn count_the_rest(&self) {
+    pub(super) fn count_suppressed(&self) {
         let account = &self.account;
         for (budget, what) in [
-            (&self.states, "changes of state of targets"),
+            (&self.health, "changes of state of targets"),
             (&self.changes, "changes of tracks"),
             (&self.details, "tracks without details"),
         ] {
@@ -82,16 +82,16 @@ struct Budget(Mutex<Lines>);
 
 #[derive(Debug, Default)]
 struct Lines {
-    /// When the first line of the present window was logged.
+    /// When the first line of the current window was logged.
     began: Option<Instant>,
     logged: u32,
     suppressed: u64,
-    /// When suppressed lines were last counted.
+    /// When the number of suppressed lines was last logged.
     counted: Option<Instant>,
 }
 
 impl Budget {
-    /// Whether one more line may be logged now; if not, it is counted.
+    /// Returns whether a line may be logged now. If not, it is counted.
     fn admits(&self) -> bool {
         let now = Instant::now();
         let mut lines = self.lines();
@@ -108,7 +108,7 @@ impl Budget {
         admits
     }
 
-    /// How many lines were suppressed, unless that was logged less than a window ago.
+    /// Returns how many lines were suppressed, unless that was logged less than a window ago.
     fn take_suppressed(&self) -> Option<u64> {
         let now = Instant::now();
         let mut lines = self.lines();
@@ -121,39 +121,48 @@ impl Budget {
     }
 
     fn lines(&self) -> MutexGuard<'_, Lines> {
-        // Numbers are always whole.
+        // It is changed by assignments, so a poisoned lock is consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether [`state`] says anything.
-fn is_news(before: &TargetReport, after: &TargetReport) -> bool {
-    let reason = |report: &TargetReport| report.failure.as_ref().map(|failure| failure.reason);
-    reason(before) != reason(after) || before.last_poll.is_none()
+/// How a target is, as far as a change of it is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    NotPolled,
+    Healthy,
+    Failing(Reason),
 }
 
-fn state(account: &str, before: &TargetReport, after: &TargetReport) {
-    // The name of an account may be a member's, which its owner chooses.
+impl Health {
+    pub(super) fn of(target: &TargetReport) -> Self {
+        match &target.failure {
+            Some(failure) => Self::Failing(failure.reason),
+            None if target.last_poll.is_none() => Self::NotPolled,
+            None => Self::Healthy,
+        }
+    }
+}
+
+fn health(account: &str, before: Health, after: &TargetReport) {
+    // The owner of a member account chooses its name.
     let (account, region) = (&*visible(account), &after.region);
-    match (&before.failure, &after.failure) {
-        (old, Some(new)) if old.as_ref().map(|old| old.reason) != Some(new.reason) => warn!(
+    match (&after.failure, before) {
+        (Some(failure), _) => warn!(
             account,
             region,
-            reason = new.reason.as_str(),
-            code = &*new.code,
-            request_id = new.request_id.as_deref(),
-            error = new.message,
+            reason = failure.reason.as_str(),
+            code = &*failure.code,
+            request_id = failure.request_id.as_deref(),
+            error = failure.message,
             "target is failing"
         ),
-        (Some(_), None) => info!(account, region, "target is healthy again"),
-        (None, None) if before.last_poll.is_none() => {
-            let tracks = after
-                .last_good
-                .as_ref()
-                .map_or(0, |good| good.listing.all().count());
+        (None, Health::Failing(_)) => info!(account, region, "target is healthy again"),
+        (None, _) => {
+            let good = after.last_good.as_ref();
+            let tracks = good.map_or(0, |good| good.listing.all().count());
             info!(account, region, tracks, "target is healthy");
         }
-        _ => {}
     }
 }
 
@@ -203,31 +212,35 @@ fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) 
     );
 }
 
-/// The listing is usable without the field. Logged once, because every answer may have it.
+/// Logs an unreadable field, without which the listing is usable. The caller does so once, because
+/// every response may have it.
 pub(super) fn unreadable(account: &str, action: &str, field: &str) {
     let account = &*visible(account);
     warn!(
         account,
-        action, field, "a malformed field of an answer is taken as absent"
+        action, field, "ignoring a malformed field of a response"
     );
 }
 
-/// The machine's clock wants setting: that this account is polled all the same must not hide it.
+/// Logs that this machine's clock is wrong, although the account is polled all the same.
 pub(super) fn clock_corrected(account: &str, seconds: i64) {
     let account = &*visible(account);
     if seconds == 0 {
-        warn!(account, "signing by this machine's own clock again");
+        warn!(account, "signing with this machine's clock again");
     } else {
         warn!(
             account,
             seconds,
-            "the API refuses the time on this machine; signing by the API's clock, so many seconds ahead"
+            "the API rejects the time of this machine; signing with the API's clock; synchronize this machine's clock"
         );
     }
 }
 
-/// Not one of those: it is counted, and whoever looks for the cause finds the failure beside it.
+/// Logs a skipped poll. It is a debug line, because it is counted and the failure is logged.
 pub(super) fn skipped(account: &str, region: &str) {
     let account = &*visible(account);
-    debug!(account, region, "poll skipped, the one before is running");
+    debug!(
+        account,
+        region, "poll skipped: the previous poll is still running"
+    );
 }

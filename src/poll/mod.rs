@@ -1,26 +1,26 @@
-//! The account: polls its regions on its own clock, and publishes what came of it.
+//! The account: polls its regions on its own clock, and publishes a report after every poll.
 //!
-//! One loop for each account. Every region is a poll of its own, side by side with the others, and
-//! is published when it ends; a region that hangs holds up nobody but itself.
+//! One task for each account. The regions are polled concurrently, and each is published when its
+//! poll ends, so a region that hangs delays no other.
 
-pub use self::account::Account;
+pub use self::account::{Account, AccountParts};
+pub use self::handle::{Memory, Publish, PublishHandle};
 pub use self::schedule::Schedule;
-pub use self::seat::{Memory, Seat};
 
 // When, and the loop that keeps to it.
 mod account;
-mod running;
+mod in_flight;
 mod schedule;
 
-// One poll: its limits, and the count of its calls.
-mod asker;
+// One poll: its limits, and the counters of its requests.
+mod poller;
 
 // What listings leave out.
 mod details;
 
-// What came of it: kept, said and handed on.
-mod ledger;
+// What is known: recorded, logged and published.
 mod log;
+mod state;
 
-// What stays when the loop goes.
-mod seat;
+// What outlives the task.
+mod handle;

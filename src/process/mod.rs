@@ -1,8 +1,8 @@
-//! The series of the process itself: what does not belong to an account.
+//! The series of the process itself.
 //!
-//! These are few and change in place, which is what the `prometheus` crate's registry is for.
+//! They are few and change in place, which is what the registry of the `prometheus` crate is for.
 
-// Those of organisations, and those of shards.
+// The series of organizations and shards.
 mod organizations;
 mod shards;
 
@@ -22,12 +22,12 @@ use crate::clock::unix_seconds;
 use crate::snapshot::ACTIONS;
 use crate::tencent::{Ended, Observer, Sent};
 
-/// From a call within one region to the longest time-out that makes sense, in seconds.
+/// From a request within one region to the longest useful timeout, in seconds.
 const DURATION_BUCKETS: [f64; 12] = [
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
 
-/// The process's own metrics.
+/// The metrics of the process.
 #[derive(Debug)]
 pub struct Process {
     registry: Registry,
@@ -48,7 +48,7 @@ pub struct Process {
 }
 
 impl Process {
-    /// Registers everything; nothing has happened yet.
+    /// Registers the metrics.
     pub fn new() -> Self {
         let process = Self {
             registry: Registry::new(),
@@ -75,19 +75,19 @@ impl Process {
                 &["handler", "code"],
             )
             .expect("the names are valid"),
-            clock_skew: known_later(
+            clock_skew: optional_gauge(
                 "cloudaudit_clock_skew_seconds",
                 "The API server's clock minus ours, from the Date header of the last answer.",
             ),
-            state_written: known_later(
+            state_written: optional_gauge(
                 "cloudaudit_exporter_state_last_write_successful",
                 "1 if the last write of the state file succeeded.",
             ),
-            state_written_at: known_later(
+            state_written_at: optional_gauge(
                 "cloudaudit_exporter_state_last_write_timestamp_seconds",
                 "Unix time of what the last successful write of the state file holds.",
             ),
-            certificate_expiry: known_later(
+            certificate_expiry: optional_gauge(
                 "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
                 "Unix time when the certificate that the listener shows ends; absent without TLS.",
             ),
@@ -123,7 +123,7 @@ impl Process {
         };
         process.organizations.register(&process.registry);
         process.shards.register(&process.registry);
-        // What begins above 0 loses its first increase.
+        // A counter must begin at 0, or its first increase is lost.
         process
             .responses
             .with_label_values(&["metrics", "200"])
@@ -151,80 +151,80 @@ impl Process {
         process
     }
 
-    /// A configuration is in use since `at`. All of it is published by now.
+    /// Records that a configuration is in use since `at`.
     pub fn configured(&self, hash: u64, targets: usize, at: SystemTime) {
-        self.polls(targets);
+        self.set_targets(targets);
         self.config_hash
             .set(i64::try_from(hash).unwrap_or(i64::MAX));
         self.reload_success_timestamp.set(unix_seconds(at));
         self.reload_successful.set(1);
     }
 
-    /// It is this one, counted from 0, of so many shards.
-    pub fn is_shard(&self, ordinal: u32, total: u32) {
-        self.shards.are(ordinal, total);
+    /// Sets which shard this process is, counted from 0, and how many there are.
+    pub fn set_shard(&self, ordinal: u32, total: u32) {
+        self.shards.set(ordinal, total);
     }
 
-    /// So many targets are polled from now on.
-    pub fn polls(&self, targets: usize) {
+    /// Sets the number of targets.
+    pub fn set_targets(&self, targets: usize) {
         self.targets.set(i64::try_from(targets).unwrap_or(i64::MAX));
     }
 
-    /// An organisation is asked for its members once in `refresh`.
+    /// Records an organization, whose members are listed once in `refresh`.
     pub fn organization_added(&self, organization: &str, refresh: Duration) {
         self.organizations.added(organization, refresh);
     }
 
-    /// An organisation was asked: it has so many members, or that could not be told.
+    /// Records a refresh of an organization: its number of members, or `None` if it failed.
     pub fn organization_refreshed(&self, name: &str, members: Option<usize>, at: SystemTime) {
         self.organizations.refreshed(name, members, at);
     }
 
-    /// There is such an organisation no more.
+    /// Removes an organization.
     pub fn organization_removed(&self, organization: &str) {
         self.organizations.removed(organization);
     }
 
-    /// Another configuration was loaded and cannot be used.
+    /// Records that a reload failed.
     pub fn reload_failed(&self) {
         self.reload_successful.set(0);
     }
 
-    /// There is an account. What begins above 0 loses its first increase.
+    /// Records an account, so that its counter begins at 0.
     pub fn account_added(&self, account: &str) {
         self.restarts.with_label_values(&[account]);
     }
 
-    /// An account's loop is started again after a panic.
+    /// Counts a restart of an account's loop after a panic.
     pub fn account_restarted(&self, account: &str) {
         self.restarts.with_label_values(&[account]).inc();
     }
 
-    /// There is such an account no more.
+    /// Removes an account.
     pub fn account_removed(&self, account: &str) {
-        // Where it was never added there is nothing to remove.
+        // It may never have been added.
         drop(self.restarts.remove_label_values(&[account]));
     }
 
-    /// The log had to drop more lines.
+    /// Counts dropped log lines.
     pub fn log_lines_dropped(&self, lines: u64) {
         self.log_lines_dropped.inc_by(lines);
     }
 
-    /// The listener's certificate ends then.
+    /// Sets when the listener's certificate expires.
     pub fn certificate_expires(&self, at: SystemTime) {
         let expiry = self.certificate_expiry.with_label_values::<&str>(&[]);
         expiry.set(unix_seconds(at));
     }
 
-    /// Counts a response of our listener.
+    /// Counts a response of the listener.
     pub fn answered(&self, handler: &str, code: u16) {
         self.responses
             .with_label_values(&[handler, &code.to_string()])
             .inc();
     }
 
-    /// The state file was written, as of then; or why not.
+    /// Records a write of the state file: the time of its content, or why it failed.
     pub fn state_written(&self, written: Result<SystemTime, &str>) {
         let successful = self.state_written.with_label_values::<&str>(&[]);
         successful.set(f64::from(u8::from(written.is_ok())));
@@ -234,7 +234,7 @@ impl Process {
         }
     }
 
-    /// The text of all of it, as of now.
+    /// Returns the exposition of these series.
     pub fn exposition(&self) -> String {
         TextEncoder::new()
             .encode_to_string(&self.registry.gather())
@@ -266,15 +266,12 @@ impl Observer for Process {
     }
 
     fn unreadable(&self, action: &'static str, field: &str) {
-        warn!(
-            action,
-            field, "a malformed field of an answer is taken as absent"
-        );
+        warn!(action, field, "ignoring a malformed field of a response");
     }
 }
 
-/// A vector without labels: it is absent until it is set.
-fn known_later(name: &str, help: &str) -> GaugeVec {
+/// A vector without labels, which is absent until it is set.
+fn optional_gauge(name: &str, help: &str) -> GaugeVec {
     GaugeVec::new(Opts::new(name, help), &[]).expect("the name is valid")
 }
 

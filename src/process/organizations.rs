@@ -1,4 +1,4 @@
-//! The series of organisations.
+//! The series of organizations.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,7 +6,7 @@ use prometheus::{GaugeVec, Opts, Registry};
 
 use crate::clock::unix_seconds;
 
-/// What is known of each organisation.
+/// The metrics of each organization.
 #[derive(Debug)]
 pub(super) struct Organizations {
     up: GaugeVec,
@@ -50,7 +50,7 @@ impl Organizations {
         }
     }
 
-    /// Those that are known already stay as they are.
+    /// Adds an organization. The series of a known one stay as they are.
     pub(super) fn added(&self, name: &str, refresh: Duration) {
         let interval = self.refresh_interval.with_label_values(&[name]);
         interval.set(refresh.as_secs_f64());
@@ -75,7 +75,7 @@ impl Organizations {
             &self.last_success,
             &self.refresh_interval,
         ] {
-            // What was never set is not there to be removed.
+            // A series that was never set does not exist.
             drop(family.remove_label_values(&[name]));
         }
     }

@@ -2,7 +2,7 @@
 
 use prometheus::{IntGauge, Registry};
 
-/// Which shard this process is. Alone, it is the first of one.
+/// Which shard this process is. Without sharding it is shard 0 of 1.
 #[derive(Debug)]
 pub(super) struct Shards {
     ordinal: IntGauge,
@@ -21,7 +21,7 @@ impl Shards {
                 "How many shards the accounts are divided among, as this process was told.",
             ),
         };
-        shards.are(0, 1);
+        shards.set(0, 1);
         shards
     }
 
@@ -33,7 +33,7 @@ impl Shards {
         }
     }
 
-    pub(super) fn are(&self, ordinal: u32, total: u32) {
+    pub(super) fn set(&self, ordinal: u32, total: u32) {
         self.ordinal.set(i64::from(ordinal));
         self.total.set(i64::from(total));
     }

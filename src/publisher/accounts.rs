@@ -4,35 +4,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
+use super::family::{Families, MetricFamily};
 use super::gzip::{Deflater, concat, member};
-use super::row::{Row, Rows};
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
-use crate::snapshot::{AccountInfo, Report};
+use crate::snapshot::{AccountInfo, Evidence, Report};
 
 /// Enough that a change costs little joining, and few enough that a scrape has few pieces.
 const BUCKETS: usize = 64;
 
-/// How many targets are named where not all are ready.
+/// How many of the targets that are not ready are named.
 const MAX_REASONS: usize = 20;
 
-/// Holds what every account has published last.
+/// Holds the latest report of every account.
 #[derive(Debug)]
 pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
-    /// The lines above each of [`Metric::ALL`].
-    headers: Vec<Arc<Chunk>>,
-    rows: Mutex<Rows>,
+    /// The lines above the samples.
+    headers: EnumMap<Metric, Arc<Chunk>>,
+    families: Mutex<Families>,
     deflater: Deflater,
     ready: AtomicBool,
 }
 
-/// One account's way to the publisher.
+/// Publishes the reports of one account.
 #[derive(Debug)]
 pub struct Account {
     publisher: Arc<Publisher>,
@@ -40,30 +41,30 @@ pub struct Account {
 }
 
 impl Account {
-    /// Renders a report and puts it in the place of the one before.
-    pub fn publish(&mut self, report: Report, now: Moment) {
-        let parts = self.renderer.render(&report);
+    /// Renders a report and replaces the previous one. `evidence` is the part of the report's
+    /// evidence that may be shown.
+    pub fn publish(&mut self, report: Arc<Report>, evidence: Evidence, now: Moment) {
+        let parts = self.renderer.render(&report, evidence);
         let mut bucket = self.publisher.bucket_of(&report.account.name);
-        bucket.publish(Arc::new(report), parts, now);
+        bucket.publish(report, parts, now);
     }
 }
 
 impl Publisher {
-    /// Nothing is published yet.
+    /// A publisher without accounts.
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
             buckets: (0..BUCKETS).map(|_| Mutex::new(Bucket::new())).collect(),
-            headers: Metric::ALL
-                .iter()
-                .map(|metric| Arc::new(Chunk::of(vec![metric.header().into()])))
-                .collect(),
-            rows: Mutex::default(),
+            headers: EnumMap::from_fn(|metric: Metric| {
+                Arc::new(Chunk::of(vec![metric.header().into()]))
+            }),
+            families: Mutex::default(),
             deflater: Deflater::new(),
             ready: AtomicBool::new(false),
         })
     }
 
-    /// A way to publish for one account.
+    /// Returns the way to publish for one account.
     pub fn account(self: &Arc<Self>, account: Arc<AccountInfo>) -> Account {
         Account {
             publisher: Arc::clone(self),
@@ -71,48 +72,48 @@ impl Publisher {
         }
     }
 
-    /// Withdraws an account that has left the configuration: everything it has shown is gone.
+    /// Removes everything of an account that has left the configuration.
     pub fn withdraw(&self, account: &str, now: Moment) {
         self.bucket_of(account).withdraw(account, now);
     }
 
-    /// The whole exposition in pieces, with `own`, the series of the process itself, at the end;
-    /// one gzip member where `gzip` is asked for.
+    /// Returns the exposition in pieces, with `own`, the series of the process itself, at the end.
+    /// If `gzip` is true, the pieces make one gzip member.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
-        let rows = self.rows(now);
+        let families = self.families(now);
         let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
         if gzip {
             let deflater = &self.deflater;
-            let rows = rows.iter().map(|row| row.deflated(deflater));
-            return member(concat(rows.chain([own.deflated(deflater)])));
+            let families = families.values().map(|family| family.deflated(deflater));
+            return member(concat(families.chain([own.deflated(deflater)])));
         }
-        let rows = rows.iter().flat_map(|row| row.plain());
-        rows.chain(own.plain().iter().cloned()).collect()
+        let families = families.values().flat_map(|family| family.plain());
+        families.chain(own.plain().iter().cloned()).collect()
     }
 
-    /// The reports of all accounts, by name.
+    /// Returns the reports of all accounts, by name.
     pub fn reports(&self) -> Vec<Arc<Report>> {
         let mut reports = self.of_all_slots(|slot| Arc::clone(&slot.report));
         reports.sort_by(|one, other| one.account.name.cmp(&other.account.name));
         reports
     }
 
-    /// Whether every target has had a complete poll, or a whole interval for one. Once it is so it
-    /// stays so: a target that fails later is told by its own metrics.
+    /// Returns whether every target has had a complete poll, or a whole interval of time for one.
+    /// Once the publisher is ready it stays ready: a target that fails later has metrics for it.
     ///
     /// # Errors
     ///
-    /// The targets that are still waited for.
+    /// The targets that are not ready.
     pub fn ready(&self, now: Moment) -> Result<(), Vec<String>> {
         if self.ready.load(Ordering::Relaxed) {
             return Ok(());
         }
         let slots = self.of_all_slots(|slot| waiting(slot, now.steady));
-        // Before anybody was heard of there is nobody to wait for, and nothing to remember of it.
-        let heard_of_somebody = !slots.is_empty();
+        // Without accounts it is ready, but not for good.
+        let has_accounts = !slots.is_empty();
         let mut waiting = slots.concat();
         if waiting.is_empty() {
-            self.ready.store(heard_of_somebody, Ordering::Relaxed);
+            self.ready.store(has_accounts, Ordering::Relaxed);
             return Ok(());
         }
         waiting.sort_unstable();
@@ -124,33 +125,35 @@ impl Publisher {
         Err(waiting)
     }
 
-    /// What is said of each of [`Metric::ALL`]: where no bucket has another chunk than the last
-    /// time, what was said then.
-    fn rows(&self, now: Moment) -> Vec<Arc<Row>> {
+    /// Returns the family of each metric. A family whose chunks did not change is the same as before.
+    fn families(&self, now: Moment) -> EnumMap<Metric, Arc<MetricFamily>> {
         let buckets = self.buckets.iter();
-        let mut last = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.families.lock().unwrap_or_else(PoisonError::into_inner);
         let versions = buckets.clone().map(|bucket| lock(bucket).version(now));
         if versions.eq(last.versions.iter().copied()) {
-            return last.rows.clone();
+            return last.families.clone();
         }
-        let buckets: Vec<(u64, Vec<Arc<Chunk>>)> = buckets
+        let buckets: Vec<(u64, EnumMap<Metric, Arc<Chunk>>)> = buckets
             .map(|bucket| {
                 let mut bucket = lock(bucket);
-                (bucket.version(now), bucket.chunks(now).to_vec())
+                (bucket.version(now), bucket.chunks(now).clone())
             })
             .collect();
-        let rows = self.headers.iter().enumerate().map(|(metric, header)| {
+        let families = EnumMap::from_fn(|metric| {
             let chunks = buckets.iter().map(|(_, chunks)| &chunks[metric]);
-            match last.rows.get(metric) {
-                Some(row) if row.is_of(chunks.clone()) => Arc::clone(row),
-                _ => Arc::new(Row::of(header, chunks.cloned().collect())),
+            if last.families[metric].is_of(chunks.clone()) {
+                return Arc::clone(&last.families[metric]);
             }
+            Arc::new(MetricFamily::of(
+                &self.headers[metric],
+                chunks.cloned().collect(),
+            ))
         });
-        *last = Rows {
-            rows: rows.collect(),
+        *last = Families {
+            families,
             versions: buckets.iter().map(|(version, _)| *version).collect(),
         };
-        last.rows.clone()
+        last.families.clone()
     }
 
     fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> T) -> Vec<T> {
@@ -166,7 +169,7 @@ impl Publisher {
     }
 }
 
-/// The targets of an account that have neither been listed nor had the time for it.
+/// Returns the targets of an account that have neither been listed nor had the time for it.
 fn waiting(slot: &Slot, now: Instant) -> Vec<String> {
     let report = &slot.report;
     let waiting = report
@@ -184,7 +187,7 @@ fn waiting(slot: &Slot, now: Instant) -> Vec<String> {
         .collect()
 }
 
-/// A bucket is changed by assignments that cannot panic half-way, so a poisoned one is whole.
+/// A bucket is changed by assignments, which cannot panic, so a poisoned lock is consistent.
 fn lock(bucket: &Mutex<Bucket>) -> MutexGuard<'_, Bucket> {
     bucket.lock().unwrap_or_else(PoisonError::into_inner)
 }

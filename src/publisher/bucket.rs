@@ -5,40 +5,40 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 use tokio::time::Instant;
 
 use super::chunk::Chunk;
 use crate::clock::Moment;
-use crate::exposition::{Metric, NextChange, Part};
+use crate::exposition::{Metric, NextChange, TimedFragment};
 use crate::snapshot::Report;
 
-/// Readers of the wall clock overtake each other by less than this. One that is further behind has
-/// read a clock that was set back.
+/// Threads that read the wall clock overtake each other by less than this. A larger difference means
+/// that the clock was set back.
 const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Accounts that share chunks.
 #[derive(Debug)]
 pub(super) struct Bucket {
     slots: BTreeMap<String, Slot>,
-    /// One for each of [`Metric::ALL`].
-    chunks: Vec<Arc<Chunk>>,
-    /// Which of them do not show the slots any more.
-    dirty: Vec<bool>,
-    /// How often any of them was replaced.
+    chunks: EnumMap<Metric, Arc<Chunk>>,
+    /// The metrics whose chunks are outdated.
+    dirty: EnumMap<Metric, bool>,
+    /// Increases whenever a chunk is replaced.
     version: u64,
-    /// When parts begin or end to be shown, though nobody publishes anything.
+    /// When the next fragment begins or ends to be shown.
     next_change: NextChange,
-    /// The latest time it was asked for. Scrapes and accounts read the clock before they get here
-    /// and overtake each other; here time never goes back, so that what was hidden from a scrape is
-    /// known to be hidden. The wall's may be set back, and then it goes back here too.
+    /// The latest time that was passed in. Scrapes and accounts read the clock earlier and overtake
+    /// each other. Here time never goes back, so what a scrape did not show stays hidden. If the wall
+    /// clock is set back, it goes back here too.
     latest: Option<Moment>,
 }
 
-/// What one account has published last.
+/// The latest report of one account.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) report: Arc<Report>,
-    pub(super) parts: Vec<Part>,
+    pub(super) parts: Vec<TimedFragment>,
     pub(super) since: Instant,
 }
 
@@ -46,8 +46,8 @@ impl Bucket {
     pub(super) fn new() -> Self {
         Self {
             slots: BTreeMap::new(),
-            chunks: Metric::ALL.iter().map(|_| Arc::default()).collect(),
-            dirty: vec![false; Metric::ALL.len()],
+            chunks: EnumMap::default(),
+            dirty: EnumMap::default(),
             version: 0,
             next_change: NextChange::default(),
             latest: None,
@@ -58,9 +58,9 @@ impl Bucket {
         self.slots.values()
     }
 
-    /// Replaces what the account has published before.
-    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<Part>, now: Moment) {
-        let now = self.take_note_of_time(now);
+    /// Replaces the previous report of the account.
+    pub(super) fn publish(&mut self, report: Arc<Report>, parts: Vec<TimedFragment>, now: Moment) {
+        let now = self.advance(now);
         self.next_change = self.next_change.or(next_change(&parts, now));
         let account = report.account.name.clone();
         let old = self.slots.remove(&account);
@@ -77,30 +77,30 @@ impl Bucket {
         );
     }
 
-    /// Forgets the account and all that it has published.
+    /// Removes the account.
     pub(super) fn withdraw(&mut self, account: &str, now: Moment) {
-        let now = self.take_note_of_time(now);
+        let now = self.advance(now);
         let parts = self.slots.remove(account).map(|slot| slot.parts);
         self.mark_differences(&parts.unwrap_or_default(), &[], now);
     }
 
-    /// Another one whenever the chunks are others.
+    /// Returns a number that changes whenever a chunk changes.
     pub(super) fn version(&mut self, now: Moment) -> u64 {
-        let now = self.take_note_of_time(now);
+        let now = self.advance(now);
         self.join(now);
         self.version
     }
 
-    /// The chunks as of now, one for each of [`Metric::ALL`].
-    pub(super) fn chunks(&mut self, now: Moment) -> &[Arc<Chunk>] {
-        let now = self.take_note_of_time(now);
+    /// Returns the chunks as of now.
+    pub(super) fn chunks(&mut self, now: Moment) -> &EnumMap<Metric, Arc<Chunk>> {
+        let now = self.advance(now);
         self.join(now);
         &self.chunks
     }
 
-    /// Marks everything where parts have come or gone by the passing of time alone, and tells what
-    /// time it is here.
-    fn take_note_of_time(&mut self, now: Moment) -> Moment {
+    /// Advances the time, marks all metrics if fragments were shown or hidden by it, and returns
+    /// the time in this bucket.
+    fn advance(&mut self, now: Moment) -> Moment {
         let before = self.latest.unwrap_or(now);
         let overtaken = before.wall.duration_since(now.wall).unwrap_or_default();
         let is_set_back = overtaken > MOST_OVERTAKEN;
@@ -114,39 +114,39 @@ impl Bucket {
         };
         self.latest = Some(now);
         if is_set_back || self.next_change.is_reached(now) {
-            // It may have been that of a part which has been replaced since.
-            let changes = |part: &Part| part.is_shown(before) != part.is_shown(now);
+            // The fragment may have been replaced since.
+            let changes = |part: &TimedFragment| part.is_shown(before) != part.is_shown(now);
             if self.parts().any(changes) {
-                self.dirty.fill(true);
+                self.dirty = EnumMap::from_fn(|_| true);
             }
             self.next_change = next_change(self.parts(), now);
         }
         now
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Part> {
+    fn parts(&self) -> impl Iterator<Item = &TimedFragment> {
         self.slots.values().flat_map(|slot| &slot.parts)
     }
 
-    /// Marks the metrics whose samples the two do not share. Where only the end of an unchanged
-    /// fragment moves on, the text stays, and `next_change` takes care of its end.
-    fn mark_differences(&mut self, old: &[Part], new: &[Part], now: Moment) {
+    /// Marks the metrics whose samples differ. If only the end of an unchanged fragment moves, the
+    /// text stays the same, and `next_change` covers its end.
+    fn mark_differences(&mut self, old: &[TimedFragment], new: &[TimedFragment], now: Moment) {
         if old.len() == new.len() {
             for (old, new) in old.iter().zip(new) {
                 self.mark_difference(old, new, now);
             }
         } else {
             let others = without(old, new, now).chain(without(new, old, now));
-            let others: Vec<&Part> = others.collect();
+            let others: Vec<&TimedFragment> = others.collect();
             for part in others {
                 self.mark(part.fragment.pieces());
             }
         }
     }
 
-    /// One part in the place of another. What reads the same in both does not have to be joined or
-    /// deflated again.
-    fn mark_difference(&mut self, old: &Part, new: &Part, now: Moment) {
+    /// Marks the metrics that differ between two fragments. Equal text need not be joined or
+    /// compressed again.
+    fn mark_difference(&mut self, old: &TimedFragment, new: &TimedFragment, now: Moment) {
         let is_shown_alike = old.is_shown(now) == new.is_shown(now);
         let (old, new) = (&old.fragment, &new.fragment);
         if !is_shown_alike {
@@ -160,43 +160,47 @@ impl Bucket {
 
     fn mark<'a>(&mut self, pieces: impl Iterator<Item = (Metric, &'a [u8])>) {
         for (metric, _) in pieces {
-            self.dirty[metric as usize] = true;
+            self.dirty[metric] = true;
         }
     }
 
     fn join(&mut self, now: Moment) {
-        if !self.dirty.contains(&true) {
+        if !self.dirty.as_slice().contains(&true) {
             return;
         }
         self.version += 1;
-        let mut pieces: Vec<Vec<Bytes>> = self.chunks.iter().map(|_| Vec::new()).collect();
+        let mut pieces = EnumMap::<Metric, Vec<Bytes>>::default();
         for slot in self.slots.values() {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
                 for (metric, samples) in part.fragment.pieces() {
-                    if self.dirty[metric as usize] {
-                        pieces[metric as usize].push(part.fragment.share(samples));
+                    if self.dirty[metric] {
+                        pieces[metric].push(part.fragment.share(samples));
                     }
                 }
             }
         }
-        for ((chunk, dirty), pieces) in self.chunks.iter_mut().zip(&mut self.dirty).zip(pieces) {
-            if std::mem::take(dirty) {
-                *chunk = Arc::new(Chunk::of(pieces));
+        for (metric, pieces) in pieces {
+            if std::mem::take(&mut self.dirty[metric]) {
+                self.chunks[metric] = Arc::new(Chunk::of(pieces));
             }
         }
     }
 }
 
-/// When the first of these parts begins or ends to be shown.
-fn next_change<'a>(parts: impl IntoIterator<Item = &'a Part>, now: Moment) -> NextChange {
+/// Returns when the first of these fragments begins or ends to be shown.
+fn next_change<'a>(parts: impl IntoIterator<Item = &'a TimedFragment>, now: Moment) -> NextChange {
     let changes = parts.into_iter().map(|part| part.next_change(now));
     changes.fold(NextChange::default(), NextChange::or)
 }
 
-/// The parts that are not among the others. Through a set, for the past of an account whose tracks
-/// come and go may have thousands of parts.
-fn without<'a>(parts: &'a [Part], others: &[Part], now: Moment) -> impl Iterator<Item = &'a Part> {
-    let address = move |part: &Part| (Arc::as_ptr(&part.fragment), part.is_shown(now));
+/// Returns the fragments that are not among the others. It uses a set, because an account may have
+/// thousands of fragments of the past.
+fn without<'a>(
+    parts: &'a [TimedFragment],
+    others: &[TimedFragment],
+    now: Moment,
+) -> impl Iterator<Item = &'a TimedFragment> {
+    let address = move |part: &TimedFragment| (Arc::as_ptr(&part.fragment), part.is_shown(now));
     let others: HashSet<_> = others.iter().map(address).collect();
     let parts = parts.iter();
     parts.filter(move |part| !others.contains(&address(part)))

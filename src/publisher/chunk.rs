@@ -1,13 +1,13 @@
-//! Text that is deflated at most once.
+//! Text that is compressed at most once.
 
 use std::sync::OnceLock;
 
 use bytes::Bytes;
 
 use super::gzip::{Deflated, Deflater};
-use super::joint::Joint;
+use super::piece_buffer::PieceBuffer;
 
-/// A part of the exposition: the samples of some accounts, where those who rendered them have them.
+/// Samples of one metric of some accounts, shared with the fragments that they were rendered to.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pieces: Vec<Bytes>,
@@ -33,9 +33,9 @@ impl Chunk {
 
     pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
         self.deflated.get_or_init(|| {
-            let mut joint = Joint::default();
-            joint.extend(&self.pieces);
-            deflater.deflate(&joint.finish())
+            let mut buffer = PieceBuffer::default();
+            buffer.extend(&self.pieces);
+            deflater.deflate(&buffer.finish())
         })
     }
 }

@@ -1,8 +1,8 @@
 //! One gzip member from chunks that were deflated at different times.
 //!
-//! A raw deflate stream that is flushed ends on a byte boundary, so flushed streams can stand one
-//! behind the other; and the checksum of a whole can be combined from those of its parts. The
-//! result is one member, because some clients stop at the end of the first (RFC 1952, RFC 1951).
+//! A raw deflate stream that is flushed ends on a byte boundary, so flushed streams can be
+//! concatenated, and their checksums can be combined. The result is one member, because some clients
+//! stop at the end of the first (RFC 1952, RFC 1951).
 
 use std::sync::{Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crc32fast::Hasher;
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::joint::Joint;
+use super::piece_buffer::PieceBuffer;
 
 /// Magic, deflate, no flags, no time, no hints, unknown system.
 const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -18,7 +18,7 @@ const HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 /// A last block, empty, with fixed codes.
 const LAST_BLOCK: [u8; 2] = [0x03, 0x00];
 
-/// A flushed piece of a deflate stream, with what the member's trailer needs to know of it.
+/// A flushed piece of a deflate stream, with its part of the trailer.
 #[derive(Clone, Debug)]
 pub(super) struct Deflated {
     pieces: Vec<Bytes>,
@@ -26,24 +26,24 @@ pub(super) struct Deflated {
     plain_length: usize,
 }
 
-/// Deflates, one piece after the other. Its tables are larger than most pieces, so there is one for
-/// all of them.
+/// Compresses one piece after the other. The tables are larger than most pieces, so all pieces share
+/// them.
 #[derive(Debug)]
 pub(super) struct Deflater(Mutex<Compress>);
 
 impl Deflater {
     pub(super) fn new() -> Self {
-        // Level 1 costs a quarter of the default's time and on label-heavy text little more room.
+        // Level 1 takes a quarter of the default's time, and the result is little larger.
         Self(Mutex::new(Compress::new(Compression::fast(), false)))
     }
 
-    /// Deflates what `pieces` are together into a piece that stands by itself.
+    /// Compresses the concatenation of `pieces`.
     pub(super) fn deflate(&self, pieces: &[Bytes]) -> Deflated {
         let plain_length: usize = pieces.iter().map(Bytes::len).sum();
         let mut checksum = Hasher::new();
         let mut bytes = Vec::with_capacity(plain_length / 8 + 64);
         let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whatever became of the piece before.
+        // The previous piece may have panicked half-way.
         stream.reset();
         for piece in pieces {
             checksum.update(piece);
@@ -60,7 +60,7 @@ impl Deflater {
     }
 }
 
-/// Runs the stream until it has taken all of `plain` and given all that is due.
+/// Runs the stream until it has consumed `plain` and produced all output.
 fn run(stream: &mut Compress, plain: &[u8], bytes: &mut Vec<u8>, flush: FlushCompress) {
     let before = stream.total_in();
     loop {
@@ -69,7 +69,7 @@ fn run(stream: &mut Compress, plain: &[u8], bytes: &mut Vec<u8>, flush: FlushCom
             .compress_vec(&plain[taken..], bytes, flush)
             .expect("deflating has no invalid input");
         let taken = usize::try_from(stream.total_in() - before).expect("it is within the slice");
-        // There may be more to give exactly when the room is used up.
+        // There may be more output exactly if the buffer is full.
         if taken == plain.len() && bytes.len() < bytes.capacity() {
             break;
         }
@@ -77,24 +77,23 @@ fn run(stream: &mut Compress, plain: &[u8], bytes: &mut Vec<u8>, flush: FlushCom
     }
 }
 
-/// What stands one behind the other, as one.
+/// Concatenates compressed pieces.
 pub(super) fn concat<'a>(parts: impl IntoIterator<Item = &'a Deflated>) -> Deflated {
-    let (mut joint, mut checksum, mut plain_length) = (Joint::default(), Hasher::new(), 0);
+    let (mut buffer, mut checksum, mut plain_length) = (PieceBuffer::default(), Hasher::new(), 0);
     for part in parts {
-        joint.extend(&part.pieces);
+        buffer.extend(&part.pieces);
         checksum.combine(&part.checksum);
         plain_length += part.plain_length;
     }
     Deflated {
-        pieces: joint.finish(),
+        pieces: buffer.finish(),
         checksum,
         plain_length,
     }
 }
 
-/// A whole member.
+/// Returns a complete gzip member.
 pub(super) fn member(deflated: Deflated) -> Vec<Bytes> {
-    // The length is modulo 2^32 by the format.
     #[expect(
         clippy::cast_possible_truncation,
         reason = "the format wants it modulo 2^32"

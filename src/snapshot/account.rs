@@ -1,42 +1,40 @@
-//! What the configuration says of an account, as far as its series show it.
+//! The configuration of an account, as far as its series show it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::logic::all_of;
 use super::member::Member;
 use super::track::{Status, Storage, Track};
-use super::umbrella::Umbrella;
 
-/// What the configuration says of an account and its series carry.
+/// The configuration of an account, as far as its series show it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountInfo {
     /// The label `account`.
     pub name: String,
-    /// The account's own labels, on every series of it.
+    /// The account's own labels, which all its series have.
     pub labels: BTreeMap<String, String>,
-    /// The verified UIN; empty where it is not known.
+    /// The verified UIN; empty if it is unknown.
     pub uin: String,
     /// `china` or `international`.
     pub site: &'static str,
-    /// The organisation that the account was found in; empty otherwise.
+    /// The organization that the account was discovered in; empty otherwise.
     pub organization: String,
-    /// What that organisation says of it.
+    /// The account as the organization lists it.
     pub member: Option<Member>,
-    /// The organisation's own tracks, which may record for the account too.
-    pub umbrella: Umbrella,
-    /// Where its credentials come from.
+    /// The provider of its credentials.
     pub provider: &'static str,
     /// Whether it needs an enabled track of its own.
     pub track_required: bool,
-    /// Tracks that should be there.
+    /// Tracks that should exist.
     pub expected_tracks: Vec<ExpectedTrack>,
-    /// Accounts whose storage is a normal place to deliver to.
+    /// Accounts whose storage is trusted.
     pub trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
 impl AccountInfo {
-    /// Whether a storage belongs to an account that is neither this one nor trusted. None where the
-    /// owner is not known, or where it might be this account and whose number that is not known.
+    /// Returns whether a storage belongs to an account that is neither this one nor trusted. `None` if
+    /// the owner is unknown, or if it might be this account, whose UIN is unknown.
     pub fn is_foreign(&self, storage: &Storage) -> Option<bool> {
         let owner = &storage.account;
         if owner.is_empty() {
@@ -49,7 +47,7 @@ impl AccountInfo {
     }
 }
 
-/// A track that should be there, and what must be true of it. A field that is none may be anything.
+/// A track that should exist, and its expected values. A field that is `None` may have any value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedTrack {
     /// `Name`.
@@ -71,8 +69,14 @@ pub struct ExpectedTrack {
 }
 
 impl ExpectedTrack {
-    /// Whether a track of this name is enabled and as it should be.
-    pub fn is_met_by(&self, track: &Track, status: Status) -> bool {
+    /// Returns whether a track has this name. `None` if its name could not be read.
+    pub fn is_named_by(&self, track: &Track) -> Option<bool> {
+        equals(&self.name, &track.name, track)
+    }
+
+    /// Returns whether a track has this name, is enabled and has every expected value. `None` if
+    /// that depends on a field that could not be read.
+    pub fn is_met_by(&self, track: &Track, status: Status) -> Option<bool> {
         let storage = &track.storage;
         let fields = [
             (&self.action_type, &track.action_type),
@@ -83,16 +87,26 @@ impl ExpectedTrack {
             (&self.storage_prefix, &storage.prefix),
             (&self.storage_account, &storage.account),
         ];
-        let is_as_it_should_be = |(wanted, found): (&Option<String>, &String)| {
-            wanted.as_ref().is_none_or(|wanted| wanted == found)
-        };
-        status == Status::Enabled
-            && track.name == self.name
-            && fields.into_iter().all(is_as_it_should_be)
+        let fields = fields.map(|(wanted, found)| match wanted {
+            Some(wanted) => equals(wanted, found, track),
+            None => Some(true),
+        });
+        all_of([
+            Some(status == Status::Enabled),
+            self.is_named_by(track),
+            all_of(fields),
+        ])
     }
 }
 
-/// Label names that our own series use or that Prometheus attaches: an account's `labels` may not.
+/// Compares a field of a track with its expected value. Any empty field of a partial track may be
+/// the one that could not be read.
+fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
+    let is_known = !track.is_partial || !found.is_empty();
+    is_known.then_some(wanted == found)
+}
+
+/// Label names that the exporter or Prometheus uses, so that an account's `labels` may not.
 pub const RESERVED_LABELS: [&str; 27] = [
     "account",
     "action",

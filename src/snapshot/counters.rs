@@ -1,18 +1,20 @@
-//! Numbers that only grow.
+//! Counters.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use enum_map::EnumMap;
+
 use super::past::Change;
 use crate::failure::Reason;
 
-/// The API's name of the call that lists tracks.
+/// The action that lists tracks.
 pub const DESCRIBE_AUDIT_TRACKS: &str = "DescribeAuditTracks";
 
-/// The API's name of the call that tells more of one track.
+/// The action that returns the details of one track.
 pub const DESCRIBE_AUDIT_TRACK: &str = "DescribeAuditTrack";
 
-/// Every action that is called for every account, so that its counters begin at 0.
+/// The actions that every account uses, so that their counters begin at 0.
 pub const ACTIONS: [&str; 1] = [DESCRIBE_AUDIT_TRACKS];
 
 /// Counters of one target.
@@ -20,25 +22,25 @@ pub const ACTIONS: [&str; 1] = [DESCRIBE_AUDIT_TRACKS];
 pub struct TargetCounters {
     /// Polls that ended.
     pub polls: u64,
-    /// Polls that were due while the one before was running.
+    /// Polls that were due while the previous one was still running.
     pub skipped: u64,
-    /// Failed polls, by the index of [`Reason::ALL`].
-    pub failures: [u64; Reason::ALL.len()],
-    /// Changes seen, by the index of [`Change::ALL`].
-    pub changes: [u64; Change::ALL.len()],
+    /// Failed polls.
+    pub failures: EnumMap<Reason, u64>,
+    /// Changes of tracks.
+    pub changes: EnumMap<Change, u64>,
 }
 
-/// Counters of an account's calls, by the API's name of the action.
+/// Counters of an account's requests, by action.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ApiCounters {
-    /// Calls sent, retried ones included.
+    /// Requests sent, retries included.
     pub requests: BTreeMap<&'static str, u64>,
-    /// Calls that repeated a failed one.
+    /// Requests that repeated a failed one.
     pub retries: BTreeMap<&'static str, u64>,
-    /// Failed calls, by the index of [`Reason::ALL`].
-    pub failures: [u64; Reason::ALL.len()],
-    /// Failed calls by action and code.
+    /// Failed requests.
+    pub failures: EnumMap<Reason, u64>,
+    /// Failed requests by action and code.
     pub errors: BTreeMap<(&'static str, String), u64>,
-    /// Time spent waiting for the pacer.
+    /// Time spent waiting for the rate limiter.
     pub limiter_wait: Duration,
 }

@@ -4,18 +4,18 @@ use std::sync::Arc;
 
 use super::track::Listing;
 
-/// Tracks that were listed before. A listing without one of them says that it was deleted, and has
+/// Tracks that were listed before. A listing without one of them claims that it was deleted, and has
 /// to prove it.
 #[derive(Clone, Debug, Default)]
 pub struct KnownTracks {
     /// The last known listing.
     pub listing: Option<Arc<Listing>>,
-    /// Ids of tracks of earlier listings whose fate is open.
+    /// Ids of tracks of earlier listings that may or may not exist.
     pub unproven: Vec<u64>,
 }
 
 impl KnownTracks {
-    /// Whether all of them fulfill `is_listed`.
+    /// Returns whether all of them fulfill `is_listed`.
     pub fn all(&self, mut is_listed: impl FnMut(u64) -> bool) -> bool {
         let listings = self.listing.iter();
         let mut listed = listings.flat_map(|listing| listing.all());

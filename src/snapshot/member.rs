@@ -1,15 +1,18 @@
-//! An account as its organisation knows it.
+//! An account as its organization lists it.
 
 use std::collections::BTreeMap;
 
-/// A member of an organisation.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+use serde::{Deserialize, Serialize};
+
+/// A member of an organization.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Member {
     /// `MemberUin`.
     pub uin: String,
-    /// `Name`: what the organisation calls it. It may change, and two may have one.
+    /// `Name`: its name in the organization. It may change, and two members may have the same.
     pub name: String,
-    /// `NodeName`: the department that it is in.
+    /// `NodeName`: its department.
     pub node: String,
     /// `Tags`.
     pub tags: BTreeMap<String, String>,

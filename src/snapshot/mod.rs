@@ -1,32 +1,36 @@
-//! What is known, as plain values: tracks, listings, and the report of one account.
+//! Plain values: tracks, listings, and the report of one account.
 //!
-//! A poll makes a [`Listing`] or a failure; `history` folds it into the account's [`Report`]; the
-//! report is rendered, published and shown. Nothing here is ever updated in place by two parties.
+//! A poll yields a [`Listing`] or a failure; `history` folds it into the account's [`Report`]; the
+//! report is rendered, published and shown.
 
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
 pub use self::counters::{
     ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
 };
+pub use self::coverage::OrganizationCoverage;
 pub use self::known::KnownTracks;
+pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
 pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone};
 pub use self::report::{
-    Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport,
+    Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
 };
 pub use self::scope::Scope;
 pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
-pub use self::umbrella::{OrganizationCoverage, Umbrella};
 
-// What the API lists.
+// Three truth values.
+mod logic;
+
+// The tracks that the API lists.
 mod scope;
 mod track;
 
-// What the configuration says, and an organisation.
+// Configuration, and an organization.
 mod account;
+mod coverage;
 mod member;
-mod umbrella;
 
-// What is known of an account: now, and of the past.
+// The state of an account, and its past.
 mod counters;
 mod known;
 mod past;

@@ -1,72 +1,63 @@
-//! Facts about the past, which no age makes untrue.
+//! Facts about the past, which stay true.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use enum_map::{Enum, EnumMap};
+use strum::{IntoStaticStr, VariantArray};
 use tokio::time::Instant;
 
 /// What happened to a track between two listings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, VariantArray, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Change {
-    /// Its id was not in the listing before.
+    /// Its id was not in the previous listing.
     Created,
     /// Its id is not in the listing any more.
     Vanished,
-    /// It was not enabled and is.
+    /// It is enabled, and was not.
     Enabled,
-    /// It was enabled and is not.
+    /// It was enabled, and is not.
     Disabled,
     /// Name, scope or storage differ.
     Modified,
 }
 
 impl Change {
-    /// Every change, in the order of their index.
-    pub const ALL: [Self; 5] = [
-        Self::Created,
-        Self::Vanished,
-        Self::Enabled,
-        Self::Disabled,
-        Self::Modified,
-    ];
+    /// Every change.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The value of the label `change`.
+    /// Returns the value of the label `change`.
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Vanished => "vanished",
-            Self::Enabled => "enabled",
-            Self::Disabled => "disabled",
-            Self::Modified => "modified",
-        }
+        self.into()
     }
 }
 
-/// What is remembered of a target's tracks besides how they are now.
+/// The past of a target's tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Past {
-    /// Tracks that were listed and no longer are, by id.
+    /// Deleted tracks, by id.
     pub tombstones: BTreeMap<u64, Tombstone>,
-    /// When tracks changed, by id; only tracks that ever did.
+    /// When tracks changed, by id. Only tracks that ever changed are here.
     pub changes: BTreeMap<u64, ChangeTimes>,
 }
 
-/// A track that was listed and no longer is.
+/// A deleted track that is still shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tombstone {
     /// Its last name.
     pub name: String,
-    /// The poll that no longer found it.
+    /// The end of the poll that no longer found it.
     pub at: SystemTime,
-    /// From here on it is forgotten.
+    /// When it expires.
     pub show_until: Instant,
 }
 
 impl ChangeTimes {
-    /// Moves times after `now` to `latest` and right before it: the clock was set back since. Their
-    /// order stays, because the latest one says how the track is.
+    /// Moves times after `now` to `latest` and right before it, because the clock was set back since.
+    /// Their order stays the same: the latest change tells how the track is now.
     pub fn not_after(&mut self, now: SystemTime, latest: SystemTime) {
-        let times = self.at.iter_mut().flatten();
+        let times = self.at.values_mut().flatten();
         let mut ahead: Vec<&mut SystemTime> = times.filter(|at| **at > now).collect();
         ahead.sort_unstable();
         let mut moved = latest;
@@ -77,7 +68,7 @@ impl ChangeTimes {
     }
 }
 
-/// The distance between two times of which only the order is known.
+/// The distance between two times if only their order is known.
 pub const LEAST_APART: Duration = Duration::from_millis(1);
 
 /// When a track changed.
@@ -85,6 +76,6 @@ pub const LEAST_APART: Duration = Duration::from_millis(1);
 pub struct ChangeTimes {
     /// Its latest name.
     pub name: String,
-    /// The poll that last saw each change, by the index of [`Change::ALL`].
-    pub at: [Option<SystemTime>; Change::ALL.len()],
+    /// The end of the poll that last saw each change.
+    pub at: EnumMap<Change, Option<SystemTime>>,
 }

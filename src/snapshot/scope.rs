@@ -1,7 +1,8 @@
-//! What is recorded: which actions, of which products, which events.
+//! What a track records: which actions, of which products, which events.
 
-/// Three fields of a track, or of one of its filters. What is absent, null or empty there is empty
-/// here.
+use super::logic::all_of;
+
+/// Three fields of a track, or of one of its filters. A field that is absent or null is empty here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scope {
     /// `ActionType`: `Read`, `Write` or `*`.
@@ -13,14 +14,14 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether it is every event of every product of one kind of action, `Read` or `Write`.
+    /// Returns whether it is every event of every product for `Read` or `Write` actions.
     pub fn covers(&self, action_type: &str) -> Option<bool> {
         let (action, resource) = (&self.action_type, &self.resource_type);
         covers(action, resource, &self.event_names, action_type)
     }
 }
 
-/// The same of three fields that stand by themselves.
+/// The same for three fields that are not in a [`Scope`].
 pub(super) fn covers(
     own_action_type: &str,
     resource_type: &str,
@@ -30,7 +31,7 @@ pub(super) fn covers(
     let covers_action = match own_action_type {
         ALL => Some(true),
         own @ ("Read" | "Write") => Some(own == action_type),
-        // Left out, or none that the documentation knows: it may be anything.
+        // Absent, or undocumented: it may mean anything.
         _ => None,
     };
     let covers_all_resources = (!resource_type.is_empty()).then_some(resource_type == ALL);
@@ -39,13 +40,5 @@ pub(super) fn covers(
     all_of([covers_action, covers_all_resources, covers_all_events])
 }
 
-/// Whether all of it is true. One thing that is not decides, even where another is not known.
-pub(super) fn all_of<const N: usize>(parts: [Option<bool>; N]) -> Option<bool> {
-    if parts.contains(&Some(false)) {
-        return Some(false);
-    }
-    (!parts.contains(&None)).then_some(true)
-}
-
-/// What the API writes for everything.
+/// The value for everything.
 const ALL: &str = "*";

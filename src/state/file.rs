@@ -1,4 +1,4 @@
-//! A file that holds one value, read when the process begins and replaced while it runs.
+//! A file with one value, which is loaded when the process starts and replaced while it runs.
 
 use std::fmt::Debug;
 use std::marker::PhantomData;
@@ -11,61 +11,60 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
 
-use super::place::Place;
-use super::seal::{MAX_BYTES, seal};
+use super::encoding::{MAX_BYTES, encode};
+use super::path::StatePath;
 
-/// A file that holds one value of `T`.
+/// A file with one value of `T`.
 #[derive(Debug)]
 pub struct StateFile<T> {
-    /// Behind a lock, so that one write goes on at a time. It is held by the write itself: one that
-    /// nobody waits for any more still ends before the next begins.
-    place: Arc<Mutex<Place>>,
+    /// Behind a lock, so that there is one write at a time. The write itself holds the lock: a write
+    /// that the caller no longer waits for still ends before the next begins.
+    path: Arc<Mutex<StatePath>>,
     value: PhantomData<fn() -> T>,
 }
 
-/// What a file held when it was opened.
+/// The content of a file when it was opened.
 #[derive(Debug)]
 pub struct Loaded<T> {
-    /// The value; none where there is no file, or none that can be used.
+    /// The value. `None` if there is no file, or it cannot be used.
     pub value: Option<T>,
-    /// What a person should know of the file.
+    /// Problems with the file, for the log.
     pub warnings: Vec<String>,
-    /// Why it cannot be written at present; each write tries again.
+    /// Why it cannot be written now. Each write tries again.
     pub unwritable: Option<String>,
 }
 
 impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
-    /// Reads the file and claims it for this process, as far as either can be done; blocks
-    /// meanwhile. A file that cannot be used is put aside, not overwritten: by whoever may write,
-    /// that is.
+    /// Reads the file and claims it for this process, as far as possible. Blocks. A file that cannot
+    /// be used is renamed, not overwritten, if this process may write.
     pub fn open(path: impl Into<PathBuf>, now: SystemTime) -> (Self, Loaded<T>) {
-        let mut place = Place::new(path.into());
-        // The lock comes first: what is read then is what this process would overwrite.
-        let lock = place.lock();
-        let content = place.read();
-        let claimed = lock.and_then(|lock| place.claim(lock, content.is_ok(), now));
-        let loaded = Loaded::new(place.path(), content, claimed);
+        let mut path = StatePath::new(path.into());
+        // The lock comes first, so that no other process writes after this one has read.
+        let lock = path.lock();
+        let content = path.read();
+        let claimed = lock.and_then(|lock| path.claim(lock, content.is_ok(), now));
+        let loaded = Loaded::new(path.path(), content, claimed);
         let file = Self {
-            place: Arc::new(Mutex::new(place)),
+            path: Arc::new(Mutex::new(path)),
             value: PhantomData,
         };
         (file, loaded)
     }
 
-    /// Replaces the file. Where another process had the lock and is gone, its file is now ours.
-    /// Takes a closure, for making a large value is not work for the runtime's threads either.
+    /// Replaces the file, and claims it if another process held the lock and has exited. Takes a
+    /// closure, because making a large value must not block a thread of the runtime either.
     ///
     /// # Errors
     ///
-    /// Why the file is still the old one.
+    /// Why the file was not replaced.
     pub async fn write(
         &self,
         value: impl FnOnce() -> T + Send + 'static,
         now: SystemTime,
     ) -> Result<(), String> {
-        let mut place = Arc::clone(&self.place).lock_owned().await;
-        let write = move || write(&mut place, &value(), now);
-        // A panic is told by the hook; here it is one more way not to have written.
+        let mut path = Arc::clone(&self.path).lock_owned().await;
+        let write = move || write(&mut path, &value(), now);
+        // The hook logs a panic; here it is a failed write.
         spawn_blocking(write)
             .await
             .unwrap_or_else(|error| Err(error.to_string()))
@@ -99,22 +98,22 @@ impl<T> Loaded<T> {
     }
 }
 
-fn write<T>(place: &mut Place, value: &T, now: SystemTime) -> Result<(), String>
+fn write<T>(path: &mut StatePath, value: &T, now: SystemTime) -> Result<(), String>
 where
     T: Serialize + DeserializeOwned,
 {
-    if !place.is_claimed() {
-        let lock = place.lock()?;
-        let usable = place.read::<T>().is_ok();
-        place.claim(lock, usable, now)?;
+    if !path.is_claimed() {
+        let lock = path.lock()?;
+        let usable = path.read::<T>().is_ok();
+        path.claim(lock, usable, now)?;
     }
     let payload = serde_json::to_vec(value).map_err(|error| error.to_string())?;
-    let content = seal(&payload);
+    let content = encode(&payload);
     if content.len() > MAX_BYTES {
         let length = content.len();
         return Err(format!(
             "it would have {length} bytes, more than {MAX_BYTES}; spread the accounts over shards"
         ));
     }
-    place.replace(&content).map_err(|error| error.to_string())
+    path.replace(&content).map_err(|error| error.to_string())
 }

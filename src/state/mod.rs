@@ -1,28 +1,25 @@
-//! The state file: what a restart must not forget.
+//! The state file: what outlives a restart.
 //!
-//! It is a convenience that must never become a danger: whatever is wrong with it, the exporter
-//! runs on and says so. It holds no secret, and a time in it may be older than the truth, never
-//! newer.
+//! Whatever is wrong with the file, the exporter runs on and logs it. The file holds no secret. A time
+//! in it may be older than the truth, never newer.
 
-// The file: replaced whole or not at all, by one process at a time.
+// The file: replaced atomically, by one process at a time.
+pub use self::encoding::{MAX_BYTES, VERSION, decode, encode};
 pub use self::file::{Loaded, StateFile};
-pub use self::seal::{MAX_BYTES, VERSION, seal, unseal};
 
-// What is in it.
+// Its content.
 pub use self::saved::Saved;
 
-// When it is written, and the task that writes.
+// When it is written, and the task that writes it.
 pub use self::policy::{Difference, FACTS_WAIT, Policy, RETRY_WAIT, TIMES_WAIT};
 pub use self::writer::{StateWriter, Written};
 
+mod encoding;
 mod file;
-mod place;
-mod seal;
+mod path;
 
-mod member;
 mod saved;
 mod time;
-mod track;
 
 mod policy;
 mod writer;

@@ -1,27 +1,27 @@
-//! When the file is to be written: arithmetic, told what differs and what time it is.
+//! Decides when the file is written, from differences and the time.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Changed facts are on the disk within five seconds; what is left of them is for looking and
-/// writing. Waiting at all lets the changes of a whole round of polls share a write.
+/// Changed facts are on the disk within five seconds; the rest of these are for checking and writing.
+/// Waiting lets the changes of many polls share a write.
 pub const FACTS_WAIT: Duration = Duration::from_secs(3);
 
-/// Times move on with every poll. Losing a minute of them makes nothing untrue, only older.
+/// Times change with every poll. Losing a minute of them makes nothing wrong, only older.
 pub const TIMES_WAIT: Duration = Duration::from_mins(1);
 
-/// A disk that was full a moment ago is full.
+/// The wait after a failed write.
 pub const RETRY_WAIT: Duration = Duration::from_secs(10);
 
-/// How what is known differs from what was written last.
+/// How the reports differ from the last written ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Difference {
-    /// In nothing.
+    /// Not at all.
     Nothing,
-    /// In when something was last seen or counted.
+    /// In times and counters.
     Times,
-    /// In what was seen.
+    /// In listings, changes or tombstones.
     Facts,
 }
 
@@ -33,7 +33,7 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Somebody has looked, as is done again and again. The first look at a difference counts.
+    /// Records a difference. The first one counts.
     pub fn saw(&mut self, difference: Difference, now: Instant) {
         let due = match difference {
             Difference::Nothing => return,
@@ -43,17 +43,17 @@ impl Policy {
         self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
     }
 
-    /// When to write; never, where nothing differs.
+    /// Returns when to write. `None` if nothing differs.
     pub fn next_write(&self) -> Option<Instant> {
         self.due.max(self.due.and(self.not_before))
     }
 
-    /// What was known at the last look is being written.
+    /// Records that a write begins.
     pub fn began(&mut self) {
         self.due = None;
     }
 
-    /// It was not written after all; the next look sees the difference again.
+    /// Records that the write failed. The next check finds the difference again.
     pub fn failed(&mut self, now: Instant) {
         self.not_before = Some(now + RETRY_WAIT);
     }

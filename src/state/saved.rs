@@ -1,30 +1,29 @@
-//! What the file holds: reports, without what the configuration says and what a restart begins
-//! anew.
+//! The content of the file: reports, without the configuration and without what a restart begins
+//! again.
 //!
-//! The format is a promise to ourselves. Names say their unit; a field that is not known is
-//! ignored, one that is missing has its default, and what is read is not believed to be
-//! well-formed.
+//! Plain values serialize themselves; what holds a time has a type of its own here, because a
+//! steady clock means nothing to another process. Names contain their unit. An unknown field is
+//! ignored, a missing one has its default, and a file need not be well-formed.
 //!
-//! Counters of polls and calls are not kept. One that came back a minute younger than it was last
-//! scraped would look like one that began anew, and all of it would be counted twice.
+//! Counters of polls and requests are not kept. A counter that came back a minute older than it was
+//! last scraped would look like a reset, and all of it would be counted twice.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
-use super::member::SavedMember;
 use super::time::{UnixNanos, nanos};
-use super::track::{SavedListing, SavedTrack, tracks_by_id};
 use crate::clock::Moment;
-use crate::failure::{Failure, Reason};
+use crate::failure::Failure;
 use crate::snapshot::{
-    AccountInfo, Change, ChangeTimes, Evidence, LastGood, Member, Past, PollEnd, Report,
-    TargetReport, Tombstone,
+    AccountInfo, Change, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing, Member, Past,
+    PollEnd, Report, TargetReport, Tombstone, Track,
 };
 
-/// All that a state file holds.
+/// Everything in a state file.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Saved {
@@ -33,7 +32,7 @@ pub struct Saved {
 }
 
 impl Saved {
-    /// What of these reports outlives the process.
+    /// Returns what outlives the process of these reports.
     pub fn from_reports(reports: &[Arc<Report>]) -> Self {
         let accounts = reports.iter().map(|report| {
             let name = report.account.name.clone();
@@ -44,42 +43,13 @@ impl Saved {
         }
     }
 
-    /// What was known of a target, for a history to resume. Its times of day are as they were
-    /// written; until when it may be shown is for the history to say, and counters begin at 0.
-    pub fn target(&self, account: &str, region: &str, now: Moment) -> Option<TargetReport> {
-        let saved = self.accounts.get(account)?.targets.get(region)?;
-        Some(saved.report(region, now))
-    }
-
-    /// What was known, by account, for accounts to go on from: their targets and their evidence.
-    pub fn reports(&self, now: Moment) -> BTreeMap<String, Report> {
-        let reports = self.accounts.iter().map(|(name, account)| {
-            let targets = account.targets.iter();
-            let member = account.member.as_ref();
-            let report = Report {
-                account: Arc::new(AccountInfo {
-                    name: name.clone(),
-                    organization: member
-                        .map(|member| member.organization.clone())
-                        .unwrap_or_default(),
-                    member: member.map(Member::from),
-                    ..AccountInfo::default()
-                }),
-                targets: targets
-                    .map(|(region, saved)| saved.report(region, now))
-                    .collect(),
-                evidence: self.evidence(name, now),
-                ..Report::default()
-            };
-            (name.clone(), report)
-        });
-        reports.collect()
-    }
-
-    /// How long the listings of an account vouched for.
-    pub fn evidence(&self, account: &str, now: Moment) -> Evidence {
-        let account = self.accounts.get(account);
-        account.map_or_else(Evidence::default, |account| account.evidence.restored(now))
+    /// Returns what was known, by account, for accounts to resume. Times of day are as they were
+    /// written; the history decides until when a listing may be shown.
+    pub fn into_reports(self, now: Moment) -> BTreeMap<String, Report> {
+        let accounts = self.accounts.into_iter();
+        accounts
+            .map(|(name, saved)| (name.clone(), saved.into_report(name, now)))
+            .collect()
     }
 }
 
@@ -87,11 +57,19 @@ impl Saved {
 #[serde(default)]
 struct SavedAccount {
     evidence: SavedEvidence,
-    /// Of an account that an organisation brought, so that a restart need not wait for it.
+    /// Of a member account, so that a restart need not wait for its organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<SavedMember>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+struct SavedMember {
+    organization: String,
+    #[serde(flatten)]
+    member: Member,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,10 +92,9 @@ struct SavedLatest {
 #[serde(default)]
 struct SavedTarget {
     last_poll: Option<SavedPoll>,
-    /// Why the last poll failed.
-    failure: Option<SavedFailure>,
+    failure: Option<Failure>,
     last_good: Option<SavedGood>,
-    unproven: Vec<SavedTrack>,
+    unproven: Vec<Track>,
     /// By track id.
     tombstones: BTreeMap<u64, SavedTombstone>,
     /// By track id.
@@ -133,18 +110,9 @@ struct SavedPoll {
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-struct SavedFailure {
-    reason: String,
-    code: String,
-    message: String,
-    request_id: Option<String>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 struct SavedGood {
     at_unix_ns: UnixNanos,
-    listing: SavedListing,
+    listing: Arc<Listing>,
     /// Whether an incomplete listing has updated it since.
     is_updated: bool,
 }
@@ -167,14 +135,41 @@ struct SavedChanges {
 impl From<&Report> for SavedAccount {
     fn from(report: &Report) -> Self {
         let targets = report.targets.iter();
-        let heard_of =
+        let known =
             targets.filter(|target| target.last_poll.is_some() || target.last_good.is_some());
+        let account = &report.account;
         Self {
             evidence: report.evidence.into(),
-            member: SavedMember::of(&report.account),
-            targets: heard_of
+            member: account.member.clone().map(|member| SavedMember {
+                organization: account.organization.clone(),
+                member,
+            }),
+            targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
+        }
+    }
+}
+
+impl SavedAccount {
+    fn into_report(self, name: String, now: Moment) -> Report {
+        let (organization, member) = match self.member {
+            Some(saved) => (saved.organization, Some(saved.member)),
+            None => (String::new(), None),
+        };
+        let targets = self.targets.into_iter();
+        Report {
+            account: Arc::new(AccountInfo {
+                name,
+                organization,
+                member,
+                ..AccountInfo::default()
+            }),
+            targets: targets
+                .map(|(region, saved)| saved.into_report(region, now))
+                .collect(),
+            evidence: self.evidence.restored(now),
+            ..Report::default()
         }
     }
 }
@@ -199,11 +194,11 @@ impl From<Evidence> for SavedEvidence {
 
 impl SavedEvidence {
     fn restored(&self, now: Moment) -> Evidence {
-        // The steady clock of another process says nothing here: the time of day tells how long ago
-        // it was. Where this machine cannot count as far back, it was too long ago to vouch for.
+        // The time of day tells how long ago the listing was. If this machine cannot count that far
+        // back, it was too long ago to be evidence.
         let latest = self.latest.and_then(|latest| {
             let wall = latest.at_unix_ns.time();
-            // A time in the future is not known, and vouches for nothing.
+            // A time in the future is unknown, and no evidence.
             let age = now.wall.duration_since(wall).ok()?;
             let steady = now.steady.checked_sub(age)?;
             Some((Moment { wall, steady }, latest.was_covered))
@@ -219,7 +214,7 @@ impl SavedEvidence {
 
 impl From<&TargetReport> for SavedTarget {
     fn from(report: &TargetReport) -> Self {
-        // Taken apart in full, so that a new field is either kept or left out on purpose.
+        // Every field is named, so that a new one is kept or left out on purpose.
         let TargetReport {
             region: _,
             interval: _,
@@ -237,13 +232,13 @@ impl From<&TargetReport> for SavedTarget {
                 at_unix_ns: poll.at.into(),
                 took_ns: nanos(poll.took),
             }),
-            failure: failure.as_ref().map(SavedFailure::from),
+            failure: failure.clone(),
             last_good: last_good.as_ref().map(|good| SavedGood {
                 at_unix_ns: good.at.into(),
-                listing: (&*good.listing).into(),
+                listing: Arc::clone(&good.listing),
                 is_updated: !good.is_complete,
             }),
-            unproven: unproven.values().map(SavedTrack::from).collect(),
+            unproven: unproven.values().cloned().collect(),
             tombstones: tombstones
                 .map(|(id, tombstone)| (*id, tombstone.into()))
                 .collect(),
@@ -253,80 +248,64 @@ impl From<&TargetReport> for SavedTarget {
 }
 
 impl SavedTarget {
-    fn report(&self, region: &str, now: Moment) -> TargetReport {
-        let last_good = self.last_good.as_ref().map(|good| LastGood {
-            listing: Arc::new((&good.listing).into()),
+    fn into_report(self, region: String, now: Moment) -> TargetReport {
+        let last_good = self.last_good.map(|good| LastGood {
+            listing: Arc::new(well_formed(Arc::unwrap_or_clone(good.listing))),
             at: good.at_unix_ns.time(),
             show_until: now,
             is_complete: !good.is_updated,
         });
-        // Who is listed has not vanished, whatever else a file says: a track would be both.
+        // A listed track is not deleted, whatever the file says besides.
         let listed: BTreeSet<u64> = last_good
             .iter()
             .flat_map(|good| good.listing.all())
             .map(|track| track.id)
             .collect();
-        let tombstones = self.tombstones.iter();
+        let tombstones = self.tombstones.into_iter();
         let tombstones = tombstones.filter(|(id, _)| !listed.contains(id));
         let tombstones = tombstones.map(|(id, saved)| {
             let tombstone = Tombstone {
-                name: saved.name.clone(),
+                name: saved.name,
                 at: saved.at_unix_ns.time(),
                 show_until: now.steady,
             };
-            (*id, tombstone)
+            (id, tombstone)
         });
-        let changes = self.changes.iter();
-        let changes = changes.map(|(id, saved)| (*id, saved.restored()));
+        let changes = self.changes.into_iter();
+        let changes = changes.map(|(id, saved)| (id, saved.into()));
         TargetReport {
-            region: region.to_owned(),
+            region,
             last_poll: self.last_poll.map(|poll| PollEnd {
                 at: poll.at_unix_ns.time(),
                 took: Duration::from_nanos(poll.took_ns),
             }),
-            failure: self.failure.as_ref().map(Failure::from),
+            failure: self.failure,
             last_good,
             past: Arc::new(Past {
                 tombstones: tombstones.collect(),
                 changes: changes.collect(),
             }),
-            unproven: tracks_by_id(&self.unproven),
+            unproven: by_id(self.unproven),
             ..TargetReport::default()
         }
     }
 }
 
-impl From<&Failure> for SavedFailure {
-    fn from(failure: &Failure) -> Self {
-        let Failure {
-            reason,
-            code,
-            message,
-            request_id,
-        } = failure.clone();
-        Self {
-            reason: reason.as_str().to_owned(),
-            code: code.into_owned(),
-            message,
-            request_id,
-        }
+/// Sorts a listing by id, and leaves each id once.
+fn well_formed(listing: Listing) -> Listing {
+    let tracks = by_id(listing.tracks);
+    let dropped = listing.dropped.into_iter();
+    let dropped = dropped.filter(|track| !tracks.contains_key(&track.id));
+    let dropped: BTreeMap<u64, DroppedTrack> = dropped.map(|track| (track.id, track)).collect();
+    Listing {
+        tracks: tracks.into_values().collect(),
+        dropped: dropped.into_values().collect(),
+        reported: listing.reported,
     }
 }
 
-impl From<&SavedFailure> for Failure {
-    fn from(saved: &SavedFailure) -> Self {
-        let saved = saved.clone();
-        let known = Reason::ALL
-            .into_iter()
-            .find(|reason| reason.as_str() == saved.reason);
-        Self {
-            // A reason of a later version: that the poll failed is still true.
-            reason: known.unwrap_or(Reason::Unavailable),
-            code: saved.code.into(),
-            message: saved.message,
-            request_id: saved.request_id,
-        }
-    }
+fn by_id(tracks: Vec<Track>) -> BTreeMap<u64, Track> {
+    tracks.into_iter().map(|track| (track.id, track)).collect()
 }
 
 impl From<&Tombstone> for SavedTombstone {
@@ -340,8 +319,8 @@ impl From<&Tombstone> for SavedTombstone {
 
 impl From<&ChangeTimes> for SavedChanges {
     fn from(times: &ChangeTimes) -> Self {
-        let at = Change::ALL.iter().zip(times.at);
-        let seen = at.filter_map(|(change, at)| Some((change.as_str().to_owned(), at?.into())));
+        let at = times.at.iter();
+        let seen = at.filter_map(|(change, at)| Some((change.as_str().to_owned(), (*at)?.into())));
         Self {
             name: times.name.clone(),
             at_unix_ns: seen.collect(),
@@ -349,12 +328,12 @@ impl From<&ChangeTimes> for SavedChanges {
     }
 }
 
-impl SavedChanges {
-    fn restored(&self) -> ChangeTimes {
-        let at = |change: Change| self.at_unix_ns.get(change.as_str());
-        ChangeTimes {
-            name: self.name.clone(),
-            at: Change::ALL.map(|change| Some(at(change)?.time())),
+impl From<SavedChanges> for ChangeTimes {
+    fn from(saved: SavedChanges) -> Self {
+        let at = |change: Change| saved.at_unix_ns.get(change.as_str());
+        Self {
+            at: EnumMap::from_fn(|change| Some(at(change)?.time())),
+            name: saved.name,
         }
     }
 }

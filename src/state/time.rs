@@ -1,12 +1,11 @@
-//! Times of day in the file: nanoseconds since 1970, in whole numbers, so that what is read is
-//! exactly what was written. A change's time that came back a little other would look like one more
-//! change.
+//! Times in the file: nanoseconds since 1970, as whole numbers, so that they are restored exactly. A
+//! change with a slightly different time would look like another change.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// A time of day between 1970 and 2554; others become the nearest of those.
+/// A time between 1970 and 2554. Other times become the nearest of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct UnixNanos(u64);
@@ -19,13 +18,13 @@ impl From<SystemTime> for UnixNanos {
 }
 
 impl UnixNanos {
-    /// The time, which may lie in the future if the clock was set back since.
+    /// Returns the time, which may lie in the future if the clock was set back since.
     pub(super) fn time(self) -> SystemTime {
         UNIX_EPOCH + Duration::from_nanos(self.0)
     }
 }
 
-/// A length of time of up to five centuries.
+/// Returns a duration of up to five centuries in nanoseconds.
 pub(super) fn nanos(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The task that keeps the file up to date.
+//! The task that writes the file.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,39 +13,39 @@ use super::saved::Saved;
 use crate::clock::Clock;
 use crate::snapshot::{Report, TargetReport};
 
-/// How often it is looked whether anything differs from what was written.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// The time between two checks for differences.
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A write that takes longer has failed for those who wait for it.
-const LONGEST_WRITE: Duration = Duration::from_secs(30);
+/// A write that takes longer has failed.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same after a signal, which ends the process within a second.
-const LONGEST_LAST_WRITE: Duration = Duration::from_millis(600);
+/// The same after a signal, because the process ends within a second then.
+const LAST_WRITE_TIMEOUT: Duration = Duration::from_millis(600);
 
-/// What is in the file after a write.
+/// The content of the file after a write.
 #[derive(Clone, Copy, Debug)]
 pub struct Written<'a> {
     /// When the write began.
     pub began: SystemTime,
-    /// What it wrote.
+    /// The written reports.
     pub reports: &'a [Arc<Report>],
 }
 
-/// Writes what is known, when it is time. A write that fails is told once and tried again.
+/// Writes the reports when it is time. A failed write is logged once and tried again.
 #[derive(Debug)]
 pub struct StateWriter {
     path: PathBuf,
     file: StateFile<Saved>,
     clock: Clock,
     policy: Policy,
-    /// What is in the file, as far as this process has written it.
+    /// The reports that this process has written last.
     written: Vec<Arc<Report>>,
     /// Why the last write failed.
     failing: Option<String>,
 }
 
 impl StateWriter {
-    /// Opens the file, says what is wrong with it, and gives what it held. Blocks meanwhile.
+    /// Opens the file, logs problems with it, and returns its content. Blocks.
     pub fn open(path: PathBuf, clock: Clock) -> (Self, Option<Saved>) {
         let (file, loaded) = StateFile::open(&path, clock.now().wall);
         for warning in &loaded.warnings {
@@ -62,61 +62,66 @@ impl StateWriter {
         (writer, loaded.value)
     }
 
-    /// Writes until `shutdown`, and then once more. `reports` gives what is known; `told` is given
-    /// what came of each write: what is in the file now, or why it failed.
+    /// Writes until `shutdown`, and then once more. `reports` returns the current reports;
+    /// `on_write` gets the result of each write: the content of the file, or why it failed.
     pub async fn run(
         mut self,
         reports: impl AsyncFn() -> Vec<Arc<Report>>,
-        told: impl Fn(Result<Written<'_>, &str>),
+        on_write: impl Fn(Result<Written<'_>, &str>),
         shutdown: impl Future<Output = ()>,
     ) {
         if let Some(error) = &self.failing {
-            told(Err(error));
+            on_write(Err(error));
         }
         tokio::pin!(shutdown);
-        let mut look = interval(LOOK_EVERY);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut check = interval(CHECK_INTERVAL);
+        check.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 biased;
-                // A write under way goes on without anybody waiting; the last one comes after it.
+                // A write in progress continues in the background; the last write follows it.
                 () = &mut shutdown => break,
                 () = async {
-                    look.tick().await;
-                    self.look(reports().await, &told).await;
+                    check.tick().await;
+                    self.check(reports().await, &on_write).await;
                 } => {}
             }
         }
-        self.write_if_news(reports().await, LONGEST_LAST_WRITE, &told)
+        self.write_if_different(reports().await, LAST_WRITE_TIMEOUT, &on_write)
             .await;
     }
 
-    /// Writes what there is to write now, if anything.
+    /// Writes the reports now, unless the file has them.
     pub async fn finish(
         mut self,
         reports: Vec<Arc<Report>>,
-        told: impl Fn(Result<Written<'_>, &str>),
+        on_write: impl Fn(Result<Written<'_>, &str>),
     ) {
-        self.write_if_news(reports, LONGEST_WRITE, &told).await;
+        self.write_if_different(reports, WRITE_TIMEOUT, &on_write)
+            .await;
     }
 
-    async fn write_if_news(
+    async fn write_if_different(
         &mut self,
         reports: Vec<Arc<Report>>,
         longest: Duration,
-        told: &impl Fn(Result<Written<'_>, &str>),
+        on_write: &impl Fn(Result<Written<'_>, &str>),
     ) {
         if difference(&self.written, &reports) > Difference::Nothing {
-            self.write(reports, longest, told).await;
+            self.write(reports, longest, on_write).await;
         }
     }
 
-    async fn look(&mut self, reports: Vec<Arc<Report>>, told: &impl Fn(Result<Written<'_>, &str>)) {
+    async fn check(
+        &mut self,
+        reports: Vec<Arc<Report>>,
+        on_write: &impl Fn(Result<Written<'_>, &str>),
+    ) {
         let now = self.clock.now().steady;
         self.policy.saw(difference(&self.written, &reports), now);
         if self.policy.next_write().is_some_and(|due| due <= now) {
             self.policy.began();
-            self.write(reports, LONGEST_WRITE, told).await;
+            self.write(reports, WRITE_TIMEOUT, on_write).await;
         }
     }
 
@@ -124,19 +129,19 @@ impl StateWriter {
         &mut self,
         reports: Vec<Arc<Report>>,
         longest: Duration,
-        told: &impl Fn(Result<Written<'_>, &str>),
+        on_write: &impl Fn(Result<Written<'_>, &str>),
     ) {
         let began = self.clock.now().wall;
         let saving = reports.clone();
         let write = self.file.write(move || Saved::from_reports(&saving), began);
         let written = timeout(longest, write)
             .await
-            .unwrap_or_else(|_| Err(format!("it takes longer than {longest:?}")));
-        let told_of = Written {
+            .unwrap_or_else(|_| Err(format!("it took longer than {longest:?}")));
+        let content = Written {
             began,
             reports: &reports,
         };
-        told(written.as_ref().map(|()| told_of).map_err(String::as_str));
+        on_write(written.as_ref().map(|()| content).map_err(String::as_str));
         let path = self.path.display();
         match written {
             Ok(()) => {
@@ -147,7 +152,7 @@ impl StateWriter {
             }
             Err(error) => {
                 if self.failing.as_ref() != Some(&error) {
-                    warn!(%path, error, "cannot write the state file; a restart will know less");
+                    warn!(%path, error, "cannot write the state file; a restart would lose the latest changes");
                 }
                 self.failing = Some(error);
                 self.policy.failed(self.clock.now().steady);
@@ -156,9 +161,9 @@ impl StateWriter {
     }
 }
 
-/// How what is known differs from what was written, both in the order of the accounts' names.
+/// Returns how the reports differ from the written ones, both in the order of the accounts' names.
 fn difference(written: &[Arc<Report>], known: &[Arc<Report>]) -> Difference {
-    // Before anybody has reported, nothing is known that could replace what is in the file.
+    // Before the first report, nothing is known that could replace the content of the file.
     if known.is_empty() {
         return Difference::Nothing;
     }
@@ -179,7 +184,7 @@ fn difference(written: &[Arc<Report>], known: &[Arc<Report>]) -> Difference {
 
 fn have_the_same_facts(one: &Report, other: &Report) -> bool {
     let of_target = |one: &TargetReport, other: &TargetReport| {
-        // A listing that is the same is the same allocation, and so is an unchanged past.
+        // An unchanged listing is the same allocation, and so is an unchanged past.
         let listing = |report: &TargetReport| {
             let good = report.last_good.as_ref();
             good.map(|good| (Arc::as_ptr(&good.listing), good.is_complete))

@@ -66,6 +66,7 @@ pub(super) fn read_page(
         create_time_offset,
         redactor,
         notes: Notes::default(),
+        is_partial: false,
     };
     parse_response(body, redactor, |response: ListResponse| {
         reader.page(response)
@@ -121,6 +122,8 @@ struct Reader<'a> {
     create_time_offset: Offset,
     redactor: &'a Redactor,
     notes: Notes,
+    /// Whether a text field of the present track could not be read.
+    is_partial: bool,
 }
 
 impl Reader<'_> {
@@ -162,6 +165,7 @@ impl Reader<'_> {
             ));
         }
         let status = track.status.noted(at("Status"), &mut self.notes);
+        self.is_partial = matches!(track.storage, Field::Unreadable(_));
         let storage = track.storage.noted(at("Storage"), &mut self.notes);
         let create_time = track.create_time.noted(at("CreateTime"), &mut self.notes);
         Ok(Track {
@@ -183,12 +187,14 @@ impl Reader<'_> {
                 account: self.text(at("Storage.StorageAccountId"), storage.account),
             }),
             created: create_time.and_then(|Text(text)| created(&text, self.create_time_offset)),
+            is_partial: self.is_partial,
             details: None,
         })
     }
 
     /// Returns a text that only describes the track. Empty if it is absent, null or unreadable.
     fn text(&mut self, path: FieldPath, field: Field<Text>) -> String {
+        self.is_partial |= matches!(field, Field::Unreadable(_));
         let text = field.noted(path, &mut self.notes).unwrap_or_default();
         self.redactor.redact_name(text.0)
     }

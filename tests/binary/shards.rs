@@ -6,7 +6,7 @@ use std::process::Output;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::shard::STARTUP_DELAY;
-use cloudaudit_exporter::state::{seal, unseal};
+use cloudaudit_exporter::state::{decode, encode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -261,10 +261,10 @@ async fn what_a_shard_remembers_of_long_ago_is_not_compared() {
 fn age(folder: &TempDir, days: u64) {
     let file = folder.path().join("state.json");
     let content = fs::read(&file).unwrap();
-    let mut saved: Value = serde_json::from_slice(unseal(&content).unwrap()).unwrap();
+    let mut saved: Value = serde_json::from_slice(decode(&content).unwrap()).unwrap();
     let by = Duration::from_hours(24 * days).as_nanos();
     set_back(&mut saved, u64::try_from(by).unwrap());
-    fs::write(&file, seal(&serde_json::to_vec(&saved).unwrap())).unwrap();
+    fs::write(&file, encode(&serde_json::to_vec(&saved).unwrap())).unwrap();
 }
 
 fn set_back(value: &mut Value, by: u64) {

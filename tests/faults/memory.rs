@@ -8,10 +8,11 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::fleet::{Audience, Fleet, Publish};
+use cloudaudit_exporter::fleet::{Audience, Fleet};
+use cloudaudit_exporter::heartbeat::Heartbeat;
+use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::publisher::Publisher;
-use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::sim::{Fault, Identity, Track, World};
 use cloudaudit_exporter::snapshot::AccountInfo;
 use cloudaudit_exporter::tencent::{Answer, Transport};
@@ -220,11 +221,12 @@ impl Audience for Board {
         Box::new(move |report, now| {
             let fine = !is_to_panic.swap(false, Ordering::Relaxed);
             assert!(fine, "the test wants a panic");
-            account.publish(report, now);
+            let evidence = report.evidence;
+            account.publish(report, evidence, now);
         })
     }
 
-    fn started(&self, account: &str, _: &Arc<Pulse>) {
+    fn started(&self, account: &str, _: &Arc<Heartbeat>) {
         self.process.account_added(account);
     }
 

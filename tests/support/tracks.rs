@@ -19,6 +19,7 @@ pub(crate) fn track(id: u64, name: &str) -> Track {
             account: "100000000009".to_owned(),
         },
         created: Some(1_610_606_618),
+        is_partial: false,
         details: None,
     }
 }

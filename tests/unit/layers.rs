@@ -54,7 +54,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("sim", &[]),
     // The process's own series are told of calls.
     ("process", &["snapshot", "clock", "tencent"]),
-    ("pulse", &[]),
+    ("heartbeat", &[]),
     // Limits, files that are replaced, signals, and pipes, whatever they are for.
     ("replace", &[]),
     ("resources", &[]),
@@ -67,7 +67,13 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "poll",
         // The loop beats, so that one that stands still is found out.
         &[
-            "failure", "snapshot", "clock", "hash", "tencent", "history", "pulse",
+            "failure",
+            "snapshot",
+            "clock",
+            "hash",
+            "tencent",
+            "history",
+            "heartbeat",
         ],
     ),
     (
@@ -83,7 +89,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config",
             "organization",
             "poll",
-            "pulse",
+            "heartbeat",
             "tencent",
         ],
     ),

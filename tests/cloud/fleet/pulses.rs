@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudaudit_exporter::pulse::{PATIENCE, Pulse, Pulses};
+use cloudaudit_exporter::heartbeat::{Heartbeat, Heartbeats, STALL_TIMEOUT};
 use std::sync::Arc;
 use tokio::time::{Instant, sleep};
 
@@ -50,28 +50,28 @@ async fn the_last_of_many_first_polls_is_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn a_runtime_that_stands_still_is_said_to() {
-    let pulses = Arc::new(Pulses::new(Instant::now()));
-    let beating = Arc::clone(&pulses);
+    let heartbeats = Arc::new(Heartbeats::new(Instant::now()));
+    let beating = Arc::clone(&heartbeats);
     let heart = tokio::spawn(async move { beating.beat().await });
     sleep(Duration::from_mins(1)).await;
-    assert_eq!(pulses.feel(Instant::now()), Ok(()));
+    assert_eq!(heartbeats.check(Instant::now()), Ok(()));
     heart.abort();
-    sleep(PATIENCE + Duration::from_secs(1)).await;
-    let why = pulses.feel(Instant::now()).unwrap_err();
+    sleep(STALL_TIMEOUT + Duration::from_secs(1)).await;
+    let why = heartbeats.check(Instant::now()).unwrap_err();
     assert!(why.contains("the scheduler has not ticked for 1"), "{why}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn not_everybody_who_is_late_is_named() {
     let now = Instant::now();
-    let pulses = Pulses::new(now);
+    let heartbeats = Heartbeats::new(now);
     for number in 0..8 {
-        pulses.watch(&format!("a{number}"), Arc::new(Pulse::new(now, now)));
+        heartbeats.watch(&format!("a{number}"), Arc::new(Heartbeat::new(now, now)));
     }
     sleep(Duration::from_secs(2)).await;
-    let why = pulses.feel(Instant::now()).unwrap_err();
+    let why = heartbeats.check(Instant::now()).unwrap_err();
     assert_eq!(why.lines().count(), 6, "{why}");
     assert!(why.ends_with("and 3 more"), "{why}");
-    pulses.forget("a0");
-    assert!(!pulses.feel(Instant::now()).unwrap_err().contains("a0"));
+    heartbeats.unwatch("a0");
+    assert!(!heartbeats.check(Instant::now()).unwrap_err().contains("a0"));
 }

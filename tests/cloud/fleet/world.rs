@@ -9,9 +9,10 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
+use cloudaudit_exporter::fleet::{Audience, Fleet, Way};
+use cloudaudit_exporter::heartbeat::{Heartbeat, Heartbeats};
+use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
-use cloudaudit_exporter::pulse::{Pulse, Pulses};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
 use cloudaudit_exporter::tencent::{Answer, Transport};
 use futures_util::FutureExt;
@@ -37,15 +38,15 @@ impl World {
             Way::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
             Way::Internet(_) => Err("there is no way out of here".to_owned()),
         });
-        let pulses = Arc::new(Pulses::new(Instant::now()));
+        let heartbeats = Arc::new(Heartbeats::new(Instant::now()));
         let audience = Arc::new(Witness {
             published: Mutex::default(),
             withdrawn: Mutex::default(),
             restarted: Mutex::default(),
-            pulses: Arc::clone(&pulses),
+            heartbeats: Arc::clone(&heartbeats),
             panics: Mutex::default(),
         });
-        tokio::spawn(async move { pulses.beat().await });
+        tokio::spawn(async move { heartbeats.beat().await });
         let clock = Clock::virtual_at(UNIX_EPOCH + Duration::from_millis(1_795_392_012_345));
         let process = Arc::new(Process::new());
         let environment = BTreeMap::new();
@@ -86,10 +87,10 @@ impl World {
 
 /// What there is to see and to hear.
 pub(crate) struct Witness {
-    published: Mutex<Vec<(Instant, Report)>>,
+    published: Mutex<Vec<(Instant, Arc<Report>)>>,
     withdrawn: Mutex<Vec<String>>,
     restarted: Mutex<Vec<(Instant, String)>>,
-    pulses: Arc<Pulses>,
+    heartbeats: Arc<Heartbeats>,
     /// Whose reports panic, and how many more of them do.
     panics: Mutex<BTreeMap<String, u32>>,
 }
@@ -103,7 +104,7 @@ impl Witness {
     }
 
     /// What the account published last.
-    pub(crate) fn last(&self, account: &str) -> Report {
+    pub(crate) fn last(&self, account: &str) -> Arc<Report> {
         let published = self.published.lock().unwrap();
         let mut mine = published.iter().rev();
         let (_, report) = mine.find(|it| it.1.account.name == account).unwrap();
@@ -127,7 +128,7 @@ impl Witness {
 
     /// What the process would say of its health.
     pub(crate) fn healthy(&self) -> Result<(), String> {
-        self.pulses.feel(Instant::now())
+        self.heartbeats.check(Instant::now())
     }
 
     /// Forgets what was published so far.
@@ -135,7 +136,7 @@ impl Witness {
         self.published.lock().unwrap().clear();
     }
 
-    fn see(&self, report: Report) {
+    fn see(&self, report: Arc<Report>) {
         let fine = !self.is_to_panic(&report.account.name);
         assert!(fine, "the test wants a panic");
         let mut published = self.published.lock().unwrap();
@@ -161,8 +162,8 @@ impl Audience for Eyes {
         Box::new(move |report, _| witness.see(report))
     }
 
-    fn started(&self, account: &str, pulse: &Arc<Pulse>) {
-        self.0.pulses.watch(account, Arc::clone(pulse));
+    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
+        self.0.heartbeats.watch(account, Arc::clone(heartbeat));
     }
 
     fn restarted(&self, account: &str) {
@@ -171,7 +172,7 @@ impl Audience for Eyes {
     }
 
     fn withdraw(&self, account: &str) {
-        self.0.pulses.forget(account);
+        self.0.heartbeats.unwatch(account);
         self.0.withdrawn.lock().unwrap().push(account.to_owned());
     }
 }

@@ -36,7 +36,7 @@ async fn covered_seconds_stop_at_the_first_failure_and_the_observation_is_dated(
         let details = "poll: {details_interval: 1h}\n";
         let mut stage = Stage::with(&world, &[], &format!("{details}{}", config("")));
         stage.pass(10 * MINUTE).await;
-        assert_eq!(overview(&stage).covered, Some(true));
+        assert_eq!(overview(&stage).totals.covered, Some(true));
         let checked = overview(&stage).coverage_checked.expect("it was checked");
         let before = evidence(&stage);
         assert!(before.covered > 5 * MINUTE, "{before:?}");
@@ -48,7 +48,7 @@ async fn covered_seconds_stop_at_the_first_failure_and_the_observation_is_dated(
         let failed = evidence(&stage);
         stage.pass(90 * MINUTE).await;
         assert_eq!(
-            overview(&stage).covered,
+            overview(&stage).totals.covered,
             Some(true),
             "still believed: {denied}"
         );
@@ -59,7 +59,7 @@ async fn covered_seconds_stop_at_the_first_failure_and_the_observation_is_dated(
 
         home.permit(ID).unwrap();
         stage.pass(60 * MINUTE).await;
-        assert_eq!(overview(&stage).covered, Some(false));
+        assert_eq!(overview(&stage).totals.covered, Some(false));
         assert!(overview(&stage).coverage_checked > Some(checked));
         assert_eq!(evidence(&stage).covered, failed.covered);
     }

@@ -85,6 +85,6 @@ async fn filters_tell_what_is_recorded() {
         let report = stage.shown.last("prod");
         let good = report.targets[0].last_good.clone().unwrap();
         assert_eq!(good.listing.tracks[0].has_full_coverage(), expected);
-        assert_eq!(report.overviews[0].covered, expected);
+        assert_eq!(report.overviews[0].totals.covered, expected);
     }
 }

@@ -162,7 +162,9 @@ async fn an_organisations_track_covers_its_members() {
         let reports = stage.shown.reports();
         let shown = reports.iter().map(|report| {
             let mut overviews = report.overviews.iter();
-            overviews.find(|it| it.is_of(now)).and_then(|it| it.covered)
+            overviews
+                .find(|it| it.is_of(now))
+                .and_then(|it| it.totals.covered)
         });
         shown.collect::<Vec<_>>()
     };
@@ -226,7 +228,7 @@ async fn a_restart_goes_on_with_the_members_of_the_state_file() {
     let saved: Saved = serde_json::from_str(&saved).unwrap();
     let mut stage = Stage::new(&world, &[]);
     let now = Clock::virtual_at(noon()).now();
-    stage.fleet.resume(saved.reports(now));
+    stage.fleet.resume(saved.into_reports(now));
     stage.load(&config("    account_label: name\n"));
     stage.pass(Duration::from_mins(2)).await;
     let expected = ["member-1", "member-2", "member-3"];

@@ -63,7 +63,7 @@ async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
     assert_eq!(all, expected, "each of them once");
     // The cover is the admin account's, whom each asks.
     for report in stages.iter().flat_map(|stage| stage.shown.reports()) {
-        assert_eq!(report.overviews[0].covered, Some(true));
+        assert_eq!(report.overviews[0].totals.covered, Some(true));
     }
 
     let asked = |action| world.peak_of(action, ID);
@@ -131,7 +131,7 @@ async fn a_restart_calls_nobody_by_the_name_of_another_shard_s_member() {
     stage.shard = Shard::new(0, SHARDS).unwrap();
     stage
         .fleet
-        .resume(saved.reports(Clock::virtual_at(noon()).now()));
+        .resume(saved.into_reports(Clock::virtual_at(noon()).now()));
     stage.load(&named);
     stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.shown.accounts(), known);

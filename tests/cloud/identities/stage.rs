@@ -10,9 +10,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::fleet::{Audience, Fleet, Publish, Way};
+use cloudaudit_exporter::fleet::{Audience, Fleet, Way};
+use cloudaudit_exporter::heartbeat::Heartbeat;
+use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
-use cloudaudit_exporter::pulse::Pulse;
 use cloudaudit_exporter::shard::Shard;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::snapshot::{AccountInfo, Report};
@@ -215,10 +216,10 @@ struct Eyes(Arc<Shown>);
 impl Audience for Eyes {
     fn admit(&self, _: &Arc<AccountInfo>) -> Publish {
         let shown = Arc::clone(&self.0);
-        Box::new(move |report, _| shown.see(report))
+        Box::new(move |report, _| shown.see(Report::clone(&report)))
     }
 
-    fn started(&self, _: &str, _: &Arc<Pulse>) {}
+    fn started(&self, _: &str, _: &Arc<Heartbeat>) {}
 
     fn restarted(&self, account: &str) {
         panic!("{account} was restarted");

@@ -142,7 +142,7 @@ async fn a_failing_region_vouches_for_no_cover_that_the_others_do_not_see() {
     intervals_after(start, 13).await;
     let report = world.published().pop().expect("it was published").report;
     let now = report.overviews.last().expect("there is data");
-    assert_eq!(now.covered, Some(true), "shown");
+    assert_eq!(now.totals.covered, Some(true), "shown");
     let (observed, covered) = since(before, &world);
     is_about(observed, 8);
     assert!(covered <= 3 * INTERVAL + 10 * COARSE, "{covered:?}");

@@ -2,6 +2,8 @@
 
 use std::thread::current;
 
+use cloudaudit_exporter::poll::Memory;
+
 use super::cloud::{Call, Reply, page};
 use super::world::{World, intervals_after};
 
@@ -33,5 +35,24 @@ async fn a_large_report_is_published_beside_the_runtime_and_in_order() {
         let good = last.target("r").last_good.as_ref().unwrap();
         assert_eq!(good.listing.tracks.len() as u64, count);
         assert_eq!(last.thread != current().id(), is_large, "{count}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_report_of_an_earlier_task_is_published_beside_the_runtime() {
+    for (count, is_large) in [(100, false), (101, true)] {
+        let mut world = World::new(tracks(count));
+        world.options.page_size = 50;
+        assert!(world.account("a", &["r"]).await.poll_once().await);
+        let known = world.published().pop().map(|it| it.report);
+        let memory = Memory {
+            report: known,
+            ..Memory::default()
+        };
+        drop(world.resumed("a", &["r"], memory).await);
+        let first = world.published().pop().unwrap();
+        let good = first.target("r").last_good.as_ref().unwrap();
+        assert_eq!(good.listing.tracks.len() as u64, count);
+        assert_eq!(first.thread != current().id(), is_large, "{count}");
     }
 }

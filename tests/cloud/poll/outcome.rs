@@ -15,7 +15,7 @@ use super::{COARSE, INTERVAL};
 #[tokio::test(start_paused = true)]
 async fn there_is_a_report_before_the_first_poll() {
     let world = World::new(|_| Reply::Silence);
-    let account = world.account("a", &["r", "s"]);
+    let account = world.account("a", &["r", "s"]).await;
     let published = world.published();
     assert_eq!(published.len(), 1);
     let report = &published[0].report;
@@ -47,7 +47,7 @@ async fn a_change_is_published_at_the_end_of_the_poll_that_saw_it() {
     let published = world.published();
     let seen = published
         .iter()
-        .find(|it| it.target("r").counters.changes[Change::Disabled as usize] == 1)
+        .find(|it| it.target("r").counters.changes[Change::Disabled] == 1)
         .expect("it was seen");
     assert!((seen.now.steady - *poll).abs_diff(wait) < COARSE);
     let target = seen.target("r");
@@ -89,17 +89,14 @@ async fn calls_are_counted_for_the_account_and_told_to_the_process() {
     let target = world.target("r");
     let denied = target.counters.polls - 1;
     assert!(denied >= 2);
-    assert_eq!(
-        target.counters.failures[Reason::Unauthorized as usize],
-        denied
-    );
+    assert_eq!(target.counters.failures[Reason::Unauthorized], denied);
 
     let published = world.published();
     let api = &published.last().expect("it was published").report.api;
     assert_eq!(api.requests[DESCRIBE_AUDIT_TRACKS], 3 + denied);
     assert_eq!(api.retries[DESCRIBE_AUDIT_TRACKS], 2);
-    assert_eq!(api.failures[Reason::Unavailable as usize], 2);
-    assert_eq!(api.failures[Reason::Unauthorized as usize], denied);
+    assert_eq!(api.failures[Reason::Unavailable], 2);
+    assert_eq!(api.failures[Reason::Unauthorized], denied);
     let errors: Vec<(&str, u64)> = api
         .errors
         .iter()
@@ -127,7 +124,7 @@ async fn without_a_key_nothing_is_sent_and_the_reason_says_so() {
     let target = world.target("r");
     assert!(target.counters.polls >= 3);
     assert_eq!(
-        target.counters.failures[Reason::Credentials as usize],
+        target.counters.failures[Reason::Credentials],
         target.counters.polls
     );
     let published = world.published();
@@ -144,8 +141,8 @@ async fn polling_once_tells_whether_all_went_well() {
         "denied" => error("UnauthorizedOperation"),
         _ => listing(&[AUDIT_ALL, WRITES]),
     });
-    assert!(world.account("a", &["r", "s"]).poll_once().await);
-    assert!(!world.account("b", &["r", "denied"]).poll_once().await);
+    assert!(world.account("a", &["r", "s"]).await.poll_once().await);
+    assert!(!world.account("b", &["r", "denied"]).await.poll_once().await);
     assert!(world.target("r").is_up());
     assert!(!world.target("denied").is_up());
     for region in ["r", "denied"] {

@@ -57,7 +57,7 @@ async fn an_account_waits_for_its_first_poll() {
     let world = World::new(|_| listing(&[]));
     let start = Instant::now();
     let first = start + Duration::from_secs(3);
-    tokio::spawn(world.account("a", &["r"]).run(first));
+    tokio::spawn(world.account("a", &["r"]).await.run(first));
     intervals_after(start, 1).await;
     assert_eq!(world.cloud.polls_of("r")[0], first);
 }

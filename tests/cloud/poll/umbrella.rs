@@ -15,7 +15,7 @@ fn covered(world: &World, at: Moment) -> Option<bool> {
     let last = published.last().expect("something was published");
     let mut overviews = last.report.overviews.iter();
     let overview = overviews.find(|it| it.is_of(at));
-    overview.expect("it is shown").covered
+    overview.expect("it is shown").totals.covered
 }
 
 /// What is found now is believed for two minutes.
@@ -28,8 +28,8 @@ async fn a_dead_loop_does_not_vouch_for_the_organisation() {
     let world = World::new(|_| listing(&[]));
     let start = Instant::now();
     let now = world.clock.now();
-    world.umbrella.found(true, now, REFRESH);
-    let account = tokio::spawn(world.account("a", &["r"]).run(start));
+    world.organization_covers(true, REFRESH);
+    let account = tokio::spawn(world.account("a", &["r"]).await.run(start));
     intervals_after(start, 1).await;
     account.abort();
     assert_eq!(covered(&world, world.clock.now()), Some(true));
@@ -46,13 +46,13 @@ async fn a_dead_loop_does_not_vouch_for_the_organisation() {
 async fn a_living_loop_says_what_the_organisation_said_last() {
     let world = World::new(|_| listing(&[]));
     let start = world.start("a", &["r"]);
-    world.umbrella.found(true, world.clock.now(), REFRESH);
+    world.organization_covers(true, REFRESH);
     for minute in 1..5 {
         intervals_after(start, minute).await;
         assert_eq!(covered(&world, world.clock.now()), Some(true), "{minute}");
-        world.umbrella.found(true, world.clock.now(), REFRESH);
+        world.organization_covers(true, REFRESH);
     }
-    world.umbrella.found(false, world.clock.now(), REFRESH);
+    world.organization_covers(false, REFRESH);
     intervals_after(start, 5).await;
     assert_eq!(covered(&world, world.clock.now()), Some(false));
 }

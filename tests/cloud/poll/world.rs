@@ -8,15 +8,15 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::history::Retention;
-use cloudaudit_exporter::poll::{Account, Schedule};
-use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport, Umbrella};
+use cloudaudit_exporter::poll::{Account, AccountParts, Memory, Publish, PublishHandle, Schedule};
+use cloudaudit_exporter::snapshot::{AccountInfo, OrganizationCoverage, Report, TargetReport};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider, Provider};
 use cloudaudit_exporter::tencent::{
     CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Sent,
     SourceIpLimit,
 };
 use jiff::tz::Offset;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::subscriber::{DefaultGuard, set_default};
 
@@ -30,7 +30,7 @@ pub(crate) const TOKEN: &str = "thetokenthatisnotforanybodyseyes";
 /// A report as it was published.
 #[derive(Clone, Debug)]
 pub(crate) struct Published {
-    pub(crate) report: Report,
+    pub(crate) report: Arc<Report>,
     pub(crate) now: Moment,
     /// On which thread.
     pub(crate) thread: ThreadId,
@@ -52,7 +52,7 @@ pub(crate) struct World {
     pub(crate) observed: Arc<Observed>,
     pub(crate) retention: Retention,
     /// That of the organisation which every account is a member of.
-    pub(crate) umbrella: Umbrella,
+    pub(crate) coverage: watch::Sender<Option<OrganizationCoverage>>,
     pacer: Arc<Pacer>,
     in_flight: Arc<Semaphore>,
     published: Arc<Mutex<Vec<Published>>>,
@@ -87,7 +87,7 @@ impl World {
             )),
             observed: Arc::default(),
             retention: RETENTION,
-            umbrella: Umbrella::default(),
+            coverage: watch::Sender::default(),
             pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
             published: Arc::default(),
@@ -97,18 +97,28 @@ impl World {
     }
 
     /// An account that publishes to the end of the list.
-    pub(crate) fn account(
+    pub(crate) async fn account(&self, name: &str, regions: &[&str]) -> Account {
+        self.resumed(name, regions, Memory::default()).await
+    }
+
+    /// The same of an account that was polled before.
+    pub(crate) async fn resumed(&self, name: &str, regions: &[&str], memory: Memory) -> Account {
+        let (parts, handle) = self.parts(name, regions, memory);
+        Account::new(parts, handle).await
+    }
+
+    fn parts(
         &self,
         name: &str,
         regions: &[&str],
-    ) -> Account<impl FnMut(Report, Moment) + Send + 'static> {
+        memory: Memory,
+    ) -> (AccountParts, Arc<PublishHandle>) {
         let info = AccountInfo {
             name: name.to_owned(),
             labels: BTreeMap::new(),
             uin: String::new(),
             site: "international",
             organization: String::new(),
-            umbrella: self.umbrella.clone(),
             provider: "inline",
             ..AccountInfo::default()
         };
@@ -130,29 +140,39 @@ impl World {
             clock: self.clock.clone(),
         };
         let published = Arc::clone(&self.published);
-        Account::new(
-            Arc::new(info),
-            &regions,
+        let publish: Publish = Box::new(move |report, now| {
+            let mut published = published.lock().expect("nobody panics with it");
+            let thread = current().id();
+            published.push(Published {
+                report,
+                now,
+                thread,
+            });
+        });
+        let parts = AccountParts {
+            info: Arc::new(info),
+            regions,
             schedule,
-            Client::new(parts, self.options),
-            Arc::clone(&self.observed) as _,
-            move |report, now| {
-                let mut published = published.lock().expect("nobody panics with it");
-                let thread = current().id();
-                published.push(Published {
-                    report,
-                    now,
-                    thread,
-                });
-            },
-        )
+            client: Arc::new(Client::new(parts, self.options)),
+            coverage: self.coverage.subscribe(),
+            process: Arc::clone(&self.observed) as _,
+        };
+        let handle = PublishHandle::new(memory, publish, Instant::now());
+        (parts, Arc::new(handle))
     }
 
     /// Starts an account now, and tells when that is.
     pub(crate) fn start(&self, name: &str, regions: &[&str]) -> Instant {
         let now = Instant::now();
-        tokio::spawn(self.account(name, regions).run(now));
+        let (parts, handle) = self.parts(name, regions, Memory::default());
+        tokio::spawn(async move { Account::new(parts, handle).await.run(now).await });
         now
+    }
+
+    /// The organization's own tracks are listed now.
+    pub(crate) fn organization_covers(&self, is_covered: bool, refresh: Duration) {
+        let found = OrganizationCoverage::found(is_covered, self.clock.now(), refresh);
+        self.coverage.send_replace(Some(found));
     }
 
     pub(crate) fn published(&self) -> Vec<Published> {

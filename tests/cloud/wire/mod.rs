@@ -79,6 +79,7 @@ fn the_documented_example() {
             account: String::new(),
         },
         created: Some(1_610_606_618), // 2021-01-14 06:43:38 UTC
+        is_partial: false,
         details: None,
     };
     let page = parse(DOCUMENTED).unwrap();
@@ -97,6 +98,7 @@ fn what_is_absent_or_null_is_empty() {
         status: Status::Unknown,
         storage: Storage::default(),
         created: None,
+        is_partial: false,
         details: None,
     };
     assert_eq!(track(""), bare, "absent");

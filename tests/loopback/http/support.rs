@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::Failure;
-use cloudaudit_exporter::history::overviews;
+use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
     AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetReport,
@@ -331,7 +331,7 @@ pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
         ..AccountInfo::default()
     };
     Arc::new(Report {
-        overviews: overviews(&account, &targets),
+        overviews: OverviewCache::default().overviews(&account, None, &targets),
         account: Arc::new(account),
         targets,
         api: ApiCounters::default(),
@@ -405,6 +405,7 @@ pub(crate) fn track(id: u64, name: &str, status: Status) -> Track {
             account: String::new(),
         },
         created: None,
+        is_partial: false,
         details: None,
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, Details, ExpectedTrack, Listing, PollEnd, Report, Status, Storage, TargetCounters,
-    TargetReport, Track,
+    AccountInfo, Change, Details, ExpectedTrack, Listing, PollEnd, Report, Status, Storage,
+    TargetCounters, TargetReport, Track,
 };
+use enum_map::EnumMap;
 use proptest::prelude::*;
 
 use super::{INTERVAL, STALE_AFTER};
@@ -100,7 +101,7 @@ prop_compose! {
         settings in prop::array::uniform6(prop_oneof![any_text(), Just("*".to_owned())]),
         event_names in prop::collection::vec(prop_oneof![Just("*"), Just("Run")], 0..3),
         kind in prop_oneof![any_text(), prop::sample::select(&["cos", "cls", "ckafka"][..]).prop_map(str::to_owned)],
-        status in prop::sample::select(&Status::ALL[..]),
+        status in prop::sample::select(Status::ALL),
         created in proptest::option::of(-9_000_000_000..9_000_000_000_i64),
         wide in proptest::option::of(any::<Option<bool>>()),
     ) -> Track {
@@ -114,6 +115,7 @@ prop_compose! {
             status,
             storage: Storage { kind, region, name: bucket, prefix, account },
             created,
+            is_partial: false,
             details: wide.map(|for_all_members| Details { for_all_members, filters: Vec::new() }),
         }
     }
@@ -142,7 +144,7 @@ prop_compose! {
         earlier in prop::collection::vec((1..20_u32, any_earlier_listing()), 0..4),
         last in proptest::option::of((1..20_u32, any_listing())),
         age in 0..7_200_u64,
-        failure in proptest::option::of((prop::sample::select(&Reason::ALL[..]), any_text())),
+        failure in proptest::option::of((prop::sample::select(Reason::ALL), any_text())),
         counts in prop::array::uniform15(0..1_u64 << 50),
     ) -> AnyTarget {
         AnyTarget {
@@ -156,8 +158,8 @@ prop_compose! {
             counters: TargetCounters {
                 polls: counts[0],
                 skipped: counts[1],
-                failures: std::array::from_fn(|index| counts[2 + index]),
-                changes: std::array::from_fn(|index| counts[10 + index]),
+                failures: EnumMap::from_fn(|reason: Reason| counts[2 + reason as usize]),
+                changes: EnumMap::from_fn(|change: Change| counts[10 + change as usize]),
             },
         }
     }
@@ -196,7 +198,7 @@ impl Anything {
             .map(|(index, target)| target.report(format!("region-{index}"), now))
             .collect();
         Report {
-            overviews: overviews(&account, &targets),
+            overviews: OverviewCache::default().overviews(&account, None, &targets),
             account: Arc::new(account),
             targets,
             requests_per_second: 12.5,

@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::history::{Retention, Sums, TargetHistory, is_covered, overviews, vouch};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory, accrue, is_covered};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
     AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Evidence, Listing, Renewals, Report,
@@ -62,13 +62,14 @@ impl Scene {
         self.called(None);
         self.targets[target].listed(listing, self.now, Duration::from_millis(120));
         let covered = is_covered(
-            &mut Sums::default(),
+            &mut OverviewCache::default(),
             &self.info,
+            None,
             self.reports(),
             INTERVAL,
             self.now,
         );
-        self.evidence = vouch(self.evidence, self.now, INTERVAL, covered);
+        self.evidence = accrue(self.evidence, self.now, INTERVAL, covered);
     }
 
     pub(crate) fn failed(&mut self, target: usize, failure: Failure) {
@@ -101,7 +102,7 @@ impl Scene {
     fn called(&mut self, failure: Option<&Failure>) {
         *self.api.requests.entry(DESCRIBE_AUDIT_TRACKS).or_default() += 1;
         if let Some(failure) = failure {
-            self.api.failures[failure.reason as usize] += 1;
+            self.api.failures[failure.reason] += 1;
             let code = (DESCRIBE_AUDIT_TRACKS, failure.code.to_string());
             *self.api.errors.entry(code).or_default() += 1;
         }
@@ -116,16 +117,16 @@ impl Scene {
         let info = Arc::new(self.info.clone());
         let report = Report {
             account: Arc::clone(&info),
-            overviews: overviews(&info, self.reports()),
+            overviews: OverviewCache::default().overviews(&info, None, self.reports()),
             targets: self.reports().cloned().collect(),
             api: self.api.clone(),
             requests_per_second: 10.0,
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
             renewals: self.renewals,
             evidence: self.evidence,
-            shown_evidence: self.evidence,
         };
-        self.publisher.account(info).publish(report, self.now);
+        let mut account = self.publisher.account(info);
+        account.publish(Arc::new(report), self.evidence, self.now);
     }
 
     fn reports(&self) -> impl Iterator<Item = &TargetReport> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{Status, Track};
+use cloudaudit_exporter::snapshot::{Change, Status, Track};
 
 use super::INTERVAL;
 use super::polled::Polled;
@@ -110,5 +110,9 @@ fn an_unchanged_past_stays_the_same_allocation() {
     assert!(Arc::ptr_eq(&past, &target.report().past));
     target.lists([with_status(Status::Enabled)]);
     assert!(!Arc::ptr_eq(&past, &target.report().past));
-    assert_eq!(past.changes[&1].at[2], None, "what was published stays");
+    assert_eq!(
+        past.changes[&1].at[Change::Enabled],
+        None,
+        "what was published stays"
+    );
 }

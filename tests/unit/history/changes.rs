@@ -35,7 +35,10 @@ fn the_first_listing_changes_nothing_however_late_it_comes() {
     target.failed(Reason::Unavailable);
     assert_eq!(target.listed(listing([track(1, "a"), track(2, "b")])), []);
     assert!(target.history.report().is_up());
-    assert_eq!(target.history.report().counters.changes, [0; 5]);
+    assert_eq!(
+        target.history.report().counters.changes.into_array(),
+        [0; 5]
+    );
 }
 
 #[test]

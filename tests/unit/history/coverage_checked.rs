@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::history::{Sums, is_covered};
-use cloudaudit_exporter::snapshot::{AccountInfo, Status, TargetReport, Track, Umbrella};
+use cloudaudit_exporter::history::{OverviewCache, is_covered};
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, OrganizationCoverage, Overview, Status, TargetReport, Track,
+};
 
 use super::INTERVAL;
 use super::overview::now;
@@ -20,11 +22,12 @@ fn off() -> Track {
     }
 }
 
-fn member() -> AccountInfo {
-    AccountInfo {
-        umbrella: Umbrella::default(),
-        ..AccountInfo::default()
-    }
+/// What is known now of an account whose organization was listed at some time.
+fn member(coverage: OrganizationCoverage, target: &Polled) -> Overview {
+    let targets = [target.report()];
+    let account = AccountInfo::default();
+    let overviews = OverviewCache::default().overviews(&account, Some(coverage), targets);
+    overviews.last().expect("something was listed").clone()
 }
 
 #[test]
@@ -50,64 +53,70 @@ fn it_is_the_oldest_listing_of_those_that_are_shown() {
 
 #[test]
 fn the_observation_of_the_organization_counts() {
-    let account = member();
     let mut target = Polled::new();
     let checked = target.now;
-    account.umbrella.found(true, checked, REFRESH);
+    let mut coverage = OrganizationCoverage::found(true, checked, REFRESH);
     target.pass(10 * INTERVAL);
     target.lists([off()]);
-    let overview = now(&account, &[&target]);
-    assert_eq!(overview.covered, Some(true));
+    let overview = member(coverage, &target);
+    assert_eq!(overview.totals.covered, Some(true));
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // It stands still while the admin account cannot be asked.
-    account.umbrella.failed();
+    // It stays the same while the tracks of the admin account cannot be listed.
+    coverage.refresh_failed();
     target.lists([off()]);
-    let overview = now(&account, &[&target]);
-    assert_eq!(overview.covered, Some(true), "still believed");
+    let overview = member(coverage, &target);
+    assert_eq!(overview.totals.covered, Some(true), "still valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // That the organization covers nobody is an observation too.
-    account.umbrella.found(false, checked, REFRESH);
-    let overview = now(&account, &[&target]);
-    assert_eq!(overview.covered, Some(false));
+    // That the organization covers no member is an observation too.
+    let uncovered = OrganizationCoverage::found(false, checked, REFRESH);
+    let overview = member(uncovered, &target);
+    assert_eq!(overview.totals.covered, Some(false));
     assert_eq!(overview.coverage_checked, Some(checked.wall));
     // An account that covers itself rests on its own listing.
     target.lists([track(1, "a")]);
-    let overview = now(&account, &[&target]);
+    let overview = member(uncovered, &target);
     assert_eq!(overview.coverage_checked, Some(target.now.wall));
 }
 
-fn vouched(account: &AccountInfo, target: &Polled) -> bool {
+fn is_evidence(coverage: OrganizationCoverage, target: &Polled) -> bool {
     let targets: [&TargetReport; 1] = [target.report()];
-    is_covered(&mut Sums::default(), account, targets, INTERVAL, target.now)
+    let account = AccountInfo::default();
+    let mut overviews = OverviewCache::default();
+    is_covered(
+        &mut overviews,
+        &account,
+        Some(coverage),
+        targets,
+        INTERVAL,
+        target.now,
+    )
 }
 
 #[test]
 fn the_first_failure_ends_the_evidence() {
-    let account = member();
     let mut target = Polled::new();
     target.lists([off()]);
-    account.umbrella.found(true, target.now, REFRESH);
-    assert!(vouched(&account, &target));
-    account.umbrella.failed();
-    assert!(!vouched(&account, &target));
-    account.umbrella.found(true, target.now, REFRESH);
-    assert!(vouched(&account, &target));
+    let mut coverage = OrganizationCoverage::found(true, target.now, REFRESH);
+    assert!(is_evidence(coverage, &target));
+    coverage.refresh_failed();
+    assert!(!is_evidence(coverage, &target));
+    coverage = OrganizationCoverage::found(true, target.now, REFRESH);
+    assert!(is_evidence(coverage, &target));
 }
 
-/// A discovery that hangs or is dead fails nowhere.
+/// A discovery that hangs or has stopped fails nowhere.
 #[test]
-fn the_organization_vouches_for_two_refreshes_by_either_clock() {
-    let account = member();
+fn coverage_by_the_organization_is_evidence_for_two_refreshes_by_either_clock() {
     let mut target = Polled::new();
-    account.umbrella.found(true, target.now, REFRESH);
+    let coverage = OrganizationCoverage::found(true, target.now, REFRESH);
     target.pass((2 * REFRESH).saturating_sub(2 * INTERVAL));
     target.lists([off()]);
-    assert!(vouched(&account, &target));
+    assert!(is_evidence(coverage, &target));
     let before = target.now;
     target.now.wall += 8 * REFRESH;
     target.lists([off()]);
-    assert!(!vouched(&account, &target), "by the wall clock");
+    assert!(!is_evidence(coverage, &target), "by the wall clock");
     target.now = before;
     target.lists([off()]);
-    assert!(!vouched(&account, &target), "by the steady clock");
+    assert!(!is_evidence(coverage, &target), "by the steady clock");
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::history::{Sums, is_covered, vouch};
+use cloudaudit_exporter::history::{OverviewCache, accrue, is_covered};
 use cloudaudit_exporter::snapshot::{AccountInfo, Evidence, Status, TargetReport, Track};
 use proptest::prelude::*;
 
@@ -26,7 +26,7 @@ fn vouched(listings: &[(Duration, bool)]) -> (Duration, Duration) {
     let evidence = listings
         .iter()
         .fold(Evidence::default(), |evidence, (at, covered)| {
-            vouch(evidence, later(start, *at), INTERVAL, *covered)
+            accrue(evidence, later(start, *at), INTERVAL, *covered)
         });
     (evidence.observed, evidence.covered)
 }
@@ -81,8 +81,8 @@ fn a_clock_that_is_set_adds_no_evidence() {
         (start.wall + hour, Duration::ZERO),
     ] {
         let steady = start.steady + INTERVAL;
-        let first = vouch(Evidence::default(), start, INTERVAL, true);
-        let second = vouch(first, Moment { wall, steady }, INTERVAL, true);
+        let first = accrue(Evidence::default(), start, INTERVAL, true);
+        let second = accrue(first, Moment { wall, steady }, INTERVAL, true);
         assert_eq!(second.observed, expected);
         assert_eq!(second.covered, expected);
         assert_eq!(second.latest, Some((Moment { wall, steady }, true)));
@@ -108,7 +108,7 @@ proptest! {
                 whole += gap;
                 close += if gap <= 3 * INTERVAL { gap } else { Duration::ZERO };
             }
-            let next = vouch(evidence, now, INTERVAL, covered);
+            let next = accrue(evidence, now, INTERVAL, covered);
             prop_assert!(next.observed >= evidence.observed && next.covered >= evidence.covered);
             evidence = next;
             prop_assert_eq!(evidence.observed, close);
@@ -120,8 +120,9 @@ proptest! {
 fn covered_at(now: Moment, targets: &[&Polled]) -> bool {
     let targets: Vec<&TargetReport> = targets.iter().map(|target| target.report()).collect();
     is_covered(
-        &mut Sums::default(),
+        &mut OverviewCache::default(),
         &AccountInfo::default(),
+        None,
         targets,
         INTERVAL,
         now,

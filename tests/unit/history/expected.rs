@@ -3,6 +3,8 @@
 use cloudaudit_exporter::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, Listing, Status, Storage, Track,
 };
+use cloudaudit_exporter::tencent::wire::parse_page;
+use jiff::tz::Offset;
 
 use super::INTERVAL;
 use super::overview::{now, of, of_listing};
@@ -32,7 +34,7 @@ fn answer(expected: &ExpectedTrack, listing: Listing) -> (Option<bool>, Option<b
             present,
             matches,
         },
-    ] = &overview.expectations[..]
+    ] = &overview.totals.expectations[..]
     else {
         panic!("{overview:?}");
     };
@@ -138,7 +140,7 @@ fn among_dropped_tracks_there_may_be_any_name() {
     let mut target = Polled::with_room_for(1);
     target.lists([track(1, "kept"), track(2, "dropped")]);
     let overviews = of(&account, &[&target]);
-    let expectations = overviews[0].expectations.iter();
+    let expectations = overviews[0].totals.expectations.iter();
     let answers: Vec<_> = expectations
         .map(|it| (it.name.as_str(), it.present, it.matches))
         .collect();
@@ -165,7 +167,7 @@ fn a_track_that_two_regions_show_in_two_ways_matches_where_both_do() {
             failing.lists([older.clone()]);
             well.pass(INTERVAL);
             well.lists([younger.clone()]);
-            let it = &now(&account, &[&failing, &well]).expectations[0];
+            let it = &now(&account, &[&failing, &well]).totals.expectations[0];
             assert_eq!((it.present, it.matches), answer, "{older:?} {younger:?}");
         }
     }
@@ -181,7 +183,72 @@ fn one_region_is_enough_and_its_age_counts() {
     let present: Vec<Vec<Option<bool>>> = of(&account, &[&old, &young])
         .iter()
         .rev()
-        .map(|overview| overview.expectations.iter().map(|it| it.present).collect())
+        .map(|overview| {
+            overview
+                .totals
+                .expectations
+                .iter()
+                .map(|it| it.present)
+                .collect()
+        })
         .collect();
     assert_eq!(present, [[YES, YES], [NO, YES]]);
+}
+
+/// The listing of an answer with one track, which is as `expected` wants it but for `fields`.
+fn answered(fields: &str) -> Listing {
+    let body = format!(
+        r#"{{"Response":{{"TotalCount":1,"Tracks":[{{"TrackId":1,"Status":1,{fields}}}],"RequestId":"1"}}}}"#
+    );
+    listing(
+        parse_page(body.as_bytes(), Offset::UTC)
+            .expect("it is a page")
+            .tracks,
+    )
+}
+
+/// Unknown is not wrong: the track may be exactly as it should be.
+#[test]
+fn a_field_that_cannot_be_read_neither_matches_nor_differs() {
+    let expected = ExpectedTrack {
+        storage_name: Some("audit-log".to_owned()),
+        ..named("a")
+    };
+    for (fields, expectation) in [
+        (
+            r#""Name":"a","Storage":{"StorageName":"audit-log"}"#,
+            (YES, YES),
+        ),
+        (
+            r#""Name":"a","Storage":{"StorageName":"elsewhere"}"#,
+            (YES, NO),
+        ),
+        (r#""Name":"a","Storage":{"StorageName":null}"#, (YES, NO)),
+        (
+            r#""Name":"a","Storage":{"StorageName":["audit-log"]}"#,
+            (YES, None),
+        ),
+        (r#""Name":"a","Storage":["audit-log"]"#, (YES, None)),
+        // Another field of the storage, which is not expected to be anything.
+        (
+            r#""Name":"a","Storage":{"StorageName":"audit-log","StoragePrefix":{}}"#,
+            (YES, YES),
+        ),
+        (
+            r#""Name":[],"Storage":{"StorageName":"audit-log"}"#,
+            (None, None),
+        ),
+    ] {
+        assert_eq!(answer(&expected, answered(fields)), expectation, "{fields}");
+    }
+    // It is off, whatever its storage is.
+    let mut off = answered(r#""Name":"a","Storage":[]"#);
+    off.tracks[0].status = Status::Disabled;
+    assert_eq!(answer(&expected, off), (YES, NO));
+    let of_products = ExpectedTrack {
+        resource_type: Some("*".to_owned()),
+        ..named("a")
+    };
+    let unreadable = answered(r#""Name":"a","ResourceType":{}"#);
+    assert_eq!(answer(&of_products, unreadable), (YES, None));
 }

@@ -48,10 +48,7 @@ fn what_was_seen_is_updated_and_the_rest_stays() {
         target.report().failure.as_ref().unwrap().reason,
         Reason::Incomplete
     );
-    assert_eq!(
-        target.report().counters.failures[Reason::Incomplete as usize],
-        1
-    );
+    assert_eq!(target.report().counters.failures[Reason::Incomplete], 1);
     assert_eq!(target.last_good().at, good.at, "it does not move");
     assert_eq!(target.last_good().show_until, good.show_until);
     assert!(!target.last_good().is_complete);
@@ -99,13 +96,19 @@ fn what_is_seen_unchanged_stays_the_same_allocation() {
 #[test]
 fn coverage_is_not_known_until_the_next_complete_listing() {
     let account = AccountInfo::default();
-    let covered = |target: &Polled| overview::now(&account, &[target]).covered;
+    let covered = |target: &Polled| overview::now(&account, &[target]).totals.covered;
     let mut target = Polled::new();
     target.lists([on(1), off(2)]);
     assert_eq!(covered(&target), Some(true));
     target.sees([on(1)]);
     assert_eq!(covered(&target), None, "2 is not seen");
-    assert_eq!(overview::now(&account, &[&target]).tracks, [1, 1, 0]);
+    assert_eq!(
+        overview::now(&account, &[&target])
+            .totals
+            .tracks
+            .into_array(),
+        [1, 1, 0]
+    );
     target.failed(Reason::Unavailable);
     assert_eq!(covered(&target), None, "another failure proves nothing");
     target.lists([on(1), off(2)]);
@@ -121,8 +124,11 @@ fn one_incomplete_region_is_enough() {
     other.lists([on(1), on(2)]);
     other.sees([on(1)]);
     for targets in [[&one, &other], [&other, &one]] {
-        assert_eq!(overview::now(&account, &targets).covered, None);
-        assert_eq!(overview::now(&account, &targets).tracks, [2, 0, 0]);
+        assert_eq!(overview::now(&account, &targets).totals.covered, None);
+        assert_eq!(
+            overview::now(&account, &targets).totals.tracks.into_array(),
+            [2, 0, 0]
+        );
     }
 }
 
@@ -138,8 +144,9 @@ fn an_expected_track_is_present_if_it_is_known_and_otherwise_not_known() {
         ..AccountInfo::default()
     };
     let present = |target: &Polled| -> Vec<_> {
-        let expectations = overview::now(&account, &[target]).expectations;
-        expectations
+        let totals = overview::now(&account, &[target]).totals;
+        totals
+            .expectations
             .iter()
             .map(|it| (it.present, it.matches))
             .collect()

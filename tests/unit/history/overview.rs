@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::history::{Sums, overviews};
+use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Overview, Status, TargetReport, Track};
 use proptest::prelude::*;
 
@@ -14,7 +14,7 @@ use crate::support::tracks::{listing, track};
 
 pub(crate) fn of(account: &AccountInfo, targets: &[&Polled]) -> Vec<Overview> {
     let targets: Vec<&TargetReport> = targets.iter().map(|target| target.report()).collect();
-    overviews(account, targets)
+    OverviewCache::default().overviews(account, None, targets)
 }
 
 /// What they come to now.
@@ -33,7 +33,9 @@ pub(crate) fn of_listing(account: &AccountInfo, listing: Listing) -> Overview {
 }
 
 fn covered(tracks: impl IntoIterator<Item = Track>) -> Option<bool> {
-    of_listing(&AccountInfo::default(), listing(tracks)).covered
+    of_listing(&AccountInfo::default(), listing(tracks))
+        .totals
+        .covered
 }
 
 fn with_status(status: Status, track: Track) -> Track {
@@ -139,7 +141,7 @@ fn a_listing_with_gaps_proves_no_absence() {
         ..listing(tracks)
     };
     let account = AccountInfo::default();
-    let covered = |listing| of_listing(&account, listing).covered;
+    let covered = |listing| of_listing(&account, listing).totals.covered;
     assert_eq!(covered(short(vec![narrow(1)])), None);
     assert_eq!(covered(short(vec![])), None);
     assert_eq!(covered(short(vec![track(1, "a")])), Some(true));
@@ -147,10 +149,14 @@ fn a_listing_with_gaps_proves_no_absence() {
     let mut target = Polled::with_room_for(1);
     target.lists([narrow(1), track(2, "a")]);
     let overview = now(&account, &[&target]);
-    assert_eq!(overview.covered, None, "the dropped one might");
-    assert_eq!(overview.tracks, [2, 0, 0], "it is counted");
+    assert_eq!(overview.totals.covered, None, "the dropped one might");
+    assert_eq!(
+        overview.totals.tracks.into_array(),
+        [2, 0, 0],
+        "it is counted"
+    );
     target.lists([track(1, "a"), narrow(2)]);
-    assert_eq!(now(&account, &[&target]).covered, Some(true));
+    assert_eq!(now(&account, &[&target]).totals.covered, Some(true));
 }
 
 #[test]
@@ -165,7 +171,13 @@ fn tracks_are_told_apart_by_id_and_the_worse_status_counts() {
     one.lists(all([Enabled, Enabled, Unknown, Enabled]));
     other.lists(all([Enabled, Disabled, Disabled, Unknown]).chain([track(9, "y")]));
     for targets in [[&one, &other], [&other, &one]] {
-        assert_eq!(now(&AccountInfo::default(), &targets).tracks, [2, 2, 1]);
+        assert_eq!(
+            now(&AccountInfo::default(), &targets)
+                .totals
+                .tracks
+                .into_array(),
+            [2, 2, 1]
+        );
     }
 }
 
@@ -191,7 +203,7 @@ fn one_id_with_two_scopes_covers_where_both_do() {
             well.pass(INTERVAL);
             well.lists([younger.clone()]);
             for targets in [[&failing, &well], [&well, &failing]] {
-                let covered = now(&account, &targets).covered;
+                let covered = now(&account, &targets).totals.covered;
                 assert_eq!(covered, expected, "{older:?} {younger:?}");
             }
         }
@@ -204,13 +216,13 @@ fn regions_cover_together() {
     one.lists([only("Read", 1)]);
     other.lists([only("Write", 2)]);
     let account = AccountInfo::default();
-    assert_eq!(now(&account, &[&one, &other]).covered, Some(true));
+    assert_eq!(now(&account, &[&one, &other]).totals.covered, Some(true));
     // What one region does not list in full may be anything, whatever the other proves.
     other.listed(Listing {
         reported: 2,
         ..listing([narrow(2)])
     });
-    assert_eq!(now(&account, &[&one, &other]).covered, None);
+    assert_eq!(now(&account, &[&one, &other]).totals.covered, None);
 }
 
 /// The times in which the regions count, one after the other and without a gap.
@@ -233,7 +245,7 @@ fn there_is_one_overview_until_each_region_is_too_old() {
     for targets in [[first, second, third], [third, first, second]] {
         let windows: Vec<(Option<Moment>, Moment, u64)> = of(&account, &targets)
             .iter()
-            .map(|it| (it.from, it.until, it.tracks[0]))
+            .map(|it| (it.from, it.until, it.totals.tracks[Status::Enabled]))
             .collect();
         assert_eq!(windows, expected);
     }
@@ -262,7 +274,11 @@ fn cover_is_of_the_regions_that_still_count() {
     young.pass(Duration::from_mins(5));
     young.lists([only("Write", 2)]);
     let covered = |overviews: Vec<Overview>| -> Vec<Option<bool>> {
-        overviews.into_iter().rev().map(|it| it.covered).collect()
+        overviews
+            .into_iter()
+            .rev()
+            .map(|it| it.totals.covered)
+            .collect()
     };
     assert_eq!(
         covered(of(&account, &[&old, &young])),
@@ -289,7 +305,7 @@ proptest! {
     ) {
         let account = AccountInfo::default();
         let mut targets = [Polled::new(), Polled::new()];
-        let mut sums = Sums::default();
+        let mut cache = OverviewCache::default();
         for (target, what) in steps {
             // The one that was polled last may be shown longest.
             match what {
@@ -298,7 +314,7 @@ proptest! {
                 id => drop(targets[target].listed(listing([track(id, "x"), only("Read", 9)]))),
             }
             let reports = || targets.iter().map(Polled::report);
-            prop_assert_eq!(sums.overviews(&account, reports()), overviews(&account, reports()));
+            prop_assert_eq!(cache.overviews(&account, None, reports()), OverviewCache::default().overviews(&account, None, reports()));
         }
     }
 }

@@ -93,7 +93,7 @@ impl Polled {
     /// When a track changed, by the kind of change.
     pub(crate) fn changed(&self, id: u64) -> BTreeMap<&'static str, SystemTime> {
         let times = self.past().changes.get(&id).into_iter();
-        let kinds = times.flat_map(|times| Change::ALL.iter().zip(times.at));
+        let kinds = times.flat_map(|times| times.at);
         kinds
             .filter_map(|(change, at)| Some((change.as_str(), at?)))
             .collect()

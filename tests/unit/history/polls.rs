@@ -94,17 +94,15 @@ fn counters_count() {
     let counters = &target.history.report().counters;
     assert_eq!(counters.polls, 5);
     assert_eq!(counters.skipped, 2);
-    let failures: BTreeMap<&str, u64> = Reason::ALL
-        .iter()
-        .map(|reason| reason.as_str())
-        .zip(counters.failures)
+    let failures = counters.failures.into_iter();
+    let failures: BTreeMap<&str, u64> = failures
+        .map(|(reason, count)| (reason.as_str(), count))
         .filter(|(_, count)| *count > 0)
         .collect();
     assert_eq!(failures, [("throttled", 2), ("incomplete", 1)].into());
-    let changes: BTreeMap<&str, u64> = Change::ALL
-        .iter()
-        .map(|change| change.as_str())
-        .zip(counters.changes)
+    let changes = counters.changes.into_iter();
+    let changes: BTreeMap<&str, u64> = changes
+        .map(|(change, count)| (change.as_str(), count))
         .collect();
     assert_eq!(
         changes,

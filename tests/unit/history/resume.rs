@@ -100,8 +100,8 @@ fn counters_go_on() {
     resumed.lists([track(1, "a")]);
     let counters = &resumed.report().counters;
     assert_eq!(counters.polls, 4);
-    assert_eq!(counters.failures[Reason::Throttled as usize], 1);
-    assert_eq!(counters.changes[Change::Vanished as usize], 2);
+    assert_eq!(counters.failures[Reason::Throttled], 1);
+    assert_eq!(counters.changes[Change::Vanished], 2);
 }
 
 #[test]

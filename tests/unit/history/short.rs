@@ -60,7 +60,7 @@ fn more_listed_than_reported_proves_who_is_gone() {
 
 /// Up to six ids in three states and two names, and up to two more reported than listed.
 fn any_listing() -> impl Strategy<Value = Listing> {
-    let states = prop::sample::select(&Status::ALL[..]);
+    let states = prop::sample::select(Status::ALL);
     let one = (1..=6_u64, states, prop::sample::select(&["a", "b"][..]));
     (prop::collection::btree_set(one, 0..5), 0..=2_u64).prop_map(|(tracks, hidden)| {
         let by_id: BTreeMap<u64, Track> = tracks

@@ -15,12 +15,14 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::exposition::{Metric, Part, Renderer};
+use cloudaudit_exporter::exposition::{Metric, Renderer, TimedFragment};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::hash::stable_hash;
-use cloudaudit_exporter::history::{Retention, TargetHistory, overviews};
+use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory};
 use cloudaudit_exporter::publisher::{self, Publisher};
-use cloudaudit_exporter::snapshot::{AccountInfo, ApiCounters, Listing, Report, Track};
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, ApiCounters, Evidence, Listing, OrganizationCoverage, Report, Track,
+};
 use flate2::bufread::GzDecoder;
 use proptest::prelude::*;
 use tokio::time::Instant;
@@ -74,6 +76,7 @@ impl World {
         Account {
             way: self.publisher.account(Arc::clone(&info)),
             info,
+            coverage: None,
             targets: regions.iter().map(history).collect(),
         }
     }
@@ -115,6 +118,7 @@ impl World {
 struct Account {
     way: publisher::Account,
     info: Arc<AccountInfo>,
+    coverage: Option<OrganizationCoverage>,
     targets: Vec<TargetHistory>,
 }
 
@@ -122,7 +126,11 @@ impl Account {
     fn report(&self) -> Report {
         Report {
             account: Arc::clone(&self.info),
-            overviews: overviews(&self.info, self.targets.iter().map(TargetHistory::report)),
+            overviews: OverviewCache::default().overviews(
+                &self.info,
+                self.coverage,
+                self.targets.iter().map(TargetHistory::report),
+            ),
             targets: self.targets.iter().map(|it| it.report().clone()).collect(),
             api: ApiCounters::default(),
             requests_per_second: 10.0,
@@ -133,7 +141,8 @@ impl Account {
 
     fn publish(&mut self, now: Moment) {
         let report = self.report();
-        self.way.publish(report, now);
+        let evidence = report.evidence;
+        self.way.publish(Arc::new(report), evidence, now);
     }
 
     fn listed(&mut self, target: usize, listing: Listing, now: Moment) {
@@ -355,10 +364,11 @@ fn a_renderer_renders_a_listing_once() {
     let mut world = World::new();
     let mut account = world.account("a", &["r", "s"]);
     let mut renderer = Renderer::new(Arc::clone(&account.info));
-    let mut render = |account: &Account| renderer.render(&account.report());
-    let shared = |one: &[Part], other: &[Part]| {
-        let is_of_a_listing = |part: &&Part| part.fragment.of(Metric::ReportedTracks).is_some();
-        let is_in_other = |part: &&Part| {
+    let mut render = |account: &Account| renderer.render(&account.report(), Evidence::default());
+    let shared = |one: &[TimedFragment], other: &[TimedFragment]| {
+        let is_of_a_listing =
+            |part: &&TimedFragment| part.fragment.of(Metric::ReportedTracks).is_some();
+        let is_in_other = |part: &&TimedFragment| {
             other
                 .iter()
                 .any(|it| Arc::ptr_eq(&it.fragment, &part.fragment))
@@ -387,11 +397,11 @@ fn what_a_poll_leaves_as_it_is_is_not_rendered_again() {
     let mut renderer = Renderer::new(Arc::clone(&account.info));
     account.listed(0, listing([track(1, "x")]), world.now);
     account.failed(1, world.now);
-    let first = renderer.render(&account.report());
+    let first = renderer.render(&account.report(), Evidence::default());
     world.pass(INTERVAL);
     account.listed(0, listing([track(1, "x")]), world.now);
-    let second = renderer.render(&account.report());
-    let is_new = |part: &&Part| {
+    let second = renderer.render(&account.report(), Evidence::default());
+    let is_new = |part: &&TimedFragment| {
         !first
             .iter()
             .any(|it| Arc::ptr_eq(&it.fragment, &part.fragment))
@@ -556,7 +566,7 @@ proptest! {
                     let fresh = Publisher::new();
                     for report in world.publisher.reports() {
                         let mut way = fresh.account(Arc::clone(&report.account));
-                        way.publish(Report::clone(&report), world.now);
+                        way.publish(Arc::clone(&report), report.evidence, world.now);
                     }
                     let expected = fresh.exposition(false, "own 1\n", world.now).concat();
                     let shown = world.publisher.exposition(gzip, "own 1\n", world.now).concat();

@@ -1,10 +1,9 @@
 //! What an organisation's own tracks record for its members is believed for a time of its own, and
 //! that ends though nobody publishes.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Umbrella};
+use cloudaudit_exporter::snapshot::{Listing, OrganizationCoverage};
 
 use super::{Account, INTERVAL, MOMENT, STALE_AFTER, World, with_status};
 use crate::support::tracks::{listing, track};
@@ -13,14 +12,13 @@ const BELIEVED: Duration = Duration::from_mins(20);
 
 /// A member of an organisation that covers it for [`BELIEVED`].
 fn member(world: &World, regions: &[&str]) -> Account {
-    let umbrella = Umbrella::default();
-    umbrella.found(true, world.now, BELIEVED / 4);
-    let info = AccountInfo {
-        name: "a".to_owned(),
-        umbrella,
-        ..AccountInfo::default()
-    };
-    world.account_with(Arc::new(info), regions)
+    let mut account = world.account("a", regions);
+    account.coverage = Some(covers(world));
+    account
+}
+
+fn covers(world: &World) -> OrganizationCoverage {
+    OrganizationCoverage::found(true, world.now, BELIEVED / 4)
 }
 
 fn covered(world: &World) -> Option<f64> {
@@ -64,7 +62,7 @@ fn it_is_closed_whichever_regions_are_left() {
         let closes = world.now.steady + minutes_before * INTERVAL + BELIEVED;
         account.listed(0, off(), world.now);
         world.pass(minutes_before * INTERVAL);
-        account.info.umbrella.found(true, world.now, BELIEVED / 4);
+        account.coverage = Some(covers(&world));
         account.listed(1, off(), world.now);
         while world.now.steady < closes {
             assert_eq!(covered(&world), Some(1.0));

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudaudit_exporter::state::{Loaded, StateFile, VERSION, seal, unseal};
+use cloudaudit_exporter::state::{Loaded, StateFile, VERSION, decode, encode};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -110,11 +110,11 @@ async fn a_second_process_reads_and_warns_and_writes_nothing_until_the_first_is_
     let refused = write(&second, &[2]).await.unwrap_err();
     assert_eq!(Some(refused), loaded.unwritable);
     write(&first, &[3]).await.unwrap();
-    assert_eq!(fs::read(folder.file()).unwrap(), seal(b"[3]"));
+    assert_eq!(fs::read(folder.file()).unwrap(), encode(b"[3]"));
 
     drop(first);
     write(&second, &[4]).await.unwrap();
-    assert_eq!(fs::read(folder.file()).unwrap(), seal(b"[4]"));
+    assert_eq!(fs::read(folder.file()).unwrap(), encode(b"[4]"));
 }
 
 #[tokio::test]
@@ -138,7 +138,7 @@ async fn a_second_process_leaves_a_damaged_file_to_the_first_and_keeps_it_when_t
 /// What is wrong with a file, and what is said of it.
 #[tokio::test]
 async fn a_file_that_cannot_be_used_is_told_and_kept() {
-    let good = seal(b"[1,2,3]");
+    let good = encode(b"[1,2,3]");
     let text = String::from_utf8(good.clone()).unwrap();
     let cases: [(&str, Vec<u8>, &str); 9] = [
         ("empty", vec![], "does not begin with the header"),
@@ -176,7 +176,7 @@ async fn a_file_that_cannot_be_used_is_told_and_kept() {
         ),
         (
             "of another shape",
-            seal(b"{\"a\":1}"),
+            encode(b"{\"a\":1}"),
             "its payload is not what it should be",
         ),
     ];
@@ -228,7 +228,7 @@ fn only_a_few_damaged_files_are_kept_the_latest_ones() {
 
 #[test]
 fn what_a_killed_process_left_half_written_goes() {
-    let folder = Folder::with(&seal(b"[1]"));
+    let folder = Folder::with(&encode(b"[1]"));
     fs::write(folder.0.path().join("state.json.tmp"), "half").unwrap();
     let (_, loaded) = folder.open();
     assert_eq!(loaded.value, Some(vec![1]));
@@ -268,7 +268,7 @@ async fn a_folder_that_is_not_there_is_a_warning_and_no_more_once_it_is() {
     assert!(write(&file, &[1]).await.is_err());
     fs::create_dir(path.parent().unwrap()).unwrap();
     write(&file, &[1]).await.unwrap();
-    assert_eq!(fs::read(path).unwrap(), seal(b"[1]"));
+    assert_eq!(fs::read(path).unwrap(), encode(b"[1]"));
 }
 
 #[tokio::test]
@@ -280,24 +280,24 @@ async fn a_write_that_fails_leaves_the_old_file_and_no_other() {
     let obstacle = folder.0.path().join("state.json.tmp/x");
     fs::create_dir_all(&obstacle).unwrap();
     assert!(write(&file, &[2]).await.is_err());
-    assert_eq!(fs::read(folder.file()).unwrap(), seal(b"[1]"));
+    assert_eq!(fs::read(folder.file()).unwrap(), encode(b"[1]"));
     fs::remove_dir_all(obstacle.parent().unwrap()).unwrap();
     write(&file, &[3]).await.unwrap();
     assert_eq!(folder.names(), ["state.json"]);
-    assert_eq!(fs::read(folder.file()).unwrap(), seal(b"[3]"));
+    assert_eq!(fs::read(folder.file()).unwrap(), encode(b"[3]"));
 }
 
 #[tokio::test]
 async fn a_link_stays_a_link() {
     let folder = Folder::new();
     let real = folder.0.path().join("real.json");
-    fs::write(&real, seal(b"[1]")).unwrap();
+    fs::write(&real, encode(b"[1]")).unwrap();
     symlink(&real, folder.file()).unwrap();
     let (file, loaded) = folder.open();
     assert_eq!(loaded.value, Some(vec![1]));
     write(&file, &[2]).await.unwrap();
     assert!(fs::symlink_metadata(folder.file()).unwrap().is_symlink());
-    assert_eq!(fs::read(real).unwrap(), seal(b"[2]"));
+    assert_eq!(fs::read(real).unwrap(), encode(b"[2]"));
 }
 
 #[tokio::test]
@@ -312,7 +312,7 @@ async fn a_write_that_nobody_waits_for_ends_before_the_next_begins() {
     let given_up = tokio::time::timeout(Duration::from_millis(50), file.write(slow, now())).await;
     assert!(given_up.is_err());
     write(&file, &[2]).await.unwrap();
-    assert_eq!(fs::read(folder.file()).unwrap(), seal(b"[2]"));
+    assert_eq!(fs::read(folder.file()).unwrap(), encode(b"[2]"));
 }
 
 #[tokio::test]
@@ -329,24 +329,24 @@ proptest! {
 
     #[test]
     fn whatever_is_sealed_is_unsealed(payload: Vec<u8>) {
-        let content = seal(&payload);
-        prop_assert_eq!(unseal(&content), Ok(&payload[..]));
+        let content = encode(&payload);
+        prop_assert_eq!(decode(&content), Ok(&payload[..]));
     }
 
     /// A byte that is another one is always noticed, wherever it is, or means nothing.
     #[test]
     fn no_byte_can_be_changed_unnoticed(payload: Vec<u8>, place: prop::sample::Index, change in 1..=255_u8) {
-        let mut content = seal(&payload);
+        let mut content = encode(&payload);
         let place = place.index(content.len());
         content[place] ^= change;
-        if let Ok(unsealed) = unseal(&content) {
+        if let Ok(unsealed) = decode(&content) {
             prop_assert_eq!(unsealed, &payload[..]);
         }
     }
 
     #[test]
     fn no_file_can_be_cut_unnoticed(payload: Vec<u8>, end: prop::sample::Index) {
-        let content = seal(&payload);
-        prop_assert!(unseal(&content[..end.index(content.len())]).is_err());
+        let content = encode(&payload);
+        prop_assert!(decode(&content[..end.index(content.len())]).is_err());
     }
 }

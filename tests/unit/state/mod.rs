@@ -7,6 +7,7 @@
 )]
 
 mod file;
+mod golden;
 mod kill;
 mod links;
 mod lock;

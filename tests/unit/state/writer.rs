@@ -101,7 +101,11 @@ impl Scene {
     /// The number of tracks in the file, and when it says they were listed.
     fn in_file(&self) -> Option<(usize, SystemTime)> {
         let (_, loaded) = StateFile::<Saved>::open(self.path(), self.clock.now().wall);
-        let known = loaded.value?.target("prod", REGION, self.clock.now())?;
+        let known = loaded
+            .value?
+            .into_reports(self.clock.now())
+            .remove("prod")?;
+        let known = known.targets.into_iter().find(|it| it.region == REGION)?;
         let good = known.last_good?;
         Some((good.listing.tracks.len(), good.at))
     }
@@ -159,7 +163,7 @@ async fn what_nobody_has_reported_yet_replaces_nothing() {
     let scene = Scene::new();
     fs::write(
         scene.path(),
-        cloudaudit_exporter::state::seal(b"{\"accounts\":{}}"),
+        cloudaudit_exporter::state::encode(b"{\"accounts\":{}}"),
     )
     .unwrap();
     let before = fs::metadata(scene.path()).unwrap().modified().unwrap();

@@ -1,40 +1,40 @@
-//! The polls that are under way.
+//! Polls in flight.
 
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 
-/// At the most one for each of a few places, such as an account's targets.
+/// At most one poll for each of a few places, such as an account's targets.
 ///
-/// Whenever one is woken all are asked, which costs nothing where there are as few as an account
-/// has. A `FuturesUnordered` asks only the one, but where it is the only one wakes its own task
-/// once more, and with that another thread.
-pub(super) struct Running<'a, T>(Vec<Option<BoxFuture<'a, T>>>);
+/// Whenever one is woken all are polled, which costs nothing for as few as an account has. A
+/// `FuturesUnordered` polls only the one that was woken, but if it has a single future it wakes its
+/// own task once more, and with it another thread.
+pub(super) struct InFlightPolls<'a, T>(Vec<Option<BoxFuture<'a, T>>>);
 
-impl<'a, T> Running<'a, T> {
-    /// Nothing is under way, at so many places.
+impl<'a, T> InFlightPolls<'a, T> {
+    /// No poll at any of so many places.
     pub(super) fn none(places: usize) -> Self {
         Self((0..places).map(|_| None).collect())
     }
 
-    /// Whether one is at this place.
+    /// Returns whether this place has a poll.
     pub(super) fn has(&self, place: usize) -> bool {
         self.0[place].is_some()
     }
 
-    /// Whether any is.
+    /// Returns whether any place has a poll.
     pub(super) fn has_any(&self) -> bool {
         self.0.iter().any(Option::is_some)
     }
 
-    /// From now on this one is, in the place of any before it.
+    /// Adds a poll, and drops the previous one of this place.
     pub(super) fn begin(&mut self, place: usize, poll: impl Future<Output = T> + Send + 'a) {
         self.0[place] = Some(Box::pin(poll));
     }
 
-    /// What the next one to end comes to. Where none is under way, none ends. Whoever stops waiting
-    /// loses nothing.
+    /// Waits for the next poll to end, or forever if there is none. Dropping this future loses
+    /// nothing.
     pub(super) async fn next(&mut self) -> T {
         poll_fn(|context| self.poll_next(context)).await
     }

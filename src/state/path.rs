@@ -1,6 +1,5 @@
-//! The file and what lies beside it: the lock, the file that is being written, and damaged ones
-//! that are kept. Everything here waits for the disk, so nothing here runs on the runtime's
-//! threads.
+//! The file and the files next to it: the lock, the temporary file, and damaged files that are kept.
+//! Everything here waits for the disk, so it must not run on a thread of the runtime.
 
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -12,33 +11,33 @@ use std::time::SystemTime;
 
 use serde::de::DeserializeOwned;
 
-use super::seal::{MAX_BYTES, unseal};
+use super::encoding::{MAX_BYTES, decode};
 use crate::clock::unix_seconds;
 use crate::files::{self, Presence, ReadError, presence};
 use crate::replace::{Destination, Mode, folder_of, replace, resolve};
 
-/// So many damaged files are kept; the oldest goes first.
+/// This many damaged files are kept; the oldest is removed first.
 const KEPT_ASIDE: usize = 5;
 
-/// A state file shows what an account's audit trail looks like: nobody else needs to read it.
+/// A state file describes an account's audit trail, so only its owner may read it.
 const OWNER_ONLY: u32 = 0o600;
 
-/// A state file's path, and the lock on it where this process holds it.
+/// The path of a state file, and the lock if this process holds it.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct StatePath {
     path: PathBuf,
-    /// On a file of its own: the state file is replaced by renaming, and a lock on it would go with
-    /// the old one. Closing it ends the lock, in whatever way the process ends.
+    /// The lock is on a file of its own, because a lock on the state file would go away with each
+    /// renaming. Closing the file ends the lock, however the process ends.
     lock: Option<File>,
 }
 
-impl Place {
-    /// The place that a path names, not yet claimed.
+impl StatePath {
+    /// A path that is not claimed yet.
     pub(super) fn new(path: PathBuf) -> Self {
-        // Renaming over a symbolic link, a dangling one too, would put the file where the link was.
+        // Renaming over a symbolic link, even a dangling one, would replace the link.
         let path = match resolve(&path) {
             Ok(Destination::File(file)) => file,
-            // The lock, and with it each write, refuses it.
+            // `lock` refuses it, and with it every write.
             _ => path,
         };
         Self { path, lock: None }
@@ -48,14 +47,14 @@ impl Place {
         &self.path
     }
 
-    /// Whether this process may write here.
+    /// Returns whether this process may write.
     pub(super) fn is_claimed(&self) -> bool {
         self.lock.is_some()
     }
 
-    /// The lock, where no other process has it.
+    /// Locks the file, unless another process holds the lock.
     pub(super) fn lock(&self) -> Result<File, String> {
-        // Neither `/dev/null` nor somebody's folder is ever to be renamed.
+        // Devices such as `/dev/null` and directories must never be renamed.
         match presence(&self.path).map_err(|error| error.to_string())? {
             Presence::Absent | Presence::File => {}
             Presence::Folder | Presence::Other(_) => return Err(NOT_A_FILE.to_owned()),
@@ -65,7 +64,7 @@ impl Place {
             let path = path.display();
             format!("cannot open {path}: {why}; remove it")
         };
-        // A link may lead anywhere, and opening a FIFO would wait for its other end.
+        // A link may lead anywhere, and opening a FIFO would block.
         let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
         let lock = OpenOptions::new()
             .write(true)
@@ -86,7 +85,7 @@ impl Place {
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(format!(
-                "another process holds the lock {}; give each process a file of its own",
+                "another process holds the lock {}; give each process its own state_file",
                 path.display()
             )),
             Err(TryLockError::Error(error)) => {
@@ -95,11 +94,15 @@ impl Place {
         }
     }
 
-    /// What the file holds; none where there is no file; else what is wrong with it.
+    /// Returns the value in the file. `None` if there is no file.
+    ///
+    /// # Errors
+    ///
+    /// Why the file cannot be used.
     pub(super) fn read<T: DeserializeOwned>(&self) -> Result<Option<T>, String> {
         let content = match files::read(&self.path, MAX_BYTES) {
             Ok(content) => content.bytes,
-            // Reading fails if a link on the path leads nowhere; such a file is not absent.
+            // A dangling link on the path is an error, not an absent file.
             Err(error) if error.is_absent() => {
                 return match presence(&self.path) {
                     Err(error) => Err(error.to_string()),
@@ -109,22 +112,23 @@ impl Place {
             Err(ReadError::NotRegular(_)) => return Err(NOT_A_FILE.to_owned()),
             Err(error) => return Err(format!("it cannot be read: {error}")),
         };
-        let value = serde_json::from_slice(unseal(&content)?);
+        let value = serde_json::from_slice(decode(&content)?);
         value
             .map(Some)
             .map_err(|error| format!("its payload is not what it should be: {error}"))
     }
 
-    /// Makes the place ours. What a killed process left half-written goes; a file that cannot be
-    /// used is put aside, and its new path given.
+    /// Claims the path: removes the temporary file of a killed process, and renames a file that cannot
+    /// be used. Returns the new path of that file.
     pub(super) fn claim(
         &mut self,
         lock: File,
         usable: bool,
         now: SystemTime,
     ) -> Result<Option<PathBuf>, String> {
-        remove_if_there(&self.new_file())
-            .map_err(|error| format!("a temporary file of a killed process stays: {error}"))?;
+        remove_if_there(&self.new_file()).map_err(|error| {
+            format!("cannot remove the temporary file of a killed process: {error}")
+        })?;
         let aside = if usable {
             None
         } else {
@@ -134,21 +138,20 @@ impl Place {
         Ok(aside)
     }
 
-    /// Puts a new file in the place of the old one. Whoever reads, and whatever is killed when, one
-    /// of the two is there, and whole.
+    /// Replaces the file. A reader sees the old or the new file as a whole, even if this process is
+    /// killed.
     pub(super) fn replace(&self, content: &[u8]) -> io::Result<()> {
         let new = self.new_file();
         remove_if_there(&new)?;
         let mode = Mode::Always(OWNER_ONLY);
         replace(&self.path, &new, mode, |new| new.write_all(content))?;
-        // Until the folder is on the disk, too, a power cut may bring the old file back.
+        // Until the directory is on the disk, a power failure may bring the old file back.
         File::open(folder_of(&self.path))?.sync_all()
     }
 
-    /// Renames the file to a name that says when, and removes the oldest of those names beyond a
-    /// few.
+    /// Renames the file to a name with the time, and removes the oldest of such files beyond a few.
     fn put_aside(&self, now: SystemTime) -> Result<PathBuf, String> {
-        let cannot = |error: io::Error| format!("it cannot be put aside: {error}");
+        let cannot = |error: io::Error| format!("it cannot be renamed: {error}");
         let mut kept = self.kept_aside().map_err(cannot)?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -169,7 +172,7 @@ impl Place {
         Ok(aside)
     }
 
-    /// The times in the names of the files that were put aside.
+    /// Returns the times in the names of the renamed files.
     fn kept_aside(&self) -> io::Result<Vec<u64>> {
         let mut times = Vec::new();
         let folder = folder_of(&self.path);
@@ -197,12 +200,12 @@ impl Place {
     }
 }
 
-impl Drop for Place {
-    /// Closing alone would leave the lock to any process that is being started at the moment: it
-    /// has our descriptors until it is the other program.
+impl Drop for StatePath {
+    /// Unlocks explicitly, because a child process that is just being started holds a copy of the
+    /// descriptor until it executes its program.
     fn drop(&mut self) {
         if let Some(lock) = &self.lock {
-            // Closing is all that is left then.
+            // Nothing else can be done about an error.
             drop(lock.unlock());
         }
     }

@@ -1,4 +1,4 @@
-//! What the listener shows, and the accounts write on.
+//! The state of the exporter that the listener shows and the accounts update.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,62 +9,63 @@ use bytes::Bytes;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::kept::{Kept, State, shown};
+use super::persisted::{PersistedEvidence, State};
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
-use crate::fleet::{Audience, Publish};
+use crate::fleet::Audience;
+use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::http::{Content, Reload};
 use crate::logging::Log;
+use crate::poll::Publish;
 use crate::process::Process;
 use crate::publisher::Publisher;
-use crate::pulse::{Pulse, Pulses};
 use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, Report};
 use crate::state::Written;
 use crate::web::Gate;
 
-/// How many requests for a reload may wait for the one before.
-const MAX_WAITING: usize = 16;
+/// The most requests for a reload that wait for the previous one.
+const MAX_WAITING_RELOADS: usize = 16;
 
-/// A request to reload, answered when it is done.
+/// A request to reload, which gets the result.
 pub(super) type Request = oneshot::Sender<Result<(), String>>;
 
-/// The process's own metrics, what accounts publish, and whether all is well.
-pub(super) struct Board {
+/// The metrics of the process, the reports of the accounts, and health.
+pub(super) struct ExporterState {
     pub(super) publisher: Arc<Publisher>,
     pub(super) process: Arc<Process>,
-    /// Held by whoever changes over to other accounts, and shared by those who look.
+    /// Held exclusively while accounts change, and shared by readers.
     changing: RwLock<()>,
     shard: Shard,
-    pub(super) pulses: Pulses,
+    pub(super) heartbeats: Heartbeats,
     pub(super) clock: Clock,
-    /// None where nothing outlives the process.
-    pub(super) kept: Option<Arc<Kept>>,
-    /// Has a certificate, where TLS is spoken.
+    /// `None` without a state file.
+    pub(super) persisted: Option<Arc<PersistedEvidence>>,
+    /// Has a certificate if the listener uses TLS.
     pub(super) gate: Option<Arc<Gate>>,
-    /// Counts the lines that it had to drop.
+    /// Counts dropped lines.
     pub(super) log: Option<Log>,
-    /// None where nobody may ask for a reload over HTTP.
+    /// `None` if reloading over HTTP is disabled.
     reloads: Option<mpsc::Sender<Request>>,
-    /// Organisations whose members nobody knows yet, and until when they are waited for.
+    /// Organizations whose members are not known yet, and until when readiness waits for them.
     awaited: Mutex<BTreeMap<String, Instant>>,
-    /// Whether it was ready once: a later configuration does not take that back.
+    /// Whether it was ready once. It stays ready over reloads.
     was_ready: AtomicBool,
 }
 
-impl Board {
-    /// Nothing is shown yet, and a reload cannot be asked for.
+impl ExporterState {
+    /// The state without accounts, and with reloading over HTTP disabled.
     pub(super) fn new(clock: Clock, shard: Shard) -> Self {
         let process = Process::new();
-        process.is_shard(shard.ordinal(), shard.total());
+        process.set_shard(shard.ordinal(), shard.total());
         Self {
             publisher: Publisher::new(),
             process: Arc::new(process),
             changing: RwLock::default(),
             shard,
-            pulses: Pulses::new(clock.now().steady),
+            heartbeats: Heartbeats::new(clock.now().steady),
             clock,
-            kept: None,
+            persisted: None,
             gate: None,
             log: None,
             reloads: None,
@@ -73,67 +74,67 @@ impl Board {
         }
     }
 
-    /// What outlives the process from here on, and what was left by another.
-    pub(super) fn keep(&mut self, state: Option<&State>) {
-        self.kept = state.map(|state| {
-            let kept = Kept::default();
-            kept.are(
+    /// Limits the evidence that is shown to what the state file holds.
+    pub(super) fn set_persisted(&mut self, state: Option<&State>) {
+        self.persisted = state.map(|state| {
+            let persisted = PersistedEvidence::default();
+            persisted.replace(
                 state
                     .restored
                     .iter()
                     .map(|(account, report)| (account, report.evidence)),
             );
-            Arc::new(kept)
+            Arc::new(persisted)
         });
     }
 
-    /// Waits for the right to change accounts: until the guard is dropped, expositions and reports
-    /// wait, and so show all of the change or nothing.
-    pub(super) async fn begin_change(&self) -> RwLockWriteGuard<'_, ()> {
+    /// Returns a guard to change accounts. Until it is dropped, expositions and reports wait, so they
+    /// show all of the change or nothing.
+    pub(super) async fn swap_atomically(&self) -> RwLockWriteGuard<'_, ()> {
         self.changing.write().await
     }
 
-    /// Keeps the accounts as they are until it is dropped. Blocks the thread during a change.
+    /// Returns a guard that keeps the accounts as they are. Blocks the thread during a change.
     fn unchanged(&self) -> RwLockReadGuard<'_, ()> {
         self.changing.blocking_read()
     }
 
-    /// The reports of all accounts, for a task of the runtime.
+    /// Returns the reports of all accounts, without blocking the thread.
     pub(super) async fn known(&self) -> Vec<Arc<Report>> {
         let _unchanged = self.changing.read().await;
         self.publisher.reports()
     }
 
-    /// A configuration is in use, and published.
+    /// Records that a configuration is in use.
     pub(super) fn configured(&self, config: &Config, targets: usize) {
         let now = self.clock.now().wall;
         self.process.configured(config.hash(), targets, now);
     }
 
-    /// The state file was written, or why not.
+    /// Records a write of the state file.
     pub(super) fn state_written(&self, written: Result<Written<'_>, &str>) {
         self.process
             .state_written(written.map(|written| written.began));
-        if let (Some(kept), Ok(written)) = (&self.kept, written) {
+        if let (Some(persisted), Ok(written)) = (&self.persisted, written) {
             let reports = written.reports.iter();
-            kept.are(reports.map(|report| (&report.account.name, report.evidence)));
+            persisted.replace(reports.map(|report| (&report.account.name, report.evidence)));
         }
     }
 
-    /// Changed by insertions and removals, which do not panic half-way.
+    /// It is changed by insertions and removals, so a poisoned lock is consistent.
     fn awaited(&self) -> MutexGuard<'_, BTreeMap<String, Instant>> {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets everybody who can reach the listener ask for a reload; gives their requests.
-    pub(super) fn take_requests(&mut self) -> mpsc::Receiver<Request> {
-        let (sender, requests) = mpsc::channel(MAX_WAITING);
+    /// Enables reloading over HTTP. Returns the requests.
+    pub(super) fn enable_reloads(&mut self) -> mpsc::Receiver<Request> {
+        let (sender, requests) = mpsc::channel(MAX_WAITING_RELOADS);
         self.reloads = Some(sender);
         requests
     }
 }
 
-impl Content for Board {
+impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
         let gate = self.gate.as_ref();
         if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
@@ -173,14 +174,14 @@ impl Content for Board {
     }
 
     fn healthy(&self) -> Result<(), String> {
-        self.pulses.feel(self.clock.now().steady)
+        self.heartbeats.check(self.clock.now().steady)
     }
 
     fn reload(&self) -> Option<Reload> {
         let reloads = self.reloads.clone()?;
         Some(Box::pin(async move {
             let (request, done) = oneshot::channel();
-            // Where nobody takes the request or answers it, the process is on its way out.
+            // If the request is not received or not answered, the process is stopping.
             drop(reloads.send(request).await);
             done.await
                 .unwrap_or_else(|_| Err("the exporter is stopping".to_owned()))
@@ -196,16 +197,22 @@ impl Content for Board {
     }
 }
 
-impl Audience for Board {
+impl Audience for ExporterState {
     fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
-        let kept = self.kept.clone();
-        Box::new(move |report, now| account.publish(shown(report, kept.as_ref()), now))
+        let persisted = self.persisted.clone();
+        Box::new(move |report, now| {
+            let evidence = match &persisted {
+                Some(persisted) => persisted.of(&report.account.name),
+                None => report.evidence,
+            };
+            account.publish(report, evidence, now);
+        })
     }
 
-    fn started(&self, account: &str, pulse: &Arc<Pulse>) {
+    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
         self.process.account_added(account);
-        self.pulses.watch(account, Arc::clone(pulse));
+        self.heartbeats.watch(account, Arc::clone(heartbeat));
     }
 
     fn restarted(&self, account: &str) {
@@ -213,7 +220,7 @@ impl Audience for Board {
     }
 
     fn withdraw(&self, account: &str) {
-        self.pulses.forget(account);
+        self.heartbeats.unwatch(account);
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
     }
@@ -221,7 +228,7 @@ impl Audience for Board {
     fn asked(&self, organization: &str, refresh: Duration, known: bool) {
         self.process.organization_added(organization, refresh);
         if !known {
-            // As long as a target is waited for: a full interval.
+            // A full interval, as for a target.
             let until = self.clock.now().steady + refresh;
             let mut awaited = self.awaited();
             awaited.entry(organization.to_owned()).or_insert(until);

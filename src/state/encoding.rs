@@ -1,19 +1,18 @@
-//! What surrounds the payload: a line before it that says what follows, how long it is, and its
-//! hash.
+//! The header of the file: a line with the format, the length and the hash of the payload.
 //!
-//! Both lines are JSON, so that `jq` reads the file as it is.
+//! Both lines are JSON, so that `jq` can read the file.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// The version of the payload. It changes when an older exporter would misread a newer file; a new
+/// The version of the payload. It changes if an older exporter would misread a newer file; a new
 /// field is no such change.
 pub const VERSION: u64 = 1;
 
-/// Neither is a larger file read nor a larger one written: half a million tracks fit.
+/// The largest file that is read or written: half a million tracks fit.
 pub const MAX_BYTES: usize = 256 * 1024 * 1024;
 
-/// A file of another kind, such as somebody's `state.json`, should be called that and not damaged.
+/// Distinguishes a file of another program from a damaged one.
 const FORMAT: &str = "cloudaudit-exporter state";
 
 /// The first line.
@@ -21,15 +20,15 @@ const FORMAT: &str = "cloudaudit-exporter state";
 struct Header {
     format: String,
     version: u64,
-    // Another version may do without the rest.
+    // Another version may omit these.
     #[serde(default)]
     bytes: usize,
     #[serde(default)]
     sha256: String,
 }
 
-/// The content of a file with this payload.
-pub fn seal(payload: &[u8]) -> Vec<u8> {
+/// Returns the content of a file with this payload.
+pub fn encode(payload: &[u8]) -> Vec<u8> {
     let header = Header {
         format: FORMAT.to_owned(),
         version: VERSION,
@@ -42,16 +41,16 @@ pub fn seal(payload: &[u8]) -> Vec<u8> {
     content
 }
 
-/// The payload of a file with this content.
+/// Returns the payload of a file with this content.
 ///
 /// # Errors
 ///
-/// In what way it is not what [`seal`] makes.
-pub fn unseal(content: &[u8]) -> Result<&[u8], String> {
+/// How the content differs from what [`encode`] returns.
+pub fn decode(content: &[u8]) -> Result<&[u8], String> {
     let line = content.iter().position(|byte| *byte == b'\n');
     let (header, payload) = match line {
         Some(end) => (&content[..end], &content[end + 1..]),
-        // Cut within the first line, or never one of ours.
+        // Truncated within the first line, or another kind of file.
         None => (content, &[][..]),
     };
     let header: Header = serde_json::from_slice(header)

@@ -1,4 +1,4 @@
-//! Rendered samples and the time in which they are true.
+//! Fragments, and the time in which each may be shown.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,26 +10,26 @@ use crate::clock::Moment;
 
 /// A fragment and the time in which it may be shown.
 #[derive(Clone, Debug)]
-pub struct Part {
-    /// Hidden before this.
+pub struct TimedFragment {
+    /// Hidden before this moment.
     pub from: Option<Moment>,
-    /// Hidden from this on, by the steady clock,
+    /// Hidden from this time on, by the steady clock,
     pub until: Option<Instant>,
-    /// and by the wall's.
+    /// and by the wall clock.
     pub until_wall: Option<SystemTime>,
-    /// What is shown.
+    /// The samples.
     pub fragment: Arc<Fragment>,
 }
 
-impl Part {
-    /// Whether it is shown at `now`.
+impl TimedFragment {
+    /// Returns whether it is shown at `now`.
     pub fn is_shown(&self, now: Moment) -> bool {
         self.from.is_none_or(|from| from.is_reached(now))
             && self.until.is_none_or(|until| now.steady < until)
             && self.until_wall.is_none_or(|until| now.wall < until)
     }
 
-    /// When that may change next.
+    /// Returns when that may change next.
     pub fn next_change(&self, now: Moment) -> NextChange {
         let steady = [self.from.map(|from| from.steady), self.until];
         let wall = [self.from.map(|from| from.wall), self.until_wall];
@@ -41,12 +41,12 @@ impl Part {
         }
     }
 
-    /// What is shown whatever the time is.
+    /// A fragment that is always shown.
     pub(super) fn always(fragment: Arc<Fragment>) -> Self {
         Self::between(None, None, fragment)
     }
 
-    /// What describes the present: hidden as soon as either clock says so.
+    /// A fragment about the present: hidden as soon as either clock reaches the end.
     pub(super) fn between(
         from: Option<Moment>,
         until: Option<Moment>,
@@ -60,7 +60,7 @@ impl Part {
         }
     }
 
-    /// A fact about the past, which stays true: a wall clock that is set does not end it.
+    /// A fragment about the past, which stays true: setting the wall clock does not hide it.
     pub(super) fn past(until: Option<Instant>, fragment: Arc<Fragment>) -> Self {
         Self {
             from: None,
@@ -71,7 +71,7 @@ impl Part {
     }
 }
 
-/// When parts begin or end to be shown though nothing is published, by each clock.
+/// When fragments begin or end to be shown, by each clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NextChange {
     steady: Option<Instant>,
@@ -79,13 +79,13 @@ pub struct NextChange {
 }
 
 impl NextChange {
-    /// Whether `now` has reached it by either clock.
+    /// Returns whether `now` has reached it by either clock.
     pub fn is_reached(self, now: Moment) -> bool {
         self.steady.is_some_and(|time| time <= now.steady)
             || self.wall.is_some_and(|time| time <= now.wall)
     }
 
-    /// The earlier one of the two, by each clock.
+    /// Returns the earlier of two changes, by each clock.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self {

@@ -1,22 +1,22 @@
-//! Joining text: in few pieces, and in memory once.
+//! Joins text into few pieces without copying much of it.
 
 use bytes::Bytes;
 
-/// Text behind text. Short ones are copied, for a scrape is the slower the more pieces it has; long
-/// ones stay where they are.
+/// Concatenates texts. Short ones are copied, because many pieces slow down a scrape; long ones are
+/// shared.
 #[derive(Debug, Default)]
-pub(super) struct Joint {
+pub(super) struct PieceBuffer {
     pieces: Vec<Bytes>,
     copied: Vec<u8>,
-    /// Bytes that were copied so far.
+    /// The number of copied bytes.
     copies: usize,
 }
 
-/// A text of so many bytes and more is long: of samples, those of some fifty tracks.
+/// A text is long from this many bytes on: the samples of some fifty tracks.
 const LONG: usize = 8 * 1024;
 
-impl Joint {
-    /// Puts texts behind those before.
+impl PieceBuffer {
+    /// Appends texts.
     pub(super) fn extend<'a>(&mut self, texts: impl IntoIterator<Item = &'a Bytes>) {
         for text in texts {
             if text.len() < LONG {
@@ -29,12 +29,12 @@ impl Joint {
         }
     }
 
-    /// How many bytes were copied.
+    /// Returns the number of copied bytes.
     pub(super) fn copies(&self) -> usize {
         self.copies
     }
 
-    /// The whole, in pieces none of which is empty.
+    /// Returns the pieces, none of which is empty.
     pub(super) fn finish(mut self) -> Vec<Bytes> {
         self.end_copy();
         self.pieces

@@ -1,37 +1,38 @@
-//! All that is said of one metric.
+//! The text of one metric.
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
+use enum_map::EnumMap;
 
 use super::chunk::Chunk;
 use super::gzip::{Deflated, Deflater, concat};
-use super::joint::Joint;
+use super::piece_buffer::PieceBuffer;
+use crate::exposition::Metric;
 
-/// The header of a metric and the chunks of all buckets, for as long as they are the same ones.
-/// Most chunks are short, and a scrape is the slower the more pieces it has.
+/// The header of a metric and the chunks of all buckets, joined. Most chunks are short, and many
+/// pieces slow down a scrape.
 #[derive(Debug, Default)]
-pub(super) struct Row {
-    /// None where there are no samples.
+pub(super) struct MetricFamily {
+    /// `None` if there are no samples.
     header: Option<Arc<Chunk>>,
     chunks: Vec<Arc<Chunk>>,
     plain: Mutex<Joined>,
     deflated: OnceLock<Deflated>,
 }
 
-/// The plain text, for as long as somebody is being sent it, so that many slow readers hold it
-/// once; and where it is short, for as long as the row is there. A scrape by Prometheus wants it
-/// compressed.
+/// The plain text, kept while a response uses it, so that many slow clients share one copy. A short
+/// text is kept as long as the family. Prometheus requests the compressed text.
 #[derive(Debug, Default)]
 struct Joined {
-    sent: Weak<Vec<Bytes>>,
+    in_use: Weak<Vec<Bytes>>,
     kept: Option<Arc<Vec<Bytes>>>,
 }
 
-/// Up to so many copied bytes are short.
+/// A text is short if at most this many bytes of it were copied.
 const SHORT: usize = 128 * 1024;
 
-/// One piece of a plain text, and with it the whole.
+/// One piece of a plain text, which keeps the whole text in memory.
 struct Piece {
     of: Arc<Vec<Bytes>>,
     index: usize,
@@ -43,8 +44,8 @@ impl AsRef<[u8]> for Piece {
     }
 }
 
-impl Row {
-    /// A row of these chunks, in the order of the buckets.
+impl MetricFamily {
+    /// A family with these chunks, in the order of the buckets.
     pub(super) fn of(header: &Arc<Chunk>, chunks: Vec<Arc<Chunk>>) -> Self {
         let is_empty = chunks.iter().all(|chunk| chunk.is_empty());
         Self {
@@ -55,7 +56,7 @@ impl Row {
         }
     }
 
-    /// Whether it is of these.
+    /// Returns whether it has these chunks.
     pub(super) fn is_of<'a>(&self, chunks: impl ExactSizeIterator<Item = &'a Arc<Chunk>>) -> bool {
         chunks.len() == self.chunks.len()
             && chunks
@@ -63,7 +64,7 @@ impl Row {
                 .all(|(one, other)| Arc::ptr_eq(one, other))
     }
 
-    /// The text in pieces.
+    /// Returns the text in pieces.
     pub(super) fn plain(&self) -> impl Iterator<Item = Bytes> + use<> {
         let pieces = self.joined();
         (0..pieces.len()).map(move |index| {
@@ -73,34 +74,34 @@ impl Row {
     }
 
     fn joined(&self) -> Arc<Vec<Bytes>> {
-        // It is changed by assignments, so a poisoned one is whole.
+        // It is changed by assignments, so a poisoned lock is consistent.
         let mut joined = self.plain.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pieces) = joined.sent.upgrade() {
+        if let Some(pieces) = joined.in_use.upgrade() {
             return pieces;
         }
-        let mut joint = Joint::default();
-        self.said().for_each(|chunk| joint.extend(chunk.plain()));
-        let is_short = joint.copies() <= SHORT;
-        let pieces = Arc::new(joint.finish());
-        joined.sent = Arc::downgrade(&pieces);
+        let mut buffer = PieceBuffer::default();
+        self.parts().for_each(|chunk| buffer.extend(chunk.plain()));
+        let is_short = buffer.copies() <= SHORT;
+        let pieces = Arc::new(buffer.finish());
+        joined.in_use = Arc::downgrade(&pieces);
         joined.kept = is_short.then(|| Arc::clone(&pieces));
         pieces
     }
 
     pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
         self.deflated
-            .get_or_init(|| concat(self.said().map(|chunk| chunk.deflated(deflater))))
+            .get_or_init(|| concat(self.parts().map(|chunk| chunk.deflated(deflater))))
     }
 
-    fn said(&self) -> impl Iterator<Item = &Chunk> {
+    fn parts(&self) -> impl Iterator<Item = &Chunk> {
         let chunks = self.chunks.iter().filter(|chunk| !chunk.is_empty());
         self.header.iter().chain(chunks).map(|chunk| &**chunk)
     }
 }
 
-/// What was scraped last: a row for each metric, and the versions of the buckets that they are of.
+/// The families of the last scrape, and the versions of the buckets that they were made of.
 #[derive(Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct Families {
     pub(super) versions: Vec<u64>,
-    pub(super) rows: Vec<Arc<Row>>,
+    pub(super) families: EnumMap<Metric, Arc<MetricFamily>>,
 }

@@ -1,0 +1,131 @@
+//! The way of an account to publish, and what the next task of the account goes on from after a
+//! reload or a panic.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::time::Instant;
+
+use crate::clock::Moment;
+use crate::heartbeat::{Heartbeat, STALL_TIMEOUT};
+use crate::snapshot::{ApiCounters, Report};
+
+/// Publishes the reports of one account.
+pub type Publish = Box<dyn FnMut(Arc<Report>, Moment) + Send>;
+
+/// What an account remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// The report that was published last.
+    pub report: Option<Arc<Report>>,
+    /// Counters of its requests. Shared, so that the requests of a dropped poll count too.
+    pub api: Arc<Mutex<ApiCounters>>,
+}
+
+/// An account's way to publish, and what it published last. After [`close`](Self::close), the old
+/// task can no longer publish, even if its abort is delayed.
+pub struct PublishHandle {
+    inner: Mutex<Inner>,
+    heartbeat: Arc<Heartbeat>,
+}
+
+struct Inner {
+    /// `None` once it is closed.
+    publish: Option<Publish>,
+    memory: Memory,
+}
+
+impl PublishHandle {
+    /// A handle for a task that goes on from `memory`.
+    pub fn new(memory: Memory, publish: Publish, now: Instant) -> Self {
+        let publish = Some(publish);
+        Self {
+            inner: Mutex::new(Inner { publish, memory }),
+            heartbeat: Arc::new(Heartbeat::new(now, now + STALL_TIMEOUT)),
+        }
+    }
+
+    /// The heartbeat of the task.
+    pub fn heartbeat(&self) -> &Arc<Heartbeat> {
+        &self.heartbeat
+    }
+
+    /// Returns what a new task would go on from.
+    pub fn memory(&self) -> Memory {
+        self.inner().memory.clone()
+    }
+
+    /// Ends publishing, and returns what the task knew.
+    pub fn close(&self) -> Memory {
+        let mut inner = self.inner();
+        inner.publish = None;
+        inner.memory.clone()
+    }
+
+    /// Replaces the way to publish, which a panic may have left in any state. Returns false, and
+    /// does not call `publish`, if the handle was closed.
+    pub fn renew(&self, publish: impl FnOnce() -> Publish) -> bool {
+        let mut inner = self.inner();
+        if inner.publish.is_some() {
+            inner.publish = Some(publish());
+        }
+        inner.publish.is_some()
+    }
+
+    /// Publishes a report and remembers it. A report that cannot be published is not remembered.
+    pub(super) fn publish(&self, report: Arc<Report>, now: Moment) {
+        let mut inner = self.inner();
+        if let Some(publish) = &mut inner.publish {
+            publish(Arc::clone(&report), now);
+            inner.memory.report = Some(report);
+        }
+    }
+
+    /// If publishing panics, the memory has not changed yet, so a poisoned lock is consistent.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for PublishHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublishHandle").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::SystemTime;
+
+    use super::*;
+
+    /// A task on another thread may run for a while after it was aborted.
+    #[test]
+    fn a_closed_handle_publishes_nothing() {
+        let now = Moment {
+            wall: SystemTime::UNIX_EPOCH,
+            steady: Instant::now(),
+        };
+        let published = Arc::new(AtomicU32::new(0));
+        let count = Arc::clone(&published);
+        let publish = move |_: Arc<Report>, _: Moment| {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        let handle = PublishHandle::new(Memory::default(), Box::new(publish), now.steady);
+        let report = |requests_per_second| {
+            Arc::new(Report {
+                requests_per_second,
+                ..Report::default()
+            })
+        };
+        let known = |memory: Memory| memory.report.map(|report| report.requests_per_second);
+        handle.publish(report(1.0), now);
+        assert_eq!(known(handle.close()), Some(1.0));
+
+        handle.publish(report(2.0), now);
+        assert_eq!(published.load(Ordering::Relaxed), 1);
+        assert_eq!(known(handle.memory()), Some(1.0));
+        assert!(!handle.renew(|| unreachable!("the handle is closed")));
+    }
+}
