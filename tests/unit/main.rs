@@ -16,5 +16,6 @@ mod files;
 // Any input at all.
 mod fuzz;
 
-// The sources themselves.
+// The sources and the tests themselves.
 mod layers;
+mod programs;
