@@ -17,5 +17,7 @@ mod files;
 mod fuzz;
 
 // The sources and the tests themselves.
+mod circles;
+mod language;
 mod layers;
 mod programs;
