@@ -2,7 +2,7 @@
 //!
 //! Keys and what they mean come from the raw types, defaults and limits from `defaults`. What a
 //! value may look like is said a second time here, as a pattern: the readers in `values` give
-//! better messages than patterns can. `tests/documentation/with_parts.rs` holds the two against each
+//! better messages than patterns can. `tests/documentation/schema.rs` holds the two against each
 //! other, value by value.
 //!
 //! An editor knows YAML's types where the exporter takes text: a number where a text is wanted is
