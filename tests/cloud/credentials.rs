@@ -1,10 +1,5 @@
 //! Where the keys come from, and that nothing prints them.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of a test fails it by panicking"
-)]
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,15 +1,21 @@
-//! `docs/configuration.md`: the reference of the configuration file, from its schema.
+//! The schema of the configuration file, and `docs/configuration.md`, the reference made from it.
 
 use std::fmt::Write;
 
 use cloudaudit_exporter::config::schema;
 use serde_json::Value;
 
-use crate::files::golden_part;
+use crate::files::{golden, golden_part};
 
 #[test]
 fn the_reference_of_the_configuration_is_golden() {
     golden_part("docs/configuration.md", &reference());
+}
+
+#[test]
+fn the_committed_schema_is_golden() {
+    let schema = serde_json::to_string_pretty(&schema()).unwrap();
+    golden("deploy/cloudaudit-exporter.schema.json", &(schema + "\n"));
 }
 
 /// The mappings in the order in which they are read best, each with where it stands.

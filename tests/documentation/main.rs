@@ -14,7 +14,7 @@ mod markdown;
 // References that are written by the code.
 mod configuration;
 mod metrics;
-mod schema;
+mod with_parts;
 
 // What people are told.
 mod commands;

@@ -1,16 +1,16 @@
-//! Addresses for processes that are to listen.
+//! Loopback addresses for processes that listen.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-/// The first of the ports that are given away here. Linux gives away those from 32768 on, to
-/// whoever connects or asks for any port.
+/// The first port that is handed out here. Linux picks ports from 32768 on for clients and for
+/// port 0.
 const FIRST: u16 = 20_000;
 
-/// Test programs that run at the same time begin at different ones of so many.
+/// The number of ports over which test programs that run at the same time spread their first one.
 const SPREAD: u32 = 10_000;
 
-/// A loopback address that nobody listens on, and that nobody is given before it is used.
+/// Returns a loopback address that no process listens on, a new one each time.
 pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let spread = u16::try_from(std::process::id() % SPREAD).expect("it is below the spread");

@@ -1,4 +1,4 @@
-//! The binary itself, started and scraped.
+//! The exporter as a process that tests start and scrape.
 
 use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpStream};
@@ -56,7 +56,7 @@ impl Exporter {
         exporter
     }
 
-    /// Where it listens.
+    /// The address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -66,12 +66,12 @@ impl Exporter {
         self.child.id()
     }
 
-    /// What it has logged so far, and whatever else it wrote.
+    /// Everything that it has written so far, the log included.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
-    /// Stops reading its log, or goes on.
+    /// Stops or continues reading its log.
     pub fn leave_log_unread(&self, is_unread: bool) {
         self.is_unread.store(is_unread, Ordering::SeqCst);
     }
@@ -94,7 +94,7 @@ impl Exporter {
         Samples::parse(&text)
     }
 
-    /// Scrapes until the condition holds, and gives that scrape.
+    /// Scrapes until the condition holds and returns that scrape.
     pub async fn metrics_when(&self, what: &str, condition: impl Fn(&Samples) -> bool) -> Samples {
         let start = Instant::now();
         loop {
@@ -120,7 +120,7 @@ impl Exporter {
         assert!(status.unwrap().success());
     }
 
-    /// Waits for its end and gives the exit code, none where a signal ended it.
+    /// Waits until it ends and returns the exit code, or `None` if a signal ended it.
     pub fn wait_for_end(&mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
@@ -151,7 +151,7 @@ impl Exporter {
     }
 }
 
-/// Writes down what comes, line by line, but nothing while `is_unread`.
+/// Records the log line by line, and reads nothing while `is_unread`.
 fn collect(
     written: impl Read + Send + 'static,
     log: &Arc<Mutex<String>>,
@@ -183,7 +183,7 @@ fn client() -> reqwest::Client {
     client.build().unwrap()
 }
 
-/// The program, in an environment without anything of ours.
+/// The program, with no variable of the exporter in its environment.
 pub fn binary() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"));
     for (name, _) in std::env::vars_os() {

@@ -156,7 +156,7 @@ impl Shared {
         self.mischiefs.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes a request to the cloud, on a connection of its own.
+    /// Forwards a request to the cloud on a connection of its own.
     async fn ask(&self, request: &[u8]) -> Option<Vec<u8>> {
         let mut stream = TcpStream::connect(self.cloud).await.ok()?;
         stream.write_all(request).await.ok()?;

@@ -1,4 +1,4 @@
-//! What others think of an exposition: promtool, and the parser of the official Python client.
+//! Checks an exposition with promtool and with the parser of the official Python client.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,17 +10,17 @@ use tokio::time::timeout;
 
 use super::parts::part;
 
-/// How long one of them may take.
+/// The time limit of one check.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Has `promtool check metrics` read the text; what it says is the error.
+/// Runs `promtool check metrics` on the text; its output is the error.
 pub(crate) async fn promtool(exposition: &str) -> Result<(), String> {
     let mut command = Command::new(part("promtool"));
     command.args(["check", "metrics"]);
     judge(command, exposition).await.map(drop)
 }
 
-/// Has the Python client parse the text and count its samples. A series that is there twice, or a
+/// Parses the text with the Python client and counts its samples. A series that occurs twice, or a
 /// family whose samples do not stand together, is an error.
 pub(crate) async fn python_client(exposition: &str) -> Result<usize, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/parse_exposition.py");
@@ -45,7 +45,7 @@ async fn judge(mut command: Command, exposition: &str) -> Result<String, String>
         .await
         .expect("it ends in time")
         .expect("it can be waited for");
-    // One that gives up early has not read everything, which is for its verdict to say.
+    // A program that gives up early has not read everything; its exit code says so.
     drop(write.await.expect("the writer does not panic"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() {

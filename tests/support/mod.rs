@@ -19,6 +19,10 @@ pub(crate) mod pki;
 pub(crate) mod prometheus;
 pub(crate) mod site;
 
+// Clients of the listener.
+pub(crate) mod http2;
+pub(crate) mod tls;
+
 // The cloud: scripted, simulated, and behind a gateway that breaks connections.
 pub(crate) mod gateway;
 pub(crate) mod one_key;

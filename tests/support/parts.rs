@@ -1,8 +1,8 @@
-//! Finds the real parts that `make parts` installed.
+//! Finds the programs and packages that `make parts` installed.
 
 use std::path::{Path, PathBuf};
 
-/// The path of a program, or of a folder of packages. A test never skips what is not there.
+/// The path of a program, or of a folder of packages. Panics if it is missing: no test is skipped.
 pub(crate) fn part(name: &str) -> PathBuf {
     let parts = std::env::var_os("CLOUDAUDIT_PARTS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"),

@@ -1,4 +1,4 @@
-//! An authority, and what it vouches for.
+//! A certificate authority and the certificates that it signs.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ impl Authority {
         }
     }
 
-    /// One with these names, that ends with the year.
+    /// Signs a certificate with these names that expires at the end of the year.
     pub fn sign(&self, sans: &[SanType], last_year: i32) -> Pair {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.subject_alt_names = sans.to_vec();
@@ -44,20 +44,20 @@ impl Authority {
         }
     }
 
-    /// One for this machine.
+    /// Signs a certificate for 127.0.0.1.
     pub fn server(&self, last_year: i32) -> Pair {
         let loopback = SanType::IpAddress("127.0.0.1".parse().unwrap());
         self.sign(&[loopback], last_year)
     }
 
-    /// One for a client of this name.
+    /// Signs a certificate for a client of this name.
     pub fn client(&self, name: &str) -> Pair {
         self.sign(&[SanType::DnsName(name.try_into().unwrap())], 2040)
     }
 }
 
 impl Pair {
-    /// Writes it into two files.
+    /// Writes the certificate and the key as `name.crt` and `name.key`.
     pub fn write(&self, folder: &Path, name: &str) {
         std::fs::write(folder.join(format!("{name}.crt")), &self.cert).unwrap();
         std::fs::write(folder.join(format!("{name}.key")), &self.key).unwrap();

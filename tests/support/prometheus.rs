@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes one address, with eyes for what it thinks of the answers.
+//! A real Prometheus that scrapes one address, and what it reports about its scrapes.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use super::parts::part;
 /// How long Prometheus may take to start, or to scrape.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often to look whether it has.
+/// The pause between two attempts to see whether it has.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// One request to it.
+/// The time limit of one request to it.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
 /// A running Prometheus; dropped, it is killed and its data is gone.
@@ -32,7 +32,7 @@ pub(crate) struct Prometheus {
     _folder: TempDir,
 }
 
-/// What Prometheus says of the address that it scrapes.
+/// The state of the address that Prometheus scrapes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
     /// `up` or `down`.
@@ -68,7 +68,7 @@ impl Prometheus {
         prometheus
     }
 
-    /// Waits for the first scrape and says how it went.
+    /// Waits for the first scrape and returns its result.
     pub(crate) async fn target(&self) -> Target {
         let scraped = || async {
             let answer = self.api("targets", &[]).await;
@@ -106,7 +106,7 @@ impl Prometheus {
     }
 
     /// Every line that its scraper wrote to the log. At the level `debug` a failed scrape and a
-    /// dropped sample each leave one, and a sound scrape leaves none.
+    /// dropped sample leave one line each; a good scrape leaves none.
     pub(crate) fn complaints(&self) -> Vec<String> {
         read(&self.log)
             .lines()

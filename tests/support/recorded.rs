@@ -1,4 +1,4 @@
-//! The parts of a client whose requests are written down, and a second opinion on their signatures.
+//! A client whose requests are recorded, and a second implementation that checks their signatures.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) const HOUR: Duration = Duration::from_hours(1);
 /// The requests that arrived, and when.
 pub(crate) type Arrived = Arc<Mutex<Vec<(Instant, Request<Bytes>)>>>;
 
-/// The parts of a client whose cloud answers by the number of the call, from 0.
+/// Returns the parts of a client whose cloud answers by the number of the call, from 0.
 pub(crate) fn cloud<F>(script: F) -> (ClientParts, Arrived)
 where
     F: Fn(usize) -> Answer<'static> + Send + Sync + 'static,
@@ -73,7 +73,7 @@ pub(crate) fn header<'a>(request: &'a Request<Bytes>, name: &str) -> &'a str {
     request.headers()[name].to_str().unwrap()
 }
 
-/// Signs a request once more, from the specification and what arrived, and compares.
+/// Computes the signature again from the specification and the received request, and compares.
 pub(crate) fn assert_signed(request: &Request<Bytes>, secret_id: &str, secret_key: &str) {
     let hmac = |key: &[u8], text: &str| -> Vec<u8> {
         let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();

@@ -1,5 +1,5 @@
-//! A cloud in memory that says what a closure says, in literal JSON: it knows nothing of the types
-//! that the client parses with, so it cannot repeat their mistakes.
+//! A cloud in memory that answers what a closure returns, in literal JSON. It shares no type with
+//! the client, so it cannot share the client's mistakes.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -51,7 +51,7 @@ pub(crate) fn answer(body: impl Into<Bytes>) -> Answer<'static> {
     Box::pin(std::future::ready(Ok(Response::new(body.into()))))
 }
 
-/// A page of tracks that have these ids and nothing else.
+/// A page of tracks that have an id and no other field.
 pub(crate) fn page(ids: &[u64], total: u64) -> String {
     let tracks: Vec<String> = ids
         .iter()
@@ -61,14 +61,14 @@ pub(crate) fn page(ids: &[u64], total: u64) -> String {
     format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total},"RequestId":"r-page"}}}}"#)
 }
 
-/// The API's own way to fail.
+/// A response with an error of the API.
 pub(crate) fn api_error(code: &str) -> String {
     format!(
         r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"told so"}},"RequestId":"r-error"}}}}"#
     )
 }
 
-/// The parts of a client, to be changed where a test wants another one. The pacer is fast.
+/// The parts of a client, with a fast rate limit. A test replaces the parts it needs.
 pub(crate) fn parts(transport: Arc<dyn Transport>) -> ClientParts {
     let credential =
         Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
@@ -89,7 +89,7 @@ fn evening() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(EVENING)
 }
 
-/// How calls are made, but for the size of a page.
+/// The call options for this page size.
 pub(crate) fn options(page_size: u32) -> CallOptions {
     CallOptions {
         timeout: Duration::from_secs(10),
@@ -101,7 +101,7 @@ pub(crate) fn options(page_size: u32) -> CallOptions {
     }
 }
 
-/// Writes down what it is told.
+/// An observer that records what it sees.
 #[derive(Default)]
 pub(crate) struct Notes {
     pub(crate) sent: Mutex<Vec<Sent>>,

@@ -1,4 +1,4 @@
-//! A small signer for tests that ask the simulated cloud without the exporter's own client.
+//! A small signer for tests that call the simulated cloud without the exporter's client.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

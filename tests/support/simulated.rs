@@ -9,7 +9,7 @@ use http::Request;
 
 struct Simulated(World);
 
-/// A way to this world that needs no socket, and so may go in paused time.
+/// A transport to this world that needs no socket, and so works in paused time.
 pub(crate) fn in_memory(world: &World) -> Arc<dyn Transport> {
     Arc::new(Simulated(world.clone()))
 }

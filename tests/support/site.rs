@@ -1,4 +1,4 @@
-//! A simulated cloud with one account, and an exporter that is told over HTTP to reload.
+//! A simulated cloud with one account, and reloads of an exporter over HTTP.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::exporter::Exporter;
 
-/// Lets everybody ask for a reload.
+/// Enables reloading over HTTP.
 pub const LIFECYCLE: (&str, &str) = ("CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE", "true");
 
 /// A simulated cloud with one account, and a place for the configuration of an exporter that polls

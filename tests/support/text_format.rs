@@ -1,6 +1,6 @@
-//! The text format 0.0.4, read by its specification and by nothing of ours. Stricter than
-//! Prometheus: it wants both lines above every metric, in their order, each metric once, and no
-//! sample twice.
+//! A parser of the text format 0.0.4 that shares no code with the exporter. It is stricter than
+//! Prometheus: every metric needs its HELP and TYPE lines in this order and occurs once, and no
+//! sample occurs twice.
 
 use std::collections::BTreeSet;
 use std::iter::Peekable;
@@ -23,14 +23,14 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// The value of a label; empty where there is none, as Prometheus has it.
+    /// The value of a label; empty if the sample has no such label, as in Prometheus.
     pub(crate) fn label(&self, name: &str) -> &str {
         let mut labels = self.labels.iter();
         labels.find(|it| it.0 == name).map_or("", |it| &it.1)
     }
 }
 
-/// Panics with the line that is wrong.
+/// Parses an exposition; panics with the line that is wrong.
 pub(crate) fn parse(text: &str) -> Vec<Family> {
     assert!(
         text.is_empty() || text.ends_with('\n'),

@@ -1,4 +1,4 @@
-//! Tracks and listings to change one thing of.
+//! Tracks and listings for tests to modify.
 
 use cloudaudit_exporter::snapshot::{Listing, Status, Storage, Track};
 
@@ -24,7 +24,7 @@ pub(crate) fn track(id: u64, name: &str) -> Track {
     }
 }
 
-/// A listing of all that there is.
+/// A complete listing of these tracks.
 pub(crate) fn listing(tracks: impl IntoIterator<Item = Track>) -> Listing {
     let mut tracks: Vec<Track> = tracks.into_iter().collect();
     tracks.sort_by_key(|track| track.id);

@@ -162,7 +162,7 @@ fn uses_are_found_in_all_their_forms() {
     assert_eq!(used, ["a", "b", "c", "d", "e", "g"]);
 }
 
-fn rust_files(folder: &Path) -> Vec<PathBuf> {
+pub(super) fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path());
@@ -178,7 +178,7 @@ fn rust_files(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn module_of(sources: &Path, file: &Path) -> String {
+pub(super) fn module_of(sources: &Path, file: &Path) -> String {
     let relative = file.strip_prefix(sources).unwrap();
     let first = relative
         .components()
@@ -190,13 +190,16 @@ fn module_of(sources: &Path, file: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// The top-level modules named behind `root::` anywhere in the code, comments aside.
-fn used_modules(text: &str, root: &str) -> BTreeSet<String> {
-    let code: String = text
-        .lines()
+pub(super) fn without_comments(text: &str) -> String {
+    text.lines()
         .map(|line| line.split("//").next().unwrap_or_default())
         .collect::<Vec<_>>()
-        .join("\n");
+        .join("\n")
+}
+
+/// The top-level modules named behind `root::` anywhere in the code, comments aside.
+fn used_modules(text: &str, root: &str) -> BTreeSet<String> {
+    let code = without_comments(text);
     let mut used = BTreeSet::new();
     for (place, _) in code.match_indices(&format!("{root}::")) {
         let rest = &code[place + root.len() + 2..];

@@ -16,5 +16,8 @@ mod files;
 // Any input at all.
 mod fuzz;
 
-// The sources themselves.
+// The sources and the tests themselves.
+mod circles;
+mod language;
 mod layers;
+mod programs;

@@ -7,23 +7,18 @@ use std::collections::VecDeque;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use reqwest::{Certificate, Client};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsConnector;
 
 use crate::support::address::free_address;
 use crate::support::pki::Authority;
+use crate::support::tls;
 
 const CLIENTS: usize = 1_500;
 
@@ -160,20 +155,6 @@ impl Exporter {
     }
 }
 
-fn connector(authority: &Authority, protocol: &[u8]) -> TlsConnector {
-    let mut roots = RootCertStore::empty();
-    let pem = CertificateDer::from_pem_slice(authority.pem.as_bytes());
-    roots.add(pem.unwrap()).unwrap();
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![protocol.to_vec()];
-    TlsConnector::from(Arc::new(config))
-}
-
 /// Sends half a request and waits until it is closed; reads nothing if there is a response.
 async fn send_half(mut stream: impl AsyncRead + AsyncWrite + Unpin, half: &[u8]) {
     drop(stream.write_all(half).await);
@@ -187,14 +168,14 @@ fn besiege(address: SocketAddr, authority: Option<&Authority>, clients: usize) -
     let mut siege = JoinSet::new();
     for client in 0..clients {
         let half = HALVES[client % HALVES.len()];
-        let protocol: &[u8] = if half.starts_with(b"PRI") {
-            b"h2"
+        let protocol = if half.starts_with(b"PRI") {
+            "h2"
         } else {
-            b"http/1.1"
+            "http/1.1"
         };
         let connector = authority
             .filter(|_| client < TLS_CLIENTS)
-            .map(|authority| connector(authority, protocol));
+            .map(|authority| tls::connector(authority, &[protocol]));
         siege.spawn(async move {
             loop {
                 let Ok(stream) = TcpStream::connect(address).await else {

@@ -13,3 +13,4 @@ mod routes;
 mod shutdown;
 mod support;
 mod torture;
+mod with_parts;

@@ -9,45 +9,12 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 
 use super::listener::{LARGE, PATIENCE, Secure, patient};
+use crate::support::http2::{
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM,
+    SETTINGS, WINDOW_UPDATE, frame, get, window,
+};
 
 const SHORT: Duration = Duration::from_millis(500);
-
-const DATA: u8 = 0;
-const HEADERS: u8 = 1;
-const RST_STREAM: u8 = 3;
-const SETTINGS: u8 = 4;
-const PING: u8 = 6;
-const GOAWAY: u8 = 7;
-const WINDOW_UPDATE: u8 = 8;
-const CONTINUATION: u8 = 9;
-
-const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
-
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
-    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-    let mut frame = length[1..].to_vec();
-    frame.extend([kind, flags]);
-    frame.extend(stream.to_be_bytes());
-    frame.extend(payload);
-    frame
-}
-
-/// `GET`, `https` and this path, by HPACK's static table (RFC 7541, appendix A).
-fn get(stream: u32, path: &str) -> Vec<u8> {
-    let mut block = vec![0x82, 0x87, 0x01, 4];
-    block.extend(b"here");
-    block.extend([0x04, u8::try_from(path.len()).unwrap()]);
-    block.extend(path.as_bytes());
-    frame(HEADERS, END_STREAM | END_HEADERS, stream, &block)
-}
-
-/// `SETTINGS_INITIAL_WINDOW_SIZE`.
-fn window(bytes: u32) -> Vec<u8> {
-    let mut setting = vec![0, 4];
-    setting.extend(bytes.to_be_bytes());
-    frame(SETTINGS, 0, 0, &setting)
-}
 
 struct Raw(TlsStream<TcpStream>);
 
@@ -55,8 +22,7 @@ impl Raw {
     /// Connected, with the preface and these frames sent.
     async fn begin(secure: &Secure, frames: &[u8]) -> Self {
         let mut raw = Self(secure.connect(&["h2"]).await);
-        let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-        assert!(raw.send(&[preface, frames].concat()).await);
+        assert!(raw.send(&[PREFACE, frames].concat()).await);
         raw
     }
 

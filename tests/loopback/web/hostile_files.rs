@@ -1,4 +1,4 @@
-//! Files of the gate that are endless, hang, or are half written.
+//! Files of the gate that are wrong, endless, hang, or are half written.
 
 use std::fs;
 use std::process::Command;
@@ -13,6 +13,34 @@ use crate::support::pki::Authority;
 
 const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
 const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
+
+#[test]
+fn what_is_refused_names_the_file_and_no_secret() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("web.yaml");
+    for (text, expected) in [
+        (
+            "basic_auth_users: {alice: s3cret}",
+            "basic_auth_users.alice: not a bcrypt hash",
+        ),
+        ("basic_auth_users:\n  alice: s3cret\n bob: s3cret", "line "),
+        (
+            "tls_server_config: {key: s3cret, cert: s3cret}",
+            "cert: there is no certificate in it",
+        ),
+        (
+            "basic_auth_users: {bob: $2b$99$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy}",
+            "basic_auth_users.bob: bcrypt has no cost 99; allowed are 4 to 31",
+        ),
+        ("nonsense: s3cret", "unknown field `nonsense`"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let why = Gate::open(&file).unwrap_err();
+        assert!(why.starts_with(&file.display().to_string()), "{why}");
+        assert!(why.contains(expected), "{why}");
+        assert!(!why.contains("s3cret"), "{why}");
+    }
+}
 
 #[test]
 fn what_is_no_regular_file_or_too_long_is_refused_and_named() {

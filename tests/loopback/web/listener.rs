@@ -10,19 +10,15 @@ use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::Report;
 use cloudaudit_exporter::web::Gate;
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::door::folder_with;
 use crate::support::pki::Authority;
+use crate::support::tls;
 
 /// Longer than anything takes here.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -114,20 +110,8 @@ impl Secure {
 
     /// TLS, offering these protocols.
     pub async fn connect(&self, protocols: &[&str]) -> TlsStream<TcpStream> {
-        let mut roots = RootCertStore::empty();
-        let pem = CertificateDer::from_pem_slice(self.authority.pem.as_bytes());
-        roots.add(pem.unwrap()).unwrap();
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        config.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(self.address).await.unwrap();
-        let name = self.address.ip().into();
-        let connector = TlsConnector::from(Arc::new(config));
-        connector.connect(name, stream).await.unwrap()
+        let connector = tls::connector(&self.authority, protocols);
+        tls::connect(self.address, &connector).await
     }
 
     /// Asks it to stop; the handle ends when it has.

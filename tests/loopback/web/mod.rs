@@ -15,7 +15,6 @@ mod door;
 mod listener;
 
 // The tests.
-mod files;
 mod frames;
 mod hang_ups;
 mod health;
@@ -23,6 +22,6 @@ mod hostile_files;
 mod http2;
 mod log_lines;
 mod passwords;
-mod prometheus;
 mod sockets;
 mod tls;
+mod with_parts;

@@ -6,8 +6,8 @@
 // The states, as files.
 mod golden;
 mod golden_past;
-mod judged;
 mod scene;
+mod with_parts;
 
 // Anything at all, there and back.
 mod anything;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::door::{Door, at, eventually, folder_with};
 use crate::support::address::free_address;
 use crate::support::parts::part;
 use crate::support::pki::Authority;
+use crate::web::door::{Door, at, eventually, folder_with};
 
 struct Prometheus {
     url: String,

@@ -11,16 +11,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloudaudit_exporter::proxy::Proxy;
 use cloudaudit_exporter::tencent::{
     HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError, TransportErrorKind,
-    separate,
 };
 use futures_util::future::join_all;
 use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
+
+mod handshake;
+mod reuse;
 
 /// Nothing here takes longer, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -347,93 +348,6 @@ async fn an_error_tells_nothing_of_the_url() {
     assert_no_secret(&sent.unwrap_err());
 }
 
-/// A transport that reaches everything through this proxy, so that no proxy of the machine's own
-/// environment comes in between.
-fn through(proxy: &str) -> HttpTransport {
-    let proxy = Some(format!("http://user:{SECRET}@{proxy}"));
-    HttpTransport::new(&HttpOptions {
-        ca_file: Some("tests/support/ca.pem".into()),
-        proxy: proxy.map(|url| Proxy::parse(&url).unwrap()),
-    })
-    .unwrap()
-}
-
-/// A proxy that opens the tunnel and then says this to whatever comes through.
-async fn tunnel(opening: &'static str, inside: &'static [u8]) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let authority = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let asked = read_request(&mut stream).await.unwrap();
-        assert!(asked.starts_with("CONNECT cloud.example:443 "), "{asked}");
-        let asked = asked.to_lowercase();
-        assert!(asked.contains("proxy-authorization: basic "), "{asked}");
-        stream.write_all(opening.as_bytes()).await.unwrap();
-        let mut hello = [0; 4096];
-        let _ = stream.read(&mut hello).await;
-        let _ = stream.write_all(inside).await;
-        // Until the client goes away: an end of ours would be an error of its own.
-        while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
-    });
-    authority
-}
-
-#[tokio::test]
-async fn a_handshake_that_fails_is_told_from_a_connection_that_does() {
-    let opened = "HTTP/1.1 200 OK\r\n\r\n";
-    let garbage = b"HTTP/1.1 400 Bad Request\r\n\r\nplain HTTP is spoken here";
-    let proxy = tunnel(opened, garbage).await;
-    let error = send(&through(&proxy), "https", "cloud.example")
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
-    assert_no_secret(&error);
-
-    // handshake_failure, as a server says it that shares no cipher with us.
-    let alert = &[0x15, 3, 3, 0, 2, 2, 40];
-    let proxy = tunnel(opened, alert).await;
-    let error = send(&through(&proxy), "https", "cloud.example")
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
-    assert_no_secret(&error);
-}
-
-/// Without a proxy the error comes wrapped once more.
-#[tokio::test]
-async fn a_handshake_that_fails_on_a_straight_way_is_one_too() {
-    for answer in [
-        &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
-        &[0x15, 3, 3, 0, 2, 2, 40],
-    ] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let authority = listener.local_addr().unwrap().to_string();
-        tokio::spawn(async move {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut hello = [0; 4096];
-            let _ = stream.read(&mut hello).await;
-            let _ = stream.write_all(answer).await;
-            while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
-        });
-        let transport = HttpTransport::plain().unwrap();
-        let error = send(&transport, "https", &authority).await.unwrap_err();
-        assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
-        assert_no_secret(&error);
-    }
-}
-
-#[tokio::test]
-async fn a_proxy_that_refuses() {
-    let refused = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
-    let proxy = tunnel(refused, b"").await;
-    let error = send(&through(&proxy), "https", "cloud.example")
-        .await
-        .unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
-    assert!(error.message.contains("proxy"), "{error}");
-    assert_no_secret(&error);
-}
-
 #[tokio::test]
 async fn options_that_cannot_be_used() {
     let made = |ca_file: &str| {
@@ -448,183 +362,6 @@ async fn options_that_cannot_be_used() {
         error.contains("http.ca_file tests/support/nowhere.pem: "),
         "{error}"
     );
-    let error = made("tests/loopback/transport.rs");
+    let error = made("tests/loopback/transport/mod.rs");
     assert!(error.contains("no certificate in it"), "{error}");
-}
-
-/// Connections of one identity are not those of another, nor of the same one a reload later.
-#[tokio::test]
-async fn identities_share_no_connection() {
-    let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
-    let all: Arc<dyn Transport> = Arc::new(HttpTransport::plain().unwrap());
-    let identities = [(); 3].map(|()| separate(&all, &server.authority));
-    for _ in 0..5 {
-        for identity in &identities {
-            let request = request(&format!("http://{}/", server.authority), &server.authority);
-            identity.send(request).await.unwrap();
-        }
-    }
-    assert_eq!(server.requests.load(Ordering::Relaxed), 15);
-    assert_eq!(server.connections.load(Ordering::Relaxed), 3);
-}
-
-/// Where a service has moved by DNS, its old server may go on answering for ever.
-#[tokio::test]
-async fn a_connection_ends_after_five_minutes_though_it_is_used() {
-    let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
-    let transport = HttpTransport::plain().unwrap();
-    let every = Duration::from_secs(20);
-    for _ in 0..14 {
-        send(&transport, "http", &server.authority).await.unwrap();
-        pass(every).await;
-    }
-    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
-    for _ in 0..2 {
-        send(&transport, "http", &server.authority).await.unwrap();
-        pass(every).await;
-    }
-    assert_eq!(server.connections.load(Ordering::Relaxed), 2);
-}
-
-/// Lets timers see so much time pass; sockets go on in real time.
-async fn pass(time: Duration) {
-    tokio::time::pause();
-    tokio::time::advance(time).await;
-    tokio::time::resume();
-}
-
-/// The answer to a call that timed out arrives when the next request could take it for its own.
-#[tokio::test]
-async fn the_answer_to_an_abandoned_call_is_nobodys() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let authority = listener.local_addr().unwrap().to_string();
-    tokio::spawn(async move {
-        let mut number = 0;
-        while let Ok((mut stream, _)) = listener.accept().await {
-            number += 1;
-            let body = format!("{{\"connection\":{number}}}");
-            tokio::spawn(async move {
-                while read_request(&mut stream).await.is_some() {
-                    if number == 1 {
-                        tokio::time::sleep(Duration::from_millis(100)).await;
-                    }
-                    let _ = stream.write_all(raw("200 OK", "", &body).as_bytes()).await;
-                }
-            });
-        }
-    });
-    let transport = HttpTransport::plain().unwrap();
-    let first = request(&format!("http://{authority}/"), &authority);
-    let abandoned = timeout(Duration::from_millis(50), transport.send(first)).await;
-    assert!(abandoned.is_err());
-    for _ in 0..5 {
-        let answer = send(&transport, "http", &authority).await.unwrap();
-        assert_eq!(answer.body(), "{\"connection\":2}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-/// An answer with an id that came before is not taken, and what comes behind it on the connection
-/// is not read.
-#[tokio::test]
-async fn an_answer_is_taken_once() {
-    let body = r#"{"Response":{"RequestId":"0f1e2d3c-0000-4000-8000-000000000000"}}"#;
-    let server = server(raw("200 OK", "", body), Then::KeepOpen).await;
-    let transport = HttpTransport::plain().unwrap();
-    send(&transport, "http", &server.authority).await.unwrap();
-    let error = send(&transport, "http", &server.authority).await;
-    let error = error.unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Repeated, "{error}");
-    assert!(error.message.contains("came before"), "{error}");
-    assert_eq!(server.connections.load(Ordering::Relaxed), 1);
-    // A server that has never given another id is believed, one connection for each request.
-    for connections in 2..5 {
-        send(&transport, "http", &server.authority).await.unwrap();
-        assert_eq!(server.connections.load(Ordering::Relaxed), connections);
-    }
-}
-
-/// What says in two ways how long it is may be cut in two ways: it is read, and then the connection
-/// is closed.
-#[tokio::test]
-async fn a_connection_with_two_lengths_is_not_used_again() {
-    let body = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
-    let server = server(body, Then::KeepOpen).await;
-    let transport = HttpTransport::plain().unwrap();
-    for _ in 0..3 {
-        let answer = send(&transport, "http", &server.authority).await.unwrap();
-        assert_eq!(answer.body(), "{}");
-    }
-    assert_eq!(server.connections.load(Ordering::Relaxed), 3);
-}
-
-/// What comes behind an answer, at once or before the next request, is the answer to nothing.
-#[tokio::test]
-async fn bytes_on_an_idle_connection_close_it() {
-    let right = raw("200 OK", "", "{\"right\":1}");
-    let wrong = raw("200 OK", "", "{\"wrong\":1}");
-    for (behind, later) in [
-        (wrong.clone(), Duration::ZERO),
-        ("HTTP/1.1 100 Continue\r\n\r\n".to_owned(), Duration::ZERO),
-        ("\r\n".to_owned(), Duration::ZERO),
-        ("}".to_owned(), Duration::ZERO),
-        (wrong, Duration::from_millis(10)),
-    ] {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let authority = listener.local_addr().unwrap().to_string();
-        let (right, behind) = (right.clone(), behind.clone());
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                let (right, behind) = (right.clone(), behind.clone());
-                tokio::spawn(async move {
-                    while read_request(&mut stream).await.is_some() {
-                        let at_once = if later.is_zero() { &*behind } else { "" };
-                        let answer = format!("{right}{at_once}");
-                        let _ = stream.write_all(answer.as_bytes()).await;
-                        if !later.is_zero() {
-                            tokio::time::sleep(later).await;
-                            let _ = stream.write_all(behind.as_bytes()).await;
-                        }
-                    }
-                });
-            }
-        });
-        let transport = HttpTransport::plain().unwrap();
-        for _ in 0..5 {
-            let answer = send(&transport, "http", &authority).await.unwrap();
-            assert_eq!(answer.body(), "{\"right\":1}");
-            tokio::time::sleep(later * 3).await;
-        }
-    }
-}
-
-/// Large answers are read a few at a time, and one host cannot take the places of another's.
-#[tokio::test]
-async fn a_host_that_stalls_leaves_room_for_the_large_answers_of_another() {
-    let large = "x".repeat(512 * 1024);
-    let stalled = format!(
-        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{large}",
-        1024 * 1024
-    );
-    let evil = server(stalled, Then::KeepOpen).await;
-    let good = server(raw("200 OK", "", &large), Then::KeepOpen).await;
-    let all: Arc<dyn Transport> = Arc::new(HttpTransport::plain().unwrap());
-    let mut stalled = Vec::new();
-    for _ in 0..20 {
-        let identity = separate(&all, &evil.authority);
-        let request = request(&format!("http://{}/", evil.authority), &evil.authority);
-        stalled.push(tokio::spawn(async move { identity.send(request).await }));
-    }
-    while evil.requests.load(Ordering::Relaxed) < stalled.len() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    // The beginnings of their answers have arrived.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let identity = separate(&all, &good.authority);
-    let request = request(&format!("http://{}/", good.authority), &good.authority);
-    let answer = timeout(PATIENCE, identity.send(request)).await;
-    assert_eq!(answer.unwrap().unwrap().body().len(), large.len());
-    for call in stalled {
-        call.abort();
-    }
 }
