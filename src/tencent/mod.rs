@@ -4,6 +4,7 @@
 //! [`Pacer`] for each identity, the cap on calls in flight) is handed to it; what it does, it tells
 //! an [`Observer`].
 
+pub use self::authorities::{CaFile, MAX_CA_BYTES};
 pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::brake::{AddressBrake, Brake};
 pub use self::caller::{CallLimits, Caller, MAX_IN_FLIGHT, Parts};
@@ -15,7 +16,7 @@ pub use self::pacer::{Limit, Pace, Pacer, Turn};
 pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::transport::{
-    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, MAX_CA_BYTES, Transport, TransportError,
+    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
     TransportErrorKind, separate,
 };
 
@@ -40,6 +41,7 @@ mod skew;
 
 // The bytes: signed, sent, parsed, classified.
 mod answers;
+mod authorities;
 mod bounded;
 mod connections;
 mod echo;

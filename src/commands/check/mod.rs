@@ -17,9 +17,11 @@ use tracing::warn;
 use super::{Failed, print};
 use crate::cli::CheckOutput;
 use crate::clock::Clock;
-use crate::config::{Account, Config, Organization};
+use crate::config::{Account, Config, Http, Organization};
+use crate::files::{READ_TIMEOUT, ReadSlot};
 use crate::fleet::{Environment, connect, inquire};
 use crate::shard::Shard;
+use crate::tencent::CaFile;
 
 /// What this shard polls, in the order of the names.
 struct Listed<'c> {
@@ -87,6 +89,20 @@ impl fmt::Display for Part {
             f,
             "{shard}: {accounts} of {of} configured accounts{members}"
         )
+    }
+}
+
+/// Reads `http.ca_file` off the runtime and returns what is wrong with it.
+pub(super) async fn ca_file_warnings(http: &Http) -> Vec<String> {
+    let Some(file) = http.ca_file.clone() else {
+        return Vec::new();
+    };
+    let at = format!("http.ca_file {}", file.display());
+    let read = move || CaFile::read(&file);
+    match ReadSlot::default().run(READ_TIMEOUT, read).await {
+        Ok(Ok(file)) => file.warnings,
+        Ok(Err(error)) => vec![error],
+        Err(error) => vec![format!("{at}: {error}")],
     }
 }
 
