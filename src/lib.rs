@@ -61,7 +61,7 @@ pub mod state;
 pub mod exposition;
 pub mod http;
 pub mod publisher;
-pub mod web;
+pub mod web_config;
 
 // The process itself, and its ways to the system: limits, signals, pipes, and files that are replaced.
 pub mod process;

@@ -21,7 +21,7 @@ use crate::pulse::{Pulse, Pulses};
 use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, Report};
 use crate::state::Written;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// How many requests for a reload may wait for the one before.
 const MAX_WAITING: usize = 16;
@@ -41,7 +41,7 @@ pub(super) struct Board {
     /// None where nothing outlives the process.
     pub(super) kept: Option<Arc<Kept>>,
     /// Has a certificate, where TLS is spoken.
-    pub(super) gate: Option<Arc<Gate>>,
+    pub(super) web_config: Option<Arc<WebConfig>>,
     /// Counts the lines that it had to drop.
     pub(super) log: Option<Log>,
     /// None where nobody may ask for a reload over HTTP.
@@ -65,7 +65,7 @@ impl Board {
             pulses: Pulses::new(clock.now().steady),
             clock,
             kept: None,
-            gate: None,
+            web_config: None,
             log: None,
             reloads: None,
             awaited: Mutex::default(),
@@ -135,7 +135,7 @@ impl Board {
 
 impl Content for Board {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
-        let gate = self.gate.as_ref();
+        let gate = self.web_config.as_ref();
         if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
             self.process.certificate_expires(expires);
         }

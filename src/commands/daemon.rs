@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::files::{self, ReadSlot};
 use crate::fleet::Environment;
 use crate::logging::Log;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// Every interface, at the exporter's own port.
 pub(super) const LISTEN_ADDRESS: &str = ":10629";
@@ -67,7 +67,7 @@ async fn start(
     let config = Config::load_in(&slot, file.as_deref(), move || load()).await;
     let config = config.map_err(|error| Failed::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
-    web.gate = gate(flags).await?;
+    web.web_config = gate(flags).await?;
     web.log = Some(log);
     Ok(App::bind(config, &environment, &web, reloading, clock).await?)
 }
@@ -79,11 +79,11 @@ fn cannot_load_again(file: &Path) -> Load {
 }
 
 /// The listener's gate, if there is a file for it.
-pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, Failed> {
+pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<WebConfig>>, Failed> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };
-    let gate = Gate::open_in_time(file).await;
+    let gate = WebConfig::load(file).await;
     Ok(Some(Arc::new(gate.map_err(Failed::bad_configuration)?)))
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{Failed, daemon};
 use crate::cli::Flags;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// An exporter that takes longer is not well.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const MAX_CAUSES: usize = 8;
 pub(super) async fn run(flags: &Flags) -> Result<(), Failed> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
     let gate = match flags.web_config_file() {
-        Some(file) => Some(Gate::open_in_time(file).await?),
+        Some(file) => Some(WebConfig::load(file).await?),
         None => None,
     };
     let gate = gate.as_ref();
@@ -70,7 +70,7 @@ struct Unwell {
 }
 
 /// Asks at one address, `unix:PATH` or `host:port`.
-async fn ask(place: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), Unwell> {
+async fn ask(place: &str, route_prefix: &str, gate: Option<&WebConfig>) -> Result<(), Unwell> {
     let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
         _ => "http",
@@ -128,13 +128,13 @@ async fn judge(mut response: Response) -> Result<(), String> {
 }
 
 /// What went wrong, and what to do about it where the gate may be the cause.
-fn remedied(error: reqwest::Error, gate: Option<&Gate>) -> String {
+fn remedied(error: reqwest::Error, gate: Option<&WebConfig>) -> String {
     let is_timeout = error.is_timeout();
     let has_connected = !error.is_connect();
     let why = causes(error);
     match gate {
         _ if is_timeout => format!("no answer within {TIMEOUT:?}"),
-        Some(gate) if gate.wants_certificates() => format!(
+        Some(gate) if gate.requires_client_certificates() => format!(
             "{why}; by client_auth_type every client shows a certificate, and health has none: let it be \
              VerifyClientCertIfGiven, or ask in another way"
         ),

@@ -112,7 +112,7 @@ async fn demo(
     let mut web = flags.web(demo::LISTEN_ADDRESS);
     web.log = Some(log);
     tokio::pin!(stop);
-    web.gate = tokio::select! {
+    web.web_config = tokio::select! {
         biased;
         () = &mut stop => return Ok(()),
         gate = daemon::gate(&flags) => gate?,

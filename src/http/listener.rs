@@ -11,15 +11,15 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 
+use super::accept::{AbortableStream, Accept, Peer};
 use super::bind::{Socket, bind, inherited};
 use super::connections::Connections;
 use super::content::Content;
-use super::door::{Cuttable, Door, Peer};
 use super::limits::Limits;
 use super::routes::Routes;
 use super::throttle::Throttle;
 use super::tls;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// How to serve. Listeners that are given clones of it share the cap on connections.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ pub struct Options {
     /// The cap on connections.
     pub connections: Connections,
     /// TLS and passwords; none lets everybody in, in the clear.
-    pub gate: Option<Arc<Gate>>,
+    pub web_config: Option<Arc<WebConfig>>,
 }
 
 impl Default for Options {
@@ -43,7 +43,7 @@ impl Default for Options {
             route_prefix: String::new(),
             limits: Limits::default(),
             connections: Connections::default(),
-            gate: None,
+            web_config: None,
         }
     }
 }
@@ -111,7 +111,7 @@ impl Listener {
 }
 
 async fn serve_at(
-    socket: impl Door,
+    socket: impl Accept,
     content: Arc<dyn Content>,
     options: Options,
     shutdown: impl Future<Output = ()>,
@@ -125,14 +125,14 @@ async fn serve_at(
     let drain_time = limits.drain;
     let (running, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
-    let newcomers = async {
+    let accept_loop = async {
         let (mut failures, mut panics) = (Throttle::default(), Throttle::default());
         loop {
             let (stream, peer) = accept(&socket, &connections, &mut failures).await;
             let place = connections.admit(peer.address()).await;
-            let stream = Cuttable::new(stream, Arc::clone(place.activity()));
+            let stream = AbortableStream::new(stream, Arc::clone(place.state()));
             while let Some(ended) = tasks.try_join_next() {
-                note_panic(ended, &mut panics);
+                log_panic(ended, &mut panics);
             }
             tasks.spawn(tls::serve(
                 stream,
@@ -147,14 +147,14 @@ async fn serve_at(
     tokio::select! {
         biased;
         () = pin!(shutdown) => {}
-        never = newcomers => never,
+        never = accept_loop => never,
     }
     drop(socket);
     drop(running);
     drain(tasks, drain_time).await;
 }
 
-async fn accept<D: Door>(
+async fn accept<D: Accept>(
     socket: &D,
     connections: &Connections,
     failures: &mut Throttle,
@@ -187,7 +187,7 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
     let mut panics = Throttle::default();
     let all_ended = async {
         while let Some(ended) = tasks.join_next().await {
-            note_panic(ended, &mut panics);
+            log_panic(ended, &mut panics);
         }
     };
     if timeout(time, all_ended).await.is_err() {
@@ -201,7 +201,7 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
 }
 
 /// A panic ends the connection it happened on, and nothing else; but it is logged.
-fn note_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
+fn log_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
     if let Err(error) = ended
         && let Some(panics) = panics.count()
     {

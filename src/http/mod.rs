@@ -20,13 +20,13 @@ mod content;
 mod limits;
 
 // Sockets: accepting them, counting them, and knowing what each is at.
-mod activity;
+mod accept;
 mod bind;
 mod connection;
+mod connection_state;
 mod connections;
 mod descriptors;
-mod door;
-mod heads;
+mod head_scanner;
 mod listener;
 mod throttle;
 mod tls;

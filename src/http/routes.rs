@@ -14,8 +14,8 @@ use serde_json::json;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::activity::Activity;
 use super::body::Pieces;
+use super::connection_state::ConnectionState;
 use super::content::Content;
 use super::listener::Options;
 use super::page::{self, Page};
@@ -23,7 +23,7 @@ use super::query::Query;
 use super::rendering::Rendering;
 use super::view::View;
 use super::{api, encoding, response};
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// Answers requests out of a [`Content`].
 pub(super) struct Routes {
@@ -31,7 +31,7 @@ pub(super) struct Routes {
     telemetry_path: String,
     route_prefix: String,
     body_time: Duration,
-    gate: Option<Arc<Gate>>,
+    web_config: Option<Arc<WebConfig>>,
     rendering: Rendering,
 }
 
@@ -43,22 +43,22 @@ impl Routes {
             route_prefix: options.route_prefix.clone(),
             // As long as its head.
             body_time: options.limits.headers,
-            gate: options.gate.clone(),
+            web_config: options.web_config.clone(),
             rendering: Rendering::new(),
         }
     }
 
     /// TLS, where it is spoken.
     pub(super) async fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.gate.as_ref()?.tls().await
+        self.web_config.as_ref()?.tls().await
     }
 
-    /// The response to a request. Hyper gives it a length. `activity` learns whether the request is
+    /// The response to a request. Hyper gives it a length. `state` learns whether the request is
     /// still waiting for its body.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
-        activity: &Activity,
+        state: &ConnectionState,
     ) -> Response<Pieces> {
         let (head, body) = request.into_parts();
         let handler = self.handler(head.uri.path());
@@ -66,12 +66,12 @@ impl Routes {
         // If the client waits for a 100 before it sends the body, it gets the response instead.
         let body = (has_body && !head.headers.contains_key(EXPECT)).then_some(body);
         let mut response = if has_its_host(&head) {
-            self.let_in(handler, &head, body, activity).await
+            self.let_in(handler, &head, body, state).await
         } else {
             response::text(StatusCode::BAD_REQUEST, "a request has one header Host")
         };
         if has_body && head.version < Version::HTTP_2 {
-            response = response::and_close(response); // see `heads.rs`
+            response = response::and_close(response); // see `head_scanner.rs`
         }
         if head.method == Method::HEAD {
             response = response::without_content(response);
@@ -88,19 +88,19 @@ impl Routes {
         handler: Handler,
         head: &Parts,
         body: Option<Incoming>,
-        activity: &Activity,
+        state: &ConnectionState,
     ) -> Response<Pieces> {
-        let Some(gate) = &self.gate else {
-            return self.after_body(handler, head, body, activity).await;
+        let Some(web_config) = &self.web_config else {
+            return self.after_body(handler, head, body, state).await;
         };
         let path = self.below_prefix(head.uri.path()).unwrap_or_default();
         let (own, admitted) = {
-            let _works = activity.works();
-            gate.admit(path, &head.headers).await
+            let _works = state.start_work();
+            web_config.authorize(path, &head.headers).await
         };
         let mut response = match admitted {
-            Ok(()) => self.after_body(handler, head, body, activity).await,
-            Err(refused) => response::refused(refused),
+            Ok(()) => self.after_body(handler, head, body, state).await,
+            Err(why) => response::denied(why),
         };
         for (name, value) in own {
             response.headers_mut().insert(name, value);
@@ -114,15 +114,15 @@ impl Routes {
         handler: Handler,
         head: &Parts,
         body: Option<Incoming>,
-        activity: &Activity,
+        state: &ConnectionState,
     ) -> Response<Pieces> {
         if let Some(body) = body {
-            let _waiting = activity.awaits_body();
+            let _waiting = state.start_body();
             if let Err(status) = discard(body, self.body_time).await {
                 return response::text(status, "no path here needs a body");
             }
         }
-        let _works = activity.works();
+        let _works = state.start_work();
         self.respond(handler, head).await
     }
 

@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use cloudaudit_exporter::web::Gate;
+use cloudaudit_exporter::web_config::WebConfig;
 use tempfile::TempDir;
 
 use crate::parts::part;
@@ -243,8 +243,8 @@ fn hashes() -> Vec<(String, Takes)> {
     texts.chain([(nameless, Takes::Both)]).collect()
 }
 
-#[test]
-fn promtool_and_we_take_the_same_files() {
+#[tokio::test]
+async fn promtool_and_we_take_the_same_files() {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new("ours");
     authority.server(2040).write(folder.path(), "server");
@@ -261,7 +261,7 @@ fn promtool_and_we_take_the_same_files() {
             .arg(&file)
             .output()
             .unwrap();
-        let ours = Gate::open(&file);
+        let ours = WebConfig::load(&file).await;
         let found = match (promtool.status.success(), ours.is_ok()) {
             (true, true) => Takes::Both,
             (false, false) => Takes::Neither,
@@ -278,8 +278,8 @@ fn promtool_and_we_take_the_same_files() {
     assert_eq!(differences, [""; 0]);
 }
 
-#[test]
-fn what_is_refused_names_the_file_and_no_secret() {
+#[tokio::test]
+async fn what_is_refused_names_the_file_and_no_secret() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("web.yaml");
     for (text, expected) in [
@@ -299,7 +299,7 @@ fn what_is_refused_names_the_file_and_no_secret() {
         ("nonsense: s3cret", "unknown field `nonsense`"),
     ] {
         fs::write(&file, text).unwrap();
-        let why = Gate::open(&file).unwrap_err();
+        let why = WebConfig::load(&file).await.unwrap_err();
         assert!(why.starts_with(&file.display().to_string()), "{why}");
         assert!(why.contains(expected), "{why}");
         assert!(!why.contains("s3cret"), "{why}");

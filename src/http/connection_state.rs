@@ -2,7 +2,7 @@
 //!
 //! Hyper has one knob, `header_read_timeout`, for a client that drips its headers and for a client
 //! that keeps its connection for the next scrape. Those deserve different times, so the bytes are
-//! watched on their way: [`Watched`] tells an [`Activity`] what passes, and the connection's task
+//! watched on their way: [`InstrumentedIo`] tells an [`ConnectionState`] what passes, and the connection's task
 //! asks it when time is up.
 
 use std::future::poll_fn;
@@ -16,22 +16,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::heads::Heads;
+use super::head_scanner::RequestHeadScanner;
 use super::limits::Limits;
 
 /// What one connection is at. Shared by its stream, its task, and whoever looks for room.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(super) struct ConnectionState {
     state: Mutex<State>,
     /// Told whenever the connection falls idle, so that it can make room for one that waits.
-    fell_idle: Arc<Notify>,
-    asked_to_finish: Notify,
+    room: Arc<Notify>,
+    close_requested: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    heads: Heads,
+    heads: RequestHeadScanner,
     /// Requests whose heads have ended and whose responses have not been sent.
     pending: u64,
     /// Requests whose heads have ended and whose bodies are being waited for.
@@ -50,19 +50,19 @@ struct State {
 
 /// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it,
 /// and a client that says nothing, or goes on with new requests, would never end.
-const FAREWELL: Duration = Duration::from_secs(1);
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// A client that has taken no byte of its response for this long may have to make room.
 pub(super) const STALLED: Duration = Duration::from_millis(50);
 
 /// What a connection waits for, and since when. The first kind makes room before the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Waits {
+pub(super) enum WaitsFor {
     /// A whole request: the connection is idle, in the middle of a head, or without the body that a
     /// head has announced.
-    ForRequest(Instant),
+    Request(Instant),
     /// A client that does not take its response; since when the request has been there.
-    ForReader(Instant),
+    Reader(Instant),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,14 +75,14 @@ enum Phase {
     Request { since: Instant, progress: Instant },
 }
 
-impl Activity {
+impl ConnectionState {
     /// A fresh connection: silent, hence idle.
-    pub(super) fn new(fell_idle: Arc<Notify>) -> Self {
+    pub(super) fn new(room: Arc<Notify>) -> Self {
         let state = State {
             phase: Phase::Idle {
                 since: Instant::now(),
             },
-            heads: Heads::default(),
+            heads: RequestHeadScanner::default(),
             pending: 0,
             awaiting_body: 0,
             handed_over: 0,
@@ -93,71 +93,71 @@ impl Activity {
         };
         Self {
             state: Mutex::new(state),
-            fell_idle,
-            asked_to_finish: Notify::new(),
+            room,
+            close_requested: Notify::new(),
         }
     }
 
     /// Whether the connection waits for its client, which makes it one that can make room, and
     /// since when. `None` while the exporter works on a request or a response is being taken.
-    pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
+    pub(super) fn waits(&self, now: Instant) -> Option<WaitsFor> {
         let state = self.state();
         match state.phase {
-            Phase::Idle { since } | Phase::Head { since } => Some(Waits::ForRequest(since)),
+            Phase::Idle { since } | Phase::Head { since } => Some(WaitsFor::Request(since)),
             Phase::Request { .. } if state.working > 0 => None,
             Phase::Request { since, .. } if state.awaiting_body == state.pending => {
-                Some(Waits::ForRequest(since))
+                Some(WaitsFor::Request(since))
             }
             Phase::Request { since, progress } => {
                 let stalled = now.saturating_duration_since(progress) >= STALLED;
-                stalled.then_some(Waits::ForReader(since))
+                stalled.then_some(WaitsFor::Reader(since))
             }
         }
     }
 
     /// Counts a request that the exporter works on, until the guard is dropped.
-    pub(super) fn works(&self) -> Works<'_> {
+    pub(super) fn start_work(&self) -> WorkGuard<'_> {
         self.state().working += 1;
-        Works(self)
+        WorkGuard(self)
     }
 
     /// Counts a request that waits for its body, until the guard is dropped.
-    pub(super) fn awaits_body(&self) -> AwaitsBody<'_> {
+    pub(super) fn start_body(&self) -> BodyGuard<'_> {
         self.state().awaiting_body += 1;
-        self.fell_idle.notify_waiters();
-        AwaitsBody(self)
+        self.room.notify_waiters();
+        BodyGuard(self)
     }
 
     /// The connection is about to be closed: its socket discards what the client has not read.
-    pub(super) fn cut(&self) {
+    pub(super) fn abort(&self) {
         self.state().cut = true;
     }
 
-    /// Whether [`Activity::cut`] was called.
-    pub(super) fn is_cut(&self) -> bool {
+    /// Whether [`ConnectionState::cut`] was called.
+    pub(super) fn is_aborted(&self) -> bool {
         self.state().cut
     }
 
     /// Asks the connection to end with the request it is at.
-    pub(super) fn finish(&self) {
-        self.asked_to_finish.notify_one();
+    pub(super) fn request_close(&self) {
+        self.close_requested.notify_one();
     }
 
-    /// Waits until somebody called [`Activity::finish`].
-    pub(super) async fn asked_to_finish(&self) {
-        self.asked_to_finish.notified().await;
+    /// WaitsFor until somebody called [`ConnectionState::finish`].
+    pub(super) async fn close_requested(&self) {
+        self.close_requested.notified().await;
     }
 
     /// The connection has been told to end.
-    pub(super) fn finishes(&self) {
+    pub(super) fn begin_close(&self) {
         let mut state = self.state();
         state.finishes = true;
         if matches!(state.phase, Phase::Idle { .. }) {
-            state.ends_at = Some(Instant::now() + FAREWELL);
+            state.ends_at = Some(Instant::now() + CLOSE_GRACE);
         }
     }
 
-    /// Waits until the connection has overstayed a limit, and returns which.
+    /// WaitsFor until the connection has overstayed a limit, and returns which.
     ///
     /// The deadline moves with the phase, and the phase moves when the connection is polled: so
     /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end
@@ -194,7 +194,7 @@ impl Activity {
         }
         drop(state);
         if idle {
-            self.fell_idle.notify_waiters();
+            self.room.notify_waiters();
         }
     }
 
@@ -245,7 +245,7 @@ impl Activity {
         let idle = matches!(state.phase, Phase::Idle { .. });
         drop(state);
         if idle {
-            self.fell_idle.notify_waiters();
+            self.room.notify_waiters();
         }
     }
 
@@ -263,9 +263,9 @@ fn after(since: Instant, limit: Duration) -> Instant {
 
 /// A request that waits for its body.
 #[derive(Debug)]
-pub(super) struct AwaitsBody<'a>(&'a Activity);
+pub(super) struct BodyGuard<'a>(&'a ConnectionState);
 
-impl Drop for AwaitsBody<'_> {
+impl Drop for BodyGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.awaiting_body = state.awaiting_body.saturating_sub(1);
@@ -274,9 +274,9 @@ impl Drop for AwaitsBody<'_> {
 
 /// A request that the exporter works on.
 #[derive(Debug)]
-pub(super) struct Works<'a>(&'a Activity);
+pub(super) struct WorkGuard<'a>(&'a ConnectionState);
 
-impl Drop for Works<'_> {
+impl Drop for WorkGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.working = state.working.saturating_sub(1);
@@ -305,33 +305,33 @@ impl State {
             Phase::Head { since: now }
         } else {
             if self.finishes {
-                self.ends_at.get_or_insert(now + FAREWELL);
+                self.ends_at.get_or_insert(now + CLOSE_GRACE);
             }
             Phase::Idle { since: now }
         };
     }
 }
 
-/// A stream that tells its [`Activity`] what passes through it.
+/// A stream that tells its [`ConnectionState`] what passes through it.
 #[derive(Debug)]
-pub(super) struct Watched<S> {
+pub(super) struct InstrumentedIo<S> {
     stream: S,
-    activity: Arc<Activity>,
+    state: Arc<ConnectionState>,
     /// Whether requests are found in the bytes.
     scans: bool,
 }
 
-impl<S> Watched<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>, scans: bool) -> Self {
+impl<S> InstrumentedIo<S> {
+    pub(super) fn new(stream: S, state: Arc<ConnectionState>, scans: bool) -> Self {
         Self {
             stream,
-            activity,
+            state,
             scans,
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for InstrumentedIo<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -340,20 +340,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
         let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if self.scans {
-            self.activity.received(&buf.filled()[before..]);
+            self.state.received(&buf.filled()[before..]);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for InstrumentedIo<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.activity.wrote();
+        self.state.wrote();
         Poll::Ready(Ok(written))
     }
 
@@ -363,7 +363,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
-        self.activity.wrote();
+        self.state.wrote();
         Poll::Ready(Ok(written))
     }
 
@@ -373,7 +373,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.activity.flushed();
+        self.state.flushed();
         Poll::Ready(Ok(()))
     }
 
