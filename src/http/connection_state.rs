@@ -32,6 +32,8 @@ pub(super) struct ConnectionState {
 struct State {
     phase: Phase,
     heads: RequestHeadScanner,
+    /// Whether bytes were scanned for heads.
+    is_http1: bool,
     /// Requests whose heads have ended and whose responses have not been sent.
     pending: u64,
     /// Requests whose heads have ended and whose bodies are being waited for.
@@ -55,11 +57,17 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// A client that has taken no byte of its response for this long may have to make room.
 pub(super) const STALLED: Duration = Duration::from_millis(50);
 
-/// What a connection waits for, and since when. The first kind makes room before the second.
+/// A request whose rest has not arrived after this time is half a request. The rest of one that is
+/// sent in several packets follows at once.
+const HALF_AFTER: Duration = Duration::from_millis(10);
+
+/// What a connection waits for, and since when. An earlier kind makes room before a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum WaitsFor {
-    /// A whole request: the connection is idle, in the middle of a head, or without the body that a
-    /// head has announced.
+    /// The rest of a head, or the body that a head has announced. A scraper sends its request as a
+    /// whole, so these go before a connection whose client has not had the time to send anything.
+    Rest(Instant),
+    /// A request: the connection is idle.
     Request(Instant),
     /// A client that does not take its response; since when the request has been there.
     Reader(Instant),
@@ -83,6 +91,7 @@ impl ConnectionState {
                 since: Instant::now(),
             },
             heads: RequestHeadScanner::default(),
+            is_http1: false,
             pending: 0,
             awaiting_body: 0,
             handed_over: 0,
@@ -102,12 +111,19 @@ impl ConnectionState {
     /// since when. `None` while the exporter works on a request or a response is being taken.
     pub(super) fn waits(&self, now: Instant) -> Option<WaitsFor> {
         let state = self.state();
+        let part_since = |since| {
+            let is_half = now.saturating_duration_since(since) >= HALF_AFTER;
+            Some(if is_half {
+                WaitsFor::Rest(since)
+            } else {
+                WaitsFor::Request(since)
+            })
+        };
         match state.phase {
-            Phase::Idle { since } | Phase::Head { since } => Some(WaitsFor::Request(since)),
+            Phase::Idle { since } => Some(WaitsFor::Request(since)),
+            Phase::Head { since } => part_since(since),
             Phase::Request { .. } if state.working > 0 => None,
-            Phase::Request { since, .. } if state.awaiting_body == state.pending => {
-                Some(WaitsFor::Request(since))
-            }
+            Phase::Request { since, .. } if state.waits_for_bodies() => part_since(since),
             Phase::Request { since, progress } => {
                 let stalled = now.saturating_duration_since(progress) >= STALLED;
                 stalled.then_some(WaitsFor::Reader(since))
@@ -222,6 +238,7 @@ impl ConnectionState {
 
     fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
+        state.is_http1 = true;
         state.pending += state.heads.scan(bytes);
         match state.phase {
             Phase::Idle { .. } if state.pending > 0 || state.heads.inside() => state.next_phase(),
@@ -286,6 +303,12 @@ impl Drop for WorkGuard<'_> {
 }
 
 impl State {
+    /// Whether every request that was begun waits for its body. Over HTTP/1 the requests behind it
+    /// do not count: they are not begun, or a scanner took a blank line in the body for one.
+    fn waits_for_bodies(&self) -> bool {
+        self.awaiting_body > 0 && (self.is_http1 || self.awaiting_body == self.pending)
+    }
+
     fn progresses(&mut self) {
         if let Phase::Request { progress, .. } = &mut self.phase {
             *progress = Instant::now();
