@@ -25,7 +25,7 @@ use super::connection_state::{ConnectionState, InstrumentedIo};
 use super::connections::ConnectionPermit;
 use super::content::Content;
 use super::limits::Limits;
-use super::listener::Options;
+use super::options::Options;
 use super::routes::Routes;
 
 /// Serves one connection that is open already, over whatever stream: what a [`Listener`] does with
@@ -42,13 +42,13 @@ pub async fn serve_connection<S>(
 {
     let limits = options.limits.clone();
     let routes = Routes::new(content, options);
-    let place = options.connections.admit(Some(peer.ip())).await;
+    let permit = options.connections.admit(Some(peer.ip())).await;
     let (_running, stopped) = watch::channel(());
     let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
     serve(
         stream,
         peer.into(),
-        place,
+        permit,
         routes,
         limits,
         stopped,
@@ -66,11 +66,11 @@ pub(super) enum Protocol {
 }
 
 /// Serves a connection until either side ends it, it overstays a limit, or it is asked to finish:
-/// by a newcomer that needs its place, or because `stopped` lost its sender.
+/// by a newcomer that needs its permit, or because `stopped` lost its sender.
 pub(super) async fn serve<S>(
     stream: S,
     peer: Peer,
-    place: ConnectionPermit,
+    permit: ConnectionPermit,
     routes: Arc<Routes>,
     limits: Limits,
     stopped: watch::Receiver<()>,
@@ -78,7 +78,7 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let state = place.state();
+    let state = permit.state();
     let service = service_fn(|request: Request<Incoming>| {
         let routes = Arc::clone(&routes);
         let guard = Arc::new(RequestGuard::begin(state, protocol));

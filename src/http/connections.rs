@@ -58,9 +58,6 @@ fn source_of(client: Option<IpAddr>) -> Source {
 }
 
 impl Connections {
-    /// The contract's cap, if the process may open enough files for it.
-    pub const CAP: usize = 512;
-
     /// A cap of its own; at least one connection is let in.
     pub fn new(cap: usize) -> Self {
         Self(Arc::new(Inner {
@@ -146,7 +143,7 @@ impl Open {
 
 impl Default for Connections {
     fn default() -> Self {
-        Self::new(Self::CAP.min(descriptors::for_connections()))
+        Self::new(descriptors::max_connections())
     }
 }
 

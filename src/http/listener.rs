@@ -15,38 +15,10 @@ use super::accept::{AbortableStream, Accept, Peer};
 use super::bind::{Socket, bind, inherited};
 use super::connections::Connections;
 use super::content::Content;
-use super::limits::Limits;
+use super::options::Options;
 use super::routes::Routes;
 use super::throttle::Throttle;
 use super::tls;
-use crate::web_config::WebConfig;
-
-/// How to serve. Listeners that are given clones of it share the cap on connections.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where the exposition is: `/metrics`.
-    pub telemetry_path: String,
-    /// The path below which everything is, without a slash at its end; empty for none.
-    pub route_prefix: String,
-    /// Time limits.
-    pub limits: Limits,
-    /// The cap on connections.
-    pub connections: Connections,
-    /// TLS and passwords; none lets everybody in, in the clear.
-    pub web_config: Option<Arc<WebConfig>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            telemetry_path: "/metrics".to_owned(),
-            route_prefix: String::new(),
-            limits: Limits::default(),
-            connections: Connections::default(),
-            web_config: None,
-        }
-    }
-}
 
 /// A bound address that is not served yet.
 #[derive(Debug)]

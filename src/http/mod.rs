@@ -13,11 +13,13 @@ pub use self::connections::Connections;
 pub use self::content::{Content, Reload};
 pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::limits::Limits;
-pub use self::listener::{Listener, Options};
+pub use self::listener::Listener;
+pub use self::options::Options;
 
 // What it is given, and how long and how many.
 mod content;
 mod limits;
+mod options;
 
 // Sockets: accepting them, counting them, and knowing what each is at.
 mod accept;

@@ -21,7 +21,7 @@ use super::routes::Routes;
 pub(super) async fn serve<S>(
     stream: S,
     peer: Peer,
-    place: ConnectionPermit,
+    permit: ConnectionPermit,
     routes: Arc<Routes>,
     limits: Limits,
     stopped: watch::Receiver<()>,
@@ -31,13 +31,13 @@ pub(super) async fn serve<S>(
     let config = tokio::select! {
         config = routes.tls() => config,
         // The certificates are being read, and that takes its time.
-        () = place.state().close_requested() => return,
+        () = permit.state().close_requested() => return,
     };
     let Some(config) = config else {
         let protocol = Protocol::Http1;
-        return connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
+        return connection::serve(stream, peer, permit, routes, limits, stopped, protocol).await;
     };
-    let shaken = handshake(stream, config, &place, &limits, stopped.clone());
+    let shaken = handshake(stream, config, &permit, &limits, stopped.clone());
     match shaken.await {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
@@ -45,17 +45,17 @@ pub(super) async fn serve<S>(
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
+            connection::serve(stream, peer, permit, routes, limits, stopped, protocol).await;
         }
         Err(why) => debug!(%peer, why, "no TLS"),
     }
 }
 
-/// A newcomer may have the place of one who does not get on with the handshake.
+/// A newcomer may have the permit of one who does not get on with the handshake.
 async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: Arc<ServerConfig>,
-    place: &ConnectionPermit,
+    permit: &ConnectionPermit,
     limits: &Limits,
     mut stopped: watch::Receiver<()>,
 ) -> Result<TlsStream<S>, String> {
@@ -65,7 +65,7 @@ async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(shaken) => shaken.map_err(|error| error.to_string()),
             Err(_) => Err("the handshake took too long".to_owned()),
         },
-        () = place.state().close_requested() => Err("it made room for a new one".to_owned()),
+        () = permit.state().close_requested() => Err("it made room for a new one".to_owned()),
         _ = stopped.changed() => Err("the exporter stops".to_owned()),
     }
 }
