@@ -1,4 +1,4 @@
-//! Where connections come in: over the network, or from this machine.
+//! Sockets that accept connections: TCP and Unix.
 
 use std::fmt;
 use std::io;
@@ -13,12 +13,12 @@ use tracing::debug;
 
 use super::connection_state::ConnectionState;
 
-/// A socket that connections come in by.
+/// A listening socket.
 pub(super) trait Accept {
     /// A connection.
     type Stream: Stream;
 
-    /// The next connection, and whose it is.
+    /// Accepts the next connection and returns it with its peer.
     async fn open(&self) -> io::Result<(Self::Stream, Peer)>;
 }
 
@@ -103,7 +103,7 @@ impl<S: Stream> AsyncWrite for AbortableStream<S> {
     }
 }
 
-/// Whose a connection is, for the log.
+/// The client of a connection, for the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Peer {
     Tcp(SocketAddr),

@@ -21,9 +21,10 @@ use tracing::debug;
 
 use super::accept::Peer;
 use super::body::Pieces;
-use super::connection_state::{ConnectionState, InstrumentedIo};
+use super::connection_state::ConnectionState;
 use super::connections::ConnectionPermit;
 use super::content::Content;
+use super::instrumented_io::InstrumentedIo;
 use super::limits::Limits;
 use super::options::Options;
 use super::routes::Routes;

@@ -1,29 +1,26 @@
-//! What a connection is at, and until when it may be.
+//! The state of a connection and its deadline.
 //!
-//! Hyper has one knob, `header_read_timeout`, for a client that drips its headers and for a client
-//! that keeps its connection for the next scrape. Those deserve different times, so the bytes are
-//! watched on their way: [`InstrumentedIo`] tells an [`ConnectionState`] what passes, and the connection's task
-//! asks it when time is up.
+//! Hyper has one setting, `header_read_timeout`, for a client that drips its headers and for a
+//! client that keeps its connection for the next scrape. These two need different times. So an
+//! `InstrumentedIo` reports the bytes that pass to the [`ConnectionState`], and the connection's
+//! task waits for its deadline.
 
 use std::future::poll_fn;
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::head_scanner::RequestHeadScanner;
 use super::limits::Limits;
 
-/// What one connection is at. Shared by its stream, its task, and whoever looks for room.
+/// The state of one connection, shared by its stream, its task and the cap on connections.
 #[derive(Debug)]
 pub(super) struct ConnectionState {
     state: Mutex<State>,
-    /// Told whenever the connection falls idle, so that it can make room for one that waits.
+    /// Notified when the connection becomes idle, so that it can make room for a waiting one.
     room: Arc<Notify>,
     close_requested: Notify,
 }
@@ -44,14 +41,14 @@ struct State {
     working: u64,
     /// Whether the connection is cut: what is still to be sent is discarded.
     cut: bool,
-    /// Whether it ends with the requests it is at.
+    /// Whether it ends with the requests in flight.
     finishes: bool,
-    /// When it ends, should it be idle then: set as soon as it finishes and is idle.
+    /// When it ends if it is still idle. Set as soon as it is closing and idle.
     ends_at: Option<Instant>,
 }
 
-/// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it,
-/// and a client that says nothing, or goes on with new requests, would never end.
+/// How long a closing connection may still be idle. Over HTTP/2 the client takes part in closing,
+/// and a client that does not would never end the connection.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// A client that has taken no byte of its response for this long may have to make room.
@@ -154,7 +151,7 @@ impl ConnectionState {
         self.state().cut
     }
 
-    /// Asks the connection to end with the request it is at.
+    /// Asks the connection to end after the requests in flight.
     pub(super) fn request_close(&self) {
         self.close_requested.notify_one();
     }
@@ -164,7 +161,7 @@ impl ConnectionState {
         self.close_requested.notified().await;
     }
 
-    /// The connection has been told to end.
+    /// Marks the connection as closing.
     pub(super) fn begin_close(&self) {
         let mut state = self.state();
         state.finishes = true;
@@ -236,7 +233,7 @@ impl ConnectionState {
         }
     }
 
-    fn received(&self, bytes: &[u8]) {
+    pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.is_http1 = true;
         state.pending += state.heads.scan(bytes);
@@ -247,11 +244,11 @@ impl ConnectionState {
         }
     }
 
-    fn wrote(&self) {
+    pub(super) fn wrote(&self) {
         self.state().progresses();
     }
 
-    fn flushed(&self) {
+    pub(super) fn flushed(&self) {
         let mut state = self.state();
         if state.handed_over == 0 {
             return;
@@ -332,75 +329,5 @@ impl State {
             }
             Phase::Idle { since: now }
         };
-    }
-}
-
-/// A stream that tells its [`ConnectionState`] what passes through it.
-#[derive(Debug)]
-pub(super) struct InstrumentedIo<S> {
-    stream: S,
-    state: Arc<ConnectionState>,
-    /// Whether requests are found in the bytes.
-    scans: bool,
-}
-
-impl<S> InstrumentedIo<S> {
-    pub(super) fn new(stream: S, state: Arc<ConnectionState>, scans: bool) -> Self {
-        Self {
-            stream,
-            state,
-            scans,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for InstrumentedIo<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if self.scans {
-            self.state.received(&buf.filled()[before..]);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for InstrumentedIo<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.state.wrote();
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
-        self.state.wrote();
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.state.flushed();
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

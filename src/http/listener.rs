@@ -1,4 +1,4 @@
-//! Bind, tell the address, serve: three steps.
+//! The listener: bind, return the address, serve.
 
 use std::io;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use super::tls;
 
 /// A bound address that is not served yet.
 #[derive(Debug)]
-#[must_use = "nobody is answered until it serves"]
+#[must_use = "it answers only after `serve` is called"]
 pub struct Listener(Socket);
 
 impl Listener {

@@ -1,9 +1,8 @@
-//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for those who look after the
-//! process.
+//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for supervisors.
 //!
 //! It knows neither the cloud's API nor how the exposition is made: it shows what a [`Content`]
-//! gives it, asked anew for each request. So a scrape costs what sending costs, and whatever hangs
-//! elsewhere, this answers.
+//! returns for each request. So a scrape costs what sending costs, and the listener answers even if
+//! another part of the process hangs.
 //!
 //! A stranger can open connections, so everything a connection can hold on to has a limit:
 //! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
@@ -29,11 +28,12 @@ mod connection_state;
 mod connections;
 mod descriptors;
 mod head_scanner;
+mod instrumented_io;
 mod listener;
 mod throttle;
 mod tls;
 
-// What is shown of the reports, and what of it somebody wants.
+// What is shown of the reports, filtered by a query.
 mod query;
 mod view;
 

@@ -90,7 +90,7 @@ pub(super) fn denied(why: Denied) -> Response<Pieces> {
             "too many passwords are being checked; try again",
         ),
         Denied::Unauthorized => {
-            let mut response = text(StatusCode::UNAUTHORIZED, "a name and a password are wanted");
+            let mut response = text(StatusCode::UNAUTHORIZED, "authentication required");
             let basic = HeaderValue::from_static("Basic");
             response.headers_mut().insert(WWW_AUTHENTICATE, basic);
             response

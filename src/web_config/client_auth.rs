@@ -21,15 +21,15 @@ use crate::pem;
 /// `client_auth_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ClientAuth {
-    /// Nobody is asked for a certificate.
+    /// No certificate is requested.
     NoClientCert,
     /// Whoever has one may show it, and it is not checked at.
     RequestClientCert,
     /// Everybody shows one, and it is not checked at.
     RequireAnyClientCert,
-    /// Whoever shows one must be vouched for.
+    /// A certificate is requested, and verified if the client has one.
     VerifyClientCertIfGiven,
-    /// Everybody must be vouched for.
+    /// A certificate is required and verified.
     RequireAndVerifyClientCert,
 }
 
@@ -59,7 +59,7 @@ impl ClientAuth {
         )
     }
 
-    /// Whether nobody connects without a certificate.
+    /// Whether every client needs a certificate.
     pub(super) fn requires(self) -> bool {
         matches!(
             self,
@@ -68,7 +68,8 @@ impl ClientAuth {
     }
 }
 
-/// The verifier of a policy; none where nobody is asked. `authorities` is PEM.
+/// Returns the verifier of a policy, or `None` if no certificate is requested. `authorities` is
+/// PEM.
 pub(super) fn verifier(
     policy: ClientAuth,
     authorities: Option<&str>,
@@ -78,7 +79,7 @@ pub(super) fn verifier(
     if policy == ClientAuth::NoClientCert {
         return match authorities {
             Some(_) => {
-                Err("client_ca needs a client_auth_type, or nobody would be asked".to_owned())
+                Err("client_ca needs a client_auth_type; without one no client is asked for a certificate".to_owned())
             }
             None => Ok(None),
         };

@@ -1,4 +1,4 @@
-//! The file as it is now, and who it lets in.
+//! The current content of the file, and which requests it allows.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -24,7 +24,7 @@ const WRITE_GRACE: Duration = Duration::from_secs(1);
 /// How often it is read meanwhile.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// The listener's gate, which opens as the file says.
+/// The web configuration, read again while the process runs.
 pub struct WebConfig {
     file: PathBuf,
     slot: ReadSlot,
