@@ -156,7 +156,7 @@ impl ConnectionState {
         self.close_requested.notify_one();
     }
 
-    /// WaitsFor until somebody called [`ConnectionState::finish`].
+    /// Waits for a call of [`ConnectionState::request_close`].
     pub(super) async fn close_requested(&self) {
         self.close_requested.notified().await;
     }
@@ -170,7 +170,7 @@ impl ConnectionState {
         }
     }
 
-    /// WaitsFor until the connection has overstayed a limit, and returns which.
+    /// Waits until the connection exceeds a limit, and returns the limit's name.
     ///
     /// The deadline moves with the phase, and the phase moves when the connection is polled: so
     /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end

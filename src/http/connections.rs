@@ -67,7 +67,7 @@ impl Connections {
         }))
     }
 
-    /// WaitsFor for a place for a connection of `client`, `None` for one of this machine.
+    /// Waits for a permit for a connection of `client`, `None` for one of this machine.
     pub(super) async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
         loop {
             let room = self.0.room.notified();

@@ -77,7 +77,7 @@ pub(super) fn too_many_pages() -> Response<Pieces> {
     text(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// To whom the web_config does not let in.
+/// The response to a request that the web configuration does not allow.
 pub(super) fn denied(why: Denied) -> Response<Pieces> {
     match why {
         Denied::Broken => text(

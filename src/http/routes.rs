@@ -63,13 +63,13 @@ impl Routes {
         let (head, body) = request.into_parts();
         let handler = self.handler(head.uri.path());
         let has_body = !body.is_end_stream();
-        let (own_headers, admitted) = self.admit(&head, body, state).await;
-        let mut response = match admitted {
-            Ok(()) => {
+        let (own_headers, refusal) = self.admit(&head, body, state).await;
+        let mut response = match refusal {
+            Some(response) => response,
+            None => {
                 let _work = state.start_work();
                 self.respond(handler, &head).await
             }
-            Err(response) => response,
         };
         response.headers_mut().extend(own_headers);
         if has_body && head.version < Version::HTTP_2 {
@@ -92,8 +92,8 @@ impl Routes {
         head: &Parts,
         body: Incoming,
         state: &ConnectionState,
-    ) -> (Vec<(HeaderName, HeaderValue)>, Result<(), Response<Pieces>>) {
-        let refuse = |status, why| Err(response::text(status, why));
+    ) -> (Vec<(HeaderName, HeaderValue)>, Option<Response<Pieces>>) {
+        let refuse = |status, why| Some(response::text(status, why));
         if !has_its_host(head) {
             let why = "a request has one header Host";
             return (Vec::new(), refuse(StatusCode::BAD_REQUEST, why));
@@ -104,7 +104,7 @@ impl Routes {
             let _work = state.start_work();
             let (own, authorized) = web_config.authorize(path, &head.headers).await;
             if let Err(why) = authorized {
-                return (own, Err(response::denied(why)));
+                return (own, Some(response::denied(why)));
             }
             own_headers = own;
         }
@@ -115,7 +115,7 @@ impl Routes {
                 return (own_headers, refuse(status, "no path here needs a body"));
             }
         }
-        (own_headers, Ok(()))
+        (own_headers, None)
     }
 
     /// Returns the path without the prefix, or `None` if it does not begin with the prefix.

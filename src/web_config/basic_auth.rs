@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use super::hash::{Hash, USUAL_COST};
 
-/// How many checked passwords are results, right and wrong ones.
+/// The number of results that are kept, of right and wrong passwords.
 const MAX_RESULTS: usize = 100;
 
 /// Checks that wait or run at a time in a queue; further requests are answered 503.

@@ -27,7 +27,7 @@ pub(super) struct Certificates {
     /// When the first of the chain ends.
     pub(super) expires: Option<SystemTime>,
     /// Whether every client has to show one, too.
-    pub(super) requires_client_certificates: bool,
+    pub(super) requires_clients: bool,
 }
 
 impl Tls {
@@ -88,7 +88,7 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
     Ok(Certificates {
         config: Arc::new(config),
         expires,
-        requires_client_certificates: policy.requires(),
+        requires_clients: policy.requires(),
     })
 }
 

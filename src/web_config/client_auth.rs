@@ -23,9 +23,9 @@ use crate::pem;
 pub(super) enum ClientAuth {
     /// No certificate is requested.
     NoClientCert,
-    /// Whoever has one may show it, and it is not checked at.
+    /// A certificate is requested, and not verified.
     RequestClientCert,
-    /// Everybody shows one, and it is not checked at.
+    /// A certificate is required, and not verified.
     RequireAnyClientCert,
     /// A certificate is requested, and verified if the client has one.
     VerifyClientCertIfGiven,

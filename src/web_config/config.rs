@@ -14,7 +14,7 @@ use super::file::MAX_BYTES;
 use super::settings::Settings;
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 
-/// The file is checked at with every connection and request, but not more often than this.
+/// Every connection and request checks the file, but not more often than this.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A file that cannot be used is read again for this long before requests are refused: what writes
@@ -102,7 +102,7 @@ impl WebConfig {
     pub fn requires_client_certificates(&self) -> bool {
         let settings = Arc::clone(&self.state().settings);
         let certificates = settings.certificates.as_ref();
-        certificates.is_some_and(|it| it.requires_client_certificates)
+        certificates.is_some_and(|it| it.requires_clients)
     }
 
     /// When the certificate in use ends.
