@@ -145,7 +145,7 @@ pub mod state;
 pub mod exposition;
 pub mod http;
 pub mod publisher;
-pub mod web;
+pub mod web_config;
 
 // The process and the operating system.
 pub mod heartbeat;

@@ -19,7 +19,7 @@ use crate::http::{Content, Limits, Listener, Options, raise_descriptor_limit};
 use crate::logging::Log;
 use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// Where and how the exporter is scraped.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ pub struct Web {
     /// The path below which everything is served, without a slash at its end.
     pub route_prefix: String,
     /// TLS and passwords. `None` disables both.
-    pub gate: Option<Arc<Gate>>,
+    pub web_config: Option<Arc<WebConfig>>,
     /// How long requests in flight may take after a signal to stop.
     pub grace_period: Duration,
     /// The log of the process, whose dropped lines are counted in the exposition.
@@ -82,7 +82,7 @@ impl App {
             None => None,
         };
         let mut exporter = ExporterState::new(clock, config.shard);
-        exporter.gate.clone_from(&web.gate);
+        exporter.web_config.clone_from(&web.web_config);
         exporter.log.clone_from(&web.log);
         let requests = web.enable_lifecycle.then(|| exporter.enable_reloads());
         exporter.set_persisted(state.as_ref());
@@ -133,7 +133,7 @@ impl App {
         let options = Options {
             telemetry_path: self.web.telemetry_path,
             route_prefix: self.web.route_prefix,
-            gate: self.web.gate,
+            web_config: self.web.web_config,
             limits: Limits {
                 drain: self.web.grace_period,
                 ..Limits::default()

@@ -22,7 +22,7 @@ use crate::publisher::Publisher;
 use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, Report};
 use crate::state::Written;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// The most requests for a reload that wait for the previous one.
 const MAX_WAITING_RELOADS: usize = 16;
@@ -42,7 +42,7 @@ pub(super) struct ExporterState {
     /// `None` without a state file.
     pub(super) persisted: Option<Arc<PersistedEvidence>>,
     /// Has a certificate if the listener uses TLS.
-    pub(super) gate: Option<Arc<Gate>>,
+    pub(super) web_config: Option<Arc<WebConfig>>,
     /// Counts dropped lines.
     pub(super) log: Option<Log>,
     /// `None` if reloading over HTTP is disabled.
@@ -66,7 +66,7 @@ impl ExporterState {
             heartbeats: Heartbeats::new(clock.now().steady),
             clock,
             persisted: None,
-            gate: None,
+            web_config: None,
             log: None,
             reloads: None,
             awaited: Mutex::default(),
@@ -136,7 +136,7 @@ impl ExporterState {
 
 impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
-        let gate = self.gate.as_ref();
+        let gate = self.web_config.as_ref();
         if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
             self.process.certificate_expires(expires);
         }

@@ -264,7 +264,7 @@ impl Flags {
                 .clone()
                 .or_else(|| self.external_path.clone())
                 .unwrap_or_default(),
-            gate: None,
+            web_config: None,
             grace_period: self.grace_period,
             log: None,
         }

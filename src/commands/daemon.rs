@@ -15,7 +15,7 @@ use crate::config::{self, Config};
 use crate::files::{self, ReadSlot};
 use crate::fleet::Environment;
 use crate::logging::Log;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// Every interface, on the exporter's default port.
 pub(super) const LISTEN_ADDRESS: &str = ":10629";
@@ -67,7 +67,7 @@ async fn start(
     let config = Config::load_in(&slot, file.as_deref(), move || load()).await;
     let config = config.map_err(|error| CommandError::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
-    web.gate = gate(flags).await?;
+    web.web_config = gate(flags).await?;
     web.log = Some(log);
     Ok(App::bind(config, &environment, &web, reloading, clock).await?)
 }
@@ -79,11 +79,11 @@ fn cannot_load_again(file: &Path) -> Load {
 }
 
 /// Loads the web configuration, if there is a file.
-pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<Gate>>, CommandError> {
+pub(super) async fn gate(flags: &Flags) -> Result<Option<Arc<WebConfig>>, CommandError> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };
-    let gate = Gate::open_in_time(file).await;
+    let gate = WebConfig::load(file).await;
     Ok(Some(Arc::new(
         gate.map_err(CommandError::bad_configuration)?,
     )))

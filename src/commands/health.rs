@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{CommandError, daemon};
 use crate::cli::Flags;
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// How long the exporter may take to respond.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ const MAX_CAUSES: usize = 8;
 pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
     let gate = match flags.web_config_file() {
-        Some(file) => Some(Gate::open_in_time(file).await?),
+        Some(file) => Some(WebConfig::load(file).await?),
         None => None,
     };
     let gate = gate.as_ref();
@@ -70,7 +70,11 @@ struct ProbeFailure {
 }
 
 /// Checks one address, `unix:PATH` or `host:port`.
-async fn probe(address: &str, route_prefix: &str, gate: Option<&Gate>) -> Result<(), ProbeFailure> {
+async fn probe(
+    address: &str,
+    route_prefix: &str,
+    gate: Option<&WebConfig>,
+) -> Result<(), ProbeFailure> {
     let scheme = match gate {
         Some(gate) if gate.has_tls() => "https",
         _ => "http",
@@ -130,13 +134,13 @@ async fn check_response(mut response: Response) -> Result<(), String> {
 }
 
 /// Describes an error, with a remedy if the web configuration may be the cause.
-fn describe(error: reqwest::Error, gate: Option<&Gate>) -> String {
+fn describe(error: reqwest::Error, gate: Option<&WebConfig>) -> String {
     let is_timeout = error.is_timeout();
     let has_connected = !error.is_connect();
     let why = causes(error);
     match gate {
         _ if is_timeout => format!("no response within {TIMEOUT:?}"),
-        Some(gate) if gate.wants_certificates() => format!(
+        Some(gate) if gate.requires_client_certificates() => format!(
             "{why}; client_auth_type requires a client certificate, which health does not have; set it to \
              VerifyClientCertIfGiven, or use another health check"
         ),

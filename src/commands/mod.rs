@@ -76,7 +76,11 @@ async fn finite(
     if matches!(command, Command::Health) {
         return health::run(&flags).await;
     }
-    let config = config(&flags, &environment).await?;
+    let mut config = config(&flags, &environment).await?;
+    if matches!(command, Command::Check { policy: false, .. }) {
+        let warnings = check::ca_file_warnings(&config.http).await;
+        config.warnings.extend(warnings);
+    }
     match command {
         Command::Check { policy: true, .. } => check::policy(&config).await,
         Command::Check {
@@ -108,7 +112,7 @@ async fn demo(
     let mut web = flags.web(demo::LISTEN_ADDRESS);
     web.log = Some(log);
     tokio::pin!(stop);
-    web.gate = tokio::select! {
+    web.web_config = tokio::select! {
         biased;
         () = &mut stop => return Ok(()),
         gate = daemon::gate(&flags) => gate?,

@@ -19,13 +19,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::activity::{Activity, Watched};
+use super::accept::Peer;
 use super::body::Pieces;
-use super::connections::Place;
+use super::connection_state::ConnectionState;
+use super::connections::ConnectionPermit;
 use super::content::Content;
-use super::door::Peer;
+use super::instrumented_io::InstrumentedIo;
 use super::limits::Limits;
-use super::listener::Options;
+use super::options::Options;
 use super::routes::Routes;
 
 /// Serves one connection that is open already, over whatever stream: what a [`Listener`] does with
@@ -42,13 +43,13 @@ pub async fn serve_connection<S>(
 {
     let limits = options.limits.clone();
     let routes = Routes::new(content, options);
-    let place = options.connections.admit(Some(peer.ip())).await;
+    let permit = options.connections.admit(Some(peer.ip())).await;
     let (_running, stopped) = watch::channel(());
     let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
     serve(
         stream,
         peer.into(),
-        place,
+        permit,
         routes,
         limits,
         stopped,
@@ -66,11 +67,11 @@ pub(super) enum Protocol {
 }
 
 /// Serves a connection until either side ends it, it overstays a limit, or it is asked to finish:
-/// by a newcomer that needs its place, or because `stopped` lost its sender.
+/// by a newcomer that needs its permit, or because `stopped` lost its sender.
 pub(super) async fn serve<S>(
     stream: S,
     peer: Peer,
-    place: Place,
+    permit: ConnectionPermit,
     routes: Arc<Routes>,
     limits: Limits,
     stopped: watch::Receiver<()>,
@@ -78,25 +79,25 @@ pub(super) async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let activity = place.activity();
+    let state = permit.state();
     let service = service_fn(|request: Request<Incoming>| {
         let routes = Arc::clone(&routes);
-        let under_way = Arc::new(UnderWay::begin(activity, protocol));
+        let guard = Arc::new(RequestGuard::begin(state, protocol));
         async move {
-            let response = routes.answer(request, &under_way.activity).await;
-            Ok::<_, Infallible>(response.map(|pieces| Outgoing { pieces, under_way }))
+            let response = routes.answer(request, &guard.state).await;
+            Ok::<_, Infallible>(response.map(|pieces| ResponseBody { pieces, guard }))
         }
     });
-    let stream = Watched::new(stream, Arc::clone(activity), protocol == Protocol::Http1);
+    let stream = InstrumentedIo::new(stream, Arc::clone(state), protocol == Protocol::Http1);
     let io = TokioIo::new(stream);
     match protocol {
         Protocol::Http1 => {
             let connection = http1().serve_connection(io, service);
-            attend(connection, peer, activity, &limits, stopped).await;
+            attend(connection, peer, state, &limits, stopped).await;
         }
         Protocol::Http2 => {
             let connection = http2().serve_connection(io, service);
-            attend(connection, peer, activity, &limits, stopped).await;
+            attend(connection, peer, state, &limits, stopped).await;
         }
     }
 }
@@ -136,13 +137,13 @@ where
 async fn attend(
     connection: impl Graceful,
     peer: Peer,
-    activity: &Arc<Activity>,
+    state: &Arc<ConnectionState>,
     limits: &Limits,
     mut stopped: watch::Receiver<()>,
 ) {
     let mut connection = pin!(connection);
     let limits = limits.clone();
-    let mut overdue = pin!(activity.overdue(&limits));
+    let mut overdue = pin!(state.overdue(&limits));
     let mut finishing = false;
     loop {
         tokio::select! {
@@ -157,30 +158,30 @@ async fn attend(
             }
             _ = stopped.changed(), if !finishing => {
                 finishing = true;
-                activity.finishes();
+                state.begin_close();
                 connection.as_mut().graceful_shutdown();
             }
-            () = activity.asked_to_finish() => {
+            () = state.close_requested() => {
                 debug!(%peer, "connection closed: it makes room for a new one");
-                if activity.waits(Instant::now()).is_some() {
+                if state.waits(Instant::now()).is_some() {
                     // Over HTTP/2 this is a GOAWAY frame, written if the socket takes it now.
                     connection.as_mut().graceful_shutdown();
                     if poll_once(connection.as_mut()).await {
                         return;
                     }
                 }
-                if activity.waits(Instant::now()).is_some() {
-                    activity.cut();
+                if state.waits(Instant::now()).is_some() {
+                    state.abort();
                     return;
                 }
                 // A request has arrived in the meantime: it is answered first.
                 finishing = true;
-                activity.finishes();
+                state.begin_close();
                 connection.as_mut().graceful_shutdown();
             }
             limit = overdue.as_mut() => {
                 debug!(%peer, limit, "connection cut: it exceeded a time limit");
-                activity.cut();
+                state.abort();
                 return;
             }
         }
@@ -195,7 +196,7 @@ async fn poll_once(mut connection: Pin<&mut impl Graceful>) -> bool {
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        // One time for two cases: see `activity.rs`, which has two.
+        // One time for two cases: see `connection_state.rs`, which has two.
         .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES as usize)
@@ -235,40 +236,40 @@ const MAX_HEAD_BYTES: u32 = 16 * 1024;
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
 /// A request from its head to the end of its response, or until its client gives it up.
-struct UnderWay {
-    activity: Arc<Activity>,
+struct RequestGuard {
+    state: Arc<ConnectionState>,
     protocol: Protocol,
 }
 
-impl UnderWay {
-    fn begin(activity: &Arc<Activity>, protocol: Protocol) -> Self {
+impl RequestGuard {
+    fn begin(state: &Arc<ConnectionState>, protocol: Protocol) -> Self {
         // Of HTTP/1 the bytes have told already.
         if protocol == Protocol::Http2 {
-            activity.request_began();
+            state.request_began();
         }
         Self {
-            activity: Arc::clone(activity),
+            state: Arc::clone(state),
             protocol,
         }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for RequestGuard {
     fn drop(&mut self) {
         match self.protocol {
-            Protocol::Http1 => self.activity.response_handed_over(),
-            Protocol::Http2 => self.activity.request_ended(),
+            Protocol::Http1 => self.state.response_handed_over(),
+            Protocol::Http2 => self.state.request_ended(),
         }
     }
 }
 
 /// A response's body that tells when hyper is done with it.
-struct Outgoing {
+struct ResponseBody {
     pieces: Pieces,
-    under_way: Arc<UnderWay>,
+    guard: Arc<RequestGuard>,
 }
 
-impl Body for Outgoing {
+impl Body for ResponseBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -277,13 +278,13 @@ impl Body for Outgoing {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let frame = Pin::new(&mut self.pieces).poll_frame(cx);
-        match self.under_way.protocol {
+        match self.guard.protocol {
             Protocol::Http1 => frame,
             Protocol::Http2 => frame.map_ok(|frame| {
                 frame.map_data(|piece| {
-                    Bytes::from_owner(Held {
+                    Bytes::from_owner(GuardedChunk {
                         piece,
-                        _by: Arc::clone(&self.under_way),
+                        _by: Arc::clone(&self.guard),
                     })
                 })
             }),
@@ -302,12 +303,12 @@ impl Body for Outgoing {
 /// A piece of a response over HTTP/2. Hyper asks for it as soon as the client would take its first
 /// byte, and lets go of the body with the last: so a response is under way as long as any piece of
 /// it waits to be sent.
-struct Held {
+struct GuardedChunk {
     piece: Bytes,
-    _by: Arc<UnderWay>,
+    _by: Arc<RequestGuard>,
 }
 
-impl AsRef<[u8]> for Held {
+impl AsRef<[u8]> for GuardedChunk {
     fn as_ref(&self) -> &[u8] {
         &self.piece
     }

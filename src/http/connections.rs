@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout};
 
-use super::activity::{Activity, STALLED};
+use super::connection_state::{ConnectionState, STALLED};
 use super::descriptors;
 
 /// How many connections there may be, over all listeners that share this handle. A connection
@@ -20,10 +20,10 @@ use super::descriptors;
 /// response; of these the oldest. A connection whose request the exporter is working on is never
 /// closed for a newcomer, nor one whose client keeps taking the response.
 #[derive(Clone, Debug)]
-pub struct Connections(Arc<House>);
+pub struct Connections(Arc<Inner>);
 
 #[derive(Debug)]
-struct House {
+struct Inner {
     cap: usize,
     open: Mutex<Open>,
     /// Notified when a connection ended or fell idle.
@@ -39,7 +39,7 @@ struct Open {
 #[derive(Debug)]
 struct Connection {
     source: Source,
-    activity: Arc<Activity>,
+    state: Arc<ConnectionState>,
     leaving: bool,
 }
 
@@ -58,20 +58,17 @@ fn source_of(client: Option<IpAddr>) -> Source {
 }
 
 impl Connections {
-    /// The contract's cap, if the process may open enough files for it.
-    pub const CAP: usize = 512;
-
     /// A cap of its own; at least one connection is let in.
     pub fn new(cap: usize) -> Self {
-        Self(Arc::new(House {
+        Self(Arc::new(Inner {
             cap: cap.max(1),
             open: Mutex::default(),
             room: Arc::default(),
         }))
     }
 
-    /// Waits for a place for a connection of `client`, `None` for one of this machine.
-    pub(super) async fn admit(&self, client: Option<IpAddr>) -> Place {
+    /// Waits for a permit for a connection of `client`, `None` for one of this machine.
+    pub(super) async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
         loop {
             let room = self.0.room.notified();
             if let Some(place) = self.try_admit(source_of(client)) {
@@ -82,7 +79,7 @@ impl Connections {
         }
     }
 
-    fn try_admit(&self, source: Source) -> Option<Place> {
+    fn try_admit(&self, source: Source) -> Option<ConnectionPermit> {
         let mut open = self.open();
         if open.connections.len() >= self.0.cap {
             open.make_room();
@@ -90,16 +87,16 @@ impl Connections {
         }
         let id = open.next_id;
         open.next_id += 1;
-        let activity = Arc::new(Activity::new(Arc::clone(&self.0.room)));
+        let state = Arc::new(ConnectionState::new(Arc::clone(&self.0.room)));
         let connection = Connection {
             source,
-            activity: Arc::clone(&activity),
+            state: Arc::clone(&state),
             leaving: false,
         };
         open.connections.insert(id, connection);
-        Some(Place {
+        Some(ConnectionPermit {
             id,
-            activity,
+            state,
             connections: self.clone(),
         })
     }
@@ -121,9 +118,9 @@ impl Open {
     fn make_room(&mut self) {
         let now = Instant::now();
         let mut leaving = self.connections.values().filter(|it| it.leaving);
-        if let Some(leaving) = leaving.find(|it| it.activity.waits(now).is_some()) {
+        if let Some(leaving) = leaving.find(|it| it.state.waits(now).is_some()) {
             // A request may have come in when it was asked, and waits for its client now.
-            leaving.activity.finish();
+            leaving.state.request_close();
             return;
         }
         let mut crowds: HashMap<Source, usize> = HashMap::new();
@@ -132,40 +129,40 @@ impl Open {
         }
         let staying = self.connections.iter().filter(|(_, it)| !it.leaving);
         let candidates = staying.filter_map(|(&id, connection)| {
-            let waits = connection.activity.waits(now)?;
+            let waits = connection.state.waits(now)?;
             let crowd = crowds.get(&connection.source).copied();
             Some((Reverse(crowd), waits, id))
         });
         let chosen = candidates.min().map(|(_, _, id)| id);
         if let Some(connection) = chosen.and_then(|id| self.connections.get_mut(&id)) {
             connection.leaving = true;
-            connection.activity.finish();
+            connection.state.request_close();
         }
     }
 }
 
 impl Default for Connections {
     fn default() -> Self {
-        Self::new(Self::CAP.min(descriptors::for_connections()))
+        Self::new(descriptors::max_connections())
     }
 }
 
 /// One connection's place under the cap, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionPermit {
     id: u64,
-    activity: Arc<Activity>,
+    state: Arc<ConnectionState>,
     connections: Connections,
 }
 
-impl Place {
+impl ConnectionPermit {
     /// What the connection is at.
-    pub(super) fn activity(&self) -> &Arc<Activity> {
-        &self.activity
+    pub(super) fn state(&self) -> &Arc<ConnectionState> {
+        &self.state
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         self.connections.open().connections.remove(&self.id);
         self.connections.0.room.notify_waiters();

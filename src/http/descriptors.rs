@@ -2,8 +2,10 @@
 
 use tracing::warn;
 
-use super::connections::Connections;
 use crate::resources::{RESERVED_FILES, open_files, raise_open_files};
+
+/// The contract's cap on connections, if the process may open enough files for it.
+const MAX_CONNECTIONS: usize = 512;
 
 /// With fewer descriptors the runtime, a listener, a scrape and a poll do not fit.
 const LEAST: u64 = 32;
@@ -27,7 +29,7 @@ pub fn raise_limit() -> Result<(), String> {
             "the limit of open files (RLIMIT_NOFILE) is {limit}; at least {LEAST} are needed, 2048 are enough; {way_out}"
         ));
     }
-    let connections = for_connections();
+    let connections = max_connections();
     if connections < SMALL {
         warn!(
             limit,
@@ -38,18 +40,16 @@ pub fn raise_limit() -> Result<(), String> {
     Ok(())
 }
 
-/// Fewer connections deserve a warning: at 1024 open files there are just below [`Connections::CAP`].
-const SMALL: usize = Connections::CAP / 2;
+/// Fewer connections deserve a warning: at 1024 open files there are just below [`MAX_CONNECTIONS`].
+const SMALL: usize = MAX_CONNECTIONS / 2;
 
 /// The listener's share of the descriptors that are not reserved. The rest is for polls and files.
 const SHARE: u64 = 2;
 
-/// How many connections there may be with the descriptors that the process may open now.
-pub(super) fn for_connections() -> usize {
-    match open_files() {
-        Some(limit) => usize::try_from(share(limit)).unwrap_or(usize::MAX),
-        None => usize::MAX,
-    }
+/// Returns the cap on connections for the descriptors that the process may open now.
+pub(super) fn max_connections() -> usize {
+    let share = open_files().map_or(u64::MAX, share);
+    usize::try_from(share).map_or(MAX_CONNECTIONS, |share| share.min(MAX_CONNECTIONS))
 }
 
 fn share(limit: u64) -> u64 {

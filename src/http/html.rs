@@ -7,6 +7,18 @@ use std::time::{Duration, SystemTime};
 /// get onto a page unescaped.
 pub(super) trait Html: fmt::Display {}
 
+/// A name or message of the API, isolated so that right-to-left text does not reorder what is
+/// around it.
+pub(super) struct Isolated<'a>(pub(super) &'a str);
+
+impl Html for Isolated<'_> {}
+
+impl fmt::Display for Isolated<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<bdi>{}</bdi>", Text(self.0))
+    }
+}
+
 /// Text from anywhere: for content and for quoted attributes.
 pub(super) struct Text<'a>(pub(super) &'a str);
 

@@ -1,4 +1,4 @@
-//! How long anybody may keep the listener waiting.
+//! The time limits of connections.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ pub struct Limits {
     /// Without a byte of a request: between two requests, or before the first.
     pub idle: Duration,
     /// Without the client taking a single byte of a response that waits to be sent. Over HTTP/2 it
-    /// is any byte, an answer to a PING too: who keeps pinging meets the next limit instead.
+    /// is any byte, an answer to a PING too: a client that keeps pinging reaches the next limit instead.
     pub write_stall: Duration,
     /// From the end of a request's headers to the end of its response, however steadily it
     /// trickles.
     pub response: Duration,
-    /// For requests in flight when the listener is told to stop.
+    /// For requests in flight when the listener stops.
     pub drain: Duration,
 }
 

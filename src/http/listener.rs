@@ -1,4 +1,4 @@
-//! Bind, tell the address, serve: three steps.
+//! The listener: bind, return the address, serve.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,46 +11,18 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 
+use super::accept::{AbortableStream, Accept, Peer};
 use super::bind::{Socket, bind, inherited};
 use super::connections::Connections;
 use super::content::Content;
-use super::door::{Cuttable, Door, Peer};
-use super::limits::Limits;
+use super::options::Options;
 use super::routes::Routes;
 use super::throttle::Throttle;
 use super::tls;
-use crate::web::Gate;
-
-/// How to serve. Listeners that are given clones of it share the cap on connections.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where the exposition is: `/metrics`.
-    pub telemetry_path: String,
-    /// The path below which everything is, without a slash at its end; empty for none.
-    pub route_prefix: String,
-    /// Time limits.
-    pub limits: Limits,
-    /// The cap on connections.
-    pub connections: Connections,
-    /// TLS and passwords; none lets everybody in, in the clear.
-    pub gate: Option<Arc<Gate>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            telemetry_path: "/metrics".to_owned(),
-            route_prefix: String::new(),
-            limits: Limits::default(),
-            connections: Connections::default(),
-            gate: None,
-        }
-    }
-}
 
 /// A bound address that is not served yet.
 #[derive(Debug)]
-#[must_use = "nobody is answered until it serves"]
+#[must_use = "it answers only after `serve` is called"]
 pub struct Listener(Socket);
 
 impl Listener {
@@ -111,7 +83,7 @@ impl Listener {
 }
 
 async fn serve_at(
-    socket: impl Door,
+    socket: impl Accept,
     content: Arc<dyn Content>,
     options: Options,
     shutdown: impl Future<Output = ()>,
@@ -125,14 +97,14 @@ async fn serve_at(
     let drain_time = limits.drain;
     let (running, stopped) = watch::channel(());
     let mut tasks = JoinSet::new();
-    let newcomers = async {
+    let accept_loop = async {
         let (mut failures, mut panics) = (Throttle::default(), Throttle::default());
         loop {
             let (stream, peer) = accept(&socket, &connections, &mut failures).await;
             let place = connections.admit(peer.address()).await;
-            let stream = Cuttable::new(stream, Arc::clone(place.activity()));
+            let stream = AbortableStream::new(stream, Arc::clone(place.state()));
             while let Some(ended) = tasks.try_join_next() {
-                note_panic(ended, &mut panics);
+                log_panic(ended, &mut panics);
             }
             tasks.spawn(tls::serve(
                 stream,
@@ -147,14 +119,14 @@ async fn serve_at(
     tokio::select! {
         biased;
         () = pin!(shutdown) => {}
-        never = newcomers => never,
+        never = accept_loop => never,
     }
     drop(socket);
     drop(running);
     drain(tasks, drain_time).await;
 }
 
-async fn accept<D: Door>(
+async fn accept<D: Accept>(
     socket: &D,
     connections: &Connections,
     failures: &mut Throttle,
@@ -187,7 +159,7 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
     let mut panics = Throttle::default();
     let all_ended = async {
         while let Some(ended) = tasks.join_next().await {
-            note_panic(ended, &mut panics);
+            log_panic(ended, &mut panics);
         }
     };
     if timeout(time, all_ended).await.is_err() {
@@ -201,7 +173,7 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
 }
 
 /// A panic ends the connection it happened on, and nothing else; but it is logged.
-fn note_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
+fn log_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
     if let Err(error) = ended
         && let Some(panics) = panics.count()
     {

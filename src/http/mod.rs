@@ -1,9 +1,8 @@
-//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for those who look after the
-//! process.
+//! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for supervisors.
 //!
 //! It knows neither the cloud's API nor how the exposition is made: it shows what a [`Content`]
-//! gives it, asked anew for each request. So a scrape costs what sending costs, and whatever hangs
-//! elsewhere, this answers.
+//! returns for each request. So a scrape costs what sending costs, and the listener answers even if
+//! another part of the process hangs.
 //!
 //! A stranger can open connections, so everything a connection can hold on to has a limit:
 //! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
@@ -13,25 +12,28 @@ pub use self::connections::Connections;
 pub use self::content::{Content, Reload};
 pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::limits::Limits;
-pub use self::listener::{Listener, Options};
+pub use self::listener::Listener;
+pub use self::options::Options;
 
 // What it is given, and how long and how many.
 mod content;
 mod limits;
+mod options;
 
 // Sockets: accepting them, counting them, and knowing what each is at.
-mod activity;
+mod accept;
 mod bind;
 mod connection;
+mod connection_state;
 mod connections;
 mod descriptors;
-mod door;
-mod heads;
+mod head_scanner;
+mod instrumented_io;
 mod listener;
 mod throttle;
 mod tls;
 
-// What is shown of the reports, and what of it somebody wants.
+// What is shown of the reports, filtered by a query.
 mod query;
 mod view;
 

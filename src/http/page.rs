@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::html::{Badge, Mood, Number, Text, Utc, When, counted};
+use super::html::{Badge, Isolated, Mood, Number, Text, Utc, When, counted};
 use super::query::Query;
 use super::table::{Cell, Column, Section};
 use super::track;
@@ -176,7 +176,7 @@ impl Page<'_> {
             [
                 Box::new(Text(&row.report.account.name)),
                 Box::new(Text(&row.target.region)),
-                Box::new(Text(row.name())),
+                Box::new(Isolated(row.name())),
                 Box::new(Number(row.id)),
                 Box::new(self.when(at)),
             ]
@@ -229,7 +229,7 @@ impl Page<'_> {
                 Box::new(badge(it.state)),
                 Box::new(Text(failure.map_or("–", |failure| failure.reason.as_str()))),
                 Box::new(Text(failure.map_or("–", |failure| &failure.code))),
-                Box::new(Text(failure.map_or("–", |failure| &failure.message))),
+                Box::new(Isolated(failure.map_or("–", |failure| &failure.message))),
                 Box::new(Text(request_id.unwrap_or("–"))),
                 Box::new(self.last_success(it)),
             ]

@@ -8,7 +8,7 @@ use hyper::header::{
 use hyper::{Response, StatusCode};
 
 use super::body::Pieces;
-use crate::web::Refused;
+use crate::web_config::Denied;
 
 /// An exposition in the text format. Prometheus 3 refuses one without a content type.
 pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
@@ -77,20 +77,20 @@ pub(super) fn too_many_pages() -> Response<Pieces> {
     text(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// To whom the gate does not let in.
-pub(super) fn refused(why: Refused) -> Response<Pieces> {
+/// The response to a request that the web configuration does not allow.
+pub(super) fn denied(why: Denied) -> Response<Pieces> {
     match why {
-        Refused::Broken => text(
+        Denied::Broken => text(
             StatusCode::INTERNAL_SERVER_ERROR,
             "the web configuration is broken; the log says how",
         ),
-        Refused::TooMany => text(StatusCode::TOO_MANY_REQUESTS, "too many requests"),
-        Refused::Busy => text(
+        Denied::TooMany => text(StatusCode::TOO_MANY_REQUESTS, "too many requests"),
+        Denied::Busy => text(
             StatusCode::SERVICE_UNAVAILABLE,
             "too many passwords are being checked; try again",
         ),
-        Refused::Unauthorized => {
-            let mut response = text(StatusCode::UNAUTHORIZED, "a name and a password are wanted");
+        Denied::Unauthorized => {
+            let mut response = text(StatusCode::UNAUTHORIZED, "authentication required");
             let basic = HeaderValue::from_static("Basic");
             response.headers_mut().insert(WWW_AUTHENTICATE, basic);
             response

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{EXPECT, HOST};
+use hyper::header::{EXPECT, HOST, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use rustls::ServerConfig;
@@ -14,16 +14,16 @@ use serde_json::json;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::activity::Activity;
 use super::body::Pieces;
+use super::connection_state::ConnectionState;
 use super::content::Content;
-use super::listener::Options;
+use super::options::Options;
 use super::page::{self, Page};
 use super::query::Query;
 use super::rendering::Rendering;
 use super::view::View;
 use super::{api, encoding, response};
-use crate::web::Gate;
+use crate::web_config::WebConfig;
 
 /// Answers requests out of a [`Content`].
 pub(super) struct Routes {
@@ -31,7 +31,7 @@ pub(super) struct Routes {
     telemetry_path: String,
     route_prefix: String,
     body_time: Duration,
-    gate: Option<Arc<Gate>>,
+    web_config: Option<Arc<WebConfig>>,
     rendering: Rendering,
 }
 
@@ -43,35 +43,37 @@ impl Routes {
             route_prefix: options.route_prefix.clone(),
             // As long as its head.
             body_time: options.limits.headers,
-            gate: options.gate.clone(),
+            web_config: options.web_config.clone(),
             rendering: Rendering::new(),
         }
     }
 
     /// TLS, where it is spoken.
     pub(super) async fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.gate.as_ref()?.tls().await
+        self.web_config.as_ref()?.tls().await
     }
 
-    /// The response to a request. Hyper gives it a length. `activity` learns whether the request is
-    /// still waiting for its body.
+    /// Returns the response to a request; hyper adds its length. `state` learns whether the client
+    /// or the exporter is the one to wait for.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
-        activity: &Activity,
+        state: &ConnectionState,
     ) -> Response<Pieces> {
         let (head, body) = request.into_parts();
         let handler = self.handler(head.uri.path());
         let has_body = !body.is_end_stream();
-        // If the client waits for a 100 before it sends the body, it gets the response instead.
-        let body = (has_body && !head.headers.contains_key(EXPECT)).then_some(body);
-        let mut response = if has_its_host(&head) {
-            self.let_in(handler, &head, body, activity).await
-        } else {
-            response::text(StatusCode::BAD_REQUEST, "a request has one header Host")
+        let (own_headers, refusal) = self.admit(&head, body, state).await;
+        let mut response = match refusal {
+            Some(response) => response,
+            None => {
+                let _work = state.start_work();
+                self.respond(handler, &head).await
+            }
         };
+        response.headers_mut().extend(own_headers);
         if has_body && head.version < Version::HTTP_2 {
-            response = response::and_close(response); // see `heads.rs`
+            response = response::and_close(response); // see `head_scanner.rs`
         }
         if head.method == Method::HEAD {
             response = response::without_content(response);
@@ -82,51 +84,41 @@ impl Routes {
         response
     }
 
-    /// Checks the password first: only a client that is let in has its body read.
-    async fn let_in(
+    /// Checks the request, the password and the body, in this order: the body of a client without
+    /// the password is not read. Returns the headers that the web configuration adds to the
+    /// response, and the response itself if the request is refused.
+    async fn admit(
         &self,
-        handler: Handler,
         head: &Parts,
-        body: Option<Incoming>,
-        activity: &Activity,
-    ) -> Response<Pieces> {
-        let Some(gate) = &self.gate else {
-            return self.after_body(handler, head, body, activity).await;
-        };
-        let path = self.below_prefix(head.uri.path()).unwrap_or_default();
-        let (own, admitted) = {
-            let _works = activity.works();
-            gate.admit(path, &head.headers).await
-        };
-        let mut response = match admitted {
-            Ok(()) => self.after_body(handler, head, body, activity).await,
-            Err(refused) => response::refused(refused),
-        };
-        for (name, value) in own {
-            response.headers_mut().insert(name, value);
+        body: Incoming,
+        state: &ConnectionState,
+    ) -> (Vec<(HeaderName, HeaderValue)>, Option<Response<Pieces>>) {
+        let refuse = |status, why| Some(response::text(status, why));
+        if !has_its_host(head) {
+            let why = "a request has one header Host";
+            return (Vec::new(), refuse(StatusCode::BAD_REQUEST, why));
         }
-        response
-    }
-
-    /// Responds once the client has sent the body, which no path needs.
-    async fn after_body(
-        &self,
-        handler: Handler,
-        head: &Parts,
-        body: Option<Incoming>,
-        activity: &Activity,
-    ) -> Response<Pieces> {
-        if let Some(body) = body {
-            let _waiting = activity.awaits_body();
+        let mut own_headers = Vec::new();
+        if let Some(web_config) = &self.web_config {
+            let path = self.below_prefix(head.uri.path()).unwrap_or_default();
+            let _work = state.start_work();
+            let (own, authorized) = web_config.authorize(path, &head.headers).await;
+            if let Err(why) = authorized {
+                return (own, Some(response::denied(why)));
+            }
+            own_headers = own;
+        }
+        // A client that waits for a 100 before it sends the body gets the response instead.
+        if !body.is_end_stream() && !head.headers.contains_key(EXPECT) {
+            let _waiting = state.start_body();
             if let Err(status) = discard(body, self.body_time).await {
-                return response::text(status, "no path here needs a body");
+                return (own_headers, refuse(status, "no path here needs a body"));
             }
         }
-        let _works = activity.works();
-        self.respond(handler, head).await
+        (own_headers, None)
     }
 
-    /// The path without the prefix; none where it is not below it.
+    /// Returns the path without the prefix, or `None` if it does not begin with the prefix.
     fn below_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
         if path == "*" {
             return Some(path);

@@ -11,9 +11,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tracing::debug;
 
+use super::accept::Peer;
 use super::connection::{self, Protocol};
-use super::connections::Place;
-use super::door::Peer;
+use super::connections::ConnectionPermit;
 use super::limits::Limits;
 use super::routes::Routes;
 
@@ -21,7 +21,7 @@ use super::routes::Routes;
 pub(super) async fn serve<S>(
     stream: S,
     peer: Peer,
-    place: Place,
+    permit: ConnectionPermit,
     routes: Arc<Routes>,
     limits: Limits,
     stopped: watch::Receiver<()>,
@@ -31,13 +31,13 @@ pub(super) async fn serve<S>(
     let config = tokio::select! {
         config = routes.tls() => config,
         // The certificates are being read, and that takes its time.
-        () = place.activity().asked_to_finish() => return,
+        () = permit.state().close_requested() => return,
     };
     let Some(config) = config else {
         let protocol = Protocol::Http1;
-        return connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
+        return connection::serve(stream, peer, permit, routes, limits, stopped, protocol).await;
     };
-    let shaken = shake_hands(stream, config, &place, &limits, stopped.clone());
+    let shaken = handshake(stream, config, &permit, &limits, stopped.clone());
     match shaken.await {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
@@ -45,17 +45,17 @@ pub(super) async fn serve<S>(
                 Some(b"h2") => Protocol::Http2,
                 _ => Protocol::Http1,
             };
-            connection::serve(stream, peer, place, routes, limits, stopped, protocol).await;
+            connection::serve(stream, peer, permit, routes, limits, stopped, protocol).await;
         }
         Err(why) => debug!(%peer, why, "no TLS"),
     }
 }
 
-/// A newcomer may have the place of one who does not get on with the handshake.
-async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
+/// A newcomer may have the permit of one who does not get on with the handshake.
+async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     config: Arc<ServerConfig>,
-    place: &Place,
+    permit: &ConnectionPermit,
     limits: &Limits,
     mut stopped: watch::Receiver<()>,
 ) -> Result<TlsStream<S>, String> {
@@ -65,7 +65,7 @@ async fn shake_hands<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(shaken) => shaken.map_err(|error| error.to_string()),
             Err(_) => Err("the handshake took too long".to_owned()),
         },
-        () = place.activity().asked_to_finish() => Err("it made room for a new one".to_owned()),
+        () = permit.state().close_requested() => Err("it made room for a new one".to_owned()),
         _ = stopped.changed() => Err("the exporter stops".to_owned()),
     }
 }

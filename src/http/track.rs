@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::html::{Badge, Html, Mood, Number, Text, When, counted};
+use super::html::{Badge, Html, Isolated, Mood, Number, Text, When, counted};
 use super::table::{Cell, Column};
 use super::view::{Seen, TrackRow};
 use crate::snapshot::{Status, Track};
@@ -34,7 +34,7 @@ pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: When) -> [Cell<'a>; 8] {
     [
         Box::new(Text(&row.report.account.name)),
         Box::new(Text(&row.target.region)),
-        Box::new(Text(row.name())),
+        Box::new(Isolated(row.name())),
         Box::new(Number(row.id)),
         Box::new(Badge {
             mood,
@@ -57,8 +57,8 @@ impl fmt::Display for Scope<'_> {
         write!(
             f,
             "{} of {}",
-            Text(&track.action_type),
-            Text(&track.resource_type)
+            Isolated(&track.action_type),
+            Isolated(&track.resource_type)
         )?;
         match track.event_names.as_slice() {
             [all] if all == "*" => Ok(()),
@@ -82,7 +82,7 @@ impl fmt::Display for Destination<'_> {
             &storage.prefix,
         ];
         for part in parts.into_iter().filter(|part| !part.is_empty()) {
-            write!(f, "{} ", Text(part))?;
+            write!(f, "{} ", Isolated(part))?;
         }
         Ok(())
     }

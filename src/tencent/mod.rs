@@ -7,6 +7,7 @@
 
 pub use self::aimd::SourceIpLimit;
 pub use self::api_client::{ApiClient, ClientParts, MAX_IN_FLIGHT};
+pub use self::authorities::{CaFile, MAX_CA_BYTES};
 pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::call::CallLimits;
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
@@ -20,7 +21,7 @@ pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::track_walk::{MAX_LISTING_BYTES, MAX_PAGES};
 pub use self::transport::{
-    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, MAX_CA_BYTES, Transport, TransportError,
+    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
     TransportErrorKind, separate,
 };
 
@@ -52,6 +53,7 @@ mod skew;
 
 // The bytes: sign, send, parse, classify.
 mod answers;
+mod authorities;
 mod bounded;
 mod connections;
 mod envelope;

@@ -1,20 +1,18 @@
 //! What all transports of a process share, whatever their settings.
 
 use std::collections::HashMap;
-use std::fmt;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use rustls::pki_types::CertificateDer;
 use tokio::sync::Semaphore;
+use tracing::warn;
 
 use super::answers::RecentAnswers;
+use super::authorities::CaFile;
 use super::connections::OpenIdentities;
 use super::names::Names;
 use super::tls;
-use super::transport::{HttpOptions, HttpTransport, MAX_CA_BYTES};
+use super::transport::{HttpOptions, HttpTransport};
 use crate::proxy::Proxy;
-use crate::{files, pem};
 
 /// How many answers may be larger at the same time. Further ones wait, within their time limit.
 /// This bounds the memory that a flooding server can cost, however many targets there are.
@@ -58,9 +56,15 @@ impl Network {
     /// If the system has no certificate authorities and the options name none, or if a file or the
     /// proxy of the options cannot be used.
     pub fn https(&self, options: &HttpOptions) -> Result<HttpTransport, String> {
-        let authorities = options.ca_file.as_deref().map(authorities).transpose()?;
+        let authorities = options.ca_file.as_deref().map(CaFile::read).transpose()?;
         let proxy = options.proxy.as_ref().map(through).transpose()?;
-        let tls = tls::trusting(authorities.unwrap_or_default()).map_err(|error| {
+        let (certificates, warnings) = authorities
+            .map(|file| (file.certificates, file.warnings))
+            .unwrap_or_default();
+        for warning in warnings {
+            warn!("{warning}");
+        }
+        let tls = tls::trusting(certificates).map_err(|error| {
             format!(
                 "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
             )
@@ -94,13 +98,6 @@ impl Network {
         hosts.insert(Arc::clone(host), Arc::downgrade(&of_host));
         of_host
     }
-}
-
-/// The authorities in a PEM file.
-fn authorities(file: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
-    let pem = files::read(file, MAX_CA_BYTES).map_err(|error| at(&error))?;
-    pem::certificates(&pem.bytes).map_err(|error| at(&error))
 }
 
 /// The proxy, used for every host that it does not exempt.

@@ -49,9 +49,6 @@ const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 /// A burst may open more, and they are closed when it is over.
 const MAX_IDLE_CONNECTIONS: usize = 4;
 
-/// The longest file of certificate authorities. The system's own bundles have a quarter of that.
-pub const MAX_CA_BYTES: usize = 1 << 20;
-
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
 

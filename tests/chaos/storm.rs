@@ -28,7 +28,7 @@ async fn whatever_happens_a_target_shows_what_was_there_or_nothing() {
     let before = exporter.metrics_when("every target is up", all_up).await;
 
     let mut weather = Weather::new(seed);
-    let mut witness = Witness::default();
+    let mut witness = Witness::new();
     // What reads the log has stopped: nothing else may.
     exporter.leave_log_unread(true);
     let end = tokio::time::Instant::now() + Duration::from_secs(seconds);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::web::Gate;
+use cloudaudit_exporter::web_config::WebConfig;
 use rcgen::{CertificateParams, KeyPair};
 use tempfile::TempDir;
 
@@ -35,8 +35,8 @@ fn every_configuration_of_the_pages_loads() {
 }
 
 /// Beside certificates of the names that the examples have.
-#[test]
-fn every_web_configuration_of_the_pages_is_taken() {
+#[tokio::test]
+async fn every_web_configuration_of_the_pages_is_taken() {
     let folder = TempDir::new().unwrap();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -63,7 +63,9 @@ fn every_web_configuration_of_the_pages_is_taken() {
             if language == "yaml" && is_of_the_listener {
                 seen += 1;
                 std::fs::write(&file, text).unwrap();
-                Gate::open(&file).unwrap_or_else(|why| panic!("{name}: {why}"));
+                WebConfig::load(&file)
+                    .await
+                    .unwrap_or_else(|why| panic!("{name}: {why}"));
             }
         }
     }

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::pem;
-use cloudaudit_exporter::tencent::{HttpOptions, HttpTransport, Transport, TransportErrorKind};
+use cloudaudit_exporter::tencent::{
+    CaFile, HttpOptions, HttpTransport, Transport, TransportError, TransportErrorKind,
+};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -132,8 +134,60 @@ fn the_error_names_the_file() {
     assert!(error.starts_with(&place), "{error}");
 }
 
+#[test]
+fn a_certificate_that_is_expired_or_not_a_ca_is_a_warning() {
+    let (good, key) = ca("the CA");
+    let issuer = Issuer::from_params(&good, &key);
+    let (mut expired, expired_key) = ca("old CA");
+    expired.not_after = date_time_ymd(2001, 1, 1);
+    let (mut early, early_key) = ca("new CA");
+    early.not_before = date_time_ymd(3000, 1, 1);
+    early.not_after = date_time_ymd(4000, 1, 1);
+    let server = || {
+        let mut server = CertificateParams::new(vec!["localhost".into()]).unwrap();
+        server
+            .distinguished_name
+            .push(DnType::CommonName, "srv\u{202e}");
+        (server, KeyPair::generate().unwrap())
+    };
+    let ((alone, alone_key), (signed, signed_key)) = (server(), server());
+    let text = [
+        good.self_signed(&key).unwrap().pem(),
+        expired.self_signed(&expired_key).unwrap().pem(),
+        early.self_signed(&early_key).unwrap().pem(),
+        alone.self_signed(&alone_key).unwrap().pem(),
+        signed.signed_by(&signed_key, &issuer).unwrap().pem(),
+    ]
+    .concat();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    let warnings = CaFile::read(file.path()).unwrap().warnings;
+    let expected = [
+        "certificate 2 (CN=old CA) expired on 2001-01-01T00:00:00Z; ",
+        "certificate 3 (CN=new CA) is not valid before 3000-01-01T00:00:00Z; ",
+        "certificate 4 (CN=srv\\u{202e}) is not a CA certificate: ",
+        "certificate 5 (CN=srv\\u{202e}) is not a CA certificate; replace it with the CA that signed it (CN=the CA)",
+    ];
+    assert_eq!(warnings.len(), expected.len(), "{warnings:#?}");
+    for (warning, expected) in warnings.iter().zip(expected) {
+        let expected = format!("http.ca_file {}: {expected}", file.path().display());
+        assert!(warning.starts_with(&expected), "{warning}");
+    }
+}
+
 /// What a call says of a server that has this certificate, to a client that trusts this one.
 async fn handshake(certificate: CertificateDer<'static>, key: &KeyPair, trusted: &str) -> String {
+    let error = connect(certificate, key, trusted).await;
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    error.to_string()
+}
+
+/// The error of a call to a server that hangs up after the handshake.
+async fn connect(
+    certificate: CertificateDer<'static>,
+    key: &KeyPair,
+    trusted: &str,
+) -> TransportError {
     let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -154,7 +208,7 @@ async fn handshake(certificate: CertificateDer<'static>, key: &KeyPair, trusted:
     error
 }
 
-async fn call(port: u16, trusted: &str) -> String {
+async fn call(port: u16, trusted: &str) -> TransportError {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), trusted).unwrap();
     let transport = HttpTransport::new(&HttpOptions {
@@ -164,9 +218,24 @@ async fn call(port: u16, trusted: &str) -> String {
     let transport = transport.unwrap();
     let request = Request::post(format!("https://localhost:{port}/")).body(Bytes::new());
     let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
-    let error = sent.unwrap().unwrap_err();
-    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
-    error.to_string()
+    sent.unwrap().unwrap_err()
+}
+
+/// The warnings of [`CaFile`] claim this.
+#[tokio::test]
+async fn a_trusted_certificate_may_be_expired_or_the_servers_own() {
+    let (mut authority, ca_key) = ca("the CA");
+    authority.not_after = date_time_ymd(2001, 1, 1);
+    let root = authority.self_signed(&ca_key).unwrap().pem();
+    let issuer = Issuer::from_params(&authority, &ca_key);
+    let server = CertificateParams::new(vec!["localhost".into()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let signed = server.signed_by(&key, &issuer).unwrap();
+    let alone = server.self_signed(&key).unwrap();
+    for (certificate, trusted) in [(&signed, root), (&alone, alone.pem())] {
+        let error = connect(certificate.der().clone(), &key, &trusted).await;
+        assert_eq!(error.kind, TransportErrorKind::Connect, "{error}");
+    }
 }
 
 #[tokio::test]
@@ -224,6 +293,7 @@ async fn a_server_without_tls_is_named() {
         while stream.read(&mut hello).await.is_ok_and(|count| count > 0) {}
     });
     let error = call(port, &pem_of_ca()).await;
-    assert!(error.contains("does not speak TLS"), "{error}");
+    assert_eq!(error.kind, TransportErrorKind::Tls, "{error}");
+    assert!(error.message.contains("does not speak TLS"), "{error}");
     server.abort();
 }

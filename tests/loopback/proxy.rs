@@ -6,6 +6,7 @@
 )]
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -15,9 +16,13 @@ use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::proxy::{Proxy, unused_variable};
 use cloudaudit_exporter::tencent::{HttpOptions, HttpTransport, Transport};
 use http::Request;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -253,13 +258,10 @@ async fn recording() -> (String, tokio::task::JoinHandle<String>) {
     let authority = listener.local_addr().unwrap().to_string();
     let recorded = tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            head.push(stream.read_u8().await.unwrap());
-        }
+        let head = read_head(&mut stream).await;
         let refused = b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n";
         stream.write_all(refused).await.unwrap();
-        String::from_utf8(head).unwrap()
+        head
     });
     (authority, recorded)
 }
@@ -284,6 +286,72 @@ async fn a_call_asks_the_proxy_for_a_tunnel_with_the_decoded_password() {
     );
     let login = BASE64_STANDARD.encode("me:#HUSH/[");
     assert!(head.contains(&format!("Basic {login}\r\n")), "{head}");
+}
+
+/// A certificate of `authority` for a host, in a configuration of a server.
+fn acceptor(authority: &Issuer<'_, KeyPair>, host: &str) -> TlsAcceptor {
+    let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, authority).unwrap();
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der());
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.der().clone()], key.into())
+        .unwrap();
+    TlsAcceptor::from(Arc::new(config))
+}
+
+async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// TLS to the proxy, `CONNECT` in it, and TLS to the cloud in the tunnel.
+#[tokio::test]
+async fn a_call_goes_through_a_proxy_that_is_reached_over_tls() {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let key = KeyPair::generate().unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), params.self_signed(&key).unwrap().pem()).unwrap();
+    let authority = Issuer::new(params, key);
+    let proxy = acceptor(&authority, "localhost");
+    let cloud = acceptor(&authority, "cloud.example");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut tunnel = proxy.accept(stream).await.unwrap();
+        let connect = read_head(&mut tunnel).await;
+        tunnel.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+        let mut inside = cloud.accept(tunnel).await.unwrap();
+        let call = read_head(&mut inside).await;
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        inside.write_all(answer).await.unwrap();
+        inside.flush().await.unwrap();
+        [connect, call]
+    });
+    let proxy = format!("https://me:HUSH@localhost:{port}");
+    let transport = HttpTransport::new(&HttpOptions {
+        ca_file: Some(file.path().into()),
+        proxy: Some(Proxy::parse(&proxy).unwrap()),
+    });
+    let request = Request::post("https://cloud.example/").body(Bytes::new());
+    let transport = transport.unwrap();
+    let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
+    assert_eq!(sent.unwrap().unwrap().body(), "{}");
+    let [connect, call] = timeout(PATIENCE, server).await.unwrap().unwrap();
+    let login = BASE64_STANDARD.encode("me:HUSH");
+    assert!(connect.starts_with("CONNECT cloud.example:443 HTTP/1.1\r\n"));
+    assert!(connect.contains(&format!("Basic {login}\r\n")), "{connect}");
+    assert!(call.starts_with("POST / HTTP/1.1\r\n"), "{call}");
+    assert!(!call.contains(&login), "{call}");
 }
 
 /// A call to this machine does not reach the proxy: it fails where nothing listens.

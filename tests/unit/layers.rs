@@ -45,10 +45,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot", "shard", "files", "proxy"]),
     // The listener's gate.
-    ("web", &["files", "pem"]),
+    ("web_config", &["files", "pem"]),
     (
         "http",
-        &["failure", "snapshot", "clock", "resources", "web"],
+        &["failure", "snapshot", "clock", "resources", "web_config"],
     ),
     // A simulated cloud that shared types with the client would share its mistakes.
     ("sim", &[]),
@@ -108,8 +108,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "commands",
         // `check` shows which tracks are expected, and says what is in the way of a call.
         &[
-            "app", "cli", "clock", "config", "demo", "failure", "files", "fleet", "logging",
-            "replace", "shard", "snapshot", "stdio", "tencent", "web",
+            "app",
+            "cli",
+            "clock",
+            "config",
+            "demo",
+            "failure",
+            "files",
+            "fleet",
+            "logging",
+            "replace",
+            "shard",
+            "snapshot",
+            "stdio",
+            "tencent",
+            "web_config",
         ],
     ),
     ("cli", &["app", "shard"]),

@@ -17,9 +17,11 @@ use tracing::warn;
 use super::{CommandError, print};
 use crate::cli::CheckOutput;
 use crate::clock::Clock;
-use crate::config::{Account, Config, Organization};
+use crate::config::{Account, Config, Http, Organization};
+use crate::files::{READ_TIMEOUT, ReadSlot};
 use crate::fleet::{Environment, connect, inquire};
 use crate::shard::Shard;
+use crate::tencent::CaFile;
 
 /// The accounts and organizations of this shard, sorted by name.
 struct Selection<'c> {
@@ -86,6 +88,20 @@ impl fmt::Display for Part {
             f,
             "{shard}: {accounts} of {of} configured accounts{members}"
         )
+    }
+}
+
+/// Reads `http.ca_file` off the runtime and returns its warnings.
+pub(super) async fn ca_file_warnings(http: &Http) -> Vec<String> {
+    let Some(file) = http.ca_file.clone() else {
+        return Vec::new();
+    };
+    let at = format!("http.ca_file {}", file.display());
+    let read = move || CaFile::read(&file);
+    match ReadSlot::default().run(READ_TIMEOUT, read).await {
+        Ok(Ok(file)) => file.warnings,
+        Ok(Err(error)) => vec![error],
+        Err(error) => vec![format!("{at}: {error}")],
     }
 }
 

@@ -301,14 +301,19 @@ async fn few_open_files_are_said_and_enough_for_scrapes() {
     let exporter = Exporter::start(None, false, 64).await;
     let mut siege = besiege(exporter.address, None, 200);
     sleep(Duration::from_secs(1)).await;
-    // With twenty places, the siege takes some of them between a scraper's connection and its
-    // request: such a scrape is lost, and the next one counts.
+    // Half requests make room first, so a scrape is lost only if the twenty places belong to clients
+    // that have sent nothing, and this test is kept from sending for as long.
     let mut answered = 0;
     for _ in 0..MANY_SCRAPES {
         let scrape = timeout(LONGEST_SCRAPE, exporter.scrape()).await;
-        answered += usize::from(scrape.expect("a scrape waits for the siege").is_ok());
+        let scrape = scrape.expect("a scrape waits for the siege");
+        answered += usize::from(scrape.is_ok());
     }
-    assert!(answered >= MANY_SCRAPES / 4, "{answered} of {MANY_SCRAPES}");
+    println!("at 64 open files: {answered} of {MANY_SCRAPES} scrapes are answered");
+    assert!(
+        answered >= MANY_SCRAPES * 3 / 4,
+        "{answered} of {MANY_SCRAPES}"
+    );
     assert!(exporter.descriptors() < 64, "{}", exporter.descriptors());
     siege.shutdown().await;
     let log = exporter.log();

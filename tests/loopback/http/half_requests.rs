@@ -54,6 +54,24 @@ async fn half_a_request_of_any_kind_makes_room() {
     }
 }
 
+/// A busy client that has connected and not sent its request yet is older than the crowd.
+#[tokio::test]
+async fn half_a_request_makes_room_before_a_client_that_is_about_to_send_one() {
+    for half in HALVES.iter().filter(|half| !half.trim().is_empty()) {
+        let server = Server::with(Shown::default(), capped()).await;
+        let mut scraper = server.connect().await;
+        let mut crowd = Vec::new();
+        for _ in 0..CAP * 3 {
+            let mut client = server.connect().await;
+            client.send(half).await;
+            sleep(Duration::from_millis(30)).await;
+            crowd.push(client);
+        }
+        assert!(scraper.is_open().await, "{half:?}");
+        assert_eq!(scraper.get("/metrics").await.status, 200, "{half:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_reads_nothing_makes_room_after_all_others() {
     let server = Server::with(large(), capped()).await;

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 use std::time::Duration;
 
-use cloudaudit_exporter::web::Gate;
+use cloudaudit_exporter::web_config::WebConfig;
 use http::HeaderMap;
 use tempfile::TempDir;
 use tokio::time::sleep;
@@ -14,8 +14,8 @@ use crate::support::pki::Authority;
 const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
 const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
-#[test]
-fn what_is_refused_names_the_file_and_no_secret() {
+#[tokio::test]
+async fn what_is_refused_names_the_file_and_no_secret() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("web.yaml");
     for (text, expected) in [
@@ -35,15 +35,15 @@ fn what_is_refused_names_the_file_and_no_secret() {
         ("nonsense: s3cret", "unknown field `nonsense`"),
     ] {
         fs::write(&file, text).unwrap();
-        let why = Gate::open(&file).unwrap_err();
+        let why = WebConfig::load(&file).await.unwrap_err();
         assert!(why.starts_with(&file.display().to_string()), "{why}");
         assert!(why.contains(expected), "{why}");
         assert!(!why.contains("s3cret"), "{why}");
     }
 }
 
-#[test]
-fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
+#[tokio::test]
+async fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     Authority::new("ours")
@@ -72,7 +72,7 @@ fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
                 _ => TLS.replace('}', &format!(", client_ca_file: {path}}}")),
             };
             fs::write(&file, text).unwrap();
-            let why = Gate::open(&file).unwrap_err();
+            let why = WebConfig::load(&file).await.unwrap_err();
             assert!(
                 why.contains(&format!("{key} ")) && why.contains(expected),
                 "{why}"
@@ -80,22 +80,24 @@ fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
         }
     }
     for (path, expected) in cases {
-        let why = Gate::open(&folder.path().join(path)).unwrap_err();
+        let why = WebConfig::load(&folder.path().join(path))
+            .await
+            .unwrap_err();
         assert!(why.contains(expected), "{why}");
     }
-    let why = Gate::open("/dev/fd/0".as_ref()).unwrap_err();
+    let why = WebConfig::load("/dev/fd/0".as_ref()).await.unwrap_err();
     assert!(why.contains("a pipe can be read only once"), "{why}");
 }
 
 /// An alias of a long text in a list of many.
-#[test]
-fn aliases_in_the_web_file_are_bounded() {
+#[tokio::test]
+async fn aliases_in_the_web_file_are_bounded() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("web.yaml");
     let (long, aliases) = ("x".repeat(900_000), "*a, ".repeat(20_000));
     let text = format!("auth_exempt_paths: [&a /{long}, {aliases}]\n");
     fs::write(&file, text).unwrap();
-    assert!(Gate::open(&file).is_err());
+    assert!(WebConfig::load(&file).await.is_err());
 }
 
 #[tokio::test]
@@ -106,8 +108,8 @@ async fn a_gate_whose_files_are_half_written_for_a_moment_lets_everybody_in_as_b
     let file = folder.path().join("web.yaml");
     let whole = format!("{TLS}basic_auth_users: {{alice: {HASH}}}\nauth_exempt_paths: [/]\n");
     fs::write(&file, &whole).unwrap();
-    let gate = Gate::open(&file).unwrap();
-    let admitted = async || gate.admit("/", &HeaderMap::new()).await.1;
+    let config = WebConfig::load(&file).await.unwrap();
+    let admitted = async || config.authorize("/", &HeaderMap::new()).await.1;
     assert_eq!(admitted().await, Ok(()));
     for half in ["web.yaml", "server.crt", "server.key"] {
         let path = folder.path().join(half);

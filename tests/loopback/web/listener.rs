@@ -9,7 +9,7 @@ use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::Report;
-use cloudaudit_exporter::web::Gate;
+use cloudaudit_exporter::web_config::WebConfig;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -80,7 +80,7 @@ impl Secure {
         let tls = "tls_server_config: {cert_file: server.crt, key_file: server.key}\n";
         fs::write(&file, format!("{tls}{more}")).unwrap();
         let options = Options {
-            gate: Some(Arc::new(Gate::open(&file).unwrap())),
+            web_config: Some(Arc::new(WebConfig::load(&file).await.unwrap())),
             ..options
         };
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();

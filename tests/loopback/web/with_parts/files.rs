@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::Command;
 
-use cloudaudit_exporter::web::Gate;
+use cloudaudit_exporter::web_config::WebConfig;
 use tempfile::TempDir;
 
 use crate::support::parts::part;
@@ -243,8 +243,8 @@ fn hashes() -> Vec<(String, Takes)> {
     texts.chain([(nameless, Takes::Both)]).collect()
 }
 
-#[test]
-fn promtool_and_we_take_the_same_files() {
+#[tokio::test]
+async fn promtool_and_we_take_the_same_files() {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new("ours");
     authority.server(2040).write(folder.path(), "server");
@@ -261,7 +261,7 @@ fn promtool_and_we_take_the_same_files() {
             .arg(&file)
             .output()
             .unwrap();
-        let ours = Gate::open(&file);
+        let ours = WebConfig::load(&file).await;
         let found = match (promtool.status.success(), ours.is_ok()) {
             (true, true) => Takes::Both,
             (false, false) => Takes::Neither,

@@ -5,7 +5,7 @@
 //! Its behaviour too: the file and the certificates that it names are read again while the process
 //! runs, and a file that breaks keeps the old certificates and is answered with 500.
 
-pub use self::gate::{Gate, Refused};
+pub use self::config::{Denied, WebConfig};
 
 // The file: its keys, and what they may say.
 mod file;
@@ -13,11 +13,11 @@ mod settings;
 mod suites;
 
 // What becomes of it.
+mod basic_auth;
 mod certificates;
-mod clients;
+mod client_auth;
 mod hash;
-mod passwords;
-mod rate;
+mod rate_limit;
 
 // The file as it is now.
-mod gate;
+mod config;

@@ -6,10 +6,10 @@ use std::path::Path;
 use http::{HeaderName, HeaderValue};
 use secrecy::SecretString;
 
+use super::basic_auth::Users;
 use super::certificates::{self, Certificates};
 use super::file::File;
-use super::passwords::Users;
-use super::rate::Rate;
+use super::rate_limit::RateLimiter;
 
 /// The headers that may be set, and the values that they may have; none: any.
 const HEADERS: [(&str, &[&str]); 5] = [
@@ -17,7 +17,7 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("X-Content-Type-Options", &["nosniff"]),
     ("X-Frame-Options", &["deny", "sameorigin"]),
     ("X-XSS-Protection", &[]),
-    ("Content-Security-Policy", &[]),
+    ("Content-Security-ClientAuth", &[]),
 ];
 
 /// No more paths are exempt.
@@ -32,7 +32,7 @@ pub(super) struct Settings {
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) users: Users,
     pub(super) exempt_paths: Vec<String>,
-    pub(super) rate: Option<Rate>,
+    pub(super) rate: Option<RateLimiter>,
 }
 
 impl Settings {
@@ -64,7 +64,7 @@ impl Settings {
             headers,
             users: Users::new(hashes(file.basic_auth_users))?,
             exempt_paths,
-            rate: Rate::new(file.rate_limit.interval, file.rate_limit.burst),
+            rate: RateLimiter::new(file.rate_limit.interval, file.rate_limit.burst),
         })
     }
 }

@@ -1,37 +1,36 @@
-//! What a connection is at, and until when it may be.
+//! The state of a connection and its deadline.
 //!
-//! Hyper has one knob, `header_read_timeout`, for a client that drips its headers and for a client
-//! that keeps its connection for the next scrape. Those deserve different times, so the bytes are
-//! watched on their way: [`Watched`] tells an [`Activity`] what passes, and the connection's task
-//! asks it when time is up.
+//! Hyper has one setting, `header_read_timeout`, for a client that drips its headers and for a
+//! client that keeps its connection for the next scrape. These two need different times. So an
+//! `InstrumentedIo` reports the bytes that pass to the [`ConnectionState`], and the connection's
+//! task waits for its deadline.
 
 use std::future::poll_fn;
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::heads::Heads;
+use super::head_scanner::RequestHeadScanner;
 use super::limits::Limits;
 
-/// What one connection is at. Shared by its stream, its task, and whoever looks for room.
+/// The state of one connection, shared by its stream, its task and the cap on connections.
 #[derive(Debug)]
-pub(super) struct Activity {
+pub(super) struct ConnectionState {
     state: Mutex<State>,
-    /// Told whenever the connection falls idle, so that it can make room for one that waits.
-    fell_idle: Arc<Notify>,
-    asked_to_finish: Notify,
+    /// Notified when the connection becomes idle, so that it can make room for a waiting one.
+    room: Arc<Notify>,
+    close_requested: Notify,
 }
 
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    heads: Heads,
+    heads: RequestHeadScanner,
+    /// Whether bytes were scanned for heads.
+    is_http1: bool,
     /// Requests whose heads have ended and whose responses have not been sent.
     pending: u64,
     /// Requests whose heads have ended and whose bodies are being waited for.
@@ -42,27 +41,33 @@ struct State {
     working: u64,
     /// Whether the connection is cut: what is still to be sent is discarded.
     cut: bool,
-    /// Whether it ends with the requests it is at.
+    /// Whether it ends with the requests in flight.
     finishes: bool,
-    /// When it ends, should it be idle then: set as soon as it finishes and is idle.
+    /// When it ends if it is still idle. Set as soon as it is closing and idle.
     ends_at: Option<Instant>,
 }
 
-/// How long a connection that finishes may still be idle. Over HTTP/2 its client has a word in it,
-/// and a client that says nothing, or goes on with new requests, would never end.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long a closing connection may still be idle. Over HTTP/2 the client takes part in closing,
+/// and a client that does not would never end the connection.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
 /// A client that has taken no byte of its response for this long may have to make room.
 pub(super) const STALLED: Duration = Duration::from_millis(50);
 
-/// What a connection waits for, and since when. The first kind makes room before the second.
+/// A request whose rest has not arrived after this time is half a request. The rest of one that is
+/// sent in several packets follows at once.
+const HALF_AFTER: Duration = Duration::from_millis(10);
+
+/// What a connection waits for, and since when. An earlier kind makes room before a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Waits {
-    /// A whole request: the connection is idle, in the middle of a head, or without the body that a
-    /// head has announced.
-    ForRequest(Instant),
+pub(super) enum WaitsFor {
+    /// The rest of a head, or the body that a head has announced. A scraper sends its request as a
+    /// whole, so these go before a connection whose client has not had the time to send anything.
+    Rest(Instant),
+    /// A request: the connection is idle.
+    Request(Instant),
     /// A client that does not take its response; since when the request has been there.
-    ForReader(Instant),
+    Reader(Instant),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -75,14 +80,15 @@ enum Phase {
     Request { since: Instant, progress: Instant },
 }
 
-impl Activity {
+impl ConnectionState {
     /// A fresh connection: silent, hence idle.
-    pub(super) fn new(fell_idle: Arc<Notify>) -> Self {
+    pub(super) fn new(room: Arc<Notify>) -> Self {
         let state = State {
             phase: Phase::Idle {
                 since: Instant::now(),
             },
-            heads: Heads::default(),
+            heads: RequestHeadScanner::default(),
+            is_http1: false,
             pending: 0,
             awaiting_body: 0,
             handed_over: 0,
@@ -93,71 +99,78 @@ impl Activity {
         };
         Self {
             state: Mutex::new(state),
-            fell_idle,
-            asked_to_finish: Notify::new(),
+            room,
+            close_requested: Notify::new(),
         }
     }
 
     /// Whether the connection waits for its client, which makes it one that can make room, and
     /// since when. `None` while the exporter works on a request or a response is being taken.
-    pub(super) fn waits(&self, now: Instant) -> Option<Waits> {
+    pub(super) fn waits(&self, now: Instant) -> Option<WaitsFor> {
         let state = self.state();
+        let part_since = |since| {
+            let is_half = now.saturating_duration_since(since) >= HALF_AFTER;
+            Some(if is_half {
+                WaitsFor::Rest(since)
+            } else {
+                WaitsFor::Request(since)
+            })
+        };
         match state.phase {
-            Phase::Idle { since } | Phase::Head { since } => Some(Waits::ForRequest(since)),
+            Phase::Idle { since } => Some(WaitsFor::Request(since)),
+            Phase::Head { since } => part_since(since),
             Phase::Request { .. } if state.working > 0 => None,
-            Phase::Request { since, .. } if state.awaiting_body == state.pending => {
-                Some(Waits::ForRequest(since))
-            }
+            Phase::Request { since, .. } if state.waits_for_bodies() => part_since(since),
             Phase::Request { since, progress } => {
                 let stalled = now.saturating_duration_since(progress) >= STALLED;
-                stalled.then_some(Waits::ForReader(since))
+                stalled.then_some(WaitsFor::Reader(since))
             }
         }
     }
 
     /// Counts a request that the exporter works on, until the guard is dropped.
-    pub(super) fn works(&self) -> Works<'_> {
+    pub(super) fn start_work(&self) -> WorkGuard<'_> {
         self.state().working += 1;
-        Works(self)
+        WorkGuard(self)
     }
 
     /// Counts a request that waits for its body, until the guard is dropped.
-    pub(super) fn awaits_body(&self) -> AwaitsBody<'_> {
+    pub(super) fn start_body(&self) -> BodyGuard<'_> {
         self.state().awaiting_body += 1;
-        self.fell_idle.notify_waiters();
-        AwaitsBody(self)
+        self.room.notify_waiters();
+        BodyGuard(self)
     }
 
     /// The connection is about to be closed: its socket discards what the client has not read.
-    pub(super) fn cut(&self) {
+    pub(super) fn abort(&self) {
         self.state().cut = true;
     }
 
-    /// Whether [`Activity::cut`] was called.
-    pub(super) fn is_cut(&self) -> bool {
+    /// Whether [`ConnectionState::cut`] was called.
+    pub(super) fn is_aborted(&self) -> bool {
         self.state().cut
     }
 
-    /// Asks the connection to end with the request it is at.
-    pub(super) fn finish(&self) {
-        self.asked_to_finish.notify_one();
+    /// Asks the connection to end after the requests in flight.
+    pub(super) fn request_close(&self) {
+        self.close_requested.notify_one();
     }
 
-    /// Waits until somebody called [`Activity::finish`].
-    pub(super) async fn asked_to_finish(&self) {
-        self.asked_to_finish.notified().await;
+    /// Waits for a call of [`ConnectionState::request_close`].
+    pub(super) async fn close_requested(&self) {
+        self.close_requested.notified().await;
     }
 
-    /// The connection has been told to end.
-    pub(super) fn finishes(&self) {
+    /// Marks the connection as closing.
+    pub(super) fn begin_close(&self) {
         let mut state = self.state();
         state.finishes = true;
         if matches!(state.phase, Phase::Idle { .. }) {
-            state.ends_at = Some(Instant::now() + FAREWELL);
+            state.ends_at = Some(Instant::now() + CLOSE_GRACE);
         }
     }
 
-    /// Waits until the connection has overstayed a limit, and returns which.
+    /// Waits until the connection exceeds a limit, and returns the limit's name.
     ///
     /// The deadline moves with the phase, and the phase moves when the connection is polled: so
     /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end
@@ -194,7 +207,7 @@ impl Activity {
         }
         drop(state);
         if idle {
-            self.fell_idle.notify_waiters();
+            self.room.notify_waiters();
         }
     }
 
@@ -220,8 +233,9 @@ impl Activity {
         }
     }
 
-    fn received(&self, bytes: &[u8]) {
+    pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
+        state.is_http1 = true;
         state.pending += state.heads.scan(bytes);
         match state.phase {
             Phase::Idle { .. } if state.pending > 0 || state.heads.inside() => state.next_phase(),
@@ -230,11 +244,11 @@ impl Activity {
         }
     }
 
-    fn wrote(&self) {
+    pub(super) fn wrote(&self) {
         self.state().progresses();
     }
 
-    fn flushed(&self) {
+    pub(super) fn flushed(&self) {
         let mut state = self.state();
         if state.handed_over == 0 {
             return;
@@ -245,7 +259,7 @@ impl Activity {
         let idle = matches!(state.phase, Phase::Idle { .. });
         drop(state);
         if idle {
-            self.fell_idle.notify_waiters();
+            self.room.notify_waiters();
         }
     }
 
@@ -263,9 +277,9 @@ fn after(since: Instant, limit: Duration) -> Instant {
 
 /// A request that waits for its body.
 #[derive(Debug)]
-pub(super) struct AwaitsBody<'a>(&'a Activity);
+pub(super) struct BodyGuard<'a>(&'a ConnectionState);
 
-impl Drop for AwaitsBody<'_> {
+impl Drop for BodyGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.awaiting_body = state.awaiting_body.saturating_sub(1);
@@ -274,9 +288,9 @@ impl Drop for AwaitsBody<'_> {
 
 /// A request that the exporter works on.
 #[derive(Debug)]
-pub(super) struct Works<'a>(&'a Activity);
+pub(super) struct WorkGuard<'a>(&'a ConnectionState);
 
-impl Drop for Works<'_> {
+impl Drop for WorkGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
         state.working = state.working.saturating_sub(1);
@@ -286,6 +300,12 @@ impl Drop for Works<'_> {
 }
 
 impl State {
+    /// Whether every request that was begun waits for its body. Over HTTP/1 the requests behind it
+    /// do not count: they are not begun, or a scanner took a blank line in the body for one.
+    fn waits_for_bodies(&self) -> bool {
+        self.awaiting_body > 0 && (self.is_http1 || self.awaiting_body == self.pending)
+    }
+
     fn progresses(&mut self) {
         if let Phase::Request { progress, .. } = &mut self.phase {
             *progress = Instant::now();
@@ -305,79 +325,9 @@ impl State {
             Phase::Head { since: now }
         } else {
             if self.finishes {
-                self.ends_at.get_or_insert(now + FAREWELL);
+                self.ends_at.get_or_insert(now + CLOSE_GRACE);
             }
             Phase::Idle { since: now }
         };
-    }
-}
-
-/// A stream that tells its [`Activity`] what passes through it.
-#[derive(Debug)]
-pub(super) struct Watched<S> {
-    stream: S,
-    activity: Arc<Activity>,
-    /// Whether requests are found in the bytes.
-    scans: bool,
-}
-
-impl<S> Watched<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>, scans: bool) -> Self {
-        Self {
-            stream,
-            activity,
-            scans,
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if self.scans {
-            self.activity.received(&buf.filled()[before..]);
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, buf))?;
-        self.activity.wrote();
-        Poll::Ready(Ok(written))
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs))?;
-        self.activity.wrote();
-        Poll::Ready(Ok(written))
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
-        self.activity.flushed();
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

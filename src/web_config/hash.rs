@@ -16,7 +16,7 @@ const SALT: usize = 22;
 const HASH: usize = 31;
 
 /// A salt and a hash that belong to no password in particular.
-const DUMMY: &str = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+const DUMMY_HASH: &str = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
 
 /// The last character of a salt has four bits more than the salt needs, and some programs set them.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -84,7 +84,7 @@ impl Hash {
     pub(super) fn dummy(cost: u32) -> Self {
         Self {
             cost,
-            text: format!("$2b${cost:02}${DUMMY}").into(),
+            text: format!("$2b${cost:02}${DUMMY_HASH}").into(),
         }
     }
 
@@ -139,7 +139,9 @@ mod tests {
     #[test]
     fn an_error_does_not_quote_the_hash() {
         for cost in ["03", "32", "99"] {
-            let error = Hash::parse(&format!("$2b${cost}${DUMMY}")).err().unwrap();
+            let error = Hash::parse(&format!("$2b${cost}${DUMMY_HASH}"))
+                .err()
+                .unwrap();
             assert!(error.ends_with("allowed are 4 to 31"), "{error}");
             assert!(!error.contains("N9qo8"), "{error}");
         }

@@ -15,10 +15,10 @@ use zeroize::Zeroizing;
 
 use super::hash::{Hash, USUAL_COST};
 
-/// How many checked passwords are remembered, right and wrong ones.
-const MAX_REMEMBERED: usize = 100;
+/// The number of results that are kept, of right and wrong passwords.
+const MAX_RESULTS: usize = 100;
 
-/// Checks that wait or run at a time in a lane; further requests are answered 503.
+/// Checks that wait or run at a time in a queue; further requests are answered 503.
 const MAX_WAITING: usize = 16;
 
 /// A check of a higher cost takes more than a second, and each one more doubles that.
@@ -37,11 +37,11 @@ struct Hashes {
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
-    Welcome,
-    Wrong,
+pub(super) enum Outcome {
+    Accepted,
+    Rejected,
     /// Too many wait already.
-    Later,
+    Busy,
 }
 
 impl Users {
@@ -89,20 +89,20 @@ impl Users {
 
 /// Checks passwords and remembers the results.
 #[derive(Default)]
-pub(super) struct Doorkeeper {
-    remembered: Arc<Remembered>,
-    usual: Lane,
+pub(super) struct BasicAuth {
+    results: Arc<ResultCache>,
+    usual: CheckQueue,
     /// Costs above [`HIGH_COST`]. The other passwords do not wait for these.
-    slow: Lane,
+    slow: CheckQueue,
 }
 
 /// Checks one password at a time.
-struct Lane {
+struct CheckQueue {
     turn: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
-impl Default for Lane {
+impl Default for CheckQueue {
     fn default() -> Self {
         Self {
             turn: Arc::new(Semaphore::new(1)),
@@ -111,73 +111,71 @@ impl Default for Lane {
     }
 }
 
-impl Doorkeeper {
+impl BasicAuth {
     /// Whether the request's password is that of one of the users.
-    pub(super) async fn judge(&self, users: &Users, headers: &HeaderMap) -> Verdict {
+    pub(super) async fn check(&self, users: &Users, headers: &HeaderMap) -> Outcome {
         let Some((name, password)) = given(headers) else {
-            return Verdict::Wrong;
+            return Outcome::Rejected;
         };
         let known = users.0.by_name.get(&*name);
         let is_known = known.is_some();
         let hash = known.unwrap_or(&users.0.dummy).clone();
         let key = digest([&name, hash.expose(), &password]);
-        if let Some(right) = self.remembered.get(&key) {
-            return verdict(right);
+        if let Some(right) = self.results.get(&key) {
+            return outcome(right);
         }
-        let lane = if hash.cost() > HIGH_COST {
+        let queue = if hash.cost() > HIGH_COST {
             &self.slow
         } else {
             &self.usual
         };
-        let Ok(place) = Arc::clone(&lane.waiting).try_acquire_owned() else {
-            return Verdict::Later;
+        let Ok(place) = Arc::clone(&queue.waiting).try_acquire_owned() else {
+            return Outcome::Busy;
         };
-        let turn = Arc::clone(&lane.turn).acquire_owned().await;
+        let turn = Arc::clone(&queue.turn).acquire_owned().await;
         let turn = turn.expect("it is never closed");
-        if let Some(right) = self.remembered.get(&key) {
-            return verdict(right);
+        if let Some(right) = self.results.get(&key) {
+            return outcome(right);
         }
-        let remembered = Arc::clone(&self.remembered);
+        let results = Arc::clone(&self.results);
         let checked = spawn_blocking(move || {
             // A check goes on after its client has hung up, so the permits belong to the check.
             let _permits = (place, turn);
             let is_right = hash.matches(&password) && is_known;
-            remembered.insert(key, is_right);
+            results.insert(key, is_right);
             is_right
         });
-        verdict(checked.await.unwrap_or(false))
+        outcome(checked.await.unwrap_or(false))
     }
 }
 
 /// The results of the latest checks.
 #[derive(Default)]
-struct Remembered(Mutex<HashMap<[u8; 32], bool>>);
+struct ResultCache(Mutex<HashMap<[u8; 32], bool>>);
 
-impl Remembered {
+impl ResultCache {
     fn get(&self, key: &[u8; 32]) -> Option<bool> {
-        let remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        remembered.get(key).copied()
+        let results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        results.get(key).copied()
     }
 
     fn insert(&self, key: [u8; 32], right: bool) {
-        let mut remembered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if remembered.len() >= MAX_REMEMBERED {
+        let mut results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if results.len() >= MAX_RESULTS {
             // Wrong ones go first: a client that knows its password does not wait for a check again.
-            let wrong = remembered.iter().find(|(_, right)| !**right);
-            let goes = wrong
-                .or_else(|| remembered.iter().next())
-                .map(|(key, _)| *key);
-            goes.and_then(|key| remembered.remove(&key));
+            let wrong = results.iter().find(|(_, right)| !**right);
+            let goes = wrong.or_else(|| results.iter().next()).map(|(key, _)| *key);
+            goes.and_then(|key| results.remove(&key));
         }
-        remembered.insert(key, right);
+        results.insert(key, right);
     }
 }
 
-fn verdict(right: bool) -> Verdict {
+fn outcome(right: bool) -> Outcome {
     if right {
-        Verdict::Welcome
+        Outcome::Accepted
     } else {
-        Verdict::Wrong
+        Outcome::Rejected
     }
 }
 

@@ -11,14 +11,14 @@ const LONGEST_INTERVAL: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// A bucket that holds `burst` requests and gets one more in each `interval`.
 #[derive(Clone, Debug)]
-pub(super) struct Rate {
+pub(super) struct RateLimiter {
     interval: Duration,
     burst: u32,
     /// When the bucket was, or will be, full.
     full_at: Arc<Mutex<Instant>>,
 }
 
-impl Rate {
+impl RateLimiter {
     /// `None` if there is no limit. A negative burst is like 0, as in Go.
     pub(super) fn new(interval: Duration, burst: i64) -> Option<Self> {
         (!interval.is_zero()).then(|| Self {
@@ -29,7 +29,7 @@ impl Rate {
     }
 
     /// Whether it is the same limit, so that its bucket can be gone on with.
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(super) fn same_as(&self, other: &Self) -> bool {
         (self.interval, self.burst) == (other.interval, other.burst)
     }
 
@@ -53,14 +53,18 @@ mod tests {
 
     #[test]
     fn a_burst_and_then_one_in_each_interval() {
-        let rate = Rate::new(Duration::from_secs(1), 2).unwrap();
+        let rate = RateLimiter::new(Duration::from_secs(1), 2).unwrap();
         let start = Instant::now();
         let at = |milliseconds| rate.allows(start + Duration::from_millis(milliseconds));
         assert!(at(1) && at(1) && !at(1));
         assert!(!at(900) && at(1_100) && !at(1_200));
         assert!(at(9_000) && at(9_000) && !at(9_000));
-        assert!(Rate::new(Duration::ZERO, 2).is_none());
-        assert!(!Rate::new(Duration::from_secs(1), 0).unwrap().allows(start));
+        assert!(RateLimiter::new(Duration::ZERO, 2).is_none());
+        assert!(
+            !RateLimiter::new(Duration::from_secs(1), 0)
+                .unwrap()
+                .allows(start)
+        );
     }
 
     #[test]
@@ -71,17 +75,17 @@ mod tests {
             LONGEST_INTERVAL,
         ] {
             for burst in [1, 2, i64::from(u32::MAX), i64::MAX] {
-                let rate = Rate::new(interval, burst).unwrap();
+                let rate = RateLimiter::new(interval, burst).unwrap();
                 let start = Instant::now();
                 assert!(rate.allows(start), "{interval:?} {burst}");
                 assert_eq!(rate.allows(start), burst > 1, "{interval:?} {burst}");
                 for none in [0, -1, i64::MIN] {
-                    let rate = Rate::new(interval, none).unwrap();
+                    let rate = RateLimiter::new(interval, none).unwrap();
                     assert!(!rate.allows(Instant::now()));
                 }
             }
         }
-        let busy = Rate::new(Duration::from_nanos(1), i64::from(u32::MAX)).unwrap();
+        let busy = RateLimiter::new(Duration::from_nanos(1), i64::from(u32::MAX)).unwrap();
         let start = Instant::now();
         assert!((0..1_000).all(|_| busy.allows(start)));
     }

@@ -1,4 +1,4 @@
-//! The file as it is now, and who it lets in.
+//! The current content of the file, and which requests it allows.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,23 +9,23 @@ use rustls::ServerConfig;
 use tokio::time::{Instant, sleep};
 use tracing::{error, info};
 
+use super::basic_auth::{BasicAuth, Outcome};
 use super::file::MAX_BYTES;
-use super::passwords::{Doorkeeper, Verdict};
 use super::settings::Settings;
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 
-/// The file is looked at with every connection and request, but not more often than this.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Every connection and request checks the file, but not more often than this.
+const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A file that cannot be used is read again for this long before requests are refused: what writes
 /// it, or a pair of certificate and key, may not be done yet.
-const HALF_WRITTEN: Duration = Duration::from_secs(1);
+const WRITE_GRACE: Duration = Duration::from_secs(1);
 
 /// How often it is read meanwhile.
-const READ_AGAIN: Duration = Duration::from_millis(100);
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// The listener's gate, which opens as the file says.
-pub struct Gate {
+/// The web configuration, read again while the process runs.
+pub struct WebConfig {
     file: PathBuf,
     slot: ReadSlot,
     /// Whether TLS is spoken. This cannot change while the process runs.
@@ -33,11 +33,11 @@ pub struct Gate {
     state: Mutex<State>,
     /// Held by whoever looks at the file.
     turn: tokio::sync::Mutex<()>,
-    doorkeeper: Doorkeeper,
+    basic_auth: BasicAuth,
 }
 
 struct State {
-    looked: Instant,
+    checked: Instant,
     /// What is in use: the last that was whole.
     settings: Arc<Settings>,
     /// Why the file cannot be used as it is now.
@@ -46,7 +46,7 @@ struct State {
 
 /// Why a request is not answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum Denied {
     /// The file is broken.
     Broken,
     /// `rate_limit`.
@@ -57,38 +57,28 @@ pub enum Refused {
     Busy,
 }
 
-impl Gate {
+impl WebConfig {
     /// Reads the file, off the runtime and within a time limit.
     ///
     /// # Errors
     ///
-    /// The errors of [`Gate::open`], or a timeout of the file or of one that it names.
-    pub async fn open_in_time(file: &Path) -> Result<Self, String> {
-        let path = file.to_owned();
+    /// If this file or one that it names cannot be read or used. The message names the file and
+    /// contains no secret.
+    pub async fn load(file: &Path) -> Result<Self, String> {
         let slot = ReadSlot::default();
-        let opened = slot.run(READ_TIMEOUT, move || Self::open(&path)).await;
-        opened.unwrap_or_else(|error| Err(format!("{}: {error}", file.display())))
-    }
-
-    /// Reads the file. Blocks meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// What cannot be read or taken, with the file's name; never a secret.
-    pub fn open(file: &Path) -> Result<Self, String> {
-        let settings = read(file)?;
+        let settings = read_within_limit(&slot, file).await?;
         settings.users.warn_of_high_costs();
         Ok(Self {
             file: file.to_owned(),
-            slot: ReadSlot::default(),
+            slot,
             has_tls: settings.certificates.is_some(),
             state: Mutex::new(State {
-                looked: Instant::now(),
+                checked: Instant::now(),
                 settings: Arc::new(settings),
                 broken: None,
             }),
             turn: tokio::sync::Mutex::default(),
-            doorkeeper: Doorkeeper::default(),
+            basic_auth: BasicAuth::default(),
         })
     }
 
@@ -97,7 +87,7 @@ impl Gate {
         if !self.has_tls {
             return None;
         }
-        self.look().await;
+        self.refresh().await;
         let settings = Arc::clone(&self.state().settings);
         let certificates = settings.certificates.as_ref();
         certificates.map(|certificates| Arc::clone(&certificates.config))
@@ -109,10 +99,10 @@ impl Gate {
     }
 
     /// Whether every client has to show a certificate.
-    pub fn wants_certificates(&self) -> bool {
+    pub fn requires_client_certificates(&self) -> bool {
         let settings = Arc::clone(&self.state().settings);
         let certificates = settings.certificates.as_ref();
-        certificates.is_some_and(|it| it.clients_show_theirs)
+        certificates.is_some_and(|it| it.requires_clients)
     }
 
     /// When the certificate in use ends.
@@ -126,39 +116,39 @@ impl Gate {
     /// # Errors
     ///
     /// Why it may not.
-    pub async fn admit(
+    pub async fn authorize(
         &self,
         path: &str,
         headers: &HeaderMap,
-    ) -> (Vec<(HeaderName, HeaderValue)>, Result<(), Refused>) {
-        self.look().await;
+    ) -> (Vec<(HeaderName, HeaderValue)>, Result<(), Denied>) {
+        self.refresh().await;
         let (settings, is_broken) = {
             let state = self.state();
             (Arc::clone(&state.settings), state.broken.is_some())
         };
         if is_broken {
-            return (Vec::new(), Err(Refused::Broken));
+            return (Vec::new(), Err(Denied::Broken));
         }
         let rate = settings.rate.as_ref();
         if rate.is_some_and(|rate| !rate.allows(Instant::now())) {
-            return (Vec::new(), Err(Refused::TooMany));
+            return (Vec::new(), Err(Denied::TooMany));
         }
         let own = settings.headers.clone();
         let is_exempt = settings.exempt_paths.iter().any(|exempt| exempt == path);
         if settings.users.is_empty() || is_exempt {
             return (own, Ok(()));
         }
-        let verdict = match self.doorkeeper.judge(&settings.users, headers).await {
-            Verdict::Welcome => Ok(()),
-            Verdict::Wrong => Err(Refused::Unauthorized),
-            Verdict::Later => Err(Refused::Busy),
+        let outcome = match self.basic_auth.check(&settings.users, headers).await {
+            Outcome::Accepted => Ok(()),
+            Outcome::Rejected => Err(Denied::Unauthorized),
+            Outcome::Busy => Err(Denied::Busy),
         };
-        (own, verdict)
+        (own, outcome)
     }
 
     /// Takes up what the file says now.
-    async fn look(&self) {
-        if self.state().looked.elapsed() < LOOK_EVERY {
+    async fn refresh(&self) {
+        if self.state().checked.elapsed() < REFRESH_INTERVAL {
             return;
         }
         let Ok(_turn) = self.turn.try_lock() else {
@@ -169,21 +159,17 @@ impl Gate {
         let mut now = self.read().await;
         while let Err(why) = &now
             && self.state().broken.as_ref() != Some(why)
-            && began.elapsed() < HALF_WRITTEN
+            && began.elapsed() < WRITE_GRACE
         {
-            sleep(READ_AGAIN).await;
+            sleep(RETRY_PAUSE).await;
             now = self.read().await;
         }
-        self.enter(now);
+        self.replace(now);
     }
 
-    /// What the file says now.
     async fn read(&self) -> Result<Settings, String> {
-        let file = self.file.clone();
-        let settings = self.slot.run(READ_TIMEOUT, move || read(&file)).await;
-        let settings =
-            settings.unwrap_or_else(|error| Err(format!("{}: {error}", self.file.display())));
-        self.accept(settings?)
+        let settings = read_within_limit(&self.slot, &self.file).await?;
+        self.accept(settings)
     }
 
     /// Whether settings may replace those in use.
@@ -198,14 +184,14 @@ impl Gate {
         Ok(settings)
     }
 
-    fn enter(&self, read: Result<Settings, String>) {
+    fn replace(&self, read: Result<Settings, String>) {
         let mut state = self.state();
-        state.looked = Instant::now();
+        state.checked = Instant::now();
         match read {
             Ok(mut settings) => {
                 // The bucket of a limit that stays the same goes on.
                 if let (Some(new), Some(old)) = (&settings.rate, &state.settings.rate)
-                    && new.is(old)
+                    && new.same_as(old)
                 {
                     settings.rate = Some(old.clone());
                 }
@@ -236,12 +222,18 @@ impl Gate {
     }
 }
 
-impl std::fmt::Debug for Gate {
+impl std::fmt::Debug for WebConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gate")
+        f.debug_struct("WebConfig")
             .field("file", &self.file)
             .finish_non_exhaustive()
     }
+}
+
+async fn read_within_limit(slot: &ReadSlot, file: &Path) -> Result<Settings, String> {
+    let path = file.to_owned();
+    let settings = slot.run(READ_TIMEOUT, move || read(&path)).await;
+    settings.unwrap_or_else(|error| Err(format!("{}: {error}", file.display())))
 }
 
 fn read(file: &Path) -> Result<Settings, String> {

@@ -1,4 +1,4 @@
-//! Where connections come in: over the network, or from this machine.
+//! Sockets that accept connections: TCP and Unix.
 
 use std::fmt;
 use std::io;
@@ -11,14 +11,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tracing::debug;
 
-use super::activity::Activity;
+use super::connection_state::ConnectionState;
 
-/// A socket that connections come in by.
-pub(super) trait Door {
+/// A listening socket.
+pub(super) trait Accept {
     /// A connection.
     type Stream: Stream;
 
-    /// The next connection, and whose it is.
+    /// Accepts the next connection and returns it with its peer.
     async fn open(&self) -> io::Result<(Self::Stream, Peer)>;
 }
 
@@ -44,26 +44,26 @@ impl Stream for UnixStream {
 
 /// A socket that discards what was not sent if its connection is cut.
 #[derive(Debug)]
-pub(super) struct Cuttable<S: Stream> {
+pub(super) struct AbortableStream<S: Stream> {
     stream: S,
-    activity: Arc<Activity>,
+    state: Arc<ConnectionState>,
 }
 
-impl<S: Stream> Cuttable<S> {
-    pub(super) fn new(stream: S, activity: Arc<Activity>) -> Self {
-        Self { stream, activity }
+impl<S: Stream> AbortableStream<S> {
+    pub(super) fn new(stream: S, state: Arc<ConnectionState>) -> Self {
+        Self { stream, state }
     }
 }
 
-impl<S: Stream> Drop for Cuttable<S> {
+impl<S: Stream> Drop for AbortableStream<S> {
     fn drop(&mut self) {
-        if self.activity.is_cut() {
+        if self.state.is_aborted() {
             self.stream.discard_unsent();
         }
     }
 }
 
-impl<S: Stream> AsyncRead for Cuttable<S> {
+impl<S: Stream> AsyncRead for AbortableStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -73,7 +73,7 @@ impl<S: Stream> AsyncRead for Cuttable<S> {
     }
 }
 
-impl<S: Stream> AsyncWrite for Cuttable<S> {
+impl<S: Stream> AsyncWrite for AbortableStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -103,39 +103,39 @@ impl<S: Stream> AsyncWrite for Cuttable<S> {
     }
 }
 
-/// Whose a connection is, for the log.
+/// The client of a connection, for the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Peer {
-    Network(SocketAddr),
-    Machine,
+    Tcp(SocketAddr),
+    Unix,
 }
 
 impl Peer {
     /// The client's address, `None` on this machine.
     pub(super) fn address(self) -> Option<IpAddr> {
         match self {
-            Self::Network(address) => Some(address.ip()),
-            Self::Machine => None,
+            Self::Tcp(address) => Some(address.ip()),
+            Self::Unix => None,
         }
     }
 }
 
 impl From<SocketAddr> for Peer {
     fn from(address: SocketAddr) -> Self {
-        Self::Network(address)
+        Self::Tcp(address)
     }
 }
 
 impl fmt::Display for Peer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Network(address) => address.fmt(f),
-            Self::Machine => f.write_str("unix"),
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix => f.write_str("unix"),
         }
     }
 }
 
-impl Door for TcpListener {
+impl Accept for TcpListener {
     type Stream = TcpStream;
 
     async fn open(&self) -> io::Result<(TcpStream, Peer)> {
@@ -148,11 +148,11 @@ impl Door for TcpListener {
     }
 }
 
-impl Door for UnixListener {
+impl Accept for UnixListener {
     type Stream = UnixStream;
 
     async fn open(&self) -> io::Result<(UnixStream, Peer)> {
         let (stream, _) = self.accept().await?;
-        Ok((stream, Peer::Machine))
+        Ok((stream, Peer::Unix))
     }
 }

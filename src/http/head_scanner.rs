@@ -8,12 +8,12 @@
 /// nothing (RFC 9112, section 2.2): that much is enough to know. Bodies would confuse it, so a
 /// connection is closed after a request with a body.
 #[derive(Debug, Default)]
-pub(super) struct Heads {
+pub(super) struct RequestHeadScanner {
     inside: bool,
     line_has_text: bool,
 }
 
-impl Heads {
+impl RequestHeadScanner {
     /// Takes in what arrived and returns how many heads ended in it.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> u64 {
         let mut ended = 0;
@@ -50,7 +50,7 @@ mod tests {
     fn a_head_is_found_wherever_the_bytes_are_cut() {
         let stream = b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGE";
         for cut in 0..stream.len() {
-            let mut heads = Heads::default();
+            let mut heads = RequestHeadScanner::default();
             let ended = heads.scan(&stream[..cut]) + heads.scan(&stream[cut..]);
             assert_eq!((ended, heads.inside()), (2, true), "cut at {cut}");
         }
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn blank_lines_begin_nothing() {
-        let mut heads = Heads::default();
+        let mut heads = RequestHeadScanner::default();
         assert_eq!(heads.scan(b"\r\n\n\r\n"), 0);
         assert!(!heads.inside());
     }

@@ -11,7 +11,7 @@ use secrecy::ExposeSecret;
 use x509_parser::prelude::{FromDer, X509Certificate};
 use zeroize::Zeroizing;
 
-use super::clients::{self, Policy};
+use super::client_auth::{self, ClientAuth};
 use super::file::{MAX_BYTES, Tls};
 use super::suites;
 use crate::{files, pem};
@@ -27,7 +27,7 @@ pub(super) struct Certificates {
     /// When the first of the chain ends.
     pub(super) expires: Option<SystemTime>,
     /// Whether every client has to show one, too.
-    pub(super) clients_show_theirs: bool,
+    pub(super) requires_clients: bool,
 }
 
 impl Tls {
@@ -65,10 +65,10 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
         &tls.cipher_suites,
         &tls.curve_preferences,
     )?);
-    let policy = Policy::parse(&tls.client_auth_type)?;
+    let policy = ClientAuth::parse(&tls.client_auth_type)?;
     let sans = tls.client_allowed_sans.clone();
     let authorities = authorities.as_ref().map(|pem| pem.as_str());
-    let clients = clients::verifier(policy, authorities, sans, &provider)?;
+    let clients = client_auth::verifier(policy, authorities, sans, &provider)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .map_err(|error| format!("tls_server_config: {error}"))?;
@@ -88,7 +88,7 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
     Ok(Certificates {
         config: Arc::new(config),
         expires,
-        clients_show_theirs: policy.requires(),
+        requires_clients: policy.requires(),
     })
 }
 

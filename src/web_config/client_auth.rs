@@ -20,20 +20,20 @@ use crate::pem;
 
 /// `client_auth_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Policy {
-    /// Nobody is asked for a certificate.
+pub(super) enum ClientAuth {
+    /// No certificate is requested.
     NoClientCert,
-    /// Whoever has one may show it, and it is not looked at.
+    /// A certificate is requested, and not verified.
     RequestClientCert,
-    /// Everybody shows one, and it is not looked at.
+    /// A certificate is required, and not verified.
     RequireAnyClientCert,
-    /// Whoever shows one must be vouched for.
+    /// A certificate is requested, and verified if the client has one.
     VerifyClientCertIfGiven,
-    /// Everybody must be vouched for.
+    /// A certificate is required and verified.
     RequireAndVerifyClientCert,
 }
 
-impl Policy {
+impl ClientAuth {
     pub(super) fn parse(name: &str) -> Result<Self, String> {
         Ok(match name {
             "" | "NoClientCert" => Self::NoClientCert,
@@ -59,7 +59,7 @@ impl Policy {
         )
     }
 
-    /// Whether nobody connects without a certificate.
+    /// Whether every client needs a certificate.
     pub(super) fn requires(self) -> bool {
         matches!(
             self,
@@ -68,17 +68,18 @@ impl Policy {
     }
 }
 
-/// The verifier of a policy; none where nobody is asked. `authorities` is PEM.
+/// Returns the verifier of a policy, or `None` if no certificate is requested. `authorities` is
+/// PEM.
 pub(super) fn verifier(
-    policy: Policy,
+    policy: ClientAuth,
     authorities: Option<&str>,
     allowed_sans: Option<Vec<String>>,
     provider: &Arc<CryptoProvider>,
 ) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
-    if policy == Policy::NoClientCert {
+    if policy == ClientAuth::NoClientCert {
         return match authorities {
             Some(_) => {
-                Err("client_ca needs a client_auth_type, or nobody would be asked".to_owned())
+                Err("client_ca needs a client_auth_type; without one no client is asked for a certificate".to_owned())
             }
             None => Ok(None),
         };
@@ -95,7 +96,7 @@ pub(super) fn verifier(
     } else {
         None
     };
-    Ok(Some(Arc::new(Clients {
+    Ok(Some(Arc::new(ClientVerifier {
         policy,
         trusted,
         allowed_sans,
@@ -115,21 +116,21 @@ fn roots(pem: &str) -> Result<RootCertStore, String> {
 }
 
 /// Asks clients for certificates, and looks at them as the policy says.
-struct Clients {
-    policy: Policy,
+struct ClientVerifier {
+    policy: ClientAuth,
     /// Vouches for certificates, where the policy wants that.
     trusted: Option<Arc<dyn ClientCertVerifier>>,
     allowed_sans: Option<Vec<String>>,
     provider: Arc<CryptoProvider>,
 }
 
-impl fmt::Debug for Clients {
+impl fmt::Debug for ClientVerifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Clients").field(&self.policy).finish()
+        f.debug_tuple("ClientVerifier").field(&self.policy).finish()
     }
 }
 
-impl ClientCertVerifier for Clients {
+impl ClientCertVerifier for ClientVerifier {
     fn client_auth_mandatory(&self) -> bool {
         self.policy.requires()
     }
