@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::estate;
 use crate::app::{App, Load, Reloading, Web};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::Sources;
 use crate::sim::{Server, World};
 
 /// How long the port of what has just ended is waited for.
@@ -132,8 +132,10 @@ impl Stage {
 
     async fn start_exporter(&mut self) -> Result<(), String> {
         let configuration = estate::configuration(&self.endpoint(), &self.state_file());
-        let load: Load = Arc::new(move || Config::parse("demo", &configuration, &<_>::default()));
-        let config = load().map_err(|error| error.to_string())?;
+        let load: Load =
+            Arc::new(move || Ok(Sources::text("demo", &configuration, &<_>::default())));
+        let config = load().and_then(Sources::parse);
+        let config = config.map_err(|error| error.to_string())?;
         // Its configuration never changes, and a terminal that hangs up ends it.
         let (_, no_signals) = mpsc::channel(1);
         let reloading = Reloading::new(load, no_signals);

@@ -1,5 +1,6 @@
 //! What the configuration says of an account, as far as its series show it.
 
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -50,7 +51,7 @@ impl AccountInfo {
 }
 
 /// A track that should be there, and what must be true of it. A field that is none may be anything.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ExpectedTrack {
     /// `Name`.
     pub name: String,
