@@ -56,7 +56,7 @@ pub enum AccountLabel {
     /// Its UIN, which never changes.
     #[default]
     Uin,
-    /// Its name in the organisation.
+    /// Its name in the organization.
     Name,
 }
 

@@ -18,3 +18,4 @@ mod files;
 mod hosts;
 mod names;
 mod numbers;
+mod pattern;

@@ -7,140 +7,66 @@ use super::super::organization::AccountLabel;
 use super::super::site::Site;
 use super::super::text::quoted;
 use super::super::value_types::{Identity, Item, Leaf, NameKind};
+use super::pattern::pattern_types;
 use crate::snapshot::RESERVED_LABELS;
 
-/// `international` or `china`.
-pub(in crate::config) struct SiteName;
+/// Defines types with a closed set of words.
+macro_rules! word_types {
+    ($(
+        $(#[$about:meta])*
+        $name:ident -> $value:ty = $words:expr, else $message:literal;
+    )*) => {$(
+        $(#[$about])*
+        pub(in crate::config) struct $name;
 
-impl Leaf for SiteName {
-    type Value = Site;
+        impl Leaf for $name {
+            type Value = $value;
 
-    const PUBLIC: bool = true;
+            const PUBLIC: bool = true;
 
-    fn parse(text: &str) -> Result<Site, String> {
-        let site = [Site::International, Site::China]
-            .into_iter()
-            .find(|it| it.as_str() == text);
-        site.ok_or_else(|| {
-            format!(
-                "{} is not a site; allowed are international and china",
-                quoted(text)
-            )
-        })
-    }
+            fn parse(text: &str) -> Result<$value, String> {
+                let known = $words.into_iter().find(|(word, _)| *word == text);
+                let known = known.map(|(_, value)| value.into());
+                known.ok_or_else(|| format!("{} is {}", quoted(text), $message))
+            }
 
-    fn schema() -> Json {
-        json!({"enum": [Site::International.as_str(), Site::China.as_str()]})
-    }
+            fn schema() -> Json {
+                json!({"enum": $words.map(|(word, _)| word)})
+            }
+        }
+    )*};
 }
 
-/// What the label `account` of a member is.
-pub(in crate::config) struct MemberLabel;
+word_types! {
+    /// The cloud of an account.
+    SiteName -> Site = [Site::International, Site::China].map(|it| (it.as_str(), it)),
+        else "not a site; allowed are international and china";
 
-impl Leaf for MemberLabel {
-    type Value = AccountLabel;
+    /// What the label `account` of a member is.
+    MemberLabel -> AccountLabel = [AccountLabel::Uin, AccountLabel::Name].map(|it| (it.as_str(), it)),
+        else "not a label for a member; allowed are uin and name";
 
-    const PUBLIC: bool = true;
-
-    fn parse(text: &str) -> Result<AccountLabel, String> {
-        let label = [AccountLabel::Uin, AccountLabel::Name].into_iter();
-        let label = label.into_iter().find(|it| it.as_str() == text);
-        label.ok_or_else(|| {
-            format!(
-                "{} is not a label for a member; allowed are uin and name",
-                quoted(text)
-            )
-        })
-    }
-
-    fn schema() -> Json {
-        json!({"enum": [AccountLabel::Uin.as_str(), AccountLabel::Name.as_str()]})
-    }
+    /// What a track records. The API accepts only these, and their case matters.
+    ActionType -> String = ["Read", "Write", "*"].map(|it| (it, it)),
+        else "not an action type; allowed are Read, Write and \"*\"";
 }
 
-/// `ap-guangzhou`. The API decides which regions exist; only the form is checked.
-pub(in crate::config) struct Region;
+pattern_types! {
+    /// `ap-guangzhou`. The API decides which regions exist; only the form is checked.
+    public Region -> String = "string" "^[a-z]+(-[a-z0-9]+)+$" up to 40
+        else "not a region; write it like ap-guangzhou or na-siliconvalley";
+
+    /// The number of a Tencent Cloud account, as text.
+    public Uin -> String = ["string", "integer"] "^[0-9]{1,20}$"
+        else "not a UIN, the number of an account; allowed are up to 20 digits";
+}
 
 impl Item for Region {
     const NOUN: [&str; 2] = ["region", "regions"];
 }
 
-impl Leaf for Region {
-    type Value = String;
-
-    const PUBLIC: bool = true;
-
-    fn parse(text: &str) -> Result<String, String> {
-        const LONGEST: usize = 40;
-        let mut parts = text.split('-');
-        let is_area = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase());
-        let formed = parts.next().is_some_and(is_area)
-            && text.contains('-')
-            && parts.all(is_lower_case_alphanumeric);
-        if formed && text.len() <= LONGEST {
-            return Ok(text.to_owned());
-        }
-        Err(format!(
-            "{} is not a region; write it like ap-guangzhou or na-siliconvalley",
-            quoted(text)
-        ))
-    }
-
-    fn schema() -> Json {
-        json!({"type": "string", "pattern": "^[a-z]+(-[a-z0-9]+)+$", "maxLength": 40})
-    }
-}
-
-/// The number of a Tencent Cloud account, as text.
-pub(in crate::config) struct Uin;
-
 impl Item for Uin {
     const NOUN: [&str; 2] = ["account", "accounts"];
-}
-
-impl Leaf for Uin {
-    type Value = String;
-
-    const PUBLIC: bool = true;
-
-    fn parse(text: &str) -> Result<String, String> {
-        const LONGEST: usize = 20;
-        let is_digits = text.bytes().all(|b| b.is_ascii_digit());
-        if is_digits && (1..=LONGEST).contains(&text.len()) {
-            return Ok(text.to_owned());
-        }
-        Err(format!(
-            "{} is not a UIN, the number of an account; allowed are up to {LONGEST} digits",
-            quoted(text)
-        ))
-    }
-
-    fn schema() -> Json {
-        json!({"type": ["string", "integer"], "minimum": 0, "pattern": "^[0-9]{1,20}$"})
-    }
-}
-
-/// What a track records. The API accepts only these, and their case matters.
-pub(in crate::config) struct ActionType;
-
-impl Leaf for ActionType {
-    type Value = String;
-
-    const PUBLIC: bool = true;
-
-    fn parse(text: &str) -> Result<String, String> {
-        match text {
-            "Read" | "Write" | "*" => Ok(text.to_owned()),
-            _ => Err(format!(
-                "{} is not an action type; allowed are Read, Write and \"*\"",
-                quoted(text)
-            )),
-        }
-    }
-
-    fn schema() -> Json {
-        json!({"enum": ["Read", "Write", "*"]})
-    }
 }
 
 /// A field of a track, which is compared as text.
