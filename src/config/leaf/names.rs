@@ -57,7 +57,7 @@ pattern_types! {
         else "not a region; write it like ap-guangzhou or na-siliconvalley";
 
     /// The number of a Tencent Cloud account, as text.
-    public Uin -> String = ["string", "integer"] "^[0-9]{1,20}$"
+    public Uin -> String = ["string", "integer"] from 0 "^[0-9]{1,20}$"
         else "not a UIN, the number of an account; allowed are up to 20 digits";
 }
 

@@ -1,14 +1,14 @@
 //! The macro that states the form of a text once, for the parser and for the schema.
 
 /// Defines types of text with a pattern. `public` and `private` say whether an error shows the
-/// text. A length limit that the pattern does not contain follows it; a sentence for the reference
+/// text. The least number precedes the pattern. A length limit that the pattern does not contain follows it; a sentence for the reference
 /// follows the message.
 macro_rules! pattern_types {
     (@shows public) => { true };
     (@shows private) => { false };
     ($(
         $(#[$about:meta])*
-        $visibility:ident $name:ident -> $value:ty = $types:tt $pattern:literal $(up to $longest:literal)?
+        $visibility:ident $name:ident -> $value:ty = $types:tt $(from $least:literal)? $pattern:literal $(up to $longest:literal)?
             else $message:literal $(limits $limits:literal)?;
     )*) => {$(
         $(#[$about])*
@@ -39,6 +39,7 @@ macro_rules! pattern_types {
                 serde_json::json!({
                     "type": $types,
                     "pattern": $pattern,
+                    $("minimum": $least,)?
                     $("maxLength": $longest,)?
                     $(crate::config::definitions::LIMITS: $limits,)?
                 })
