@@ -46,6 +46,7 @@ pub struct BadVariable {
 }
 
 /// Serializes whether there is a password, and nothing else.
+#[expect(clippy::ref_option, reason = "serde passes the field")]
 fn serialize_presence<S: Serializer>(
     authorization: &Option<HeaderValue>,
     serializer: S,

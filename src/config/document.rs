@@ -130,7 +130,9 @@ impl Document {
     /// Adds entries of the file with this index to the mapping `key` of the root, and returns them.
     /// Creates the mapping if it is absent, and drops the entries if `key` is not a mapping.
     pub(super) fn add_entries(&mut self, key: &str, file: usize, mut more: Vec<Entry>) -> &[Entry] {
-        more.iter_mut().for_each(|entry| entry.set_file(file));
+        for entry in &mut more {
+            entry.set_file(file);
+        }
         let (Some(first), Value::Map(root)) = (more.first(), &mut self.root.value) else {
             return &[];
         };

@@ -51,12 +51,16 @@ fn take_while<'t>(rest: &mut &'t str, belongs: impl Fn(char) -> bool) -> &'t str
 /// Spells a duration as a configuration would, in whole milliseconds: `1h30m`.
 pub(super) fn format_duration(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    let mut text = String::new();
+    let mut parts = Vec::new();
     for (unit, size) in UNITS {
         if left >= size {
-            text.push_str(&format!("{}{unit}", left / size));
+            parts.push(format!("{}{unit}", left / size));
             left %= size;
         }
     }
-    if text.is_empty() { "0s".into() } else { text }
+    if parts.is_empty() {
+        "0s".into()
+    } else {
+        parts.concat()
+    }
 }

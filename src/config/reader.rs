@@ -90,7 +90,7 @@ impl<'d> Reader<'d> {
         match &node.value {
             Value::Scalar(text) if !text.is_empty() => return Some(text),
             Value::Scalar(_) => {
-                self.refuse_value(node, "empty; remove the key, or give it a value")
+                self.refuse_value(node, "empty; remove the key, or give it a value");
             }
             Value::List(_) => self.refuse("a list; a single value is allowed here"),
             Value::Map(_) => self.refuse("a mapping; a single value is allowed here"),

@@ -41,9 +41,12 @@ impl<L: Leaf> Setting for L {
     fn read(node: &Node, reader: &mut Reader) -> Option<L::Value> {
         let text = reader.text(node)?;
         let parsed = L::parse(text);
-        let refuse = |message| match L::PUBLIC {
-            true => reader.refuse_public_value(node, message),
-            false => reader.refuse_value(node, message),
+        let refuse = |message| {
+            if L::PUBLIC {
+                reader.refuse_public_value(node, message);
+            } else {
+                reader.refuse_value(node, message);
+            }
         };
         parsed.map_err(refuse).ok()
     }
