@@ -49,7 +49,7 @@ fn take_while<'t>(rest: &mut &'t str, belongs: impl Fn(char) -> bool) -> &'t str
 }
 
 /// Spells a duration as a configuration would, in whole milliseconds: `1h30m`.
-pub(super) fn format_duration(duration: Duration) -> String {
+pub fn format_duration(duration: Duration) -> String {
     let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut parts = Vec::new();
     for (unit, size) in UNITS {

@@ -17,6 +17,7 @@
 
 pub use self::account::{Account, Poll};
 pub use self::credentials::{AssumeRole, Credentials};
+pub use self::duration::format_duration;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::glob::Glob;

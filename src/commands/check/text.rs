@@ -1,9 +1,7 @@
 //! For people: a line for each target and each organisation, its columns aligned.
 
-use std::time::Duration;
-
 use super::{Listed, sorted};
-use crate::config::{Account, Glob, Organization};
+use crate::config::{Account, Glob, Organization, format_duration};
 use crate::tencent::reasons::escaped;
 
 pub(super) fn text(listed: &Listed, warnings: &[String]) -> String {
@@ -54,7 +52,7 @@ fn accounts(accounts: &[&Account]) -> Vec<Row> {
                 account.name.clone(),
                 region.clone(),
                 account.endpoint.to_string(),
-                spell(account.interval),
+                format_duration(account.interval),
                 account.credentials.kind().to_owned(),
                 role.map_or_else(nothing, |role| role.arn.clone()),
                 account.uin.clone().unwrap_or_else(nothing),
@@ -90,8 +88,8 @@ fn organizations(organizations: &[&Organization]) -> Vec<Row> {
             organization.name.clone(),
             several(regions),
             organization.endpoint.to_string(),
-            spell(organization.refresh),
-            spell(member.interval),
+            format_duration(organization.refresh),
+            format_duration(member.interval),
             member.credentials.kind().to_owned(),
             organization.role_name.clone(),
             several(organization.include.iter().map(Glob::as_str)),
@@ -125,10 +123,6 @@ fn table(rows: &[Row]) -> String {
 pub(super) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
-}
-
-fn spell(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
 }
 
 fn nothing() -> String {
