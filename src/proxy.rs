@@ -9,6 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderValue;
+use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
 use self::exempt::NoProxy;
@@ -25,11 +26,12 @@ const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 const ALLOWED: &str = "allowed is http://host:port or https://host:port, with user:password@ before the host if the proxy asks for them";
 
 /// A proxy, and the hosts that are called without it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proxy {
     /// Scheme, host and port.
     url: String,
     /// Marked as sensitive, so it does not print itself.
+    #[serde(serialize_with = "serialize_presence")]
     authorization: Option<HeaderValue>,
     exempt: NoProxy,
 }
@@ -41,6 +43,15 @@ pub struct BadVariable {
     pub name: &'static str,
     /// What is wrong. It never quotes the value, which may hold a password.
     pub message: String,
+}
+
+/// Serializes whether there is a password, and nothing else.
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn serialize_presence<S: Serializer>(
+    authorization: &Option<HeaderValue>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(authorization.is_some())
 }
 
 impl Proxy {

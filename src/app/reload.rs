@@ -10,15 +10,15 @@ use tracing::{error, info};
 
 use super::exporter_state::{ExporterState, Request};
 use super::file_watch::FileWatch;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Sources};
 use crate::files::ReadSlot;
 use crate::fleet::Fleet;
 use crate::http::Content;
 use crate::organization::Found;
 use crate::systemd::ServiceManager;
 
-/// Loads the configuration as it is now.
-pub type Load = Arc<dyn Fn() -> Result<Config, config::Error> + Send + Sync>;
+/// Reads the files of the configuration as they are now.
+pub type Load = Arc<dyn Fn() -> Result<Sources, config::Error> + Send + Sync>;
 
 /// Where later configurations come from, and when they are taken up.
 pub struct Reloading {

@@ -11,7 +11,7 @@ use super::{CommandError, Signals, off_runtime, shard};
 use crate::app::{App, Load, Reloading};
 use crate::cli::Flags;
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::{self, Config, Sources};
 use crate::files::{self, ReadSlot};
 use crate::fleet::Environment;
 use crate::logging::Log;
@@ -55,8 +55,8 @@ async fn start(
     let load: Load = Arc::new({
         let file = file.clone();
         move || {
-            let config = Config::load(file.as_deref(), &variables)?;
-            Ok(Config { shard, ..config })
+            let sources = Sources::read(file.as_deref(), &variables)?;
+            Ok(sources.with_shard(shard))
         }
     });
     let read_once = file.as_deref().filter(|file| files::is_descriptor(file));

@@ -27,7 +27,7 @@ use tokio::task::spawn_blocking;
 
 use crate::cli::{Cli, Command, Flags};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Sources};
 use crate::demo;
 use crate::files::ReadSlot;
 use crate::fleet::Environment;
@@ -124,8 +124,8 @@ async fn config(flags: &Flags, environment: &Environment) -> Result<Config, Comm
     let file = flags.config_file().cloned();
     let shard = shard::of(flags, environment)?;
     let (path, environment) = (file.clone(), environment.clone());
-    let load = move || Config::load(path.as_deref(), &environment);
-    let config = Config::load_in(&ReadSlot::default(), file.as_deref(), load).await;
+    let read = move || Sources::read(path.as_deref(), &environment);
+    let config = Config::load_in(&ReadSlot::default(), file.as_deref(), read).await;
     let config = config.map_err(|error| CommandError::configuration(&error))?;
     Ok(Config { shard, ..config })
 }

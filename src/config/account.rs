@@ -1,155 +1,101 @@
-//! An account from its own level, `defaults` and the top level: the nearest comes first.
+//! An account, and how the exporter polls it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::{Serialize, Serializer};
+
 use super::credentials::{AssumeRole, Credentials};
-use super::defaults;
 use super::endpoint::Endpoint;
-use super::error::{Error, quoted};
-use super::key_path::KeyPath;
-use super::layers::Places;
-use super::level::{Interval, Level};
-use super::sources::Role;
-use super::types::{Account, Poll, Site};
-use super::values::spell;
+use super::site::Site;
+use crate::snapshot::{ExpectedTrack, Member};
 
-/// What all accounts have alike.
-pub(super) struct Common {
-    pub(super) poll: Poll,
-    pub(super) details_interval: Option<Duration>,
-    pub(super) trusted_storage_accounts: Arc<BTreeSet<String>>,
+/// An account: the unit of credentials, rate limit, schedule and isolation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Account {
+    /// The label `account`.
+    pub name: String,
+    /// The regions to poll, in the order of the configuration: at least one, each once.
+    pub regions: Vec<String>,
+    /// The cloud of the account.
+    pub site: Site,
+    /// The host of the CloudAudit API.
+    pub endpoint: Endpoint,
+    /// Labels on every series of the account.
+    pub labels: BTreeMap<String, String>,
+    /// The time between two polls of a region.
+    pub interval: Duration,
+    /// The most requests a second for its identity at its endpoint.
+    pub requests_per_second: u32,
+    /// How the exporter polls it.
+    pub poll: Poll,
+    /// Where the key for the API comes from.
+    pub credentials: Credentials,
+    /// The role to assume with the credentials.
+    pub assume_role: Option<AssumeRole>,
+    /// The UIN of the account that the credentials must belong to.
+    pub uin: Option<String>,
+    /// Whether the configuration sets `uin`. If not, the ARN of the role does.
+    pub is_uin_configured: bool,
+    /// The STS that identifies accounts, and that exchanges tokens and assumes roles unless the
+    /// credentials or the role set another STS.
+    pub sts_endpoint: Endpoint,
+    /// The organization of a discovered account, `None` for an account of the configuration.
+    pub organization: Option<String>,
+    /// What the organization knows about the account.
+    #[serde(skip)] // Discovered, not configured.
+    pub member: Option<Member>,
+    /// The time between two requests for the details of a track, `None` to request none. The same
+    /// for all accounts.
+    pub details_interval: Option<Duration>,
+    /// Tracks that must exist, in the order of the configuration, each name once.
+    pub expected_tracks: Vec<ExpectedTrack>,
+    /// Whether the account needs an enabled track of its own.
+    pub track_required: bool,
+    /// UINs of accounts whose storage is a normal destination. The same for all accounts.
+    #[serde(serialize_with = "serialize_shared")]
+    pub trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
-/// Levels that decide about one account, the nearest first.
-pub(super) type Levels<'l> = [&'l Level; 3];
-
-pub(super) fn account(
-    name: &str,
-    levels: Levels,
-    common: &Common,
-    places: &Places,
-) -> Result<Account, Error> {
-    let poll = common.poll;
-    let Hosts {
-        site,
-        cloudaudit,
-        sts,
-    } = Hosts::of(levels);
-    let rate = levels.iter().find_map(|level| level.requests_per_second);
-    let regions = levels.iter().find_map(|level| level.regions.clone());
-    let credentials = levels.iter().find_map(|level| level.credentials.clone());
-    let roles = levels.iter().filter_map(|level| level.role.clone());
-    let role = roles.fold(Role::default(), Role::or);
-    if levels[0].role.is_some() && role.arn.is_none() {
-        let message = "arn is missing, here and in defaults; it says which role";
-        let path = KeyPath::from(["accounts", name, "assume_role"]);
-        return Err(places.refuse(&path, message));
-    }
-    let expected = levels
-        .iter()
-        .find_map(|level| level.expected_tracks.clone());
-    let required = levels.iter().find_map(|level| level.track_required);
-    let farthest_first = levels.iter().rev();
-    let assume_role = role.at(&sts);
-    // A role's key has to be of the account that the ARN names.
-    let of_role = assume_role.as_ref().and_then(AssumeRole::uin);
-    let uin = levels[0].uin.clone().or(of_role.map(str::to_owned));
-    Ok(Account {
-        name: name.to_owned(),
-        regions: regions.unwrap_or_else(|| vec![defaults::REGION.to_owned()]),
-        site,
-        endpoint: cloudaudit,
-        labels: farthest_first
-            .flat_map(|level| level.labels.clone())
-            .collect(),
-        interval: fitting_interval(levels, &poll, places)?,
-        requests_per_second: rate.unwrap_or(defaults::REQUESTS_PER_SECOND),
-        poll,
-        credentials: credentials.map_or(Credentials::Default, |source| source.at(&sts)),
-        uin,
-        is_uin_configured: levels[0].uin.is_some(),
-        assume_role,
-        sts_endpoint: sts,
-        organization: None,
-        member: None,
-        details_interval: common.details_interval,
-        expected_tracks: expected.unwrap_or_default(),
-        track_required: required.unwrap_or(true),
-        trusted_storage_accounts: Arc::clone(&common.trusted_storage_accounts),
-    })
+/// How the exporter polls an account. The same for all accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Poll {
+    /// The time limit of a request.
+    pub timeout: Duration,
+    /// The most attempts for a request, the first included.
+    pub attempts: u32,
+    /// The number of tracks on a page.
+    pub page_size: u32,
+    /// How long the exporter serves the last complete listing.
+    pub stale_after: Duration,
+    /// How long a deleted track stays visible.
+    pub tombstone_for: Duration,
+    /// The most tracks of a target that have series of their own.
+    pub max_tracks: usize,
+    /// How far `CreateTime` is ahead of UTC, in seconds.
+    pub create_time_offset: i32,
+    /// Whether a listing with fewer tracks than `TotalCount` counts as complete.
+    pub accept_short_listings: bool,
 }
 
-/// Which cloud an account is in, and who is asked there.
-struct Hosts {
-    site: Site,
-    cloudaudit: Endpoint,
-    sts: Endpoint,
-}
-
-impl Hosts {
-    fn of(levels: Levels) -> Self {
-        let site = levels.iter().find_map(|level| level.site);
-        let site = site.unwrap_or_default();
-        // A site brings its endpoints along, so the nearest level with either of them decides.
-        let cloudaudit = levels.iter().find_map(|level| {
-            let of_site = || level.site.map(Site::endpoint);
-            level.endpoint.clone().or_else(of_site)
-        });
-        let cloudaudit = cloudaudit.unwrap_or_else(|| site.endpoint());
-        let sts = levels.iter().find_map(|level| {
-            let simulated = || level.simulated_cloud(&cloudaudit).cloned();
-            let of_site = || level.site.map(Site::sts_endpoint);
-            level
-                .sts_endpoint
-                .clone()
-                .or_else(simulated)
-                .or_else(of_site)
-        });
-        Self {
-            site,
-            sts: sts.unwrap_or_else(|| site.sts_endpoint()),
-            cloudaudit,
-        }
-    }
-}
-
-/// The interval, which no request may outlast, and in which nothing ages out and no tombstone ends.
-/// Where the interval is built in, the setting that does not fit it is to blame.
-fn fitting_interval(levels: Levels, poll: &Poll, places: &Places) -> Result<Duration, Error> {
-    let set = levels.iter().find_map(|level| level.interval.as_ref());
-    let interval = set.map_or(defaults::INTERVAL, |set| set.value);
-    let refuse = |key: &str, other: Duration, wrong: [&str; 2], rule: &str| {
-        let other = spell(other);
-        if let Some(Interval { path, text, .. }) = set {
-            let why = format!(
-                "{} is {} poll.{key} ({other}); {rule}",
-                quoted(text),
-                wrong[0]
-            );
-            places.refuse(path, why)
-        } else {
-            let interval = spell(interval);
-            let why = format!("{other} is {} the interval ({interval}); {rule}", wrong[1]);
-            places.refuse(&KeyPath::from(["poll", key]), why)
-        }
+impl Poll {
+    /// The defaults. The API documents no page size, and `CreateTime` no offset.
+    pub(super) const DEFAULT: Self = Self {
+        timeout: Duration::from_secs(10),
+        attempts: 3,
+        page_size: 50,
+        stale_after: Duration::from_hours(1),
+        tombstone_for: Duration::from_hours(7 * 24),
+        max_tracks: 10_000,
+        create_time_offset: 8 * 60 * 60,
+        accept_short_listings: false,
     };
-    if interval < poll.timeout {
-        let wrong = ["shorter than", "longer than"];
-        let rule = "an interval is at least the timeout";
-        return Err(refuse("timeout", poll.timeout, wrong, rule));
-    }
-    let intervals = defaults::LEAST_STALE_INTERVALS;
-    if poll.stale_after < interval.saturating_mul(intervals) {
-        let wrong = ["too long for", "too short for"];
-        let rule = format!("stale_after is at least {intervals} intervals");
-        return Err(refuse("stale_after", poll.stale_after, wrong, &rule));
-    }
-    if poll.tombstone_for < interval {
-        let wrong = ["longer than", "shorter than"];
-        let rule = "tombstone_for is at least the interval";
-        return Err(refuse("tombstone_for", poll.tombstone_for, wrong, rule));
-    }
-    Ok(interval)
+}
+
+fn serialize_shared<S: Serializer>(
+    set: &Arc<BTreeSet<String>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    set.as_ref().serialize(serializer)
 }

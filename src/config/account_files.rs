@@ -1,111 +1,120 @@
-//! Files of accounts, which the configuration file names: read, and added to what it says.
+//! Account files: found by the patterns of the configuration file, and added to its accounts.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::DirEntry;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::defaults::{MOST_ACCOUNT_FILES, MOST_ACCOUNT_FILES_BYTES, MOST_LISTED};
-use super::document::{Document, Entry, FREE_KEYS, Node, Part, SourceFile, Value};
-use super::error::{Error, quoted};
+use super::document::{Document, Entry, FREE_KEYS, Node, Place, SourceFile, Value};
+use super::error::Fault;
 use super::glob::Glob;
-use super::key_path::KeyPath;
-use super::load;
-use super::span::Span;
-use super::yaml;
-use crate::files::{self, Presence, presence};
+use super::key_path::{KeyPath, Step};
+use super::named_file::folder_of;
+use super::text::quoted;
+use super::yaml::{self, Budget};
+use crate::files::{Presence, presence};
 
 pub(super) const KEY: &str = "account_files";
 const ACCOUNTS: &str = "accounts";
 
-/// Adds the accounts of all files that the document names, and returns what should be warned of.
-pub(super) fn add(document: &mut Document) -> Result<Vec<String>, Error> {
-    let mut warnings = Vec::new();
-    let folder = folder_of(Path::new(&document.main().name)).to_owned();
-    let mut files = BTreeMap::new();
-    for (span, path, pattern) in patterns(document) {
-        let found = matching(&folder, &pattern);
-        let found = found.map_err(|why| Error::of_document(document, span, &path, why))?;
-        if found.is_empty() {
-            let (place, pattern) = (document.place(span), quoted(&pattern));
-            warnings.push(format!("{place}: {path}: no file is called like {pattern}"));
+/// The account files that a configuration file names.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Their paths, each with the path as the configuration spells it.
+    pub(super) files: BTreeMap<PathBuf, PathBuf>,
+    pub(super) faults: Vec<Fault>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Finds the account files that a document names.
+pub(super) fn find(document: &Document) -> Found {
+    let folder = folder_of(Path::new(&document.main().name));
+    let mut found = Found::default();
+    for (place, path, pattern) in patterns(document) {
+        let files = match matching(folder, pattern) {
+            Ok(files) => files,
+            Err(why) => {
+                found.faults.push(document.fault(place, &path, why));
+                continue;
+            }
+        };
+        if files.is_empty() {
+            let (place, pattern) = (document.display(place), quoted(pattern));
+            let warning = format!("{place}: {path}: no file matches {pattern}");
+            found.warnings.push(warning);
         }
-        for file in found {
-            let called = called(&file, &folder, &pattern);
-            files.entry(file).or_insert(called);
-        }
-        if files.len() > MOST_ACCOUNT_FILES {
-            let why = format!("more than {MOST_ACCOUNT_FILES} files, the most that are read");
-            return Err(Error::of_document(document, span, &path, why));
+        for file in files {
+            if found.files.len() == MOST_ACCOUNT_FILES && !found.files.contains_key(&file) {
+                let why = format!(
+                    "more than {MOST_ACCOUNT_FILES} files; the limit is {MOST_ACCOUNT_FILES}"
+                );
+                found.faults.push(document.fault(place, &path, why));
+                return found;
+            }
+            let display_path = display_path(&file, folder, pattern);
+            found.files.entry(file).or_insert(display_path);
         }
     }
-    let mut known: HashMap<String, Span> = names(document);
+    found
+}
+
+/// Adds the accounts of account files to a document, and returns what is wrong with the files.
+pub(super) fn add(document: &mut Document, files: Vec<SourceFile>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    let mut known: HashMap<String, Place> = places(document);
+    // One budget for all files, so that many small files cannot expand to more than a large one.
+    let mut budget = Budget::of_many_files();
     let mut bytes = 0;
-    // Of all files together, so that many small ones cannot expand to more than one large one.
-    let mut budget = yaml::Budget::of_many_files();
-    for (file, called) in files {
-        let added = read(&file, &mut budget)?;
-        bytes += added.main().text.len();
+    for file in files {
+        bytes += file.text.len();
         if bytes > MOST_ACCOUNT_FILES_BYTES {
             let why = format!(
-                "with this file more than {MOST_ACCOUNT_FILES_BYTES} bytes of account files, the most that is read"
+                "with this file, the account files have more than {MOST_ACCOUNT_FILES_BYTES} bytes, the limit for all of them"
             );
-            let root = KeyPath::default();
-            return Err(Error::of_file(&added.main().name, &root, why));
+            faults.push(Fault::of_file(&file.name, why));
+            break;
         }
-        let accounts = entries(&added)?.to_vec();
-        if let Some((again, other)) = accounts
-            .iter()
-            .find_map(|entry| Some((entry, known.get(&entry.key)?)))
-        {
-            let place = document.place(*other);
-            let path = KeyPath::from([ACCOUNTS, &again.key]);
-            let why = format!("the same account again; it is already at {place}");
-            return Err(Error::of_document(&added, again.key_span, &path, why));
-        }
-        let file = SourceFile {
-            called,
-            ..added.into_main()
+        let accounts = yaml::parse(file, &mut budget).and_then(|file| {
+            let accounts = entries(&file)?.to_vec();
+            Ok((file, accounts))
+        });
+        let (file, mut accounts) = match accounts {
+            Ok(accounts) => accounts,
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
         };
-        let accounts = document.add_file(file, accounts);
-        known.extend(accounts.iter().map(|it| (it.key.clone(), it.key_span)));
-        document.add(ACCOUNTS, accounts);
+        accounts.retain(|entry| match known.get(&entry.key) {
+            None => true,
+            Some(other) => {
+                let why = format!(
+                    "the same account again; it is already at {}",
+                    document.display(other)
+                );
+                let path = KeyPath::from([ACCOUNTS, &entry.key]);
+                faults.push(file.fault(&entry.place, &path, why));
+                false
+            }
+        });
+        let index = document.add_file(file);
+        let added = document.add_entries(ACCOUNTS, index, accounts);
+        known.extend(added.iter().map(|it| (it.key.clone(), it.place.clone())));
     }
-    Ok(warnings)
+    faults
 }
 
-/// The files that a document names now, whatever they say; none where it cannot be told.
-pub(super) fn named(document: &Document) -> BTreeSet<PathBuf> {
-    let folder = folder_of(Path::new(&document.main().name));
-    let patterns = patterns(document).into_iter();
-    let found = patterns.filter_map(|(_, _, pattern)| matching(folder, &pattern).ok());
-    found.flatten().take(MOST_ACCOUNT_FILES).collect()
-}
-
-/// What a path in a file means: paths are relative to the file's folder.
-pub(super) fn beside(file: &Path, text: &str) -> PathBuf {
-    folder_of(file).join(text)
-}
-
-/// The folder that paths in a file are relative to: the working folder if it is no file but a
-/// descriptor.
-fn folder_of(file: &Path) -> &Path {
-    if files::is_descriptor(file) {
-        return Path::new("");
-    }
-    file.parent().unwrap_or(Path::new(""))
-}
-
-/// What the configuration calls a file that it names by a pattern.
-fn called(file: &Path, folder: &Path, pattern: &str) -> PathBuf {
+/// Returns the path of a found file as the configuration spells it.
+fn display_path(file: &Path, folder: &Path, pattern: &str) -> PathBuf {
     if Path::new(pattern).is_absolute() {
         return file.to_owned();
     }
     file.strip_prefix(folder).unwrap_or(file).to_owned()
 }
 
-/// What the key holds, as far as it has the right shape: the rest is told with the rest.
-fn patterns(document: &Document) -> Vec<(Span, KeyPath, String)> {
+/// Returns the patterns in the document. Reading the keys reports everything that is no pattern.
+fn patterns(document: &Document) -> Vec<(&Place, KeyPath, &str)> {
     let path = KeyPath::from([KEY]);
     let Some(Value::List(items)) = document.get(&path).map(|node| &node.value) else {
         return Vec::new();
@@ -113,68 +122,64 @@ fn patterns(document: &Document) -> Vec<(Span, KeyPath, String)> {
     let items = items.iter().enumerate();
     let texts = items.filter_map(|(index, item)| match &item.value {
         Value::Scalar(text) if !text.is_empty() => {
-            Some((item.span, path.index(index), text.clone()))
+            let mut path = path.clone();
+            path.push(Step::Index(index));
+            Some((&item.place, path, text.as_str()))
         }
         _ => None,
     });
     texts.collect()
 }
 
-/// Where the document's own accounts stand.
-fn names(document: &Document) -> HashMap<String, Span> {
+/// Returns the places of the document's own accounts.
+fn places(document: &Document) -> HashMap<String, Place> {
     let accounts = document.get(&KeyPath::from([ACCOUNTS]));
     let entries = accounts.map_or(&[][..], Node::entries).iter();
-    entries
-        .map(|entry| (entry.key.clone(), entry.key_span))
-        .collect()
+    let places = entries.map(|entry| (entry.key.clone(), entry.place.clone()));
+    places.collect()
 }
 
-fn read(file: &Path, budget: &mut yaml::Budget) -> Result<Document, Error> {
-    let refuse = |why| Error::of_file(&file.display().to_string(), &KeyPath::default(), why);
-    yaml::parse(load::read(file).map_err(refuse)?, budget)
-}
-
-/// The accounts of a file: all its keys, or those below the one key `accounts`.
-fn entries(document: &Document) -> Result<&[Entry], Error> {
-    let path = KeyPath::from([ACCOUNTS]);
-    let Some(accounts) = document.get(&path) else {
+/// Returns the accounts of a file: all its keys, or those below the single key `accounts`.
+fn entries(document: &Document) -> Result<&[Entry], Fault> {
+    let mut keys = document.root().entries().iter();
+    let Some(accounts) = keys.find(|entry| entry.key == ACCOUNTS) else {
         return Ok(document.root().entries());
     };
     let mut others = document.root().entries().iter();
     if let Some(other) = others.find(|it| it.key != ACCOUNTS && !it.key.starts_with(FREE_KEYS)) {
-        let why = "beside accounts; nothing else stands in a file of accounts, it belongs into the configuration file";
+        let why =
+            "not allowed besides accounts in an account file; move it to the configuration file";
         let path = KeyPath::from([other.key.as_str()]);
-        return Err(Error::of_document(document, other.key_span, &path, why));
+        return Err(document.fault(&other.place, &path, why));
     }
-    match &accounts.value {
+    match &accounts.node.value {
         Value::Map(entries) => Ok(entries),
         Value::List(_) | Value::Scalar(_) => {
-            let span = document.span(&path, Part::Key).unwrap_or(Span::START);
-            let why = "not a mapping; accounts by their names are allowed here";
-            Err(Error::of_document(document, span, &path, why))
+            let why = "not a mapping; write accounts by name";
+            Err(document.fault(&accounts.place, &KeyPath::from([ACCOUNTS]), why))
         }
     }
 }
 
-/// The files that a pattern names. A path without `*` and `?` names itself, whether it is there or
-/// not.
+/// Returns the files that a pattern matches. A path without `*` and `?` matches itself, whether it
+/// exists or not.
 fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let mut found = vec![folder.to_owned()];
     for part in Path::new(pattern) {
         let part = part.to_string_lossy();
         let glob = Glob::from(part.as_ref());
         if !glob.is_wild() {
-            for place in &mut found {
-                place.push(part.as_ref());
+            for path in &mut found {
+                path.push(part.as_ref());
             }
             continue;
         }
         let mut below = Vec::new();
-        for place in found {
-            below.extend(members(&place, &glob)?);
+        for path in found {
+            below.extend(members(&path, &glob)?);
             if below.len() > MOST_ACCOUNT_FILES {
                 return Err(format!(
-                    "{} fits more than {MOST_ACCOUNT_FILES} names, the most that are taken",
+                    "{} matches more than {MOST_ACCOUNT_FILES} names, the limit",
                     quoted(pattern)
                 ));
             }
@@ -186,7 +191,7 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     }
     let mut files = Vec::with_capacity(found.len());
     for path in found {
-        match what_is(&path)? {
+        match presence_of(&path)? {
             // Folders beside the files, and files that were deleted after the folder was listed.
             Presence::Folder | Presence::Absent => {}
             // Anything else with such a name is a missing account. Reading it returns the reason.
@@ -196,12 +201,12 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     Ok(files)
 }
 
-fn what_is(path: &Path) -> Result<Presence, String> {
+fn presence_of(path: &Path) -> Result<Presence, String> {
     presence(path).map_err(|error| format!("cannot access {}: {error}", path.display()))
 }
 
-/// What in a folder is called so. As in a shell, what begins with a dot is only fit by a dot:
-/// editors and Kubernetes keep what is theirs under such names.
+/// Returns the paths in a folder that match. As in a shell, only a pattern with a leading dot
+/// matches a name with one: editors and Kubernetes use such names for their own files.
 fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     let here = if folder.as_os_str().is_empty() {
         Path::new(".")
@@ -212,8 +217,8 @@ fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     let listing = match here.read_dir() {
         Ok(listing) => listing,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            // A link that leads nowhere is not an absent folder.
-            return what_is(here).map(|_| Vec::new());
+            // A dangling link is not an absent folder.
+            return presence_of(here).map(|_| Vec::new());
         }
         Err(error) => return Err(cannot(error)),
     };
@@ -225,13 +230,10 @@ fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
             "more than {MOST_LISTED} names in the folder {here}"
         ));
     }
-    let fits = |entry: &DirEntry| {
-        let name = entry.file_name();
+    let names = listing.iter().map(DirEntry::file_name);
+    let matching = names.filter(|name| {
         let name = name.to_string_lossy();
         name.starts_with('.') == glob.as_str().starts_with('.') && glob.matches(&name)
-    };
-    let fitting = listing.iter().filter(|entry| fits(entry));
-    Ok(fitting
-        .map(|entry| folder.join(entry.file_name()))
-        .collect())
+    });
+    Ok(matching.map(|name| folder.join(name)).collect())
 }

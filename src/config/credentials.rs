@@ -1,13 +1,15 @@
-//! Who asks: where a key comes from, and the role that may be assumed with it.
+//! Where a key for the API comes from, and the role to assume with it.
 
 use std::time::Duration;
+
+use serde::Serialize;
 
 use super::endpoint::Endpoint;
 use super::named_file::NamedFile;
 use super::secret::Secret;
 
 /// Where an account's credentials come from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub enum Credentials {
     /// From the configuration itself.
     Inline {
@@ -15,7 +17,7 @@ pub enum Credentials {
         secret_id: String,
         /// The key that signs.
         secret_key: Secret,
-        /// Of temporary credentials.
+        /// The token of temporary credentials.
         token: Option<Secret>,
     },
     /// From these environment variables.
@@ -40,19 +42,19 @@ pub enum Credentials {
     Profile {
         /// The section.
         name: String,
-        /// The file; none: where the SDKs look.
+        /// The file, `None` for the file that the SDKs read.
         file: Option<NamedFile>,
     },
-    /// From the metadata service of the virtual machine that this runs on.
+    /// From the metadata service of the virtual machine that the exporter runs on.
     CvmRole {
-        /// The role that is bound to it; none: the service says which.
+        /// The role of the machine, `None` for the role that the service returns.
         name: Option<String>,
         /// The metadata service.
         endpoint: Endpoint,
     },
-    /// From the identity of the pod that this runs in.
+    /// From the identity of the pod that the exporter runs in.
     TkeOidc {
-        /// The STS that takes the pod's token.
+        /// The STS that exchanges the pod's token.
         endpoint: Endpoint,
     },
     /// From where the official SDKs look.
@@ -60,7 +62,7 @@ pub enum Credentials {
 }
 
 impl Credentials {
-    /// The kind, as `check` and the label `provider` name it.
+    /// Returns the kind, as in the output of `check` and the label `provider`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Inline { .. } => "inline",
@@ -74,23 +76,23 @@ impl Credentials {
     }
 }
 
-/// A role that is assumed with an account's credentials.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A role to assume with an account's credentials.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct AssumeRole {
     /// `qcs::cam::uin/100000000001:roleName/audit-reader`.
     pub arn: String,
-    /// What the other account's audit log calls the session.
+    /// The name of the session in the other account's audit log.
     pub session_name: String,
-    /// What the role's trust policy may ask for.
+    /// The external id that the role's trust policy requires.
     pub external_id: Option<Secret>,
-    /// How long the temporary key is good for.
+    /// The lifetime of the temporary key.
     pub duration: Duration,
-    /// The STS that is asked.
+    /// The STS that assumes the role.
     pub endpoint: Endpoint,
 }
 
 impl AssumeRole {
-    /// The UIN in the ARN: the account that the role is of.
+    /// Returns the UIN in the ARN: the account of the role.
     pub fn uin(&self) -> Option<&str> {
         let (uin, _) = self.arn.strip_prefix("qcs::cam::uin/")?.split_once(':')?;
         Some(uin)

@@ -1,39 +1,48 @@
-//! A YAML file, and what others add to it, as a tree that remembers where everything stands.
+//! A YAML file, the account files that it names and the overrides from the environment, as a tree
+//! that knows the place of each value.
 //!
-//! Scalars stay text, whatever YAML would make of them: `007`, `1.10`, `1e5` and `true` may be a
-//! secret, an account number or a label, and then they must not become 7, 1.1, 100000 or a boolean.
+//! Scalars stay text: `007`, `1.10`, `1e5` and `true` may be a secret, an account number or a
+//! label, and must not become 7, 1.1, 100000 or a boolean.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::error::Fault;
 use super::key_path::{KeyPath, Step};
-use super::public::is_public;
-use super::span::{Columns, Span};
+use super::span::Span;
 
-/// The files, what they say, and which parts of it must not be shown.
+/// The files and what they and the environment say.
 pub(super) struct Document {
-    /// The first is the configuration file, the others hold accounts.
+    /// The configuration file, then the account files.
     files: Vec<SourceFile>,
     root: Node,
-    /// Every key and scalar, and whether it may be shown.
-    spans: Vec<(Span, bool)>,
 }
 
-/// A file as it was read.
+/// A file and its content.
+#[derive(Clone)]
 pub(super) struct SourceFile {
+    /// The path, for errors.
     pub(super) name: String,
-    /// What the configuration calls it, from its own folder; nothing where it is the configuration.
-    pub(super) called: PathBuf,
+    /// The path as the configuration spells it, relative to its own folder. Empty for the
+    /// configuration file.
+    pub(super) display_path: PathBuf,
     pub(super) text: String,
-    /// Whether everybody on this machine can read it.
-    pub(super) is_open: bool,
+    /// Whether every user of this machine can read the file.
+    pub(super) world_readable: bool,
 }
 
 /// A value and its place.
 #[derive(Clone)]
 pub(super) struct Node {
-    pub(super) span: Span,
+    pub(super) place: Place,
     pub(super) value: Value,
+}
+
+/// Where a key or a value comes from.
+#[derive(Clone, Debug)]
+pub(super) enum Place {
+    File(Span),
+    Variable(Arc<str>),
 }
 
 #[derive(Clone)]
@@ -47,198 +56,193 @@ pub(super) enum Value {
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) key: String,
-    pub(super) key_span: Span,
+    pub(super) place: Place,
     pub(super) node: Node,
 }
 
-/// What an error points at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Key,
-    Value,
-}
-
-/// A line, as YAML counts them from 1: a lone carriage return ends one too.
-pub(super) fn nth_line(text: &str, number: usize) -> &str {
-    let mut lines = text.split('\n').flat_map(|line| {
-        let line = line.strip_suffix('\r').unwrap_or(line);
-        line.split('\r')
-    });
-    lines.nth(number - 1).unwrap_or_default()
-}
+/// Top-level keys with this prefix are free, for YAML anchors.
+pub(super) const FREE_KEYS: &str = "x-";
 
 impl Document {
     pub(super) fn new(file: SourceFile, root: Node) -> Self {
-        let mut spans = Vec::new();
-        collect_spans(&root, &KeyPath::default(), &mut spans);
         Self {
             files: vec![file],
             root,
-            spans,
         }
     }
 
-    /// The configuration file.
+    /// Returns the configuration file.
     pub(super) fn main(&self) -> &SourceFile {
         &self.files[0]
     }
 
-    /// The same, for another document.
-    pub(super) fn into_main(mut self) -> SourceFile {
-        self.files.swap_remove(0)
-    }
-
-    /// All that it says, the free keys too.
     pub(super) fn root(&self) -> &Node {
         &self.root
     }
 
-    /// The file that a span of this document is in.
-    pub(super) fn file(&self, span: Span) -> &SourceFile {
-        &self.files[span.file]
-    }
-
-    /// Where it begins, for people.
-    pub(super) fn place(&self, span: Span) -> String {
-        let name = &self.file(span).name;
-        format!("{name}:{}:{}", span.line, span.column)
-    }
-
-    /// Takes over a file, and returns what it holds as a part of this document.
-    pub(super) fn add_file(&mut self, file: SourceFile, mut entries: Vec<Entry>) -> Vec<Entry> {
-        for entry in &mut entries {
-            entry.set_file(self.files.len());
-        }
-        self.files.push(file);
-        entries
-    }
-
-    /// Adds to a mapping of the root, which is made if there is none; what is there and not a
-    /// mapping stays as it is.
-    pub(super) fn add(&mut self, key: &str, more: Vec<Entry>) {
-        let (Some(first), Value::Map(root)) = (more.first(), &mut self.root.value) else {
-            return;
-        };
-        let path = KeyPath::from([key]);
-        collect_entries(&more, &path, &mut self.spans);
-        if let Some(known) = root.iter_mut().find(|known| known.key == key) {
-            if let Value::Map(entries) = &mut known.node.value {
-                entries.extend(more);
-            }
-            return;
-        }
-        root.push(Entry {
-            key: key.to_owned(),
-            key_span: first.key_span,
-            node: Node {
-                span: first.key_span,
-                value: Value::Map(more),
-            },
-        });
-    }
-
-    pub(super) fn line(&self, span: Span) -> &str {
-        nth_line(&self.file(span).text, span.line)
-    }
-
-    /// The columns of the line where this begins that may hold a secret: all but blanks,
-    /// punctuation, keys, and scalars that are known to be harmless. A comment is hidden too: an
-    /// old key may have been left there.
-    pub(super) fn hidden_in(&self, span: Span) -> Vec<Columns> {
-        let text = self.line(span);
-        let covers = self.covers_of(span, text.chars().count());
-        let mut hidden: Vec<Columns> = Vec::new();
-        for (column, (c, cover)) in text.chars().zip(covers).enumerate() {
-            let shown = match cover {
-                Some(public) => public,
-                None if c == '#' => {
-                    hidden.push(column..usize::MAX);
-                    break;
-                }
-                None => c.is_whitespace() || PUNCTUATION.contains(c),
-            };
-            match hidden.last_mut() {
-                _ if shown => {}
-                Some(last) if last.end == column => last.end += 1,
-                _ => hidden.push(column..column + 1),
-            }
-        }
-        hidden
-    }
-
-    /// For each column of that line whether what stands there may be shown; none where neither a
-    /// key nor a scalar does. A generated file may be one line, so the spans are gone through once.
-    fn covers_of(&self, Span { file, line, .. }: Span, columns: usize) -> Vec<Option<bool>> {
-        let here = |(span, public): &(Span, bool)| {
-            let touches = span.file == file && (span.line..=span.end_line).contains(&line);
-            let Columns { start, end } = span.columns_of(line);
-            touches.then_some((start.min(columns), end.min(columns), *public))
-        };
-        // Each alias repeats the spans of what it stands for.
-        let spans: BTreeSet<_> = self.spans.iter().filter_map(here).collect();
-        let mut covers = vec![None; columns];
-        for (start, end, public) in spans {
-            for cover in &mut covers[start..end.max(start)] {
-                // An alias makes one span of the file two values: both must be harmless.
-                *cover = Some(public && cover.unwrap_or(true));
-            }
-        }
-        covers
-    }
-
-    /// The keys of the root, without the free ones.
+    /// Returns the keys of the root, without the free keys.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.root
-            .entries()
-            .iter()
-            .filter(|entry| !entry.key.starts_with(FREE_KEYS))
+        let entries = self.root.entries().iter();
+        entries.filter(|entry| !entry.key.starts_with(FREE_KEYS))
     }
 
-    /// The value at a path, if the file has it.
+    /// Returns the file of a place; the configuration file for an environment variable.
+    pub(super) fn file(&self, place: &Place) -> &SourceFile {
+        match place {
+            Place::File(span) => &self.files[span.file],
+            Place::Variable(_) => self.main(),
+        }
+    }
+
+    /// Returns the file of a place, `None` for an environment variable.
+    pub(super) fn file_of(&self, place: &Place) -> Option<&SourceFile> {
+        match place {
+            Place::File(_) => Some(self.file(place)),
+            Place::Variable(_) => None,
+        }
+    }
+
+    /// Returns `FILE:LINE:COLUMN`, or the name of the variable.
+    pub(super) fn display(&self, place: &Place) -> String {
+        match place {
+            Place::File(span) => {
+                let name = &self.files[span.file].name;
+                format!("{name}:{}:{}", span.line, span.column)
+            }
+            Place::Variable(name) => name.to_string(),
+        }
+    }
+
+    /// Returns a fault at this place.
+    pub(super) fn fault(&self, place: &Place, path: &KeyPath, why: impl Into<String>) -> Fault {
+        match place {
+            Place::File(_) => Fault::at(self.display(place), path, why),
+            Place::Variable(name) => Fault::of_variable(name, path, why),
+        }
+    }
+
+    /// Takes over the main file of another document, and returns the index of that file here.
+    pub(super) fn add_file(&mut self, mut other: Self) -> usize {
+        self.files.append(&mut other.files);
+        self.files.len() - 1
+    }
+
+    /// Adds entries of the file with this index to the mapping `key` of the root, and returns them.
+    /// Creates the mapping if it is absent, and drops the entries if `key` is not a mapping.
+    pub(super) fn add_entries(&mut self, key: &str, file: usize, mut more: Vec<Entry>) -> &[Entry] {
+        for entry in &mut more {
+            entry.set_file(file);
+        }
+        let (Some(first), Value::Map(root)) = (more.first(), &mut self.root.value) else {
+            return &[];
+        };
+        let found = root.iter().position(|known| known.key == key);
+        let at = found.unwrap_or_else(|| {
+            let empty = Value::Map(Vec::new());
+            root.push(Entry::new(key.to_owned(), first.place.clone(), empty));
+            root.len() - 1
+        });
+        let Value::Map(entries) = &mut root[at].node.value else {
+            return &[];
+        };
+        let before = entries.len();
+        entries.extend(more);
+        &entries[before..]
+    }
+
+    /// Sets a scalar from an environment variable. Creates absent mappings on the way; the caller
+    /// has checked that everything else on the way is a mapping.
+    pub(super) fn set(&mut self, path: &KeyPath, value: &str, variable: &str) {
+        let place = Place::Variable(variable.into());
+        let mut node = &mut self.root;
+        for step in path.steps() {
+            let (Step::Key(key), Value::Map(entries)) = (step, &mut node.value) else {
+                return;
+            };
+            let found = entries.iter().position(|entry| entry.key == *key);
+            let at = found.unwrap_or_else(|| {
+                let empty = Value::Map(Vec::new());
+                entries.push(Entry::new(key.clone(), place.clone(), empty));
+                entries.len() - 1
+            });
+            node = &mut entries[at].node;
+        }
+        *node = Node {
+            place,
+            value: Value::Scalar(value.to_owned()),
+        };
+    }
+
+    /// Returns the value at a path.
     pub(super) fn get(&self, path: &KeyPath) -> Option<&Node> {
         path.steps().iter().try_fold(&self.root, Node::child)
     }
 
-    /// Where something stands. A mapping, a list and an empty value are shown by their key; what
-    /// the file does not have is shown by the nearest key around it, if there is one.
-    pub(super) fn span(&self, path: &KeyPath, part: Part) -> Option<Span> {
-        let parent = path.parent()?;
-        let Some(around) = self.get(&parent) else {
-            return self.span(&parent, Part::Key);
-        };
-        let found = match (path.steps().last(), &around.value) {
-            (Some(Step::Key(key)), Value::Map(entries)) => entries
-                .iter()
-                .find(|entry| entry.key == *key)
-                .map(|entry| match part {
-                    Part::Value if entry.node.is_text() => entry.node.span,
-                    Part::Value | Part::Key => entry.key_span,
-                }),
-            (Some(Step::Index(index)), Value::List(items)) => {
-                items.get(*index).map(|item| item.span)
-            }
-            _ => None,
-        };
-        found.or_else(|| self.span(&parent, Part::Key))
+    /// Returns the place of the value at a path; of its key if it is empty, a mapping or a list;
+    /// of the nearest key around it if the path is absent; `None` if no such key exists.
+    pub(super) fn place_of_value(&self, path: &KeyPath) -> Option<&Place> {
+        match self.entry(path) {
+            Some(entry) => Some(entry.value_place()),
+            None => self.place_of_key(&path.parent()?),
+        }
+    }
+
+    /// Returns the place of the key at a path, or of the nearest key around it.
+    pub(super) fn place_of_key(&self, path: &KeyPath) -> Option<&Place> {
+        match self.entry(path) {
+            Some(entry) => Some(&entry.place),
+            None => self.place_of_key(&path.parent()?),
+        }
+    }
+
+    fn entry(&self, path: &KeyPath) -> Option<&Entry> {
+        self.get(&path.parent()?)?.entry(path.last_key()?)
     }
 }
 
-/// What stands between keys and values.
-const PUNCTUATION: &str = ":,-?[]{}|><";
-
-/// Top-level keys that begin so are free: a place for YAML anchors.
-pub(super) const FREE_KEYS: &str = "x-";
+impl Value {
+    pub(super) fn is_empty_map(&self) -> bool {
+        matches!(self, Self::Map(entries) if entries.is_empty())
+    }
+}
 
 impl Entry {
+    pub(super) fn new(key: String, place: Place, value: Value) -> Self {
+        let node = Node {
+            place: place.clone(),
+            value,
+        };
+        Self { key, place, node }
+    }
+
+    /// Returns where to point for the value: at its key if the file has no text for it.
+    pub(super) fn value_place(&self) -> &Place {
+        let is_variable = matches!(self.node.place, Place::Variable(_));
+        let is_text = matches!(&self.node.value, Value::Scalar(text) if !text.is_empty());
+        if is_variable || is_text {
+            &self.node.place
+        } else {
+            &self.place
+        }
+    }
+
     fn set_file(&mut self, file: usize) {
-        self.key_span.file = file;
+        self.place.set_file(file);
         self.node.set_file(file);
+    }
+}
+
+impl Place {
+    fn set_file(&mut self, file: usize) {
+        if let Self::File(span) = self {
+            span.file = file;
+        }
     }
 }
 
 impl Node {
     fn set_file(&mut self, file: usize) {
-        self.span.file = file;
+        self.place.set_file(file);
         match &mut self.value {
             Value::Scalar(_) => {}
             Value::List(items) => items.iter_mut().for_each(|item| item.set_file(file)),
@@ -248,45 +252,21 @@ impl Node {
 
     fn child(&self, step: &Step) -> Option<&Self> {
         match (step, &self.value) {
-            (Step::Key(key), Value::Map(entries)) => entries
-                .iter()
-                .find(|entry| entry.key == *key)
-                .map(|entry| &entry.node),
+            (Step::Key(key), _) => self.entry(key).map(|entry| &entry.node),
             (Step::Index(index), Value::List(items)) => items.get(*index),
-            _ => None,
+            (Step::Index(_), _) => None,
         }
     }
 
-    /// The keys of a mapping; none where it is not one.
+    fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
+    }
+
+    /// Returns the keys of a mapping, nothing for any other value.
     pub(super) fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Map(entries) => entries,
             Value::Scalar(_) | Value::List(_) => &[],
         }
-    }
-
-    /// A scalar with something in it.
-    fn is_text(&self) -> bool {
-        matches!(&self.value, Value::Scalar(text) if !text.is_empty())
-    }
-}
-
-/// Every scalar that is not known to be harmless may be a secret, and so may some keys.
-fn collect_spans(node: &Node, path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
-    match &node.value {
-        Value::Scalar(text) => spans.push((node.span, is_public(path, text))),
-        Value::List(items) => {
-            for item in items {
-                collect_spans(item, path, spans);
-            }
-        }
-        Value::Map(entries) => collect_entries(entries, path, spans),
-    }
-}
-
-fn collect_entries(entries: &[Entry], path: &KeyPath, spans: &mut Vec<(Span, bool)>) {
-    for entry in entries {
-        spans.push((entry.key_span, path.may_show(&entry.key)));
-        collect_spans(&entry.node, &path.key(&entry.key), spans);
     }
 }

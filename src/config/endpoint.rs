@@ -1,24 +1,29 @@
-//! Where the API is: a site's own host, or one from the configuration.
+//! The host of an API, and whether requests to it are encrypted.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::defaults;
-use super::error::quoted;
+use serde::Serialize;
 
-/// The address that calls go to.
+use super::text::quoted;
+
+/// The metadata service of Tencent Cloud. The name resolves only inside Tencent Cloud, and the
+/// service has no HTTPS.
+pub(super) const METADATA: &str = "http://metadata.tencentyun.com";
+
+/// The address of an API.
 ///
-/// The authority is in the form that an HTTP client sends as `Host`: lower case, without the port
-/// that the scheme implies, without a final dot. The host is signed, so two spellings of one would
-/// not do.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The authority has the form that an HTTP client sends as `Host`: lower case, without the port
+/// that the scheme implies, without a final dot. The signature covers the host, so that it needs
+/// one spelling.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Endpoint {
     scheme: &'static str,
     authority: String,
 }
 
 impl Endpoint {
-    /// An HTTPS endpoint of Tencent Cloud's own.
+    /// Returns an HTTPS endpoint of Tencent Cloud.
     pub(super) fn of_host(host: &str) -> Self {
         Self {
             scheme: "https",
@@ -26,7 +31,7 @@ impl Endpoint {
         }
     }
 
-    /// Reads a host, `host:port`, or either as a URL.
+    /// Parses a host, `host:port`, or either as a URL.
     pub fn parse(text: &str) -> Result<Self, String> {
         let endpoint = Self::read(text)?;
         if endpoint.is_plain() && !is_loopback(split(&endpoint.authority).map_or("", |it| it.0)) {
@@ -38,7 +43,7 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// The same for a metadata service, which gives keys over plain HTTP.
+    /// Parses the host of a metadata service, which serves keys over plain HTTP.
     pub(super) fn parse_metadata(text: &str) -> Result<Self, String> {
         if text.contains("://") {
             Self::read(text)
@@ -47,9 +52,9 @@ impl Endpoint {
         }
     }
 
-    /// The metadata service of every virtual machine.
+    /// Returns the metadata service of every virtual machine.
     pub fn metadata() -> Self {
-        Self::read(defaults::METADATA).expect("the address is right")
+        Self::read(METADATA).expect("the address is right")
     }
 
     fn read(text: &str) -> Result<Self, String> {
@@ -69,17 +74,17 @@ impl Endpoint {
         Ok(Self { scheme, authority })
     }
 
-    /// Whether it is not encrypted.
+    /// Returns whether requests are not encrypted.
     pub fn is_plain(&self) -> bool {
         self.scheme == "http"
     }
 
-    /// `https`; `http` towards this machine and to metadata services.
+    /// Returns `https`, or `http` for this machine and for metadata services.
     pub fn scheme(&self) -> &'static str {
         self.scheme
     }
 
-    /// The host, with its port where the scheme does not imply it: the `Host` header.
+    /// Returns the `Host` header: the host, with its port unless the scheme implies it.
     pub fn authority(&self) -> &str {
         &self.authority
     }
@@ -93,16 +98,16 @@ impl fmt::Display for Endpoint {
 }
 
 fn refused(text: &str) -> String {
-    // A user name and a password would stand before the @.
+    // A user name and a password may stand before the @.
     let what = if text.contains('@') {
-        "not an endpoint, a user is in it".into()
+        "not an endpoint, because it contains a user".into()
     } else {
         format!("{} is not an endpoint", quoted(text))
     };
-    format!("{what}; allowed is a host with or without a port, or https://host, no more")
+    format!("{what}; write a host with or without a port, or https://host, without a path")
 }
 
-/// Host and port of an authority; an IPv6 address stands in brackets.
+/// Returns host and port of an authority. An IPv6 address stands in brackets.
 fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     let colon = match authority.rfind(']') {
         Some(bracket) => authority[bracket..].find(':').map(|at| bracket + at),
@@ -119,15 +124,15 @@ fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     }
 }
 
-/// The name without the dot that says that it is absolute. Names with another dot always are; a
-/// name without one, and an address, cannot have it.
+/// Removes the dot that marks a name as absolute. Only a name with another dot can have it; an
+/// address cannot.
 fn without_final_dot(host: &str) -> &str {
     let name = host.strip_suffix('.').filter(|name| name.contains('.'));
     name.filter(|name| name.parse::<Ipv4Addr>().is_err())
         .unwrap_or(host)
 }
 
-/// The host as a client would write it.
+/// Returns the host as a client sends it.
 fn host_name(host: &str) -> Option<String> {
     const LONGEST: usize = 253;
     if let Some(inside) = host.strip_prefix('[') {

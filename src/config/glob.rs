@@ -1,53 +1,60 @@
-//! `*` and `?`, for names.
+//! Patterns with `*` and `?`.
 
-/// A pattern for a whole text: `*` is any number of characters, `?` is one, the rest is itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Glob(String);
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use wildmatch::WildMatch;
+
+/// A pattern for a whole text: `*` is any text, `?` one character, everything else is itself.
+#[derive(Clone)]
+pub struct Glob {
+    text: String,
+    pattern: WildMatch,
+}
 
 impl From<&str> for Glob {
-    fn from(pattern: &str) -> Self {
-        Self(pattern.to_owned())
+    fn from(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            pattern: WildMatch::new(text),
+        }
     }
 }
 
+impl fmt::Debug for Glob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Glob").field(&self.text).finish()
+    }
+}
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Glob {}
+
 impl Glob {
-    /// As it was written.
+    /// Returns the pattern as the configuration spells it.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
     }
 
-    /// Whether it stands for more than itself.
+    /// Returns whether the pattern can match more than itself.
     pub(super) fn is_wild(&self) -> bool {
-        self.0.contains(['*', '?'])
+        self.text.contains(['*', '?'])
     }
 
-    /// Whether the whole text fits. A text of n characters takes at most n times the pattern's
-    /// length.
+    /// Returns whether the pattern matches the whole text.
     pub fn matches(&self, text: &str) -> bool {
-        let (pattern, text): (Vec<char>, Vec<char>) =
-            (self.0.chars().collect(), text.chars().collect());
-        let (mut at, mut read) = (0, 0);
-        // The last star, and up to where it swallows the text: only its share can be wrong.
-        let mut star: Option<(usize, usize)> = None;
-        while read < text.len() {
-            match (pattern.get(at), star) {
-                (Some('*'), _) => {
-                    star = Some((at, read));
-                    at += 1;
-                }
-                (Some(c), _) if *c == '?' || *c == text[read] => {
-                    at += 1;
-                    read += 1;
-                }
-                (_, Some((place, swallowed))) => {
-                    star = Some((place, swallowed + 1));
-                    at = place + 1;
-                    read = swallowed + 1;
-                }
-                (_, None) => return false,
-            }
-        }
-        pattern[at..].iter().all(|c| *c == '*')
+        self.pattern.matches(text)
+    }
+}
+
+impl Serialize for Glob {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
     }
 }
 

@@ -1,18 +1,23 @@
-//! File and environment → [`Config`], or an [`Error`] that names file, line and key.
+//! File and environment → [`Config`], or an [`Error`] that names file, line and key of each fault.
 //!
-//! The way: YAML text → a tree of text that knows its places (`yaml`, `document`) → overrides from
-//! the environment on top, by the `config` crate (`overrides`, `layers`) → raw types that know the
-//! keys (`raw`, `shapes`) → values that need no further check (`values`, `lists`, `sources`,
-//! `level`, `account`, `organizations`, `doubles`, `validate`). Files of accounts become a part of
-//! the tree (`account_files`), so that everything behind it takes them for what they say, wherever
-//! they say it.
+//! Loading has these steps:
 //!
-//! **The nearer setting wins**: an account's own, then `defaults`, then the top level, then what is
-//! built in. That holds for `site` and each endpoint together: an account that sets `site` is not
-//! asked at an `endpoint` of the top level. `labels` and `assume_role` merge key by key; `regions`,
-//! `credentials` and `expected_tracks` replace.
+//! 1. `sources` reads the configuration file and the account files that it names.
+//! 2. `yaml` parses each into a tree of text that knows its places (`document`), and
+//!    `account_files` adds the accounts of the account files to it.
+//! 3. `overrides` sets values of the environment in the tree.
+//! 4. `keys` states every key once, with its type. `reader` reads the tree into them, and collects
+//!    every fault. The types of values are in `value_types` and `leaf`.
+//! 5. `resolve` fills in what an account does not set, and checks how settings fit together.
+//!
+//! **The nearest setting wins**: an account's own, then `defaults`, then the top level, then the
+//! built-in default. `site` and each endpoint count together: an `endpoint` of the top level does
+//! not apply to an account that sets `site`. `labels` and `assume_role` merge key by key;
+//! `regions`, `credentials` and `expected_tracks` replace.
 
+pub use self::account::{Account, Poll};
 pub use self::credentials::{AssumeRole, Credentials};
+pub use self::duration::format_duration;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::glob::Glob;
@@ -21,9 +26,12 @@ pub use self::named_file::NamedFile;
 pub use self::organization::{AccountLabel, Organization};
 pub use self::schema::schema;
 pub use self::secret::Secret;
-pub use self::types::{Account, Config, Http, Poll, Site};
+pub use self::site::Site;
+pub use self::sources::Sources;
+pub use self::types::{Config, Http};
 
-// The types, and what holds where nothing is said.
+// The values, and their defaults.
+mod account;
 mod credentials;
 mod defaults;
 mod endpoint;
@@ -32,37 +40,36 @@ mod named_file;
 mod organization;
 mod secret;
 mod shard_key;
+mod site;
 mod types;
 
-// The file as a tree with places, and what may not be shown of it.
-mod account_files;
-mod document;
+// Texts and faults.
+mod duration;
 mod error;
 mod key_path;
-mod public;
+mod redaction;
 mod span;
+mod text;
+
+// Files and the environment as a tree.
+mod account_files;
+mod document;
+mod overrides;
+mod sources;
 mod yaml;
 
-// The environment on top.
-mod layers;
-mod overrides;
-
-// Keys, then values by themselves, then how they fit together.
-mod raw;
-mod shapes;
-
-// The same for editors and for the reference.
+// From the tree to keys.
+mod definitions;
+mod keys;
+mod leaf;
+mod reader;
 mod schema;
+mod value_types;
 
-mod account;
-mod doubles;
-mod level;
-mod lists;
-mod organizations;
+// From keys to values.
+mod duplicates;
 mod quoted;
-mod sources;
-mod validate;
-mod values;
+mod resolve;
 
-// The way in.
+// The entry points.
 mod load;

@@ -1,21 +1,30 @@
 //! Files that the configuration names.
 
-use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::files;
 
 /// A file that the configuration names.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 pub struct NamedFile {
-    /// Where it is on this machine.
+    /// The path on this machine.
+    #[serde(skip)]
     pub path: PathBuf,
-    /// What the configuration calls it, from its own folder: the same on every machine, wherever
-    /// the configuration lies there, and however its path was given.
+    /// The path relative to the folder of the configuration: the same on every machine.
     pub name: String,
 }
 
-/// What is the same on every machine, for it goes into [`Config::hash`](super::Config::hash).
-impl fmt::Debug for NamedFile {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.name)
+/// Resolves a path in a file: paths are relative to the file's folder.
+pub(super) fn resolve(file: &Path, text: &str) -> PathBuf {
+    folder_of(file).join(text)
+}
+
+/// Returns the folder that paths in a file are relative to: the working folder for a descriptor.
+pub(super) fn folder_of(file: &Path) -> &Path {
+    if files::is_descriptor(file) {
+        return Path::new("");
     }
+    file.parent().unwrap_or(Path::new(""))
 }

@@ -1,44 +1,46 @@
-//! An organisation: accounts that nobody wrote down.
+//! An organization, whose member accounts the exporter discovers.
 
 use std::time::Duration;
 
+use serde::Serialize;
+
+use super::account::Account;
 use super::endpoint::Endpoint;
 use super::glob::Glob;
 use super::secret::Secret;
-use super::types::Account;
 
-/// An organisation, whose member accounts are discovered and polled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An organization, whose member accounts the exporter discovers and polls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Organization {
     /// The label `organization`.
     pub name: String,
-    /// Where the members are asked for.
+    /// The host of the Organization API.
     pub endpoint: Endpoint,
-    /// The members are asked for once in this time.
+    /// The time between two listings of the members.
     pub refresh: Duration,
-    /// The role that is assumed in each member account.
+    /// The role to assume in each member account.
     pub role_name: String,
-    /// What the role's trust policy may ask for.
+    /// The external id that the role's trust policy requires.
     pub external_id: Option<Secret>,
-    /// What the members' audit logs call the session.
+    /// The name of the session in the members' audit logs.
     pub session_name: String,
-    /// How long a temporary key is good for.
+    /// The lifetime of a temporary key.
     pub duration: Duration,
     /// What a member's label `account` is.
     pub account_label: AccountLabel,
     /// Tags of members that become labels of their series.
     pub member_tag_labels: Vec<String>,
-    /// Members that are polled: any of these fits the UIN, the name or the node; none: all.
+    /// Patterns for the UIN, the name or the node of members to poll. Empty to poll all.
     pub include: Vec<Glob>,
-    /// And of these, members that are not.
+    /// Patterns for members to skip.
     pub exclude: Vec<Glob>,
-    /// What every member has. The name is empty, the credentials are those of the organisation's
-    /// admin account, no role is assumed: the discovery fills in what tells members apart.
+    /// The settings of every member, with an empty name, the credentials of the organization's
+    /// admin account and no role. The discovery fills in the differences between members.
     pub member: Account,
 }
 
 impl Organization {
-    /// The account that is asked for the members, as an account of its own.
+    /// Returns the admin account, which lists the members, as an account of its own.
     pub fn admin(&self) -> Account {
         Account {
             name: self.name.clone(),
@@ -49,17 +51,17 @@ impl Organization {
 }
 
 /// What a member's label `account` is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub enum AccountLabel {
     /// Its UIN, which never changes.
     #[default]
     Uin,
-    /// Its name in the organisation.
+    /// Its name in the organization.
     Name,
 }
 
 impl AccountLabel {
-    /// As the configuration writes it.
+    /// Returns the word of the configuration.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Uin => "uin",

@@ -1,11 +1,11 @@
-//! Secrets in environment variables with quotes that a shell would have removed.
+//! Quotes around secrets in environment variables.
 
 use std::collections::BTreeMap;
 
 use super::credentials::Credentials;
 
-/// Returns what is wrong if a variable of these credentials is in quotes: `docker --env-file` and
-/// some other tools keep them. The message does not show the value.
+/// Returns a message if a variable of these credentials is in quotes: `docker --env-file` and some
+/// other tools keep them. The message does not show the value.
 pub(super) fn variable_in_quotes(
     credentials: &Credentials,
     environment: &BTreeMap<String, String>,
@@ -28,7 +28,7 @@ pub(super) fn variable_in_quotes(
     ))
 }
 
-/// Whether the official tools read a secret from this variable.
+/// Returns whether the official tools read a secret from this variable.
 fn is_usual(name: &str) -> bool {
     let name = name.strip_prefix("TENCENTCLOUD_");
     name.is_some_and(|name| name.starts_with("SECRET") || name.ends_with("TOKEN"))

@@ -4,9 +4,10 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use secrecy::{ExposeSecret, SecretString};
+use serde::{Serialize, Serializer};
 
-/// A secret of the configuration. Unlike the type it wraps it can be compared: a reload asks
-/// whether it is still the same, and tells nobody but itself.
+/// A secret of the configuration. A reload compares it with the secret before. It neither prints
+/// nor serializes its text.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
@@ -36,7 +37,7 @@ impl PartialEq for Secret {
 
 impl Eq for Secret {}
 
-/// Only for tables in memory, which keep neither the secret nor the number.
+/// For hash tables in memory, which keep the hash within the process.
 impl Hash for Secret {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.expose_secret().hash(state);
@@ -46,5 +47,12 @@ impl Hash for Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// Serializes that there is a secret, and nothing else.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bool(true)
     }
 }

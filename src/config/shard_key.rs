@@ -1,17 +1,15 @@
-//! By what an account is given to a shard.
+//! What assigns an account to a shard.
 
+use super::account::Account;
 use super::credentials::Credentials;
-use super::types::Account;
 
 impl Account {
-    /// What decides which shard the account belongs to: who asks for it.
+    /// Returns what decides the shard of the account: the identity that polls it.
     ///
-    /// The cloud counts calls by identity, so the accounts of one identity stay together: its rate
-    /// is then kept by one process and needs no division, which would leave one account behind a
-    /// key most of the rate unused and several of them slow. An identity is known here by its
-    /// source, since every process has to come to the same answer, also the one that has no secret
-    /// at hand: the role that is assumed, the secret id where it is written down, else where the
-    /// key comes from. One key that comes from two places is two identities here.
+    /// The cloud counts requests by identity, so all accounts of an identity belong to one shard,
+    /// which can then keep the rate limit alone. Every process must compute the same key, even a
+    /// process without the secret. So an identity is the role to assume, or else the secret id of
+    /// the configuration, or else the source of the key. A key with two sources is two identities.
     pub fn shard_key(&self) -> String {
         if let Some(role) = &self.assume_role {
             return role.arn.clone();
@@ -24,7 +22,7 @@ impl Account {
                 name,
                 file: Some(file),
             } => &format!("{name} of {}", file.name),
-            // A machine has one role, a pod has one, and the chain ends at one key.
+            // A machine and a pod have one role each, and the chain ends at one key.
             Credentials::CvmRole { .. } | Credentials::TkeOidc { .. } | Credentials::Default => "",
         };
         format!("{}: {source}", self.credentials.kind())

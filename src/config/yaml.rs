@@ -1,36 +1,39 @@
 //! YAML text → [`Document`], on the parser of serde-saphyr.
 //!
-//! Its events are read directly: serde's data model would already have decided what a number is,
-//! and would keep no place for a key.
+//! It reads the events of the parser: serde's data model would already have decided what a number
+//! is, and keeps no place for a key.
 
 use std::collections::HashMap;
 
 use serde_saphyr::granit_parser as granit;
 
 use super::defaults::MOST_ACCOUNT_FILES_BYTES;
-use super::document::{Document, Entry, Node, SourceFile, Value};
-use super::error::Error;
-use super::key_path::KeyPath;
+use super::document::{Document, Entry, Node, Place, SourceFile, Value};
+use super::error::Fault;
 use super::span::Span;
 
-/// The longest file that is read.
+/// The longest file that the exporter reads.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
-/// Parses one document of a file, aliases and merge keys (`<<`) resolved.
-pub(super) fn parse(file: SourceFile, budget: &mut Budget) -> Result<Document, Error> {
+/// Parses the one document of a file, and resolves aliases and merge keys (`<<`).
+pub(super) fn parse(file: SourceFile, budget: &mut Budget) -> Result<Document, Fault> {
     if file.text.len() > MAX_BYTES {
-        let message = too_long(MAX_BYTES);
-        return Err(Error::of_file(&file.name, &KeyPath::default(), message));
+        return Err(Fault::of_file(&file.name, too_long(MAX_BYTES)));
     }
     match read(&file.text, budget) {
         Ok(root) => Ok(Document::new(file, root)),
-        Err((span, message)) => Err(Error::of_text(&file, span, message)),
+        Err((span, message)) => {
+            let place = format!("{}:{}:{}", file.name, span.line, span.column);
+            Err(Fault::of_file(&place, message))
+        }
     }
 }
 
-/// Says that a file has more bytes than this.
+/// Returns the message for a file that is longer than `limit` bytes.
 pub(super) fn too_long(limit: usize) -> String {
-    format!("the file is longer than {limit} bytes, the most that is read")
+    format!(
+        "the file is longer than {limit} bytes; make it shorter, or split it with account_files"
+    )
 }
 
 fn read(text: &str, budget: &mut Budget) -> Result<Node, Refused> {
@@ -48,21 +51,20 @@ fn read(text: &str, budget: &mut Budget) -> Result<Node, Refused> {
     reader.document()
 }
 
-/// How deep collections may nest, aliases expanded; a valid configuration needs six.
+/// The deepest nesting of collections, with aliases expanded. A valid configuration needs six.
 const MAX_DEPTH: usize = 32;
 
-/// How many values a file may have, with the copies that anchors and aliases make of them: the
-/// bound on "billion laughs".
+/// The most values of a file, copies by anchors and aliases included: the bound on "billion laughs".
 const MAX_NODES: usize = 200_000;
 
-/// The same of all account files together.
+/// The most values of all account files together.
 const MAX_NODES_OF_MANY: usize = 1_000_000;
 
-/// How many bytes the keys and values of a file may have, with those copies. A file without anchors
-/// cannot reach it.
+/// The most bytes of the keys and values of a file, copies included. A file without anchors stays
+/// below it.
 const MAX_EXPANDED_BYTES: usize = 2 * MAX_BYTES;
 
-/// How much of memory a file may still take, or several files together.
+/// The memory that a file, or several files together, may still use.
 pub(super) struct Budget {
     nodes: usize,
     max_nodes: usize,
@@ -71,14 +73,14 @@ pub(super) struct Budget {
 }
 
 impl Default for Budget {
-    /// Of one file.
+    /// The budget of one file.
     fn default() -> Self {
         Self::new(MAX_NODES, MAX_EXPANDED_BYTES)
     }
 }
 
 impl Budget {
-    /// Of all account files.
+    /// The budget of all account files.
     pub(super) fn of_many_files() -> Self {
         Self::new(MAX_NODES_OF_MANY, 2 * MOST_ACCOUNT_FILES_BYTES)
     }
@@ -92,7 +94,7 @@ impl Budget {
         }
     }
 
-    /// Takes this much from what is left.
+    /// Spends a part of the budget.
     fn take(&mut self, weight: &Weight) -> Result<(), String> {
         let nodes = self.nodes.checked_sub(weight.nodes);
         self.nodes = nodes.ok_or_else(|| {
@@ -110,7 +112,7 @@ impl Budget {
     }
 }
 
-/// What a value costs, everything below it included.
+/// The cost of a value, everything below it included.
 struct Weight {
     nodes: usize,
     bytes: usize,
@@ -137,21 +139,21 @@ impl<'t> Reader<'t, '_> {
                 (Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd, _) => {}
                 (Event::StreamEnd, _) => break,
                 (_, span) if root.is_some() => {
-                    return Err((span, "a second document begins; one is allowed".into()));
+                    return Err((span, "a second YAML document; only one is allowed".into()));
                 }
                 (event, span) => root = Some(self.node(event, span)?),
             }
         }
         match root {
             Some(node) if matches!(node.value, Value::Map(_)) => Ok(node),
-            Some(node) => Err((node.span, format!("not a mapping; {AT_LEAST}"))),
+            Some(node) => Err((span_of(&node.place), format!("not a mapping; {AT_LEAST}"))),
             None => Err((Span::START, format!("the file is empty; {AT_LEAST}"))),
         }
     }
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Refused> {
         match self.events.next() {
-            Some(Ok((event, span))) => Ok((event, place(span))),
+            Some(Ok((event, span))) => Ok((event, converted(span))),
             Some(Err(error)) => {
                 let marker = error.marker();
                 let span = Span::at(marker.line().max(1), marker.col() + 1);
@@ -161,7 +163,7 @@ impl<'t> Reader<'t, '_> {
         }
     }
 
-    /// The node that begins with this event.
+    /// Reads the node that begins with this event.
     fn node(&mut self, event: Event<'t>, span: Span) -> Result<Node, Refused> {
         let bytes = match &event {
             Event::Scalar(text, ..) => text.len(),
@@ -196,12 +198,15 @@ impl<'t> Reader<'t, '_> {
         };
         self.depth -= 1;
         if tag.is_some_and(|tag| !tag.is_yaml_core_schema_tag("str")) {
-            let message = "a YAML tag; none is needed, every value is taken as it is written";
+            let message = "a YAML tag; remove it, every value is read as text";
             return Err((span, message.into()));
         }
-        let node = Node { span, value };
+        let node = Node {
+            place: Place::File(span),
+            value,
+        };
         if anchor != NO_ANCHOR {
-            // A copy too, and anchors may nest. Its depth counts where an alias uses it.
+            // The anchor keeps a copy, and anchors nest. Its depth counts where an alias uses it.
             let copy = Weight {
                 height: 0,
                 ..weigh(&node)
@@ -250,26 +255,21 @@ impl<'t> Reader<'t, '_> {
             if is_merge {
                 merged.extend(to_merge(node, key_span)?);
             } else {
-                entries.push(Entry {
-                    key,
-                    key_span,
-                    node,
-                });
+                let place = Place::File(key_span);
+                entries.push(Entry { key, place, node });
             }
         }
         for entry in merged {
-            // What is written out wins, then what is merged first.
-            if lines
-                .insert(entry.key.clone(), entry.key_span.line)
-                .is_none()
-            {
+            // A key of the mapping itself wins, then the mapping that is merged first.
+            let line = span_of(&entry.place).line;
+            if lines.insert(entry.key.clone(), line).is_none() {
                 entries.push(entry);
             }
         }
         Ok(Value::Map(entries))
     }
 
-    /// Takes this much from what a file may have.
+    /// Spends a part of the budget, and checks the depth.
     fn charge(&mut self, weight: &Weight, span: Span) -> Result<(), Refused> {
         self.budget.take(weight).map_err(|why| (span, why))?;
         if self.depth + weight.height > MAX_DEPTH {
@@ -280,13 +280,21 @@ impl<'t> Reader<'t, '_> {
     }
 }
 
-const AT_LEAST: &str = "keys are wanted, as in accounts: {prod: {}}";
+const AT_LEAST: &str = "write keys, as in accounts: {prod: {}}";
 
 /// The parser's number for "no anchor".
 const NO_ANCHOR: usize = 0;
 
+/// Returns the place in the file; every place of this parser is one.
+fn span_of(place: &Place) -> Span {
+    match place {
+        Place::File(span) => *span,
+        Place::Variable(_) => Span::START,
+    }
+}
+
 /// The parser counts lines from 1 and columns from 0.
-fn place(span: granit::Span) -> Span {
+fn converted(span: granit::Span) -> Span {
     Span {
         file: 0,
         line: span.start.line(),
@@ -296,7 +304,7 @@ fn place(span: granit::Span) -> Span {
     }
 }
 
-/// The entries that a merge key brings.
+/// Returns the entries that a merge key adds.
 fn to_merge(node: Node, key_span: Span) -> Result<Vec<Entry>, Refused> {
     match node.value {
         Value::Map(entries) => Ok(entries),
@@ -305,13 +313,14 @@ fn to_merge(node: Node, key_span: Span) -> Result<Vec<Entry>, Refused> {
             Ok(lists.collect::<Result<Vec<_>, _>>()?.concat())
         }
         Value::Scalar(_) => {
-            let message = "nothing to merge; an alias of a mapping is allowed, or a list of them";
+            let message =
+                "nothing to merge; allowed are an alias of a mapping and a list of such aliases";
             Err((key_span, message.into()))
         }
     }
 }
 
-/// What a copy of a node costs.
+/// Returns the cost of a copy of a node.
 fn weigh(node: &Node) -> Weight {
     let mut weight = Weight {
         nodes: 1,

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use super::{accounts, organization};
 use crate::app::{App, Load, Reloading, Web};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::Sources;
 use crate::sim::{Server, World};
 
 /// How long to wait for the port of a server that was just stopped.
@@ -137,8 +137,10 @@ impl Processes {
 
     async fn start_exporter(&mut self) -> Result<(), String> {
         let configuration = self.configuration();
-        let load: Load = Arc::new(move || Config::parse("demo", &configuration, &<_>::default()));
-        let config = load().map_err(|error| error.to_string())?;
+        let load: Load =
+            Arc::new(move || Ok(Sources::text("demo", &configuration, &<_>::default())));
+        let config = load().and_then(Sources::parse);
+        let config = config.map_err(|error| error.to_string())?;
         // The configuration never changes, so there are no reload signals; SIGHUP ends the demo.
         let (_, no_signals) = mpsc::channel(1);
         let reloading = Reloading::new(load, no_signals);

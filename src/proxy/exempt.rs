@@ -1,13 +1,14 @@
 //! The hosts that are called without the proxy: those of `NO_PROXY`, read as curl reads it, this
 //! machine, and its metadata service.
 
+use serde::Serialize;
 use std::net::IpAddr;
 
 /// Only the machine itself can reach it.
 const METADATA_HOST: &str = "metadata.tencentyun.com";
 
 /// What `NO_PROXY` says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct NoProxy {
     everything: bool,
     names: Vec<String>,
@@ -15,7 +16,7 @@ pub(super) struct NoProxy {
 }
 
 /// An address and how many of its first bits count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct Network {
     address: IpAddr,
     bits: u32,

@@ -1,5 +1,6 @@
 //! The configuration of an account, as far as its series show it.
 
+use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ impl AccountInfo {
 }
 
 /// A track that should exist, and its expected values. A field that is `None` may have any value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ExpectedTrack {
     /// `Name`.
     pub name: String,

@@ -1,4 +1,4 @@
-//! Accounts that stand in files of their own.
+//! Account files.
 
 use std::fs;
 use std::path::Path;
@@ -19,7 +19,7 @@ fn load(
     let variables = variables.iter();
     let environment = variables.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let loaded = Config::load(Some(&folder.join(files[0].0)), &environment.collect());
-    // The folder has another name each time.
+    // The name of the folder changes with each run.
     loaded.map_err(|error| {
         error
             .to_string()
@@ -33,7 +33,7 @@ fn names(config: &Config) -> Vec<&str> {
 }
 
 #[test]
-fn files_of_accounts_are_as_good_as_the_file() {
+fn accounts_of_files_load_like_accounts_of_the_configuration() {
     let folder = tempfile::tempdir().unwrap();
     let files = [
         (
@@ -69,8 +69,8 @@ fn files_of_accounts_are_as_good_as_the_file() {
     };
     assert_eq!([a, b, c].map(|it| it.interval.as_secs()), [90, 90, 120]);
     assert_eq!(b.site, Site::China);
-    // A path is relative to the file that says it; what the environment says, to the configuration
-    // file.
+    // A path is relative to the file that contains it; a path of the environment, to the
+    // configuration file.
     let named = |name: &str| NamedFile {
         path: folder.path().join(name),
         name: name.to_owned(),
@@ -84,7 +84,7 @@ fn files_of_accounts_are_as_good_as_the_file() {
 }
 
 #[test]
-fn what_is_wrong_in_a_file_of_accounts_names_that_file() {
+fn errors_name_the_account_file() {
     let refused = |text: &str| {
         let folder = tempfile::tempdir().unwrap();
         let main = "account_files: [accounts.d/*]\naccounts:\n  prod: {}\n";
@@ -98,39 +98,39 @@ fn what_is_wrong_in_a_file_of_accounts_names_that_file() {
     let cases = [
         (
             "other:\n  intervall: 5m\n",
-            "accounts.d/b.yaml:2:3: accounts.other.intervall: unknown key; allowed here: regions, labels, site, endpoint, sts_endpoint, interval, rate_limit, uin, credentials, assume_role, expected_tracks, track_required\n  2 |   intervall: ***\n    |   ^^^^^^^^^",
+            "accounts.d/b.yaml:2:3: accounts.other.intervall: unknown key; allowed here: regions, labels, site, endpoint, sts_endpoint, interval, rate_limit, uin, credentials, assume_role, expected_tracks, track_required",
         ),
         (
             "prod: {}\n",
-            "accounts.d/b.yaml:1:1: accounts.prod: the same account again; it is already at config.yaml:3:3\n  1 | prod: {}\n    | ^^^^",
+            "accounts.d/b.yaml:1:1: accounts.prod: the same account again; it is already at config.yaml:3:3",
         ),
         (
             "accounts:\n  first: {}\n",
-            "accounts.d/b.yaml:2:3: accounts.first: the same account again; it is already at accounts.d/a.yaml:1:1\n  2 |   first: {}\n    |   ^^^^^",
+            "accounts.d/b.yaml:2:3: accounts.first: the same account again; it is already at accounts.d/a.yaml:1:1",
         ),
         (
             "pr-od: {}\npr_od: {}\n",
-            "accounts.d/b.yaml:2:1: accounts.pr_od: pr-od and pr_od would both be PR_OD in the environment; rename one\n  2 | pr_od: {}\n    | ^^^^^",
+            "accounts.d/b.yaml:2:1: accounts.pr_od: pr-od and pr_od are both PR_OD in environment variables; rename one",
         ),
         (
             "other:\n  credentials: {secret_id: AKIDexample, secret_key: exampleHUSH, token: a b}\n",
-            "accounts.d/b.yaml:2:73: accounts.other.credentials.token: a blank, a control character or one beyond ASCII in it; allowed is what can be sent in an HTTP header\n  2 |   credentials: {secret_id: ***, secret_key: ***, token: ***}\n    |                                                         ^^^",
+            "accounts.d/b.yaml:2:73: accounts.other.credentials.token: whitespace, a control character or a character outside ASCII; allowed is what an HTTP header can carry",
         ),
         (
             "other: {secret_key: exampleHUSH\n",
-            "accounts.d/b.yaml:1:8: not valid YAML: unclosed bracket '{'\n  1 | other: ***\n    |        ^^^",
+            "accounts.d/b.yaml:1:8: not valid YAML: unclosed bracket '{'",
         ),
         (
             "accounts: {other: {}}\npoll: {interval: 5m}\n",
-            "accounts.d/b.yaml:2:1: poll: beside accounts; nothing else stands in a file of accounts, it belongs into the configuration file\n  2 | poll: {interval: 5m}\n    | ^^^^",
+            "accounts.d/b.yaml:2:1: poll: not allowed besides accounts in an account file; move it to the configuration file",
         ),
         (
             "accounts: [other]\n",
-            "accounts.d/b.yaml:1:1: accounts: not a mapping; accounts by their names are allowed here\n  1 | accounts: [***]\n    | ^^^^^^^^",
+            "accounts.d/b.yaml:1:1: accounts: not a mapping; write accounts by name",
         ),
         (
             "",
-            "accounts.d/b.yaml:1:1: the file is empty; keys are wanted, as in accounts: {prod: {}}",
+            "accounts.d/b.yaml:1:1: the file is empty; write keys, as in accounts: {prod: {}}",
         ),
     ];
     for (text, expected) in cases {
@@ -139,13 +139,13 @@ fn what_is_wrong_in_a_file_of_accounts_names_that_file() {
 }
 
 #[test]
-fn no_file_of_accounts_is_a_warning_and_too_many_are_refused() {
+fn no_matching_file_is_a_warning_and_too_many_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let main = "account_files: [accounts.d/*.yaml]\naccounts: {prod: {}}\n";
     let config = load(folder.path(), &[("config.yaml", main)], &[]).unwrap();
     let place = folder.path().join("config.yaml");
     let expected = format!(
-        "{}:1:17: account_files[0]: no file is called like \"accounts.d/*.yaml\"",
+        "{}:1:17: account_files[0]: no file matches \"accounts.d/*.yaml\"",
         place.display()
     );
     assert_eq!(config.warnings, [expected]);
@@ -156,13 +156,13 @@ fn no_file_of_accounts_is_a_warning_and_too_many_are_refused() {
         fs::write(folder.path().join(name), "{}").unwrap();
     }
     let error = load(folder.path(), &[("config.yaml", main)], &[]).unwrap_err();
-    let expected = "fits more than 1000 names, the most that are taken";
+    let expected = "matches more than 1000 names, the limit";
     assert!(error.contains(expected), "{error}");
 }
 
-/// What the watch for changes compares.
+/// The watch for changes compares this hash.
 #[test]
-fn the_hash_of_the_file_is_of_the_files_of_accounts_too() {
+fn the_file_hash_covers_account_files() {
     let folder = tempfile::tempdir().unwrap();
     let main = folder.path().join("config.yaml");
     let known = |name: &str, text: Option<&str>| {
@@ -191,7 +191,7 @@ fn the_hash_of_the_file_is_of_the_files_of_accounts_too() {
 
 #[cfg(unix)]
 #[test]
-fn a_secret_that_everybody_can_read_is_warned_of() {
+fn a_world_readable_secret_is_warned_of() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let main = "account_files: [a.yaml]\naccounts:\n  prod: {credentials: {secret_id: id, secret_key: exampleHUSH}}\n";
@@ -214,8 +214,8 @@ fn a_secret_that_everybody_can_read_is_warned_of() {
             .map(|it| it.replace(&prefix, ""))
             .collect::<Vec<_>>()
     };
-    let closed = "a secret stands in the file, readable by whoever reads the file; env: or secret_key_file: keeps it out";
-    let open = "a secret stands in a.yaml, which everybody on this machine can read; chmod o-r takes that away, env: or secret_key_file: keeps it out";
+    let closed = "a secret stands in the file, and everyone who can read the file can read it; use env: or secret_key_file: instead";
+    let open = "a secret stands in a.yaml, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead";
     let expected = |of_more: &str| {
         [
             format!("config.yaml:3:10: accounts.prod.credentials: {closed}"),
@@ -227,6 +227,6 @@ fn a_secret_that_everybody_can_read_is_warned_of() {
     assert_eq!(
         warnings(0o750, 0o644),
         expected(closed),
-        "nobody gets there"
+        "the folder is closed"
     );
 }

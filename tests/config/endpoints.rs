@@ -1,4 +1,4 @@
-//! Hosts with a final dot, which name resolution takes for absolute.
+//! Hosts with a final dot, which marks a name as absolute.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ fn endpoint(text: &str) -> Result<Endpoint, String> {
     Ok(config.accounts[0].endpoint.clone())
 }
 
-/// It is neither sent as `Host` nor signed.
+/// The exporter neither sends the dot in `Host` nor signs it.
 #[test]
 fn a_final_dot_is_allowed_and_is_not_part_of_the_host() {
     for (written, authority, url) in [

@@ -1,4 +1,4 @@
-//! Files that would cost memory, and paths that lead to nothing that can be read.
+//! Files that would need much memory, and paths that cannot be read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -28,7 +28,7 @@ fn aliases_cost_as_many_bytes_as_what_they_stand_for() {
         "{error}"
     );
 
-    // Long keys, and merge keys, are no way around.
+    // Long keys and merge keys count too.
     let error = refused(&format!(
         "x-long: &long {{? {long}\n  : 1}}\nx-list: [{aliases}]\naccounts: {{a: {{}}}}\n"
     ));
@@ -95,7 +95,7 @@ fn account_files_together_have_one_budget() {
 }
 
 #[test]
-fn a_file_of_accounts_that_cannot_be_read_is_never_left_out() {
+fn an_unreadable_account_file_is_never_skipped() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("acc")).unwrap();

@@ -1,4 +1,4 @@
-//! Environment variables with quotes that a shell would have removed, and one UIN under two names.
+//! Quotes around secrets in environment variables, and one UIN with two accounts.
 
 use std::collections::BTreeMap;
 

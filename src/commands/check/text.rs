@@ -1,9 +1,7 @@
 //! The output of `check` as text: aligned tables with a line per target and per organization.
 
-use std::time::Duration;
-
 use super::{Selection, sorted};
-use crate::config::{Account, Glob, Organization};
+use crate::config::{Account, Glob, Organization, format_duration};
 use crate::tencent::reasons::escaped;
 
 pub(super) fn text(selection: &Selection, warnings: &[String]) -> String {
@@ -125,10 +123,6 @@ fn table(rows: &[Row]) -> String {
 pub(super) fn count(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")
-}
-
-fn format_duration(duration: Duration) -> String {
-    humantime::format_duration(duration).to_string()
 }
 
 fn nothing() -> String {

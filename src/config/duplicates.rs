@@ -1,15 +1,15 @@
-//! Accounts that are one and the same to the cloud.
+//! Accounts that are the same Tencent Cloud account.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
 
-use super::types::Account;
+use super::account::Account;
 
-/// So many names stand in one warning.
+/// The most names in a warning.
 const MOST_NAMES: usize = 5;
 
-/// What should be warned of: whoever asks in the same way is answered for the same account of the
-/// cloud, which is polled, counted and alerted on more than once.
+/// Returns a warning for each group of accounts with the same credentials. They poll, count and
+/// alert on one account of the cloud several times.
 pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
     let mut first_of = HashMap::new();
     let mut same: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -28,7 +28,7 @@ pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
         .collect()
 }
 
-/// What to warn of if accounts with different credentials must belong to the same UIN.
+/// Returns a warning for each account with other credentials for the UIN of an earlier account.
 fn same_uin(accounts: &[Account]) -> Vec<String> {
     let mut first_of = HashMap::new();
     let mut warnings = Vec::new();

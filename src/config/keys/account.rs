@@ -1,0 +1,77 @@
+//! The keys of an account.
+
+use serde_json::{Value as Json, json};
+
+use super::super::defaults;
+use super::super::definitions::Definitions;
+use super::super::document::Node;
+use super::super::leaf::{Boolean, Host, Interval, LabelName, LabelValue, Region, SiteName, Uin};
+use super::super::reader::Reader;
+use super::super::value_types::{List, Names, Setting};
+use super::credentials::AssumeRoleKeys;
+use super::mapping::mapping;
+use super::rate_limit::RateLimitKeys;
+use super::source::Source;
+use super::track::Track;
+
+/// Labels by name.
+pub(in crate::config) type Labels = Names<LabelName, LabelValue, { defaults::MOST_LABELS }>;
+
+mapping! {
+    /// One layer of settings: an account, `defaults`, or the members of an organization.
+    struct AccountKeys as "account" {
+        /// The regions to poll, not the regions that tracks deliver to.
+        regions: List<Region, 64> = [defaults::REGION],
+        /// Labels on every series of the account, merged with those of `defaults`.
+        labels: Labels,
+        /// For this account only. It sets the endpoints too.
+        site: SiteName,
+        /// For this account only. Default: the host of the site. A host on loopback is a simulated
+        /// cloud: calls to STS and to the Organization API go there too, unless the same level sets
+        /// their endpoints.
+        endpoint: Host,
+        /// For this account only. Default: the host of the site, or an `endpoint` on loopback.
+        sts_endpoint: Host,
+        /// For this account only, and not shorter than `poll.timeout`.
+        interval: Interval,
+        /// For this account only.
+        rate_limit: RateLimitKeys,
+        /// The number of the account. The exporter refuses a credential of another account, and
+        /// polls nothing with it. Not in `defaults`.
+        uin: Uin,
+        /// The key for the API, from one source. Default: the default chain, which looks in the
+        /// environment, then for a profile, the identity of a TKE pod, the role of a CVM.
+        credentials: Source,
+        /// The role to assume with the key, merged key by key with that of `defaults`. Without an
+        /// `arn` in either, the exporter assumes no role.
+        assume_role: AssumeRoleKeys,
+        /// Tracks that must exist: a name, or a mapping of a name and of fields that must match as
+        /// text.
+        expected_tracks: List<Track, 100>,
+        /// Whether the account needs an enabled track of its own. Set `false` for a sandbox, or for
+        /// an account that the organization covers.
+        track_required: Boolean = true,
+    }
+}
+
+/// `defaults`: the keys of an account, except `uin`.
+pub(in crate::config) struct DefaultKeys;
+
+impl Setting for DefaultKeys {
+    type Value = AccountKeys;
+
+    fn read(node: &Node, reader: &mut Reader) -> Option<AccountKeys> {
+        let keys = AccountKeys::read(node, reader);
+        if node.entries().iter().any(|entry| entry.key == "uin") {
+            reader.refuse_key(
+                "uin",
+                "not allowed in defaults; set it in the account that it belongs to",
+            );
+        }
+        keys
+    }
+
+    fn schema(definitions: &mut Definitions) -> Json {
+        json!({"allOf": [AccountKeys::schema(definitions)], "not": {"required": ["uin"]}})
+    }
+}

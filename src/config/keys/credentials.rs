@@ -1,0 +1,112 @@
+//! The keys of credentials and of the role on top of them.
+
+use super::super::defaults;
+use super::super::duration::format_duration;
+use super::super::endpoint;
+use super::super::leaf::{
+    ExternalId, FileBelowHome, FilePath, Host, MetadataHost, ProfileName, RoleArn, RoleDuration,
+    RoleName, SecretId, SecretText, SessionName, VariableName,
+};
+use super::mapping::mapping;
+
+mapping! {
+    struct CredentialKeys as "credentials" {
+        /// The public half of the key, in the file itself.
+        secret_id: SecretId,
+        /// The secret key, in the file itself: it works, with a warning.
+        secret_key: SecretText,
+        /// The token of a temporary key, in the file itself: it works, with a warning.
+        token: SecretText,
+        /// The file with the public half of the key. The exporter reads it again when it changes,
+        /// as it does the next two files.
+        secret_id_file: FilePath,
+        /// The file with the secret key.
+        secret_key_file: FilePath,
+        /// The file with the token of a temporary key. Default: the key has no token.
+        token_file: FilePath,
+        /// A section of the file that the official tools share.
+        profile: ProfileKeys,
+        /// The role of the virtual machine (CVM) that the exporter runs on, from its metadata
+        /// service.
+        cvm_role: CvmRoleKeys,
+        /// The identity of the TKE pod that the exporter runs in, from the variables and the token
+        /// that TKE adds to the pod.
+        tke_oidc: TkeOidcKeys,
+        /// The names of the environment variables with the key.
+        env: EnvKeys,
+    }
+    // One source, complete or in part: the environment can add the rest.
+    extra {"anyOf": [
+        {"propertyNames": {"enum": ["secret_id", "secret_key", "token"]}},
+        {"propertyNames": {"enum": ["secret_id_file", "secret_key_file", "token_file"]}},
+        {"propertyNames": {"enum": ["env"]}},
+        {"propertyNames": {"enum": ["profile"]}},
+        {"propertyNames": {"enum": ["cvm_role"]}},
+        {"propertyNames": {"enum": ["tke_oidc"]}}
+    ]}
+}
+
+mapping! {
+    struct EnvKeys as "env" {
+        /// The variable with the secret id.
+        secret_id: VariableName,
+        /// The variable with the secret key.
+        secret_key: VariableName,
+        /// The variable with the token of a temporary key. Default: the key has no token.
+        token: VariableName,
+    }
+}
+
+mapping! {
+    struct ProfileKeys as "profile" {
+        /// The section.
+        name: ProfileName = defaults::PROFILE,
+        /// The file. Default: where the official SDKs look.
+        file: FileBelowHome,
+    }
+}
+
+mapping! {
+    struct CvmRoleKeys as "cvm_role" {
+        /// The name of the role. Default: the name that the metadata service returns.
+        name: RoleName,
+        /// The metadata service.
+        endpoint: MetadataHost = endpoint::METADATA,
+    }
+}
+
+mapping! {
+    struct TkeOidcKeys as "tke_oidc" {
+        /// The STS that exchanges the pod's token. Default: the account's `sts_endpoint`.
+        endpoint: Host,
+    }
+}
+
+mapping! {
+    struct AssumeRoleKeys as "assume_role" {
+        /// The role: `qcs::cam::uin/UIN:roleName/NAME`, or one of the two other forms, `…:role/ID`
+        /// and `…:role/tencentcloudServiceRoleName/NAME`.
+        arn: RoleArn,
+        /// The name of the session in the audit log of the role's account.
+        session_name: SessionName = defaults::SESSION_NAME,
+        /// The external id that the role's trust policy requires.
+        external_id: ExternalId,
+        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
+        duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
+        /// The STS that assumes the role. Default: the account's `sts_endpoint`.
+        endpoint: Host,
+    }
+}
+
+impl AssumeRoleKeys {
+    /// Returns these keys, and for each absent key that of `other`.
+    pub(in crate::config) fn or(self, other: Self) -> Self {
+        Self {
+            arn: self.arn.or(other.arn),
+            session_name: self.session_name.or(other.session_name),
+            external_id: self.external_id.or(other.external_id),
+            duration: self.duration.or(other.duration),
+            endpoint: self.endpoint.or(other.endpoint),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Every key of the configuration, stated once: its name, type, default and meaning.
+//!
+//! The doc comment of a key is its description in the JSON schema and in `docs/configuration.md`.
+
+pub(super) use self::account::AccountKeys;
+pub(super) use self::credentials::AssumeRoleKeys;
+pub(super) use self::organization::OrganizationKeys;
+
+pub(super) use self::root::{ConfigKeys, HttpKeys, PollKeys};
+
+mod account;
+mod credentials;
+mod mapping;
+mod organization;
+mod rate_limit;
+mod root;
+mod source;
+mod track;
