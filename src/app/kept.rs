@@ -81,7 +81,11 @@ fn was_polled_lately(report: &Report, now: SystemTime) -> bool {
 /// A report of which no more evidence is shown than is safe.
 pub(super) fn shown(mut report: Report, kept: Option<&Arc<Kept>>) -> Report {
     if let Some(kept) = kept {
-        report.shown_evidence = kept.of(&report.account.name);
+        let kept = kept.of(&report.account.name);
+        // More than the account has itself is that of another one under the same name.
+        if kept.observed <= report.evidence.observed {
+            report.shown_evidence = kept;
+        }
     }
     report
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::ready;
+use futures_util::stream::{self, StreamExt};
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use super::audience::Audience;
@@ -29,6 +32,13 @@ const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
 /// Accounts that are started or ended before other tasks get their turn: about a millisecond.
 const ACCOUNTS_IN_A_ROW: usize = 16;
+
+/// How long a reload may take to find out which accounts the keys belong to. What is not known by
+/// then is found out by the polls.
+const IDENTIFY_TIME: Duration = Duration::from_secs(5);
+
+/// So many accounts are identified at a time.
+const AT_ONCE: usize = 64;
 
 /// The accounts that poll, and what they share. Dropped, they end.
 pub struct Fleet {
@@ -105,11 +115,52 @@ impl Fleet {
             warn!("{warning}");
         }
         let _opened = self.shared.open_files(config).await;
-        self.plan(config)
+        let mut plan = self.plan(config)?;
+        self.start_over(&mut plan).await;
+        Ok(plan)
+    }
+
+    /// Starts a new history for each account whose keys belong to another Tencent Cloud account than
+    /// before: a reload accepts that.
+    async fn start_over(&mut self, plan: &mut Plan) {
+        let deadline = Instant::now() + IDENTIFY_TIME;
+        let checks = plan.accounts.iter().map(|step| {
+            let check = match step {
+                Step::Keep(name) => self.accounts[name].desired.is_of_another(),
+                Step::Start(desired) => match self.accounts.get(desired.name()) {
+                    Some(before) => desired.is_another(&before.desired),
+                    None => ready(false).boxed(),
+                },
+            };
+            async move { timeout_at(deadline, check).await.unwrap_or(false) }
+        });
+        let checks: Vec<_> = checks.collect();
+        let others: Vec<bool> = stream::iter(checks).buffered(AT_ONCE).collect().await;
+        for (step, _) in plan
+            .accounts
+            .iter_mut()
+            .zip(others)
+            .filter(|(_, other)| *other)
+        {
+            if let Step::Keep(name) = step {
+                let before = &self.accounts[name].desired;
+                let (config, ways) = (before.config.clone(), before.ways.clone());
+                let umbrella = before.info.umbrella.clone();
+                let desired = self.shared.desired(config, ways, umbrella);
+                *step = Step::Start(Box::new(desired));
+            }
+            if let Step::Start(desired) = step {
+                info!(
+                    account = desired.name(),
+                    "the key belongs to another account; its history starts again"
+                );
+                desired.starts_over = true;
+            }
+        }
     }
 
     fn plan(&mut self, config: &Config) -> Result<Plan, String> {
-        self.shared.belongs_to(config.shard);
+        self.shared.belongs_to(config);
         let mut https = None;
         let mut organizations = Vec::new();
         for organization in &config.organizations {
@@ -263,7 +314,7 @@ impl Fleet {
                 desired.take_over(&running.desired, running.end())
             } else {
                 added += 1;
-                memory_of(restored.remove(&name))
+                desired.go_on_from(memory_of(restored.remove(&name)))
             };
             let (process, audience) = (Arc::clone(&self.process), Arc::clone(&self.audience));
             let running = Running::start(desired, memory, first, process, audience);
@@ -299,7 +350,7 @@ impl Fleet {
             // Nobody was polled before, so there is nobody to be kept.
             let Step::Start(desired) = step else { continue };
             let publish = self.audience.admit(&desired.info);
-            let memory = memory_of(self.restored.remove(desired.name()));
+            let memory = desired.go_on_from(memory_of(self.restored.remove(desired.name())));
             let seat = Seat::new(memory, publish, Instant::now());
             let account = desired.account(Arc::clone(&self.process), Arc::new(seat));
             polls.spawn(account.poll_once());

@@ -145,7 +145,7 @@ pub async fn inquire(
         https: None,
         deadline: Instant::now() + INQUIRY_TIME,
     };
-    inquiry.shared.belongs_to(config.shard);
+    inquiry.shared.belongs_to(config);
     let _opened = inquiry.shared.open_files(config).await;
     let mut accounts: Vec<&Account> = config.own_accounts().collect();
     accounts.sort_by(|one, other| one.name.cmp(&other.name));

@@ -86,6 +86,11 @@ impl Asker {
         self.client.credentials()
     }
 
+    /// The UIN of the account that its keys belong to, if known.
+    pub(super) fn owner(&self) -> Option<String> {
+        self.client.owner()
+    }
+
     /// The ceiling of the pacer, in calls a second.
     pub(super) fn requests_per_second(&self) -> f64 {
         self.client.requests_per_second()

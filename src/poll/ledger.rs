@@ -210,6 +210,7 @@ impl<P: FnMut(Report, Moment)> Ledger<P> {
         let renewals = asker.credentials();
         Report {
             account: Arc::clone(&self.info),
+            owner: asker.owner(),
             targets: targets.map(|history| history.report().clone()).collect(),
             api: asker.api(),
             requests_per_second: asker.requests_per_second(),

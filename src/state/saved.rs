@@ -65,6 +65,7 @@ impl Saved {
                     member: member.map(Member::from),
                     ..AccountInfo::default()
                 }),
+                owner: account.uin.clone(),
                 targets: targets
                     .map(|(region, saved)| saved.report(region, now))
                     .collect(),
@@ -90,6 +91,9 @@ struct SavedAccount {
     /// Of an account that an organisation brought, so that a restart need not wait for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<SavedMember>,
+    /// The account id behind the keys, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uin: Option<String>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
 }
@@ -172,6 +176,7 @@ impl From<&Report> for SavedAccount {
         Self {
             evidence: report.evidence.into(),
             member: SavedMember::of(&report.account),
+            uin: report.owner.clone(),
             targets: heard_of
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),

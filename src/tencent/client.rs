@@ -70,6 +70,11 @@ impl Client {
         self.caller.parts().provider.state()
     }
 
+    /// The UIN of the account that its keys belong to, if known.
+    pub fn owner(&self) -> Option<String> {
+        self.caller.parts().provider.owner()
+    }
+
     /// What spaces its calls.
     pub fn pacer(&self) -> &Arc<Pacer> {
         &self.caller.parts().pacer

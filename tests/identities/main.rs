@@ -16,6 +16,7 @@ mod stage;
 // One account.
 mod inquiry;
 mod messages;
+mod pinned;
 mod providers;
 mod renewals;
 mod short;

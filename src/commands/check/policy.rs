@@ -56,6 +56,15 @@ impl Needs {
     }
 }
 
+/// Whether the account behind the keys is verified although no `uin` is set.
+fn asks_whose_key(account: &Account) -> bool {
+    let is_in_files = matches!(
+        account.credentials,
+        Credentials::Files { .. } | Credentials::Profile { .. }
+    );
+    is_in_files && account.assume_role.is_none()
+}
+
 /// Somebody who calls, what for, and what that takes.
 #[derive(Default)]
 struct Caller<'c> {
@@ -86,7 +95,7 @@ impl<'c> Callers<'c> {
             }
         };
         polls.needs.poll(account);
-        if account.uin.is_some() {
+        if account.uin.is_some() || asks_whose_key(account) {
             polls.needs.actions.insert("sts:GetCallerIdentity");
         }
     }

@@ -13,6 +13,7 @@ pub use self::profile::Profile;
 pub use self::tke_oidc::TkeOidc;
 
 // What providers have in common: keys that are renewed, keys that are read again.
+pub use self::pinned::Pinned;
 pub use self::renewing::{Fetched, Renewing, Source};
 pub use self::rereading::{Rereading, Shelf};
 pub use self::verified::{Owner, Verified, must_be_of};
@@ -28,6 +29,8 @@ mod environment;
 mod files;
 mod fixed;
 mod ini;
+mod key_log;
+mod pinned;
 mod profile;
 mod renewing;
 mod rereading;
@@ -70,6 +73,16 @@ pub trait Provider: Send + Sync {
 
     /// What became of its keys so far; none where there is one that never changes.
     fn state(&self) -> Option<ProviderState>;
+
+    /// The files that the keys are read from; `None` if they are not in files.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
+    /// The UIN of the account that the keys belong to, if known.
+    fn owner(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What became of a provider's keys.
