@@ -21,7 +21,7 @@ use super::ways::{Connect, Https, asked, endpoints};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
-use crate::organization::Found;
+use crate::organization::{Found, also_members};
 use crate::poll::{Memory, Seat};
 use crate::snapshot::{Report, Umbrella};
 use crate::tencent::Observer;
@@ -120,6 +120,16 @@ impl Fleet {
         Ok(plan)
     }
 
+    /// The UIN of each account of a configuration, if known, by its name.
+    fn known_uins(&self, config: &Config) -> BTreeMap<String, String> {
+        let uins = config.accounts.iter().filter_map(|account| {
+            let of_keys = || self.accounts.get(&account.name)?.desired.client.owner();
+            let uin = account.uin.clone().or_else(of_keys)?;
+            Some((account.name.clone(), uin))
+        });
+        uins.collect()
+    }
+
     /// Starts a new history for each account whose keys belong to another Tencent Cloud account than
     /// before: a reload accepts that.
     async fn start_over(&mut self, plan: &mut Plan) {
@@ -178,6 +188,9 @@ impl Fleet {
             });
         }
         let members = self.organizations.accounts(config);
+        for warning in also_members(&self.known_uins(config), &members) {
+            warn!("{warning}");
+        }
         let everybody = config.accounts.iter().chain(&members);
         let own = everybody.filter(|account| config.shard.owns(&account.shard_key()));
         let mut configured: Vec<&config::Account> = own.collect();

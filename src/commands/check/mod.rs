@@ -93,9 +93,10 @@ impl fmt::Display for Part {
 /// Says what would be polled, in one of the forms.
 pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), Failed> {
     let listed = Listed::of(config);
+    let warnings = warnings(config, &[]);
     let text = match output {
-        CheckOutput::Text => text::text(&listed, &config.warnings),
-        CheckOutput::Json => json::json(&listed, config),
+        CheckOutput::Text => text::text(&listed, &warnings),
+        CheckOutput::Json => json::json(&listed, config, &warnings),
     };
     print(vec![text.into()]).await
 }
@@ -119,15 +120,35 @@ pub(super) async fn online(
 ) -> Result<(), Failed> {
     let findings = inquire(config, environment, clock, connect()).await?;
     let part = Part::of(config, findings.accounts.len());
+    let warnings = warnings(config, &findings.warnings);
     let text = match output {
-        CheckOutput::Text => online::text(&findings, part.as_ref(), &config.warnings),
-        CheckOutput::Json => online::json(&findings, part.as_ref(), &config.warnings),
+        CheckOutput::Text => online::text(&findings, part.as_ref(), &warnings),
+        CheckOutput::Json => online::json(&findings, part.as_ref(), &warnings),
     };
     print(vec![text.into()]).await?;
     match online::wrong(&findings) {
         0 => Ok(()),
         _ => Err(Failed::new("not everything can be polled")),
     }
+}
+
+/// The warnings of the configuration, what was found besides, and organizations whose own tracks
+/// stay unknown.
+fn warnings(config: &Config, found: &[String]) -> Vec<String> {
+    let is_blind = |organization: &&Organization| {
+        let member = &organization.member;
+        member.details_interval.is_none() && member.track_required
+    };
+    let blind = config.organizations.iter().filter(is_blind);
+    let blind = blind.map(|organization| {
+        format!(
+            "organization {}: without poll.details_interval the organization's own tracks are not known, and each \
+             member that only they cover causes an alert; set poll.details_interval, or track_required: false",
+            organization.name
+        )
+    });
+    let warnings = config.warnings.iter().chain(found).cloned();
+    warnings.chain(blind).collect()
 }
 
 fn sorted(regions: &[String]) -> Vec<&String> {

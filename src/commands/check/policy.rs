@@ -58,11 +58,12 @@ impl Needs {
 
 /// Whether the account behind the keys is verified although no `uin` is set.
 fn asks_whose_key(account: &Account) -> bool {
-    let is_in_files = matches!(
+    // The default chain may end at a profile.
+    let may_be_in_files = matches!(
         account.credentials,
-        Credentials::Files { .. } | Credentials::Profile { .. }
+        Credentials::Files { .. } | Credentials::Profile { .. } | Credentials::Default
     );
-    is_in_files && account.assume_role.is_none()
+    may_be_in_files && account.assume_role.is_none()
 }
 
 /// Somebody who calls, what for, and what that takes.

@@ -16,7 +16,7 @@ pub use self::tke_oidc::TkeOidc;
 pub use self::pinned::Pinned;
 pub use self::renewing::{Fetched, Renewing, Source};
 pub use self::rereading::{Rereading, Shelf};
-pub use self::verified::{Owner, Verified, must_be_of};
+pub use self::verified::{Owner, Verified, is_denied, must_be_of};
 
 // Where to look when nothing is configured.
 pub use self::chain::{DEFAULT_PROFILE, Found, look};

@@ -130,7 +130,7 @@ impl Verified {
 }
 
 /// Whether STS refuses the call itself, and will refuse it again.
-pub(super) fn is_denied(failure: &Failure) -> bool {
+pub fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }
 
