@@ -128,6 +128,7 @@ ORGANIZATION  REGIONS       ENDPOINT                                       REFRE
 main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  1h       1m        default      r     -        -        yes       -
 
 0 accounts, 0 targets, 1 organisation
+warning: organization main: without poll.details_interval the organization's own tracks are not known, and each member that only they cover causes an alert; set poll.details_interval, or track_required: false
 ";
     assert_eq!(said, expected);
 }
