@@ -117,6 +117,7 @@ impl Scene {
         let report = Report {
             account: Arc::clone(&info),
             overviews: overviews(&info, self.reports()),
+            owner: None,
             targets: self.reports().cloned().collect(),
             api: self.api.clone(),
             requests_per_second: 10.0,
