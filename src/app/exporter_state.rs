@@ -203,7 +203,10 @@ impl Audience for ExporterState {
         let persisted = self.persisted.clone();
         Box::new(move |report, now| {
             let evidence = match &persisted {
-                Some(persisted) => persisted.of(&report.account.name),
+                // More than the account has itself belongs to another account of the same name.
+                Some(persisted) => Some(persisted.of(&report.account.name))
+                    .filter(|evidence| evidence.observed <= report.evidence.observed)
+                    .unwrap_or_default(),
                 None => report.evidence,
             };
             account.publish(report, evidence, now);

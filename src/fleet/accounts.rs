@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::ready;
+use futures_util::stream::{self, StreamExt};
 use tokio::sync::watch;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
 use super::audience::Audience;
@@ -19,7 +22,7 @@ use super::ways::{Connect, Https, asked, endpoints};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
-use crate::organization::Found;
+use crate::organization::{Found, also_members};
 use crate::poll::{Memory, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
@@ -30,6 +33,13 @@ const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
 /// Accounts that are started or ended before other tasks get their turn: about a millisecond.
 const ACCOUNTS_IN_A_ROW: usize = 16;
+
+/// How long a reload may take to find out which accounts the keys belong to. What is not known by
+/// then is found out by the polls.
+const IDENTIFY_TIME: Duration = Duration::from_secs(5);
+
+/// So many accounts are identified at a time.
+const AT_ONCE: usize = 64;
 
 /// The accounts that poll, and what they share. Dropped, they end.
 pub struct Fleet {
@@ -106,11 +116,62 @@ impl Fleet {
             warn!("{warning}");
         }
         let _opened = self.shared.open_files(config).await;
-        self.plan(config)
+        let mut plan = self.plan(config)?;
+        self.start_over(&mut plan).await;
+        Ok(plan)
+    }
+
+    /// The UIN of each account of a configuration, if known, by its name.
+    fn known_uins(&self, config: &Config) -> BTreeMap<String, String> {
+        let uins = config.accounts.iter().filter_map(|account| {
+            let of_keys = || self.accounts.get(&account.name)?.desired.client.owner();
+            let uin = account.uin.clone().or_else(of_keys)?;
+            Some((account.name.clone(), uin))
+        });
+        uins.collect()
+    }
+
+    /// Starts a new history for each account whose keys belong to another Tencent Cloud account than
+    /// before: a reload accepts that.
+    async fn start_over(&mut self, plan: &mut Plan) {
+        let deadline = Instant::now() + IDENTIFY_TIME;
+        let checks = plan.accounts.iter().map(|step| {
+            let check = match step {
+                Step::Keep(name) => self.accounts[name].desired.is_of_another(),
+                Step::Start(desired) => match self.accounts.get(desired.name()) {
+                    Some(before) => desired.is_another(&before.desired),
+                    None => ready(false).boxed(),
+                },
+            };
+            async move { timeout_at(deadline, check).await.unwrap_or(false) }
+        });
+        let checks: Vec<_> = checks.collect();
+        let others: Vec<bool> = stream::iter(checks).buffered(AT_ONCE).collect().await;
+        for (step, _) in plan
+            .accounts
+            .iter_mut()
+            .zip(others)
+            .filter(|(_, other)| *other)
+        {
+            if let Step::Keep(name) = step {
+                let before = &self.accounts[name].desired;
+                let (config, ways) = (before.config.clone(), before.ways.clone());
+                let coverage = before.coverage.clone();
+                let desired = self.shared.desired(config, ways, coverage);
+                *step = Step::Start(Box::new(desired));
+            }
+            if let Step::Start(desired) = step {
+                info!(
+                    account = desired.name(),
+                    "the key belongs to another account; its history starts again"
+                );
+                desired.starts_over = true;
+            }
+        }
     }
 
     fn plan(&mut self, config: &Config) -> Result<Plan, String> {
-        self.shared.belongs_to(config.shard);
+        self.shared.belongs_to(config);
         let mut https = None;
         let mut organizations = Vec::new();
         for organization in &config.organizations {
@@ -128,6 +189,9 @@ impl Fleet {
             });
         }
         let members = self.organizations.accounts(config);
+        for warning in also_members(&self.known_uins(config), &members) {
+            warn!("{warning}");
+        }
         let everybody = config.accounts.iter().chain(&members);
         let own = everybody.filter(|account| config.shard.owns(&account.shard_key()));
         let mut configured: Vec<&config::Account> = own.collect();
@@ -264,7 +328,7 @@ impl Fleet {
                 desired.take_over(&running.desired, running.end())
             } else {
                 added += 1;
-                memory_of(restored.remove(&name))
+                desired.go_on_from(memory_of(restored.remove(&name)))
             };
             let (process, audience) = (Arc::clone(&self.process), Arc::clone(&self.audience));
             let running = Running::start(desired, memory, first, process, audience).await;
@@ -300,7 +364,7 @@ impl Fleet {
             // Nobody was polled before, so there is nobody to be kept.
             let Step::Start(desired) = step else { continue };
             let publish = self.audience.admit(&desired.info);
-            let memory = memory_of(self.restored.remove(desired.name()));
+            let memory = desired.go_on_from(memory_of(self.restored.remove(desired.name())));
             let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
             let process = Arc::clone(&self.process);
             polls.spawn(async move { desired.account(process, handle).await.poll_once().await });

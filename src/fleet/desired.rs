@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::identity::Identity;
@@ -10,6 +12,7 @@ use crate::config;
 use crate::history::Retention;
 use crate::poll::{self, AccountParts, Memory, PublishHandle, Schedule};
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
+use crate::tencent::credentials::Pinned;
 use crate::tencent::{Client, Observer, Pacer};
 
 /// An account with all that it needs to run: whatever could fail is behind it.
@@ -21,6 +24,10 @@ pub(super) struct Desired {
     pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
+    /// Refuses keys of another account; `None` if they are verified otherwise.
+    pub(super) pinned: Option<Arc<Pinned>>,
+    /// Whether nothing that is known under its name is of its Tencent Cloud account.
+    pub(super) starts_over: bool,
 }
 
 impl Desired {
@@ -47,23 +54,71 @@ impl Desired {
         self.config == *config && self.ways.are(ways)
     }
 
-    /// What it goes on from, in the place of another that knew this much.
-    ///
-    /// The history of one UIN does not continue under another.
-    pub(super) fn take_over(&self, other: &Self, mut memory: Memory) -> Memory {
-        let uins = (&self.config.uin, &other.config.uin);
-        if let (Some(new), Some(old)) = uins
-            && new != old
+    /// Whether its keys belong to another Tencent Cloud account than the history of `before`, the
+    /// account that it replaces. Asks STS if that is not known; without an answer it is `false`.
+    pub(super) fn is_another(&self, before: &Self) -> BoxFuture<'static, bool> {
+        let (new, old) = (&self.config, &before.config);
+        if new.credentials == old.credentials
+            && new.assume_role == old.assume_role
+            && new.uin == old.uin
         {
+            return before.is_of_another();
+        }
+        let (old, new) = (before.owner(), self.owner());
+        async { matches!((old.await, new.await), (Some(old), Some(new)) if old != new) }.boxed()
+    }
+
+    /// Whether the keys that are there now belong to another account than the history.
+    pub(super) fn is_of_another(&self) -> BoxFuture<'static, bool> {
+        let pinned = self.pinned.clone();
+        async {
+            match pinned {
+                Some(pinned) => pinned.is_of_another().await,
+                None => false,
+            }
+        }
+        .boxed()
+    }
+
+    fn owner(&self) -> BoxFuture<'static, Option<String>> {
+        let (pinned, uin) = (self.pinned.clone(), self.config.uin.clone());
+        async {
+            match pinned {
+                Some(pinned) => pinned.identify().await,
+                None => uin,
+            }
+        }
+        .boxed()
+    }
+
+    /// What it goes on from, in the place of another that knew this much.
+    pub(super) fn take_over(&self, other: &Self, memory: Memory) -> Memory {
+        let mut memory = self.go_on_from(memory);
+        let same = self.config.credentials == other.config.credentials
+            && self.config.assume_role == other.config.assume_role;
+        if !same && let Some(report) = &mut memory.report {
+            Arc::make_mut(report).credentials_changed = None;
+        }
+        memory
+    }
+
+    /// What it goes on from, of what is known under its name. The history of one UIN does not
+    /// continue under another.
+    pub(super) fn go_on_from(&self, memory: Memory) -> Memory {
+        let known = memory.report.as_ref();
+        let owner = known.and_then(|report| report.owner.clone());
+        let is_another = match (&self.config.uin, &owner) {
+            (Some(new), Some(old)) => new != old,
+            _ => false,
+        };
+        if self.starts_over || is_another {
             return Memory {
                 report: None,
                 ..memory
             };
         }
-        let same = self.config.credentials == other.config.credentials
-            && self.config.assume_role == other.config.assume_role;
-        if !same && let Some(report) = &mut memory.report {
-            Arc::make_mut(report).credentials_changed = None;
+        if let (Some(pinned), Some(owner)) = (&self.pinned, owner) {
+            pinned.expect(owner);
         }
         memory
     }

@@ -1,6 +1,6 @@
 //! Asks once about everything that a configuration polls: who asks, and what is in the way.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ use super::ways::{Connect, Https, asked};
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization, Site};
 use crate::failure::Failure;
-use crate::organization::{Discovery, accounts};
+use crate::organization::{Discovery, accounts, also_members};
 use crate::snapshot::Member;
-use crate::tencent::reasons::timeout_failure;
+use crate::tencent::reasons::{escaped, timeout_failure};
 use crate::tencent::sts::CallerIdentity;
 use crate::tencent::{Ended, Observer, Sent};
 use tokio::sync::watch;
@@ -37,6 +37,8 @@ pub struct Findings {
     pub accounts: Vec<AccountFound>,
     /// The organisations.
     pub organizations: Vec<OrganizationFound>,
+    /// Accounts that are the same Tencent Cloud account under two names.
+    pub warnings: Vec<String>,
 }
 
 /// What was found of an account.
@@ -146,20 +148,25 @@ pub async fn inquire(
         https: None,
         deadline: Instant::now() + INQUIRY_TIME,
     };
-    inquiry.shared.belongs_to(config.shard);
+    inquiry.shared.belongs_to(config);
     let _opened = inquiry.shared.open_files(config).await;
     let mut accounts: Vec<&Account> = config.own_accounts().collect();
     accounts.sort_by(|one, other| one.name.cmp(&other.name));
     let accounts = inquiry.accounts(accounts).await?;
+    let mut warnings = same_accounts(&accounts, &config.warnings);
+    let uins = known_uins(config, &accounts);
     let mut organizations = Vec::new();
     let mut configured: Vec<&Organization> = config.organizations.iter().collect();
     configured.sort_by(|one, other| one.name.cmp(&other.name));
     for organization in configured {
-        organizations.push(inquiry.organization(organization).await?);
+        let (found, members) = inquiry.organization(organization).await?;
+        organizations.push(found);
+        warnings.extend(also_members(&uins, &members));
     }
     Ok(Findings {
         accounts,
         organizations,
+        warnings,
     })
 }
 
@@ -194,7 +201,7 @@ impl Inquiry<'_> {
     async fn organization(
         &mut self,
         organization: &Organization,
-    ) -> Result<OrganizationFound, String> {
+    ) -> Result<(OrganizationFound, Vec<Account>), String> {
         let mut places = [asked(organization), places(&organization.admin())].concat();
         places.dedup();
         let http = &self.config.http;
@@ -214,22 +221,22 @@ impl Inquiry<'_> {
             tried: Vec::new(),
         };
         if found.admin.trouble.is_some() {
-            return Ok(found);
+            return Ok((found, Vec::new()));
         }
         let members = match members(organization, &discovery, self.deadline).await {
             Ok(members) => members,
             Err(trouble) => {
                 found.members = Some(Err(trouble));
-                return Ok(found);
+                return Ok((found, Vec::new()));
             }
         };
         let (mut polled, _) = accounts(organization, &members, &BTreeSet::new());
         let own = self.config.shard;
         polled.retain(|account| own.owns(&account.shard_key()));
         found.members = Some(Ok([members.len(), polled.len()]));
-        polled.truncate(MEMBERS_TRIED);
-        found.tried = self.accounts(polled.iter().collect()).await?;
-        Ok(found)
+        let tried = polled.iter().take(MEMBERS_TRIED).collect();
+        found.tried = self.accounts(tried).await?;
+        Ok((found, polled))
     }
 }
 
@@ -247,6 +254,43 @@ async fn members(
 fn late(asked: Asked) -> Trouble {
     let message = format!("not all was answered within {INQUIRY_TIME:?}");
     trouble(asked, None, timeout_failure(message))
+}
+
+/// The UIN of each account, by name: of the configuration, or else as STS says.
+fn known_uins(config: &Config, found: &[AccountFound]) -> BTreeMap<String, String> {
+    let of_keys = found.iter().filter_map(|found| {
+        let identity = found.identity.as_ref()?.as_ref().ok()?;
+        Some((found.account.clone(), identity.uin.clone()))
+    });
+    let configured = config
+        .accounts
+        .iter()
+        .filter_map(|account| Some((account.name.clone(), account.uin.clone()?)));
+    of_keys.chain(configured).collect()
+}
+
+/// Warns of accounts whose keys belong to the same Tencent Cloud account, unless the configuration
+/// warns of them already.
+fn same_accounts(found: &[AccountFound], known: &[String]) -> Vec<String> {
+    let mut first_of: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut warnings = Vec::new();
+    for second in found {
+        let Some(Ok(identity)) = &second.identity else {
+            continue;
+        };
+        let first = *first_of.entry(&identity.uin).or_insert(&second.account);
+        let names = |warning: &String| {
+            let mut words = warning.split([' ', ',']);
+            words.clone().any(|word| word == first) && words.any(|word| word == second.account)
+        };
+        if first != second.account && !known.iter().any(names) {
+            let (second, uin) = (&second.account, escaped(&identity.uin));
+            warnings.push(format!(
+                "accounts {first} and {second} are the same Tencent Cloud account {uin}; one account with all regions is enough"
+            ));
+        }
+    }
+    warnings
 }
 
 /// Is told of every call, and keeps it to itself.

@@ -64,7 +64,7 @@ impl Providers {
                     duration: role.duration,
                 };
                 Arc::new(Renewing::new(
-                    AssumedRole { role, sts },
+                    AssumedRole::new(role, sts),
                     common.clock.clone(),
                 ))
             });

@@ -11,7 +11,7 @@ use super::shared::Shared;
 use super::ways::{Ways, endpoints};
 use crate::config::{self, Account, Credentials, Site};
 use crate::failure::{Failure, Reason};
-use crate::tencent::credentials::{FixedProvider, Provider, must_be_of};
+use crate::tencent::credentials::{FixedProvider, Provider, is_denied, must_be_of};
 use crate::tencent::sts::{CallerIdentity, Sts};
 use crate::tencent::{Client, Observer};
 
@@ -130,6 +130,12 @@ impl Questions {
         let verdict = match (&identity, &self.account.uin) {
             (Ok(identity), Some(uin)) => {
                 must_be_of(identity, uin).map_err(|failure| trouble(Asked::Identity, at, failure))
+            }
+            // The daemon polls such a role too, and warns.
+            (Err(unknown), Some(_))
+                if !self.account.is_uin_configured && is_denied(&unknown.failure) =>
+            {
+                Ok(())
             }
             (Err(unknown), Some(_)) => Err(unknown.clone()),
             // A key that one product does not take, none does. What else STS says is in nobody's

@@ -14,7 +14,7 @@ use crate::config::{self, Http};
 use crate::organization::Discovery;
 use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
-use crate::tencent::credentials::Provider;
+use crate::tencent::credentials::{Pinned, Provider};
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
 use crate::tencent::sts::Sts;
 use crate::tencent::{CLOUDAUDIT, CallOptions, Client, ClientParts, Endpoint, Observer};
@@ -32,6 +32,8 @@ pub(super) struct Common {
     pub(super) file_keys: FileKeys,
     /// Divides the rates of what every shard asks for with the same key.
     pub(super) shard: Shard,
+    /// Whether what is known of accounts outlives the process.
+    pub(super) keeps_state: bool,
     /// Told of the calls that belong to no account.
     pub(super) process: Arc<dyn Observer>,
 }
@@ -57,6 +59,7 @@ impl Shared {
                 pacers: Pacers::default(),
                 file_keys: FileKeys::default(),
                 shard: Shard::ALONE,
+                keeps_state: false,
                 process,
             },
             roads: Roads::new(connect),
@@ -64,9 +67,10 @@ impl Shared {
         }
     }
 
-    /// Makes what is made from now on that of a shard. A process is one shard for its whole life.
-    pub(super) fn belongs_to(&mut self, shard: Shard) {
-        self.common.shard = shard;
+    /// Makes what is made from now on that of this configuration's shard and state file.
+    pub(super) fn belongs_to(&mut self, config: &config::Config) {
+        self.common.shard = config.shard;
+        self.common.keeps_state = config.state_file.is_some();
     }
 
     /// Reads the files that ways and providers of a configuration begin with, off the runtime and
@@ -115,7 +119,14 @@ impl Shared {
         ways: Ways,
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
     ) -> Desired {
-        let (client, identity) = self.client(&config, &ways, config.requests_per_second);
+        let provider = self.provider(&config, &ways);
+        let pinned = self.pinned(&config, &ways, &provider);
+        let provider = match &pinned {
+            Some(pinned) => Arc::clone(pinned) as Arc<dyn Provider>,
+            None => provider,
+        };
+        let rate = config.requests_per_second;
+        let (client, identity) = self.client_with(provider, &config, &ways, rate);
         let pacer = Arc::clone(client.pacer());
         Desired {
             info: Arc::new(info(&config, client.provider_name())),
@@ -125,7 +136,29 @@ impl Shared {
             ways,
             identity,
             pacer,
+            pinned,
+            starts_over: false,
         }
+    }
+
+    /// What ties the keys of an account without `uin` to one Tencent Cloud account; `None` if they
+    /// are temporary keys of a role.
+    fn pinned(
+        &mut self,
+        config: &config::Account,
+        ways: &Ways,
+        provider: &Arc<dyn Provider>,
+    ) -> Option<Arc<Pinned>> {
+        let asks_first = match provider.name() {
+            _ if config.uin.is_some() || config.assume_role.is_some() => return None,
+            "files" | "profile" => true,
+            // Their key can change over a restart, which forgets the rest.
+            "env" | "inline" => self.common.keeps_state,
+            _ => return None,
+        };
+        let sts = self.sts(&config.sts_endpoint, ways, provider);
+        let (provider, name) = (Arc::clone(provider), config.name.clone());
+        Some(Arc::new(Pinned::new(provider, name, sts, asks_first)))
     }
 
     /// An organisation, ready to be asked with the keys of its admin account.
@@ -200,8 +233,18 @@ impl Shared {
         ways: &Ways,
         rate: impl Into<f64>,
     ) -> (Client, Identity) {
+        let provider = self.provider(config, ways);
+        self.client_with(provider, config, ways, rate)
+    }
+
+    fn client_with(
+        &mut self,
+        provider: Arc<dyn Provider>,
+        config: &config::Account,
+        ways: &Ways,
+        rate: impl Into<f64>,
+    ) -> (Client, Identity) {
         let endpoint = endpoint(&config.endpoint);
-        let provider = self.providers.of(config, ways, &mut self.common);
         let identity = Identity {
             endpoint: endpoint.clone(),
             service: CLOUDAUDIT.name,

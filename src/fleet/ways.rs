@@ -198,10 +198,19 @@ pub(super) fn asked(organization: &config::Organization) -> Vec<config::Endpoint
     endpoints
 }
 
+/// Whether STS may be asked which account the keys belong to.
+fn asks_whose_key(account: &config::Account) -> bool {
+    let is_of_machine = matches!(
+        account.credentials,
+        Credentials::CvmRole { .. } | Credentials::TkeOidc { .. }
+    );
+    account.uin.is_some() || (account.assume_role.is_none() && !is_of_machine)
+}
+
 /// Every place that is asked for an account.
 pub(super) fn endpoints(account: &config::Account) -> Vec<config::Endpoint> {
     let mut endpoints = vec![account.endpoint.clone()];
-    if account.uin.is_some() {
+    if asks_whose_key(account) {
         endpoints.push(account.sts_endpoint.clone());
     }
     endpoints.extend(account.assume_role.iter().map(|role| role.endpoint.clone()));

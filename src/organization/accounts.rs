@@ -46,6 +46,28 @@ pub fn accounts(
     (accounts, warnings)
 }
 
+/// Warns of accounts of the configuration that are members too. `uins` has the UIN of each account,
+/// if known, by its name.
+pub fn also_members(uins: &BTreeMap<String, String>, members: &[Account]) -> Vec<String> {
+    let known: BTreeMap<&str, &Account> = members
+        .iter()
+        .filter_map(|member| Some((member.uin.as_deref()?, member)))
+        .collect();
+    let both = uins.iter().filter_map(|(name, uin)| {
+        let member = known.get(&**uin)?;
+        let organization = member.organization.as_deref().unwrap_or_default();
+        let also = if member.name == *uin {
+            String::new()
+        } else {
+            format!(" (account {:?})", member.name)
+        };
+        Some(format!(
+            "account {name} is member {uin}{also} of organization {organization} too; exclude the member or remove the account"
+        ))
+    });
+    both.collect()
+}
+
 fn is_polled(organization: &Organization, member: &Member) -> bool {
     let fits = |globs: &[crate::config::Glob]| {
         let texts = [&member.uin, &member.name, &member.node];

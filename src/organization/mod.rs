@@ -4,7 +4,7 @@
 //! accounts like those of the configuration ([`accounts`]), and the fleet changes over to them. A
 //! refresh that fails changes nothing but what is said of it.
 
-pub use self::accounts::accounts;
+pub use self::accounts::{accounts, also_members};
 pub use self::discovery::{Discovery, Found};
 
 // From members to accounts: pure.

@@ -74,6 +74,11 @@ impl Poller {
         lock(&self.api).clone()
     }
 
+    /// Returns the UIN of the account that its keys belong to, if known.
+    pub(super) fn owner(&self) -> Option<String> {
+        self.client.owner()
+    }
+
     /// Returns the state of its keys. `None` if there is one that never changes.
     pub(super) fn credentials(&self) -> Option<ProviderState> {
         self.client.credentials()

@@ -248,6 +248,7 @@ impl AccountState {
         let credentials = self.poller.credentials();
         Report {
             account: Arc::clone(&self.info),
+            owner: self.poller.owner(),
             targets: reports(&self.histories).cloned().collect(),
             api: self.poller.api(),
             requests_per_second: self.poller.requests_per_second(),

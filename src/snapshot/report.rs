@@ -18,6 +18,9 @@ use crate::failure::Failure;
 pub struct Report {
     /// From the configuration.
     pub account: Arc<AccountInfo>,
+    /// The UIN of the account that its keys belong to, as STS or the configuration says; `None` if it
+    /// is not known.
+    pub owner: Option<String>,
     /// One for each region, in the order of the configuration.
     pub targets: Vec<TargetReport>,
     /// Counters of its requests.

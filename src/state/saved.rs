@@ -60,6 +60,9 @@ struct SavedAccount {
     /// Of a member account, so that a restart need not wait for its organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<SavedMember>,
+    /// The account id behind the keys, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uin: Option<String>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
 }
@@ -144,6 +147,7 @@ impl From<&Report> for SavedAccount {
                 organization: account.organization.clone(),
                 member,
             }),
+            uin: report.owner.clone(),
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
@@ -165,6 +169,7 @@ impl SavedAccount {
                 member,
                 ..AccountInfo::default()
             }),
+            owner: self.uin,
             targets: targets
                 .map(|(region, saved)| saved.into_report(region, now))
                 .collect(),

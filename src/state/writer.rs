@@ -195,6 +195,7 @@ fn have_the_same_facts(one: &Report, other: &Report) -> bool {
     };
     let mut targets = one.targets.iter().zip(&other.targets);
     one.account.name == other.account.name
+        && one.owner == other.owner
         && one.targets.len() == other.targets.len()
         && targets.all(|(one, other)| of_target(one, other))
 }

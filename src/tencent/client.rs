@@ -71,6 +71,11 @@ impl Client {
         self.api.parts().provider.state()
     }
 
+    /// Returns the UIN of the account that its keys belong to, if known.
+    pub fn owner(&self) -> Option<String> {
+        self.api.parts().provider.owner()
+    }
+
     /// Returns its rate limiter.
     pub fn pacer(&self) -> &Arc<Pacer> {
         &self.api.parts().pacer

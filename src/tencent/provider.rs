@@ -37,6 +37,16 @@ pub trait Provider: Send + Sync {
 
     /// Returns the state of the credentials. `None` if the credential never changes.
     fn state(&self) -> Option<ProviderState>;
+
+    /// Returns the files that the keys are read from. `None` if they are not in files.
+    fn place(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns the UIN of the account that the keys belong to, if known.
+    fn owner(&self) -> Option<String> {
+        None
+    }
 }
 
 /// The state of a provider's credentials.

@@ -79,6 +79,11 @@ impl Sts {
         Self::new(parts, Arc::clone(&self.observer))
     }
 
+    /// Where the keys come from that it is called with.
+    pub(super) fn provider(&self) -> &Arc<dyn Provider> {
+        &self.api.parts().provider
+    }
+
     /// Assumes a role.
     ///
     /// # Errors

@@ -128,6 +128,7 @@ ORGANIZATION  REGIONS       ENDPOINT                                       REFRE
 main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  1h       1m        default      r     -        -        yes       -
 
 0 accounts, 0 targets, 1 organization
+warning: organization main: without poll.details_interval the organization's own tracks are not known, and each member that only they cover causes an alert; set poll.details_interval, or track_required: false
 ";
     assert_eq!(said, expected);
 }
@@ -146,7 +147,8 @@ fn allow(action: &[&str], resource: &[&str]) -> Value {
 #[test]
 fn one_policy_is_enough_where_all_are_alike() {
     let yaml = "accounts: {b: {credentials: {profile: {}}}, a: {}}";
-    let statement = [allow(&["cloudaudit:DescribeAuditTracks"], &["*"])];
+    let actions = ["cloudaudit:DescribeAuditTracks", "sts:GetCallerIdentity"];
+    let statement = [allow(&actions, &["*"])];
     let expected = json!({"version": "2.0", "statement": statement});
     assert_eq!(policy(yaml), expected);
 }
@@ -176,7 +178,7 @@ fn each_caller_is_allowed_what_it_does_and_no_more() {
                 {"credentials": "files", "accounts": ["beta", "zeta"], "organizations": ["main"]},
             ],
             "policy": policy_of(&[
-                allow(&discovers, &["*"]),
+                allow(&[&discovers[..], &["sts:GetCallerIdentity"]].concat(), &["*"]),
                 allow(&["sts:AssumeRole"], &[roles, role]),
             ]),
         },

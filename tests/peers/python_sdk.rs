@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Identity, Role, Server, Track, World, ckafka};
+use cloudaudit_exporter::tencent::credentials::{Profile, Shelf};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -163,4 +165,122 @@ async fn a_role_is_refused_in_words_the_sdk_understands() {
         refused,
         json!({"code": "InvalidParameter.WebIdentityTokenError"})
     );
+}
+
+const READ: Option<[&str; 2]> = Some(["AKID1", "key-1"]);
+
+/// A spelling of the credentials file, what we read, and what the SDK reads.
+type Spelling = (
+    &'static [u8],
+    Option<[&'static str; 2]>,
+    Option<[&'static str; 2]>,
+);
+
+/// Spellings that we read as the SDK does.
+const ALIKE: [(&[u8], Option<[&str; 2]>); 12] = [
+    (b"[default]\nsecret_id = AKID1\nsecret_key = key-1\n", READ),
+    (b"[default]\nsecret_id=AKID1\nsecret_key=key-1", READ),
+    (
+        b"[default]\r\nsecret_id: AKID1\r\nsecret_key: key-1\r\n",
+        READ,
+    ),
+    (b"[default]\nSECRET_ID = AKID1\nSecret_Key = key-1\n", READ),
+    (
+        b"; one\n\n# two\n[default]\nsecret_id = AKID1\n; three\nsecret_key = key-1\n",
+        READ,
+    ),
+    (
+        b"[prod]\nsecret_id = AKID2\n[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
+        READ,
+    ),
+    (
+        b"[default]\nsecret_id =\tAKID1  \nsecret_key = key-1\nother = x\n",
+        READ,
+    ),
+    (
+        b"[default]\nsecret_id = AKID1\nsecret_key = a=b:c#d;e\n",
+        Some(["AKID1", "a=b:c#d;e"]),
+    ),
+    (b"[Default]\nsecret_id = AKID1\nsecret_key = key-1\n", None),
+    (b"secret_id = AKID1\n[default]\nsecret_key = key-1\n", None),
+    (
+        b"[default]\nsecret_id = AKID1\nsecret_id = AKID1\nsecret_key = key-1\n",
+        None,
+    ),
+    (b"[default]\nsecret_id = AKID1\nsecret_key =\n", None),
+];
+
+/// Spellings that we read otherwise, on purpose: docs/credentials.md lists these kinds.
+const OTHERWISE: [Spelling; 6] = [
+    // A byte order mark is skipped.
+    (
+        b"\xef\xbb\xbf[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
+        READ,
+        None,
+    ),
+    // An error in one section does not affect the others.
+    (
+        b"[other]\nno key here\n[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
+        READ,
+        None,
+    ),
+    (
+        b"[other]\n[other]\n[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
+        READ,
+        None,
+    ),
+    (
+        b"[other]\n# caf\xe9\n[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
+        READ,
+        None,
+    ),
+    // A value in quotes is refused.
+    (
+        b"[default]\nsecret_id = \"AKID1\"\nsecret_key = key-1\n",
+        None,
+        Some(["\"AKID1\"", "key-1"]),
+    ),
+    // An indented line is a line of its own, not the continuation of the value above it.
+    (
+        b"[default]\nsecret_id = AKID1\n  secret_key = key-1\n",
+        READ,
+        None,
+    ),
+];
+
+#[tokio::test]
+async fn the_credentials_file_is_read_as_the_sdk_reads_it() {
+    let alike = ALIKE.iter().map(|(text, read)| (*text, *read, *read));
+    let table: Vec<Spelling> = alike.chain(OTHERWISE).collect();
+    let homes: Vec<tempfile::TempDir> = table
+        .iter()
+        .map(|(text, _, _)| {
+            let home = tempfile::tempdir().unwrap();
+            let folder = home.path().join(".tencentcloud");
+            std::fs::create_dir(&folder).unwrap();
+            std::fs::write(folder.join("credentials"), text).unwrap();
+            home
+        })
+        .collect();
+    let paths: Vec<&str> = homes
+        .iter()
+        .map(|home| home.path().to_str().unwrap())
+        .collect();
+    let sdk = run("read_profile.py", &world(), &paths).await;
+    for ((text, ours, theirs), (home, sdk)) in
+        table.iter().zip(paths.iter().zip(sdk.as_array().unwrap()))
+    {
+        let text = String::from_utf8_lossy(text);
+        assert_eq!(*sdk, json!(theirs), "the SDK: {text}");
+        let profile = Profile {
+            name: "default".to_owned(),
+            files: vec![PathBuf::from(home).join(".tencentcloud/credentials")],
+        };
+        let read = profile.read().ok();
+        let read = read.as_ref().map(|credential| {
+            let key = credential.secret_key().expose_secret();
+            [credential.secret_id(), key]
+        });
+        assert_eq!(read, *ours, "{text}");
+    }
 }

@@ -8,7 +8,7 @@ use super::{Part, Selection, sorted};
 use crate::config::{Account, AssumeRole, Config, Glob, Organization};
 use crate::snapshot::ExpectedTrack;
 
-pub(super) fn json(selection: &Selection, config: &Config) -> String {
+pub(super) fn json(selection: &Selection, config: &Config, warnings: &[String]) -> String {
     let accounts = selection.accounts.iter().map(|it| account(it));
     let organizations = selection.organizations.iter().map(|it| organization(it));
     format!(
@@ -18,7 +18,7 @@ pub(super) fn json(selection: &Selection, config: &Config) -> String {
             "organizations": organizations.collect::<Vec<Value>>(),
             "shard": selection.part.as_ref().map(Part::json),
             "state_file": config.state_file,
-            "warnings": config.warnings,
+            "warnings": warnings,
         })
     )
 }

@@ -108,9 +108,10 @@ pub(super) async fn ca_file_warnings(http: &Http) -> Vec<String> {
 /// Prints what the exporter would poll.
 pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), CommandError> {
     let selection = Selection::of(config);
+    let warnings = warnings(config, &[]);
     let text = match output {
-        CheckOutput::Text => text::text(&selection, &config.warnings),
-        CheckOutput::Json => json::json(&selection, config),
+        CheckOutput::Text => text::text(&selection, &warnings),
+        CheckOutput::Json => json::json(&selection, config, &warnings),
     };
     print(vec![text.into()]).await
 }
@@ -134,15 +135,35 @@ pub(super) async fn online(
 ) -> Result<(), CommandError> {
     let findings = inquire(config, environment, clock, connect()).await?;
     let part = Part::of(config, findings.accounts.len());
+    let warnings = warnings(config, &findings.warnings);
     let text = match output {
-        CheckOutput::Text => online::text(&findings, part.as_ref(), &config.warnings),
-        CheckOutput::Json => online::json(&findings, part.as_ref(), &config.warnings),
+        CheckOutput::Text => online::text(&findings, part.as_ref(), &warnings),
+        CheckOutput::Json => online::json(&findings, part.as_ref(), &warnings),
     };
     print(vec![text.into()]).await?;
     match online::wrong(&findings) {
         0 => Ok(()),
         _ => Err(CommandError::new("some targets cannot be polled")),
     }
+}
+
+/// The warnings of the configuration, what was found besides, and organizations whose own tracks
+/// stay unknown.
+fn warnings(config: &Config, found: &[String]) -> Vec<String> {
+    let is_blind = |organization: &&Organization| {
+        let member = &organization.member;
+        member.details_interval.is_none() && member.track_required
+    };
+    let blind = config.organizations.iter().filter(is_blind);
+    let blind = blind.map(|organization| {
+        format!(
+            "organization {}: without poll.details_interval the organization's own tracks are not known, and each \
+             member that only they cover causes an alert; set poll.details_interval, or track_required: false",
+            organization.name
+        )
+    });
+    let warnings = config.warnings.iter().chain(found).cloned();
+    warnings.chain(blind).collect()
 }
 
 fn sorted(regions: &[String]) -> Vec<&String> {

@@ -59,6 +59,16 @@ impl Permissions {
     }
 }
 
+/// Returns whether the exporter verifies the account behind the keys although no `uin` is set.
+fn verifies_owner(account: &Account) -> bool {
+    // The default chain may end at a profile.
+    let may_be_in_files = matches!(
+        account.credentials,
+        Credentials::Files { .. } | Credentials::Profile { .. } | Credentials::Default
+    );
+    may_be_in_files && account.assume_role.is_none()
+}
+
 /// A key or a role, what it is used for, and the permissions that it needs.
 #[derive(Default)]
 struct Principal<'c> {
@@ -89,7 +99,7 @@ impl<'c> Principals<'c> {
             }
         };
         polls.permissions.add_poll(account);
-        if account.uin.is_some() {
+        if account.uin.is_some() || verifies_owner(account) {
             polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
     }

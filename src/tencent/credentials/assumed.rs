@@ -2,15 +2,26 @@
 
 use std::sync::Arc;
 
+use super::key_log::KeyLog;
 use super::{Fetched, Source, none_to_be_had};
 use crate::tencent::sts::{Role, Sts};
 
 /// A role, assumed with the keys that the caller of STS has.
 pub struct AssumedRole {
-    /// The role.
-    pub role: Role,
-    /// STS, with the keys that may assume it.
-    pub sts: Arc<Sts>,
+    role: Role,
+    sts: Arc<Sts>,
+    log: KeyLog,
+}
+
+impl AssumedRole {
+    /// The role, and STS with the keys that may assume it.
+    pub fn new(role: Role, sts: Arc<Sts>) -> Self {
+        Self {
+            role,
+            sts,
+            log: KeyLog::default(),
+        }
+    }
 }
 
 impl Source for AssumedRole {
@@ -24,6 +35,12 @@ impl Source for AssumedRole {
 
     fn fetch(&self) -> Fetched<'_> {
         Box::pin(async {
+            let provider = self.sts.provider();
+            if provider.place().is_some()
+                && let Ok(credential) = provider.credential().await
+            {
+                self.log.note(&**provider, &credential, None);
+            }
             let key = self.sts.assume_role(&self.role).await;
             key.map_err(|failure| {
                 none_to_be_had(&format!("cannot assume {}", self.role.arn), failure)

@@ -14,9 +14,10 @@ pub use self::profile::Profile;
 pub use self::tke_oidc::TkeOidc;
 
 // What providers have in common: keys that are renewed, keys that are read again.
+pub use self::pinned::Pinned;
 pub use self::renewing::{Fetched, Renewing, Source};
 pub use self::rereading::{Rereading, Shelf};
-pub use self::verified::{Owner, Verified, must_be_of};
+pub use self::verified::{Owner, Verified, is_denied, must_be_of};
 
 // Where to look when nothing is configured.
 pub use self::chain::{DEFAULT_PROFILE, Found, look};
@@ -28,6 +29,8 @@ mod environment;
 mod files;
 mod fixed;
 mod ini;
+mod key_log;
+mod pinned;
 mod profile;
 mod renewing;
 mod rereading;

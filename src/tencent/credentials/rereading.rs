@@ -223,4 +223,8 @@ impl<S: Shelf> Provider for Rereading<S> {
             failures: state.failures,
         })
     }
+
+    fn place(&self) -> Option<String> {
+        Some(self.shelf.place())
+    }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::warn;
 
+use super::key_log::KeyLog;
 use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
 use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::escaped;
@@ -32,6 +33,7 @@ pub struct Verified {
     is_denial_logged: AtomicBool,
     /// Held by whoever asks.
     turn: tokio::sync::Mutex<()>,
+    log: KeyLog,
 }
 
 impl Verified {
@@ -44,6 +46,7 @@ impl Verified {
             last: Mutex::default(),
             is_denial_logged: AtomicBool::new(false),
             turn: tokio::sync::Mutex::default(),
+            log: KeyLog::default(),
         }
     }
 
@@ -73,7 +76,11 @@ impl Verified {
     async fn check(&self, credential: &Arc<Credential>) -> Result<Result<(), Failure>, Failure> {
         let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
         let verdict = match self.sts.with(fixed).caller_identity().await {
-            Ok(identity) => must_be_of(&identity, &self.owner.uin),
+            Ok(identity) => {
+                self.log
+                    .note(&*self.inner, credential, Some(&escaped(&identity.uin)));
+                must_be_of(&identity, &self.owner.uin)
+            }
             Err(failure) if !self.owner.is_required && is_denied(&failure) => {
                 self.log_denial(&failure);
                 Ok(())
@@ -123,7 +130,7 @@ impl Verified {
 }
 
 /// Whether STS refuses the call itself, and will refuse it again.
-fn is_denied(failure: &Failure) -> bool {
+pub fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }
 
@@ -162,5 +169,13 @@ impl Provider for Verified {
 
     fn state(&self) -> Option<ProviderState> {
         self.inner.state()
+    }
+
+    fn place(&self) -> Option<String> {
+        self.inner.place()
+    }
+
+    fn owner(&self) -> Option<String> {
+        Some(self.owner.uin.clone())
     }
 }

@@ -88,7 +88,7 @@ async fn a_changed_account_goes_on_from_what_it_knew() {
         } else {
             config
         };
-        world.load(&config).unwrap();
+        world.reload(&config).await;
 
         let after = world.target("two", "ap-tokyo");
         assert_eq!(after.counters, before.counters, "{change}");

@@ -77,6 +77,14 @@ impl World {
         Ok(())
     }
 
+    /// The same for keys that are replaced, because STS is asked whose they are.
+    pub(crate) async fn reload(&mut self, accounts: &str) {
+        let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
+        let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
+        let plan = self.fleet.prepare(&config).await.unwrap();
+        self.fleet.adopt(plan).await;
+    }
+
     /// What is shown of a target.
     pub(crate) fn target(&self, account: &str, region: &str) -> TargetReport {
         let report = self.audience.last(account);

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::{Config, Site};
-use cloudaudit_exporter::fleet::{AccountFound, INQUIRY_TIME, inquire};
-use cloudaudit_exporter::sim::{Fault, Identity, World};
+use cloudaudit_exporter::fleet::{AccountFound, Findings, INQUIRY_TIME, inquire};
+use cloudaudit_exporter::sim::{Fault, Identity, Role, World};
 use cloudaudit_exporter::tencent::{Answer, Transport};
 use http::Request;
 use tokio::time::Instant;
 
+use super::organization::organization;
 use super::stage::{HOME, ID, KEY, noon, world};
 use crate::support::simulated::in_memory;
 
@@ -104,4 +105,64 @@ async fn nobody_else_is_asked_where_the_endpoint_is_named() {
         assert_eq!(found(&china, &more).await.known_at, None, "{named}");
     }
     assert_eq!(china.call_count(), 0);
+}
+
+async fn findings(world: &World, accounts: &str) -> Findings {
+    let way = in_memory(world);
+    let text = format!("endpoint: http://127.0.0.1:1\n{accounts}");
+    let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
+    let connect = Box::new(move |_| Ok(Arc::clone(&way)));
+    let clock = Clock::virtual_at(noon());
+    inquire(&config, &BTreeMap::new(), &clock, connect)
+        .await
+        .unwrap()
+}
+
+/// The daemon polls such a role too, and warns.
+#[tokio::test(start_paused = true)]
+async fn a_role_that_may_not_be_verified_is_no_failure() {
+    let world = world();
+    let home = world.account(HOME).unwrap();
+    home.add_role(Role::new("reader").trusts_account(HOME));
+    let denied = Fault::error("UnauthorizedOperation", "not allowed");
+    world.inject(denied.action("GetCallerIdentity").until_cleared());
+    let account = |uin: &str| {
+        let arn = home.role_arn("reader");
+        format!(
+            "accounts: {{prod: {{{uin}credentials: {{secret_id: {ID}, secret_key: {KEY}}}, assume_role: {{arn: '{arn}'}}}}}}"
+        )
+    };
+    let found = findings(&world, &account("")).await;
+    assert_eq!(found.accounts[0].troubles().count(), 0);
+    let found = findings(&world, &account(&format!("uin: '{HOME}', "))).await;
+    assert_eq!(found.accounts[0].troubles().count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_names_of_one_account_are_warned_of() {
+    let world = world();
+    let home = world.account(HOME).unwrap();
+    home.add_identity(Identity::permanent("AKIDsecond", KEY));
+    let accounts = format!(
+        "accounts: {{one: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}, two: {{credentials: {{secret_id: \
+         AKIDsecond, secret_key: {KEY}}}}}}}"
+    );
+    let found = findings(&world, &accounts).await;
+    let expected = format!(
+        "accounts one and two are the same Tencent Cloud account {HOME}; one account with all regions is enough"
+    );
+    assert_eq!(found.warnings, [expected]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_is_a_member_too_is_warned_of() {
+    let world = organization(2);
+    let role = "{secret_id: AKIDhome, secret_key: key-of-home}, assume_role: {arn: 'qcs::cam::uin/200000000001:roleName/audit-reader'}";
+    let config = format!(
+        "{}\naccounts: {{mine: {{credentials: {role}}}}}",
+        super::organization::config("")
+    );
+    let found = findings(&world, &config).await;
+    let expected = "account mine is member 200000000001 of organization main too; exclude the member or remove the account";
+    assert_eq!(found.warnings, [expected]);
 }

@@ -13,6 +13,7 @@ mod stage;
 // One account.
 mod inquiry;
 mod messages;
+mod pinned;
 mod providers;
 mod renewals;
 mod short;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cloudaudit_exporter::sim::{Role, World};
+use cloudaudit_exporter::sim::{Fault, Role, World};
 
 use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
@@ -235,5 +235,48 @@ async fn a_wrong_key_in_one_account_changes_nothing_for_the_others() {
             .clone()
             .unwrap();
         assert_eq!(failure.code, "AuthFailure.SecretIdNotFound");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn variables_of_a_cluster_may_end_with_a_line_break() {
+    let world = world();
+    let home = world.account(HOME).unwrap();
+    home.add_role(Role::new("pod").trusts_provider("cls-1", "token-1"));
+    let stage = Stage::new(&world, &[]);
+    stage.write("token", "token-1");
+    let token = stage.folder.path().join("token");
+    let environment = [
+        ("TKE_PROVIDER_ID", "cls-1\n"),
+        ("TKE_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
+        ("TKE_ROLE_ARN", &format!("{}\n", home.role_arn("pod"))),
+    ];
+    let mut pod = Stage::of(&world, &environment, "{credentials: {tke_oidc: {}}}");
+    assert_eq!(pod.tracks().await, [1]);
+}
+
+/// No such end is believed, and none makes the exporter ask more often than it polls.
+#[tokio::test(start_paused = true)]
+async fn a_key_without_a_sensible_end() {
+    for (end, is_refused) in [
+        (serde_json::json!(-5), true),
+        (serde_json::json!("soon"), true),
+        (serde_json::json!(0), false),
+        (serde_json::json!(1), false),
+        (serde_json::json!(1_u64 << 63), false),
+    ] {
+        let world = with_machine_role();
+        let shown = end.to_string();
+        let fault = Fault::edit(move |answer| answer["ExpiredTime"] = end.clone());
+        world.inject(fault.action("metadata").until_cleared());
+        let account = "{interval: 10s, credentials: {cvm_role: {name: monitor}}}";
+        let mut stage = Stage::of(&world, &[], account);
+        stage.pass(Duration::from_mins(10)).await;
+        let failure = stage.shown.last("prod").targets[0].failure.clone();
+        assert_eq!(failure.is_some(), is_refused, "{shown}");
+        if let Some(failure) = failure {
+            assert!(failure.message.contains("as ExpiredTime"), "{failure}");
+        }
+        assert!(world.call_count_of("metadata") <= 75, "{shown}");
     }
 }

@@ -100,14 +100,18 @@ impl Stage {
         )
     }
 
-    /// Takes a configuration up.
-    pub fn load(&mut self, config: &str) {
+    fn parse(&self, config: &str) -> Config {
         let text = format!("endpoint: http://127.0.0.1:1\n{config}\n");
         let file = self.folder.path().join("config.yaml");
         let file = file.to_str().unwrap();
         let config = Config::parse(file, &text, &self.environment).unwrap();
         let shard = self.shard;
-        let config = Config { shard, ..config };
+        Config { shard, ..config }
+    }
+
+    /// Loads the first configuration. It must not wait for time to pass.
+    pub fn load(&mut self, config: &str) {
+        let config = self.parse(config);
         // Reads go to the blocking pool, which needs no turn of this thread.
         let runtime = Handle::current();
         let fleet = &mut self.fleet;
@@ -118,6 +122,13 @@ impl Stage {
         let mut adopting = pin!(self.fleet.adopt(plan.unwrap()));
         // It only lets other tasks run in between.
         while adopting.as_mut().now_or_never().is_none() {}
+    }
+
+    /// Loads another configuration, which may wait for changed files.
+    pub async fn reload(&mut self, config: &str) {
+        let config = self.parse(config);
+        let plan = self.fleet.prepare(&config).await;
+        self.fleet.adopt(plan.unwrap()).await;
     }
 
     /// Writes a file beside the configuration.

@@ -118,6 +118,7 @@ impl Scene {
         let report = Report {
             account: Arc::clone(&info),
             overviews: OverviewCache::default().overviews(&info, None, self.reports()),
+            owner: None,
             targets: self.reports().cloned().collect(),
             api: self.api.clone(),
             requests_per_second: 10.0,

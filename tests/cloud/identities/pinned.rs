@@ -1,0 +1,267 @@
+//! Accounts without `uin`: their history never continues with the key of another account.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::sim::{Fault, Identity, World};
+use cloudaudit_exporter::snapshot::Report;
+use cloudaudit_exporter::state::Saved;
+
+use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
+
+const OTHER: [&str; 2] = ["AKIDaway", "key-of-away"];
+const SECOND: [&str; 2] = ["AKIDsecond", "second-key-of-home"];
+
+const FILES: &str = "credentials: {secret_id_file: id, secret_key_file: key}";
+const PROFILE: &str = "credentials: {profile: {name: prod, file: credentials}}";
+
+const A_WHILE: Duration = Duration::from_mins(3);
+
+fn two_accounts() -> World {
+    let world = world();
+    let away = world.account(AWAY).unwrap();
+    away.add_identity(Identity::permanent(OTHER[0], OTHER[1]));
+    let home = world.account(HOME).unwrap();
+    home.add_identity(Identity::permanent(SECOND[0], SECOND[1]));
+    world
+}
+
+fn put(stage: &Stage, [id, key]: [&str; 2]) {
+    stage.write("id", id);
+    stage.write("key", key);
+    let profile = format!("[prod]\nsecret_id = {id}\nsecret_key = {key}\n");
+    stage.write("credentials", &profile);
+}
+
+fn account(settings: &str) -> String {
+    format!("accounts: {{prod: {{{settings}}}}}")
+}
+
+fn stage(world: &World, settings: &str) -> Stage {
+    let mut stage = Stage::new(world, &[]);
+    put(&stage, [ID, KEY]);
+    stage.load(&account(settings));
+    stage
+}
+
+fn failure(stage: &Stage) -> Option<Failure> {
+    stage.shown.last("prod").targets[0].failure.clone()
+}
+
+fn polls_with(world: &World, id: &str) -> usize {
+    let calls = world.calls();
+    let polled = |call: &&cloudaudit_exporter::sim::Call| {
+        call.action == "DescribeAuditTracks" && call.secret_id == id
+    };
+    calls.iter().filter(polled).count()
+}
+
+/// The history shows this one track, and no trace of another account's.
+fn shows_only(report: &Report, id: u64) {
+    let target = &report.targets[0];
+    assert_eq!(target.failure, None);
+    assert_eq!(super::stage::tracks(report), [id]);
+    assert!(target.past.tombstones.is_empty(), "{:?}", target.past);
+    assert!(target.past.changes.is_empty(), "{:?}", target.past);
+}
+
+/// What a restart brings back from the state file.
+fn restored(stage: &Stage) -> BTreeMap<String, Report> {
+    let saved = Saved::from_reports(&[Arc::new(stage.shown.last("prod"))]);
+    let text = serde_json::to_string(&saved).unwrap();
+    let saved: Saved = serde_json::from_str(&text).unwrap();
+    saved.into_reports(stage.clock.now())
+}
+
+fn assert_names_both(failure: &Failure) {
+    assert_eq!(failure.reason, Reason::Credentials, "{failure}");
+    for part in [HOME, AWAY, "uin", "reload", "back"] {
+        assert!(failure.message.contains(part), "{failure}");
+    }
+    assert!(!failure.message.contains(OTHER[1]), "{failure}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_swapped_file_fails_until_the_old_key_is_back() {
+    for settings in [FILES, PROFILE] {
+        let world = two_accounts();
+        let mut stage = stage(&world, settings);
+        assert_eq!(stage.tracks().await, [1]);
+        put(&stage, OTHER);
+        stage.pass(A_WHILE).await;
+        assert_names_both(&failure(&stage).unwrap());
+        assert_eq!(polls_with(&world, OTHER[0]), 0);
+        let target = stage.shown.last("prod").targets[0].clone();
+        assert!(target.past.tombstones.is_empty());
+
+        put(&stage, [ID, KEY]);
+        stage.pass(A_WHILE).await;
+        shows_only(&stage.shown.last("prod"), 1);
+        // One call for each of the two keys.
+        assert_eq!(world.call_count_of("GetCallerIdentity"), 2, "{settings}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_of_the_same_account_is_asked_about_once() {
+    let world = two_accounts();
+    let mut stage = stage(&world, FILES);
+    stage.pass(Duration::from_mins(30)).await;
+    assert_eq!(world.call_count_of("GetCallerIdentity"), 1);
+    put(&stage, SECOND);
+    stage.pass(Duration::from_mins(30)).await;
+    shows_only(&stage.shown.last("prod"), 1);
+    assert!(polls_with(&world, SECOND[0]) > 20);
+    assert_eq!(world.call_count_of("GetCallerIdentity"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_accepts_the_other_account_and_starts_over() {
+    for waits in [true, false] {
+        let world = two_accounts();
+        let mut stage = stage(&world, FILES);
+        assert_eq!(stage.tracks().await, [1]);
+        put(&stage, OTHER);
+        if waits {
+            stage.pass(A_WHILE).await;
+        }
+        stage.reload(&account(FILES)).await;
+        stage.pass(A_WHILE).await;
+        shows_only(&stage.shown.last("prod"), 2);
+        // From here on it is the other account's history.
+        put(&stage, [ID, KEY]);
+        stage.pass(A_WHILE).await;
+        assert_names_both(&failure(&stage).unwrap());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_without_a_new_key_keeps_the_history() {
+    let world = two_accounts();
+    let mut stage = stage(&world, FILES);
+    assert_eq!(stage.tracks().await, [1]);
+    world.account(HOME).unwrap().set_status(1, 0).unwrap();
+    stage.pass(A_WHILE).await;
+    let changes = stage.shown.last("prod").targets[0].past.changes.clone();
+    assert!(!changes.is_empty());
+    stage
+        .reload(&account(&format!("interval: 50s, {FILES}")))
+        .await;
+    put(&stage, SECOND);
+    stage
+        .reload(&account(&format!("interval: 40s, {FILES}")))
+        .await;
+    stage.reload(&account(PROFILE)).await;
+    stage
+        .reload(&account(&format!("uin: '{HOME}', {PROFILE}")))
+        .await;
+    stage.pass(A_WHILE).await;
+    assert_eq!(stage.shown.last("prod").targets[0].past.changes, changes);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_does_not_continue_with_another_account() {
+    for (settings, accepts) in [
+        (FILES.to_owned(), false),
+        (format!("uin: '{AWAY}', {FILES}"), true),
+    ] {
+        let world = two_accounts();
+        let mut before = stage(&world, FILES);
+        assert_eq!(before.tracks().await, [1]);
+        let restored = restored(&before);
+        drop(before);
+
+        let mut stage = Stage::new(&world, &[]);
+        put(&stage, OTHER);
+        stage.fleet.resume(restored);
+        stage.reload(&account(&settings)).await;
+        stage.pass(A_WHILE).await;
+        if !accepts {
+            assert_names_both(&failure(&stage).unwrap());
+            assert_eq!(polls_with(&world, OTHER[0]), 0);
+            // It is the same after one more restart.
+            let again = self::restored(&stage);
+            stage = Stage::new(&world, &[]);
+            put(&stage, OTHER);
+            stage.fleet.resume(again);
+            stage.reload(&account(&settings)).await;
+            stage.pass(A_WHILE).await;
+            assert_names_both(&failure(&stage).unwrap());
+            stage.reload(&account(&settings)).await;
+            stage.pass(A_WHILE).await;
+        }
+        shows_only(&stage.shown.last("prod"), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_that_sets_or_removes_uin_compares_the_accounts() {
+    let other = format!("uin: '{AWAY}', {FILES}");
+    let world = two_accounts();
+    let mut stage = stage(&world, FILES);
+    assert_eq!(stage.tracks().await, [1]);
+    put(&stage, OTHER);
+    stage.reload(&account(&other)).await;
+    stage.pass(A_WHILE).await;
+    shows_only(&stage.shown.last("prod"), 2);
+    // Back, without uin.
+    put(&stage, [ID, KEY]);
+    stage.reload(&account(FILES)).await;
+    stage.pass(A_WHILE).await;
+    shows_only(&stage.shown.last("prod"), 1);
+}
+
+/// Keys that never change are asked about when a reload replaces them.
+#[tokio::test(start_paused = true)]
+async fn a_reload_with_an_inline_key_of_another_account_starts_over() {
+    let inline = |[id, key]: [&str; 2]| {
+        account(&format!(
+            "credentials: {{secret_id: {id}, secret_key: {key}}}"
+        ))
+    };
+    let world = two_accounts();
+    let mut stage = Stage::new(&world, &[]);
+    stage.reload(&inline([ID, KEY])).await;
+    assert_eq!(stage.tracks().await, [1]);
+    stage.reload(&inline(OTHER)).await;
+    stage.pass(A_WHILE).await;
+    shows_only(&stage.shown.last("prod"), 2);
+    assert_eq!(world.call_count_of("GetCallerIdentity"), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_answer_of_sts_it_polls_on() {
+    let denied = Fault::error("UnauthorizedOperation", "not allowed");
+    for fault in [denied, Fault::internal_error(), Fault::hang()] {
+        let world = two_accounts();
+        let fault = fault.action("GetCallerIdentity").until_cleared();
+        let fault = world.inject(fault);
+        let mut stage = stage(&world, FILES);
+        stage.pass(A_WHILE).await;
+        assert_eq!(stage.tracks().await, [1]);
+        put(&stage, SECOND);
+        stage.pass(A_WHILE).await;
+        assert_eq!(stage.tracks().await, [1]);
+        assert!(world.call_count_of("GetCallerIdentity") < 12);
+        world.clear(fault);
+    }
+}
+
+/// What STS could not say at first it is asked again, rarely.
+#[tokio::test(start_paused = true)]
+async fn an_account_that_becomes_known_later_is_kept_apart_from_then_on() {
+    let world = two_accounts();
+    let fault = Fault::internal_error().action("GetCallerIdentity");
+    let fault = world.inject(fault.until_cleared());
+    let mut stage = stage(&world, FILES);
+    stage.pass(A_WHILE).await;
+    assert_eq!(stage.tracks().await, [1]);
+    world.clear(fault);
+    // The old key, at the latest when there is another one.
+    put(&stage, OTHER);
+    stage.pass(A_WHILE).await;
+    assert_names_both(&failure(&stage).unwrap());
+    assert_eq!(polls_with(&world, OTHER[0]), 0);
+}
