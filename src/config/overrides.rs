@@ -1,9 +1,11 @@
 //! Overrides: environment variables that set single values of the document.
 //!
-//! No library reads them: the names of accounts and labels come from the file, whose spelling a
-//! variable cannot express, and errors name the variable.
+//! The `config` crate splits a variable into keys. The names of accounts and labels come from the
+//! file, whose spelling a variable cannot express, and errors name the variable.
 
 use std::collections::BTreeMap;
+
+use ::config::{Environment, Map, Source};
 
 use super::document::{Document, Node, Place, Value};
 use super::error::Fault;
@@ -11,11 +13,11 @@ use super::key_path::KeyPath;
 use super::leaf::{AccountName, OrganizationName, in_variable};
 use super::value_types::NameKind;
 
-/// The prefix of overrides. Kubernetes' service links (`…_PORT`) have no two underscores in a row,
-/// so they cannot collide with it.
-const PREFIX: &str = "CLOUDAUDIT_EXPORTER__";
+/// The prefix of overrides, before the first separator.
+const PREFIX: &str = "CLOUDAUDIT_EXPORTER";
 
-/// The separator between two keys.
+/// The separator between two keys. Kubernetes' service links (`…_PORT`) have no two underscores in a
+/// row, so they are no overrides.
 const SEPARATOR: &str = "__";
 
 /// The longest value of an override, in bytes.
@@ -25,10 +27,10 @@ const MAX_VALUE: usize = 16 << 10;
 pub(super) fn apply(environment: &BTreeMap<String, String>, document: &mut Document) -> Vec<Fault> {
     let mut faults = Vec::new();
     for (variable, value) in environment {
-        let Some(keys) = without_prefix(variable) else {
+        let Some(keys) = keys_of(variable) else {
             continue;
         };
-        let path = match path_of(keys, document) {
+        let path = match path_of(&keys, document) {
             Ok(path) => path,
             Err(why) => {
                 faults.push(Fault::of_variable(variable, &KeyPath::default(), why));
@@ -91,25 +93,41 @@ fn check(path: &KeyPath, value: &str, document: &Document) -> Result<(), String>
     Ok(())
 }
 
-/// Returns the keys of an override, `None` if the variable is no override.
-fn without_prefix(variable: &str) -> Option<&str> {
-    let (prefix, keys) = variable.split_at_checked(PREFIX.len())?;
-    prefix.eq_ignore_ascii_case(PREFIX).then_some(keys)
+/// The keys of an override in lower case, `None` if the variable is no override.
+fn keys_of(variable: &str) -> Option<Keys> {
+    let variables = Map::from_iter([(variable.to_owned(), String::new())]);
+    let source = Environment::with_prefix(PREFIX)
+        .prefix_separator(SEPARATOR)
+        .separator(SEPARATOR)
+        .source(Some(variables));
+    let (keys, _) = source.collect().ok()?.into_iter().next()?;
+    // The crate joins keys by dots.
+    let is_name = variable.is_ascii() && !variable.contains('.');
+    Some(Keys {
+        parts: keys.split('.').map(str::to_owned).collect(),
+        is_name,
+    })
 }
 
-/// Returns the path that a variable sets. Keys are lower case in the file and upper case in a
-/// variable; the names of accounts and labels come from the file.
-fn path_of(keys: &str, document: &Document) -> Result<KeyPath, String> {
-    let parts: Vec<&str> = keys.split(SEPARATOR).collect();
-    let is_key = |part: &&str| {
+struct Keys {
+    parts: Vec<String>,
+    /// Whether the variable has only characters that a key may have.
+    is_name: bool,
+}
+
+/// Returns the path that a variable sets. The names of accounts and labels come from the file.
+fn path_of(keys: &Keys, document: &Document) -> Result<KeyPath, String> {
+    let parts = &keys.parts;
+    let is_key = |part: &String| {
         !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     };
-    if !parts.iter().all(is_key) {
+    if !(keys.is_name && parts.iter().all(is_key)) {
         return Err(format!(
-            "not the name of an override; write {PREFIX} and keys joined by {SEPARATOR}, like {PREFIX}POLL__INTERVAL"
+            "not the name of an override; write {PREFIX}{SEPARATOR} and keys joined by {SEPARATOR}, like \
+             {PREFIX}{SEPARATOR}POLL{SEPARATOR}INTERVAL"
         ));
     }
-    let mut path = lower_case(&parts);
+    let mut path = parts.clone();
     let named = match path[0].as_str() {
         "accounts" | "organizations" if path.len() > 1 => 2,
         "defaults" => 1,
@@ -121,10 +139,6 @@ fn path_of(keys: &str, document: &Document) -> Result<KeyPath, String> {
     }
     let below = below_account(&parts[named..], &path, document)?;
     Ok(path.into_iter().chain(below).collect())
-}
-
-fn lower_case(parts: &[&str]) -> Vec<String> {
-    parts.iter().map(|part| part.to_ascii_lowercase()).collect()
 }
 
 /// Returns the account or organization whose name a variable spells like this.
@@ -143,7 +157,10 @@ fn name_in_file(kind: &str, part: &str, document: &Document) -> Result<String, S
     };
     let mut names = names_at(document, &[kind.to_owned()]);
     names.retain(|name| check(name).is_ok());
-    if let Some(name) = names.iter().find(|name| in_variable(name) == part) {
+    if let Some(name) = names
+        .iter()
+        .find(|name| in_variable(name).eq_ignore_ascii_case(part))
+    {
         return Ok((*name).to_owned());
     }
     let list = match names.len() {
@@ -162,20 +179,19 @@ fn name_in_file(kind: &str, part: &str, document: &Document) -> Result<String, S
 /// Returns the keys below an account. A label of the file keeps its case; a label that only the
 /// environment sets is lower case.
 fn below_account(
-    parts: &[&str],
+    parts: &[String],
     above: &[String],
     document: &Document,
 ) -> Result<Vec<String>, String> {
     let [labels, name @ ..] = parts else {
         return Ok(Vec::new());
     };
-    if !labels.eq_ignore_ascii_case("labels") || name.is_empty() {
-        return Ok(lower_case(parts));
+    if labels != "labels" || name.is_empty() {
+        return Ok(parts.to_vec());
     }
     // The name of a label may contain the separator.
     let name = name.join(SEPARATOR);
-    let labels = "labels".to_owned();
-    let own = [above, std::slice::from_ref(&labels)].concat();
+    let own = [above, std::slice::from_ref(labels)].concat();
     for path in [own, vec!["defaults".to_owned(), labels.clone()]] {
         let names = names_at(document, &path).into_iter();
         let alike: Vec<&str> = names
@@ -183,7 +199,7 @@ fn below_account(
             .collect();
         match alike[..] {
             [] => {}
-            [known] => return Ok(vec![labels, known.to_owned()]),
+            [known] => return Ok(vec![labels.clone(), known.to_owned()]),
             [..] => {
                 return Err(
                     "two labels differ only in case; rename one to override the other".into(),
@@ -191,7 +207,7 @@ fn below_account(
             }
         }
     }
-    Ok(vec![labels, name.to_ascii_lowercase()])
+    Ok(vec![labels.clone(), name])
 }
 
 /// Returns the keys of a mapping.
