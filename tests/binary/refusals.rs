@@ -44,7 +44,7 @@ async fn a_machine_whose_clock_is_wrong_polls_all_the_same_and_says_so_once() {
     for account in ["one", "two"] {
         let lines: Vec<&str> = log
             .lines()
-            .filter(|line| line.contains("refuses the time on this machine"))
+            .filter(|line| line.contains("rejects the time of this machine"))
             .filter(|line| line.contains(&format!("account={account}")))
             .collect();
         assert_eq!(lines.len(), 1, "{log}");

@@ -148,7 +148,7 @@ mod tests {
         let expected = "the key belongs to the other site; set site: china \
                         [unauthenticated (AuthFailure.SecretIdNotFound): it said so]";
         assert_eq!(said(code, Some(Site::China)), expected);
-        let expected = "the key is deleted, disabled or mistyped, or of the other site \
+        let expected = "the key is deleted, disabled, mistyped, or belongs to the other site \
                         [unauthenticated (AuthFailure.SecretIdNotFound): it said so]";
         assert_eq!(said(code, None), expected);
     }
