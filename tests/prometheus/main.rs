@@ -11,4 +11,5 @@ mod judges;
 mod chain;
 mod dashboards;
 mod evidence;
+mod receivers;
 mod rules;

@@ -8,7 +8,7 @@
 
 // Rules as values, and promtool as their judge.
 mod promtool;
-mod rule;
+pub(crate) mod rule;
 
 // What is judged.
 mod conventions;
