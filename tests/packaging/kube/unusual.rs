@@ -343,3 +343,80 @@ fn notes(chart: &Path, more: &[&str]) -> String {
         .args(more);
     run(&mut helm).expect("it is sound")
 }
+
+#[test]
+fn containers_and_objects_of_the_user_are_rendered_as_they_are() {
+    let objects = rendered(
+        "{image: {registry: registry.example.com}, extraEnvFrom: [{secretRef: {name: proxy}}], \
+         initContainers: [{name: wait, image: busybox}], extraContainers: [{name: side, image: busybox}], \
+         hostAliases: [{ip: 192.0.2.1, hostnames: [proxy.example.com]}], \
+         dnsConfig: {options: [{name: ndots, value: '1'}]}, \
+         extraManifests: [{apiVersion: v1, kind: ConfigMap, metadata: {name: mine}, data: {a: b}}]}",
+    );
+    let pod = &the(&objects, "Deployment")["spec"]["template"]["spec"];
+    let exporter = container(&objects);
+    let image = exporter["image"].as_str().expect("it has an image");
+    assert!(
+        image.starts_with("registry.example.com/cloudaudit-exporter/"),
+        "{image}"
+    );
+    assert_eq!(
+        exporter["envFrom"],
+        json!([{"secretRef": {"name": "proxy"}}])
+    );
+    assert_eq!(pod["initContainers"][0]["name"], "wait");
+    assert_eq!(pod["containers"][1]["name"], "side");
+    assert_eq!(pod["hostAliases"][0]["ip"], "192.0.2.1");
+    assert_eq!(pod["dnsConfig"]["options"][0]["value"], "1");
+    let mine = objects
+        .iter()
+        .find(|object| object["metadata"]["name"] == "mine");
+    assert_eq!(mine.expect("it is rendered")["data"], json!({"a": "b"}));
+}
+
+#[test]
+fn a_repository_with_a_registry_of_its_own_keeps_it() {
+    let objects = rendered("{image: {repository: registry.example.com:5000/mirror/exporter}}");
+    let image = &container(&objects)["image"];
+    let image = image.as_str().expect("it has an image");
+    assert!(
+        image.starts_with("registry.example.com:5000/mirror/exporter:"),
+        "{image}"
+    );
+}
+
+#[test]
+fn alerts_get_another_time_and_severity_and_their_names_are_checked() {
+    let objects = rendered(
+        "{prometheusRule: {enabled: true, additionalLabels: {release: monitoring}, \
+         additionalRuleLabels: {tier: one, severity: none}, \
+         alerts: {CloudAuditTrackAdded: {severity: warning}, CloudAuditThrottled: {for: 1h}}}}",
+    );
+    let object = the(&objects, "PrometheusRule");
+    assert_eq!(object["metadata"]["labels"]["release"], "monitoring");
+    let groups = object["spec"]["groups"].as_array().expect("it has groups");
+    let rules = groups
+        .iter()
+        .flat_map(|group| group["rules"].as_array().expect("it has rules"));
+    let alert = |name: &str| {
+        let mut rules = rules.clone();
+        rules
+            .find(|rule| rule["alert"] == name)
+            .expect("it is there")
+    };
+    let added = alert("CloudAuditTrackAdded");
+    assert_eq!(
+        added["labels"],
+        json!({"severity": "warning", "tier": "one"})
+    );
+    let throttled = alert("CloudAuditThrottled");
+    assert_eq!(throttled["for"], "1h");
+    assert_eq!(throttled["labels"]["severity"], "warning");
+    for key in [
+        "disabledAlerts: [CloudAuditNone]",
+        "alerts: {CloudAuditNone: {for: 1m}}",
+    ] {
+        let values = format!("{{prometheusRule: {{enabled: true, {key}}}}}");
+        refused(&values, "there is no alert \"CloudAuditNone\"");
+    }
+}

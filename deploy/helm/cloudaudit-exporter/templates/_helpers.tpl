@@ -1,7 +1,7 @@
 {{/* Helm deletes a value that is set to null. A mapping or a list that is gone becomes an empty one, so that every
 template may read below it. Then the values that a schema cannot judge are judged. Every template begins with this. */}}
 {{- define "cloudaudit-exporter.prepare" -}}
-{{- range list "image" "commonLabels" "config" "webConfig" "log" "persistence" "serviceAccount" "service" "serviceMonitor" "prometheusRule" "dashboards" "networkPolicy" "podDisruptionBudget" "livenessProbe" "readinessProbe" "startupProbe" "resources" "strategy" "podAnnotations" "podLabels" "nodeSelector" "affinity" "podSecurityContext" "securityContext" }}
+{{- range list "image" "commonLabels" "config" "webConfig" "log" "persistence" "serviceAccount" "service" "serviceMonitor" "prometheusRule" "dashboards" "networkPolicy" "podDisruptionBudget" "livenessProbe" "readinessProbe" "startupProbe" "resources" "strategy" "podAnnotations" "podLabels" "dnsConfig" "nodeSelector" "affinity" "podSecurityContext" "securityContext" }}
 {{- if not (kindIs "map" (get $.Values .)) }}{{ $_ := set $.Values . dict }}{{ end }}
 {{- end }}
 {{- range $key := list "nameOverride" "fullnameOverride" }}
@@ -143,7 +143,10 @@ all, and the labels of this object. */}}
 {{- end }}
 
 {{- define "cloudaudit-exporter.image" -}}
-{{- $repository := default "ghcr.io/cloudaudit-exporter/cloudaudit-exporter" .Values.image.repository }}
+{{- $repository := default "cloudaudit-exporter/cloudaudit-exporter" .Values.image.repository }}
+{{- if and .Values.image.registry (not (regexMatch "^[^/]*[.:][^/]*/" $repository)) }}
+{{- $repository = printf "%s/%s" .Values.image.registry $repository }}
+{{- end }}
 {{- if .Values.image.digest }}
 {{- printf "%s@%s" $repository .Values.image.digest }}
 {{- else }}
@@ -199,15 +202,22 @@ HTTPS if the listener has TLS and the probe does not say otherwise. Of a list: a
 {{- $owner := "" }}
 {{- range .Values.prometheusRule.ownerLabels }}{{ $owner = printf "%s, %s" $owner . }}{{ end }}
 {{- $home := printf "%s/blob/main/docs/alerts.md" .Chart.Home }}
+{{- $alerts := default dict .Values.prometheusRule.alerts }}
+{{- $names := list }}
 {{- $groups := list }}
 {{- range $path, $_ := .Files.Glob "files/rules/*.yaml" }}
 {{- $text := $.Files.Get $path | replace ", team, env)" (printf "%s)" $owner) | replace $home (default $home $.Values.prometheusRule.runbookBase) }}
 {{- range (fromYaml $text).groups }}
 {{- $rules := list }}
-{{- range .rules }}
+{{- range $rule := .rules }}
+{{- with .alert }}{{ $names = append $names . }}{{ end }}
 {{- if not (has .alert (default list $.Values.prometheusRule.disabledAlerts)) }}
 {{- if .alert }}
-{{- $_ := set . "labels" (merge (default dict .labels) (default dict $.Values.prometheusRule.additionalLabels)) }}
+{{- $own := default dict (get $alerts .alert) }}
+{{- $severity := dict }}
+{{- with $own.severity }}{{ $_ := set $severity "severity" . }}{{ end }}
+{{- $_ := set . "labels" (merge $severity (default dict .labels) (default dict $.Values.prometheusRule.additionalRuleLabels)) }}
+{{- with get $own "for" }}{{ $_ := set $rule "for" . }}{{ end }}
 {{- if not $.Values.prometheusRule.keepFiringFor }}{{ $_ := unset . "keep_firing_for" }}{{ end }}
 {{- end }}
 {{- $rules = append $rules . }}
@@ -215,6 +225,13 @@ HTTPS if the listener has TLS and the probe does not say otherwise. Of a list: a
 {{- end }}
 {{- $_ := set . "rules" $rules }}
 {{- if $rules }}{{ $groups = append $groups . }}{{ end }}
+{{- end }}
+{{- end }}
+{{- range $key, $given := dict "disabledAlerts" (default list .Values.prometheusRule.disabledAlerts) "alerts" (keys $alerts | sortAlpha) }}
+{{- range $given }}
+{{- if not (has . $names) }}
+{{- fail (printf "prometheusRule.%s: there is no alert %q; the alerts are: %s" $key . ($names | uniq | sortAlpha | join ", ")) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- toYaml $groups }}
