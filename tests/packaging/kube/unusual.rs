@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -329,17 +328,35 @@ fn probes_and_scrapes_follow_the_flags() {
 }
 
 #[test]
-fn the_notes_warn_without_a_lasting_volume() {
-    let chart = root().join(CHART);
-    let notes = |more: &[&str]| notes(&chart, more);
-    assert!(notes(&[]).contains("WARNING: no lasting volume"));
-    assert!(!notes(&["--set=persistence.enabled=true"]).contains("WARNING"));
+fn the_notes_name_where_the_key_comes_from() {
+    let with = |credentials: &str| {
+        let value = format!(
+            r#"config={{"accounts": {{"prod": {{"credentials": {{"{credentials}": {{}}}}}}}}}}"#
+        );
+        notes(&["--set-json", &value])
+    };
+    assert!(notes(&[]).contains("WARNING: no credentials"));
+    assert!(with("cvm_role").contains("from the role of the node"));
+    assert!(with("tke_oidc").contains("serviceAccount.tkeRoleArn is empty"));
+    let role = "serviceAccount.tkeRoleArn=qcs::cam::uin/100000000001:roleName/reader";
+    let text = notes(&["--set", role]);
+    assert!(
+        text.contains("roleName/reader") && !text.contains("credentials"),
+        "{text}"
+    );
 }
 
-fn notes(chart: &Path, more: &[&str]) -> String {
+#[test]
+fn the_notes_warn_without_a_lasting_volume() {
+    let warning = "WARNING: no lasting volume";
+    assert!(notes(&[]).contains(warning));
+    assert!(!notes(&["--set=persistence.enabled=true"]).contains(warning));
+}
+
+fn notes(more: &[&str]) -> String {
     let mut helm = Command::new(part("helm"));
     helm.args(["install", "audit", "--dry-run=client"])
-        .arg(chart)
+        .arg(root().join(CHART))
         .args(more);
     run(&mut helm).expect("it is sound")
 }
