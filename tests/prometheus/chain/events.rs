@@ -275,7 +275,9 @@ fn notifications(told: &[Told]) -> Notifications {
         let notification = format!("{receiver}: {}", names.join(" and "));
         all.entry(place).or_default().push(notification);
     }
-    all.values_mut().for_each(|all| all.sort());
+    for notifications in all.values_mut() {
+        notifications.sort();
+    }
     all
 }
 

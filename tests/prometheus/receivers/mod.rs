@@ -1,5 +1,6 @@
 //! The examples of receivers: Alertmanager accepts them, and renders the messages as the golden file shows.
 
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,7 +44,13 @@ fn golden_messages_are_rendered_in_both_languages() {
             let text = format!("--template.text={{{{ template \"cloudaudit.{template}\" . }}}}");
             let rendered = amtool(&["template", "render", &glob, &data, &text]);
             let rendered = rendered.expect("it is rendered");
-            messages += &format!("== {event}: {template}\n{}\n", rendered.trim_end());
+            let rendered = rendered.trim_end();
+            writeln!(
+                messages,
+                "== {event}: {template}
+{rendered}"
+            )
+            .expect("a string takes it");
         }
     }
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
@@ -59,7 +66,7 @@ fn every_alert_has_a_chinese_summary() {
     let rules = rules();
     let alerts = rules.iter().filter_map(|rule| rule.alert());
     let mut alerts: Vec<&str> = alerts.collect();
-    alerts.sort();
+    alerts.sort_unstable();
     alerts.dedup();
     let translated = |alert: &str| templates.contains(&format!("if eq . \"{alert}\" }}}}"));
     let missing: Vec<&&str> = alerts.iter().filter(|alert| !translated(alert)).collect();
