@@ -35,7 +35,7 @@ macro_rules! metrics {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
 
-            /// Its labels besides those that all samples of an account begin with, in their order.
+            /// Its labels after the common labels of the account, in their order.
             pub fn labels(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$(stringify!($label)),*],)* }
             }
@@ -60,7 +60,7 @@ metrics! {
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
         "Number of distinct TrackId of an account in all its regions, by Status; a track whose regions disagree counts with the worse status; cached from the last complete listings."
     AccountCovered "cloudaudit_account_covered" Gauge []
-        "1 if the enabled tracks of an account, or those of its organization for all members, together record every ResourceType, ActionType and EventNames, 0 if not; absent if this is unknown; cached from the last complete listings."
+        "1 if the enabled tracks of an account, or the tracks of its organization for all members, together record every ResourceType, ActionType and EventNames, 0 if not; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
         "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered is based on, the organization's listing included; absent if coverage is unknown."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
@@ -126,7 +126,7 @@ metrics! {
     CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge [provider]
         "Unix time in seconds since which the current key has been in use."
     CredentialsRefreshes "cloudaudit_credentials_refreshes_total" Counter [provider]
-        "Number of refreshes that brought a key; accounts with the same credentials share the count."
+        "Number of successful credential refreshes; accounts with the same credentials share the count."
     CredentialsRefreshFailures "cloudaudit_credentials_refresh_failures_total" Counter [provider]
         "Number of failed credential refreshes, including those while the current key was still valid; accounts with the same credentials share the count."
 }

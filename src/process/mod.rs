@@ -1,6 +1,6 @@
 //! The series of the process itself.
 //!
-//! They are few and change in place, which is what the registry of the `prometheus` crate is for.
+//! They are few and change in place, so the registry of the `prometheus` crate serves them.
 
 // The series of organizations and shards.
 mod organizations;

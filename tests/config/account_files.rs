@@ -214,8 +214,8 @@ fn a_world_readable_secret_is_warned_of() {
             .map(|it| it.replace(&prefix, ""))
             .collect::<Vec<_>>()
     };
-    let closed = "a secret stands in the file, and everyone who can read the file can read it; use env: or secret_key_file: instead";
-    let open = "a secret stands in a.yaml, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead";
+    let closed = "the file contains a secret, which everyone who can read the file can read; use env: or secret_key_file: instead";
+    let open = "a.yaml contains a secret, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead";
     let expected = |of_more: &str| {
         [
             format!("config.yaml:3:10: accounts.prod.credentials: {closed}"),

@@ -181,7 +181,7 @@ const EXCEPTIONS: [(&str, &str); 7] = [
     ("files/", "the one place"),
     ("stdio.rs", "writes to the standard streams"),
     (
-        "state/place.rs",
+        "state/path.rs",
         "the lock, and putting files aside and in place",
     ),
     ("http/bind.rs", "removes a stale Unix socket"),
@@ -208,7 +208,7 @@ const READS: [&str; 11] = [
 /// Two uses outside, both on the blocking pool, in the loading of the configuration.
 const LOADING: [(&str, &str); 2] = [
     ("config/account_files.rs", ".read_dir()"),
-    ("config/load.rs", ".canonicalize()"),
+    ("config/sources.rs", ".canonicalize()"),
 ];
 
 #[test]

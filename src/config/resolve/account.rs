@@ -21,7 +21,7 @@ pub(super) struct SharedSettings {
     pub(super) trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
-/// A layer of settings, and where it stands.
+/// A layer of settings, and its place in the configuration.
 #[derive(Clone)]
 pub(super) struct SettingsLayer {
     pub(super) path: KeyPath,

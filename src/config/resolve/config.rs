@@ -77,7 +77,7 @@ pub(in crate::config) fn config(
     config
 }
 
-/// Returns `defaults` and the top level, whose interval stands below `poll`.
+/// Returns `defaults` and the top level, whose interval is below `poll`.
 fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer; 2] {
     let defaults = SettingsLayer {
         path: KeyPath::from(["defaults"]),
