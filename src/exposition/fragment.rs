@@ -57,7 +57,7 @@ pub struct FragmentWriter<'a> {
 const FIRST_ROOM: usize = 4 * 1024;
 
 impl<'a> FragmentWriter<'a> {
-    /// A writer whose samples begin with `common_labels`, which [`labels`] renders.
+    /// A writer whose samples begin with `common_labels`, which `labels` renders.
     pub fn new(common_labels: &'a str) -> Self {
         Self {
             common_labels,

@@ -146,7 +146,7 @@ async fn a_file_that_cannot_be_used_is_told_and_kept() {
         (
             "another kind",
             b"{\"format\":\"terraform\",\"version\":1}\n".to_vec(),
-            "another kind",
+            "it is not a state file of cloudaudit-exporter",
         ),
         (
             "cut in the header",
