@@ -35,11 +35,11 @@ const REFUSED: &[&str] = &[
 /// goal.
 const LEFT: &[(&str, usize)] = &[
     ("commands", 1),
-    ("fleet", 58),
-    ("http", 22),
+    ("fleet", 59),
+    ("http", 15),
     ("organization", 7),
-    ("tencent", 61),
-    ("web", 14),
+    ("tencent", 33),
+    ("web_config", 6),
 ];
 
 #[test]
