@@ -52,7 +52,7 @@ metrics! {
     Up "cloudaudit_up" Gauge [region]
         "1 if the last poll of DescribeAuditTracks returned a complete listing that is not older than poll.stale_after, otherwise 0; cached from the last poll."
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
-        "1 while the last poll of DescribeAuditTracks is a failed one, with its reason and the Error.Code of the API; absent after a successful poll; cached from the last poll."
+        "1 if the last poll of DescribeAuditTracks failed, with its reason and the Error.Code of the API; absent if it succeeded; cached from the last poll."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
         "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; cached from the last complete listing and updated by incomplete ones."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
@@ -98,15 +98,15 @@ metrics! {
     LastSuccessTimestamp "cloudaudit_last_success_timestamp_seconds" Gauge [region]
         "Unix time in seconds at which the last complete listing of DescribeAuditTracks ended; 0 before the first."
     LastPollDuration "cloudaudit_last_poll_duration_seconds" Gauge [region]
-        "Duration in seconds of the last poll, including retries and the wait for the rate limiter; 0 before the first."
+        "Duration in seconds of the last poll of DescribeAuditTracks, including retries and the wait for the rate limiter; 0 before the first."
     Polls "cloudaudit_polls_total" Counter [region]
         "Number of polls of DescribeAuditTracks that ended, failed polls included."
     PollFailures "cloudaudit_poll_failures_total" Counter [region reason]
         "Number of polls of DescribeAuditTracks that failed, by reason."
     SkippedPolls "cloudaudit_skipped_polls_total" Counter [region]
-        "Number of polls skipped because the previous poll of the target was still running."
+        "Number of polls of DescribeAuditTracks skipped because the previous poll of the target was still running."
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
-        "Number of tracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
+        "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes of tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
