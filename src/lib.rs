@@ -39,6 +39,25 @@
 //! Accounts are independent. Each has its own credential, schedule, history and rendered text, so a
 //! slow or failing account delays no other.
 //!
+//! ## One poll, from tick to bytes
+//!
+//! 1. `poll::Account::run`: the account's interval ticks.
+//! 2. `Poller::poll`: polls a region within its time limits, and counts the requests.
+//! 3. `Client::list_again`: reads the pages, and returns a `Listing` or a failure.
+//! 4. `InFlightPolls::next`: hands the outcome to the account's task.
+//! 5. `AccountState::poll_ended`: changes the state and logs the changes.
+//! 6. `TargetHistory::listed` and `accrue`: compare the listing with the last one (`diff`), and
+//!    count its time as evidence.
+//! 7. `AccountState::report`: builds the `Report`, with the figures of `OverviewCache`.
+//! 8. `PublishHandle::publish`: passes on the `Arc<Report>`, unless the account was stopped.
+//! 9. The account's closure in `app::ExporterState`: limits the evidence to the persisted part.
+//! 10. `publisher::Account::publish`: renders fragments with `Renderer::render`.
+//! 11. `Bucket::publish`: replaces the account's fragments, and marks the metrics that changed.
+//! 12. `ExporterState::exposition` and `Publisher::exposition`: begin a scrape.
+//! 13. `Bucket::version` and `Bucket::chunks`: join the marked metrics to a `Chunk` each.
+//! 14. `MetricFamily`: joins the chunks of all buckets in a `PieceBuffer`, plain or deflated.
+//! 15. `gzip::member`: makes one gzip member, whose pieces `http` sends.
+//!
 //! ## The words
 //!
 //! The code, the documentation and the messages use the same word for the same thing:
@@ -55,8 +74,9 @@
 //! * A **report** is everything that is known of one account, published as a whole. A **snapshot**
 //!   type is a plain value without behavior.
 //! * A **credential** is a key, perhaps temporary. A **provider** supplies it and **refreshes** it.
-//! * The **rate limiter** paces requests. The **AIMD limit** caps the requests in flight; each
-//!   request holds a **permit**.
+//! * The **rate limiter** paces requests: each request waits for a **permit**. The **AIMD limit** is
+//!   the part of the configured rate that may be used: a throttled request halves it, and it then
+//!   grows back. Apart from that, a fixed number of permits caps the requests in flight.
 //! * A **transport** is an HTTP client to one endpoint.
 //! * The **exposition** is the text that Prometheus scrapes: **metric families** of **series**, each
 //!   with a **sample**.
@@ -94,7 +114,7 @@
 //! * [`publisher`]: the latest text of every account, joined and compressed
 //! * [`process`]: the metrics of the exporter itself
 //! * [`http`]: the listener, the page, the API
-//! * [`web`]: the file of `--web.config.file`, with TLS and basic authentication
+//! * [`web_config`]: the file of `--web.config.file`, with TLS and basic authentication
 //!
 //! The configuration, and all accounts:
 //!

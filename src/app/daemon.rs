@@ -21,18 +21,18 @@ use crate::state::StateWriter;
 use crate::systemd::ServiceManager;
 use crate::web_config::WebConfig;
 
-/// Where and how the exporter is scraped.
+/// How the listeners serve the exporter.
 #[derive(Clone, Debug)]
 pub struct Web {
-    /// What to listen on, as on the command line.
+    /// The addresses to listen on, in the form of `--web.listen-address`.
     pub listen_addresses: Vec<String>,
-    /// Whether to use the sockets that systemd has bound, instead of these addresses.
+    /// Whether to use the sockets of systemd instead of these addresses.
     pub systemd_socket: bool,
     /// The path of the exposition.
     pub telemetry_path: String,
-    /// Whether `POST /-/reload` does anything.
+    /// Whether `POST /-/reload` is enabled.
     pub enable_lifecycle: bool,
-    /// The path below which everything is served, without a slash at its end.
+    /// The prefix of every path, without a trailing slash.
     pub route_prefix: String,
     /// TLS and passwords. `None` disables both.
     pub web_config: Option<Arc<WebConfig>>,
@@ -143,7 +143,7 @@ impl App {
         let servers = self.listeners.into_iter().map(|listener| {
             info!(address = listener.place(), "listening");
             let mut stopped = stopped.clone();
-            // Dropping the sender ends everything.
+            // Dropping the sender stops the listeners.
             let stopped = async move { drop(stopped.changed().await) };
             listener.serve(Arc::clone(&exporter) as _, options.clone(), stopped)
         });
@@ -168,7 +168,7 @@ impl App {
         info!("stopping");
         manager.stopping();
         drop(stop);
-        // From here on no report changes, so that the last write of the state file is final.
+        // No report changes after this, so the last write of the state file is final.
         fleet.end();
         drop(end);
         servers.await;

@@ -136,8 +136,8 @@ impl ExporterState {
 
 impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
-        let gate = self.web_config.as_ref();
-        if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
+        let web_config = self.web_config.as_ref();
+        if let Some(expires) = web_config.and_then(|it| it.certificate_expires()) {
             self.process.certificate_expires(expires);
         }
         if let Some(log) = &self.log {
@@ -203,7 +203,8 @@ impl Audience for ExporterState {
         let persisted = self.persisted.clone();
         Box::new(move |report, now| {
             let evidence = match &persisted {
-                // More than the account has itself belongs to another account of the same name.
+                // Evidence beyond that of the account belongs to an earlier account of the same
+                // name.
                 Some(persisted) => Some(persisted.of(&report.account.name))
                     .filter(|evidence| evidence.observed <= report.evidence.observed)
                     .unwrap_or_default(),

@@ -1,7 +1,8 @@
-//! Whether the configuration file says something else than it did, or one that it names.
+//! Detects a new content of the configuration file and of the files that it names.
 //!
-//! By its content, looked at again and again: Kubernetes swaps a link to a folder some levels
-//! above, editors rename, network file systems send no events, and a time stamp alone is no change.
+//! It compares the content at an interval. Events would not do: Kubernetes replaces a link to a
+//! folder some levels above, editors rename files, and network file systems send no events. A new
+//! time stamp alone is no change.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,8 +13,8 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::config::{FileHash, LOAD_TIMEOUT, file_hash};
 use crate::files::ReadSlot;
 
-/// How often it is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The time between two checks of the files.
+const CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The result of one check of the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,59 +22,60 @@ enum Seen {
     Content(FileHash),
     /// An editor may have moved the file away for a moment, so this is no change.
     Absent,
-    /// Reloading says why.
+    /// Why the files cannot be read. A reload reports it.
     Unreadable(String),
 }
 
-/// The configuration file and what is known of what it and the files that it names say.
+/// Watches the configuration file and the files that it names.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     file: PathBuf,
     slot: ReadSlot,
+    /// The content that was loaded.
     known: Seen,
     /// The result of the last check.
     last: Option<Seen>,
-    looks: Interval,
+    checks: Interval,
     /// A check in progress. It is stored here because the future that waits for it is dropped
     /// whenever another event comes first.
-    looking: Option<JoinHandle<Seen>>,
+    checking: Option<JoinHandle<Seen>>,
 }
 
 impl FileWatch {
     /// Watches for changes of the present content. Reads share `slot`.
     pub(super) async fn new(file: &Path, slot: ReadSlot) -> Self {
-        let mut looks = interval(LOOK_EVERY);
-        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut checks = interval(CHECK_INTERVAL);
+        checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
-            known: see(slot.clone(), file.to_owned()).await,
+            known: check(slot.clone(), file.to_owned()).await,
             file: file.to_owned(),
             slot,
             last: None,
-            looks,
-            looking: None,
+            checks,
+            checking: None,
         }
     }
 
-    /// Makes the present content the known one.
-    pub(super) async fn look(&mut self) {
-        self.known = see(self.slot.clone(), self.file.clone()).await;
+    /// Records that the present content is loaded.
+    pub(super) async fn mark_loaded(&mut self) {
+        self.known = check(self.slot.clone(), self.file.clone()).await;
     }
 
-    /// Ends when the file says something new, and has said just that for two looks: one look alone
-    /// might find half of what is being written. A file that is gone says nothing.
+    /// Waits for a new content that two checks in a row have found: a single check may find a file
+    /// that is half written. An absent file is no change.
     ///
-    /// Nothing is lost if this future is dropped and called again.
+    /// It is cancel safe: a later call continues the check.
     pub(super) async fn changed(&mut self) {
         loop {
-            let look = if let Some(look) = &mut self.looking {
-                look
+            let check = if let Some(check) = &mut self.checking {
+                check
             } else {
-                self.looks.tick().await;
-                let look = see(self.slot.clone(), self.file.clone());
-                self.looking.insert(tokio::spawn(look))
+                self.checks.tick().await;
+                let check = check(self.slot.clone(), self.file.clone());
+                self.checking.insert(tokio::spawn(check))
             };
-            let seen = look.await;
-            self.looking = None;
+            let seen = check.await;
+            self.checking = None;
             let Ok(now) = seen else { continue };
             let is_settled = self.last.as_ref() == Some(&now);
             let is_new = now != Seen::Absent && now != self.known;
@@ -85,7 +87,7 @@ impl FileWatch {
     }
 }
 
-async fn see(slot: ReadSlot, file: PathBuf) -> Seen {
+async fn check(slot: ReadSlot, file: PathBuf) -> Seen {
     let hash = slot.run(LOAD_TIMEOUT, move || file_hash(&file)).await;
     match hash.and_then(|hash| hash) {
         Ok(hash) => Seen::Content(hash),
@@ -101,49 +103,49 @@ mod tests {
     use tempfile::TempDir;
     use tokio::time::{sleep, timeout};
 
-    use super::{FileWatch, LOOK_EVERY};
+    use super::{CHECK_INTERVAL, FileWatch};
     use crate::files::ReadSlot;
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_half_written_or_gone_or_the_same_is_no_change() {
+    async fn a_half_written_absent_or_unchanged_file_is_no_change() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("config.yaml");
         fs::write(&file, "whole").unwrap();
         let mut watch = FileWatch::new(&file, ReadSlot::default()).await;
         let writing = async {
-            // Another text at each look.
+            // Another text at each check.
             for length in 1..20 {
                 fs::write(&file, "x".repeat(length)).unwrap();
-                sleep(LOOK_EVERY).await;
+                sleep(CHECK_INTERVAL).await;
             }
             fs::write(&file, "whole").unwrap();
-            sleep(LOOK_EVERY * 3).await;
+            sleep(CHECK_INTERVAL * 3).await;
             fs::remove_file(&file).unwrap();
-            sleep(LOOK_EVERY * 3).await;
+            sleep(CHECK_INTERVAL * 3).await;
         };
         tokio::select! {
             biased;
-            () = watch.changed() => panic!("there is nothing new"),
+            () = watch.changed() => panic!("no content is new"),
             () = writing => {}
         }
         fs::write(&file, "new").unwrap();
-        timeout(LOOK_EVERY * 3, watch.changed()).await.unwrap();
+        timeout(CHECK_INTERVAL * 3, watch.changed()).await.unwrap();
 
-        watch.look().await;
-        let changed = timeout(LOOK_EVERY * 10, watch.changed()).await;
-        assert!(changed.is_err(), "it is known by now");
+        watch.mark_loaded().await;
+        let changed = timeout(CHECK_INTERVAL * 10, watch.changed()).await;
+        assert!(changed.is_err(), "the content is loaded");
     }
 
     /// An organization with `refresh: 1s` wakes the reloader that often.
     #[tokio::test(start_paused = true)]
-    async fn a_change_is_seen_though_the_wait_for_it_is_dropped_again_and_again() {
+    async fn a_change_is_detected_even_if_each_wait_for_it_is_dropped() {
         let folder = TempDir::new().unwrap();
         let file = folder.path().join("config.yaml");
         fs::write(&file, "old").unwrap();
         let mut watch = FileWatch::new(&file, ReadSlot::default()).await;
         fs::write(&file, "new").unwrap();
         for _ in 0..10 {
-            if timeout(LOOK_EVERY / 2, watch.changed()).await.is_ok() {
+            if timeout(CHECK_INTERVAL / 2, watch.changed()).await.is_ok() {
                 return;
             }
         }
@@ -158,10 +160,10 @@ mod tests {
         let mut watch = FileWatch::new(&file, ReadSlot::default()).await;
         fs::remove_file(&file).unwrap();
         fs::create_dir(&file).unwrap();
-        timeout(LOOK_EVERY * 3, watch.changed()).await.unwrap();
+        timeout(CHECK_INTERVAL * 3, watch.changed()).await.unwrap();
 
-        watch.look().await;
-        let again = timeout(LOOK_EVERY * 10, watch.changed()).await;
-        assert!(again.is_err(), "a reload has said so by now");
+        watch.mark_loaded().await;
+        let again = timeout(CHECK_INTERVAL * 10, watch.changed()).await;
+        assert!(again.is_err(), "the content is loaded");
     }
 }

@@ -12,12 +12,12 @@ use crate::snapshot::{Evidence, Report};
 use crate::state::StateWriter;
 
 /// The evidence that a restart would restore, by account. The exporter does not show more: a counter
-/// that a restart sets back looks like a reset, and Prometheus would count all of it twice.
+/// that decreases at a restart looks like a reset, and Prometheus would count all of it twice.
 #[derive(Debug, Default)]
 pub(super) struct PersistedEvidence(Mutex<BTreeMap<String, Evidence>>);
 
 impl PersistedEvidence {
-    /// Replaces it by the content of the file.
+    /// Replaces the evidence by that of the file.
     pub(super) fn replace<'a>(&self, evidence: impl IntoIterator<Item = (&'a String, Evidence)>) {
         let evidence = evidence
             .into_iter()

@@ -1,4 +1,4 @@
-//! A changed configuration: who asks for it, and how it is taken up.
+//! Reloads the configuration after a signal, a request or a change of its files.
 
 use std::fmt;
 use std::future::pending;
@@ -20,10 +20,10 @@ use crate::systemd::ServiceManager;
 /// Reads the files of the configuration as they are now.
 pub type Load = Arc<dyn Fn() -> Result<Sources, config::Error> + Send + Sync>;
 
-/// Where later configurations come from, and when they are taken up.
+/// How later configurations are loaded, and what triggers a reload.
 pub struct Reloading {
     load: Load,
-    /// The file that is loaded, to be named if it hangs.
+    /// The file that is loaded, for the error if it hangs.
     file: Option<PathBuf>,
     /// One load at a time: a file that hangs holds one thread, however often it is loaded.
     slot: ReadSlot,
@@ -32,8 +32,8 @@ pub struct Reloading {
 }
 
 impl Reloading {
-    /// Loads again whenever `signals` says so. Make it before the first load: with
-    /// [`Reloading::watching`] it takes note of the file's content.
+    /// Reloads for each message of `signals`. Create it before the first load, because
+    /// [`Reloading::watching`] records the file's content.
     pub fn new(load: Load, signals: mpsc::Receiver<()>) -> Self {
         Self {
             load,
@@ -51,7 +51,7 @@ impl Reloading {
         self
     }
 
-    /// Reloads whenever the content of `file` changes, too.
+    /// Reloads also when the content of `file` changes.
     pub async fn watching(mut self, file: &Path) -> Self {
         self.watch = Some(FileWatch::new(file, self.slot.clone()).await);
         self
@@ -64,7 +64,7 @@ impl fmt::Debug for Reloading {
     }
 }
 
-/// Takes configurations up, one after the other.
+/// Loads and applies configurations, one after the other.
 pub(super) struct Reloader {
     load: Load,
     file: Option<PathBuf>,
@@ -75,7 +75,7 @@ pub(super) struct Reloader {
 }
 
 impl Reloader {
-    /// `requests` are those over HTTP, where they are allowed.
+    /// `requests` are the requests over HTTP; `None` if they are disabled.
     pub(super) fn new(reloading: Reloading, requests: Option<mpsc::Receiver<Request>>) -> Self {
         let Reloading {
             load,
@@ -94,7 +94,7 @@ impl Reloader {
         }
     }
 
-    /// Waits for somebody to ask, reloads, and says what came of it.
+    /// Waits for a trigger, reloads, and reports the result. Also applies discovered members.
     pub(super) async fn run(
         mut self,
         fleet: &mut Fleet,
@@ -120,28 +120,28 @@ impl Reloader {
                     exporter.process.reload_failed();
                     error!(
                         error = why,
-                        "cannot reload; the old configuration is persisted"
+                        "cannot reload; keeping the previous configuration"
                     );
                 }
             }
             if let Some(request) = request {
-                // Whoever asked may have left.
+                // The client may have disconnected.
                 drop(request.send(result));
             }
         }
     }
 
-    /// All or nothing: what can fail comes first.
+    /// Applies the new configuration as a whole. Every step that can fail comes first.
     async fn reload(&mut self, fleet: &mut Fleet, exporter: &ExporterState) -> Result<(), String> {
         if let Some(watch) = &mut self.watch {
-            watch.look().await;
+            watch.mark_loaded().await;
         }
         let load = Arc::clone(&self.load);
         let config = Config::load_in(&self.slot, self.file.as_deref(), move || load()).await;
         let config = config.map_err(|error| error.to_string())?;
         let plan = fleet.prepare(&config).await?;
-        // Readiness is noticed when somebody asks. New accounts must not take back what nobody
-        // happened to ask for.
+        // The check latches readiness. Without it, new accounts would delay an exporter that is
+        // ready but was never checked.
         drop(exporter.ready());
         let _change = exporter.swap_atomically().await;
         fleet.adopt(plan).await;
@@ -150,7 +150,7 @@ impl Reloader {
     }
 }
 
-/// Takes up what an organisation said of its members.
+/// Applies the discovered members of an organization.
 async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: Found) {
     let organization = found.organization.clone();
     match fleet.discovered(found).await {
@@ -163,12 +163,12 @@ async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: Found) {
         Err(why) => error!(
             organization,
             error = why,
-            "cannot poll the members that were found; those of before stay"
+            "cannot apply the discovered members; keeping the previous list"
         ),
     }
 }
 
-/// The next message; never, where there is nobody to send one.
+/// Returns the next message. Waits forever if there is no sender.
 async fn next<T>(messages: Option<&mut mpsc::Receiver<T>>) -> T {
     match messages {
         Some(messages) => match messages.recv().await {

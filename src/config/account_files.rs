@@ -113,7 +113,7 @@ fn display_path(file: &Path, folder: &Path, pattern: &str) -> PathBuf {
     file.strip_prefix(folder).unwrap_or(file).to_owned()
 }
 
-/// Returns the patterns in the document. Reading the keys reports everything that is no pattern.
+/// Returns the patterns in the document. Reading the keys reports the other entries.
 fn patterns(document: &Document) -> Vec<(&Place, KeyPath, &str)> {
     let path = KeyPath::from([KEY]);
     let Some(Value::List(items)) = document.get(&path).map(|node| &node.value) else {
@@ -192,9 +192,9 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::with_capacity(found.len());
     for path in found {
         match presence_of(&path)? {
-            // Folders beside the files, and files that were deleted after the folder was listed.
+            // A folder, or a file that was deleted after its folder was listed.
             Presence::Folder | Presence::Absent => {}
-            // Anything else with such a name is a missing account. Reading it returns the reason.
+            // Skipping anything else would silently drop an account. Reading it reports the reason.
             Presence::File | Presence::Other(_) => files.push(path),
         }
     }

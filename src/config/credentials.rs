@@ -57,7 +57,7 @@ pub enum Credentials {
         /// The STS that exchanges the pod's token.
         endpoint: Endpoint,
     },
-    /// From where the official SDKs look.
+    /// From the default chain.
     Default,
 }
 

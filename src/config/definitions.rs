@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Where a type leaves the sentence that [`described`] appends to the meaning of a key.
+/// The key of a schema with the sentence that [`described`] appends to the meaning of a key.
 pub(super) const LIMITS: &str = "$comment";
 
 /// The mappings of a schema, by name.
@@ -34,7 +34,7 @@ impl Definitions {
 /// the lines of a doc comment.
 pub(super) fn described(mut schema: Value, meaning: &[&str], default: Option<Value>) -> Value {
     if schema.get("$ref").is_some() {
-        // Draft 7 ignores what stands beside a reference.
+        // Draft 7 ignores the siblings of a reference.
         schema = json!({"allOf": [schema]});
     }
     let mut line = meaning.concat().trim().to_owned();

@@ -11,7 +11,7 @@ use super::error::Fault;
 use super::key_path::{KeyPath, Step};
 use super::span::Span;
 
-/// The files and what they and the environment say.
+/// The files, and the values that they and the environment set.
 pub(super) struct Document {
     /// The configuration file, then the account files.
     files: Vec<SourceFile>,
@@ -150,8 +150,8 @@ impl Document {
         &entries[before..]
     }
 
-    /// Sets a scalar from an environment variable. Creates absent mappings on the way; the caller
-    /// has checked that everything else on the way is a mapping.
+    /// Sets a scalar from an environment variable. Creates absent mappings of the path; the
+    /// caller has checked that the others are mappings.
     pub(super) fn set(&mut self, path: &KeyPath, value: &str, variable: &str) {
         let place = Place::Variable(variable.into());
         let mut node = &mut self.root;

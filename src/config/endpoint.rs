@@ -98,7 +98,7 @@ impl fmt::Display for Endpoint {
 }
 
 fn refused(text: &str) -> String {
-    // A user name and a password may stand before the @.
+    // A user name and a password may precede the @.
     let what = if text.contains('@') {
         "not an endpoint, because it contains a user".into()
     } else {
@@ -107,7 +107,7 @@ fn refused(text: &str) -> String {
     format!("{what}; write a host with or without a port, or https://host, without a path")
 }
 
-/// Returns host and port of an authority. An IPv6 address stands in brackets.
+/// Returns host and port of an authority. An IPv6 address is in brackets.
 fn split(authority: &str) -> Option<(&str, Option<u16>)> {
     let colon = match authority.rfind(']') {
         Some(bracket) => authority[bracket..].find(':').map(|at| bracket + at),

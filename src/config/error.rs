@@ -11,7 +11,7 @@ use super::text::one_line;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error(Vec<Fault>);
 
-/// One thing that is wrong.
+/// One fault of a configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fault {
     /// `FILE:LINE:COLUMN`, a file, or an environment variable.

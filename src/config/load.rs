@@ -72,12 +72,11 @@ impl Config {
 }
 
 impl Sources {
-    /// Parses the files and applies the overrides of the environment. This is work for the
-    /// processor only.
+    /// Parses the files and applies the overrides of the environment. Does no I/O.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong, up to the first file with invalid YAML.
+    /// Returns every fault, up to the first file with invalid YAML.
     pub fn parse(self) -> Result<Config, Error> {
         let Self {
             main,

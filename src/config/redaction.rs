@@ -1,6 +1,6 @@
 //! Which keys an error may show: a key can be a secret that was typed in the wrong place.
 
-/// Returns whether an error may show `key`, which stands below the keys `before`.
+/// Returns whether an error may show `key`, which is below the keys `before`.
 ///
 /// Below `credentials` and `assume_role` it shows only what could be one of their keys. Elsewhere
 /// it hides what looks like a secret: YAML reads `secret_id:AKID…`, written without the space, as a

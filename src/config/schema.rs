@@ -1,7 +1,7 @@
 //! The JSON schema of the configuration file, for editors and for the reference.
 //!
 //! Patterns in it repeat what the types in `leaf` parse, because their messages are better than
-//! those of patterns. `tests/documentation/schema.rs` compares the two, value by value. An editor
+//! those of patterns. `tests/documentation/with_parts.rs` compares the two, value by value. An editor
 //! has YAML's types, so the schema allows a number for a text.
 
 use serde_json::Value;

@@ -48,7 +48,7 @@ impl Sources {
     }
 
     /// Takes a text as the configuration file, and reads the account files that it names. Paths in
-    /// it are relative to the folder of `file_name`. Nothing reads a file of that name.
+    /// it are relative to the folder of `file_name`. No file of that name is read.
     pub fn text(file_name: &str, text: &str, environment: &BTreeMap<String, String>) -> Self {
         let file = SourceFile {
             name: file_name.to_owned(),

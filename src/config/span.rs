@@ -1,4 +1,4 @@
-//! Where something stands in a file, and the excerpt that shows it.
+//! The place of a key or a value in a file, and the excerpt that shows it.
 
 /// A part of a file. Lines and columns count from 1, columns in characters; the end is the first
 /// column after the part.
@@ -37,7 +37,7 @@ impl Span {
         const LONGEST: usize = 120;
         let line: Vec<char> = nth_line(text, self.line).trim_end().chars().collect();
         let is_whole = self.line == self.end_line && line.len() == self.end_column - 1;
-        // A user name and a password may stand before an @.
+        // A user name and a password may precede an @.
         let is_hidden = |c: &char| c.is_control() || *c == '@';
         if !is_whole || line.len() > LONGEST || line.iter().any(is_hidden) {
             return None;

@@ -119,7 +119,7 @@ struct Weight {
     height: usize,
 }
 
-/// What is wrong, and where.
+/// The place of a fault, and its message.
 type Refused = (Span, String);
 
 type Event<'t> = granit::Event<'t>;

@@ -45,7 +45,7 @@ pub(super) struct AccountRenderer {
 }
 
 impl AccountRenderer {
-    /// Returns what most polls do not change, and what every poll changes.
+    /// Returns a fragment that most polls do not change, and one that every poll changes.
     pub(super) fn render(
         &mut self,
         account: &AccountInfo,

@@ -10,7 +10,7 @@ use super::metric::Metric;
 /// The longest label value from the API, in characters. No documented field is longer.
 const MAX_LABEL_CHARS: usize = 256;
 
-/// Rendered samples. Those of one metric are one piece; the pieces are in the order of
+/// Rendered samples. The samples of a metric are one piece; the pieces are in the order of
 /// [`Metric::ALL`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Fragment {
@@ -57,7 +57,7 @@ pub struct FragmentWriter<'a> {
 const FIRST_ROOM: usize = 4 * 1024;
 
 impl<'a> FragmentWriter<'a> {
-    /// A writer whose samples begin with `common_labels`, which [`labels`] renders.
+    /// A writer whose samples begin with `common_labels`, which `labels` renders.
     pub fn new(common_labels: &'a str) -> Self {
         Self {
             common_labels,

@@ -35,12 +35,12 @@ macro_rules! metrics {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
 
-            /// Its labels besides those that all samples of an account begin with, in their order.
+            /// Its labels after the common labels of the account, in their order.
             pub fn labels(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &[$(stringify!($label)),*],)* }
             }
 
-            /// What it means, in a sentence for people.
+            /// Its HELP text: a phrase that names its unit and the field of the API.
             pub fn help(self) -> &'static str {
                 match self { $(Self::$variant => $help,)* }
             }
@@ -50,85 +50,85 @@ macro_rules! metrics {
 
 metrics! {
     Up "cloudaudit_up" Gauge [region]
-        "1 only if the last poll of DescribeAuditTracks ended with a complete listing, which is not older than poll.stale_after. Cached."
+        "1 if the last poll of DescribeAuditTracks returned a complete listing that is not older than poll.stale_after, otherwise 0; cached from the last poll."
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
-        "1 while the last poll failed, with the reason and the API's Error.Code; absent otherwise. Cached."
+        "1 if the last poll of DescribeAuditTracks failed, with its reason and the Error.Code of the API; absent if it succeeded; cached from the last poll."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
-        "Tracks of the last complete listing, updated by incomplete ones since, by Status and Storage.StorageType. Cached."
+        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; cached from the last complete listing and updated by incomplete ones."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
-        "TotalCount of the last complete listing. Cached."
+        "Number of tracks that DescribeAuditTracks reports as TotalCount; cached from the last complete listing."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
-        "Distinct TrackId of an account over its regions, by Status; the worse where regions differ. Cached."
+        "Number of distinct TrackId of an account in all its regions, by Status; a track whose regions disagree counts with the worse status; cached from the last complete listings."
     AccountCovered "cloudaudit_account_covered" Gauge []
-        "1 if the enabled tracks of an account together, or those of its organisation for all members, record every ResourceType, ActionType and EventNames; absent where that is not known. Cached."
+        "1 if the enabled tracks of an account, or the tracks of its organization for all members, together record every ResourceType, ActionType and EventNames, 0 if not; absent if this is unknown; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
-        "Unix time of the oldest observation that cloudaudit_account_covered rests on, the organization's DescribeAuditTracks included; absent while coverage is unknown."
+        "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered is based on, the organization's listing included; absent if coverage is unknown."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
-        "Whether the configuration wants an account to have an enabled track of its own."
+        "1 if the configuration requires an enabled track of the account's own (track_required), otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
-        "Time that complete listings vouch for: between two of them no further apart than three intervals."
+        "Time in seconds between complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []
-        "The part of the observed time that was covered at both ends."
+        "Time in seconds between complete listings of DescribeAuditTracks that are at most three poll intervals apart and both show full coverage of the account."
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
-        "What the configuration says of an account; always 1."
+        "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
-        "Status of a track: 1 enabled, 0 anything else. Cached."
+        "1 if Status of a track is enabled, 0 for every other value; cached from the last complete listing and updated by incomplete ones."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
-        "1 while no complete listing lacks this TrackId; 0 after one did, for poll.tombstone_for. Cached."
+        "1 until a complete listing lacks this TrackId, then 0 for poll.tombstone_for; cached from the last complete listing and updated by incomplete ones."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
-        "Unix time of the poll that last saw this change of a track; absent if never. Cached."
+        "Unix time in seconds of the poll that last detected this change in the DescribeAuditTracks entry of a track; absent if the change was never seen; cached from the last poll."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
-        "1 if ActionType, ResourceType and EventNames of a track are everything, 0 for a subset; absent where the listing cannot tell. Cached."
+        "1 if ActionType, ResourceType and EventNames of a track record everything, 0 if they record a subset; absent if the listing does not show it; cached from the last complete listing and updated by incomplete ones."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
-        "1 if Storage.StorageAccountId is neither the account's own nor trusted; absent where the owner is not known. Cached."
+        "1 if Storage.StorageAccountId of a track is neither the account itself nor a trusted account, otherwise 0; absent if the owner is unknown; cached from the last complete listing and updated by incomplete ones."
     TrackOrganizationWide "cloudaudit_track_organization_wide" Gauge [region track_id track]
-        "TrackForAllMembers of DescribeAuditTrack: 1 if a track records for every account of its organisation; absent where that is not known. Cached."
+        "1 if TrackForAllMembers of a track is set, so that it records for every account of the organization, otherwise 0; absent if this is unknown; cached from the last DescribeAuditTrack."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge [region track_id track]
-        "CreateTime of a track in Unix time, read in the configured time zone. Cached."
+        "Unix time in seconds of a track's CreateTime, read with poll.create_time_offset; cached from the last complete listing and updated by incomplete ones."
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]
-        "ActionType, ResourceType and Storage of a track; always 1. Cached."
+        "ActionType, ResourceType and Storage of a track; always 1; cached from the last complete listing and updated by incomplete ones."
     ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge [track]
-        "1 if a track of the expected Name is listed; absent where a listing does not prove that it is not. Cached."
+        "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings do not prove that the track is missing; cached from the last complete listings."
     ExpectedTrackMatches "cloudaudit_expected_track_matches" Gauge [track]
-        "1 if an expected track is listed, enabled and as the configuration wants it; likewise. Cached."
+        "1 if an expected track is listed, its Status is enabled and ActionType, ResourceType and Storage are as configured, 0 if not; absent if the listings do not prove it; cached from the last complete listings."
     PollInterval "cloudaudit_poll_interval_seconds" Gauge [region]
-        "The configured time between two polls of a target."
+        "Configured time in seconds between two polls of a target."
     LastPollTimestamp "cloudaudit_last_poll_timestamp_seconds" Gauge [region]
-        "Unix time of the end of the last poll, failed or not; 0 before the first."
+        "Unix time in seconds at which the last poll of DescribeAuditTracks ended, failed polls included; 0 before the first."
     LastSuccessTimestamp "cloudaudit_last_success_timestamp_seconds" Gauge [region]
-        "Unix time of the last complete listing; 0 before the first."
+        "Unix time in seconds at which the last complete listing of DescribeAuditTracks ended; 0 before the first."
     LastPollDuration "cloudaudit_last_poll_duration_seconds" Gauge [region]
-        "How long the last poll took, with retries and the wait for the rate limit."
+        "Duration in seconds of the last poll of DescribeAuditTracks, including retries and the wait for the rate limiter; 0 before the first."
     Polls "cloudaudit_polls_total" Counter [region]
-        "Polls that ended, failed ones included."
+        "Number of polls of DescribeAuditTracks that ended, failed polls included."
     PollFailures "cloudaudit_poll_failures_total" Counter [region reason]
-        "Polls that failed, by reason."
+        "Number of polls of DescribeAuditTracks that failed, by reason."
     SkippedPolls "cloudaudit_skipped_polls_total" Counter [region]
-        "Polls left out because the one before was still running."
+        "Number of polls of DescribeAuditTracks skipped because the previous poll of the target was still running."
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
-        "Tracks of the last complete listing beyond poll.max_tracks: counted, and without series of their own. Cached."
+        "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
-        "Changes of tracks between two listings, by kind; only a complete listing makes a track vanish."
+        "Number of changes of tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
-        "Requests sent to the API, retried ones included, by X-TC-Action."
+        "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]
-        "Requests that repeated a failed one, by X-TC-Action."
+        "Number of requests to the API that repeated a failed one, by X-TC-Action."
     ApiRequestFailures "cloudaudit_api_request_failures_total" Counter [reason]
-        "Requests that failed, retried ones included, by reason."
+        "Number of requests to the API that failed, retries included, by reason."
     ApiRequestErrors "cloudaudit_api_request_errors_total" Counter [action code]
-        "Requests that failed, by X-TC-Action and the API's Error.Code."
+        "Number of requests to the API that failed, by X-TC-Action and Error.Code."
     RateLimiterWait "cloudaudit_rate_limiter_wait_seconds_total" Counter []
-        "Time that requests waited for the rate limit."
+        "Time in seconds that requests to the API waited for the rate limiter."
     RateLimiterCeiling "cloudaudit_rate_limiter_requests_per_second" Gauge []
-        "The rate that the account's requests are limited to; shared by accounts with the same key."
+        "Current limit of the account's rate limiter in requests per second; accounts with the same key share one limiter."
     CredentialsExpiry "cloudaudit_credentials_expiry_timestamp_seconds" Gauge [provider]
-        "Unix time when the temporary key in use ends, by STS or the metadata service."
+        "Unix time in seconds at which the current temporary key expires, as STS or the metadata service reports; absent without a temporary key."
     CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge [provider]
-        "Unix time when the key in use was taken up."
+        "Unix time in seconds since which the current key has been in use."
     CredentialsRefreshes "cloudaudit_credentials_refreshes_total" Counter [provider]
-        "How often a key was taken up; shared by accounts with the same credentials."
+        "Number of successful credential refreshes; accounts with the same credentials share the count."
     CredentialsRefreshFailures "cloudaudit_credentials_refresh_failures_total" Counter [provider]
-        "How often no key was to be had, while the one in use still lasted included."
+        "Number of failed credential refreshes, including those while the current key was still valid; accounts with the same credentials share the count."
 }
 
 impl Metric {

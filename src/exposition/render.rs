@@ -42,17 +42,17 @@ impl Renderer {
         }
     }
 
-    /// Renders everything there is to show of a report, now and later. `evidence` is the part of
-    /// the report's evidence that may be shown.
+    /// Renders the samples of a report, each with the time in which it may be shown. `evidence` is
+    /// the part of the report's evidence that may be shown.
     pub fn render(&mut self, report: &Report, evidence: Evidence) -> Vec<TimedFragment> {
         let labels = &self.labels;
         let own = self.own.render(&self.account, labels, report, evidence);
         let mut parts: Vec<TimedFragment> = own.map(TimedFragment::always).into();
         self.overviews
             .resize_with(report.overviews.len(), Cached::default);
-        for (memo, overview) in self.overviews.iter_mut().zip(&report.overviews) {
+        for (cached, overview) in self.overviews.iter_mut().zip(&report.overviews) {
             let totals = Arc::clone(&overview.totals);
-            let fragment = memo.of(totals, |totals| render_totals(labels, totals));
+            let fragment = cached.of(totals, |totals| render_totals(labels, totals));
             let (from, until) = (overview.from, Some(overview.until));
             parts.push(TimedFragment::between(from, until, fragment));
             if let Some(checked) = overview.coverage_checked {

@@ -13,9 +13,9 @@ use crate::clock::Moment;
 pub struct TimedFragment {
     /// Hidden before this moment.
     pub from: Option<Moment>,
-    /// Hidden from this time on, by the steady clock,
+    /// Hidden from this time of the steady clock on.
     pub until: Option<Instant>,
-    /// and by the wall clock.
+    /// Hidden from this time of the wall clock on.
     pub until_wall: Option<SystemTime>,
     /// The samples.
     pub fragment: Arc<Fragment>,

@@ -54,7 +54,7 @@ fn shortened(value: &str) -> Cow<'_, str> {
 pub(super) enum Absence {
     /// The track was deleted.
     Proven,
-    /// Nothing.
+    /// The track may still exist.
     Open,
 }
 
@@ -195,7 +195,7 @@ fn settings(track: &Track) -> [(&'static str, String); 9] {
     ]
 }
 
-/// Event names are a set: their order means nothing. A comma in a name is escaped, so that two sets
+/// Event names are a set: their order has no meaning. A comma in a name is escaped, so that two sets
 /// never look the same.
 fn set(names: &[String]) -> String {
     let escaped = |name: &String| name.replace('\\', "\\\\").replace(',', "\\,");

@@ -21,7 +21,7 @@ pub fn accrue(evidence: Evidence, now: Moment, interval: Duration, covered: bool
     let (since, is_close, was_covered) = match latest {
         Some((latest, covered)) => {
             let since = now.steady.saturating_duration_since(latest.steady);
-            // The steady clock stands still while the machine is suspended.
+            // The steady clock stops while the machine is suspended.
             let by_wall = now.wall.duration_since(latest.wall).unwrap_or_default();
             let max_gap = interval * MAX_GAP_INTERVALS;
             (since, since.max(by_wall) <= max_gap, covered)
@@ -43,8 +43,8 @@ pub fn accrue(evidence: Evidence, now: Moment, interval: Duration, covered: bool
 
 /// Returns whether the account is known to be covered now: by its organization's own tracks, if the
 /// last attempt to list them succeeded, or by its own listings, if they are young enough to be
-/// evidence. Older listings are good enough to show, but a sum of seconds does not tell how old they
-/// were. A listing with a time in the future is of an unknown time.
+/// evidence. Older listings may still be shown, but a sum of seconds does not show their age. The age
+/// of a listing with a time in the future is unknown.
 pub fn is_covered<'a>(
     overviews: &mut OverviewCache,
     account: &AccountInfo,

@@ -1,6 +1,7 @@
-//! From what was known and the result of a poll to what is known next, and what has changed.
+//! Computes the next history of a target, and its changes, from the previous history and the result
+//! of a poll.
 //!
-//! Pure. An account keeps one [`TargetHistory`] for each of its targets. [`OverviewCache`] computes
+//! It reads no clock and does no I/O. An account keeps one [`TargetHistory`] for each of its targets. [`OverviewCache`] computes
 //! the figures over all targets, and [`accrue`] the time that listings are evidence for.
 
 pub use self::changes::{Difference, TrackChange};

@@ -43,10 +43,10 @@ impl TargetHistory {
         }
     }
 
-    /// Resumes the history of an earlier configuration or process. Only times of day are used of
-    /// `known`; how long it may be shown is computed again. If the clock was set back, a listing may
-    /// have a time in the future. Its time is unknown then: it is hidden, and the next listing is
-    /// compared with it. The time of such a change becomes the present.
+    /// Resumes the history of an earlier configuration or process. Uses only the wall-clock times of
+    /// `known`, and computes again how long it may be shown. If the clock was set back, a listing may
+    /// have a time in the future. The age of such a listing is unknown: it is hidden, but the next
+    /// listing is compared with it. A change with a time in the future gets the present time.
     pub fn resume(
         mut known: TargetReport,
         interval: Duration,
@@ -152,7 +152,7 @@ impl TargetHistory {
     }
 
     /// Records a complete listing. Returns the changes since the previous one, however old that is;
-    /// the very first listing changes nothing.
+    /// the very first listing has no changes.
     pub fn listed(
         &mut self,
         listing: impl Into<Arc<Listing>>,

@@ -15,7 +15,7 @@ use crate::tencent::{Client, Observer};
 
 /// What an account polls, and with what.
 pub struct AccountParts {
-    /// Its configuration, as far as its series show it.
+    /// The part of its configuration that its series show.
     pub info: Arc<AccountInfo>,
     /// The regions to poll.
     pub regions: Vec<String>,
@@ -25,7 +25,7 @@ pub struct AccountParts {
     pub client: Arc<Client>,
     /// What the tracks of its organization cover.
     pub coverage: watch::Receiver<Option<OrganizationCoverage>>,
-    /// Observes every request, besides the account's own counters.
+    /// Observes every request, in addition to the account's own counters.
     pub process: Arc<dyn Observer>,
 }
 
@@ -37,7 +37,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Goes on from what the handle remembers, and publishes it.
+    /// Resumes from the memory of the handle, and publishes it.
     pub async fn new(parts: AccountParts, handle: Arc<PublishHandle>) -> Self {
         let AccountParts {
             info,
@@ -78,7 +78,7 @@ impl Account {
 
         let poller = Arc::clone(state.poller());
         let mut polls = all(&poller, &state);
-        // One round at a time, beside the polls, because it takes a request for each track.
+        // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
         loop {
             tokio::select! {
@@ -102,7 +102,7 @@ impl Account {
                             polls.begin(target, poll(&poller, &state, target));
                         }
                     }
-                    // The polls that begin change nothing yet.
+                    // The polls that just began have not changed the state yet.
                     if !skipped.is_empty() {
                         state = state.polls_skipped(skipped).await;
                     }

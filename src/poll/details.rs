@@ -1,4 +1,4 @@
-//! What listings leave out of tracks: requested track by track, and less often.
+//! The details of tracks, which listings omit: one request per track, less often than polls.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The way of an account to publish, and what the next task of the account goes on from after a
-//! reload or a panic.
+//! The handle through which an account publishes, with the memory from which the account's next
+//! task resumes after a reload or a panic.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +22,8 @@ pub struct Memory {
     pub api: Arc<Mutex<ApiCounters>>,
 }
 
-/// An account's way to publish, and what it published last. After [`close`](Self::close), the old
-/// task can no longer publish, even if its abort is delayed.
+/// Publishes the reports of one account, and remembers the last one. After [`close`](Self::close),
+/// the old task can no longer publish, even if its abort is delayed.
 pub struct PublishHandle {
     inner: Mutex<Inner>,
     heartbeat: Arc<Heartbeat>,
@@ -36,7 +36,7 @@ struct Inner {
 }
 
 impl PublishHandle {
-    /// A handle for a task that goes on from `memory`.
+    /// A handle for a task that resumes from `memory`.
     pub fn new(memory: Memory, publish: Publish, now: Instant) -> Self {
         let publish = Some(publish);
         Self {
@@ -50,20 +50,20 @@ impl PublishHandle {
         &self.heartbeat
     }
 
-    /// Returns what a new task would go on from.
+    /// Returns the memory from which a new task would resume.
     pub fn memory(&self) -> Memory {
         self.inner().memory.clone()
     }
 
-    /// Ends publishing, and returns what the task knew.
+    /// Stops publishing, and returns the memory.
     pub fn close(&self) -> Memory {
         let mut inner = self.inner();
         inner.publish = None;
         inner.memory.clone()
     }
 
-    /// Replaces the way to publish, which a panic may have left in any state. Returns false, and
-    /// does not call `publish`, if the handle was closed.
+    /// Replaces the function that publishes, because its state is unknown after a panic. Returns
+    /// false, and does not call `publish`, if the handle was closed.
     pub fn renew(&self, publish: impl FnOnce() -> Publish) -> bool {
         let mut inner = self.inner();
         if inner.publish.is_some() {

@@ -7,13 +7,13 @@ use futures_util::future::BoxFuture;
 
 /// At most one poll for each of a few places, such as an account's targets.
 ///
-/// Whenever one is woken all are polled, which costs nothing for as few as an account has. A
-/// `FuturesUnordered` polls only the one that was woken, but if it has a single future it wakes its
+/// A wake-up polls every future, which is cheap for the few targets of an account. A
+/// `FuturesUnordered` polls only the future that was woken, but with a single future it wakes its
 /// own task once more, and with it another thread.
 pub(super) struct InFlightPolls<'a, T>(Vec<Option<BoxFuture<'a, T>>>);
 
 impl<'a, T> InFlightPolls<'a, T> {
-    /// No poll at any of so many places.
+    /// Creates this many places, all without a poll.
     pub(super) fn none(places: usize) -> Self {
         Self((0..places).map(|_| None).collect())
     }
@@ -33,8 +33,8 @@ impl<'a, T> InFlightPolls<'a, T> {
         self.0[place] = Some(Box::pin(poll));
     }
 
-    /// Waits for the next poll to end, or forever if there is none. Dropping this future loses
-    /// nothing.
+    /// Waits for the next poll to end, or forever if there is none. Cancel safe: dropping this
+    /// future loses no poll.
     pub(super) async fn next(&mut self) -> T {
         poll_fn(|context| self.poll_next(context)).await
     }

@@ -126,7 +126,7 @@ impl Budget {
     }
 }
 
-/// How a target is, as far as a change of it is logged.
+/// The health of a target, whose changes are logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Health {
     NotPolled,
@@ -212,8 +212,8 @@ fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) 
     );
 }
 
-/// Logs an unreadable field, without which the listing is usable. The caller does so once, because
-/// every response may have it.
+/// Logs an unreadable field that a listing does not require. The caller logs each field once,
+/// because every response may have it.
 pub(super) fn unreadable(account: &str, action: &str, field: &str) {
     let account = &*visible(account);
     warn!(
@@ -222,7 +222,7 @@ pub(super) fn unreadable(account: &str, action: &str, field: &str) {
     );
 }
 
-/// Logs that this machine's clock is wrong, although the account is polled all the same.
+/// Logs that this machine's clock is wrong. The account is still polled.
 pub(super) fn clock_corrected(account: &str, seconds: i64) {
     let account = &*visible(account);
     if seconds == 0 {

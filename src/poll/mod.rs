@@ -15,7 +15,7 @@ mod schedule;
 // One poll: its limits, and the counters of its requests.
 mod poller;
 
-// What listings leave out.
+// The details that listings omit.
 mod details;
 
 // What is known: recorded, logged and published.

@@ -48,7 +48,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    /// A poller that goes on counting from `api`.
+    /// A poller that adds its requests to `api`.
     pub(super) fn new(
         account: &str,
         client: Arc<Client>,
@@ -79,7 +79,7 @@ impl Poller {
         self.client.owner()
     }
 
-    /// Returns the state of its keys. `None` if there is one that never changes.
+    /// Returns the state of its credentials. `None` if the key never changes.
     pub(super) fn credentials(&self) -> Option<ProviderState> {
         self.client.credentials()
     }
@@ -106,8 +106,8 @@ impl Poller {
         let listing = self
             .client
             .list_again(&region, &known, retry_until, &counting);
-        // It is dropped at the end: a request that is dropped then counts as failed, and must not
-        // hide the failure before it.
+        // Pinned, so that it is dropped at the end: dropping a request counts it as failed, which
+        // must not replace the last real failure.
         let mut listing = pin!(listing);
         let longest = (self.interval * MAX_POLL_INTERVALS).saturating_sub(TIMEOUT_MARGIN);
         let result = match timeout(longest, listing.as_mut()).await {
@@ -201,8 +201,7 @@ impl Observer for Counting<'_> {
     }
 }
 
-/// What these locks guard changes by additions, which cannot panic, so a poisoned lock is
-/// consistent.
+/// The guarded values change by additions, which cannot panic, so a poisoned lock is consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

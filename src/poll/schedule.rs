@@ -21,7 +21,7 @@ const MISSED_TICKS: u32 = 3;
 pub struct Schedule {
     /// The time between two polls of a target.
     pub interval: Duration,
-    /// The time between two requests for the details of a track. `None` if they are not wanted.
+    /// The time between two requests for the details of a track. `None` to request none.
     pub details_interval: Option<Duration>,
     /// How much is kept, and for how long.
     pub retention: Retention,
@@ -29,7 +29,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Returns when the second poll of an account is due if the first is `now`: at the account's
-    /// phase, which is a stable hash of its name, by the wall clock. The others follow at the interval.
+    /// phase, which is a stable hash of its name, by the wall clock. Later polls follow at the interval.
     pub fn second_poll(&self, account: &str, now: Moment) -> Instant {
         let interval = self.interval.as_nanos();
         let phase = u128::from(stable_hash(account)) % interval;

@@ -29,7 +29,7 @@ pub(super) struct AccountState {
     overviews: OverviewCache,
     evidence: Evidence,
     credentials_changed: Option<SystemTime>,
-    /// `None` if details are not wanted.
+    /// `None` if details are disabled.
     details: Option<DetailsCache>,
     coverage: watch::Receiver<Option<OrganizationCoverage>>,
     clock: Clock,
@@ -61,7 +61,7 @@ impl AccountState {
                 None => TargetHistory::new(region.clone(), interval, retention),
             }
         };
-        // A key that never changes is in use since the account began.
+        // A key that never changes has been in use since the account started.
         let key_begins = || poller.credentials().is_none().then_some(now.wall);
         Self {
             histories: regions.iter().map(history).collect(),
@@ -171,8 +171,8 @@ impl AccountState {
         state
     }
 
-    /// Changes the state and publishes it. Returns when it is published. If it has many tracks, or
-    /// gets many by the change, this happens on a thread that may block.
+    /// Changes the state and publishes it. Returns when it is published. If the account has many
+    /// tracks, before or after the change, this runs on a thread that may block.
     async fn update<T: Send + 'static>(
         mut self,
         new_tracks: usize,
@@ -266,8 +266,8 @@ impl AccountState {
     }
 }
 
-/// So many tracks, listed or deleted, take less than a millisecond to compare and to render, so
-/// that a thread of the runtime may do it.
+/// Up to this many tracks, listed or deleted, take less than a millisecond to compare and to render,
+/// which a thread of the runtime may spend.
 const FEW_TRACKS: usize = 100;
 
 fn count_tracks(histories: &[TargetHistory]) -> usize {

@@ -1,6 +1,6 @@
 //! The series of the process itself.
 //!
-//! They are few and change in place, which is what the registry of the `prometheus` crate is for.
+//! They are few and change in place, so the registry of the `prometheus` crate serves them.
 
 // The series of organizations and shards.
 mod organizations;
@@ -54,14 +54,14 @@ impl Process {
             registry: Registry::new(),
             targets: IntGauge::new(
                 "cloudaudit_exporter_targets",
-                "Targets that this process polls: an account in a region each.",
+                "Number of targets that this process polls; a target is an account in a region.",
             )
             .expect("the name is valid"),
             shards: Shards::new(),
             call_durations: HistogramVec::new(
                 HistogramOpts::new(
                     "cloudaudit_api_request_duration_seconds",
-                    "From sending a request to the last byte of its answer, by X-TC-Action.",
+                    "Duration in seconds of a request to the API, from sending it to the last byte of the response, by X-TC-Action.",
                 )
                 .buckets(DURATION_BUCKETS.to_vec()),
                 &["action"],
@@ -70,53 +70,53 @@ impl Process {
             responses: IntCounterVec::new(
                 Opts::new(
                     "cloudaudit_exporter_http_requests_total",
-                    "Requests that the exporter answered.",
+                    "Number of HTTP requests that the exporter answered, by handler and status code.",
                 ),
                 &["handler", "code"],
             )
             .expect("the names are valid"),
             clock_skew: optional_gauge(
                 "cloudaudit_clock_skew_seconds",
-                "The API server's clock minus ours, from the Date header of the last answer.",
+                "Clock of the API server minus the exporter's clock in seconds, from the Date header of the last response; cached from the last response.",
             ),
             state_written: optional_gauge(
                 "cloudaudit_exporter_state_last_write_successful",
-                "1 if the last write of the state file succeeded.",
+                "1 if the last write of the state file succeeded, 0 if it failed.",
             ),
             state_written_at: optional_gauge(
                 "cloudaudit_exporter_state_last_write_timestamp_seconds",
-                "Unix time of what the last successful write of the state file holds.",
+                "Unix time in seconds at which the last successful write of the state file began.",
             ),
             certificate_expiry: optional_gauge(
                 "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
-                "Unix time when the certificate that the listener shows ends; absent without TLS.",
+                "Unix time in seconds at which the listener's TLS certificate expires; absent without TLS.",
             ),
             restarts: IntCounterVec::new(
                 Opts::new(
                     "cloudaudit_exporter_account_restarts_total",
-                    "How often an account's loop was started again after a panic.",
+                    "Number of times that the task of an account was restarted after a panic.",
                 ),
                 &["account"],
             )
             .expect("the names are valid"),
             log_lines_dropped: IntCounter::new(
                 "cloudaudit_exporter_log_lines_dropped_total",
-                "Log lines that were dropped because the log's reader was too slow or had left.",
+                "Number of log lines dropped because standard error was closed or not read fast enough.",
             )
             .expect("the name is valid"),
             reload_successful: IntGauge::new(
                 "cloudaudit_exporter_config_last_reload_successful",
-                "1 if the configuration that was loaded last is in use; 0: the one before is.",
+                "1 if the last reload of the configuration succeeded, 0 if it failed and the previous configuration is still in use.",
             )
             .expect("the name is valid"),
             reload_success_timestamp: Gauge::new(
                 "cloudaudit_exporter_config_last_reload_success_timestamp_seconds",
-                "Unix time when the configuration in use was taken up.",
+                "Unix time in seconds of the last successful reload of the configuration, or of its first load.",
             )
             .expect("the name is valid"),
             config_hash: IntGauge::new(
                 "cloudaudit_exporter_config_hash",
-                "A hash of the configuration in use, its secrets left out.",
+                "Hash of the configuration in use, without its secrets.",
             )
             .expect("the name is valid"),
             organizations: Organizations::new(),
@@ -278,7 +278,7 @@ fn optional_gauge(name: &str, help: &str) -> GaugeVec {
 fn build_info() -> Gauge {
     let options = Opts::new(
         "cloudaudit_exporter_build_info",
-        "What this binary was built from and with; always 1.",
+        "Version, revision, compiler and target platform of this binary; always 1.",
     )
     .const_label("version", env!("CARGO_PKG_VERSION"))
     .const_label("revision", env!("BUILD_REVISION"))

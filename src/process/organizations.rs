@@ -20,19 +20,19 @@ impl Organizations {
         Self {
             up: by_organization(
                 "cloudaudit_organization_up",
-                "1 if the last DescribeOrganizationMembers brought all members of an organisation.",
+                "1 if the last DescribeOrganizationMembers returned all members of the organization, 0 if it failed; cached from the last refresh.",
             ),
             members: by_organization(
                 "cloudaudit_organization_members",
-                "Members of the last complete list, polled or not; absent before the first.",
+                "Number of members in the last complete list of DescribeOrganizationMembers, polled or not; absent before the first; cached from the last complete list.",
             ),
             last_success: by_organization(
                 "cloudaudit_organization_last_success_timestamp_seconds",
-                "Unix time of the last complete list of members; 0 before the first.",
+                "Unix time in seconds of the last complete list of DescribeOrganizationMembers; 0 before the first.",
             ),
             refresh_interval: by_organization(
                 "cloudaudit_organization_refresh_interval_seconds",
-                "The configured time between two lists of members.",
+                "Configured time in seconds between two requests for the members of an organization.",
             ),
         }
     }

@@ -14,11 +14,11 @@ impl Shards {
         let shards = Self {
             ordinal: gauge(
                 "cloudaudit_exporter_shard_ordinal",
-                "Which shard this process is, counted from 0.",
+                "Number of this process's shard, counted from 0.",
             ),
             total: gauge(
                 "cloudaudit_exporter_shards",
-                "How many shards the accounts are divided among, as this process was told.",
+                "Number of shards that the accounts are divided among, from --total-shards.",
             ),
         };
         shards.set(0, 1);

@@ -16,10 +16,10 @@ use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
 use crate::snapshot::{AccountInfo, Evidence, Report};
 
-/// Enough that a change costs little joining, and few enough that a scrape has few pieces.
+/// The number of buckets. With more, a change joins less; with fewer, a scrape has fewer pieces.
 const BUCKETS: usize = 64;
 
-/// How many of the targets that are not ready are named.
+/// The most targets that are named as not ready.
 const MAX_REASONS: usize = 20;
 
 /// Holds the latest report of every account.
@@ -64,7 +64,7 @@ impl Publisher {
         })
     }
 
-    /// Returns the way to publish for one account.
+    /// Returns the value that publishes the reports of one account.
     pub fn account(self: &Arc<Self>, account: Arc<AccountInfo>) -> Account {
         Account {
             publisher: Arc::clone(self),
@@ -72,7 +72,7 @@ impl Publisher {
         }
     }
 
-    /// Removes everything of an account that has left the configuration.
+    /// Removes an account that is no longer in the configuration.
     pub fn withdraw(&self, account: &str, now: Moment) {
         self.bucket_of(account).withdraw(account, now);
     }
@@ -98,8 +98,8 @@ impl Publisher {
         reports
     }
 
-    /// Returns whether every target has had a complete poll, or a whole interval of time for one.
-    /// Once the publisher is ready it stays ready: a target that fails later has metrics for it.
+    /// Checks whether every target has had a complete poll, or a whole interval of time for one.
+    /// Once the publisher is ready it stays ready: metrics show a target that fails later.
     ///
     /// # Errors
     ///
@@ -109,7 +109,7 @@ impl Publisher {
             return Ok(());
         }
         let slots = self.of_all_slots(|slot| waiting(slot, now.steady));
-        // Without accounts it is ready, but not for good.
+        // Without accounts it is ready, but the result is not latched.
         let has_accounts = !slots.is_empty();
         let mut waiting = slots.concat();
         if waiting.is_empty() {
@@ -169,7 +169,7 @@ impl Publisher {
     }
 }
 
-/// Returns the targets of an account that have neither been listed nor had the time for it.
+/// Returns the targets of an account that have neither a listing nor had the time for one.
 fn waiting(slot: &Slot, now: Instant) -> Vec<String> {
     let report = &slot.report;
     let waiting = report

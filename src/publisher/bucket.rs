@@ -13,8 +13,8 @@ use crate::clock::Moment;
 use crate::exposition::{Metric, NextChange, TimedFragment};
 use crate::snapshot::Report;
 
-/// Threads that read the wall clock overtake each other by less than this. A larger difference means
-/// that the clock was set back.
+/// Times that threads have read may arrive out of order by less than this. A larger difference means
+/// that the wall clock was set back.
 const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 
 /// Accounts that share chunks.
@@ -28,9 +28,9 @@ pub(super) struct Bucket {
     version: u64,
     /// When the next fragment begins or ends to be shown.
     next_change: NextChange,
-    /// The latest time that was passed in. Scrapes and accounts read the clock earlier and overtake
-    /// each other. Here time never goes back, so what a scrape did not show stays hidden. If the wall
-    /// clock is set back, it goes back here too.
+    /// The latest time that was passed in. Callers read the clock before they lock the bucket, so
+    /// times may arrive out of order. This time never goes back, so an expired fragment stays hidden,
+    /// unless the wall clock is set back.
     latest: Option<Moment>,
 }
 

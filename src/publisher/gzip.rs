@@ -43,7 +43,7 @@ impl Deflater {
         let mut checksum = Hasher::new();
         let mut bytes = Vec::with_capacity(plain_length / 8 + 64);
         let mut stream = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The previous piece may have panicked half-way.
+        // A panic may have interrupted the previous piece.
         stream.reset();
         for piece in pieces {
             checksum.update(piece);
@@ -96,7 +96,7 @@ pub(super) fn concat<'a>(parts: impl IntoIterator<Item = &'a Deflated>) -> Defla
 pub(super) fn member(deflated: Deflated) -> Vec<Bytes> {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "the format wants it modulo 2^32"
+        reason = "the format stores it modulo 2^32"
     )]
     let length = deflated.plain_length as u32;
     let mut end = Vec::from(LAST_BLOCK);

@@ -1,4 +1,4 @@
-//! The configuration of an account, as far as its series show it.
+//! The part of an account's configuration that its series show.
 
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use super::logic::all_of;
 use super::member::Member;
 use super::track::{Status, Storage, Track};
 
-/// The configuration of an account, as far as its series show it.
+/// The part of an account's configuration that its series show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountInfo {
     /// The label `account`.

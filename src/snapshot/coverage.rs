@@ -23,7 +23,7 @@ pub struct OrganizationCoverage {
 const VALID_REFRESHES: u32 = 4;
 
 /// Without a newer result and without a failure, a result is evidence for this many refreshes: the
-/// next one may take a while, and one that never comes must not go unnoticed.
+/// next attempt may be slow, and without one the evidence must end.
 const EVIDENCE_REFRESHES: u32 = 2;
 
 impl OrganizationCoverage {

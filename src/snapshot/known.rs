@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::track::Listing;
 
-/// Tracks that were listed before. A listing without one of them claims that it was deleted, and has
-/// to prove it.
+/// Tracks that were listed before. A poll must prove the deletion of each track that its listing
+/// lacks.
 #[derive(Clone, Debug, Default)]
 pub struct KnownTracks {
     /// The last known listing.

@@ -55,7 +55,7 @@ pub struct Tombstone {
 
 impl ChangeTimes {
     /// Moves times after `now` to `latest` and right before it, because the clock was set back since.
-    /// Their order stays the same: the latest change tells how the track is now.
+    /// Their order stays the same: the latest change shows the present state of the track.
     pub fn not_after(&mut self, now: SystemTime, latest: SystemTime) {
         let times = self.at.values_mut().flatten();
         let mut ahead: Vec<&mut SystemTime> = times.filter(|at| **at > now).collect();

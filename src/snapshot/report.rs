@@ -19,7 +19,7 @@ pub struct Report {
     /// From the configuration.
     pub account: Arc<AccountInfo>,
     /// The UIN of the account that its keys belong to, as STS or the configuration says; `None` if it
-    /// is not known.
+    /// is unknown.
     pub owner: Option<String>,
     /// One for each region, in the order of the configuration.
     pub targets: Vec<TargetReport>,
@@ -67,7 +67,7 @@ pub struct Overview {
 pub struct Totals {
     /// Distinct tracks.
     pub tracks: EnumMap<Status, u64>,
-    /// Whether the enabled tracks together record everything. `None` if that is not known.
+    /// Whether the enabled tracks together record everything. `None` if that is unknown.
     pub covered: Option<bool>,
     /// The state of each expected track.
     pub expectations: Vec<Expectation>,

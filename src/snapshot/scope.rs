@@ -21,7 +21,7 @@ impl Scope {
     }
 }
 
-/// The same for three fields that are not in a [`Scope`].
+/// Does the same as [`Scope::covers`] for three separate fields.
 pub(super) fn covers(
     own_action_type: &str,
     resource_type: &str,
@@ -40,5 +40,5 @@ pub(super) fn covers(
     all_of([covers_action, covers_all_resources, covers_all_events])
 }
 
-/// The value for everything.
+/// The value that matches all actions, products or events.
 const ALL: &str = "*";

@@ -33,7 +33,7 @@ pub struct Track {
     /// unknown.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_partial: bool,
-    /// What the listing leaves out, if details are wanted. They are requested again after a restart.
+    /// The fields that listings omit, if details are enabled. A restart requests them again.
     #[serde(skip)]
     pub details: Option<Details>,
 }
@@ -157,7 +157,7 @@ impl StorageType {
 
 impl Track {
     /// Returns whether it records every event of every product for all actions. `None` if the
-    /// listing does not tell, as for a track with filters, which are in the details.
+    /// listing does not show it, as for a track with filters, which are in the details.
     pub fn has_full_coverage(&self) -> Option<bool> {
         all_of([self.covers("Read"), self.covers("Write")])
     }
@@ -180,7 +180,7 @@ impl Track {
     }
 }
 
-/// The fields of a track that listings leave out.
+/// The fields of a track that listings omit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Details {
     /// `TrackForAllMembers`.

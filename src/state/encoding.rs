@@ -35,7 +35,8 @@ pub fn encode(payload: &[u8]) -> Vec<u8> {
         bytes: payload.len(),
         sha256: sha256(payload),
     };
-    let mut content = serde_json::to_vec(&header).expect("a header has nothing that JSON has not");
+    let mut content =
+        serde_json::to_vec(&header).expect("a header of texts and numbers has a JSON form");
     content.push(b'\n');
     content.extend_from_slice(payload);
     content
@@ -56,18 +57,18 @@ pub fn decode(content: &[u8]) -> Result<&[u8], String> {
     let header: Header = serde_json::from_slice(header)
         .map_err(|_| "it does not begin with the header of a state file".to_owned())?;
     if header.format != FORMAT {
-        return Err("it is a file of another kind".to_owned());
+        return Err("it is not a state file of cloudaudit-exporter".to_owned());
     }
     if header.version != VERSION {
         let version = header.version;
         return Err(format!(
-            "it is of version {version}, and this exporter knows version {VERSION}"
+            "its format has version {version}, and this exporter supports version {VERSION}"
         ));
     }
     if header.bytes != payload.len() {
-        let (are, should) = (payload.len(), header.bytes);
+        let (found, expected) = (payload.len(), header.bytes);
         return Err(format!(
-            "it has {are} bytes after the header instead of {should}"
+            "it has {found} bytes after the header instead of {expected}"
         ));
     }
     if header.sha256 != sha256(payload) {

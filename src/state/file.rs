@@ -64,7 +64,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> StateFile<T> {
     ) -> Result<(), String> {
         let mut path = Arc::clone(&self.path).lock_owned().await;
         let write = move || write(&mut path, &value(), now);
-        // The hook logs a panic; here it is a failed write.
+        // The panic hook has logged a panic; the caller gets a failed write.
         spawn_blocking(write)
             .await
             .unwrap_or_else(|error| Err(error.to_string()))
@@ -81,7 +81,7 @@ impl<T> Loaded<T> {
         let path = path.display();
         if let Err(fault) = &content {
             let kept = match &claimed {
-                Ok(Some(aside)) => format!("; it is kept as {}", aside.display()),
+                Ok(Some(aside)) => format!("; it was renamed to {}", aside.display()),
                 _ => String::new(),
             };
             warnings.push(format!("cannot use the state file {path}: {fault}{kept}"));
@@ -112,7 +112,7 @@ where
     if content.len() > MAX_BYTES {
         let length = content.len();
         return Err(format!(
-            "it would have {length} bytes, more than {MAX_BYTES}; spread the accounts over shards"
+            "it would have {length} bytes, more than the limit of {MAX_BYTES}; divide the accounts among shards"
         ));
     }
     path.replace(&content).map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
-//! The state file: what outlives a restart.
+//! The state file, which persists the history over a restart.
 //!
-//! Whatever is wrong with the file, the exporter runs on and logs it. The file holds no secret. A time
-//! in it may be older than the truth, never newer.
+//! The exporter logs every problem with the file and keeps running. The file holds no secret. A time
+//! in it may be older than the last one that was served, never newer.
 
 // The file: replaced atomically, by one process at a time.
 pub use self::encoding::{MAX_BYTES, VERSION, decode, encode};

@@ -115,7 +115,7 @@ impl StatePath {
         let value = serde_json::from_slice(decode(&content)?);
         value
             .map(Some)
-            .map_err(|error| format!("its payload is not what it should be: {error}"))
+            .map_err(|error| format!("its payload is invalid: {error}"))
     }
 
     /// Claims the path: removes the temporary file of a killed process, and renames a file that cannot
@@ -205,7 +205,7 @@ impl Drop for StatePath {
     /// descriptor until it executes its program.
     fn drop(&mut self) {
         if let Some(lock) = &self.lock {
-            // Nothing else can be done about an error.
+            // An error needs no handling: closing the file unlocks it too.
             drop(lock.unlock());
         }
     }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Changed facts are on the disk within five seconds; the rest of these are for checking and writing.
+/// Changed facts reach the disk within five seconds: this wait, the next check, and the write.
 /// Waiting lets the changes of many polls share a write.
 pub const FACTS_WAIT: Duration = Duration::from_secs(3);
 
-/// Times change with every poll. Losing a minute of them makes nothing wrong, only older.
+/// Times change with every poll. Losing a minute of them makes restored times older, not wrong.
 pub const TIMES_WAIT: Duration = Duration::from_mins(1);
 
 /// The wait after a failed write.

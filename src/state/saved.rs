@@ -1,9 +1,9 @@
-//! The content of the file: reports, without the configuration and without what a restart begins
-//! again.
+//! The content of the file: reports, without the configuration and without values that start again
+//! after a restart.
 //!
 //! Plain values serialize themselves; what holds a time has a type of its own here, because a
-//! steady clock means nothing to another process. Names contain their unit. An unknown field is
-//! ignored, a missing one has its default, and a file need not be well-formed.
+//! steady clock means nothing to another process. Names contain their unit. Loading ignores an
+//! unknown field, uses the default of a missing one, and repairs lists that are not sorted.
 //!
 //! Counters of polls and requests are not kept. A counter that came back a minute older than it was
 //! last scraped would look like a reset, and all of it would be counted twice.
@@ -60,7 +60,7 @@ struct SavedAccount {
     /// Of a member account, so that a restart need not wait for its organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<SavedMember>,
-    /// The account id behind the keys, if known.
+    /// The UIN of the account that the keys belong to, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     uin: Option<String>,
     /// By region.
@@ -219,7 +219,7 @@ impl SavedEvidence {
 
 impl From<&TargetReport> for SavedTarget {
     fn from(report: &TargetReport) -> Self {
-        // Every field is named, so that a new one is kept or left out on purpose.
+        // Every field is named, so that a new field must be persisted or skipped explicitly.
         let TargetReport {
             region: _,
             interval: _,
@@ -260,7 +260,7 @@ impl SavedTarget {
             show_until: now,
             is_complete: !good.is_updated,
         });
-        // A listed track is not deleted, whatever the file says besides.
+        // A listed track is not deleted, even if the file has a tombstone for it.
         let listed: BTreeSet<u64> = last_good
             .iter()
             .flat_map(|good| good.listing.all())

@@ -19,7 +19,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// A write that takes longer has failed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The same after a signal, because the process ends within a second then.
+/// The time limit of the last write, because the process must end within a second of a signal.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_millis(600);
 
 /// The content of the file after a write.

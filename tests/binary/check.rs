@@ -94,7 +94,7 @@ main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  2h   
 other         ap-guangzhou  https://organization.tencentcloudapi.com       1h       1m        tke_oidc     audit-reader  -           -          yes       -
 
 3 accounts, 3 targets, 2 organizations
-warning: config.yaml:7:5: accounts.alpha.credentials: a secret stands in the file, and everyone who can read the file can read it; use env: or secret_key_file: instead
+warning: config.yaml:7:5: accounts.alpha.credentials: the file contains a secret, which everyone who can read the file can read; use env: or secret_key_file: instead
 ";
     assert_eq!(check(FLEET, &[]), expected);
 

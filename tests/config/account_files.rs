@@ -98,7 +98,7 @@ fn errors_name_the_account_file() {
     let cases = [
         (
             "other:\n  intervall: 5m\n",
-            "accounts.d/b.yaml:2:3: accounts.other.intervall: unknown key; allowed here: regions, labels, site, endpoint, sts_endpoint, interval, rate_limit, uin, credentials, assume_role, expected_tracks, track_required",
+            "accounts.d/b.yaml:2:3: accounts.other.intervall: unknown key; allowed here: regions, labels, site, endpoint, sts_endpoint, interval, rate_limit, expected_tracks, track_required, uin, credentials, assume_role",
         ),
         (
             "prod: {}\n",
@@ -214,8 +214,8 @@ fn a_world_readable_secret_is_warned_of() {
             .map(|it| it.replace(&prefix, ""))
             .collect::<Vec<_>>()
     };
-    let closed = "a secret stands in the file, and everyone who can read the file can read it; use env: or secret_key_file: instead";
-    let open = "a secret stands in a.yaml, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead";
+    let closed = "the file contains a secret, which everyone who can read the file can read; use env: or secret_key_file: instead";
+    let open = "a.yaml contains a secret, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead";
     let expected = |of_more: &str| {
         [
             format!("config.yaml:3:10: accounts.prod.credentials: {closed}"),

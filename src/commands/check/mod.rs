@@ -147,8 +147,8 @@ pub(super) async fn online(
     }
 }
 
-/// The warnings of the configuration, what was found besides, and organizations whose own tracks
-/// stay unknown.
+/// Returns the warnings of the configuration and of `found`, and a warning for each organization
+/// whose own tracks stay unknown.
 fn warnings(config: &Config, found: &[String]) -> Vec<String> {
     let is_blind = |organization: &&Organization| {
         let member = &organization.member;

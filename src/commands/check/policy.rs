@@ -136,7 +136,7 @@ impl<'c> Principals<'c> {
         &mut self.credentials[place].1
     }
 
-    /// Each policy that there is, with those who need just that, keys before roles.
+    /// Returns each distinct policy with its principals, keys before roles.
     fn by_policy(self) -> Vec<(Permissions, Vec<Value>)> {
         let credentials = self
             .credentials

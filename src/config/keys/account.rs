@@ -14,28 +14,38 @@ use super::rate_limit::RateLimitKeys;
 use super::source::Source;
 use super::track::Track;
 
-/// Labels by name.
-pub(in crate::config) type Labels = Names<LabelName, LabelValue, { defaults::MOST_LABELS }>;
-
 mapping! {
-    /// One layer of settings: an account, `defaults`, or the members of an organization.
-    struct AccountKeys as "account" {
+    /// The keys of an account and of the members of an organization.
+    struct CommonKeys as "common" {
         /// The regions to poll, not the regions that tracks deliver to.
         regions: List<Region, 64> = [defaults::REGION],
-        /// Labels on every series of the account, merged with those of `defaults`.
-        labels: Labels,
-        /// For this account only. It sets the endpoints too.
+        /// Labels on every series of an account, merged with those of `defaults`.
+        labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
+        /// The cloud instead of that of the top level. It sets the endpoints too.
         site: SiteName,
-        /// For this account only. Default: the host of the site. A host on loopback is a simulated
+        /// The host of CloudAudit. Default: the host of the site. A host on loopback is a simulated
         /// cloud: calls to STS and to the Organization API go there too, unless the same level sets
         /// their endpoints.
         endpoint: Host,
-        /// For this account only. Default: the host of the site, or an `endpoint` on loopback.
+        /// The host of STS. Default: the host of the site, or an `endpoint` on loopback.
         sts_endpoint: Host,
-        /// For this account only, and not shorter than `poll.timeout`.
+        /// The time between two polls of a region, instead of `poll.interval`. Not shorter than
+        /// `poll.timeout`.
         interval: Interval,
-        /// For this account only.
+        /// The most requests to the API, instead of the limit of the top level.
         rate_limit: RateLimitKeys,
+        /// Tracks that must exist in an account: a name, or a mapping of a name and of fields that
+        /// must match as text.
+        expected_tracks: List<Track, 100>,
+        /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
+        /// an account that the organization covers.
+        track_required: Boolean = true,
+    }
+}
+
+mapping! {
+    /// One layer of settings: an account, `defaults`, or the members of an organization.
+    struct AccountKeys as "account" with common: CommonKeys {
         /// The number of the account. The exporter refuses a credential of another account, and
         /// polls nothing with it. Not in `defaults`.
         uin: Uin,
@@ -45,12 +55,6 @@ mapping! {
         /// The role to assume with the key, merged key by key with that of `defaults`. Without an
         /// `arn` in either, the exporter assumes no role.
         assume_role: AssumeRoleKeys,
-        /// Tracks that must exist: a name, or a mapping of a name and of fields that must match as
-        /// text.
-        expected_tracks: List<Track, 100>,
-        /// Whether the account needs an enabled track of its own. Set `false` for a sandbox, or for
-        /// an account that the organization covers.
-        track_required: Boolean = true,
     }
 }
 

@@ -2,11 +2,11 @@
 
 /// Defines a mapping by its keys: the struct that holds their values, how to read it, and its
 /// schema. The doc comment of a key is its description in the schema; `= …` is its default there.
-/// `extra` adds to the schema of the mapping.
+/// `with` adds the keys of another mapping, and `extra` adds to the schema of the mapping.
 macro_rules! mapping {
     (
         $(#[doc = $about:literal])*
-        struct $name:ident as $title:literal {
+        struct $name:ident as $title:literal $(with $common:ident: $shared:ident)? {
             $(
                 $(#[doc = $meaning:literal])*
                 $key:ident: $kind:ty $(= $default:expr)?,
@@ -17,6 +17,7 @@ macro_rules! mapping {
         $(#[doc = $about])*
         #[derive(Clone, Default)]
         pub(in crate::config) struct $name {
+            $(pub(in crate::config) $common: $shared,)?
             $(
                 $(#[doc = $meaning])*
                 pub(in crate::config) $key: Option<
@@ -33,20 +34,63 @@ macro_rules! mapping {
             ) -> Self {
                 let mut keys = Self::default();
                 for entry in entries {
-                    reader.at_key(entry, |node, reader| match entry.key.as_str() {
-                        $(
-                            stringify!($key) => {
-                                keys.$key =
-                                    <$kind as crate::config::value_types::Setting>::read(node, reader);
-                            }
-                        )*
-                        _ => {
-                            let allowed = [$(stringify!($key)),*].join(", ");
+                    reader.at_key(entry, |node, reader| {
+                        if !keys.read_key(&entry.key, node, reader) {
+                            let allowed = Self::names().join(", ");
                             reader.refuse(format!("unknown key; allowed here: {allowed}"));
                         }
                     });
                 }
                 keys
+            }
+
+            /// Reads the value of a key. Returns whether the mapping has the key.
+            pub(in crate::config) fn read_key(
+                &mut self,
+                key: &str,
+                node: &crate::config::document::Node,
+                reader: &mut crate::config::reader::Reader,
+            ) -> bool {
+                $(if self.$common.read_key(key, node, reader) {
+                    return true;
+                })?
+                match key {
+                    $(
+                        stringify!($key) => {
+                            self.$key =
+                                <$kind as crate::config::value_types::Setting>::read(node, reader);
+                        }
+                    )*
+                    _ => return false,
+                }
+                true
+            }
+
+            /// Returns the names of the keys.
+            pub(in crate::config) fn names() -> Vec<&'static str> {
+                let mut names = Vec::new();
+                $(names.extend($shared::names());)?
+                names.extend([$(stringify!($key)),*]);
+                names
+            }
+
+            /// Returns the schemas of the keys.
+            pub(in crate::config) fn properties(
+                definitions: &mut crate::config::definitions::Definitions,
+            ) -> serde_json::Map<String, serde_json::Value> {
+                let mut properties = serde_json::Map::new();
+                $(properties.extend($shared::properties(definitions));)?
+                $(
+                    let default: Option<serde_json::Value> = None;
+                    $(let default = default.or_else(|| Some(serde_json::json!($default)));)?
+                    let schema =
+                        <$kind as crate::config::value_types::Setting>::schema(definitions);
+                    let meaning = [$($meaning),*];
+                    let schema =
+                        crate::config::definitions::described(schema, &meaning, default);
+                    properties.insert(stringify!($key).to_owned(), schema);
+                )*
+                properties
             }
         }
 
@@ -65,17 +109,7 @@ macro_rules! mapping {
                 definitions: &mut crate::config::definitions::Definitions,
             ) -> serde_json::Value {
                 definitions.reference($title, |definitions| {
-                    let mut properties = serde_json::Map::new();
-                    $(
-                        let default: Option<serde_json::Value> = None;
-                        $(let default = default.or_else(|| Some(serde_json::json!($default)));)?
-                        let schema =
-                            <$kind as crate::config::value_types::Setting>::schema(definitions);
-                        let meaning = [$($meaning),*];
-                        let schema =
-                            crate::config::definitions::described(schema, &meaning, default);
-                        properties.insert(stringify!($key).to_owned(), schema);
-                    )*
+                    let properties = Self::properties(definitions);
                     let mut schema = serde_json::Map::new();
                     $(
                         if let serde_json::Value::Object(extra) = serde_json::json!($extra) {

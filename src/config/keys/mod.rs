@@ -2,10 +2,9 @@
 //!
 //! The doc comment of a key is its description in the JSON schema and in `docs/configuration.md`.
 
-pub(super) use self::account::AccountKeys;
+pub(super) use self::account::{AccountKeys, CommonKeys};
 pub(super) use self::credentials::AssumeRoleKeys;
 pub(super) use self::organization::OrganizationKeys;
-
 pub(super) use self::root::{ConfigKeys, HttpKeys, PollKeys};
 
 mod account;

@@ -120,7 +120,7 @@ fn needed<T>(value: Option<T>, key: &str, reader: &mut Reader) -> Option<T> {
     value
 }
 
-/// Warns if a secret stands in a file of the configuration.
+/// Warns if a file of the configuration contains a secret.
 fn warn_of_inline_secrets(node: &Node, reader: &mut Reader) {
     let is_secret = |entry: &&Entry| ["secret_key", "token"].contains(&entry.key.as_str());
     let secrets = node.entries().iter().filter(is_secret);
@@ -131,10 +131,10 @@ fn warn_of_inline_secrets(node: &Node, reader: &mut Reader) {
     };
     if file.world_readable {
         reader.warn(&format!(
-            "a secret stands in {}, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead",
+            "{} contains a secret, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead",
             file.name
         ));
     } else {
-        reader.warn("a secret stands in the file, and everyone who can read the file can read it; use env: or secret_key_file: instead");
+        reader.warn("the file contains a secret, which everyone who can read the file can read; use env: or secret_key_file: instead");
     }
 }

@@ -1,8 +1,8 @@
 //! The macro that states the form of a text once, for the parser and for the schema.
 
-/// Defines types of text with a pattern. `public` and `private` say whether an error shows the
-/// text. The least number precedes the pattern. A length limit that the pattern does not contain follows it; a sentence for the reference
-/// follows the message.
+/// Defines types of text with a pattern. `public` and `private` state whether an error shows the
+/// text. The least number precedes the pattern. A length limit that the pattern does not contain
+/// follows it. A sentence for the reference follows the message.
 macro_rules! pattern_types {
     (@shows public) => { true };
     (@shows private) => { false };

@@ -21,7 +21,7 @@ pub(super) struct SharedSettings {
     pub(super) trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
-/// A layer of settings, and where it stands.
+/// A layer of settings, and its place in the configuration.
 #[derive(Clone)]
 pub(super) struct SettingsLayer {
     pub(super) path: KeyPath,
@@ -45,12 +45,16 @@ pub(super) fn account(
         sts,
     } = Hosts::of(layers);
     let farthest_first = layers.iter().rev();
-    let labels = farthest_first.filter_map(|layer| layer.keys.labels.clone());
+    let labels = farthest_first.filter_map(|layer| layer.keys.common.labels.clone());
     let credentials = nearest(layers, |keys| keys.credentials.as_ref());
     let rate = nearest(layers, |keys| {
-        keys.rate_limit.as_ref()?.requests_per_second.as_ref()
+        keys.common
+            .rate_limit
+            .as_ref()?
+            .requests_per_second
+            .as_ref()
     });
-    let regions = nearest(layers, |keys| keys.regions.as_ref());
+    let regions = nearest(layers, |keys| keys.common.regions.as_ref());
     let assume_role = role(layers, &sts, reader);
     // The account of a role is the account that its ARN names.
     let of_role = assume_role.as_ref().and_then(AssumeRole::uin);
@@ -62,7 +66,8 @@ pub(super) fn account(
         site,
         endpoint: cloudaudit,
         labels: labels.flatten().collect(),
-        interval: nearest(layers, |keys| keys.interval.as_ref()).unwrap_or(defaults::INTERVAL),
+        interval: nearest(layers, |keys| keys.common.interval.as_ref())
+            .unwrap_or(defaults::INTERVAL),
         requests_per_second: rate.unwrap_or(defaults::REQUESTS_PER_SECOND),
         poll: shared.poll,
         credentials: credentials.map_or(Credentials::Default, |source| source.with_sts(&sts)),
@@ -73,8 +78,9 @@ pub(super) fn account(
         organization: None,
         member: None,
         details_interval: shared.details_interval,
-        expected_tracks: nearest(layers, |keys| keys.expected_tracks.as_ref()).unwrap_or_default(),
-        track_required: nearest(layers, |keys| keys.track_required.as_ref()).unwrap_or(true),
+        expected_tracks: nearest(layers, |keys| keys.common.expected_tracks.as_ref())
+            .unwrap_or_default(),
+        track_required: nearest(layers, |keys| keys.common.track_required.as_ref()).unwrap_or(true),
         trusted_storage_accounts: Arc::clone(&shared.trusted_storage_accounts),
     }
 }
@@ -118,7 +124,7 @@ struct Hosts {
 
 impl Hosts {
     fn of(layers: Layers) -> Self {
-        let keys = || layers.iter().map(|layer| &layer.keys);
+        let keys = || layers.iter().map(|layer| &layer.keys.common);
         let site = keys().find_map(|keys| keys.site).unwrap_or_default();
         // A site sets the endpoints too, so the nearest layer with a site or an endpoint decides.
         let cloudaudit = keys().find_map(|keys| {
@@ -144,9 +150,11 @@ impl Hosts {
 /// Checks the interval: no request may take longer, no data may become stale and no tombstone
 /// expire within it. The fault names the interval, or the setting that does not fit the default.
 fn check_interval(layers: Layers, poll: &Poll, reader: &mut Reader) {
-    let set = layers.iter().find(|layer| layer.keys.interval.is_some());
+    let set = layers
+        .iter()
+        .find(|layer| layer.keys.common.interval.is_some());
     let interval = set
-        .and_then(|layer| layer.keys.interval)
+        .and_then(|layer| layer.keys.common.interval)
         .unwrap_or(defaults::INTERVAL);
     let intervals = defaults::LEAST_STALE_INTERVALS;
     let stale = format!("stale_after is at least {intervals} intervals");

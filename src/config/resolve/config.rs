@@ -9,7 +9,7 @@ use super::super::account::Poll;
 use super::super::document::{Document, Node};
 use super::super::duplicates;
 use super::super::key_path::KeyPath;
-use super::super::keys::{AccountKeys, ConfigKeys, HttpKeys, PollKeys};
+use super::super::keys::{AccountKeys, CommonKeys, ConfigKeys, HttpKeys, PollKeys};
 use super::super::quoted::variable_in_quotes;
 use super::super::reader::Reader;
 use super::super::types::{Config, Http};
@@ -77,7 +77,7 @@ pub(in crate::config) fn config(
     config
 }
 
-/// Returns `defaults` and the top level, whose interval stands below `poll`.
+/// Returns `defaults` and the top level, whose interval is below `poll`.
 fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer; 2] {
     let defaults = SettingsLayer {
         path: KeyPath::from(["defaults"]),
@@ -86,11 +86,14 @@ fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer
     let top = SettingsLayer {
         path: KeyPath::from(["poll"]),
         keys: AccountKeys {
-            site: keys.site,
-            endpoint: keys.endpoint,
-            sts_endpoint: keys.sts_endpoint,
-            rate_limit: keys.rate_limit,
-            interval,
+            common: CommonKeys {
+                site: keys.site,
+                endpoint: keys.endpoint,
+                sts_endpoint: keys.sts_endpoint,
+                rate_limit: keys.rate_limit,
+                interval,
+                ..CommonKeys::default()
+            },
             ..AccountKeys::default()
         },
     };

@@ -146,7 +146,7 @@ async fn a_file_that_cannot_be_used_is_told_and_kept() {
         (
             "another kind",
             b"{\"format\":\"terraform\",\"version\":1}\n".to_vec(),
-            "another kind",
+            "it is not a state file of cloudaudit-exporter",
         ),
         (
             "cut in the header",
@@ -172,12 +172,12 @@ async fn a_file_that_cannot_be_used_is_told_and_kept() {
             "newer",
             b"{\"format\":\"cloudaudit-exporter state\",\"version\":2,\"zstd\":true}\n\x28\xb5"
                 .to_vec(),
-            "it is of version 2, and this exporter knows version 1",
+            "its format has version 2, and this exporter supports version 1",
         ),
         (
             "of another shape",
             encode(b"{\"a\":1}"),
-            "its payload is not what it should be",
+            "its payload is invalid",
         ),
     ];
     for (name, content, fault) in cases {
@@ -188,7 +188,7 @@ async fn a_file_that_cannot_be_used_is_told_and_kept() {
         assert_eq!(loaded.warnings.len(), 1, "{name}: {:?}", loaded.warnings);
         let warning = &loaded.warnings[0];
         assert!(warning.contains(fault), "{name}: {warning}");
-        assert!(warning.contains("kept as"), "{name}: {warning}");
+        assert!(warning.contains("renamed to"), "{name}: {warning}");
         let aside = folder.0.path().join("state.json.corrupt-1795428000");
         assert_eq!(fs::read(aside).unwrap(), content, "{name}");
         write(&file, &[5]).await.unwrap();
