@@ -6,9 +6,9 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tracing::warn;
 
-use super::ways::Ways;
+use super::transport_pool::Transports;
 use crate::config;
-use crate::organization::{Discovery, Found, accounts};
+use crate::organization::{Discovery, DiscoveryResult, accounts};
 use crate::snapshot::{Member, OrganizationCoverage, Report};
 
 /// How many refreshes may wait to be taken up.
@@ -16,7 +16,7 @@ const MAX_WAITING: usize = 16;
 
 /// The organisations of a fleet. Dropped, nobody asks for members any more.
 pub(super) struct Organizations {
-    running: BTreeMap<String, Running>,
+    tasks: BTreeMap<String, DiscoveryTask>,
     /// What was found last, by organisation, or what an earlier process knew.
     members: BTreeMap<String, Vec<Member>>,
     /// Labels that somebody else has, as far as what an earlier process called its accounts tells:
@@ -24,14 +24,14 @@ pub(super) struct Organizations {
     /// shard's member too.
     taken_elsewhere: BTreeMap<String, BTreeSet<String>>,
     coverages: BTreeMap<String, watch::Sender<Option<OrganizationCoverage>>>,
-    sender: mpsc::Sender<Found>,
-    found: mpsc::Receiver<Found>,
+    sender: mpsc::Sender<DiscoveryResult>,
+    found: mpsc::Receiver<DiscoveryResult>,
 }
 
-struct Running {
+struct DiscoveryTask {
     config: config::Organization,
-    ways: Ways,
-    task: AbortHandle,
+    transports: Transports,
+    handle: AbortHandle,
 }
 
 /// What becomes of an organisation of the configuration.
@@ -43,7 +43,7 @@ pub(super) enum Step {
 /// An organisation that is ready to be asked.
 pub(super) struct Start {
     pub(super) config: config::Organization,
-    pub(super) ways: Ways,
+    pub(super) transports: Transports,
     pub(super) discovery: Discovery,
 }
 
@@ -51,7 +51,7 @@ impl Organizations {
     pub(super) fn new() -> Self {
         let (sender, found) = mpsc::channel(MAX_WAITING);
         Self {
-            running: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             members: BTreeMap::new(),
             taken_elsewhere: BTreeMap::new(),
             coverages: BTreeMap::new(),
@@ -61,7 +61,7 @@ impl Organizations {
     }
 
     /// Lets members that an earlier process knew be polled before anybody has asked again.
-    pub(super) fn remember(&mut self, restored: &BTreeMap<String, Report>) {
+    pub(super) fn restore(&mut self, restored: &BTreeMap<String, Report>) {
         for report in restored.values() {
             if let Some(member) = &report.account.member {
                 let organization = report.account.organization.clone();
@@ -77,7 +77,7 @@ impl Organizations {
     }
 
     /// Whether its members are known, of now or of an earlier process.
-    pub(super) fn knows(&self, organization: &str) -> bool {
+    pub(super) fn has_members(&self, organization: &str) -> bool {
         self.members.contains_key(organization)
     }
 
@@ -116,38 +116,45 @@ impl Organizations {
         self.coverages.entry(name).or_default()
     }
 
-    /// Whether it is asked as a configuration wants it, over the same ways.
-    pub(super) fn is(&self, config: &config::Organization, ways: &Ways) -> bool {
-        let running = self.running.get(&config.name);
-        running.is_some_and(|running| running.config == *config && running.ways.are(ways))
+    /// Whether it is asked as a configuration wants it, over the same transports.
+    pub(super) fn matches(&self, config: &config::Organization, transports: &Transports) -> bool {
+        let task = self.tasks.get(&config.name);
+        task.is_some_and(|task| task.config == *config && task.transports.same_as(transports))
     }
 
     /// Changes over to these; gives the names of those that are gone.
-    pub(super) fn adopt(&mut self, steps: Vec<Step>) -> Vec<String> {
-        let mut before = std::mem::take(&mut self.running);
+    pub(super) fn apply(&mut self, steps: Vec<Step>) -> Vec<String> {
+        let mut before = std::mem::take(&mut self.tasks);
         for step in steps {
             match step {
-                Step::Keep(name) => self.running.extend(before.remove_entry(&name)),
+                Step::Keep(name) => self.tasks.extend(before.remove_entry(&name)),
                 Step::Start(start) => {
                     let Start {
                         config,
-                        ways,
+                        transports,
                         discovery,
                     } = *start;
                     if let Some(old) = before.remove(&config.name) {
-                        old.task.abort();
+                        old.handle.abort();
                     }
                     let sender = self.sender.clone();
                     // Where nobody listens any more, there is no fleet.
                     let tell = async move |found| drop(sender.send(found).await);
-                    let task = tokio::spawn(discovery.run(tell)).abort_handle();
+                    let handle = tokio::spawn(discovery.run(tell)).abort_handle();
                     let name = config.name.clone();
-                    self.running.insert(name, Running { config, ways, task });
+                    self.tasks.insert(
+                        name,
+                        DiscoveryTask {
+                            config,
+                            transports,
+                            handle,
+                        },
+                    );
                 }
             }
         }
         for (name, gone) in &before {
-            gone.task.abort();
+            gone.handle.abort();
             self.members.remove(name);
             self.taken_elsewhere.remove(name);
             self.coverages.remove(name);
@@ -156,7 +163,7 @@ impl Organizations {
     }
 
     /// The next refresh that has ended.
-    pub(super) async fn found(&mut self) -> Found {
+    pub(super) async fn next_discovery(&mut self) -> DiscoveryResult {
         match self.found.recv().await {
             Some(found) => found,
             // We hold a sender ourselves.
@@ -165,7 +172,7 @@ impl Organizations {
     }
 
     /// Takes note of members; false where they are those of before, or nobody asked for them.
-    pub(super) fn are(&mut self, organization: &str, members: Vec<Member>) -> bool {
+    pub(super) fn set_members(&mut self, organization: &str, members: Vec<Member>) -> bool {
         self.taken_elsewhere.remove(organization);
         let before = self.members.get(organization);
         if before.is_some_and(|before| *before == members) {
@@ -176,15 +183,15 @@ impl Organizations {
     }
 
     /// Whether somebody asks this organisation.
-    pub(super) fn asks(&self, organization: &str) -> bool {
-        self.running.contains_key(organization)
+    pub(super) fn contains(&self, organization: &str) -> bool {
+        self.tasks.contains_key(organization)
     }
 }
 
 impl Drop for Organizations {
     fn drop(&mut self) {
-        for running in self.running.values() {
-            running.task.abort();
+        for task in self.tasks.values() {
+            task.handle.abort();
         }
     }
 }

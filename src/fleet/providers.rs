@@ -7,16 +7,15 @@ use std::sync::{Arc, Weak};
 use secrecy::SecretString;
 use tracing::info;
 
-use super::identity::Identity;
-use super::shared::{Common, endpoint};
-use super::ways::Ways;
+use super::client_context::ClientContext;
+use super::endpoints::api_endpoint;
+use super::transport_pool::Transports;
 use crate::config::{self, AssumeRole, Credentials};
 use crate::tencent::credentials::{
-    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Owner, Provider,
-    Renewing, TkeOidc, Verified,
+    AssumedRole, ChainSource, Credential, CvmRole, EnvironmentProvider, FixedProvider, Owner,
+    Provider, RefreshingProvider, TkeOidc, VerifiedProvider,
 };
-use crate::tencent::sts::{Role, STS_NAME, STS_PER_SECOND, Sts};
-use crate::tencent::{ClientParts, Transport};
+use crate::tencent::sts::Role;
 
 /// The providers of a process.
 #[derive(Default)]
@@ -32,40 +31,40 @@ struct Key {
     sts: config::Endpoint,
     role: Option<AssumeRole>,
     owner: Option<Owner>,
-    /// The ways, told apart by where they are: a provider that lives holds its own.
-    ways: Vec<usize>,
+    /// The transports, told apart by where they are: a provider that lives holds its own.
+    transports: Vec<usize>,
 }
 
 impl Providers {
     /// The provider of an account.
-    pub(super) fn of(
+    pub(super) fn get(
         &mut self,
         account: &config::Account,
-        ways: &Ways,
-        common: &mut Common,
+        transports: &Transports,
+        context: &mut ClientContext,
     ) -> Arc<dyn Provider> {
         let mut key = Key {
             credentials: account.credentials.clone(),
             sts: account.sts_endpoint.clone(),
             role: None,
             owner: None,
-            ways: ways.places(),
+            transports: transports.addresses(),
         };
-        let mut provider = self.shared(key.clone(), || base(account, ways, common));
+        let mut provider = self.shared(key.clone(), || base(account, transports, context));
         if let Some(role) = &account.assume_role {
             key.role = Some(role.clone());
-            let way = ways.to(&role.endpoint);
+            let transport = transports.to(&role.endpoint);
             provider = self.shared(key.clone(), || {
-                let sts = sts(&role.endpoint, way, provider, common);
+                let sts = context.sts(&role.endpoint, transport, provider);
                 let role = Role {
                     arn: role.arn.clone(),
                     session_name: role.session_name.clone(),
                     external_id: role.external_id.clone().map(Into::into),
                     duration: role.duration,
                 };
-                Arc::new(Renewing::new(
+                Arc::new(RefreshingProvider::new(
                     AssumedRole::new(role, sts),
-                    common.clock.clone(),
+                    context.clock.clone(),
                 ))
             });
         }
@@ -77,17 +76,17 @@ impl Providers {
                 is_required: account.is_uin_configured,
             };
             key.owner = Some(owner.clone());
-            let way = ways.to(&account.sts_endpoint);
+            let transport = transports.to(&account.sts_endpoint);
             provider = self.shared(key, || {
-                let sts = sts(&account.sts_endpoint, way, Arc::clone(&provider), common);
-                Arc::new(Verified::new(provider, owner, sts))
+                let sts = context.sts(&account.sts_endpoint, transport, Arc::clone(&provider));
+                Arc::new(VerifiedProvider::new(provider, owner, sts))
             });
         }
         provider
     }
 
     /// Forgets those that nobody polls with any more.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn prune(&mut self) {
         self.known.retain(|_, provider| provider.strong_count() > 0);
     }
 
@@ -102,7 +101,11 @@ impl Providers {
 }
 
 /// The provider of the credentials themselves.
-fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
+fn base(
+    account: &config::Account,
+    transports: &Transports,
+    context: &mut ClientContext,
+) -> Arc<dyn Provider> {
     match &account.credentials {
         Credentials::Inline {
             secret_id,
@@ -120,41 +123,45 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
             secret_key,
             token,
         } => Arc::new(EnvironmentProvider::new(
-            &common.environment,
+            &context.environment,
             secret_id,
             secret_key,
             token.as_deref(),
         )),
-        Credentials::Files { .. } | Credentials::Profile { .. } => from_files(account, common),
+        Credentials::Files { .. } | Credentials::Profile { .. } => file_provider(account, context),
         Credentials::CvmRole { name, endpoint } => {
-            cvm_role(name.clone(), endpoint, ways, common, Vec::new())
+            cvm_role(name.clone(), endpoint, transports, context, Vec::new())
         }
-        Credentials::TkeOidc { endpoint } => tke_oidc(endpoint, ways, common),
-        Credentials::Default => by_looking(account, ways, common),
+        Credentials::TkeOidc { endpoint } => tke_oidc(endpoint, transports, context),
+        Credentials::Default => default_chain(account, transports, context),
     }
 }
 
 /// Keys that are read again before every call.
-fn from_files(account: &config::Account, common: &mut Common) -> Arc<dyn Provider> {
-    let shelf = common
-        .file_keys
-        .shelf(&account.credentials, &common.environment);
-    let shelf = || shelf.expect("these credentials are in files");
-    common
-        .file_keys
-        .provider(&account.credentials, shelf, &common.clock)
+fn file_provider(account: &config::Account, context: &mut ClientContext) -> Arc<dyn Provider> {
+    let credential_file = context
+        .file_providers
+        .credential_file(&account.credentials, &context.environment);
+    let credential_file = || credential_file.expect("these credentials are in files");
+    context
+        .file_providers
+        .provider(&account.credentials, credential_file, &context.clock)
 }
 
 /// Where the official SDKs look, in their order.
-fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
-    let (found, not) = common.file_keys.chain(&common.environment);
+fn default_chain(
+    account: &config::Account,
+    transports: &Transports,
+    context: &mut ClientContext,
+) -> Arc<dyn Provider> {
+    let (found, not) = context.file_providers.chain(&context.environment);
     let provider: Arc<dyn Provider> = match found {
-        Found::Environment => Arc::new(EnvironmentProvider::usual(&common.environment)),
-        Found::Profile(_) => from_files(account, common),
-        Found::TkeOidc => tke_oidc(&account.sts_endpoint, ways, common),
-        Found::CvmRole => {
+        ChainSource::Environment => Arc::new(EnvironmentProvider::usual(&context.environment)),
+        ChainSource::Profile(_) => file_provider(account, context),
+        ChainSource::TkeOidc => tke_oidc(&account.sts_endpoint, transports, context),
+        ChainSource::CvmRole => {
             let metadata = config::Endpoint::metadata();
-            cvm_role(None, &metadata, ways, common, not.clone())
+            cvm_role(None, &metadata, transports, context, not.clone())
         }
     };
     info!(
@@ -169,50 +176,28 @@ fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Ar
 fn cvm_role(
     name: Option<String>,
     metadata: &config::Endpoint,
-    ways: &Ways,
-    common: &Common,
+    transports: &Transports,
+    context: &ClientContext,
     before: Vec<String>,
 ) -> Arc<dyn Provider> {
     let role = CvmRole {
         name,
-        endpoint: endpoint(metadata),
-        transport: ways.to(metadata),
-        clock: common.clock.clone(),
+        endpoint: api_endpoint(metadata),
+        transport: transports.to(metadata),
+        clock: context.clock.clone(),
         before,
     };
-    Arc::new(Renewing::new(role, common.clock.clone()))
+    Arc::new(RefreshingProvider::new(role, context.clock.clone()))
 }
 
-fn tke_oidc(at: &config::Endpoint, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
-    // The call is not signed, so nobody's key is needed; the role that is asked for is counted.
-    let nobody = Arc::new(EnvironmentProvider::usual(&common.environment));
-    let sts = sts(at, ways.to(at), nobody, common);
-    let oidc = TkeOidc::new(&common.environment, sts);
-    Arc::new(Renewing::new(oidc, common.clock.clone()))
-}
-
-/// STS, called with the keys of `provider`.
-pub(super) fn sts(
+fn tke_oidc(
     at: &config::Endpoint,
-    transport: Arc<dyn Transport>,
-    provider: Arc<dyn Provider>,
-    common: &mut Common,
-) -> Arc<Sts> {
-    let identity = Identity {
-        endpoint: endpoint(at),
-        service: STS_NAME,
-        who: provider.identity().unwrap_or_default(),
-    };
-    let parts = ClientParts {
-        endpoint: endpoint(at),
-        transport,
-        // One key may assume the roles of all shards' accounts.
-        pacer: common
-            .pacers
-            .of(&identity, common.shard.share(STS_PER_SECOND)),
-        provider,
-        in_flight: common.pacers.in_flight(&identity.endpoint),
-        clock: common.clock.clone(),
-    };
-    Arc::new(Sts::new(parts, Arc::clone(&common.process)))
+    transports: &Transports,
+    context: &mut ClientContext,
+) -> Arc<dyn Provider> {
+    // The call is not signed, so nobody's key is needed; the role that is asked for is counted.
+    let unused = Arc::new(EnvironmentProvider::usual(&context.environment));
+    let sts = context.sts(at, transports.to(at), unused);
+    let oidc = TkeOidc::new(&context.environment, sts);
+    Arc::new(RefreshingProvider::new(oidc, context.clock.clone()))
 }

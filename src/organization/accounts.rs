@@ -48,7 +48,7 @@ pub fn accounts(
 
 /// Warns of accounts of the configuration that are members too. `uins` has the UIN of each account,
 /// if known, by its name.
-pub fn also_members(uins: &BTreeMap<String, String>, members: &[Account]) -> Vec<String> {
+pub fn duplicate_warnings(uins: &BTreeMap<String, String>, members: &[Account]) -> Vec<String> {
     let known: BTreeMap<&str, &Account> = members
         .iter()
         .filter_map(|member| Some((member.uin.as_deref()?, member)))

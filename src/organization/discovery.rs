@@ -19,7 +19,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
 /// What came of a refresh.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct DiscoveryResult {
     /// The organisation.
     pub organization: String,
     /// Its members, or why they are not known.
@@ -49,7 +49,7 @@ pub struct Discovery {
 
 impl Discovery {
     /// Asks for ever; `tell` is given what comes of each refresh.
-    pub async fn run(self, tell: impl AsyncFn(Found)) {
+    pub async fn run(self, tell: impl AsyncFn(DiscoveryResult)) {
         let mut is_failing = None;
         let mut failed_in_a_row = 0;
         let mut until_next = self.second_after;
@@ -75,14 +75,14 @@ impl Discovery {
     }
 
     /// Asks once.
-    pub async fn refresh(&self) -> Found {
+    pub async fn refresh(&self) -> DiscoveryResult {
         let members = self.directory.members().await;
         if members.is_ok() {
             self.refresh_coverage().await;
         } else {
             self.coverage_refresh_failed();
         }
-        Found {
+        DiscoveryResult {
             organization: self.name.clone(),
             members,
         }
@@ -160,7 +160,7 @@ impl Discovery {
         pauses.nth(pauses_before).unwrap_or(self.refresh)
     }
 
-    fn say(&self, found: &Found) {
+    fn say(&self, found: &DiscoveryResult) {
         let organization = &self.name;
         match &found.members {
             Ok(members) => info!(organization, members = members.len(), "members are known"),

@@ -4,8 +4,8 @@
 //! accounts like those of the configuration ([`accounts`]), and the fleet changes over to them. A
 //! refresh that fails changes nothing but what is said of it.
 
-pub use self::accounts::{accounts, also_members};
-pub use self::discovery::{Discovery, Found};
+pub use self::accounts::{accounts, duplicate_warnings};
+pub use self::discovery::{Discovery, DiscoveryResult};
 
 // From members to accounts: pure.
 mod accounts;

@@ -59,7 +59,7 @@ impl Credential {
     }
 
     /// Whether the other is the same: id, key and token.
-    pub fn is(&self, other: &Self) -> bool {
+    pub fn same_as(&self, other: &Self) -> bool {
         self.secret_id == other.secret_id
             && self.has_the_key_of(other)
             && self.has_the_token_of(other)

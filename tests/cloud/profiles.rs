@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use cloudaudit_exporter::tencent::credentials::{Found, Profile, Shelf, look};
+use cloudaudit_exporter::tencent::credentials::{ChainSource, CredentialFile, Profile, detect};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -172,5 +172,5 @@ fn the_default_chain_decides_for_one_file() {
     fs::write(&file, "").unwrap();
     let home = folder.path().to_str().unwrap().to_owned();
     let environment = [("HOME".to_owned(), home)].into();
-    assert_eq!(look(&environment).0, Found::Profile(file));
+    assert_eq!(detect(&environment).0, ChainSource::Profile(file));
 }

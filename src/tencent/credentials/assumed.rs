@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::key_log::KeyLog;
-use super::{Fetched, Source, none_to_be_had};
+use super::{FetchFuture, Source, none_to_be_had};
 use crate::tencent::sts::{Role, Sts};
 
 /// A role, assumed with the keys that the caller of STS has.
@@ -33,10 +33,10 @@ impl Source for AssumedRole {
         self.role.arn.clone()
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             let provider = self.sts.provider();
-            if provider.place().is_some()
+            if provider.location().is_some()
                 && let Ok(credential) = provider.credential().await
             {
                 self.log.note(&**provider, &credential, None);

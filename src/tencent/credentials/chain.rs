@@ -12,7 +12,7 @@ pub const DEFAULT_PROFILE: &str = "default";
 
 /// The place where the keys are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ChainSource {
     /// Environment variables.
     Environment,
     /// This credentials file of the tools.
@@ -24,26 +24,26 @@ pub enum Found {
 }
 
 /// Looks, and tells why it was none of the places before.
-pub fn look(environment: &BTreeMap<String, String>) -> (Found, Vec<String>) {
+pub fn detect(environment: &BTreeMap<String, String>) -> (ChainSource, Vec<String>) {
     let mut not = Vec::new();
-    if let Err(why) = EnvironmentProvider::is_told(environment) {
+    if let Err(why) = EnvironmentProvider::check_environment(environment) {
         not.push(format!("env: {why}"));
     } else {
-        return (Found::Environment, not);
+        return (ChainSource::Environment, not);
     }
     let profile = Profile {
         name: DEFAULT_PROFILE.to_owned(),
-        files: Profile::places(environment),
+        files: Profile::default_files(environment),
     };
     match profile.file() {
-        Ok(file) => return (Found::Profile(file.to_owned()), not),
+        Ok(file) => return (ChainSource::Profile(file.to_owned()), not),
         Err(why) => not.push(format!("profile: {why}{}", hint(environment))),
     }
-    if let Err(why) = TkeOidc::is_told(environment) {
+    if let Err(why) = TkeOidc::check_environment(environment) {
         not.push(format!("tke_oidc: {why}"));
-        return (Found::CvmRole, not);
+        return (ChainSource::CvmRole, not);
     }
-    (Found::TkeOidc, not)
+    (ChainSource::TkeOidc, not)
 }
 
 /// Names the file of tccli if it exists: it holds JSON, which the SDKs do not read either.

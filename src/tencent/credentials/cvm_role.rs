@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use super::{Credential, Fetched, Source, Temporary, no_credentials, none_to_be_had};
+use super::{Credential, FetchFuture, Source, Temporary, no_credentials, none_to_be_had};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::tencent::envelope::{JsonError, read_json};
@@ -60,7 +60,7 @@ impl Source for CvmRole {
         format!("the role of this machine, by {}", self.endpoint.host)
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             self.key().await.map_err(|failure| match &self.before[..] {
                 [] => failure,

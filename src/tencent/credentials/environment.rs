@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Credential, Provided, Provider, ProviderState};
+use super::{Credential, CredentialFuture, Provider, ProviderState};
 use crate::failure::{Failure, Reason};
 use crate::tencent::credential::REFUSED;
 
@@ -38,7 +38,7 @@ impl EnvironmentProvider {
     /// # Errors
     ///
     /// That none is, and their names.
-    pub fn is_told(environment: &BTreeMap<String, String>) -> Result<(), String> {
+    pub fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), String> {
         let [id, key] = USUAL[0];
         let none = || format!("the environment variables {id} and {key} are not set");
         usual(environment).map(|_| ()).ok_or_else(none)
@@ -140,7 +140,7 @@ impl Provider for EnvironmentProvider {
         self.credential.is_err().then(ProviderState::default)
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(std::future::ready(self.credential.clone()))
     }
 }

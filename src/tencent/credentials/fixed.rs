@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Credential, Provided, Provider, ProviderState};
+use super::{Credential, CredentialFuture, Provider, ProviderState};
 
 /// Always gives the same credential.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Provider for FixedProvider {
         None
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(std::future::ready(Ok(Arc::clone(&self.credential))))
     }
 }

@@ -18,7 +18,7 @@ impl KeyLog {
     /// Logs a key of `provider` unless it is the one that was logged last. `uin` is the account that
     /// the key belongs to, if known.
     pub(super) fn note(&self, provider: &dyn Provider, credential: &Credential, uin: Option<&str>) {
-        let Some(file) = provider.place() else {
+        let Some(file) = provider.location() else {
             return;
         };
         // It is replaced as a whole, and so is whole.

@@ -2,38 +2,38 @@
 //! that an id, a key and a token of different generations never meet.
 
 pub use super::credential::{Credential, Temporary};
-pub use super::provider::{Provided, Provider, ProviderState, Renewed};
+pub use super::provider::{CredentialFuture, InvalidateFuture, Provider, ProviderState};
 
 // The providers.
 pub use self::assumed::AssumedRole;
 pub use self::cvm_role::CvmRole;
 pub use self::environment::EnvironmentProvider;
-pub use self::files::Files;
 pub use self::fixed::FixedProvider;
+pub use self::key_files::KeyFiles;
 pub use self::profile::Profile;
 pub use self::tke_oidc::TkeOidc;
 
 // What providers have in common: keys that are renewed, keys that are read again.
-pub use self::pinned::Pinned;
-pub use self::renewing::{Fetched, Renewing, Source};
-pub use self::rereading::{Rereading, Shelf};
-pub use self::verified::{Owner, Verified, is_denied, must_be_of};
+pub use self::pinned::PinnedProvider;
+pub use self::refreshing::{FetchFuture, RefreshingProvider, Source};
+pub use self::reloading::{CredentialFile, ReloadingProvider};
+pub use self::verified::{Owner, VerifiedProvider, is_denied, must_be_of};
 
 // Where to look when nothing is configured.
-pub use self::chain::{DEFAULT_PROFILE, Found, look};
+pub use self::chain::{ChainSource, DEFAULT_PROFILE, detect};
 
 mod assumed;
 mod chain;
 mod cvm_role;
 mod environment;
-mod files;
 mod fixed;
 mod ini;
+mod key_files;
 mod key_log;
 mod pinned;
 mod profile;
-mod renewing;
-mod rereading;
+mod refreshing;
+mod reloading;
 mod tke_oidc;
 mod verified;
 

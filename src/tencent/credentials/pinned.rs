@@ -9,7 +9,8 @@ use tracing::warn;
 
 use super::key_log::KeyLog;
 use super::{
-    Credential, FixedProvider, Provided, Provider, ProviderState, Renewed, verified::is_denied,
+    Credential, CredentialFuture, FixedProvider, InvalidateFuture, Provider, ProviderState,
+    verified::is_denied,
 };
 use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::{escaped, timeout_failure};
@@ -24,7 +25,7 @@ const ASK_AGAIN: Duration = Duration::from_mins(5);
 
 /// Lets keys through as long as they belong to the account that the history belongs to. STS is
 /// asked once about each key.
-pub struct Pinned {
+pub struct PinnedProvider {
     inner: Arc<dyn Provider>,
     sts: Arc<Sts>,
     /// The name of the account in the configuration, for the log.
@@ -63,7 +64,7 @@ enum Refusal {
     OtherAccount(Failure),
 }
 
-impl Pinned {
+impl PinnedProvider {
     /// Lets the keys of `inner` through for `account`. `asks_first`: whether STS is asked about the
     /// first key too; otherwise it is asked only if the account id of the history is known.
     pub fn new(inner: Arc<dyn Provider>, account: String, sts: Arc<Sts>, asks_first: bool) -> Self {
@@ -107,7 +108,7 @@ impl Pinned {
     }
 
     /// Whether the key that is there now belongs to another account than the history.
-    pub async fn is_of_another(&self) -> bool {
+    pub async fn has_new_owner(&self) -> bool {
         self.asks() && matches!(self.pass().await, Err(Refusal::OtherAccount(_)))
     }
 
@@ -169,12 +170,12 @@ impl Pinned {
 
     /// Asks STS whose a key is.
     async fn ask(&self, credential: &Arc<Credential>) -> Result<(), Failure> {
-        let was_cut = {
+        let was_interrupted = {
             let mut state = self.state();
             let before = state.asking.replace(Arc::clone(credential));
             before.is_some_and(|before| before.secret_id() == credential.secret_id())
         };
-        let asked = if was_cut {
+        let asked = if was_interrupted {
             Err(timeout_failure("the poll ended before STS answered"))
         } else {
             let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
@@ -239,7 +240,7 @@ fn other_account(uin: &str, owner: &str) -> Failure {
     Failure::new(Reason::Credentials, message)
 }
 
-impl Provider for Pinned {
+impl Provider for PinnedProvider {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -248,7 +249,7 @@ impl Provider for Pinned {
         self.inner.identity()
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(async {
             self.pass().await.map_err(|refusal| match refusal {
                 Refusal::NoKey(failure) | Refusal::OtherAccount(failure) => failure,
@@ -256,16 +257,16 @@ impl Provider for Pinned {
         })
     }
 
-    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
-        self.inner.refused(credential)
+    fn invalidate<'a>(&'a self, credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
+        self.inner.invalidate(credential)
     }
 
     fn state(&self) -> Option<ProviderState> {
         self.inner.state()
     }
 
-    fn place(&self) -> Option<String> {
-        self.inner.place()
+    fn location(&self) -> Option<String> {
+        self.inner.location()
     }
 
     fn owner(&self) -> Option<String> {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::ini::Section;
-use super::{Credential, Shelf, files};
+use super::{Credential, CredentialFile, key_files};
 use crate::files::{Presence, presence};
 use crate::tencent::credential::REFUSED;
 
@@ -31,7 +31,7 @@ pub struct Profile {
 
 impl Profile {
     /// Where the official SDKs look.
-    pub fn places(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    pub fn default_files(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
         let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         if let Some(file) = set(FILE_VARIABLE) {
             return vec![PathBuf::from(file)];
@@ -62,12 +62,12 @@ impl Profile {
     }
 }
 
-impl Shelf for Profile {
+impl CredentialFile for Profile {
     fn name(&self) -> &'static str {
         "profile"
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         let files: Vec<String> = (self.files.iter())
             .map(|file| file.display().to_string())
             .collect();
@@ -76,7 +76,7 @@ impl Shelf for Profile {
 
     fn read(&self) -> Result<Credential, String> {
         let file = self.file()?;
-        let bytes = files::read_bytes(file)?;
+        let bytes = key_files::read_bytes(file)?;
         let at = |what: &str| {
             let (file, name) = (file.display(), &self.name);
             format!("profile {name:?} of {file} has {what}")

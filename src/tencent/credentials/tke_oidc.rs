@@ -9,8 +9,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
-use super::rereading::{LOOK_TWICE, OTHER_HALF};
-use super::{Fetched, Source, files, no_credentials, none_to_be_had};
+use super::reloading::{HALF_CHANGE_WAIT, SETTLE_DELAY};
+use super::{FetchFuture, Source, key_files, no_credentials, none_to_be_had};
 use crate::files::{READ_TIMEOUT, ReadSlot};
 use crate::tencent::sts::{Role, Sts};
 
@@ -35,7 +35,7 @@ pub struct TkeOidc {
 
 impl TkeOidc {
     /// Whether the environment says so, or which of its variables is missing.
-    pub fn is_told(environment: &BTreeMap<String, String>) -> Result<(), String> {
+    pub fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), String> {
         let missing = |name: &&&str| {
             environment
                 .get(**name)
@@ -75,15 +75,15 @@ impl TkeOidc {
         let began = Instant::now();
         loop {
             let file = self.token_file.clone();
-            let token = self.slot.run(READ_TIMEOUT, move || token_in(&file)).await;
+            let token = self.slot.run(READ_TIMEOUT, move || read_token(&file)).await;
             let token = token.map_err(|error| {
                 let file = self.token_file.display();
                 format!("{file} cannot be read: {error}")
             })?;
-            if token.is_ok() || began.elapsed() >= OTHER_HALF {
+            if token.is_ok() || began.elapsed() >= HALF_CHANGE_WAIT {
                 return token;
             }
-            sleep(LOOK_TWICE).await;
+            sleep(SETTLE_DELAY).await;
         }
     }
 }
@@ -97,7 +97,7 @@ impl Source for TkeOidc {
         self.role.arn.clone()
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             if self.role.arn.is_empty() || self.provider_id.is_empty() {
                 let why = format!("{PROVIDER_ID} and {ROLE_ARN} are not both set");
@@ -128,8 +128,8 @@ impl Source for TkeOidc {
     }
 }
 
-fn token_in(file: &Path) -> Result<SecretString, String> {
-    let text = files::read(file)?;
+fn read_token(file: &Path) -> Result<SecretString, String> {
+    let text = key_files::read(file)?;
     let token = text.trim();
     if token.is_empty() {
         return Err(format!("{} is empty", file.display()));

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::warn;
 
 use super::key_log::KeyLog;
-use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
+use super::{
+    Credential, CredentialFuture, FixedProvider, InvalidateFuture, Provider, ProviderState,
+};
 use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::escaped;
 use crate::tencent::sts::{CallerIdentity, Sts};
@@ -23,7 +25,7 @@ pub struct Owner {
 
 /// Lets through only the keys of one account: a key file that was swapped must never be polled
 /// under another account's name.
-pub struct Verified {
+pub struct VerifiedProvider {
     inner: Arc<dyn Provider>,
     owner: Owner,
     sts: Arc<Sts>,
@@ -36,7 +38,7 @@ pub struct Verified {
     log: KeyLog,
 }
 
-impl Verified {
+impl VerifiedProvider {
     /// Lets through the keys of `inner` that belong to `owner`, as `sts` says.
     pub fn new(inner: Arc<dyn Provider>, owner: Owner, sts: Arc<Sts>) -> Self {
         Self {
@@ -64,7 +66,7 @@ impl Verified {
         };
         // A role's key of another account is an answer that belongs to another request, so the
         // provider discards it and fetches another key.
-        if !self.inner.refused(&credential).await {
+        if !self.inner.invalidate(&credential).await {
             return Err(failure);
         }
         let credential = self.inner.credential().await?;
@@ -118,9 +120,9 @@ impl Verified {
 
     fn is_verified(&self, credential: &Arc<Credential>) -> bool {
         let verified = self.last();
-        verified
-            .as_ref()
-            .is_some_and(|verified| Arc::ptr_eq(verified, credential) || verified.is(credential))
+        verified.as_ref().is_some_and(|verified| {
+            Arc::ptr_eq(verified, credential) || verified.same_as(credential)
+        })
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<Arc<Credential>>> {
@@ -150,7 +152,7 @@ pub fn must_be_of(identity: &CallerIdentity, uin: &str) -> Result<(), Failure> {
     Err(Failure::new(Reason::Credentials, message))
 }
 
-impl Provider for Verified {
+impl Provider for VerifiedProvider {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -159,20 +161,20 @@ impl Provider for Verified {
         self.inner.identity()
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(self.verify())
     }
 
-    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
-        self.inner.refused(credential)
+    fn invalidate<'a>(&'a self, credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
+        self.inner.invalidate(credential)
     }
 
     fn state(&self) -> Option<ProviderState> {
         self.inner.state()
     }
 
-    fn place(&self) -> Option<String> {
-        self.inner.place()
+    fn location(&self) -> Option<String> {
+        self.inner.location()
     }
 
     fn owner(&self) -> Option<String> {

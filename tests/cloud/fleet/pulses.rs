@@ -27,7 +27,7 @@ async fn a_loop_that_ticks_no_more_is_named_after_three_intervals() {
     let mut world = World::with(ONE);
     sleep(Duration::from_mins(45)).await;
     // It ends, and nobody says that this is as it should be.
-    world.fleet.end();
+    world.fleet.stop();
     sleep(Duration::from_hours(1)).await;
     assert_eq!(world.audience.healthy(), Ok(()));
     sleep(Duration::from_hours(2)).await;

@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::fleet::{Audience, Fleet, Way};
+use cloudaudit_exporter::fleet::{Fleet, FleetObserver, TransportKind};
 use cloudaudit_exporter::heartbeat::{Heartbeat, Heartbeats};
 use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
@@ -35,8 +35,8 @@ impl World {
         let cloud = Arc::<Cloud>::default();
         let way = Arc::clone(&cloud);
         let connect = Box::new(move |wanted| match wanted {
-            Way::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
-            Way::Internet(_) => Err("there is no way out of here".to_owned()),
+            TransportKind::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
+            TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
         });
         let heartbeats = Arc::new(Heartbeats::new(Instant::now()));
         let audience = Arc::new(Witness {
@@ -71,7 +71,7 @@ impl World {
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
         // It names no file, so there is nothing to wait for.
         let plan = self.fleet.prepare(&config).now_or_never().unwrap()?;
-        let mut adopting = pin!(self.fleet.adopt(plan));
+        let mut adopting = pin!(self.fleet.apply(plan));
         // It only lets other tasks run in between.
         while adopting.as_mut().now_or_never().is_none() {}
         Ok(())
@@ -82,7 +82,7 @@ impl World {
         let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
         let plan = self.fleet.prepare(&config).await.unwrap();
-        self.fleet.adopt(plan).await;
+        self.fleet.apply(plan).await;
     }
 
     /// What is shown of a target.
@@ -164,22 +164,22 @@ impl Witness {
 /// How the fleet sees it.
 struct Eyes(Arc<Witness>);
 
-impl Audience for Eyes {
-    fn admit(&self, _: &Arc<AccountInfo>) -> Publish {
+impl FleetObserver for Eyes {
+    fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let witness = Arc::clone(&self.0);
         Box::new(move |report, _| witness.see(report))
     }
 
-    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
+    fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
         self.0.heartbeats.watch(account, Arc::clone(heartbeat));
     }
 
-    fn restarted(&self, account: &str) {
+    fn account_restarted(&self, account: &str) {
         let mut restarted = self.0.restarted.lock().unwrap();
         restarted.push((Instant::now(), account.to_owned()));
     }
 
-    fn withdraw(&self, account: &str) {
+    fn account_removed(&self, account: &str) {
         self.0.heartbeats.unwatch(account);
         self.0.withdrawn.lock().unwrap().push(account.to_owned());
     }

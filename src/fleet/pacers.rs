@@ -14,7 +14,7 @@ pub(super) struct Identity {
     /// The product: each counts for itself, also where one address serves two.
     pub(super) service: &'static str,
     /// A secret id, or a role; never a temporary key.
-    pub(super) who: String,
+    pub(super) principal: String,
 }
 
 /// The pacers of a process, one for each identity, and what all calls to an endpoint share.
@@ -43,7 +43,7 @@ impl Default for SharedLimits {
 
 impl Pacers {
     /// The pacer of an identity; the rate is for a new one.
-    pub(super) fn of(&mut self, identity: &Identity, per_second: impl Into<f64>) -> Arc<Pacer> {
+    pub(super) fn get(&mut self, identity: &Identity, per_second: impl Into<f64>) -> Arc<Pacer> {
         if let Some(pacer) = self.known.get(identity).and_then(Weak::upgrade) {
             return pacer;
         }
@@ -63,7 +63,7 @@ impl Pacers {
     }
 
     /// Forgets those that nobody calls with any more.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn prune(&mut self) {
         self.known.retain(|_, pacer| pacer.strong_count() > 0);
         // A caller with a pacer has the endpoint's semaphore too.
         let is_used = |limits: &SharedLimits| Arc::strong_count(&limits.in_flight) > 1;

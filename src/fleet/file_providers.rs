@@ -6,21 +6,23 @@ use std::sync::{Arc, Weak};
 
 use futures_util::future::join_all;
 
-use super::shared::Environment;
+use super::environment::Environment;
 use crate::clock::Clock;
 use crate::config::{self, Credentials};
 use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
-use crate::tencent::credentials::{DEFAULT_PROFILE, Files, Found, Profile, Rereading, Shelf, look};
+use crate::tencent::credentials::{
+    ChainSource, CredentialFile, DEFAULT_PROFILE, KeyFiles, Profile, ReloadingProvider, detect,
+};
 
 /// A provider that reads files.
-pub(super) type FileProvider = Rereading<Box<dyn Shelf>>;
+pub(super) type FileProvider = ReloadingProvider<Box<dyn CredentialFile>>;
 
 /// Where the default credentials are, and why the earlier sources have none.
-pub(super) type Chain = (Found, Vec<String>);
+pub(super) type Chain = (ChainSource, Vec<String>);
 
 /// The providers of a process that read files. Accounts with the same files share one.
 #[derive(Default)]
-pub(super) struct FileKeys {
+pub(super) struct FileProviders {
     /// Caps the reads of all of them.
     reads: Reads,
     known: HashMap<Credentials, Weak<FileProvider>>,
@@ -30,7 +32,7 @@ pub(super) struct FileKeys {
     usual_file: Option<PathBuf>,
 }
 
-impl FileKeys {
+impl FileProviders {
     /// Makes the providers that these accounts need and reads each new one once, because whose calls
     /// share a rate limit is decided when an account is made. All reads together take as long as
     /// one may. The caller keeps what is returned until the accounts are made.
@@ -42,7 +44,7 @@ impl FileKeys {
     ) -> Vec<Arc<FileProvider>> {
         let wanted: HashSet<&Credentials> = accounts.map(|it| &it.credentials).collect();
         if wanted.contains(&Credentials::Default) {
-            self.chain = Some(self.look(environment).await);
+            self.chain = Some(self.detect(environment).await);
         }
         let is_usual = |it: &&Credentials| matches!(it, Credentials::Profile { file: None, .. });
         if wanted.iter().any(is_usual) {
@@ -51,9 +53,9 @@ impl FileKeys {
         let mut opened = Vec::new();
         for credentials in wanted {
             if self.find(credentials).is_none()
-                && let Some(shelf) = self.shelf(credentials, environment)
+                && let Some(credential_file) = self.credential_file(credentials, environment)
             {
-                opened.push(self.provider(credentials, || shelf, clock));
+                opened.push(self.provider(credentials, || credential_file, clock));
             }
         }
         join_all(opened.iter().map(|provider| provider.identify())).await;
@@ -65,13 +67,14 @@ impl FileKeys {
     pub(super) fn provider(
         &mut self,
         credentials: &Credentials,
-        files: impl FnOnce() -> Box<dyn Shelf>,
+        files: impl FnOnce() -> Box<dyn CredentialFile>,
         clock: &Clock,
     ) -> Arc<FileProvider> {
         if let Some(provider) = self.find(credentials) {
             return provider;
         }
-        let provider = Arc::new(Rereading::new(files(), clock.clone()).sharing(&self.reads));
+        let provider =
+            Arc::new(ReloadingProvider::new(files(), clock.clone()).sharing(&self.reads));
         self.known
             .insert(credentials.clone(), Arc::downgrade(&provider));
         provider
@@ -79,11 +82,11 @@ impl FileKeys {
 
     /// Where the default credentials were found by [`open`](Self::open).
     pub(super) fn chain(&self, environment: &Environment) -> Chain {
-        self.chain.clone().unwrap_or_else(|| look(environment))
+        self.chain.clone().unwrap_or_else(|| detect(environment))
     }
 
     /// Forgets providers that no account uses.
-    pub(super) fn forget(&mut self) {
+    pub(super) fn prune(&mut self) {
         self.known.retain(|_, provider| provider.strong_count() > 0);
     }
 
@@ -91,13 +94,15 @@ impl FileKeys {
         self.known.get(credentials).and_then(Weak::upgrade)
     }
 
-    async fn look(&self, environment: &Environment) -> Chain {
+    async fn detect(&self, environment: &Environment) -> Chain {
         let variables = environment.clone();
-        let found = self.chain_slot.run(READ_TIMEOUT, move || look(&variables));
+        let found = self
+            .chain_slot
+            .run(READ_TIMEOUT, move || detect(&variables));
         // Only the profile is a file. A file whose state is unknown counts as existing.
         found.await.unwrap_or_else(|_| {
-            let first = Profile::places(environment).into_iter().next();
-            (Found::Profile(first.unwrap_or_default()), Vec::new())
+            let first = Profile::default_files(environment).into_iter().next();
+            (ChainSource::Profile(first.unwrap_or_default()), Vec::new())
         })
     }
 
@@ -108,17 +113,17 @@ impl FileKeys {
     }
 
     /// The files that hold these credentials; `None` if they are not in files.
-    pub(super) fn shelf(
+    pub(super) fn credential_file(
         &self,
         credentials: &Credentials,
         environment: &Environment,
-    ) -> Option<Box<dyn Shelf>> {
+    ) -> Option<Box<dyn CredentialFile>> {
         Some(match credentials {
             Credentials::Files {
                 secret_id,
                 secret_key,
                 token,
-            } => Box::new(Files {
+            } => Box::new(KeyFiles {
                 secret_id: secret_id.path.clone(),
                 secret_key: secret_key.path.clone(),
                 token: token.as_ref().map(|token| token.path.clone()),
@@ -132,7 +137,7 @@ impl FileKeys {
                 Box::new(profile)
             }
             Credentials::Default => match self.chain(environment) {
-                (Found::Profile(file), _) => Box::new(Profile {
+                (ChainSource::Profile(file), _) => Box::new(Profile {
                     name: DEFAULT_PROFILE.to_owned(),
                     files: vec![file],
                 }),
@@ -147,6 +152,6 @@ impl FileKeys {
 fn usual_profile(name: &str, environment: &Environment) -> Profile {
     Profile {
         name: name.to_owned(),
-        files: Profile::places(environment),
+        files: Profile::default_files(environment),
     }
 }

@@ -6,31 +6,31 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::identity::Identity;
-use super::ways::Ways;
+use super::pacers::Identity;
+use super::transport_pool::Transports;
 use crate::config;
 use crate::history::Retention;
 use crate::poll::{self, AccountParts, Memory, PublishHandle, Schedule};
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
-use crate::tencent::credentials::Pinned;
+use crate::tencent::credentials::PinnedProvider;
 use crate::tencent::{Client, Observer, Pacer};
 
 /// An account with all that it needs to run: whatever could fail is behind it.
-pub(super) struct Desired {
+pub(super) struct PreparedAccount {
     pub(super) config: config::Account,
     pub(super) info: Arc<AccountInfo>,
     pub(super) client: Arc<Client>,
-    pub(super) ways: Ways,
+    pub(super) transports: Transports,
     pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
     /// Refuses keys of another account; `None` if they are verified otherwise.
-    pub(super) pinned: Option<Arc<Pinned>>,
+    pub(super) pinned: Option<Arc<PinnedProvider>>,
     /// Whether nothing that is known under its name is of its Tencent Cloud account.
-    pub(super) starts_over: bool,
+    pub(super) resets_history: bool,
 }
 
-impl Desired {
+impl PreparedAccount {
     pub(super) fn name(&self) -> &str {
         &self.config.name
     }
@@ -49,31 +49,31 @@ impl Desired {
         self.pacer.set_per_second(self.rate());
     }
 
-    /// Whether this is what a configuration asks for, over the same ways.
-    pub(super) fn is(&self, config: &config::Account, ways: &Ways) -> bool {
-        self.config == *config && self.ways.are(ways)
+    /// Whether this is what a configuration asks for, over the same transports.
+    pub(super) fn matches(&self, config: &config::Account, transports: &Transports) -> bool {
+        self.config == *config && self.transports.same_as(transports)
     }
 
     /// Whether its keys belong to another Tencent Cloud account than the history of `before`, the
     /// account that it replaces. Asks STS if that is not known; without an answer it is `false`.
-    pub(super) fn is_another(&self, before: &Self) -> BoxFuture<'static, bool> {
+    pub(super) fn has_other_owner_than(&self, before: &Self) -> BoxFuture<'static, bool> {
         let (new, old) = (&self.config, &before.config);
         if new.credentials == old.credentials
             && new.assume_role == old.assume_role
             && new.uin == old.uin
         {
-            return before.is_of_another();
+            return before.has_new_owner();
         }
         let (old, new) = (before.owner(), self.owner());
         async { matches!((old.await, new.await), (Some(old), Some(new)) if old != new) }.boxed()
     }
 
     /// Whether the keys that are there now belong to another account than the history.
-    pub(super) fn is_of_another(&self) -> BoxFuture<'static, bool> {
+    pub(super) fn has_new_owner(&self) -> BoxFuture<'static, bool> {
         let pinned = self.pinned.clone();
         async {
             match pinned {
-                Some(pinned) => pinned.is_of_another().await,
+                Some(pinned) => pinned.has_new_owner().await,
                 None => false,
             }
         }
@@ -92,8 +92,8 @@ impl Desired {
     }
 
     /// What it goes on from, in the place of another that knew this much.
-    pub(super) fn take_over(&self, other: &Self, memory: Memory) -> Memory {
-        let mut memory = self.go_on_from(memory);
+    pub(super) fn memory_from(&self, other: &Self, memory: Memory) -> Memory {
+        let mut memory = self.initial_memory(memory);
         let same = self.config.credentials == other.config.credentials
             && self.config.assume_role == other.config.assume_role;
         if !same && let Some(report) = &mut memory.report {
@@ -104,14 +104,14 @@ impl Desired {
 
     /// What it goes on from, of what is known under its name. The history of one UIN does not
     /// continue under another.
-    pub(super) fn go_on_from(&self, memory: Memory) -> Memory {
+    pub(super) fn initial_memory(&self, memory: Memory) -> Memory {
         let known = memory.report.as_ref();
         let owner = known.and_then(|report| report.owner.clone());
         let is_another = match (&self.config.uin, &owner) {
             (Some(new), Some(old)) => new != old,
             _ => false,
         };
-        if self.starts_over || is_another {
+        if self.resets_history || is_another {
             return Memory {
                 report: None,
                 ..memory

@@ -1,4 +1,4 @@
-//! The ways to the cloud: plain ones that stay on this machine, and one over HTTPS for each
+//! The transports to the cloud: plain ones that stay on this machine, and one over HTTPS for each
 //! configuration.
 
 use std::sync::Arc;
@@ -6,20 +6,20 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use crate::config::{self, Credentials, Http};
+use crate::config::{self, Http};
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 use crate::tencent::{HttpOptions, MAX_CA_BYTES, Network, Transport, separate};
 
 /// Makes a way to the cloud, or says why there is none.
-pub type Connect = Box<dyn Fn(Way) -> Result<Arc<dyn Transport>, String> + Send>;
+pub type TransportFactory = Box<dyn Fn(TransportKind) -> Result<Arc<dyn Transport>, String> + Send>;
 
-/// The ways to a cloud.
+/// The transports to a cloud.
 #[derive(Clone, Debug)]
-pub enum Way {
+pub enum TransportKind {
     /// Plain HTTP past every proxy: to this machine, and to its metadata service.
     Plain,
     /// HTTPS.
-    Internet(HttpOptions),
+    Https(HttpOptions),
 }
 
 /// A reload waits this long for a `ca_file` that is empty or absent: another program may be writing
@@ -29,25 +29,25 @@ const HALF_WRITTEN: Duration = Duration::from_secs(1);
 /// How often it is read meanwhile.
 const READ_AGAIN: Duration = Duration::from_millis(100);
 
-/// The ways there are, over one network.
-pub fn connect() -> Connect {
+/// The transports there are, over one network.
+pub fn transport_factory() -> TransportFactory {
     let network = Network::default();
     Box::new(move |way| {
         Ok(Arc::new(match way {
-            Way::Plain => network.plain()?,
-            Way::Internet(options) => network.https(&options)?,
+            TransportKind::Plain => network.plain()?,
+            TransportKind::Https(options) => network.https(&options)?,
         }))
     })
 }
 
-/// The ways that an account needs.
+/// The transports that an account needs.
 #[derive(Clone, Default)]
-pub(super) struct Ways {
+pub(super) struct Transports {
     plain: Option<Arc<dyn Transport>>,
     https: Option<Arc<dyn Transport>>,
 }
 
-impl Ways {
+impl Transports {
     /// The way to one of the endpoints that they were made for, with connections of its own: each
     /// client of an identity has to have one.
     pub(super) fn to(&self, endpoint: &config::Endpoint) -> Arc<dyn Transport> {
@@ -62,17 +62,17 @@ impl Ways {
     }
 
     /// Where they are in memory: two that live at the same time are in two places.
-    pub(super) fn places(&self) -> Vec<usize> {
-        let ways = [&self.plain, &self.https].into_iter();
+    pub(super) fn addresses(&self) -> Vec<usize> {
+        let transports = [&self.plain, &self.https].into_iter();
         let place = |way: &Option<Arc<dyn Transport>>| {
             way.as_ref()
                 .map_or(0, |way| Arc::as_ptr(way).cast::<()>().addr())
         };
-        ways.map(place).collect()
+        transports.map(place).collect()
     }
 
     /// Whether the others are the same.
-    pub(super) fn are(&self, other: &Self) -> bool {
+    pub(super) fn same_as(&self, other: &Self) -> bool {
         let same = |one: &Option<Arc<dyn Transport>>, other: &Option<Arc<dyn Transport>>| match (
             one, other,
         ) {
@@ -86,27 +86,27 @@ impl Ways {
 
 /// The way over HTTPS, and what it was made from.
 #[derive(Clone)]
-pub(super) struct Https {
+pub(super) struct HttpsTransport {
     settings: Http,
     /// The content of `ca_file`: other authorities in the same file are another way.
     authorities: Option<Vec<u8>>,
     transport: Arc<dyn Transport>,
 }
 
-/// Makes ways, and keeps those that are still the right ones.
-pub(super) struct Roads {
-    connect: Connect,
+/// Makes transports, and keeps those that are still the right ones.
+pub(super) struct TransportPool {
+    factory: TransportFactory,
     plain: Option<Arc<dyn Transport>>,
-    https: Option<Https>,
+    https: Option<HttpsTransport>,
     slot: ReadSlot,
-    /// What [`Roads::read_authorities`] found: the content of `ca_file`, or why it cannot be read.
+    /// What [`TransportPool::read_authorities`] found: the content of `ca_file`, or why it cannot be read.
     authorities: Option<Result<Vec<u8>, String>>,
 }
 
-impl Roads {
-    pub(super) fn new(connect: Connect) -> Self {
+impl TransportPool {
+    pub(super) fn new(factory: TransportFactory) -> Self {
         Self {
-            connect,
+            factory,
             plain: None,
             https: None,
             slot: ReadSlot::default(),
@@ -114,7 +114,7 @@ impl Roads {
         }
     }
 
-    /// Reads the authorities that the next ways are made with, off the runtime and within a time
+    /// Reads the authorities that the next transports are made with, off the runtime and within a time
     /// limit.
     pub(super) async fn read_authorities(&mut self, settings: &Http) {
         let Some(file) = settings.ca_file.clone() else {
@@ -140,38 +140,38 @@ impl Roads {
         });
     }
 
-    /// The ways to all of these. The one over HTTPS is that of before as long as its settings are;
+    /// The transports to all of these. The one over HTTPS is that of before as long as its settings are;
     /// `https` holds it for all accounts of one configuration.
     pub(super) fn to(
         &mut self,
         endpoints: &[config::Endpoint],
         settings: &Http,
-        https: &mut Option<Https>,
-    ) -> Result<Ways, String> {
-        let mut ways = Ways::default();
+        https: &mut Option<HttpsTransport>,
+    ) -> Result<Transports, String> {
+        let mut transports = Transports::default();
         for endpoint in endpoints {
             if endpoint.scheme() == "http" {
                 if self.plain.is_none() {
-                    self.plain = Some((self.connect)(Way::Plain)?);
+                    self.plain = Some((self.factory)(TransportKind::Plain)?);
                 }
-                ways.plain.clone_from(&self.plain);
+                transports.plain.clone_from(&self.plain);
             } else {
                 if https.is_none() {
                     *https = Some(self.https(settings)?);
                 }
                 let https = https.as_ref().map(|https| Arc::clone(&https.transport));
-                ways.https = https;
+                transports.https = https;
             }
         }
-        Ok(ways)
+        Ok(transports)
     }
 
     /// Takes up the way that a plan was made with.
-    pub(super) fn take_up(&mut self, https: Option<Https>) {
+    pub(super) fn commit(&mut self, https: Option<HttpsTransport>) {
         self.https = https;
     }
 
-    fn https(&self, settings: &Http) -> Result<Https, String> {
+    fn https(&self, settings: &Http) -> Result<HttpsTransport, String> {
         let authorities = self.authorities.clone().transpose()?;
         if let Some(before) = &self.https
             && before.settings == *settings
@@ -183,45 +183,10 @@ impl Roads {
             ca_file: settings.ca_file.clone(),
             proxy: settings.proxy.clone(),
         };
-        Ok(Https {
+        Ok(HttpsTransport {
             settings: settings.clone(),
             authorities,
-            transport: (self.connect)(Way::Internet(options))?,
+            transport: (self.factory)(TransportKind::Https(options))?,
         })
     }
-}
-
-/// Every place that is asked for an organisation itself.
-pub(super) fn asked(organization: &config::Organization) -> Vec<config::Endpoint> {
-    let mut endpoints = endpoints(&organization.admin());
-    endpoints.push(organization.endpoint.clone());
-    endpoints
-}
-
-/// Whether STS may be asked which account the keys belong to.
-fn asks_whose_key(account: &config::Account) -> bool {
-    let is_of_machine = matches!(
-        account.credentials,
-        Credentials::CvmRole { .. } | Credentials::TkeOidc { .. }
-    );
-    account.uin.is_some() || (account.assume_role.is_none() && !is_of_machine)
-}
-
-/// Every place that is asked for an account.
-pub(super) fn endpoints(account: &config::Account) -> Vec<config::Endpoint> {
-    let mut endpoints = vec![account.endpoint.clone()];
-    if asks_whose_key(account) {
-        endpoints.push(account.sts_endpoint.clone());
-    }
-    endpoints.extend(account.assume_role.iter().map(|role| role.endpoint.clone()));
-    match &account.credentials {
-        Credentials::CvmRole { endpoint, .. } | Credentials::TkeOidc { endpoint } => {
-            endpoints.push(endpoint.clone());
-        }
-        Credentials::Default => {
-            endpoints.extend([account.sts_endpoint.clone(), config::Endpoint::metadata()]);
-        }
-        _ => {}
-    }
-    endpoints
 }

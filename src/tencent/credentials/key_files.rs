@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Credential, Shelf};
+use super::{Credential, CredentialFile};
 use crate::files;
 use crate::tencent::credential::REFUSED;
 
@@ -14,7 +14,7 @@ pub(super) const MAX_BYTES: usize = 64 * 1024;
 
 /// A file each for id, key and, for temporary keys, token.
 #[derive(Debug)]
-pub struct Files {
+pub struct KeyFiles {
     /// Holds the secret id.
     pub secret_id: PathBuf,
     /// Holds the secret key.
@@ -23,12 +23,12 @@ pub struct Files {
     pub token: Option<PathBuf>,
 }
 
-impl Shelf for Files {
+impl CredentialFile for KeyFiles {
     fn name(&self) -> &'static str {
         "files"
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         let token = self.token.iter();
         let files = [&self.secret_id, &self.secret_key].into_iter().chain(token);
         let files: Vec<String> = files.map(|file| file.display().to_string()).collect();

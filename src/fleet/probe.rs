@@ -7,43 +7,45 @@ use std::time::Duration;
 use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
-use super::questions::{Questions, places, trouble};
-use super::shared::{Environment, Shared};
-use super::ways::{Connect, Https, asked};
+use super::account_probe::{AccountProbe, probe_endpoints, probe_error};
+use super::endpoints::organization_endpoints;
+use super::environment::Environment;
+use super::shared_resources::SharedResources;
+use super::transport_pool::{HttpsTransport, TransportFactory};
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization, Site};
 use crate::failure::Failure;
-use crate::organization::{Discovery, accounts, also_members};
+use crate::organization::{Discovery, accounts, duplicate_warnings};
 use crate::snapshot::Member;
 use crate::tencent::reasons::{escaped, timeout_failure};
 use crate::tencent::sts::CallerIdentity;
 use crate::tencent::{Ended, Observer, Sent};
 use tokio::sync::watch;
 
-/// The time for all questions together.
-pub const INQUIRY_TIME: Duration = Duration::from_mins(5);
+/// The time for all probe together.
+pub const PROBE_TIMEOUT: Duration = Duration::from_mins(5);
 
-/// So many of an organisation's members are tried: they have one role's name in common, so that
+/// So many of an organisation's members are tried: they have one role's name in context, so that
 /// what is wrong with one is most probably wrong with all.
-pub const MEMBERS_TRIED: usize = 3;
+pub const MAX_MEMBERS_PROBED: usize = 3;
 
 /// So many accounts are asked about at a time.
-const AT_ONCE: usize = 64;
+const MAX_CONCURRENT: usize = 64;
 
 /// What came of it, in the order of the names.
 #[derive(Clone, Debug)]
 pub struct Findings {
     /// The accounts that somebody wrote down.
-    pub accounts: Vec<AccountFound>,
+    pub accounts: Vec<AccountFindings>,
     /// The organisations.
-    pub organizations: Vec<OrganizationFound>,
+    pub organizations: Vec<OrganizationFindings>,
     /// Accounts that are the same Tencent Cloud account under two names.
     pub warnings: Vec<String>,
 }
 
 /// What was found of an account.
 #[derive(Clone, Debug)]
-pub struct AccountFound {
+pub struct AccountFindings {
     /// Its name.
     pub account: String,
     /// Where its credentials come from, in the words of the label `provider`; a role may come on
@@ -53,53 +55,53 @@ pub struct AccountFound {
     pub role: Option<String>,
     /// Whose the key is, as STS says: of the role, or of the credentials where the role is not to
     /// be had. None where nobody was asked.
-    pub identity: Option<Result<CallerIdentity, Trouble>>,
+    pub identity: Option<Result<CallerIdentity, ProbeError>>,
     /// What keeps it from being asked in any region.
-    pub trouble: Option<Trouble>,
+    pub error: Option<ProbeError>,
     /// The other site, where that one knows a key that its own does not.
-    pub known_at: Option<Site>,
+    pub known_at_site: Option<Site>,
     /// Each region, in the order of the names.
-    pub regions: Vec<RegionFound>,
+    pub regions: Vec<RegionFindings>,
 }
 
-impl AccountFound {
+impl AccountFindings {
     /// Everything that is wrong with it.
-    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+    pub fn errors(&self) -> impl Iterator<Item = &ProbeError> {
         let regions = self.regions.iter();
         let of_regions =
             regions.flat_map(|region| [region.tracks.as_ref().err(), region.details.as_ref()]);
-        self.trouble.iter().chain(of_regions.flatten())
+        self.error.iter().chain(of_regions.flatten())
     }
 }
 
 /// What was found of a target.
 #[derive(Clone, Debug)]
-pub struct RegionFound {
+pub struct RegionFindings {
     /// The region.
     pub region: String,
     /// How many tracks it lists.
-    pub tracks: Result<usize, Trouble>,
+    pub tracks: Result<usize, ProbeError>,
     /// Why details of a track are not to be had, where they are asked for.
-    pub details: Option<Trouble>,
+    pub details: Option<ProbeError>,
 }
 
 /// What was found of an organisation.
 #[derive(Clone, Debug)]
-pub struct OrganizationFound {
+pub struct OrganizationFindings {
     /// Its name.
     pub organization: String,
     /// The account that is asked for the members; it has regions only where its own tracks are
     /// asked for.
-    pub admin: AccountFound,
+    pub admin: AccountFindings,
     /// How many members there are, and how many of them are polled; none where nobody was asked.
-    pub members: Option<Result<[usize; 2], Trouble>>,
-    /// The first of those that are polled, [`MEMBERS_TRIED`] at most.
-    pub tried: Vec<AccountFound>,
+    pub members: Option<Result<[usize; 2], ProbeError>>,
+    /// The first of those that are polled, [`MAX_MEMBERS_PROBED`] at most.
+    pub probed_members: Vec<AccountFindings>,
 }
 
 /// What was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asked {
+pub enum ProbeStep {
     /// A key of the credentials.
     Key,
     /// A key of the role.
@@ -116,9 +118,9 @@ pub enum Asked {
 
 /// A question that was not answered.
 #[derive(Clone, Debug)]
-pub struct Trouble {
+pub struct ProbeError {
     /// What was asked.
-    pub asked: Asked,
+    pub step: ProbeStep,
     /// Where, if not on this machine alone.
     pub at: Option<String>,
     /// What came instead of an answer.
@@ -126,42 +128,42 @@ pub struct Trouble {
 }
 
 /// Asks about all organisations of a configuration, and the accounts that this shard polls.
-/// `connect` makes the ways to the cloud.
+/// `factory` makes the transports to the cloud.
 ///
 /// # Errors
 ///
 /// What keeps anybody from being asked at all.
-pub async fn inquire(
+pub async fn probe(
     config: &Config,
     environment: &Environment,
     clock: &Clock,
-    connect: Connect,
+    factory: TransportFactory,
 ) -> Result<Findings, String> {
-    let mut inquiry = Inquiry {
-        shared: Shared::new(
+    let mut probe = Probe {
+        shared: SharedResources::new(
             environment.clone(),
             clock.clone(),
-            connect,
+            factory,
             Arc::new(Nobody),
         ),
         config,
         https: None,
-        deadline: Instant::now() + INQUIRY_TIME,
+        deadline: Instant::now() + PROBE_TIMEOUT,
     };
-    inquiry.shared.belongs_to(config);
-    let _opened = inquiry.shared.open_files(config).await;
+    probe.shared.configure(config);
+    let _opened = probe.shared.open_files(config).await;
     let mut accounts: Vec<&Account> = config.own_accounts().collect();
     accounts.sort_by(|one, other| one.name.cmp(&other.name));
-    let accounts = inquiry.accounts(accounts).await?;
+    let accounts = probe.accounts(accounts).await?;
     let mut warnings = same_accounts(&accounts, &config.warnings);
     let uins = known_uins(config, &accounts);
     let mut organizations = Vec::new();
     let mut configured: Vec<&Organization> = config.organizations.iter().collect();
     configured.sort_by(|one, other| one.name.cmp(&other.name));
     for organization in configured {
-        let (found, members) = inquiry.organization(organization).await?;
+        let (found, members) = probe.organization(organization).await?;
         organizations.push(found);
-        warnings.extend(also_members(&uins, &members));
+        warnings.extend(duplicate_warnings(&uins, &members));
     }
     Ok(Findings {
         accounts,
@@ -170,63 +172,74 @@ pub async fn inquire(
     })
 }
 
-struct Inquiry<'c> {
-    shared: Shared,
+struct Probe<'c> {
+    shared: SharedResources,
     config: &'c Config,
-    https: Option<Https>,
+    https: Option<HttpsTransport>,
     deadline: Instant,
 }
 
-impl Inquiry<'_> {
+impl Probe<'_> {
     /// Asks about these, many at a time, and answers in their order.
-    async fn accounts(&mut self, accounts: Vec<&Account>) -> Result<Vec<AccountFound>, String> {
+    async fn accounts(&mut self, accounts: Vec<&Account>) -> Result<Vec<AccountFindings>, String> {
         let mut all = Vec::with_capacity(accounts.len());
         for account in accounts {
             let http = &self.config.http;
-            let ways = self.shared.ways(&places(account), http, &mut self.https)?;
+            let transports =
+                self.shared
+                    .transports(&probe_endpoints(account), http, &mut self.https)?;
             let shared = &mut self.shared;
-            all.push(Questions::new(shared, account, &ways, Arc::new(Nobody)));
+            all.push(AccountProbe::new(
+                shared,
+                account,
+                &transports,
+                Arc::new(Nobody),
+            ));
         }
         let deadline = self.deadline;
-        let found = all.into_iter().map(|questions| async move {
-            let found = timeout_at(deadline, questions.ask()).await;
-            found.unwrap_or_else(|_| AccountFound {
-                trouble: Some(late(Asked::Key)),
-                ..questions.unanswered()
+        let found = all.into_iter().map(|probe| async move {
+            let found = timeout_at(deadline, probe.ask()).await;
+            found.unwrap_or_else(|_| AccountFindings {
+                error: Some(late(ProbeStep::Key)),
+                ..probe.unanswered()
             })
         });
-        Ok(stream::iter(found).buffered(AT_ONCE).collect().await)
+        Ok(stream::iter(found).buffered(MAX_CONCURRENT).collect().await)
     }
 
     async fn organization(
         &mut self,
         organization: &Organization,
-    ) -> Result<(OrganizationFound, Vec<Account>), String> {
-        let mut places = [asked(organization), places(&organization.admin())].concat();
+    ) -> Result<(OrganizationFindings, Vec<Account>), String> {
+        let mut places = [
+            organization_endpoints(organization),
+            probe_endpoints(&organization.admin()),
+        ]
+        .concat();
         places.dedup();
         let http = &self.config.http;
-        let ways = self.shared.ways(&places, http, &mut self.https)?;
+        let transports = self.shared.transports(&places, http, &mut self.https)?;
         let shared = &mut self.shared;
-        let discovery = shared.discovery(organization, &ways, watch::Sender::default());
+        let discovery = shared.discovery(organization, &transports, watch::Sender::default());
         let mut admin = organization.admin();
         // It is polled only to see whether its tracks are those of all members, and in one region.
         let regions = usize::from(admin.details_interval.is_some());
         admin.regions.truncate(regions);
         let mut admin = self.accounts(vec![&admin]).await?;
         let admin = admin.remove(0);
-        let mut found = OrganizationFound {
+        let mut found = OrganizationFindings {
             organization: organization.name.clone(),
             admin,
             members: None,
-            tried: Vec::new(),
+            probed_members: Vec::new(),
         };
-        if found.admin.trouble.is_some() {
+        if found.admin.error.is_some() {
             return Ok((found, Vec::new()));
         }
         let members = match members(organization, &discovery, self.deadline).await {
             Ok(members) => members,
-            Err(trouble) => {
-                found.members = Some(Err(trouble));
+            Err(error) => {
+                found.members = Some(Err(error));
                 return Ok((found, Vec::new()));
             }
         };
@@ -234,8 +247,8 @@ impl Inquiry<'_> {
         let own = self.config.shard;
         polled.retain(|account| own.owns(&account.shard_key()));
         found.members = Some(Ok([members.len(), polled.len()]));
-        let tried = polled.iter().take(MEMBERS_TRIED).collect();
-        found.tried = self.accounts(tried).await?;
+        let tried = polled.iter().take(MAX_MEMBERS_PROBED).collect();
+        found.probed_members = self.accounts(tried).await?;
         Ok((found, polled))
     }
 }
@@ -244,20 +257,20 @@ async fn members(
     organization: &Organization,
     discovery: &Discovery,
     deadline: Instant,
-) -> Result<Vec<Member>, Trouble> {
+) -> Result<Vec<Member>, ProbeError> {
     let members = timeout_at(deadline, discovery.directory.members()).await;
-    let members = members.map_err(|_| late(Asked::Members))?;
+    let members = members.map_err(|_| late(ProbeStep::Members))?;
     let at = Some(&organization.endpoint);
-    members.map_err(|failure| trouble(Asked::Members, at, failure))
+    members.map_err(|failure| probe_error(ProbeStep::Members, at, failure))
 }
 
-fn late(asked: Asked) -> Trouble {
-    let message = format!("not all was answered within {INQUIRY_TIME:?}");
-    trouble(asked, None, timeout_failure(message))
+fn late(step: ProbeStep) -> ProbeError {
+    let message = format!("not all was answered within {PROBE_TIMEOUT:?}");
+    probe_error(step, None, timeout_failure(message))
 }
 
 /// The UIN of each account, by name: of the configuration, or else as STS says.
-fn known_uins(config: &Config, found: &[AccountFound]) -> BTreeMap<String, String> {
+fn known_uins(config: &Config, found: &[AccountFindings]) -> BTreeMap<String, String> {
     let of_keys = found.iter().filter_map(|found| {
         let identity = found.identity.as_ref()?.as_ref().ok()?;
         Some((found.account.clone(), identity.uin.clone()))
@@ -271,7 +284,7 @@ fn known_uins(config: &Config, found: &[AccountFound]) -> BTreeMap<String, Strin
 
 /// Warns of accounts whose keys belong to the same Tencent Cloud account, unless the configuration
 /// warns of them already.
-fn same_accounts(found: &[AccountFound], known: &[String]) -> Vec<String> {
+fn same_accounts(found: &[AccountFindings], known: &[String]) -> Vec<String> {
     let mut first_of: BTreeMap<&str, &str> = BTreeMap::new();
     let mut warnings = Vec::new();
     for second in found {

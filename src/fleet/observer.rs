@@ -8,25 +8,25 @@ use crate::poll::Publish;
 use crate::snapshot::AccountInfo;
 
 /// Shows what accounts publish, and is told what becomes of them.
-pub trait Audience: Send + Sync + 'static {
+pub trait FleetObserver: Send + Sync + 'static {
     /// A way to publish for an account. It is asked for again after a panic.
-    fn admit(&self, account: &Arc<AccountInfo>) -> Publish;
+    fn publisher_for(&self, account: &Arc<AccountInfo>) -> Publish;
 
     /// The account's loop has begun, and beats there from now on.
-    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>);
+    fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>);
 
     /// The account's loop has panicked, and is going to be started again.
-    fn restarted(&self, account: &str);
+    fn account_restarted(&self, account: &str);
 
     /// The account has left the configuration: nothing of it is to be shown any more.
-    fn withdraw(&self, account: &str);
+    fn account_removed(&self, account: &str);
 
     /// The organisation is asked for its members once in `refresh`; whether they are known already.
-    fn asked(&self, _organization: &str, _refresh: Duration, _known: bool) {}
+    fn organization_added(&self, _organization: &str, _refresh: Duration, _known: bool) {}
 
     /// The organisation has so many members; none where that could not be told.
-    fn refreshed(&self, _organization: &str, _members: Option<usize>) {}
+    fn organization_refreshed(&self, _organization: &str, _members: Option<usize>) {}
 
     /// The organisation has left the configuration.
-    fn disbanded(&self, _organization: &str) {}
+    fn organization_removed(&self, _organization: &str) {}
 }

@@ -6,29 +6,31 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Credential, Provided, Provider, ProviderState, Renewed, no_credentials};
+use super::{
+    Credential, CredentialFuture, InvalidateFuture, Provider, ProviderState, no_credentials,
+};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
 
 /// What is new has to read the same twice, so far apart: one look might find half of a write.
-pub(super) const LOOK_TWICE: Duration = Duration::from_millis(20);
+pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
 /// An id that came without its key, or a key without its id, is half of a change, and so is a file
 /// that is empty, absent or cut. The other half is waited for so long; then they are taken for what
 /// they are.
-pub(super) const OTHER_HALF: Duration = Duration::from_secs(1);
+pub(super) const HALF_CHANGE_WAIT: Duration = Duration::from_secs(1);
 
 /// Files that never read the same twice are waited for no longer.
-const LONGEST_CHANGE: Duration = Duration::from_secs(3);
+const MAX_CHANGE_WAIT: Duration = Duration::from_secs(3);
 
-/// Where keys are kept.
-pub trait Shelf: Send + Sync + 'static {
+/// Where keys are inner.
+pub trait CredentialFile: Send + Sync + 'static {
     /// Its name, for the label `provider`.
     fn name(&self) -> &'static str;
 
     /// Where the keys are, for messages.
-    fn place(&self) -> String;
+    fn location(&self) -> String;
 
     /// What is there now. It may block.
     ///
@@ -38,13 +40,13 @@ pub trait Shelf: Send + Sync + 'static {
     fn read(&self) -> Result<Credential, String>;
 }
 
-impl Shelf for Box<dyn Shelf> {
+impl CredentialFile for Box<dyn CredentialFile> {
     fn name(&self) -> &'static str {
         (**self).name()
     }
 
-    fn place(&self) -> String {
-        (**self).place()
+    fn location(&self) -> String {
+        (**self).location()
     }
 
     fn read(&self) -> Result<Credential, String> {
@@ -53,8 +55,8 @@ impl Shelf for Box<dyn Shelf> {
 }
 
 /// A provider that looks on a shelf each time.
-pub struct Rereading<S> {
-    shelf: Arc<S>,
+pub struct ReloadingProvider<S> {
+    file: Arc<S>,
     slot: ReadSlot,
     clock: Clock,
     state: Mutex<State>,
@@ -72,11 +74,11 @@ struct State {
     broken: Option<String>,
 }
 
-impl<S: Shelf> Rereading<S> {
+impl<S: CredentialFile> ReloadingProvider<S> {
     /// Reads nothing yet.
-    pub fn new(shelf: S, clock: Clock) -> Self {
+    pub fn new(file: S, clock: Clock) -> Self {
         Self {
-            shelf: Arc::new(shelf),
+            file: Arc::new(file),
             slot: ReadSlot::default(),
             clock,
             state: Mutex::default(),
@@ -101,7 +103,7 @@ impl<S: Shelf> Rereading<S> {
     }
 
     /// What is on the shelf, the same value as long as it is the same.
-    async fn look(&self) -> Result<Arc<Credential>, Failure> {
+    async fn load(&self) -> Result<Arc<Credential>, Failure> {
         let mut found = self.read().await.map_err(|why| self.failed(why))?;
         if let Ok(found) = &found
             && let Some(current) = self.current_if(found)
@@ -111,18 +113,18 @@ impl<S: Shelf> Rereading<S> {
         let _turn = self.turn.lock().await;
         let began = Instant::now();
         loop {
-            sleep(LOOK_TWICE).await;
+            sleep(SETTLE_DELAY).await;
             let again = self.read().await.map_err(|why| self.failed(why))?;
-            let has_waited = began.elapsed() >= OTHER_HALF;
+            let has_waited = began.elapsed() >= HALF_CHANGE_WAIT;
             match &again {
                 Ok(credential) => {
                     if let Some(current) = self.current_if(credential) {
                         return Ok(current);
                     }
-                    let is_settled = found.is_ok_and(|found| credential.is(&found));
+                    let is_settled = found.is_ok_and(|found| credential.same_as(&found));
                     let is_whole = has_waited || !self.is_half_of_a_change(credential);
                     if is_settled && is_whole {
-                        return again.map(|it| self.take_up(it)).map_err(no_credentials);
+                        return again.map(|it| self.accept(it)).map_err(no_credentials);
                     }
                 }
                 Err(why) if has_waited || self.is_known(why) => {
@@ -130,7 +132,7 @@ impl<S: Shelf> Rereading<S> {
                 }
                 Err(_) => {}
             }
-            if began.elapsed() >= LONGEST_CHANGE {
+            if began.elapsed() >= MAX_CHANGE_WAIT {
                 return Err(self.failed("its files do not stop changing".to_owned()));
             }
             found = again;
@@ -139,9 +141,9 @@ impl<S: Shelf> Rereading<S> {
 
     /// What the shelf says now: no answer in time is the outer error.
     async fn read(&self) -> Result<Result<Credential, String>, String> {
-        let place = Arc::clone(&self.shelf);
+        let place = Arc::clone(&self.file);
         let read = self.slot.run(READ_TIMEOUT, move || place.read()).await;
-        read.map_err(|error| format!("{} cannot be read: {error}", self.shelf.place()))
+        read.map_err(|error| format!("{} cannot be read: {error}", self.file.location()))
     }
 
     fn failed(&self, why: String) -> Failure {
@@ -160,7 +162,7 @@ impl<S: Shelf> Rereading<S> {
     fn current_if(&self, found: &Credential) -> Option<Arc<Credential>> {
         let mut state = self.state();
         let (current, _) = state.current.as_ref()?;
-        let current = current.is(found).then(|| Arc::clone(current))?;
+        let current = current.same_as(found).then(|| Arc::clone(current))?;
         state.broken = None;
         Some(current)
     }
@@ -178,7 +180,7 @@ impl<S: Shelf> Rereading<S> {
         same_id != same_key || (have_tokens && same_token != same_key)
     }
 
-    fn take_up(&self, found: Credential) -> Arc<Credential> {
+    fn accept(&self, found: Credential) -> Arc<Credential> {
         let mut state = self.state();
         let credential = Arc::new(found);
         state.refreshes += 1;
@@ -194,23 +196,23 @@ impl<S: Shelf> Rereading<S> {
     }
 }
 
-impl<S: Shelf> Provider for Rereading<S> {
+impl<S: CredentialFile> Provider for ReloadingProvider<S> {
     fn name(&self) -> &'static str {
-        self.shelf.name()
+        self.file.name()
     }
 
     fn identity(&self) -> Option<String> {
         self.identity.get().cloned()
     }
 
-    fn credential(&self) -> Provided<'_> {
-        Box::pin(self.look())
+    fn credential(&self) -> CredentialFuture<'_> {
+        Box::pin(self.load())
     }
 
-    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
+    fn invalidate<'a>(&'a self, credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
         Box::pin(async move {
-            let now = self.look().await;
-            now.is_ok_and(|now| !now.is(credential))
+            let now = self.load().await;
+            now.is_ok_and(|now| !now.same_as(credential))
         })
     }
 
@@ -224,7 +226,7 @@ impl<S: Shelf> Provider for Rereading<S> {
         })
     }
 
-    fn place(&self) -> Option<String> {
-        Some(self.shelf.place())
+    fn location(&self) -> Option<String> {
+        Some(self.file.location())
     }
 }

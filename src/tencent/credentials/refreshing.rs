@@ -8,7 +8,7 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use super::{Credential, Provided, Provider, ProviderState, Renewed, Temporary};
+use super::{Credential, CredentialFuture, InvalidateFuture, Provider, ProviderState, Temporary};
 use crate::clock::Clock;
 use crate::failure::Failure;
 
@@ -38,10 +38,10 @@ const LEAST_BETWEEN: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_secs(30);
 
 /// A key that is so young is not renewed because it was refused: another would be refused alike.
-const TOO_YOUNG: Duration = Duration::from_secs(10);
+const MIN_AGE: Duration = Duration::from_secs(10);
 
 /// A key that is on its way.
-pub type Fetched<'a> =
+pub type FetchFuture<'a> =
     std::pin::Pin<Box<dyn Future<Output = Result<Temporary, Failure>> + Send + 'a>>;
 
 /// Where temporary keys come from.
@@ -57,17 +57,17 @@ pub trait Source: Send + Sync + 'static {
     /// # Errors
     ///
     /// With the reason `credentials`, and the code of the call that failed.
-    fn fetch(&self) -> Fetched<'_>;
+    fn fetch(&self) -> FetchFuture<'_>;
 }
 
 /// A provider that renews the keys of a source, one renewal at a time.
-pub struct Renewing<S> {
-    kept: Arc<Kept<S>>,
+pub struct RefreshingProvider<S> {
+    inner: Arc<RefreshState<S>>,
     /// Whether somebody looks after the renewals. Nobody does before the first key is wanted.
-    is_kept: AtomicBool,
+    started: AtomicBool,
 }
 
-struct Kept<S> {
+struct RefreshState<S> {
     source: S,
     clock: Clock,
     /// Held by whoever fetches.
@@ -89,85 +89,85 @@ struct State {
     refreshes: u64,
     failures: u64,
     /// How many in a row have failed, or brought what there was already.
-    in_vain: usize,
+    failed_refreshes: usize,
 }
 
 struct Generation {
     credential: Arc<Credential>,
     expires: SystemTime,
     ends: Instant,
-    taken_up: SystemTime,
+    obtained: SystemTime,
     since: Instant,
 }
 
-impl<S: Source> Renewing<S> {
+impl<S: Source> RefreshingProvider<S> {
     /// Nothing is fetched before the first key is wanted.
     pub fn new(source: S, clock: Clock) -> Self {
         Self {
-            kept: Arc::new(Kept {
+            inner: Arc::new(RefreshState {
                 source,
                 clock,
                 turn: tokio::sync::Mutex::default(),
                 state: Mutex::default(),
             }),
-            is_kept: AtomicBool::new(false),
+            started: AtomicBool::new(false),
         }
     }
 
-    fn keep(&self) {
-        if !self.is_kept.swap(true, Ordering::Relaxed) {
-            tokio::spawn(keep(Arc::downgrade(&self.kept)));
+    fn start_refresh_loop(&self) {
+        if !self.started.swap(true, Ordering::Relaxed) {
+            tokio::spawn(refresh_loop(Arc::downgrade(&self.inner)));
         }
     }
 }
 
-impl<S: Source> Provider for Renewing<S> {
+impl<S: Source> Provider for RefreshingProvider<S> {
     fn name(&self) -> &'static str {
-        self.kept.source.name()
+        self.inner.source.name()
     }
 
     fn identity(&self) -> Option<String> {
-        Some(self.kept.source.identity())
+        Some(self.inner.source.identity())
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(async {
-            self.keep();
+            self.start_refresh_loop();
             let fetches = {
-                let state = self.kept.state();
+                let state = self.inner.state();
                 if let Some(credential) = state.living(Instant::now()) {
                     return Ok(credential);
                 }
                 state.fetches
             };
-            self.kept.fetch_after(fetches).await
+            self.inner.fetch_after(fetches).await
         })
     }
 
-    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
+    fn invalidate<'a>(&'a self, credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
         Box::pin(async move {
             let now = Instant::now();
             let fetches = {
-                let mut state = self.kept.state();
+                let mut state = self.inner.state();
                 match &state.current {
                     Some(current) if !Arc::ptr_eq(&current.credential, credential) => return true,
-                    Some(current) if now - current.since < TOO_YOUNG => return false,
+                    Some(current) if now - current.since < MIN_AGE => return false,
                     // Whoever comes next waits for a better one.
                     _ => state.current = None,
                 }
                 state.fetches
             };
-            let renewed = self.kept.fetch_after(fetches).await;
-            renewed.is_ok_and(|renewed| !renewed.is(credential))
+            let renewed = self.inner.fetch_after(fetches).await;
+            renewed.is_ok_and(|renewed| !renewed.same_as(credential))
         })
     }
 
     fn state(&self) -> Option<ProviderState> {
-        let state = self.kept.state();
+        let state = self.inner.state();
         let current = state.current.as_ref();
         Some(ProviderState {
             expires: current.map(|current| current.expires),
-            changed: current.map(|current| current.taken_up),
+            changed: current.map(|current| current.obtained),
             refreshes: state.refreshes,
             failures: state.failures,
         })
@@ -175,9 +175,11 @@ impl<S: Source> Provider for Renewing<S> {
 }
 
 /// Renews until nobody uses the provider any more.
-async fn keep<S: Source>(kept: Weak<Kept<S>>) {
+async fn refresh_loop<S: Source>(inner: Weak<RefreshState<S>>) {
     loop {
-        let Some(strong) = kept.upgrade() else { return };
+        let Some(strong) = inner.upgrade() else {
+            return;
+        };
         let now = Instant::now();
         let (due, fetches) = {
             let state = strong.state();
@@ -194,7 +196,7 @@ async fn keep<S: Source>(kept: Weak<Kept<S>>) {
     }
 }
 
-impl<S: Source> Kept<S> {
+impl<S: Source> RefreshState<S> {
     /// What a fetch brings that ends after so many others. Whoever waits for one that is under way
     /// takes what it brings.
     async fn fetch_after(&self, fetches: u64) -> Result<Arc<Credential>, Failure> {
@@ -257,12 +259,12 @@ impl State {
         self.failure = None;
         self.fetched = Some(now);
         let current = self.current.as_ref();
-        if current.is_some_and(|current| current.credential.is(&temporary.credential)) {
+        if current.is_some_and(|current| current.credential.same_as(&temporary.credential)) {
             // Some sources hand out one key until it is near its end.
             self.due = Some(now + self.pause().max(LEAST_BETWEEN));
             return;
         }
-        self.in_vain = 0;
+        self.failed_refreshes = 0;
         if temporary.lifetime < LEAST_BETWEEN {
             let lifetime = temporary.lifetime;
             warn!(?lifetime, least = ?LEAST_BETWEEN, "a temporary key ends before the next one may be fetched");
@@ -272,7 +274,7 @@ impl State {
             credential: Arc::new(temporary.credential),
             expires: temporary.expires,
             ends: began + temporary.lifetime,
-            taken_up: wall,
+            obtained: wall,
             since: now,
         });
     }
@@ -284,8 +286,8 @@ impl State {
             .with_jitter()
             .without_max_times()
             .build();
-        let pause = pauses.nth(self.in_vain.min(MOST_DOUBLINGS));
-        self.in_vain += 1;
+        let pause = pauses.nth(self.failed_refreshes.min(MOST_DOUBLINGS));
+        self.failed_refreshes += 1;
         pause.unwrap_or(LONGEST_PAUSE)
     }
 }

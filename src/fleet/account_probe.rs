@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::inquiry::{AccountFound, Asked, RegionFound, Trouble};
-use super::shared::Shared;
-use super::ways::{Ways, endpoints};
+use super::endpoints::account_endpoints;
+use super::probe::{AccountFindings, ProbeError, ProbeStep, RegionFindings};
+use super::shared_resources::SharedResources;
+use super::transport_pool::Transports;
 use crate::config::{self, Account, Credentials, Site};
 use crate::failure::{Failure, Reason};
 use crate::tencent::credentials::{FixedProvider, Provider, is_denied, must_be_of};
@@ -19,7 +20,7 @@ use crate::tencent::{Client, Observer};
 const RETRY_FOR: Duration = Duration::from_secs(20);
 
 /// Everybody who is asked about an account.
-pub(super) struct Questions {
+pub(super) struct AccountProbe {
     account: Account,
     /// The keys of the credentials alone.
     base: Arc<dyn Provider>,
@@ -34,25 +35,25 @@ pub(super) struct Questions {
 }
 
 /// Every place that may be asked about an account.
-pub(super) fn places(account: &Account) -> Vec<config::Endpoint> {
-    let mut places = endpoints(account);
+pub(super) fn probe_endpoints(account: &Account) -> Vec<config::Endpoint> {
+    let mut places = account_endpoints(account);
     places.push(account.sts_endpoint.clone());
-    places.extend(sts_elsewhere(account));
+    places.extend(other_sts(account));
     places
 }
 
-fn sts_elsewhere(account: &Account) -> Option<config::Endpoint> {
+fn other_sts(account: &Account) -> Option<config::Endpoint> {
     let site = account.site;
     let is_at_its_site =
         account.endpoint == site.endpoint() && account.sts_endpoint == site.sts_endpoint();
     is_at_its_site.then(|| site.other().sts_endpoint())
 }
 
-impl Questions {
+impl AccountProbe {
     pub(super) fn new(
-        shared: &mut Shared,
+        shared: &mut SharedResources,
         account: &Account,
-        ways: &Ways,
+        transports: &Transports,
         observer: Arc<dyn Observer>,
     ) -> Self {
         // Whose the key is, is asked here, and so not by its provider.
@@ -64,17 +65,17 @@ impl Questions {
             assume_role: None,
             ..polled.clone()
         };
-        let base = shared.provider(&base, ways);
-        let keys = shared.provider(&polled, ways);
-        let (client, _) = shared.client(&polled, ways, polled.requests_per_second);
+        let base = shared.provider(&base, transports);
+        let keys = shared.provider(&polled, transports);
+        let (client, _) = shared.client(&polled, transports, polled.requests_per_second);
         if f64::from(account.requests_per_second) < client.requests_per_second() {
             client.pacer().set_per_second(account.requests_per_second);
         }
-        let elsewhere = sts_elsewhere(account);
+        let elsewhere = other_sts(account);
         Self {
             account: account.clone(),
-            sts: shared.sts(&account.sts_endpoint, ways, &keys),
-            elsewhere: elsewhere.map(|at| shared.sts(&at, ways, &base)),
+            sts: shared.sts(&account.sts_endpoint, transports, &keys),
+            elsewhere: elsewhere.map(|at| shared.sts(&at, transports, &base)),
             base,
             keys,
             client,
@@ -83,30 +84,30 @@ impl Questions {
     }
 
     /// Nothing is known yet.
-    pub(super) fn unanswered(&self) -> AccountFound {
-        AccountFound {
+    pub(super) fn unanswered(&self) -> AccountFindings {
+        AccountFindings {
             account: self.account.name.clone(),
             provider: self.base.name(),
             role: self.account.assume_role.as_ref().map(|it| it.arn.clone()),
             identity: None,
-            trouble: None,
-            known_at: None,
+            error: None,
+            known_at_site: None,
             regions: Vec::new(),
         }
     }
 
     /// Asks all of it.
-    pub(super) async fn ask(&self) -> AccountFound {
+    pub(super) async fn ask(&self) -> AccountFindings {
         let mut found = self.unanswered();
-        found.trouble = self.keys(&mut found).await.err();
-        if found.trouble.is_none() {
+        found.error = self.keys(&mut found).await.err();
+        if found.error.is_none() {
             for region in &self.account.regions {
                 found.regions.push(self.region(region).await);
             }
         }
-        let is_unknown = found.troubles().any(|trouble| is_unknown(&trouble.failure));
+        let is_unknown = found.errors().any(|error| is_unknown(&error.failure));
         if is_unknown {
-            found.known_at = self.known_at().await;
+            found.known_at_site = self.known_at_site().await;
         }
         found
             .regions
@@ -115,22 +116,23 @@ impl Questions {
     }
 
     /// Whether there are keys to poll with, and the right ones.
-    async fn keys(&self, found: &mut AccountFound) -> Result<(), Trouble> {
+    async fn keys(&self, found: &mut AccountFindings) -> Result<(), ProbeError> {
         let base = self.base.credential().await;
-        base.map_err(|failure| trouble(Asked::Key, self.place_of_keys().as_ref(), failure))?;
+        base.map_err(|failure| {
+            probe_error(ProbeStep::Key, self.place_of_keys().as_ref(), failure)
+        })?;
         if let Some(role) = &self.account.assume_role
             && let Err(failure) = self.keys.credential().await
         {
             // Whoever lacks the permission should have a name.
             found.identity = Some(self.identity(&self.sts.with(Arc::clone(&self.base))).await);
-            return Err(trouble(Asked::Role, Some(&role.endpoint), failure));
+            return Err(probe_error(ProbeStep::Role, Some(&role.endpoint), failure));
         }
         let identity = self.identity(&self.sts).await;
         let at = Some(&self.account.sts_endpoint);
         let verdict = match (&identity, &self.account.uin) {
-            (Ok(identity), Some(uin)) => {
-                must_be_of(identity, uin).map_err(|failure| trouble(Asked::Identity, at, failure))
-            }
+            (Ok(identity), Some(uin)) => must_be_of(identity, uin)
+                .map_err(|failure| probe_error(ProbeStep::Identity, at, failure)),
             // The daemon polls such a role too, and warns.
             (Err(unknown), Some(_))
                 if !self.account.is_uin_configured && is_denied(&unknown.failure) =>
@@ -149,13 +151,13 @@ impl Questions {
         verdict
     }
 
-    async fn identity(&self, sts: &Sts) -> Result<CallerIdentity, Trouble> {
+    async fn identity(&self, sts: &Sts) -> Result<CallerIdentity, ProbeError> {
         let at = Some(&self.account.sts_endpoint);
         let identity = sts.caller_identity().await;
-        identity.map_err(|failure| trouble(Asked::Identity, at, failure))
+        identity.map_err(|failure| probe_error(ProbeStep::Identity, at, failure))
     }
 
-    async fn region(&self, region: &str) -> RegionFound {
+    async fn region(&self, region: &str) -> RegionFindings {
         let at = Some(&self.account.endpoint);
         let until = Instant::now() + RETRY_FOR;
         let listing = self.client.list(region, until, &*self.observer).await;
@@ -170,17 +172,17 @@ impl Questions {
             }
             _ => None,
         };
-        RegionFound {
+        RegionFindings {
             region: region.to_owned(),
             tracks: listing
                 .map(|listing| listing.tracks.len())
-                .map_err(|failure| trouble(Asked::Tracks, at, failure)),
-            details: details.map(|failure| trouble(Asked::Details, at, failure)),
+                .map_err(|failure| probe_error(ProbeStep::Tracks, at, failure)),
+            details: details.map(|failure| probe_error(ProbeStep::Details, at, failure)),
         }
     }
 
     /// The other site, where it knows the key of the credentials: whatever it answers but that.
-    async fn known_at(&self) -> Option<Site> {
+    async fn known_at_site(&self) -> Option<Site> {
         let elsewhere = self.elsewhere.as_ref()?;
         let credential = self.base.credential().await.ok()?;
         // A temporary key that is unknown has ended.
@@ -213,9 +215,13 @@ fn is_unknown(failure: &Failure) -> bool {
     failure.code == "AuthFailure.SecretIdNotFound"
 }
 
-pub(super) fn trouble(asked: Asked, at: Option<&config::Endpoint>, failure: Failure) -> Trouble {
-    Trouble {
-        asked,
+pub(super) fn probe_error(
+    step: ProbeStep,
+    at: Option<&config::Endpoint>,
+    failure: Failure,
+) -> ProbeError {
+    ProbeError {
+        step,
         at: at.map(ToString::to_string),
         failure,
     }

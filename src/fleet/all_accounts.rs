@@ -12,17 +12,19 @@ use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, timeout_at};
 use tracing::{info, warn};
 
-use super::audience::Audience;
-use super::desired::Desired;
+use super::account_task::AccountTask;
+use super::endpoints::{account_endpoints, organization_endpoints};
+use super::environment::Environment;
+use super::observer::FleetObserver;
 use super::organizations::{self, Organizations, Start};
+use super::prepared_account::PreparedAccount;
 use super::rates;
-use super::running::Running;
-use super::shared::{Environment, Shared};
-use super::ways::{Connect, Https, asked, endpoints};
+use super::shared_resources::SharedResources;
+use super::transport_pool::{HttpsTransport, TransportFactory};
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::hash::stable_hash;
-use crate::organization::{Found, also_members};
+use crate::organization::{DiscoveryResult, duplicate_warnings};
 use crate::poll::{Memory, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
@@ -39,14 +41,14 @@ const ACCOUNTS_IN_A_ROW: usize = 16;
 const IDENTIFY_TIME: Duration = Duration::from_secs(5);
 
 /// So many accounts are identified at a time.
-const AT_ONCE: usize = 64;
+const MAX_CONCURRENT: usize = 64;
 
 /// The accounts that poll, and what they share. Dropped, they end.
 pub struct Fleet {
-    shared: Shared,
+    shared: SharedResources,
     process: Arc<dyn Observer>,
-    audience: Arc<dyn Audience>,
-    accounts: BTreeMap<String, Running>,
+    observer: Arc<dyn FleetObserver>,
+    accounts: BTreeMap<String, AccountTask>,
     organizations: Organizations,
     /// What runs now.
     config: Option<Config>,
@@ -62,35 +64,35 @@ pub struct Plan {
     /// the same place.
     accounts: Vec<Step>,
     organizations: Vec<organizations::Step>,
-    https: Option<Https>,
+    https: Option<HttpsTransport>,
     config: Config,
 }
 
 /// What becomes of an account of the configuration.
 enum Step {
     Keep(String),
-    Start(Box<Desired>),
+    Start(Box<PreparedAccount>),
 }
 
 impl Fleet {
-    /// Nobody polls yet. `connect` makes the ways to the cloud, `process` is told of every call,
-    /// and `audience` is shown what comes of them.
+    /// Nobody polls yet. `factory` makes the transports to the cloud, `process` is told of every call,
+    /// and `observer` is shown what comes of them.
     pub fn new(
         environment: &Environment,
         clock: &Clock,
-        connect: Connect,
+        factory: TransportFactory,
         process: Arc<dyn Observer>,
-        audience: Arc<dyn Audience>,
+        observer: Arc<dyn FleetObserver>,
     ) -> Self {
         Self {
-            shared: Shared::new(
+            shared: SharedResources::new(
                 environment.clone(),
                 clock.clone(),
-                connect,
+                factory,
                 Arc::clone(&process),
             ),
             process,
-            audience,
+            observer,
             accounts: BTreeMap::new(),
             organizations: Organizations::new(),
             config: None,
@@ -101,8 +103,8 @@ impl Fleet {
 
     /// Lets the accounts that begin first go on from what an earlier process knew. What it knew of
     /// others is forgotten.
-    pub fn resume(&mut self, restored: BTreeMap<String, Report>) {
-        self.organizations.remember(&restored);
+    pub fn restore(&mut self, restored: BTreeMap<String, Report>) {
+        self.organizations.restore(&restored);
         self.restored = restored;
     }
 
@@ -117,14 +119,14 @@ impl Fleet {
         }
         let _opened = self.shared.open_files(config).await;
         let mut plan = self.plan(config)?;
-        self.start_over(&mut plan).await;
+        self.detect_new_owners(&mut plan).await;
         Ok(plan)
     }
 
     /// The UIN of each account of a configuration, if known, by its name.
     fn known_uins(&self, config: &Config) -> BTreeMap<String, String> {
         let uins = config.accounts.iter().filter_map(|account| {
-            let of_keys = || self.accounts.get(&account.name)?.desired.client.owner();
+            let of_keys = || self.accounts.get(&account.name)?.prepared.client.owner();
             let uin = account.uin.clone().or_else(of_keys)?;
             Some((account.name.clone(), uin))
         });
@@ -133,20 +135,23 @@ impl Fleet {
 
     /// Starts a new history for each account whose keys belong to another Tencent Cloud account than
     /// before: a reload accepts that.
-    async fn start_over(&mut self, plan: &mut Plan) {
+    async fn detect_new_owners(&mut self, plan: &mut Plan) {
         let deadline = Instant::now() + IDENTIFY_TIME;
         let checks = plan.accounts.iter().map(|step| {
             let check = match step {
-                Step::Keep(name) => self.accounts[name].desired.is_of_another(),
-                Step::Start(desired) => match self.accounts.get(desired.name()) {
-                    Some(before) => desired.is_another(&before.desired),
+                Step::Keep(name) => self.accounts[name].prepared.has_new_owner(),
+                Step::Start(prepared) => match self.accounts.get(prepared.name()) {
+                    Some(before) => prepared.has_other_owner_than(&before.prepared),
                     None => ready(false).boxed(),
                 },
             };
             async move { timeout_at(deadline, check).await.unwrap_or(false) }
         });
         let checks: Vec<_> = checks.collect();
-        let others: Vec<bool> = stream::iter(checks).buffered(AT_ONCE).collect().await;
+        let others: Vec<bool> = stream::iter(checks)
+            .buffered(MAX_CONCURRENT)
+            .collect()
+            .await;
         for (step, _) in plan
             .accounts
             .iter_mut()
@@ -154,42 +159,46 @@ impl Fleet {
             .filter(|(_, other)| *other)
         {
             if let Step::Keep(name) = step {
-                let before = &self.accounts[name].desired;
-                let (config, ways) = (before.config.clone(), before.ways.clone());
+                let before = &self.accounts[name].prepared;
+                let (config, transports) = (before.config.clone(), before.transports.clone());
                 let coverage = before.coverage.clone();
-                let desired = self.shared.desired(config, ways, coverage);
-                *step = Step::Start(Box::new(desired));
+                let prepared = self.shared.prepare_account(config, transports, coverage);
+                *step = Step::Start(Box::new(prepared));
             }
-            if let Step::Start(desired) = step {
+            if let Step::Start(prepared) = step {
                 info!(
-                    account = desired.name(),
+                    account = prepared.name(),
                     "the key belongs to another account; its history starts again"
                 );
-                desired.starts_over = true;
+                prepared.resets_history = true;
             }
         }
     }
 
     fn plan(&mut self, config: &Config) -> Result<Plan, String> {
-        self.shared.belongs_to(config);
+        self.shared.configure(config);
         let mut https = None;
         let mut organizations = Vec::new();
         for organization in &config.organizations {
-            let ways = (self.shared).ways(&asked(organization), &config.http, &mut https)?;
-            organizations.push(if self.organizations.is(organization, &ways) {
+            let transports = (self.shared).transports(
+                &organization_endpoints(organization),
+                &config.http,
+                &mut https,
+            )?;
+            organizations.push(if self.organizations.matches(organization, &transports) {
                 organizations::Step::Keep(organization.name.clone())
             } else {
                 let coverage = self.organizations.coverage(&organization.name).clone();
-                let discovery = self.shared.discovery(organization, &ways, coverage);
+                let discovery = self.shared.discovery(organization, &transports, coverage);
                 organizations::Step::Start(Box::new(Start {
                     config: organization.clone(),
-                    ways,
+                    transports,
                     discovery,
                 }))
             });
         }
         let members = self.organizations.accounts(config);
-        for warning in also_members(&self.known_uins(config), &members) {
+        for warning in duplicate_warnings(&self.known_uins(config), &members) {
             warn!("{warning}");
         }
         let everybody = config.accounts.iter().chain(&members);
@@ -198,9 +207,10 @@ impl Fleet {
         configured.sort_by_key(|account| stable_hash(&account.name));
         let mut accounts = Vec::with_capacity(configured.len());
         for account in configured {
-            let ways = (self.shared).ways(&endpoints(account), &config.http, &mut https)?;
-            let running = self.accounts.get(&account.name);
-            if running.is_some_and(|running| running.desired.is(account, &ways)) {
+            let transports =
+                (self.shared).transports(&account_endpoints(account), &config.http, &mut https)?;
+            let task = self.accounts.get(&account.name);
+            if task.is_some_and(|task| task.prepared.matches(account, &transports)) {
                 accounts.push(Step::Keep(account.name.clone()));
                 continue;
             }
@@ -208,8 +218,10 @@ impl Fleet {
                 Some(organization) => self.organizations.coverage(organization).subscribe(),
                 None => watch::Sender::default().subscribe(),
             };
-            let desired = self.shared.desired(account.clone(), ways, coverage);
-            accounts.push(Step::Start(Box::new(desired)));
+            let prepared = self
+                .shared
+                .prepare_account(account.clone(), transports, coverage);
+            accounts.push(Step::Start(Box::new(prepared)));
         }
         Ok(Plan {
             accounts,
@@ -222,12 +234,12 @@ impl Fleet {
     /// How many targets there are: an account in a region each.
     pub fn targets(&self) -> usize {
         let accounts = self.accounts.values();
-        accounts.map(|running| running.desired.regions()).sum()
+        accounts.map(|task| task.prepared.regions()).sum()
     }
 
     /// Waits until an organisation was asked for its members.
-    pub async fn found(&mut self) -> Found {
-        self.organizations.found().await
+    pub async fn next_discovery(&mut self) -> DiscoveryResult {
+        self.organizations.next_discovery().await
     }
 
     /// Takes note of what an organisation said; a plan where there are other members than before.
@@ -235,20 +247,23 @@ impl Fleet {
     /// # Errors
     ///
     /// What keeps a member from being polled. Those of before stay.
-    pub async fn discovered(&mut self, found: Found) -> Result<Option<Plan>, String> {
-        let Found {
+    pub async fn apply_discovery(
+        &mut self,
+        found: DiscoveryResult,
+    ) -> Result<Option<Plan>, String> {
+        let DiscoveryResult {
             organization,
             members,
         } = found;
-        if !self.organizations.asks(&organization) {
+        if !self.organizations.contains(&organization) {
             return Ok(None);
         }
         let count = members.as_ref().ok().map(Vec::len);
-        self.audience.refreshed(&organization, count);
+        self.observer.organization_refreshed(&organization, count);
         let (Ok(members), Some(config)) = (members, self.config.clone()) else {
             return Ok(None);
         };
-        if !self.organizations.are(&organization, members) {
+        if !self.organizations.set_members(&organization, members) {
             return Ok(None);
         }
         let _opened = self.shared.open_files(&config).await;
@@ -273,7 +288,7 @@ impl Fleet {
             let found = start.discovery.refresh().await;
             match found.members {
                 Ok(members) => {
-                    self.organizations.are(&found.organization, members);
+                    self.organizations.set_members(&found.organization, members);
                 }
                 Err(failure) => {
                     all_known = false;
@@ -290,20 +305,21 @@ impl Fleet {
 
     /// Changes over to what was prepared last. When this returns, everything new is published and
     /// everything that is gone is withdrawn. Other tasks run in between.
-    pub async fn adopt(&mut self, plan: Plan) {
-        rates::settle(plan.accounts.iter().map(|step| match step {
-            Step::Keep(name) => &*self.accounts[name].desired,
-            Step::Start(desired) => desired,
+    pub async fn apply(&mut self, plan: Plan) {
+        rates::apply_lowest_rates(plan.accounts.iter().map(|step| match step {
+            Step::Keep(name) => &*self.accounts[name].prepared,
+            Step::Start(prepared) => prepared,
         }));
         for organization in &plan.config.organizations {
             let (name, known) = (
                 &organization.name,
-                self.organizations.knows(&organization.name),
+                self.organizations.has_members(&organization.name),
             );
-            self.audience.asked(name, organization.refresh, known);
+            self.observer
+                .organization_added(name, organization.refresh, known);
         }
-        for gone in self.organizations.adopt(plan.organizations) {
-            self.audience.disbanded(&gone);
+        for gone in self.organizations.apply(plan.organizations) {
+            self.observer.organization_removed(&gone);
         }
         let shard = plan.config.shard;
         if self.config.replace(plan.config).is_none() {
@@ -314,46 +330,46 @@ impl Fleet {
         let mut first = Instant::now().max(self.settled);
         let (mut kept, mut changed, mut added) = (0_usize, 0_usize, 0_usize);
         for step in plan.accounts {
-            let desired = match step {
+            let prepared = match step {
                 Step::Keep(name) => {
                     kept += 1;
                     self.accounts.extend(before.remove_entry(&name));
                     continue;
                 }
-                Step::Start(desired) => *desired,
+                Step::Start(prepared) => *prepared,
             };
-            let name = desired.name().to_owned();
-            let memory = if let Some(running) = before.remove(&name) {
+            let name = prepared.name().to_owned();
+            let memory = if let Some(task) = before.remove(&name) {
                 changed += 1;
-                desired.take_over(&running.desired, running.end())
+                prepared.memory_from(&task.prepared, task.stop())
             } else {
                 added += 1;
-                desired.go_on_from(memory_of(restored.remove(&name)))
+                prepared.initial_memory(memory_of(restored.remove(&name)))
             };
-            let (process, audience) = (Arc::clone(&self.process), Arc::clone(&self.audience));
-            let running = Running::start(desired, memory, first, process, audience).await;
-            self.accounts.insert(name, running);
+            let (process, observer) = (Arc::clone(&self.process), Arc::clone(&self.observer));
+            let task = AccountTask::start(prepared, memory, first, process, observer).await;
+            self.accounts.insert(name, task);
             first += FIRST_POLL_SPACING;
             if (changed + added).is_multiple_of(ACCOUNTS_IN_A_ROW) {
                 yield_now().await;
             }
         }
         let removed = before.len();
-        for (ended, (name, running)) in (1..).zip(before) {
-            running.end();
-            self.audience.withdraw(&name);
+        for (ended, (name, task)) in (1..).zip(before) {
+            task.stop();
+            self.observer.account_removed(&name);
             if ended % ACCOUNTS_IN_A_ROW == 0 {
                 yield_now().await;
             }
         }
-        self.shared.take_up(plan.https);
+        self.shared.commit(plan.https);
         info!(added, changed, removed, kept, "accounts");
     }
 
     /// Ends every loop. What they have published stays, and changes no more.
-    pub fn end(&mut self) {
-        for running in self.accounts.values() {
-            running.end();
+    pub fn stop(&mut self) {
+        for task in self.accounts.values() {
+            task.stop();
         }
     }
 
@@ -362,12 +378,14 @@ impl Fleet {
         let mut polls = JoinSet::new();
         for step in plan.accounts {
             // Nobody was polled before, so there is nobody to be kept.
-            let Step::Start(desired) = step else { continue };
-            let publish = self.audience.admit(&desired.info);
-            let memory = desired.go_on_from(memory_of(self.restored.remove(desired.name())));
+            let Step::Start(prepared) = step else {
+                continue;
+            };
+            let publish = self.observer.publisher_for(&prepared.info);
+            let memory = prepared.initial_memory(memory_of(self.restored.remove(prepared.name())));
             let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
             let process = Arc::clone(&self.process);
-            polls.spawn(async move { desired.account(process, handle).await.poll_once().await });
+            polls.spawn(async move { prepared.account(process, handle).await.poll_once().await });
         }
         let mut all_good = true;
         while let Some(good) = polls.join_next().await {
