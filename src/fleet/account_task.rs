@@ -1,4 +1,4 @@
-//! An account that polls, whatever befalls its loop.
+//! The task of an account, and the supervisor that restarts it after a panic.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -17,11 +17,11 @@ use crate::poll::{self, Memory, Publish, PublishHandle};
 use crate::tencent::Observer;
 use crate::tencent::reasons::visible;
 
-/// How long an account rests after a panic. What panicked once may well do so again, and must not
-/// keep the machine or the cloud busy with it.
+/// The wait before an account restarts after a panic. It limits the load if the account panics
+/// again.
 const RESTART_PAUSE: Duration = Duration::from_secs(10);
 
-/// An account's task, and its way to publish.
+/// The task of an account, and its handle for publishing.
 pub(super) struct AccountTask {
     pub(super) prepared: Arc<PreparedAccount>,
     handle: Arc<PublishHandle>,
@@ -29,7 +29,7 @@ pub(super) struct AccountTask {
 }
 
 impl AccountTask {
-    /// Publishes what is remembered, and begins to poll at `first`.
+    /// Publishes what is known of the account, and polls from `first` on.
     pub(super) async fn start(
         prepared: PreparedAccount,
         memory: Memory,
@@ -56,7 +56,7 @@ impl AccountTask {
         }
     }
 
-    /// Ends the loop and drops the polls that are under way. After this nothing is published.
+    /// Stops the task and drops its polls in flight. After this, the account can no longer publish.
     pub(super) fn stop(&self) -> Memory {
         self.task.abort();
         self.handle.close()
@@ -69,7 +69,7 @@ impl Drop for AccountTask {
     }
 }
 
-/// Keeps an account's loop task.
+/// Restarts the loop of an account after a panic.
 struct Supervisor {
     prepared: Arc<PreparedAccount>,
     handle: Arc<PublishHandle>,
@@ -77,11 +77,11 @@ struct Supervisor {
     observer: Arc<dyn FleetObserver>,
 }
 
-/// What a panic leaves.
+/// The payload of a panic.
 type Panic = Box<dyn Any + Send>;
 
 impl Supervisor {
-    /// Runs the loop, and after a panic the next one, which goes on from what was published last.
+    /// Runs the loop. After a panic, starts another one from the latest published report.
     async fn supervise(self, mut account: Result<poll::Account, Panic>, mut first: Instant) {
         loop {
             let panic = match account {
@@ -91,14 +91,14 @@ impl Supervisor {
                     .err(),
                 Err(panic) => Some(panic),
             };
-            // Without a panic a loop does not end.
+            // A loop ends only with a panic.
             let Some(panic) = panic else { return };
             first = Instant::now() + RESTART_PAUSE;
             error!(
                 account = &*visible(self.prepared.name()),
                 panic = message(&*panic),
                 pause = ?RESTART_PAUSE,
-                "an account's loop panicked; it starts again from what was published last"
+                "the account's loop panicked; restarting from its latest published report"
             );
             if !self.handle.renew(|| self.reopen()) {
                 return;
@@ -109,7 +109,7 @@ impl Supervisor {
         }
     }
 
-    /// Publishing may panic too.
+    /// Creates the account. Its first publication may panic too.
     async fn account(&self) -> Result<poll::Account, Panic> {
         let (process, handle) = (Arc::clone(&self.process), Arc::clone(&self.handle));
         let account = self.prepared.account(process, handle);
@@ -125,5 +125,5 @@ impl Supervisor {
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it left no message")
+        .unwrap_or("no message")
 }

@@ -1,4 +1,4 @@
-//! All accounts of a process.
+//! The fleet: all accounts of a process, and how they change on a reload.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::account_task::AccountTask;
 use super::endpoints::{account_endpoints, organization_endpoints};
 use super::environment::Environment;
 use super::observer::FleetObserver;
-use super::organizations::{self, Organizations, Start};
+use super::organizations::{self, Organizations, PreparedDiscovery};
 use super::prepared_account::PreparedAccount;
 use super::rates;
 use super::shared_resources::SharedResources;
@@ -29,54 +29,53 @@ use crate::poll::{Memory, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
 
-/// First polls start so far apart, fifty a second, so that a large fleet does not begin with a
-/// burst.
+/// The time between the first polls of two accounts. It spreads the first polls of a large fleet to
+/// fifty a second.
 const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
-/// Accounts that are started or ended before other tasks get their turn: about a millisecond.
-const ACCOUNTS_IN_A_ROW: usize = 16;
+/// How many accounts start or stop before the task yields, which takes about a millisecond.
+const ACCOUNTS_PER_YIELD: usize = 16;
 
-/// How long a reload may take to find out which accounts the keys belong to. What is not known by
-/// then is found out by the polls.
-const IDENTIFY_TIME: Duration = Duration::from_secs(5);
+/// How long a reload waits to learn which accounts the keys belong to. After that, the polls find
+/// out.
+const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// So many accounts are identified at a time.
+/// How many accounts are identified at the same time.
 const MAX_CONCURRENT: usize = 64;
 
-/// The accounts that poll, and what they share. Dropped, they end.
+/// The tasks of all accounts, and the resources that they share. The tasks end when it is dropped.
 pub struct Fleet {
     shared: SharedResources,
     process: Arc<dyn Observer>,
     observer: Arc<dyn FleetObserver>,
     accounts: BTreeMap<String, AccountTask>,
     organizations: Organizations,
-    /// What runs now.
+    /// The configuration in use.
     config: Option<Config>,
-    /// No first poll comes earlier: see [`STARTUP_DELAY`](crate::shard::STARTUP_DELAY).
-    settled: Instant,
-    /// What an earlier process knew of the accounts, until the first of ours begin.
+    /// The earliest time of a first poll; see [`STARTUP_DELAY`](crate::shard::STARTUP_DELAY).
+    earliest_poll: Instant,
+    /// The reports from the state file, until the first accounts start.
     restored: BTreeMap<String, Report>,
 }
 
-/// A configuration that can be taken up: nothing of it can fail any more.
+/// A prepared configuration. Applying it cannot fail.
 pub struct Plan {
-    /// In the order of their first polls: by a stable hash, so that a restart finds everybody in
-    /// the same place.
+    /// In the order of the first polls: by a stable hash, so that the order survives a restart.
     accounts: Vec<Step>,
     organizations: Vec<organizations::Step>,
     https: Option<HttpsTransport>,
     config: Config,
 }
 
-/// What becomes of an account of the configuration.
+/// What to do with an account of the configuration.
 enum Step {
     Keep(String),
     Start(Box<PreparedAccount>),
 }
 
 impl Fleet {
-    /// Nobody polls yet. `factory` makes the transports to the cloud, `process` is told of every call,
-    /// and `observer` is shown what comes of them.
+    /// Creates a fleet without accounts. `factory` makes the transports, `process` observes every
+    /// request, and `observer` receives what the accounts publish.
     pub fn new(
         environment: &Environment,
         clock: &Clock,
@@ -96,23 +95,23 @@ impl Fleet {
             accounts: BTreeMap::new(),
             organizations: Organizations::new(),
             config: None,
-            settled: Instant::now(),
+            earliest_poll: Instant::now(),
             restored: BTreeMap::new(),
         }
     }
 
-    /// Lets the accounts that begin first go on from what an earlier process knew. What it knew of
-    /// others is forgotten.
+    /// Restores the history of accounts from the reports of a state file. The first accounts that
+    /// start use it; the rest is dropped.
     pub fn restore(&mut self, restored: BTreeMap<String, Report>) {
         self.organizations.restore(&restored);
         self.restored = restored;
     }
 
-    /// Makes everything ready that a configuration needs, and changes nothing.
+    /// Prepares everything that a configuration needs, without changing the fleet.
     ///
     /// # Errors
     ///
-    /// What keeps an account from being polled; the message says what to do about it.
+    /// Why an account cannot be polled, and what to do about it.
     pub async fn prepare(&mut self, config: &Config) -> Result<Plan, String> {
         for warning in &config.warnings {
             warn!("{warning}");
@@ -123,20 +122,20 @@ impl Fleet {
         Ok(plan)
     }
 
-    /// The UIN of each account of a configuration, if known, by its name.
+    /// Returns the known UINs of the configured accounts, by account name.
     fn known_uins(&self, config: &Config) -> BTreeMap<String, String> {
         let uins = config.accounts.iter().filter_map(|account| {
-            let of_keys = || self.accounts.get(&account.name)?.prepared.client.owner();
-            let uin = account.uin.clone().or_else(of_keys)?;
+            let of_key = || self.accounts.get(&account.name)?.prepared.client.owner();
+            let uin = account.uin.clone().or_else(of_key)?;
             Some((account.name.clone(), uin))
         });
         uins.collect()
     }
 
-    /// Starts a new history for each account whose keys belong to another Tencent Cloud account than
-    /// before: a reload accepts that.
+    /// Resets the history of each account whose keys now belong to another Tencent Cloud account. A
+    /// reload accepts the new account.
     async fn detect_new_owners(&mut self, plan: &mut Plan) {
-        let deadline = Instant::now() + IDENTIFY_TIME;
+        let deadline = Instant::now() + IDENTIFY_TIMEOUT;
         let checks = plan.accounts.iter().map(|step| {
             let check = match step {
                 Step::Keep(name) => self.accounts[name].prepared.has_new_owner(),
@@ -148,15 +147,15 @@ impl Fleet {
             async move { timeout_at(deadline, check).await.unwrap_or(false) }
         });
         let checks: Vec<_> = checks.collect();
-        let others: Vec<bool> = stream::iter(checks)
+        let have_new_owner: Vec<bool> = stream::iter(checks)
             .buffered(MAX_CONCURRENT)
             .collect()
             .await;
         for (step, _) in plan
             .accounts
             .iter_mut()
-            .zip(others)
-            .filter(|(_, other)| *other)
+            .zip(have_new_owner)
+            .filter(|(_, has_new_owner)| *has_new_owner)
         {
             if let Step::Keep(name) = step {
                 let before = &self.accounts[name].prepared;
@@ -168,7 +167,7 @@ impl Fleet {
             if let Step::Start(prepared) = step {
                 info!(
                     account = prepared.name(),
-                    "the key belongs to another account; its history starts again"
+                    "the key belongs to another account; starting a new history"
                 );
                 prepared.resets_history = true;
             }
@@ -190,7 +189,7 @@ impl Fleet {
             } else {
                 let coverage = self.organizations.coverage(&organization.name).clone();
                 let discovery = self.shared.discovery(organization, &transports, coverage);
-                organizations::Step::Start(Box::new(Start {
+                organizations::Step::Start(Box::new(PreparedDiscovery {
                     config: organization.clone(),
                     transports,
                     discovery,
@@ -201,8 +200,8 @@ impl Fleet {
         for warning in duplicate_warnings(&self.known_uins(config), &members) {
             warn!("{warning}");
         }
-        let everybody = config.accounts.iter().chain(&members);
-        let own = everybody.filter(|account| config.shard.owns(&account.shard_key()));
+        let all = config.accounts.iter().chain(&members);
+        let own = all.filter(|account| config.shard.owns(&account.shard_key()));
         let mut configured: Vec<&config::Account> = own.collect();
         configured.sort_by_key(|account| stable_hash(&account.name));
         let mut accounts = Vec::with_capacity(configured.len());
@@ -231,22 +230,22 @@ impl Fleet {
         })
     }
 
-    /// How many targets there are: an account in a region each.
+    /// Returns the number of targets.
     pub fn targets(&self) -> usize {
         let accounts = self.accounts.values();
         accounts.map(|task| task.prepared.regions()).sum()
     }
 
-    /// Waits until an organisation was asked for its members.
+    /// Waits until an organization's members have been discovered, or the discovery has failed.
     pub async fn next_discovery(&mut self) -> DiscoveryResult {
         self.organizations.next_discovery().await
     }
 
-    /// Takes note of what an organisation said; a plan where there are other members than before.
+    /// Records a discovery. Returns a plan if the members have changed.
     ///
     /// # Errors
     ///
-    /// What keeps a member from being polled. Those of before stay.
+    /// Why a member cannot be polled. The previous members stay.
     pub async fn apply_discovery(
         &mut self,
         found: DiscoveryResult,
@@ -270,11 +269,11 @@ impl Fleet {
         self.plan(&config).map(Some)
     }
 
-    /// Asks every organisation of a configuration once, and tells whether all of them answered.
+    /// Discovers the members of every organization once. Returns whether all discoveries succeeded.
     ///
     /// # Errors
     ///
-    /// What keeps one from being asked.
+    /// Why an organization cannot be discovered.
     pub async fn discover_once(&mut self, config: &Config) -> Result<bool, String> {
         if config.organizations.is_empty() {
             return Ok(true);
@@ -295,7 +294,7 @@ impl Fleet {
                     warn!(
                         organization = found.organization,
                         error = %failure,
-                        "members cannot be asked for"
+                        "cannot list the members"
                     );
                 }
             }
@@ -303,8 +302,8 @@ impl Fleet {
         Ok(all_known)
     }
 
-    /// Changes over to what was prepared last. When this returns, everything new is published and
-    /// everything that is gone is withdrawn. Other tasks run in between.
+    /// Applies the latest plan. When it returns, every new account has published and every removed
+    /// account is unpublished. It yields to other tasks in between.
     pub async fn apply(&mut self, plan: Plan) {
         rates::apply_lowest_rates(plan.accounts.iter().map(|step| match step {
             Step::Keep(name) => &*self.accounts[name].prepared,
@@ -323,11 +322,11 @@ impl Fleet {
         }
         let shard = plan.config.shard;
         if self.config.replace(plan.config).is_none() {
-            self.settled = Instant::now() + shard.startup_delay();
+            self.earliest_poll = Instant::now() + shard.startup_delay();
         }
         let mut before = std::mem::take(&mut self.accounts);
         let mut restored = std::mem::take(&mut self.restored);
-        let mut first = Instant::now().max(self.settled);
+        let mut first = Instant::now().max(self.earliest_poll);
         let (mut kept, mut changed, mut added) = (0_usize, 0_usize, 0_usize);
         for step in plan.accounts {
             let prepared = match step {
@@ -350,7 +349,7 @@ impl Fleet {
             let task = AccountTask::start(prepared, memory, first, process, observer).await;
             self.accounts.insert(name, task);
             first += FIRST_POLL_SPACING;
-            if (changed + added).is_multiple_of(ACCOUNTS_IN_A_ROW) {
+            if (changed + added).is_multiple_of(ACCOUNTS_PER_YIELD) {
                 yield_now().await;
             }
         }
@@ -358,7 +357,7 @@ impl Fleet {
         for (ended, (name, task)) in (1..).zip(before) {
             task.stop();
             self.observer.account_removed(&name);
-            if ended % ACCOUNTS_IN_A_ROW == 0 {
+            if ended % ACCOUNTS_PER_YIELD == 0 {
                 yield_now().await;
             }
         }
@@ -366,18 +365,18 @@ impl Fleet {
         info!(added, changed, removed, kept, "accounts");
     }
 
-    /// Ends every loop. What they have published stays, and changes no more.
+    /// Stops the tasks of all accounts. What they have published stays.
     pub fn stop(&mut self) {
         for task in self.accounts.values() {
             task.stop();
         }
     }
 
-    /// Polls every target of a plan once, and tells whether every poll brought a listing.
+    /// Polls every target of a plan once. Returns whether every poll returned a listing.
     pub async fn poll_once(mut self, plan: Plan) -> bool {
         let mut polls = JoinSet::new();
         for step in plan.accounts {
-            // Nobody was polled before, so there is nobody to be kept.
+            // A single round starts without accounts, so there is none to keep.
             let Step::Start(prepared) = step else {
                 continue;
             };
@@ -389,7 +388,7 @@ impl Fleet {
         }
         let mut all_good = true;
         while let Some(good) = polls.join_next().await {
-            // A poll that panicked has said so on the way, and brought no listing.
+            // A poll that panicked is logged, and has no listing.
             all_good &= good.unwrap_or(false);
         }
         all_good

@@ -1,4 +1,5 @@
-//! Keys in files: their providers, made and read for the first time off the runtime.
+//! The credential providers that read files. They are created and read for the first time off the
+//! runtime.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -17,25 +18,26 @@ use crate::tencent::credentials::{
 /// A provider that reads files.
 pub(super) type FileProvider = ReloadingProvider<Box<dyn CredentialFile>>;
 
-/// Where the default credentials are, and why the earlier sources have none.
+/// The source of the default credentials, and why the earlier sources have none.
 pub(super) type Chain = (ChainSource, Vec<String>);
 
-/// The providers of a process that read files. Accounts with the same files share one.
+/// The providers that read files. Accounts with the same files share a provider.
 #[derive(Default)]
 pub(super) struct FileProviders {
-    /// Caps the reads of all of them.
+    /// Caps the concurrent reads of all providers.
     reads: Reads,
     known: HashMap<Credentials, Weak<FileProvider>>,
     chain_slot: ReadSlot,
     chain: Option<Chain>,
-    /// The file of profiles whose account names none. It stays chosen while it is away for a moment.
+    /// The credentials file for profiles that name no file. It stays selected if it is briefly
+    /// absent.
     usual_file: Option<PathBuf>,
 }
 
 impl FileProviders {
-    /// Makes the providers that these accounts need and reads each new one once, because whose calls
-    /// share a rate limit is decided when an account is made. All reads together take as long as
-    /// one may. The caller keeps what is returned until the accounts are made.
+    /// Creates the providers that these accounts need, and reads each new provider once. The key
+    /// decides which accounts share a rate limit. All reads run concurrently. Keep the result until
+    /// the accounts are created.
     pub(super) async fn open(
         &mut self,
         accounts: impl Iterator<Item = &config::Account>,
@@ -62,8 +64,8 @@ impl FileProviders {
         opened
     }
 
-    /// The provider of these credentials, made by [`open`](Self::open), or else now and not yet
-    /// read.
+    /// Returns the provider of these credentials. If [`open`](Self::open) has not created it, the
+    /// provider is created unread.
     pub(super) fn provider(
         &mut self,
         credentials: &Credentials,
@@ -80,12 +82,12 @@ impl FileProviders {
         provider
     }
 
-    /// Where the default credentials were found by [`open`](Self::open).
+    /// Returns the source of the default credentials that [`open`](Self::open) detected.
     pub(super) fn chain(&self, environment: &Environment) -> Chain {
         self.chain.clone().unwrap_or_else(|| detect(environment))
     }
 
-    /// Forgets providers that no account uses.
+    /// Drops the providers that no account uses.
     pub(super) fn prune(&mut self) {
         self.known.retain(|_, provider| provider.strong_count() > 0);
     }
@@ -99,7 +101,8 @@ impl FileProviders {
         let found = self
             .chain_slot
             .run(READ_TIMEOUT, move || detect(&variables));
-        // Only the profile is a file. A file whose state is unknown counts as existing.
+        // Only a profile is a file. If the state of the file is unknown, the file counts as
+        // existing.
         found.await.unwrap_or_else(|_| {
             let first = Profile::default_files(environment).into_iter().next();
             (ChainSource::Profile(first.unwrap_or_default()), Vec::new())
@@ -112,7 +115,7 @@ impl FileProviders {
         self.chain_slot.run(READ_TIMEOUT, find).await.ok().flatten()
     }
 
-    /// The files that hold these credentials; `None` if they are not in files.
+    /// Returns the files with these credentials. `None` if the credentials are not in files.
     pub(super) fn credential_file(
         &self,
         credentials: &Credentials,
@@ -148,7 +151,7 @@ impl FileProviders {
     }
 }
 
-/// A profile in the first of the usual files.
+/// Returns a profile in the first of the default files.
 fn usual_profile(name: &str, environment: &Environment) -> Profile {
     Profile {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Who a fleet works for.
+//! The interface through which a fleet publishes and reports changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,26 +7,29 @@ use crate::heartbeat::Heartbeat;
 use crate::poll::Publish;
 use crate::snapshot::AccountInfo;
 
-/// Shows what accounts publish, and is told what becomes of them.
+/// Receives the reports of accounts, and the changes of accounts and organizations.
 pub trait FleetObserver: Send + Sync + 'static {
-    /// A way to publish for an account. It is asked for again after a panic.
+    /// Returns the function that publishes for an account. A restart after a panic requests another
+    /// one.
     fn publisher_for(&self, account: &Arc<AccountInfo>) -> Publish;
 
-    /// The account's loop has begun, and beats there from now on.
+    /// The account has started. Its loop updates the heartbeat.
     fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>);
 
-    /// The account's loop has panicked, and is going to be started again.
+    /// The loop of the account has panicked and will restart.
     fn account_restarted(&self, account: &str);
 
-    /// The account has left the configuration: nothing of it is to be shown any more.
+    /// The account was removed from the configuration and must be unpublished.
     fn account_removed(&self, account: &str);
 
-    /// The organisation is asked for its members once in `refresh`; whether they are known already.
+    /// The organization is discovered every `refresh`. `known`: whether its members are known
+    /// already.
     fn organization_added(&self, _organization: &str, _refresh: Duration, _known: bool) {}
 
-    /// The organisation has so many members; none where that could not be told.
+    /// A discovery of the organization has ended. `members` is the number of members, or `None` if
+    /// the discovery failed.
     fn organization_refreshed(&self, _organization: &str, _members: Option<usize>) {}
 
-    /// The organisation has left the configuration.
+    /// The organization was removed from the configuration.
     fn organization_removed(&self, _organization: &str) {}
 }

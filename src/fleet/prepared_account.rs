@@ -1,4 +1,4 @@
-//! An account as it should run.
+//! An account that is ready to start.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::credentials::PinnedProvider;
 use crate::tencent::{Client, Observer, Pacer};
 
-/// An account with all that it needs to run: whatever could fail is behind it.
+/// An account with everything that it needs to run. Starting it cannot fail.
 pub(super) struct PreparedAccount {
     pub(super) config: config::Account,
     pub(super) info: Arc<AccountInfo>,
@@ -24,9 +24,9 @@ pub(super) struct PreparedAccount {
     pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
-    /// Refuses keys of another account; `None` if they are verified otherwise.
+    /// Rejects keys of another Tencent Cloud account. `None` if they are verified in another way.
     pub(super) pinned: Option<Arc<PinnedProvider>>,
-    /// Whether nothing that is known under its name is of its Tencent Cloud account.
+    /// Whether the known history belongs to another Tencent Cloud account and must be dropped.
     pub(super) resets_history: bool,
 }
 
@@ -35,7 +35,7 @@ impl PreparedAccount {
         &self.config.name
     }
 
-    /// How many regions it has.
+    /// Returns the number of regions.
     pub(super) fn regions(&self) -> usize {
         self.config.regions.len()
     }
@@ -44,18 +44,19 @@ impl PreparedAccount {
         self.config.requests_per_second
     }
 
-    /// Makes its own rate that of everybody with the same identity.
+    /// Sets the rate of the pacer, which all accounts with the same identity share.
     pub(super) fn set_rate(&self) {
         self.pacer.set_per_second(self.rate());
     }
 
-    /// Whether this is what a configuration asks for, over the same transports.
+    /// Whether the account was prepared from this configuration, with these transports.
     pub(super) fn matches(&self, config: &config::Account, transports: &Transports) -> bool {
         self.config == *config && self.transports.same_as(transports)
     }
 
-    /// Whether its keys belong to another Tencent Cloud account than the history of `before`, the
-    /// account that it replaces. Asks STS if that is not known; without an answer it is `false`.
+    /// Whether the keys belong to another Tencent Cloud account than the history of `before`, the
+    /// account that this one replaces. Asks STS if necessary; returns `false` if STS does not
+    /// answer.
     pub(super) fn has_other_owner_than(&self, before: &Self) -> BoxFuture<'static, bool> {
         let (new, old) = (&self.config, &before.config);
         if new.credentials == old.credentials
@@ -68,7 +69,7 @@ impl PreparedAccount {
         async { matches!((old.await, new.await), (Some(old), Some(new)) if old != new) }.boxed()
     }
 
-    /// Whether the keys that are there now belong to another account than the history.
+    /// Whether the current keys belong to another Tencent Cloud account than the history.
     pub(super) fn has_new_owner(&self) -> BoxFuture<'static, bool> {
         let pinned = self.pinned.clone();
         async {
@@ -91,7 +92,7 @@ impl PreparedAccount {
         .boxed()
     }
 
-    /// What it goes on from, in the place of another that knew this much.
+    /// Returns what the account continues from when it replaces `other`.
     pub(super) fn memory_from(&self, other: &Self, memory: Memory) -> Memory {
         let mut memory = self.initial_memory(memory);
         let same = self.config.credentials == other.config.credentials
@@ -102,8 +103,8 @@ impl PreparedAccount {
         memory
     }
 
-    /// What it goes on from, of what is known under its name. The history of one UIN does not
-    /// continue under another.
+    /// Returns what the account continues from, given what is known under its name. The history of
+    /// one UIN does not continue under another.
     pub(super) fn initial_memory(&self, memory: Memory) -> Memory {
         let known = memory.report.as_ref();
         let owner = known.and_then(|report| report.owner.clone());
@@ -123,7 +124,7 @@ impl PreparedAccount {
         memory
     }
 
-    /// Starts the account, which publishes what it remembers at once.
+    /// Creates the account, which publishes its initial report.
     pub(super) async fn account(
         &self,
         process: Arc<dyn Observer>,

@@ -1,5 +1,5 @@
-//! Where accounts' keys come from. Accounts that say the same share a provider, so that a role is
-//! assumed once, whoever polls with it.
+//! The credential providers. Accounts with equal credentials share a provider, so that a role is
+//! assumed once for all of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -17,26 +17,27 @@ use crate::tencent::credentials::{
 };
 use crate::tencent::sts::Role;
 
-/// The providers of a process.
+/// The credential providers of a process.
 #[derive(Default)]
 pub(super) struct Providers {
-    /// Held weakly: a provider lives as long as somebody polls with it, over every reload.
+    /// Weak references: a provider lives as long as an account uses it, over every reload.
     known: HashMap<Key, Weak<dyn Provider>>,
 }
 
-/// What a provider is made from.
+/// What a provider is created from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     credentials: Credentials,
     sts: config::Endpoint,
     role: Option<AssumeRole>,
     owner: Option<Owner>,
-    /// The transports, told apart by where they are: a provider that lives holds its own.
+    /// The addresses of the transports. A provider keeps its transports alive, so no other has the
+    /// same address.
     transports: Vec<usize>,
 }
 
 impl Providers {
-    /// The provider of an account.
+    /// Returns the provider of an account.
     pub(super) fn get(
         &mut self,
         account: &config::Account,
@@ -68,8 +69,8 @@ impl Providers {
                 ))
             });
         }
-        // Also if the account is in the ARN of a role: the key is of another account if STS, or a
-        // gateway before it, delivers the answer to another request.
+        // The owner is verified even if the ARN of a role names it: STS, or a gateway before it,
+        // may deliver the response to another request.
         if let Some(uin) = &account.uin {
             let owner = Owner {
                 uin: uin.clone(),
@@ -85,7 +86,7 @@ impl Providers {
         provider
     }
 
-    /// Forgets those that nobody polls with any more.
+    /// Drops the providers that no account uses.
     pub(super) fn prune(&mut self) {
         self.known.retain(|_, provider| provider.strong_count() > 0);
     }
@@ -100,7 +101,7 @@ impl Providers {
     }
 }
 
-/// The provider of the credentials themselves.
+/// Returns the provider of the credentials themselves, without a role.
 fn base(
     account: &config::Account,
     transports: &Transports,
@@ -115,7 +116,7 @@ fn base(
             let secret_key = SecretString::from(secret_key.clone());
             let token = token.clone().map(Into::into);
             let credential = Credential::new(secret_id.clone(), secret_key, token)
-                .expect("the configuration takes only secrets that can be sent");
+                .expect("the configuration accepts only secrets that fit a header");
             Arc::new(FixedProvider::new(credential))
         }
         Credentials::Env {
@@ -137,7 +138,7 @@ fn base(
     }
 }
 
-/// Keys that are read again before every call.
+/// Returns the provider of keys in files.
 fn file_provider(account: &config::Account, context: &mut ClientContext) -> Arc<dyn Provider> {
     let credential_file = context
         .file_providers
@@ -148,7 +149,7 @@ fn file_provider(account: &config::Account, context: &mut ClientContext) -> Arc<
         .provider(&account.credentials, credential_file, &context.clock)
 }
 
-/// Where the official SDKs look, in their order.
+/// Returns the provider of the default credentials, from the first source that has them.
 fn default_chain(
     account: &config::Account,
     transports: &Transports,
@@ -195,7 +196,7 @@ fn tke_oidc(
     transports: &Transports,
     context: &mut ClientContext,
 ) -> Arc<dyn Provider> {
-    // The call is not signed, so nobody's key is needed; the role that is asked for is counted.
+    // The request is not signed, so this provider is not used. STS counts the request for the role.
     let unused = Arc::new(EnvironmentProvider::usual(&context.environment));
     let sts = context.sts(at, transports.to(at), unused);
     let oidc = TkeOidc::new(&context.environment, sts);

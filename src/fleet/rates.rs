@@ -1,4 +1,4 @@
-//! The rate of each identity, where several accounts have it.
+//! The request rate of identities that several accounts share.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use super::pacers::Identity;
 use super::prepared_account::PreparedAccount;
 use crate::tencent::reasons::visible;
 
-/// Gives every identity's pacer its rate. Where two accounts give it two, the lower one holds: the
-/// limit is the identity's, and the careful one of the two may know why.
+/// Sets the rate of every identity's pacer. If accounts with the same identity differ, the lowest
+/// rate applies.
 pub(super) fn apply_lowest_rates<'d>(accounts: impl Iterator<Item = &'d PreparedAccount>) {
     let mut lowest: BTreeMap<&Identity, &PreparedAccount> = BTreeMap::new();
     for prepared in accounts {
@@ -22,7 +22,7 @@ pub(super) fn apply_lowest_rates<'d>(accounts: impl Iterator<Item = &'d Prepared
                 account,
                 with,
                 requests_per_second,
-                "two accounts with the same key have two rate limits; the lower one holds"
+                "two accounts with the same key have different requests_per_second; the lower value applies"
             );
         }
         if rate < other {

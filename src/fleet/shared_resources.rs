@@ -1,5 +1,5 @@
-//! What accounts share: the transports to the cloud, the pacers of identities, the limits of endpoints,
-//! the providers of keys.
+//! The resources that accounts share: transports, pacers, limits of endpoints, and credential
+//! providers.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Observer};
 use jiff::tz::Offset;
 use tokio::sync::watch;
 
-/// All of it, made when the first account needs it.
+/// The resources that accounts share. They are created when an account first needs them.
 pub(super) struct SharedResources {
     context: ClientContext,
     transport_pool: TransportPool,
@@ -52,15 +52,15 @@ impl SharedResources {
         }
     }
 
-    /// Makes what is made from now on that of this configuration's shard and state file.
+    /// Sets the shard and the use of a state file for what is created later.
     pub(super) fn configure(&mut self, config: &config::Config) {
         self.context.shard = config.shard;
         self.context.keeps_state = config.state_file.is_some();
     }
 
-    /// Reads the files that transports and providers of a configuration begin with, off the runtime and
-    /// within a time limit. What is not read here is read when it is used. Keep what is returned until the
-    /// accounts are made.
+    /// Reads the certificate authorities and key files of a configuration, off the runtime and
+    /// within a time limit. The rest is read when it is used. Keep the result until the accounts
+    /// are created.
     pub(super) async fn open_files(&mut self, config: &config::Config) -> Vec<Arc<FileProvider>> {
         let admins: Vec<config::Account> = config
             .organizations
@@ -78,8 +78,8 @@ impl SharedResources {
         file_providers.open(accounts, environment, clock).await
     }
 
-    /// The transports to all of these; `https` holds the one over HTTPS for all accounts of one
-    /// configuration.
+    /// Returns the transports to these endpoints. `https` holds the HTTPS transport that all
+    /// accounts of a configuration share.
     pub(super) fn transports(
         &mut self,
         endpoints: &[config::Endpoint],
@@ -89,7 +89,7 @@ impl SharedResources {
         self.transport_pool.to(endpoints, settings, https)
     }
 
-    /// Takes up what a plan was made with, and forgets what nobody uses any more.
+    /// Keeps the HTTPS transport of a plan, and drops what no account uses.
     pub(super) fn commit(&mut self, https: Option<HttpsTransport>) {
         self.transport_pool.commit(https);
         self.context.pacers.prune();
@@ -97,7 +97,7 @@ impl SharedResources {
         self.providers.prune();
     }
 
-    /// An account, ready to run.
+    /// Prepares an account.
     pub(super) fn prepare_account(
         &mut self,
         config: config::Account,
@@ -126,8 +126,8 @@ impl SharedResources {
         }
     }
 
-    /// What ties the keys of an account without `uin` to one Tencent Cloud account; `None` if they
-    /// are temporary keys of a role.
+    /// Returns the provider that ties the keys of an account without `uin` to one Tencent Cloud
+    /// account. `None` for temporary keys of a role.
     fn pinned(
         &mut self,
         config: &config::Account,
@@ -137,7 +137,7 @@ impl SharedResources {
         let asks_first = match provider.name() {
             _ if config.uin.is_some() || config.assume_role.is_some() => return None,
             "files" | "profile" => true,
-            // Their key can change over a restart, which forgets the rest.
+            // These keys change only at a restart, so the check needs the state file.
             "env" | "inline" => self.context.keeps_state,
             _ => return None,
         };
@@ -148,7 +148,7 @@ impl SharedResources {
         )))
     }
 
-    /// An organisation, ready to be asked with the keys of its admin account.
+    /// Prepares the discovery of an organization, with the keys of its admin account.
     pub(super) fn discovery(
         &mut self,
         organization: &config::Organization,
@@ -174,8 +174,8 @@ impl SharedResources {
         Discovery {
             name: organization.name.clone(),
             refresh: organization.refresh,
-            // Each shard has its turn: at first while nobody may poll yet, and from the second time
-            // on all the while.
+            // The shards take turns: the first refreshes during the startup delay, later ones over
+            // the whole interval.
             first_after: shard.stagger(shard.startup_delay()),
             second_after: shard.stagger(organization.refresh),
             directory,
@@ -188,7 +188,7 @@ impl SharedResources {
         }
     }
 
-    /// The provider of an account's keys.
+    /// Returns the credential provider of an account.
     pub(super) fn provider(
         &mut self,
         config: &config::Account,
@@ -197,7 +197,7 @@ impl SharedResources {
         self.providers.get(config, transports, &mut self.context)
     }
 
-    /// STS, called with these keys.
+    /// Returns a client of STS that signs with the keys of `provider`.
     pub(super) fn sts(
         &mut self,
         at: &config::Endpoint,
@@ -208,8 +208,8 @@ impl SharedResources {
         self.context.sts(at, transport, Arc::clone(provider))
     }
 
-    /// CloudAudit, for one account, and whose calls its pacer counts. The rate, in calls a second,
-    /// is for a pacer that is not there yet.
+    /// Returns the CloudAudit client of an account, and the identity that its pacer belongs to. The
+    /// rate, in requests per second, is used if the identity has no pacer yet.
     pub(super) fn client(
         &mut self,
         config: &config::Account,
@@ -240,7 +240,7 @@ impl SharedResources {
             attempts: config.poll.attempts,
             page_size: config.poll.page_size,
             create_time_offset: Offset::from_seconds(config.poll.create_time_offset)
-                .expect("the configuration lets only offsets of this world through"),
+                .expect("the configuration accepts only valid offsets"),
             max_tracks: config.poll.max_tracks,
             accept_short_listings: config.poll.accept_short_listings,
         };

@@ -1,4 +1,4 @@
-//! The transports to the cloud: plain ones that stay on this machine, and one over HTTPS for each
+//! The transports to the cloud: one for plain HTTP, and one for HTTPS that depends on the
 //! configuration.
 
 use std::sync::Arc;
@@ -10,30 +10,30 @@ use crate::config::{self, Http};
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 use crate::tencent::{HttpOptions, MAX_CA_BYTES, Network, Transport, separate};
 
-/// Makes a way to the cloud, or says why there is none.
+/// Creates a transport of a kind.
 pub type TransportFactory = Box<dyn Fn(TransportKind) -> Result<Arc<dyn Transport>, String> + Send>;
 
-/// The transports to a cloud.
+/// The kind of a transport.
 #[derive(Clone, Debug)]
 pub enum TransportKind {
-    /// Plain HTTP past every proxy: to this machine, and to its metadata service.
+    /// Plain HTTP without a proxy, to loopback and the metadata service.
     Plain,
-    /// HTTPS.
+    /// HTTPS, perhaps through a proxy.
     Https(HttpOptions),
 }
 
-/// A reload waits this long for a `ca_file` that is empty or absent: another program may be writing
-/// it.
-const HALF_WRITTEN: Duration = Duration::from_secs(1);
+/// How long a reload waits for a `ca_file` that is empty or absent, because another program may be
+/// writing it.
+const CA_FILE_WAIT: Duration = Duration::from_secs(1);
 
-/// How often it is read meanwhile.
-const READ_AGAIN: Duration = Duration::from_millis(100);
+/// The time between two reads during this wait.
+const CA_FILE_RETRY: Duration = Duration::from_millis(100);
 
-/// The transports there are, over one network.
+/// Returns the factory of transports over the network.
 pub fn transport_factory() -> TransportFactory {
     let network = Network::default();
-    Box::new(move |way| {
-        Ok(Arc::new(match way {
+    Box::new(move |kind| {
+        Ok(Arc::new(match kind {
             TransportKind::Plain => network.plain()?,
             TransportKind::Https(options) => network.https(&options)?,
         }))
@@ -48,30 +48,33 @@ pub(super) struct Transports {
 }
 
 impl Transports {
-    /// The way to one of the endpoints that they were made for, with connections of its own: each
-    /// client of an identity has to have one.
+    /// Returns the transport to one of the account's endpoints, with a separate connection pool for
+    /// each client.
     pub(super) fn to(&self, endpoint: &config::Endpoint) -> Arc<dyn Transport> {
-        let way = if endpoint.scheme() == "http" {
+        let transport = if endpoint.scheme() == "http" {
             &self.plain
         } else {
             &self.https
         };
-        let way = way.as_ref();
-        let way = way.expect("it was made for all of an account's endpoints");
-        separate(way, endpoint.authority())
+        let transport = transport.as_ref();
+        let transport =
+            transport.expect("the pool creates a transport for each endpoint of the account");
+        separate(transport, endpoint.authority())
     }
 
-    /// Where they are in memory: two that live at the same time are in two places.
+    /// Returns the addresses of the transports in memory. They identify the transports that are
+    /// alive.
     pub(super) fn addresses(&self) -> Vec<usize> {
         let transports = [&self.plain, &self.https].into_iter();
-        let place = |way: &Option<Arc<dyn Transport>>| {
-            way.as_ref()
-                .map_or(0, |way| Arc::as_ptr(way).cast::<()>().addr())
+        let address = |transport: &Option<Arc<dyn Transport>>| {
+            transport
+                .as_ref()
+                .map_or(0, |transport| Arc::as_ptr(transport).cast::<()>().addr())
         };
-        transports.map(place).collect()
+        transports.map(address).collect()
     }
 
-    /// Whether the others are the same.
+    /// Whether both have the same transports.
     pub(super) fn same_as(&self, other: &Self) -> bool {
         let same = |one: &Option<Arc<dyn Transport>>, other: &Option<Arc<dyn Transport>>| match (
             one, other,
@@ -84,22 +87,22 @@ impl Transports {
     }
 }
 
-/// The way over HTTPS, and what it was made from.
+/// The HTTPS transport, and the settings that it was created with.
 #[derive(Clone)]
 pub(super) struct HttpsTransport {
     settings: Http,
-    /// The content of `ca_file`: other authorities in the same file are another way.
+    /// The content of `ca_file`. If it changes, so does the transport.
     authorities: Option<Vec<u8>>,
     transport: Arc<dyn Transport>,
 }
 
-/// Makes transports, and keeps those that are still the right ones.
+/// Creates transports, and reuses a transport if its settings are unchanged.
 pub(super) struct TransportPool {
     factory: TransportFactory,
     plain: Option<Arc<dyn Transport>>,
     https: Option<HttpsTransport>,
     slot: ReadSlot,
-    /// What [`TransportPool::read_authorities`] found: the content of `ca_file`, or why it cannot be read.
+    /// The content of `ca_file`, or why it cannot be read.
     authorities: Option<Result<Vec<u8>, String>>,
 }
 
@@ -114,7 +117,7 @@ impl TransportPool {
         }
     }
 
-    /// Reads the authorities that the next transports are made with, off the runtime and within a time
+    /// Reads the certificate authorities for the next transports, off the runtime and within a time
     /// limit.
     pub(super) async fn read_authorities(&mut self, settings: &Http) {
         let Some(file) = settings.ca_file.clone() else {
@@ -128,11 +131,11 @@ impl TransportPool {
             let read = move || files::read(&file, MAX_CA_BYTES);
             let read = self.slot.run(READ_TIMEOUT, read).await.and_then(|it| it);
             let is_there = read.as_ref().is_ok_and(|it| !it.bytes.is_empty());
-            // At the start nothing is known that could be kept meanwhile.
-            if is_there || self.https.is_none() || began.elapsed() >= HALF_WRITTEN {
+            // At startup there is no previous file to keep, so it does not wait.
+            if is_there || self.https.is_none() || began.elapsed() >= CA_FILE_WAIT {
                 break read;
             }
-            sleep(READ_AGAIN).await;
+            sleep(CA_FILE_RETRY).await;
         };
         self.authorities = Some(match read {
             Ok(contents) => Ok(contents.bytes.to_vec()),
@@ -140,8 +143,8 @@ impl TransportPool {
         });
     }
 
-    /// The transports to all of these. The one over HTTPS is that of before as long as its settings are;
-    /// `https` holds it for all accounts of one configuration.
+    /// Returns the transports to these endpoints. The HTTPS transport is reused if its settings are
+    /// unchanged; `https` shares it among all accounts of a configuration.
     pub(super) fn to(
         &mut self,
         endpoints: &[config::Endpoint],
@@ -166,7 +169,7 @@ impl TransportPool {
         Ok(transports)
     }
 
-    /// Takes up the way that a plan was made with.
+    /// Keeps the HTTPS transport of a plan.
     pub(super) fn commit(&mut self, https: Option<HttpsTransport>) {
         self.https = https;
     }
