@@ -4,14 +4,14 @@ use crate::config::{self, Credentials};
 use crate::tencent::Endpoint;
 
 /// Returns the endpoints for an organization itself, without those of its members.
-pub(super) fn organization_endpoints(organization: &config::Organization) -> Vec<config::Endpoint> {
+pub(crate) fn organization_endpoints(organization: &config::Organization) -> Vec<config::Endpoint> {
     let mut endpoints = account_endpoints(&organization.admin());
     endpoints.push(organization.endpoint.clone());
     endpoints
 }
 
 /// Returns the endpoints for an account: CloudAudit, STS, and the source of its keys.
-pub(super) fn account_endpoints(account: &config::Account) -> Vec<config::Endpoint> {
+pub(crate) fn account_endpoints(account: &config::Account) -> Vec<config::Endpoint> {
     let mut endpoints = vec![account.endpoint.clone()];
     if verifies_owner(account) {
         endpoints.push(account.sts_endpoint.clone());

@@ -16,7 +16,7 @@ use crate::tencent::credentials::{
 };
 
 /// A provider that reads files.
-pub(super) type FileProvider = ReloadingProvider<Box<dyn CredentialFile>>;
+pub(crate) type FileProvider = ReloadingProvider<Box<dyn CredentialFile>>;
 
 /// The source of the default credentials, and why the earlier sources have none.
 pub(super) type Chain = (ChainSource, Vec<String>);

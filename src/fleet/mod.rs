@@ -10,21 +10,17 @@
 pub use self::all_accounts::{Fleet, Plan};
 pub use self::environment::Environment;
 pub use self::observer::FleetObserver;
-pub use self::probe::{
-    AccountFindings, Findings, MAX_MEMBERS_PROBED, OrganizationFindings, PROBE_TIMEOUT, ProbeError,
-    ProbeStep, RegionFindings, probe,
-};
 pub use self::transport_pool::{TransportFactory, TransportKind, transport_factory};
+
+pub(crate) use self::endpoints::{account_endpoints, organization_endpoints};
+pub(crate) use self::shared_resources::SharedResources;
+pub(crate) use self::transport_pool::{HttpsTransport, Transports};
 
 // The accounts and the organizations, as they run.
 mod account_task;
 mod all_accounts;
 mod organizations;
 mod prepared_account;
-
-// `check --online`.
-mod account_probe;
-mod probe;
 
 // The resources that accounts share.
 mod client_context;

@@ -9,7 +9,7 @@ use crate::tencent::{Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit};
 
 /// The identity that the API counts requests for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub(super) endpoint: Endpoint,
     /// The product. Each product has its own limit, even if two share an endpoint.
     pub(super) service: &'static str,

@@ -24,14 +24,14 @@ use jiff::tz::Offset;
 use tokio::sync::watch;
 
 /// The resources that accounts share. They are created when an account first needs them.
-pub(super) struct SharedResources {
+pub(crate) struct SharedResources {
     context: ClientContext,
     transport_pool: TransportPool,
     providers: Providers,
 }
 
 impl SharedResources {
-    pub(super) fn new(
+    pub(crate) fn new(
         environment: Environment,
         clock: Clock,
         factory: TransportFactory,
@@ -53,7 +53,7 @@ impl SharedResources {
     }
 
     /// Sets the shard and the use of a state file for what is created later.
-    pub(super) fn configure(&mut self, config: &config::Config) {
+    pub(crate) fn configure(&mut self, config: &config::Config) {
         self.context.shard = config.shard;
         self.context.keeps_state = config.state_file.is_some();
     }
@@ -61,7 +61,7 @@ impl SharedResources {
     /// Reads the certificate authorities and key files of a configuration, off the runtime and
     /// within a time limit. The rest is read when it is used. Keep the result until the accounts
     /// are created.
-    pub(super) async fn open_files(&mut self, config: &config::Config) -> Vec<Arc<FileProvider>> {
+    pub(crate) async fn open_files(&mut self, config: &config::Config) -> Vec<Arc<FileProvider>> {
         let admins: Vec<config::Account> = config
             .organizations
             .iter()
@@ -80,7 +80,7 @@ impl SharedResources {
 
     /// Returns the transports to these endpoints. `https` holds the HTTPS transport that all
     /// accounts of a configuration share.
-    pub(super) fn transports(
+    pub(crate) fn transports(
         &mut self,
         endpoints: &[config::Endpoint],
         settings: &Http,
@@ -149,7 +149,7 @@ impl SharedResources {
     }
 
     /// Prepares the discovery of an organization, with the keys of its admin account.
-    pub(super) fn discovery(
+    pub(crate) fn discovery(
         &mut self,
         organization: &config::Organization,
         transports: &Transports,
@@ -189,7 +189,7 @@ impl SharedResources {
     }
 
     /// Returns the credential provider of an account.
-    pub(super) fn provider(
+    pub(crate) fn provider(
         &mut self,
         config: &config::Account,
         transports: &Transports,
@@ -198,7 +198,7 @@ impl SharedResources {
     }
 
     /// Returns a client of STS that signs with the keys of `provider`.
-    pub(super) fn sts(
+    pub(crate) fn sts(
         &mut self,
         at: &config::Endpoint,
         transports: &Transports,
@@ -210,7 +210,7 @@ impl SharedResources {
 
     /// Returns the CloudAudit client of an account, and the identity that its pacer belongs to. The
     /// rate, in requests per second, is used if the identity has no pacer yet.
-    pub(super) fn client(
+    pub(crate) fn client(
         &mut self,
         config: &config::Account,
         transports: &Transports,

@@ -42,7 +42,7 @@ pub fn transport_factory() -> TransportFactory {
 
 /// The transports that an account needs.
 #[derive(Clone, Default)]
-pub(super) struct Transports {
+pub(crate) struct Transports {
     plain: Option<Arc<dyn Transport>>,
     https: Option<Arc<dyn Transport>>,
 }
@@ -89,7 +89,7 @@ impl Transports {
 
 /// The HTTPS transport, and the settings that it was created with.
 #[derive(Clone)]
-pub(super) struct HttpsTransport {
+pub(crate) struct HttpsTransport {
     settings: Http,
     /// The content of `ca_file`. If it changes, so does the transport.
     authorities: Option<Vec<u8>>,

@@ -19,7 +19,8 @@ use crate::cli::CheckOutput;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Http, Organization};
 use crate::files::{READ_TIMEOUT, ReadSlot};
-use crate::fleet::{Environment, probe, transport_factory};
+use crate::fleet::{Environment, transport_factory};
+use crate::probe::probe;
 use crate::shard::Shard;
 use crate::tencent::CaFile;
 
@@ -141,7 +142,7 @@ pub(super) async fn online(
         CheckOutput::Json => online::json(&findings, part.as_ref(), &warnings),
     };
     print(vec![text.into()]).await?;
-    match online::wrong(&findings) {
+    match online::problems(&findings) {
         0 => Ok(()),
         _ => Err(CommandError::new("some targets cannot be polled")),
     }

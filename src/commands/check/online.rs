@@ -1,23 +1,24 @@
-//! What the cloud says to a configuration: for people, and for scripts.
+//! The output of `check --online`, as text and as JSON.
 
 use serde_json::{Value, json};
 
 use super::Part;
-use super::remedy::{not_told, remedy, who};
+use super::remedy::{identity_unknown, remedy, who};
 use super::text::count;
-use crate::fleet::{
-    AccountFindings, Findings, MAX_MEMBERS_PROBED, OrganizationFindings, ProbeError, RegionFindings,
+use crate::probe::{
+    AccountFindings, Findings, MAX_MEMBERS, OrganizationFindings, ProbeError, RegionFindings,
 };
 use crate::tencent::reasons::escaped;
 
-/// How many things are wrong.
-pub(super) fn wrong(findings: &Findings) -> usize {
+/// Returns the number of problems.
+pub(super) fn problems(findings: &Findings) -> usize {
     let organizations = findings.organizations.iter();
     let without_members = organizations
         .clone()
         .filter(|found| matches!(found.members, Some(Err(_))));
-    let theirs = organizations.flat_map(|found| found.probed_members.iter().chain([&found.admin]));
-    let accounts = findings.accounts.iter().chain(theirs);
+    let members_and_admins =
+        organizations.flat_map(|found| found.probed_members.iter().chain([&found.admin]));
+    let accounts = findings.accounts.iter().chain(members_and_admins);
     accounts.flat_map(AccountFindings::errors).count() + without_members.count()
 }
 
@@ -25,7 +26,7 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
     let mut lines = Vec::new();
     for found in &findings.accounts {
         lines.push(format!("account {}: {}", found.account, identity(found)));
-        lines.extend(answers(found, "  "));
+        lines.extend(results(found, "  "));
     }
     for found in &findings.organizations {
         lines.push(format!(
@@ -33,21 +34,21 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
             found.organization,
             identity(&found.admin)
         ));
-        lines.extend(answers(&found.admin, "  "));
+        lines.extend(results(&found.admin, "  "));
         lines.extend(members(found));
         for member in &found.probed_members {
             let role = member.role.as_deref().unwrap_or_default();
             lines.push(format!("  member {}: {role}", escaped(&member.account)));
-            lines.extend(answers(member, "    "));
+            lines.extend(results(member, "    "));
         }
     }
     let mut counts = vec![count(findings.accounts.len(), "account")];
     if !findings.organizations.is_empty() {
         counts.push(count(findings.organizations.len(), "organization"));
     }
-    lines.push(match wrong(findings) {
-        0 => format!("{}: all is well", counts.join(", ")),
-        wrong => format!("{}: {} wrong", counts.join(", "), count(wrong, "thing")),
+    lines.push(match problems(findings) {
+        0 => format!("{}: no problems", counts.join(", ")),
+        problems => format!("{}: {}", counts.join(", "), count(problems, "problem")),
     });
     lines.extend(part.map(Part::to_string));
     let warnings = warnings.iter();
@@ -55,19 +56,19 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
     lines.join("\n") + "\n"
 }
 
-/// Where the keys come from, and whose they are.
+/// Describes the source of the keys, and the identity.
 fn identity(found: &AccountFindings) -> String {
-    let whose = match &found.identity {
-        None => "nobody was asked whose it is".to_owned(),
+    let owner = match &found.identity {
+        None => "identity not checked".to_owned(),
         Some(Ok(identity)) => format!("{} of {}", who(found), escaped(&identity.uin)),
-        // It is said below.
-        Some(Err(_)) if found.error.is_some() => "not told".to_owned(),
-        Some(Err(error)) => not_told(found, error),
+        // The line about the keys says why.
+        Some(Err(_)) if found.error.is_some() => "identity unknown".to_owned(),
+        Some(Err(error)) => identity_unknown(found, error),
     };
-    format!("{}, {whose}", found.provider)
+    format!("{}, {owner}", found.provider)
 }
 
-fn answers(found: &AccountFindings, indent: &str) -> Vec<String> {
+fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
     let error = found.error.iter();
     let error = error.map(|error| format!("{indent}keys: {}", remedy(found, error)));
     let regions = found.regions.iter().flat_map(|region| {
@@ -87,7 +88,7 @@ fn members(found: &OrganizationFindings) -> Option<String> {
     Some(match found.members.as_ref()? {
         Err(error) => format!("  members: {}", remedy(&found.admin, error)),
         Ok([members, polled]) => format!(
-            "  {}, {polled} of them polled; the first {MAX_MEMBERS_PROBED} are tried",
+            "  {}, {polled} of them polled; the first {MAX_MEMBERS} are checked",
             count(*members, "member")
         ),
     })
@@ -112,7 +113,7 @@ pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]
         json!({
             "accounts": accounts.collect::<Vec<_>>(),
             "organizations": organizations.collect::<Vec<_>>(),
-            "problems": wrong(findings),
+            "problems": problems(findings),
             "shard": part.map(Part::json),
             "warnings": warnings,
         })
@@ -121,7 +122,7 @@ pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]
 
 fn account(found: &AccountFindings) -> Value {
     let identity = found.identity.as_ref().and_then(|it| it.as_ref().ok());
-    let not_known = found.identity.as_ref().and_then(|it| it.as_ref().err());
+    let unknown = found.identity.as_ref().and_then(|it| it.as_ref().err());
     let regions = found.regions.iter().map(|it| region(found, it));
     json!({
         "account": found.account,
@@ -129,7 +130,7 @@ fn account(found: &AccountFindings) -> Value {
         "role": found.role,
         "arn": identity.map(|identity| &identity.arn),
         "uin": identity.map(|identity| &identity.uin),
-        "identity_problem": not_known.map(|error| not_told(found, error)),
+        "identity_problem": unknown.map(|error| identity_unknown(found, error)),
         "problem": problem(found, found.error.as_ref()),
         "regions": regions.collect::<Vec<_>>(),
     })

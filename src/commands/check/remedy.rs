@@ -1,7 +1,7 @@
 //! Describes a failed request of `check --online`, with a remedy.
 
 use crate::failure::{Failure, Reason};
-use crate::fleet::{AccountFindings, ProbeError, ProbeStep};
+use crate::probe::{AccountFindings, ProbeError, ProbeStep};
 use crate::tencent::reasons::escaped;
 
 /// The label `provider` of keys from the metadata service.
@@ -32,7 +32,7 @@ pub(super) fn who(found: &AccountFindings) -> String {
 }
 
 /// Says why the caller is unknown. The exporter can poll without `sts:GetCallerIdentity`.
-pub(super) fn not_told(found: &AccountFindings, error: &ProbeError) -> String {
+pub(super) fn identity_unknown(found: &AccountFindings, error: &ProbeError) -> String {
     if is_denied(&error.failure) {
         return "identity unknown: sts:GetCallerIdentity is denied, and nothing else needs it"
             .to_owned();

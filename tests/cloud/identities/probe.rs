@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::{Config, Site};
-use cloudaudit_exporter::fleet::{AccountFindings, Findings, PROBE_TIMEOUT, probe};
+use cloudaudit_exporter::probe::{AccountFindings, Findings, PROBE_TIMEOUT, probe};
 use cloudaudit_exporter::sim::{Fault, Identity, Role, World};
 use cloudaudit_exporter::tencent::{Answer, Transport};
 use http::Request;
@@ -93,7 +93,7 @@ async fn all_of_it_has_a_time_limit() {
     let findings = probe(&config, &BTreeMap::new(), &clock, connect).await;
     assert_eq!(began.elapsed(), PROBE_TIMEOUT);
     let error = findings.unwrap().accounts[0].error.clone().unwrap();
-    assert_eq!(error.failure.message, "not all was answered within 300s");
+    assert_eq!(error.failure.message, "no complete response within 300s");
 }
 
 /// Whoever names an endpoint knows where the key is.
