@@ -157,7 +157,7 @@ fn default_chain(
 ) -> Arc<dyn Provider> {
     let (found, not) = context.file_providers.chain(&context.environment);
     let provider: Arc<dyn Provider> = match found {
-        ChainSource::Environment => Arc::new(EnvironmentProvider::usual(&context.environment)),
+        ChainSource::Environment => Arc::new(EnvironmentProvider::standard(&context.environment)),
         ChainSource::Profile(_) => file_provider(account, context),
         ChainSource::TkeOidc => tke_oidc(&account.sts_endpoint, transports, context),
         ChainSource::CvmRole => {
@@ -197,7 +197,7 @@ fn tke_oidc(
     context: &mut ClientContext,
 ) -> Arc<dyn Provider> {
     // The request is not signed, so this provider is not used. STS counts the request for the role.
-    let unused = Arc::new(EnvironmentProvider::usual(&context.environment));
+    let unused = Arc::new(EnvironmentProvider::standard(&context.environment));
     let sts = context.sts(at, transports.to(at), unused);
     let oidc = TkeOidc::new(&context.environment, sts);
     Arc::new(RefreshingProvider::new(oidc, context.clock.clone()))

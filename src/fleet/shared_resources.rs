@@ -134,7 +134,7 @@ impl SharedResources {
         transports: &Transports,
         provider: &Arc<dyn Provider>,
     ) -> Option<Arc<PinnedProvider>> {
-        let asks_first = match provider.name() {
+        let verifies_first_key = match provider.name() {
             _ if config.uin.is_some() || config.assume_role.is_some() => return None,
             "files" | "profile" => true,
             // These keys change only at a restart, so the check needs the state file.
@@ -144,7 +144,10 @@ impl SharedResources {
         let sts = self.sts(&config.sts_endpoint, transports, provider);
         let (provider, name) = (Arc::clone(provider), config.name.clone());
         Some(Arc::new(PinnedProvider::new(
-            provider, name, sts, asks_first,
+            provider,
+            name,
+            sts,
+            verifies_first_key,
         )))
     }
 

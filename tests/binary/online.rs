@@ -97,7 +97,7 @@ account zeta: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
 4 accounts: no problems";
 
 const WRONG: &str = r"account another-s: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  keys: not polled: the key is of account 100000000001, and uin says 100000000002; one of the two is wrong
+  keys: not polled: the key belongs to account 100000000001, but uin is 100000000002; correct one of the two
 account blind: inline, qcs::cam::uin/100000000001:uin/214829959316 of 100000000001
   ap-guangzhou: qcs::cam::uin/100000000001:uin/214829959316 lacks cloudaudit:DescribeAuditTracks; check --policy prints what to allow [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (cloudaudit:DescribeAuditTracks)\nresource (*) has no permission]
 account curious: inline, qcs::cam::uin/100000000001:uin/294399856940 of 100000000001
@@ -106,7 +106,7 @@ account curious: inline, qcs::cam::uin/100000000001:uin/294399856940 of 10000000
 account gone: inline, identity unknown
   keys: the key is deleted, disabled, mistyped, or belongs to the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
 account home: cvm_role, identity not checked
-  keys: cannot reach http://127.0.0.1:1: this machine is not a CVM instance, or has no role; use other credentials [credentials (connect): no credentials: the metadata service of this machine does not tell its role: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
+  keys: cannot reach http://127.0.0.1:1: this machine is not a CVM instance, or has no role; use other credentials [credentials (connect): no credentials: cannot read the name of the role from the metadata service: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
 account humble: inline, qcs::cam::uin/100000000001:uin/216157872637 of 100000000001
   keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
 account no-role: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001

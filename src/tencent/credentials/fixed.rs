@@ -1,22 +1,22 @@
-//! A key that stands in the configuration.
+//! A key in the configuration.
 
 use std::sync::Arc;
 
 use super::{Credential, CredentialFuture, Provider, ProviderState};
 
-/// Always gives the same credential.
+/// Always provides the same credential.
 #[derive(Debug)]
 pub struct FixedProvider {
     credential: Arc<Credential>,
 }
 
 impl FixedProvider {
-    /// Gives `credential`.
+    /// Provides `credential`.
     pub fn new(credential: Credential) -> Self {
         Self::of(Arc::new(credential))
     }
 
-    /// Gives one that somebody else has too.
+    /// Provides a shared credential.
     pub fn of(credential: Arc<Credential>) -> Self {
         Self { credential }
     }

@@ -1,4 +1,4 @@
-//! Keys that end and are renewed before they do.
+//! Temporary keys, which are refreshed before they expire.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -12,65 +12,65 @@ use super::{Credential, CredentialFuture, InvalidateFuture, Provider, ProviderSt
 use crate::clock::Clock;
 use crate::failure::Failure;
 
-/// A key is renewed when a fifth of its life is left, and not later than [`LEAST_LEFT`] before its
-/// end, but never in the first half of it.
-const LAST_PART: u32 = 5;
+/// A key is refreshed when a fifth of its lifetime is left, or [`MIN_REMAINING`] if that is longer,
+/// but not in the first half of its lifetime.
+const REMAINING_FRACTION: u32 = 5;
 
-/// What is left of a key's life at its renewal, at the least.
-const LEAST_LEFT: Duration = Duration::from_mins(5);
+/// The minimum remaining lifetime of a key at its refresh.
+const MIN_REMAINING: Duration = Duration::from_mins(5);
 
-/// A renewal is made up to so much of what is then left earlier, so that keys that came together do
-/// not go together.
+/// The jitter of a refresh, as a fraction of the remaining lifetime. It spreads keys that were
+/// fetched together.
 const JITTER: f64 = 0.2;
 
-/// The wait after a failed renewal, doubled for each further one.
+/// The wait after a failed refresh. It doubles with each further failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
-/// No wait between two renewals that fail, or bring what there was already, is longer; jitter
-/// aside.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+/// The longest wait after a refresh that failed or returned the same key, without jitter.
+const MAX_PAUSE: Duration = Duration::from_mins(1);
 
-/// The shortest time between two keys that are fetched. A key that lives shorter is missing until
-/// the next fetch.
-const LEAST_BETWEEN: Duration = Duration::from_secs(10);
+/// The minimum time between two fetched keys. A key that expires sooner is missing until the next
+/// fetch.
+const MIN_FETCH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long the keeper sleeps at the most before it looks whether anybody needs it.
-const LOOK_EVERY: Duration = Duration::from_secs(30);
+/// How often the refresh loop checks whether the provider is still in use.
+const USE_CHECK_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A key that is so young is not renewed because it was refused: another would be refused alike.
+/// The minimum age of a key that may be invalidated. If the API rejects a younger key, it would
+/// reject another one too.
 const MIN_AGE: Duration = Duration::from_secs(10);
 
-/// A key that is on its way.
+/// The future of a fetched key.
 pub type FetchFuture<'a> =
     std::pin::Pin<Box<dyn Future<Output = Result<Temporary, Failure>> + Send + 'a>>;
 
-/// Where temporary keys come from.
+/// A source of temporary keys.
 pub trait Source: Send + Sync + 'static {
-    /// Its name, for the label `provider`.
+    /// Returns the name of the source, for the label `provider`.
     fn name(&self) -> &'static str;
 
-    /// Who its keys speak for, whichever they are.
+    /// Returns the identity that all keys of the source share.
     fn identity(&self) -> String;
 
-    /// A key.
+    /// Fetches a key.
     ///
     /// # Errors
     ///
-    /// With the reason `credentials`, and the code of the call that failed.
+    /// A failure with the reason `credentials` and the code of the failed request.
     fn fetch(&self) -> FetchFuture<'_>;
 }
 
-/// A provider that renews the keys of a source, one renewal at a time.
+/// Provides the keys of a source and refreshes them, one refresh at a time.
 pub struct RefreshingProvider<S> {
     inner: Arc<RefreshState<S>>,
-    /// Whether somebody looks after the renewals. Nobody does before the first key is wanted.
+    /// Whether the refresh loop runs. The first request for a key starts it.
     started: AtomicBool,
 }
 
 struct RefreshState<S> {
     source: S,
     clock: Clock,
-    /// Held by whoever fetches.
+    /// Held during a fetch.
     turn: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
@@ -78,17 +78,17 @@ struct RefreshState<S> {
 #[derive(Default)]
 struct State {
     current: Option<Generation>,
-    /// How many fetches have ended.
+    /// The number of finished fetches.
     fetches: u64,
-    /// When the last fetch that brought a key ended.
+    /// When the latest successful fetch ended.
     fetched: Option<Instant>,
-    /// Why the last of them brought nothing.
+    /// The failure of the latest fetch. `None` if it succeeded.
     failure: Option<Failure>,
-    /// When the next one is due; none before the first.
+    /// When the next refresh is due. `None` before the first fetch.
     due: Option<Instant>,
     refreshes: u64,
     failures: u64,
-    /// How many in a row have failed, or brought what there was already.
+    /// How many refreshes in a row failed or returned the same key.
     failed_refreshes: usize,
 }
 
@@ -101,7 +101,7 @@ struct Generation {
 }
 
 impl<S: Source> RefreshingProvider<S> {
-    /// Nothing is fetched before the first key is wanted.
+    /// Creates a provider that fetches the first key on demand.
     pub fn new(source: S, clock: Clock) -> Self {
         Self {
             inner: Arc::new(RefreshState {
@@ -152,13 +152,13 @@ impl<S: Source> Provider for RefreshingProvider<S> {
                 match &state.current {
                     Some(current) if !Arc::ptr_eq(&current.credential, credential) => return true,
                     Some(current) if now - current.since < MIN_AGE => return false,
-                    // Whoever comes next waits for a better one.
+                    // Later callers wait for the next key.
                     _ => state.current = None,
                 }
                 state.fetches
             };
-            let renewed = self.inner.fetch_after(fetches).await;
-            renewed.is_ok_and(|renewed| !renewed.same_as(credential))
+            let next = self.inner.fetch_after(fetches).await;
+            next.is_ok_and(|next| !next.same_as(credential))
         })
     }
 
@@ -174,7 +174,7 @@ impl<S: Source> Provider for RefreshingProvider<S> {
     }
 }
 
-/// Renews until nobody uses the provider any more.
+/// Refreshes keys until the provider is dropped.
 async fn refresh_loop<S: Source>(inner: Weak<RefreshState<S>>) {
     loop {
         let Some(strong) = inner.upgrade() else {
@@ -185,20 +185,20 @@ async fn refresh_loop<S: Source>(inner: Weak<RefreshState<S>>) {
             let state = strong.state();
             (state.due, state.fetches)
         };
-        let wait = due.map_or(LOOK_EVERY, |due| due.saturating_duration_since(now));
+        let wait = due.map_or(USE_CHECK_INTERVAL, |due| due.saturating_duration_since(now));
         if due.is_some() && wait.is_zero() {
-            // What comes of it is in the state.
+            // The state has the result.
             drop(strong.fetch_after(fetches).await);
             continue;
         }
         drop(strong);
-        sleep(wait.min(LOOK_EVERY)).await;
+        sleep(wait.min(USE_CHECK_INTERVAL)).await;
     }
 }
 
 impl<S: Source> RefreshState<S> {
-    /// What a fetch brings that ends after so many others. Whoever waits for one that is under way
-    /// takes what it brings.
+    /// Returns the result of the first fetch that ends after `fetches` others. Callers that wait
+    /// for the same fetch share its result.
     async fn fetch_after(&self, fetches: u64) -> Result<Arc<Credential>, Failure> {
         let _turn = self.turn.lock().await;
         {
@@ -208,13 +208,13 @@ impl<S: Source> RefreshState<S> {
             }
         }
         let began = Instant::now();
-        let brought = self.source.fetch().await;
+        let fetched = self.source.fetch().await;
         let mut state = self.state();
-        state.enter(brought, began, self.clock.now().wall);
+        state.enter(fetched, began, self.clock.now().wall);
         state.outcome()
     }
 
-    /// Changed by assignments that cannot panic half-way.
+    /// It is changed by assignments that cannot panic, so a poisoned lock is consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -228,17 +228,16 @@ impl State {
 
     fn is_too_early(&self) -> bool {
         let fetched = self.fetched.filter(|_| self.failure.is_none());
-        fetched.is_some_and(|fetched| fetched.elapsed() < LEAST_BETWEEN)
+        fetched.is_some_and(|fetched| fetched.elapsed() < MIN_FETCH_INTERVAL)
     }
 
-    /// What whoever asked for a fetch goes on with: a key that still lives, however the fetch
-    /// ended.
+    /// Returns the current key if it is still valid, even if the latest fetch failed.
     fn outcome(&self) -> Result<Arc<Credential>, Failure> {
         match (self.living(Instant::now()), &self.failure) {
             (Some(credential), _) => Ok(credential),
             (None, Some(failure)) => Err(failure.clone()),
             (None, None) => Err(super::no_credentials(format!(
-                "the key that was given has ended; the next one is fetched {LEAST_BETWEEN:?} after it"
+                "the temporary key has expired; the next one is fetched {MIN_FETCH_INTERVAL:?} after it"
             ))),
         }
     }
@@ -260,16 +259,16 @@ impl State {
         self.fetched = Some(now);
         let current = self.current.as_ref();
         if current.is_some_and(|current| current.credential.same_as(&temporary.credential)) {
-            // Some sources hand out one key until it is near its end.
-            self.due = Some(now + self.pause().max(LEAST_BETWEEN));
+            // Some sources return the same key until it is about to expire.
+            self.due = Some(now + self.pause().max(MIN_FETCH_INTERVAL));
             return;
         }
         self.failed_refreshes = 0;
-        if temporary.lifetime < LEAST_BETWEEN {
+        if temporary.lifetime < MIN_FETCH_INTERVAL {
             let lifetime = temporary.lifetime;
-            warn!(?lifetime, least = ?LEAST_BETWEEN, "a temporary key ends before the next one may be fetched");
+            warn!(?lifetime, least = ?MIN_FETCH_INTERVAL, "a temporary key expires before the next one may be fetched");
         }
-        self.due = Some((began + until_renewal(temporary.lifetime)).max(now + LEAST_BETWEEN));
+        self.due = Some((began + until_refresh(temporary.lifetime)).max(now + MIN_FETCH_INTERVAL));
         self.current = Some(Generation {
             credential: Arc::new(temporary.credential),
             expires: temporary.expires,
@@ -282,22 +281,24 @@ impl State {
     fn pause(&mut self) -> Duration {
         let mut pauses = ExponentialBuilder::new()
             .with_min_delay(FIRST_PAUSE)
-            .with_max_delay(LONGEST_PAUSE)
+            .with_max_delay(MAX_PAUSE)
             .with_jitter()
             .without_max_times()
             .build();
-        let pause = pauses.nth(self.failed_refreshes.min(MOST_DOUBLINGS));
+        let pause = pauses.nth(self.failed_refreshes.min(MAX_DOUBLINGS));
         self.failed_refreshes += 1;
-        pause.unwrap_or(LONGEST_PAUSE)
+        pause.unwrap_or(MAX_PAUSE)
     }
 }
 
-/// After so many the longest pause is reached.
-const MOST_DOUBLINGS: usize = 8;
+/// The number of doublings after which the wait is [`MAX_PAUSE`].
+const MAX_DOUBLINGS: usize = 8;
 
-/// From the beginning of a key's life to its renewal.
-fn until_renewal(lifetime: Duration) -> Duration {
-    let left = (lifetime / LAST_PART).max(LEAST_LEFT).min(lifetime / 2);
+/// Returns the time from the start of a key's lifetime to its refresh.
+fn until_refresh(lifetime: Duration) -> Duration {
+    let left = (lifetime / REMAINING_FRACTION)
+        .max(MIN_REMAINING)
+        .min(lifetime / 2);
     let early = left.mul_f64(JITTER * fastrand::f64());
     lifetime.saturating_sub(left + early)
 }

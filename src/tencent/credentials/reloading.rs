@@ -1,5 +1,5 @@
-//! Keys that stand in files and are read again before every call, so that nothing is asked with a
-//! key that its file no longer holds.
+//! Keys in files, which are reloaded before every request. A key that its file no longer contains
+//! is never used.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -13,30 +13,30 @@ use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
 
-/// What is new has to read the same twice, so far apart: one look might find half of a write.
+/// The time between two reads of a changed file. Both must return the same, because the first may
+/// be incomplete.
 pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
-/// An id that came without its key, or a key without its id, is half of a change, and so is a file
-/// that is empty, absent or cut. The other half is waited for so long; then they are taken for what
-/// they are.
+/// How long a reload waits for the other half of a change: an id without its key, a key without its
+/// id, or an empty, absent or truncated file. After that, the files are used as they are.
 pub(super) const HALF_CHANGE_WAIT: Duration = Duration::from_secs(1);
 
-/// Files that never read the same twice are waited for no longer.
+/// How long a reload waits for files that keep changing.
 const MAX_CHANGE_WAIT: Duration = Duration::from_secs(3);
 
-/// Where keys are inner.
+/// The files that contain a key.
 pub trait CredentialFile: Send + Sync + 'static {
-    /// Its name, for the label `provider`.
+    /// Returns the name of the provider, for the label `provider`.
     fn name(&self) -> &'static str;
 
-    /// Where the keys are, for messages.
+    /// Returns the paths of the files, for messages.
     fn location(&self) -> String;
 
-    /// What is there now. It may block.
+    /// Reads the key. May block the thread.
     ///
     /// # Errors
     ///
-    /// What is missing or cannot be a key, and where; never what it is.
+    /// What is missing or invalid, and in which file, without the content.
     fn read(&self) -> Result<Credential, String>;
 }
 
@@ -54,13 +54,13 @@ impl CredentialFile for Box<dyn CredentialFile> {
     }
 }
 
-/// A provider that looks on a shelf each time.
+/// Provides the key in the files, and reads it again for each request.
 pub struct ReloadingProvider<S> {
     file: Arc<S>,
     slot: ReadSlot,
     clock: Clock,
     state: Mutex<State>,
-    /// Held by whoever waits for something new to settle.
+    /// Held while a change settles.
     turn: tokio::sync::Mutex<()>,
     identity: OnceLock<String>,
 }
@@ -70,12 +70,12 @@ struct State {
     current: Option<(Arc<Credential>, SystemTime)>,
     refreshes: u64,
     failures: u64,
-    /// Why the shelf could not be read at last, after the wait for another half.
+    /// Why the files cannot be used, after the wait for the other half.
     broken: Option<String>,
 }
 
 impl<S: CredentialFile> ReloadingProvider<S> {
-    /// Reads nothing yet.
+    /// Creates a provider that has not read the files yet.
     pub fn new(file: S, clock: Clock) -> Self {
         Self {
             file: Arc::new(file),
@@ -87,22 +87,22 @@ impl<S: CredentialFile> ReloadingProvider<S> {
         }
     }
 
-    /// Shares a cap on the reads in flight with other providers.
+    /// Shares the limit of concurrent reads with other providers.
     #[must_use]
     pub fn sharing(mut self, reads: &Reads) -> Self {
         self.slot = reads.slot();
         self
     }
 
-    /// Looks once, for the identity. What is not there yet may come.
+    /// Reads the identity once. The files may still be absent.
     pub async fn identify(&self) {
         if let Ok(Ok(found)) = self.read().await {
-            // It stays what it was at first.
+            // Only the first call sets the identity.
             let _ = self.identity.set(found.secret_id().to_owned());
         }
     }
 
-    /// What is on the shelf, the same value as long as it is the same.
+    /// Returns the key in the files. An unchanged key is the same allocation.
     async fn load(&self) -> Result<Arc<Credential>, Failure> {
         let mut found = self.read().await.map_err(|why| self.failed(why))?;
         if let Ok(found) = &found
@@ -133,13 +133,13 @@ impl<S: CredentialFile> ReloadingProvider<S> {
                 Err(_) => {}
             }
             if began.elapsed() >= MAX_CHANGE_WAIT {
-                return Err(self.failed("its files do not stop changing".to_owned()));
+                return Err(self.failed("its files keep changing".to_owned()));
             }
             found = again;
         }
     }
 
-    /// What the shelf says now: no answer in time is the outer error.
+    /// Reads the files. The outer error is a timeout.
     async fn read(&self) -> Result<Result<Credential, String>, String> {
         let place = Arc::clone(&self.file);
         let read = self.slot.run(READ_TIMEOUT, move || place.read()).await;
@@ -154,7 +154,7 @@ impl<S: CredentialFile> ReloadingProvider<S> {
         failure
     }
 
-    /// Whether another half was waited for already.
+    /// Whether the wait for the other half has already ended with this error.
     fn is_known(&self, why: &str) -> bool {
         self.state().broken.as_deref() == Some(why)
     }
@@ -173,10 +173,10 @@ impl<S: CredentialFile> ReloadingProvider<S> {
             return false;
         };
         let same_id = current.secret_id() == found.secret_id();
-        let same_key = current.has_the_key_of(found);
-        // A token belongs to its key: a new one beside an old key is half of a change, too.
+        let same_key = current.has_same_key(found);
+        // A token belongs to its key, so a new token with an old key is half of a change.
         let have_tokens = current.token().is_some() && found.token().is_some();
-        let same_token = current.has_the_token_of(found);
+        let same_token = current.has_same_token(found);
         same_id != same_key || (have_tokens && same_token != same_key)
     }
 
@@ -190,7 +190,7 @@ impl<S: CredentialFile> ReloadingProvider<S> {
         credential
     }
 
-    /// Changed by assignments that cannot panic half-way.
+    /// It is changed by assignments that cannot panic, so a poisoned lock is consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
