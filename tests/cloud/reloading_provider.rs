@@ -87,7 +87,7 @@ async fn a_key_that_its_file_no_longer_holds_is_used_no_more() {
     for (broken, said) in [
         (None, "cannot be read"),
         (Some(" \n"), "is empty"),
-        (Some("a key with blanks"), "a blank"),
+        (Some("a key with blanks"), "contains whitespace"),
     ] {
         match broken {
             None => fs::remove_file(folder.path().join("key")).unwrap(),

@@ -91,8 +91,8 @@ impl EnvironmentProvider {
             let token = token.map(SecretString::from);
             Credential::new(id.to_owned(), key, token).map(Arc::new).map_err(|part| {
                 let message = format!(
-                    "no credentials: the {part} of the key in the environment variable {} is not valid: \
-                     {INVALID_REASONS}",
+                    "no credentials: the {part} in the environment variable {} or a companion variable is \
+                     not valid: {INVALID_REASONS}",
                     printable(secret_id)
                 );
                 Failure::new(Reason::Credentials, message)

@@ -42,7 +42,7 @@ impl CredentialFile for KeyFiles {
         let token = token.map(|token| SecretString::from(token.as_str()));
         Credential::new(id.to_string(), key, token).map_err(|part| {
             format!(
-                "the {part} of the key in {} is not valid: {INVALID_REASONS}",
+                "the {part} in {} is not valid: {INVALID_REASONS}",
                 self.location()
             )
         })

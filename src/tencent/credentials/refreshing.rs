@@ -208,9 +208,9 @@ impl<S: Source> RefreshState<S> {
             }
         }
         let began = Instant::now();
-        let fetched = self.source.fetch().await;
+        let result = self.source.fetch().await;
         let mut state = self.state();
-        state.enter(fetched, began, self.clock.now().wall);
+        state.enter(result, began, self.clock.now().wall);
         state.outcome()
     }
 
