@@ -183,6 +183,6 @@ impl App {
 pub(super) fn fleet(environment: &Environment, exporter: &Arc<ExporterState>) -> Fleet {
     let process = Arc::clone(&exporter.process);
     let factory = transport_factory();
-    let audience = Arc::clone(exporter);
-    Fleet::new(environment, &exporter.clock, factory, process, audience)
+    let observer = Arc::clone(exporter);
+    Fleet::new(environment, &exporter.clock, factory, process, observer)
 }

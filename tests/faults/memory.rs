@@ -90,10 +90,10 @@ impl Memory {
             is_to_panic: Arc::default(),
         });
         let to_the_cloud = Arc::clone(&way);
-        let connect = Box::new(move |_| Ok(Arc::clone(&to_the_cloud) as Arc<dyn Transport>));
+        let factory = Box::new(move |_| Ok(Arc::clone(&to_the_cloud) as Arc<dyn Transport>));
         let process = Arc::clone(&board.process) as _;
-        let audience = Arc::clone(&board) as _;
-        let fleet = Fleet::new(&BTreeMap::new(), &clock, connect, process, audience);
+        let observer = Arc::clone(&board) as _;
+        let fleet = Fleet::new(&BTreeMap::new(), &clock, factory, process, observer);
         Self {
             world,
             way,

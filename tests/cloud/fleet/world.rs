@@ -1,4 +1,4 @@
-//! A fleet at a cloud in memory, and an audience that writes everything down.
+//! A fleet at a cloud in memory, and an observer that writes everything down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -26,7 +26,7 @@ pub(crate) const A_MOMENT: Duration = Duration::from_millis(100);
 pub(crate) struct World {
     pub(crate) fleet: Fleet,
     pub(crate) cloud: Arc<Cloud>,
-    pub(crate) audience: Arc<Witness>,
+    pub(crate) observer: Arc<Witness>,
 }
 
 impl World {
@@ -34,12 +34,12 @@ impl World {
     pub(crate) fn new() -> Self {
         let cloud = Arc::<Cloud>::default();
         let way = Arc::clone(&cloud);
-        let connect = Box::new(move |wanted| match wanted {
+        let factory = Box::new(move |wanted| match wanted {
             TransportKind::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
             TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
         });
         let heartbeats = Arc::new(Heartbeats::new(Instant::now()));
-        let audience = Arc::new(Witness {
+        let observer = Arc::new(Witness {
             published: Mutex::default(),
             withdrawn: Mutex::default(),
             restarted: Mutex::default(),
@@ -50,11 +50,11 @@ impl World {
         let clock = Clock::virtual_at(UNIX_EPOCH + Duration::from_millis(1_795_392_012_345));
         let process = Arc::new(Process::new());
         let environment = BTreeMap::new();
-        let eyes = Arc::new(Eyes(Arc::clone(&audience)));
+        let eyes = Arc::new(Eyes(Arc::clone(&observer)));
         Self {
-            fleet: Fleet::new(&environment, &clock, connect, process, eyes),
+            fleet: Fleet::new(&environment, &clock, factory, process, eyes),
             cloud,
-            audience,
+            observer,
         }
     }
 
@@ -87,7 +87,7 @@ impl World {
 
     /// What is shown of a target.
     pub(crate) fn target(&self, account: &str, region: &str) -> TargetReport {
-        let report = self.audience.last(account);
+        let report = self.observer.last(account);
         let mut targets = report.targets.iter();
         targets.find(|it| it.region == region).unwrap().clone()
     }

@@ -44,9 +44,9 @@ async fn found(china: &World, more: &str) -> AccountFindings {
         "accounts: {{prod: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}{more}}}}}"
     );
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let connect = Box::new(move |_| Ok(Arc::clone(&sites)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&sites)));
     let clock = Clock::virtual_at(noon());
-    let findings = probe(&config, &BTreeMap::new(), &clock, connect).await;
+    let findings = probe(&config, &BTreeMap::new(), &clock, factory).await;
     findings.unwrap().accounts.remove(0)
 }
 
@@ -88,9 +88,9 @@ async fn all_of_it_has_a_time_limit() {
          {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}}}"
     );
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let connect = Box::new(move |_| Ok(Arc::clone(&way)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&way)));
     let (clock, began) = (Clock::virtual_at(noon()), Instant::now());
-    let findings = probe(&config, &BTreeMap::new(), &clock, connect).await;
+    let findings = probe(&config, &BTreeMap::new(), &clock, factory).await;
     assert_eq!(began.elapsed(), PROBE_TIMEOUT);
     let error = findings.unwrap().accounts[0].error.clone().unwrap();
     assert_eq!(error.failure.message, "no complete response within 300s");
@@ -111,9 +111,9 @@ async fn findings(world: &World, accounts: &str) -> Findings {
     let way = in_memory(world);
     let text = format!("endpoint: http://127.0.0.1:1\n{accounts}");
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let connect = Box::new(move |_| Ok(Arc::clone(&way)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&way)));
     let clock = Clock::virtual_at(noon());
-    probe(&config, &BTreeMap::new(), &clock, connect)
+    probe(&config, &BTreeMap::new(), &clock, factory)
         .await
         .unwrap()
 }

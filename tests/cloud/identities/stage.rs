@@ -64,7 +64,7 @@ impl Stage {
     /// Nobody polls yet. `environment` is what the process has in its environment.
     pub fn new(world: &World, environment: &[(&str, &str)]) -> Self {
         let transport = in_memory(world);
-        let connect = Box::new(move |way| match way {
+        let factory = Box::new(move |way| match way {
             TransportKind::Plain => Ok(Arc::clone(&transport)),
             TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
         });
@@ -73,9 +73,9 @@ impl Stage {
         let shown = Arc::<Shown>::default();
         let clock = Clock::virtual_at(noon());
         let process = Arc::new(Process::new());
-        let audience = Arc::new(Eyes(Arc::clone(&shown)));
+        let observer = Arc::new(Eyes(Arc::clone(&shown)));
         Self {
-            fleet: Fleet::new(&environment, &clock, connect, process, audience),
+            fleet: Fleet::new(&environment, &clock, factory, process, observer),
             shown,
             folder: TempDir::new().unwrap(),
             shard: Shard::ALONE,
