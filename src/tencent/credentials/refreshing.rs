@@ -135,7 +135,7 @@ impl<S: Source> Provider for RefreshingProvider<S> {
             self.start_refresh_loop();
             let fetches = {
                 let state = self.inner.state();
-                if let Some(credential) = state.living(Instant::now()) {
+                if let Some(credential) = state.valid_credential(Instant::now()) {
                     return Ok(credential);
                 }
                 state.fetches
@@ -210,7 +210,7 @@ impl<S: Source> RefreshState<S> {
         let began = Instant::now();
         let result = self.source.fetch().await;
         let mut state = self.state();
-        state.enter(result, began, self.clock.now().wall);
+        state.record(result, began, self.clock.now().wall);
         state.outcome()
     }
 
@@ -221,7 +221,7 @@ impl<S: Source> RefreshState<S> {
 }
 
 impl State {
-    fn living(&self, now: Instant) -> Option<Arc<Credential>> {
+    fn valid_credential(&self, now: Instant) -> Option<Arc<Credential>> {
         let current = self.current.as_ref()?;
         (now < current.ends).then(|| Arc::clone(&current.credential))
     }
@@ -233,7 +233,7 @@ impl State {
 
     /// Returns the current key if it is still valid, even if the latest fetch failed.
     fn outcome(&self) -> Result<Arc<Credential>, Failure> {
-        match (self.living(Instant::now()), &self.failure) {
+        match (self.valid_credential(Instant::now()), &self.failure) {
             (Some(credential), _) => Ok(credential),
             (None, Some(failure)) => Err(failure.clone()),
             (None, None) => Err(super::no_credentials(format!(
@@ -242,7 +242,7 @@ impl State {
         }
     }
 
-    fn enter(&mut self, fetched: Result<Temporary, Failure>, began: Instant, wall: SystemTime) {
+    fn record(&mut self, fetched: Result<Temporary, Failure>, began: Instant, wall: SystemTime) {
         self.fetches += 1;
         let now = Instant::now();
         let temporary = match fetched {
