@@ -121,6 +121,7 @@
 //! * [`config`]: the configuration file and its environment overrides
 //! * [`organization`]: discovers the member accounts of an organization
 //! * [`fleet`]: starts, replaces and stops the tasks of accounts on a reload
+//! * [`probe`]: sends each request once, for `check --online`
 //!
 //! The operating system:
 //!
@@ -183,6 +184,7 @@ pub mod config;
 pub mod fleet;
 pub mod organization;
 pub mod poll;
+pub mod probe;
 
 // The simulator and the demo.
 pub mod demo;

@@ -14,7 +14,7 @@ use super::persisted::State;
 use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::fleet::{Environment, Fleet, Plan, connect};
+use crate::fleet::{Environment, Fleet, Plan, transport_factory};
 use crate::http::{Content, Limits, Listener, Options, raise_descriptor_limit};
 use crate::logging::Log;
 use crate::state::StateWriter;
@@ -89,7 +89,7 @@ impl App {
         let exporter = Arc::new(exporter);
         let mut fleet = fleet(environment, &exporter);
         let state = state.map(|state| {
-            fleet.resume(state.restored);
+            fleet.restore(state.restored);
             state.writer
         });
         Ok(Self {
@@ -124,7 +124,7 @@ impl App {
             let (ordinal, shards) = (shard.ordinal(), shard.total());
             info!(ordinal, shards, startup_delay = ?shard.startup_delay(), "polling the accounts of this shard");
         }
-        fleet.adopt(self.plan).await;
+        fleet.apply(self.plan).await;
         exporter.configured(&self.config, fleet.targets());
         drop(self.config);
 
@@ -169,7 +169,7 @@ impl App {
         manager.stopping();
         drop(stop);
         // No report changes after this, so the last write of the state file is final.
-        fleet.end();
+        fleet.stop();
         drop(end);
         servers.await;
         if let Some(writing) = writing {
@@ -182,7 +182,7 @@ impl App {
 /// Returns a fleet that updates the state of this exporter.
 pub(super) fn fleet(environment: &Environment, exporter: &Arc<ExporterState>) -> Fleet {
     let process = Arc::clone(&exporter.process);
-    let connect = connect();
-    let audience = Arc::clone(exporter);
-    Fleet::new(environment, &exporter.clock, connect, process, audience)
+    let factory = transport_factory();
+    let observer = Arc::clone(exporter);
+    Fleet::new(environment, &exporter.clock, factory, process, observer)
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::persisted::{PersistedEvidence, State};
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
-use crate::fleet::Audience;
+use crate::fleet::FleetObserver;
 use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::http::{Content, Reload};
 use crate::logging::Log;
@@ -197,8 +197,8 @@ impl Content for ExporterState {
     }
 }
 
-impl Audience for ExporterState {
-    fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
+impl FleetObserver for ExporterState {
+    fn publisher_for(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
         let persisted = self.persisted.clone();
         Box::new(move |report, now| {
@@ -214,22 +214,22 @@ impl Audience for ExporterState {
         })
     }
 
-    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
+    fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
         self.process.account_added(account);
         self.heartbeats.watch(account, Arc::clone(heartbeat));
     }
 
-    fn restarted(&self, account: &str) {
+    fn account_restarted(&self, account: &str) {
         self.process.account_restarted(account);
     }
 
-    fn withdraw(&self, account: &str) {
+    fn account_removed(&self, account: &str) {
         self.heartbeats.unwatch(account);
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
     }
 
-    fn asked(&self, organization: &str, refresh: Duration, known: bool) {
+    fn organization_added(&self, organization: &str, refresh: Duration, known: bool) {
         self.process.organization_added(organization, refresh);
         if !known {
             // A full interval, as for a target.
@@ -239,7 +239,7 @@ impl Audience for ExporterState {
         }
     }
 
-    fn refreshed(&self, organization: &str, members: Option<usize>) {
+    fn organization_refreshed(&self, organization: &str, members: Option<usize>) {
         let now = self.clock.now().wall;
         self.process
             .organization_refreshed(organization, members, now);
@@ -248,7 +248,7 @@ impl Audience for ExporterState {
         }
     }
 
-    fn disbanded(&self, organization: &str) {
+    fn organization_removed(&self, organization: &str) {
         self.process.organization_removed(organization);
         self.awaited().remove(organization);
     }

@@ -29,7 +29,7 @@ pub async fn once(
     let exporter = Arc::new(ExporterState::new(clock, config.shard));
     let mut fleet = fleet(environment, &exporter);
     let writer = state.map(|state| {
-        fleet.resume(state.restored);
+        fleet.restore(state.restored);
         state.writer
     });
     let all_known = fleet.discover_once(config).await?;

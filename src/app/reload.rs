@@ -14,7 +14,7 @@ use crate::config::{self, Config, Sources};
 use crate::files::ReadSlot;
 use crate::fleet::Fleet;
 use crate::http::Content;
-use crate::organization::Found;
+use crate::organization::DiscoveryResult;
 use crate::systemd::ServiceManager;
 
 /// Reads the files of the configuration as they are now.
@@ -106,7 +106,7 @@ impl Reloader {
                 () = next(Some(&mut self.signals)) => None,
                 request = next(self.requests.as_mut()) => Some(request),
                 () = changed(self.watch.as_mut()) => None,
-                found = fleet.found() => {
+                found = fleet.next_discovery() => {
                     discovered(fleet, exporter, found).await;
                     continue;
                 }
@@ -144,19 +144,19 @@ impl Reloader {
         // ready but was never checked.
         drop(exporter.ready());
         let _change = exporter.swap_atomically().await;
-        fleet.adopt(plan).await;
+        fleet.apply(plan).await;
         exporter.configured(&config, fleet.targets());
         Ok(())
     }
 }
 
 /// Applies the discovered members of an organization.
-async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: Found) {
+async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: DiscoveryResult) {
     let organization = found.organization.clone();
-    match fleet.discovered(found).await {
+    match fleet.apply_discovery(found).await {
         Ok(Some(plan)) => {
             let _change = exporter.swap_atomically().await;
-            fleet.adopt(plan).await;
+            fleet.apply(plan).await;
             exporter.process.set_targets(fleet.targets());
         }
         Ok(None) => {}

@@ -1,38 +1,37 @@
-//! From the accounts of a configuration to accounts that poll, and from one configuration to the
-//! next.
+//! The accounts of a process and what they share, over every reload.
 //!
-//! A configuration is taken up in two steps. Everything that can fail is done first and changes
-//! nothing that anybody sees ([`Fleet::prepare`]); then the accounts change over at once
-//! ([`Fleet::adopt`]), and nothing of that can fail. Those that stay as they are notice nothing.
+//! [`Fleet::prepare`] turns a configuration into a [`Plan`], which can no longer fail.
+//! [`Fleet::apply`] makes the fleet match the plan: new accounts start, changed accounts are replaced
+//! and keep their history, removed accounts stop and are unpublished, and unchanged accounts keep
+//! running. Each account runs in a task that a supervisor restarts after a panic.
+//!
+//! Accounts with equal credentials share a provider. Accounts with the same identity share a pacer.
 
-pub use self::accounts::{Fleet, Plan};
-pub use self::audience::Audience;
-pub use self::inquiry::{
-    AccountFound, Asked, Findings, INQUIRY_TIME, MEMBERS_TRIED, OrganizationFound, RegionFound,
-    Trouble, inquire,
-};
-pub use self::shared::Environment;
-pub use self::ways::{Connect, Way, connect};
+pub use self::all_accounts::{Fleet, Plan};
+pub use self::environment::Environment;
+pub use self::observer::FleetObserver;
+pub use self::transport_pool::{TransportFactory, TransportKind, transport_factory};
 
-// All accounts, and how they change; and where those come from that nobody wrote down.
-mod accounts;
+pub(crate) use self::endpoints::{account_endpoints, organization_endpoints};
+pub(crate) use self::shared_resources::SharedResources;
+pub(crate) use self::transport_pool::{HttpsTransport, Transports};
+
+// The accounts and the organizations, as they run.
+mod account_task;
+mod all_accounts;
 mod organizations;
+mod prepared_account;
 
-// One account: as it should run, and running.
-mod desired;
-mod running;
-
-// Asked once, before anybody polls.
-mod inquiry;
-mod questions;
-
-// What accounts share.
-mod file_keys;
-mod identity;
+// The resources that accounts share.
+mod client_context;
+mod endpoints;
+mod environment;
+mod file_providers;
+mod pacers;
 mod providers;
 mod rates;
-mod shared;
-mod ways;
+mod shared_resources;
+mod transport_pool;
 
-// Who is shown and told what they do.
-mod audience;
+// The interface to the publisher.
+mod observer;

@@ -1,4 +1,4 @@
-//! The organisations whose members are polled, and who asks for them.
+//! The organizations of a fleet, and the tasks that discover their members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,44 +6,44 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tracing::warn;
 
-use super::ways::Ways;
+use super::transport_pool::Transports;
 use crate::config;
-use crate::organization::{Discovery, Found, accounts};
+use crate::organization::{Discovery, DiscoveryResult, accounts};
 use crate::snapshot::{Member, OrganizationCoverage, Report};
 
-/// How many refreshes may wait to be taken up.
+/// How many discoveries may wait for the fleet.
 const MAX_WAITING: usize = 16;
 
-/// The organisations of a fleet. Dropped, nobody asks for members any more.
+/// The organizations of a fleet. Their tasks end when it is dropped.
 pub(super) struct Organizations {
-    running: BTreeMap<String, Running>,
-    /// What was found last, by organisation, or what an earlier process knew.
+    tasks: BTreeMap<String, DiscoveryTask>,
+    /// The members of each organization, from the latest discovery or the state file.
     members: BTreeMap<String, Vec<Member>>,
-    /// Labels that somebody else has, as far as what an earlier process called its accounts tells:
-    /// of the members it remembers only those of one shard, and a name may be that of another
-    /// shard's member too.
-    taken_elsewhere: BTreeMap<String, BTreeSet<String>>,
+    /// Labels that other accounts have, judging by the account names in the state file. The state
+    /// file has only the members of this shard, and a name may also belong to a member of another
+    /// shard.
+    restored_labels: BTreeMap<String, BTreeSet<String>>,
     coverages: BTreeMap<String, watch::Sender<Option<OrganizationCoverage>>>,
-    sender: mpsc::Sender<Found>,
-    found: mpsc::Receiver<Found>,
+    sender: mpsc::Sender<DiscoveryResult>,
+    found: mpsc::Receiver<DiscoveryResult>,
 }
 
-struct Running {
+struct DiscoveryTask {
     config: config::Organization,
-    ways: Ways,
-    task: AbortHandle,
+    transports: Transports,
+    handle: AbortHandle,
 }
 
-/// What becomes of an organisation of the configuration.
+/// What to do with an organization of the configuration.
 pub(super) enum Step {
     Keep(String),
-    Start(Box<Start>),
+    Start(Box<PreparedDiscovery>),
 }
 
-/// An organisation that is ready to be asked.
-pub(super) struct Start {
+/// An organization whose discovery is ready to start.
+pub(super) struct PreparedDiscovery {
     pub(super) config: config::Organization,
-    pub(super) ways: Ways,
+    pub(super) transports: Transports,
     pub(super) discovery: Discovery,
 }
 
@@ -51,23 +51,24 @@ impl Organizations {
     pub(super) fn new() -> Self {
         let (sender, found) = mpsc::channel(MAX_WAITING);
         Self {
-            running: BTreeMap::new(),
+            tasks: BTreeMap::new(),
             members: BTreeMap::new(),
-            taken_elsewhere: BTreeMap::new(),
+            restored_labels: BTreeMap::new(),
             coverages: BTreeMap::new(),
             sender,
             found,
         }
     }
 
-    /// Lets members that an earlier process knew be polled before anybody has asked again.
-    pub(super) fn remember(&mut self, restored: &BTreeMap<String, Report>) {
+    /// Restores the members from the reports of a state file, so that polling need not wait for the
+    /// discovery.
+    pub(super) fn restore(&mut self, restored: &BTreeMap<String, Report>) {
         for report in restored.values() {
             if let Some(member) = &report.account.member {
                 let organization = report.account.organization.clone();
                 let name = report.account.name.strip_suffix(&*member.uin);
                 if let Some(shared) = name.and_then(|name| name.strip_suffix('-')) {
-                    let taken = self.taken_elsewhere.entry(organization.clone());
+                    let taken = self.restored_labels.entry(organization.clone());
                     taken.or_default().insert(shared.to_owned());
                 }
                 let members = self.members.entry(organization).or_default();
@@ -76,12 +77,12 @@ impl Organizations {
         }
     }
 
-    /// Whether its members are known, of now or of an earlier process.
-    pub(super) fn knows(&self, organization: &str) -> bool {
+    /// Whether the members are known, from a discovery or the state file.
+    pub(super) fn has_members(&self, organization: &str) -> bool {
         self.members.contains_key(organization)
     }
 
-    /// The accounts of all members of a configuration's organisations.
+    /// Returns the accounts of all members of the configured organizations.
     pub(super) fn accounts(&self, config: &config::Config) -> Vec<config::Account> {
         let names = config.accounts.iter().map(|account| account.name.clone());
         let mut taken: BTreeSet<String> = names.collect();
@@ -90,7 +91,7 @@ impl Organizations {
             let members = self.members.get(&organization.name);
             let members = members.map_or(&[][..], Vec::as_slice);
             taken.extend(
-                self.taken_elsewhere
+                self.restored_labels
                     .get(&organization.name)
                     .into_iter()
                     .flatten()
@@ -106,8 +107,8 @@ impl Organizations {
         all
     }
 
-    /// Returns the channel of what the organization's own tracks cover. It stays the same over
-    /// every reload.
+    /// Returns the channel of what the organization's own tracks cover. The channel survives
+    /// reloads.
     pub(super) fn coverage(
         &mut self,
         organization: &str,
@@ -116,57 +117,64 @@ impl Organizations {
         self.coverages.entry(name).or_default()
     }
 
-    /// Whether it is asked as a configuration wants it, over the same ways.
-    pub(super) fn is(&self, config: &config::Organization, ways: &Ways) -> bool {
-        let running = self.running.get(&config.name);
-        running.is_some_and(|running| running.config == *config && running.ways.are(ways))
+    /// Whether the organization's task was started with this configuration and these transports.
+    pub(super) fn matches(&self, config: &config::Organization, transports: &Transports) -> bool {
+        let task = self.tasks.get(&config.name);
+        task.is_some_and(|task| task.config == *config && task.transports.same_as(transports))
     }
 
-    /// Changes over to these; gives the names of those that are gone.
-    pub(super) fn adopt(&mut self, steps: Vec<Step>) -> Vec<String> {
-        let mut before = std::mem::take(&mut self.running);
+    /// Applies these steps. Returns the names of the removed organizations.
+    pub(super) fn apply(&mut self, steps: Vec<Step>) -> Vec<String> {
+        let mut before = std::mem::take(&mut self.tasks);
         for step in steps {
             match step {
-                Step::Keep(name) => self.running.extend(before.remove_entry(&name)),
+                Step::Keep(name) => self.tasks.extend(before.remove_entry(&name)),
                 Step::Start(start) => {
-                    let Start {
+                    let PreparedDiscovery {
                         config,
-                        ways,
+                        transports,
                         discovery,
                     } = *start;
                     if let Some(old) = before.remove(&config.name) {
-                        old.task.abort();
+                        old.handle.abort();
                     }
                     let sender = self.sender.clone();
-                    // Where nobody listens any more, there is no fleet.
-                    let tell = async move |found| drop(sender.send(found).await);
-                    let task = tokio::spawn(discovery.run(tell)).abort_handle();
+                    // Without a receiver, the fleet is gone.
+                    let report = async move |found| drop(sender.send(found).await);
+                    let handle = tokio::spawn(discovery.run(report)).abort_handle();
                     let name = config.name.clone();
-                    self.running.insert(name, Running { config, ways, task });
+                    self.tasks.insert(
+                        name,
+                        DiscoveryTask {
+                            config,
+                            transports,
+                            handle,
+                        },
+                    );
                 }
             }
         }
         for (name, gone) in &before {
-            gone.task.abort();
+            gone.handle.abort();
             self.members.remove(name);
-            self.taken_elsewhere.remove(name);
+            self.restored_labels.remove(name);
             self.coverages.remove(name);
         }
         before.into_keys().collect()
     }
 
-    /// The next refresh that has ended.
-    pub(super) async fn found(&mut self) -> Found {
+    /// Waits for the next discovery to end.
+    pub(super) async fn next_discovery(&mut self) -> DiscoveryResult {
         match self.found.recv().await {
             Some(found) => found,
-            // We hold a sender ourselves.
+            // Cannot happen: `self.sender` is open.
             None => std::future::pending().await,
         }
     }
 
-    /// Takes note of members; false where they are those of before, or nobody asked for them.
-    pub(super) fn are(&mut self, organization: &str, members: Vec<Member>) -> bool {
-        self.taken_elsewhere.remove(organization);
+    /// Replaces the members of an organization. Returns whether they have changed.
+    pub(super) fn set_members(&mut self, organization: &str, members: Vec<Member>) -> bool {
+        self.restored_labels.remove(organization);
         let before = self.members.get(organization);
         if before.is_some_and(|before| *before == members) {
             return false;
@@ -175,16 +183,16 @@ impl Organizations {
         true
     }
 
-    /// Whether somebody asks this organisation.
-    pub(super) fn asks(&self, organization: &str) -> bool {
-        self.running.contains_key(organization)
+    /// Whether a task discovers this organization.
+    pub(super) fn contains(&self, organization: &str) -> bool {
+        self.tasks.contains_key(organization)
     }
 }
 
 impl Drop for Organizations {
     fn drop(&mut self) {
-        for running in self.running.values() {
-            running.task.abort();
+        for task in self.tasks.values() {
+            task.handle.abort();
         }
     }
 }

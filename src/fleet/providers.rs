@@ -1,5 +1,5 @@
-//! Where accounts' keys come from. Accounts that say the same share a provider, so that a role is
-//! assumed once, whoever polls with it.
+//! The credential providers. Accounts with equal credentials share a provider, so that a role is
+//! assumed once for all of them.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -7,87 +7,87 @@ use std::sync::{Arc, Weak};
 use secrecy::SecretString;
 use tracing::info;
 
-use super::identity::Identity;
-use super::shared::{Common, endpoint};
-use super::ways::Ways;
+use super::client_context::ClientContext;
+use super::endpoints::api_endpoint;
+use super::transport_pool::Transports;
 use crate::config::{self, AssumeRole, Credentials};
 use crate::tencent::credentials::{
-    AssumedRole, Credential, CvmRole, EnvironmentProvider, FixedProvider, Found, Owner, Provider,
-    Renewing, TkeOidc, Verified,
+    AssumedRole, ChainSource, Credential, CvmRole, EnvironmentProvider, FixedProvider, Owner,
+    Provider, RefreshingProvider, TkeOidc, VerifiedProvider,
 };
-use crate::tencent::sts::{Role, STS_NAME, STS_PER_SECOND, Sts};
-use crate::tencent::{ClientParts, Transport};
+use crate::tencent::sts::Role;
 
-/// The providers of a process.
+/// The credential providers of a process.
 #[derive(Default)]
 pub(super) struct Providers {
-    /// Held weakly: a provider lives as long as somebody polls with it, over every reload.
+    /// Weak references: a provider lives as long as an account uses it, over every reload.
     known: HashMap<Key, Weak<dyn Provider>>,
 }
 
-/// What a provider is made from.
+/// What a provider is created from.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Key {
     credentials: Credentials,
     sts: config::Endpoint,
     role: Option<AssumeRole>,
     owner: Option<Owner>,
-    /// The ways, told apart by where they are: a provider that lives holds its own.
-    ways: Vec<usize>,
+    /// The addresses of the transports. A provider keeps its transports alive, so no other has the
+    /// same address.
+    transports: Vec<usize>,
 }
 
 impl Providers {
-    /// The provider of an account.
-    pub(super) fn of(
+    /// Returns the provider of an account.
+    pub(super) fn get(
         &mut self,
         account: &config::Account,
-        ways: &Ways,
-        common: &mut Common,
+        transports: &Transports,
+        context: &mut ClientContext,
     ) -> Arc<dyn Provider> {
         let mut key = Key {
             credentials: account.credentials.clone(),
             sts: account.sts_endpoint.clone(),
             role: None,
             owner: None,
-            ways: ways.places(),
+            transports: transports.addresses(),
         };
-        let mut provider = self.shared(key.clone(), || base(account, ways, common));
+        let mut provider = self.shared(key.clone(), || base(account, transports, context));
         if let Some(role) = &account.assume_role {
             key.role = Some(role.clone());
-            let way = ways.to(&role.endpoint);
+            let transport = transports.to(&role.endpoint);
             provider = self.shared(key.clone(), || {
-                let sts = sts(&role.endpoint, way, provider, common);
+                let sts = context.sts(&role.endpoint, transport, provider);
                 let role = Role {
                     arn: role.arn.clone(),
                     session_name: role.session_name.clone(),
                     external_id: role.external_id.clone().map(Into::into),
                     duration: role.duration,
                 };
-                Arc::new(Renewing::new(
+                Arc::new(RefreshingProvider::new(
                     AssumedRole::new(role, sts),
-                    common.clock.clone(),
+                    context.clock.clone(),
                 ))
             });
         }
-        // Also if the account is in the ARN of a role: the key is of another account if STS, or a
-        // gateway before it, delivers the answer to another request.
+        // The owner is verified even if the ARN of a role names it: STS, or a gateway before it,
+        // may deliver the response to another request.
         if let Some(uin) = &account.uin {
             let owner = Owner {
                 uin: uin.clone(),
                 is_required: account.is_uin_configured,
             };
             key.owner = Some(owner.clone());
-            let way = ways.to(&account.sts_endpoint);
+            let transport = transports.to(&account.sts_endpoint);
             provider = self.shared(key, || {
-                let sts = sts(&account.sts_endpoint, way, Arc::clone(&provider), common);
-                Arc::new(Verified::new(provider, owner, sts))
+                let sts = context.sts(&account.sts_endpoint, transport, Arc::clone(&provider));
+                Arc::new(VerifiedProvider::new(provider, owner, sts))
             });
         }
         provider
     }
 
-    /// Forgets those that nobody polls with any more.
-    pub(super) fn forget(&mut self) {
+    /// Drops the providers that no account uses.
+    pub(super) fn prune(&mut self) {
         self.known.retain(|_, provider| provider.strong_count() > 0);
     }
 
@@ -101,8 +101,12 @@ impl Providers {
     }
 }
 
-/// The provider of the credentials themselves.
-fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
+/// Returns the provider of the credentials themselves, without a role.
+fn base(
+    account: &config::Account,
+    transports: &Transports,
+    context: &mut ClientContext,
+) -> Arc<dyn Provider> {
     match &account.credentials {
         Credentials::Inline {
             secret_id,
@@ -112,7 +116,7 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
             let secret_key = SecretString::from(secret_key.clone());
             let token = token.clone().map(Into::into);
             let credential = Credential::new(secret_id.clone(), secret_key, token)
-                .expect("the configuration takes only secrets that can be sent");
+                .expect("the configuration accepts only secrets that fit a header");
             Arc::new(FixedProvider::new(credential))
         }
         Credentials::Env {
@@ -120,41 +124,45 @@ fn base(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn 
             secret_key,
             token,
         } => Arc::new(EnvironmentProvider::new(
-            &common.environment,
+            &context.environment,
             secret_id,
             secret_key,
             token.as_deref(),
         )),
-        Credentials::Files { .. } | Credentials::Profile { .. } => from_files(account, common),
+        Credentials::Files { .. } | Credentials::Profile { .. } => file_provider(account, context),
         Credentials::CvmRole { name, endpoint } => {
-            cvm_role(name.clone(), endpoint, ways, common, Vec::new())
+            cvm_role(name.clone(), endpoint, transports, context, Vec::new())
         }
-        Credentials::TkeOidc { endpoint } => tke_oidc(endpoint, ways, common),
-        Credentials::Default => by_looking(account, ways, common),
+        Credentials::TkeOidc { endpoint } => tke_oidc(endpoint, transports, context),
+        Credentials::Default => default_chain(account, transports, context),
     }
 }
 
-/// Keys that are read again before every call.
-fn from_files(account: &config::Account, common: &mut Common) -> Arc<dyn Provider> {
-    let shelf = common
-        .file_keys
-        .shelf(&account.credentials, &common.environment);
-    let shelf = || shelf.expect("these credentials are in files");
-    common
-        .file_keys
-        .provider(&account.credentials, shelf, &common.clock)
+/// Returns the provider of keys in files.
+fn file_provider(account: &config::Account, context: &mut ClientContext) -> Arc<dyn Provider> {
+    let credential_file = context
+        .file_providers
+        .credential_file(&account.credentials, &context.environment);
+    let credential_file = || credential_file.expect("these credentials are in files");
+    context
+        .file_providers
+        .provider(&account.credentials, credential_file, &context.clock)
 }
 
-/// Where the official SDKs look, in their order.
-fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
-    let (found, not) = common.file_keys.chain(&common.environment);
+/// Returns the provider of the default credentials, from the first source that has them.
+fn default_chain(
+    account: &config::Account,
+    transports: &Transports,
+    context: &mut ClientContext,
+) -> Arc<dyn Provider> {
+    let (found, not) = context.file_providers.chain(&context.environment);
     let provider: Arc<dyn Provider> = match found {
-        Found::Environment => Arc::new(EnvironmentProvider::usual(&common.environment)),
-        Found::Profile(_) => from_files(account, common),
-        Found::TkeOidc => tke_oidc(&account.sts_endpoint, ways, common),
-        Found::CvmRole => {
+        ChainSource::Environment => Arc::new(EnvironmentProvider::standard(&context.environment)),
+        ChainSource::Profile(_) => file_provider(account, context),
+        ChainSource::TkeOidc => tke_oidc(&account.sts_endpoint, transports, context),
+        ChainSource::CvmRole => {
             let metadata = config::Endpoint::metadata();
-            cvm_role(None, &metadata, ways, common, not.clone())
+            cvm_role(None, &metadata, transports, context, not.clone())
         }
     };
     info!(
@@ -169,50 +177,28 @@ fn by_looking(account: &config::Account, ways: &Ways, common: &mut Common) -> Ar
 fn cvm_role(
     name: Option<String>,
     metadata: &config::Endpoint,
-    ways: &Ways,
-    common: &Common,
+    transports: &Transports,
+    context: &ClientContext,
     before: Vec<String>,
 ) -> Arc<dyn Provider> {
     let role = CvmRole {
         name,
-        endpoint: endpoint(metadata),
-        transport: ways.to(metadata),
-        clock: common.clock.clone(),
+        endpoint: api_endpoint(metadata),
+        transport: transports.to(metadata),
+        clock: context.clock.clone(),
         before,
     };
-    Arc::new(Renewing::new(role, common.clock.clone()))
+    Arc::new(RefreshingProvider::new(role, context.clock.clone()))
 }
 
-fn tke_oidc(at: &config::Endpoint, ways: &Ways, common: &mut Common) -> Arc<dyn Provider> {
-    // The call is not signed, so nobody's key is needed; the role that is asked for is counted.
-    let nobody = Arc::new(EnvironmentProvider::usual(&common.environment));
-    let sts = sts(at, ways.to(at), nobody, common);
-    let oidc = TkeOidc::new(&common.environment, sts);
-    Arc::new(Renewing::new(oidc, common.clock.clone()))
-}
-
-/// STS, called with the keys of `provider`.
-pub(super) fn sts(
+fn tke_oidc(
     at: &config::Endpoint,
-    transport: Arc<dyn Transport>,
-    provider: Arc<dyn Provider>,
-    common: &mut Common,
-) -> Arc<Sts> {
-    let identity = Identity {
-        endpoint: endpoint(at),
-        service: STS_NAME,
-        who: provider.identity().unwrap_or_default(),
-    };
-    let parts = ClientParts {
-        endpoint: endpoint(at),
-        transport,
-        // One key may assume the roles of all shards' accounts.
-        pacer: common
-            .pacers
-            .of(&identity, common.shard.share(STS_PER_SECOND)),
-        provider,
-        in_flight: common.pacers.in_flight(&identity.endpoint),
-        clock: common.clock.clone(),
-    };
-    Arc::new(Sts::new(parts, Arc::clone(&common.process)))
+    transports: &Transports,
+    context: &mut ClientContext,
+) -> Arc<dyn Provider> {
+    // The request is not signed, so this provider is not used. STS counts the request for the role.
+    let unused = Arc::new(EnvironmentProvider::standard(&context.environment));
+    let sts = context.sts(at, transports.to(at), unused);
+    let oidc = TkeOidc::new(&context.environment, sts);
+    Arc::new(RefreshingProvider::new(oidc, context.clock.clone()))
 }

@@ -1,19 +1,20 @@
-//! From the members of an organisation to accounts of the configuration.
+//! Turns the members of an organization into accounts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::{Account, AccountLabel, AssumeRole, Organization};
 use crate::snapshot::Member;
 
-/// The longest label that is made of a name, in characters: names are other people's to choose.
+/// The maximum length of a label from a member's name, in characters. Member names are not under
+/// the operator's control.
 const MAX_LABEL_CHARS: usize = 128;
 
-/// The accounts that are polled for these members, and what somebody should know of it. Accounts of
-/// the configuration and of other organisations have `taken` their labels already.
+/// Returns the accounts of the members that are polled, and warnings. `taken` has the labels of the
+/// configured accounts and of other organizations.
 ///
-/// A label is the UIN or the name, as configured. Names may be empty, change, and be those of two
-/// members at a time: all that share one are called `NAME-UIN` then, and so are those whose label
-/// somebody else has taken.
+/// A label is the UIN or the name, as configured. Names may be empty, change, and be equal. If
+/// several members share a label, or the label is taken, each of these members is labeled
+/// `NAME-UIN`.
 pub fn accounts(
     organization: &Organization,
     members: &[Member],
@@ -36,7 +37,7 @@ pub fn accounts(
             let uin = &member.uin;
             let other = format!("{name}-{uin}");
             warnings.push(format!(
-                "organization {}: member {uin} is account {other:?}, because {name:?} is another's label too",
+                "organization {}: member {uin} is account {other:?}, because another account also has the label {name:?}",
                 organization.name
             ));
             name = other;
@@ -46,9 +47,9 @@ pub fn accounts(
     (accounts, warnings)
 }
 
-/// Warns of accounts of the configuration that are members too. `uins` has the UIN of each account,
-/// if known, by its name.
-pub fn also_members(uins: &BTreeMap<String, String>, members: &[Account]) -> Vec<String> {
+/// Returns a warning for each configured account that is also a member. `uins` has the known UINs,
+/// by account name.
+pub fn duplicate_warnings(uins: &BTreeMap<String, String>, members: &[Account]) -> Vec<String> {
     let known: BTreeMap<&str, &Account> = members
         .iter()
         .filter_map(|member| Some((member.uin.as_deref()?, member)))

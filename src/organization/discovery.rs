@@ -1,4 +1,4 @@
-//! Asks an organisation for its members, again and again.
+//! Discovers the members of an organization periodically.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,43 +13,43 @@ use crate::snapshot::{Member, OrganizationCoverage, Status, Track};
 use crate::tencent::organization::Directory;
 use crate::tencent::{Client, Observer};
 
-/// The wait after a refresh that failed, doubled for each further one, until the next would be due
-/// anyway.
+/// The wait after a failed refresh. It doubles with each further failure, up to the refresh
+/// interval.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
 
-/// What came of a refresh.
+/// The result of a discovery.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The organisation.
+pub struct DiscoveryResult {
+    /// The name of the organization.
     pub organization: String,
-    /// Its members, or why they are not known.
+    /// The members, or why they could not be listed.
     pub members: Result<Vec<Member>, Failure>,
 }
 
-/// One organisation, and how it is asked.
+/// The discovery of one organization.
 pub struct Discovery {
-    /// The organisation's name in the configuration.
+    /// The name of the organization in the configuration.
     pub name: String,
     /// The time between two refreshes.
     pub refresh: Duration,
     /// The time before the first refresh.
     pub first_after: Duration,
-    /// The time from the first refresh to the second, not longer than that between two others.
+    /// The time between the first and the second refresh, at most `refresh`.
     pub second_after: Duration,
-    /// Who knows the members.
+    /// Lists the members.
     pub directory: Directory,
-    /// CloudAudit for the admin account, and the region to ask in; none where details are not
-    /// wanted.
+    /// The CloudAudit client and the region of the admin account. `None` without
+    /// `details_interval`.
     pub admin: Option<(Client, String)>,
-    /// Whether the organisation's own tracks record for its members.
+    /// Whether the organization's own tracks record for its members.
     pub coverage: watch::Sender<Option<OrganizationCoverage>>,
-    /// Told of the calls.
+    /// Observes the requests.
     pub process: Arc<dyn Observer>,
 }
 
 impl Discovery {
-    /// Asks for ever; `tell` is given what comes of each refresh.
-    pub async fn run(self, tell: impl AsyncFn(Found)) {
+    /// Runs forever, and passes each result to `report`.
+    pub async fn run(self, report: impl AsyncFn(DiscoveryResult)) {
         let mut is_failing = None;
         let mut failed_in_a_row = 0;
         let mut until_next = self.second_after;
@@ -59,7 +59,7 @@ impl Discovery {
             let found = self.refresh().await;
             let failure = found.members.as_ref().err().map(|failure| failure.reason);
             if is_failing != Some(failure) {
-                self.say(&found);
+                self.log(&found);
                 is_failing = Some(failure);
             }
             failed_in_a_row = if failure.is_some() {
@@ -67,29 +67,29 @@ impl Discovery {
             } else {
                 0
             };
-            tell(found).await;
+            report(found).await;
             let due = until_next.saturating_sub(began.elapsed());
             until_next = self.refresh;
             sleep(due.min(self.pause(failed_in_a_row))).await;
         }
     }
 
-    /// Asks once.
-    pub async fn refresh(&self) -> Found {
+    /// Discovers the members once.
+    pub async fn refresh(&self) -> DiscoveryResult {
         let members = self.directory.members().await;
         if members.is_ok() {
             self.refresh_coverage().await;
         } else {
             self.coverage_refresh_failed();
         }
-        Found {
+        DiscoveryResult {
             organization: self.name.clone(),
             members,
         }
     }
 
-    /// Whether enabled tracks of the admin account record everything for everybody. Where that
-    /// cannot be told, what was told before stays until it is too old.
+    /// Determines whether the enabled tracks of the admin account record everything for all
+    /// members. If that fails, the previous result stays until it is too old.
     async fn refresh_coverage(&self) {
         let Some((client, region)) = &self.admin else {
             return;
@@ -146,7 +146,8 @@ impl Discovery {
         Ok(reads && writes)
     }
 
-    /// The longest wait after so many failures in a row: none has a limit of its own.
+    /// Returns the longest wait after this many failures in a row. Without a failure, it is the
+    /// refresh interval.
     fn pause(&self, failed_in_a_row: usize) -> Duration {
         let Some(pauses_before) = failed_in_a_row.checked_sub(1) else {
             return self.refresh;
@@ -160,17 +161,17 @@ impl Discovery {
         pauses.nth(pauses_before).unwrap_or(self.refresh)
     }
 
-    fn say(&self, found: &Found) {
+    fn log(&self, found: &DiscoveryResult) {
         let organization = &self.name;
         match &found.members {
-            Ok(members) => info!(organization, members = members.len(), "members are known"),
+            Ok(members) => info!(organization, members = members.len(), "members listed"),
             Err(failure) => warn!(
                 organization,
                 reason = failure.reason.as_str(),
                 code = &*failure.code,
                 request_id = failure.request_id.as_deref(),
                 error = failure.message,
-                "members cannot be asked for; those that are known stay"
+                "cannot list the members; keeping the known members"
             ),
         }
     }

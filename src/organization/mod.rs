@@ -1,14 +1,14 @@
-//! Organisations: accounts that nobody wrote down.
+//! Organizations of Tencent Cloud, whose member accounts are discovered.
 //!
-//! Each organisation is asked for its members once in a while ([`Discovery`]); what it says becomes
-//! accounts like those of the configuration ([`accounts`]), and the fleet changes over to them. A
-//! refresh that fails changes nothing but what is said of it.
+//! [`Discovery`] lists the members of an organization periodically. [`accounts`] turns them into
+//! accounts like those of the configuration, which the fleet then polls. After a failed discovery,
+//! the previous members stay.
 
-pub use self::accounts::{accounts, also_members};
-pub use self::discovery::{Discovery, Found};
+pub use self::accounts::{accounts, duplicate_warnings};
+pub use self::discovery::{Discovery, DiscoveryResult};
 
-// From members to accounts: pure.
+// Members become accounts, without I/O.
 mod accounts;
 
-// The loop that asks.
+// The periodic discovery.
 mod discovery;

@@ -207,7 +207,7 @@ impl ApiClient {
     /// if a key was replaced at its source.
     async fn replace_credential(&self, refused: Option<&Arc<Credential>>) -> Retry {
         match refused {
-            Some(refused) if self.parts.provider.refused(refused).await => Retry::AtOnce,
+            Some(refused) if self.parts.provider.invalidate(refused).await => Retry::AtOnce,
             _ => Retry::Never,
         }
     }

@@ -1,11 +1,11 @@
-//! One generation of a key.
+//! A credential of the API.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// An id, its key, and the token of a temporary one, which belong together.
+/// A secret id, its key, and the token of a temporary key.
 pub struct Credential {
     secret_id: String,
     secret_key: SecretString,
@@ -13,12 +13,12 @@ pub struct Credential {
 }
 
 impl Credential {
-    /// A key as it is sent and signed with.
+    /// Creates a credential.
     ///
     /// # Errors
     ///
-    /// Which part cannot be one: it goes into a header, so it has to be printable ASCII without
-    /// blanks, and `/` and `,` end an id there. The message does not show it.
+    /// The invalid part. It is sent in a header, so it must be printable ASCII without whitespace,
+    /// and the id must not contain `/` or `,`. The message does not show it.
     pub fn new(
         secret_id: String,
         secret_key: SecretString,
@@ -58,39 +58,38 @@ impl Credential {
         self.token.as_ref()
     }
 
-    /// Whether the other is the same: id, key and token.
-    pub fn is(&self, other: &Self) -> bool {
-        self.secret_id == other.secret_id
-            && self.has_the_key_of(other)
-            && self.has_the_token_of(other)
+    /// Whether both have the same id, key and token.
+    pub fn same_as(&self, other: &Self) -> bool {
+        self.secret_id == other.secret_id && self.has_same_key(other) && self.has_same_token(other)
     }
 
-    /// Whether the other has the same key, whatever its id.
-    pub fn has_the_key_of(&self, other: &Self) -> bool {
+    /// Whether both have the same key.
+    pub fn has_same_key(&self, other: &Self) -> bool {
         self.secret_key.expose_secret() == other.secret_key.expose_secret()
     }
 
-    /// Whether the other has the same token, or neither has one.
-    pub fn has_the_token_of(&self, other: &Self) -> bool {
+    /// Whether both have the same token, or none.
+    pub fn has_same_token(&self, other: &Self) -> bool {
         let token = self.token.as_ref().map(ExposeSecret::expose_secret);
         let others = other.token.as_ref().map(ExposeSecret::expose_secret);
         token == others
     }
 }
 
-/// A credential that ends.
+/// A temporary credential.
 #[derive(Debug)]
 pub struct Temporary {
-    /// The key and its token.
+    /// The credential.
     pub credential: Credential,
-    /// When it ends by the clock of the one who gave it.
+    /// When it expires, by the clock of the issuer.
     pub expires: SystemTime,
-    /// How long it lives from now on. Our clock may be wrong by more than that.
+    /// The remaining lifetime. The local clock may be wrong by more than that.
     pub lifetime: Duration,
 }
 
 impl Temporary {
-    /// One that ends at `expired_time`, in Unix seconds, and was given `now` to last `longest`.
+    /// Creates a credential that expires at `expired_time`, in Unix seconds, and lives at most
+    /// `longest` from `now` on.
     pub fn new(
         credential: Credential,
         expired_time: u64,
@@ -99,9 +98,9 @@ impl Temporary {
     ) -> Self {
         let expires = UNIX_EPOCH
             .checked_add(Duration::from_secs(expired_time))
-            // A time beyond the range of the clock is no end, so the longest lifetime counts.
+            // If the time is out of range, the longest lifetime applies.
             .unwrap_or(now + longest);
-        // What has ended before it came is a matter of clocks.
+        // A key that expires before it arrives shows that the clocks differ.
         let left = expires.duration_since(now).unwrap_or(longest);
         Self {
             credential,
@@ -111,21 +110,21 @@ impl Temporary {
     }
 }
 
-/// What [`Credential::new`] refuses, for messages.
-pub(super) const REFUSED: &str =
-    "it is in quotes, or has a blank, a control character or one beyond ASCII in it";
+/// The reasons why [`Credential::new`] rejects a part, for messages.
+pub(super) const INVALID_REASONS: &str =
+    "it is in quotes, or contains whitespace, a control character or a non-ASCII character";
 
 fn is_printable(text: &str) -> bool {
     let is_quoted = text.starts_with(QUOTES) || text.ends_with(QUOTES);
     !text.is_empty() && !is_quoted && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// Some tools keep the quotes around a value that a shell would remove. No key has them.
+/// Some tools keep the quotes around a value, which a shell would remove. No key contains quotes.
 const QUOTES: [char; 2] = ['"', '\''];
 
 impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Not even the id: it is half of what a thief needs.
+        // The id is confidential too.
         f.write_str("Credential(…)")
     }
 }

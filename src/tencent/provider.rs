@@ -9,10 +9,11 @@ use super::credential::Credential;
 use crate::failure::Failure;
 
 /// The future of a credential.
-pub type Provided<'a> = Pin<Box<dyn Future<Output = Result<Arc<Credential>, Failure>> + Send + 'a>>;
+pub type CredentialFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Arc<Credential>, Failure>> + Send + 'a>>;
 
 /// The future of whether there is another credential.
-pub type Renewed<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
+pub type InvalidateFuture<'a> = Pin<Box<dyn Future<Output = bool> + Send + 'a>>;
 
 /// A source of credentials.
 pub trait Provider: Send + Sync {
@@ -28,10 +29,10 @@ pub trait Provider: Send + Sync {
     /// # Errors
     ///
     /// A failure with the reason `credentials`, if the provider has no credential.
-    fn credential(&self) -> Provided<'_>;
+    fn credential(&self) -> CredentialFuture<'_>;
 
     /// Reports that the API refused a credential. Returns whether the provider has found another one.
-    fn refused<'a>(&'a self, _credential: &'a Arc<Credential>) -> Renewed<'a> {
+    fn invalidate<'a>(&'a self, _credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
         Box::pin(std::future::ready(false))
     }
 
@@ -39,7 +40,7 @@ pub trait Provider: Send + Sync {
     fn state(&self) -> Option<ProviderState>;
 
     /// Returns the files that the keys are read from. `None` if they are not in files.
-    fn place(&self) -> Option<String> {
+    fn location(&self) -> Option<String> {
         None
     }
 

@@ -94,26 +94,26 @@ account gamma: inline, identity unknown: cannot reach http://127.0.0.1:1; check 
 account zeta: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   ap-guangzhou: ok, 2 tracks
   ap-tokyo: ok, 2 tracks
-4 accounts: all is well";
+4 accounts: no problems";
 
 const WRONG: &str = r"account another-s: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  keys: not polled: the key is of account 100000000001, and uin says 100000000002; one of the two is wrong
+  keys: not polled: the key belongs to account 100000000001, but uin is 100000000002; correct one of the two
 account blind: inline, qcs::cam::uin/100000000001:uin/214829959316 of 100000000001
   ap-guangzhou: qcs::cam::uin/100000000001:uin/214829959316 lacks cloudaudit:DescribeAuditTracks; check --policy prints what to allow [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (cloudaudit:DescribeAuditTracks)\nresource (*) has no permission]
 account curious: inline, qcs::cam::uin/100000000001:uin/294399856940 of 100000000001
   ap-guangzhou: ok, 2 tracks
   ap-guangzhou: no details: qcs::cam::uin/100000000001:uin/294399856940 lacks cloudaudit:DescribeAuditTrack; check --policy prints what to allow [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (cloudaudit:DescribeAuditTrack)\nresource (*) has no permission]
-account gone: inline, not told
+account gone: inline, identity unknown
   keys: the key is deleted, disabled, mistyped, or belongs to the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
-account home: cvm_role, nobody was asked whose it is
-  keys: cannot reach http://127.0.0.1:1: this machine is not a CVM instance, or has no role; use other credentials [credentials (connect): no credentials: the metadata service of this machine does not tell its role: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
+account home: cvm_role, identity not checked
+  keys: cannot reach http://127.0.0.1:1: this machine is not a CVM instance, or has no role; use other credentials [credentials (connect): no credentials: cannot read the name of the role from the metadata service: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
 account humble: inline, qcs::cam::uin/100000000001:uin/216157872637 of 100000000001
   keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
 account no-role: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   keys: qcs::cam::uin/100000000002:roleName/writer does not exist; create it, or correct the ARN [credentials (ResourceNotFound.RoleNotFound): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/writer: The role `qcs::cam::uin/100000000002:roleName/writer` does not exist.]
 account no-sts: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   keys: cannot reach http://127.0.0.1:1; check the host name, the proxy and the firewall [credentials (connect): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
-account nosy: inline, not told
+account nosy: inline, identity unknown
   keys: the owner of the credentials (inline) lacks sts:GetCallerIdentity; check --policy prints what to allow, or remove uin [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (sts:GetCallerIdentity)\nresource (*) has no permission]
 account outsider: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   keys: qcs::cam::uin/100000000001:uin/285584124385 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/secretive, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/secretive: you are not authorized to perform operation (sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:roleName/secretive) has no permission]
@@ -121,24 +121,24 @@ account regions: inline, qcs::cam::uin/100000000001:uin/285584124385 of 10000000
   ap-beijing: CloudAudit is not offered in this region; correct regions [rejected (UnsupportedRegion): The request does not support the region `ap-beijing`. (CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt)]
   ap-tokyo: ok, 2 tracks
   xx-nowhere: unknown region; correct regions [rejected (InvalidParameterValue): A value specified in `X-TC-Region` is not valid, is unsupported, or cannot be used.]
-account unset: env, nobody was asked whose it is
+account unset: env, identity not checked
   keys: no credentials: the environment variable A is not set or empty
-12 accounts: 13 things wrong";
+12 accounts: 13 problems";
 
 const ORGANIZATIONS: &str = r"organization main: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  5 members, 4 of them polled; the first 3 are tried
+  5 members, 4 of them polled; the first 3 are checked
   member 200000000002: qcs::cam::uin/200000000002:roleName/audit-reader
     ap-guangzhou: qcs::cam::uin/200000000002:roleName/audit-reader lacks cloudaudit:DescribeAuditTracks; check --policy prints what to allow [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (cloudaudit:DescribeAuditTracks)\nresource (*) has no permission]
   member 200000000003: qcs::cam::uin/200000000003:roleName/audit-reader
     ap-guangzhou: ok, 1 track
   member 200000000004: qcs::cam::uin/200000000004:roleName/audit-reader
     ap-guangzhou: ok, 1 track
-organization none: inline, not told
+organization none: inline, identity unknown
   keys: the key is deleted, disabled, mistyped, or belongs to the other site [unauthenticated (AuthFailure.SecretIdNotFound): The SecretId is not found, please ensure that your SecretId is correct.]
-0 accounts, 2 organizations: 2 things wrong";
+0 accounts, 2 organizations: 2 problems";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_well_is_said_and_ends_with_0() {
+async fn no_problems_exit_with_0() {
     let unreachable = ", sts_endpoint: 'http://127.0.0.1:1'";
     let env = "{credentials: {env: {secret_id: HOME_ID, secret_key: HOME_KEY}}";
     let yaml = format!(
@@ -151,7 +151,7 @@ async fn what_is_well_is_said_and_ends_with_0() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_has_a_way_out_and_ends_with_1() {
+async fn problems_have_a_remedy_and_exit_with_1() {
     let yaml = [
         "poll: {details_interval: 1h}\naccounts:\n".to_owned(),
         account("another-s", "home", &format!(", uin: '{AWAY}'")),
@@ -184,7 +184,7 @@ async fn what_is_wrong_has_a_way_out_and_ends_with_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_an_organisation_the_first_members_are_tried() {
+async fn the_first_members_of_an_organization_are_checked() {
     let world = world();
     let home = world.account(HOME).unwrap();
     let role = Role::new("audit-reader").trusts_account(HOME);

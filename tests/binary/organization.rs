@@ -33,7 +33,7 @@ async fn its_members_are_waited_for_and_counted() {
     let samples = exporter
         .metrics_when("the failing refresh is told", |samples| {
             samples.values("cloudaudit_organization_up", &[]) == [0.0]
-                && exporter.log().contains("members cannot be asked for")
+                && exporter.log().contains("cannot list the members")
         })
         .await;
     assert_eq!(

@@ -7,18 +7,18 @@
 
 use std::collections::BTreeMap;
 
-use cloudaudit_exporter::tencent::credentials::{Found, look};
+use cloudaudit_exporter::tencent::credentials::{ChainSource, detect};
 
-fn look_in(home: &str) -> (Found, String) {
+fn detect_in(home: &str) -> (ChainSource, String) {
     let environment = BTreeMap::from([("HOME".to_owned(), home.to_owned())]);
-    let (found, not) = look(&environment);
+    let (found, not) = detect(&environment);
     (found, not.join("; "))
 }
 
 #[test]
 fn a_home_that_is_no_folder_has_no_profile() {
-    let (found, not) = look_in("/dev/null");
-    assert_eq!(found, Found::CvmRole);
+    let (found, not) = detect_in("/dev/null");
+    assert_eq!(found, ChainSource::CvmRole);
     assert!(!not.contains("tccli"), "{not}");
 }
 
@@ -28,8 +28,8 @@ fn the_file_of_tccli_alone_is_named() {
     let folder = home.path().join(".tccli");
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("default.credential"), "{}").unwrap();
-    let (found, not) = look_in(home.path().to_str().unwrap());
-    assert_eq!(found, Found::CvmRole);
+    let (found, not) = detect_in(home.path().to_str().unwrap());
+    assert_eq!(found, ChainSource::CvmRole);
     assert!(
         not.contains("default.credential of tccli is not read"),
         "{not}"

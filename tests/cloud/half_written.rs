@@ -16,7 +16,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::tencent::credentials::{
-    Credential, Files, Profile, Provider, Rereading, Shelf,
+    Credential, CredentialFile, KeyFiles, Profile, Provider, ReloadingProvider,
 };
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -28,8 +28,8 @@ fn clock() -> Clock {
     Clock::virtual_at(UNIX_EPOCH + Duration::from_hours(498_720))
 }
 
-fn files(folder: &Path) -> Files {
-    Files {
+fn files(folder: &Path) -> KeyFiles {
+    KeyFiles {
         secret_id: folder.join("id"),
         secret_key: folder.join("key"),
         token: Some(folder.join("token")),
@@ -56,7 +56,7 @@ async fn found(provider: &impl Provider) -> Result<[String; 3], Failure> {
 async fn a_file_that_is_empty_or_gone_for_a_moment_is_waited_for() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     found(&provider).await.unwrap();
     let old = ["AKID1", "key-1", "token-1"];
     for (file, text) in [("key", "key-1"), ("id", "AKID1"), ("token", "token-1")] {
@@ -81,7 +81,7 @@ async fn a_file_that_is_empty_or_gone_for_a_moment_is_waited_for() {
 async fn what_stays_empty_is_an_error_after_a_second_and_at_once_from_then_on() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     found(&provider).await.unwrap();
     fs::write(folder.path().join("key"), "").unwrap();
     let began = Instant::now();
@@ -100,7 +100,7 @@ async fn what_stays_empty_is_an_error_after_a_second_and_at_once_from_then_on() 
 async fn a_new_key_beside_the_token_of_the_old_one_is_half_of_a_change() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     found(&provider).await.unwrap();
     put(folder.path(), ["AKID2", "key-2", "token-1"]);
     let (new, ()) = tokio::join!(found(&provider), async {
@@ -120,7 +120,7 @@ async fn a_profile_that_is_cut_for_a_moment_is_waited_for() {
         name: "default".to_owned(),
         files: vec![file.clone()],
     };
-    let provider = Rereading::new(profile, clock());
+    let provider = ReloadingProvider::new(profile, clock());
     found(&provider).await.unwrap();
     for cut in ["", "[oth", &whole[..40], &whole[..60]] {
         fs::write(&file, cut).unwrap();
@@ -135,11 +135,11 @@ async fn a_profile_that_is_cut_for_a_moment_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn files_that_never_stop_changing_are_an_error() {
     struct Restless(AtomicUsize);
-    impl Shelf for Restless {
+    impl CredentialFile for Restless {
         fn name(&self) -> &'static str {
             "restless"
         }
-        fn place(&self) -> String {
+        fn location(&self) -> String {
             "here".to_owned()
         }
         fn read(&self) -> Result<Credential, String> {
@@ -147,12 +147,9 @@ async fn files_that_never_stop_changing_are_an_error() {
             Credential::new(id, "key".into(), None).map_err(str::to_owned)
         }
     }
-    let provider = Rereading::new(Restless(AtomicUsize::new(0)), clock());
+    let provider = ReloadingProvider::new(Restless(AtomicUsize::new(0)), clock());
     let failure = provider.credential().await.unwrap_err();
-    assert!(
-        failure.message.contains("do not stop changing"),
-        "{failure}"
-    );
+    assert!(failure.message.contains("keep changing"), "{failure}");
 }
 
 /// A mount that hangs, told from outside when to go on.
@@ -161,11 +158,11 @@ struct Hung {
     goes_on: Arc<std::sync::Barrier>,
 }
 
-impl Shelf for Hung {
+impl CredentialFile for Hung {
     fn name(&self) -> &'static str {
         "hung"
     }
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         "/mnt/key".to_owned()
     }
     fn read(&self) -> Result<Credential, String> {
@@ -183,7 +180,7 @@ async fn a_mount_that_hangs_is_an_error_in_time_and_one_read_however_often_it_is
         reads: AtomicUsize::new(0),
         goes_on: Arc::clone(&goes_on),
     };
-    let provider = Arc::new(Rereading::new(hung, clock()));
+    let provider = Arc::new(ReloadingProvider::new(hung, clock()));
     let asked = (0..20).map(|_| provider.credential());
     for failure in futures_util::future::join_all(asked).await {
         let failure = failure.unwrap_err();
@@ -203,7 +200,7 @@ async fn what_is_no_regular_file_is_an_error_that_says_so() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
     let key = folder.path().join("key");
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     fs::remove_file(&key).unwrap();
     assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
     let failure = found(&provider).await.unwrap_err();

@@ -16,8 +16,8 @@ mod default_chain;
 mod half_written;
 mod identities;
 mod profiles;
-mod renewal;
-mod rereading;
+mod refreshing_provider;
+mod reloading_provider;
 
 // Many calls.
 mod jitter;

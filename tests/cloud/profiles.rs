@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use cloudaudit_exporter::tencent::credentials::{Found, Profile, Shelf, look};
+use cloudaudit_exporter::tencent::credentials::{ChainSource, CredentialFile, Profile, detect};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -53,7 +53,7 @@ fn spellings_that_are_read() {
     }
     let values = b"[default]\nsecret_id = AKID1\nsecret_key = a=b:c#d;e\ntoken = t ; x";
     let refused = read(values, "default").unwrap_err();
-    assert!(refused.contains("a token that cannot be one"), "{refused}");
+    assert!(refused.contains("an invalid token"), "{refused}");
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn what_is_wrong_is_named_with_its_line_and_not_quoted() {
     for (text, said) in [
         (
             &b"secret_id = SeCrEt\n[default]\n"[..],
-            "line 1 stands before the first section",
+            "line 1 is before the first section",
         ),
         (b"[default]\nSeCrEt\n", "line 2, in section [default]"),
         (
@@ -87,11 +87,11 @@ fn what_is_wrong_is_named_with_its_line_and_not_quoted() {
         ),
         (
             b"[default]\nsecret_id = SeCrEt\nsecret_id = b\n",
-            "line 3, in section [default]: secret_id is there twice",
+            "line 3, in section [default]: secret_id appears twice",
         ),
         (
             b"[default]\n\n[default]\n",
-            "line 3: section [default] is there twice",
+            "line 3: section [default] appears twice",
         ),
         (
             b"[default\nsecret_id = SeCrEt\n",
@@ -172,5 +172,5 @@ fn the_default_chain_decides_for_one_file() {
     fs::write(&file, "").unwrap();
     let home = folder.path().to_str().unwrap().to_owned();
     let environment = [("HOME".to_owned(), home)].into();
-    assert_eq!(look(&environment).0, Found::Profile(file));
+    assert_eq!(detect(&environment).0, ChainSource::Profile(file));
 }

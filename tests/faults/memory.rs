@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::fleet::{Audience, Fleet};
+use cloudaudit_exporter::fleet::{Fleet, FleetObserver};
 use cloudaudit_exporter::heartbeat::Heartbeat;
 use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
@@ -90,10 +90,10 @@ impl Memory {
             is_to_panic: Arc::default(),
         });
         let to_the_cloud = Arc::clone(&way);
-        let connect = Box::new(move |_| Ok(Arc::clone(&to_the_cloud) as Arc<dyn Transport>));
+        let factory = Box::new(move |_| Ok(Arc::clone(&to_the_cloud) as Arc<dyn Transport>));
         let process = Arc::clone(&board.process) as _;
-        let audience = Arc::clone(&board) as _;
-        let fleet = Fleet::new(&BTreeMap::new(), &clock, connect, process, audience);
+        let observer = Arc::clone(&board) as _;
+        let fleet = Fleet::new(&BTreeMap::new(), &clock, factory, process, observer);
         Self {
             world,
             way,
@@ -156,7 +156,7 @@ impl Memory {
         // It names no file, so there is nothing to wait for.
         let plan = fleet.prepare(&config).now_or_never().unwrap().unwrap();
         // There is one account.
-        fleet.adopt(plan).now_or_never().unwrap();
+        fleet.apply(plan).now_or_never().unwrap();
     }
 
     /// The loop of the account panics when it publishes next.
@@ -214,8 +214,8 @@ struct Board {
     is_to_panic: Arc<AtomicBool>,
 }
 
-impl Audience for Board {
-    fn admit(&self, account: &Arc<AccountInfo>) -> Publish {
+impl FleetObserver for Board {
+    fn publisher_for(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
         let is_to_panic = Arc::clone(&self.is_to_panic);
         Box::new(move |report, now| {
@@ -226,15 +226,15 @@ impl Audience for Board {
         })
     }
 
-    fn started(&self, account: &str, _: &Arc<Heartbeat>) {
+    fn account_started(&self, account: &str, _: &Arc<Heartbeat>) {
         self.process.account_added(account);
     }
 
-    fn restarted(&self, account: &str) {
+    fn account_restarted(&self, account: &str) {
         self.process.account_restarted(account);
     }
 
-    fn withdraw(&self, account: &str) {
+    fn account_removed(&self, account: &str) {
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
     }

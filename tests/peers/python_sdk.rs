@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Identity, Role, Server, Track, World, ckafka};
-use cloudaudit_exporter::tencent::credentials::{Profile, Shelf};
+use cloudaudit_exporter::tencent::credentials::{CredentialFile, Profile};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tokio::process::Command;

@@ -98,6 +98,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "organization",
         &["failure", "snapshot", "config", "tencent"],
     ),
+    // `check --online`: one request of each kind.
+    (
+        "probe",
+        &[
+            "failure",
+            "clock",
+            "config",
+            "fleet",
+            "organization",
+            "snapshot",
+            "tencent",
+        ],
+    ),
     // Where the parts meet.
     ("app", &["*"]),
     (
@@ -117,6 +130,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "files",
             "fleet",
             "logging",
+            "probe",
             "replace",
             "shard",
             "snapshot",

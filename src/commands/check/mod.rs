@@ -19,7 +19,8 @@ use crate::cli::CheckOutput;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Http, Organization};
 use crate::files::{READ_TIMEOUT, ReadSlot};
-use crate::fleet::{Environment, connect, inquire};
+use crate::fleet::{Environment, transport_factory};
+use crate::probe::probe;
 use crate::shard::Shard;
 use crate::tencent::CaFile;
 
@@ -133,7 +134,7 @@ pub(super) async fn online(
     clock: &Clock,
     output: CheckOutput,
 ) -> Result<(), CommandError> {
-    let findings = inquire(config, environment, clock, connect()).await?;
+    let findings = probe(config, environment, clock, transport_factory()).await?;
     let part = Part::of(config, findings.accounts.len());
     let warnings = warnings(config, &findings.warnings);
     let text = match output {
@@ -141,7 +142,7 @@ pub(super) async fn online(
         CheckOutput::Json => online::json(&findings, part.as_ref(), &warnings),
     };
     print(vec![text.into()]).await?;
-    match online::wrong(&findings) {
+    match online::problems(&findings) {
         0 => Ok(()),
         _ => Err(CommandError::new("some targets cannot be polled")),
     }

@@ -1,31 +1,32 @@
-//! What the cloud says to a configuration: for people, and for scripts.
+//! The output of `check --online`, as text and as JSON.
 
 use serde_json::{Value, json};
 
 use super::Part;
-use super::remedy::{not_told, remedy, who};
+use super::remedy::{identity_unknown, remedy, who};
 use super::text::count;
-use crate::fleet::{
-    AccountFound, Findings, MEMBERS_TRIED, OrganizationFound, RegionFound, Trouble,
+use crate::probe::{
+    AccountFindings, Findings, MAX_MEMBERS, OrganizationFindings, ProbeError, RegionFindings,
 };
 use crate::tencent::reasons::escaped;
 
-/// How many things are wrong.
-pub(super) fn wrong(findings: &Findings) -> usize {
+/// Returns the number of problems.
+pub(super) fn problems(findings: &Findings) -> usize {
     let organizations = findings.organizations.iter();
     let without_members = organizations
         .clone()
         .filter(|found| matches!(found.members, Some(Err(_))));
-    let theirs = organizations.flat_map(|found| found.tried.iter().chain([&found.admin]));
-    let accounts = findings.accounts.iter().chain(theirs);
-    accounts.flat_map(AccountFound::troubles).count() + without_members.count()
+    let members_and_admins =
+        organizations.flat_map(|found| found.probed_members.iter().chain([&found.admin]));
+    let accounts = findings.accounts.iter().chain(members_and_admins);
+    accounts.flat_map(AccountFindings::errors).count() + without_members.count()
 }
 
 pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]) -> String {
     let mut lines = Vec::new();
     for found in &findings.accounts {
         lines.push(format!("account {}: {}", found.account, identity(found)));
-        lines.extend(answers(found, "  "));
+        lines.extend(results(found, "  "));
     }
     for found in &findings.organizations {
         lines.push(format!(
@@ -33,21 +34,21 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
             found.organization,
             identity(&found.admin)
         ));
-        lines.extend(answers(&found.admin, "  "));
+        lines.extend(results(&found.admin, "  "));
         lines.extend(members(found));
-        for member in &found.tried {
+        for member in &found.probed_members {
             let role = member.role.as_deref().unwrap_or_default();
             lines.push(format!("  member {}: {role}", escaped(&member.account)));
-            lines.extend(answers(member, "    "));
+            lines.extend(results(member, "    "));
         }
     }
     let mut counts = vec![count(findings.accounts.len(), "account")];
     if !findings.organizations.is_empty() {
         counts.push(count(findings.organizations.len(), "organization"));
     }
-    lines.push(match wrong(findings) {
-        0 => format!("{}: all is well", counts.join(", ")),
-        wrong => format!("{}: {} wrong", counts.join(", "), count(wrong, "thing")),
+    lines.push(match problems(findings) {
+        0 => format!("{}: no problems", counts.join(", ")),
+        problems => format!("{}: {}", counts.join(", "), count(problems, "problem")),
     });
     lines.extend(part.map(Part::to_string));
     let warnings = warnings.iter();
@@ -55,39 +56,39 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
     lines.join("\n") + "\n"
 }
 
-/// Where the keys come from, and whose they are.
-fn identity(found: &AccountFound) -> String {
-    let whose = match &found.identity {
-        None => "nobody was asked whose it is".to_owned(),
+/// Describes the source of the keys, and the identity.
+fn identity(found: &AccountFindings) -> String {
+    let owner = match &found.identity {
+        None => "identity not checked".to_owned(),
         Some(Ok(identity)) => format!("{} of {}", who(found), escaped(&identity.uin)),
-        // It is said below.
-        Some(Err(_)) if found.trouble.is_some() => "not told".to_owned(),
-        Some(Err(trouble)) => not_told(found, trouble),
+        // The line about the keys says why.
+        Some(Err(_)) if found.error.is_some() => "identity unknown".to_owned(),
+        Some(Err(error)) => identity_unknown(found, error),
     };
-    format!("{}, {whose}", found.provider)
+    format!("{}, {owner}", found.provider)
 }
 
-fn answers(found: &AccountFound, indent: &str) -> Vec<String> {
-    let trouble = found.trouble.iter();
-    let trouble = trouble.map(|trouble| format!("{indent}keys: {}", remedy(found, trouble)));
+fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
+    let error = found.error.iter();
+    let error = error.map(|error| format!("{indent}keys: {}", remedy(found, error)));
     let regions = found.regions.iter().flat_map(|region| {
         let tracks = match &region.tracks {
             Ok(tracks) => format!("ok, {}", count(*tracks, "track")),
-            Err(trouble) => remedy(found, trouble),
+            Err(error) => remedy(found, error),
         };
         let details = region.details.iter();
-        let details = details.map(|trouble| format!("no details: {}", remedy(found, trouble)));
+        let details = details.map(|error| format!("no details: {}", remedy(found, error)));
         let lines = std::iter::once(tracks).chain(details);
         lines.map(|line| format!("{indent}{}: {line}", region.region))
     });
-    trouble.chain(regions).collect()
+    error.chain(regions).collect()
 }
 
-fn members(found: &OrganizationFound) -> Option<String> {
+fn members(found: &OrganizationFindings) -> Option<String> {
     Some(match found.members.as_ref()? {
-        Err(trouble) => format!("  members: {}", remedy(&found.admin, trouble)),
+        Err(error) => format!("  members: {}", remedy(&found.admin, error)),
         Ok([members, polled]) => format!(
-            "  {}, {polled} of them polled; the first {MEMBERS_TRIED} are tried",
+            "  {}, {polled} of them polled; the first {MAX_MEMBERS} are checked",
             count(*members, "member")
         ),
     })
@@ -97,14 +98,14 @@ pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]
     let accounts = findings.accounts.iter().map(account);
     let organizations = findings.organizations.iter().map(|found| {
         let members = found.members.as_ref().and_then(|it| it.as_ref().ok());
-        let trouble = found.members.as_ref().and_then(|it| it.as_ref().err());
+        let error = found.members.as_ref().and_then(|it| it.as_ref().err());
         json!({
             "organization": found.organization,
             "admin": account(&found.admin),
             "members": members.map(|[members, _]| members),
             "polled_members": members.map(|[_, polled]| polled),
-            "problem": problem(&found.admin, trouble),
-            "tried_members": found.tried.iter().map(account).collect::<Vec<_>>(),
+            "problem": problem(&found.admin, error),
+            "tried_members": found.probed_members.iter().map(account).collect::<Vec<_>>(),
         })
     });
     format!(
@@ -112,16 +113,16 @@ pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]
         json!({
             "accounts": accounts.collect::<Vec<_>>(),
             "organizations": organizations.collect::<Vec<_>>(),
-            "problems": wrong(findings),
+            "problems": problems(findings),
             "shard": part.map(Part::json),
             "warnings": warnings,
         })
     )
 }
 
-fn account(found: &AccountFound) -> Value {
+fn account(found: &AccountFindings) -> Value {
     let identity = found.identity.as_ref().and_then(|it| it.as_ref().ok());
-    let not_known = found.identity.as_ref().and_then(|it| it.as_ref().err());
+    let unknown = found.identity.as_ref().and_then(|it| it.as_ref().err());
     let regions = found.regions.iter().map(|it| region(found, it));
     json!({
         "account": found.account,
@@ -129,13 +130,13 @@ fn account(found: &AccountFound) -> Value {
         "role": found.role,
         "arn": identity.map(|identity| &identity.arn),
         "uin": identity.map(|identity| &identity.uin),
-        "identity_problem": not_known.map(|trouble| not_told(found, trouble)),
-        "problem": problem(found, found.trouble.as_ref()),
+        "identity_problem": unknown.map(|error| identity_unknown(found, error)),
+        "problem": problem(found, found.error.as_ref()),
         "regions": regions.collect::<Vec<_>>(),
     })
 }
 
-fn region(found: &AccountFound, region: &RegionFound) -> Value {
+fn region(found: &AccountFindings, region: &RegionFindings) -> Value {
     json!({
         "region": region.region,
         "tracks": region.tracks.as_ref().ok(),
@@ -144,6 +145,6 @@ fn region(found: &AccountFound, region: &RegionFound) -> Value {
     })
 }
 
-fn problem(found: &AccountFound, trouble: Option<&Trouble>) -> Option<String> {
-    trouble.map(|trouble| remedy(found, trouble))
+fn problem(found: &AccountFindings, error: Option<&ProbeError>) -> Option<String> {
+    error.map(|error| remedy(found, error))
 }

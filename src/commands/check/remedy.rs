@@ -1,29 +1,29 @@
 //! Describes a failed request of `check --online`, with a remedy.
 
 use crate::failure::{Failure, Reason};
-use crate::fleet::{AccountFound, Asked, Trouble};
+use crate::probe::{AccountFindings, ProbeError, ProbeStep};
 use crate::tencent::reasons::escaped;
 
 /// The label `provider` of keys from the metadata service.
 const CVM_ROLE: &str = "cvm_role";
 
 /// Returns one line about a failed request.
-pub(super) fn remedy(found: &AccountFound, trouble: &Trouble) -> String {
-    let failure = &trouble.failure;
+pub(super) fn remedy(found: &AccountFindings, error: &ProbeError) -> String {
+    let failure = &error.failure;
     // Without the `RequestId`, so that two runs have the same output.
     let said = if failure.code == failure.reason.as_str() {
         failure.message.clone()
     } else {
         format!("{} ({}): {}", failure.reason, failure.code, failure.message)
     };
-    match way_out(found, trouble) {
+    match way_out(found, error) {
         Some(way_out) => format!("{way_out} [{said}]"),
         None => said,
     }
 }
 
 /// Returns the caller's ARN, or the closest description.
-pub(super) fn who(found: &AccountFound) -> String {
+pub(super) fn who(found: &AccountFindings) -> String {
     match (&found.identity, &found.role) {
         (Some(Ok(identity)), _) if !identity.arn.is_empty() => escaped(&identity.arn),
         (_, Some(role)) => role.clone(),
@@ -32,34 +32,34 @@ pub(super) fn who(found: &AccountFound) -> String {
 }
 
 /// Says why the caller is unknown. The exporter can poll without `sts:GetCallerIdentity`.
-pub(super) fn not_told(found: &AccountFound, trouble: &Trouble) -> String {
-    if is_denied(&trouble.failure) {
+pub(super) fn identity_unknown(found: &AccountFindings, error: &ProbeError) -> String {
+    if is_denied(&error.failure) {
         return "identity unknown: sts:GetCallerIdentity is denied, and nothing else needs it"
             .to_owned();
     }
-    format!("identity unknown: {}", remedy(found, trouble))
+    format!("identity unknown: {}", remedy(found, error))
 }
 
-fn of_credentials(found: &AccountFound) -> String {
+fn of_credentials(found: &AccountFindings) -> String {
     format!("the owner of the credentials ({})", found.provider)
 }
 
-fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
-    let failure = &trouble.failure;
+fn way_out(found: &AccountFindings, error: &ProbeError) -> Option<String> {
+    let failure = &error.failure;
     if is_denied(failure) {
-        return denied(found, trouble.asked);
+        return denied(found, error.step);
     }
-    let text = match (&*failure.code, trouble.asked) {
+    let text = match (&*failure.code, error.step) {
         // Only a CVM instance has a metadata service.
-        ("connect" | "timeout", Asked::Key) if found.provider == CVM_ROLE => format!(
+        ("connect" | "timeout", ProbeStep::Key) if found.provider == CVM_ROLE => format!(
             "cannot reach {}: this machine is not a CVM instance, or has no role; use other credentials",
-            trouble.at.as_ref()?
+            error.at.as_ref()?
         ),
         ("connect" | "timeout" | "tls", _) => {
-            let at = trouble.at.as_ref()?;
+            let at = error.at.as_ref()?;
             format!("cannot reach {at}; check the host name, the proxy and the firewall")
         }
-        ("AuthFailure.SecretIdNotFound", _) => match found.known_at {
+        ("AuthFailure.SecretIdNotFound", _) => match found.known_at_site {
             Some(site) => format!(
                 "the key belongs to the other site; set site: {}",
                 site.as_str()
@@ -71,11 +71,13 @@ fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
         ("AuthFailure.SignatureFailure", _) => {
             "the secret key does not belong to the secret id".to_owned()
         }
-        ("InvalidParameterValue", Asked::Tracks) => "unknown region; correct regions".to_owned(),
+        ("InvalidParameterValue", ProbeStep::Tracks) => {
+            "unknown region; correct regions".to_owned()
+        }
         ("UnsupportedRegion", _) => {
             "CloudAudit is not offered in this region; correct regions".to_owned()
         }
-        ("ResourceNotFound.RoleNotFound" | "ResourceNotFound.RoleNotExist", Asked::Role) => {
+        ("ResourceNotFound.RoleNotFound" | "ResourceNotFound.RoleNotExist", ProbeStep::Role) => {
             let role = found.role.as_ref()?;
             format!("{role} does not exist; create it, or correct the ARN")
         }
@@ -85,16 +87,16 @@ fn way_out(found: &AccountFound, trouble: &Trouble) -> Option<String> {
 }
 
 /// Returns which principal lacks which action.
-fn denied(found: &AccountFound, asked: Asked) -> Option<String> {
+fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
     // Permissions are granted to the role, and the id of its session differs each time.
-    let who = match (&found.role, asked) {
-        (Some(role), Asked::Tracks | Asked::Details) => role.clone(),
+    let who = match (&found.role, step) {
+        (Some(role), ProbeStep::Tracks | ProbeStep::Details) => role.clone(),
         _ => who(found),
     };
     let lacks = |action: &str| format!("{who} lacks {action}; check --policy prints what to allow");
-    Some(match asked {
-        Asked::Key => return None,
-        Asked::Role => {
+    Some(match step {
+        ProbeStep::Key => return None,
+        ProbeStep::Role => {
             let role = found.role.as_ref()?;
             let who = match &found.identity {
                 Some(Ok(_)) => who,
@@ -104,10 +106,10 @@ fn denied(found: &AccountFound, asked: Asked) -> Option<String> {
                 "{who} lacks sts:AssumeRole on {role}, or the role does not trust it, or requires another external_id"
             )
         }
-        Asked::Identity => format!("{}, or remove uin", lacks("sts:GetCallerIdentity")),
-        Asked::Tracks => lacks("cloudaudit:DescribeAuditTracks"),
-        Asked::Details => lacks("cloudaudit:DescribeAuditTrack"),
-        Asked::Members => lacks("organization:DescribeOrganizationMembers"),
+        ProbeStep::Identity => format!("{}, or remove uin", lacks("sts:GetCallerIdentity")),
+        ProbeStep::Tracks => lacks("cloudaudit:DescribeAuditTracks"),
+        ProbeStep::Details => lacks("cloudaudit:DescribeAuditTrack"),
+        ProbeStep::Members => lacks("organization:DescribeOrganizationMembers"),
     })
 }
 
@@ -124,22 +126,22 @@ mod tests {
     use super::*;
     use crate::config::Site;
 
-    fn said(code: &'static str, known_at: Option<Site>) -> String {
-        let found = AccountFound {
+    fn said(code: &'static str, known_at_site: Option<Site>) -> String {
+        let found = AccountFindings {
             account: "prod".to_owned(),
             provider: "files",
             role: None,
             identity: None,
-            trouble: None,
-            known_at,
+            error: None,
+            known_at_site,
             regions: Vec::new(),
         };
-        let trouble = Trouble {
-            asked: Asked::Identity,
+        let error = ProbeError {
+            step: ProbeStep::Identity,
             at: Some("https://sts.example".to_owned()),
             failure: Failure::with_code(Reason::Unauthenticated, code, "it said so"),
         };
-        remedy(&found, &trouble)
+        remedy(&found, &error)
     }
 
     #[test]

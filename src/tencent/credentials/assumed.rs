@@ -1,12 +1,12 @@
-//! Keys of a role that is assumed with other keys.
+//! Temporary keys of a role that is assumed with other keys.
 
 use std::sync::Arc;
 
 use super::key_log::KeyLog;
-use super::{Fetched, Source, none_to_be_had};
+use super::{FetchFuture, Source, credentials_failure};
 use crate::tencent::sts::{Role, Sts};
 
-/// A role, assumed with the keys that the caller of STS has.
+/// A role that is assumed through STS.
 pub struct AssumedRole {
     role: Role,
     sts: Arc<Sts>,
@@ -14,7 +14,7 @@ pub struct AssumedRole {
 }
 
 impl AssumedRole {
-    /// The role, and STS with the keys that may assume it.
+    /// Assumes `role` with the keys that `sts` signs with.
     pub fn new(role: Role, sts: Arc<Sts>) -> Self {
         Self {
             role,
@@ -33,17 +33,17 @@ impl Source for AssumedRole {
         self.role.arn.clone()
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             let provider = self.sts.provider();
-            if provider.place().is_some()
+            if provider.location().is_some()
                 && let Ok(credential) = provider.credential().await
             {
                 self.log.note(&**provider, &credential, None);
             }
             let key = self.sts.assume_role(&self.role).await;
             key.map_err(|failure| {
-                none_to_be_had(&format!("cannot assume {}", self.role.arn), failure)
+                credentials_failure(&format!("cannot assume {}", self.role.arn), failure)
             })
         })
     }

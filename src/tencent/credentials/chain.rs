@@ -1,4 +1,4 @@
-//! Where to look for keys when nothing is configured: where the official SDKs look, in their order.
+//! The default credential chain: the sources that the official SDKs try, in the same order.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,46 +7,46 @@ use super::environment::EnvironmentProvider;
 use super::{Profile, TkeOidc};
 use crate::files::{Presence, presence};
 
-/// The profile that the tools take where none is named.
+/// The profile that the official tools use by default.
 pub const DEFAULT_PROFILE: &str = "default";
 
-/// The place where the keys are.
+/// The source of the default credentials.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Found {
+pub enum ChainSource {
     /// Environment variables.
     Environment,
-    /// This credentials file of the tools.
+    /// A profile in this credentials file.
     Profile(PathBuf),
-    /// The token of a TKE cluster.
+    /// The OIDC token of a TKE pod.
     TkeOidc,
-    /// The machine's role, or nowhere.
+    /// The role of the machine, if it has one.
     CvmRole,
 }
 
-/// Looks, and tells why it was none of the places before.
-pub fn look(environment: &BTreeMap<String, String>) -> (Found, Vec<String>) {
+/// Returns the first source that has credentials, and why each earlier one has none.
+pub fn detect(environment: &BTreeMap<String, String>) -> (ChainSource, Vec<String>) {
     let mut not = Vec::new();
-    if let Err(why) = EnvironmentProvider::is_told(environment) {
+    if let Err(why) = EnvironmentProvider::check_environment(environment) {
         not.push(format!("env: {why}"));
     } else {
-        return (Found::Environment, not);
+        return (ChainSource::Environment, not);
     }
     let profile = Profile {
         name: DEFAULT_PROFILE.to_owned(),
-        files: Profile::places(environment),
+        files: Profile::default_files(environment),
     };
     match profile.file() {
-        Ok(file) => return (Found::Profile(file.to_owned()), not),
+        Ok(file) => return (ChainSource::Profile(file.to_owned()), not),
         Err(why) => not.push(format!("profile: {why}{}", hint(environment))),
     }
-    if let Err(why) = TkeOidc::is_told(environment) {
+    if let Err(why) = TkeOidc::check_environment(environment) {
         not.push(format!("tke_oidc: {why}"));
-        return (Found::CvmRole, not);
+        return (ChainSource::CvmRole, not);
     }
-    (Found::TkeOidc, not)
+    (ChainSource::TkeOidc, not)
 }
 
-/// Names the file of tccli if it exists: it holds JSON, which the SDKs do not read either.
+/// Names the file of tccli if it exists. It is JSON, which the SDKs do not read either.
 fn hint(environment: &BTreeMap<String, String>) -> String {
     let home = environment.get("HOME").filter(|home| !home.is_empty());
     let file = home.map(|home| Path::new(home).join(".tccli/default.credential"));

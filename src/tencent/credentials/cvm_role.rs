@@ -1,5 +1,4 @@
-//! Keys of the role that is bound to the machine: its metadata service hands them out, to whoever
-//! asks from the machine.
+//! Temporary keys of the role that is bound to the CVM instance, from its metadata service.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +9,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::time::{sleep, timeout};
 
-use super::{Credential, Fetched, Source, Temporary, no_credentials, none_to_be_had};
+use super::{Credential, FetchFuture, Source, Temporary, credentials_failure, no_credentials};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::tencent::envelope::{JsonError, read_json};
@@ -18,35 +17,35 @@ use crate::tencent::lenient::Field;
 use crate::tencent::reasons::{status_failure, timeout_failure, transport_failure};
 use crate::tencent::{Endpoint, Transport};
 
-/// Where the service tells which role there is, and below that its key.
+/// The path that returns the name of the role. Followed by the name, it returns a key.
 const PATH: &str = "/latest/meta-data/cam/security-credentials/";
 
-/// The service is on the machine or nowhere: where it does not answer at once it never does.
+/// The timeout of a request. A metadata service answers at once, or does not exist.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How often it is asked, for it is sometimes restarted.
+/// How often a request is attempted, because the service may be restarting.
 const ATTEMPTS: u32 = 3;
 
-/// The wait before it is asked again, once and twice.
+/// The wait before the second attempt. It doubles before the third.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// No key is believed to last longer.
-const LONGEST_LIFE: Duration = Duration::from_hours(12);
+/// The longest lifetime of a key that is accepted.
+const MAX_LIFETIME: Duration = Duration::from_hours(12);
 
-/// The longest name of a role, in bytes.
+/// The maximum length of a role name, in bytes.
 const MAX_NAME: usize = 128;
 
 /// The role that is bound to this machine.
 pub struct CvmRole {
-    /// Its name; none asks for it.
+    /// The name of the role. `None`: the metadata service returns it.
     pub name: Option<String>,
-    /// Where the metadata service is.
+    /// The endpoint of the metadata service.
     pub endpoint: Endpoint,
-    /// The way there, which must not lead through a proxy.
+    /// The transport to the endpoint, without a proxy.
     pub transport: Arc<dyn Transport>,
-    /// To tell how long a key lasts.
+    /// The clock that determines how long a key is valid.
     pub clock: Clock,
-    /// Where else was looked before, in vain; for messages.
+    /// Why each earlier source of the default chain has no credentials, for messages.
     pub before: Vec<String>,
 }
 
@@ -56,19 +55,19 @@ impl Source for CvmRole {
     }
 
     fn identity(&self) -> String {
-        // A machine has one role, whatever it is called.
+        // A machine has one role, whatever its name.
         format!("the role of this machine, by {}", self.endpoint.host)
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             self.key().await.map_err(|failure| match &self.before[..] {
                 [] => failure,
-                // The machine may have no role at all, so this is no fault of its metadata service.
+                // The machine may have no role, so the metadata service is not at fault.
                 before => Failure {
                     request_id: failure.request_id,
                     ..no_credentials(format!(
-                        "{}; before that, {}",
+                        "{}; earlier sources: {}",
                         failure.message.trim_start_matches("no credentials: "),
                         before.join("; ")
                     ))
@@ -85,16 +84,14 @@ impl CvmRole {
             None => self.bound_role().await?,
         };
         let answer = self.get(&name).await.map_err(|failure| {
-            none_to_be_had(&format!("the metadata service has no role {name}"), failure)
+            credentials_failure(&format!("the metadata service has no role {name}"), failure)
         })?;
         let unusable = |what: &str| {
             no_credentials(format!("the metadata service's key of role {name} {what}"))
         };
         let answer: Answer = read_json(answer.body()).map_err(|error| match error {
-            JsonError::Syntax(_) => unusable("is not the JSON that it should be"),
-            JsonError::Shape(field) => {
-                unusable(&format!("is not the JSON that it should be: {field}"))
-            }
+            JsonError::Syntax(_) => unusable("is not valid JSON"),
+            JsonError::Shape(field) => unusable(&format!("is not the expected JSON: {field}")),
         })?;
         answer
             .into_temporary(&self.clock)
@@ -106,9 +103,9 @@ impl CvmRole {
             let why = if failure.code == "http_404" {
                 "no role is bound to this machine"
             } else {
-                "the metadata service of this machine does not tell its role"
+                "cannot read the name of the role from the metadata service"
             };
-            none_to_be_had(why, failure)
+            credentials_failure(why, failure)
         })?;
         let name = std::str::from_utf8(answer.body()).map(str::trim);
         let is_name = |name: &&str| {
@@ -118,7 +115,7 @@ impl CvmRole {
         match name.ok().filter(is_name) {
             Some(name) => Ok(name.to_owned()),
             None => Err(no_credentials(
-                "what the metadata service tells is not the name of a role",
+                "the metadata service returned an invalid role name",
             )),
         }
     }
@@ -141,13 +138,13 @@ impl CvmRole {
     async fn get_once(&self, below: &str) -> Result<Response<Bytes>, Failure> {
         let request = Request::get(format!("{}{PATH}{below}", self.endpoint.url))
             .header(header::HOST, &self.endpoint.host)
-            // Its answers have no id: a connection of its own is what ties one to its request.
+            // The responses have no id, so a separate connection ties each one to its request.
             .header(header::CONNECTION, "close")
             .body(Bytes::new())
             .expect("an endpoint and the name of a role make a URL");
         let answer = timeout(TIMEOUT, self.transport.send(request)).await;
         let answer = answer
-            .map_err(|_| timeout_failure(format!("no answer within {TIMEOUT:?}")))?
+            .map_err(|_| timeout_failure(format!("no response within {TIMEOUT:?}")))?
             .map_err(|error| transport_failure(&error))?;
         match answer.status() {
             StatusCode::OK => Ok(answer),
@@ -170,7 +167,7 @@ struct Answer {
 impl Answer {
     fn into_temporary(self, clock: &Clock) -> Result<Temporary, String> {
         if self.code.as_deref().is_some_and(|code| code != "Success") {
-            return Err("is none: its Code is not Success".to_owned());
+            return Err("is missing: its Code is not Success".to_owned());
         }
         let lacks = "lacks one of TmpSecretId, TmpSecretKey, Token and ExpiredTime";
         let (Some(id), Some(key), Some(token)) =
@@ -184,8 +181,8 @@ impl Answer {
             Field::Unreadable(found) => return Err(format!("has {found} as ExpiredTime")),
         };
         let credential = Credential::new(id, key, Some(token))
-            .map_err(|part| format!("has a {part} that cannot be one"))?;
+            .map_err(|part| format!("has an invalid {part}"))?;
         let now = clock.now().wall;
-        Ok(Temporary::new(credential, expired_time, now, LONGEST_LIFE))
+        Ok(Temporary::new(credential, expired_time, now, MAX_LIFETIME))
     }
 }

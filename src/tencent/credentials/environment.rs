@@ -1,23 +1,23 @@
-//! A key that stands in environment variables.
+//! A key in environment variables.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::{Credential, Provided, Provider, ProviderState};
+use super::{Credential, CredentialFuture, Provider, ProviderState};
 use crate::failure::{Failure, Reason};
-use crate::tencent::credential::REFUSED;
+use crate::tencent::credential::INVALID_REASONS;
 
-/// The variables of id and key: what all of Tencent Cloud's tools read, and what its serverless
-/// functions are given.
-const USUAL: [[&str; 2]; 2] = [
+/// The variables of id and key. The first pair is what all official tools read, the second is what
+/// serverless functions receive.
+const STANDARD: [[&str; 2]; 2] = [
     ["TENCENTCLOUD_SECRET_ID", "TENCENTCLOUD_SECRET_KEY"],
     ["TENCENTCLOUD_SECRETID", "TENCENTCLOUD_SECRETKEY"],
 ];
 
-/// The variables of a token. Tools disagree: the first is of the command line and most SDKs, then
-/// those of the Node SDK, of Terraform, and of serverless functions.
+/// The variables of a token, which differ between tools: tccli and most SDKs, the Node SDK,
+/// Terraform, serverless functions.
 const TOKENS: [&str; 4] = [
     "TENCENTCLOUD_TOKEN",
     "TENCENTCLOUD_SESSION_TOKEN",
@@ -25,28 +25,28 @@ const TOKENS: [&str; 4] = [
     "TENCENTCLOUD_SESSIONTOKEN",
 ];
 
-/// Gives what the named variables held when the process began.
+/// Provides the key that the variables held when the process began.
 #[derive(Debug)]
 pub struct EnvironmentProvider {
     credential: Result<Arc<Credential>, Failure>,
 }
 
 impl EnvironmentProvider {
-    /// Whether one of the variables that the official tools read is set. Half of a key counts: it
-    /// is a mistake, and looking elsewhere would hide it.
+    /// Checks whether one of the variables that the official tools read is set. Half of a key
+    /// counts as set: it is a mistake that another source would hide.
     ///
     /// # Errors
     ///
-    /// That none is, and their names.
-    pub fn is_told(environment: &BTreeMap<String, String>) -> Result<(), String> {
-        let [id, key] = USUAL[0];
+    /// The names of the missing variables.
+    pub fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), String> {
+        let [id, key] = STANDARD[0];
         let none = || format!("the environment variables {id} and {key} are not set");
-        usual(environment).map(|_| ()).ok_or_else(none)
+        standard(environment).map(|_| ()).ok_or_else(none)
     }
 
-    /// Takes the variables that the official tools read.
-    pub fn usual(environment: &BTreeMap<String, String>) -> Self {
-        let [id, key] = usual(environment).unwrap_or(USUAL[0]);
+    /// Reads the variables that the official tools read.
+    pub fn standard(environment: &BTreeMap<String, String>) -> Self {
+        let [id, key] = standard(environment).unwrap_or(STANDARD[0]);
         let set = TOKENS
             .iter()
             .filter(|name| value(environment, name).is_some());
@@ -59,7 +59,7 @@ impl EnvironmentProvider {
             let first = first.unwrap_or_default();
             let message = format!(
                 "no credentials: the environment variables {first} and {other} hold two different \
-                 tokens; leave one of them out"
+                 tokens; remove one of them"
             );
             return Self {
                 credential: Err(Failure::new(Reason::Credentials, message)),
@@ -68,8 +68,8 @@ impl EnvironmentProvider {
         Self::new(environment, id, key, first)
     }
 
-    /// Takes the variables `secret_id`, `secret_key` and, where there is one, `token` out of the
-    /// environment. A variable that is empty is one that is not set.
+    /// Reads the variables `secret_id`, `secret_key` and `token`. An empty variable counts as not
+    /// set.
     pub fn new(
         environment: &BTreeMap<String, String>,
         secret_id: &str,
@@ -91,8 +91,8 @@ impl EnvironmentProvider {
             let token = token.map(SecretString::from);
             Credential::new(id.to_owned(), key, token).map(Arc::new).map_err(|part| {
                 let message = format!(
-                    "no credentials: the {part} from the environment variable {} or its companions \
-                     cannot be one: {REFUSED}",
+                    "no credentials: the {part} in the environment variable {} or a companion variable is \
+                     not valid: {INVALID_REASONS}",
                     printable(secret_id)
                 );
                 Failure::new(Reason::Credentials, message)
@@ -102,20 +102,20 @@ impl EnvironmentProvider {
     }
 }
 
-/// What a variable holds; one that is empty is one that is not set.
+/// Returns the value of a variable. `None` if the variable is empty.
 fn value<'e>(environment: &'e BTreeMap<String, String>, name: &str) -> Option<&'e str> {
     let value = environment.get(name).map(|value| value.trim());
     value.filter(|value| !value.is_empty())
 }
 
-/// The first pair of which something is set.
-fn usual(environment: &BTreeMap<String, String>) -> Option<[&'static str; 2]> {
+/// Returns the first pair of variables of which at least one is set.
+fn standard(environment: &BTreeMap<String, String>) -> Option<[&'static str; 2]> {
     let is_set = |pair: &&[&str; 2]| pair.iter().any(|name| value(environment, name).is_some());
-    USUAL.iter().find(is_set).copied()
+    STANDARD.iter().find(is_set).copied()
 }
 
-/// The name as it is usual for variables. Another one may be the secret itself, written in its
-/// place by mistake.
+/// Returns a name that looks like a variable. Another name may be a secret that was written here by
+/// mistake.
 fn printable(name: &str) -> &str {
     let usual = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     if name.chars().all(usual) {
@@ -135,12 +135,12 @@ impl Provider for EnvironmentProvider {
         Some(credential.secret_id().to_owned())
     }
 
-    /// Without a key there is none that was taken up.
+    /// A missing key has a state, so that it is visible in the metrics.
     fn state(&self) -> Option<ProviderState> {
         self.credential.is_err().then(ProviderState::default)
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(std::future::ready(self.credential.clone()))
     }
 }

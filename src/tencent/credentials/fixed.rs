@@ -1,22 +1,22 @@
-//! A key that stands in the configuration.
+//! A key in the configuration.
 
 use std::sync::Arc;
 
-use super::{Credential, Provided, Provider, ProviderState};
+use super::{Credential, CredentialFuture, Provider, ProviderState};
 
-/// Always gives the same credential.
+/// Always provides the same credential.
 #[derive(Debug)]
 pub struct FixedProvider {
     credential: Arc<Credential>,
 }
 
 impl FixedProvider {
-    /// Gives `credential`.
+    /// Provides `credential`.
     pub fn new(credential: Credential) -> Self {
         Self::of(Arc::new(credential))
     }
 
-    /// Gives one that somebody else has too.
+    /// Provides a shared credential.
     pub fn of(credential: Arc<Credential>) -> Self {
         Self { credential }
     }
@@ -35,7 +35,7 @@ impl Provider for FixedProvider {
         None
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(std::future::ready(Ok(Arc::clone(&self.credential))))
     }
 }

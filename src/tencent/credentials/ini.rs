@@ -1,9 +1,10 @@
-//! The INI format of the credentials file, as Python's `configparser`, which the official SDK uses,
-//! reads it: `=` or `:` after a key in any case, comments on lines of their own, values without the
-//! whitespace around them and with their quotes. Unlike `configparser`, it skips a byte order mark
-//! and everything that is wrong in a section that was not asked for.
+//! The INI format of the credentials file, as the official SDK reads it with Python's
+//! `configparser`: `=` or `:` after a key in any case, comments on lines of their own, values
+//! without surrounding whitespace and with their quotes. Unlike `configparser`, it skips a byte
+//! order mark, and ignores mistakes in other sections.
 
-/// The values of one section. They borrow from the file's bytes: copies would have to be wiped.
+/// The values of one section. They borrow from the bytes of the file, because copies would have to
+/// be wiped.
 #[derive(Default)]
 pub(super) struct Section<'f> {
     pub(super) secret_id: Option<&'f str>,
@@ -11,7 +12,7 @@ pub(super) struct Section<'f> {
     pub(super) token: Option<&'f str>,
 }
 
-/// Where a line belongs.
+/// Which section a line belongs to.
 #[derive(PartialEq, Eq)]
 enum Place {
     /// Before the first header.
@@ -23,11 +24,11 @@ enum Place {
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 impl<'f> Section<'f> {
-    /// The section `name` of a file.
+    /// Returns the section `name` of a file.
     ///
     /// # Errors
     ///
-    /// What is wrong, and the number of the line; never what the line says.
+    /// The mistake and the line number, without the content of the line.
     pub(super) fn find(file: &'f [u8], name: &str) -> Result<Self, String> {
         let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
         if file.trim_ascii_start().starts_with(b"{") {
@@ -49,7 +50,7 @@ impl<'f> Section<'f> {
                 place = match end.map(|end| &header[..end]) {
                     Some(header) if header == name.as_bytes() => {
                         if section.is_some() {
-                            return Err(format!("line {number}: section [{name}] is there twice"));
+                            return Err(format!("line {number}: section [{name}] appears twice"));
                         }
                         section = Some(Self::default());
                         Place::Wanted
@@ -65,7 +66,7 @@ impl<'f> Section<'f> {
             match (&place, &mut section) {
                 (Place::Nowhere, _) => {
                     return Err(format!(
-                        "line {number} stands before the first section; write [{name}] above it"
+                        "line {number} is before the first section; write [{name}] above it"
                     ));
                 }
                 (Place::Wanted, Some(section)) => section
@@ -86,7 +87,7 @@ impl<'f> Section<'f> {
         let line = std::str::from_utf8(line).map_err(|_| "it is not UTF-8 text")?;
         let (key, value) = line
             .split_once(['=', ':'])
-            .ok_or("neither = nor : is in it")?;
+            .ok_or("the line has neither = nor :")?;
         let key = key.trim().to_ascii_lowercase();
         let field = match &*key {
             "secret_id" => &mut self.secret_id,
@@ -96,7 +97,7 @@ impl<'f> Section<'f> {
         };
         let value = Some(value.trim()).filter(|value| !value.is_empty());
         if field.is_some() {
-            return Err(format!("{key} is there twice"));
+            return Err(format!("{key} appears twice"));
         }
         *field = value;
         Ok(())

@@ -1,4 +1,4 @@
-//! The log lines about keys that are read from files.
+//! The log lines about keys from files.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,22 +6,22 @@ use tracing::info;
 
 use super::{Credential, Provider};
 
-/// Logs each key that a provider reads from its files: which file, and whose key it is. Never the
-/// key itself, not even its id.
+/// Logs each key that a provider reads from files: the file, and the account of the key. It never
+/// logs the key or its id.
 #[derive(Default)]
 pub(super) struct KeyLog {
-    /// The id of the key that was logged last.
+    /// The id of the latest logged key.
     last: Mutex<Option<String>>,
 }
 
 impl KeyLog {
-    /// Logs a key of `provider` unless it is the one that was logged last. `uin` is the account that
-    /// the key belongs to, if known.
+    /// Logs a key of `provider`, unless it is the latest logged key. `uin` is the account of the
+    /// key, if known.
     pub(super) fn note(&self, provider: &dyn Provider, credential: &Credential, uin: Option<&str>) {
-        let Some(file) = provider.place() else {
+        let Some(file) = provider.location() else {
             return;
         };
-        // It is replaced as a whole, and so is whole.
+        // The value is replaced as a whole, so a poisoned lock is consistent.
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let id = credential.secret_id();
         if last.as_deref() == Some(id) {

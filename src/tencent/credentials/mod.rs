@@ -1,46 +1,46 @@
-//! Where the keys come from. A provider is asked before every call; what it gives is one value, so
-//! that an id, a key and a token of different generations never meet.
+//! The credential providers. A client requests the credential before every request. The credential
+//! is one value, so that an id, a key and a token of different generations never mix.
 
 pub use super::credential::{Credential, Temporary};
-pub use super::provider::{Provided, Provider, ProviderState, Renewed};
+pub use super::provider::{CredentialFuture, InvalidateFuture, Provider, ProviderState};
 
-// The providers.
+// The providers and sources.
 pub use self::assumed::AssumedRole;
 pub use self::cvm_role::CvmRole;
 pub use self::environment::EnvironmentProvider;
-pub use self::files::Files;
 pub use self::fixed::FixedProvider;
+pub use self::key_files::KeyFiles;
 pub use self::profile::Profile;
 pub use self::tke_oidc::TkeOidc;
 
-// What providers have in common: keys that are renewed, keys that are read again.
-pub use self::pinned::Pinned;
-pub use self::renewing::{Fetched, Renewing, Source};
-pub use self::rereading::{Rereading, Shelf};
-pub use self::verified::{Owner, Verified, is_denied, must_be_of};
+// The providers around others: refreshing, reloading, and verifying the owner.
+pub use self::pinned::PinnedProvider;
+pub use self::refreshing::{FetchFuture, RefreshingProvider, Source};
+pub use self::reloading::{CredentialFile, ReloadingProvider};
+pub use self::verified::{Owner, VerifiedProvider, is_denied, must_be_of};
 
-// Where to look when nothing is configured.
-pub use self::chain::{DEFAULT_PROFILE, Found, look};
+// The default chain.
+pub use self::chain::{ChainSource, DEFAULT_PROFILE, detect};
 
 mod assumed;
 mod chain;
 mod cvm_role;
 mod environment;
-mod files;
 mod fixed;
 mod ini;
+mod key_files;
 mod key_log;
 mod pinned;
 mod profile;
-mod renewing;
-mod rereading;
+mod refreshing;
+mod reloading;
 mod tke_oidc;
 mod verified;
 
 use crate::failure::{Failure, Reason};
 
-/// No key, for this reason. The code of a call that failed on the way stays.
-fn none_to_be_had(why: &str, failure: Failure) -> Failure {
+/// Describes a failure to obtain a key. The code of a failed request stays.
+fn credentials_failure(why: &str, failure: Failure) -> Failure {
     Failure {
         reason: Reason::Credentials,
         message: format!("no credentials: {why}: {}", failure.message),
@@ -48,7 +48,7 @@ fn none_to_be_had(why: &str, failure: Failure) -> Failure {
     }
 }
 
-/// No key, and no call was made.
+/// Describes why there is no key, if no request failed.
 fn no_credentials(why: impl std::fmt::Display) -> Failure {
     Failure::new(Reason::Credentials, format!("no credentials: {why}"))
 }

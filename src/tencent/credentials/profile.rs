@@ -1,4 +1,4 @@
-//! A key in the credentials file of Tencent Cloud's tools: an INI file with a section for each
+//! A key in the credentials file of the official tools: an INI file with a section for each
 //! profile.
 
 use std::collections::BTreeMap;
@@ -7,31 +7,31 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 
 use super::ini::Section;
-use super::{Credential, Shelf, files};
+use super::{Credential, CredentialFile, key_files};
 use crate::files::{Presence, presence};
-use crate::tencent::credential::REFUSED;
+use crate::tencent::credential::INVALID_REASONS;
 
-/// Names another file, as it does for the official Go SDK.
+/// The variable with the path of another file, as in the official Go SDK.
 const FILE_VARIABLE: &str = "TENCENTCLOUD_CREDENTIALS_FILE";
 
-/// The file below a user's home.
+/// The path of the file below the home directory.
 const BELOW_HOME: &str = ".tencentcloud/credentials";
 
-/// The machine's file, for users without one of their own.
+/// The file of the machine, for users without a file.
 const OF_THE_MACHINE: &str = "/etc/tencentcloud/credentials";
 
-/// A profile, and the files that it may be in: the first that is there counts.
+/// A profile, and the files that may contain it. The first existing file is used.
 #[derive(Debug)]
 pub struct Profile {
-    /// The section.
+    /// The name of the section.
     pub name: String,
-    /// Where to look, in this order.
+    /// The candidate files, in order.
     pub files: Vec<PathBuf>,
 }
 
 impl Profile {
-    /// Where the official SDKs look.
-    pub fn places(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
+    /// Returns the files that the official SDKs read.
+    pub fn default_files(environment: &BTreeMap<String, String>) -> Vec<PathBuf> {
         let set = |name: &str| environment.get(name).filter(|value| !value.is_empty());
         if let Some(file) = set(FILE_VARIABLE) {
             return vec![PathBuf::from(file)];
@@ -42,12 +42,12 @@ impl Profile {
             .collect()
     }
 
-    /// The first of the files that exists. A file of which that is unknown, such as one in a folder
-    /// that may not be read, counts as existing: reading another one would change the key.
+    /// Returns the first existing file. A file whose state is unknown, such as one in an unreadable
+    /// folder, counts as existing: skipping it would change the key.
     ///
     /// # Errors
     ///
-    /// If none exists, with all paths.
+    /// The paths of all files, if none exists.
     pub fn file(&self) -> Result<&Path, String> {
         let exists = |file: &&PathBuf| !matches!(presence(file), Ok(Presence::Absent));
         let found = self.files.iter().find(exists);
@@ -62,12 +62,12 @@ impl Profile {
     }
 }
 
-impl Shelf for Profile {
+impl CredentialFile for Profile {
     fn name(&self) -> &'static str {
         "profile"
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         let files: Vec<String> = (self.files.iter())
             .map(|file| file.display().to_string())
             .collect();
@@ -76,7 +76,7 @@ impl Shelf for Profile {
 
     fn read(&self) -> Result<Credential, String> {
         let file = self.file()?;
-        let bytes = files::read_bytes(file)?;
+        let bytes = key_files::read_bytes(file)?;
         let at = |what: &str| {
             let (file, name) = (file.display(), &self.name);
             format!("profile {name:?} of {file} has {what}")
@@ -87,6 +87,6 @@ impl Shelf for Profile {
         let key = section.secret_key.ok_or_else(|| at("no secret_key"))?;
         let token = section.token.map(SecretString::from);
         Credential::new(id.to_owned(), SecretString::from(key), token)
-            .map_err(|part| at(&format!("a {part} that cannot be one: {REFUSED}")))
+            .map_err(|part| at(&format!("an invalid {part}: {INVALID_REASONS}")))
     }
 }

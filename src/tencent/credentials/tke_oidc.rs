@@ -1,5 +1,4 @@
-//! Keys of a role that a pod of a TKE cluster may have: the cluster vouches for the pod with a
-//! token.
+//! Temporary keys of the role of a TKE pod, in exchange for the OIDC token of the cluster.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,8 +8,8 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tokio::time::{Instant, sleep};
 
-use super::rereading::{LOOK_TWICE, OTHER_HALF};
-use super::{Fetched, Source, files, no_credentials, none_to_be_had};
+use super::reloading::{HALF_CHANGE_WAIT, SETTLE_DELAY};
+use super::{FetchFuture, Source, credentials_failure, key_files, no_credentials};
 use crate::files::{READ_TIMEOUT, ReadSlot};
 use crate::tencent::sts::{Role, Sts};
 
@@ -18,13 +17,13 @@ const PROVIDER_ID: &str = "TKE_PROVIDER_ID";
 const TOKEN_FILE: &str = "TKE_WEB_IDENTITY_TOKEN_FILE";
 const ROLE_ARN: &str = "TKE_ROLE_ARN";
 
-/// How long a key is asked for: what STS gives where nothing is said.
+/// The lifetime of a key, which is the default of STS.
 const DURATION: Duration = Duration::from_hours(2);
 
-/// The name that the operation log shows.
+/// The session name, which the operation log shows.
 const SESSION_NAME: &str = "cloudaudit-exporter";
 
-/// What TKE tells a pod in its environment.
+/// The settings that TKE puts into the environment of a pod.
 pub struct TkeOidc {
     provider_id: String,
     token_file: PathBuf,
@@ -34,8 +33,8 @@ pub struct TkeOidc {
 }
 
 impl TkeOidc {
-    /// Whether the environment says so, or which of its variables is missing.
-    pub fn is_told(environment: &BTreeMap<String, String>) -> Result<(), String> {
+    /// Checks that the environment has all variables. The error names a missing one.
+    pub fn check_environment(environment: &BTreeMap<String, String>) -> Result<(), String> {
         let missing = |name: &&&str| {
             environment
                 .get(**name)
@@ -47,8 +46,7 @@ impl TkeOidc {
         }
     }
 
-    /// What the environment says, to be exchanged at `sts`. A variable that is missing shows when a
-    /// key is wanted.
+    /// Reads the environment. A missing variable causes an error when a key is fetched.
     pub fn new(environment: &BTreeMap<String, String>, sts: Arc<Sts>) -> Self {
         let value = |name: &str| {
             environment
@@ -70,20 +68,20 @@ impl TkeOidc {
         }
     }
 
-    /// The token that the file holds. One that is being written is waited for.
+    /// Reads the token. If the file is incomplete, waits until it is written.
     async fn token(&self) -> Result<SecretString, String> {
         let began = Instant::now();
         loop {
             let file = self.token_file.clone();
-            let token = self.slot.run(READ_TIMEOUT, move || token_in(&file)).await;
+            let token = self.slot.run(READ_TIMEOUT, move || read_token(&file)).await;
             let token = token.map_err(|error| {
                 let file = self.token_file.display();
                 format!("{file} cannot be read: {error}")
             })?;
-            if token.is_ok() || began.elapsed() >= OTHER_HALF {
+            if token.is_ok() || began.elapsed() >= HALF_CHANGE_WAIT {
                 return token;
             }
-            sleep(LOOK_TWICE).await;
+            sleep(SETTLE_DELAY).await;
         }
     }
 }
@@ -97,7 +95,7 @@ impl Source for TkeOidc {
         self.role.arn.clone()
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             if self.role.arn.is_empty() || self.provider_id.is_empty() {
                 let why = format!("{PROVIDER_ID} and {ROLE_ARN} are not both set");
@@ -107,12 +105,12 @@ impl Source for TkeOidc {
                 |(_, value): &(_, &String)| !value.bytes().all(|byte| byte.is_ascii_graphic());
             let sent = [(ROLE_ARN, &self.role.arn), (PROVIDER_ID, &self.provider_id)];
             if let Some((name, _)) = sent.into_iter().find(cannot_be_sent) {
-                let why = "has a blank, a control character or one beyond ASCII in it";
+                let why = "contains whitespace, a control character or a non-ASCII character";
                 return Err(no_credentials(format!(
                     "the environment variable {name} {why}"
                 )));
             }
-            // The cluster replaces the token long before it ends, so it is read each time.
+            // The cluster replaces the token long before it expires, so it is read for each key.
             let token = self.token().await;
             let token = token.map_err(|why| no_credentials(format!("{TOKEN_FILE}: {why}")))?;
             let (role, provider) = (&self.role, &self.provider_id);
@@ -121,15 +119,15 @@ impl Source for TkeOidc {
                 .assume_role_with_web_identity(role, provider, &token)
                 .await;
             key.map_err(|failure| {
-                let why = format!("the cluster's token does not get {}", role.arn);
-                none_to_be_had(&why, failure)
+                let why = format!("cannot assume {} with the cluster's token", role.arn);
+                credentials_failure(&why, failure)
             })
         })
     }
 }
 
-fn token_in(file: &Path) -> Result<SecretString, String> {
-    let text = files::read(file)?;
+fn read_token(file: &Path) -> Result<SecretString, String> {
+    let text = key_files::read(file)?;
     let token = text.trim();
     if token.is_empty() {
         return Err(format!("{} is empty", file.display()));
@@ -137,7 +135,7 @@ fn token_in(file: &Path) -> Result<SecretString, String> {
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
         let file = file.display();
         return Err(format!(
-            "{file} holds no token: it has a blank or a control character in it"
+            "{file} has no valid token: it contains whitespace or a control character"
         ));
     }
     Ok(SecretString::from(token))

@@ -1,4 +1,4 @@
-//! Keys that are asked whose they are before anything is signed with them.
+//! Keys whose owner is verified before they sign a request.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tracing::warn;
 
 use super::key_log::KeyLog;
-use super::{Credential, FixedProvider, Provided, Provider, ProviderState, Renewed};
+use super::{
+    Credential, CredentialFuture, FixedProvider, InvalidateFuture, Provider, ProviderState,
+};
 use crate::failure::{Failure, Reason};
 use crate::tencent::reasons::escaped;
 use crate::tencent::sts::{CallerIdentity, Sts};
@@ -14,30 +16,30 @@ use crate::tencent::sts::{CallerIdentity, Sts};
 /// The account that a key must belong to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
-    /// Its UIN.
+    /// The UIN of the account.
     pub uin: String,
-    /// Whether the configuration demands the verification. If not, the UIN follows from the ARN of
-    /// a role, and a role that may not call STS polls all the same.
+    /// Whether the configuration requires the verification. Otherwise the UIN comes from the ARN of
+    /// a role, and a role that must not call STS may poll unverified.
     pub is_required: bool,
 }
 
-/// Lets through only the keys of one account: a key file that was swapped must never be polled
-/// under another account's name.
-pub struct Verified {
+/// Provides only the keys of one account. A key file that was swapped must not be polled under the
+/// name of another account.
+pub struct VerifiedProvider {
     inner: Arc<dyn Provider>,
     owner: Owner,
     sts: Arc<Sts>,
-    /// The last key that passed.
+    /// The latest verified key.
     last: Mutex<Option<Arc<Credential>>>,
     /// Whether the log says that STS denies the verification.
     is_denial_logged: AtomicBool,
-    /// Held by whoever asks.
+    /// Held during a verification.
     turn: tokio::sync::Mutex<()>,
     log: KeyLog,
 }
 
-impl Verified {
-    /// Lets through the keys of `inner` that belong to `owner`, as `sts` says.
+impl VerifiedProvider {
+    /// Provides the keys of `inner` that belong to `owner`, as verified by `sts`.
     pub fn new(inner: Arc<dyn Provider>, owner: Owner, sts: Arc<Sts>) -> Self {
         Self {
             inner,
@@ -62,9 +64,9 @@ impl Verified {
         let Err(failure) = self.check(&credential).await? else {
             return Ok(credential);
         };
-        // A role's key of another account is an answer that belongs to another request, so the
-        // provider discards it and fetches another key.
-        if !self.inner.refused(&credential).await {
+        // If a role returns a key of another account, the response belongs to another request. The
+        // provider discards the key and fetches another one.
+        if !self.inner.invalidate(&credential).await {
             return Err(failure);
         }
         let credential = self.inner.credential().await?;
@@ -72,7 +74,7 @@ impl Verified {
         Ok(credential)
     }
 
-    /// Asks STS which account owns the key. The inner error is the key of another account.
+    /// Verifies the owner of the key through STS. The inner error is a key of another account.
     async fn check(&self, credential: &Arc<Credential>) -> Result<Result<(), Failure>, Failure> {
         let fixed = Arc::new(FixedProvider::of(Arc::clone(credential)));
         let verdict = match self.sts.with(fixed).caller_identity().await {
@@ -97,60 +99,60 @@ impl Verified {
         let uin = &self.owner.uin;
         Failure {
             message: format!(
-                "not polled, because it is not known whether the key belongs to account {uin} (uin): {}",
+                "not polled: cannot verify that the key belongs to account {uin} (uin): {}",
                 failure.message
             ),
             ..failure
         }
     }
 
-    /// Warns once: the same role denies the verification of each of its keys.
+    /// Warns once, because the role denies the verification of each of its keys.
     fn log_denial(&self, failure: &Failure) {
         if !self.is_denial_logged.swap(true, Ordering::Relaxed) {
             warn!(
                 uin = self.owner.uin,
                 role = self.inner.identity(),
                 error = %failure,
-                "the account of the key is not verified; allow sts:GetCallerIdentity to the role"
+                "cannot verify the account of the key; allow sts:GetCallerIdentity to the role"
             );
         }
     }
 
     fn is_verified(&self, credential: &Arc<Credential>) -> bool {
         let verified = self.last();
-        verified
-            .as_ref()
-            .is_some_and(|verified| Arc::ptr_eq(verified, credential) || verified.is(credential))
+        verified.as_ref().is_some_and(|verified| {
+            Arc::ptr_eq(verified, credential) || verified.same_as(credential)
+        })
     }
 
     fn last(&self) -> std::sync::MutexGuard<'_, Option<Arc<Credential>>> {
-        // It is replaced as a whole, and so is whole.
+        // The value is replaced as a whole, so a poisoned lock is consistent.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Whether STS refuses the call itself, and will refuse it again.
+/// Whether STS denies the request, and would deny it again.
 pub fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }
 
-/// Takes a key only as that of the account `uin`.
+/// Checks that a key belongs to the account `uin`.
 ///
 /// # Errors
 ///
-/// Whose it is, with the reason `credentials`.
+/// The actual owner, with the reason `credentials`.
 pub fn must_be_of(identity: &CallerIdentity, uin: &str) -> Result<(), Failure> {
     if identity.uin == uin {
         return Ok(());
     }
     let message = format!(
-        "not polled: the key is of account {}, and uin says {uin}; one of the two is wrong",
+        "not polled: the key belongs to account {}, but uin is {uin}; correct one of the two",
         escaped(&identity.uin)
     );
     Err(Failure::new(Reason::Credentials, message))
 }
 
-impl Provider for Verified {
+impl Provider for VerifiedProvider {
     fn name(&self) -> &'static str {
         self.inner.name()
     }
@@ -159,20 +161,20 @@ impl Provider for Verified {
         self.inner.identity()
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         Box::pin(self.verify())
     }
 
-    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
-        self.inner.refused(credential)
+    fn invalidate<'a>(&'a self, credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
+        self.inner.invalidate(credential)
     }
 
     fn state(&self) -> Option<ProviderState> {
         self.inner.state()
     }
 
-    fn place(&self) -> Option<String> {
-        self.inner.place()
+    fn location(&self) -> Option<String> {
+        self.inner.location()
     }
 
     fn owner(&self) -> Option<String> {

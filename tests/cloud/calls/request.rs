@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use cloudaudit_exporter::tencent::credentials::{
-    Credential, FixedProvider, Provided, Provider, ProviderState,
+    Credential, CredentialFuture, FixedProvider, Provider, ProviderState,
 };
 use cloudaudit_exporter::tencent::{Client, ClientParts, Endpoint};
 use tokio::time::sleep;
@@ -164,7 +164,7 @@ impl Provider for Rotating {
         None
     }
 
-    fn credential(&self) -> Provided<'_> {
+    fn credential(&self) -> CredentialFuture<'_> {
         let given = self.given.fetch_add(1, Ordering::Relaxed);
         let credential = &self.credentials[given / 2 % self.credentials.len()];
         Box::pin(std::future::ready(Ok(Arc::clone(credential))))

@@ -30,7 +30,7 @@ async fn a_refusal_for_the_source_address_slows_its_own_endpoint() {
     let mut world = World::with(&accounts(2));
     world.cloud.refuse_our_address("127.0.0.1:8");
     sleep(Duration::from_mins(1)).await;
-    let rate = |world: &World, account: &str| world.audience.last(account).requests_per_second;
+    let rate = |world: &World, account: &str| world.observer.last(account).requests_per_second;
     assert!(rate(&world, "a0") < 5.0 && rate(&world, "a1") < 5.0);
     assert!((rate(&world, "well") - 10.0).abs() < f64::EPSILON);
     // What the endpoint said holds over a reload, and for an account that is new.
@@ -45,9 +45,9 @@ async fn an_endpoint_that_never_answers_keeps_no_other_waiting() {
     let world = World::with(&accounts(1_000));
     world.cloud.silence_host("127.0.0.1:8");
     sleep(Duration::from_mins(2)).await;
-    world.audience.forget();
+    world.observer.forget();
     sleep(Duration::from_mins(1)).await;
-    let polls = world.audience.times("well").len();
+    let polls = world.observer.times("well").len();
     assert!((5..=7).contains(&polls), "{polls}");
     let target = world.target("well", REGION);
     assert_eq!(target.failure, None);

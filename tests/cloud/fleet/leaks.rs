@@ -44,7 +44,7 @@ async fn a_thousand_reloads_leave_no_task_and_nothing_of_an_account_behind() {
     assert_eq!(tasks(), tasks_before);
     assert_eq!(Arc::strong_count(&world.cloud), held_before);
 
-    world.fleet.end();
+    world.fleet.stop();
     drop(world.fleet);
     sleep(A_MOMENT).await;
     assert_eq!(tasks(), 1, "the heart alone");

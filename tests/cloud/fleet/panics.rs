@@ -16,13 +16,13 @@ async fn a_loop_that_panics_rests_and_goes_on_from_what_it_published_last() {
     sleep(Duration::from_mins(5)).await;
     let before = world.target("bad", "ap-tokyo");
     let began = Instant::now();
-    world.audience.panic_at_reports_of("bad", 1);
+    world.observer.panic_at_reports_of("bad", 1);
     sleep(Duration::from_mins(1)).await;
-    let restarted = world.audience.restarted();
+    let restarted = world.observer.restarted();
     assert_eq!(restarted.len(), 1);
     assert_eq!(restarted[0].1, "bad");
 
-    let resumed = world.audience.times("bad");
+    let resumed = world.observer.times("bad");
     let resumed = resumed.iter().find(|at| **at > began).unwrap();
     assert_eq!(*resumed - restarted[0].0, Duration::from_secs(10));
     sleep(Duration::from_mins(10)).await;
@@ -35,7 +35,7 @@ async fn a_loop_that_panics_rests_and_goes_on_from_what_it_published_last() {
     );
     assert!(after.is_up());
     let sent = world.cloud.all_calls("id-bad").len() as u64;
-    let report = world.audience.last("bad");
+    let report = world.observer.last("bad");
     assert_eq!(report.api.requests["DescribeAuditTracks"], sent);
 
     let times = world.cloud.calls("id-good", "ap-tokyo");
@@ -45,38 +45,38 @@ async fn a_loop_that_panics_rests_and_goes_on_from_what_it_published_last() {
         "{gaps:?}"
     );
     // A reload after it finds the account as it is, and keeps it.
-    world.audience.forget();
+    world.observer.forget();
     world.load(TWO).unwrap();
-    assert_eq!(world.audience.times("bad").len(), 0);
+    assert_eq!(world.observer.times("bad").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_that_panics_at_everything_is_tried_again_and_can_be_removed() {
     let mut world = World::new();
-    world.audience.panic_at_reports_of("bad", u32::MAX);
+    world.observer.panic_at_reports_of("bad", u32::MAX);
     world.load(TWO).unwrap();
     sleep(Duration::from_secs(65)).await;
-    assert_eq!(world.audience.restarted().len(), 7);
-    assert_eq!(world.audience.healthy(), Ok(()), "it does come round");
+    assert_eq!(world.observer.restarted().len(), 7);
+    assert_eq!(world.observer.healthy(), Ok(()), "it does come round");
     assert!(world.target("good", "ap-tokyo").is_up());
     world
         .load("{good: {regions: [ap-tokyo], credentials: {secret_id: id-good, secret_key: k}}}")
         .unwrap();
     sleep(Duration::from_mins(10)).await;
-    assert_eq!(world.audience.restarted().len(), 7);
-    assert_eq!(world.audience.withdrawn(), ["bad"]);
+    assert_eq!(world.observer.restarted().len(), 7);
+    assert_eq!(world.observer.withdrawn(), ["bad"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_that_panics_when_it_is_changed_is_changed_all_the_same() {
     let mut world = World::with(TWO);
     sleep(Duration::from_mins(5)).await;
-    world.audience.panic_at_reports_of("bad", 1);
+    world.observer.panic_at_reports_of("bad", 1);
     world
         .load(&TWO.replace("bad: {", "bad: {labels: {team: new}, "))
         .unwrap();
     sleep(Duration::from_secs(10) + A_MOMENT).await;
-    let bad = world.audience.last("bad");
+    let bad = world.observer.last("bad");
     assert_eq!(bad.account.labels["team"], "new");
     assert!(bad.targets[0].last_good.is_some());
     assert!(bad.targets[0].counters.polls > 4);

@@ -17,7 +17,7 @@ async fn a_cloud_that_never_answers_is_no_fault_of_the_loops() {
     world.cloud.silence("ap-seoul");
     for _ in 0..100 {
         sleep(Duration::from_mins(37)).await;
-        assert_eq!(world.audience.healthy(), Ok(()));
+        assert_eq!(world.observer.healthy(), Ok(()));
     }
     assert!(!world.target("one", "ap-tokyo").is_up());
 }
@@ -27,11 +27,11 @@ async fn a_loop_that_ticks_no_more_is_named_after_three_intervals() {
     let mut world = World::with(ONE);
     sleep(Duration::from_mins(45)).await;
     // It ends, and nobody says that this is as it should be.
-    world.fleet.end();
+    world.fleet.stop();
     sleep(Duration::from_hours(1)).await;
-    assert_eq!(world.audience.healthy(), Ok(()));
+    assert_eq!(world.observer.healthy(), Ok(()));
     sleep(Duration::from_hours(2)).await;
-    let why = world.audience.healthy().unwrap_err();
+    let why = world.observer.healthy().unwrap_err();
     assert!(why.contains("account one"), "{why}");
 }
 
@@ -43,7 +43,7 @@ async fn the_last_of_many_first_polls_is_waited_for() {
     let world = World::with(&format!("{{{}}}", accounts.join(", ")));
     for _ in 0..4 {
         sleep(Duration::from_secs(10)).await;
-        assert_eq!(world.audience.healthy(), Ok(()));
+        assert_eq!(world.observer.healthy(), Ok(()));
     }
     assert!(world.target("a7", "ap-guangzhou").is_up());
 }

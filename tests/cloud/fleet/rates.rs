@@ -47,7 +47,7 @@ async fn the_lowest_rate_holds_and_may_rise_and_fall() {
         let start = Instant::now();
         world.load(&accounts(rates, "old")).unwrap();
         let shown = world
-            .audience
+            .observer
             .last(if rates[0] == lowest { "a0" } else { "a1" });
         assert!(
             (shown.requests_per_second - f64::from(lowest)).abs() < f64::EPSILON,

@@ -14,15 +14,15 @@ const TWO: &str = "{
 async fn an_account_that_stays_as_it_is_notices_nothing() {
     let mut world = World::with(TWO);
     sleep(A_MOMENT + Duration::from_mins(5)).await;
-    world.audience.forget();
+    world.observer.forget();
     world
         .load(&TWO.replace(
             "regions: [ap-tokyo],",
             "interval: 30s, regions: [ap-tokyo],",
         ))
         .unwrap();
-    assert_eq!(world.audience.times("one").len(), 0);
-    assert_eq!(world.audience.times("two").len(), 1, "published at once");
+    assert_eq!(world.observer.times("one").len(), 0);
+    assert_eq!(world.observer.times("two").len(), 1, "published at once");
     sleep(Duration::from_mins(5)).await;
 
     let times = world.cloud.calls("id-one", "ap-tokyo");
@@ -57,13 +57,13 @@ async fn a_poll_under_way_is_finished_where_the_account_stays_and_dropped_where_
         0,
         "it was dropped"
     );
-    let two = world.audience.last("two");
+    let two = world.observer.last("two");
     assert_eq!(two.account.labels["team"], "new");
     // The dropped poll's call was sent, and so was that of the one after it.
     assert_eq!(two.targets[0].counters.skipped, 0);
     sleep(Duration::from_mins(1)).await;
     let sent = world.cloud.all_calls("id-two").len() as u64;
-    let two = world.audience.last("two");
+    let two = world.observer.last("two");
     assert_eq!(two.api.requests["DescribeAuditTracks"], sent);
     assert!(sent >= 2);
 }
@@ -80,8 +80,8 @@ async fn a_changed_account_goes_on_from_what_it_knew() {
         let mut world = World::with(TWO);
         sleep(Duration::from_mins(10)).await;
         let before = world.target("two", "ap-tokyo");
-        let account = world.audience.last("two");
-        world.audience.forget();
+        let account = world.observer.last("two");
+        world.observer.forget();
         let config = TWO.replace("two: {", &format!("two: {{{change}"));
         let config = if change.ends_with('#') {
             config.split('#').next().unwrap().to_owned() + "}"
@@ -98,7 +98,7 @@ async fn a_changed_account_goes_on_from_what_it_knew() {
         };
         assert_eq!(good(&after), good(&before), "{change}");
         assert_eq!(after.last_poll, before.last_poll, "{change}");
-        let report = world.audience.last("two");
+        let report = world.observer.last("two");
         assert_eq!(report.api, account.api, "{change}");
         let same_key = report.credentials_changed == account.credentials_changed;
         assert_eq!(same_key, !change.contains("secret"), "{change}");
@@ -121,14 +121,14 @@ async fn a_dropped_region_drops_only_itself_and_a_new_one_begins_anew() {
             "regions: [ap-mumbai, ap-seoul]",
         ))
         .unwrap();
-    let report = world.audience.last("one");
+    let report = world.observer.last("one");
     let regions: Vec<&str> = report.targets.iter().map(|it| it.region.as_str()).collect();
     assert_eq!(regions, ["ap-mumbai", "ap-seoul"]);
     assert_eq!(report.targets[1].counters, before.counters);
     assert!(report.targets[1].last_good.is_some());
     assert!(report.targets[0].last_good.is_none());
     assert_eq!(report.targets[0].counters.polls, 0);
-    assert_eq!(world.audience.withdrawn(), [""; 0]);
+    assert_eq!(world.observer.withdrawn(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -143,12 +143,12 @@ async fn a_removed_account_is_withdrawn_at_once_and_not_heard_of_again() {
     world
         .load("{one: {regions: [ap-tokyo, ap-seoul], credentials: {secret_id: id-one, secret_key: k}}}")
         .unwrap();
-    assert_eq!(world.audience.withdrawn(), ["two"]);
-    let published = world.audience.times("two").len();
+    assert_eq!(world.observer.withdrawn(), ["two"]);
+    let published = world.observer.times("two").len();
     sleep(Duration::from_mins(10)).await;
-    assert_eq!(world.audience.times("two").len(), published);
+    assert_eq!(world.observer.times("two").len(), published);
     assert_eq!(world.cloud.all_calls("id-two").len(), 1);
-    assert_eq!(world.audience.healthy(), Ok(()), "nobody waits for it");
+    assert_eq!(world.observer.healthy(), Ok(()), "nobody waits for it");
 
     world.load(TWO).unwrap();
     let again = world.target("two", "ap-tokyo");
@@ -159,7 +159,7 @@ async fn a_removed_account_is_withdrawn_at_once_and_not_heard_of_again() {
 async fn a_configuration_that_cannot_be_used_changes_nothing() {
     let mut world = World::with(TWO);
     sleep(Duration::from_mins(5)).await;
-    world.audience.forget();
+    world.observer.forget();
     // The last of the accounts, in the order in which they are made ready or in any other, is at an
     // endpoint that there is no way to.
     let wrong = "{
@@ -169,7 +169,7 @@ async fn a_configuration_that_cannot_be_used_changes_nothing() {
     assert!(refused.contains("no way out"), "{refused}");
     sleep(Duration::from_mins(5)).await;
     assert_eq!(world.cloud.all_calls("id-nine"), []);
-    assert_eq!(world.audience.withdrawn(), [""; 0]);
+    assert_eq!(world.observer.withdrawn(), [""; 0]);
     for (account, secret_id) in [("one", "id-one"), ("two", "id-two")] {
         let times = world.cloud.calls(secret_id, "ap-tokyo");
         let gaps: Vec<Duration> = times.windows(2).map(|two| two[1] - two[0]).collect();

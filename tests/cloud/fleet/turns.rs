@@ -37,7 +37,7 @@ async fn other_tasks_run_while_accounts_change() {
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
         let plan = world.fleet.prepare(&config).await.unwrap();
         let before = turns.load(Ordering::Relaxed);
-        world.fleet.adopt(plan).await;
+        world.fleet.apply(plan).await;
         let turns = turns.load(Ordering::Relaxed) - before;
         assert!(turns >= ACCOUNTS / IN_A_ROW, "{accounts} accounts: {turns}");
         assert_eq!(world.fleet.targets(), accounts + 1);

@@ -1,4 +1,4 @@
-//! A fleet at a cloud in memory, and an audience that writes everything down.
+//! A fleet at a cloud in memory, and an observer that writes everything down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -9,7 +9,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
-use cloudaudit_exporter::fleet::{Audience, Fleet, Way};
+use cloudaudit_exporter::fleet::{Fleet, FleetObserver, TransportKind};
 use cloudaudit_exporter::heartbeat::{Heartbeat, Heartbeats};
 use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
@@ -26,7 +26,7 @@ pub(crate) const A_MOMENT: Duration = Duration::from_millis(100);
 pub(crate) struct World {
     pub(crate) fleet: Fleet,
     pub(crate) cloud: Arc<Cloud>,
-    pub(crate) audience: Arc<Witness>,
+    pub(crate) observer: Arc<Witness>,
 }
 
 impl World {
@@ -34,12 +34,12 @@ impl World {
     pub(crate) fn new() -> Self {
         let cloud = Arc::<Cloud>::default();
         let way = Arc::clone(&cloud);
-        let connect = Box::new(move |wanted| match wanted {
-            Way::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
-            Way::Internet(_) => Err("there is no way out of here".to_owned()),
+        let factory = Box::new(move |wanted| match wanted {
+            TransportKind::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
+            TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
         });
         let heartbeats = Arc::new(Heartbeats::new(Instant::now()));
-        let audience = Arc::new(Witness {
+        let observer = Arc::new(Witness {
             published: Mutex::default(),
             withdrawn: Mutex::default(),
             restarted: Mutex::default(),
@@ -50,11 +50,11 @@ impl World {
         let clock = Clock::virtual_at(UNIX_EPOCH + Duration::from_millis(1_795_392_012_345));
         let process = Arc::new(Process::new());
         let environment = BTreeMap::new();
-        let eyes = Arc::new(Eyes(Arc::clone(&audience)));
+        let eyes = Arc::new(Eyes(Arc::clone(&observer)));
         Self {
-            fleet: Fleet::new(&environment, &clock, connect, process, eyes),
+            fleet: Fleet::new(&environment, &clock, factory, process, eyes),
             cloud,
-            audience,
+            observer,
         }
     }
 
@@ -71,7 +71,7 @@ impl World {
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
         // It names no file, so there is nothing to wait for.
         let plan = self.fleet.prepare(&config).now_or_never().unwrap()?;
-        let mut adopting = pin!(self.fleet.adopt(plan));
+        let mut adopting = pin!(self.fleet.apply(plan));
         // It only lets other tasks run in between.
         while adopting.as_mut().now_or_never().is_none() {}
         Ok(())
@@ -82,12 +82,12 @@ impl World {
         let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
         let plan = self.fleet.prepare(&config).await.unwrap();
-        self.fleet.adopt(plan).await;
+        self.fleet.apply(plan).await;
     }
 
     /// What is shown of a target.
     pub(crate) fn target(&self, account: &str, region: &str) -> TargetReport {
-        let report = self.audience.last(account);
+        let report = self.observer.last(account);
         let mut targets = report.targets.iter();
         targets.find(|it| it.region == region).unwrap().clone()
     }
@@ -164,22 +164,22 @@ impl Witness {
 /// How the fleet sees it.
 struct Eyes(Arc<Witness>);
 
-impl Audience for Eyes {
-    fn admit(&self, _: &Arc<AccountInfo>) -> Publish {
+impl FleetObserver for Eyes {
+    fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let witness = Arc::clone(&self.0);
         Box::new(move |report, _| witness.see(report))
     }
 
-    fn started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
+    fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {
         self.0.heartbeats.watch(account, Arc::clone(heartbeat));
     }
 
-    fn restarted(&self, account: &str) {
+    fn account_restarted(&self, account: &str) {
         let mut restarted = self.0.restarted.lock().unwrap();
         restarted.push((Instant::now(), account.to_owned()));
     }
 
-    fn withdraw(&self, account: &str) {
+    fn account_removed(&self, account: &str) {
         self.0.heartbeats.unwatch(account);
         self.0.withdrawn.lock().unwrap().push(account.to_owned());
     }

@@ -45,7 +45,7 @@ async fn each_provider_names_the_thing_and_the_place() {
         ),
         (
             "{}",
-            "no credentials: no role is bound to this machine: HTTP status 404 Not Found; before that, env: the \
+            "no credentials: no role is bound to this machine: HTTP status 404 Not Found; earlier sources: env: the \
              environment variables TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY are not set; profile: there is \
              no /nonexistent/.tencentcloud/credentials, and no /etc/tencentcloud/credentials; tke_oidc: the \
              environment variable TKE_PROVIDER_ID is not set",
@@ -108,6 +108,6 @@ async fn two_tokens_that_differ_are_no_token() {
     ];
     let message = said(Stage::of(&world(), &environment, "{}")).await;
     let expected = "no credentials: the environment variables TENCENTCLOUD_TOKEN and TENCENTCLOUD_SECURITY_TOKEN hold \
-                    two different tokens; leave one of them out";
+                    two different tokens; remove one of them";
     assert_eq!(message, expected);
 }

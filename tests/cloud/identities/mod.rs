@@ -11,9 +11,9 @@
 mod stage;
 
 // One account.
-mod inquiry;
 mod messages;
 mod pinned;
+mod probe;
 mod providers;
 mod renewals;
 mod short;

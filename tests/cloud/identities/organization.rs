@@ -228,7 +228,7 @@ async fn a_restart_goes_on_with_the_members_of_the_state_file() {
     let saved: Saved = serde_json::from_str(&saved).unwrap();
     let mut stage = Stage::new(&world, &[]);
     let now = Clock::virtual_at(noon()).now();
-    stage.fleet.resume(saved.into_reports(now));
+    stage.fleet.restore(saved.into_reports(now));
     stage.load(&config("    account_label: name\n"));
     stage.pass(Duration::from_mins(2)).await;
     let expected = ["member-1", "member-2", "member-3"];

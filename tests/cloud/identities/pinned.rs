@@ -175,7 +175,7 @@ async fn a_restart_does_not_continue_with_another_account() {
 
         let mut stage = Stage::new(&world, &[]);
         put(&stage, OTHER);
-        stage.fleet.resume(restored);
+        stage.fleet.restore(restored);
         stage.reload(&account(&settings)).await;
         stage.pass(A_WHILE).await;
         if !accepts {
@@ -185,7 +185,7 @@ async fn a_restart_does_not_continue_with_another_account() {
             let again = self::restored(&stage);
             stage = Stage::new(&world, &[]);
             put(&stage, OTHER);
-            stage.fleet.resume(again);
+            stage.fleet.restore(again);
             stage.reload(&account(&settings)).await;
             stage.pass(A_WHILE).await;
             assert_names_both(&failure(&stage).unwrap());

@@ -131,7 +131,7 @@ async fn a_restart_calls_nobody_by_the_name_of_another_shard_s_member() {
     stage.shard = Shard::new(0, SHARDS).unwrap();
     stage
         .fleet
-        .resume(saved.into_reports(Clock::virtual_at(noon()).now()));
+        .restore(saved.into_reports(Clock::virtual_at(noon()).now()));
     stage.load(&named);
     stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.shown.accounts(), known);

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::fleet::{Audience, Fleet, Way};
+use cloudaudit_exporter::fleet::{Fleet, FleetObserver, TransportKind};
 use cloudaudit_exporter::heartbeat::Heartbeat;
 use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
@@ -64,18 +64,18 @@ impl Stage {
     /// Nobody polls yet. `environment` is what the process has in its environment.
     pub fn new(world: &World, environment: &[(&str, &str)]) -> Self {
         let transport = in_memory(world);
-        let connect = Box::new(move |way| match way {
-            Way::Plain => Ok(Arc::clone(&transport)),
-            Way::Internet(_) => Err("there is no way out of here".to_owned()),
+        let factory = Box::new(move |way| match way {
+            TransportKind::Plain => Ok(Arc::clone(&transport)),
+            TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
         });
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: BTreeMap<String, String> = environment.iter().map(own).collect();
         let shown = Arc::<Shown>::default();
         let clock = Clock::virtual_at(noon());
         let process = Arc::new(Process::new());
-        let audience = Arc::new(Eyes(Arc::clone(&shown)));
+        let observer = Arc::new(Eyes(Arc::clone(&shown)));
         Self {
-            fleet: Fleet::new(&environment, &clock, connect, process, audience),
+            fleet: Fleet::new(&environment, &clock, factory, process, observer),
             shown,
             folder: TempDir::new().unwrap(),
             shard: Shard::ALONE,
@@ -119,7 +119,7 @@ impl Stage {
             let preparing = scope.spawn(|| runtime.block_on(fleet.prepare(&config)));
             preparing.join().unwrap()
         });
-        let mut adopting = pin!(self.fleet.adopt(plan.unwrap()));
+        let mut adopting = pin!(self.fleet.apply(plan.unwrap()));
         // It only lets other tasks run in between.
         while adopting.as_mut().now_or_never().is_none() {}
     }
@@ -128,7 +128,7 @@ impl Stage {
     pub async fn reload(&mut self, config: &str) {
         let config = self.parse(config);
         let plan = self.fleet.prepare(&config).await;
-        self.fleet.adopt(plan.unwrap()).await;
+        self.fleet.apply(plan.unwrap()).await;
     }
 
     /// Writes a file beside the configuration.
@@ -143,9 +143,9 @@ impl Stage {
         loop {
             tokio::select! {
                 () = &mut end => return,
-                found = self.fleet.found() => {
-                    if let Some(plan) = self.fleet.discovered(found).await.unwrap() {
-                        self.fleet.adopt(plan).await;
+                found = self.fleet.next_discovery() => {
+                    if let Some(plan) = self.fleet.apply_discovery(found).await.unwrap() {
+                        self.fleet.apply(plan).await;
                     }
                 }
             }
@@ -224,23 +224,23 @@ impl Shown {
 
 struct Eyes(Arc<Shown>);
 
-impl Audience for Eyes {
-    fn admit(&self, _: &Arc<AccountInfo>) -> Publish {
+impl FleetObserver for Eyes {
+    fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let shown = Arc::clone(&self.0);
         Box::new(move |report, _| shown.see(Report::clone(&report)))
     }
 
-    fn started(&self, _: &str, _: &Arc<Heartbeat>) {}
+    fn account_started(&self, _: &str, _: &Arc<Heartbeat>) {}
 
-    fn restarted(&self, account: &str) {
+    fn account_restarted(&self, account: &str) {
         panic!("{account} was restarted");
     }
 
-    fn withdraw(&self, account: &str) {
+    fn account_removed(&self, account: &str) {
         self.0.reports.lock().unwrap().remove(account);
     }
 
-    fn refreshed(&self, organization: &str, members: Option<usize>) {
+    fn organization_refreshed(&self, organization: &str, members: Option<usize>) {
         let mut refreshes = self.0.refreshes.lock().unwrap();
         refreshes.push((organization.to_owned(), members));
     }

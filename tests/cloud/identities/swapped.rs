@@ -37,7 +37,7 @@ fn failed(report: &Report) -> bool {
     if let Some(failure) = failure {
         assert_eq!(failure.reason, Reason::Credentials, "{failure}");
         assert!(
-            failure.message.contains("the key is of account"),
+            failure.message.contains("the key belongs to account"),
             "{failure}"
         );
     }

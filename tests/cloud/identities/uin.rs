@@ -27,7 +27,7 @@ async fn the_wrong_key_is_never_polled_with() {
     let mut stage = Stage::of(&world, &[], &account(AWAY));
     let failure = stage.failure().await;
     assert_eq!(failure.reason, Reason::Credentials);
-    let expected = "not polled: the key is of account 100000000001, and uin says 100000000002; one of the two is wrong";
+    let expected = "not polled: the key belongs to account 100000000001, but uin is 100000000002; correct one of the two";
     assert_eq!(failure.message, expected);
     stage.pass(Duration::from_mins(10)).await;
     assert_eq!(world.call_count_of("DescribeAuditTracks"), 0);
@@ -77,9 +77,7 @@ async fn what_cannot_be_verified_is_not_polled_either() {
         (Reason::Unavailable, "InternalError")
     );
     assert!(
-        failure
-            .message
-            .starts_with("not polled, because it is not known"),
+        failure.message.starts_with("not polled: cannot verify"),
         "{failure}"
     );
     assert_eq!(world.call_count_of("DescribeAuditTracks"), 0);

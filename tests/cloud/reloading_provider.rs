@@ -12,7 +12,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::tencent::credentials::{Files, Profile, Provider, Rereading, Shelf};
+use cloudaudit_exporter::tencent::credentials::{
+    CredentialFile, KeyFiles, Profile, Provider, ReloadingProvider,
+};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -21,8 +23,8 @@ fn clock() -> Clock {
     Clock::virtual_at(UNIX_EPOCH + Duration::from_hours(498_720))
 }
 
-fn files(folder: &Path) -> Files {
-    Files {
+fn files(folder: &Path) -> KeyFiles {
+    KeyFiles {
         secret_id: folder.join("id"),
         secret_key: folder.join("key"),
         token: None,
@@ -48,7 +50,7 @@ fn pair(id: &str, key: &str) -> (String, String) {
 async fn what_the_files_say_is_trimmed_and_read_again() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1\n", " key-1\r\n");
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     provider.identify().await;
     assert_eq!(
         (provider.name(), provider.identity()),
@@ -71,21 +73,21 @@ async fn what_the_files_say_is_trimmed_and_read_again() {
         (state.refreshes, state.failures, state.expires),
         (2, 0, None)
     );
-    assert!(provider.refused(&one).await, "there is another one");
+    assert!(provider.invalidate(&one).await, "there is another one");
     let now = provider.credential().await.unwrap();
-    assert!(!provider.refused(&now).await);
+    assert!(!provider.invalidate(&now).await);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_key_that_its_file_no_longer_holds_is_used_no_more() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1", "key-1");
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     key(&provider).await.unwrap();
     for (broken, said) in [
         (None, "cannot be read"),
         (Some(" \n"), "is empty"),
-        (Some("a key with blanks"), "a blank"),
+        (Some("a key with blanks"), "contains whitespace"),
     ] {
         match broken {
             None => fs::remove_file(folder.path().join("key")).unwrap(),
@@ -121,7 +123,7 @@ async fn a_swapped_folder_is_a_change() {
     for name in ["id", "key"] {
         symlink(Path::new("..data").join(name), at(name)).unwrap();
     }
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     assert_eq!(key(&provider).await.unwrap(), pair("AKID1", "key-1"));
     symlink("..2", at("..new")).unwrap();
     fs::rename(at("..new"), at("..data")).unwrap();
@@ -132,7 +134,7 @@ async fn a_swapped_folder_is_a_change() {
 async fn an_id_without_its_key_is_half_of_a_change() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1", "key-1");
-    let provider = Rereading::new(files(folder.path()), clock());
+    let provider = ReloadingProvider::new(files(folder.path()), clock());
     key(&provider).await.unwrap();
     fs::write(folder.path().join("id"), "AKID2").unwrap();
     let (found, ()) = tokio::join!(key(&provider), async {

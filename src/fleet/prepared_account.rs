@@ -1,4 +1,4 @@
-//! An account as it should run.
+//! An account that is ready to start.
 
 use std::sync::Arc;
 
@@ -6,36 +6,36 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::identity::Identity;
-use super::ways::Ways;
+use super::pacers::Identity;
+use super::transport_pool::Transports;
 use crate::config;
 use crate::history::Retention;
 use crate::poll::{self, AccountParts, Memory, PublishHandle, Schedule};
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
-use crate::tencent::credentials::Pinned;
+use crate::tencent::credentials::PinnedProvider;
 use crate::tencent::{Client, Observer, Pacer};
 
-/// An account with all that it needs to run: whatever could fail is behind it.
-pub(super) struct Desired {
+/// An account with everything that it needs to run. Starting it cannot fail.
+pub(super) struct PreparedAccount {
     pub(super) config: config::Account,
     pub(super) info: Arc<AccountInfo>,
     pub(super) client: Arc<Client>,
-    pub(super) ways: Ways,
+    pub(super) transports: Transports,
     pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
-    /// Refuses keys of another account; `None` if they are verified otherwise.
-    pub(super) pinned: Option<Arc<Pinned>>,
-    /// Whether nothing that is known under its name is of its Tencent Cloud account.
-    pub(super) starts_over: bool,
+    /// Rejects keys of another Tencent Cloud account. `None` if they are verified in another way.
+    pub(super) pinned: Option<Arc<PinnedProvider>>,
+    /// Whether the known history belongs to another Tencent Cloud account and must be dropped.
+    pub(super) resets_history: bool,
 }
 
-impl Desired {
+impl PreparedAccount {
     pub(super) fn name(&self) -> &str {
         &self.config.name
     }
 
-    /// How many regions it has.
+    /// Returns the number of regions.
     pub(super) fn regions(&self) -> usize {
         self.config.regions.len()
     }
@@ -44,36 +44,37 @@ impl Desired {
         self.config.requests_per_second
     }
 
-    /// Makes its own rate that of everybody with the same identity.
+    /// Sets the rate of the pacer, which all accounts with the same identity share.
     pub(super) fn set_rate(&self) {
         self.pacer.set_per_second(self.rate());
     }
 
-    /// Whether this is what a configuration asks for, over the same ways.
-    pub(super) fn is(&self, config: &config::Account, ways: &Ways) -> bool {
-        self.config == *config && self.ways.are(ways)
+    /// Whether the account was prepared from this configuration, with these transports.
+    pub(super) fn matches(&self, config: &config::Account, transports: &Transports) -> bool {
+        self.config == *config && self.transports.same_as(transports)
     }
 
-    /// Whether its keys belong to another Tencent Cloud account than the history of `before`, the
-    /// account that it replaces. Asks STS if that is not known; without an answer it is `false`.
-    pub(super) fn is_another(&self, before: &Self) -> BoxFuture<'static, bool> {
+    /// Whether the keys belong to another Tencent Cloud account than the history of `before`, the
+    /// account that this one replaces. Asks STS if necessary; returns `false` if STS does not
+    /// answer.
+    pub(super) fn has_other_owner_than(&self, before: &Self) -> BoxFuture<'static, bool> {
         let (new, old) = (&self.config, &before.config);
         if new.credentials == old.credentials
             && new.assume_role == old.assume_role
             && new.uin == old.uin
         {
-            return before.is_of_another();
+            return before.has_new_owner();
         }
         let (old, new) = (before.owner(), self.owner());
         async { matches!((old.await, new.await), (Some(old), Some(new)) if old != new) }.boxed()
     }
 
-    /// Whether the keys that are there now belong to another account than the history.
-    pub(super) fn is_of_another(&self) -> BoxFuture<'static, bool> {
+    /// Whether the current keys belong to another Tencent Cloud account than the history.
+    pub(super) fn has_new_owner(&self) -> BoxFuture<'static, bool> {
         let pinned = self.pinned.clone();
         async {
             match pinned {
-                Some(pinned) => pinned.is_of_another().await,
+                Some(pinned) => pinned.has_new_owner().await,
                 None => false,
             }
         }
@@ -91,9 +92,9 @@ impl Desired {
         .boxed()
     }
 
-    /// What it goes on from, in the place of another that knew this much.
-    pub(super) fn take_over(&self, other: &Self, memory: Memory) -> Memory {
-        let mut memory = self.go_on_from(memory);
+    /// Returns what the account continues from when it replaces `other`.
+    pub(super) fn memory_from(&self, other: &Self, memory: Memory) -> Memory {
+        let mut memory = self.initial_memory(memory);
         let same = self.config.credentials == other.config.credentials
             && self.config.assume_role == other.config.assume_role;
         if !same && let Some(report) = &mut memory.report {
@@ -102,16 +103,16 @@ impl Desired {
         memory
     }
 
-    /// What it goes on from, of what is known under its name. The history of one UIN does not
-    /// continue under another.
-    pub(super) fn go_on_from(&self, memory: Memory) -> Memory {
+    /// Returns what the account continues from, given what is known under its name. The history of
+    /// one UIN does not continue under another.
+    pub(super) fn initial_memory(&self, memory: Memory) -> Memory {
         let known = memory.report.as_ref();
         let owner = known.and_then(|report| report.owner.clone());
         let is_another = match (&self.config.uin, &owner) {
             (Some(new), Some(old)) => new != old,
             _ => false,
         };
-        if self.starts_over || is_another {
+        if self.resets_history || is_another {
             return Memory {
                 report: None,
                 ..memory
@@ -123,7 +124,7 @@ impl Desired {
         memory
     }
 
-    /// Starts the account, which publishes what it remembers at once.
+    /// Creates the account, which publishes its initial report.
     pub(super) async fn account(
         &self,
         process: Arc<dyn Observer>,

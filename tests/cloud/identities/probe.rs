@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::{Config, Site};
-use cloudaudit_exporter::fleet::{AccountFound, Findings, INQUIRY_TIME, inquire};
+use cloudaudit_exporter::probe::{AccountFindings, Findings, PROBE_TIMEOUT, probe};
 use cloudaudit_exporter::sim::{Fault, Identity, Role, World};
 use cloudaudit_exporter::tencent::{Answer, Transport};
 use http::Request;
@@ -34,7 +34,7 @@ impl Transport for Sites {
 }
 
 /// What is found of an account that is asked for internationally, with the key that `china` has.
-async fn found(china: &World, more: &str) -> AccountFound {
+async fn found(china: &World, more: &str) -> AccountFindings {
     let international = World::new(noon());
     let sites: Arc<dyn Transport> = Arc::new(Sites {
         international: in_memory(&international),
@@ -44,9 +44,9 @@ async fn found(china: &World, more: &str) -> AccountFound {
         "accounts: {{prod: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}{more}}}}}"
     );
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let connect = Box::new(move |_| Ok(Arc::clone(&sites)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&sites)));
     let clock = Clock::virtual_at(noon());
-    let findings = inquire(&config, &BTreeMap::new(), &clock, connect).await;
+    let findings = probe(&config, &BTreeMap::new(), &clock, factory).await;
     findings.unwrap().accounts.remove(0)
 }
 
@@ -54,18 +54,18 @@ async fn found(china: &World, more: &str) -> AccountFound {
 async fn a_key_of_the_other_site_is_found_there() {
     let china = world();
     let found_there = found(&china, "").await;
-    assert_eq!(found_there.known_at, Some(Site::China));
-    let trouble = found_there.trouble.unwrap();
-    assert_eq!(trouble.failure.code, "AuthFailure.SecretIdNotFound");
+    assert_eq!(found_there.known_at_site, Some(Site::China));
+    let error = found_there.error.unwrap();
+    assert_eq!(error.failure.code, "AuthFailure.SecretIdNotFound");
     let calls = china.calls();
     let actions: Vec<&str> = calls.iter().map(|call| &*call.action).collect();
     assert_eq!(actions, ["GetCallerIdentity"], "it is asked once");
 
     let home = china.account(HOME).unwrap();
     home.deny_action(ID, "sts:GetCallerIdentity").unwrap();
-    assert_eq!(found(&china, "").await.known_at, Some(Site::China));
+    assert_eq!(found(&china, "").await.known_at_site, Some(Site::China));
     let role = ", assume_role: {arn: 'qcs::cam::uin/100000000002:roleName/reader'}";
-    assert_eq!(found(&china, role).await.known_at, Some(Site::China));
+    assert_eq!(found(&china, role).await.known_at_site, Some(Site::China));
 }
 
 #[tokio::test(start_paused = true)]
@@ -74,7 +74,7 @@ async fn a_key_of_neither_site_is_one_of_neither() {
     china
         .add_account(HOME)
         .add_identity(Identity::permanent("AKIDother", KEY));
-    assert_eq!(found(&china, "").await.known_at, None);
+    assert_eq!(found(&china, "").await.known_at_site, None);
     assert_eq!(china.call_count(), 1);
 }
 
@@ -88,12 +88,12 @@ async fn all_of_it_has_a_time_limit() {
          {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}}}"
     );
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let connect = Box::new(move |_| Ok(Arc::clone(&way)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&way)));
     let (clock, began) = (Clock::virtual_at(noon()), Instant::now());
-    let findings = inquire(&config, &BTreeMap::new(), &clock, connect).await;
-    assert_eq!(began.elapsed(), INQUIRY_TIME);
-    let trouble = findings.unwrap().accounts[0].trouble.clone().unwrap();
-    assert_eq!(trouble.failure.message, "not all was answered within 300s");
+    let findings = probe(&config, &BTreeMap::new(), &clock, factory).await;
+    assert_eq!(began.elapsed(), PROBE_TIMEOUT);
+    let error = findings.unwrap().accounts[0].error.clone().unwrap();
+    assert_eq!(error.failure.message, "no complete response within 300s");
 }
 
 /// Whoever names an endpoint knows where the key is.
@@ -102,7 +102,7 @@ async fn nobody_else_is_asked_where_the_endpoint_is_named() {
     let china = world();
     for named in ["endpoint", "sts_endpoint"] {
         let more = format!(", {named}: another.intl.tencentcloudapi.com");
-        assert_eq!(found(&china, &more).await.known_at, None, "{named}");
+        assert_eq!(found(&china, &more).await.known_at_site, None, "{named}");
     }
     assert_eq!(china.call_count(), 0);
 }
@@ -111,9 +111,9 @@ async fn findings(world: &World, accounts: &str) -> Findings {
     let way = in_memory(world);
     let text = format!("endpoint: http://127.0.0.1:1\n{accounts}");
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let connect = Box::new(move |_| Ok(Arc::clone(&way)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&way)));
     let clock = Clock::virtual_at(noon());
-    inquire(&config, &BTreeMap::new(), &clock, connect)
+    probe(&config, &BTreeMap::new(), &clock, factory)
         .await
         .unwrap()
 }
@@ -133,9 +133,9 @@ async fn a_role_that_may_not_be_verified_is_no_failure() {
         )
     };
     let found = findings(&world, &account("")).await;
-    assert_eq!(found.accounts[0].troubles().count(), 0);
+    assert_eq!(found.accounts[0].errors().count(), 0);
     let found = findings(&world, &account(&format!("uin: '{HOME}', "))).await;
-    assert_eq!(found.accounts[0].troubles().count(), 1);
+    assert_eq!(found.accounts[0].errors().count(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,34 +1,34 @@
-//! A key in files of its own, as secrets are mounted.
+//! A key in separate files, as secrets are mounted.
 
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::{Credential, Shelf};
+use super::{Credential, CredentialFile};
 use crate::files;
-use crate::tencent::credential::REFUSED;
+use crate::tencent::credential::INVALID_REASONS;
 
-/// No file of a secret is longer, in bytes.
+/// The maximum size of a file with secrets, in bytes.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
-/// A file each for id, key and, for temporary keys, token.
+/// The files of the id, the key and the optional token.
 #[derive(Debug)]
-pub struct Files {
-    /// Holds the secret id.
+pub struct KeyFiles {
+    /// The file with the secret id.
     pub secret_id: PathBuf,
-    /// Holds the secret key.
+    /// The file with the secret key.
     pub secret_key: PathBuf,
-    /// Holds the token of a temporary key.
+    /// The file with the token of a temporary key.
     pub token: Option<PathBuf>,
 }
 
-impl Shelf for Files {
+impl CredentialFile for KeyFiles {
     fn name(&self) -> &'static str {
         "files"
     }
 
-    fn place(&self) -> String {
+    fn location(&self) -> String {
         let token = self.token.iter();
         let files = [&self.secret_id, &self.secret_key].into_iter().chain(token);
         let files: Vec<String> = files.map(|file| file.display().to_string()).collect();
@@ -42,14 +42,14 @@ impl Shelf for Files {
         let token = token.map(|token| SecretString::from(token.as_str()));
         Credential::new(id.to_string(), key, token).map_err(|part| {
             format!(
-                "the {part} from {} or its companions cannot be one: {REFUSED}",
-                self.secret_id.display()
+                "the {part} in {} is not valid: {INVALID_REASONS}",
+                self.location()
             )
         })
     }
 }
 
-/// A file's text without the blanks and line ends around it.
+/// Returns the text of a file without surrounding whitespace.
 fn trimmed(path: &Path) -> Result<Zeroizing<String>, String> {
     let text = read(path)?;
     let trimmed = text.trim();
@@ -59,7 +59,8 @@ fn trimmed(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(trimmed.to_owned()))
 }
 
-/// The text of a file that holds secrets, bounded, and wiped when it is dropped. Blocks meanwhile.
+/// Reads a text file with secrets, within the size limit. The text is wiped when it is dropped.
+/// Blocks the thread.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     let bytes = read_bytes(path)?;
     let text = std::str::from_utf8(&bytes)
@@ -67,8 +68,8 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, String> {
     Ok(Zeroizing::new(text.to_owned()))
 }
 
-/// The bytes of a file that holds secrets, bounded, and wiped when they are dropped. Blocks
-/// meanwhile.
+/// Reads the bytes of a file with secrets, within the size limit. They are wiped when they are
+/// dropped. Blocks the thread.
 pub(super) fn read_bytes(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     let contents = files::read(path, MAX_BYTES);
     let contents =

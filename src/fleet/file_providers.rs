@@ -1,4 +1,5 @@
-//! Keys in files: their providers, made and read for the first time off the runtime.
+//! The credential providers that read files. They are created and read for the first time off the
+//! runtime.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -6,34 +7,37 @@ use std::sync::{Arc, Weak};
 
 use futures_util::future::join_all;
 
-use super::shared::Environment;
+use super::environment::Environment;
 use crate::clock::Clock;
 use crate::config::{self, Credentials};
 use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
-use crate::tencent::credentials::{DEFAULT_PROFILE, Files, Found, Profile, Rereading, Shelf, look};
+use crate::tencent::credentials::{
+    ChainSource, CredentialFile, DEFAULT_PROFILE, KeyFiles, Profile, ReloadingProvider, detect,
+};
 
 /// A provider that reads files.
-pub(super) type FileProvider = Rereading<Box<dyn Shelf>>;
+pub(crate) type FileProvider = ReloadingProvider<Box<dyn CredentialFile>>;
 
-/// Where the default credentials are, and why the earlier sources have none.
-pub(super) type Chain = (Found, Vec<String>);
+/// The source of the default credentials, and why the earlier sources have none.
+pub(super) type Chain = (ChainSource, Vec<String>);
 
-/// The providers of a process that read files. Accounts with the same files share one.
+/// The providers that read files. Accounts with the same files share a provider.
 #[derive(Default)]
-pub(super) struct FileKeys {
-    /// Caps the reads of all of them.
+pub(super) struct FileProviders {
+    /// Caps the concurrent reads of all providers.
     reads: Reads,
     known: HashMap<Credentials, Weak<FileProvider>>,
     chain_slot: ReadSlot,
     chain: Option<Chain>,
-    /// The file of profiles whose account names none. It stays chosen while it is away for a moment.
+    /// The credentials file for profiles that name no file. It stays selected if it is briefly
+    /// absent.
     usual_file: Option<PathBuf>,
 }
 
-impl FileKeys {
-    /// Makes the providers that these accounts need and reads each new one once, because whose calls
-    /// share a rate limit is decided when an account is made. All reads together take as long as
-    /// one may. The caller keeps what is returned until the accounts are made.
+impl FileProviders {
+    /// Creates the providers that these accounts need, and reads each new provider once. The key
+    /// decides which accounts share a rate limit. All reads run concurrently. Keep the result until
+    /// the accounts are created.
     pub(super) async fn open(
         &mut self,
         accounts: impl Iterator<Item = &config::Account>,
@@ -42,7 +46,7 @@ impl FileKeys {
     ) -> Vec<Arc<FileProvider>> {
         let wanted: HashSet<&Credentials> = accounts.map(|it| &it.credentials).collect();
         if wanted.contains(&Credentials::Default) {
-            self.chain = Some(self.look(environment).await);
+            self.chain = Some(self.detect(environment).await);
         }
         let is_usual = |it: &&Credentials| matches!(it, Credentials::Profile { file: None, .. });
         if wanted.iter().any(is_usual) {
@@ -51,39 +55,40 @@ impl FileKeys {
         let mut opened = Vec::new();
         for credentials in wanted {
             if self.find(credentials).is_none()
-                && let Some(shelf) = self.shelf(credentials, environment)
+                && let Some(credential_file) = self.credential_file(credentials, environment)
             {
-                opened.push(self.provider(credentials, || shelf, clock));
+                opened.push(self.provider(credentials, || credential_file, clock));
             }
         }
         join_all(opened.iter().map(|provider| provider.identify())).await;
         opened
     }
 
-    /// The provider of these credentials, made by [`open`](Self::open), or else now and not yet
-    /// read.
+    /// Returns the provider of these credentials. If [`open`](Self::open) has not created it, the
+    /// provider is created unread.
     pub(super) fn provider(
         &mut self,
         credentials: &Credentials,
-        files: impl FnOnce() -> Box<dyn Shelf>,
+        files: impl FnOnce() -> Box<dyn CredentialFile>,
         clock: &Clock,
     ) -> Arc<FileProvider> {
         if let Some(provider) = self.find(credentials) {
             return provider;
         }
-        let provider = Arc::new(Rereading::new(files(), clock.clone()).sharing(&self.reads));
+        let provider =
+            Arc::new(ReloadingProvider::new(files(), clock.clone()).sharing(&self.reads));
         self.known
             .insert(credentials.clone(), Arc::downgrade(&provider));
         provider
     }
 
-    /// Where the default credentials were found by [`open`](Self::open).
+    /// Returns the source of the default credentials that [`open`](Self::open) detected.
     pub(super) fn chain(&self, environment: &Environment) -> Chain {
-        self.chain.clone().unwrap_or_else(|| look(environment))
+        self.chain.clone().unwrap_or_else(|| detect(environment))
     }
 
-    /// Forgets providers that no account uses.
-    pub(super) fn forget(&mut self) {
+    /// Drops the providers that no account uses.
+    pub(super) fn prune(&mut self) {
         self.known.retain(|_, provider| provider.strong_count() > 0);
     }
 
@@ -91,13 +96,16 @@ impl FileKeys {
         self.known.get(credentials).and_then(Weak::upgrade)
     }
 
-    async fn look(&self, environment: &Environment) -> Chain {
+    async fn detect(&self, environment: &Environment) -> Chain {
         let variables = environment.clone();
-        let found = self.chain_slot.run(READ_TIMEOUT, move || look(&variables));
-        // Only the profile is a file. A file whose state is unknown counts as existing.
+        let found = self
+            .chain_slot
+            .run(READ_TIMEOUT, move || detect(&variables));
+        // Only a profile is a file. If the state of the file is unknown, the file counts as
+        // existing.
         found.await.unwrap_or_else(|_| {
-            let first = Profile::places(environment).into_iter().next();
-            (Found::Profile(first.unwrap_or_default()), Vec::new())
+            let first = Profile::default_files(environment).into_iter().next();
+            (ChainSource::Profile(first.unwrap_or_default()), Vec::new())
         })
     }
 
@@ -107,18 +115,18 @@ impl FileKeys {
         self.chain_slot.run(READ_TIMEOUT, find).await.ok().flatten()
     }
 
-    /// The files that hold these credentials; `None` if they are not in files.
-    pub(super) fn shelf(
+    /// Returns the files with these credentials. `None` if the credentials are not in files.
+    pub(super) fn credential_file(
         &self,
         credentials: &Credentials,
         environment: &Environment,
-    ) -> Option<Box<dyn Shelf>> {
+    ) -> Option<Box<dyn CredentialFile>> {
         Some(match credentials {
             Credentials::Files {
                 secret_id,
                 secret_key,
                 token,
-            } => Box::new(Files {
+            } => Box::new(KeyFiles {
                 secret_id: secret_id.path.clone(),
                 secret_key: secret_key.path.clone(),
                 token: token.as_ref().map(|token| token.path.clone()),
@@ -132,7 +140,7 @@ impl FileKeys {
                 Box::new(profile)
             }
             Credentials::Default => match self.chain(environment) {
-                (Found::Profile(file), _) => Box::new(Profile {
+                (ChainSource::Profile(file), _) => Box::new(Profile {
                     name: DEFAULT_PROFILE.to_owned(),
                     files: vec![file],
                 }),
@@ -143,10 +151,10 @@ impl FileKeys {
     }
 }
 
-/// A profile in the first of the usual files.
+/// Returns a profile in the first of the default files.
 fn usual_profile(name: &str, environment: &Environment) -> Profile {
     Profile {
         name: name.to_owned(),
-        files: Profile::places(environment),
+        files: Profile::default_files(environment),
     }
 }

@@ -1,50 +1,52 @@
-//! Keys that stand in files and are read again before every call, so that nothing is asked with a
-//! key that its file no longer holds.
+//! Keys in files, which are reloaded before every request. A key that its file no longer contains
+//! is never used.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::time::{Instant, sleep};
 
-use super::{Credential, Provided, Provider, ProviderState, Renewed, no_credentials};
+use super::{
+    Credential, CredentialFuture, InvalidateFuture, Provider, ProviderState, no_credentials,
+};
 use crate::clock::Clock;
 use crate::failure::Failure;
 use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
 
-/// What is new has to read the same twice, so far apart: one look might find half of a write.
-pub(super) const LOOK_TWICE: Duration = Duration::from_millis(20);
+/// The time between two reads of a changed file. Both must return the same, because the first may
+/// be incomplete.
+pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(20);
 
-/// An id that came without its key, or a key without its id, is half of a change, and so is a file
-/// that is empty, absent or cut. The other half is waited for so long; then they are taken for what
-/// they are.
-pub(super) const OTHER_HALF: Duration = Duration::from_secs(1);
+/// How long a reload waits for the other half of a change: an id without its key, a key without its
+/// id, or an empty, absent or truncated file. After that, the files are used as they are.
+pub(super) const HALF_CHANGE_WAIT: Duration = Duration::from_secs(1);
 
-/// Files that never read the same twice are waited for no longer.
-const LONGEST_CHANGE: Duration = Duration::from_secs(3);
+/// How long a reload waits for files that keep changing.
+const MAX_CHANGE_WAIT: Duration = Duration::from_secs(3);
 
-/// Where keys are kept.
-pub trait Shelf: Send + Sync + 'static {
-    /// Its name, for the label `provider`.
+/// The files that contain a key.
+pub trait CredentialFile: Send + Sync + 'static {
+    /// Returns the name of the provider, for the label `provider`.
     fn name(&self) -> &'static str;
 
-    /// Where the keys are, for messages.
-    fn place(&self) -> String;
+    /// Returns the paths of the files, for messages.
+    fn location(&self) -> String;
 
-    /// What is there now. It may block.
+    /// Reads the key. May block the thread.
     ///
     /// # Errors
     ///
-    /// What is missing or cannot be a key, and where; never what it is.
+    /// What is missing or invalid, and in which file, without the content.
     fn read(&self) -> Result<Credential, String>;
 }
 
-impl Shelf for Box<dyn Shelf> {
+impl CredentialFile for Box<dyn CredentialFile> {
     fn name(&self) -> &'static str {
         (**self).name()
     }
 
-    fn place(&self) -> String {
-        (**self).place()
+    fn location(&self) -> String {
+        (**self).location()
     }
 
     fn read(&self) -> Result<Credential, String> {
@@ -52,13 +54,13 @@ impl Shelf for Box<dyn Shelf> {
     }
 }
 
-/// A provider that looks on a shelf each time.
-pub struct Rereading<S> {
-    shelf: Arc<S>,
+/// Provides the key in the files, and reads it again for each request.
+pub struct ReloadingProvider<S> {
+    file: Arc<S>,
     slot: ReadSlot,
     clock: Clock,
     state: Mutex<State>,
-    /// Held by whoever waits for something new to settle.
+    /// Held while a change settles.
     turn: tokio::sync::Mutex<()>,
     identity: OnceLock<String>,
 }
@@ -68,15 +70,15 @@ struct State {
     current: Option<(Arc<Credential>, SystemTime)>,
     refreshes: u64,
     failures: u64,
-    /// Why the shelf could not be read at last, after the wait for another half.
+    /// Why the files cannot be used, after the wait for the other half.
     broken: Option<String>,
 }
 
-impl<S: Shelf> Rereading<S> {
-    /// Reads nothing yet.
-    pub fn new(shelf: S, clock: Clock) -> Self {
+impl<S: CredentialFile> ReloadingProvider<S> {
+    /// Creates a provider that has not read the files yet.
+    pub fn new(file: S, clock: Clock) -> Self {
         Self {
-            shelf: Arc::new(shelf),
+            file: Arc::new(file),
             slot: ReadSlot::default(),
             clock,
             state: Mutex::default(),
@@ -85,23 +87,23 @@ impl<S: Shelf> Rereading<S> {
         }
     }
 
-    /// Shares a cap on the reads in flight with other providers.
+    /// Shares the limit of concurrent reads with other providers.
     #[must_use]
     pub fn sharing(mut self, reads: &Reads) -> Self {
         self.slot = reads.slot();
         self
     }
 
-    /// Looks once, for the identity. What is not there yet may come.
+    /// Reads the identity once. The files may still be absent.
     pub async fn identify(&self) {
         if let Ok(Ok(found)) = self.read().await {
-            // It stays what it was at first.
+            // Only the first call sets the identity.
             let _ = self.identity.set(found.secret_id().to_owned());
         }
     }
 
-    /// What is on the shelf, the same value as long as it is the same.
-    async fn look(&self) -> Result<Arc<Credential>, Failure> {
+    /// Returns the key in the files. An unchanged key is the same allocation.
+    async fn load(&self) -> Result<Arc<Credential>, Failure> {
         let mut found = self.read().await.map_err(|why| self.failed(why))?;
         if let Ok(found) = &found
             && let Some(current) = self.current_if(found)
@@ -111,18 +113,18 @@ impl<S: Shelf> Rereading<S> {
         let _turn = self.turn.lock().await;
         let began = Instant::now();
         loop {
-            sleep(LOOK_TWICE).await;
+            sleep(SETTLE_DELAY).await;
             let again = self.read().await.map_err(|why| self.failed(why))?;
-            let has_waited = began.elapsed() >= OTHER_HALF;
+            let has_waited = began.elapsed() >= HALF_CHANGE_WAIT;
             match &again {
                 Ok(credential) => {
                     if let Some(current) = self.current_if(credential) {
                         return Ok(current);
                     }
-                    let is_settled = found.is_ok_and(|found| credential.is(&found));
+                    let is_settled = found.is_ok_and(|found| credential.same_as(&found));
                     let is_whole = has_waited || !self.is_half_of_a_change(credential);
                     if is_settled && is_whole {
-                        return again.map(|it| self.take_up(it)).map_err(no_credentials);
+                        return again.map(|it| self.accept(it)).map_err(no_credentials);
                     }
                 }
                 Err(why) if has_waited || self.is_known(why) => {
@@ -130,18 +132,18 @@ impl<S: Shelf> Rereading<S> {
                 }
                 Err(_) => {}
             }
-            if began.elapsed() >= LONGEST_CHANGE {
-                return Err(self.failed("its files do not stop changing".to_owned()));
+            if began.elapsed() >= MAX_CHANGE_WAIT {
+                return Err(self.failed("its files keep changing".to_owned()));
             }
             found = again;
         }
     }
 
-    /// What the shelf says now: no answer in time is the outer error.
+    /// Reads the files. The outer error is a timeout.
     async fn read(&self) -> Result<Result<Credential, String>, String> {
-        let place = Arc::clone(&self.shelf);
+        let place = Arc::clone(&self.file);
         let read = self.slot.run(READ_TIMEOUT, move || place.read()).await;
-        read.map_err(|error| format!("{} cannot be read: {error}", self.shelf.place()))
+        read.map_err(|error| format!("{} cannot be read: {error}", self.file.location()))
     }
 
     fn failed(&self, why: String) -> Failure {
@@ -152,7 +154,7 @@ impl<S: Shelf> Rereading<S> {
         failure
     }
 
-    /// Whether another half was waited for already.
+    /// Whether the wait for the other half has already ended with this error.
     fn is_known(&self, why: &str) -> bool {
         self.state().broken.as_deref() == Some(why)
     }
@@ -160,7 +162,7 @@ impl<S: Shelf> Rereading<S> {
     fn current_if(&self, found: &Credential) -> Option<Arc<Credential>> {
         let mut state = self.state();
         let (current, _) = state.current.as_ref()?;
-        let current = current.is(found).then(|| Arc::clone(current))?;
+        let current = current.same_as(found).then(|| Arc::clone(current))?;
         state.broken = None;
         Some(current)
     }
@@ -171,14 +173,14 @@ impl<S: Shelf> Rereading<S> {
             return false;
         };
         let same_id = current.secret_id() == found.secret_id();
-        let same_key = current.has_the_key_of(found);
-        // A token belongs to its key: a new one beside an old key is half of a change, too.
+        let same_key = current.has_same_key(found);
+        // A token belongs to its key, so a new token with an old key is half of a change.
         let have_tokens = current.token().is_some() && found.token().is_some();
-        let same_token = current.has_the_token_of(found);
+        let same_token = current.has_same_token(found);
         same_id != same_key || (have_tokens && same_token != same_key)
     }
 
-    fn take_up(&self, found: Credential) -> Arc<Credential> {
+    fn accept(&self, found: Credential) -> Arc<Credential> {
         let mut state = self.state();
         let credential = Arc::new(found);
         state.refreshes += 1;
@@ -188,29 +190,29 @@ impl<S: Shelf> Rereading<S> {
         credential
     }
 
-    /// Changed by assignments that cannot panic half-way.
+    /// It is changed by assignments that cannot panic, so a poisoned lock is consistent.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<S: Shelf> Provider for Rereading<S> {
+impl<S: CredentialFile> Provider for ReloadingProvider<S> {
     fn name(&self) -> &'static str {
-        self.shelf.name()
+        self.file.name()
     }
 
     fn identity(&self) -> Option<String> {
         self.identity.get().cloned()
     }
 
-    fn credential(&self) -> Provided<'_> {
-        Box::pin(self.look())
+    fn credential(&self) -> CredentialFuture<'_> {
+        Box::pin(self.load())
     }
 
-    fn refused<'a>(&'a self, credential: &'a Arc<Credential>) -> Renewed<'a> {
+    fn invalidate<'a>(&'a self, credential: &'a Arc<Credential>) -> InvalidateFuture<'a> {
         Box::pin(async move {
-            let now = self.look().await;
-            now.is_ok_and(|now| !now.is(credential))
+            let now = self.load().await;
+            now.is_ok_and(|now| !now.same_as(credential))
         })
     }
 
@@ -224,7 +226,7 @@ impl<S: Shelf> Provider for Rereading<S> {
         })
     }
 
-    fn place(&self) -> Option<String> {
-        Some(self.shelf.place())
+    fn location(&self) -> Option<String> {
+        Some(self.file.location())
     }
 }

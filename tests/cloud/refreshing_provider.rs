@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::tencent::credentials::{
-    Credential, Fetched, Provider, Renewing, Source, Temporary,
+    Credential, FetchFuture, Provider, RefreshingProvider, Source, Temporary,
 };
 use tokio::time::{Instant, sleep};
 
@@ -55,7 +55,7 @@ impl Source for Tap {
         "the well".to_owned()
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             let fetch = self.0.fetches.fetch_add(1, Ordering::Relaxed) + 1;
             sleep(Duration::from_secs(1)).await;
@@ -84,8 +84,8 @@ fn noon() -> SystemTime {
     UNIX_EPOCH + Duration::from_hours(498_720)
 }
 
-fn of(well: &Arc<Well>) -> Renewing<Tap> {
-    Renewing::new(Tap(Arc::clone(well)), Clock::virtual_at(noon()))
+fn of(well: &Arc<Well>) -> RefreshingProvider<Tap> {
+    RefreshingProvider::new(Tap(Arc::clone(well)), Clock::virtual_at(noon()))
 }
 
 async fn id(provider: &impl Provider) -> Result<String, Failure> {
@@ -190,7 +190,7 @@ async fn a_refused_key_is_renewed_once_for_all_who_had_it() {
     let provider = Arc::new(of(&well));
     let first = provider.credential().await.unwrap();
     assert!(
-        !provider.refused(&first).await,
+        !provider.invalidate(&first).await,
         "another would be refused alike"
     );
     assert_eq!(well.fetches(), 1);
@@ -199,7 +199,7 @@ async fn a_refused_key_is_renewed_once_for_all_who_had_it() {
     let refused: Vec<_> = (0..20)
         .map(|_| {
             let (provider, first) = (Arc::clone(&provider), Arc::clone(&first));
-            tokio::spawn(async move { provider.refused(&first).await })
+            tokio::spawn(async move { provider.invalidate(&first).await })
         })
         .collect();
     for one in refused {
@@ -215,7 +215,7 @@ async fn a_refused_key_is_not_used_again_where_there_is_no_other() {
     let provider = of(&well);
     let first = provider.credential().await.unwrap();
     sleep(MINUTE).await;
-    assert!(!provider.refused(&first).await);
+    assert!(!provider.invalidate(&first).await);
     assert!(id(&provider).await.is_err());
 }
 
@@ -261,7 +261,7 @@ impl Source for Brief {
         "brief".to_owned()
     }
 
-    fn fetch(&self) -> Fetched<'_> {
+    fn fetch(&self) -> FetchFuture<'_> {
         Box::pin(async {
             let number = self.0.fetch_add(1, Ordering::Relaxed);
             Ok(Temporary {
@@ -277,7 +277,7 @@ async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
     for lifetime in [0, 1, 5, 9] {
         let fetches = Arc::new(AtomicU32::new(0));
         let source = Brief(Arc::clone(&fetches), Duration::from_secs(lifetime));
-        let provider = Renewing::new(source, Clock::virtual_at(noon()));
+        let provider = RefreshingProvider::new(source, Clock::virtual_at(noon()));
         let begin = Instant::now();
         while begin.elapsed() < 5 * MINUTE {
             drop(provider.credential().await);

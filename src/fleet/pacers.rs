@@ -1,4 +1,4 @@
-//! Which calls a limit counts: those of one identity, or those to one endpoint.
+//! The pacers and the limits of endpoints, which accounts share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -7,26 +7,26 @@ use tokio::sync::Semaphore;
 
 use crate::tencent::{Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit};
 
-/// Who a rate limit is counted for, and where.
+/// The identity that the API counts requests for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Identity {
+pub(crate) struct Identity {
     pub(super) endpoint: Endpoint,
-    /// The product: each counts for itself, also where one address serves two.
+    /// The product. Each product has its own limit, even if two share an endpoint.
     pub(super) service: &'static str,
-    /// A secret id, or a role; never a temporary key.
-    pub(super) who: String,
+    /// A secret id or a role; never a temporary key.
+    pub(super) principal: String,
 }
 
-/// The pacers of a process, one for each identity, and what all calls to an endpoint share.
+/// The pacers of all identities, and the limits of all endpoints.
 #[derive(Default)]
 pub(super) struct Pacers {
-    /// Held weakly: a pacer lives as long as somebody calls with it, over every reload.
+    /// Weak references: a pacer lives as long as a client uses it, over every reload.
     known: HashMap<Identity, Weak<Pacer>>,
     endpoints: HashMap<Endpoint, SharedLimits>,
 }
 
-/// The limits of the address that the process calls an endpoint from. Each endpoint counts for
-/// itself, so what one refuses, or never answers, holds up no calls to another.
+/// The limits of an endpoint. They are separate, so that a slow or refusing endpoint does not delay
+/// requests to another.
 struct SharedLimits {
     source_ip: SourceIpLimit,
     in_flight: Arc<Semaphore>,
@@ -42,8 +42,8 @@ impl Default for SharedLimits {
 }
 
 impl Pacers {
-    /// The pacer of an identity; the rate is for a new one.
-    pub(super) fn of(&mut self, identity: &Identity, per_second: impl Into<f64>) -> Arc<Pacer> {
+    /// Returns the pacer of an identity. The rate is used only if the pacer is new.
+    pub(super) fn get(&mut self, identity: &Identity, per_second: impl Into<f64>) -> Arc<Pacer> {
         if let Some(pacer) = self.known.get(identity).and_then(Weak::upgrade) {
             return pacer;
         }
@@ -53,7 +53,7 @@ impl Pacers {
         pacer
     }
 
-    /// The calls to an endpoint that may be in flight.
+    /// Returns the semaphore that caps the requests in flight to an endpoint.
     pub(super) fn in_flight(&mut self, endpoint: &Endpoint) -> Arc<Semaphore> {
         Arc::clone(&self.at(endpoint).in_flight)
     }
@@ -62,10 +62,10 @@ impl Pacers {
         self.endpoints.entry(endpoint.clone()).or_default()
     }
 
-    /// Forgets those that nobody calls with any more.
-    pub(super) fn forget(&mut self) {
+    /// Drops the pacers and limits that no client uses.
+    pub(super) fn prune(&mut self) {
         self.known.retain(|_, pacer| pacer.strong_count() > 0);
-        // A caller with a pacer has the endpoint's semaphore too.
+        // A client with a pacer also holds the semaphore of the endpoint.
         let is_used = |limits: &SharedLimits| Arc::strong_count(&limits.in_flight) > 1;
         self.endpoints.retain(|_, limits| is_used(limits));
     }

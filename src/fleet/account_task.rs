@@ -1,4 +1,4 @@
-//! An account that polls, whatever befalls its loop.
+//! The task of an account, and the supervisor that restarts it after a panic.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -10,79 +10,79 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::error;
 
-use super::audience::Audience;
-use super::desired::Desired;
+use super::observer::FleetObserver;
+use super::prepared_account::PreparedAccount;
 use crate::heartbeat::STALL_TIMEOUT;
 use crate::poll::{self, Memory, Publish, PublishHandle};
 use crate::tencent::Observer;
 use crate::tencent::reasons::visible;
 
-/// How long an account rests after a panic. What panicked once may well do so again, and must not
-/// keep the machine or the cloud busy with it.
+/// The wait before an account restarts after a panic. It limits the load if the account panics
+/// again.
 const RESTART_PAUSE: Duration = Duration::from_secs(10);
 
-/// An account's task, and its way to publish.
-pub(super) struct Running {
-    pub(super) desired: Arc<Desired>,
+/// The task of an account, and its handle for publishing.
+pub(super) struct AccountTask {
+    pub(super) prepared: Arc<PreparedAccount>,
     handle: Arc<PublishHandle>,
     task: AbortHandle,
 }
 
-impl Running {
-    /// Publishes what is remembered, and begins to poll at `first`.
+impl AccountTask {
+    /// Publishes what is known of the account, and polls from `first` on.
     pub(super) async fn start(
-        desired: Desired,
+        prepared: PreparedAccount,
         memory: Memory,
         first: Instant,
         process: Arc<dyn Observer>,
-        audience: Arc<dyn Audience>,
+        observer: Arc<dyn FleetObserver>,
     ) -> Self {
-        let desired = Arc::new(desired);
-        let publish = audience.admit(&desired.info);
+        let prepared = Arc::new(prepared);
+        let publish = observer.publisher_for(&prepared.info);
         let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
-        audience.started(desired.name(), handle.heartbeat());
-        let keeper = Keeper {
-            desired: Arc::clone(&desired),
+        observer.account_started(prepared.name(), handle.heartbeat());
+        let supervisor = Supervisor {
+            prepared: Arc::clone(&prepared),
             handle: Arc::clone(&handle),
             process,
-            audience,
+            observer,
         };
-        let account = keeper.account().await;
-        let task = tokio::spawn(keeper.keep(account, first)).abort_handle();
+        let account = supervisor.account().await;
+        let task = tokio::spawn(supervisor.supervise(account, first)).abort_handle();
         Self {
-            desired,
+            prepared,
             handle,
             task,
         }
     }
 
-    /// Ends the loop and drops the polls that are under way. After this nothing is published.
-    pub(super) fn end(&self) -> Memory {
+    /// Stops the task and drops its polls in flight. After this, the account can no longer publish.
+    pub(super) fn stop(&self) -> Memory {
         self.task.abort();
         self.handle.close()
     }
 }
 
-impl Drop for Running {
+impl Drop for AccountTask {
     fn drop(&mut self) {
-        self.end();
+        self.stop();
     }
 }
 
-/// Keeps an account's loop running.
-struct Keeper {
-    desired: Arc<Desired>,
+/// Restarts the loop of an account after a panic.
+struct Supervisor {
+    prepared: Arc<PreparedAccount>,
     handle: Arc<PublishHandle>,
     process: Arc<dyn Observer>,
-    audience: Arc<dyn Audience>,
+    observer: Arc<dyn FleetObserver>,
 }
 
-/// What a panic leaves.
+/// The payload of a panic.
 type Panic = Box<dyn Any + Send>;
 
-impl Keeper {
-    /// Runs the loop, and after a panic the next one, which goes on from what was published last.
-    async fn keep(self, mut account: Result<poll::Account, Panic>, mut first: Instant) {
+impl Supervisor {
+    /// Runs the loop. After a panic, starts another one from the latest published report.
+    async fn supervise(self, mut account: Result<poll::Account, Panic>, mut first: Instant) {
         loop {
             let panic = match account {
                 Ok(account) => AssertUnwindSafe(account.run(first))
@@ -91,16 +91,16 @@ impl Keeper {
                     .err(),
                 Err(panic) => Some(panic),
             };
-            // Without a panic a loop does not end.
+            // A loop ends only with a panic.
             let Some(panic) = panic else { return };
             first = Instant::now() + RESTART_PAUSE;
             error!(
-                account = &*visible(self.desired.name()),
+                account = &*visible(self.prepared.name()),
                 panic = message(&*panic),
                 pause = ?RESTART_PAUSE,
-                "an account's loop panicked; it starts again from what was published last"
+                "the account's loop panicked; restarting from its latest published report"
             );
-            if !self.handle.renew(|| self.readmit()) {
+            if !self.handle.renew(|| self.reopen()) {
                 return;
             }
             self.handle.heartbeat().beat(first + STALL_TIMEOUT);
@@ -109,21 +109,21 @@ impl Keeper {
         }
     }
 
-    /// Publishing may panic too.
+    /// Creates the account. Its first publication may panic too.
     async fn account(&self) -> Result<poll::Account, Panic> {
         let (process, handle) = (Arc::clone(&self.process), Arc::clone(&self.handle));
-        let account = self.desired.account(process, handle);
+        let account = self.prepared.account(process, handle);
         AssertUnwindSafe(account).catch_unwind().await
     }
 
-    fn readmit(&self) -> Publish {
-        self.audience.restarted(self.desired.name());
-        self.audience.admit(&self.desired.info)
+    fn reopen(&self) -> Publish {
+        self.observer.account_restarted(self.prepared.name());
+        self.observer.publisher_for(&self.prepared.info)
     }
 }
 
 fn message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("it left no message")
+        .unwrap_or("no message")
 }

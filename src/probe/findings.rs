@@ -1,0 +1,108 @@
+//! The results of a probe.
+
+use crate::config::{self, Site};
+use crate::failure::Failure;
+use crate::tencent::sts::CallerIdentity;
+
+/// The findings of a probe, sorted by name.
+#[derive(Clone, Debug)]
+pub struct Findings {
+    /// The configured accounts of this shard.
+    pub accounts: Vec<AccountFindings>,
+    /// The organizations.
+    pub organizations: Vec<OrganizationFindings>,
+    /// Accounts that are the same Tencent Cloud account under two names.
+    pub warnings: Vec<String>,
+}
+
+/// The findings about an account.
+#[derive(Clone, Debug)]
+pub struct AccountFindings {
+    /// The name of the account.
+    pub account: String,
+    /// The provider of its credentials, as in the label `provider`.
+    pub provider: &'static str,
+    /// The ARN of the role that it assumes, if any.
+    pub role: Option<String>,
+    /// The identity that STS reports for the role, or for the credentials if the role cannot be
+    /// assumed. `None` if STS was not called.
+    pub identity: Option<Result<CallerIdentity, ProbeError>>,
+    /// Why no region can be polled.
+    pub error: Option<ProbeError>,
+    /// The other site, if only that site knows the key.
+    pub known_at_site: Option<Site>,
+    /// The regions, sorted by name.
+    pub regions: Vec<RegionFindings>,
+}
+
+impl AccountFindings {
+    /// Returns all errors of the account.
+    pub fn errors(&self) -> impl Iterator<Item = &ProbeError> {
+        let regions = self.regions.iter();
+        let of_regions =
+            regions.flat_map(|region| [region.tracks.as_ref().err(), region.details.as_ref()]);
+        self.error.iter().chain(of_regions.flatten())
+    }
+}
+
+/// The findings about a target.
+#[derive(Clone, Debug)]
+pub struct RegionFindings {
+    /// The region.
+    pub region: String,
+    /// The number of tracks.
+    pub tracks: Result<usize, ProbeError>,
+    /// Why the details of a track are unavailable, if they are configured.
+    pub details: Option<ProbeError>,
+}
+
+/// The findings about an organization.
+#[derive(Clone, Debug)]
+pub struct OrganizationFindings {
+    /// The name of the organization.
+    pub organization: String,
+    /// The admin account. It has a region only if `details_interval` is set.
+    pub admin: AccountFindings,
+    /// The numbers of all members and of polled members. `None` if the members were not listed.
+    pub members: Option<Result<[usize; 2], ProbeError>>,
+    /// The first polled members, at most [`MAX_MEMBERS`](super::MAX_MEMBERS).
+    pub probed_members: Vec<AccountFindings>,
+}
+
+/// A step of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeStep {
+    /// Obtaining a key of the credentials.
+    Key,
+    /// Assuming the role.
+    Role,
+    /// Verifying the identity of the keys.
+    Identity,
+    /// Listing the tracks.
+    Tracks,
+    /// Reading the details of a track.
+    Details,
+    /// Listing the members of an organization.
+    Members,
+}
+
+/// A failed step of a probe.
+#[derive(Clone, Debug)]
+pub struct ProbeError {
+    /// The step that failed.
+    pub step: ProbeStep,
+    /// The endpoint, unless the step is local.
+    pub at: Option<String>,
+    /// The failure.
+    pub failure: Failure,
+}
+
+impl ProbeError {
+    pub(super) fn new(step: ProbeStep, at: Option<&config::Endpoint>, failure: Failure) -> Self {
+        Self {
+            step,
+            at: at.map(ToString::to_string),
+            failure,
+        }
+    }
+}
