@@ -61,7 +61,7 @@ impl Proxy {
     }
 
     /// Returns the proxy that the environment names for HTTPS.
-    pub fn of_environment(
+    pub fn from_environment(
         environment: &BTreeMap<String, String>,
     ) -> Result<Option<Self>, BadVariable> {
         let Some((name, text)) = first_set(&VARIABLES, environment) else {
@@ -136,18 +136,18 @@ fn parse(text: &str) -> Result<Proxy, String> {
         }
         _ => return Err(format!("it does not begin with a scheme; {ALLOWED}")),
     };
-    let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => (Some(login), place),
+    let (login, host_port) = match rest.rsplit_once('@') {
+        Some((login, host_port)) => (Some(login), host_port),
         None => (None, rest),
     };
-    let place = place.strip_suffix('/').unwrap_or(place);
-    if place.contains(['/', '?', '#', '\\']) {
+    let host_port = host_port.strip_suffix('/').unwrap_or(host_port);
+    if host_port.contains(['/', '?', '#', '\\']) {
         return Err(format!(
             "`/`, `?` or `#` follows the host; in a password write them as %2F, %3F and %23, and nothing after the port; {ALLOWED}"
         ));
     }
     let authorization = login.map(authorization).transpose()?;
-    let (host, port) = host_and_port(place)?;
+    let (host, port) = host_and_port(host_port)?;
     Ok(Proxy {
         url: format!("{scheme}://{host}:{}", port.unwrap_or(default_port)),
         authorization,
@@ -211,10 +211,12 @@ fn decoded(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
 
 /// The host, with brackets around an IPv6 address, and the port. What is wrong with them is never
 /// quoted: without an @ it may be a part of a password.
-fn host_and_port(place: &str) -> Result<(&str, Option<u16>), String> {
-    let (host, port) = if place.starts_with('[') {
-        let end = place.find(']').ok_or("the IPv6 address has no closing ]")?;
-        let (host, rest) = place.split_at(end + 1);
+fn host_and_port(host_port: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = if host_port.starts_with('[') {
+        let end = host_port
+            .find(']')
+            .ok_or("the IPv6 address has no closing ]")?;
+        let (host, rest) = host_port.split_at(end + 1);
         host[1..end]
             .parse::<Ipv6Addr>()
             .map_err(|_| "there is no IPv6 address between the brackets")?;
@@ -225,12 +227,12 @@ fn host_and_port(place: &str) -> Result<(&str, Option<u16>), String> {
         };
         (host, port)
     } else {
-        match place.split_once(':') {
+        match host_port.split_once(':') {
             Some((_, port)) if port.contains(':') => {
                 return Err("the host contains several colons; write an IPv6 address in brackets, and an @ after a password".into());
             }
             Some((host, port)) => (check_name(host)?, Some(port)),
-            None => (check_name(place)?, None),
+            None => (check_name(host_port)?, None),
         }
     };
     let Some(port) = port else {

@@ -270,7 +270,7 @@ impl Content for Shown {
         Some(Box::pin(ready(Ok(()))))
     }
 
-    fn answered(&self, handler: &'static str, code: u16) {
+    fn record_request(&self, handler: &'static str, code: u16) {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         answered.push((handler, code));
     }

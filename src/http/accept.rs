@@ -19,7 +19,7 @@ pub(super) trait Accept {
     type Stream: Stream;
 
     /// Accepts the next connection and returns it with its peer.
-    async fn open(&self) -> io::Result<(Self::Stream, Peer)>;
+    async fn accept_connection(&self) -> io::Result<(Self::Stream, Peer)>;
 }
 
 /// A connection's socket.
@@ -138,7 +138,7 @@ impl fmt::Display for Peer {
 impl Accept for TcpListener {
     type Stream = TcpStream;
 
-    async fn open(&self) -> io::Result<(TcpStream, Peer)> {
+    async fn accept_connection(&self) -> io::Result<(TcpStream, Peer)> {
         let (stream, peer) = self.accept().await?;
         // Without it a small response may wait for the client's acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
@@ -151,7 +151,7 @@ impl Accept for TcpListener {
 impl Accept for UnixListener {
     type Stream = UnixStream;
 
-    async fn open(&self) -> io::Result<(UnixStream, Peer)> {
+    async fn accept_connection(&self) -> io::Result<(UnixStream, Peer)> {
         let (stream, _) = self.accept().await?;
         Ok((stream, Peer::Unix))
     }

@@ -93,11 +93,11 @@ pub(super) async fn serve<S>(
     match protocol {
         Protocol::Http1 => {
             let connection = http1().serve_connection(io, service);
-            attend(connection, peer, state, &limits, stopped).await;
+            run_connection(connection, peer, state, &limits, stopped).await;
         }
         Protocol::Http2 => {
             let connection = http2().serve_connection(io, service);
-            attend(connection, peer, state, &limits, stopped).await;
+            run_connection(connection, peer, state, &limits, stopped).await;
         }
     }
 }
@@ -134,7 +134,7 @@ where
     }
 }
 
-async fn attend(
+async fn run_connection(
     connection: impl Graceful,
     peer: Peer,
     state: &Arc<ConnectionState>,
@@ -143,8 +143,8 @@ async fn attend(
 ) {
     let mut connection = pin!(connection);
     let limits = limits.clone();
-    let mut overdue = pin!(state.overdue(&limits));
-    let mut finishing = false;
+    let mut limit_exceeded = pin!(state.limit_exceeded(&limits));
+    let mut closing = false;
     loop {
         tokio::select! {
             biased;
@@ -156,30 +156,30 @@ async fn attend(
                 }
                 return;
             }
-            _ = stopped.changed(), if !finishing => {
-                finishing = true;
+            _ = stopped.changed(), if !closing => {
+                closing = true;
                 state.begin_close();
                 connection.as_mut().graceful_shutdown();
             }
             () = state.close_requested() => {
                 debug!(%peer, "connection closed: it makes room for a new one");
-                if state.waits(Instant::now()).is_some() {
+                if state.waits_for(Instant::now()).is_some() {
                     // Over HTTP/2 this is a GOAWAY frame, written if the socket takes it now.
                     connection.as_mut().graceful_shutdown();
                     if poll_once(connection.as_mut()).await {
                         return;
                     }
                 }
-                if state.waits(Instant::now()).is_some() {
+                if state.waits_for(Instant::now()).is_some() {
                     state.abort();
                     return;
                 }
                 // A request has arrived in the meantime: it is answered first.
-                finishing = true;
+                closing = true;
                 state.begin_close();
                 connection.as_mut().graceful_shutdown();
             }
-            limit = overdue.as_mut() => {
+            limit = limit_exceeded.as_mut() => {
                 debug!(%peer, limit, "connection cut: it exceeded a time limit");
                 state.abort();
                 return;
@@ -284,7 +284,7 @@ impl Body for ResponseBody {
                 frame.map_data(|piece| {
                     Bytes::from_owner(GuardedChunk {
                         piece,
-                        _by: Arc::clone(&self.guard),
+                        _guard: Arc::clone(&self.guard),
                     })
                 })
             }),
@@ -305,7 +305,7 @@ impl Body for ResponseBody {
 /// it waits to be sent.
 struct GuardedChunk {
     piece: Bytes,
-    _by: Arc<RequestGuard>,
+    _guard: Arc<RequestGuard>,
 }
 
 impl AsRef<[u8]> for GuardedChunk {

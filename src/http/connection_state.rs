@@ -28,7 +28,7 @@ pub(super) struct ConnectionState {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    heads: RequestHeadScanner,
+    head_scanner: RequestHeadScanner,
     /// Whether bytes were scanned for heads.
     is_http1: bool,
     /// Requests whose heads have ended and whose responses have not been sent.
@@ -40,11 +40,11 @@ struct State {
     /// Requests that the exporter is working on: their clients wait for it, not it for them.
     working: u64,
     /// Whether the connection is cut: what is still to be sent is discarded.
-    cut: bool,
+    aborted: bool,
     /// Whether it ends with the requests in flight.
-    finishes: bool,
+    closing: bool,
     /// When it ends if it is still idle. Set as soon as it is closing and idle.
-    ends_at: Option<Instant>,
+    close_at: Option<Instant>,
 }
 
 /// How long a closing connection may still be idle. Over HTTP/2 the client takes part in closing,
@@ -56,7 +56,7 @@ pub(super) const STALLED: Duration = Duration::from_millis(50);
 
 /// A request whose rest has not arrived after this time is half a request. The rest of one that is
 /// sent in several packets follows at once.
-const HALF_AFTER: Duration = Duration::from_millis(10);
+const PARTIAL_AFTER: Duration = Duration::from_millis(10);
 
 /// What a connection waits for, and since when. An earlier kind makes room before a later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,15 +87,15 @@ impl ConnectionState {
             phase: Phase::Idle {
                 since: Instant::now(),
             },
-            heads: RequestHeadScanner::default(),
+            head_scanner: RequestHeadScanner::default(),
             is_http1: false,
             pending: 0,
             awaiting_body: 0,
             handed_over: 0,
             working: 0,
-            cut: false,
-            finishes: false,
-            ends_at: None,
+            aborted: false,
+            closing: false,
+            close_at: None,
         };
         Self {
             state: Mutex::new(state),
@@ -106,11 +106,11 @@ impl ConnectionState {
 
     /// Whether the connection waits for its client, which makes it one that can make room, and
     /// since when. `None` while the exporter works on a request or a response is being taken.
-    pub(super) fn waits(&self, now: Instant) -> Option<WaitsFor> {
+    pub(super) fn waits_for(&self, now: Instant) -> Option<WaitsFor> {
         let state = self.state();
-        let part_since = |since| {
-            let is_half = now.saturating_duration_since(since) >= HALF_AFTER;
-            Some(if is_half {
+        let rest_since = |since| {
+            let is_partial = now.saturating_duration_since(since) >= PARTIAL_AFTER;
+            Some(if is_partial {
                 WaitsFor::Rest(since)
             } else {
                 WaitsFor::Request(since)
@@ -118,9 +118,9 @@ impl ConnectionState {
         };
         match state.phase {
             Phase::Idle { since } => Some(WaitsFor::Request(since)),
-            Phase::Head { since } => part_since(since),
+            Phase::Head { since } => rest_since(since),
             Phase::Request { .. } if state.working > 0 => None,
-            Phase::Request { since, .. } if state.waits_for_bodies() => part_since(since),
+            Phase::Request { since, .. } if state.waits_for_bodies() => rest_since(since),
             Phase::Request { since, progress } => {
                 let stalled = now.saturating_duration_since(progress) >= STALLED;
                 stalled.then_some(WaitsFor::Reader(since))
@@ -143,12 +143,12 @@ impl ConnectionState {
 
     /// The connection is about to be closed: its socket discards what the client has not read.
     pub(super) fn abort(&self) {
-        self.state().cut = true;
+        self.state().aborted = true;
     }
 
-    /// Whether [`ConnectionState::cut`] was called.
+    /// Whether [`ConnectionState::abort`] was called.
     pub(super) fn is_aborted(&self) -> bool {
-        self.state().cut
+        self.state().aborted
     }
 
     /// Asks the connection to end after the requests in flight.
@@ -164,9 +164,9 @@ impl ConnectionState {
     /// Marks the connection as closing.
     pub(super) fn begin_close(&self) {
         let mut state = self.state();
-        state.finishes = true;
+        state.closing = true;
         if matches!(state.phase, Phase::Idle { .. }) {
-            state.ends_at = Some(Instant::now() + CLOSE_GRACE);
+            state.close_at = Some(Instant::now() + CLOSE_GRACE);
         }
     }
 
@@ -175,7 +175,7 @@ impl ConnectionState {
     /// The deadline moves with the phase, and the phase moves when the connection is polled: so
     /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end
     /// beside it; then the deadline of before is what it wakes up for.
-    pub(super) async fn overdue(&self, limits: &Limits) -> &'static str {
+    pub(super) async fn limit_exceeded(&self, limits: &Limits) -> &'static str {
         let mut alarm = pin!(sleep_until(self.deadline(limits).0));
         poll_fn(|cx| {
             let (deadline, limit) = self.deadline(limits);
@@ -220,9 +220,9 @@ impl ConnectionState {
         let state = self.state();
         match state.phase {
             Phase::Idle { since } => {
-                let farewell = state.ends_at.map(|ends_at| (ends_at, "farewell"));
+                let grace = state.close_at.map(|close_at| (close_at, "close grace"));
                 let idle = (after(since, limits.idle), "idle");
-                farewell.map_or(idle, |farewell| farewell.min(idle))
+                grace.map_or(idle, |grace| grace.min(idle))
             }
             Phase::Head { since } => (after(since, limits.headers), "headers"),
             Phase::Request { since, progress } => {
@@ -236,16 +236,18 @@ impl ConnectionState {
     pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.is_http1 = true;
-        state.pending += state.heads.scan(bytes);
+        state.pending += state.head_scanner.scan(bytes);
         match state.phase {
-            Phase::Idle { .. } if state.pending > 0 || state.heads.inside() => state.next_phase(),
+            Phase::Idle { .. } if state.pending > 0 || state.head_scanner.in_head() => {
+                state.next_phase()
+            }
             Phase::Head { .. } if state.pending > 0 => state.next_phase(),
             Phase::Idle { .. } | Phase::Head { .. } | Phase::Request { .. } => {}
         }
     }
 
     pub(super) fn wrote(&self) {
-        self.state().progresses();
+        self.state().record_progress();
     }
 
     pub(super) fn flushed(&self) {
@@ -295,7 +297,7 @@ impl Drop for WorkGuard<'_> {
         let mut state = self.0.state();
         state.working = state.working.saturating_sub(1);
         // The client has had nothing to read until now.
-        state.progresses();
+        state.record_progress();
     }
 }
 
@@ -306,7 +308,7 @@ impl State {
         self.awaiting_body > 0 && (self.is_http1 || self.awaiting_body == self.pending)
     }
 
-    fn progresses(&mut self) {
+    fn record_progress(&mut self) {
         if let Phase::Request { progress, .. } = &mut self.phase {
             *progress = Instant::now();
         }
@@ -321,11 +323,11 @@ impl State {
                 since: now,
                 progress: now,
             }
-        } else if self.heads.inside() {
+        } else if self.head_scanner.in_head() {
             Phase::Head { since: now }
         } else {
-            if self.finishes {
-                self.ends_at.get_or_insert(now + CLOSE_GRACE);
+            if self.closing {
+                self.close_at.get_or_insert(now + CLOSE_GRACE);
             }
             Phase::Idle { since: now }
         };

@@ -40,7 +40,7 @@ struct Open {
 struct Connection {
     source: Source,
     state: Arc<ConnectionState>,
-    leaving: bool,
+    closing: bool,
 }
 
 /// Where a connection comes from: `None` for this machine.
@@ -71,8 +71,8 @@ impl Connections {
     pub(super) async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
         loop {
             let room = self.0.room.notified();
-            if let Some(place) = self.try_admit(source_of(client)) {
-                return place;
+            if let Some(permit) = self.try_admit(source_of(client)) {
+                return permit;
             }
             // A client that stops reading notifies no one.
             drop(timeout(STALLED, room).await);
@@ -91,7 +91,7 @@ impl Connections {
         let connection = Connection {
             source,
             state: Arc::clone(&state),
-            leaving: false,
+            closing: false,
         };
         open.connections.insert(id, connection);
         Some(ConnectionPermit {
@@ -117,25 +117,25 @@ impl Open {
     /// Asks a connection to close, if one can and none is about to.
     fn make_room(&mut self) {
         let now = Instant::now();
-        let mut leaving = self.connections.values().filter(|it| it.leaving);
-        if let Some(leaving) = leaving.find(|it| it.state.waits(now).is_some()) {
+        let mut closing = self.connections.values().filter(|it| it.closing);
+        if let Some(closing) = closing.find(|it| it.state.waits_for(now).is_some()) {
             // A request may have come in when it was asked, and waits for its client now.
-            leaving.state.request_close();
+            closing.state.request_close();
             return;
         }
-        let mut crowds: HashMap<Source, usize> = HashMap::new();
+        let mut counts: HashMap<Source, usize> = HashMap::new();
         for connection in self.connections.values() {
-            *crowds.entry(connection.source).or_default() += 1;
+            *counts.entry(connection.source).or_default() += 1;
         }
-        let staying = self.connections.iter().filter(|(_, it)| !it.leaving);
+        let staying = self.connections.iter().filter(|(_, it)| !it.closing);
         let candidates = staying.filter_map(|(&id, connection)| {
-            let waits = connection.state.waits(now)?;
-            let crowd = crowds.get(&connection.source).copied();
-            Some((Reverse(crowd), waits, id))
+            let waits_for = connection.state.waits_for(now)?;
+            let count = counts.get(&connection.source).copied();
+            Some((Reverse(count), waits_for, id))
         });
         let chosen = candidates.min().map(|(_, _, id)| id);
         if let Some(connection) = chosen.and_then(|id| self.connections.get_mut(&id)) {
-            connection.leaving = true;
+            connection.closing = true;
             connection.state.request_close();
         }
     }

@@ -22,7 +22,7 @@ pub trait Content: Send + Sync + 'static {
     fn reports(&self) -> Vec<Arc<Report>>;
 
     /// Which part of all accounts these are, for the page; none where they are all.
-    fn part(&self) -> Option<String> {
+    fn shard_label(&self) -> Option<String> {
         None
     }
 
@@ -37,7 +37,7 @@ pub trait Content: Send + Sync + 'static {
 
     /// Hears of one answered request, for `cloudaudit_exporter_http_requests_total{handler, code}`.
     /// Both come from bounded sets.
-    fn answered(&self, handler: &'static str, code: u16);
+    fn record_request(&self, handler: &'static str, code: u16);
 
     /// What time it is, for the ages on the page.
     fn now(&self) -> Moment;

@@ -9,7 +9,7 @@
 /// connection is closed after a request with a body.
 #[derive(Debug, Default)]
 pub(super) struct RequestHeadScanner {
-    inside: bool,
+    in_head: bool,
     line_has_text: bool,
 }
 
@@ -20,15 +20,15 @@ impl RequestHeadScanner {
         for &byte in bytes {
             match byte {
                 b'\n' => {
-                    if self.inside && !self.line_has_text {
-                        self.inside = false;
+                    if self.in_head && !self.line_has_text {
+                        self.in_head = false;
                         ended += 1;
                     }
                     self.line_has_text = false;
                 }
                 b'\r' => {}
                 _ => {
-                    self.inside = true;
+                    self.in_head = true;
                     self.line_has_text = true;
                 }
             }
@@ -37,8 +37,8 @@ impl RequestHeadScanner {
     }
 
     /// Whether a head has begun and not ended.
-    pub(super) fn inside(&self) -> bool {
-        self.inside
+    pub(super) fn in_head(&self) -> bool {
+        self.in_head
     }
 }
 
@@ -50,16 +50,16 @@ mod tests {
     fn a_head_is_found_wherever_the_bytes_are_cut() {
         let stream = b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGE";
         for cut in 0..stream.len() {
-            let mut heads = RequestHeadScanner::default();
-            let ended = heads.scan(&stream[..cut]) + heads.scan(&stream[cut..]);
-            assert_eq!((ended, heads.inside()), (2, true), "cut at {cut}");
+            let mut scanner = RequestHeadScanner::default();
+            let ended = scanner.scan(&stream[..cut]) + scanner.scan(&stream[cut..]);
+            assert_eq!((ended, scanner.in_head()), (2, true), "cut at {cut}");
         }
     }
 
     #[test]
     fn blank_lines_begin_nothing() {
-        let mut heads = RequestHeadScanner::default();
-        assert_eq!(heads.scan(b"\r\n\n\r\n"), 0);
-        assert!(!heads.inside());
+        let mut scanner = RequestHeadScanner::default();
+        assert_eq!(scanner.scan(b"\r\n\n\r\n"), 0);
+        assert!(!scanner.in_head());
     }
 }

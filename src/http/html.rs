@@ -55,13 +55,13 @@ impl fmt::Display for Number {
 
 /// One word on a coloured ground. The word says it all; the colour helps those who see it.
 pub(super) struct Badge {
-    pub(super) mood: Mood,
+    pub(super) color: BadgeColor,
     pub(super) word: &'static str,
 }
 
 /// What a badge's colour says.
 #[derive(Clone, Copy)]
-pub(super) enum Mood {
+pub(super) enum BadgeColor {
     Good,
     Bad,
     Unsure,
@@ -71,10 +71,10 @@ impl Html for Badge {}
 
 impl fmt::Display for Badge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = match self.mood {
-            Mood::Good => "good",
-            Mood::Bad => "bad",
-            Mood::Unsure => "unsure",
+        let class = match self.color {
+            BadgeColor::Good => "good",
+            BadgeColor::Bad => "bad",
+            BadgeColor::Unsure => "unsure",
         };
         write!(
             f,
@@ -85,21 +85,21 @@ impl fmt::Display for Badge {
 }
 
 /// A time, as its age and in UTC; a dash where there is none.
-pub(super) struct When {
+pub(super) struct Timestamp {
     pub(super) at: Option<SystemTime>,
     pub(super) now: SystemTime,
 }
 
-impl Html for When {}
+impl Html for Timestamp {}
 
-impl fmt::Display for When {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(at) = self.at else {
             return f.write_str("–");
         };
         match self.now.duration_since(at) {
-            Ok(age) => write!(f, "{} ago", Span(age))?,
-            Err(ahead) => write!(f, "in {}", Span(ahead.duration()))?,
+            Ok(age) => write!(f, "{} ago", Age(age))?,
+            Err(ahead) => write!(f, "in {}", Age(ahead.duration()))?,
         }
         write!(f, r#" <span class="utc">{}</span>"#, Utc(at))
     }
@@ -125,11 +125,11 @@ impl fmt::Display for Utc {
 }
 
 /// A span of time in its largest fitting unit.
-pub(super) struct Span(pub(super) Duration);
+pub(super) struct Age(pub(super) Duration);
 
-impl Html for Span {}
+impl Html for Age {}
 
-impl fmt::Display for Span {
+impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         match seconds {
@@ -142,7 +142,7 @@ impl fmt::Display for Span {
 }
 
 /// How many there are of something.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+pub(super) fn pluralize(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

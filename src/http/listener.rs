@@ -52,7 +52,7 @@ impl Listener {
     }
 
     /// The address, for people.
-    pub fn place(&self) -> String {
+    pub fn display_address(&self) -> String {
         match &self.0 {
             Socket::Tcp(socket) => socket
                 .local_addr()
@@ -101,15 +101,15 @@ async fn serve_at(
         let (mut failures, mut panics) = (Throttle::default(), Throttle::default());
         loop {
             let (stream, peer) = accept(&socket, &connections, &mut failures).await;
-            let place = connections.admit(peer.address()).await;
-            let stream = AbortableStream::new(stream, Arc::clone(place.state()));
+            let permit = connections.admit(peer.address()).await;
+            let stream = AbortableStream::new(stream, Arc::clone(permit.state()));
             while let Some(ended) = tasks.try_join_next() {
                 log_panic(ended, &mut panics);
             }
             tasks.spawn(tls::serve(
                 stream,
                 peer,
-                place,
+                permit,
                 Arc::clone(&routes),
                 limits.clone(),
                 stopped.clone(),
@@ -126,14 +126,14 @@ async fn serve_at(
     drain(tasks, drain_time).await;
 }
 
-async fn accept<D: Accept>(
-    socket: &D,
+async fn accept<A: Accept>(
+    socket: &A,
     connections: &Connections,
     failures: &mut Throttle,
-) -> (D::Stream, Peer) {
+) -> (A::Stream, Peer) {
     loop {
-        match socket.open().await {
-            Ok(opened) => return opened,
+        match socket.accept_connection().await {
+            Ok(accepted) => return accepted,
             // The client left while it was in the queue: the next one is not to blame.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             // Out of descriptors or memory: it would fail again at once, and forever.

@@ -8,10 +8,10 @@ use tokio::task::spawn_blocking;
 
 /// Scrapes and checks of readiness that are rendered at a time. The others wait for their turn, in
 /// the order in which they came.
-const SCRAPES: usize = 2;
+const MAX_SCRAPES: usize = 2;
 
 /// Pages and responses of the API that are rendered at a time. Scrapes do not wait for these.
-const PAGES: usize = 1;
+const MAX_PAGES: usize = 1;
 
 /// Pages that wait or are rendered. A connection that waits for one cannot make room for another.
 const MAX_WAITING_PAGES: usize = 16;
@@ -28,8 +28,8 @@ impl Rendering {
     pub(super) fn new() -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
-            scrapes: semaphore(SCRAPES),
-            pages: semaphore(PAGES),
+            scrapes: semaphore(MAX_SCRAPES),
+            pages: semaphore(MAX_PAGES),
             waiting_pages: semaphore(MAX_WAITING_PAGES),
         }
     }
@@ -39,7 +39,7 @@ impl Rendering {
         &self,
         render: impl FnOnce() -> T + Send + 'static,
     ) -> T {
-        in_turn(&self.scrapes, render).await
+        with_permit(&self.scrapes, render).await
     }
 
     /// Renders a page. `None` if too many are waiting.
@@ -52,19 +52,19 @@ impl Rendering {
             let _waiting = waiting;
             render()
         };
-        Some(in_turn(&self.pages, render).await)
+        Some(with_permit(&self.pages, render).await)
     }
 }
 
-async fn in_turn<T: Send + 'static>(
-    turns: &Arc<Semaphore>,
+async fn with_permit<T: Send + 'static>(
+    semaphore: &Arc<Semaphore>,
     render: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let turn = Arc::clone(turns).acquire_owned().await;
-    let turn = turn.expect("it is never closed");
+    let permit = Arc::clone(semaphore).acquire_owned().await;
+    let permit = permit.expect("it is never closed");
     let rendered = spawn_blocking(move || {
         // It goes on if its client hangs up, so the turn ends with it.
-        let _turn = turn;
+        let _permit = permit;
         render()
     });
     match rendered.await {

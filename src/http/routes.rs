@@ -80,7 +80,7 @@ impl Routes {
         }
         let (handler, code) = (handler.as_str(), response.status().as_u16());
         debug!(handler, code, method = %head.method, bytes = response.body().left(), "request");
-        self.content.answered(handler, code);
+        self.content.record_request(handler, code);
         response
     }
 
@@ -189,7 +189,7 @@ impl Routes {
 
     /// The page, or the same facts as JSON.
     async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
-        let query = match Query::read(uri.query().unwrap_or_default()) {
+        let query = match Query::parse(uri.query().unwrap_or_default()) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
                 return response::text(StatusCode::BAD_REQUEST, why);
@@ -239,7 +239,7 @@ fn render(
         _ => {
             let page = Page {
                 view,
-                part: content.part(),
+                shard_label: content.shard_label(),
                 query,
                 telemetry_path,
             };

@@ -15,10 +15,10 @@ pub(super) struct Column(pub(super) &'static str, pub(super) Option<&'static str
 /// A heading and a table with one page of rows, or a sentence where there is none. `part` is what
 /// links to it.
 pub(super) struct Section<'a> {
-    pub(super) part: &'static str,
+    pub(super) id: &'static str,
     pub(super) heading: &'static str,
     /// Where there is no row.
-    pub(super) none: &'static str,
+    pub(super) empty_text: &'static str,
     pub(super) query: &'a Query,
     /// Whether the query's page is of this table; others show their first page, and how many rows
     /// there are.
@@ -37,15 +37,15 @@ impl Section<'_> {
         rows: &'r [R],
         cells: impl Fn(&'r R) -> [Cell<'r>; N],
     ) -> fmt::Result {
-        let (part, heading) = (self.part, Text(self.heading));
-        writeln!(f, "<section id=\"{part}\">\n<h2>{heading}</h2>")?;
+        let (id, heading) = (self.id, Text(self.heading));
+        writeln!(f, "<section id=\"{id}\">\n<h2>{heading}</h2>")?;
         let shown = if self.is_paged {
-            &rows[self.query.range(rows.len())]
+            &rows[self.query.row_range(rows.len())]
         } else {
             &rows[..rows.len().min(MAX_ROWS)]
         };
         if rows.is_empty() {
-            return writeln!(f, "<p>{}</p>\n</section>", Text(self.none));
+            return writeln!(f, "<p>{}</p>\n</section>", Text(self.empty_text));
         }
         writeln!(f, "<table>\n<thead><tr>")?;
         for column in &columns {
@@ -88,13 +88,13 @@ impl Section<'_> {
             f,
             "<th scope=\"col\"{order}><a href=\"{}#{}\">{}</a></th>",
             Text(&link),
-            self.part,
+            self.id,
             Text(name)
         )
     }
 
     fn pages(&self, f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
-        let pages = self.query.pages(count);
+        let pages = self.query.page_count(count);
         let page = self.query.page;
         if pages == 1 && page == 1 {
             return Ok(());
@@ -111,7 +111,7 @@ impl Section<'_> {
                 f,
                 "<a rel=\"prev\" href=\"{}#{}\">Previous</a> ",
                 Text(&before),
-                self.part
+                self.id
             )?;
         }
         write!(f, "<span>Page {page} of {pages}, {count} rows</span>")?;
@@ -121,7 +121,7 @@ impl Section<'_> {
                 f,
                 " <a rel=\"next\" href=\"{}#{}\">Next</a>",
                 Text(&next),
-                self.part
+                self.id
             )?;
         }
         writeln!(f, "</nav>")

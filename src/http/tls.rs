@@ -37,8 +37,8 @@ pub(super) async fn serve<S>(
         let protocol = Protocol::Http1;
         return connection::serve(stream, peer, permit, routes, limits, stopped, protocol).await;
     };
-    let shaken = handshake(stream, config, &permit, &limits, stopped.clone());
-    match shaken.await {
+    let handshake_result = handshake(stream, config, &permit, &limits, stopped.clone());
+    match handshake_result.await {
         Ok(stream) => {
             let (_, session) = stream.get_ref();
             let protocol = match session.alpn_protocol() {
@@ -61,8 +61,8 @@ async fn handshake<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<TlsStream<S>, String> {
     let handshake = TlsAcceptor::from(config).accept(stream);
     tokio::select! {
-        shaken = timeout(limits.headers, handshake) => match shaken {
-            Ok(shaken) => shaken.map_err(|error| error.to_string()),
+        handshake_result = timeout(limits.headers, handshake) => match handshake_result {
+            Ok(handshake_result) => handshake_result.map_err(|error| error.to_string()),
             Err(_) => Err("the handshake took too long".to_owned()),
         },
         () = permit.state().close_requested() => Err("it made room for a new one".to_owned()),

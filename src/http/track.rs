@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::html::{Badge, Html, Isolated, Mood, Number, Text, When, counted};
+use super::html::{Badge, BadgeColor, Html, Isolated, Number, Text, Timestamp, pluralize};
 use super::table::{Cell, Column};
-use super::view::{Seen, TrackRow};
+use super::view::{TrackEntry, TrackRow};
 use crate::snapshot::{Status, Track};
 
 pub(super) const COLUMNS: [Column; 8] = [
@@ -18,18 +18,18 @@ pub(super) const COLUMNS: [Column; 8] = [
     Column("As of", None),
 ];
 
-pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: When) -> [Cell<'a>; 8] {
-    let (mood, scope, storage): (_, Cell<'a>, Cell<'a>) = match row.track {
-        Seen::Listed(track) => (
+pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: Timestamp) -> [Cell<'a>; 8] {
+    let (color, scope, storage): (_, Cell<'a>, Cell<'a>) = match row.track {
+        TrackEntry::Listed(track) => (
             match track.status {
-                Status::Enabled => Mood::Good,
-                Status::Disabled => Mood::Bad,
-                Status::Unknown => Mood::Unsure,
+                Status::Enabled => BadgeColor::Good,
+                Status::Disabled => BadgeColor::Bad,
+                Status::Unknown => BadgeColor::Unsure,
             },
             Box::new(Scope(track)),
             Box::new(Destination(track)),
         ),
-        Seen::Vanished(_) => (Mood::Bad, Box::new(Text("–")), Box::new(Text("–"))),
+        TrackEntry::Vanished(_) => (BadgeColor::Bad, Box::new(Text("–")), Box::new(Text("–"))),
     };
     [
         Box::new(Text(&row.report.account.name)),
@@ -37,7 +37,7 @@ pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: When) -> [Cell<'a>; 8] {
         Box::new(Isolated(row.name())),
         Box::new(Number(row.id)),
         Box::new(Badge {
-            mood,
+            color,
             word: row.status(),
         }),
         scope,
@@ -62,7 +62,7 @@ impl fmt::Display for Scope<'_> {
         )?;
         match track.event_names.as_slice() {
             [all] if all == "*" => Ok(()),
-            some => write!(f, ", {}", counted(some.len() as u64, "event")),
+            some => write!(f, ", {}", pluralize(some.len() as u64, "event")),
         }
     }
 }

@@ -53,12 +53,12 @@ pub(super) struct TrackRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) id: u64,
-    pub(super) track: Seen<'a>,
+    pub(super) track: TrackEntry<'a>,
 }
 
 /// A track that is listed, or was.
 #[derive(Clone, Copy)]
-pub(super) enum Seen<'a> {
+pub(super) enum TrackEntry<'a> {
     Listed(&'a Track),
     Vanished(&'a Tombstone),
 }
@@ -66,23 +66,23 @@ pub(super) enum Seen<'a> {
 impl<'a> TrackRow<'a> {
     pub(super) fn name(&self) -> &'a str {
         match self.track {
-            Seen::Listed(track) => &track.name,
-            Seen::Vanished(tombstone) => &tombstone.name,
+            TrackEntry::Listed(track) => &track.name,
+            TrackEntry::Vanished(tombstone) => &tombstone.name,
         }
     }
 
     /// The track's status; `vanished` for one that was listed.
     pub(super) fn status(&self) -> &'static str {
         match self.track {
-            Seen::Listed(track) => track.status.as_str(),
-            Seen::Vanished(_) => VANISHED,
+            TrackEntry::Listed(track) => track.status.as_str(),
+            TrackEntry::Vanished(_) => VANISHED,
         }
     }
 
     pub(super) fn storage_type(&self) -> &'a str {
         match self.track {
-            Seen::Listed(track) => &track.storage.kind,
-            Seen::Vanished(_) => "",
+            TrackEntry::Listed(track) => &track.storage.kind,
+            TrackEntry::Vanished(_) => "",
         }
     }
 }
@@ -104,13 +104,13 @@ impl<'a> View<'a> {
     }
 
     /// The targets that a query wants, as it wants them sorted.
-    pub(super) fn wanted_targets(self, query: &Query) -> Vec<TargetRow<'a>> {
+    pub(super) fn matching_targets(self, query: &Query) -> Vec<TargetRow<'a>> {
         let mut targets: Vec<_> = self
             .targets()
             .filter(|it| {
-                query.wants("account", &it.report.account.name)
-                    && query.wants("region", &it.target.region)
-                    && query.wants("state", it.state.as_str())
+                query.matches("account", &it.report.account.name)
+                    && query.matches("region", &it.target.region)
+                    && query.matches("state", it.state.as_str())
             })
             .collect();
         targets.sort_by_key(|it| {
@@ -140,25 +140,25 @@ impl<'a> View<'a> {
                     track,
                 };
                 let listed = self.shown(target).unwrap_or_default().iter();
-                let listed = listed.map(move |track| row(track.id, Seen::Listed(track)));
+                let listed = listed.map(move |track| row(track.id, TrackEntry::Listed(track)));
                 let tombstones = target.past.tombstones.iter();
                 let shown = tombstones.filter(move |(_, it)| self.now.steady < it.show_until);
                 let vanished =
-                    shown.map(move |(id, tombstone)| row(*id, Seen::Vanished(tombstone)));
+                    shown.map(move |(id, tombstone)| row(*id, TrackEntry::Vanished(tombstone)));
                 listed.chain(vanished)
             })
     }
 
     /// The tracks that a query wants, as it wants them sorted.
-    pub(super) fn wanted_tracks(self, query: &Query) -> Vec<TrackRow<'a>> {
+    pub(super) fn matching_tracks(self, query: &Query) -> Vec<TrackRow<'a>> {
         let mut tracks: Vec<_> = self
             .tracks()
             .filter(|row| {
-                query.wants("account", &row.report.account.name)
-                    && query.wants("region", &row.target.region)
-                    && query.wants("state", self.state(row.target).as_str())
-                    && query.wants("status", row.status())
-                    && query.wants("storage_type", row.storage_type())
+                query.matches("account", &row.report.account.name)
+                    && query.matches("region", &row.target.region)
+                    && query.matches("state", self.state(row.target).as_str())
+                    && query.matches("status", row.status())
+                    && query.matches("storage_type", row.storage_type())
             })
             .collect();
         tracks.sort_by_key(|row| {

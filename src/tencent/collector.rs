@@ -54,8 +54,8 @@ impl Collector {
             return;
         }
         match self.kept.entry(id) {
-            Entry::Vacant(place) => {
-                place.insert(track);
+            Entry::Vacant(vacant) => {
+                vacant.insert(track);
             }
             Entry::Occupied(mut other) => {
                 if badness(&track) >= badness(other.get()) {

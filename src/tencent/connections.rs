@@ -1,6 +1,6 @@
-//! The connections of one identity. HTTP/1.1 matches an answer to a request by nothing but their
-//! order on a connection, so an answer that a gateway delivers twice or late would be taken for the
-//! answer to the next request. No other identity sends that request if connections are not shared.
+//! The connections of one identity. HTTP/1.1 matches a response to a request by nothing but their
+//! order on a connection, so a response that a gateway delivers twice or late would be taken for the
+//! response to the next request. No other identity sends that request if connections are not shared.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -24,15 +24,15 @@ const MAX_OPEN_IDENTITIES: usize = 1024;
 
 /// So many keep them if there are more identities than could. A connection would be closed before
 /// the next poll anyway; these serve the pages of the polls that are under way.
-const OPEN_OF_VERY_MANY: usize = 128;
+const OPEN_IF_VERY_MANY: usize = 128;
 
 /// The connections of one identity. They are opened when they are needed.
 #[derive(Debug)]
 pub(super) struct Connections {
     current: Mutex<Option<Pool>>,
     _identity: Identity,
-    /// How many answers in a row were not those to their requests.
-    refused: AtomicU32,
+    /// How many responses in a row were not those to their requests.
+    rejected: AtomicU32,
 }
 
 /// Lives as long as an identity has a transport, to be counted.
@@ -52,7 +52,7 @@ impl Connections {
         Self {
             current: Mutex::default(),
             _identity: Arc::clone(&open.identities),
-            refused: AtomicU32::new(0),
+            rejected: AtomicU32::new(0),
         }
     }
 
@@ -79,18 +79,18 @@ impl Connections {
         Ok(client)
     }
 
-    /// How many answers in a row were refused. As long as there are any, each request has to have a
+    /// How many responses in a row were rejected. As long as there are any, each request has to have a
     /// connection of its own.
-    pub(super) fn refused(&self) -> u32 {
-        self.refused.load(Ordering::Relaxed)
+    pub(super) fn rejected(&self) -> u32 {
+        self.rejected.load(Ordering::Relaxed)
     }
 
-    /// An answer was accepted, or refused with all connections out of step.
-    pub(super) fn answered(&self, accepted: bool) {
+    /// A response was accepted, or rejected with all connections out of step.
+    pub(super) fn record_response(&self, accepted: bool) {
         if accepted {
-            self.refused.store(0, Ordering::Relaxed);
+            self.rejected.store(0, Ordering::Relaxed);
         } else {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.rejected.fetch_add(1, Ordering::Relaxed);
             self.close();
         }
     }
@@ -157,7 +157,7 @@ impl OpenIdentities {
     fn most(&self) -> usize {
         let identities = Arc::strong_count(&self.identities) - 1;
         if identities > self.most {
-            self.most.min(OPEN_OF_VERY_MANY)
+            self.most.min(OPEN_IF_VERY_MANY)
         } else {
             self.most
         }
@@ -198,12 +198,12 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn very_many_identities_keep_few_connections() {
-        let open = OpenIdentities::at_most(OPEN_OF_VERY_MANY + 10);
+        let open = OpenIdentities::at_most(OPEN_IF_VERY_MANY + 10);
         let mut all: Vec<_> = (0..open.most).map(|_| opened(&open)).collect();
         assert!(all.iter().all(|connections| is_open(connections)));
         all.push(opened(&open));
         let are_open = all.iter().filter(|connections| is_open(connections));
-        assert_eq!(are_open.count(), OPEN_OF_VERY_MANY);
+        assert_eq!(are_open.count(), OPEN_IF_VERY_MANY);
     }
 
     /// An entry of a pool that was replaced does not close the pool that replaced it.

@@ -21,7 +21,7 @@ pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::track_walk::{MAX_LISTING_BYTES, MAX_PAGES};
 pub use self::transport::{
-    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
+    HttpOptions, HttpTransport, MAX_RESPONSE_BYTES, ResponseFuture, Transport, TransportError,
     TransportErrorKind, separate,
 };
 
@@ -52,22 +52,22 @@ mod provider;
 mod skew;
 
 // The bytes: sign, send, parse, classify.
-mod answers;
 mod authorities;
 mod bounded;
 mod connections;
+mod dns_resolver;
 mod envelope;
 mod escape;
 mod event_names;
 mod handshake;
 mod lenient;
-mod names;
+mod name_servers;
 mod network;
 pub mod reasons;
+mod recent_responses;
 mod redactor;
 mod repair;
 mod resolv_conf;
-mod resolver;
 pub mod sign;
 mod signer;
 mod tls;

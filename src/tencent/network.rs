@@ -6,44 +6,44 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-use super::answers::RecentAnswers;
 use super::authorities::CaFile;
 use super::connections::OpenIdentities;
-use super::names::Names;
+use super::dns_resolver::DnsResolver;
+use super::recent_responses::RecentResponses;
 use super::tls;
 use super::transport::{HttpOptions, HttpTransport};
 use crate::proxy::Proxy;
 
-/// How many answers may be larger at the same time. Further ones wait, within their time limit.
+/// How many responses may be larger at the same time. Further ones wait, within their time limit.
 /// This bounds the memory that a flooding server can cost, however many targets there are.
-const MAX_LARGE_ANSWERS: usize = 8;
+const MAX_LARGE_RESPONSES: usize = 8;
 
 /// How many of them may come from one host, so that a host that floods or stalls leaves room for
-/// the large answers of another.
-const MAX_LARGE_ANSWERS_OF_HOST: usize = MAX_LARGE_ANSWERS / 2;
+/// the large responses of another.
+const MAX_LARGE_RESPONSES_OF_HOST: usize = MAX_LARGE_RESPONSES / 2;
 
 /// The names, limits and memories that all transports of a process share.
 #[derive(Clone, Debug, Default)]
-pub struct Network(pub(super) Arc<Shared>);
+pub struct Network(pub(super) Arc<NetworkState>);
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) names: Names,
+pub(super) struct NetworkState {
+    pub(super) resolver: DnsResolver,
     pub(super) open: OpenIdentities,
-    pub(super) recent_answers: RecentAnswers,
-    pub(super) large_answers: Semaphore,
+    pub(super) recent_responses: RecentResponses,
+    pub(super) large_responses: Semaphore,
     /// Held weakly: a semaphore lives as long as a transport to its host.
-    of_hosts: Mutex<HashMap<Arc<str>, Weak<Semaphore>>>,
+    large_by_host: Mutex<HashMap<Arc<str>, Weak<Semaphore>>>,
 }
 
-impl Default for Shared {
+impl Default for NetworkState {
     fn default() -> Self {
         Self {
-            names: Names::default(),
+            resolver: DnsResolver::default(),
             open: OpenIdentities::within_descriptors(),
-            recent_answers: RecentAnswers::default(),
-            large_answers: Semaphore::new(MAX_LARGE_ANSWERS),
-            of_hosts: Mutex::default(),
+            recent_responses: RecentResponses::default(),
+            large_responses: Semaphore::new(MAX_LARGE_RESPONSES),
+            large_by_host: Mutex::default(),
         }
     }
 }
@@ -57,14 +57,14 @@ impl Network {
     /// proxy of the options cannot be used.
     pub fn https(&self, options: &HttpOptions) -> Result<HttpTransport, String> {
         let authorities = options.ca_file.as_deref().map(CaFile::read).transpose()?;
-        let proxy = options.proxy.as_ref().map(through).transpose()?;
+        let proxy = options.proxy.as_ref().map(reqwest_proxy).transpose()?;
         let (certificates, warnings) = authorities
             .map(|file| (file.certificates, file.warnings))
             .unwrap_or_default();
         for warning in warnings {
             warn!("{warning}");
         }
-        let tls = tls::trusting(certificates).map_err(|error| {
+        let tls = tls::trust_system_and(certificates).map_err(|error| {
             format!(
                 "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
             )
@@ -79,16 +79,16 @@ impl Network {
     ///
     /// If the process has no room for another client.
     pub fn plain(&self) -> Result<HttpTransport, String> {
-        HttpTransport::over(tls::trusting_none()?, None, self.clone())
+        HttpTransport::over(tls::trust_none()?, None, self.clone())
     }
 
-    /// The large answers of a host that may be read at the same time. `None` is a transport to
+    /// The large responses of a host that may be read at the same time. `None` is a transport to
     /// several hosts.
-    pub(super) fn large_answers_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
-        let new = || Arc::new(Semaphore::new(MAX_LARGE_ANSWERS_OF_HOST));
+    pub(super) fn large_responses_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
+        let new = || Arc::new(Semaphore::new(MAX_LARGE_RESPONSES_OF_HOST));
         let Some(host) = host else { return new() };
         // Entries are put in and taken out as a whole, so a poisoned lock holds whole ones.
-        let hosts = self.0.of_hosts.lock();
+        let hosts = self.0.large_by_host.lock();
         let mut hosts = hosts.unwrap_or_else(PoisonError::into_inner);
         if let Some(of_host) = hosts.get(host).and_then(Weak::upgrade) {
             return of_host;
@@ -101,16 +101,18 @@ impl Network {
 }
 
 /// The proxy, used for every host that it does not exempt.
-fn through(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
+fn reqwest_proxy(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
     let url = reqwest::Url::parse(proxy.url()).map_err(|error| format!("http.proxy: {error}"))?;
     let authorization = proxy.authorization().cloned();
     let proxy = proxy.clone();
-    let through = reqwest::Proxy::custom(move |asked| {
-        let exempt = asked.host_str().is_some_and(|host| proxy.exempts(host));
+    let via_proxy = reqwest::Proxy::custom(move |url_of_request| {
+        let exempt = url_of_request
+            .host_str()
+            .is_some_and(|host| proxy.exempts(host));
         (!exempt).then(|| url.clone())
     });
     Ok(match authorization {
-        Some(authorization) => through.custom_http_auth(authorization),
-        None => through,
+        Some(authorization) => via_proxy.custom_http_auth(authorization),
+        None => via_proxy,
     })
 }

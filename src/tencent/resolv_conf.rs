@@ -26,10 +26,10 @@ const MAX_ATTEMPTS: u32 = 5;
 
 /// How long to wait for a server before it is asked again. The usual 5 s of `resolv.conf` are all
 /// the time that a connection has, so one lost datagram would fail the connection.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+const MAX_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The same if there is another server to ask.
-const LONGEST_WAIT_OF_SEVERAL: Duration = Duration::from_secs(1);
+const MAX_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(1);
 
 /// The files. A change of either is followed: a daemon outlives a network.
 #[derive(Clone, Debug)]
@@ -57,13 +57,13 @@ impl SystemFiles {
     }
 
     /// What the files say. Blocks.
-    pub(super) fn load(&self) -> System {
+    pub(super) fn load(&self) -> SystemSettings {
         let mut system = match files::read(&self.resolv_conf, MAX_FILE_BYTES) {
-            Ok(contents) => System::parse(&contents.bytes),
+            Ok(contents) => SystemSettings::parse(&contents.bytes),
             // Without a server, the names of the other file still resolve.
-            Err(error) => System {
+            Err(error) => SystemSettings {
                 ignored: vec![error.to_string()],
-                ..System::parse(b"")
+                ..SystemSettings::parse(b"")
             },
         };
         if let Ok(contents) = files::read(&self.hosts, MAX_FILE_BYTES) {
@@ -78,10 +78,10 @@ impl SystemFiles {
 
 /// What the files say.
 #[derive(Debug)]
-pub(super) struct System {
+pub(super) struct SystemSettings {
     pub(super) servers: Vec<NameServerConfig>,
     /// How long to wait for each server, and how often to ask it.
-    pub(super) wait: Duration,
+    pub(super) timeout: Duration,
     pub(super) attempts: usize,
     pub(super) edns0: bool,
     /// The number of dots from which on a name is tried as absolute first.
@@ -93,7 +93,7 @@ pub(super) struct System {
     pub(super) ignored: Vec<String>,
 }
 
-impl System {
+impl SystemSettings {
     /// Reads a `resolv.conf`. What cannot be used of it is ignored, as the system's resolver does.
     pub(super) fn parse(text: &[u8]) -> Self {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -119,13 +119,13 @@ impl System {
             }
         }
         let longest = match servers.len() {
-            0 | 1 => LONGEST_WAIT,
-            _ => LONGEST_WAIT_OF_SEVERAL,
+            0 | 1 => MAX_TIMEOUT,
+            _ => MAX_TIMEOUT_OF_SEVERAL,
         };
-        let wait = Duration::from_secs(parsed.timeout.into());
+        let timeout = Duration::from_secs(parsed.timeout.into());
         Self {
             servers,
-            wait: wait.clamp(LONGEST_WAIT_OF_SEVERAL, longest),
+            timeout: timeout.clamp(MAX_TIMEOUT_OF_SEVERAL, longest),
             attempts: parsed.attempts.clamp(1, MAX_ATTEMPTS) as usize,
             edns0: parsed.edns0,
             ndots: parsed.ndots.min(MAX_NDOTS) as usize,
@@ -154,11 +154,11 @@ mod tests {
 
     use super::*;
 
-    fn search(system: &System) -> Vec<String> {
+    fn search(system: &SystemSettings) -> Vec<String> {
         system.search.iter().map(ToString::to_string).collect()
     }
 
-    fn servers(system: &System) -> Vec<String> {
+    fn servers(system: &SystemSettings) -> Vec<String> {
         let servers = system.servers.iter();
         servers.map(|server| server.ip.to_string()).collect()
     }
@@ -182,7 +182,7 @@ mod tests {
             "lookup elsewhere",
         ] {
             let text = format!("{bad}\n{line}\nnameserver 192.0.2.1\r\nnameserver 2001:db8::1\n");
-            let system = System::parse(text.as_bytes());
+            let system = SystemSettings::parse(text.as_bytes());
             assert_eq!(servers(&system), ["192.0.2.1", "2001:db8::1"], "{bad}");
             let found = search(&system);
             assert_eq!(found, ["corp.example.", "sub_net.example."], "{bad}");
@@ -190,7 +190,7 @@ mod tests {
         }
         let latin =
             b"search corp.example\n# b\xfcro\nsearch b\xfcro.example\nnameserver 192.0.2.1\n";
-        let system = System::parse(latin);
+        let system = SystemSettings::parse(latin);
         assert_eq!(search(&system), ["corp.example."]);
         assert_eq!(servers(&system), ["192.0.2.1"]);
     }
@@ -200,15 +200,15 @@ mod tests {
         let many = "nameserver 192.0.2.1\n".repeat(1_000);
         let search = format!("search {}\n", "corp.example ".repeat(1_000));
         let options = "options ndots:4000000000 attempts:4000000000 timeout:4000000000\n";
-        let system = System::parse(format!("{many}{search}{options}").as_bytes());
+        let system = SystemSettings::parse(format!("{many}{search}{options}").as_bytes());
         assert_eq!(servers(&system).len(), MAX_SERVERS);
         assert_eq!(system.search.len(), MAX_SEARCH_DOMAINS);
         assert_eq!((system.ndots, system.attempts), (15, 5));
-        assert_eq!(system.wait, LONGEST_WAIT_OF_SEVERAL);
-        let one = System::parse(b"nameserver 192.0.2.1\noptions timeout:9\n");
-        assert_eq!(one.wait, LONGEST_WAIT);
-        let least = System::parse(b"options attempts:0 timeout:0\n");
-        let found = (least.attempts, least.wait);
+        assert_eq!(system.timeout, MAX_TIMEOUT_OF_SEVERAL);
+        let one = SystemSettings::parse(b"nameserver 192.0.2.1\noptions timeout:9\n");
+        assert_eq!(one.timeout, MAX_TIMEOUT);
+        let least = SystemSettings::parse(b"options attempts:0 timeout:0\n");
+        let found = (least.attempts, least.timeout);
         assert_eq!(found, (1, Duration::from_secs(1)));
     }
 

@@ -12,19 +12,21 @@ use rustls_platform_verifier::Verifier;
 const ALPN: &[u8] = b"http/1.1";
 
 /// Trusts the system's authorities, and these.
-pub(super) fn trusting(authorities: Vec<CertificateDer<'static>>) -> Result<ClientConfig, String> {
+pub(super) fn trust_system_and(
+    authorities: Vec<CertificateDer<'static>>,
+) -> Result<ClientConfig, String> {
     let provider = provider();
     let verifier = Verifier::new_with_extra_roots(authorities, Arc::clone(&provider));
     let verifier = verifier.map_err(|error| error.to_string())?;
     let builder = builder(provider)?.dangerous();
     let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(speaking_http(builder.with_no_client_auth()))
+    Ok(with_alpn(builder.with_no_client_auth()))
 }
 
 /// Trusts no authority.
-pub(super) fn trusting_none() -> Result<ClientConfig, String> {
+pub(super) fn trust_none() -> Result<ClientConfig, String> {
     let builder = builder(provider())?.with_root_certificates(RootCertStore::empty());
-    Ok(speaking_http(builder.with_no_client_auth()))
+    Ok(with_alpn(builder.with_no_client_auth()))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -39,7 +41,7 @@ fn builder(
     builder.map_err(|error| error.to_string())
 }
 
-fn speaking_http(mut config: ClientConfig) -> ClientConfig {
+fn with_alpn(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![ALPN.to_vec()];
     config
 }

@@ -1,4 +1,4 @@
-//! The way to the cloud and back: one request out, one whole answer in.
+//! The way to the cloud and back: one request out, one whole response in.
 
 use std::fmt;
 use std::io;
@@ -13,28 +13,28 @@ use reqwest::redirect;
 use rustls::ClientConfig;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use super::answers::Obtained;
 use super::connections::Connections;
 use super::handshake;
 use super::network::Network;
+use super::recent_responses::ResponseOrigin;
 use crate::proxy::Proxy;
 
-/// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
-pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// A call's response is a few hundred bytes a track; what is larger is not a response to our question.
+pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// An answer up to this size, which has room for a full page of long tracks, is read whatever else
-/// is being read. There is one such answer for each target at the most.
-const SMALL_ANSWER_BYTES: usize = 256 * 1024;
+/// A response up to this size, which has room for a full page of long tracks, is read whatever else
+/// is being read. There is one such response for each target at the most.
+const SMALL_RESPONSE_BYTES: usize = 256 * 1024;
 
-/// Room for so much of an answer is made at once, where it says how long it is. A full page of
+/// Room for so much of a response is made at once, where it says how long it is. A full page of
 /// ordinary tracks fits.
-const MAX_FIRST_ROOM: usize = 64 * 1024;
+const MAX_INITIAL_CAPACITY: usize = 64 * 1024;
 
-/// How much is read of an answer that is only looked at for its status: enough for a gateway's
+/// How much is read of a response that is only looked at for its status: enough for a gateway's
 /// page, so that the connection can be used again.
-const MAX_REFUSAL_BYTES: usize = 64 * 1024;
+const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
-/// An answer has a dozen headers. Their bytes are limited by hyper, which reads no more than some
+/// A response has a dozen headers. Their bytes are limited by hyper, which reads no more than some
 /// 400 KiB for a head and lets nobody change that through reqwest.
 const MAX_HEADERS: usize = 64;
 
@@ -52,14 +52,14 @@ const MAX_IDLE_CONNECTIONS: usize = 4;
 /// How deep the chain of causes of an error is followed.
 const MAX_CAUSES: usize = 8;
 
-/// An answer that is on its way.
-pub type Answer<'a> =
+/// A response that is on its way.
+pub type ResponseFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
 
-/// Sends a request and brings its answer. The seam between the client and the network.
+/// Sends a request and brings its response. The seam between the client and the network.
 pub trait Transport: Send + Sync {
     /// Sends one request, to the absolute URI in it.
-    fn send(&self, request: Request<Bytes>) -> Answer<'_>;
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_>;
 
     /// The same transport for one more identity at `host`, which shares no connection with any
     /// other. `None` if there are no connections that could be shared.
@@ -74,7 +74,7 @@ pub fn separate(transport: &Arc<dyn Transport>, host: &str) -> Arc<dyn Transport
     separate.unwrap_or_else(|| Arc::clone(transport))
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportError {
     /// What went wrong, as a label can say it.
@@ -92,9 +92,9 @@ pub enum TransportErrorKind {
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The answer is larger than [`MAX_ANSWER_BYTES`], or has more headers than an answer has.
+    /// The response is larger than [`MAX_RESPONSE_BYTES`], or has more headers than a response has.
     TooLarge,
-    /// The answer came before: an earlier request earned it.
+    /// The response came before: an earlier request earned it.
     Repeated,
 }
 
@@ -122,7 +122,7 @@ pub struct HttpTransport {
     /// The only host it sends to. `None` if it sends to several.
     host: Option<Arc<str>>,
     connections: Arc<Connections>,
-    large_answers_of_host: Arc<Semaphore>,
+    large_responses_of_host: Arc<Semaphore>,
 }
 
 /// What transports with the same settings have in common.
@@ -175,7 +175,7 @@ impl HttpTransport {
     fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
         Self {
             connections: Arc::new(Connections::new(&setup.network.0.open)),
-            large_answers_of_host: setup.network.large_answers_of(host.as_ref()),
+            large_responses_of_host: setup.network.large_responses_of(host.as_ref()),
             setup,
             host,
         }
@@ -192,68 +192,72 @@ impl HttpTransport {
             Some(host) => Arc::clone(host),
             None => request.url().authority().into(),
         };
-        let recent = &self.setup.network.0.recent_answers;
-        let refused = self.connections.refused();
-        let alone = refused > 0 || recent.repeats_ids(&host);
-        if alone {
+        let recent = &self.setup.network.0.recent_responses;
+        let rejected = self.connections.rejected();
+        let dedicated = rejected > 0 || recent.repeats_ids(&host);
+        if dedicated {
             let close = HeaderValue::from_static("close");
             request.headers_mut().insert(header::CONNECTION, close);
         }
         let client = self.client().map_err(transport_error)?;
-        let answer = client.execute(request).await;
-        let mut answer = answer.map_err(|error| {
+        let response = client.execute(request).await;
+        let mut response = response.map_err(|error| {
             if error.is_connect() {
                 recent.unreachable(&host);
             }
             transport_error(error)
         })?;
-        let body = match answer.status() {
-            StatusCode::OK => self.body(&mut answer).await?,
-            _ => beginning(&mut answer).await,
+        let body = match response.status() {
+            StatusCode::OK => self.body(&mut response).await?,
+            _ => error_body(&mut response).await,
         };
-        if has_two_lengths(answer.headers()) {
+        if has_two_lengths(response.headers()) {
             self.connections.close();
         }
-        let obtained = Obtained { alone, refused };
-        let is_repeated = recent.is_repeated(&host, obtained, &body);
-        // Every answer behind a repeated one on its connection would be one too late as well.
-        self.connections.answered(!is_repeated);
+        let origin = ResponseOrigin {
+            dedicated,
+            rejected,
+        };
+        let is_repeated = recent.is_repeated(&host, origin, &body);
+        // Every response behind a repeated one on its connection would be one too late as well.
+        self.connections.record_response(!is_repeated);
         if is_repeated {
-            return Err(repeated());
+            return Err(repeated_response());
         }
         let mut whole = Response::new(body);
-        *whole.status_mut() = answer.status();
-        *whole.headers_mut() = std::mem::take(answer.headers_mut());
+        *whole.status_mut() = response.status();
+        *whole.headers_mut() = std::mem::take(response.headers_mut());
         Ok(whole)
     }
 
-    /// The whole body of an answer.
-    async fn body(&self, answer: &mut reqwest::Response) -> Result<Bytes, TransportError> {
-        let declared = answer.content_length();
-        if declared.is_some_and(|declared| declared > MAX_ANSWER_BYTES as u64) {
-            return Err(too_large());
+    /// The whole body of a response.
+    async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, TransportError> {
+        let declared = response.content_length();
+        if declared.is_some_and(|declared| declared > MAX_RESPONSE_BYTES as u64) {
+            return Err(response_too_large());
         }
         let declared = declared.and_then(|declared| usize::try_from(declared).ok());
-        let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(MAX_FIRST_ROOM));
+        let mut body =
+            BytesMut::with_capacity(declared.unwrap_or_default().min(MAX_INITIAL_CAPACITY));
         let mut large = None;
-        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
+        while let Some(chunk) = response.chunk().await.map_err(transport_error)? {
             let length = body.len() + chunk.len();
-            if length > MAX_ANSWER_BYTES {
-                return Err(too_large());
+            if length > MAX_RESPONSE_BYTES {
+                return Err(response_too_large());
             }
-            if length > SMALL_ANSWER_BYTES && large.is_none() {
-                large = Some(self.place_for_large_answer().await);
+            if length > SMALL_RESPONSE_BYTES && large.is_none() {
+                large = Some(self.large_response_permits().await);
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
     }
 
-    /// A place among the large answers of the host first, so that only calls that the host lets
+    /// A place among the large responses of the host first, so that only calls that the host lets
     /// through compete for the places of all.
-    async fn place_for_large_answer(&self) -> [SemaphorePermit<'_>; 2] {
-        let of_host = self.large_answers_of_host.acquire().await;
-        let of_all = self.setup.network.0.large_answers.acquire().await;
+    async fn large_response_permits(&self) -> [SemaphorePermit<'_>; 2] {
+        let of_host = self.large_responses_of_host.acquire().await;
+        let of_all = self.setup.network.0.large_responses.acquire().await;
         [of_host, of_all].map(|place| place.expect("the semaphore is never closed"))
     }
 }
@@ -262,7 +266,7 @@ impl Setup {
     /// A client with no connection yet.
     fn client(&self, host: Option<&str>) -> reqwest::Result<reqwest::Client> {
         let builder = builder()
-            .dns_resolver(self.network.0.names.asked_for(host))
+            .dns_resolver(self.network.0.resolver.for_host(host))
             .tls_backend_preconfigured(self.tls.clone());
         let builder = match &self.proxy {
             Some(proxy) => builder.proxy(proxy.clone()),
@@ -272,28 +276,28 @@ impl Setup {
     }
 }
 
-/// Whether an answer declares its end in two ways. A proxy on the way may use the other one, and
-/// then what follows on the connection may belong to any answer.
+/// Whether a response declares its end in two ways. A proxy on the way may use the other one, and
+/// then what follows on the connection may belong to any response.
 fn has_two_lengths(headers: &HeaderMap) -> bool {
     let has = |name| headers.contains_key(name);
     has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)
 }
 
-fn repeated() -> TransportError {
+fn repeated_response() -> TransportError {
     TransportError {
         kind: TransportErrorKind::Repeated,
         message:
-            "the answer came before: a gateway or proxy in between delivers answers twice or to \
+            "the response came before: a gateway or proxy in between delivers responses twice or to \
                   other requests; the connection was closed"
                 .to_owned(),
     }
 }
 
 /// What can be had of a body that nobody will read: its status has said all.
-async fn beginning(answer: &mut reqwest::Response) -> Bytes {
+async fn error_body(response: &mut reqwest::Response) -> Bytes {
     let mut body = BytesMut::new();
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        if body.len() + chunk.len() > MAX_REFUSAL_BYTES {
+    while let Ok(Some(chunk)) = response.chunk().await {
+        if body.len() + chunk.len() > MAX_ERROR_BODY_BYTES {
             break;
         }
         body.extend_from_slice(&chunk);
@@ -301,15 +305,15 @@ async fn beginning(answer: &mut reqwest::Response) -> Bytes {
     body.freeze()
 }
 
-fn too_large() -> TransportError {
+fn response_too_large() -> TransportError {
     TransportError {
         kind: TransportErrorKind::TooLarge,
-        message: format!("the answer is larger than {MAX_ANSWER_BYTES} bytes"),
+        message: format!("the response is larger than {MAX_RESPONSE_BYTES} bytes"),
     }
 }
 
 impl Transport for HttpTransport {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         Box::pin(self.exchange(request))
     }
 

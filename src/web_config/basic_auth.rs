@@ -98,14 +98,14 @@ pub(super) struct BasicAuth {
 
 /// Checks one password at a time.
 struct CheckQueue {
-    turn: Arc<Semaphore>,
+    running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
 impl Default for CheckQueue {
     fn default() -> Self {
         Self {
-            turn: Arc::new(Semaphore::new(1)),
+            running: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
         }
     }
@@ -114,7 +114,7 @@ impl Default for CheckQueue {
 impl BasicAuth {
     /// Whether the request's password is that of one of the users.
     pub(super) async fn check(&self, users: &Users, headers: &HeaderMap) -> Outcome {
-        let Some((name, password)) = given(headers) else {
+        let Some((name, password)) = basic_credentials(headers) else {
             return Outcome::Rejected;
         };
         let known = users.0.by_name.get(&*name);
@@ -129,18 +129,18 @@ impl BasicAuth {
         } else {
             &self.usual
         };
-        let Ok(place) = Arc::clone(&queue.waiting).try_acquire_owned() else {
+        let Ok(waiting) = Arc::clone(&queue.waiting).try_acquire_owned() else {
             return Outcome::Busy;
         };
-        let turn = Arc::clone(&queue.turn).acquire_owned().await;
-        let turn = turn.expect("it is never closed");
+        let running = Arc::clone(&queue.running).acquire_owned().await;
+        let running = running.expect("it is never closed");
         if let Some(right) = self.results.get(&key) {
             return outcome(right);
         }
         let results = Arc::clone(&self.results);
         let checked = spawn_blocking(move || {
             // A check goes on after its client has hung up, so the permits belong to the check.
-            let _permits = (place, turn);
+            let _permits = (waiting, running);
             let is_right = hash.matches(&password) && is_known;
             results.insert(key, is_right);
             is_right
@@ -164,8 +164,8 @@ impl ResultCache {
         if results.len() >= MAX_RESULTS {
             // Wrong ones go first: a client that knows its password does not wait for a check again.
             let wrong = results.iter().find(|(_, right)| !**right);
-            let goes = wrong.or_else(|| results.iter().next()).map(|(key, _)| *key);
-            goes.and_then(|key| results.remove(&key));
+            let evicted = wrong.or_else(|| results.iter().next()).map(|(key, _)| *key);
+            evicted.and_then(|key| results.remove(&key));
         }
         results.insert(key, right);
     }
@@ -180,7 +180,7 @@ fn outcome(right: bool) -> Outcome {
 }
 
 /// The name and password of `Authorization: Basic`, wiped when dropped.
-fn given(headers: &HeaderMap) -> Option<(Zeroizing<String>, Zeroizing<String>)> {
+fn basic_credentials(headers: &HeaderMap) -> Option<(Zeroizing<String>, Zeroizing<String>)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {

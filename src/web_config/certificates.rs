@@ -47,15 +47,15 @@ impl Tls {
 
 /// Reads what the file names, from beside it, and makes TLS of it.
 pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates, String> {
-    let cert = either("cert", &tls.cert, &tls.cert_file, folder)?;
+    let cert = inline_or_file("cert", &tls.cert, &tls.cert_file, folder)?;
     let cert = cert.ok_or("tls_server_config: cert_file or cert is missing")?;
-    let key = either("key", tls.key.expose_secret(), &tls.key_file, folder)?;
+    let key = inline_or_file("key", tls.key.expose_secret(), &tls.key_file, folder)?;
     let key = key.ok_or("tls_server_config: key_file or key is missing")?;
-    let authorities = either("client_ca", &tls.client_ca, &tls.client_ca_file, folder)?;
+    let authorities = inline_or_file("client_ca", &tls.client_ca, &tls.client_ca_file, folder)?;
 
     let chain = pem::certificates(cert.as_bytes()).map_err(|error| format!("cert: {error}"))?;
     let first = chain.first().ok_or("cert: there is no certificate in it")?;
-    let expires = end_of(first);
+    let expires = expiry(first);
     // The key's error is not told: it might quote it.
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|_| "key: not a private key in PEM".to_owned())?;
@@ -93,7 +93,7 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
 }
 
 /// A PEM text that stands in the file, or in a file of its own. The file wins, as in the toolkit.
-fn either(
+fn inline_or_file(
     key: &str,
     inline: &str,
     file: &str,
@@ -110,7 +110,7 @@ fn either(
 }
 
 /// When a certificate ends; none where it cannot be read.
-fn end_of(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+fn expiry(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let seconds = certificate.validity().not_after.timestamp();
     let since = Duration::from_secs(u64::try_from(seconds).ok()?);

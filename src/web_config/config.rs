@@ -32,7 +32,7 @@ pub struct WebConfig {
     has_tls: bool,
     state: Mutex<State>,
     /// Held by whoever looks at the file.
-    turn: tokio::sync::Mutex<()>,
+    refreshing: tokio::sync::Mutex<()>,
     basic_auth: BasicAuth,
 }
 
@@ -77,7 +77,7 @@ impl WebConfig {
                 settings: Arc::new(settings),
                 broken: None,
             }),
-            turn: tokio::sync::Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
             basic_auth: BasicAuth::default(),
         })
     }
@@ -151,7 +151,7 @@ impl WebConfig {
         if self.state().checked.elapsed() < REFRESH_INTERVAL {
             return;
         }
-        let Ok(_turn) = self.turn.try_lock() else {
+        let Ok(_guard) = self.refreshing.try_lock() else {
             // Somebody looks already; what was true a moment ago will do.
             return;
         };
@@ -169,11 +169,11 @@ impl WebConfig {
 
     async fn read(&self) -> Result<Settings, String> {
         let settings = read_within_limit(&self.slot, &self.file).await?;
-        self.accept(settings)
+        self.check_replacement(settings)
     }
 
     /// Whether settings may replace those in use.
-    fn accept(&self, settings: Settings) -> Result<Settings, String> {
+    fn check_replacement(&self, settings: Settings) -> Result<Settings, String> {
         // An editor that empties a file before it writes it must not open the door meanwhile.
         if settings.users.is_empty() && !self.state().settings.users.is_empty() {
             return Err("basic_auth_users is gone; it can only go with a restart".to_owned());

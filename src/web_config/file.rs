@@ -98,13 +98,13 @@ impl File {
 fn without_excerpt(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    let place = error
+    let position = error
         .location()
         .map(|at| format!("line {} column {}: ", at.line(), at.column()));
     let unknown = first.find("unknown field").map(|at| first[at..].to_owned());
     format!(
         "{}{}",
-        place.unwrap_or_default(),
+        position.unwrap_or_default(),
         unknown.unwrap_or_else(|| "not the YAML that it should be".to_owned())
     )
 }

@@ -74,7 +74,7 @@ pub(super) fn versions(
     least: &str,
     most: &str,
 ) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
-    let place = |key: &str, name: &str, default: usize| {
+    let index = |key: &str, name: &str, default: usize| {
         match name {
         "" => Ok(default),
         name => VERSIONS.iter().position(|(known, _)| *known == name).ok_or_else(|| {
@@ -82,8 +82,8 @@ pub(super) fn versions(
         }),
     }
     };
-    let least = place("min_version", least, 2)?;
-    let most = place("max_version", most, 3)?;
+    let least = index("min_version", least, 2)?;
+    let most = index("max_version", most, 3)?;
     let between = VERSIONS.get(least..=most).unwrap_or_default();
     let versions: Vec<_> = between.iter().filter_map(|(_, version)| *version).collect();
     if versions.is_empty() {
@@ -96,7 +96,7 @@ pub(super) fn versions(
 pub(super) fn provider(suites: &[String], curves: &[String]) -> Result<CryptoProvider, String> {
     let mut provider = aws_lc_rs::default_provider();
     if !suites.is_empty() {
-        let named = named("cipher_suites", suites, &SUITES)?;
+        let named = by_name("cipher_suites", suites, &SUITES)?;
         let is_13 = |suite: &SupportedCipherSuite| suite.tls13().is_some();
         // Suites of TLS 1.3 cannot be chosen: all of them are always offered.
         provider.cipher_suites.retain(is_13);
@@ -105,7 +105,7 @@ pub(super) fn provider(suites: &[String], curves: &[String]) -> Result<CryptoPro
             .extend(named.into_iter().filter(|suite| !is_13(suite)));
     }
     if !curves.is_empty() {
-        let named = named("curve_preferences", curves, &CURVES)?;
+        let named = by_name("curve_preferences", curves, &CURVES)?;
         if named.is_empty() {
             return Err("curve_preferences: none of these is offered here".to_owned());
         }
@@ -114,15 +114,15 @@ pub(super) fn provider(suites: &[String], curves: &[String]) -> Result<CryptoPro
     Ok(provider)
 }
 
-fn named<T: Copy>(
+fn by_name<T: Copy>(
     key: &str,
     names: &[String],
     known: &[(&str, Option<T>)],
 ) -> Result<Vec<T>, String> {
     let mut found = Vec::new();
     for name in names {
-        let place = known.iter().find(|(known, _)| known == name);
-        let (_, value) = place.ok_or_else(|| format!("{key}: {name:?} is none that Go knows"))?;
+        let entry = known.iter().find(|(known, _)| known == name);
+        let (_, value) = entry.ok_or_else(|| format!("{key}: {name:?} is none that Go knows"))?;
         found.extend(*value);
     }
     Ok(found)

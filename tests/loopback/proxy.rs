@@ -155,7 +155,7 @@ fn variables_are_read_as_curl_reads_them() {
             None,
         ),
     ] {
-        let proxy = Proxy::of_environment(&environment(variables)).unwrap();
+        let proxy = Proxy::from_environment(&environment(variables)).unwrap();
         assert_eq!(proxy.as_ref().map(Proxy::url), url, "{variables:?}");
     }
     let plain = environment(&[("HTTP_PROXY", "plain:1")]);

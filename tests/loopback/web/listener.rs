@@ -54,7 +54,7 @@ impl Content for Shown {
         None
     }
 
-    fn answered(&self, _: &'static str, _: u16) {}
+    fn record_request(&self, _: &'static str, _: u16) {}
 
     fn now(&self) -> Moment {
         Clock::system().now()

@@ -20,18 +20,18 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-use super::resolv_conf::{System, SystemFiles, Versions, absolute};
-use super::resolver::Resolver;
+use super::name_servers::NameServers;
+use super::resolv_conf::{SystemFiles, SystemSettings, Versions, absolute};
 
 /// How often the files are checked for a change.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a check may take. After that the known content is used while the check continues.
-const LOOK_TIME: Duration = Duration::from_secs(1);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Resolves names as the two files say at the time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
+pub(super) struct DnsResolver {
     /// The host of the endpoint. Any other name is that of a proxy. `None` if every name may be an
     /// endpoint's.
     host: Option<Arc<str>>,
@@ -46,16 +46,16 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    current: Option<(Versions, Arc<Resolver>)>,
-    looked: Option<Instant>,
+    current: Option<(Versions, Arc<NameServers>)>,
+    checked: Option<Instant>,
     /// The check in progress: at most one, even if a file hangs.
-    look: Option<JoinHandle<Option<(Versions, System)>>>,
+    check: Option<JoinHandle<Option<(Versions, SystemSettings)>>>,
 }
 
-impl Names {
+impl DnsResolver {
     /// The same for the connections to one host, with a port if it has one, and to the proxies on
     /// the way.
-    pub(super) fn asked_for(&self, authority: Option<&str>) -> Self {
+    pub(super) fn for_host(&self, authority: Option<&str>) -> Self {
         let host = authority.map(|authority| authority.split(':').next().unwrap_or_default());
         Self {
             host: host.map(Into::into),
@@ -68,7 +68,7 @@ impl Names {
     }
 }
 
-impl Resolve for Names {
+impl Resolve for DnsResolver {
     fn resolve(&self, name: dns::Name) -> Resolving {
         let names = self.clone();
         Box::pin(async move {
@@ -94,27 +94,30 @@ impl Resolve for Names {
 
 impl Shared {
     /// What resolves names now. `None` if nothing was read yet.
-    async fn resolver(&self) -> Option<Arc<Resolver>> {
+    async fn resolver(&self) -> Option<Arc<NameServers>> {
         let mut state = self.state.lock().await;
         let state = &mut *state;
         let known = |state: &State| state.current.as_ref().map(|(_, it)| Arc::clone(it));
-        if state.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        if state
+            .checked
+            .is_some_and(|at| at.elapsed() < CHECK_INTERVAL)
+        {
             return known(state);
         }
         let before = state.current.as_ref().map(|(versions, _)| *versions);
         let files = self.files.clone();
-        let look = state.look.get_or_insert_with(|| {
+        let check = state.check.get_or_insert_with(|| {
             spawn_blocking(move || {
                 let versions = files.versions();
                 (before != Some(versions)).then(|| (versions, files.load()))
             })
         });
-        let looked = timeout(LOOK_TIME, look).await;
-        state.looked = Some(Instant::now());
-        if let Ok(ended) = looked {
-            state.look = None;
+        let checked = timeout(CHECK_TIMEOUT, check).await;
+        state.checked = Some(Instant::now());
+        if let Ok(ended) = checked {
+            state.check = None;
             if let Ok(Some((versions, system))) = ended {
-                match Resolver::new(system) {
+                match NameServers::new(system) {
                     Ok(resolver) => state.current = Some((versions, Arc::new(resolver))),
                     Err(error) => warn!(%error, "cannot use /etc/resolv.conf"),
                 }

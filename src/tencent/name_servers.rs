@@ -16,36 +16,36 @@ use hickory_resolver::{Hosts, TokioResolver};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-use super::resolv_conf::System;
+use super::resolv_conf::SystemSettings;
 
 /// How long the other family of addresses is waited for when one has answered. A server that drops
 /// one kind of question must not cost the connection that the other kind makes possible.
-const OTHER_FAMILY_TIME: Duration = Duration::from_millis(250);
+const OTHER_FAMILY_WAIT: Duration = Duration::from_millis(250);
 
 /// How long servers that were of no use are passed over.
-const USEFUL_TIME: Duration = Duration::from_secs(30);
+const PREFERENCE_TIME: Duration = Duration::from_secs(30);
 
 /// How long "no such name" is cached at most, whatever its zone says: it may have been a mistake.
-pub(super) const LONGEST_NEGATIVE: Duration = Duration::from_secs(30);
+pub(super) const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(30);
 
 /// How long an address is cached at most, whatever its record says: services move.
-pub(super) const LONGEST_POSITIVE: Duration = Duration::from_mins(5);
+pub(super) const MAX_POSITIVE_TTL: Duration = Duration::from_mins(5);
 
 /// Asks the servers in their order, as the C library does: the next one if one is silent or fails.
 /// A resolver of several servers would take the first failure for the answer.
 #[derive(Debug)]
-pub(super) struct Resolver {
+pub(super) struct NameServers {
     pub(super) servers: Vec<TokioResolver>,
     /// The server to begin with, while it is remembered that those before it were of no use.
-    useful: Mutex<Option<(usize, Instant)>>,
+    preferred: Mutex<Option<(usize, Instant)>>,
     rounds: usize,
     ndots: usize,
     hosts: Hosts,
     search: Vec<Name>,
 }
 
-impl Resolver {
-    pub(super) fn new(system: System) -> Result<Self, NetError> {
+impl NameServers {
+    pub(super) fn new(system: SystemSettings) -> Result<Self, NetError> {
         if !system.ignored.is_empty() {
             warn!(
                 ignored = system.ignored.join("; "),
@@ -57,13 +57,13 @@ impl Resolver {
             let config = ResolverConfig::from_parts(None, Vec::new(), vec![server.clone()]);
             let mut builder = TokioResolver::builder_with_config(config, runtime);
             let options = builder.options_mut();
-            options.timeout = system.wait;
+            options.timeout = system.timeout;
             options.edns0 = system.edns0;
             // The rounds are ours.
             options.attempts = 0;
             options.use_hosts_file = ResolveHosts::Never;
-            options.negative_max_ttl = Some(LONGEST_NEGATIVE);
-            options.positive_max_ttl = Some(LONGEST_POSITIVE);
+            options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
+            options.positive_max_ttl = Some(MAX_POSITIVE_TTL);
             builder.build()
         };
         Ok(Self {
@@ -72,7 +72,7 @@ impl Resolver {
                 .iter()
                 .map(server)
                 .collect::<Result<_, _>>()?,
-            useful: Mutex::default(),
+            preferred: Mutex::default(),
             rounds: system.attempts,
             ndots: system.ndots,
             hosts: system.hosts,
@@ -83,7 +83,7 @@ impl Resolver {
     /// The records of one family.
     pub(super) async fn lookup(&self, name: Name, family: RecordType) -> Result<Lookup, NetError> {
         let count = self.servers.len();
-        let first = self.useful();
+        let first = self.preferred();
         let mut last = NetError::from("there is no nameserver in /etc/resolv.conf");
         for number in 0..count * self.rounds {
             let server = (first + number) % count;
@@ -92,7 +92,7 @@ impl Resolver {
                 Err(error) if !error.is_no_records_found() => last = error,
                 answer => {
                     if server != first {
-                        *self.useful_lock() = Some((server, Instant::now()));
+                        *self.preferred_lock() = Some((server, Instant::now()));
                     }
                     return answer;
                 }
@@ -101,16 +101,18 @@ impl Resolver {
         Err(last)
     }
 
-    fn useful(&self) -> usize {
-        let useful = self
-            .useful_lock()
-            .filter(|(_, since)| since.elapsed() < USEFUL_TIME);
-        useful.map_or(0, |(server, _)| server)
+    fn preferred(&self) -> usize {
+        let preferred = self
+            .preferred_lock()
+            .filter(|(_, since)| since.elapsed() < PREFERENCE_TIME);
+        preferred.map_or(0, |(server, _)| server)
     }
 
-    fn useful_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
+    fn preferred_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
         // A whole value is put in, so a poisoned lock holds one.
-        self.useful.lock().unwrap_or_else(PoisonError::into_inner)
+        self.preferred
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The addresses of a name that the system would complete.
@@ -129,9 +131,9 @@ impl Resolver {
             candidates.len()
         };
         candidates.insert(whole_at, name.clone());
-        let in_hosts = self.in_hosts(&name);
-        if !in_hosts.is_empty() {
-            return Ok(in_hosts);
+        let hosts_file_addresses = self.hosts_file_addresses(&name);
+        if !hosts_file_addresses.is_empty() {
+            return Ok(hosts_file_addresses);
         }
         let mut last = NetError::from("it has no address");
         for candidate in candidates {
@@ -146,9 +148,9 @@ impl Resolver {
     /// Returns at least one address of an absolute name. IPv6 comes first, so that a connection can
     /// fall back to IPv4.
     pub(super) async fn addresses(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
-        let in_hosts = self.in_hosts(&name);
-        if !in_hosts.is_empty() {
-            return Ok(in_hosts);
+        let hosts_file_addresses = self.hosts_file_addresses(&name);
+        if !hosts_file_addresses.is_empty() {
+            return Ok(hosts_file_addresses);
         }
         let v6 = pin!(self.lookup(name.clone(), RecordType::AAAA));
         let v4 = pin!(self.lookup(name, RecordType::A));
@@ -173,7 +175,7 @@ impl Resolver {
         Ok(found)
     }
 
-    fn in_hosts(&self, name: &Name) -> Vec<IpAddr> {
+    fn hosts_file_addresses(&self, name: &Name) -> Vec<IpAddr> {
         let of = |family| {
             self.hosts
                 .lookup_static_host(&Query::query(name.clone(), family))
@@ -193,7 +195,7 @@ async fn other(
         .as_ref()
         .is_ok_and(|found| ips(found).next().is_some());
     if has_addresses {
-        timeout(OTHER_FAMILY_TIME, other).await.ok()
+        timeout(OTHER_FAMILY_WAIT, other).await.ok()
     } else {
         Some(other.await)
     }

@@ -1,4 +1,4 @@
-//! Names at a server of their own.
+//! DnsResolver at a server of their own.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,7 +11,7 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::UdpSocket;
 
 use super::*;
-use crate::tencent::resolver::{LONGEST_NEGATIVE, LONGEST_POSITIVE};
+use crate::tencent::name_servers::{MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
 
 const V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
@@ -94,8 +94,8 @@ async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Quest
 }
 
 /// What resolves by these servers, and by what the two files say besides.
-fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
-    let mut system = System::parse(resolv_conf.as_bytes());
+fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> NameServers {
+    let mut system = SystemSettings::parse(resolv_conf.as_bytes());
     let server = |port: &u16| {
         let mut connection = ConnectionConfig::udp();
         connection.port = *port;
@@ -105,28 +105,28 @@ fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
     };
     system.servers = ports.iter().map(server).collect();
     if ports.len() > 1 {
-        system.wait = Duration::from_secs(1);
+        system.timeout = Duration::from_secs(1);
     }
     let hosts = system.hosts.read_hosts_conf(hosts.as_bytes());
     hosts.expect("reading from memory does not fail");
-    Resolver::new(system).expect("it can be made")
+    NameServers::new(system).expect("it can be made")
 }
 
-fn names(resolver: Resolver, host: Option<&str>) -> Names {
+fn names(resolver: NameServers, host: Option<&str>) -> DnsResolver {
     let state = State {
         current: Some(([None; 2], Arc::new(resolver))),
         // Not checked again, because the real files differ.
-        looked: Some(Instant::now() + Duration::from_hours(1)),
-        look: None,
+        checked: Some(Instant::now() + Duration::from_hours(1)),
+        check: None,
     };
     let system = Arc::new(Shared {
         files: SystemFiles::default(),
         state: Mutex::new(state),
     });
-    Names { host: None, system }.asked_for(host)
+    DnsResolver { host: None, system }.for_host(host)
 }
 
-async fn resolve(names: &Names, name: &str) -> Result<Vec<IpAddr>, String> {
+async fn resolve(names: &DnsResolver, name: &str) -> Result<Vec<IpAddr>, String> {
     let name = name.parse().expect("it is a name");
     let found = names
         .resolve(name)
@@ -300,14 +300,14 @@ async fn answers_do_not_hold_for_a_day() {
     let found = found.expect("it exists");
     let holds = found.valid_until();
     let holds = holds.saturating_duration_since(Instant::now().into_std());
-    assert!(holds <= LONGEST_POSITIVE, "{holds:?}");
+    assert!(holds <= MAX_POSITIVE_TTL, "{holds:?}");
     let negative = resolver.servers[0].options().negative_max_ttl;
-    assert_eq!(negative, Some(LONGEST_NEGATIVE));
+    assert_eq!(negative, Some(MAX_NEGATIVE_TTL));
 }
 
 #[tokio::test]
 async fn localhost_needs_no_server() {
-    let found = resolve(&Names::default(), "localhost").await;
+    let found = resolve(&DnsResolver::default(), "localhost").await;
     let found = found.expect("every system has it");
     assert!(found.iter().all(IpAddr::is_loopback) && !found.is_empty());
 }
@@ -333,8 +333,8 @@ async fn a_look_that_hangs_is_the_only_one() {
     let (release, hung) = std::sync::mpsc::channel::<()>();
     {
         let mut state = names.system.state.lock().await;
-        state.looked = None;
-        state.look = Some(spawn_blocking(move || {
+        state.checked = None;
+        state.check = Some(spawn_blocking(move || {
             let _ = hung.recv();
             None
         }));
@@ -344,14 +344,14 @@ async fn a_look_that_hangs_is_the_only_one() {
             .await
             .expect("what was known");
         let state = names.system.state.lock().await;
-        assert!(state.look.is_some());
+        assert!(state.check.is_some());
     }
     drop(release);
     let mut state = names.system.state.lock().await;
-    state.looked = None;
+    state.checked = None;
     drop(state);
     resolve(&names, "cloud.example")
         .await
         .expect("what was known");
-    assert!(names.system.state.lock().await.look.is_none());
+    assert!(names.system.state.lock().await.check.is_none());
 }
