@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Version};
 
-use super::reasons::escaped;
+use super::escape::escaped;
 use crate::{files, pem};
 
 /// The longest file of certificate authorities. The system's own bundles have a quarter of that.

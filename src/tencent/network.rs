@@ -4,15 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use tokio::sync::Semaphore;
-use tracing::warn;
 
-use super::authorities::CaFile;
 use super::connections::OpenIdentities;
 use super::dns_resolver::DnsResolver;
 use super::recent_responses::RecentResponses;
-use super::tls;
-use super::transport::{HttpOptions, HttpTransport};
-use crate::proxy::Proxy;
 
 /// How many responses may be larger at the same time. Further ones wait, within their time limit.
 /// This bounds the memory that a flooding server can cost, however many targets there are.
@@ -49,39 +44,6 @@ impl Default for NetworkState {
 }
 
 impl Network {
-    /// For HTTPS endpoints.
-    ///
-    /// # Errors
-    ///
-    /// If the system has no certificate authorities and the options name none, or if a file or the
-    /// proxy of the options cannot be used.
-    pub fn https(&self, options: &HttpOptions) -> Result<HttpTransport, String> {
-        let authorities = options.ca_file.as_deref().map(CaFile::read).transpose()?;
-        let proxy = options.proxy.as_ref().map(reqwest_proxy).transpose()?;
-        let (certificates, warnings) = authorities
-            .map(|file| (file.certificates, file.warnings))
-            .unwrap_or_default();
-        for warning in warnings {
-            warn!("{warning}");
-        }
-        let tls = tls::trust_system_and(certificates).map_err(|error| {
-            format!(
-                "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
-            )
-        })?;
-        HttpTransport::over(tls, proxy, self.clone())
-    }
-
-    /// For plain HTTP to this machine and its metadata service: trusts no authority and uses no
-    /// proxy.
-    ///
-    /// # Errors
-    ///
-    /// If the process has no room for another client.
-    pub fn plain(&self) -> Result<HttpTransport, String> {
-        HttpTransport::over(tls::trust_none()?, None, self.clone())
-    }
-
     /// The large responses of a host that may be read at the same time. `None` is a transport to
     /// several hosts.
     pub(super) fn large_responses_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
@@ -98,21 +60,4 @@ impl Network {
         hosts.insert(Arc::clone(host), Arc::downgrade(&of_host));
         of_host
     }
-}
-
-/// The proxy, used for every host that it does not exempt.
-fn reqwest_proxy(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
-    let url = reqwest::Url::parse(proxy.url()).map_err(|error| format!("http.proxy: {error}"))?;
-    let authorization = proxy.authorization().cloned();
-    let proxy = proxy.clone();
-    let via_proxy = reqwest::Proxy::custom(move |url_of_request| {
-        let exempt = url_of_request
-            .host_str()
-            .is_some_and(|host| proxy.exempts(host));
-        (!exempt).then(|| url.clone())
-    });
-    Ok(match authorization {
-        Some(authorization) => via_proxy.custom_http_auth(authorization),
-        None => via_proxy,
-    })
 }

@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::tencent::{
-    HttpOptions, HttpTransport, MAX_RESPONSE_BYTES, Transport, TransportError, TransportErrorKind,
+    HttpOptions, HttpTransport, MAX_RESPONSE_BYTES, Network, Transport, TransportError,
+    TransportErrorKind,
 };
 use futures_util::future::join_all;
 use http::{Request, Response};
@@ -355,7 +356,7 @@ async fn options_that_cannot_be_used() {
             ca_file: Some(ca_file.into()),
             proxy: None,
         };
-        HttpTransport::new(&options).map(|_| ()).unwrap_err()
+        Network::default().https(&options).map(|_| ()).unwrap_err()
     };
     let error = made("tests/support/nowhere.pem");
     assert!(
