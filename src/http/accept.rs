@@ -105,8 +105,10 @@ impl<S: Stream> AsyncWrite for AbortableStream<S> {
 
 /// The client of a connection, for the log.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Peer {
+pub enum Peer {
+    /// A client that is connected over TCP, from this address.
     Tcp(SocketAddr),
+    /// A process of this machine that is connected to the Unix socket.
     Unix,
 }
 

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,40 +22,9 @@ use super::accept::Peer;
 use super::body::Pieces;
 use super::connection_state::ConnectionState;
 use super::connections::ConnectionPermit;
-use super::content::Content;
 use super::instrumented_io::InstrumentedIo;
 use super::limits::Limits;
-use super::options::Options;
 use super::routes::Routes;
-
-/// Serves one connection that is open already, over whatever stream: what a [`Listener`] does with
-/// each one that it accepts. It ends when either side ends it or it overstays a limit.
-///
-/// [`Listener`]: super::Listener
-pub async fn serve_connection<S>(
-    stream: S,
-    peer: SocketAddr,
-    content: Arc<dyn Content>,
-    options: &Options,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let limits = options.limits.clone();
-    let routes = Routes::new(content, options);
-    let permit = options.connections.admit(Some(peer.ip())).await;
-    let (_running, stopped) = watch::channel(());
-    let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
-    serve(
-        stream,
-        peer.into(),
-        permit,
-        routes,
-        limits,
-        stopped,
-        protocol,
-    )
-    .await;
-}
 
 /// What was agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +39,9 @@ pub(super) enum Protocol {
 pub(super) async fn serve<S>(
     stream: S,
     peer: Peer,
-    permit: ConnectionPermit,
+    permit: &ConnectionPermit,
     routes: Arc<Routes>,
-    limits: Limits,
+    limits: &Limits,
     stopped: watch::Receiver<()>,
     protocol: Protocol,
 ) where
@@ -93,11 +61,11 @@ pub(super) async fn serve<S>(
     match protocol {
         Protocol::Http1 => {
             let connection = http1().serve_connection(io, service);
-            run_connection(connection, peer, state, &limits, stopped).await;
+            run_connection(connection, peer, state, limits, stopped).await;
         }
         Protocol::Http2 => {
             let connection = http2().serve_connection(io, service);
-            run_connection(connection, peer, state, &limits, stopped).await;
+            run_connection(connection, peer, state, limits, stopped).await;
         }
     }
 }
@@ -142,8 +110,7 @@ async fn run_connection(
     mut stopped: watch::Receiver<()>,
 ) {
     let mut connection = pin!(connection);
-    let limits = limits.clone();
-    let mut limit_exceeded = pin!(state.limit_exceeded(&limits));
+    let mut limit_exceeded = pin!(state.limit_exceeded(limits));
     let mut closing = false;
     loop {
         tokio::select! {

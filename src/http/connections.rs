@@ -68,7 +68,7 @@ impl Connections {
     }
 
     /// Waits for a permit for a connection of `client`, `None` for one of this machine.
-    pub(super) async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
+    pub async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
         loop {
             let room = self.0.room.notified();
             if let Some(permit) = self.try_admit(source_of(client)) {
@@ -149,7 +149,7 @@ impl Default for Connections {
 
 /// One connection's place under the cap, given back when dropped.
 #[derive(Debug)]
-pub(super) struct ConnectionPermit {
+pub struct ConnectionPermit {
     id: u64,
     state: Arc<ConnectionState>,
     connections: Connections,

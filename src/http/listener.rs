@@ -13,12 +13,11 @@ use tracing::{error, warn};
 
 use super::accept::{AbortableStream, Accept, Peer};
 use super::bind::{Socket, bind, inherited};
+use super::connection_server::ConnectionServer;
 use super::connections::Connections;
 use super::content::Content;
 use super::options::Options;
-use super::routes::Routes;
 use super::throttle::Throttle;
-use super::tls;
 
 /// A bound address that is not served yet.
 #[derive(Debug)]
@@ -88,14 +87,9 @@ async fn serve_at(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) {
-    let routes = Arc::new(Routes::new(content, &options));
-    let Options {
-        limits,
-        connections,
-        ..
-    } = options;
-    let drain_time = limits.drain;
     let (running, stopped) = watch::channel(());
+    let server = Arc::new(ConnectionServer::new(content, &options, stopped));
+    let connections = options.connections;
     let mut tasks = JoinSet::new();
     let accept_loop = async {
         let (mut failures, mut panics) = (Throttle::default(), Throttle::default());
@@ -106,14 +100,8 @@ async fn serve_at(
             while let Some(ended) = tasks.try_join_next() {
                 log_panic(ended, &mut panics);
             }
-            tasks.spawn(tls::serve(
-                stream,
-                peer,
-                permit,
-                Arc::clone(&routes),
-                limits.clone(),
-                stopped.clone(),
-            ));
+            let server = Arc::clone(&server);
+            tasks.spawn(async move { server.serve(stream, peer, permit).await });
         }
     };
     tokio::select! {
@@ -123,7 +111,7 @@ async fn serve_at(
     }
     drop(socket);
     drop(running);
-    drain(tasks, drain_time).await;
+    drain(tasks, options.limits.drain).await;
 }
 
 async fn accept<A: Accept>(

@@ -7,8 +7,9 @@
 //! A stranger can open connections, so everything a connection can hold on to has a limit:
 //! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
 
-pub use self::connection::serve_connection;
-pub use self::connections::Connections;
+pub use self::accept::Peer;
+pub use self::connection_server::ConnectionServer;
+pub use self::connections::{ConnectionPermit, Connections};
 pub use self::content::{Content, Reload};
 pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::limits::Limits;
@@ -24,6 +25,7 @@ mod options;
 mod accept;
 mod bind;
 mod connection;
+mod connection_server;
 mod connection_state;
 mod connections;
 mod descriptors;
@@ -31,7 +33,6 @@ mod head_scanner;
 mod instrumented_io;
 mod listener;
 mod throttle;
-mod tls;
 
 // What is shown of the reports, filtered by a query.
 mod query;
