@@ -94,7 +94,7 @@
 //! * [`publisher`]: the latest text of every account, joined and compressed
 //! * [`process`]: the metrics of the exporter itself
 //! * [`http`]: the listener, the page, the API
-//! * [`web`]: the file of `--web.config.file`, with TLS and basic authentication
+//! * [`web_config`]: the file of `--web.config.file`, with TLS and basic authentication
 //!
 //! The configuration, and all accounts:
 //!

@@ -23,9 +23,9 @@ const PLAIN_VARIABLES: [&str; 2] = ["http_proxy", "HTTP_PROXY"];
 /// The variables that name the hosts to call directly.
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-const ALLOWED: &str = "allowed is http://host:port or https://host:port, with user:password@ before the host if the proxy asks for them";
+const ALLOWED: &str = "allowed is http://host:port or https://host:port, with user:password@ before the host if the proxy requires them";
 
-/// A proxy, and the hosts that are called without it.
+/// A proxy, and the hosts that are called directly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proxy {
     /// Scheme, host and port.
@@ -104,13 +104,13 @@ impl Proxy {
     }
 }
 
-/// Returns the variable that looks like a proxy for every call and is one for plain HTTP only.
+/// Returns the variable that sets a proxy for plain HTTP only, if no variable sets one for HTTPS.
 pub fn unused_variable(environment: &BTreeMap<String, String>) -> Option<&'static str> {
     let (name, _) = first_set(&PLAIN_VARIABLES, environment)?;
     first_set(&VARIABLES, environment).is_none().then_some(name)
 }
 
-/// The first variable that is not empty. An empty one counts as not set, as in curl.
+/// Returns the first variable that is not empty. As in curl, an empty variable counts as not set.
 fn first_set<'e>(
     names: &[&'static str],
     environment: &'e BTreeMap<String, String>,
@@ -163,7 +163,7 @@ fn is_scheme(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
-/// The value of `Proxy-Authorization`, from what stands before the host.
+/// Returns the value of `Proxy-Authorization` for the user and password of a URL.
 fn authorization(login: &str) -> Result<HeaderValue, String> {
     if let Some(raw) = login.chars().find(|c| "/?#@\\".contains(*c)) {
         return Err(format!(
@@ -174,7 +174,7 @@ fn authorization(login: &str) -> Result<HeaderValue, String> {
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     let (user, password) = (decoded(user)?, decoded(password)?);
     if user.is_empty() && password.is_empty() {
-        return Err("there is an @ and no user before it; remove the @ or add the user".into());
+        return Err("no user before the @; remove the @ or add the user".into());
     }
     if user.contains(&b':') {
         return Err("the user contains a colon, which Basic authentication cannot send".into());
@@ -209,8 +209,8 @@ fn decoded(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
-/// The host, with brackets around an IPv6 address, and the port. What is wrong with them is never
-/// quoted: without an @ it may be a part of a password.
+/// Returns the host, with brackets around an IPv6 address, and the port. Errors never quote the text,
+/// because without an @ it may be a part of a password.
 fn host_and_port(host_port: &str) -> Result<(&str, Option<u16>), String> {
     let (host, port) = if host_port.starts_with('[') {
         let end = host_port

@@ -24,8 +24,8 @@ pub(super) trait Accept {
 
 /// A connection's socket.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Makes closing the socket discard what was not sent, instead of the kernel keeping it for a
-    /// client that may never read it.
+    /// Makes closing the socket discard unsent bytes. Otherwise the kernel would keep them for a
+    /// client that may never read them.
     fn discard_unsent(&self);
 }
 
@@ -38,11 +38,11 @@ impl Stream for TcpStream {
 }
 
 impl Stream for UnixStream {
-    /// Its kernel buffer is small and goes with the client's process.
+    /// The kernel buffer is small, and the kernel frees it when the client's process ends.
     fn discard_unsent(&self) {}
 }
 
-/// A socket that discards what was not sent if its connection is cut.
+/// A socket that discards unsent bytes if its connection is aborted.
 #[derive(Debug)]
 pub(super) struct AbortableStream<S: Stream> {
     stream: S,
@@ -113,7 +113,7 @@ pub enum Peer {
 }
 
 impl Peer {
-    /// The client's address, `None` on this machine.
+    /// Returns the client's address, or `None` for a Unix socket.
     pub(super) fn address(self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip()),

@@ -1,7 +1,7 @@
-//! The same facts as on the page, for scripts: `/api/v1/targets` and `/api/v1/tracks`.
+//! The JSON API with the facts of the page: `/api/v1/targets` and `/api/v1/tracks`.
 //!
-//! `docs/openapi.json` describes them, and a test holds the answers to it. Within `v1` keys are
-//! added and none goes.
+//! `docs/openapi.json` describes the responses, and a test compares them with it. Within `v1`, keys
+//! may be added but not removed.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use super::view::{TargetRow, TrackEntry, TrackRow, View};
 use crate::clock::unix_seconds;
 use crate::snapshot::LastGood;
 
-/// The targets that a query wants.
+/// Returns the targets that match a query.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
     let targets = view.matching_targets(query);
     page(view, query, targets.len(), |range| {
@@ -20,7 +20,7 @@ pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
     })
 }
 
-/// The tracks that a query wants.
+/// Returns the tracks that match a query.
 pub(super) fn tracks(view: View<'_>, query: &Query) -> Value {
     let tracks = view.matching_tracks(query);
     page(view, query, tracks.len(), |range| {
@@ -109,7 +109,7 @@ fn track(row: &TrackRow<'_>) -> Value {
     Value::Object(value)
 }
 
-/// When each kind of change was last seen of a track.
+/// Returns when each kind of change of a track was last seen.
 fn changes(row: &TrackRow<'_>) -> Value {
     let times = row.target.past.changes.get(&row.id);
     let times = times.into_iter().flat_map(|times| times.at);

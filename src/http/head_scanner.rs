@@ -1,12 +1,12 @@
-//! Where one request's headers end and the next one's begin, in the bytes that arrive.
+//! Finds the ends of request heads in the bytes that arrive.
 
 /// Counts request heads in a stream of bytes.
 ///
-/// Hyper reads ahead and does not tell how far it has parsed, so after a response nobody could say
-/// whether its buffer is empty (an idle connection) or holds the beginning of the next request
-/// (whose headers are due). A head ends at its first empty line, and blank lines before a head mean
-/// nothing (RFC 9112, section 2.2): that much is enough to know. Bodies would confuse it, so a
-/// connection is closed after a request with a body.
+/// Hyper reads ahead and does not report how far it has parsed. So after a response it is unknown
+/// whether its buffer is empty (the connection is idle) or holds the beginning of the next request
+/// (the headers have a deadline). A head ends at its first empty line, and empty lines before a head
+/// are ignored (RFC 9112, section 2.2). The scanner cannot recognize bodies, so a connection is
+/// closed after a request with a body.
 #[derive(Debug, Default)]
 pub(super) struct RequestHeadScanner {
     in_head: bool,
@@ -14,7 +14,7 @@ pub(super) struct RequestHeadScanner {
 }
 
 impl RequestHeadScanner {
-    /// Takes in what arrived and returns how many heads ended in it.
+    /// Scans the next bytes and returns the number of heads that ended in them.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> u64 {
         let mut ended = 0;
         for &byte in bytes {

@@ -1,4 +1,4 @@
-//! The listener: bind, return the address, serve.
+//! Binds an address and serves the connections that it accepts.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use super::throttle::Throttle;
 
 /// A bound address that is not served yet.
 #[derive(Debug)]
-#[must_use = "it answers only after `serve` is called"]
+#[must_use = "it serves only after `serve` is called"]
 pub struct Listener(Socket);
 
 impl Listener {
@@ -31,18 +31,18 @@ impl Listener {
         bind(address).await.map(Self)
     }
 
-    /// The sockets that systemd has bound for us.
+    /// Returns the sockets that systemd has bound.
     ///
     /// # Errors
     ///
-    /// That there is none, or one of another kind.
+    /// If there is none, or one of another kind.
     pub fn inherited() -> io::Result<Vec<Self>> {
         let sockets = inherited()?;
         Ok(sockets.into_iter().map(Self).collect())
     }
 
-    /// The address that was bound, with the port that was chosen where 0 was asked for; none of a
-    /// Unix socket.
+    /// Returns the bound address. If the port was 0, it has the port that the system chose. `None` for
+    /// a Unix socket.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match &self.0 {
             Socket::Tcp(socket) => socket.local_addr().ok(),
@@ -50,7 +50,7 @@ impl Listener {
         }
     }
 
-    /// The address, for people.
+    /// Returns the address for the log.
     pub fn display_address(&self) -> String {
         match &self.0 {
             Socket::Tcp(socket) => socket
@@ -67,7 +67,9 @@ impl Listener {
         }
     }
 
-    /// Serves until `shutdown`; then lets requests in flight end, for as long as the limits say.
+    /// Serves until `shutdown`, then waits for requests in flight within [`Limits::drain`].
+    ///
+    /// [`Limits::drain`]: super::Limits::drain
     pub async fn serve(
         self,
         content: Arc<dyn Content>,
@@ -122,16 +124,16 @@ async fn accept<A: Accept>(
     loop {
         match socket.accept_connection().await {
             Ok(accepted) => return accepted,
-            // The client left while it was in the queue: the next one is not to blame.
+            // The client left while it was in the queue, which says nothing about the next client.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // Out of descriptors or memory: it would fail again at once, and forever.
+            // Out of descriptors or memory: an immediate retry would fail again.
             Err(error) => {
                 connections.make_room();
                 if let Some(failures) = failures.count() {
                     warn!(
                         %error,
                         failures,
-                        "cannot accept connections, trying again; raise the limit of open files (RLIMIT_NOFILE) if it is reached"
+                        "cannot accept connections, retrying; raise the limit of open files (RLIMIT_NOFILE) if it is reached"
                     );
                 }
                 sleep(ACCEPT_PAUSE).await;
@@ -140,7 +142,7 @@ async fn accept<A: Accept>(
     }
 }
 
-/// How long no connection is accepted after that has failed.
+/// The pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn drain(mut tasks: JoinSet<()>, time: Duration) {
@@ -154,17 +156,17 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
         warn!(
             connections = tasks.len(),
             ?time,
-            "connections cut: their requests did not end in time"
+            "connections closed: their requests did not end in time"
         );
         tasks.shutdown().await;
     }
 }
 
-/// A panic ends the connection it happened on, and nothing else; but it is logged.
+/// Logs a panic, which ends only its own connection.
 fn log_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
     if let Err(error) = ended
         && let Some(panics) = panics.count()
     {
-        error!(%error, panics, "a connection ended in a panic");
+        error!(%error, panics, "a connection task panicked");
     }
 }

@@ -1,8 +1,8 @@
-//! The page for people: what is wrong first, then everything.
+//! The page for people: problems first, then all targets and tracks.
 //!
-//! It is written by the server and asks for nothing outside. It works without its one script, which
-//! asks for the page again every few seconds. What the cloud or the configuration says gets onto it
-//! as [`Text`] only, hence escaped.
+//! The server renders it, and it loads nothing from elsewhere. Its only script fetches the page every
+//! few seconds; the page works without it. Texts from the cloud or the configuration are written as
+//! [`Text`], hence escaped.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -14,8 +14,8 @@ use super::track;
 use super::view::{State, TargetRow, TrackEntry, TrackRow, VANISHED, View};
 use crate::snapshot::{LastGood, Report, Status};
 
-/// What a browser may do with the page: show it in the one style that it carries, run the one
-/// script that it carries, and ask for it again. A test compares the hashes with style and script.
+/// The content security policy: the browser may apply the inline style, run the inline script, and
+/// fetch the page again. A test compares the hashes with the style and the script.
 pub(super) const POLICY: &str = "default-src 'none'; \
      style-src 'sha256-rtJZ7fqffxLyFj+QjVyqIAgU9zHQUeFABR+AS7cs8Qw='; \
      script-src 'sha256-TR9PGvZej7E35snGes58Mx5N/1SiccSVKpSMJXvZxHg='; \
@@ -24,10 +24,10 @@ pub(super) const POLICY: &str = "default-src 'none'; \
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The page.
+/// The data of the page.
 pub(super) struct Page<'a> {
     pub(super) view: View<'a>,
-    /// Which part of all accounts these are, where there are others.
+    /// The description of this shard. `None` if there is only one.
     pub(super) shard_label: Option<String>,
     pub(super) query: &'a Query,
     pub(super) telemetry_path: &'a str,
@@ -61,7 +61,7 @@ impl Page<'_> {
     fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<header>\n<h1>CloudAudit exporter</h1>")?;
         self.summary(f)?;
-        // Relative, so that the links hold behind a path prefix.
+        // Relative, so that the links work behind a path prefix.
         writeln!(
             f,
             "<nav aria-label=\"More\"><a href=\"./{}\">Metrics</a> <a href=\"./api/v1/targets\">Targets as JSON</a> \
@@ -253,7 +253,7 @@ impl Page<'_> {
                 None => Box::new(Text("–")),
             };
             let last = it.target.last_poll;
-            // A poll begins once in an interval, and this is when the last one ended.
+            // The time of a poll is its end, and an interval lies between two beginnings.
             let next = last.and_then(|poll| (poll.at - poll.took).checked_add(it.target.interval));
             [
                 Box::new(Text(&it.report.account.name)),
@@ -279,8 +279,8 @@ impl Page<'_> {
         track::cells(row, self.when(good.map(|good| good.at)))
     }
 
-    /// How many tracks there are, and how many of them are enabled: each once for its account, in
-    /// however many regions it is listed, as in `cloudaudit_account_tracks`.
+    /// Returns the number of tracks and the number of enabled tracks. A track counts once for its
+    /// account even if several regions list it, as in `cloudaudit_account_tracks`.
     fn distinct_tracks(&self) -> [u64; 2] {
         let reports = self.view.reports.iter();
         let totals = reports.filter_map(|report| self.view.totals(report));
@@ -290,7 +290,7 @@ impl Page<'_> {
         })
     }
 
-    /// How many tracks have vanished, each once for its account.
+    /// Returns the number of vanished tracks, each once for its account.
     fn tracks_vanished(&self) -> usize {
         let gone = self.view.tracks().filter(|row| row.status() == VANISHED);
         let ids = gone.map(|row| (&row.report.account.name, row.id));
@@ -309,7 +309,7 @@ impl Page<'_> {
     }
 }
 
-/// Where everything is explained.
+/// The documentation.
 const DOCUMENTATION: &str = "https://github.com/cloudaudit-exporter/cloudaudit-exporter#readme";
 
 fn badge(state: State) -> Badge {

@@ -1,20 +1,20 @@
-//! What of everything somebody wants to see: the query string, for the page and for the API alike.
+//! The query string of the page and of the API: filters, order and page.
 
 use std::collections::BTreeMap;
 
 use form_urlencoded::Serializer;
 
-/// Pairs of a query string; with more it is refused.
+/// The most parameters of a query string; a query with more is rejected.
 const MAX_PAIRS: usize = 64;
 
-/// Rows of one page where nothing else is wanted, and at the most.
+/// The rows of one page, by default and at most.
 const DEFAULT_ROWS: usize = 100;
 const MAX_ROWS: usize = 10_000;
 
-/// The keys that narrow what is shown: any of the values of a key, and all of the keys.
+/// The parameters that filter rows. A row must match one value of every parameter.
 const FILTERS: [&str; 5] = ["account", "region", "state", "status", "storage_type"];
 
-/// What rows may be sorted by.
+/// The columns by which rows can be sorted.
 const SORTS: [&str; 6] = [
     "account",
     "region",
@@ -24,7 +24,7 @@ const SORTS: [&str; 6] = [
     "storage_type",
 ];
 
-/// A query string, understood.
+/// A parsed query string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Query {
     filters: BTreeMap<&'static str, Vec<String>>,
@@ -49,18 +49,18 @@ impl Default for Query {
 }
 
 impl Query {
-    /// Understands it.
+    /// Parses a query string.
     ///
     /// # Errors
     ///
-    /// What is not understood, and what would be.
+    /// If a parameter or value is unknown. The message lists what is allowed.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut query = Self::default();
         for (count, (key, value)) in form_urlencoded::parse(text.as_bytes()).enumerate() {
             if count == MAX_PAIRS {
                 return Err(format!("more than {MAX_PAIRS} parameters"));
             }
-            // A field of a form that was left empty.
+            // An empty field of the form.
             if value.is_empty() {
                 continue;
             }
@@ -85,24 +85,24 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether a value is one of those that are wanted.
+    /// Whether a value passes the filter of a parameter.
     pub(super) fn matches(&self, key: &str, value: &str) -> bool {
         let wanted = self.filters.get(key);
         wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == value))
     }
 
-    /// The first value that is wanted, for a form.
+    /// Returns the first value of a filter, for the form.
     pub(super) fn filter_value(&self, key: &str) -> &str {
         let wanted = self.filters.get(key).and_then(|wanted| wanted.first());
         wanted.map_or("", String::as_str)
     }
 
-    /// Whether nothing is narrowed.
+    /// Whether every row is shown.
     pub(super) fn has_no_filters(&self) -> bool {
         self.filters.is_empty()
     }
 
-    /// The same as a query string, with one thing changed.
+    /// Returns a copy of the query with a change, as a query string.
     pub(super) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut query = self.clone();
         change(&mut query);
@@ -128,13 +128,13 @@ impl Query {
         format!("?{}", text.finish())
     }
 
-    /// Which of so many rows are on the page.
+    /// Returns the rows of `count` that are on the page.
     pub(super) fn row_range(&self, count: usize) -> std::ops::Range<usize> {
         let start = (self.page - 1).saturating_mul(self.rows).min(count);
         start..start.saturating_add(self.rows).min(count)
     }
 
-    /// How many pages so many rows take, one at least.
+    /// Returns the number of pages for `count` rows, at least one.
     pub(super) fn page_count(&self, count: usize) -> usize {
         count.div_ceil(self.rows).max(1)
     }

@@ -1,4 +1,4 @@
-//! Rendering beside the runtime: what takes milliseconds must not keep its threads from answering.
+//! Renders responses on threads for blocking work, so that rendering does not delay other requests.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// Scrapes and checks of readiness that are rendered at a time. The others wait for their turn, in
-/// the order in which they came.
+/// Concurrent renderings of scrapes and readiness checks. The others wait in order of arrival.
 const MAX_SCRAPES: usize = 2;
 
-/// Pages and responses of the API that are rendered at a time. Scrapes do not wait for these.
+/// Concurrent renderings of pages and API responses. Scrapes do not wait for these.
 const MAX_PAGES: usize = 1;
 
-/// Pages that wait or are rendered. A connection that waits for one cannot make room for another.
+/// The most pages that wait or are being rendered. A connection that waits for a page cannot be
+/// closed to make room for another.
 const MAX_WAITING_PAGES: usize = 16;
 
-/// Renders responses on threads that may be blocked, a few at a time.
+/// Renders a few responses at a time on threads for blocking work.
 #[derive(Debug)]
 pub(super) struct Rendering {
     scrapes: Arc<Semaphore>,
@@ -34,7 +34,7 @@ impl Rendering {
         }
     }
 
-    /// Does what a scrape needs.
+    /// Renders the response to a scrape or a readiness check.
     pub(super) async fn scrape<T: Send + 'static>(
         &self,
         render: impl FnOnce() -> T + Send + 'static,
@@ -63,7 +63,7 @@ async fn with_permit<T: Send + 'static>(
     let permit = Arc::clone(semaphore).acquire_owned().await;
     let permit = permit.expect("it is never closed");
     let rendered = spawn_blocking(move || {
-        // It goes on if its client hangs up, so the turn ends with it.
+        // Rendering continues if the client disconnects, so the closure holds the permit.
         let _permit = permit;
         render()
     });
@@ -71,7 +71,7 @@ async fn with_permit<T: Send + 'static>(
         Ok(rendered) => rendered,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime shuts down, and the connection with it.
+            // The runtime is shutting down, and the connection with it.
             Err(_) => std::future::pending().await,
         },
     }

@@ -1,4 +1,4 @@
-//! Which request gets which response.
+//! Routes requests to their responses.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::view::View;
 use super::{api, encoding, response};
 use crate::web_config::WebConfig;
 
-/// Answers requests out of a [`Content`].
+/// Responds to requests with what a [`Content`] provides.
 pub(super) struct Routes {
     content: Arc<dyn Content>,
     telemetry_path: String,
@@ -41,20 +41,20 @@ impl Routes {
             content,
             telemetry_path: options.telemetry_path.clone(),
             route_prefix: options.route_prefix.clone(),
-            // As long as its head.
+            // The same limit as for the head.
             body_time: options.limits.headers,
             web_config: options.web_config.clone(),
             rendering: Rendering::new(),
         }
     }
 
-    /// TLS, where it is spoken.
+    /// Returns the TLS configuration. `None` if TLS is not configured.
     pub(super) async fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.web_config.as_ref()?.tls().await
     }
 
-    /// Returns the response to a request; hyper adds its length. `state` learns whether the client
-    /// or the exporter is the one to wait for.
+    /// Returns the response to a request; hyper adds its length. `state` records whether the
+    /// connection waits for the client or for the exporter.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -205,7 +205,7 @@ impl Routes {
         rendered.unwrap_or_else(response::too_many_pages)
     }
 
-    /// Answers once the new configuration is taken up, or is not.
+    /// Waits for a reload and reports its result.
     async fn reload(&self) -> Response<Pieces> {
         let Some(reload) = self.content.reload() else {
             let message = "reloading over HTTP is not enabled; --web.enable-lifecycle enables it";
@@ -215,13 +215,13 @@ impl Routes {
             Ok(()) => response::text(StatusCode::OK, "reloaded"),
             Err(why) => response::text(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                format!("the old configuration is kept: {why}"),
+                format!("the previous configuration stays in use: {why}"),
             ),
         }
     }
 }
 
-/// Renders what a query wants to see.
+/// Renders the page or the API response for a query.
 fn render(
     handler: Handler,
     content: &dyn Content,
@@ -248,25 +248,25 @@ fn render(
     }
 }
 
-/// What a path leads to.
+/// The handler of a path.
 #[derive(Clone, Copy)]
 enum Handler {
     Metrics,
     Page,
     Targets,
     Tracks,
-    /// Browsers ask for it unasked.
+    /// Browsers request it on their own.
     Icon,
     Healthy,
     Ready,
     Reload,
-    /// `OPTIONS *`, which asks the server as a whole.
+    /// `OPTIONS *`, which concerns the server as a whole.
     Server,
     NotFound,
 }
 
 impl Handler {
-    /// The value of the label `handler`: bounded, whatever paths strangers try.
+    /// Returns the value of the label `handler`, from a bounded set.
     fn as_str(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
@@ -288,8 +288,8 @@ impl Handler {
     }
 }
 
-/// Whether a request of HTTP/1.1 says once for which host it is (RFC 9112, section 3.2). Here it
-/// does not matter for which, but somebody in between may have understood something else.
+/// Whether an HTTP/1.1 request has exactly one `Host` header (RFC 9112, section 3.2). The exporter
+/// ignores the value, but a proxy in between may interpret several headers differently.
 fn has_its_host(head: &Parts) -> bool {
     let hosts = head.headers.get_all(HOST).iter().count();
     match head.version {
@@ -298,7 +298,7 @@ fn has_its_host(head: &Parts) -> bool {
     }
 }
 
-/// Reads a body away, so that the client, done with sending, gets to read the response.
+/// Reads and discards a body, so that the client finishes sending and reads the response.
 async fn discard(body: Incoming, time: Duration) -> Result<(), StatusCode> {
     if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
@@ -318,10 +318,10 @@ async fn discard(body: Incoming, time: Duration) -> Result<(), StatusCode> {
     }
 }
 
-/// The bytes of a request's body that are read (and thrown away) before it is answered 413.
+/// The most bytes of a request's body that are read and discarded; a longer body gets status 413.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// One reason a line.
+/// Writes one reason per line.
 fn lines(reasons: &[String]) -> String {
     let mut lines: Vec<_> = reasons
         .iter()
@@ -335,5 +335,5 @@ fn lines(reasons: &[String]) -> String {
     lines.join("\n")
 }
 
-/// Reasons that are told: whoever asks wants to know why, not to page through ten thousand targets.
+/// The most reasons in a response. The first ones explain the state; there may be ten thousand.
 const MAX_REASONS: usize = 100;

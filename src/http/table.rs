@@ -1,32 +1,31 @@
-//! A part of the page: a heading over a table.
+//! A section of the page: a heading and a table.
 
 use std::fmt;
 
 use super::html::{Html, Text};
 use super::query::Query;
 
-/// What stands in one field of a row.
+/// The content of one cell.
 pub(super) type Cell<'a> = Box<dyn Html + 'a>;
 
-/// A column's heading, and what a click on it sorts by.
+/// The heading of a column, and the column of the query by which a click on it sorts.
 #[derive(Clone, Copy)]
 pub(super) struct Column(pub(super) &'static str, pub(super) Option<&'static str>);
 
-/// A heading and a table with one page of rows, or a sentence where there is none. `part` is what
-/// links to it.
+/// A heading and a table with one page of rows, or a sentence if there are no rows. Links refer to
+/// `id`.
 pub(super) struct Section<'a> {
     pub(super) id: &'static str,
     pub(super) heading: &'static str,
-    /// Where there is no row.
+    /// The sentence if there are no rows.
     pub(super) empty_text: &'static str,
     pub(super) query: &'a Query,
-    /// Whether the query's page is of this table; others show their first page, and how many rows
-    /// there are.
+    /// Whether the page number of the query applies to this table. Other tables show their first rows
+    /// and the number of the remaining rows.
     pub(super) is_paged: bool,
 }
 
-/// Rows of a table that is not paged: what is wrong should be seen at once, and is narrowed by the
-/// form.
+/// The most rows of a table that is not paged. The form filters them.
 const MAX_ROWS: usize = 100;
 
 impl Section<'_> {
@@ -54,7 +53,7 @@ impl Section<'_> {
         writeln!(f, "</tr></thead>\n<tbody>")?;
         for row in shown {
             write!(f, "<tr>")?;
-            // The column's name again, for narrow screens, where every row becomes a card.
+            // On narrow screens every row becomes a card, which shows the column's name in each cell.
             for (Column(name, _), cell) in columns.iter().zip(cells(row)) {
                 write!(f, "<td data-column=\"{}\">{cell}</td>", Text(name))?;
             }

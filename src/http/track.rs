@@ -1,4 +1,4 @@
-//! How a track looks on the page: a row of a table.
+//! A track as a table row of the page.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: Timestamp) -> [Cell<'a>; 8
     ]
 }
 
-/// What a track records: the kind of action, the product, and how many of its events.
+/// What a track records: the kind of action, the product, and the number of events.
 struct Scope<'a>(&'a Track);
 
 impl Html for Scope<'_> {}
@@ -67,7 +67,7 @@ impl fmt::Display for Scope<'_> {
     }
 }
 
-/// Where a track delivers to.
+/// The storage that a track delivers to.
 struct Destination<'a>(&'a Track);
 
 impl Html for Destination<'_> {}

@@ -22,46 +22,47 @@ use super::transport::{
 use super::{handshake, tls};
 use crate::proxy::Proxy;
 
-/// A response up to this size, which has room for a full page of long tracks, is read whatever else
-/// is being read. There is one such response for each target at the most.
+/// A response up to this size needs no permit. A full page of long tracks fits. Each target has at
+/// most one such response at a time.
 const SMALL_RESPONSE_BYTES: usize = 256 * 1024;
 
-/// Room for so much of a response is made at once, where it says how long it is. A full page of
+/// The most bytes that are allocated at once if a response declares its length. A full page of
 /// ordinary tracks fits.
 const MAX_INITIAL_CAPACITY: usize = 64 * 1024;
 
-/// How much is read of a response that is only looked at for its status: enough for a gateway's
-/// page, so that the connection can be used again.
+/// The most bytes that are read of a response whose status is not 200. An error page of a gateway
+/// fits, so that the connection can be reused.
 const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
-/// A response has a dozen headers. Their bytes are limited by hyper, which reads no more than some
-/// 400 KiB for a head and lets nobody change that through reqwest.
+/// The most headers of a response; usually there are a dozen. hyper limits their bytes to about
+/// 400 KiB, which reqwest cannot change.
 const MAX_HEADERS: usize = 64;
 
-/// How long a connection may take to come up, TLS included.
+/// The time limit for opening a connection, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an idle connection is kept. The server closes it after 60 s; a call that is sent into
-/// that moment is lost, so we close first.
+/// How long an idle connection is kept. The server closes it after 60 s, and a request that is sent
+/// at that moment is lost, so the exporter closes first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// How many idle connections an identity keeps: more than calls that go out evenly ever have open.
-/// A burst may open more, and they are closed when it is over.
+/// The most idle connections of an identity, more than evenly paced requests need. A burst may open
+/// more connections, which are closed after it.
 const MAX_IDLE_CONNECTIONS: usize = 4;
 
-/// How deep the chain of causes of an error is followed.
+/// The most causes of an error that are followed.
 const MAX_CAUSES: usize = 8;
 
-/// How to reach the cloud.
+/// The settings of the connections to the cloud.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
-    /// A PEM file of certificate authorities to trust besides the system's.
+    /// A PEM file of certificate authorities to trust in addition to the system's.
     pub ca_file: Option<PathBuf>,
-    /// The proxy for calls. `None`: every call goes out directly, whatever the environment says.
+    /// The proxy for requests. If it is `None`, requests are sent directly, regardless of the
+    /// environment.
     pub proxy: Option<Proxy>,
 }
 
-/// HTTP over the network, with connections that no other identity uses.
+/// A transport with connections that no other identity uses.
 #[derive(Clone, Debug)]
 pub struct HttpTransport {
     setup: Arc<Setup>,
@@ -71,17 +72,17 @@ pub struct HttpTransport {
     large_responses_of_host: Arc<Semaphore>,
 }
 
-/// What transports with the same settings have in common.
+/// The settings that several transports share.
 #[derive(Debug)]
 struct Setup {
     tls: ClientConfig,
-    /// Calls go out directly if it is `None`.
+    /// If it is `None`, requests are sent directly.
     proxy: Option<reqwest::Proxy>,
     network: Network,
 }
 
 impl Network {
-    /// For HTTPS endpoints.
+    /// Creates a transport for HTTPS endpoints.
     ///
     /// # Errors
     ///
@@ -98,25 +99,25 @@ impl Network {
         }
         let tls = tls::trust_system_and(certificates).map_err(|error| {
             format!(
-                "the HTTP client cannot be made: {error}; install the system's ca-certificates or set http.ca_file"
+                "cannot create the HTTP client: {error}; install the system's ca-certificates or set http.ca_file"
             )
         })?;
         HttpTransport::over(tls, proxy, self.clone())
     }
 
-    /// For plain HTTP to this machine and its metadata service: trusts no authority and uses no
-    /// proxy.
+    /// Creates a transport for plain HTTP to this machine and its metadata service. It trusts no
+    /// authority and uses no proxy.
     ///
     /// # Errors
     ///
-    /// If the process has no room for another client.
+    /// If the client cannot be created.
     pub fn plain(&self) -> Result<HttpTransport, String> {
         HttpTransport::over(tls::trust_none()?, None, self.clone())
     }
 }
 
 impl HttpTransport {
-    /// For plain HTTP, in a process that has no other transport.
+    /// Creates a transport for plain HTTP in a process that has no other transport.
     ///
     /// # Errors
     ///
@@ -125,7 +126,6 @@ impl HttpTransport {
         Network::default().plain()
     }
 
-    /// With these settings.
     fn over(
         tls: ClientConfig,
         proxy: Option<reqwest::Proxy>,
@@ -137,10 +137,10 @@ impl HttpTransport {
             network,
         };
         let transport = Self::with(Arc::new(setup), None);
-        // The first is made at once, so that a setting that it does not take is an error here.
+        // Creates the first client at once, so that an invalid setting is an error here.
         transport
             .client()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", causes(&error)))?;
+            .map_err(|error| format!("cannot create the HTTP client: {}", causes(&error)))?;
         Ok(transport)
     }
 
@@ -191,7 +191,7 @@ impl HttpTransport {
             rejected,
         };
         let is_repeated = recent.is_repeated(&host, origin, &body);
-        // Every response behind a repeated one on its connection would be one too late as well.
+        // After a repeated response, every later response on its connection is late as well.
         self.connections.record_response(!is_repeated);
         if is_repeated {
             return Err(repeated_response());
@@ -202,7 +202,7 @@ impl HttpTransport {
         Ok(whole)
     }
 
-    /// The whole body of a response.
+    /// Reads the whole body of a response.
     async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, TransportError> {
         let declared = response.content_length();
         if declared.is_some_and(|declared| declared > MAX_RESPONSE_BYTES as u64) {
@@ -225,17 +225,17 @@ impl HttpTransport {
         Ok(body.freeze())
     }
 
-    /// A place among the large responses of the host first, so that only calls that the host lets
-    /// through compete for the places of all.
+    /// Waits for the permit of the host first, so that a host holds at most its share of the permits
+    /// of all hosts.
     async fn large_response_permits(&self) -> [SemaphorePermit<'_>; 2] {
         let of_host = self.large_responses_of_host.acquire().await;
         let of_all = self.setup.network.0.large_responses.acquire().await;
-        [of_host, of_all].map(|place| place.expect("the semaphore is never closed"))
+        [of_host, of_all].map(|permit| permit.expect("the semaphore is never closed"))
     }
 }
 
 impl Setup {
-    /// A client with no connection yet.
+    /// Creates a client without connections.
     fn client(&self, host: Option<&str>) -> reqwest::Result<reqwest::Client> {
         let builder = builder()
             .dns_resolver(self.network.0.resolver.for_host(host))
@@ -248,8 +248,8 @@ impl Setup {
     }
 }
 
-/// Whether a response declares its end in two ways. A proxy on the way may use the other one, and
-/// then what follows on the connection may belong to any response.
+/// Whether a response declares its length in two ways. A proxy in between may use the other one, and
+/// then the next bytes on the connection may belong to any response.
 fn has_two_lengths(headers: &HeaderMap) -> bool {
     let has = |name| headers.contains_key(name);
     has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)
@@ -265,7 +265,7 @@ fn repeated_response() -> TransportError {
     }
 }
 
-/// What can be had of a body that nobody will read: its status has said all.
+/// Reads the body of a response whose status is an error, up to the limit.
 async fn error_body(response: &mut reqwest::Response) -> Bytes {
     let mut body = BytesMut::new();
     while let Ok(Some(chunk)) = response.chunk().await {
@@ -295,8 +295,8 @@ impl Transport for HttpTransport {
     }
 }
 
-/// What all clients have in common. Retries and redirects are ours to decide: a retry must be
-/// signed anew, and a redirect would carry a signed request to somebody else.
+/// Returns the settings of all clients. Retries and redirects are disabled: a retry needs a new
+/// signature, and a redirect would send a signed request to another host.
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
@@ -324,8 +324,8 @@ fn transport_error(error: reqwest::Error) -> TransportError {
     TransportError { kind, message }
 }
 
-/// Returns the error of the handshake, if it is the cause. One `io::Error` or two wrap it, and an
-/// `io::Error` does not name the error that it wraps in its chain of sources.
+/// Returns the error of the handshake, if it is the cause. One or two `io::Error`s wrap it, and the
+/// chain of sources does not include the error that an `io::Error` wraps.
 fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
     let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
     let mut layers = layers.take(MAX_CAUSES);
@@ -341,13 +341,13 @@ fn wrapped_in(error: &Cause) -> Option<&Cause> {
     }
 }
 
-/// Whether a cause is a head with too many headers, or too many bytes.
+/// Whether a cause is a head with too many headers or bytes.
 fn is_too_large(cause: &(dyn std::error::Error + 'static)) -> bool {
     let http = cause.downcast_ref::<hyper::Error>();
     http.is_some_and(hyper::Error::is_parse_too_large)
 }
 
-/// The error and what caused it: reqwest's own message leaves the cause out.
+/// Returns the error with its causes, which the message of reqwest does not include.
 fn causes(error: &reqwest::Error) -> String {
     let messages: Vec<String> = chain(error).map(ToString::to_string).collect();
     messages.join(": ")
@@ -360,7 +360,7 @@ fn chain<'a>(
     std::iter::successors(Some(first), |&error| error.source()).take(MAX_CAUSES)
 }
 
-/// The proxy, used for every host that it does not exempt.
+/// Converts a proxy, which is used for every host that it does not exempt.
 fn reqwest_proxy(proxy: &Proxy) -> Result<reqwest::Proxy, String> {
     let url = reqwest::Url::parse(proxy.url()).map_err(|error| format!("http.proxy: {error}"))?;
     let authorization = proxy.authorization().cloned();

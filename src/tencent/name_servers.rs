@@ -1,4 +1,4 @@
-//! Resolves names to addresses, and uses the address family that answers.
+//! Queries the name servers for both address families, and uses the family that responds.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -18,25 +18,27 @@ use tracing::warn;
 
 use super::resolv_conf::SystemSettings;
 
-/// How long the other family of addresses is waited for when one has answered. A server that drops
-/// one kind of question must not cost the connection that the other kind makes possible.
+/// How long to wait for the other address family after one has responded. A server that drops
+/// queries for one family must not prevent a connection over the other.
 const OTHER_FAMILY_WAIT: Duration = Duration::from_millis(250);
 
-/// How long servers that were of no use are passed over.
+/// How long failed servers are skipped.
 const PREFERENCE_TIME: Duration = Duration::from_secs(30);
 
-/// How long "no such name" is cached at most, whatever its zone says: it may have been a mistake.
+/// The longest time that "no such name" is cached, even if its zone allows more: the name may be
+/// added soon.
 pub(super) const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(30);
 
-/// How long an address is cached at most, whatever its record says: services move.
+/// The longest time that an address is cached, even if its record allows more: services move.
 pub(super) const MAX_POSITIVE_TTL: Duration = Duration::from_mins(5);
 
-/// Asks the servers in their order, as the C library does: the next one if one is silent or fails.
-/// A resolver of several servers would take the first failure for the answer.
+/// Queries the servers in their order like the C library: the next server if one is silent or fails.
+/// There is one hickory resolver per server, because a resolver for several servers returns the first
+/// failure.
 #[derive(Debug)]
 pub(super) struct NameServers {
     pub(super) servers: Vec<TokioResolver>,
-    /// The server to begin with, while it is remembered that those before it were of no use.
+    /// The server to begin with, because the servers before it failed at that time.
     preferred: Mutex<Option<(usize, Instant)>>,
     rounds: usize,
     ndots: usize,
@@ -59,7 +61,7 @@ impl NameServers {
             let options = builder.options_mut();
             options.timeout = system.timeout;
             options.edns0 = system.edns0;
-            // The rounds are ours.
+            // `lookup` does the rounds.
             options.attempts = 0;
             options.use_hosts_file = ResolveHosts::Never;
             options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
@@ -80,7 +82,7 @@ impl NameServers {
         })
     }
 
-    /// The records of one family.
+    /// Returns the records of one family.
     pub(super) async fn lookup(&self, name: Name, family: RecordType) -> Result<Lookup, NetError> {
         let count = self.servers.len();
         let first = self.preferred();
@@ -109,13 +111,13 @@ impl NameServers {
     }
 
     fn preferred_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
-        // A whole value is put in, so a poisoned lock holds one.
+        // The value is replaced as a whole, so a poisoned lock holds a consistent value.
         self.preferred
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The addresses of a name that the system would complete.
+    /// Returns the addresses of a relative name, which is completed with the search domains.
     pub(super) async fn completed(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
         let dots = usize::from(name.num_labels()).saturating_sub(1);
         let completed = self.search.iter().filter_map(|domain| {
@@ -124,7 +126,7 @@ impl NameServers {
             relative.append_domain(domain).ok()
         });
         let mut candidates: Vec<Name> = completed.collect();
-        // With enough dots it is most probably absolute.
+        // With enough dots the name is probably absolute.
         let whole_at = if dots >= self.ndots {
             0
         } else {
@@ -168,7 +170,7 @@ impl NameServers {
         let found: Vec<IpAddr> = both.iter().flatten().flat_map(ips).collect();
         if found.is_empty() {
             let errors = both.into_iter().filter_map(Result::err);
-            // That a server was silent says more than that the other family has no address.
+            // A failed query explains more than a family without addresses.
             let worst = errors.min_by_key(NetError::is_no_records_found);
             return Err(worst.unwrap_or_else(|| NetError::from("it has no address")));
         }
@@ -185,8 +187,8 @@ impl NameServers {
     }
 }
 
-/// The answer for the other family: for a short time if the first has addresses, else for as long
-/// as the servers are asked. `None` if it took too long.
+/// Returns the result for the other family. If the first family has addresses, waits for a short
+/// time only, and returns `None` after it.
 async fn other(
     first: &Result<Lookup, NetError>,
     other: impl Future<Output = Result<Lookup, NetError>>,

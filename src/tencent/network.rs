@@ -1,4 +1,4 @@
-//! What all transports of a process share, whatever their settings.
+//! The state that all transports of a process share.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -9,15 +9,15 @@ use super::connections::OpenIdentities;
 use super::dns_resolver::DnsResolver;
 use super::recent_responses::RecentResponses;
 
-/// How many responses may be larger at the same time. Further ones wait, within their time limit.
-/// This bounds the memory that a flooding server can cost, however many targets there are.
+/// The most large responses that are read at the same time. Others wait, within their time limit.
+/// This bounds the memory that a flooding server can cost, regardless of the number of targets.
 const MAX_LARGE_RESPONSES: usize = 8;
 
-/// How many of them may come from one host, so that a host that floods or stalls leaves room for
-/// the large responses of another.
+/// The most large responses of one host, so that a host that floods or stalls leaves room for other
+/// hosts.
 const MAX_LARGE_RESPONSES_OF_HOST: usize = MAX_LARGE_RESPONSES / 2;
 
-/// The names, limits and memories that all transports of a process share.
+/// The resolver, the limits and the caches that all transports of a process share.
 #[derive(Clone, Debug, Default)]
 pub struct Network(pub(super) Arc<NetworkState>);
 
@@ -27,7 +27,7 @@ pub(super) struct NetworkState {
     pub(super) open: OpenIdentities,
     pub(super) recent_responses: RecentResponses,
     pub(super) large_responses: Semaphore,
-    /// Held weakly: a semaphore lives as long as a transport to its host.
+    /// Weak, because a semaphore lives as long as a transport to its host.
     large_by_host: Mutex<HashMap<Arc<str>, Weak<Semaphore>>>,
 }
 
@@ -44,12 +44,12 @@ impl Default for NetworkState {
 }
 
 impl Network {
-    /// The large responses of a host that may be read at the same time. `None` is a transport to
+    /// Returns the semaphore for the large responses of a host. `None` stands for a transport to
     /// several hosts.
     pub(super) fn large_responses_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
         let new = || Arc::new(Semaphore::new(MAX_LARGE_RESPONSES_OF_HOST));
         let Some(host) = host else { return new() };
-        // Entries are put in and taken out as a whole, so a poisoned lock holds whole ones.
+        // Entries are inserted and removed as a whole, so a poisoned lock holds a consistent map.
         let hosts = self.0.large_by_host.lock();
         let mut hosts = hosts.unwrap_or_else(PoisonError::into_inner);
         if let Some(of_host) = hosts.get(host).and_then(Weak::upgrade) {

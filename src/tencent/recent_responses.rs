@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
 
-/// Before the id of a response. In JSON these bytes are always a key, because quotes inside a string
+/// The key of a response's id. In JSON these bytes are always a key, because quotes inside a string
 /// are escaped.
 const REQUEST_ID: &[u8] = br#""RequestId""#;
 

@@ -1,5 +1,5 @@
-//! TLS towards the cloud. The configuration is made once and shared by all connections, because
-//! the system's authorities take milliseconds to load and half a megabyte to keep.
+//! TLS to the cloud. All connections share one configuration, because the system's authorities take
+//! milliseconds to load and half a megabyte of memory.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
-/// The only protocol that is spoken.
+/// The only protocol that is offered.
 const ALPN: &[u8] = b"http/1.1";
 
-/// Trusts the system's authorities, and these.
+/// Returns a configuration that trusts the system's authorities and these.
 pub(super) fn trust_system_and(
     authorities: Vec<CertificateDer<'static>>,
 ) -> Result<ClientConfig, String> {
@@ -23,7 +23,7 @@ pub(super) fn trust_system_and(
     Ok(with_alpn(builder.with_no_client_auth()))
 }
 
-/// Trusts no authority.
+/// Returns a configuration that trusts no authority.
 pub(super) fn trust_none() -> Result<ClientConfig, String> {
     let builder = builder(provider())?.with_root_certificates(RootCertStore::empty());
     Ok(with_alpn(builder.with_no_client_auth()))

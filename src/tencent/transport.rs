@@ -7,37 +7,38 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{Request, Response};
 
-/// A call's response is a few hundred bytes a track; what is larger is not a response to our question.
+/// The largest accepted response. A track takes a few hundred bytes, so a larger response is not a
+/// valid page.
 pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A response that is on its way.
+/// The future of a response.
 pub type ResponseFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
 
-/// Sends a request and brings its response. The seam between the client and the network.
+/// Sends requests and returns their responses.
 pub trait Transport: Send + Sync {
-    /// Sends one request, to the absolute URI in it.
+    /// Sends one request to its absolute URI.
     fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_>;
 
-    /// The same transport for one more identity at `host`, which shares no connection with any
-    /// other. `None` if there are no connections that could be shared.
+    /// Returns a transport for one more identity at `host`, which shares no connection with other
+    /// identities. `None` if the transport has no connections to share.
     fn separate(&self, _host: &str) -> Option<Arc<dyn Transport>> {
         None
     }
 }
 
-/// A transport to `host` with connections of its own.
+/// Returns a transport to `host` with connections of its own.
 pub fn separate(transport: &Arc<dyn Transport>, host: &str) -> Arc<dyn Transport> {
     let separate = transport.separate(host);
     separate.unwrap_or_else(|| Arc::clone(transport))
 }
 
-/// Why there is no response.
+/// Why a request got no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportError {
-    /// What went wrong, as a label can say it.
+    /// The kind of the error.
     pub kind: TransportErrorKind,
-    /// The chain of causes, for people.
+    /// The chain of causes.
     pub message: String,
 }
 
@@ -46,13 +47,13 @@ pub struct TransportError {
 pub enum TransportErrorKind {
     /// A time limit was reached.
     Timeout,
-    /// There was no connection, or it broke.
+    /// The connection failed or was closed.
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The response is larger than [`MAX_RESPONSE_BYTES`], or has more headers than a response has.
+    /// The response is larger than [`MAX_RESPONSE_BYTES`], or has too many headers.
     TooLarge,
-    /// The response came before: an earlier request earned it.
+    /// The response came before, so it belongs to an earlier request.
     Repeated,
 }
 

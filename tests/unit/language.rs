@@ -43,7 +43,6 @@ const LEFT: &[(&str, usize)] = &[
     ("failure", 1),
     ("fleet", 58),
     ("history", 6),
-    ("http", 22),
     ("lib", 5),
     ("organization", 7),
     ("poll", 17),
@@ -54,8 +53,7 @@ const LEFT: &[(&str, usize)] = &[
     ("snapshot", 5),
     ("state", 14),
     ("systemd", 1),
-    ("tencent", 61),
-    ("web", 14),
+    ("tencent", 25),
 ];
 
 #[test]

@@ -1,4 +1,4 @@
-//! DnsResolver at a server of their own.
+//! Resolves names with a server on loopback.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -16,7 +16,7 @@ use crate::tencent::name_servers::{MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
 const V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
-/// Longer than a lookup takes that waits for nothing, on the slowest machine.
+/// Longer than a lookup without waiting takes on the slowest machine.
 const A_MOMENT: Duration = Duration::from_millis(1_500);
 
 /// What a server does with a question.
@@ -235,7 +235,7 @@ async fn a_family_that_is_refused_does_not_cost_the_other() {
     }
 }
 
-/// If a server is silent or fails, the next one is asked early enough for a connection.
+/// If a server is silent or fails, the next one gets the query early enough for a connection.
 #[tokio::test]
 async fn a_first_server_that_is_of_no_use() {
     let (good, _) = server(usual).await;
@@ -249,7 +249,7 @@ async fn a_first_server_that_is_of_no_use() {
         let names = names(resolver(&[first, good], "", ""), None);
         let found = timeout(Duration::from_secs(4), resolve(&names, "cloud.example")).await;
         assert_eq!(found.expect("in time"), Ok(vec![V6.into(), V4.into()]));
-        // It is not asked again so soon.
+        // The next lookup skips it.
         resolve(&names, "other.example").await.expect("it exists");
         assert!(!asked(&questions).contains(&"other.example.".to_owned()));
     }
@@ -273,7 +273,7 @@ async fn a_chain_of_names_is_followed() {
     assert_eq!(found, Ok(vec![V6.into(), V4.into()]));
 }
 
-/// An entry in the hosts file is final: no server is asked.
+/// An entry in the hosts file is final: the servers get no query.
 #[tokio::test]
 async fn hosts_come_first() {
     let (port, questions) = server(usual).await;
