@@ -174,7 +174,7 @@ impl Page<'_> {
                 TrackEntry::Listed(_) => None,
             };
             [
-                Box::new(Text(&row.report.account.name)),
+                Box::new(Isolated(&row.report.account.name)),
                 Box::new(Text(&row.target.region)),
                 Box::new(Isolated(row.name())),
                 Box::new(Number(row.id)),
@@ -198,7 +198,7 @@ impl Page<'_> {
                 None => "not known",
             };
             [
-                Box::new(Text(&report.account.name)),
+                Box::new(Isolated(&report.account.name)),
                 Box::new(Number(tracks)),
                 Box::new(Text(covered)),
             ]
@@ -224,7 +224,7 @@ impl Page<'_> {
             let failure = it.target.failure.as_ref();
             let request_id = failure.and_then(|failure| failure.request_id.as_deref());
             [
-                Box::new(Text(&it.report.account.name)),
+                Box::new(Isolated(&it.report.account.name)),
                 Box::new(Text(&it.target.region)),
                 Box::new(badge(it.state)),
                 Box::new(Text(failure.map_or("–", |failure| failure.reason.as_str()))),
@@ -256,7 +256,7 @@ impl Page<'_> {
             // The time of a poll is its end, and an interval lies between two beginnings.
             let next = last.and_then(|poll| (poll.at - poll.took).checked_add(it.target.interval));
             [
-                Box::new(Text(&it.report.account.name)),
+                Box::new(Isolated(&it.report.account.name)),
                 Box::new(Text(&it.target.region)),
                 Box::new(badge(it.state)),
                 tracks,

@@ -32,7 +32,7 @@ pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: Timestamp) -> [Cell<'a>; 8
         TrackEntry::Vanished(_) => (BadgeColor::Bad, Box::new(Text("–")), Box::new(Text("–"))),
     };
     [
-        Box::new(Text(&row.report.account.name)),
+        Box::new(Isolated(&row.report.account.name)),
         Box::new(Text(&row.target.region)),
         Box::new(Isolated(row.name())),
         Box::new(Number(row.id)),
