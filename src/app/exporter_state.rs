@@ -136,8 +136,8 @@ impl ExporterState {
 
 impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
-        let gate = self.web_config.as_ref();
-        if let Some(expires) = gate.and_then(|gate| gate.certificate_expires()) {
+        let web_config = self.web_config.as_ref();
+        if let Some(expires) = web_config.and_then(|web_config| web_config.certificate_expires()) {
             self.process.certificate_expires(expires);
         }
         if let Some(log) = &self.log {

@@ -24,11 +24,11 @@ const MAX_CAUSES: usize = 8;
 /// addresses that accepts a connection.
 pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
     let web = flags.web(daemon::LISTEN_ADDRESS);
-    let gate = match flags.web_config_file() {
+    let web_config = match flags.web_config_file() {
         Some(file) => Some(WebConfig::load(file).await?),
         None => None,
     };
-    let gate = gate.as_ref();
+    let web_config = web_config.as_ref();
     let addresses = web.listen_addresses.iter();
     let mut connect_addresses = addresses.flat_map(|address| connect_addresses(address));
     let mut failures = Vec::new();
@@ -37,7 +37,7 @@ pub(super) async fn run(flags: &Flags) -> Result<(), CommandError> {
             let Some(address) = connect_addresses.next() else {
                 return Err(());
             };
-            match probe(&address, &web.route_prefix, gate).await {
+            match probe(&address, &web.route_prefix, web_config).await {
                 Ok(()) => return Ok(()),
                 Err(failure) => {
                     failures.push(failure.message);
@@ -73,10 +73,10 @@ struct ProbeFailure {
 async fn probe(
     address: &str,
     route_prefix: &str,
-    gate: Option<&WebConfig>,
+    web_config: Option<&WebConfig>,
 ) -> Result<(), ProbeFailure> {
-    let scheme = match gate {
-        Some(gate) if gate.has_tls() => "https",
+    let scheme = match web_config {
+        Some(web_config) if web_config.has_tls() => "https",
         _ => "http",
     };
     let (host, client) = match address.strip_prefix(UNIX) {
@@ -100,7 +100,7 @@ async fn probe(
             .map_err(|why| failure(&why, true)),
         Err(error) => {
             let has_connected = !error.is_connect();
-            Err(failure(&describe(error, gate), has_connected))
+            Err(failure(&describe(error, web_config), has_connected))
         }
     }
 }
@@ -134,13 +134,13 @@ async fn check_response(mut response: Response) -> Result<(), String> {
 }
 
 /// Describes an error, with a remedy if the web configuration may be the cause.
-fn describe(error: reqwest::Error, gate: Option<&WebConfig>) -> String {
+fn describe(error: reqwest::Error, web_config: Option<&WebConfig>) -> String {
     let is_timeout = error.is_timeout();
     let has_connected = !error.is_connect();
     let why = causes(error);
-    match gate {
+    match web_config {
         _ if is_timeout => format!("no response within {TIMEOUT:?}"),
-        Some(gate) if gate.requires_client_certificates() => format!(
+        Some(web_config) if web_config.requires_client_certificates() => format!(
             "{why}; client_auth_type requires a client certificate, which health does not have; set it to \
              VerifyClientCertIfGiven, or use another health check"
         ),

@@ -1,4 +1,4 @@
-//! Files of the gate that are wrong, endless, hang, or are half written.
+//! Web configurations that are invalid, endless, hanging or partially written.
 
 use std::fs;
 use std::process::Command;
