@@ -81,8 +81,8 @@ fn a_certificate_that_cannot_be_read_is_named() {
     let key = KeyPair::generate().unwrap().serialize_pem();
     let second = "certificate 2 (line ";
     for (what, text, named) in [
-        ("nothing", String::new(), "there is no certificate"),
-        ("a key alone", key, "there is no certificate"),
+        ("nothing", String::new(), "it contains no certificate"),
+        ("a key alone", key, "it contains no certificate"),
         (
             "OpenSSL's own form",
             format!("{one}{}", two.replace("CERTIFICATE", "TRUSTED CERTIFICATE")),
