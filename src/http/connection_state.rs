@@ -241,7 +241,7 @@ impl ConnectionState {
         state.pending += state.head_scanner.scan(bytes);
         match state.phase {
             Phase::Idle { .. } if state.pending > 0 || state.head_scanner.in_head() => {
-                state.next_phase()
+                state.next_phase();
             }
             Phase::Head { .. } if state.pending > 0 => state.next_phase(),
             Phase::Idle { .. } | Phase::Head { .. } | Phase::Request { .. } => {}

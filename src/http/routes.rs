@@ -64,12 +64,11 @@ impl Routes {
         let handler = self.handler(head.uri.path());
         let has_body = !body.is_end_stream();
         let (own_headers, refusal) = self.admit(&head, body, state).await;
-        let mut response = match refusal {
-            Some(response) => response,
-            None => {
-                let _work = state.start_work();
-                self.respond(handler, &head).await
-            }
+        let mut response = if let Some(response) = refusal {
+            response
+        } else {
+            let _work = state.start_work();
+            self.respond(handler, &head).await
         };
         response.headers_mut().extend(own_headers);
         if has_body && head.version < Version::HTTP_2 {
