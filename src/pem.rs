@@ -1,5 +1,5 @@
-//! Certificates from PEM text. Each one that the text announces is returned or named in an error: a
-//! certificate that is silently lost is a server that is not trusted.
+//! Reads certificates from PEM text. Every certificate that the text announces is returned or named
+//! in an error, because a silently skipped CA means that its servers are not trusted.
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -12,7 +12,7 @@ const DASHES: &str = "-----";
 /// OpenSSL's form with trust settings after the certificate, which other programs do not read.
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
 
-/// The labels of a certificate, the second one is OpenSSL's older name for it.
+/// The labels of a certificate. The second one is OpenSSL's older name for it.
 const CERTIFICATE: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
 
 /// Reads every certificate. Text between them, keys and other objects are skipped, and so are byte
@@ -23,7 +23,7 @@ const CERTIFICATE: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
 /// If a certificate cannot be read, with its number and line, or if the text has none.
 pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let text = String::from_utf8_lossy(pem).replace("\r\n", "\n");
-    // Two files put together without a line break between them.
+    // Two files may have been concatenated without a line break between them.
     let text = text.replace(
         &format!("{DASHES}{BEGIN}"),
         &format!("{DASHES}\u{b}{BEGIN}"),
@@ -44,9 +44,10 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> 
     }
     match open {
         Some(block) => Err(block.error("has no END line")),
-        None if found.is_empty() => {
-            Err("there is no certificate in it; it must be PEM, with a line -----BEGIN CERTIFICATE-----".into())
-        }
+        None if found.is_empty() => Err(
+            "it contains no certificate; it must be PEM, with a line -----BEGIN CERTIFICATE-----"
+                .into(),
+        ),
         None => Ok(found),
     }
 }
@@ -55,12 +56,12 @@ fn trimmed(line: &str) -> &str {
     line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
-/// What stands between a BEGIN and an END line.
+/// The content between a BEGIN and an END line.
 struct Block {
     label: String,
-    /// The line of its BEGIN.
+    /// The number of the BEGIN line.
     line: usize,
-    /// Which certificate it is, if it is one.
+    /// The number of the certificate, if it is one.
     ordinal: usize,
     body: String,
 }
@@ -100,7 +101,7 @@ impl Block {
         CERTIFICATE.contains(&self.label.as_str())
     }
 
-    /// The certificate, or `None` for another object.
+    /// Returns the certificate, or `None` for another object.
     fn close(self, end: &str) -> Result<Option<CertificateDer<'static>>, String> {
         if self.label == TRUSTED {
             return Err(self.error("is a TRUSTED CERTIFICATE, which only OpenSSL reads; convert it with `openssl x509 -in FILE -out NEW-FILE`"));

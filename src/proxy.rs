@@ -23,9 +23,9 @@ const PLAIN_VARIABLES: [&str; 2] = ["http_proxy", "HTTP_PROXY"];
 /// The variables that name the hosts to call directly.
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
-const ALLOWED: &str = "allowed is http://host:port or https://host:port, with user:password@ before the host if the proxy asks for them";
+const ALLOWED: &str = "allowed is http://host:port or https://host:port, with user:password@ before the host if the proxy requires them";
 
-/// A proxy, and the hosts that are called without it.
+/// A proxy, and the hosts that are called directly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proxy {
     /// Scheme, host and port.
@@ -61,7 +61,7 @@ impl Proxy {
     }
 
     /// Returns the proxy that the environment names for HTTPS.
-    pub fn of_environment(
+    pub fn from_environment(
         environment: &BTreeMap<String, String>,
     ) -> Result<Option<Self>, BadVariable> {
         let Some((name, text)) = first_set(&VARIABLES, environment) else {
@@ -104,13 +104,13 @@ impl Proxy {
     }
 }
 
-/// Returns the variable that looks like a proxy for every call and is one for plain HTTP only.
+/// Returns the variable that sets a proxy for plain HTTP only, if no variable sets one for HTTPS.
 pub fn unused_variable(environment: &BTreeMap<String, String>) -> Option<&'static str> {
     let (name, _) = first_set(&PLAIN_VARIABLES, environment)?;
     first_set(&VARIABLES, environment).is_none().then_some(name)
 }
 
-/// The first variable that is not empty. An empty one counts as not set, as in curl.
+/// Returns the first variable that is not empty. As in curl, an empty variable counts as not set.
 fn first_set<'e>(
     names: &[&'static str],
     environment: &'e BTreeMap<String, String>,
@@ -136,18 +136,18 @@ fn parse(text: &str) -> Result<Proxy, String> {
         }
         _ => return Err(format!("it does not begin with a scheme; {ALLOWED}")),
     };
-    let (login, place) = match rest.rsplit_once('@') {
-        Some((login, place)) => (Some(login), place),
+    let (login, host_port) = match rest.rsplit_once('@') {
+        Some((login, host_port)) => (Some(login), host_port),
         None => (None, rest),
     };
-    let place = place.strip_suffix('/').unwrap_or(place);
-    if place.contains(['/', '?', '#', '\\']) {
+    let host_port = host_port.strip_suffix('/').unwrap_or(host_port);
+    if host_port.contains(['/', '?', '#', '\\']) {
         return Err(format!(
             "`/`, `?` or `#` follows the host; in a password write them as %2F, %3F and %23, and nothing after the port; {ALLOWED}"
         ));
     }
     let authorization = login.map(authorization).transpose()?;
-    let (host, port) = host_and_port(place)?;
+    let (host, port) = host_and_port(host_port)?;
     Ok(Proxy {
         url: format!("{scheme}://{host}:{}", port.unwrap_or(default_port)),
         authorization,
@@ -163,7 +163,7 @@ fn is_scheme(text: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
 }
 
-/// The value of `Proxy-Authorization`, from what stands before the host.
+/// Returns the value of `Proxy-Authorization` for the user and password of a URL.
 fn authorization(login: &str) -> Result<HeaderValue, String> {
     if let Some(raw) = login.chars().find(|c| "/?#@\\".contains(*c)) {
         return Err(format!(
@@ -174,7 +174,7 @@ fn authorization(login: &str) -> Result<HeaderValue, String> {
     let (user, password) = login.split_once(':').unwrap_or((login, ""));
     let (user, password) = (decoded(user)?, decoded(password)?);
     if user.is_empty() && password.is_empty() {
-        return Err("there is an @ and no user before it; remove the @ or add the user".into());
+        return Err("no user before the @; remove the @ or add the user".into());
     }
     if user.contains(&b':') {
         return Err("the user contains a colon, which Basic authentication cannot send".into());
@@ -209,12 +209,14 @@ fn decoded(text: &str) -> Result<Zeroizing<Vec<u8>>, String> {
     Ok(bytes)
 }
 
-/// The host, with brackets around an IPv6 address, and the port. What is wrong with them is never
-/// quoted: without an @ it may be a part of a password.
-fn host_and_port(place: &str) -> Result<(&str, Option<u16>), String> {
-    let (host, port) = if place.starts_with('[') {
-        let end = place.find(']').ok_or("the IPv6 address has no closing ]")?;
-        let (host, rest) = place.split_at(end + 1);
+/// Returns the host, with brackets around an IPv6 address, and the port. Errors never quote the text,
+/// because without an @ it may be a part of a password.
+fn host_and_port(host_port: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = if host_port.starts_with('[') {
+        let end = host_port
+            .find(']')
+            .ok_or("the IPv6 address has no closing ]")?;
+        let (host, rest) = host_port.split_at(end + 1);
         host[1..end]
             .parse::<Ipv6Addr>()
             .map_err(|_| "there is no IPv6 address between the brackets")?;
@@ -225,12 +227,12 @@ fn host_and_port(place: &str) -> Result<(&str, Option<u16>), String> {
         };
         (host, port)
     } else {
-        match place.split_once(':') {
+        match host_port.split_once(':') {
             Some((_, port)) if port.contains(':') => {
                 return Err("the host contains several colons; write an IPv6 address in brackets, and an @ after a password".into());
             }
             Some((host, port)) => (check_name(host)?, Some(port)),
-            None => (check_name(place)?, None),
+            None => (check_name(host_port)?, None),
         }
     };
     let Some(port) = port else {

@@ -12,8 +12,8 @@ use cloudaudit_exporter::publisher::{self, Publisher};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer,
-    Sent, SourceIpLimit, Transport, sign as stages, wire,
+    CallOptions, Client, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer,
+    ResponseFuture, Sent, SourceIpLimit, Transport, sign as stages, wire,
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
@@ -202,7 +202,7 @@ struct Turns {
 }
 
 impl Transport for Turns {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         black_box(request);
         let call = usize::try_from(self.calls.fetch_add(1, Ordering::Relaxed)).unwrap_or_default();
         let answer = self.answers[call % self.answers.len()].clone();

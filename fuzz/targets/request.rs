@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
-use cloudaudit_exporter::http::{Content, Limits, Options, Reload, serve_connection};
+use cloudaudit_exporter::http::{ConnectionServer, Content, Limits, Options, Reload};
 use cloudaudit_exporter::snapshot::Report;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex, split};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::input::Input;
@@ -107,8 +108,12 @@ fn talk(parts: &[&[u8]], how: &How) -> Talk {
         let (here, there) = duplex(64 * 1024);
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         let content = Arc::clone(&shown) as Arc<dyn Content>;
+        let options = Options::default();
+        let (_running, stopped) = watch::channel(());
+        let server = ConnectionServer::new(content, &options, stopped);
         let serving = tokio::spawn(async move {
-            serve_connection(there, peer, content, &Options::default()).await;
+            let permit = options.connections.admit(Some(peer.ip())).await;
+            server.serve(there, peer, permit).await;
         });
         let (mut reading, mut writing) = split(here);
         let mut heard = Vec::new();
@@ -270,7 +275,7 @@ impl Content for Shown {
         Some(Box::pin(ready(Ok(()))))
     }
 
-    fn answered(&self, handler: &'static str, code: u16) {
+    fn record_request(&self, handler: &'static str, code: u16) {
         let mut answered = self.answered.lock().unwrap_or_else(PoisonError::into_inner);
         answered.push((handler, code));
     }

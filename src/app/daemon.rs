@@ -141,7 +141,7 @@ impl App {
             ..Options::default()
         };
         let servers = self.listeners.into_iter().map(|listener| {
-            info!(address = listener.place(), "listening");
+            info!(address = listener.display_address(), "listening");
             let mut stopped = stopped.clone();
             // Dropping the sender stops the listeners.
             let stopped = async move { drop(stopped.changed().await) };

@@ -153,7 +153,7 @@ impl Content for ExporterState {
         self.publisher.reports()
     }
 
-    fn part(&self) -> Option<String> {
+    fn shard_label(&self) -> Option<String> {
         self.shard.is_sharded().then(|| self.shard.to_string())
     }
 
@@ -188,7 +188,7 @@ impl Content for ExporterState {
         }))
     }
 
-    fn answered(&self, handler: &'static str, code: u16) {
+    fn record_request(&self, handler: &'static str, code: u16) {
         self.process.answered(handler, code);
     }
 

@@ -67,7 +67,7 @@ async fn start(
     let config = Config::load_in(&slot, file.as_deref(), move || load()).await;
     let config = config.map_err(|error| CommandError::configuration(&error))?;
     let mut web = flags.web(LISTEN_ADDRESS);
-    web.web_config = web_config(flags).await?;
+    web.web_config = load_web_config(flags).await?;
     web.log = Some(log);
     Ok(App::bind(config, &environment, &web, reloading, clock).await?)
 }
@@ -79,7 +79,7 @@ fn cannot_load_again(file: &Path) -> Load {
 }
 
 /// Loads the web configuration, if there is a file.
-pub(super) async fn web_config(flags: &Flags) -> Result<Option<Arc<WebConfig>>, CommandError> {
+pub(super) async fn load_web_config(flags: &Flags) -> Result<Option<Arc<WebConfig>>, CommandError> {
     let Some(file) = flags.web_config_file() else {
         return Ok(None);
     };

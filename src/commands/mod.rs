@@ -115,7 +115,7 @@ async fn demo(
     web.web_config = tokio::select! {
         biased;
         () = &mut stop => return Ok(()),
-        web_config = daemon::web_config(&flags) => web_config?,
+        web_config = daemon::load_web_config(&flags) => web_config?,
     };
     Ok(demo::run(&web, clock, stop).await?)
 }

@@ -19,13 +19,13 @@ pub(super) trait Accept {
     type Stream: Stream;
 
     /// Accepts the next connection and returns it with its peer.
-    async fn open(&self) -> io::Result<(Self::Stream, Peer)>;
+    async fn accept_connection(&self) -> io::Result<(Self::Stream, Peer)>;
 }
 
 /// A connection's socket.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static {
-    /// Makes closing the socket discard what was not sent, instead of the kernel keeping it for a
-    /// client that may never read it.
+    /// Makes closing the socket discard unsent bytes. Otherwise the kernel would keep them for a
+    /// client that may never read them.
     fn discard_unsent(&self);
 }
 
@@ -38,11 +38,11 @@ impl Stream for TcpStream {
 }
 
 impl Stream for UnixStream {
-    /// Its kernel buffer is small and goes with the client's process.
+    /// The kernel buffer is small, and the kernel frees it when the client's process ends.
     fn discard_unsent(&self) {}
 }
 
-/// A socket that discards what was not sent if its connection is cut.
+/// A socket that discards unsent bytes if its connection is aborted.
 #[derive(Debug)]
 pub(super) struct AbortableStream<S: Stream> {
     stream: S,
@@ -105,13 +105,15 @@ impl<S: Stream> AsyncWrite for AbortableStream<S> {
 
 /// The client of a connection, for the log.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Peer {
+pub enum Peer {
+    /// A client that is connected over TCP, from this address.
     Tcp(SocketAddr),
+    /// A process of this machine that is connected to the Unix socket.
     Unix,
 }
 
 impl Peer {
-    /// The client's address, `None` on this machine.
+    /// Returns the client's address, or `None` for a Unix socket.
     pub(super) fn address(self) -> Option<IpAddr> {
         match self {
             Self::Tcp(address) => Some(address.ip()),
@@ -138,7 +140,7 @@ impl fmt::Display for Peer {
 impl Accept for TcpListener {
     type Stream = TcpStream;
 
-    async fn open(&self) -> io::Result<(TcpStream, Peer)> {
+    async fn accept_connection(&self) -> io::Result<(TcpStream, Peer)> {
         let (stream, peer) = self.accept().await?;
         // Without it a small response may wait for the client's acknowledgement.
         if let Err(error) = stream.set_nodelay(true) {
@@ -151,7 +153,7 @@ impl Accept for TcpListener {
 impl Accept for UnixListener {
     type Stream = UnixStream;
 
-    async fn open(&self) -> io::Result<(UnixStream, Peer)> {
+    async fn accept_connection(&self) -> io::Result<(UnixStream, Peer)> {
         let (stream, _) = self.accept().await?;
         Ok((stream, Peer::Unix))
     }

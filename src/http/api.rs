@@ -1,28 +1,28 @@
-//! The same facts as on the page, for scripts: `/api/v1/targets` and `/api/v1/tracks`.
+//! The JSON API with the facts of the page: `/api/v1/targets` and `/api/v1/tracks`.
 //!
-//! `docs/openapi.json` describes them, and a test holds the answers to it. Within `v1` keys are
-//! added and none goes.
+//! `docs/openapi.json` describes the responses, and a test compares them with it. Within `v1`, keys
+//! may be added but not removed.
 
 use std::time::SystemTime;
 
 use serde_json::{Map, Value, json};
 
 use super::query::Query;
-use super::view::{Seen, TargetRow, TrackRow, View};
+use super::view::{TargetRow, TrackEntry, TrackRow, View};
 use crate::clock::unix_seconds;
 use crate::snapshot::LastGood;
 
-/// The targets that a query wants.
+/// Returns the targets that match a query.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
-    let targets = view.wanted_targets(query);
+    let targets = view.matching_targets(query);
     page(view, query, targets.len(), |range| {
         targets[range].iter().map(|it| target(view, it)).collect()
     })
 }
 
-/// The tracks that a query wants.
+/// Returns the tracks that match a query.
 pub(super) fn tracks(view: View<'_>, query: &Query) -> Value {
-    let tracks = view.wanted_tracks(query);
+    let tracks = view.matching_tracks(query);
     page(view, query, tracks.len(), |range| {
         tracks[range].iter().map(track).collect()
     })
@@ -35,10 +35,10 @@ fn page(
     data: impl FnOnce(std::ops::Range<usize>) -> Vec<Value>,
 ) -> Value {
     json!({
-        "data": data(query.range(count)),
+        "data": data(query.row_range(count)),
         "total": count,
         "page": query.page,
-        "pages": query.pages(count),
+        "pages": query.page_count(count),
         "at": unix_seconds(view.now.wall),
     })
 }
@@ -86,10 +86,10 @@ fn track(row: &TrackRow<'_>) -> Value {
         "changed": changes(row),
     })));
     match row.track {
-        Seen::Vanished(tombstone) => {
+        TrackEntry::Vanished(tombstone) => {
             value.extend(object(json!({"vanished": time(Some(tombstone.at))})));
         }
-        Seen::Listed(track) => value.extend(object(json!({
+        TrackEntry::Listed(track) => value.extend(object(json!({
             "action_type": track.action_type,
             "resource_type": track.resource_type,
             "event_names": track.event_names,
@@ -109,7 +109,7 @@ fn track(row: &TrackRow<'_>) -> Value {
     Value::Object(value)
 }
 
-/// When each kind of change was last seen of a track.
+/// Returns when each kind of change of a track was last seen.
 fn changes(row: &TrackRow<'_>) -> Value {
     let times = row.target.past.changes.get(&row.id);
     let times = times.into_iter().flat_map(|times| times.at);

@@ -1,4 +1,4 @@
-//! From an address as people write it to a bound socket.
+//! Binds the addresses of `--web.listen-address`, and takes the sockets of systemd.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -15,7 +15,7 @@ pub(super) enum Socket {
     Unix(UnixListener),
 }
 
-/// What a Unix socket's address begins with.
+/// The prefix of the address of a Unix socket.
 const UNIX: &str = "unix:";
 
 /// Binds `host:port`, `[::1]:port`, `:port` for all interfaces, IPv6 and IPv4 alike, or
@@ -35,7 +35,7 @@ pub(super) async fn bind(address: &str) -> io::Result<Socket> {
     })
 }
 
-/// The sockets that systemd has bound and handed over.
+/// Returns the sockets that systemd has bound and passed to the process.
 pub(super) fn inherited() -> io::Result<Vec<Socket>> {
     let mut handed_over = ListenFd::from_env();
     let sockets = (0..handed_over.len()).map(|at| {
@@ -51,14 +51,14 @@ pub(super) fn inherited() -> io::Result<Vec<Socket>> {
     });
     let sockets: Vec<Socket> = sockets.collect::<io::Result<_>>()?;
     if sockets.is_empty() {
-        let message = "systemd has handed no socket over; start the unit by its .socket unit";
+        let message = "systemd has passed no socket; start the service through its .socket unit";
         return Err(io::Error::new(io::ErrorKind::NotFound, message));
     }
     Ok(sockets)
 }
 
-/// A socket's file stays behind when its process is killed: one that nobody answers on is taken
-/// over.
+/// Binds a Unix socket. A killed process leaves its socket file behind, so a file on which no
+/// process listens is replaced.
 async fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -79,7 +79,8 @@ fn bind_all_interfaces(port: &str) -> io::Result<TcpListener> {
         .parse()
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "not a port number"))?;
     match bind_one(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))) {
-        // A port in use is in use; anything else may mean that there is no IPv6 here.
+        // A port in use is an error for IPv4 too. Any other error may mean that the system has no
+        // IPv6.
         Err(error) if error.kind() != io::ErrorKind::AddrInUse => {
             bind_one(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
         }
@@ -105,12 +106,12 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
         Some(Protocol::TCP),
     )?;
     if address.ip() == Ipv6Addr::UNSPECIFIED {
-        // The system's default may be either; [::] is to take IPv4 as well, as it does in Go.
+        // The default depends on the system. As in Go, [::] accepts IPv4 too.
         socket.set_only_v6(false)?;
     }
     if cfg!(unix) {
-        // A restart must not wait for the old connections' TIME_WAIT. Elsewhere the option means
-        // something else.
+        // A restart must not wait for old connections in TIME_WAIT. On other systems the option has
+        // another meaning.
         socket.set_reuse_address(true)?;
     }
     bound_buffers(&socket)?;
@@ -120,20 +121,19 @@ fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
     TcpListener::from_std(socket.into())
 }
 
-/// Limits what the kernel keeps for each accepted connection, which inherits both sizes. By itself
-/// it goes up to some 4 MB for a client that reads nothing, and up to 6 MB from one that sends
-/// without end.
+/// Limits the kernel buffers of accepted connections, which inherit both sizes. By default they
+/// grow to about 4 MB for a client that does not read, and to 6 MB for a client that keeps sending.
 fn bound_buffers(socket: &socket2::Socket) -> io::Result<()> {
     socket.set_send_buffer_size(SEND_BUFFER_BYTES)?;
     socket.set_recv_buffer_size(RECEIVE_BUFFER_BYTES)
 }
 
-/// Linux doubles it for what it notes beside the bytes.
+/// Linux doubles it to have room for its own bookkeeping.
 const SEND_BUFFER_BYTES: usize = 128 * 1024;
 
 /// Requests are small.
 const RECEIVE_BUFFER_BYTES: usize = 32 * 1024;
 
-/// Connections that the kernel completes ahead of us; it may allow fewer. A full queue costs the
-/// next client a second, after which it tries again.
+/// The number of connections that the kernel may complete before the exporter accepts them; the
+/// kernel may allow fewer. If the queue is full, a client retries after a second.
 const BACKLOG: i32 = 4096;

@@ -8,7 +8,7 @@ use std::vec;
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// A body in pieces that are sent as they are: megabytes shared with the publisher, never copied.
+/// A body in pieces. They are shared with the publisher and sent without copying.
 #[derive(Debug, Default)]
 pub(super) struct Pieces {
     pieces: vec::IntoIter<Bytes>,
@@ -16,7 +16,7 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    /// The bytes that are still to be sent.
+    /// Returns the number of bytes that are still to be sent.
     pub(super) fn left(&self) -> u64 {
         self.left
     }

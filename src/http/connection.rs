@@ -1,8 +1,7 @@
-//! One connection, from its first byte to its last.
+//! Serves HTTP on one connection.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,57 +22,26 @@ use super::accept::Peer;
 use super::body::Pieces;
 use super::connection_state::ConnectionState;
 use super::connections::ConnectionPermit;
-use super::content::Content;
 use super::instrumented_io::InstrumentedIo;
 use super::limits::Limits;
-use super::options::Options;
 use super::routes::Routes;
 
-/// Serves one connection that is open already, over whatever stream: what a [`Listener`] does with
-/// each one that it accepts. It ends when either side ends it or it overstays a limit.
-///
-/// [`Listener`]: super::Listener
-pub async fn serve_connection<S>(
-    stream: S,
-    peer: SocketAddr,
-    content: Arc<dyn Content>,
-    options: &Options,
-) where
-    S: AsyncRead + AsyncWrite + Unpin + Send,
-{
-    let limits = options.limits.clone();
-    let routes = Routes::new(content, options);
-    let permit = options.connections.admit(Some(peer.ip())).await;
-    let (_running, stopped) = watch::channel(());
-    let (routes, protocol) = (Arc::new(routes), Protocol::Http1);
-    serve(
-        stream,
-        peer.into(),
-        permit,
-        routes,
-        limits,
-        stopped,
-        protocol,
-    )
-    .await;
-}
-
-/// What was agreed on.
+/// The HTTP version that the client negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Protocol {
     Http1,
-    /// Over TLS only.
+    /// Used over TLS only.
     Http2,
 }
 
-/// Serves a connection until either side ends it, it overstays a limit, or it is asked to finish:
-/// by a newcomer that needs its permit, or because `stopped` lost its sender.
+/// Serves a connection until either side ends it, it exceeds a limit, a new connection needs its
+/// permit, or the sender of `stopped` is dropped.
 pub(super) async fn serve<S>(
     stream: S,
     peer: Peer,
-    permit: ConnectionPermit,
+    permit: &ConnectionPermit,
     routes: Arc<Routes>,
-    limits: Limits,
+    limits: &Limits,
     stopped: watch::Receiver<()>,
     protocol: Protocol,
 ) where
@@ -93,16 +61,16 @@ pub(super) async fn serve<S>(
     match protocol {
         Protocol::Http1 => {
             let connection = http1().serve_connection(io, service);
-            attend(connection, peer, state, &limits, stopped).await;
+            run_connection(connection, peer, state, limits, stopped).await;
         }
         Protocol::Http2 => {
             let connection = http2().serve_connection(io, service);
-            attend(connection, peer, state, &limits, stopped).await;
+            run_connection(connection, peer, state, limits, stopped).await;
         }
     }
 }
 
-/// A connection of hyper's that can be asked to end with the requests it is at.
+/// A hyper connection that can shut down after its requests in flight.
 trait Graceful: Future<Output = hyper::Result<()>> {
     fn graceful_shutdown(self: Pin<&mut Self>);
 }
@@ -134,7 +102,7 @@ where
     }
 }
 
-async fn attend(
+async fn run_connection(
     connection: impl Graceful,
     peer: Peer,
     state: &Arc<ConnectionState>,
@@ -142,13 +110,12 @@ async fn attend(
     mut stopped: watch::Receiver<()>,
 ) {
     let mut connection = pin!(connection);
-    let limits = limits.clone();
-    let mut overdue = pin!(state.overdue(&limits));
-    let mut finishing = false;
+    let mut limit_exceeded = pin!(state.limit_exceeded(limits));
+    let mut closing = false;
     loop {
         tokio::select! {
             biased;
-            // First, so that a request which has already arrived is seen before anything is ended.
+            // First, so that a request that has already arrived is seen before the connection ends.
             end = connection.as_mut() => {
                 match end {
                     Ok(()) => debug!(%peer, "connection ended"),
@@ -156,31 +123,31 @@ async fn attend(
                 }
                 return;
             }
-            _ = stopped.changed(), if !finishing => {
-                finishing = true;
+            _ = stopped.changed(), if !closing => {
+                closing = true;
                 state.begin_close();
                 connection.as_mut().graceful_shutdown();
             }
             () = state.close_requested() => {
-                debug!(%peer, "connection closed: it makes room for a new one");
-                if state.waits(Instant::now()).is_some() {
-                    // Over HTTP/2 this is a GOAWAY frame, written if the socket takes it now.
+                debug!(%peer, "connection closed to make room for a new one");
+                if state.waits_for(Instant::now()).is_some() {
+                    // Over HTTP/2 this sends a GOAWAY frame if the socket accepts it now.
                     connection.as_mut().graceful_shutdown();
                     if poll_once(connection.as_mut()).await {
                         return;
                     }
                 }
-                if state.waits(Instant::now()).is_some() {
+                if state.waits_for(Instant::now()).is_some() {
                     state.abort();
                     return;
                 }
-                // A request has arrived in the meantime: it is answered first.
-                finishing = true;
+                // A request has arrived in the meantime, so it gets its response first.
+                closing = true;
                 state.begin_close();
                 connection.as_mut().graceful_shutdown();
             }
-            limit = overdue.as_mut() => {
-                debug!(%peer, limit, "connection cut: it exceeded a time limit");
+            limit = limit_exceeded.as_mut() => {
+                debug!(%peer, limit, "connection closed: it exceeded a time limit");
                 state.abort();
                 return;
             }
@@ -196,7 +163,7 @@ async fn poll_once(mut connection: Pin<&mut impl Graceful>) -> bool {
 fn http1() -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
-        // One time for two cases: see `connection_state.rs`, which has two.
+        // hyper has one setting for two cases; `connection_state.rs` has a limit for each.
         .header_read_timeout(None)
         .max_headers(MAX_HEADERS)
         .max_header_size(MAX_HEAD_BYTES as usize)
@@ -204,7 +171,7 @@ fn http1() -> http1::Builder {
     builder
 }
 
-/// What hyper does with a stream of HTTP/2 that is ours: a task of its own is its way.
+/// Configures HTTP/2. Hyper runs each stream in a task of its own.
 fn http2() -> http2::Builder<TokioExecutor> {
     let mut builder = http2::Builder::new(TokioExecutor::new());
     builder
@@ -217,25 +184,25 @@ fn http2() -> http2::Builder<TokioExecutor> {
     builder
 }
 
-/// Requests at a time on one connection of HTTP/2. A scrape is one.
+/// The most concurrent requests on one HTTP/2 connection. A scrape is one request.
 const MAX_STREAMS: u32 = 16;
 
-/// What is kept of each response that its client does not take, in bytes.
+/// The most bytes of a response that are buffered if the client does not read them.
 const MAX_STREAM_BUFFER_BYTES: usize = 16 * 1024;
 
-/// What a client may send ahead of being read, in bytes: nobody here wants a body.
+/// The most bytes that a client may send before the exporter reads them. No path needs a body.
 const MAX_STREAM_WINDOW: u32 = 64 * 1024;
 
-/// Header lines of a request; with more it is answered 431.
+/// The most header lines of a request; a request with more gets status 431.
 const MAX_HEADERS: usize = 100;
 
-/// Bytes of a request line and its headers; with more it is answered 431.
+/// The most bytes of a request line and its headers; a request with more gets status 431.
 const MAX_HEAD_BYTES: u32 = 16 * 1024;
 
-/// What is read ahead of a connection, and what hyper gathers before it writes.
+/// The most bytes that hyper reads ahead, and that it collects before a write.
 const MAX_BUFFER_BYTES: usize = 64 * 1024;
 
-/// A request from its head to the end of its response, or until its client gives it up.
+/// A request from its head until its response is sent or the client cancels it.
 struct RequestGuard {
     state: Arc<ConnectionState>,
     protocol: Protocol,
@@ -243,7 +210,7 @@ struct RequestGuard {
 
 impl RequestGuard {
     fn begin(state: &Arc<ConnectionState>, protocol: Protocol) -> Self {
-        // Of HTTP/1 the bytes have told already.
+        // For HTTP/1 the head scanner has already counted the request.
         if protocol == Protocol::Http2 {
             state.request_began();
         }
@@ -263,7 +230,7 @@ impl Drop for RequestGuard {
     }
 }
 
-/// A response's body that tells when hyper is done with it.
+/// A response's body that holds a [`RequestGuard`] until hyper drops it.
 struct ResponseBody {
     pieces: Pieces,
     guard: Arc<RequestGuard>,
@@ -284,7 +251,7 @@ impl Body for ResponseBody {
                 frame.map_data(|piece| {
                     Bytes::from_owner(GuardedChunk {
                         piece,
-                        _by: Arc::clone(&self.guard),
+                        _guard: Arc::clone(&self.guard),
                     })
                 })
             }),
@@ -300,12 +267,12 @@ impl Body for ResponseBody {
     }
 }
 
-/// A piece of a response over HTTP/2. Hyper asks for it as soon as the client would take its first
-/// byte, and lets go of the body with the last: so a response is under way as long as any piece of
-/// it waits to be sent.
+/// A piece of a response over HTTP/2. Hyper drops the body as soon as it has taken the last piece,
+/// which may still wait to be sent. So each piece holds the guard, and the request is in flight as
+/// long as a piece exists.
 struct GuardedChunk {
     piece: Bytes,
-    _by: Arc<RequestGuard>,
+    _guard: Arc<RequestGuard>,
 }
 
 impl AsRef<[u8]> for GuardedChunk {

@@ -1,9 +1,9 @@
 //! The state of a connection and its deadline.
 //!
-//! Hyper has one setting, `header_read_timeout`, for a client that drips its headers and for a
-//! client that keeps its connection for the next scrape. These two need different times. So an
-//! `InstrumentedIo` reports the bytes that pass to the [`ConnectionState`], and the connection's
-//! task waits for its deadline.
+//! Hyper has one setting, `header_read_timeout`, for a client that sends its headers slowly and for
+//! a client that keeps its connection for the next scrape. The two need different limits. So
+//! `InstrumentedIo` reports the bytes that pass to [`ConnectionState`], and the connection's task
+//! waits for the deadline.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -28,74 +28,76 @@ pub(super) struct ConnectionState {
 #[derive(Debug)]
 struct State {
     phase: Phase,
-    heads: RequestHeadScanner,
-    /// Whether bytes were scanned for heads.
+    head_scanner: RequestHeadScanner,
+    /// Whether the bytes are scanned for heads, which is done for HTTP/1 only.
     is_http1: bool,
     /// Requests whose heads have ended and whose responses have not been sent.
     pending: u64,
-    /// Requests whose heads have ended and whose bodies are being waited for.
+    /// Requests whose heads have ended and whose bodies have not arrived.
     awaiting_body: u64,
-    /// Responses that hyper has taken over and not yet flushed.
+    /// Responses that hyper has taken and not yet flushed.
     handed_over: u64,
-    /// Requests that the exporter is working on: their clients wait for it, not it for them.
+    /// Requests that the exporter is working on. It does not wait for their clients.
     working: u64,
-    /// Whether the connection is cut: what is still to be sent is discarded.
-    cut: bool,
-    /// Whether it ends with the requests in flight.
-    finishes: bool,
-    /// When it ends if it is still idle. Set as soon as it is closing and idle.
-    ends_at: Option<Instant>,
+    /// Whether the connection was aborted, so that unsent bytes are discarded.
+    aborted: bool,
+    /// Whether the connection ends after its requests in flight.
+    closing: bool,
+    /// When the connection ends if it is still idle. Set as soon as it is closing and idle.
+    close_at: Option<Instant>,
 }
 
-/// How long a closing connection may still be idle. Over HTTP/2 the client takes part in closing,
-/// and a client that does not would never end the connection.
+/// How long a closing connection may be idle. Over HTTP/2 the client takes part in closing, so a
+/// client that does not respond would otherwise keep the connection open forever.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
 
-/// A client that has taken no byte of its response for this long may have to make room.
+/// If a client has read no byte of its response for this long, its connection may be closed to make
+/// room.
 pub(super) const STALLED: Duration = Duration::from_millis(50);
 
-/// A request whose rest has not arrived after this time is half a request. The rest of one that is
-/// sent in several packets follows at once.
-const HALF_AFTER: Duration = Duration::from_millis(10);
+/// A request that is still incomplete after this time counts as partial. If a client sends a
+/// request in several packets, they follow each other at once.
+const PARTIAL_AFTER: Duration = Duration::from_millis(10);
 
-/// What a connection waits for, and since when. An earlier kind makes room before a later one.
+/// What a connection waits for, and since when. Connections of an earlier variant are closed first
+/// to make room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum WaitsFor {
-    /// The rest of a head, or the body that a head has announced. A scraper sends its request as a
-    /// whole, so these go before a connection whose client has not had the time to send anything.
+    /// The rest of a head, or the body that a head has announced. A scraper sends its request at
+    /// once, so these are closed before a connection whose client has had no time to send anything.
     Rest(Instant),
     /// A request: the connection is idle.
     Request(Instant),
-    /// A client that does not take its response; since when the request has been there.
+    /// A client that does not read its response; the time is when its request arrived.
     Reader(Instant),
 }
 
 #[derive(Clone, Copy, Debug)]
 enum Phase {
-    /// No byte of a request is here.
+    /// No byte of a request has arrived.
     Idle { since: Instant },
     /// A request has begun to arrive.
     Head { since: Instant },
-    /// A request is being answered, or its response being sent.
+    /// The exporter works on a request or sends its response.
     Request { since: Instant, progress: Instant },
 }
 
 impl ConnectionState {
-    /// A fresh connection: silent, hence idle.
+    /// Creates the state of a new connection, which is idle.
     pub(super) fn new(room: Arc<Notify>) -> Self {
         let state = State {
             phase: Phase::Idle {
                 since: Instant::now(),
             },
-            heads: RequestHeadScanner::default(),
+            head_scanner: RequestHeadScanner::default(),
             is_http1: false,
             pending: 0,
             awaiting_body: 0,
             handed_over: 0,
             working: 0,
-            cut: false,
-            finishes: false,
-            ends_at: None,
+            aborted: false,
+            closing: false,
+            close_at: None,
         };
         Self {
             state: Mutex::new(state),
@@ -104,13 +106,13 @@ impl ConnectionState {
         }
     }
 
-    /// Whether the connection waits for its client, which makes it one that can make room, and
-    /// since when. `None` while the exporter works on a request or a response is being taken.
-    pub(super) fn waits(&self, now: Instant) -> Option<WaitsFor> {
+    /// Returns what the connection waits for. `None` while the exporter works on a request or the
+    /// client reads its response; then the connection must not be closed to make room.
+    pub(super) fn waits_for(&self, now: Instant) -> Option<WaitsFor> {
         let state = self.state();
-        let part_since = |since| {
-            let is_half = now.saturating_duration_since(since) >= HALF_AFTER;
-            Some(if is_half {
+        let rest_since = |since| {
+            let is_partial = now.saturating_duration_since(since) >= PARTIAL_AFTER;
+            Some(if is_partial {
                 WaitsFor::Rest(since)
             } else {
                 WaitsFor::Request(since)
@@ -118,9 +120,9 @@ impl ConnectionState {
         };
         match state.phase {
             Phase::Idle { since } => Some(WaitsFor::Request(since)),
-            Phase::Head { since } => part_since(since),
+            Phase::Head { since } => rest_since(since),
             Phase::Request { .. } if state.working > 0 => None,
-            Phase::Request { since, .. } if state.waits_for_bodies() => part_since(since),
+            Phase::Request { since, .. } if state.waits_for_bodies() => rest_since(since),
             Phase::Request { since, progress } => {
                 let stalled = now.saturating_duration_since(progress) >= STALLED;
                 stalled.then_some(WaitsFor::Reader(since))
@@ -141,17 +143,17 @@ impl ConnectionState {
         BodyGuard(self)
     }
 
-    /// The connection is about to be closed: its socket discards what the client has not read.
+    /// Makes the socket discard unsent bytes when the connection is closed.
     pub(super) fn abort(&self) {
-        self.state().cut = true;
+        self.state().aborted = true;
     }
 
-    /// Whether [`ConnectionState::cut`] was called.
+    /// Whether [`ConnectionState::abort`] was called.
     pub(super) fn is_aborted(&self) -> bool {
-        self.state().cut
+        self.state().aborted
     }
 
-    /// Asks the connection to end after the requests in flight.
+    /// Requests that the connection ends after its requests in flight.
     pub(super) fn request_close(&self) {
         self.close_requested.notify_one();
     }
@@ -164,18 +166,18 @@ impl ConnectionState {
     /// Marks the connection as closing.
     pub(super) fn begin_close(&self) {
         let mut state = self.state();
-        state.finishes = true;
+        state.closing = true;
         if matches!(state.phase, Phase::Idle { .. }) {
-            state.ends_at = Some(Instant::now() + CLOSE_GRACE);
+            state.close_at = Some(Instant::now() + CLOSE_GRACE);
         }
     }
 
     /// Waits until the connection exceeds a limit, and returns the limit's name.
     ///
-    /// The deadline moves with the phase, and the phase moves when the connection is polled: so
-    /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end
-    /// beside it; then the deadline of before is what it wakes up for.
-    pub(super) async fn overdue(&self, limits: &Limits) -> &'static str {
+    /// The deadline depends on the phase, and the phase changes when the connection is polled. So
+    /// this must be polled after the connection, in the same task. Over HTTP/2 a request may end in
+    /// another task; then this wakes up at the previous deadline and reads the new one.
+    pub(super) async fn limit_exceeded(&self, limits: &Limits) -> &'static str {
         let mut alarm = pin!(sleep_until(self.deadline(limits).0));
         poll_fn(|cx| {
             let (deadline, limit) = self.deadline(limits);
@@ -187,8 +189,8 @@ impl ConnectionState {
         .await
     }
 
-    /// A request of HTTP/2 has arrived: hyper tells by calling us, and the bytes need not be looked
-    /// at.
+    /// Records that an HTTP/2 request has arrived. Hyper calls the service for it, so the bytes are
+    /// not scanned.
     pub(super) fn request_began(&self) {
         let mut state = self.state();
         state.pending += 1;
@@ -197,7 +199,7 @@ impl ConnectionState {
         }
     }
 
-    /// The response to a request of HTTP/2 is sent, or given up.
+    /// Records that the response to an HTTP/2 request was sent or canceled.
     pub(super) fn request_ended(&self) {
         let mut state = self.state();
         state.pending = state.pending.saturating_sub(1);
@@ -211,7 +213,7 @@ impl ConnectionState {
         }
     }
 
-    /// A response is in hyper's hands entirely; with the next flush it is sent.
+    /// Records that hyper has taken the whole response. The next flush sends it.
     pub(super) fn response_handed_over(&self) {
         self.state().handed_over += 1;
     }
@@ -220,9 +222,9 @@ impl ConnectionState {
         let state = self.state();
         match state.phase {
             Phase::Idle { since } => {
-                let farewell = state.ends_at.map(|ends_at| (ends_at, "farewell"));
+                let grace = state.close_at.map(|close_at| (close_at, "close grace"));
                 let idle = (after(since, limits.idle), "idle");
-                farewell.map_or(idle, |farewell| farewell.min(idle))
+                grace.map_or(idle, |grace| grace.min(idle))
             }
             Phase::Head { since } => (after(since, limits.headers), "headers"),
             Phase::Request { since, progress } => {
@@ -236,16 +238,18 @@ impl ConnectionState {
     pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.is_http1 = true;
-        state.pending += state.heads.scan(bytes);
+        state.pending += state.head_scanner.scan(bytes);
         match state.phase {
-            Phase::Idle { .. } if state.pending > 0 || state.heads.inside() => state.next_phase(),
+            Phase::Idle { .. } if state.pending > 0 || state.head_scanner.in_head() => {
+                state.next_phase();
+            }
             Phase::Head { .. } if state.pending > 0 => state.next_phase(),
             Phase::Idle { .. } | Phase::Head { .. } | Phase::Request { .. } => {}
         }
     }
 
     pub(super) fn wrote(&self) {
-        self.state().progresses();
+        self.state().record_progress();
     }
 
     pub(super) fn flushed(&self) {
@@ -264,12 +268,13 @@ impl ConnectionState {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Every change is a plain assignment, so a panic leaves nothing half done.
+        // Every change is a plain assignment, so a poisoned lock holds a consistent state.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The end of a time limit. One that no clock reaches ends in a day, which no connection lasts.
+/// Returns the end of a time limit. A limit beyond the range of the clock ends after a day, longer
+/// than any connection lasts.
 fn after(since: Instant, limit: Duration) -> Instant {
     let end = since.checked_add(limit);
     end.unwrap_or_else(|| since + Duration::from_hours(24))
@@ -295,25 +300,25 @@ impl Drop for WorkGuard<'_> {
         let mut state = self.0.state();
         state.working = state.working.saturating_sub(1);
         // The client has had nothing to read until now.
-        state.progresses();
+        state.record_progress();
     }
 }
 
 impl State {
     /// Whether every request that was begun waits for its body. Over HTTP/1 the requests behind it
-    /// do not count: they are not begun, or a scanner took a blank line in the body for one.
+    /// do not count: they are not begun, or the scanner mistook a blank line in the body for a head.
     fn waits_for_bodies(&self) -> bool {
         self.awaiting_body > 0 && (self.is_http1 || self.awaiting_body == self.pending)
     }
 
-    fn progresses(&mut self) {
+    fn record_progress(&mut self) {
         if let Phase::Request { progress, .. } = &mut self.phase {
             *progress = Instant::now();
         }
     }
 
-    /// What is at hand now. A request that came in while another was answered gets its time from
-    /// here on: it could not be read any sooner.
+    /// Enters the phase that follows from the counts. The limits of a request that arrived during
+    /// the previous one begin now, because it could not be read earlier.
     fn next_phase(&mut self) {
         let now = Instant::now();
         self.phase = if self.pending > 0 {
@@ -321,11 +326,11 @@ impl State {
                 since: now,
                 progress: now,
             }
-        } else if self.heads.inside() {
+        } else if self.head_scanner.in_head() {
             Phase::Head { since: now }
         } else {
-            if self.finishes {
-                self.ends_at.get_or_insert(now + CLOSE_GRACE);
+            if self.closing {
+                self.close_at.get_or_insert(now + CLOSE_GRACE);
             }
             Phase::Idle { since: now }
         };

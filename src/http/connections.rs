@@ -11,14 +11,14 @@ use tokio::time::{Instant, timeout};
 use super::connection_state::{ConnectionState, STALLED};
 use super::descriptors;
 
-/// How many connections there may be, over all listeners that share this handle. A connection
-/// counts until its socket is closed.
+/// Limits the number of connections of all listeners that share this handle. A connection counts
+/// until its socket is closed.
 ///
-/// If all places are taken, a connection that waits for its client makes room: one of the source
-/// with the most connections, so that a crowd at one address does not cost another client its
-/// connection; of these one without a whole request before one whose client does not take its
-/// response; of these the oldest. A connection whose request the exporter is working on is never
-/// closed for a newcomer, nor one whose client keeps taking the response.
+/// If the limit is reached, a connection that waits for its client is closed to make room. The
+/// source with the most connections loses one first, so that many connections from one address do
+/// not cost another client its connection. Of these, a connection without a complete request goes
+/// before a connection whose client does not read its response, and the oldest goes first. A
+/// connection is never closed while the exporter works on its request or its client keeps reading.
 #[derive(Clone, Debug)]
 pub struct Connections(Arc<Inner>);
 
@@ -26,7 +26,7 @@ pub struct Connections(Arc<Inner>);
 struct Inner {
     cap: usize,
     open: Mutex<Open>,
-    /// Notified when a connection ended or fell idle.
+    /// Notified when a connection ends or becomes idle.
     room: Arc<Notify>,
 }
 
@@ -40,13 +40,14 @@ struct Open {
 struct Connection {
     source: Source,
     state: Arc<ConnectionState>,
-    leaving: bool,
+    closing: bool,
 }
 
-/// Where a connection comes from: `None` for this machine.
+/// The address or network that a connection comes from. `None` for a Unix socket.
 type Source = Option<IpAddr>;
 
-/// A client with IPv6 usually has a network of 64 bits, hence any number of addresses.
+/// Returns the source of a client. An IPv6 client usually has a /64 network, hence any number of
+/// addresses, so the network is the source.
 fn source_of(client: Option<IpAddr>) -> Source {
     Some(match client?.to_canonical() {
         IpAddr::V6(address) => {
@@ -58,7 +59,7 @@ fn source_of(client: Option<IpAddr>) -> Source {
 }
 
 impl Connections {
-    /// A cap of its own; at least one connection is let in.
+    /// Creates a limit, of at least one connection.
     pub fn new(cap: usize) -> Self {
         Self(Arc::new(Inner {
             cap: cap.max(1),
@@ -67,14 +68,14 @@ impl Connections {
         }))
     }
 
-    /// Waits for a permit for a connection of `client`, `None` for one of this machine.
-    pub(super) async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
+    /// Waits for a permit for a connection from `client`, which is `None` for a Unix socket.
+    pub async fn admit(&self, client: Option<IpAddr>) -> ConnectionPermit {
         loop {
             let room = self.0.room.notified();
-            if let Some(place) = self.try_admit(source_of(client)) {
-                return place;
+            if let Some(permit) = self.try_admit(source_of(client)) {
+                return permit;
             }
-            // A client that stops reading notifies no one.
+            // No notification comes from a client that stops reading.
             drop(timeout(STALLED, room).await);
         }
     }
@@ -91,7 +92,7 @@ impl Connections {
         let connection = Connection {
             source,
             state: Arc::clone(&state),
-            leaving: false,
+            closing: false,
         };
         open.connections.insert(id, connection);
         Some(ConnectionPermit {
@@ -101,41 +102,41 @@ impl Connections {
         })
     }
 
-    /// Closes a connection that waits for its client, if there is one: the process has no
-    /// descriptors left.
+    /// Closes a connection that waits for its client, if there is one. Called when the process has
+    /// no descriptors left.
     pub(super) fn make_room(&self) {
         self.open().make_room();
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {
-        // A panic elsewhere leaves the map whole: each change is one call.
+        // Each change is one call, so a poisoned lock holds a consistent map.
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Open {
-    /// Asks a connection to close, if one can and none is about to.
+    /// Requests that a connection closes, unless one is already closing.
     fn make_room(&mut self) {
         let now = Instant::now();
-        let mut leaving = self.connections.values().filter(|it| it.leaving);
-        if let Some(leaving) = leaving.find(|it| it.state.waits(now).is_some()) {
-            // A request may have come in when it was asked, and waits for its client now.
-            leaving.state.request_close();
+        let mut closing = self.connections.values().filter(|it| it.closing);
+        if let Some(closing) = closing.find(|it| it.state.waits_for(now).is_some()) {
+            // A request may have arrived when the close was requested, and wait for its client now.
+            closing.state.request_close();
             return;
         }
-        let mut crowds: HashMap<Source, usize> = HashMap::new();
+        let mut counts: HashMap<Source, usize> = HashMap::new();
         for connection in self.connections.values() {
-            *crowds.entry(connection.source).or_default() += 1;
+            *counts.entry(connection.source).or_default() += 1;
         }
-        let staying = self.connections.iter().filter(|(_, it)| !it.leaving);
+        let staying = self.connections.iter().filter(|(_, it)| !it.closing);
         let candidates = staying.filter_map(|(&id, connection)| {
-            let waits = connection.state.waits(now)?;
-            let crowd = crowds.get(&connection.source).copied();
-            Some((Reverse(crowd), waits, id))
+            let waits_for = connection.state.waits_for(now)?;
+            let count = counts.get(&connection.source).copied();
+            Some((Reverse(count), waits_for, id))
         });
         let chosen = candidates.min().map(|(_, _, id)| id);
         if let Some(connection) = chosen.and_then(|id| self.connections.get_mut(&id)) {
-            connection.leaving = true;
+            connection.closing = true;
             connection.state.request_close();
         }
     }
@@ -147,16 +148,16 @@ impl Default for Connections {
     }
 }
 
-/// One connection's place under the cap, given back when dropped.
+/// Counts one connection under the limit until it is dropped.
 #[derive(Debug)]
-pub(super) struct ConnectionPermit {
+pub struct ConnectionPermit {
     id: u64,
     state: Arc<ConnectionState>,
     connections: Connections,
 }
 
 impl ConnectionPermit {
-    /// What the connection is at.
+    /// Returns the state of the connection.
     pub(super) fn state(&self) -> &Arc<ConnectionState> {
         &self.state
     }

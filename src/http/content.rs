@@ -1,4 +1,4 @@
-//! What the listener is given to show.
+//! The interface between the listener and the rest of the process.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -8,37 +8,37 @@ use bytes::Bytes;
 use crate::clock::Moment;
 use crate::snapshot::Report;
 
-/// A reload that is on its way; in the end it may say why the old configuration is kept.
+/// A reload in progress. Its error says why the previous configuration stays in use.
 pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// What the listener shows, of each request again. The exposition, the reports and readiness may
-/// take their time and wait for locks: the listener gets them on a thread that may be blocked. The
-/// rest must return at once.
+/// Provides what the listener serves. The listener calls it for each request. `exposition`, `reports`
+/// and `ready` may block, because the listener calls them on a thread for blocking work. The other
+/// methods must return at once.
 pub trait Content: Send + Sync + 'static {
-    /// The whole exposition in pieces, ready to be sent; one gzip member where `gzip`.
+    /// Returns the whole exposition in pieces, as one gzip member if `gzip` is set.
     fn exposition(&self, gzip: bool) -> Vec<Bytes>;
 
-    /// The reports of all accounts, for the page.
+    /// Returns the reports of all accounts, for the page and the API.
     fn reports(&self) -> Vec<Arc<Report>>;
 
-    /// Which part of all accounts these are, for the page; none where they are all.
-    fn part(&self) -> Option<String> {
+    /// Returns the description of this shard, for the page. `None` if there is only one.
+    fn shard_label(&self) -> Option<String> {
         None
     }
 
-    /// Whether every target has been asked; otherwise the reasons why not.
+    /// Returns an error with the reasons if a target has not been polled yet.
     fn ready(&self) -> Result<(), Vec<String>>;
 
-    /// Whether the scheduler ticks; otherwise what stands still.
+    /// Returns an error that names every stalled loop.
     fn healthy(&self) -> Result<(), String>;
 
-    /// Has a changed configuration taken up; none where that may not be asked for here.
+    /// Starts a reload. `None` if reloading over HTTP is not enabled.
     fn reload(&self) -> Option<Reload>;
 
-    /// Hears of one answered request, for `cloudaudit_exporter_http_requests_total{handler, code}`.
-    /// Both come from bounded sets.
-    fn answered(&self, handler: &'static str, code: u16);
+    /// Counts one request, for `cloudaudit_exporter_http_requests_total{handler, code}`. Both values
+    /// come from bounded sets.
+    fn record_request(&self, handler: &'static str, code: u16);
 
-    /// What time it is, for the ages on the page.
+    /// Returns the current time, for the ages on the page.
     fn now(&self) -> Moment;
 }

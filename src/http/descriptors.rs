@@ -7,43 +7,43 @@ use crate::resources::{RESERVED_FILES, open_files, raise_open_files};
 /// The contract's cap on connections, if the process may open enough files for it.
 const MAX_CONNECTIONS: usize = 512;
 
-/// With fewer descriptors the runtime, a listener, a scrape and a poll do not fit.
-const LEAST: u64 = 32;
+/// The least that the runtime, a listener, a scrape and a poll need.
+const MIN_FILES: u64 = 32;
 
-/// A higher limit would be of no use.
-const MOST: u64 = 65_536;
+/// The exporter never needs more.
+const MAX_FILES: u64 = 65_536;
 
-/// Raises the soft limit of open files to the hard one, and warns if connections have to share less
-/// than their cap.
+/// Raises the soft limit of open files to the hard limit, and warns if it allows few connections.
 ///
 /// # Errors
 ///
-/// The limit is too small to work with.
+/// If the limit is too small.
 pub fn raise_limit() -> Result<(), String> {
-    let Some(limit) = raise_open_files(MOST) else {
-        return Ok(()); // unlimited, or not known
+    let Some(limit) = raise_open_files(MAX_FILES) else {
+        return Ok(()); // unlimited or unknown
     };
-    let way_out = "raise it: ulimit -n, LimitNOFILE= of systemd, --ulimit nofile of a container";
-    if limit < LEAST {
+    let remedy = "raise it: ulimit -n, LimitNOFILE= of systemd, --ulimit nofile of a container";
+    if limit < MIN_FILES {
         return Err(format!(
-            "the limit of open files (RLIMIT_NOFILE) is {limit}; at least {LEAST} are needed, 2048 are enough; {way_out}"
+            "the limit of open files (RLIMIT_NOFILE) is {limit}; at least {MIN_FILES} are needed, 2048 are enough; {remedy}"
         ));
     }
     let connections = max_connections();
-    if connections < SMALL {
+    if connections < FEW_CONNECTIONS {
         warn!(
             limit,
             connections,
-            "the limit of open files (RLIMIT_NOFILE) allows few connections, and polls may fail for lack of descriptors; {way_out}"
+            "the limit of open files (RLIMIT_NOFILE) allows few connections, and polls may fail for lack of descriptors; {remedy}"
         );
     }
     Ok(())
 }
 
-/// Fewer connections deserve a warning: at 1024 open files there are just below [`MAX_CONNECTIONS`].
-const SMALL: usize = MAX_CONNECTIONS / 2;
+/// Fewer connections cause a warning. 1024 open files allow almost [`MAX_CONNECTIONS`].
+const FEW_CONNECTIONS: usize = MAX_CONNECTIONS / 2;
 
-/// The listener's share of the descriptors that are not reserved. The rest is for polls and files.
+/// The divisor of the listener's share of the unreserved descriptors. The rest is for polls and
+/// files.
 const SHARE: u64 = 2;
 
 /// Returns the cap on connections for the descriptors that the process may open now.

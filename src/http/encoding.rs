@@ -3,24 +3,24 @@
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
-/// Whether a response is to be sent gzipped.
+/// Whether a response should be sent gzipped.
 ///
-/// Gzip is taken where it is acceptable and not ranked behind the plain form. A client that
-/// forbids both gets the plain form all the same: to a scraper, data is worth more than a 406.
+/// Gzip is used if the client accepts it and does not prefer the plain form. A client that forbids
+/// both gets the plain form, because data is worth more to a scraper than a 406.
 pub(super) fn prefers_gzip(headers: &HeaderMap) -> bool {
     let mut named = Weights::default();
     for value in headers.get_all(ACCEPT_ENCODING) {
-        // What is not text names nothing that is known here.
+        // A value that is not text names no known coding.
         let Ok(value) = value.to_str() else { continue };
         value.split(',').for_each(|element| named.take(element));
     }
     let gzip = named.gzip.or(named.any).unwrap_or(0);
-    // Unnamed, the plain form is acceptable but nobody asked for it.
+    // If the client does not name it, the plain form is acceptable but not preferred.
     let identity = named.identity.or(named.any).unwrap_or(0);
     gzip > 0 && gzip >= identity
 }
 
-/// The weights of the codings that matter, in thousandths; none where not named.
+/// The weights of the known codings, in thousandths. `None` if the client does not name the coding.
 #[derive(Default)]
 struct Weights {
     gzip: Option<u16>,
@@ -29,7 +29,7 @@ struct Weights {
 }
 
 impl Weights {
-    /// Takes one element of the list; one that is not well-formed counts as not there.
+    /// Reads one element of the list. A malformed element is ignored.
     fn take(&mut self, element: &str) {
         let (coding, parameter) = match element.split_once(';') {
             Some((coding, parameter)) => (coding, Some(parameter)),

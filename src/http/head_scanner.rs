@@ -1,34 +1,34 @@
-//! Where one request's headers end and the next one's begin, in the bytes that arrive.
+//! Finds the ends of request heads in the bytes that arrive.
 
 /// Counts request heads in a stream of bytes.
 ///
-/// Hyper reads ahead and does not tell how far it has parsed, so after a response nobody could say
-/// whether its buffer is empty (an idle connection) or holds the beginning of the next request
-/// (whose headers are due). A head ends at its first empty line, and blank lines before a head mean
-/// nothing (RFC 9112, section 2.2): that much is enough to know. Bodies would confuse it, so a
-/// connection is closed after a request with a body.
+/// Hyper reads ahead and does not report how far it has parsed. So after a response it is unknown
+/// whether its buffer is empty (the connection is idle) or holds the beginning of the next request
+/// (the headers have a deadline). A head ends at its first empty line, and empty lines before a head
+/// are ignored (RFC 9112, section 2.2). The scanner cannot recognize bodies, so a connection is
+/// closed after a request with a body.
 #[derive(Debug, Default)]
 pub(super) struct RequestHeadScanner {
-    inside: bool,
+    in_head: bool,
     line_has_text: bool,
 }
 
 impl RequestHeadScanner {
-    /// Takes in what arrived and returns how many heads ended in it.
+    /// Scans the next bytes and returns the number of heads that ended in them.
     pub(super) fn scan(&mut self, bytes: &[u8]) -> u64 {
         let mut ended = 0;
         for &byte in bytes {
             match byte {
                 b'\n' => {
-                    if self.inside && !self.line_has_text {
-                        self.inside = false;
+                    if self.in_head && !self.line_has_text {
+                        self.in_head = false;
                         ended += 1;
                     }
                     self.line_has_text = false;
                 }
                 b'\r' => {}
                 _ => {
-                    self.inside = true;
+                    self.in_head = true;
                     self.line_has_text = true;
                 }
             }
@@ -37,8 +37,8 @@ impl RequestHeadScanner {
     }
 
     /// Whether a head has begun and not ended.
-    pub(super) fn inside(&self) -> bool {
-        self.inside
+    pub(super) fn in_head(&self) -> bool {
+        self.in_head
     }
 }
 
@@ -50,16 +50,16 @@ mod tests {
     fn a_head_is_found_wherever_the_bytes_are_cut() {
         let stream = b"\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n\r\nGET / HTTP/1.0\n\nGE";
         for cut in 0..stream.len() {
-            let mut heads = RequestHeadScanner::default();
-            let ended = heads.scan(&stream[..cut]) + heads.scan(&stream[cut..]);
-            assert_eq!((ended, heads.inside()), (2, true), "cut at {cut}");
+            let mut scanner = RequestHeadScanner::default();
+            let ended = scanner.scan(&stream[..cut]) + scanner.scan(&stream[cut..]);
+            assert_eq!((ended, scanner.in_head()), (2, true), "cut at {cut}");
         }
     }
 
     #[test]
     fn blank_lines_begin_nothing() {
-        let mut heads = RequestHeadScanner::default();
-        assert_eq!(heads.scan(b"\r\n\n\r\n"), 0);
-        assert!(!heads.inside());
+        let mut scanner = RequestHeadScanner::default();
+        assert_eq!(scanner.scan(b"\r\n\n\r\n"), 0);
+        assert!(!scanner.in_head());
     }
 }

@@ -1,13 +1,13 @@
-//! Pieces of HTML that can only be written escaped.
+//! Types that write escaped HTML.
 
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
-/// Something whose `Display` is HTML. What comes from outside is only ever a [`Text`], so it cannot
-/// get onto a page unescaped.
+/// A value whose `Display` is HTML. Texts from outside are wrapped in [`Text`], so they cannot reach a
+/// page unescaped.
 pub(super) trait Html: fmt::Display {}
 
-/// A name or message of the API, isolated so that right-to-left text does not reorder what is
+/// A name or message from outside, isolated so that right-to-left text does not reorder the text
 /// around it.
 pub(super) struct Isolated<'a>(pub(super) &'a str);
 
@@ -19,7 +19,7 @@ impl fmt::Display for Isolated<'_> {
     }
 }
 
-/// Text from anywhere: for content and for quoted attributes.
+/// Any text, escaped for content and for quoted attributes.
 pub(super) struct Text<'a>(pub(super) &'a str);
 
 impl Html for Text<'_> {}
@@ -53,15 +53,15 @@ impl fmt::Display for Number {
     }
 }
 
-/// One word on a coloured ground. The word says it all; the colour helps those who see it.
+/// One word on a colored background. The word alone carries the meaning.
 pub(super) struct Badge {
-    pub(super) mood: Mood,
+    pub(super) color: BadgeColor,
     pub(super) word: &'static str,
 }
 
-/// What a badge's colour says.
+/// The meaning of a badge's color.
 #[derive(Clone, Copy)]
-pub(super) enum Mood {
+pub(super) enum BadgeColor {
     Good,
     Bad,
     Unsure,
@@ -71,10 +71,10 @@ impl Html for Badge {}
 
 impl fmt::Display for Badge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = match self.mood {
-            Mood::Good => "good",
-            Mood::Bad => "bad",
-            Mood::Unsure => "unsure",
+        let class = match self.color {
+            BadgeColor::Good => "good",
+            BadgeColor::Bad => "bad",
+            BadgeColor::Unsure => "unsure",
         };
         write!(
             f,
@@ -84,28 +84,28 @@ impl fmt::Display for Badge {
     }
 }
 
-/// A time, as its age and in UTC; a dash where there is none.
-pub(super) struct When {
+/// A time, as its age and in UTC, or a dash if there is no time.
+pub(super) struct Timestamp {
     pub(super) at: Option<SystemTime>,
     pub(super) now: SystemTime,
 }
 
-impl Html for When {}
+impl Html for Timestamp {}
 
-impl fmt::Display for When {
+impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(at) = self.at else {
             return f.write_str("–");
         };
         match self.now.duration_since(at) {
-            Ok(age) => write!(f, "{} ago", Span(age))?,
-            Err(ahead) => write!(f, "in {}", Span(ahead.duration()))?,
+            Ok(age) => write!(f, "{} ago", Age(age))?,
+            Err(ahead) => write!(f, "in {}", Age(ahead.duration()))?,
         }
         write!(f, r#" <span class="utc">{}</span>"#, Utc(at))
     }
 }
 
-/// A time of day in UTC.
+/// A date and time in UTC.
 pub(super) struct Utc(pub(super) SystemTime);
 
 impl Html for Utc {}
@@ -124,12 +124,12 @@ impl fmt::Display for Utc {
     }
 }
 
-/// A span of time in its largest fitting unit.
-pub(super) struct Span(pub(super) Duration);
+/// A duration in its largest fitting unit.
+pub(super) struct Age(pub(super) Duration);
 
-impl Html for Span {}
+impl Html for Age {}
 
-impl fmt::Display for Span {
+impl fmt::Display for Age {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let seconds = self.0.as_secs();
         match seconds {
@@ -141,8 +141,8 @@ impl fmt::Display for Span {
     }
 }
 
-/// How many there are of something.
-pub(super) fn counted(number: u64, noun: &str) -> String {
+/// Returns a number with its noun in singular or plural.
+pub(super) fn pluralize(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),

@@ -1,4 +1,4 @@
-//! The stream between hyper and a socket, which reports what passes.
+//! The stream between hyper and a socket, which reports the bytes that pass.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connection_state::ConnectionState;
 
-/// A stream that reports to its [`ConnectionState`] what passes through it.
+/// A stream that reports the bytes that pass to its [`ConnectionState`].
 #[derive(Debug)]
 pub(super) struct InstrumentedIo<S> {
     stream: S,

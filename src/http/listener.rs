@@ -1,4 +1,4 @@
-//! The listener: bind, return the address, serve.
+//! Binds an address and serves the connections that it accepts.
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,16 +13,15 @@ use tracing::{error, warn};
 
 use super::accept::{AbortableStream, Accept, Peer};
 use super::bind::{Socket, bind, inherited};
+use super::connection_server::ConnectionServer;
 use super::connections::Connections;
 use super::content::Content;
 use super::options::Options;
-use super::routes::Routes;
 use super::throttle::Throttle;
-use super::tls;
 
 /// A bound address that is not served yet.
 #[derive(Debug)]
-#[must_use = "it answers only after `serve` is called"]
+#[must_use = "it serves only after `serve` is called"]
 pub struct Listener(Socket);
 
 impl Listener {
@@ -32,18 +31,18 @@ impl Listener {
         bind(address).await.map(Self)
     }
 
-    /// The sockets that systemd has bound for us.
+    /// Returns the sockets that systemd has bound.
     ///
     /// # Errors
     ///
-    /// That there is none, or one of another kind.
+    /// If there is none, or one of another kind.
     pub fn inherited() -> io::Result<Vec<Self>> {
         let sockets = inherited()?;
         Ok(sockets.into_iter().map(Self).collect())
     }
 
-    /// The address that was bound, with the port that was chosen where 0 was asked for; none of a
-    /// Unix socket.
+    /// Returns the bound address. If the port was 0, it has the port that the system chose. `None` for
+    /// a Unix socket.
     pub fn local_addr(&self) -> Option<SocketAddr> {
         match &self.0 {
             Socket::Tcp(socket) => socket.local_addr().ok(),
@@ -51,8 +50,8 @@ impl Listener {
         }
     }
 
-    /// The address, for people.
-    pub fn place(&self) -> String {
+    /// Returns the address for the log.
+    pub fn display_address(&self) -> String {
         match &self.0 {
             Socket::Tcp(socket) => socket
                 .local_addr()
@@ -68,7 +67,9 @@ impl Listener {
         }
     }
 
-    /// Serves until `shutdown`; then lets requests in flight end, for as long as the limits say.
+    /// Serves until `shutdown`, then waits for requests in flight within [`Limits::drain`].
+    ///
+    /// [`Limits::drain`]: super::Limits::drain
     pub async fn serve(
         self,
         content: Arc<dyn Content>,
@@ -88,32 +89,21 @@ async fn serve_at(
     options: Options,
     shutdown: impl Future<Output = ()>,
 ) {
-    let routes = Arc::new(Routes::new(content, &options));
-    let Options {
-        limits,
-        connections,
-        ..
-    } = options;
-    let drain_time = limits.drain;
     let (running, stopped) = watch::channel(());
+    let server = Arc::new(ConnectionServer::new(content, &options, stopped));
+    let connections = options.connections;
     let mut tasks = JoinSet::new();
     let accept_loop = async {
         let (mut failures, mut panics) = (Throttle::default(), Throttle::default());
         loop {
             let (stream, peer) = accept(&socket, &connections, &mut failures).await;
-            let place = connections.admit(peer.address()).await;
-            let stream = AbortableStream::new(stream, Arc::clone(place.state()));
+            let permit = connections.admit(peer.address()).await;
+            let stream = AbortableStream::new(stream, Arc::clone(permit.state()));
             while let Some(ended) = tasks.try_join_next() {
                 log_panic(ended, &mut panics);
             }
-            tasks.spawn(tls::serve(
-                stream,
-                peer,
-                place,
-                Arc::clone(&routes),
-                limits.clone(),
-                stopped.clone(),
-            ));
+            let server = Arc::clone(&server);
+            tasks.spawn(async move { server.serve(stream, peer, permit).await });
         }
     };
     tokio::select! {
@@ -123,27 +113,27 @@ async fn serve_at(
     }
     drop(socket);
     drop(running);
-    drain(tasks, drain_time).await;
+    drain(tasks, options.limits.drain).await;
 }
 
-async fn accept<D: Accept>(
-    socket: &D,
+async fn accept<A: Accept>(
+    socket: &A,
     connections: &Connections,
     failures: &mut Throttle,
-) -> (D::Stream, Peer) {
+) -> (A::Stream, Peer) {
     loop {
-        match socket.open().await {
-            Ok(opened) => return opened,
-            // The client left while it was in the queue: the next one is not to blame.
+        match socket.accept_connection().await {
+            Ok(accepted) => return accepted,
+            // The client left while it was in the queue, which says nothing about the next client.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-            // Out of descriptors or memory: it would fail again at once, and forever.
+            // Out of descriptors or memory: an immediate retry would fail again.
             Err(error) => {
                 connections.make_room();
                 if let Some(failures) = failures.count() {
                     warn!(
                         %error,
                         failures,
-                        "cannot accept connections, trying again; raise the limit of open files (RLIMIT_NOFILE) if it is reached"
+                        "cannot accept connections, retrying; raise the limit of open files (RLIMIT_NOFILE) if it is reached"
                     );
                 }
                 sleep(ACCEPT_PAUSE).await;
@@ -152,7 +142,7 @@ async fn accept<D: Accept>(
     }
 }
 
-/// How long no connection is accepted after that has failed.
+/// The pause after a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 async fn drain(mut tasks: JoinSet<()>, time: Duration) {
@@ -166,17 +156,17 @@ async fn drain(mut tasks: JoinSet<()>, time: Duration) {
         warn!(
             connections = tasks.len(),
             ?time,
-            "connections cut: their requests did not end in time"
+            "connections closed: their requests did not end in time"
         );
         tasks.shutdown().await;
     }
 }
 
-/// A panic ends the connection it happened on, and nothing else; but it is logged.
+/// Logs a panic, which ends only its own connection.
 fn log_panic(ended: Result<(), JoinError>, panics: &mut Throttle) {
     if let Err(error) = ended
         && let Some(panics) = panics.count()
     {
-        error!(%error, panics, "a connection ended in a panic");
+        error!(%error, panics, "a connection task panicked");
     }
 }

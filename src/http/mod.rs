@@ -1,29 +1,31 @@
 //! The listener: `/metrics` for Prometheus, `/` for people, `/-/…` for supervisors.
 //!
-//! It knows neither the cloud's API nor how the exposition is made: it shows what a [`Content`]
-//! returns for each request. So a scrape costs what sending costs, and the listener answers even if
+//! It knows neither the cloud's API nor how the exposition is rendered: it serves what a [`Content`]
+//! returns for each request. So a scrape costs only the sending, and the listener responds even if
 //! another part of the process hangs.
 //!
-//! A stranger can open connections, so everything a connection can hold on to has a limit:
-//! its time ([`Limits`]), its place ([`Connections`]), its head and its body.
+//! Any client may connect, so every resource of a connection has a limit: its time ([`Limits`]), the
+//! number of connections ([`Connections`]), the head and the body of a request.
 
-pub use self::connection::serve_connection;
-pub use self::connections::Connections;
+pub use self::accept::Peer;
+pub use self::connection_server::ConnectionServer;
+pub use self::connections::{ConnectionPermit, Connections};
 pub use self::content::{Content, Reload};
 pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::options::Options;
 
-// What it is given, and how long and how many.
+// What the listener gets, and its limits.
 mod content;
 mod limits;
 mod options;
 
-// Sockets: accepting them, counting them, and knowing what each is at.
+// Connections: accepting, counting, tracking and serving them.
 mod accept;
 mod bind;
 mod connection;
+mod connection_server;
 mod connection_state;
 mod connections;
 mod descriptors;
@@ -31,9 +33,8 @@ mod head_scanner;
 mod instrumented_io;
 mod listener;
 mod throttle;
-mod tls;
 
-// What is shown of the reports, filtered by a query.
+// The rows of the page and the API, filtered by a query.
 mod query;
 mod view;
 

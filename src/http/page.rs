@@ -1,21 +1,21 @@
-//! The page for people: what is wrong first, then everything.
+//! The page for people: problems first, then all targets and tracks.
 //!
-//! It is written by the server and asks for nothing outside. It works without its one script, which
-//! asks for the page again every few seconds. What the cloud or the configuration says gets onto it
-//! as [`Text`] only, hence escaped.
+//! The server renders it, and it loads nothing from elsewhere. Its only script fetches the page every
+//! few seconds; the page works without it. Texts from the cloud or the configuration are written as
+//! [`Text`], hence escaped.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::html::{Badge, Isolated, Mood, Number, Text, Utc, When, counted};
+use super::html::{Badge, BadgeColor, Isolated, Number, Text, Timestamp, Utc, pluralize};
 use super::query::Query;
 use super::table::{Cell, Column, Section};
 use super::track;
-use super::view::{Seen, State, TargetRow, TrackRow, VANISHED, View};
+use super::view::{State, TargetRow, TrackEntry, TrackRow, VANISHED, View};
 use crate::snapshot::{LastGood, Report, Status};
 
-/// What a browser may do with the page: show it in the one style that it carries, run the one
-/// script that it carries, and ask for it again. A test compares the hashes with style and script.
+/// The content security policy: the browser may apply the inline style, run the inline script, and
+/// fetch the page again. A test compares the hashes with the style and the script.
 pub(super) const POLICY: &str = "default-src 'none'; \
      style-src 'sha256-rtJZ7fqffxLyFj+QjVyqIAgU9zHQUeFABR+AS7cs8Qw='; \
      script-src 'sha256-TR9PGvZej7E35snGes58Mx5N/1SiccSVKpSMJXvZxHg='; \
@@ -24,11 +24,11 @@ pub(super) const POLICY: &str = "default-src 'none'; \
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
-/// The page.
+/// The data of the page.
 pub(super) struct Page<'a> {
     pub(super) view: View<'a>,
-    /// Which part of all accounts these are, where there are others.
-    pub(super) part: Option<String>,
+    /// The description of this shard. `None` if there is only one.
+    pub(super) shard_label: Option<String>,
     pub(super) query: &'a Query,
     pub(super) telemetry_path: &'a str,
 }
@@ -45,8 +45,8 @@ impl fmt::Display for Page<'_> {
         writeln!(f, "<style>{STYLE}</style>\n</head>\n<body>")?;
         self.header(f)?;
         writeln!(f, "<main>")?;
-        let tracks = self.view.wanted_tracks(self.query);
-        let targets = self.view.wanted_targets(self.query);
+        let tracks = self.view.matching_tracks(self.query);
+        let targets = self.view.matching_targets(self.query);
         self.not_enabled(f, &tracks)?;
         self.vanished(f, &tracks)?;
         self.recording_nothing(f)?;
@@ -61,7 +61,7 @@ impl Page<'_> {
     fn header(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "<header>\n<h1>CloudAudit exporter</h1>")?;
         self.summary(f)?;
-        // Relative, so that the links hold behind a path prefix.
+        // Relative, so that the links work behind a path prefix.
         writeln!(
             f,
             "<nav aria-label=\"More\"><a href=\"./{}\">Metrics</a> <a href=\"./api/v1/targets\">Targets as JSON</a> \
@@ -76,22 +76,22 @@ impl Page<'_> {
     fn summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let in_state = |state| self.view.targets().filter(|it| it.state == state).count();
         let [total, enabled] = self.distinct_tracks();
-        let part = self.part.iter().map(|part| format!("; {part}"));
-        let part: String = part.collect();
+        let shard = self.shard_label.iter().map(|label| format!("; {label}"));
+        let shard: String = shard.collect();
         writeln!(
             f,
             "<p id=\"now\">{} in {}: {} up, {} failing, {} before the first poll. \
              {}, {} of them not enabled, {} vanished. As of {}{}.</p>",
-            counted(self.view.targets().count() as u64, "target"),
-            counted(self.view.reports.len() as u64, "account"),
+            pluralize(self.view.targets().count() as u64, "target"),
+            pluralize(self.view.reports.len() as u64, "account"),
             in_state(State::Up),
             in_state(State::Failing),
             in_state(State::Waiting),
-            counted(total, "track"),
+            pluralize(total, "track"),
             total - enabled,
             self.tracks_vanished(),
             Utc(self.view.now.wall),
-            Text(&part),
+            Text(&shard),
         )
     }
 
@@ -101,7 +101,7 @@ impl Page<'_> {
             writeln!(
                 f,
                 "<label>{label} <input name=\"{key}\" value=\"{}\"></label>",
-                Text(self.query.wanted(key))
+                Text(self.query.filter_value(key))
             )?;
         }
         let statuses = Status::ALL.iter().map(|status| status.as_str());
@@ -111,7 +111,7 @@ impl Page<'_> {
         self.choice(f, "state", "State", &states)?;
         self.choice(f, "storage_type", "Storage", &["cos", "cls", "ckafka"])?;
         writeln!(f, "<button>Show</button>")?;
-        if !self.query.is_everything() {
+        if !self.query.has_no_filters() {
             writeln!(f, "<a href=\"./\">Show everything</a>")?;
         }
         writeln!(f, "</form>")
@@ -129,7 +129,7 @@ impl Page<'_> {
             "<label>{label} <select name=\"{key}\"><option value=\"\">any</option>"
         )?;
         for value in values {
-            let selected = if self.query.wanted(key) == *value {
+            let selected = if self.query.filter_value(key) == *value {
                 " selected"
             } else {
                 ""
@@ -141,40 +141,40 @@ impl Page<'_> {
 
     fn section(
         &self,
-        part: &'static str,
+        id: &'static str,
         heading: &'static str,
-        none: &'static str,
+        empty_text: &'static str,
     ) -> Section<'_> {
         Section {
-            part,
+            id,
             heading,
-            none,
+            empty_text,
             query: self.query,
-            is_paged: matches!(part, "accounts" | "tracks"),
+            is_paged: matches!(id, "accounts" | "tracks"),
         }
     }
 
     fn not_enabled(&self, f: &mut fmt::Formatter<'_>, tracks: &[TrackRow<'_>]) -> fmt::Result {
-        let is_off = |row: &&TrackRow<'_>| matches!(row.track, Seen::Listed(track) if track.status != Status::Enabled);
+        let is_off = |row: &&TrackRow<'_>| matches!(row.track, TrackEntry::Listed(track) if track.status != Status::Enabled);
         let off: Vec<_> = tracks.iter().filter(is_off).copied().collect();
-        let none = "No track that is listed is switched off.";
-        let section = self.section("off", "Tracks not enabled", none);
+        let empty_text = "No track that is listed is switched off.";
+        let section = self.section("off", "Tracks not enabled", empty_text);
         section.write(f, track::COLUMNS, &off, |row| self.track_cells(row))
     }
 
     fn vanished(&self, f: &mut fmt::Formatter<'_>, tracks: &[TrackRow<'_>]) -> fmt::Result {
         let columns = ["Account", "Region", "Track", "Id", "Vanished"].map(|it| Column(it, None));
-        let gone = |row: &&TrackRow<'_>| matches!(row.track, Seen::Vanished(_));
+        let gone = |row: &&TrackRow<'_>| matches!(row.track, TrackEntry::Vanished(_));
         let gone: Vec<_> = tracks.iter().filter(gone).copied().collect();
-        let none = "No track is known to have vanished.";
-        let section = self.section("vanished", "Tracks vanished", none);
+        let empty_text = "No track is known to have vanished.";
+        let section = self.section("vanished", "Tracks vanished", empty_text);
         section.write(f, columns, &gone, |row| {
             let at = match row.track {
-                Seen::Vanished(tombstone) => Some(tombstone.at),
-                Seen::Listed(_) => None,
+                TrackEntry::Vanished(tombstone) => Some(tombstone.at),
+                TrackEntry::Listed(_) => None,
             };
             [
-                Box::new(Text(&row.report.account.name)),
+                Box::new(Isolated(&row.report.account.name)),
                 Box::new(Text(&row.target.region)),
                 Box::new(Isolated(row.name())),
                 Box::new(Number(row.id)),
@@ -185,10 +185,10 @@ impl Page<'_> {
 
     fn recording_nothing(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let columns = ["Account", "Tracks", "Covered"].map(|it| Column(it, None));
-        let wanted = |report: &&Report| self.query.wants("account", &report.account.name);
+        let wanted = |report: &&Report| self.query.matches("account", &report.account.name);
         let reports: Vec<_> = self.view.recording_nothing().filter(wanted).collect();
-        let none = "Every account that needs an enabled track has one, as far as is known.";
-        let section = self.section("nothing", "Accounts without an enabled track", none);
+        let empty_text = "Every account that needs an enabled track has one, as far as is known.";
+        let section = self.section("nothing", "Accounts without an enabled track", empty_text);
         section.write(f, columns, &reports, |report| {
             let totals = self.view.totals(report);
             let tracks = totals.map_or(0, |it| it.tracks.values().sum());
@@ -198,7 +198,7 @@ impl Page<'_> {
                 None => "not known",
             };
             [
-                Box::new(Text(&report.account.name)),
+                Box::new(Isolated(&report.account.name)),
                 Box::new(Number(tracks)),
                 Box::new(Text(covered)),
             ]
@@ -224,7 +224,7 @@ impl Page<'_> {
             let failure = it.target.failure.as_ref();
             let request_id = failure.and_then(|failure| failure.request_id.as_deref());
             [
-                Box::new(Text(&it.report.account.name)),
+                Box::new(Isolated(&it.report.account.name)),
                 Box::new(Text(&it.target.region)),
                 Box::new(badge(it.state)),
                 Box::new(Text(failure.map_or("–", |failure| failure.reason.as_str()))),
@@ -253,10 +253,10 @@ impl Page<'_> {
                 None => Box::new(Text("–")),
             };
             let last = it.target.last_poll;
-            // A poll begins once in an interval, and this is when the last one ended.
+            // The time of a poll is its end, and an interval lies between two beginnings.
             let next = last.and_then(|poll| (poll.at - poll.took).checked_add(it.target.interval));
             [
-                Box::new(Text(&it.report.account.name)),
+                Box::new(Isolated(&it.report.account.name)),
                 Box::new(Text(&it.target.region)),
                 Box::new(badge(it.state)),
                 tracks,
@@ -268,7 +268,7 @@ impl Page<'_> {
     }
 
     fn all_tracks(&self, f: &mut fmt::Formatter<'_>, tracks: &[TrackRow<'_>]) -> fmt::Result {
-        let listed = |row: &&TrackRow<'_>| matches!(row.track, Seen::Listed(_));
+        let listed = |row: &&TrackRow<'_>| matches!(row.track, TrackEntry::Listed(_));
         let listed: Vec<_> = tracks.iter().filter(listed).copied().collect();
         let section = self.section("tracks", "Tracks", "No such track is listed.");
         section.write(f, track::COLUMNS, &listed, |row| self.track_cells(row))
@@ -279,8 +279,8 @@ impl Page<'_> {
         track::cells(row, self.when(good.map(|good| good.at)))
     }
 
-    /// How many tracks there are, and how many of them are enabled: each once for its account, in
-    /// however many regions it is listed, as in `cloudaudit_account_tracks`.
+    /// Returns the number of tracks and the number of enabled tracks. A track counts once for its
+    /// account even if several regions list it, as in `cloudaudit_account_tracks`.
     fn distinct_tracks(&self) -> [u64; 2] {
         let reports = self.view.reports.iter();
         let totals = reports.filter_map(|report| self.view.totals(report));
@@ -290,36 +290,36 @@ impl Page<'_> {
         })
     }
 
-    /// How many tracks have vanished, each once for its account.
+    /// Returns the number of vanished tracks, each once for its account.
     fn tracks_vanished(&self) -> usize {
         let gone = self.view.tracks().filter(|row| row.status() == VANISHED);
         let ids = gone.map(|row| (&row.report.account.name, row.id));
         ids.collect::<BTreeSet<_>>().len()
     }
 
-    fn last_success(&self, it: &TargetRow<'_>) -> When {
+    fn last_success(&self, it: &TargetRow<'_>) -> Timestamp {
         self.when(it.target.last_good.as_ref().and_then(LastGood::known_at))
     }
 
-    fn when(&self, at: Option<std::time::SystemTime>) -> When {
-        When {
+    fn when(&self, at: Option<std::time::SystemTime>) -> Timestamp {
+        Timestamp {
             at,
             now: self.view.now.wall,
         }
     }
 }
 
-/// Where everything is explained.
+/// The documentation.
 const DOCUMENTATION: &str = "https://github.com/cloudaudit-exporter/cloudaudit-exporter#readme";
 
 fn badge(state: State) -> Badge {
-    let mood = match state {
-        State::Up => Mood::Good,
-        State::Failing | State::Stale => Mood::Bad,
-        State::Waiting => Mood::Unsure,
+    let color = match state {
+        State::Up => BadgeColor::Good,
+        State::Failing | State::Stale => BadgeColor::Bad,
+        State::Waiting => BadgeColor::Unsure,
     };
     Badge {
-        mood,
+        color,
         word: state.as_str(),
     }
 }

@@ -1,20 +1,20 @@
-//! What of everything somebody wants to see: the query string, for the page and for the API alike.
+//! The query string of the page and of the API: filters, order and page.
 
 use std::collections::BTreeMap;
 
-use form_urlencoded::{Serializer, parse};
+use form_urlencoded::Serializer;
 
-/// Pairs of a query string; with more it is refused.
+/// The most parameters of a query string; a query with more is rejected.
 const MAX_PAIRS: usize = 64;
 
-/// Rows of one page where nothing else is wanted, and at the most.
-const ROWS: usize = 100;
+/// The rows of one page, by default and at most.
+const DEFAULT_ROWS: usize = 100;
 const MAX_ROWS: usize = 10_000;
 
-/// The keys that narrow what is shown: any of the values of a key, and all of the keys.
+/// The parameters that filter rows. A row must match one value of every parameter.
 const FILTERS: [&str; 5] = ["account", "region", "state", "status", "storage_type"];
 
-/// What rows may be sorted by.
+/// The columns by which rows can be sorted.
 const SORTS: [&str; 6] = [
     "account",
     "region",
@@ -24,7 +24,7 @@ const SORTS: [&str; 6] = [
     "storage_type",
 ];
 
-/// A query string, understood.
+/// A parsed query string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Query {
     filters: BTreeMap<&'static str, Vec<String>>,
@@ -43,24 +43,24 @@ impl Default for Query {
             sort: SORTS[0],
             descending: false,
             page: 1,
-            rows: ROWS,
+            rows: DEFAULT_ROWS,
         }
     }
 }
 
 impl Query {
-    /// Understands it.
+    /// Parses a query string.
     ///
     /// # Errors
     ///
-    /// What is not understood, and what would be.
-    pub(super) fn read(text: &str) -> Result<Self, String> {
+    /// If a parameter or value is unknown. The message lists what is allowed.
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut query = Self::default();
-        for (count, (key, value)) in parse(text.as_bytes()).enumerate() {
+        for (count, (key, value)) in form_urlencoded::parse(text.as_bytes()).enumerate() {
             if count == MAX_PAIRS {
                 return Err(format!("more than {MAX_PAIRS} parameters"));
             }
-            // A field of a form that was left empty.
+            // An empty field of the form.
             if value.is_empty() {
                 continue;
             }
@@ -85,24 +85,24 @@ impl Query {
         Ok(query)
     }
 
-    /// Whether a value is one of those that are wanted.
-    pub(super) fn wants(&self, key: &str, value: &str) -> bool {
+    /// Whether a value passes the filter of a parameter.
+    pub(super) fn matches(&self, key: &str, value: &str) -> bool {
         let wanted = self.filters.get(key);
         wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == value))
     }
 
-    /// The first value that is wanted, for a form.
-    pub(super) fn wanted(&self, key: &str) -> &str {
+    /// Returns the first value of a filter, for the form.
+    pub(super) fn filter_value(&self, key: &str) -> &str {
         let wanted = self.filters.get(key).and_then(|wanted| wanted.first());
         wanted.map_or("", String::as_str)
     }
 
-    /// Whether nothing is narrowed.
-    pub(super) fn is_everything(&self) -> bool {
+    /// Whether every row is shown.
+    pub(super) fn has_no_filters(&self) -> bool {
         self.filters.is_empty()
     }
 
-    /// The same as a query string, with one thing changed.
+    /// Returns a copy of the query with a change, as a query string.
     pub(super) fn with(&self, change: impl FnOnce(&mut Self)) -> String {
         let mut query = self.clone();
         change(&mut query);
@@ -128,14 +128,14 @@ impl Query {
         format!("?{}", text.finish())
     }
 
-    /// Which of so many rows are on the page.
-    pub(super) fn range(&self, count: usize) -> std::ops::Range<usize> {
+    /// Returns the rows of `count` that are on the page.
+    pub(super) fn row_range(&self, count: usize) -> std::ops::Range<usize> {
         let start = (self.page - 1).saturating_mul(self.rows).min(count);
         start..start.saturating_add(self.rows).min(count)
     }
 
-    /// How many pages so many rows take, one at least.
-    pub(super) fn pages(&self, count: usize) -> usize {
+    /// Returns the number of pages for `count` rows, at least one.
+    pub(super) fn page_count(&self, count: usize) -> usize {
         count.div_ceil(self.rows).max(1)
     }
 }
@@ -170,14 +170,18 @@ mod tests {
             "?account=a%26b&account=%E6%94%AF&region=ap-guangzhou",
             "?status=disabled&sort=track&order=desc&rows=5&page=3",
         ] {
-            let query = Query::read(&text[1..]).unwrap();
+            let query = Query::parse(&text[1..]).unwrap();
             assert_eq!(query.with(|_| ()), text);
         }
-        let query = Query::read("account=&page=2&rows=10&status=enabled&status=unknown").unwrap();
-        assert!(query.wants("account", "any") && query.wants("status", "unknown"));
-        assert!(!query.wants("status", "disabled"));
+        let query = Query::parse("account=&page=2&rows=10&status=enabled&status=unknown").unwrap();
+        assert!(query.matches("account", "any") && query.matches("status", "unknown"));
+        assert!(!query.matches("status", "disabled"));
         assert_eq!(
-            (query.range(15), query.range(5), query.pages(15)),
+            (
+                query.row_range(15),
+                query.row_range(5),
+                query.page_count(15)
+            ),
             (10..15, 5..5, 2)
         );
     }
@@ -192,9 +196,9 @@ mod tests {
             ("rows=10001", "rows: a number from 1 to 10000 is allowed"),
             ("rows=-1", "rows: a number"),
         ] {
-            let why = Query::read(text).unwrap_err();
+            let why = Query::parse(text).unwrap_err();
             assert!(why.starts_with(said), "{why}");
         }
-        assert!(Query::read(&"account=a&".repeat(65)).is_err());
+        assert!(Query::parse(&"account=a&".repeat(65)).is_err());
     }
 }

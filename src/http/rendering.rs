@@ -1,4 +1,4 @@
-//! Rendering beside the runtime: what takes milliseconds must not keep its threads from answering.
+//! Renders responses on threads for blocking work, so that rendering does not delay other requests.
 
 use std::panic::resume_unwind;
 use std::sync::Arc;
@@ -6,17 +6,17 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// Scrapes and checks of readiness that are rendered at a time. The others wait for their turn, in
-/// the order in which they came.
-const SCRAPES: usize = 2;
+/// Concurrent renderings of scrapes and readiness checks. The others wait in order of arrival.
+const MAX_SCRAPES: usize = 2;
 
-/// Pages and responses of the API that are rendered at a time. Scrapes do not wait for these.
-const PAGES: usize = 1;
+/// Concurrent renderings of pages and API responses. Scrapes do not wait for these.
+const MAX_PAGES: usize = 1;
 
-/// Pages that wait or are rendered. A connection that waits for one cannot make room for another.
+/// The most pages that wait or are being rendered. A connection that waits for a page cannot be
+/// closed to make room for another.
 const MAX_WAITING_PAGES: usize = 16;
 
-/// Renders responses on threads that may be blocked, a few at a time.
+/// Renders a few responses at a time on threads for blocking work.
 #[derive(Debug)]
 pub(super) struct Rendering {
     scrapes: Arc<Semaphore>,
@@ -28,18 +28,18 @@ impl Rendering {
     pub(super) fn new() -> Self {
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
-            scrapes: semaphore(SCRAPES),
-            pages: semaphore(PAGES),
+            scrapes: semaphore(MAX_SCRAPES),
+            pages: semaphore(MAX_PAGES),
             waiting_pages: semaphore(MAX_WAITING_PAGES),
         }
     }
 
-    /// Does what a scrape needs.
+    /// Renders the response to a scrape or a readiness check.
     pub(super) async fn scrape<T: Send + 'static>(
         &self,
         render: impl FnOnce() -> T + Send + 'static,
     ) -> T {
-        in_turn(&self.scrapes, render).await
+        with_permit(&self.scrapes, render).await
     }
 
     /// Renders a page. `None` if too many are waiting.
@@ -52,26 +52,26 @@ impl Rendering {
             let _waiting = waiting;
             render()
         };
-        Some(in_turn(&self.pages, render).await)
+        Some(with_permit(&self.pages, render).await)
     }
 }
 
-async fn in_turn<T: Send + 'static>(
-    turns: &Arc<Semaphore>,
+async fn with_permit<T: Send + 'static>(
+    semaphore: &Arc<Semaphore>,
     render: impl FnOnce() -> T + Send + 'static,
 ) -> T {
-    let turn = Arc::clone(turns).acquire_owned().await;
-    let turn = turn.expect("it is never closed");
+    let permit = Arc::clone(semaphore).acquire_owned().await;
+    let permit = permit.expect("it is never closed");
     let rendered = spawn_blocking(move || {
-        // It goes on if its client hangs up, so the turn ends with it.
-        let _turn = turn;
+        // Rendering continues if the client disconnects, so the closure holds the permit.
+        let _permit = permit;
         render()
     });
     match rendered.await {
         Ok(rendered) => rendered,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // The runtime shuts down, and the connection with it.
+            // The runtime is shutting down, and the connection with it.
             Err(_) => std::future::pending().await,
         },
     }

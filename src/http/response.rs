@@ -1,4 +1,4 @@
-//! The responses there are.
+//! Builds responses.
 
 use bytes::Bytes;
 use hyper::header::{
@@ -10,7 +10,7 @@ use hyper::{Response, StatusCode};
 use super::body::Pieces;
 use crate::web_config::Denied;
 
-/// An exposition in the text format. Prometheus 3 refuses one without a content type.
+/// An exposition in the text format. Prometheus 3 rejects an exposition without a content type.
 pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     let mut response = with_content(StatusCode::OK, content_type, pieces.into());
@@ -22,7 +22,7 @@ pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
     response
 }
 
-/// A page, under the policy that it was written for.
+/// An HTML page with its content security policy.
 pub(super) fn page(html: String, policy: &'static str) -> Response<Pieces> {
     let mut response = with_content(StatusCode::OK, "text/html; charset=utf-8", html.into());
     let headers = response.headers_mut();
@@ -38,19 +38,19 @@ pub(super) fn json(status: StatusCode, value: &serde_json::Value) -> Response<Pi
     with_content(status, "application/json", text.into())
 }
 
-/// A line of text, or several.
+/// One or more lines of text.
 pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response<Pieces> {
     let mut text = text.into();
     text.push('\n');
     with_content(status, "text/plain; charset=utf-8", text.into())
 }
 
-/// There is nothing, and that is all right.
+/// An empty response with status 204.
 pub(super) fn nothing() -> Response<Pieces> {
     empty(StatusCode::NO_CONTENT)
 }
 
-/// To `OPTIONS`.
+/// The response to `OPTIONS`.
 pub(super) fn options(allow: &'static str) -> Response<Pieces> {
     let mut response = empty(StatusCode::NO_CONTENT);
     response
@@ -59,7 +59,7 @@ pub(super) fn options(allow: &'static str) -> Response<Pieces> {
     response
 }
 
-/// To a method that the path does not know.
+/// The response to a method that the path does not support.
 pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
     let mut response = text(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -71,7 +71,7 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
     response
 }
 
-/// To a request for a page while too many others wait for theirs.
+/// The response if too many requests for pages are waiting.
 pub(super) fn too_many_pages() -> Response<Pieces> {
     let message = "too many requests for pages are waiting; try again";
     text(StatusCode::SERVICE_UNAVAILABLE, message)
@@ -98,7 +98,8 @@ pub(super) fn denied(why: Denied) -> Response<Pieces> {
     }
 }
 
-/// To `HEAD`: as long as it says, and without the content. Hyper leaves it out over HTTP/1 only.
+/// The response to `HEAD`: it declares its length and has no content. Hyper drops the content over
+/// HTTP/1 only.
 pub(super) fn without_content(mut response: Response<Pieces>) -> Response<Pieces> {
     let length = std::mem::take(response.body_mut()).left();
     if response.status() != StatusCode::NO_CONTENT {
@@ -108,7 +109,7 @@ pub(super) fn without_content(mut response: Response<Pieces>) -> Response<Pieces
     response
 }
 
-/// The last response on its connection.
+/// Makes a response the last one on its connection.
 pub(super) fn and_close(mut response: Response<Pieces>) -> Response<Pieces> {
     response
         .headers_mut()

@@ -1,4 +1,4 @@
-//! Which request gets which response.
+//! Routes requests to their responses.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use super::view::View;
 use super::{api, encoding, response};
 use crate::web_config::WebConfig;
 
-/// Answers requests out of a [`Content`].
+/// Responds to requests with what a [`Content`] provides.
 pub(super) struct Routes {
     content: Arc<dyn Content>,
     telemetry_path: String,
@@ -41,20 +41,20 @@ impl Routes {
             content,
             telemetry_path: options.telemetry_path.clone(),
             route_prefix: options.route_prefix.clone(),
-            // As long as its head.
+            // The same limit as for the head.
             body_time: options.limits.headers,
             web_config: options.web_config.clone(),
             rendering: Rendering::new(),
         }
     }
 
-    /// TLS, where it is spoken.
+    /// Returns the TLS configuration. `None` if TLS is not configured.
     pub(super) async fn tls(&self) -> Option<Arc<ServerConfig>> {
         self.web_config.as_ref()?.tls().await
     }
 
-    /// Returns the response to a request; hyper adds its length. `state` learns whether the client
-    /// or the exporter is the one to wait for.
+    /// Returns the response to a request; hyper adds its length. `state` records whether the
+    /// connection waits for the client or for the exporter.
     pub(super) async fn answer(
         &self,
         request: Request<Incoming>,
@@ -64,12 +64,11 @@ impl Routes {
         let handler = self.handler(head.uri.path());
         let has_body = !body.is_end_stream();
         let (own_headers, refusal) = self.admit(&head, body, state).await;
-        let mut response = match refusal {
-            Some(response) => response,
-            None => {
-                let _work = state.start_work();
-                self.respond(handler, &head).await
-            }
+        let mut response = if let Some(response) = refusal {
+            response
+        } else {
+            let _work = state.start_work();
+            self.respond(handler, &head).await
         };
         response.headers_mut().extend(own_headers);
         if has_body && head.version < Version::HTTP_2 {
@@ -80,7 +79,7 @@ impl Routes {
         }
         let (handler, code) = (handler.as_str(), response.status().as_u16());
         debug!(handler, code, method = %head.method, bytes = response.body().left(), "request");
-        self.content.answered(handler, code);
+        self.content.record_request(handler, code);
         response
     }
 
@@ -189,7 +188,7 @@ impl Routes {
 
     /// The page, or the same facts as JSON.
     async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
-        let query = match Query::read(uri.query().unwrap_or_default()) {
+        let query = match Query::parse(uri.query().unwrap_or_default()) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
                 return response::text(StatusCode::BAD_REQUEST, why);
@@ -205,7 +204,7 @@ impl Routes {
         rendered.unwrap_or_else(response::too_many_pages)
     }
 
-    /// Answers once the new configuration is taken up, or is not.
+    /// Waits for a reload and reports its result.
     async fn reload(&self) -> Response<Pieces> {
         let Some(reload) = self.content.reload() else {
             let message = "reloading over HTTP is not enabled; --web.enable-lifecycle enables it";
@@ -215,13 +214,13 @@ impl Routes {
             Ok(()) => response::text(StatusCode::OK, "reloaded"),
             Err(why) => response::text(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                format!("the old configuration is kept: {why}"),
+                format!("the previous configuration stays in use: {why}"),
             ),
         }
     }
 }
 
-/// Renders what a query wants to see.
+/// Renders the page or the API response for a query.
 fn render(
     handler: Handler,
     content: &dyn Content,
@@ -239,7 +238,7 @@ fn render(
         _ => {
             let page = Page {
                 view,
-                part: content.part(),
+                shard_label: content.shard_label(),
                 query,
                 telemetry_path,
             };
@@ -248,25 +247,25 @@ fn render(
     }
 }
 
-/// What a path leads to.
+/// The handler of a path.
 #[derive(Clone, Copy)]
 enum Handler {
     Metrics,
     Page,
     Targets,
     Tracks,
-    /// Browsers ask for it unasked.
+    /// Browsers request it on their own.
     Icon,
     Healthy,
     Ready,
     Reload,
-    /// `OPTIONS *`, which asks the server as a whole.
+    /// `OPTIONS *`, which concerns the server as a whole.
     Server,
     NotFound,
 }
 
 impl Handler {
-    /// The value of the label `handler`: bounded, whatever paths strangers try.
+    /// Returns the value of the label `handler`, from a bounded set.
     fn as_str(self) -> &'static str {
         match self {
             Self::Metrics => "metrics",
@@ -288,8 +287,8 @@ impl Handler {
     }
 }
 
-/// Whether a request of HTTP/1.1 says once for which host it is (RFC 9112, section 3.2). Here it
-/// does not matter for which, but somebody in between may have understood something else.
+/// Whether an HTTP/1.1 request has exactly one `Host` header (RFC 9112, section 3.2). The exporter
+/// ignores the value, but a proxy in between may interpret several headers differently.
 fn has_its_host(head: &Parts) -> bool {
     let hosts = head.headers.get_all(HOST).iter().count();
     match head.version {
@@ -298,7 +297,7 @@ fn has_its_host(head: &Parts) -> bool {
     }
 }
 
-/// Reads a body away, so that the client, done with sending, gets to read the response.
+/// Reads and discards a body, so that the client finishes sending and reads the response.
 async fn discard(body: Incoming, time: Duration) -> Result<(), StatusCode> {
     if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
@@ -318,10 +317,10 @@ async fn discard(body: Incoming, time: Duration) -> Result<(), StatusCode> {
     }
 }
 
-/// The bytes of a request's body that are read (and thrown away) before it is answered 413.
+/// The most bytes of a request's body that are read and discarded; a longer body gets status 413.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// One reason a line.
+/// Writes one reason per line.
 fn lines(reasons: &[String]) -> String {
     let mut lines: Vec<_> = reasons
         .iter()
@@ -335,5 +334,5 @@ fn lines(reasons: &[String]) -> String {
     lines.join("\n")
 }
 
-/// Reasons that are told: whoever asks wants to know why, not to page through ten thousand targets.
+/// The most reasons in a response. The first ones explain the state; there may be ten thousand.
 const MAX_REASONS: usize = 100;

@@ -1,32 +1,31 @@
-//! A part of the page: a heading over a table.
+//! A section of the page: a heading and a table.
 
 use std::fmt;
 
 use super::html::{Html, Text};
 use super::query::Query;
 
-/// What stands in one field of a row.
+/// The content of one cell.
 pub(super) type Cell<'a> = Box<dyn Html + 'a>;
 
-/// A column's heading, and what a click on it sorts by.
+/// The heading of a column, and the column of the query by which a click on it sorts.
 #[derive(Clone, Copy)]
 pub(super) struct Column(pub(super) &'static str, pub(super) Option<&'static str>);
 
-/// A heading and a table with one page of rows, or a sentence where there is none. `part` is what
-/// links to it.
+/// A heading and a table with one page of rows, or a sentence if there are no rows. Links refer to
+/// `id`.
 pub(super) struct Section<'a> {
-    pub(super) part: &'static str,
+    pub(super) id: &'static str,
     pub(super) heading: &'static str,
-    /// Where there is no row.
-    pub(super) none: &'static str,
+    /// The sentence if there are no rows.
+    pub(super) empty_text: &'static str,
     pub(super) query: &'a Query,
-    /// Whether the query's page is of this table; others show their first page, and how many rows
-    /// there are.
+    /// Whether the page number of the query applies to this table. Other tables show their first rows
+    /// and the number of the remaining rows.
     pub(super) is_paged: bool,
 }
 
-/// Rows of a table that is not paged: what is wrong should be seen at once, and is narrowed by the
-/// form.
+/// The most rows of a table that is not paged. The form filters them.
 const MAX_ROWS: usize = 100;
 
 impl Section<'_> {
@@ -37,15 +36,15 @@ impl Section<'_> {
         rows: &'r [R],
         cells: impl Fn(&'r R) -> [Cell<'r>; N],
     ) -> fmt::Result {
-        let (part, heading) = (self.part, Text(self.heading));
-        writeln!(f, "<section id=\"{part}\">\n<h2>{heading}</h2>")?;
+        let (id, heading) = (self.id, Text(self.heading));
+        writeln!(f, "<section id=\"{id}\">\n<h2>{heading}</h2>")?;
         let shown = if self.is_paged {
-            &rows[self.query.range(rows.len())]
+            &rows[self.query.row_range(rows.len())]
         } else {
             &rows[..rows.len().min(MAX_ROWS)]
         };
         if rows.is_empty() {
-            return writeln!(f, "<p>{}</p>\n</section>", Text(self.none));
+            return writeln!(f, "<p>{}</p>\n</section>", Text(self.empty_text));
         }
         writeln!(f, "<table>\n<thead><tr>")?;
         for column in &columns {
@@ -54,7 +53,7 @@ impl Section<'_> {
         writeln!(f, "</tr></thead>\n<tbody>")?;
         for row in shown {
             write!(f, "<tr>")?;
-            // The column's name again, for narrow screens, where every row becomes a card.
+            // On narrow screens every row becomes a card, which shows the column's name in each cell.
             for (Column(name, _), cell) in columns.iter().zip(cells(row)) {
                 write!(f, "<td data-column=\"{}\">{cell}</td>", Text(name))?;
             }
@@ -88,13 +87,13 @@ impl Section<'_> {
             f,
             "<th scope=\"col\"{order}><a href=\"{}#{}\">{}</a></th>",
             Text(&link),
-            self.part,
+            self.id,
             Text(name)
         )
     }
 
     fn pages(&self, f: &mut fmt::Formatter<'_>, count: usize) -> fmt::Result {
-        let pages = self.query.pages(count);
+        let pages = self.query.page_count(count);
         let page = self.query.page;
         if pages == 1 && page == 1 {
             return Ok(());
@@ -111,7 +110,7 @@ impl Section<'_> {
                 f,
                 "<a rel=\"prev\" href=\"{}#{}\">Previous</a> ",
                 Text(&before),
-                self.part
+                self.id
             )?;
         }
         write!(f, "<span>Page {page} of {pages}, {count} rows</span>")?;
@@ -121,7 +120,7 @@ impl Section<'_> {
                 f,
                 " <a rel=\"next\" href=\"{}#{}\">Next</a>",
                 Text(&next),
-                self.part
+                self.id
             )?;
         }
         writeln!(f, "</nav>")

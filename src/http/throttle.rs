@@ -1,4 +1,4 @@
-//! Log lines that clients can cause.
+//! Limits log lines that clients can cause.
 
 use std::time::Duration;
 

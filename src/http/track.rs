@@ -1,10 +1,10 @@
-//! How a track looks on the page: a row of a table.
+//! A track as a table row of the page.
 
 use std::fmt;
 
-use super::html::{Badge, Html, Isolated, Mood, Number, Text, When, counted};
+use super::html::{Badge, BadgeColor, Html, Isolated, Number, Text, Timestamp, pluralize};
 use super::table::{Cell, Column};
-use super::view::{Seen, TrackRow};
+use super::view::{TrackEntry, TrackRow};
 use crate::snapshot::{Status, Track};
 
 pub(super) const COLUMNS: [Column; 8] = [
@@ -18,26 +18,26 @@ pub(super) const COLUMNS: [Column; 8] = [
     Column("As of", None),
 ];
 
-pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: When) -> [Cell<'a>; 8] {
-    let (mood, scope, storage): (_, Cell<'a>, Cell<'a>) = match row.track {
-        Seen::Listed(track) => (
+pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: Timestamp) -> [Cell<'a>; 8] {
+    let (color, scope, storage): (_, Cell<'a>, Cell<'a>) = match row.track {
+        TrackEntry::Listed(track) => (
             match track.status {
-                Status::Enabled => Mood::Good,
-                Status::Disabled => Mood::Bad,
-                Status::Unknown => Mood::Unsure,
+                Status::Enabled => BadgeColor::Good,
+                Status::Disabled => BadgeColor::Bad,
+                Status::Unknown => BadgeColor::Unsure,
             },
             Box::new(Scope(track)),
             Box::new(Destination(track)),
         ),
-        Seen::Vanished(_) => (Mood::Bad, Box::new(Text("–")), Box::new(Text("–"))),
+        TrackEntry::Vanished(_) => (BadgeColor::Bad, Box::new(Text("–")), Box::new(Text("–"))),
     };
     [
-        Box::new(Text(&row.report.account.name)),
+        Box::new(Isolated(&row.report.account.name)),
         Box::new(Text(&row.target.region)),
         Box::new(Isolated(row.name())),
         Box::new(Number(row.id)),
         Box::new(Badge {
-            mood,
+            color,
             word: row.status(),
         }),
         scope,
@@ -46,7 +46,7 @@ pub(super) fn cells<'a>(row: &'a TrackRow<'_>, as_of: When) -> [Cell<'a>; 8] {
     ]
 }
 
-/// What a track records: the kind of action, the product, and how many of its events.
+/// What a track records: the kind of action, the product, and the number of events.
 struct Scope<'a>(&'a Track);
 
 impl Html for Scope<'_> {}
@@ -62,12 +62,12 @@ impl fmt::Display for Scope<'_> {
         )?;
         match track.event_names.as_slice() {
             [all] if all == "*" => Ok(()),
-            some => write!(f, ", {}", counted(some.len() as u64, "event")),
+            some => write!(f, ", {}", pluralize(some.len() as u64, "event")),
         }
     }
 }
 
-/// Where a track delivers to.
+/// The storage that a track delivers to.
 struct Destination<'a>(&'a Track);
 
 impl Html for Destination<'_> {}

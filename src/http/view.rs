@@ -1,4 +1,4 @@
-//! What the page and the API show: targets and tracks as rows, narrowed and sorted.
+//! The rows of the page and the API: targets and tracks, filtered and sorted.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::query::Query;
 use crate::clock::Moment;
 use crate::snapshot::{Report, Status, TargetReport, Tombstone, Totals, Track};
 
-/// All reports as they are now.
+/// All reports at one moment.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) reports: &'a [Arc<Report>],
@@ -21,16 +21,16 @@ pub(super) struct TargetRow<'a> {
     pub(super) state: State,
 }
 
-/// How a target is.
+/// The state of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// Its last poll brought a listing.
+    /// Its last poll succeeded, and the listing is recent.
     Up,
     /// Its last poll failed.
     Failing,
-    /// Its last poll went well, and that was long ago.
+    /// Its last poll succeeded, but the listing is too old to be shown.
     Stale,
-    /// It was not polled yet.
+    /// It has not been polled yet.
     Waiting,
 }
 
@@ -47,18 +47,18 @@ impl State {
     }
 }
 
-/// A track as one region shows it, or showed it last.
+/// A track as one region lists it or last listed it.
 #[derive(Clone, Copy)]
 pub(super) struct TrackRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) id: u64,
-    pub(super) track: Seen<'a>,
+    pub(super) track: TrackEntry<'a>,
 }
 
-/// A track that is listed, or was.
+/// A listed or vanished track.
 #[derive(Clone, Copy)]
-pub(super) enum Seen<'a> {
+pub(super) enum TrackEntry<'a> {
     Listed(&'a Track),
     Vanished(&'a Tombstone),
 }
@@ -66,32 +66,32 @@ pub(super) enum Seen<'a> {
 impl<'a> TrackRow<'a> {
     pub(super) fn name(&self) -> &'a str {
         match self.track {
-            Seen::Listed(track) => &track.name,
-            Seen::Vanished(tombstone) => &tombstone.name,
+            TrackEntry::Listed(track) => &track.name,
+            TrackEntry::Vanished(tombstone) => &tombstone.name,
         }
     }
 
-    /// The track's status; `vanished` for one that was listed.
+    /// Returns the track's status, or `vanished`.
     pub(super) fn status(&self) -> &'static str {
         match self.track {
-            Seen::Listed(track) => track.status.as_str(),
-            Seen::Vanished(_) => VANISHED,
+            TrackEntry::Listed(track) => track.status.as_str(),
+            TrackEntry::Vanished(_) => VANISHED,
         }
     }
 
     pub(super) fn storage_type(&self) -> &'a str {
         match self.track {
-            Seen::Listed(track) => &track.storage.kind,
-            Seen::Vanished(_) => "",
+            TrackEntry::Listed(track) => &track.storage.kind,
+            TrackEntry::Vanished(_) => "",
         }
     }
 }
 
-/// In the place of a status.
+/// Stands for the status of a vanished track.
 pub(super) const VANISHED: &str = "vanished";
 
 impl<'a> View<'a> {
-    /// Every target.
+    /// Returns every target.
     pub(super) fn targets(self) -> impl Iterator<Item = TargetRow<'a>> {
         let reports = self.reports.iter().map(Arc::as_ref);
         reports.flat_map(move |report| {
@@ -103,14 +103,14 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The targets that a query wants, as it wants them sorted.
-    pub(super) fn wanted_targets(self, query: &Query) -> Vec<TargetRow<'a>> {
+    /// Returns the targets that match a query, in its order.
+    pub(super) fn matching_targets(self, query: &Query) -> Vec<TargetRow<'a>> {
         let mut targets: Vec<_> = self
             .targets()
             .filter(|it| {
-                query.wants("account", &it.report.account.name)
-                    && query.wants("region", &it.target.region)
-                    && query.wants("state", it.state.as_str())
+                query.matches("account", &it.report.account.name)
+                    && query.matches("region", &it.target.region)
+                    && query.matches("state", it.state.as_str())
             })
             .collect();
         targets.sort_by_key(|it| {
@@ -128,8 +128,8 @@ impl<'a> View<'a> {
         targets
     }
 
-    /// Every track that is listed, until its listing is too old, and every one that has vanished,
-    /// until its tombstone is: as on `/metrics`.
+    /// Returns the tracks that `/metrics` exposes: listed tracks until their listing is too old, and
+    /// vanished tracks until their tombstone expires.
     pub(super) fn tracks(self) -> impl Iterator<Item = TrackRow<'a>> {
         self.targets()
             .flat_map(move |TargetRow { report, target, .. }| {
@@ -140,25 +140,25 @@ impl<'a> View<'a> {
                     track,
                 };
                 let listed = self.shown(target).unwrap_or_default().iter();
-                let listed = listed.map(move |track| row(track.id, Seen::Listed(track)));
+                let listed = listed.map(move |track| row(track.id, TrackEntry::Listed(track)));
                 let tombstones = target.past.tombstones.iter();
                 let shown = tombstones.filter(move |(_, it)| self.now.steady < it.show_until);
                 let vanished =
-                    shown.map(move |(id, tombstone)| row(*id, Seen::Vanished(tombstone)));
+                    shown.map(move |(id, tombstone)| row(*id, TrackEntry::Vanished(tombstone)));
                 listed.chain(vanished)
             })
     }
 
-    /// The tracks that a query wants, as it wants them sorted.
-    pub(super) fn wanted_tracks(self, query: &Query) -> Vec<TrackRow<'a>> {
+    /// Returns the tracks that match a query, in its order.
+    pub(super) fn matching_tracks(self, query: &Query) -> Vec<TrackRow<'a>> {
         let mut tracks: Vec<_> = self
             .tracks()
             .filter(|row| {
-                query.wants("account", &row.report.account.name)
-                    && query.wants("region", &row.target.region)
-                    && query.wants("state", self.state(row.target).as_str())
-                    && query.wants("status", row.status())
-                    && query.wants("storage_type", row.storage_type())
+                query.matches("account", &row.report.account.name)
+                    && query.matches("region", &row.target.region)
+                    && query.matches("state", self.state(row.target).as_str())
+                    && query.matches("status", row.status())
+                    && query.matches("storage_type", row.storage_type())
             })
             .collect();
         tracks.sort_by_key(|row| {
@@ -178,14 +178,14 @@ impl<'a> View<'a> {
         tracks
     }
 
-    /// What an account's targets come to together now; none where nothing is known, or no more.
+    /// Returns the totals over an account's targets. `None` if nothing is known, or no longer.
     pub(super) fn totals(self, report: &'a Report) -> Option<&'a Totals> {
         let mut overviews = report.overviews.iter();
         let now = overviews.find(|it| it.is_of(self.now))?;
         Some(&now.totals)
     }
 
-    /// Accounts that need an enabled track of their own and have none.
+    /// Returns the accounts that require an enabled track of their own and have none.
     pub(super) fn recording_nothing(self) -> impl Iterator<Item = &'a Report> {
         let reports = self.reports.iter().map(Arc::as_ref);
         reports.filter(move |report| {
@@ -195,7 +195,7 @@ impl<'a> View<'a> {
         })
     }
 
-    /// The tracks of the last listing, until it is too old to be shown.
+    /// Returns the tracks of the last listing. `None` if it is too old to be shown.
     pub(super) fn shown(self, target: &'a TargetReport) -> Option<&'a [Track]> {
         let good = target.last_good.as_ref()?;
         (!good.show_until.is_reached(self.now)).then_some(good.listing.tracks.as_slice())

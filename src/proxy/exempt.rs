@@ -1,13 +1,13 @@
-//! The hosts that are called without the proxy: those of `NO_PROXY`, read as curl reads it, this
-//! machine, and its metadata service.
+//! The hosts that are called without the proxy: this machine, its metadata service, and the hosts of
+//! `NO_PROXY`, which is parsed like curl does.
 
 use serde::Serialize;
 use std::net::IpAddr;
 
-/// Only the machine itself can reach it.
+/// The metadata service, which only the machine itself can reach.
 const METADATA_HOST: &str = "metadata.tencentyun.com";
 
-/// What `NO_PROXY` says.
+/// The parsed `NO_PROXY`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct NoProxy {
     everything: bool,
@@ -15,7 +15,7 @@ pub(super) struct NoProxy {
     networks: Vec<Network>,
 }
 
-/// An address and how many of its first bits count.
+/// A network: an address and the length of its prefix in bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 struct Network {
     address: IpAddr,
@@ -46,7 +46,7 @@ impl NoProxy {
         parsed
     }
 
-    /// Whether a host, an IPv6 address with or without brackets, is called directly.
+    /// Whether a host is called directly. An IPv6 address may have brackets.
     pub(super) fn contains(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         if let Some(address) = address(&host) {
@@ -61,7 +61,7 @@ impl NoProxy {
     }
 }
 
-/// This machine, and the addresses that never leave its link: the metadata service has one.
+/// Whether an address is this machine or link-local, like the address of the metadata service.
 fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),

@@ -7,18 +7,19 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Version};
 
-use super::reasons::escaped;
+use super::escape::escaped;
 use crate::{files, pem};
 
-/// The longest file of certificate authorities. The system's own bundles have a quarter of that.
+/// The longest file of certificate authorities, in bytes. The bundles of systems have a quarter of
+/// that.
 pub const MAX_CA_BYTES: usize = 1 << 20;
 
-/// What a file of certificate authorities holds.
+/// The content of a file of certificate authorities.
 #[derive(Debug)]
 pub struct CaFile {
     pub(super) certificates: Vec<CertificateDer<'static>>,
-    /// Certificates that are trusted and probably do not do what the file's owner expects. Each
-    /// warning names the file and the certificate.
+    /// Warnings about certificates that are trusted but probably do not work as intended. Each names
+    /// the file and the certificate.
     pub warnings: Vec<String>,
 }
 
@@ -45,8 +46,8 @@ impl CaFile {
     }
 }
 
-/// Returns what a reader of the file should know about a certificate. A trusted certificate is
-/// checked for neither its dates nor `CA:TRUE` in a handshake, so nothing else reports them.
+/// Returns warnings about a certificate. A handshake checks neither the dates nor `CA:TRUE` of a
+/// trusted certificate, so nothing else reports them.
 fn warnings(certificate: &CertificateDer<'_>, now: ASN1Time) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Collects the tracks of a walk. Only the first tracks are kept whole, which bounds the memory of a
+//! Collects the tracks of a walk. It keeps only the first tracks whole, which bounds the memory of a
 //! listing of any length.
 
 use std::cmp::max_by_key;
@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 
 use crate::snapshot::{DroppedTrack, Listing, Track};
 
-/// The tracks with the lowest ids, and of the others the values that are counted.
+/// The tracks with the lowest ids, and the counted values of the other tracks.
 pub(super) struct Collector {
     max_tracks: usize,
     kept: BTreeMap<u64, Track>,
@@ -54,8 +54,8 @@ impl Collector {
             return;
         }
         match self.kept.entry(id) {
-            Entry::Vacant(place) => {
-                place.insert(track);
+            Entry::Vacant(vacant) => {
+                vacant.insert(track);
             }
             Entry::Occupied(mut other) => {
                 if badness(&track) >= badness(other.get()) {

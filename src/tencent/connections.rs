@@ -1,6 +1,7 @@
-//! The connections of one identity. HTTP/1.1 matches an answer to a request by nothing but their
-//! order on a connection, so an answer that a gateway delivers twice or late would be taken for the
-//! answer to the next request. No other identity sends that request if connections are not shared.
+//! The connections of one identity. HTTP/1.1 matches responses to requests only by their order on a
+//! connection. So if a gateway delivers a response twice or late, it looks like the response to the
+//! next request. Identities do not share connections, so that request is at least of the same
+//! identity.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,35 +12,35 @@ use tokio::time::Instant;
 
 use crate::resources::{RESERVED_FILES, open_files};
 
-/// A connection takes no request when it is older. A service that moves to other addresses leaves
-/// its old server running, and that server would answer for as long as it was asked.
+/// An older connection gets no more requests. If a service moves to other addresses, its old server
+/// may keep running, and a connection without an age limit would stay with it.
 const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
 
-/// Each identity that keeps connections has one or two of them, and the listener needs descriptors
-/// too: one identity in this many descriptors.
+/// The descriptors per identity that keeps connections. An identity has one or two connections, and
+/// the listener needs descriptors too.
 const DESCRIPTORS_PER_IDENTITY: u64 = 4;
 
-/// No more identities keep connections, however many descriptors there are.
+/// The most identities that keep connections, regardless of the number of descriptors.
 const MAX_OPEN_IDENTITIES: usize = 1024;
 
-/// So many keep them if there are more identities than could. A connection would be closed before
-/// the next poll anyway; these serve the pages of the polls that are under way.
-const OPEN_OF_VERY_MANY: usize = 128;
+/// The identities that keep connections if there are more identities than the limit. A connection
+/// would be closed before the next poll anyway; these serve the pages of the polls in progress.
+const OPEN_IF_VERY_MANY: usize = 128;
 
-/// The connections of one identity. They are opened when they are needed.
+/// The connections of one identity. They are opened when needed.
 #[derive(Debug)]
 pub(super) struct Connections {
     current: Mutex<Option<Pool>>,
     _identity: Identity,
-    /// How many answers in a row were not those to their requests.
-    refused: AtomicU32,
+    /// The number of consecutive rejected responses.
+    rejected: AtomicU32,
 }
 
-/// Lives as long as an identity has a transport, to be counted.
+/// Counts the identities: each transport of an identity holds a clone.
 type Identity = Arc<()>;
 
-/// A client with its pool of connections. Dropping the client closes those that are idle; a request
-/// that is in flight ends first.
+/// A client with its pool of connections. Dropping the client closes idle connections at once, and
+/// other connections after their request.
 #[derive(Debug)]
 struct Pool {
     client: reqwest::Client,
@@ -47,12 +48,12 @@ struct Pool {
 }
 
 impl Connections {
-    /// Of one more identity; none is open yet.
+    /// Creates a pool for one more identity, with no connection open.
     pub(super) fn new(open: &OpenIdentities) -> Self {
         Self {
             current: Mutex::default(),
             _identity: Arc::clone(&open.identities),
-            refused: AtomicU32::new(0),
+            rejected: AtomicU32::new(0),
         }
     }
 
@@ -79,18 +80,19 @@ impl Connections {
         Ok(client)
     }
 
-    /// How many answers in a row were refused. As long as there are any, each request has to have a
+    /// Returns the number of consecutive rejected responses. If it is not 0, each request needs a
     /// connection of its own.
-    pub(super) fn refused(&self) -> u32 {
-        self.refused.load(Ordering::Relaxed)
+    pub(super) fn rejected(&self) -> u32 {
+        self.rejected.load(Ordering::Relaxed)
     }
 
-    /// An answer was accepted, or refused with all connections out of step.
-    pub(super) fn answered(&self, accepted: bool) {
+    /// Records whether a response was accepted. A rejected response closes all connections, because
+    /// their responses no longer match the requests.
+    pub(super) fn record_response(&self, accepted: bool) {
         if accepted {
-            self.refused.store(0, Ordering::Relaxed);
+            self.rejected.store(0, Ordering::Relaxed);
         } else {
-            self.refused.fetch_add(1, Ordering::Relaxed);
+            self.rejected.fetch_add(1, Ordering::Relaxed);
             self.close();
         }
     }
@@ -100,7 +102,7 @@ impl Connections {
         *self.current() = None;
     }
 
-    /// Closes the connections of the pool that was opened then, if it is still in use.
+    /// Closes the pool that was opened at this time, if it is still in use.
     fn close_opened(&self, at: Instant) {
         let mut current = self.current();
         if current.as_ref().is_some_and(|pool| pool.opened == at) {
@@ -109,14 +111,13 @@ impl Connections {
     }
 
     fn current(&self) -> MutexGuard<'_, Option<Pool>> {
-        // A pool is put in as a whole, so a poisoned lock holds a whole one.
+        // A pool is replaced as a whole, so a poisoned lock holds a consistent value.
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The identities that have connections, in the order of opening. If there are very many
-/// identities, the connections that were opened first are closed: each costs memory and a
-/// descriptor.
+/// The identities that have connections, in the order of opening. Beyond a limit, the connections
+/// that were opened first are closed, because each costs memory and a descriptor.
 #[derive(Debug)]
 pub(super) struct OpenIdentities {
     most: usize,
@@ -125,7 +126,7 @@ pub(super) struct OpenIdentities {
 }
 
 impl OpenIdentities {
-    /// As many as the process has descriptors for.
+    /// Derives the limit from the descriptors of the process.
     pub(super) fn within_descriptors() -> Self {
         let room = |limit: u64| limit.saturating_sub(RESERVED_FILES) / DESCRIPTORS_PER_IDENTITY;
         let room = open_files().map_or(u64::MAX, room);
@@ -157,7 +158,7 @@ impl OpenIdentities {
     fn most(&self) -> usize {
         let identities = Arc::strong_count(&self.identities) - 1;
         if identities > self.most {
-            self.most.min(OPEN_OF_VERY_MANY)
+            self.most.min(OPEN_IF_VERY_MANY)
         } else {
             self.most
         }
@@ -198,15 +199,15 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn very_many_identities_keep_few_connections() {
-        let open = OpenIdentities::at_most(OPEN_OF_VERY_MANY + 10);
+        let open = OpenIdentities::at_most(OPEN_IF_VERY_MANY + 10);
         let mut all: Vec<_> = (0..open.most).map(|_| opened(&open)).collect();
         assert!(all.iter().all(|connections| is_open(connections)));
         all.push(opened(&open));
         let are_open = all.iter().filter(|connections| is_open(connections));
-        assert_eq!(are_open.count(), OPEN_OF_VERY_MANY);
+        assert_eq!(are_open.count(), OPEN_IF_VERY_MANY);
     }
 
-    /// An entry of a pool that was replaced does not close the pool that replaced it.
+    /// The entry of a replaced pool does not close its replacement.
     #[tokio::test(start_paused = true)]
     async fn a_pool_that_was_replaced_makes_room_for_nothing() {
         let open = OpenIdentities::at_most(2);

@@ -1,4 +1,4 @@
-//! What a failed TLS handshake means, and the way out.
+//! Explains failed TLS handshakes.
 
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage};
 
@@ -18,12 +18,11 @@ const CERTIFICATE: &str =
     "the server's certificate cannot be used; replace it, or look for a proxy that intercepts TLS";
 const NO_TLS: &str = "the server does not speak TLS on this port; check the port of the endpoint, http.proxy, and whether a proxy answers in its place";
 const VERSIONS: &str = "the server and the exporter share no TLS version or cipher; enable TLS 1.2 or 1.3 with current ciphers on the server";
-const CLIENT: &str = "the server asks for a client certificate, which the exporter does not have; use an endpoint without one";
+const CLIENT: &str = "the server requires a client certificate, which the exporter does not have; use an endpoint that requires none";
 const ALERT: &str = "the server refused the TLS handshake; check the endpoint, and the log of the server or the proxy";
 const OTHER: &str = "the TLS handshake failed; check the endpoint and the proxy";
 
-/// Returns a sentence with a way out for an error of the handshake, and the error itself unless it is
-/// internal to the library.
+/// Returns an explanation with a remedy, and the error itself unless it is internal to the library.
 pub(super) fn message(error: &Error) -> String {
     let explanation = explanation(error);
     match error {

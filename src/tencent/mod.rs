@@ -11,6 +11,7 @@ pub use self::authorities::{CaFile, MAX_CA_BYTES};
 pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::call::CallLimits;
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
+pub use self::http_transport::{HttpOptions, HttpTransport};
 pub use self::listing::ListingError;
 pub use self::network::Network;
 pub use self::observer::{Ended, Observer, Sent};
@@ -21,8 +22,7 @@ pub use self::signer::{Endpoint, Service};
 pub use self::skew::MAX_CORRECTION;
 pub use self::track_walk::{MAX_LISTING_BYTES, MAX_PAGES};
 pub use self::transport::{
-    Answer, HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError,
-    TransportErrorKind, separate,
+    MAX_RESPONSE_BYTES, ResponseFuture, Transport, TransportError, TransportErrorKind, separate,
 };
 
 // The products: their actions and the values that these return.
@@ -52,22 +52,23 @@ mod provider;
 mod skew;
 
 // The bytes: sign, send, parse, classify.
-mod answers;
 mod authorities;
 mod bounded;
 mod connections;
+mod dns_resolver;
 mod envelope;
 mod escape;
 mod event_names;
 mod handshake;
+mod http_transport;
 mod lenient;
-mod names;
+mod name_servers;
 mod network;
 pub mod reasons;
+mod recent_responses;
 mod redactor;
 mod repair;
 mod resolv_conf;
-mod resolver;
 pub mod sign;
 mod signer;
 mod tls;

@@ -1,4 +1,4 @@
-//! What the system says about names: `/etc/resolv.conf` and `/etc/hosts`.
+//! Reads `/etc/resolv.conf` and `/etc/hosts`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,27 +11,28 @@ use resolv_conf::ScopedIp;
 use super::escape::escaped;
 use crate::files;
 
-/// A longer file is not read.
+/// The longest file, in bytes.
 const MAX_FILE_BYTES: usize = 1024 * 1024;
 
-/// As many as the C library asks.
+/// The most servers, as in the C library.
 const MAX_SERVERS: usize = 3;
 
-/// As many as Kubernetes allows.
+/// The most search domains, as in Kubernetes.
 const MAX_SEARCH_DOMAINS: usize = 32;
 
 /// The most of `options ndots:` and `options attempts:`, as in the C library.
 const MAX_NDOTS: u32 = 15;
 const MAX_ATTEMPTS: u32 = 5;
 
-/// How long to wait for a server before it is asked again. The usual 5 s of `resolv.conf` are all
-/// the time that a connection has, so one lost datagram would fail the connection.
-const LONGEST_WAIT: Duration = Duration::from_secs(2);
+/// The longest time to wait for a server. The default of `resolv.conf`, 5 s, is the whole time limit
+/// of a connection, so with it one lost datagram would fail the connection.
+const MAX_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The same if there is another server to ask.
-const LONGEST_WAIT_OF_SEVERAL: Duration = Duration::from_secs(1);
+/// The same if there is another server.
+const MAX_TIMEOUT_OF_SEVERAL: Duration = Duration::from_secs(1);
 
-/// The files. A change of either is followed: a daemon outlives a network.
+/// The paths of the files. They are reloaded when they change, because the daemon may run longer than
+/// a network stays the same.
 #[derive(Clone, Debug)]
 pub(super) struct SystemFiles {
     pub(super) resolv_conf: PathBuf,
@@ -51,23 +52,23 @@ impl Default for SystemFiles {
 pub(super) type Versions = [Option<(u64, i64, i64, u64)>; 2];
 
 impl SystemFiles {
-    /// The versions there are. Blocks.
+    /// Returns the current versions. Blocks the thread.
     pub(super) fn versions(&self) -> Versions {
         [&self.resolv_conf, &self.hosts].map(|file| files::stamp(file).ok())
     }
 
-    /// What the files say. Blocks.
-    pub(super) fn load(&self) -> System {
+    /// Reads the files. Blocks the thread.
+    pub(super) fn load(&self) -> SystemSettings {
         let mut system = match files::read(&self.resolv_conf, MAX_FILE_BYTES) {
-            Ok(contents) => System::parse(&contents.bytes),
-            // Without a server, the names of the other file still resolve.
-            Err(error) => System {
+            Ok(contents) => SystemSettings::parse(&contents.bytes),
+            // Without servers, the names in the hosts file still resolve.
+            Err(error) => SystemSettings {
                 ignored: vec![error.to_string()],
-                ..System::parse(b"")
+                ..SystemSettings::parse(b"")
             },
         };
         if let Ok(contents) = files::read(&self.hosts, MAX_FILE_BYTES) {
-            // A line that is not UTF-8 must not cost the others.
+            // A line that is not UTF-8 must not affect the other lines.
             let text = String::from_utf8_lossy(&contents.bytes);
             // Reading from memory does not fail.
             drop(system.hosts.read_hosts_conf(text.as_bytes()));
@@ -76,25 +77,25 @@ impl SystemFiles {
     }
 }
 
-/// What the files say.
+/// The content of both files.
 #[derive(Debug)]
-pub(super) struct System {
+pub(super) struct SystemSettings {
     pub(super) servers: Vec<NameServerConfig>,
-    /// How long to wait for each server, and how often to ask it.
-    pub(super) wait: Duration,
+    /// How long to wait for each server, and how often to query it.
+    pub(super) timeout: Duration,
     pub(super) attempts: usize,
     pub(super) edns0: bool,
-    /// The number of dots from which on a name is tried as absolute first.
+    /// The least number of dots of a name that is first tried as absolute.
     pub(super) ndots: usize,
     pub(super) hosts: Hosts,
     /// The domains that complete a relative name.
     pub(super) search: Vec<Name>,
-    /// What was ignored, for a warning.
+    /// The ignored lines, for a warning.
     pub(super) ignored: Vec<String>,
 }
 
-impl System {
-    /// Reads a `resolv.conf`. What cannot be used of it is ignored, as the system's resolver does.
+impl SystemSettings {
+    /// Parses a `resolv.conf`. Like the system's resolver, it ignores invalid lines.
     pub(super) fn parse(text: &[u8]) -> Self {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let (parsed, errors) = resolv_conf::Config::parse_with_errors(text);
@@ -119,13 +120,13 @@ impl System {
             }
         }
         let longest = match servers.len() {
-            0 | 1 => LONGEST_WAIT,
-            _ => LONGEST_WAIT_OF_SEVERAL,
+            0 | 1 => MAX_TIMEOUT,
+            _ => MAX_TIMEOUT_OF_SEVERAL,
         };
-        let wait = Duration::from_secs(parsed.timeout.into());
+        let timeout = Duration::from_secs(parsed.timeout.into());
         Self {
             servers,
-            wait: wait.clamp(LONGEST_WAIT_OF_SEVERAL, longest),
+            timeout: timeout.clamp(MAX_TIMEOUT_OF_SEVERAL, longest),
             attempts: parsed.attempts.clamp(1, MAX_ATTEMPTS) as usize,
             edns0: parsed.edns0,
             ndots: parsed.ndots.min(MAX_NDOTS) as usize,
@@ -136,7 +137,7 @@ impl System {
     }
 }
 
-/// A name from the root. `None` if it is none.
+/// Returns an absolute name. `None` if the text is not a host name.
 pub(super) fn absolute(name: &str) -> Option<Name> {
     let labels = name.strip_suffix('.').unwrap_or(name);
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
@@ -154,11 +155,11 @@ mod tests {
 
     use super::*;
 
-    fn search(system: &System) -> Vec<String> {
+    fn search(system: &SystemSettings) -> Vec<String> {
         system.search.iter().map(ToString::to_string).collect()
     }
 
-    fn servers(system: &System) -> Vec<String> {
+    fn servers(system: &SystemSettings) -> Vec<String> {
         let servers = system.servers.iter();
         servers.map(|server| server.ip.to_string()).collect()
     }
@@ -182,7 +183,7 @@ mod tests {
             "lookup elsewhere",
         ] {
             let text = format!("{bad}\n{line}\nnameserver 192.0.2.1\r\nnameserver 2001:db8::1\n");
-            let system = System::parse(text.as_bytes());
+            let system = SystemSettings::parse(text.as_bytes());
             assert_eq!(servers(&system), ["192.0.2.1", "2001:db8::1"], "{bad}");
             let found = search(&system);
             assert_eq!(found, ["corp.example.", "sub_net.example."], "{bad}");
@@ -190,7 +191,7 @@ mod tests {
         }
         let latin =
             b"search corp.example\n# b\xfcro\nsearch b\xfcro.example\nnameserver 192.0.2.1\n";
-        let system = System::parse(latin);
+        let system = SystemSettings::parse(latin);
         assert_eq!(search(&system), ["corp.example."]);
         assert_eq!(servers(&system), ["192.0.2.1"]);
     }
@@ -200,15 +201,15 @@ mod tests {
         let many = "nameserver 192.0.2.1\n".repeat(1_000);
         let search = format!("search {}\n", "corp.example ".repeat(1_000));
         let options = "options ndots:4000000000 attempts:4000000000 timeout:4000000000\n";
-        let system = System::parse(format!("{many}{search}{options}").as_bytes());
+        let system = SystemSettings::parse(format!("{many}{search}{options}").as_bytes());
         assert_eq!(servers(&system).len(), MAX_SERVERS);
         assert_eq!(system.search.len(), MAX_SEARCH_DOMAINS);
         assert_eq!((system.ndots, system.attempts), (15, 5));
-        assert_eq!(system.wait, LONGEST_WAIT_OF_SEVERAL);
-        let one = System::parse(b"nameserver 192.0.2.1\noptions timeout:9\n");
-        assert_eq!(one.wait, LONGEST_WAIT);
-        let least = System::parse(b"options attempts:0 timeout:0\n");
-        let found = (least.attempts, least.wait);
+        assert_eq!(system.timeout, MAX_TIMEOUT_OF_SEVERAL);
+        let one = SystemSettings::parse(b"nameserver 192.0.2.1\noptions timeout:9\n");
+        assert_eq!(one.timeout, MAX_TIMEOUT);
+        let least = SystemSettings::parse(b"options attempts:0 timeout:0\n");
+        let found = (least.attempts, least.timeout);
         assert_eq!(found, (1, Duration::from_secs(1)));
     }
 

@@ -1,5 +1,5 @@
-//! TLS towards the cloud. The configuration is made once and shared by all connections, because
-//! the system's authorities take milliseconds to load and half a megabyte to keep.
+//! TLS to the cloud. All connections share one configuration, because the system's authorities take
+//! milliseconds to load and half a megabyte of memory.
 
 use std::sync::Arc;
 
@@ -8,23 +8,25 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore, WantsVerifier};
 use rustls_platform_verifier::Verifier;
 
-/// The only protocol that is spoken.
+/// The only protocol that is offered.
 const ALPN: &[u8] = b"http/1.1";
 
-/// Trusts the system's authorities, and these.
-pub(super) fn trusting(authorities: Vec<CertificateDer<'static>>) -> Result<ClientConfig, String> {
+/// Returns a configuration that trusts the system's authorities and these.
+pub(super) fn trust_system_and(
+    authorities: Vec<CertificateDer<'static>>,
+) -> Result<ClientConfig, String> {
     let provider = provider();
     let verifier = Verifier::new_with_extra_roots(authorities, Arc::clone(&provider));
     let verifier = verifier.map_err(|error| error.to_string())?;
     let builder = builder(provider)?.dangerous();
     let builder = builder.with_custom_certificate_verifier(Arc::new(verifier));
-    Ok(speaking_http(builder.with_no_client_auth()))
+    Ok(with_alpn(builder.with_no_client_auth()))
 }
 
-/// Trusts no authority.
-pub(super) fn trusting_none() -> Result<ClientConfig, String> {
+/// Returns a configuration that trusts no authority.
+pub(super) fn trust_none() -> Result<ClientConfig, String> {
     let builder = builder(provider())?.with_root_certificates(RootCertStore::empty());
-    Ok(speaking_http(builder.with_no_client_auth()))
+    Ok(with_alpn(builder.with_no_client_auth()))
 }
 
 fn provider() -> Arc<CryptoProvider> {
@@ -39,7 +41,7 @@ fn builder(
     builder.map_err(|error| error.to_string())
 }
 
-fn speaking_http(mut config: ClientConfig) -> ClientConfig {
+fn with_alpn(mut config: ClientConfig) -> ClientConfig {
     config.alpn_protocols = vec![ALPN.to_vec()];
     config
 }

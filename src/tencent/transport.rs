@@ -1,85 +1,44 @@
-//! The way to the cloud and back: one request out, one whole answer in.
+//! The interface between the client and the network: one request out, one complete response in.
 
 use std::fmt;
-use std::io;
-use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
-use reqwest::redirect;
-use rustls::ClientConfig;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use bytes::Bytes;
+use http::{Request, Response};
 
-use super::answers::Obtained;
-use super::connections::Connections;
-use super::handshake;
-use super::network::Network;
-use crate::proxy::Proxy;
+/// The largest accepted response. A track takes a few hundred bytes, so a larger response is not a
+/// valid page.
+pub const MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
-/// A call's answer is a few hundred bytes a track; what is larger is not an answer to our question.
-pub const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-
-/// An answer up to this size, which has room for a full page of long tracks, is read whatever else
-/// is being read. There is one such answer for each target at the most.
-const SMALL_ANSWER_BYTES: usize = 256 * 1024;
-
-/// Room for so much of an answer is made at once, where it says how long it is. A full page of
-/// ordinary tracks fits.
-const MAX_FIRST_ROOM: usize = 64 * 1024;
-
-/// How much is read of an answer that is only looked at for its status: enough for a gateway's
-/// page, so that the connection can be used again.
-const MAX_REFUSAL_BYTES: usize = 64 * 1024;
-
-/// An answer has a dozen headers. Their bytes are limited by hyper, which reads no more than some
-/// 400 KiB for a head and lets nobody change that through reqwest.
-const MAX_HEADERS: usize = 64;
-
-/// How long a connection may take to come up, TLS included.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an idle connection is kept. The server closes it after 60 s; a call that is sent into
-/// that moment is lost, so we close first.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
-
-/// How many idle connections an identity keeps: more than calls that go out evenly ever have open.
-/// A burst may open more, and they are closed when it is over.
-const MAX_IDLE_CONNECTIONS: usize = 4;
-
-/// How deep the chain of causes of an error is followed.
-const MAX_CAUSES: usize = 8;
-
-/// An answer that is on its way.
-pub type Answer<'a> =
+/// The future of a response.
+pub type ResponseFuture<'a> =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, TransportError>> + Send + 'a>>;
 
-/// Sends a request and brings its answer. The seam between the client and the network.
+/// Sends requests and returns their responses.
 pub trait Transport: Send + Sync {
-    /// Sends one request, to the absolute URI in it.
-    fn send(&self, request: Request<Bytes>) -> Answer<'_>;
+    /// Sends one request to its absolute URI.
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_>;
 
-    /// The same transport for one more identity at `host`, which shares no connection with any
-    /// other. `None` if there are no connections that could be shared.
+    /// Returns a transport for one more identity at `host`, which shares no connection with other
+    /// identities. `None` if the transport has no connections to share.
     fn separate(&self, _host: &str) -> Option<Arc<dyn Transport>> {
         None
     }
 }
 
-/// A transport to `host` with connections of its own.
+/// Returns a transport to `host` with connections of its own.
 pub fn separate(transport: &Arc<dyn Transport>, host: &str) -> Arc<dyn Transport> {
     let separate = transport.separate(host);
     separate.unwrap_or_else(|| Arc::clone(transport))
 }
 
-/// Why there is no answer.
+/// Why a request got no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TransportError {
-    /// What went wrong, as a label can say it.
+    /// The kind of the error.
     pub kind: TransportErrorKind,
-    /// The chain of causes, for people.
+    /// The chain of causes.
     pub message: String,
 }
 
@@ -88,13 +47,13 @@ pub struct TransportError {
 pub enum TransportErrorKind {
     /// A time limit was reached.
     Timeout,
-    /// There was no connection, or it broke.
+    /// The connection failed or was closed.
     Connect,
     /// The TLS handshake failed.
     Tls,
-    /// The answer is larger than [`MAX_ANSWER_BYTES`], or has more headers than an answer has.
+    /// The response is larger than [`MAX_RESPONSE_BYTES`], or has too many headers.
     TooLarge,
-    /// The answer came before: an earlier request earned it.
+    /// The response came before, so it belongs to an earlier request.
     Repeated,
 }
 
@@ -105,281 +64,3 @@ impl fmt::Display for TransportError {
 }
 
 impl std::error::Error for TransportError {}
-
-/// How to reach the cloud.
-#[derive(Clone, Debug, Default)]
-pub struct HttpOptions {
-    /// A PEM file of certificate authorities to trust besides the system's.
-    pub ca_file: Option<PathBuf>,
-    /// The proxy for calls. `None`: every call goes out directly, whatever the environment says.
-    pub proxy: Option<Proxy>,
-}
-
-/// HTTP over the network, with connections that no other identity uses.
-#[derive(Clone, Debug)]
-pub struct HttpTransport {
-    setup: Arc<Setup>,
-    /// The only host it sends to. `None` if it sends to several.
-    host: Option<Arc<str>>,
-    connections: Arc<Connections>,
-    large_answers_of_host: Arc<Semaphore>,
-}
-
-/// What transports with the same settings have in common.
-#[derive(Debug)]
-struct Setup {
-    tls: ClientConfig,
-    /// Calls go out directly if it is `None`.
-    proxy: Option<reqwest::Proxy>,
-    network: Network,
-}
-
-impl HttpTransport {
-    /// For HTTPS endpoints, in a process that has no other transport.
-    ///
-    /// # Errors
-    ///
-    /// As [`Network::https`].
-    pub fn new(options: &HttpOptions) -> Result<Self, String> {
-        Network::default().https(options)
-    }
-
-    /// For plain HTTP, in a process that has no other transport.
-    ///
-    /// # Errors
-    ///
-    /// As [`Network::plain`].
-    pub fn plain() -> Result<Self, String> {
-        Network::default().plain()
-    }
-
-    /// With these settings.
-    pub(super) fn over(
-        tls: ClientConfig,
-        proxy: Option<reqwest::Proxy>,
-        network: Network,
-    ) -> Result<Self, String> {
-        let setup = Setup {
-            tls,
-            proxy,
-            network,
-        };
-        let transport = Self::with(Arc::new(setup), None);
-        // The first is made at once, so that a setting that it does not take is an error here.
-        transport
-            .client()
-            .map_err(|error| format!("the HTTP client cannot be made: {}", causes(&error)))?;
-        Ok(transport)
-    }
-
-    fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
-        Self {
-            connections: Arc::new(Connections::new(&setup.network.0.open)),
-            large_answers_of_host: setup.network.large_answers_of(host.as_ref()),
-            setup,
-            host,
-        }
-    }
-
-    fn client(&self) -> reqwest::Result<reqwest::Client> {
-        let make = || self.setup.client(self.host.as_deref());
-        self.connections.client(&self.setup.network.0.open, make)
-    }
-
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let mut request = reqwest::Request::try_from(request).map_err(transport_error)?;
-        let host = match &self.host {
-            Some(host) => Arc::clone(host),
-            None => request.url().authority().into(),
-        };
-        let recent = &self.setup.network.0.recent_answers;
-        let refused = self.connections.refused();
-        let alone = refused > 0 || recent.repeats_ids(&host);
-        if alone {
-            let close = HeaderValue::from_static("close");
-            request.headers_mut().insert(header::CONNECTION, close);
-        }
-        let client = self.client().map_err(transport_error)?;
-        let answer = client.execute(request).await;
-        let mut answer = answer.map_err(|error| {
-            if error.is_connect() {
-                recent.unreachable(&host);
-            }
-            transport_error(error)
-        })?;
-        let body = match answer.status() {
-            StatusCode::OK => self.body(&mut answer).await?,
-            _ => beginning(&mut answer).await,
-        };
-        if has_two_lengths(answer.headers()) {
-            self.connections.close();
-        }
-        let obtained = Obtained { alone, refused };
-        let is_repeated = recent.is_repeated(&host, obtained, &body);
-        // Every answer behind a repeated one on its connection would be one too late as well.
-        self.connections.answered(!is_repeated);
-        if is_repeated {
-            return Err(repeated());
-        }
-        let mut whole = Response::new(body);
-        *whole.status_mut() = answer.status();
-        *whole.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(whole)
-    }
-
-    /// The whole body of an answer.
-    async fn body(&self, answer: &mut reqwest::Response) -> Result<Bytes, TransportError> {
-        let declared = answer.content_length();
-        if declared.is_some_and(|declared| declared > MAX_ANSWER_BYTES as u64) {
-            return Err(too_large());
-        }
-        let declared = declared.and_then(|declared| usize::try_from(declared).ok());
-        let mut body = BytesMut::with_capacity(declared.unwrap_or_default().min(MAX_FIRST_ROOM));
-        let mut large = None;
-        while let Some(chunk) = answer.chunk().await.map_err(transport_error)? {
-            let length = body.len() + chunk.len();
-            if length > MAX_ANSWER_BYTES {
-                return Err(too_large());
-            }
-            if length > SMALL_ANSWER_BYTES && large.is_none() {
-                large = Some(self.place_for_large_answer().await);
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body.freeze())
-    }
-
-    /// A place among the large answers of the host first, so that only calls that the host lets
-    /// through compete for the places of all.
-    async fn place_for_large_answer(&self) -> [SemaphorePermit<'_>; 2] {
-        let of_host = self.large_answers_of_host.acquire().await;
-        let of_all = self.setup.network.0.large_answers.acquire().await;
-        [of_host, of_all].map(|place| place.expect("the semaphore is never closed"))
-    }
-}
-
-impl Setup {
-    /// A client with no connection yet.
-    fn client(&self, host: Option<&str>) -> reqwest::Result<reqwest::Client> {
-        let builder = builder()
-            .dns_resolver(self.network.0.names.asked_for(host))
-            .tls_backend_preconfigured(self.tls.clone());
-        let builder = match &self.proxy {
-            Some(proxy) => builder.proxy(proxy.clone()),
-            None => builder.no_proxy(),
-        };
-        builder.build()
-    }
-}
-
-/// Whether an answer declares its end in two ways. A proxy on the way may use the other one, and
-/// then what follows on the connection may belong to any answer.
-fn has_two_lengths(headers: &HeaderMap) -> bool {
-    let has = |name| headers.contains_key(name);
-    has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)
-}
-
-fn repeated() -> TransportError {
-    TransportError {
-        kind: TransportErrorKind::Repeated,
-        message:
-            "the answer came before: a gateway or proxy in between delivers answers twice or to \
-                  other requests; the connection was closed"
-                .to_owned(),
-    }
-}
-
-/// What can be had of a body that nobody will read: its status has said all.
-async fn beginning(answer: &mut reqwest::Response) -> Bytes {
-    let mut body = BytesMut::new();
-    while let Ok(Some(chunk)) = answer.chunk().await {
-        if body.len() + chunk.len() > MAX_REFUSAL_BYTES {
-            break;
-        }
-        body.extend_from_slice(&chunk);
-    }
-    body.freeze()
-}
-
-fn too_large() -> TransportError {
-    TransportError {
-        kind: TransportErrorKind::TooLarge,
-        message: format!("the answer is larger than {MAX_ANSWER_BYTES} bytes"),
-    }
-}
-
-impl Transport for HttpTransport {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
-        Box::pin(self.exchange(request))
-    }
-
-    fn separate(&self, host: &str) -> Option<Arc<dyn Transport>> {
-        let setup = Arc::clone(&self.setup);
-        Some(Arc::new(Self::with(setup, Some(host.into()))))
-    }
-}
-
-/// What all clients have in common. Retries and redirects are ours to decide: a retry must be
-/// signed anew, and a redirect would carry a signed request to somebody else.
-fn builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
-        .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-        .http1_max_headers(MAX_HEADERS)
-        .redirect(redirect::Policy::none())
-        .retry(reqwest::retry::never())
-}
-
-fn transport_error(error: reqwest::Error) -> TransportError {
-    let error = error.without_url();
-    let mut message = causes(&error);
-    let kind = if error.is_timeout() {
-        TransportErrorKind::Timeout
-    } else if let Some(tls) = chain(&error).find_map(tls_error) {
-        message = handshake::message(tls);
-        TransportErrorKind::Tls
-    } else if chain(&error).any(is_too_large) {
-        TransportErrorKind::TooLarge
-    } else {
-        TransportErrorKind::Connect
-    };
-    TransportError { kind, message }
-}
-
-/// Returns the error of the handshake, if it is the cause. One `io::Error` or two wrap it, and an
-/// `io::Error` does not name the error that it wraps in its chain of sources.
-fn tls_error(cause: &Cause) -> Option<&rustls::Error> {
-    let layers = std::iter::successors(Some(cause), |&layer| wrapped_in(layer));
-    let mut layers = layers.take(MAX_CAUSES);
-    layers.find_map(<Cause>::downcast_ref)
-}
-
-type Cause = dyn std::error::Error + 'static;
-
-fn wrapped_in(error: &Cause) -> Option<&Cause> {
-    match error.downcast_ref::<io::Error>()?.get_ref() {
-        Some(wrapped) => Some(wrapped),
-        None => None,
-    }
-}
-
-/// Whether a cause is a head with too many headers, or too many bytes.
-fn is_too_large(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let http = cause.downcast_ref::<hyper::Error>();
-    http.is_some_and(hyper::Error::is_parse_too_large)
-}
-
-/// The error and what caused it: reqwest's own message leaves the cause out.
-pub(super) fn causes(error: &reqwest::Error) -> String {
-    let messages: Vec<String> = chain(error).map(ToString::to_string).collect();
-    messages.join(": ")
-}
-
-fn chain<'a>(
-    error: &'a reqwest::Error,
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    let first: &'a (dyn std::error::Error + 'static) = error;
-    std::iter::successors(Some(first), |&error| error.source()).take(MAX_CAUSES)
-}

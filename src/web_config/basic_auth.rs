@@ -1,4 +1,4 @@
-//! Names and passwords.
+//! Basic authentication: checks names and passwords.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,13 +15,13 @@ use zeroize::Zeroizing;
 
 use super::hash::{Hash, USUAL_COST};
 
-/// The number of results that are kept, of right and wrong passwords.
+/// The most cached results, of right and wrong passwords.
 const MAX_RESULTS: usize = 100;
 
-/// Checks that wait or run at a time in a queue; further requests are answered 503.
+/// The most checks of a queue that wait or run; further requests get status 503.
 const MAX_WAITING: usize = 16;
 
-/// A check of a higher cost takes more than a second, and each one more doubles that.
+/// A check with a higher cost takes more than a second. Each further step doubles the time.
 const HIGH_COST: u32 = 14;
 
 /// The users and the hashes of their passwords.
@@ -30,17 +30,17 @@ pub(super) struct Users(Arc<Hashes>);
 
 struct Hashes {
     by_name: BTreeMap<String, Hash>,
-    /// What an unknown user's password is compared with, so that the time of an answer does not tell
-    /// which users exist: it has the highest cost in the file.
+    /// The hash that an unknown user's password is compared with. It has the highest cost in the
+    /// file, so that the response time does not reveal which users exist.
     dummy: Hash,
 }
 
-/// What becomes of a request.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     Accepted,
     Rejected,
-    /// Too many wait already.
+    /// Too many checks are waiting.
     Busy,
 }
 
@@ -57,7 +57,7 @@ impl Users {
         Ok(Self(Arc::new(Hashes { by_name, dummy })))
     }
 
-    /// Warns of hashes that take seconds to check.
+    /// Logs a warning for each hash that takes seconds to check.
     pub(super) fn warn_of_high_costs(&self) {
         for (name, hash) in &self.0.by_name {
             let cost = hash.cost();
@@ -87,25 +87,25 @@ impl Users {
     }
 }
 
-/// Checks passwords and remembers the results.
+/// Checks passwords and caches the results.
 #[derive(Default)]
 pub(super) struct BasicAuth {
     results: Arc<ResultCache>,
     usual: CheckQueue,
-    /// Costs above [`HIGH_COST`]. The other passwords do not wait for these.
+    /// Checks with a cost above [`HIGH_COST`], so that other checks do not wait for them.
     slow: CheckQueue,
 }
 
 /// Checks one password at a time.
 struct CheckQueue {
-    turn: Arc<Semaphore>,
+    running: Arc<Semaphore>,
     waiting: Arc<Semaphore>,
 }
 
 impl Default for CheckQueue {
     fn default() -> Self {
         Self {
-            turn: Arc::new(Semaphore::new(1)),
+            running: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(MAX_WAITING)),
         }
     }
@@ -114,7 +114,7 @@ impl Default for CheckQueue {
 impl BasicAuth {
     /// Whether the request's password is that of one of the users.
     pub(super) async fn check(&self, users: &Users, headers: &HeaderMap) -> Outcome {
-        let Some((name, password)) = given(headers) else {
+        let Some((name, password)) = basic_credentials(headers) else {
             return Outcome::Rejected;
         };
         let known = users.0.by_name.get(&*name);
@@ -129,18 +129,18 @@ impl BasicAuth {
         } else {
             &self.usual
         };
-        let Ok(place) = Arc::clone(&queue.waiting).try_acquire_owned() else {
+        let Ok(waiting) = Arc::clone(&queue.waiting).try_acquire_owned() else {
             return Outcome::Busy;
         };
-        let turn = Arc::clone(&queue.turn).acquire_owned().await;
-        let turn = turn.expect("it is never closed");
+        let running = Arc::clone(&queue.running).acquire_owned().await;
+        let running = running.expect("it is never closed");
         if let Some(right) = self.results.get(&key) {
             return outcome(right);
         }
         let results = Arc::clone(&self.results);
         let checked = spawn_blocking(move || {
-            // A check goes on after its client has hung up, so the permits belong to the check.
-            let _permits = (place, turn);
+            // A check continues if its client disconnects, so the closure holds the permits.
+            let _permits = (waiting, running);
             let is_right = hash.matches(&password) && is_known;
             results.insert(key, is_right);
             is_right
@@ -162,10 +162,11 @@ impl ResultCache {
     fn insert(&self, key: [u8; 32], right: bool) {
         let mut results = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if results.len() >= MAX_RESULTS {
-            // Wrong ones go first: a client that knows its password does not wait for a check again.
+            // Wrong passwords are evicted first, so that a client with the right password does not
+            // wait for another check.
             let wrong = results.iter().find(|(_, right)| !**right);
-            let goes = wrong.or_else(|| results.iter().next()).map(|(key, _)| *key);
-            goes.and_then(|key| results.remove(&key));
+            let evicted = wrong.or_else(|| results.iter().next()).map(|(key, _)| *key);
+            evicted.and_then(|key| results.remove(&key));
         }
         results.insert(key, right);
     }
@@ -179,8 +180,8 @@ fn outcome(right: bool) -> Outcome {
     }
 }
 
-/// The name and password of `Authorization: Basic`, wiped when dropped.
-fn given(headers: &HeaderMap) -> Option<(Zeroizing<String>, Zeroizing<String>)> {
+/// Returns the name and password of `Authorization: Basic`. They are wiped when dropped.
+fn basic_credentials(headers: &HeaderMap) -> Option<(Zeroizing<String>, Zeroizing<String>)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, encoded) = value.split_once(' ')?;
     if !scheme.eq_ignore_ascii_case("basic") {
@@ -195,7 +196,8 @@ fn given(headers: &HeaderMap) -> Option<(Zeroizing<String>, Zeroizing<String>)> 
     ))
 }
 
-/// No password is kept, and no two triples are one.
+/// Returns a cache key that does not contain the password. The lengths keep different triples
+/// apart.
 fn digest(parts: [&str; 3]) -> [u8; 32] {
     let mut digest = Sha256::new();
     for part in parts {

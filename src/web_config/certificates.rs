@@ -1,4 +1,4 @@
-//! The listener's own certificate, and TLS as the file wants it.
+//! Builds the listener's TLS configuration, with its own certificate.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,22 +16,22 @@ use super::file::{MAX_BYTES, Tls};
 use super::suites;
 use crate::{files, pem};
 
-/// What a client is offered on top, by ALPN, where HTTP/2 is wanted.
+/// The ALPN protocols. `h2` is offered if HTTP/2 is enabled.
 const HTTP2: &[u8] = b"h2";
 const HTTP1: &[u8] = b"http/1.1";
 
-/// TLS, ready to be spoken.
+/// The TLS configuration of the listener.
 #[derive(Clone)]
 pub(super) struct Certificates {
     pub(super) config: Arc<ServerConfig>,
-    /// When the first of the chain ends.
+    /// When the certificate expires.
     pub(super) expires: Option<SystemTime>,
-    /// Whether every client has to show one, too.
+    /// Whether every client needs a certificate.
     pub(super) requires_clients: bool,
 }
 
 impl Tls {
-    /// Whether the file says anything of TLS.
+    /// Whether any key of TLS is set.
     pub(super) fn is_enabled(&self) -> bool {
         let texts = [
             &self.cert,
@@ -45,18 +45,19 @@ impl Tls {
     }
 }
 
-/// Reads what the file names, from beside it, and makes TLS of it.
+/// Reads the certificates and keys and builds the TLS configuration. Relative paths start at
+/// `folder`.
 pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates, String> {
-    let cert = either("cert", &tls.cert, &tls.cert_file, folder)?;
+    let cert = inline_or_file("cert", &tls.cert, &tls.cert_file, folder)?;
     let cert = cert.ok_or("tls_server_config: cert_file or cert is missing")?;
-    let key = either("key", tls.key.expose_secret(), &tls.key_file, folder)?;
+    let key = inline_or_file("key", tls.key.expose_secret(), &tls.key_file, folder)?;
     let key = key.ok_or("tls_server_config: key_file or key is missing")?;
-    let authorities = either("client_ca", &tls.client_ca, &tls.client_ca_file, folder)?;
+    let authorities = inline_or_file("client_ca", &tls.client_ca, &tls.client_ca_file, folder)?;
 
     let chain = pem::certificates(cert.as_bytes()).map_err(|error| format!("cert: {error}"))?;
-    let first = chain.first().ok_or("cert: there is no certificate in it")?;
-    let expires = end_of(first);
-    // The key's error is not told: it might quote it.
+    let first = chain.first().ok_or("cert: it contains no certificate")?;
+    let expires = expiry(first);
+    // The error of the parser might quote the key.
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .map_err(|_| "key: not a private key in PEM".to_owned())?;
 
@@ -92,8 +93,9 @@ pub(super) fn load(tls: &Tls, http2: bool, folder: &Path) -> Result<Certificates
     })
 }
 
-/// A PEM text that stands in the file, or in a file of its own. The file wins, as in the toolkit.
-fn either(
+/// Returns a PEM text that is inline or in a file of its own. The file wins, as in the
+/// exporter-toolkit.
+fn inline_or_file(
     key: &str,
     inline: &str,
     file: &str,
@@ -109,8 +111,8 @@ fn either(
     Ok(Some(Zeroizing::new(text.to_owned())))
 }
 
-/// When a certificate ends; none where it cannot be read.
-fn end_of(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
+/// Returns when a certificate expires. `None` if it cannot be parsed.
+fn expiry(certificate: &CertificateDer<'_>) -> Option<SystemTime> {
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let seconds = certificate.validity().not_after.timestamp();
     let since = Duration::from_secs(u64::try_from(seconds).ok()?);

@@ -1,5 +1,4 @@
-//! Who may connect: the policies of `client_auth_type`, and the names that a client's certificate
-//! may have.
+//! Verifies client certificates: the policies of `client_auth_type`, and the allowed names.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -79,14 +78,13 @@ pub(super) fn verifier(
     if policy == ClientAuth::NoClientCert {
         return match authorities {
             Some(_) => {
-                Err("client_ca needs a client_auth_type; without one no client is asked for a certificate".to_owned())
+                Err("client_ca needs a client_auth_type; without it, no client certificate is requested".to_owned())
             }
             None => Ok(None),
         };
     }
     let trusted = if policy.verifies() {
-        let pem =
-            authorities.ok_or("client_auth_type: to verify clients, client_ca_file is needed")?;
+        let pem = authorities.ok_or("client_auth_type: this type needs client_ca_file")?;
         let roots = Arc::new(roots(pem)?);
         let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
         let verifier = builder
@@ -115,10 +113,10 @@ fn roots(pem: &str) -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-/// Asks clients for certificates, and looks at them as the policy says.
+/// Requests and verifies client certificates according to the policy.
 struct ClientVerifier {
     policy: ClientAuth,
-    /// Vouches for certificates, where the policy wants that.
+    /// Verifies the chain. `None` if the policy does not.
     trusted: Option<Arc<dyn ClientCertVerifier>>,
     allowed_sans: Option<Vec<String>>,
     provider: Arc<CryptoProvider>,
@@ -185,7 +183,7 @@ impl ClientCertVerifier for ClientVerifier {
     }
 }
 
-/// The names in a certificate's subjectAltName, as texts. Where it cannot be read there are none.
+/// Returns the names in a certificate's subjectAltName. Empty if it cannot be parsed.
 fn sans(certificate: &CertificateDer<'_>) -> Vec<String> {
     let Ok((_, certificate)) = X509Certificate::from_der(certificate) else {
         return Vec::new();

@@ -1,4 +1,4 @@
-//! The current content of the file, and which requests it allows.
+//! The current content of the file. Decides which requests are allowed.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,46 +14,46 @@ use super::file::MAX_BYTES;
 use super::settings::Settings;
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 
-/// Every connection and request checks the file, but not more often than this.
+/// Every connection and request checks the file, at most once in this time.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A file that cannot be used is read again for this long before requests are refused: what writes
-/// it, or a pair of certificate and key, may not be done yet.
+/// An unusable file is read again for this long before requests are rejected: another program may
+/// still be writing the file, or the certificate and its key.
 const WRITE_GRACE: Duration = Duration::from_secs(1);
 
-/// How often it is read meanwhile.
+/// The pause between these reads.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// The web configuration, read again while the process runs.
+/// The web configuration, which is reloaded while the process runs.
 pub struct WebConfig {
     file: PathBuf,
     slot: ReadSlot,
-    /// Whether TLS is spoken. This cannot change while the process runs.
+    /// Whether TLS is configured. This cannot change while the process runs.
     has_tls: bool,
     state: Mutex<State>,
-    /// Held by whoever looks at the file.
-    turn: tokio::sync::Mutex<()>,
+    /// Held while the file is checked.
+    refreshing: tokio::sync::Mutex<()>,
     basic_auth: BasicAuth,
 }
 
 struct State {
     checked: Instant,
-    /// What is in use: the last that was whole.
+    /// The last valid settings, which are in use.
     settings: Arc<Settings>,
-    /// Why the file cannot be used as it is now.
+    /// Why the current file cannot be used. `None` if it can.
     broken: Option<String>,
 }
 
-/// Why a request is not answered.
+/// Why a request is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// The file is broken.
+    /// The file cannot be used.
     Broken,
-    /// `rate_limit`.
+    /// The request exceeds `rate_limit`.
     TooMany,
     /// No password, or a wrong one.
     Unauthorized,
-    /// Too many wait for their password to be checked.
+    /// Too many password checks are waiting.
     Busy,
 }
 
@@ -77,12 +77,12 @@ impl WebConfig {
                 settings: Arc::new(settings),
                 broken: None,
             }),
-            turn: tokio::sync::Mutex::default(),
+            refreshing: tokio::sync::Mutex::default(),
             basic_auth: BasicAuth::default(),
         })
     }
 
-    /// TLS as the file wants it now; none where it is not spoken.
+    /// Returns the current TLS configuration. `None` if TLS is not configured.
     pub async fn tls(&self) -> Option<Arc<ServerConfig>> {
         if !self.has_tls {
             return None;
@@ -93,29 +93,29 @@ impl WebConfig {
         certificates.map(|certificates| Arc::clone(&certificates.config))
     }
 
-    /// Whether TLS is spoken.
+    /// Whether TLS is configured.
     pub fn has_tls(&self) -> bool {
         self.has_tls
     }
 
-    /// Whether every client has to show a certificate.
+    /// Whether every client needs a certificate.
     pub fn requires_client_certificates(&self) -> bool {
         let settings = Arc::clone(&self.state().settings);
         let certificates = settings.certificates.as_ref();
         certificates.is_some_and(|it| it.requires_clients)
     }
 
-    /// When the certificate in use ends.
+    /// Returns when the certificate in use expires.
     pub fn certificate_expires(&self) -> Option<SystemTime> {
         self.state().settings.certificates.as_ref()?.expires
     }
 
-    /// Whether a request for this path may come in, and the headers that its response gets. `path`
-    /// is as it is without a prefix.
+    /// Returns the headers to add to the response, and whether the request is allowed. `path` is the
+    /// path without the route prefix.
     ///
     /// # Errors
     ///
-    /// Why it may not.
+    /// If the request is not allowed.
     pub async fn authorize(
         &self,
         path: &str,
@@ -146,13 +146,13 @@ impl WebConfig {
         (own, outcome)
     }
 
-    /// Takes up what the file says now.
+    /// Reloads the file if it was not checked recently.
     async fn refresh(&self) {
         if self.state().checked.elapsed() < REFRESH_INTERVAL {
             return;
         }
-        let Ok(_turn) = self.turn.try_lock() else {
-            // Somebody looks already; what was true a moment ago will do.
+        let Ok(_guard) = self.refreshing.try_lock() else {
+            // Another request is checking the file. The settings in use are recent enough.
             return;
         };
         let began = Instant::now();
@@ -169,17 +169,17 @@ impl WebConfig {
 
     async fn read(&self) -> Result<Settings, String> {
         let settings = read_within_limit(&self.slot, &self.file).await?;
-        self.accept(settings)
+        self.check_replacement(settings)
     }
 
-    /// Whether settings may replace those in use.
-    fn accept(&self, settings: Settings) -> Result<Settings, String> {
-        // An editor that empties a file before it writes it must not open the door meanwhile.
+    /// Returns the settings if they may replace the settings in use.
+    fn check_replacement(&self, settings: Settings) -> Result<Settings, String> {
+        // An editor may empty the file before it writes it. That must not disable authentication.
         if settings.users.is_empty() && !self.state().settings.users.is_empty() {
-            return Err("basic_auth_users is gone; it can only go with a restart".to_owned());
+            return Err("basic_auth_users was removed; this needs a restart".to_owned());
         }
         if self.has_tls && settings.certificates.is_none() {
-            return Err("tls_server_config is gone; it can only go with a restart".to_owned());
+            return Err("tls_server_config was removed; this needs a restart".to_owned());
         }
         Ok(settings)
     }
@@ -189,18 +189,18 @@ impl WebConfig {
         state.checked = Instant::now();
         match read {
             Ok(mut settings) => {
-                // The bucket of a limit that stays the same goes on.
+                // An unchanged rate limit keeps its bucket.
                 if let (Some(new), Some(old)) = (&settings.rate, &state.settings.rate)
                     && new.same_as(old)
                 {
                     settings.rate = Some(old.clone());
                 }
-                // The file is read again and again.
+                // Warn once, although the file is read often.
                 if !settings.users.same_as(&state.settings.users) {
                     settings.users.warn_of_high_costs();
                 }
                 if state.broken.take().is_some() {
-                    info!("the web configuration is whole again");
+                    info!("the web configuration can be used again");
                 }
                 state.settings = Arc::new(settings);
             }
@@ -208,7 +208,7 @@ impl WebConfig {
                 if state.broken.as_ref() != Some(&why) {
                     error!(
                         error = why,
-                        "the web configuration cannot be used; certificates stay, requests are answered with 500"
+                        "the web configuration cannot be used; keeping the previous certificates, responding to requests with 500"
                     );
                 }
                 state.broken = Some(why);
@@ -216,7 +216,7 @@ impl WebConfig {
         }
     }
 
-    /// Changed by assignments that cannot panic half-way.
+    /// Every change is a plain assignment, so a poisoned lock holds a consistent state.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

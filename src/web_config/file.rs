@@ -1,4 +1,4 @@
-//! The file as it is written.
+//! The keys of the file.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,10 +6,10 @@ use std::fmt;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer};
 
-/// No such file is longer, in bytes.
+/// The longest file, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
-/// Every key may be there without a value, as in Go's YAML: that is the default.
+/// The file. As in Go's YAML, a key without a value has its default.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct File {
@@ -21,7 +21,7 @@ pub(super) struct File {
     pub(super) basic_auth_users: BTreeMap<String, Option<SecretString>>,
     #[serde(deserialize_with = "or_default")]
     pub(super) rate_limit: RateLimit,
-    /// A key of ours: paths that are answered without a password.
+    /// The paths that need no password. The exporter-toolkit does not have this key.
     #[serde(deserialize_with = "or_default")]
     pub(super) auth_exempt_paths: Vec<String>,
 }
@@ -72,7 +72,7 @@ pub(super) struct RateLimit {
     pub(super) burst: i64,
 }
 
-/// A value, or the default for a null.
+/// Deserializes a value, or the default for a null.
 fn or_default<'de, D, T>(from: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -82,7 +82,7 @@ where
 }
 
 impl File {
-    /// Reads it. The message quotes nothing but a key that nobody knows: what is wrong may be a
+    /// Parses the file. The error quotes only an unknown key, because a wrong value may be a
     /// password.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
@@ -94,18 +94,19 @@ impl File {
     }
 }
 
-/// The parser shows the lines around a mistake; of this file only where it is may be shown.
+/// Returns the position of an error without the lines around it, which may hold secrets.
 fn without_excerpt(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let first = text.lines().next().unwrap_or_default();
-    let place = error
+    let position = error
         .location()
         .map(|at| format!("line {} column {}: ", at.line(), at.column()));
     let unknown = first.find("unknown field").map(|at| first[at..].to_owned());
     format!(
         "{}{}",
-        place.unwrap_or_default(),
-        unknown.unwrap_or_else(|| "not the YAML that it should be".to_owned())
+        position.unwrap_or_default(),
+        unknown
+            .unwrap_or_else(|| "a value has the wrong type, or this is not valid YAML".to_owned())
     )
 }
 
@@ -124,7 +125,7 @@ mod humantime_text {
     }
 }
 
-/// Nothing of it is shown: it holds a key and hashes.
+/// Shows no content, because the file holds a key and hashes.
 impl fmt::Debug for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("File(…)")

@@ -5,20 +5,20 @@ use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use secrecy::{ExposeSecret, SecretString};
 
-/// The costs that bcrypt has.
+/// The costs that bcrypt allows.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=31;
 
 /// The usual cost.
 pub(super) const USUAL_COST: u32 = 10;
 
-/// The characters of a salt and of what follows it.
+/// The lengths of the salt and of the hash after it, in characters.
 const SALT: usize = 22;
 const HASH: usize = 31;
 
-/// A salt and a hash that belong to no password in particular.
+/// A valid salt and hash of no known password.
 const DUMMY_HASH: &str = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
 
-/// The last character of a salt has four bits more than the salt needs, and some programs set them.
+/// The last character of a salt has four unused bits, which some programs set.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::BCRYPT,
     GeneralPurposeConfig::new()
@@ -36,13 +36,12 @@ pub(super) struct Hash {
 }
 
 impl Hash {
-    /// Parses a hash as the bcrypt of Go does, which other exporters use: any version up to 2 is
-    /// computed alike, and what follows the hash is ignored. A hash that no password can match is an
-    /// error too.
+    /// Parses a hash like the bcrypt package of Go, which other exporters use: all versions up to 2
+    /// are treated alike, and text after the hash is ignored.
     ///
     /// # Errors
     ///
-    /// What is wrong and what is allowed, without the hash.
+    /// If the hash is invalid or no password can match it. The message does not quote the hash.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let bytes = text.as_bytes();
         match bytes {
@@ -80,7 +79,7 @@ impl Hash {
         })
     }
 
-    /// The hash that an unknown user's password is compared with.
+    /// Returns the hash that an unknown user's password is compared with.
     pub(super) fn dummy(cost: u32) -> Self {
         Self {
             cost,
@@ -88,17 +87,18 @@ impl Hash {
         }
     }
 
-    /// Each one more doubles the time of a check.
+    /// Returns the cost. Each step doubles the time of a check.
     pub(super) fn cost(&self) -> u32 {
         self.cost
     }
 
-    /// The text, which identifies the hash.
+    /// Returns the text of the hash.
     pub(super) fn expose(&self) -> &str {
         self.text.expose_secret()
     }
 
-    /// Whether the password matches. It takes a processor for tens of milliseconds up to hours.
+    /// Whether the password matches. Blocks the thread for tens of milliseconds up to hours,
+    /// depending on the cost.
     pub(super) fn matches(&self, password: &str) -> bool {
         bcrypt::verify(password.as_bytes(), self.expose()).unwrap_or(false)
     }

@@ -1,23 +1,23 @@
-//! `--web.config.file`: TLS and passwords for the listener, in the file that other Prometheus
-//! exporters take.
+//! `--web.config.file`: TLS and passwords for the listener, in the file format of other
+//! Prometheus exporters.
 //!
 //! Source: the web configuration of prometheus/exporter-toolkit (docs/web-configuration.md there).
-//! Its behaviour too: the file and the certificates that it names are read again while the process
-//! runs, and a file that breaks keeps the old certificates and is answered with 500.
+//! As there, the file and its certificates are reloaded while the process runs. If the file becomes
+//! unusable, the listener keeps the previous certificates and responds to requests with status 500.
 
 pub use self::config::{Denied, WebConfig};
 
-// The file: its keys, and what they may say.
+// The file: its keys and their values.
 mod file;
 mod settings;
 mod suites;
 
-// What becomes of it.
+// TLS, authentication and the rate limit.
 mod basic_auth;
 mod certificates;
 mod client_auth;
 mod hash;
 mod rate_limit;
 
-// The file as it is now.
+// The current content, and its reload.
 mod config;

@@ -1,12 +1,12 @@
-//! How many requests are answered: `rate_limit`.
+//! Limits the rate of requests: `rate_limit`.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A longer interval lets one burst through in the life of a process, as this one does; and a time
-/// so far ahead can still be counted with.
+/// Longer intervals are shortened to this one, which also allows one burst in the life of a process.
+/// A clock can still represent its end.
 const LONGEST_INTERVAL: Duration = Duration::from_hours(24 * 365 * 100);
 
 /// A bucket that holds `burst` requests and gets one more in each `interval`.
@@ -14,12 +14,13 @@ const LONGEST_INTERVAL: Duration = Duration::from_hours(24 * 365 * 100);
 pub(super) struct RateLimiter {
     interval: Duration,
     burst: u32,
-    /// When the bucket was, or will be, full.
+    /// When the bucket was or will be full.
     full_at: Arc<Mutex<Instant>>,
 }
 
 impl RateLimiter {
-    /// `None` if there is no limit. A negative burst is like 0, as in Go.
+    /// Creates a limit. `None` if `interval` is zero, which means no limit. As in Go, a negative burst
+    /// counts as 0.
     pub(super) fn new(interval: Duration, burst: i64) -> Option<Self> {
         (!interval.is_zero()).then(|| Self {
             interval: interval.min(LONGEST_INTERVAL),
@@ -28,12 +29,12 @@ impl RateLimiter {
         })
     }
 
-    /// Whether it is the same limit, so that its bucket can be gone on with.
+    /// Whether the limit is the same, so that its bucket can be kept.
     pub(super) fn same_as(&self, other: &Self) -> bool {
         (self.interval, self.burst) == (other.interval, other.burst)
     }
 
-    /// Takes one request out of the bucket; false where it is empty.
+    /// Takes one request out of the bucket. Returns false if the bucket is empty.
     pub(super) fn allows(&self, now: Instant) -> bool {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(next) = (*full_at).max(now).checked_add(self.interval) else {

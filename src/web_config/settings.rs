@@ -1,4 +1,4 @@
-//! What the file says, checked.
+//! The validated content of the file.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::certificates::{self, Certificates};
 use super::file::File;
 use super::rate_limit::RateLimiter;
 
-/// The headers that may be set, and the values that they may have; none: any.
+/// The headers that may be set, and their allowed values. An empty list allows any value.
 const HEADERS: [(&str, &[&str]); 5] = [
     ("Strict-Transport-Security", &[]),
     ("X-Content-Type-Options", &["nosniff"]),
@@ -20,15 +20,15 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("Content-Security-ClientAuth", &[]),
 ];
 
-/// No more paths are exempt.
+/// The most exempt paths.
 const MAX_EXEMPT_PATHS: usize = 32;
 
-/// A file that can be taken up.
+/// The content of a valid file.
 #[derive(Clone)]
 pub(super) struct Settings {
-    /// None where the file says nothing of TLS.
+    /// `None` if TLS is not configured.
     pub(super) certificates: Option<Certificates>,
-    /// What every response to those who are let in, or asked for a password, has besides its own.
+    /// The headers to add to responses, unless the rate limit is exceeded or the file is unusable.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) users: Users,
     pub(super) exempt_paths: Vec<String>,
@@ -36,7 +36,7 @@ pub(super) struct Settings {
 }
 
 impl Settings {
-    /// Reads a file's text; what it names lies beside it in `folder`.
+    /// Parses and validates a file's text. Relative paths start at `folder`.
     pub(super) fn read(text: &str, folder: &Path) -> Result<Self, String> {
         let file = File::parse(text)?;
         let http = &file.http_server_config;
@@ -69,7 +69,7 @@ impl Settings {
     }
 }
 
-/// A user without a hash gets an empty hash, which is refused as invalid.
+/// Gives a user without a hash an empty hash, which is rejected as invalid.
 fn hashes(users: BTreeMap<String, Option<SecretString>>) -> BTreeMap<String, SecretString> {
     let users = users.into_iter();
     users
@@ -91,6 +91,6 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> 
     }
     let name = HeaderName::from_bytes(name.as_bytes()).expect("it is one of five");
     let value = HeaderValue::from_str(value)
-        .map_err(|_| format!("headers: {name} has a value that no header can have"))?;
+        .map_err(|_| format!("headers: {name} has a character that a header value cannot have"))?;
     Ok((name, value))
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::tencent::wire::parse_page;
-use cloudaudit_exporter::tencent::{HttpTransport, MAX_ANSWER_BYTES, Transport};
+use cloudaudit_exporter::tencent::{HttpTransport, MAX_RESPONSE_BYTES, Transport};
 use futures_util::future::join_all;
 use http::Request;
 use jiff::tz::Offset;
@@ -28,7 +28,7 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 
 /// A quarter of a megabyte of each, and eight that are read on, each in a buffer that has doubled
 /// once too often: 114 MiB. As much again is the allocator's, the sockets' and the test's own.
-const MOST_HELD: usize = 2 * (TARGETS * 256 * 1024 + 8 * 2 * MAX_ANSWER_BYTES);
+const MOST_HELD: usize = 2 * (TARGETS * 256 * 1024 + 8 * 2 * MAX_RESPONSE_BYTES);
 
 /// The body is 4 MiB, and what is kept of it is a tenth of that.
 const MOST_PARSED: usize = 16 * 1024 * 1024;
@@ -66,8 +66,8 @@ fn little_is_held_of_a_million_of_anything() {
         ),
         (r#"{"Response":{"TotalCount":1,"Novel":["#, "[]"),
     ] {
-        let room = MAX_ANSWER_BYTES - opening.len();
-        let mut body = String::with_capacity(MAX_ANSWER_BYTES);
+        let room = MAX_RESPONSE_BYTES - opening.len();
+        let mut body = String::with_capacity(MAX_RESPONSE_BYTES);
         body.push_str(opening);
         body.extend(std::iter::repeat_n([element, ","], room / (element.len() + 1)).flatten());
         let before = memory("VmRSS");
@@ -81,7 +81,7 @@ fn little_is_held_of_a_million_of_anything() {
 async fn many_floods_at_once_are_not_held_at_once() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
-    let flood = Bytes::from(vec![b' '; MAX_ANSWER_BYTES - 1]);
+    let flood = Bytes::from(vec![b' '; MAX_RESPONSE_BYTES - 1]);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             tokio::spawn(serve(stream, flood.clone()));

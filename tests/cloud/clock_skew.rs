@@ -13,7 +13,7 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::sim::World;
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::{
-    Answer, Client, Ended, MAX_CORRECTION, Observer, Sent, Transport,
+    Client, Ended, MAX_CORRECTION, Observer, ResponseFuture, Sent, Transport,
 };
 use http::header::DATE;
 use http::{HeaderValue, Request, Response};
@@ -213,7 +213,7 @@ where
 }
 
 impl<F: Fn(usize) -> Meddling + Send + Sync> Transport for Between<F> {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let mut number = self.number.lock().unwrap();
         let meddling = (self.meddle)(*number);
         *number += 1;

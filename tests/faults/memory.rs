@@ -15,7 +15,7 @@ use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::sim::{Fault, Identity, Track, World};
 use cloudaudit_exporter::snapshot::AccountInfo;
-use cloudaudit_exporter::tencent::{Answer, Transport};
+use cloudaudit_exporter::tencent::{ResponseFuture, Transport};
 use futures_util::FutureExt;
 use http::{HeaderMap, Request};
 use tokio::time::{Instant, sleep};
@@ -253,7 +253,7 @@ impl Way {
 }
 
 impl Transport for Way {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         Box::pin(async move {
             let mut answer = self.cloud.send(request).await?;
             let change = *self.headers.lock().unwrap();

@@ -11,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use cloudaudit_exporter::pem;
 use cloudaudit_exporter::tencent::{
-    CaFile, HttpOptions, HttpTransport, Transport, TransportError, TransportErrorKind,
+    CaFile, HttpOptions, Network, Transport, TransportError, TransportErrorKind,
 };
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
@@ -81,8 +81,8 @@ fn a_certificate_that_cannot_be_read_is_named() {
     let key = KeyPair::generate().unwrap().serialize_pem();
     let second = "certificate 2 (line ";
     for (what, text, named) in [
-        ("nothing", String::new(), "there is no certificate"),
-        ("a key alone", key, "there is no certificate"),
+        ("nothing", String::new(), "it contains no certificate"),
+        ("a key alone", key, "it contains no certificate"),
         (
             "OpenSSL's own form",
             format!("{one}{}", two.replace("CERTIFICATE", "TRUSTED CERTIFICATE")),
@@ -129,7 +129,7 @@ fn the_error_names_the_file() {
         ca_file: Some(file.clone()),
         proxy: None,
     };
-    let error = HttpTransport::new(&options).unwrap_err();
+    let error = Network::default().https(&options).unwrap_err();
     let place = format!("http.ca_file {}: certificate 2 ", file.display());
     assert!(error.starts_with(&place), "{error}");
 }
@@ -211,7 +211,7 @@ async fn connect(
 async fn call(port: u16, trusted: &str) -> TransportError {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), trusted).unwrap();
-    let transport = HttpTransport::new(&HttpOptions {
+    let transport = Network::default().https(&HttpOptions {
         ca_file: Some(file.path().into()),
         proxy: None,
     });

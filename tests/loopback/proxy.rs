@@ -14,7 +14,7 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::proxy::{Proxy, unused_variable};
-use cloudaudit_exporter::tencent::{HttpOptions, HttpTransport, Transport};
+use cloudaudit_exporter::tencent::{HttpOptions, Network, Transport};
 use http::Request;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::ServerConfig;
@@ -155,7 +155,7 @@ fn variables_are_read_as_curl_reads_them() {
             None,
         ),
     ] {
-        let proxy = Proxy::of_environment(&environment(variables)).unwrap();
+        let proxy = Proxy::from_environment(&environment(variables)).unwrap();
         assert_eq!(proxy.as_ref().map(Proxy::url), url, "{variables:?}");
     }
     let plain = environment(&[("HTTP_PROXY", "plain:1")]);
@@ -270,7 +270,7 @@ async fn recording() -> (String, tokio::task::JoinHandle<String>) {
 async fn a_call_asks_the_proxy_for_a_tunnel_with_the_decoded_password() {
     let (authority, recorded) = recording().await;
     let url = format!("http://me:%23HUSH%2F[@{authority}");
-    let transport = HttpTransport::new(&HttpOptions {
+    let transport = Network::default().https(&HttpOptions {
         ca_file: Some("tests/support/ca.pem".into()),
         proxy: Some(Proxy::parse(&url).unwrap()),
     });
@@ -338,7 +338,7 @@ async fn a_call_goes_through_a_proxy_that_is_reached_over_tls() {
         [connect, call]
     });
     let proxy = format!("https://me:HUSH@localhost:{port}");
-    let transport = HttpTransport::new(&HttpOptions {
+    let transport = Network::default().https(&HttpOptions {
         ca_file: Some(file.path().into()),
         proxy: Some(Proxy::parse(&proxy).unwrap()),
     });
@@ -361,7 +361,7 @@ async fn a_call_to_this_machine_goes_past_the_proxy() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = closed.local_addr().unwrap();
     drop(closed);
-    let transport = HttpTransport::new(&HttpOptions {
+    let transport = Network::default().https(&HttpOptions {
         ca_file: Some("tests/support/ca.pem".into()),
         proxy: Some(Proxy::parse(&format!("http://{authority}")).unwrap()),
     });

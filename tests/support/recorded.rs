@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::snapshot::Listing;
 use cloudaudit_exporter::tencent::credentials::Credential;
-use cloudaudit_exporter::tencent::{Answer, CallOptions, Client, ClientParts};
+use cloudaudit_exporter::tencent::{CallOptions, Client, ClientParts, ResponseFuture};
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use secrecy::SecretString;
@@ -26,7 +26,7 @@ pub(crate) type Arrived = Arc<Mutex<Vec<(Instant, Request<Bytes>)>>>;
 /// Returns the parts of a client whose cloud answers by the number of the call, from 0.
 pub(crate) fn cloud<F>(script: F) -> (ClientParts, Arrived)
 where
-    F: Fn(usize) -> Answer<'static> + Send + Sync + 'static,
+    F: Fn(usize) -> ResponseFuture<'static> + Send + Sync + 'static,
 {
     let arrived = Arrived::default();
     let log = Arc::clone(&arrived);
@@ -38,7 +38,7 @@ where
     (parts(transport), arrived)
 }
 
-pub(crate) fn empty() -> Answer<'static> {
+pub(crate) fn empty() -> ResponseFuture<'static> {
     answer(page(&[], 0))
 }
 

@@ -9,8 +9,8 @@ use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
-    Answer, CallOptions, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, Sent,
-    SourceIpLimit, Transport,
+    CallOptions, ClientParts, Ended, Endpoint, MAX_IN_FLIGHT, Observer, Pacer, ResponseFuture,
+    Sent, SourceIpLimit, Transport,
 };
 use http::{Request, Response};
 use jiff::tz::Offset;
@@ -30,16 +30,16 @@ struct Scripted<F>(F);
 /// A transport that answers what `script` answers.
 pub(crate) fn scripted<F>(script: F) -> Arc<dyn Transport>
 where
-    F: Fn(u64, u64, &Request<Bytes>) -> Answer<'static> + Send + Sync + 'static,
+    F: Fn(u64, u64, &Request<Bytes>) -> ResponseFuture<'static> + Send + Sync + 'static,
 {
     Arc::new(Scripted(script))
 }
 
 impl<F> Transport for Scripted<F>
 where
-    F: Fn(u64, u64, &Request<Bytes>) -> Answer<'static> + Send + Sync,
+    F: Fn(u64, u64, &Request<Bytes>) -> ResponseFuture<'static> + Send + Sync,
 {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let body: serde_json::Value = serde_json::from_slice(request.body()).unwrap();
         let number = |field: &str| body[field].as_u64().unwrap();
         (self.0)(number("PageNumber"), number("PageSize"), &request)
@@ -47,7 +47,7 @@ where
 }
 
 /// What the API answers with: status 200, whatever the body says.
-pub(crate) fn answer(body: impl Into<Bytes>) -> Answer<'static> {
+pub(crate) fn answer(body: impl Into<Bytes>) -> ResponseFuture<'static> {
     Box::pin(std::future::ready(Ok(Response::new(body.into()))))
 }
 

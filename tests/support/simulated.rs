@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use cloudaudit_exporter::sim::World;
-use cloudaudit_exporter::tencent::{Answer, Transport, TransportError, TransportErrorKind};
+use cloudaudit_exporter::tencent::{ResponseFuture, Transport, TransportError, TransportErrorKind};
 use http::Request;
 
 struct Simulated(World);
@@ -15,7 +15,7 @@ pub(crate) fn in_memory(world: &World) -> Arc<dyn Transport> {
 }
 
 impl Transport for Simulated {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let world = self.0.clone();
         Box::pin(async move {
             let answer = world.answer(request).await;

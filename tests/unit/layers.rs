@@ -44,7 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
     ("config", &["snapshot", "shard", "files", "proxy"]),
-    // The listener's gate.
+    // The web configuration of the listener.
     ("web_config", &["files", "pem"]),
     (
         "http",

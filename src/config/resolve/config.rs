@@ -138,7 +138,7 @@ fn http(
     let keys = keys.unwrap_or_default();
     let proxy = keys
         .proxy
-        .or_else(|| match Proxy::of_environment(environment) {
+        .or_else(|| match Proxy::from_environment(environment) {
             Ok(proxy) => proxy,
             Err(bad) => {
                 reader.refuse_variable(bad.name, bad.message);

@@ -12,8 +12,8 @@ use bytes::Bytes;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::tencent::credentials::FixedProvider;
 use cloudaudit_exporter::tencent::{
-    Answer, Client, ClientParts, Ended, Observer, Pacer, Sent, SourceIpLimit, TransportError,
-    TransportErrorKind,
+    Client, ClientParts, Ended, Observer, Pacer, ResponseFuture, Sent, SourceIpLimit,
+    TransportError, TransportErrorKind,
 };
 use http::Response;
 use tokio::time::{Instant, sleep};
@@ -29,24 +29,24 @@ mod request;
 mod retries;
 
 const CHINA: &str = "cloudaudit.tencentcloudapi.com";
-fn hang() -> Answer<'static> {
+fn hang() -> ResponseFuture<'static> {
     Box::pin(std::future::pending())
 }
 
-fn after(delay: Duration, answer: Answer<'static>) -> Answer<'static> {
+fn after(delay: Duration, answer: ResponseFuture<'static>) -> ResponseFuture<'static> {
     Box::pin(async move {
         sleep(delay).await;
         answer.await
     })
 }
 
-fn status(status: u16) -> Answer<'static> {
+fn status(status: u16) -> ResponseFuture<'static> {
     let response = Response::builder().status(status);
     let body = Bytes::from_static(b"<html>a gateway</html>");
     Box::pin(std::future::ready(Ok(response.body(body).unwrap())))
 }
 
-fn broken(kind: TransportErrorKind) -> Answer<'static> {
+fn broken(kind: TransportErrorKind) -> ResponseFuture<'static> {
     let message = "broken".to_owned();
     Box::pin(std::future::ready(Err(TransportError { kind, message })))
 }
@@ -71,7 +71,7 @@ impl Observer for Times {
 
 #[tokio::test(start_paused = true)]
 async fn the_servers_clock_is_compared_with_ours() {
-    let dated = |date: &'static str, status: u16| -> Answer<'static> {
+    let dated = |date: &'static str, status: u16| -> ResponseFuture<'static> {
         let response = Response::builder().status(status).header("date", date);
         let body = Bytes::from(page(&[], 0));
         Box::pin(std::future::ready(Ok(response.body(body).unwrap())))

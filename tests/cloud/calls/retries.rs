@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::tencent::{Answer, Client, TransportErrorKind};
+use cloudaudit_exporter::tencent::{Client, ResponseFuture, TransportErrorKind};
 use tokio::time::{Instant, sleep};
 
 use super::{after, broken, hang, status};
@@ -15,7 +15,7 @@ use crate::support::scripted::{EVENING, SECRET_ID, SECRET_KEY, answer, api_error
 
 #[tokio::test(start_paused = true)]
 async fn what_is_tried_again_and_how_often() {
-    type Script = fn() -> Answer<'static>;
+    type Script = fn() -> ResponseFuture<'static>;
     let cases: [(&str, Script, usize, Reason); 17] = [
         (
             "throttled",

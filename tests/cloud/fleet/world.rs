@@ -14,7 +14,7 @@ use cloudaudit_exporter::heartbeat::{Heartbeat, Heartbeats};
 use cloudaudit_exporter::poll::Publish;
 use cloudaudit_exporter::process::Process;
 use cloudaudit_exporter::snapshot::{AccountInfo, Report, TargetReport};
-use cloudaudit_exporter::tencent::{Answer, Transport};
+use cloudaudit_exporter::tencent::{ResponseFuture, Transport};
 use futures_util::FutureExt;
 use http::{Request, Response};
 use tokio::time::{Instant, sleep};
@@ -236,7 +236,7 @@ impl Cloud {
 }
 
 impl Transport for Cloud {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let header = |name: &str| request.headers()[name].to_str().unwrap().to_owned();
         let authorization = header("authorization");
         let (_, credential) = authorization.split_once("Credential=").unwrap();

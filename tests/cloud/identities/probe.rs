@@ -8,7 +8,7 @@ use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::{Config, Site};
 use cloudaudit_exporter::probe::{AccountFindings, Findings, PROBE_TIMEOUT, probe};
 use cloudaudit_exporter::sim::{Fault, Identity, Role, World};
-use cloudaudit_exporter::tencent::{Answer, Transport};
+use cloudaudit_exporter::tencent::{ResponseFuture, Transport};
 use http::Request;
 use tokio::time::Instant;
 
@@ -23,7 +23,7 @@ struct Sites {
 }
 
 impl Transport for Sites {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let host = request.uri().host().unwrap();
         if host.ends_with(".intl.tencentcloudapi.com") {
             self.international.send(request)

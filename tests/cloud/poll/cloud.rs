@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cloudaudit_exporter::tencent::{Answer, Transport};
+use cloudaudit_exporter::tencent::{ResponseFuture, Transport};
 use http::{Request, Response};
 use tokio::time::{Instant, sleep};
 
@@ -62,7 +62,7 @@ impl Cloud {
 }
 
 impl Transport for Cloud {
-    fn send(&self, request: Request<Bytes>) -> Answer<'_> {
+    fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let body: serde_json::Value =
             serde_json::from_slice(request.body()).expect("a call's body is JSON");
         let region = request.headers()["x-tc-region"].to_str();

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::tencent::MAX_ANSWER_BYTES;
+use cloudaudit_exporter::tencent::MAX_RESPONSE_BYTES;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -30,7 +30,7 @@ async fn a_body_without_end_is_left_at_the_limit() {
         let server = Server::playing(Play::endless(head, piece, Duration::ZERO)).await;
         assert_malformed(&server, "larger than 4194304 bytes").await;
         assert_eq!(server.requests(), 1);
-        let most = MAX_ANSWER_BYTES as u64 + BUFFERS;
+        let most = MAX_RESPONSE_BYTES as u64 + BUFFERS;
         assert!(server.written() <= most, "{}", server.written());
     }
 }
@@ -84,7 +84,7 @@ async fn depth_is_no_matter() {
     let server = Server::playing(Play::answer(&objects)).await;
     assert_malformed(&server, "").await;
 
-    let unclosed = "[".repeat(MAX_ANSWER_BYTES);
+    let unclosed = "[".repeat(MAX_RESPONSE_BYTES);
     let server = Server::playing(Play::answer(&unclosed)).await;
     assert_malformed(&server, "").await;
 }
@@ -93,7 +93,7 @@ async fn depth_is_no_matter() {
 #[tokio::test]
 async fn a_compressed_answer_is_not_unpacked() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
-    bomb.write_all(&vec![0; 4 * MAX_ANSWER_BYTES]).unwrap();
+    bomb.write_all(&vec![0; 4 * MAX_RESPONSE_BYTES]).unwrap();
     let bomb = bomb.finish().unwrap();
     assert!(bomb.len() < 32 * 1024, "it is small as it travels");
     for encoding in ["gzip", "br", "zstd", "deflate", "x-novel", "identity, gzip"] {

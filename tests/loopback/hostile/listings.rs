@@ -3,7 +3,7 @@
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::tencent::wire::{MAX_EVENT_NAMES, MAX_PAGE_TRACKS};
 use cloudaudit_exporter::tencent::{
-    MAX_ANSWER_BYTES, MAX_LISTING_BYTES, MAX_PAGES, MAX_TEXT_BYTES,
+    MAX_LISTING_BYTES, MAX_PAGES, MAX_RESPONSE_BYTES, MAX_TEXT_BYTES,
 };
 
 use super::server::{Play, Server};
@@ -36,7 +36,7 @@ async fn a_page_has_a_number_of_tracks() {
     assert_eq!(failure.request_id.as_deref(), Some("r-page"));
 
     // As many as fit, and as little in each as there can be.
-    let most = vec!["{}".to_owned(); MAX_ANSWER_BYTES / 3 - 100];
+    let most = vec!["{}".to_owned(); MAX_RESPONSE_BYTES / 3 - 100];
     let server = Server::playing(Play::answer(&page(&most, most.len()))).await;
     assert_malformed(&server, "tracks (limit 1000)").await;
 }
@@ -73,14 +73,17 @@ async fn a_listing_has_a_number_of_tracks() {
 /// Each page is as large as it may be, and brings one new track.
 #[tokio::test]
 async fn a_listing_has_a_size() {
-    let padding = "x".repeat(MAX_ANSWER_BYTES - 200);
+    let padding = "x".repeat(MAX_RESPONSE_BYTES - 200);
     let server = Server::start(move |number| {
         let track = format!(r#"{{"TrackId":{number},"Padding":"{padding}"}}"#);
         Play::answer(&page(&[track], 1_000))
     })
     .await;
     assert_malformed(&server, "the listing is too large").await;
-    assert_eq!(server.requests(), MAX_LISTING_BYTES / MAX_ANSWER_BYTES + 1);
+    assert_eq!(
+        server.requests(),
+        MAX_LISTING_BYTES / MAX_RESPONSE_BYTES + 1
+    );
 }
 
 /// A total that says nonsense is walked as far as there is something new.

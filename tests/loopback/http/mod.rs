@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
 mod api;
+mod connections;
 mod half_requests;
 mod limits;
 mod listener;
 mod page;
-mod places;
 mod rendering;
 mod routes;
 mod shutdown;

@@ -111,6 +111,11 @@ async fn what_is_wrong_comes_first() {
         accounts.contains(">ap-guangzhou<") && accounts.contains(">failing<"),
         "{accounts}"
     );
+    // Right-to-left names must not reorder the text around them.
+    for section in [&off, &failing, &accounts] {
+        let isolated = r#"<td data-column="Account"><bdi>"#;
+        assert!(section.contains(isolated), "{section}");
+    }
     let tracks = section(&page, "Tracks");
     for cell in [
         "<bdi>all</bdi>",

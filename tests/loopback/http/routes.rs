@@ -141,7 +141,7 @@ async fn reload_says_what_came_of_it() {
         (
             Err(why.to_owned()),
             500,
-            format!("the old configuration is kept: {why}\n"),
+            format!("the previous configuration stays in use: {why}\n"),
         ),
     ] {
         let shown = Shown {

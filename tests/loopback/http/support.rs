@@ -103,7 +103,7 @@ impl Content for Shown {
         Some(Box::pin(std::future::ready(reloaded)))
     }
 
-    fn answered(&self, handler: &'static str, code: u16) {
+    fn record_request(&self, handler: &'static str, code: u16) {
         self.answered.lock().unwrap().push((handler, code));
     }
 

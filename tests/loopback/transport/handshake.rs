@@ -1,7 +1,7 @@
 //! Errors of the way to the server: handshakes and proxies.
 
 use cloudaudit_exporter::proxy::Proxy;
-use cloudaudit_exporter::tencent::{HttpOptions, HttpTransport, TransportErrorKind};
+use cloudaudit_exporter::tencent::{HttpOptions, HttpTransport, Network, TransportErrorKind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -11,11 +11,12 @@ use super::{SECRET, assert_no_secret, read_request, send};
 /// environment comes in between.
 fn through(proxy: &str) -> HttpTransport {
     let proxy = Some(format!("http://user:{SECRET}@{proxy}"));
-    HttpTransport::new(&HttpOptions {
-        ca_file: Some("tests/support/ca.pem".into()),
-        proxy: proxy.map(|url| Proxy::parse(&url).unwrap()),
-    })
-    .unwrap()
+    Network::default()
+        .https(&HttpOptions {
+            ca_file: Some("tests/support/ca.pem".into()),
+            proxy: proxy.map(|url| Proxy::parse(&url).unwrap()),
+        })
+        .unwrap()
 }
 
 /// A proxy that opens the tunnel and then says this to whatever comes through.

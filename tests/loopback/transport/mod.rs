@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::tencent::{
-    HttpOptions, HttpTransport, MAX_ANSWER_BYTES, Transport, TransportError, TransportErrorKind,
+    HttpOptions, HttpTransport, MAX_RESPONSE_BYTES, Network, Transport, TransportError,
+    TransportErrorKind,
 };
 use futures_util::future::join_all;
 use http::{Request, Response};
@@ -275,11 +276,11 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn an_answer_has_a_limit() {
-    let exactly = "x".repeat(MAX_ANSWER_BYTES);
+    let exactly = "x".repeat(MAX_RESPONSE_BYTES);
     let answer = call(raw("200 OK", "", &exactly), Then::KeepOpen).await;
-    assert_eq!(answer.unwrap().body().len(), MAX_ANSWER_BYTES);
+    assert_eq!(answer.unwrap().body().len(), MAX_RESPONSE_BYTES);
 
-    let more = "x".repeat(MAX_ANSWER_BYTES + 1);
+    let more = "x".repeat(MAX_RESPONSE_BYTES + 1);
     let declared = raw("200 OK", "", &more);
     let undeclared = format!("HTTP/1.1 200 OK\r\n\r\n{more}");
     let chunked = format!(
@@ -355,7 +356,7 @@ async fn options_that_cannot_be_used() {
             ca_file: Some(ca_file.into()),
             proxy: None,
         };
-        HttpTransport::new(&options).map(|_| ()).unwrap_err()
+        Network::default().https(&options).map(|_| ()).unwrap_err()
     };
     let error = made("tests/support/nowhere.pem");
     assert!(
@@ -363,5 +364,5 @@ async fn options_that_cannot_be_used() {
         "{error}"
     );
     let error = made("tests/loopback/transport/mod.rs");
-    assert!(error.contains("no certificate in it"), "{error}");
+    assert!(error.contains("it contains no certificate"), "{error}");
 }

@@ -1,17 +1,17 @@
-//! `health` asks an exporter with a gate.
+//! `health` against an exporter with a web configuration.
 
 use std::process::Command;
 
-use super::door::{Door, at, folder_with};
+use super::exporter::{Exporter, at, folder_with};
 use crate::support::pki::Authority;
 
 const SERVER: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key";
 
 /// The exit code, and what is said.
-fn health(door: &Door, flags: &[&str]) -> (Option<i32>, String) {
+fn health(exporter: &Exporter, flags: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
         .arg("health")
-        .arg(format!("--web.listen-address={}", door.address))
+        .arg(format!("--web.listen-address={}", exporter.address))
         .args(flags)
         .output()
         .unwrap();
@@ -19,9 +19,9 @@ fn health(door: &Door, flags: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-/// The flag that names the gate's file.
-fn file(door: &Door) -> String {
-    let file = at(door.folder.path(), "web.yaml");
+/// The flag that names the web configuration.
+fn file(exporter: &Exporter) -> String {
+    let file = at(exporter.folder.path(), "web.yaml");
     format!("--web.config.file={file}")
 }
 
@@ -33,17 +33,20 @@ fn tls_is_spoken_whatever_the_certificate_says() {
     ours.client("elsewhere.example")
         .write(folder.path(), "server");
     let prefix = "--web.route-prefix=/audit";
-    let door = Door::with(folder, &format!("{SERVER}}}"), &[prefix]);
-    let file = file(&door);
-    assert_eq!(health(&door, &[&file, prefix]), (Some(0), String::new()));
-    let (code, said) = health(&door, &[&file]);
+    let exporter = Exporter::with(folder, &format!("{SERVER}}}"), &[prefix]);
+    let file = file(&exporter);
+    assert_eq!(
+        health(&exporter, &[&file, prefix]),
+        (Some(0), String::new())
+    );
+    let (code, said) = health(&exporter, &[&file]);
     assert!(code == Some(1) && said.contains("404"), "{said}");
-    let (code, said) = health(&door, &[prefix]);
+    let (code, said) = health(&exporter, &[prefix]);
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("run health with the same flag"), "{said}");
 
-    door.change("no file for a gate");
-    let (code, said) = health(&door, &[&file, prefix]);
+    exporter.change("not a web configuration");
+    let (code, said) = health(&exporter, &[&file, prefix]);
     assert!(code == Some(1) && said.contains("web.yaml"), "{said}");
 }
 
@@ -51,8 +54,8 @@ fn tls_is_spoken_whatever_the_certificate_says() {
 fn a_password_in_the_way_is_named_with_the_way_out() {
     let hash = bcrypt::hash("secret", 4).unwrap();
     let users = format!("basic_auth_users: {{me: '{hash}'}}\n");
-    let door = Door::open(folder_with(&[]), &users);
-    let (code, said) = health(&door, &[&file(&door)]);
+    let exporter = Exporter::open(folder_with(&[]), &users);
+    let (code, said) = health(&exporter, &[&file(&exporter)]);
     assert_eq!(code, Some(1), "{said}");
     assert!(
         said.contains("add /-/healthy to auth_exempt_paths"),
@@ -60,8 +63,11 @@ fn a_password_in_the_way_is_named_with_the_way_out() {
     );
 
     let open = format!("{users}auth_exempt_paths: [/-/healthy]\n");
-    let door = Door::open(folder_with(&[]), &open);
-    assert_eq!(health(&door, &[&file(&door)]), (Some(0), String::new()));
+    let exporter = Exporter::open(folder_with(&[]), &open);
+    assert_eq!(
+        health(&exporter, &[&file(&exporter)]),
+        (Some(0), String::new())
+    );
 }
 
 #[test]
@@ -76,8 +82,8 @@ fn a_certificate_that_it_would_have_to_show_is_named() {
         ours.server(2040).write(folder.path(), "server");
         let clients = format!("client_auth_type: {policy}, client_ca_file: ca.pem");
         let web = format!("{SERVER}, {clients}, max_version: {version}}}\n");
-        let door = Door::open(folder, &web);
-        let (code, said) = health(&door, &[&file(&door)]);
+        let exporter = Exporter::open(folder, &web);
+        let (code, said) = health(&exporter, &[&file(&exporter)]);
         assert_eq!(code, expected, "{version} {policy}: {said}");
         let is_told = said.contains("client_auth_type");
         assert_eq!(is_told, expected == Some(1), "{version} {policy}: {said}");

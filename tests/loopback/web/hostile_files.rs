@@ -1,4 +1,4 @@
-//! Files of the gate that are wrong, endless, hang, or are half written.
+//! Web configurations that are invalid, endless, hanging or partially written.
 
 use std::fs;
 use std::process::Command;
@@ -26,7 +26,7 @@ async fn what_is_refused_names_the_file_and_no_secret() {
         ("basic_auth_users:\n  alice: s3cret\n bob: s3cret", "line "),
         (
             "tls_server_config: {key: s3cret, cert: s3cret}",
-            "cert: there is no certificate in it",
+            "cert: it contains no certificate",
         ),
         (
             "basic_auth_users: {bob: $2b$99$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy}",

@@ -1,4 +1,4 @@
-//! A listener behind a gate, in this process, so that its limits can be short; and TLS to it.
+//! A listener with a web configuration, in this process, so that its limits can be short; and TLS to it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_rustls::client::TlsStream;
 
-use super::door::folder_with;
+use super::exporter::folder_with;
 use crate::support::pki::Authority;
 use crate::support::tls;
 
@@ -54,7 +54,7 @@ impl Content for Shown {
         None
     }
 
-    fn answered(&self, _: &'static str, _: u16) {}
+    fn record_request(&self, _: &'static str, _: u16) {}
 
     fn now(&self) -> Moment {
         Clock::system().now()

@@ -3,7 +3,7 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::door::{Door, folder_with};
+use super::exporter::{Exporter, folder_with};
 use crate::support::http2::{ACK, CANCEL, PING, PREFACE, RST_STREAM, SETTINGS, frame, get};
 use crate::support::pki::Authority;
 use crate::support::tls;
@@ -25,23 +25,23 @@ async fn connections_without_a_password_cost_few_lines() {
     let web = format!(
         "tls_server_config: {{cert_file: server.crt, key_file: server.key}}\nbasic_auth_users: {{me: '{hash}'}}\n"
     );
-    let door = Door::open(folder, &web);
-    let before = door.log().lines().count();
+    let exporter = Exporter::open(folder, &web);
+    let before = exporter.log().lines().count();
     let connector = tls::connector(&authority, &["h2"]);
     let mut bytes = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
     // Each answers a PING that was never sent (section 6.7).
     bytes.extend(frame(PING, ACK, 0, &[1, 2, 3, 4, 5, 6, 7, 8]).repeat(10));
     bytes.extend((0..60).flat_map(|it| request_and_reset(2 * it + 1)));
     for _ in 0..CONNECTIONS {
-        let mut stream = tls::connect(door.address, &connector).await;
+        let mut stream = tls::connect(exporter.address, &connector).await;
         drop(stream.write_all(&bytes).await);
         drop(stream.flush().await);
         drop(stream.read(&mut [0; 1024]).await);
         // Neither TLS nor HTTP.
-        let mut stream = TcpStream::connect(door.address).await.unwrap();
+        let mut stream = TcpStream::connect(exporter.address).await.unwrap();
         drop(stream.write_all(b"\x16\x03junk").await);
     }
-    let log = door.log();
+    let log = exporter.log();
     let new: Vec<&str> = log.lines().skip(before).collect();
     let warnings = new
         .iter()

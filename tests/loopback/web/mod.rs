@@ -1,4 +1,4 @@
-//! The listener's gate: TLS and passwords, by the file that other Prometheus exporters take.
+//! The web configuration: TLS and passwords, in the file format of other Prometheus exporters.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,8 +10,8 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
-// Certificates, the exporter with a gate, and who asks it.
-mod door;
+// Certificates, the exporter with a web configuration, and its clients.
+mod exporter;
 mod listener;
 
 // The tests.

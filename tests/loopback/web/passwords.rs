@@ -4,16 +4,16 @@ use std::time::Instant;
 
 use reqwest::Client;
 
-use super::door::{Door, eventually, folder_with};
+use super::exporter::{Exporter, eventually, folder_with};
 
 /// `secret` and `another`, with the least cost that bcrypt has.
 fn hash(password: &str) -> String {
     bcrypt::hash(password, 4).unwrap()
 }
 
-async fn status(door: &Door, path: &str, who: Option<(&str, &str)>) -> u16 {
+async fn status(exporter: &Exporter, path: &str, who: Option<(&str, &str)>) -> u16 {
     let client = Client::builder().no_proxy().build().unwrap();
-    let request = client.get(format!("http://{}{path}", door.address));
+    let request = client.get(format!("http://{}{path}", exporter.address));
     let request = match who {
         Some((name, password)) => request.basic_auth(name, Some(password)),
         None => request,
@@ -27,7 +27,7 @@ async fn only_who_knows_the_password_and_some_paths_are_open() {
         "basic_auth_users: {{prometheus: '{}'}}\nauth_exempt_paths: [/-/healthy]\n",
         hash("secret")
     );
-    let door = Door::open(folder_with(&[]), &web);
+    let exporter = Exporter::open(folder_with(&[]), &web);
     for (path, who, expected) in [
         ("/metrics", None, 401),
         ("/metrics", Some(("prometheus", "secret")), 200),
@@ -40,11 +40,15 @@ async fn only_who_knows_the_password_and_some_paths_are_open() {
         ("/-/healthy", None, 200),
         ("/-/healthy/", None, 401),
     ] {
-        assert_eq!(status(&door, path, who).await, expected, "{path} {who:?}");
+        assert_eq!(
+            status(&exporter, path, who).await,
+            expected,
+            "{path} {who:?}"
+        );
     }
     let client = Client::builder().no_proxy().build().unwrap();
     let refused = client
-        .get(format!("http://{}/", door.address))
+        .get(format!("http://{}/", exporter.address))
         .send()
         .await
         .unwrap();
@@ -55,53 +59,53 @@ async fn only_who_knows_the_password_and_some_paths_are_open() {
 async fn passwords_and_headers_change_without_a_restart() {
     let users =
         |password: &str| format!("basic_auth_users: {{prometheus: '{}'}}\n", hash(password));
-    let door = Door::open(folder_with(&[]), &users("secret"));
+    let exporter = Exporter::open(folder_with(&[]), &users("secret"));
     assert_eq!(
-        status(&door, "/metrics", Some(("prometheus", "secret"))).await,
+        status(&exporter, "/metrics", Some(("prometheus", "secret"))).await,
         200
     );
     let headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n";
-    door.change(&format!("{}{headers}", users("another")));
+    exporter.change(&format!("{}{headers}", users("another")));
     let changed =
-        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 200);
-    assert!(changed.await, "{}", door.log());
+        eventually(async || status(&exporter, "/", Some(("prometheus", "another"))).await == 200);
+    assert!(changed.await, "{}", exporter.log());
     assert_eq!(
-        status(&door, "/metrics", Some(("prometheus", "secret"))).await,
+        status(&exporter, "/metrics", Some(("prometheus", "secret"))).await,
         401
     );
     let client = Client::builder().no_proxy().build().unwrap();
     let response = client
-        .get(format!("http://{}/", door.address))
+        .get(format!("http://{}/", exporter.address))
         .send()
         .await
         .unwrap();
     assert_eq!(response.headers()["x-frame-options"], "deny");
 
-    door.change("basic_auth_users: {prometheus: plain-text-password}\n");
+    exporter.change("basic_auth_users: {prometheus: plain-text-password}\n");
     let broken =
-        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 500);
+        eventually(async || status(&exporter, "/", Some(("prometheus", "another"))).await == 500);
     assert!(broken.await);
     assert!(
-        !door.log().contains("plain-text-password"),
+        !exporter.log().contains("plain-text-password"),
         "{}",
-        door.log()
+        exporter.log()
     );
 }
 
 #[tokio::test]
 async fn who_was_let_in_once_waits_for_nobody() {
     let costly = bcrypt::hash("secret", 9).unwrap();
-    let door = Door::open(
+    let exporter = Exporter::open(
         folder_with(&[]),
         &format!("basic_auth_users: {{prometheus: '{costly}'}}\n"),
     );
     let right = Some(("prometheus", "secret"));
-    assert_eq!(status(&door, "/-/healthy", right).await, 200);
+    assert_eq!(status(&exporter, "/-/healthy", right).await, 200);
     let began = Instant::now();
-    assert_eq!(status(&door, "/-/healthy", right).await, 200);
+    assert_eq!(status(&exporter, "/-/healthy", right).await, 200);
     let remembered = began.elapsed();
     let guesses = (0..40).map(|guess| {
-        let address = door.address;
+        let address = exporter.address;
         tokio::spawn(async move {
             let client = Client::builder().no_proxy().build().unwrap();
             let request = client.get(format!("http://{address}/-/healthy"));
@@ -111,7 +115,7 @@ async fn who_was_let_in_once_waits_for_nobody() {
     });
     let guesses: Vec<_> = guesses.collect();
     tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    assert_eq!(status(&door, "/-/healthy", right).await, 200);
+    assert_eq!(status(&exporter, "/-/healthy", right).await, 200);
     assert!(
         guesses.iter().any(|guess| !guess.is_finished()),
         "they still wait"
@@ -132,10 +136,10 @@ async fn who_was_let_in_once_waits_for_nobody() {
 
 #[tokio::test]
 async fn no_more_requests_than_the_limit() {
-    let door = Door::open(folder_with(&[]), "rate_limit: {interval: 1h, burst: 3}\n");
+    let exporter = Exporter::open(folder_with(&[]), "rate_limit: {interval: 1h, burst: 3}\n");
     let mut statuses = Vec::new();
     for _ in 0..5 {
-        statuses.push(status(&door, "/-/healthy", None).await);
+        statuses.push(status(&exporter, "/-/healthy", None).await);
     }
     assert_eq!(statuses, [200, 200, 200, 429, 429]);
 }
@@ -143,21 +147,21 @@ async fn no_more_requests_than_the_limit() {
 /// An editor may empty a file before it writes it.
 #[tokio::test]
 async fn an_emptied_file_opens_no_door() {
-    let door = Door::open(
+    let exporter = Exporter::open(
         folder_with(&[]),
         &format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("secret")),
     );
-    assert_eq!(status(&door, "/", None).await, 401);
-    door.change("");
+    assert_eq!(status(&exporter, "/", None).await, 401);
+    exporter.change("");
     let closed = eventually(async || {
-        let now = status(&door, "/", None).await;
-        assert_ne!(now, 200, "the door is open");
+        let now = status(&exporter, "/", None).await;
+        assert_ne!(now, 200, "a password is no longer required");
         now == 500
     });
     assert!(closed.await);
     let users = format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("another"));
-    door.change(&users);
+    exporter.change(&users);
     let opened =
-        eventually(async || status(&door, "/", Some(("prometheus", "another"))).await == 200);
+        eventually(async || status(&exporter, "/", Some(("prometheus", "another"))).await == 200);
     assert!(opened.await);
 }

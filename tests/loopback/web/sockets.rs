@@ -124,5 +124,5 @@ fn systemd_hands_sockets_over() {
     );
     assert_eq!(alone.0.wait().unwrap().code(), Some(1));
     let log = fs::read_to_string(folder.path().join("log")).unwrap();
-    assert!(log.contains("systemd has handed no socket over"), "{log}");
+    assert!(log.contains("systemd has passed no socket"), "{log}");
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use rcgen::SanType;
 
-use super::door::{Door, client, eventually, folder_with};
+use super::exporter::{Exporter, client, eventually, folder_with};
 use crate::support::pki::{Authority, Pair};
 
 const SERVER: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key";
 
-async fn gets(door: &Door, client: &reqwest::Client, path: &str) -> Result<String, String> {
-    let url = format!("https://{}{path}", door.address);
+async fn gets(exporter: &Exporter, client: &reqwest::Client, path: &str) -> Result<String, String> {
+    let url = format!("https://{}{path}", exporter.address);
     let response = client
         .get(url)
         .send()
@@ -25,7 +25,7 @@ async fn each_policy_lets_in_whom_it_says() {
     let (known, stranger) = (ours.client("known"), others.client("stranger"));
     let folder = folder_with(&[("ca.pem", &ours.pem)]);
     ours.server(2040).write(folder.path(), "server");
-    let door = Door::open(folder, &format!("{SERVER}}}"));
+    let exporter = Exporter::open(folder, &format!("{SERVER}}}"));
     let clients: [Option<&Pair>; 3] = [None, Some(&known), Some(&stranger)];
     let ca = ", client_ca_file: ca.pem";
     for (policy, expected) in [
@@ -46,16 +46,16 @@ async fn each_policy_lets_in_whom_it_says() {
             [false, false, false],
         ),
     ] {
-        door.change(&format!("{SERVER}, client_auth_type: {policy}}}"));
+        exporter.change(&format!("{SERVER}, client_auth_type: {policy}}}"));
         let as_expected = eventually(async || {
             let mut let_in = Vec::new();
             for own in clients {
                 let client = client(&ours.pem, own);
-                let_in.push(gets(&door, &client, "/-/healthy").await.is_ok());
+                let_in.push(gets(&exporter, &client, "/-/healthy").await.is_ok());
             }
             let_in == expected
         });
-        assert!(as_expected.await, "{policy}: {}", door.log());
+        assert!(as_expected.await, "{policy}: {}", exporter.log());
     }
 }
 
@@ -66,7 +66,7 @@ async fn every_kind_of_name_in_a_certificate_is_looked_at() {
     ours.server(2040).write(folder.path(), "server");
     let sans = "client_allowed_sans: ['192.0.2.7', '2001:db8::7', 'p@example.com', 'spiffe://a/b', 'dns.example']";
     let ca = "client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem";
-    let door = Door::open(folder, &format!("{SERVER}, {ca}, {sans}}}"));
+    let exporter = Exporter::open(folder, &format!("{SERVER}, {ca}, {sans}}}"));
     let text = |text: &str| text.try_into().unwrap();
     for san in [
         SanType::IpAddress("192.0.2.7".parse().unwrap()),
@@ -76,11 +76,11 @@ async fn every_kind_of_name_in_a_certificate_is_looked_at() {
         SanType::DnsName(text("dns.example")),
     ] {
         let own = ours.sign(std::slice::from_ref(&san), 2040);
-        let got = gets(&door, &client(&ours.pem, Some(&own)), "/-/healthy").await;
+        let got = gets(&exporter, &client(&ours.pem, Some(&own)), "/-/healthy").await;
         assert!(got.is_ok(), "{san:?}: {got:?}");
     }
     let other = ours.client("other.example");
-    let got = gets(&door, &client(&ours.pem, Some(&other)), "/-/healthy").await;
+    let got = gets(&exporter, &client(&ours.pem, Some(&other)), "/-/healthy").await;
     assert!(got.is_err());
 }
 
@@ -89,35 +89,37 @@ async fn a_new_certificate_is_shown_and_its_end_is_a_metric() {
     let ours = Authority::new("ours");
     let folder = folder_with(&[]);
     ours.server(2030).write(folder.path(), "server");
-    let door = Door::open(folder, &format!("{SERVER}}}"));
+    let exporter = Exporter::open(folder, &format!("{SERVER}}}"));
     let expiry = async |year_end: &str| {
         let client = client(&ours.pem, None);
-        let metrics = gets(&door, &client, "/metrics").await.unwrap_or_default();
+        let metrics = gets(&exporter, &client, "/metrics")
+            .await
+            .unwrap_or_default();
         let line =
             format!("cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds {year_end}");
         metrics.lines().any(|found| found == line)
     };
     assert!(eventually(async || expiry("1924905600").await).await);
-    ours.server(2031).write(door.folder.path(), "server");
+    ours.server(2031).write(exporter.folder.path(), "server");
     assert!(
         eventually(async || expiry("1956441600").await).await,
         "{}",
-        door.log()
+        exporter.log()
     );
 
     // A file that breaks keeps the certificate; requests are answered with 500.
-    std::fs::write(door.folder.path().join("server.key"), "no key").unwrap();
+    std::fs::write(exporter.folder.path().join("server.key"), "no key").unwrap();
     let client = client(&ours.pem, None);
-    let url = format!("https://{}/metrics", door.address);
+    let url = format!("https://{}/metrics", exporter.address);
     let is_500 = eventually(async || {
         let response = client.get(&url).send().await.unwrap();
         response.status() == 500
     });
     assert!(is_500.await);
     // The log is written by a thread of its own, so its line may come after the response.
-    let is_logged = eventually(async || door.log().contains("not a private key"));
-    assert!(is_logged.await, "{}", door.log());
-    ours.server(2032).write(door.folder.path(), "server");
+    let is_logged = eventually(async || exporter.log().contains("not a private key"));
+    assert!(is_logged.await, "{}", exporter.log());
+    ours.server(2032).write(exporter.folder.path(), "server");
     let is_200 = eventually(async || client.get(&url).send().await.unwrap().status() == 200);
     assert!(is_200.await);
 }
@@ -128,8 +130,10 @@ async fn who_does_not_speak_tls_or_is_too_slow_is_cut() {
     let ours = Authority::new("ours");
     let folder = folder_with(&[]);
     ours.server(2040).write(folder.path(), "server");
-    let door = Door::open(folder, &format!("{SERVER}}}"));
-    let mut plain = tokio::net::TcpStream::connect(door.address).await.unwrap();
+    let exporter = Exporter::open(folder, &format!("{SERVER}}}"));
+    let mut plain = tokio::net::TcpStream::connect(exporter.address)
+        .await
+        .unwrap();
     plain
         .write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .await
@@ -139,7 +143,9 @@ async fn who_does_not_speak_tls_or_is_too_slow_is_cut() {
     drop(plain.read_to_end(&mut got).await);
     assert!(!got.starts_with(b"HTTP"), "{got:?}");
 
-    let mut silent = tokio::net::TcpStream::connect(door.address).await.unwrap();
+    let mut silent = tokio::net::TcpStream::connect(exporter.address)
+        .await
+        .unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(15), silent.read_to_end(&mut got));
     assert!(ended.await.is_ok(), "the handshake has a time limit");
 }

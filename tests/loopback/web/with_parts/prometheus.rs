@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::support::address::free_address;
 use crate::support::parts::part;
 use crate::support::pki::Authority;
-use crate::web::door::{Door, at, eventually, folder_with};
+use crate::web::exporter::{Exporter, at, eventually, folder_with};
 
 struct Prometheus {
     url: String,
@@ -63,10 +63,10 @@ impl Drop for Prometheus {
 }
 
 /// Scrapes while `rotate` happens, and then some; not one of them fails.
-async fn misses_nothing(door: &Door, scrape: &str, rotate: impl AsyncFn(usize)) {
+async fn misses_nothing(exporter: &Exporter, scrape: &str, rotate: impl AsyncFn(usize)) {
     let prometheus = Prometheus::start(scrape);
     let up = eventually(async || prometheus.query("up").await.as_deref() == Some("1"));
-    assert!(up.await, "{}", door.log());
+    assert!(up.await, "{}", exporter.log());
     let began = std::time::Instant::now();
     for turn in 0..3 {
         rotate(turn).await;
@@ -76,7 +76,7 @@ async fn misses_nothing(door: &Door, scrape: &str, rotate: impl AsyncFn(usize)) 
     let least = prometheus
         .query(&format!("min_over_time(up[{window}s])"))
         .await;
-    assert_eq!(least.as_deref(), Some("1"), "{}", door.log());
+    assert_eq!(least.as_deref(), Some("1"), "{}", exporter.log());
     let count = prometheus
         .query(&format!("count_over_time(up[{window}s])"))
         .await;
@@ -91,25 +91,25 @@ async fn with_a_client_certificate() {
     ours.server(2030).write(folder.path(), "server");
     let client = ours.client("prometheus");
     client.write(folder.path(), "client");
-    let door = Door::open(
+    let exporter = Exporter::open(
         folder,
         "tls_server_config: {cert_file: server.crt, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, \
          client_ca_file: ca.pem}",
     );
-    let path = door.folder.path();
+    let path = exporter.folder.path();
     let scrape = format!(
         "scheme: https, tls_config: {{ca_file: {}, cert_file: {}, key_file: {}}}, static_configs: [{{targets: ['{}']}}]",
         at(path, "ca.pem"),
         at(path, "client.crt"),
         at(path, "client.key"),
-        door.address
+        exporter.address
     );
     // A pair is two files: both are put in their places within the moment that is not looked at.
     let rotate = async |turn: usize| {
         ours.server(2031 + i32::try_from(turn).unwrap())
             .write(path, "server");
     };
-    misses_nothing(&door, &scrape, rotate).await;
+    misses_nothing(&exporter, &scrape, rotate).await;
 }
 
 #[tokio::test]
@@ -130,16 +130,16 @@ async fn with_a_password() {
             users.join(", ")
         )
     };
-    let door = Door::open(folder, &web(&[0]));
-    let path = door.folder.path();
+    let exporter = Exporter::open(folder, &web(&[0]));
+    let path = exporter.folder.path();
     let scrape = format!(
         "scheme: https, basic_auth: {{username: p0, password_file: {}}}, tls_config: {{ca_file: {}}}, \
          static_configs: [{{targets: ['{}']}}]",
         at(path, "password"),
         at(path, "ca.pem"),
-        door.address
+        exporter.address
     );
     // The user's hash is replaced by another of the same password, others come and go.
-    let rotate = async |turn: usize| door.change(&web(&[0, turn + 1]));
-    misses_nothing(&door, &scrape, rotate).await;
+    let rotate = async |turn: usize| exporter.change(&web(&[0, turn + 1]));
+    misses_nothing(&exporter, &scrape, rotate).await;
 }

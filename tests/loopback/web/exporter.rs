@@ -1,4 +1,4 @@
-//! An exporter behind a gate, and clients at it.
+//! An exporter with a web configuration, and its clients.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -15,14 +15,14 @@ use crate::support::pki::Pair;
 /// How long a start may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The demo behind a gate; dropped, it ends.
-pub struct Door {
+/// The demo with a web configuration. Dropping it ends the process.
+pub struct Exporter {
     pub address: SocketAddr,
     pub folder: TempDir,
     process: Child,
 }
 
-impl Door {
+impl Exporter {
     /// Starts it with this file, which lies in `folder` with all that it names.
     pub fn open(folder: TempDir, web: &str) -> Self {
         Self::with(folder, web, &[])
@@ -44,17 +44,17 @@ impl Door {
             .stderr(log)
             .spawn()
             .unwrap();
-        let door = Self {
+        let exporter = Self {
             address,
             folder,
             process,
         };
         let start = Instant::now();
         while std::net::TcpStream::connect(address).is_err() {
-            assert!(start.elapsed() < PATIENCE, "{}", door.log());
+            assert!(start.elapsed() < PATIENCE, "{}", exporter.log());
             std::thread::sleep(Duration::from_millis(50));
         }
-        door
+        exporter
     }
 
     /// Puts another file in the place of the one before.
@@ -78,7 +78,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for Exporter {
     fn drop(&mut self) {
         drop(self.process.kill());
         drop(self.process.wait());

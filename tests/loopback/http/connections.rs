@@ -1,4 +1,4 @@
-//! The cap on connections, and who makes room.
+//! The limit on connections, and which connection is closed to make room.
 
 use std::time::Duration;
 

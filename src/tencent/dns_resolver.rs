@@ -1,13 +1,12 @@
-//! Host names become addresses: by `/etc/hosts` and the servers of `/etc/resolv.conf`, asked by us.
+//! Resolves host names with `/etc/hosts` and the servers of `/etc/resolv.conf`.
 //!
-//! The C library would do it too, but not in a static binary, where it needs the very version of
-//! itself that it was linked with; and each of its lookups holds a thread for as long as a silent
-//! server wants. What it does beyond the two files (mDNS, LDAP and other modules of
-//! `nsswitch.conf`) is not done here.
+//! The resolver of the C library is not an option: in a static binary it needs exactly the version
+//! of the library that the binary was linked with, and each lookup blocks a thread until a silent
+//! server times out. Other sources of `nsswitch.conf` (mDNS, LDAP and so on) are not supported.
 //!
-//! The host of an endpoint is an absolute name if it has a dot: a search domain with a wildcard
-//! would otherwise answer for the cloud. The names of proxies, and hosts without a dot, are
-//! completed as the system completes them.
+//! The host of an endpoint is an absolute name if it has a dot. Otherwise a search domain with a
+//! wildcard could stand for the cloud. The names of proxies, and hosts without a dot, are completed
+//! with the search domains as usual.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,20 +19,21 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-use super::resolv_conf::{System, SystemFiles, Versions, absolute};
-use super::resolver::Resolver;
+use super::name_servers::NameServers;
+use super::resolv_conf::{SystemFiles, SystemSettings, Versions, absolute};
 
 /// How often the files are checked for a change.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a check may take. After that the known content is used while the check continues.
-const LOOK_TIME: Duration = Duration::from_secs(1);
+/// How long to wait for a check. After that, lookups use the previous content while the check
+/// continues.
+const CHECK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Resolves names as the two files say at the time.
+/// Resolves names according to the current content of the two files.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Names {
-    /// The host of the endpoint. Any other name is that of a proxy. `None` if every name may be an
-    /// endpoint's.
+pub(super) struct DnsResolver {
+    /// The host of the endpoint. Any other name is the name of a proxy. `None` if every name may be
+    /// the name of an endpoint.
     host: Option<Arc<str>>,
     system: Arc<Shared>,
 }
@@ -46,16 +46,16 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    current: Option<(Versions, Arc<Resolver>)>,
-    looked: Option<Instant>,
+    current: Option<(Versions, Arc<NameServers>)>,
+    checked: Option<Instant>,
     /// The check in progress: at most one, even if a file hangs.
-    look: Option<JoinHandle<Option<(Versions, System)>>>,
+    check: Option<JoinHandle<Option<(Versions, SystemSettings)>>>,
 }
 
-impl Names {
-    /// The same for the connections to one host, with a port if it has one, and to the proxies on
-    /// the way.
-    pub(super) fn asked_for(&self, authority: Option<&str>) -> Self {
+impl DnsResolver {
+    /// Returns a resolver for the connections to one endpoint (host and optional port) and to its
+    /// proxies. It shares the files and caches.
+    pub(super) fn for_host(&self, authority: Option<&str>) -> Self {
         let host = authority.map(|authority| authority.split(':').next().unwrap_or_default());
         Self {
             host: host.map(Into::into),
@@ -68,7 +68,7 @@ impl Names {
     }
 }
 
-impl Resolve for Names {
+impl Resolve for DnsResolver {
     fn resolve(&self, name: dns::Name) -> Resolving {
         let names = self.clone();
         Box::pin(async move {
@@ -83,7 +83,7 @@ impl Resolve for Names {
                     resolver.addresses(absolute).await
                 }
                 Some(relative) => resolver.completed(relative).await,
-                None => Err(NetError::from("it is not a name")),
+                None => Err(NetError::from("it is not a host name")),
             };
             let found = found.map_err(|error| not_found(name, &error))?;
             let found = found.into_iter().map(|ip| SocketAddr::from((ip, 0)));
@@ -93,28 +93,31 @@ impl Resolve for Names {
 }
 
 impl Shared {
-    /// What resolves names now. `None` if nothing was read yet.
-    async fn resolver(&self) -> Option<Arc<Resolver>> {
+    /// Returns the current servers. `None` if the files have not been read yet.
+    async fn resolver(&self) -> Option<Arc<NameServers>> {
         let mut state = self.state.lock().await;
         let state = &mut *state;
         let known = |state: &State| state.current.as_ref().map(|(_, it)| Arc::clone(it));
-        if state.looked.is_some_and(|at| at.elapsed() < LOOK_EVERY) {
+        if state
+            .checked
+            .is_some_and(|at| at.elapsed() < CHECK_INTERVAL)
+        {
             return known(state);
         }
         let before = state.current.as_ref().map(|(versions, _)| *versions);
         let files = self.files.clone();
-        let look = state.look.get_or_insert_with(|| {
+        let check = state.check.get_or_insert_with(|| {
             spawn_blocking(move || {
                 let versions = files.versions();
                 (before != Some(versions)).then(|| (versions, files.load()))
             })
         });
-        let looked = timeout(LOOK_TIME, look).await;
-        state.looked = Some(Instant::now());
-        if let Ok(ended) = looked {
-            state.look = None;
+        let checked = timeout(CHECK_TIMEOUT, check).await;
+        state.checked = Some(Instant::now());
+        if let Ok(ended) = checked {
+            state.check = None;
             if let Ok(Some((versions, system))) = ended {
-                match Resolver::new(system) {
+                match NameServers::new(system) {
                     Ok(resolver) => state.current = Some((versions, Arc::new(resolver))),
                     Err(error) => warn!(%error, "cannot use /etc/resolv.conf"),
                 }
@@ -124,7 +127,7 @@ impl Shared {
     }
 }
 
-/// One sentence in the place of the resolver's own chain, which names the question twice.
+/// Returns one sentence instead of the error's own chain, which repeats the name.
 fn not_found(name: &str, error: &NetError) -> String {
     if error.is_no_records_found() {
         return format!("cannot resolve {name}: the DNS server has no address for it");

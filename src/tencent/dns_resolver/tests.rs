@@ -1,4 +1,4 @@
-//! Names at a server of their own.
+//! Resolves names with a server on loopback.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -11,12 +11,12 @@ use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::UdpSocket;
 
 use super::*;
-use crate::tencent::resolver::{LONGEST_NEGATIVE, LONGEST_POSITIVE};
+use crate::tencent::name_servers::{MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
 
 const V4: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 const V6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1);
 
-/// Longer than a lookup takes that waits for nothing, on the slowest machine.
+/// Longer than a lookup without waiting takes on the slowest machine.
 const A_MOMENT: Duration = Duration::from_millis(1_500);
 
 /// What a server does with a question.
@@ -94,8 +94,8 @@ async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Quest
 }
 
 /// What resolves by these servers, and by what the two files say besides.
-fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
-    let mut system = System::parse(resolv_conf.as_bytes());
+fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> NameServers {
+    let mut system = SystemSettings::parse(resolv_conf.as_bytes());
     let server = |port: &u16| {
         let mut connection = ConnectionConfig::udp();
         connection.port = *port;
@@ -105,28 +105,28 @@ fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> Resolver {
     };
     system.servers = ports.iter().map(server).collect();
     if ports.len() > 1 {
-        system.wait = Duration::from_secs(1);
+        system.timeout = Duration::from_secs(1);
     }
     let hosts = system.hosts.read_hosts_conf(hosts.as_bytes());
     hosts.expect("reading from memory does not fail");
-    Resolver::new(system).expect("it can be made")
+    NameServers::new(system).expect("it can be made")
 }
 
-fn names(resolver: Resolver, host: Option<&str>) -> Names {
+fn names(resolver: NameServers, host: Option<&str>) -> DnsResolver {
     let state = State {
         current: Some(([None; 2], Arc::new(resolver))),
         // Not checked again, because the real files differ.
-        looked: Some(Instant::now() + Duration::from_hours(1)),
-        look: None,
+        checked: Some(Instant::now() + Duration::from_hours(1)),
+        check: None,
     };
     let system = Arc::new(Shared {
         files: SystemFiles::default(),
         state: Mutex::new(state),
     });
-    Names { host: None, system }.asked_for(host)
+    DnsResolver { host: None, system }.for_host(host)
 }
 
-async fn resolve(names: &Names, name: &str) -> Result<Vec<IpAddr>, String> {
+async fn resolve(names: &DnsResolver, name: &str) -> Result<Vec<IpAddr>, String> {
     let name = name.parse().expect("it is a name");
     let found = names
         .resolve(name)
@@ -235,7 +235,7 @@ async fn a_family_that_is_refused_does_not_cost_the_other() {
     }
 }
 
-/// If a server is silent or fails, the next one is asked early enough for a connection.
+/// If a server is silent or fails, the next one gets the query early enough for a connection.
 #[tokio::test]
 async fn a_first_server_that_is_of_no_use() {
     let (good, _) = server(usual).await;
@@ -249,7 +249,7 @@ async fn a_first_server_that_is_of_no_use() {
         let names = names(resolver(&[first, good], "", ""), None);
         let found = timeout(Duration::from_secs(4), resolve(&names, "cloud.example")).await;
         assert_eq!(found.expect("in time"), Ok(vec![V6.into(), V4.into()]));
-        // It is not asked again so soon.
+        // The next lookup skips it.
         resolve(&names, "other.example").await.expect("it exists");
         assert!(!asked(&questions).contains(&"other.example.".to_owned()));
     }
@@ -273,7 +273,7 @@ async fn a_chain_of_names_is_followed() {
     assert_eq!(found, Ok(vec![V6.into(), V4.into()]));
 }
 
-/// An entry in the hosts file is final: no server is asked.
+/// An entry in the hosts file is final: the servers get no query.
 #[tokio::test]
 async fn hosts_come_first() {
     let (port, questions) = server(usual).await;
@@ -300,14 +300,14 @@ async fn answers_do_not_hold_for_a_day() {
     let found = found.expect("it exists");
     let holds = found.valid_until();
     let holds = holds.saturating_duration_since(Instant::now().into_std());
-    assert!(holds <= LONGEST_POSITIVE, "{holds:?}");
+    assert!(holds <= MAX_POSITIVE_TTL, "{holds:?}");
     let negative = resolver.servers[0].options().negative_max_ttl;
-    assert_eq!(negative, Some(LONGEST_NEGATIVE));
+    assert_eq!(negative, Some(MAX_NEGATIVE_TTL));
 }
 
 #[tokio::test]
 async fn localhost_needs_no_server() {
-    let found = resolve(&Names::default(), "localhost").await;
+    let found = resolve(&DnsResolver::default(), "localhost").await;
     let found = found.expect("every system has it");
     assert!(found.iter().all(IpAddr::is_loopback) && !found.is_empty());
 }
@@ -333,8 +333,8 @@ async fn a_look_that_hangs_is_the_only_one() {
     let (release, hung) = std::sync::mpsc::channel::<()>();
     {
         let mut state = names.system.state.lock().await;
-        state.looked = None;
-        state.look = Some(spawn_blocking(move || {
+        state.checked = None;
+        state.check = Some(spawn_blocking(move || {
             let _ = hung.recv();
             None
         }));
@@ -344,14 +344,14 @@ async fn a_look_that_hangs_is_the_only_one() {
             .await
             .expect("what was known");
         let state = names.system.state.lock().await;
-        assert!(state.look.is_some());
+        assert!(state.check.is_some());
     }
     drop(release);
     let mut state = names.system.state.lock().await;
-    state.looked = None;
+    state.checked = None;
     drop(state);
     resolve(&names, "cloud.example")
         .await
         .expect("what was known");
-    assert!(names.system.state.lock().await.look.is_none());
+    assert!(names.system.state.lock().await.check.is_none());
 }

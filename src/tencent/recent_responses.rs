@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use memchr::memmem;
 
-/// Before the id of a response. In JSON these bytes are always a key, because quotes inside a string
+/// The key of a response's id. In JSON these bytes are always a key, because quotes inside a string
 /// are escaped.
 const REQUEST_ID: &[u8] = br#""RequestId""#;
 
@@ -30,11 +30,11 @@ const MAX_HOSTS: usize = 1_024;
 
 /// After this many repeated ids in a row, each on a connection of its own, a host counts as one that
 /// repeats its ids.
-const MAX_REPEATS_ALONE: u32 = 16;
+const MAX_DEDICATED_REPEATS: u32 = 16;
 
 /// The latest responses of all endpoints and identities, by their `RequestId`.
 #[derive(Debug, Default)]
-pub(super) struct RecentAnswers {
+pub(super) struct RecentResponses {
     /// Random, so that no server can construct two responses with the same hash.
     key: RandomState,
     recent: Mutex<Recent>,
@@ -60,28 +60,28 @@ struct Host {
     repeats: bool,
 }
 
-/// How a response was obtained.
+/// How a response was origin.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Obtained {
+pub(super) struct ResponseOrigin {
     /// Whether the connection carried only this request.
-    pub(super) alone: bool,
-    /// How many responses in a row were refused before this one.
-    pub(super) refused: u32,
+    pub(super) dedicated: bool,
+    /// How many responses in a row were rejected before this one.
+    pub(super) rejected: u32,
 }
 
-impl RecentAnswers {
+impl RecentResponses {
     /// Remembers a response and returns whether it came before: the API gives each response a unique
     /// id, so a repeated response belongs to an earlier request.
     ///
     /// On a connection without other requests, a response cannot be an earlier one, unless a gateway
     /// has mixed up whole connections. So a repeated response is accepted there if the host turns out
     /// to repeat its ids.
-    pub(super) fn is_repeated(&self, host: &str, obtained: Obtained, answer: &[u8]) -> bool {
-        let Some(id) = request_id(answer) else {
+    pub(super) fn is_repeated(&self, host: &str, origin: ResponseOrigin, response: &[u8]) -> bool {
+        let Some(id) = request_id(response) else {
             return false;
         };
-        let end = answer.len().saturating_sub(MAX_COMPARED_BYTES);
-        let begin = &answer[..answer.len().min(MAX_COMPARED_BYTES)];
+        let end = response.len().saturating_sub(MAX_COMPARED_BYTES);
+        let begin = &response[..response.len().min(MAX_COMPARED_BYTES)];
         let (host, id) = (self.key.hash_one(host), self.key.hash_one(id));
         let mut recent = self.recent();
         if recent.hosts.len() < MAX_HOSTS || recent.hosts.contains_key(&host) {
@@ -94,7 +94,7 @@ impl RecentAnswers {
             known.varies |= known.first_id != id;
         }
         let starts = recent.hosts.get(&host).map_or(0, |host| host.starts);
-        let whole = (host, starts, id, answer.len(), begin, &answer[end..]);
+        let whole = (host, starts, id, response.len(), begin, &response[end..]);
         let whole = self.key.hash_one(whole);
         if recent.remember(whole) {
             return false;
@@ -102,8 +102,8 @@ impl RecentAnswers {
         let Some(host) = recent.hosts.get_mut(&host) else {
             return true;
         };
-        let proves_it = !host.varies || obtained.refused + 1 >= MAX_REPEATS_ALONE;
-        host.repeats |= obtained.alone && proves_it;
+        let proves_it = !host.varies || origin.rejected + 1 >= MAX_DEDICATED_REPEATS;
+        host.repeats |= origin.dedicated && proves_it;
         !host.repeats
     }
 
@@ -133,11 +133,11 @@ impl RecentAnswers {
 
 impl Recent {
     /// Remembers a response and returns whether it is new.
-    fn remember(&mut self, answer: u64) -> bool {
-        if !self.known.insert(answer) {
+    fn remember(&mut self, response: u64) -> bool {
+        if !self.known.insert(response) {
             return false;
         }
-        self.order.push_back(answer);
+        self.order.push_back(response);
         if self.order.len() > MAX_REMEMBERED
             && let Some(oldest) = self.order.pop_front()
         {
@@ -149,9 +149,9 @@ impl Recent {
 
 /// Returns the id of a response if it is long enough to be unique. The id is the last field of
 /// `Response`, so the search starts at the end.
-fn request_id(answer: &[u8]) -> Option<&[u8]> {
-    let after = memmem::rfind(answer, REQUEST_ID)? + REQUEST_ID.len();
-    let value = answer[after..].trim_ascii_start().strip_prefix(b":")?;
+fn request_id(response: &[u8]) -> Option<&[u8]> {
+    let after = memmem::rfind(response, REQUEST_ID)? + REQUEST_ID.len();
+    let value = response[after..].trim_ascii_start().strip_prefix(b":")?;
     let value = value.trim_ascii_start().strip_prefix(b"\"")?;
     let longest = &value[..value.len().min(MAX_ID_BYTES + 1)];
     let end = memchr::memchr(b'"', longest)?;
@@ -164,33 +164,33 @@ mod tests {
 
     const ID: &str = "0f1e2d3c-0000-4000-8000-000000000000";
 
-    fn answer(id: &str) -> String {
+    fn response(id: &str) -> String {
         format!(r#"{{"Response":{{"Tracks":[],"TotalCount":0,"RequestId":{id}}}}}"#)
     }
 
-    const SHARED: Obtained = Obtained {
-        alone: false,
-        refused: 0,
+    const SHARED: ResponseOrigin = ResponseOrigin {
+        dedicated: false,
+        rejected: 0,
     };
-    const ALONE: Obtained = Obtained {
-        alone: true,
-        refused: 1,
+    const DEDICATED: ResponseOrigin = ResponseOrigin {
+        dedicated: true,
+        rejected: 1,
     };
 
     /// A host that gives different ids.
-    fn varied(host: &str) -> RecentAnswers {
-        let recent = RecentAnswers::default();
+    fn varied(host: &str) -> RecentResponses {
+        let recent = RecentResponses::default();
         for number in 0..2 {
-            let answer = answer(&format!("\"another-{number:028}\""));
-            assert!(!recent.is_repeated(host, SHARED, answer.as_bytes()));
+            let response = response(&format!("\"another-{number:028}\""));
+            assert!(!recent.is_repeated(host, SHARED, response.as_bytes()));
         }
         recent
     }
 
     #[test]
-    fn an_answer_is_taken_once() {
+    fn a_response_is_accepted_once() {
         let recent = varied("one");
-        let first = answer(&format!("\"{ID}\""));
+        let first = response(&format!("\"{ID}\""));
         assert!(!recent.is_repeated("one", SHARED, first.as_bytes()));
         assert!(recent.is_repeated("one", SHARED, first.as_bytes()));
         assert!(!recent.is_repeated("other", SHARED, first.as_bytes()));
@@ -201,21 +201,21 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_came_before_is_refused_alone_too() {
+    fn a_repeated_response_is_rejected_on_a_dedicated_connection_too() {
         let recent = varied("one");
-        let answer = answer(&format!("\"{ID}\""));
-        assert!(!recent.is_repeated("one", SHARED, answer.as_bytes()));
-        assert!(recent.is_repeated("one", ALONE, answer.as_bytes()));
+        let response = response(&format!("\"{ID}\""));
+        assert!(!recent.is_repeated("one", SHARED, response.as_bytes()));
+        assert!(recent.is_repeated("one", DEDICATED, response.as_bytes()));
         assert!(!recent.repeats_ids("one"));
     }
 
     #[test]
-    fn a_host_that_always_gives_one_id_is_believed_on_connections_of_their_own() {
-        let recent = RecentAnswers::default();
-        let canned = answer(&format!("\"{ID}\""));
+    fn a_host_with_one_id_is_believed_on_dedicated_connections() {
+        let recent = RecentResponses::default();
+        let canned = response(&format!("\"{ID}\""));
         assert!(!recent.is_repeated("one", SHARED, canned.as_bytes()));
         assert!(recent.is_repeated("one", SHARED, canned.as_bytes()));
-        assert!(!recent.is_repeated("one", ALONE, canned.as_bytes()));
+        assert!(!recent.is_repeated("one", DEDICATED, canned.as_bytes()));
         assert!(recent.repeats_ids("one"));
         assert!(!recent.is_repeated("one", SHARED, canned.as_bytes()));
     }
@@ -223,11 +223,11 @@ mod tests {
     #[test]
     fn a_host_that_repeats_ids_again_and_again_is_believed() {
         let recent = varied("one");
-        let again = answer(&format!("\"{ID}\""));
+        let again = response(&format!("\"{ID}\""));
         assert!(!recent.is_repeated("one", SHARED, again.as_bytes()));
-        let last = Obtained {
-            refused: MAX_REPEATS_ALONE - 1,
-            ..ALONE
+        let last = ResponseOrigin {
+            rejected: MAX_DEDICATED_REPEATS - 1,
+            ..DEDICATED
         };
         assert!(!recent.is_repeated("one", last, again.as_bytes()));
         assert!(recent.repeats_ids("one"));
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn a_host_that_was_started_again_may_count_from_the_beginning() {
         let recent = varied("one");
-        let first = answer(&format!("\"{ID}\""));
+        let first = response(&format!("\"{ID}\""));
         assert!(!recent.is_repeated("one", SHARED, first.as_bytes()));
         recent.unreachable("other");
         assert!(recent.is_repeated("one", SHARED, first.as_bytes()));
@@ -250,10 +250,10 @@ mod tests {
         let recent = varied("one");
         let long = format!("\"{}\"", "x".repeat(MAX_ID_BYTES + 1));
         for id in ["7", "null", "\"\"", "\"r-page\"", &long, "\""] {
-            let answer = answer(id);
-            assert!(!recent.is_repeated("one", SHARED, answer.as_bytes()));
+            let response = response(id);
+            assert!(!recent.is_repeated("one", SHARED, response.as_bytes()));
             assert!(
-                !recent.is_repeated("one", SHARED, answer.as_bytes()),
+                !recent.is_repeated("one", SHARED, response.as_bytes()),
                 "{id}"
             );
         }
@@ -268,14 +268,14 @@ mod tests {
     #[test]
     fn a_name_that_looks_like_an_id_is_none() {
         let name = format!(r#"{{\"RequestId\":\"{ID}\"}}"#);
-        let answer = format!(r#"{{"Response":{{"Name":"{name}","RequestId":"r"}}}}"#);
-        assert_eq!(request_id(answer.as_bytes()), None);
+        let response = format!(r#"{{"Response":{{"Name":"{name}","RequestId":"r"}}}}"#);
+        assert_eq!(request_id(response.as_bytes()), None);
     }
 
     #[test]
     fn the_oldest_is_forgotten() {
         let recent = varied("one");
-        let numbered = |number: usize| answer(&format!("\"{number:036}\""));
+        let numbered = |number: usize| response(&format!("\"{number:036}\""));
         for number in 0..=MAX_REMEMBERED {
             assert!(!recent.is_repeated("one", SHARED, numbered(number).as_bytes()));
         }

@@ -1,4 +1,4 @@
-//! Resolves names to addresses, and uses the address family that answers.
+//! Queries the name servers for both address families, and uses the family that responds.
 
 use std::net::IpAddr;
 use std::pin::pin;
@@ -16,36 +16,38 @@ use hickory_resolver::{Hosts, TokioResolver};
 use tokio::time::{Instant, timeout};
 use tracing::warn;
 
-use super::resolv_conf::System;
+use super::resolv_conf::SystemSettings;
 
-/// How long the other family of addresses is waited for when one has answered. A server that drops
-/// one kind of question must not cost the connection that the other kind makes possible.
-const OTHER_FAMILY_TIME: Duration = Duration::from_millis(250);
+/// How long to wait for the other address family after one has responded. A server that drops
+/// queries for one family must not prevent a connection over the other.
+const OTHER_FAMILY_WAIT: Duration = Duration::from_millis(250);
 
-/// How long servers that were of no use are passed over.
-const USEFUL_TIME: Duration = Duration::from_secs(30);
+/// How long failed servers are skipped.
+const PREFERENCE_TIME: Duration = Duration::from_secs(30);
 
-/// How long "no such name" is cached at most, whatever its zone says: it may have been a mistake.
-pub(super) const LONGEST_NEGATIVE: Duration = Duration::from_secs(30);
+/// The longest time that "no such name" is cached, even if its zone allows more: the name may be
+/// added soon.
+pub(super) const MAX_NEGATIVE_TTL: Duration = Duration::from_secs(30);
 
-/// How long an address is cached at most, whatever its record says: services move.
-pub(super) const LONGEST_POSITIVE: Duration = Duration::from_mins(5);
+/// The longest time that an address is cached, even if its record allows more: services move.
+pub(super) const MAX_POSITIVE_TTL: Duration = Duration::from_mins(5);
 
-/// Asks the servers in their order, as the C library does: the next one if one is silent or fails.
-/// A resolver of several servers would take the first failure for the answer.
+/// Queries the servers in their order like the C library: the next server if one is silent or fails.
+/// There is one hickory resolver per server, because a resolver for several servers returns the first
+/// failure.
 #[derive(Debug)]
-pub(super) struct Resolver {
+pub(super) struct NameServers {
     pub(super) servers: Vec<TokioResolver>,
-    /// The server to begin with, while it is remembered that those before it were of no use.
-    useful: Mutex<Option<(usize, Instant)>>,
+    /// The server to begin with, because the servers before it failed at that time.
+    preferred: Mutex<Option<(usize, Instant)>>,
     rounds: usize,
     ndots: usize,
     hosts: Hosts,
     search: Vec<Name>,
 }
 
-impl Resolver {
-    pub(super) fn new(system: System) -> Result<Self, NetError> {
+impl NameServers {
+    pub(super) fn new(system: SystemSettings) -> Result<Self, NetError> {
         if !system.ignored.is_empty() {
             warn!(
                 ignored = system.ignored.join("; "),
@@ -57,13 +59,13 @@ impl Resolver {
             let config = ResolverConfig::from_parts(None, Vec::new(), vec![server.clone()]);
             let mut builder = TokioResolver::builder_with_config(config, runtime);
             let options = builder.options_mut();
-            options.timeout = system.wait;
+            options.timeout = system.timeout;
             options.edns0 = system.edns0;
-            // The rounds are ours.
+            // `lookup` does the rounds.
             options.attempts = 0;
             options.use_hosts_file = ResolveHosts::Never;
-            options.negative_max_ttl = Some(LONGEST_NEGATIVE);
-            options.positive_max_ttl = Some(LONGEST_POSITIVE);
+            options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
+            options.positive_max_ttl = Some(MAX_POSITIVE_TTL);
             builder.build()
         };
         Ok(Self {
@@ -72,7 +74,7 @@ impl Resolver {
                 .iter()
                 .map(server)
                 .collect::<Result<_, _>>()?,
-            useful: Mutex::default(),
+            preferred: Mutex::default(),
             rounds: system.attempts,
             ndots: system.ndots,
             hosts: system.hosts,
@@ -80,10 +82,10 @@ impl Resolver {
         })
     }
 
-    /// The records of one family.
+    /// Returns the records of one family.
     pub(super) async fn lookup(&self, name: Name, family: RecordType) -> Result<Lookup, NetError> {
         let count = self.servers.len();
-        let first = self.useful();
+        let first = self.preferred();
         let mut last = NetError::from("there is no nameserver in /etc/resolv.conf");
         for number in 0..count * self.rounds {
             let server = (first + number) % count;
@@ -92,7 +94,7 @@ impl Resolver {
                 Err(error) if !error.is_no_records_found() => last = error,
                 answer => {
                     if server != first {
-                        *self.useful_lock() = Some((server, Instant::now()));
+                        *self.preferred_lock() = Some((server, Instant::now()));
                     }
                     return answer;
                 }
@@ -101,19 +103,21 @@ impl Resolver {
         Err(last)
     }
 
-    fn useful(&self) -> usize {
-        let useful = self
-            .useful_lock()
-            .filter(|(_, since)| since.elapsed() < USEFUL_TIME);
-        useful.map_or(0, |(server, _)| server)
+    fn preferred(&self) -> usize {
+        let preferred = self
+            .preferred_lock()
+            .filter(|(_, since)| since.elapsed() < PREFERENCE_TIME);
+        preferred.map_or(0, |(server, _)| server)
     }
 
-    fn useful_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
-        // A whole value is put in, so a poisoned lock holds one.
-        self.useful.lock().unwrap_or_else(PoisonError::into_inner)
+    fn preferred_lock(&self) -> MutexGuard<'_, Option<(usize, Instant)>> {
+        // The value is replaced as a whole, so a poisoned lock holds a consistent value.
+        self.preferred
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The addresses of a name that the system would complete.
+    /// Returns the addresses of a relative name, which is completed with the search domains.
     pub(super) async fn completed(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
         let dots = usize::from(name.num_labels()).saturating_sub(1);
         let completed = self.search.iter().filter_map(|domain| {
@@ -122,16 +126,16 @@ impl Resolver {
             relative.append_domain(domain).ok()
         });
         let mut candidates: Vec<Name> = completed.collect();
-        // With enough dots it is most probably absolute.
+        // With enough dots the name is probably absolute.
         let whole_at = if dots >= self.ndots {
             0
         } else {
             candidates.len()
         };
         candidates.insert(whole_at, name.clone());
-        let in_hosts = self.in_hosts(&name);
-        if !in_hosts.is_empty() {
-            return Ok(in_hosts);
+        let hosts_file_addresses = self.hosts_file_addresses(&name);
+        if !hosts_file_addresses.is_empty() {
+            return Ok(hosts_file_addresses);
         }
         let mut last = NetError::from("it has no address");
         for candidate in candidates {
@@ -146,9 +150,9 @@ impl Resolver {
     /// Returns at least one address of an absolute name. IPv6 comes first, so that a connection can
     /// fall back to IPv4.
     pub(super) async fn addresses(&self, name: Name) -> Result<Vec<IpAddr>, NetError> {
-        let in_hosts = self.in_hosts(&name);
-        if !in_hosts.is_empty() {
-            return Ok(in_hosts);
+        let hosts_file_addresses = self.hosts_file_addresses(&name);
+        if !hosts_file_addresses.is_empty() {
+            return Ok(hosts_file_addresses);
         }
         let v6 = pin!(self.lookup(name.clone(), RecordType::AAAA));
         let v4 = pin!(self.lookup(name, RecordType::A));
@@ -166,14 +170,14 @@ impl Resolver {
         let found: Vec<IpAddr> = both.iter().flatten().flat_map(ips).collect();
         if found.is_empty() {
             let errors = both.into_iter().filter_map(Result::err);
-            // That a server was silent says more than that the other family has no address.
+            // A failed query explains more than a family without addresses.
             let worst = errors.min_by_key(NetError::is_no_records_found);
             return Err(worst.unwrap_or_else(|| NetError::from("it has no address")));
         }
         Ok(found)
     }
 
-    fn in_hosts(&self, name: &Name) -> Vec<IpAddr> {
+    fn hosts_file_addresses(&self, name: &Name) -> Vec<IpAddr> {
         let of = |family| {
             self.hosts
                 .lookup_static_host(&Query::query(name.clone(), family))
@@ -183,8 +187,8 @@ impl Resolver {
     }
 }
 
-/// The answer for the other family: for a short time if the first has addresses, else for as long
-/// as the servers are asked. `None` if it took too long.
+/// Returns the result for the other family. If the first family has addresses, waits for a short
+/// time only, and returns `None` after it.
 async fn other(
     first: &Result<Lookup, NetError>,
     other: impl Future<Output = Result<Lookup, NetError>>,
@@ -193,7 +197,7 @@ async fn other(
         .as_ref()
         .is_ok_and(|found| ips(found).next().is_some());
     if has_addresses {
-        timeout(OTHER_FAMILY_TIME, other).await.ok()
+        timeout(OTHER_FAMILY_WAIT, other).await.ok()
     } else {
         Some(other.await)
     }
