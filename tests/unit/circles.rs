@@ -11,9 +11,6 @@ use std::path::Path;
 
 use super::layers::{rust_files, without_comments};
 
-/// Folders of `src` that still have a circle. The list may only become shorter.
-const STILL_CIRCULAR: &[&str] = &[];
-
 /// From a file or folder to those that it uses, all in one folder. The folder's own file, which
 /// declares them, is not among them.
 type Uses = BTreeMap<String, BTreeSet<String>>;
@@ -28,20 +25,10 @@ fn no_folder_has_a_circle() {
             circular.insert(folder.join("/"), circle);
         }
     }
-    let new: Vec<_> = circular
-        .iter()
-        .filter(|(folder, _)| !STILL_CIRCULAR.contains(&folder.as_str()))
-        .collect();
     assert!(
-        new.is_empty(),
-        "these use each other in a circle; move what they share down: {new:#?}"
+        circular.is_empty(),
+        "these use each other in a circle; move what they share down: {circular:#?}"
     );
-    for folder in STILL_CIRCULAR {
-        assert!(
-            circular.contains_key(*folder),
-            "src/{folder} has no circle left; remove it from STILL_CIRCULAR"
-        );
-    }
 }
 
 #[test]
