@@ -30,7 +30,7 @@ pub(super) fn apply(environment: &BTreeMap<String, String>, document: &mut Docum
         let Some(keys) = keys_of(variable) else {
             continue;
         };
-        let path = match path_of(&keys, document) {
+        let path = match path_of(variable, &keys, document) {
             Ok(path) => path,
             Err(why) => {
                 faults.push(Fault::of_variable(variable, &KeyPath::default(), why));
@@ -94,7 +94,7 @@ fn check(path: &KeyPath, value: &str, document: &Document) -> Result<(), String>
 }
 
 /// The keys of an override in lower case, `None` if the variable is no override.
-fn keys_of(variable: &str) -> Option<Keys> {
+fn keys_of(variable: &str) -> Option<Vec<String>> {
     let variables = Map::from_iter([(variable.to_owned(), String::new())]);
     let source = Environment::with_prefix(PREFIX)
         .prefix_separator(SEPARATOR)
@@ -102,32 +102,21 @@ fn keys_of(variable: &str) -> Option<Keys> {
         .source(Some(variables));
     let (keys, _) = source.collect().ok()?.into_iter().next()?;
     // The crate joins keys by dots.
-    let is_name = variable.is_ascii() && !variable.contains('.');
-    Some(Keys {
-        parts: keys.split('.').map(str::to_owned).collect(),
-        is_name,
-    })
-}
-
-struct Keys {
-    parts: Vec<String>,
-    /// Whether the variable has only characters that a key may have.
-    is_name: bool,
+    Some(keys.split('.').map(str::to_owned).collect())
 }
 
 /// Returns the path that a variable sets. The names of accounts and labels come from the file.
-fn path_of(keys: &Keys, document: &Document) -> Result<KeyPath, String> {
-    let parts = &keys.parts;
-    let is_key = |part: &String| {
-        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    };
-    if !(keys.is_name && parts.iter().all(is_key)) {
+fn path_of(variable: &str, parts: &[String], document: &Document) -> Result<KeyPath, String> {
+    let is_name = variable
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if !is_name || parts.iter().any(String::is_empty) {
         return Err(format!(
             "not the name of an override; write {PREFIX}{SEPARATOR} and keys joined by {SEPARATOR}, like \
              {PREFIX}{SEPARATOR}POLL{SEPARATOR}INTERVAL"
         ));
     }
-    let mut path = parts.clone();
+    let mut path = parts.to_vec();
     let named = match path[0].as_str() {
         "accounts" | "organizations" if path.len() > 1 => 2,
         "defaults" => 1,

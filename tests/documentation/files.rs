@@ -12,7 +12,7 @@ pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Compares a whole file with what it should say. `UPDATE_GOLDEN=1` writes it anew.
+/// Compares a whole file with what it should say. `UPDATE_GOLDEN=1` rewrites it.
 pub(crate) fn golden(name: &str, text: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(root().join(name), text).unwrap();
@@ -24,7 +24,7 @@ pub(crate) fn golden(name: &str, text: &str) {
         .find(|(new, old)| new != old);
     assert!(
         text == written,
-        "{name} differs (`make golden` writes it anew), first in {differs:?}"
+        "{name} differs (`make golden` rewrites it), first in {differs:?}"
     );
 }
 

@@ -3,14 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::exposition::{Kind, Metric};
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::process::Process;
-use cloudaudit_exporter::tencent::{Ended, Observer};
 
 use crate::files::{golden_part, read, root};
+use crate::support::process::process_with_every_series;
 
 #[test]
 fn the_reference_of_the_metrics_is_golden() {
@@ -298,18 +296,7 @@ fn of_accounts() -> Vec<Documented> {
 
 /// From what a process exposes to which everything has happened.
 fn of_the_process() -> Vec<Documented> {
-    let process = Process::new();
-    process.ended(&Ended {
-        action: "DescribeAuditTracks",
-        took: Duration::ZERO,
-        failure: None,
-        clock_skew: Some(0.0),
-    });
-    process.state_written(Ok(SystemTime::UNIX_EPOCH));
-    process.certificate_expires(SystemTime::UNIX_EPOCH);
-    process.account_added("a");
-    process.organization_added("o", Duration::ZERO);
-    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
+    let process = process_with_every_series();
     let text = process.exposition();
     let helps: BTreeMap<&str, &str> = text
         .lines()

@@ -27,7 +27,7 @@ pub fn has(row: &Row) {
     assert_eq!(
         written,
         Some(line.as_str()),
-        "{} says something else (`make golden` writes it anew)",
+        "{} says something else (`make golden` rewrites it)",
         file.display()
     );
 }

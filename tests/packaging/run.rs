@@ -48,7 +48,7 @@ pub(crate) fn output(command: &mut Command) -> String {
     ended.stdout
 }
 
-/// Compares a whole file with what it should say. `UPDATE_GOLDEN=1` writes it anew.
+/// Compares a whole file with what it should say. `UPDATE_GOLDEN=1` rewrites it.
 pub(crate) fn golden(name: &str, text: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(file(name), text).unwrap();
@@ -56,6 +56,6 @@ pub(crate) fn golden(name: &str, text: &str) {
     let written = fs::read_to_string(file(name)).unwrap_or_default();
     assert!(
         text == written,
-        "{name} is not what the flags say: `make golden` writes it anew"
+        "{name} is not what the flags say: `make golden` rewrites it"
     );
 }

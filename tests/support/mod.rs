@@ -16,6 +16,7 @@ pub(crate) mod address;
 pub(crate) mod exporter;
 pub(crate) mod parts;
 pub(crate) mod pki;
+pub(crate) mod process;
 pub(crate) mod prometheus;
 pub(crate) mod site;
 

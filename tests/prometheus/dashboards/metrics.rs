@@ -2,14 +2,12 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::exposition::Metric;
-use cloudaudit_exporter::process::Process;
-use cloudaudit_exporter::tencent::{Ended, Observer};
 
 use super::board::{self, Query, queries};
 use super::lint::{is_of_a_name, series};
+use crate::support::process::process_with_every_series;
 
 /// What no board shows and no alert asks for, and why.
 const LEFT_OUT: [(&str, &str); 2] = [
@@ -94,18 +92,7 @@ fn asked_for() -> BTreeSet<String> {
 
 /// Every metric of the exposition, with all that it has only after something has happened.
 fn existing() -> BTreeSet<String> {
-    let process = Process::new();
-    process.ended(&Ended {
-        action: "DescribeAuditTracks",
-        took: Duration::ZERO,
-        failure: None,
-        clock_skew: Some(0.0),
-    });
-    process.state_written(Ok(SystemTime::UNIX_EPOCH));
-    process.certificate_expires(SystemTime::UNIX_EPOCH);
-    process.account_added("a");
-    process.organization_added("o", Duration::ZERO);
-    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
+    let process = process_with_every_series();
     let own = process.exposition();
     let own = own
         .lines()

@@ -2,14 +2,12 @@
 //! breaks it.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::exposition::Metric;
-use cloudaudit_exporter::process::Process;
-use cloudaudit_exporter::tencent::{Ended, Observer};
 use serde_json::json;
 
 use super::rule::{Rule, SOURCES, rules, yaml};
+use crate::support::process::process_with_every_series;
 
 /// Alerts of processes, of jobs and of organisations: they have no account.
 const WITHOUT_ACCOUNT: [&str; 15] = [
@@ -274,18 +272,7 @@ fn every_metric_of_the_rules_exists() {
 
 /// What the exporter exposes and what the rules record.
 fn existing() -> BTreeSet<String> {
-    let process = Process::new();
-    process.ended(&Ended {
-        action: "DescribeAuditTracks",
-        took: Duration::ZERO,
-        failure: None,
-        clock_skew: Some(0.0),
-    });
-    process.state_written(Ok(SystemTime::UNIX_EPOCH));
-    process.certificate_expires(SystemTime::UNIX_EPOCH);
-    process.account_added("a");
-    process.organization_added("o", Duration::ZERO);
-    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
+    let process = process_with_every_series();
     let own = process.exposition();
     let own = own
         .lines()

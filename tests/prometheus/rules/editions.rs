@@ -47,7 +47,7 @@ fn golden_editions_are_made_from_the_source() {
         }
         assert!(
             read(name) == made,
-            "{name} differs: `make golden` writes it anew"
+            "{name} differs: `make golden` rewrites it"
         );
     }
 }

@@ -215,7 +215,7 @@ pub(crate) fn is_golden(scene: &Scene, name: &str) {
     let golden = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
         text == golden,
-        "{} differs (`make golden` writes it anew):\n{}",
+        "{} differs (`make golden` rewrites it):\n{}",
         file.display(),
         difference(&golden, &text)
     );
