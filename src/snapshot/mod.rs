@@ -4,10 +4,15 @@
 //! report is rendered, published and shown.
 
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
+pub use self::change_record::{
+    Attribution, AttributionResult, ChangeRecord, ChangeSource, FieldChange, MAX_CANDIDATES,
+    Operation,
+};
 pub use self::counters::{
     ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
 };
 pub use self::coverage::OrganizationCoverage;
+pub use self::delivery::{DeliveryReport, DeliveryState, StorageTarget};
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
@@ -31,7 +36,9 @@ mod coverage;
 mod member;
 
 // The state of an account, and its past.
+mod change_record;
 mod counters;
+mod delivery;
 mod known;
 mod past;
 mod report;
