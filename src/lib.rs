@@ -93,6 +93,7 @@
 //!
 //! * [`snapshot`]: tracks, listings and reports as plain values
 //! * [`failure`]: the reasons of a failed request or poll
+//! * [`duration`]: durations as text
 //! * [`clock`]: the wall clock and the steady clock, read in one place
 //! * [`hash`]: the stable hash for schedules and shards
 //! * [`shard`]: which accounts this process polls
@@ -145,6 +146,7 @@
 
 // Plain values and small helpers.
 pub mod clock;
+pub mod duration;
 pub mod failure;
 pub mod files;
 pub mod hash;

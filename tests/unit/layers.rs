@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Plain values and arithmetic.
     ("failure", &[]),
     ("clock", &[]),
+    ("duration", &[]),
     ("hash", &[]),
     // The one place that reads files.
     ("files", &[]),
@@ -43,9 +44,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard", "files", "proxy"]),
+    (
+        "config",
+        &["duration", "snapshot", "shard", "files", "proxy"],
+    ),
     // The web configuration of the listener.
-    ("web_config", &["files", "pem"]),
+    ("web_config", &["duration", "files", "pem"]),
     (
         "http",
         &["failure", "snapshot", "clock", "resources", "web_config"],
@@ -126,6 +130,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "demo",
+            "duration",
             "failure",
             "files",
             "fleet",
@@ -139,7 +144,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "web_config",
         ],
     ),
-    ("cli", &["app", "shard"]),
+    ("cli", &["app", "duration", "shard"]),
     ("logging", &["cli", "stdio"]),
     ("lib", &[]),
     ("main", &["*"]),

@@ -6,7 +6,6 @@ use super::super::account::Poll;
 use super::super::defaults;
 use super::super::definitions::{Definitions, LIMITS};
 use super::super::document::Node;
-use super::super::duration::format_duration;
 use super::super::leaf::{
     AccountName, Boolean, FilePath, FilePattern, Host, Interval, OrganizationName, Period,
     ProxyUrl, SiteName, Timeout, Uin, UtcOffset, WholeNumber,
@@ -18,6 +17,7 @@ use super::account::{AccountKeys, DefaultKeys};
 use super::mapping::mapping;
 use super::organization::OrganizationKeys;
 use super::rate_limit::RateLimitKeys;
+use crate::duration::format_duration;
 
 mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
