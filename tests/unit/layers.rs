@@ -36,6 +36,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    ("changes", &["snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
     (
         "state",
@@ -69,6 +70,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "failure",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "tencent",
@@ -82,6 +84,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "files",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "shard",
