@@ -49,7 +49,8 @@
 //! 6. `TargetHistory::listed` and `accrue`: compare the listing with the last one (`diff`), and
 //!    count its time as evidence.
 //! 7. `AccountState::report`: builds the `Report`, with the figures of `OverviewCache`.
-//! 8. `PublishHandle::publish`: passes on the `Arc<Report>`, unless the account was stopped.
+//! 8. `PublishHandle::publish`: passes on the `Arc<Report>` and appends the changes to the
+//!    `ChangeFeed`, unless the account was stopped.
 //! 9. The account's closure in `app::ExporterState`: limits the evidence to the persisted part.
 //! 10. `publisher::Account::publish`: renders fragments with `Renderer::render`.
 //! 11. `Bucket::publish`: replaces the account's fragments, and marks the metrics that changed.
@@ -107,6 +108,7 @@
 //!
 //! * [`poll`]: the loop of one account
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`changes`]: the change feed, with the latest changes of all accounts
 //! * [`state`]: the state file, which keeps the history over a restart
 //!
 //! From reports to responses:
@@ -161,6 +163,7 @@ pub mod proxy;
 pub mod tencent;
 
 // Comparing listings, and keeping the history.
+pub mod changes;
 pub mod history;
 pub mod state;
 

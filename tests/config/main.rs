@@ -372,6 +372,11 @@ fn the_hash_covers_the_meaning_and_no_secret() {
     assert!(known > 0 && known < 1 << 48);
     assert_eq!(known, hash(&text.replace("HUSH", "HUSHHUSH")), "secrets");
     assert_eq!(known, hash(&format!("# a comment\n\n{text}")), "places");
+    assert_ne!(
+        known,
+        hash(&format!("changes: {{keep: 5}}\n{text}")),
+        "changes"
+    );
     let own_state = format!("state: {{file: of-this-process.json}}\n{text}");
     assert_eq!(known, hash(&own_state), "each process keeps its own state");
     let (a, b) = text.split_once("  a: ").unwrap();

@@ -37,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    ("changes", &["snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
     (
         "state",
@@ -73,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "failure",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "tencent",
@@ -86,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "files",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "shard",
