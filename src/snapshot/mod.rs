@@ -20,7 +20,7 @@ pub use self::member::Member;
 pub use self::operation_record::{
     OperationRecord, Outcome, SentSetting, SentStatus, TrackEvent, TrackRef, TrackRequest,
 };
-pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone};
+pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone, move_back};
 pub use self::report::{
     Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
 };

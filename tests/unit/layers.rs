@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Plain values and arithmetic.
     ("failure", &[]),
     ("clock", &[]),
+    ("duration", &[]),
     ("hash", &[]),
     // The one place that reads files.
     ("files", &[]),
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("history", &["failure", "snapshot", "clock"]),
     // Pure logic: the caller sends the requests and knows the time.
     ("attribution", &["failure", "snapshot", "clock"]),
+    ("changes", &["snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
     (
         "state",
@@ -45,9 +47,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard", "files", "proxy"]),
+    (
+        "config",
+        &["duration", "snapshot", "shard", "files", "proxy"],
+    ),
     // The web configuration of the listener.
-    ("web_config", &["files", "pem"]),
+    ("web_config", &["duration", "files", "pem"]),
     (
         "http",
         &["failure", "snapshot", "clock", "resources", "web_config"],
@@ -71,6 +76,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "failure",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "tencent",
@@ -84,6 +90,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "files",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "shard",
@@ -128,6 +135,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "demo",
+            "duration",
             "failure",
             "files",
             "fleet",
@@ -141,7 +149,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "web_config",
         ],
     ),
-    ("cli", &["app", "shard"]),
+    ("cli", &["app", "duration", "shard"]),
     ("logging", &["cli", "stdio"]),
     ("lib", &[]),
     ("main", &["*"]),
