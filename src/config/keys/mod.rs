@@ -8,6 +8,7 @@ pub(super) use self::organization::OrganizationKeys;
 pub(super) use self::root::{ConfigKeys, HttpKeys, PollKeys};
 
 mod account;
+mod attribution;
 mod credentials;
 mod mapping;
 mod organization;
