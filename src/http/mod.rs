@@ -36,6 +36,7 @@ mod throttle;
 
 // The rows of the page and the API, filtered by a query.
 mod query;
+mod states;
 mod view;
 
 // Requests and responses.
@@ -47,7 +48,4 @@ mod response;
 mod routes;
 
 // The page for people.
-mod html;
 mod page;
-mod table;
-mod track;

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::address::free_address;
-use crate::support::parts::part;
+use crate::support::browser::looked;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -92,24 +92,6 @@ async fn at(world: &World, tracks: u64) -> Exporter {
     );
     fs::write(&file, config).unwrap();
     Exporter::start(folder, &[&format!("--config.file={}", file.display())])
-}
-
-/// What a browser sees at these steps; it may complain of nothing.
-fn looked(steps: &Value) -> Vec<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.mjs");
-    let packages = part("browser");
-    let output = Command::new("node")
-        .arg(script)
-        .arg(packages.parent().unwrap())
-        .arg("/usr/bin/chromium")
-        .arg(steps.to_string())
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(seen["complaints"], json!([]), "the browser complains");
-    seen["seen"].as_array().unwrap().clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]

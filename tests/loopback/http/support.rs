@@ -12,8 +12,8 @@ use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetReport,
-    Track,
+    AccountInfo, ApiCounters, ExporterInfo, LastGood, Listing, PollEnd, Report, Status, Storage,
+    TargetReport, Track,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -29,6 +29,7 @@ pub(crate) struct Shown {
     pub(crate) plain: Vec<Bytes>,
     pub(crate) gzip: Vec<Bytes>,
     pub(crate) reports: Vec<Arc<Report>>,
+    pub(crate) info: ExporterInfo,
     pub(crate) ready: Result<(), Vec<String>>,
     pub(crate) healthy: Result<(), String>,
     pub(crate) reloaded: Option<Result<(), String>>,
@@ -62,6 +63,7 @@ impl Default for Shown {
             ],
             gzip: vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")],
             reports: Vec::new(),
+            info: ExporterInfo::default(),
             ready: Ok(()),
             healthy: Ok(()),
             reloaded: None,
@@ -86,6 +88,10 @@ impl Content for Shown {
     fn reports(&self) -> Vec<Arc<Report>> {
         block(&self.pages_hang);
         self.reports.clone()
+    }
+
+    fn exporter_info(&self) -> ExporterInfo {
+        self.info.clone()
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
@@ -323,14 +329,16 @@ pub(crate) const LARGE: usize = 64 * 1024 * 1024;
 pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
     let account = AccountInfo {
         name: account.to_owned(),
-        labels: BTreeMap::new(),
-        uin: String::new(),
         site: "china",
-        organization: String::new(),
         provider: "static",
         ..AccountInfo::default()
     };
-    Arc::new(Report {
+    Arc::new(report_of(account, targets))
+}
+
+/// A report of this account.
+pub(crate) fn report_of(account: AccountInfo, targets: Vec<TargetReport>) -> Report {
+    Report {
         overviews: OverviewCache::default().overviews(&account, None, &targets),
         account: Arc::new(account),
         targets,
@@ -338,7 +346,7 @@ pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
         requests_per_second: 10.0,
         credentials_changed: None,
         ..Report::default()
-    })
+    }
 }
 
 /// A target before its first poll.
