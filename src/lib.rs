@@ -49,7 +49,8 @@
 //! 6. `TargetHistory::listed` and `accrue`: compare the listing with the last one (`diff`), and
 //!    count its time as evidence.
 //! 7. `AccountState::report`: builds the `Report`, with the figures of `OverviewCache`.
-//! 8. `PublishHandle::publish`: passes on the `Arc<Report>`, unless the account was stopped.
+//! 8. `PublishHandle::publish`: passes on the `Arc<Report>` and appends the changes to the
+//!    `ChangeFeed`, unless the account was stopped.
 //! 9. The account's closure in `app::ExporterState`: limits the evidence to the persisted part.
 //! 10. `publisher::Account::publish`: renders fragments with `Renderer::render`.
 //! 11. `Bucket::publish`: replaces the account's fragments, and marks the metrics that changed.
@@ -93,6 +94,7 @@
 //!
 //! * [`snapshot`]: tracks, listings and reports as plain values
 //! * [`failure`]: the reasons of a failed request or poll
+//! * [`duration`]: durations as text
 //! * [`clock`]: the wall clock and the steady clock, read in one place
 //! * [`hash`]: the stable hash for schedules and shards
 //! * [`shard`]: which accounts this process polls
@@ -106,6 +108,7 @@
 //!
 //! * [`poll`]: the loop of one account
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`changes`]: the change feed, with the latest changes of all accounts
 //! * [`state`]: the state file, which keeps the history over a restart
 //!
 //! From reports to responses:
@@ -145,6 +148,7 @@
 
 // Plain values and small helpers.
 pub mod clock;
+pub mod duration;
 pub mod failure;
 pub mod files;
 pub mod hash;
@@ -159,6 +163,7 @@ pub mod proxy;
 pub mod tencent;
 
 // Comparing listings, and keeping the history.
+pub mod changes;
 pub mod history;
 pub mod state;
 

@@ -127,7 +127,7 @@ impl SharedResources {
     }
 
     /// Returns the provider that ties the keys of an account without `uin` to one Tencent Cloud
-    /// account. `None` for temporary keys of a role.
+    /// account. `None` if another provider verifies the keys, or if they never change.
     fn pinned(
         &mut self,
         config: &config::Account,
@@ -136,7 +136,7 @@ impl SharedResources {
     ) -> Option<Arc<PinnedProvider>> {
         let verifies_first_key = match provider.name() {
             _ if config.uin.is_some() || config.assume_role.is_some() => return None,
-            "files" | "profile" => true,
+            "files" | "profile" | "cvm_role" | "tke_oidc" => true,
             // These keys change only at a restart, so the check needs the state file.
             "env" | "inline" => self.context.keeps_state,
             _ => return None,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::clock::Moment;
-use crate::snapshot::{ExporterInfo, Report};
+use crate::snapshot::{ChangeRecord, ExporterInfo, Report};
 
 /// A reload in progress. Its error says why the previous configuration stays in use.
 pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -24,6 +24,11 @@ pub trait Content: Send + Sync + 'static {
     /// Returns facts about the exporter itself, for the page.
     fn exporter_info(&self) -> ExporterInfo {
         ExporterInfo::default()
+    }
+
+    /// Returns the change feed, newest first, for the page and the API.
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        Arc::from([])
     }
 
     /// Returns an error with the reasons if a target has not been polled yet.

@@ -35,8 +35,8 @@ mod listener;
 mod throttle;
 
 // The rows of the page and the API, filtered by a query.
+mod filter_values;
 mod query;
-mod states;
 mod view;
 
 // Requests and responses.

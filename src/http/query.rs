@@ -1,11 +1,12 @@
 //! The query string of the page and of the API: filters, order and pages.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use form_urlencoded::Serializer;
+use jiff::Timestamp;
 
-use super::states::{State, VANISHED};
-use crate::snapshot::{Status, StorageType};
+use super::filter_values::allowed;
 
 /// The most parameters of a query string; a query with more is rejected.
 const MAX_PAIRS: usize = 64;
@@ -18,13 +19,16 @@ const MAX_ROWS: usize = 10_000;
 const MAX_PAGE: usize = 1_000_000;
 
 /// The parameters that filter rows. A row must match one value of every parameter.
-const FILTERS: [&str; 6] = [
+const FILTERS: [&str; 9] = [
     "account",
     "region",
-    "track",
     "state",
     "status",
     "storage_type",
+    "track",
+    "change",
+    "result",
+    "since",
 ];
 
 /// What the page number of one section begins with, as in `page.off=2`.
@@ -131,9 +135,7 @@ impl Query {
             let known = FILTERS.join(", ");
             format!("no such parameter; there are {known}, sort, order, page and rows")
         })?;
-        if let Some(values) = closed_set(key) {
-            one_of(&values, value, key)?;
-        }
+        check_value(key, value)?;
         let wanted = self.filters.entry(key).or_default();
         wanted.push(value.to_owned());
         Ok(())
@@ -145,9 +147,16 @@ impl Query {
         wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == value))
     }
 
-    /// Whether a track passes the filter by its name or its id.
-    pub(super) fn matches_track(&self, name: &str, id: u64) -> bool {
+    /// Whether a track passes the filter `track`, which has ids or names.
+    pub(super) fn matches_track(&self, id: u64, name: &str) -> bool {
         self.matches("track", name) || self.matches("track", &id.to_string())
+    }
+
+    /// Whether a time is not before the filter `since`; if there are several, before the earliest.
+    pub(super) fn is_since(&self, at: SystemTime) -> bool {
+        let wanted = self.filters.get("since");
+        let earliest = wanted.and_then(|wanted| wanted.iter().filter_map(|it| time(it)).min());
+        earliest.is_none_or(|earliest| at >= earliest)
     }
 
     /// Whether the query has a filter.
@@ -235,25 +244,37 @@ pub(super) fn range(count: usize, page: usize, rows: usize) -> std::ops::Range<u
     start..start.saturating_add(rows).min(count)
 }
 
-/// Returns every value that a parameter may have. `None` if it may have any.
-pub(super) fn closed_set(key: &str) -> Option<Vec<&'static str>> {
-    match key {
-        "state" => Some(State::ALL.map(State::as_str).to_vec()),
-        "status" => {
-            let listed = Status::ALL.iter().map(|status| status.as_str());
-            Some(listed.chain([VANISHED]).collect())
-        }
-        "storage_type" => {
-            let kinds = StorageType::ALL.iter();
-            Some(kinds.map(|kind| kind.as_str()).collect())
-        }
-        _ => None,
-    }
-}
-
 fn one_of(known: &[&'static str], text: &str, key: &str) -> Result<&'static str, String> {
     let found = known.iter().find(|known| **known == text).copied();
     found.ok_or_else(|| format!("{key}: allowed are {}", known.join(", ")))
+}
+
+/// Checks the value of a filter with a closed set of values, or with a form.
+fn check_value(key: &str, value: &str) -> Result<(), String> {
+    if let Some(allowed) = allowed(key) {
+        return one_of(&allowed, value, key).map(drop);
+    }
+    if key == "since" && time(value).is_none() {
+        return Err(
+            "since: allowed are Unix seconds and a time of RFC 3339 such as 2026-01-31T08:00:00Z"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Reads Unix seconds, or a time of RFC 3339 whose `+` may have become a blank in the query string.
+fn time(text: &str) -> Option<SystemTime> {
+    match text.parse::<f64>() {
+        Ok(seconds) => {
+            let since = Duration::try_from_secs_f64(seconds).ok()?;
+            UNIX_EPOCH.checked_add(since)
+        }
+        Err(_) => {
+            let timestamp: Timestamp = text.replace(' ', "+").parse().ok()?;
+            Some(timestamp.into())
+        }
+    }
 }
 
 fn number(text: &str, most: usize, key: &str) -> Result<usize, String> {
@@ -280,8 +301,8 @@ mod tests {
         assert!(query.matches("account", "any") && query.matches("status", "unknown"));
         assert!(!query.matches("status", "disabled"));
         let by_track = Query::parse("track=7&track=audit").unwrap();
-        assert!(by_track.matches_track("other", 7) && by_track.matches_track("audit", 1));
-        assert!(!by_track.matches_track("other", 1));
+        assert!(by_track.matches_track(7, "other") && by_track.matches_track(1, "audit"));
+        assert!(!by_track.matches_track(1, "other"));
         assert_eq!(
             (
                 query.row_range(15),
@@ -290,6 +311,23 @@ mod tests {
             ),
             (10..15, 5..5, 2)
         );
+    }
+
+    #[test]
+    fn since_is_the_earliest_of_its_times() {
+        let day = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        for text in [
+            "since=1767225600",
+            "since=1767225600.0&since=1767225601",
+            "since=2026-01-01T00:00:00Z",
+            "since=2026-01-01T08:00:00%2B08:00",
+            "since=2026-01-01T08:00:00+08:00",
+        ] {
+            let query = Query::parse(text).unwrap();
+            assert!(query.is_since(day(1_767_225_600)), "{text}");
+            assert!(!query.is_since(day(1_767_225_599)), "{text}");
+        }
+        assert!(Query::default().is_since(UNIX_EPOCH));
     }
 
     #[test]
@@ -309,13 +347,29 @@ mod tests {
             ),
             ("page.Off=1", "page of a section: allowed are off, deleted,"),
             (
-                "state=broken",
+                "state=off",
                 "state: allowed are failing, stale, waiting, up",
             ),
             (
-                "status=off",
+                "status=on",
                 "status: allowed are enabled, disabled, unknown, vanished",
             ),
+            (
+                "change=off",
+                "change: allowed are created, vanished, enabled,",
+            ),
+            (
+                "result=sure",
+                "result: allowed are certain, candidate, pending, not_found,",
+            ),
+            (
+                "since=yesterday",
+                "since: allowed are Unix seconds and a time of RFC 3339",
+            ),
+            ("since=-1", "since: allowed"),
+            ("since=nan", "since: allowed"),
+            ("since=1e300", "since: allowed"),
+            ("since=2026-01-31", "since: allowed"),
             (
                 "storage_type=tape",
                 "storage_type: allowed are cos, cls, ckafka, other",

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+pub(super) use super::filter_values::{State, VANISHED};
 use super::query::Query;
-use super::states::{State, VANISHED};
 use crate::clock::{Moment, age};
-use crate::snapshot::{LastGood, Report, TargetReport, Tombstone, Totals, Track};
+use crate::snapshot::{ChangeRecord, LastGood, Report, TargetReport, Tombstone, Totals, Track};
 
-/// All reports at one moment.
+/// All reports and the change feed at one moment.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) reports: &'a [Arc<Report>],
+    /// Newest first.
+    pub(super) changes: &'a [Arc<ChangeRecord>],
     pub(super) now: Moment,
 }
 
@@ -130,10 +132,10 @@ impl<'a> View<'a> {
             .filter(|row| {
                 query.matches("account", &row.report.account.name)
                     && query.matches("region", &row.target.region)
-                    && query.matches_track(row.name(), row.id)
                     && query.matches("state", self.state(row.target).as_str())
                     && query.matches("status", row.status())
                     && query.matches("storage_type", row.storage_type())
+                    && query.matches_track(row.id, row.name())
             })
             .collect();
         tracks.sort_by_key(|row| {
@@ -151,6 +153,21 @@ impl<'a> View<'a> {
             tracks.reverse();
         }
         tracks
+    }
+
+    /// Returns the changes that match a query, newest first.
+    pub(super) fn matching_changes(self, query: &Query) -> Vec<&'a ChangeRecord> {
+        let changes = self.changes.iter().map(Arc::as_ref);
+        changes
+            .filter(|it| {
+                query.matches("account", &it.account)
+                    && query.matches("region", &it.region)
+                    && query.matches_track(it.track_id, &it.track)
+                    && query.matches("change", it.change.as_str())
+                    && query.matches("result", it.attribution.result.as_str())
+                    && query.is_since(it.seen)
+            })
+            .collect()
     }
 
     /// Returns the totals over an account's targets. `None` if nothing is known, or no longer.

@@ -146,7 +146,8 @@ fn allow(action: &[&str], resource: &[&str]) -> Value {
 /// What is pasted into the console where everybody needs the same.
 #[test]
 fn one_policy_is_enough_where_all_are_alike() {
-    let yaml = "accounts: {b: {credentials: {profile: {}}}, a: {}}";
+    let yaml =
+        "accounts: {b: {credentials: {profile: {}}}, a: {}, c: {credentials: {cvm_role: {}}}}";
     let actions = ["cloudaudit:DescribeAuditTracks", "sts:GetCallerIdentity"];
     let statement = [allow(&actions, &["*"])];
     let expected = json!({"version": "2.0", "statement": statement});

@@ -103,7 +103,7 @@ async fn a_track_that_is_switched_off_arrives_by_itself() {
     let steps = json!([
         {"open": exporter.url},
         {"wait": "track-002", "within": "#tracks"},
-        {"text": "#off"},
+        {"text": "#tiles a:has-text('Tracks off')"},
         {"touch": opened.display().to_string()},
         // From here on nobody touches the page.
         {"wait": "track-002", "within": "#off"},
@@ -114,13 +114,7 @@ async fn a_track_that_is_switched_off_arrives_by_itself() {
     }
     world.account(UIN).unwrap().set_status(2, 0).unwrap();
     let seen = looking.await.unwrap();
-    assert!(
-        seen[1]
-            .as_str()
-            .unwrap()
-            .contains("No track that is listed is switched off"),
-        "{seen:?}"
-    );
+    assert!(seen[1].as_str().unwrap().starts_with('0'), "{seen:?}");
 }
 
 #[test]

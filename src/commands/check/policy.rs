@@ -61,12 +61,11 @@ impl Permissions {
 
 /// Returns whether the exporter verifies the account behind the keys although no `uin` is set.
 fn verifies_owner(account: &Account) -> bool {
-    // The default chain may end at a profile.
-    let may_be_in_files = matches!(
+    let is_fixed = matches!(
         account.credentials,
-        Credentials::Files { .. } | Credentials::Profile { .. } | Credentials::Default
+        Credentials::Inline { .. } | Credentials::Env { .. }
     );
-    may_be_in_files && account.assume_role.is_none()
+    !is_fixed && account.assume_role.is_none()
 }
 
 /// A key or a role, what it is used for, and the permissions that it needs.

@@ -6,7 +6,6 @@ use super::super::account::Poll;
 use super::super::defaults;
 use super::super::definitions::{Definitions, LIMITS};
 use super::super::document::Node;
-use super::super::duration::format_duration;
 use super::super::leaf::{
     AccountName, Boolean, FilePath, FilePattern, Host, Interval, OrganizationName, Period,
     ProxyUrl, SiteName, Timeout, Uin, UtcOffset, WholeNumber,
@@ -18,6 +17,7 @@ use super::account::{AccountKeys, DefaultKeys};
 use super::mapping::mapping;
 use super::organization::OrganizationKeys;
 use super::rate_limit::RateLimitKeys;
+use crate::duration::format_duration;
 
 mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
@@ -36,6 +36,8 @@ mapping! {
         rate_limit: RateLimitKeys,
         /// What the exporter persists over a restart.
         state: StateKeys,
+        /// The change feed.
+        changes: ChangesKeys,
         /// How requests reach the cloud.
         http: HttpKeys,
         /// UINs of accounts whose storage is a normal destination, besides the account's own.
@@ -98,6 +100,14 @@ mapping! {
         /// The state file. Default: `state.json` in the folder that systemd names in
         /// `STATE_DIRECTORY`; without that variable, no state file.
         file: FilePath,
+    }
+}
+
+mapping! {
+    struct ChangesKeys as "changes" {
+        /// The number of latest changes that the exporter keeps, also in the state file; changes are
+        /// dropped after 90 days at the latest.
+        keep: WholeNumber<10_000> = defaults::KEEP_CHANGES,
     }
 }
 

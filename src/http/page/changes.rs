@@ -4,36 +4,25 @@ use std::fmt;
 
 use super::facts::Facts;
 use super::html::{Account, Html, Isolated, Text, TrackName, Utc};
-use super::table::{Cell, Table, columns};
+use super::table::{Table, columns};
 use crate::http::query::Query;
-use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, FieldChange, Operation};
+use crate::snapshot::{Attribution, AttributionResult, FieldChange, Operation};
 
-/// Returns the table of the changes that match a query. `None` if changes are not recorded.
-pub(super) fn table<'a>(facts: Facts<'a>, query: &Query) -> Option<Table<'a>> {
-    let matching = |record: &&ChangeRecord| {
-        query.matches("account", &record.account)
-            && query.matches("region", &record.region)
-            && query.matches_track(&record.track, record.track_id)
-    };
-    let rows = facts.changes?.iter().filter(matching).collect();
+/// Returns the table of the changes that match a query.
+pub(super) fn table<'a>(facts: Facts<'a>, query: &Query) -> Table<'a> {
+    let rows = facts.view.matching_changes(query);
     let columns = columns!["Seen", "Account", "Track", "Change", "From and to", "By"];
-    Some(Table::new(
-        "changes",
-        "Latest changes",
-        columns,
-        rows,
-        move |record: &&ChangeRecord| {
-            let record: &'a ChangeRecord = record;
-            vec![
-                Box::new(facts.when(Some(record.seen))) as Cell<'a>,
-                Box::new(Account(&record.account)),
-                Box::new(TrackName(&record.track, record.track_id)),
-                Box::new(Text(record.change.as_str())),
-                Box::new(Fields(&record.fields)),
-                Box::new(By(&record.attribution)),
-            ]
-        },
-    ))
+    Table::new("changes", "Latest changes", columns, rows, move |record| {
+        let record = *record;
+        vec![
+            Box::new(facts.when(Some(record.seen))),
+            Box::new(Account(&record.account)),
+            Box::new(TrackName(&record.track, record.track_id)),
+            Box::new(Text(record.change.as_str())),
+            Box::new(Fields(&record.fields)),
+            Box::new(By(&record.attribution)),
+        ]
+    })
 }
 
 /// The fields that differ.

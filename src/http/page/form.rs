@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::html::Text;
-use crate::http::query::{Query, closed_set};
+use crate::http::filter_values::allowed;
+use crate::http::query::Query;
 
 /// The documentation.
 const DOCUMENTATION: &str = "https://github.com/cloudaudit-exporter/cloudaudit-exporter#readme";
@@ -68,7 +69,7 @@ fn choice(f: &mut fmt::Formatter<'_>, query: &Query, key: &str, label: &str) -> 
         f,
         "<label>{label} <select name=\"{key}\"><option value=\"\">any</option>"
     )?;
-    for value in closed_set(key).unwrap_or_default() {
+    for value in allowed(key).unwrap_or_default() {
         let is_selected = query.filter_value(key) == value;
         let selected = if is_selected { " selected" } else { "" };
         write!(f, "<option{selected}>{}</option>", Text(value))?;

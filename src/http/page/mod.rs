@@ -34,8 +34,8 @@ use self::html::{Badge, BadgeColor, Text, Utc};
 use self::problems::{Level, Problem};
 use self::table::Table;
 use self::verdict::Verdict;
+use super::filter_values::State;
 use super::query::Query;
-use super::states::State;
 
 /// The content security policy: the browser may apply the inline style, run the inline script, and
 /// fetch the page again. A test compares the hashes with the style and the script.
@@ -124,9 +124,8 @@ fn sections(f: &mut fmt::Formatter<'_>, query: &Query, scope: &Scope<'_>) -> fmt
     if let Some(table) = deliveries::table(scope) {
         section(f, query, &table, "No storage target matches.")?;
     }
-    if let Some(table) = changes::table(facts, query) {
-        section(f, query, &table, "No change was recorded.")?;
-    }
+    let empty = "No change that matches was recorded.";
+    section(f, query, &changes::table(facts, query), empty)?;
     let empty = if facts.view.reports.is_empty() {
         "No account is polled."
     } else {

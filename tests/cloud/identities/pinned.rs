@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::sim::{Fault, Identity, World};
+use cloudaudit_exporter::sim::{Fault, Identity, Role, World};
 use cloudaudit_exporter::snapshot::Report;
 use cloudaudit_exporter::state::Saved;
 
@@ -264,4 +264,33 @@ async fn an_account_that_becomes_known_later_is_kept_apart_from_then_on() {
     stage.pass(A_WHILE).await;
     assert_names_both(&failure(&stage).unwrap());
     assert_eq!(polls_with(&world, OTHER[0]), 0);
+}
+
+/// The keys of a role change every few hours. They must stay those of one account, also over a
+/// restart on a machine of another account.
+#[tokio::test(start_paused = true)]
+async fn the_role_of_a_machine_in_another_account_is_rejected() {
+    const ROLE: &str = "credentials: {cvm_role: {}}";
+    let world = two_accounts();
+    for uin in [HOME, AWAY] {
+        world.account(uin).unwrap().add_role(Role::new("monitor"));
+    }
+    world.bind_machine(HOME, "monitor");
+    let mut before = Stage::new(&world, &[]);
+    before.reload(&account(ROLE)).await;
+    assert_eq!(before.tracks().await, [1]);
+    let restored = restored(&before);
+
+    world.bind_machine(AWAY, "monitor");
+    before.pass(Duration::from_hours(12)).await;
+    assert_names_both(&failure(&before).unwrap());
+    drop(before);
+
+    let mut after = Stage::new(&world, &[]);
+    after.fleet.restore(restored);
+    after.reload(&account(ROLE)).await;
+    after.pass(A_WHILE).await;
+    assert_names_both(&failure(&after).unwrap());
+    let target = after.shown.last("prod").targets[0].clone();
+    assert!(target.past.tombstones.is_empty());
 }

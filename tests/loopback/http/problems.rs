@@ -1,5 +1,6 @@
 //! Everything that has an alert has a place on the page.
 
+use super::changes;
 use super::scenes::{self, page_of};
 use super::support::Reply;
 
@@ -58,6 +59,7 @@ async fn every_kind_of_problem_has_a_section_and_the_worst_comes_first() {
         "unknown",
         "undocumented",
         "disagreeing",
+        "changes",
         "accounts",
         "tracks",
         "checked",
@@ -217,4 +219,22 @@ async fn tracks_are_selected_by_name_or_id() {
     let page = page_of("/?track=audit-gone", scenes::everything_wrong).await;
     assert_eq!(rows(&page, "missing").len(), 1);
     assert_eq!(rows(&page, "mismatched").len(), 0);
+}
+
+#[tokio::test]
+async fn changes_say_what_changed_and_by_whom_or_why_that_is_not_known() {
+    let server = changes::server().await;
+    let page = server.get("/").await;
+    let found = rows(&page, "changes");
+    let of = |row: usize| found[row].join(" | ");
+    assert_eq!(found.len(), 4);
+    let what = "prod | track-41 41 | disabled | Status: enabled → disabled | alice (CAMUser)";
+    assert!(of(0).contains(what), "{}", of(0));
+    assert!(of(0).contains("from 203.0.113.7"), "{}", of(0));
+    assert!(of(0).contains("ModifyAuditTrack 2026-11-23 09:59:35 UTC"));
+    assert!(of(1).contains("one of these:bob (CAMUser)"), "{}", of(1));
+    assert!(of(1).contains("carol (CAMUser)"), "{}", of(1));
+    assert!(of(3).ends_with("not known: attribution is off"));
+    let page = server.get("/?account=prod&track=42").await;
+    assert_eq!(rows(&page, "changes").len(), 1);
 }

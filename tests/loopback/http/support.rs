@@ -12,8 +12,8 @@ use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, ExporterInfo, LastGood, Listing, PollEnd, Report, Status, Storage,
-    TargetReport, Track,
+    AccountInfo, ApiCounters, ChangeRecord, ExporterInfo, LastGood, Listing, PollEnd, Report,
+    Status, Storage, TargetReport, Track,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -30,6 +30,7 @@ pub(crate) struct Shown {
     pub(crate) gzip: Vec<Bytes>,
     pub(crate) reports: Vec<Arc<Report>>,
     pub(crate) info: ExporterInfo,
+    pub(crate) changes: Arc<[Arc<ChangeRecord>]>,
     pub(crate) ready: Result<(), Vec<String>>,
     pub(crate) healthy: Result<(), String>,
     pub(crate) reloaded: Option<Result<(), String>>,
@@ -64,6 +65,7 @@ impl Default for Shown {
             gzip: vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")],
             reports: Vec::new(),
             info: ExporterInfo::default(),
+            changes: Arc::from([]),
             ready: Ok(()),
             healthy: Ok(()),
             reloaded: None,
@@ -92,6 +94,10 @@ impl Content for Shown {
 
     fn exporter_info(&self) -> ExporterInfo {
         self.info.clone()
+    }
+
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        Arc::clone(&self.changes)
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {

@@ -248,7 +248,10 @@ fn exporter_states() -> Vec<State> {
         State {
             name: "an organization whose members were never listed",
             info: |info, _| ExporterInfo {
-                organizations: vec![OrganizationInfo::default()],
+                organizations: vec![OrganizationInfo {
+                    name: "group".to_owned(),
+                    ..OrganizationInfo::default()
+                }],
                 ..info
             },
             color: "unsure",

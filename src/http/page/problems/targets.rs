@@ -2,11 +2,11 @@
 
 use super::{Level, Problem};
 use crate::clock::age;
+use crate::http::filter_values::State;
 use crate::http::page::badge;
 use crate::http::page::facts::{Scope, name};
 use crate::http::page::html::{Account, Composed, Message, Number, Text};
 use crate::http::page::table::{Table, columns};
-use crate::http::states::State;
 use crate::http::view::FRESH_INTERVALS;
 use crate::snapshot::{DroppedTrack, LastGood, Report, Status, TargetReport};
 

@@ -59,25 +59,25 @@ async fn every_state_is_accessible_and_fits_light_or_dark_wide_or_narrow() {
         ("dark", 1280, true),
         ("phone", 390, false),
     ];
-    let mut all = Vec::new();
-    let mut servers = Vec::new();
+    let (mut all, mut names, mut servers) = (Vec::new(), Vec::new(), Vec::new());
     for (name, scene) in scenes {
         let server = server(scene).await;
         for form in forms {
-            all.extend(steps(server.address, name, form));
+            // All colors of the dark page are in two of the scenes.
+            if form.0 != "dark" || ["good", "wrong"].contains(&name) {
+                all.extend(steps(server.address, name, form));
+                names.push(format!("{name}, {}", form.0));
+            }
         }
         servers.push(server);
     }
     let looking = tokio::task::spawn_blocking(move || looked(&Value::Array(all)));
     let seen = looking.await.unwrap();
-    for (number, seen) in seen.chunks(2).enumerate() {
-        let (scene, form) = (scenes[number / 3].0, forms[number % 3].0);
-        assert_eq!(seen[0], json!([]), "{scene}, {form}");
+    assert_eq!(seen.len(), 2 * names.len());
+    for (name, seen) in names.iter().zip(seen.chunks(2)) {
+        assert_eq!(seen[0], json!([]), "{name}");
         let wider = seen[1].as_i64().unwrap();
-        assert!(
-            wider <= 0,
-            "{scene}, {form} is wider than the window by {wider}"
-        );
+        assert!(wider <= 0, "{name} is wider than the window by {wider}");
     }
 }
 
