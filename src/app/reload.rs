@@ -122,7 +122,8 @@ impl Reloader {
             match &result {
                 Ok(()) => info!("reloaded"),
                 Err(why) => {
-                    exporter.process.reload_failed();
+                    let now = exporter.clock.now().wall;
+                    exporter.process.reload_failed(why, now);
                     error!(
                         error = why,
                         "cannot reload; keeping the previous configuration"
