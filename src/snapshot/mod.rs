@@ -14,6 +14,7 @@ pub use self::counters::{
 };
 pub use self::coverage::OrganizationCoverage;
 pub use self::delivery::{DeliveryReport, DeliveryState, StorageTarget};
+pub use self::exporter_info::{ExporterInfo, OrganizationInfo, RefusedReload};
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
@@ -47,3 +48,6 @@ mod known;
 mod operation_record;
 mod past;
 mod report;
+
+// The exporter itself.
+mod exporter_info;
