@@ -9,6 +9,7 @@ pub(super) use self::poll::PollKeys;
 pub(super) use self::root::{ConfigKeys, HttpKeys};
 
 mod account;
+mod attribution;
 mod credentials;
 mod mapping;
 mod organization;

@@ -13,6 +13,7 @@ use super::super::reader::Reader;
 use super::super::site::Site;
 use super::super::value_types::{List, Names, Setting};
 use super::account::{AccountKeys, DefaultKeys};
+use super::attribution::AttributionKeys;
 use super::mapping::mapping;
 use super::organization::OrganizationKeys;
 use super::poll::PollKeys;
@@ -37,6 +38,8 @@ mapping! {
         state: StateKeys,
         /// The change feed.
         changes: ChangesKeys,
+        /// The search for the operators behind changes.
+        attribution: AttributionKeys,
         /// How requests reach the cloud.
         http: HttpKeys,
         /// UINs of accounts whose storage is a normal destination, besides the account's own.

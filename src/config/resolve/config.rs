@@ -134,6 +134,7 @@ fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer
                 sts_endpoint: keys.sts_endpoint,
                 rate_limit: keys.rate_limit,
                 interval,
+                attribution: keys.attribution,
                 ..CommonKeys::default()
             },
             ..AccountKeys::default()
