@@ -12,7 +12,7 @@ pub use self::counters::{
     ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
 };
 pub use self::coverage::OrganizationCoverage;
-pub use self::delivery::{DeliveryReport, DeliveryState, StorageTarget};
+pub use self::delivery::{CheckCursor, DeliveryReport, DeliveryState, StorageTarget};
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;

@@ -33,6 +33,7 @@ mod listing;
 mod listing_cache;
 pub mod organization;
 mod paging;
+pub mod storage;
 pub mod sts;
 mod sts_wire;
 mod track_walk;
