@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use crate::sim::account::{Account, NotFound};
 use crate::sim::calls::Call;
+use crate::sim::cos;
+use crate::sim::delivery;
 use crate::sim::fault::Fault;
 use crate::sim::fault_queue::{FaultId, Faults};
 use crate::sim::gateway;
@@ -77,6 +79,12 @@ impl World {
     /// With a few seconds, a test sees many refreshes.
     pub fn set_max_role_duration(&self, life: Duration) {
         self.state().settings.max_role_duration = life;
+    }
+
+    /// Delivers what tracks have to deliver until now. Every request does this first.
+    pub fn deliver(&self) {
+        let now = self.now();
+        delivery::deliver_until(&mut self.state(), now);
     }
 
     /// Returns the account. If it does not exist, adds it without keys and tracks.
@@ -193,7 +201,10 @@ impl World {
     pub(super) fn reply(&self, request: &Request<Bytes>) -> Reply {
         let now = self.now();
         let mut state = self.state();
-        let (mut call, answer) = if metadata::is_metadata_request(request) {
+        delivery::deliver_until(&mut state, now);
+        let (mut call, answer) = if cos::is_cos_request(request) {
+            cos::handle(&mut state, request, now)
+        } else if metadata::is_metadata_request(request) {
             metadata::handle(&mut state, request, now)
         } else {
             gateway::handle(&mut state, request, now)
