@@ -1,4 +1,5 @@
-//! The JSON API with the facts of the page: `/api/v1/targets` and `/api/v1/tracks`.
+//! The JSON API with the facts of the page: `/api/v1/targets`, `/api/v1/tracks` and
+//! `/api/v1/changes`.
 //!
 //! `docs/openapi.json` describes the responses, and a test compares them with it. Within `v1`, keys
 //! may be added but not removed.
@@ -10,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::query::Query;
 use super::view::{TargetRow, TrackEntry, TrackRow, View};
 use crate::clock::unix_seconds;
-use crate::snapshot::LastGood;
+use crate::snapshot::{AttributionResult, ChangeRecord, LastGood, Operation};
 
 /// Returns the targets that match a query.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
@@ -25,6 +26,14 @@ pub(super) fn tracks(view: View<'_>, query: &Query) -> Value {
     let tracks = view.matching_tracks(query);
     page(view, query, tracks.len(), |range| {
         tracks[range].iter().map(track).collect()
+    })
+}
+
+/// Returns the changes that match a query.
+pub(super) fn changes(view: View<'_>, query: &Query) -> Value {
+    let changes = view.matching_changes(query);
+    page(view, query, changes.len(), |range| {
+        changes[range].iter().map(|it| change(it)).collect()
     })
 }
 
@@ -83,7 +92,7 @@ fn track(row: &TrackRow<'_>) -> Value {
         "track": row.name(),
         "status": row.status(),
         "as_of": time(good.map(|good| good.at)),
-        "changed": changes(row),
+        "changed": changed(row),
     })));
     match row.track {
         TrackEntry::Vanished(tombstone) => {
@@ -110,11 +119,73 @@ fn track(row: &TrackRow<'_>) -> Value {
 }
 
 /// Returns when each kind of change of a track was last seen.
-fn changes(row: &TrackRow<'_>) -> Value {
+fn changed(row: &TrackRow<'_>) -> Value {
     let times = row.target.past.changes.get(&row.id);
     let times = times.into_iter().flat_map(|times| times.at);
     let seen = times.filter_map(|(change, at)| Some((change.as_str().to_owned(), time(Some(at?)))));
     Value::Object(seen.collect())
+}
+
+fn change(record: &ChangeRecord) -> Value {
+    let fields = record.fields.iter();
+    let fields: Value = fields
+        .map(|it| json!({"field": it.field, "from": it.from, "to": it.to}))
+        .collect();
+    let attribution = &record.attribution;
+    // With a certain result there is exactly one operation, whose values a script reads without the
+    // list.
+    let certain = attribution.operations.first();
+    let certain = certain.filter(|_| attribution.result == AttributionResult::Certain);
+    json!({
+        "id": record.id,
+        "seen": time(Some(record.seen)),
+        "previous": time(record.previous),
+        "account": record.account,
+        "region": record.region,
+        "track_id": record.track_id,
+        "track": record.track,
+        "change": record.change.as_str(),
+        "fields": fields,
+        "source": record.source.as_str(),
+        "attribution": {
+            "result": attribution.result.as_str(),
+            "operator": certain.map(operator),
+            "event_name": certain.map(|it| &it.event_name),
+            "time": certain.map(|it| time(Some(it.at))),
+            "source_ip": certain.map(|it| &it.source_ip),
+            "request_id": certain.map(|it| &it.request_id),
+            "call": certain.map(call),
+            "operations": attribution.operations.iter().map(operation).collect::<Value>(),
+        },
+    })
+}
+
+fn operation(operation: &Operation) -> Value {
+    json!({
+        "operator": operator(operation),
+        "event_name": operation.event_name,
+        "time": time(Some(operation.at)),
+        "source_ip": operation.source_ip,
+        "request_id": operation.request_id,
+        "call": call(operation),
+    })
+}
+
+fn call(operation: &Operation) -> &str {
+    match operation.call_type.as_str() {
+        "ConsoleCall" => "console",
+        "ApiCall" => "api",
+        other => other,
+    }
+}
+
+fn operator(operation: &Operation) -> Value {
+    json!({
+        "name": operation.operator,
+        "type": operation.operator_type,
+        "principal_id": operation.principal_id,
+        "role_session": operation.role_session,
+    })
 }
 
 fn account(report: &crate::snapshot::Report) -> Map<String, Value> {

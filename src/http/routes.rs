@@ -132,6 +132,7 @@ impl Routes {
             "/" => Handler::Page,
             "/api/v1/targets" => Handler::Targets,
             "/api/v1/tracks" => Handler::Tracks,
+            "/api/v1/changes" => Handler::Changes,
             "/favicon.ico" => Handler::Icon,
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
@@ -152,8 +153,8 @@ impl Routes {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
                 format!(
-                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /-/healthy, /-/ready \
-                     and /-/reload",
+                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/changes, \
+                     /-/healthy, /-/ready and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -164,9 +165,10 @@ impl Routes {
                 let render = move || content.exposition(gzip);
                 response::exposition(self.rendering.scrape(render).await, gzip)
             }
-            (Handler::Page | Handler::Targets | Handler::Tracks, &Method::GET | &Method::HEAD) => {
-                self.show(handler, uri).await
-            }
+            (
+                Handler::Page | Handler::Targets | Handler::Tracks | Handler::Changes,
+                &Method::GET | &Method::HEAD,
+            ) => self.show(handler, uri).await,
             (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
             (Handler::Healthy, &Method::GET | &Method::HEAD) => match self.content.healthy() {
                 Ok(()) => response::text(StatusCode::OK, "healthy"),
@@ -227,14 +229,16 @@ fn render(
     query: &Query,
     telemetry_path: &str,
 ) -> Response<Pieces> {
-    let reports = content.reports();
+    let (reports, changes) = (content.reports(), content.changes());
     let view = View {
         reports: &reports,
+        changes: &changes,
         now: content.now(),
     };
     match handler {
         Handler::Targets => response::json(StatusCode::OK, &api::targets(view, query)),
         Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
+        Handler::Changes => response::json(StatusCode::OK, &api::changes(view, query)),
         _ => {
             let page = Page {
                 view,
@@ -254,6 +258,7 @@ enum Handler {
     Page,
     Targets,
     Tracks,
+    Changes,
     /// Browsers request it on their own.
     Icon,
     Healthy,
@@ -270,7 +275,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
-            Self::Targets | Self::Tracks => "api",
+            Self::Targets | Self::Tracks | Self::Changes => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",

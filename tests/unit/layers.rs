@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Plain values and arithmetic.
     ("failure", &[]),
     ("clock", &[]),
+    ("duration", &[]),
     ("hash", &[]),
     // The one place that reads files.
     ("files", &[]),
@@ -36,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    ("changes", &["snapshot", "clock"]),
     // The state file: reports become a file's own types and reports again.
     (
         "state",
@@ -43,9 +45,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard", "files", "proxy"]),
+    (
+        "config",
+        &["duration", "snapshot", "shard", "files", "proxy"],
+    ),
     // The web configuration of the listener.
-    ("web_config", &["files", "pem"]),
+    ("web_config", &["duration", "files", "pem"]),
     (
         "http",
         &["failure", "snapshot", "clock", "resources", "web_config"],
@@ -69,6 +74,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "failure",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "tencent",
@@ -82,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "files",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "shard",
@@ -126,6 +133,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "demo",
+            "duration",
             "failure",
             "files",
             "fleet",
@@ -139,7 +147,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "web_config",
         ],
     ),
-    ("cli", &["app", "shard"]),
+    ("cli", &["app", "duration", "shard"]),
     ("logging", &["cli", "stdio"]),
     ("lib", &[]),
     ("main", &["*"]),
