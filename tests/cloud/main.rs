@@ -6,6 +6,7 @@ mod support;
 // One call.
 mod calls;
 mod clock_skew;
+mod cos_sign;
 mod reasons;
 mod sign;
 mod wire;
@@ -29,6 +30,9 @@ mod throttling;
 // Accounts.
 mod fleet;
 mod poll;
+
+// Storage targets.
+mod storage;
 
 // The simulated cloud.
 mod sim;
