@@ -135,6 +135,7 @@ async fn what_a_track_records_is_said_in_words() {
 async fn what_has_vanished_is_shown_with_its_time_as_long_as_in_the_metrics() {
     let page = page(|now| {
         let tombstone = |name: &str, show_until| Tombstone {
+            acknowledged: None,
             name: name.to_owned(),
             at: now.wall - Duration::from_hours(3),
             show_until,
@@ -244,6 +245,7 @@ async fn nothing_from_outside_becomes_markup() {
             ..Failure::with_code(Reason::Rejected, EVIL, EVIL)
         };
         let tombstone = Tombstone {
+            acknowledged: None,
             name: EVIL.to_owned(),
             at: now.wall,
             show_until: now.steady + Duration::from_mins(5),
