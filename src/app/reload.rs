@@ -51,6 +51,11 @@ impl Reloading {
         self
     }
 
+    /// Returns the file that is loaded.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// Reloads also when the content of `file` changes.
     pub async fn watching(mut self, file: &Path) -> Self {
         self.watch = Some(FileWatch::new(file, self.slot.clone()).await);

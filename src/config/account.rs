@@ -49,6 +49,8 @@ pub struct Account {
     /// The time between two requests for the details of a track, `None` to request none. The same
     /// for all accounts.
     pub details_interval: Option<Duration>,
+    /// The search for the operators behind changes. `None` if it is disabled.
+    pub attribution: Option<Attribution>,
     /// Tracks that must exist, in the order of the configuration, each name once.
     pub expected_tracks: Vec<ExpectedTrack>,
     /// Whether the account needs an enabled track of its own.
@@ -56,6 +58,15 @@ pub struct Account {
     /// UINs of accounts whose storage is a normal destination. The same for all accounts.
     #[serde(serialize_with = "serialize_shared")]
     pub trusted_storage_accounts: Arc<BTreeSet<String>>,
+}
+
+/// The search for the operators behind changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Attribution {
+    /// The time between two sweeps, `None` to search only after a change.
+    pub sweep_interval: Option<Duration>,
+    /// Whether the operator's name is a label.
+    pub operator_label: bool,
 }
 
 /// How the exporter polls an account. The same for all accounts.

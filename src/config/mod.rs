@@ -15,7 +15,7 @@
 //! not apply to an account that sets `site`. `labels` and `assume_role` merge key by key;
 //! `regions`, `credentials` and `expected_tracks` replace.
 
-pub use self::account::{Account, Poll};
+pub use self::account::{Account, Attribution, Poll};
 pub use self::credentials::{AssumeRole, Credentials};
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
@@ -68,6 +68,7 @@ mod value_types;
 mod duplicates;
 mod quoted;
 mod resolve;
+mod variables;
 
 // The entry points.
 mod load;

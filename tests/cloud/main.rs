@@ -6,6 +6,7 @@ mod support;
 // One call.
 mod calls;
 mod clock_skew;
+mod cos_sign;
 mod reasons;
 mod sign;
 mod wire;
@@ -20,6 +21,7 @@ mod refreshing_provider;
 mod reloading_provider;
 
 // Many calls.
+mod events;
 mod jitter;
 mod listing;
 mod pacer;
@@ -28,6 +30,9 @@ mod throttling;
 // Accounts.
 mod fleet;
 mod poll;
+
+// Storage targets.
+mod storage;
 
 // The simulated cloud.
 mod sim;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{Part, Selection, sorted};
-use crate::config::{Account, AssumeRole, Config, Glob, Organization};
+use crate::config::{Account, AssumeRole, Attribution, Config, Glob, Organization};
 use crate::snapshot::ExpectedTrack;
 
 pub(super) fn json(selection: &Selection, config: &Config, warnings: &[String]) -> String {
@@ -94,6 +94,10 @@ fn common(account: &Account) -> Map<String, Value> {
             "accept_short_listings",
             json!(account.poll.accept_short_listings),
         ),
+        (
+            "attribution",
+            account.attribution.as_ref().map(attribution).into(),
+        ),
         ("requests_per_second", json!(account.requests_per_second)),
         ("credentials", json!(account.credentials.kind())),
         ("labels", json!(account.labels)),
@@ -106,6 +110,14 @@ fn common(account: &Account) -> Map<String, Value> {
     ];
     let keys = keys.into_iter();
     keys.map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+fn attribution(attribution: &Attribution) -> Value {
+    let sweep = attribution.sweep_interval.as_ref();
+    json!({
+        "sweep_interval_seconds": sweep.map(Duration::as_secs_f64),
+        "operator_label": attribution.operator_label,
+    })
 }
 
 /// The name of the track, and the fields that must match.

@@ -8,6 +8,7 @@ use super::super::document::Node;
 use super::super::leaf::{Boolean, Host, Interval, LabelName, LabelValue, Region, SiteName, Uin};
 use super::super::reader::Reader;
 use super::super::value_types::{List, Names, Setting};
+use super::attribution::AttributionKeys;
 use super::credentials::AssumeRoleKeys;
 use super::mapping::mapping;
 use super::rate_limit::RateLimitKeys;
@@ -34,6 +35,9 @@ mapping! {
         interval: Interval,
         /// The most requests to the API, instead of the limit of the top level.
         rate_limit: RateLimitKeys,
+        /// The search for the operators behind changes, merged key by key with that of `defaults`
+        /// and of the top level.
+        attribution: AttributionKeys,
         /// Tracks that must exist in an account: a name, or a mapping of a name and of fields that
         /// must match as text.
         expected_tracks: List<Track, 100>,

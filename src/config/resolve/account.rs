@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::account::{Account, Poll};
+use super::super::account::{Account, Attribution, Poll};
 use super::super::credentials::{AssumeRole, Credentials};
 use super::super::defaults;
 use super::super::endpoint::Endpoint;
@@ -78,11 +78,25 @@ pub(super) fn account(
         organization: None,
         member: None,
         details_interval: shared.details_interval,
+        attribution: attribution(layers),
         expected_tracks: nearest(layers, |keys| keys.common.expected_tracks.as_ref())
             .unwrap_or_default(),
         track_required: nearest(layers, |keys| keys.common.track_required.as_ref()).unwrap_or(true),
         trusted_storage_accounts: Arc::clone(&shared.trusted_storage_accounts),
     }
+}
+
+/// Returns `None` if attribution is disabled.
+fn attribution(layers: Layers) -> Option<Attribution> {
+    let keys = || {
+        let layers = layers.iter();
+        layers.filter_map(|layer| layer.keys.common.attribution.as_ref())
+    };
+    let is_enabled = keys().find_map(|keys| keys.enabled).unwrap_or(false);
+    is_enabled.then(|| Attribution {
+        sweep_interval: keys().find_map(|keys| keys.sweep_interval),
+        operator_label: keys().find_map(|keys| keys.operator_label).unwrap_or(false),
+    })
 }
 
 /// Returns a setting of the nearest layer that has it.
