@@ -1,6 +1,7 @@
 //! The daemon.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::exporter_state::ExporterState;
 use super::persisted::State;
 use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Account, Config};
 use crate::fleet::{Environment, Fleet, Plan, transport_factory};
 use crate::http::{Content, Limits, Listener, Options, raise_descriptor_limit};
 use crate::logging::Log;
@@ -88,6 +89,7 @@ impl App {
         exporter.set_persisted(state.as_ref());
         let exporter = Arc::new(exporter);
         let mut fleet = fleet(environment, &exporter);
+        log_start(&config, reloading.file(), state.as_ref());
         let state = state.map(|state| {
             fleet.restore(state.restored);
             exporter.restore_changes(state.changes);
@@ -178,6 +180,28 @@ impl App {
             drop(writing.await);
         }
     }
+}
+
+/// Logs which program starts with which configuration.
+fn log_start(config: &Config, file: Option<&Path>, state: Option<&State>) {
+    let accounts: Vec<&Account> = config.own_accounts().collect();
+    let restored = state.map_or(0, |state| state.restored.len());
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        revision = env!("BUILD_REVISION"),
+        file = file.map(|file| file.display().to_string()),
+        config_hash = config.hash(),
+        accounts = accounts.len(),
+        targets = accounts.iter().map(|it| it.regions.len()).sum::<usize>(),
+        organizations = config.organizations.len(),
+        state_file = config
+            .state_file
+            .as_ref()
+            .map(|file| file.display().to_string()),
+        state_restored = restored > 0,
+        restored_accounts = restored,
+        "starting cloudaudit-exporter"
+    );
 }
 
 /// Returns a fleet that updates the state of this exporter.

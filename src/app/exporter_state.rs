@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
@@ -21,7 +21,7 @@ use crate::poll::Publish;
 use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::shard::Shard;
-use crate::snapshot::{AccountInfo, ChangeRecord, Report};
+use crate::snapshot::{AccountInfo, ChangeRecord, ExporterInfo, Report};
 use crate::state::{Known, Written};
 use crate::web_config::WebConfig;
 
@@ -39,6 +39,7 @@ pub(super) struct ExporterState {
     /// Held exclusively while accounts change, and shared by readers.
     changing: RwLock<()>,
     shard: Shard,
+    started: SystemTime,
     pub(super) heartbeats: Heartbeats,
     pub(super) clock: Clock,
     /// `None` without a state file.
@@ -67,6 +68,7 @@ impl ExporterState {
             changes: Arc::new(ChangeFeed::new(config.keep_changes)),
             changing: RwLock::default(),
             shard,
+            started: clock.now().wall,
             heartbeats: Heartbeats::new(clock.now().steady),
             clock,
             persisted: None,
@@ -139,6 +141,17 @@ impl ExporterState {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Updates the metrics of the process that other parts of it know.
+    fn update_process(&self) {
+        let web_config = self.web_config.as_ref();
+        if let Some(expires) = web_config.and_then(|it| it.certificate_expires()) {
+            self.process.certificate_expires(expires);
+        }
+        if let Some(log) = &self.log {
+            self.process.log_lines_dropped(log.take_dropped());
+        }
+    }
+
     /// Enables reloading over HTTP. Returns the requests.
     pub(super) fn enable_reloads(&mut self) -> mpsc::Receiver<Request> {
         let (sender, requests) = mpsc::channel(MAX_WAITING_RELOADS);
@@ -149,13 +162,7 @@ impl ExporterState {
 
 impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
-        let web_config = self.web_config.as_ref();
-        if let Some(expires) = web_config.and_then(|it| it.certificate_expires()) {
-            self.process.certificate_expires(expires);
-        }
-        if let Some(log) = &self.log {
-            self.process.log_lines_dropped(log.take_dropped());
-        }
+        self.update_process();
         let _unchanged = self.unchanged();
         self.publisher
             .exposition(gzip, &self.process.exposition(), self.clock.now())
@@ -166,12 +173,17 @@ impl Content for ExporterState {
         self.publisher.reports()
     }
 
-    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
-        self.changes.latest(self.clock.now().wall)
+    fn exporter_info(&self) -> ExporterInfo {
+        self.update_process();
+        ExporterInfo {
+            started: Some(self.started),
+            shard: self.shard.is_sharded().then(|| self.shard.to_string()),
+            ..self.process.info()
+        }
     }
 
-    fn shard_label(&self) -> Option<String> {
-        self.shard.is_sharded().then(|| self.shard.to_string())
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        self.changes.latest(self.clock.now().wall)
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {

@@ -51,6 +51,11 @@ impl Reloading {
         self
     }
 
+    /// Returns the file that is loaded.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// Reloads also when the content of `file` changes.
     pub async fn watching(mut self, file: &Path) -> Self {
         self.watch = Some(FileWatch::new(file, self.slot.clone()).await);
@@ -117,7 +122,8 @@ impl Reloader {
             match &result {
                 Ok(()) => info!("reloaded"),
                 Err(why) => {
-                    exporter.process.reload_failed();
+                    let now = exporter.clock.now().wall;
+                    exporter.process.reload_failed(why, now);
                     error!(
                         error = why,
                         "cannot reload; keeping the previous configuration"

@@ -68,6 +68,7 @@ mod value_types;
 mod duplicates;
 mod quoted;
 mod resolve;
+mod variables;
 
 // The entry points.
 mod load;

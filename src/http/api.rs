@@ -132,7 +132,8 @@ fn change(record: &ChangeRecord) -> Value {
         .map(|it| json!({"field": it.field, "from": it.from, "to": it.to}))
         .collect();
     let attribution = &record.attribution;
-    // With a certain result there is exactly one operation.
+    // With a certain result there is exactly one operation, whose values a script reads without the
+    // list.
     let certain = attribution.operations.first();
     let certain = certain.filter(|_| attribution.result == AttributionResult::Certain);
     json!({
@@ -149,6 +150,11 @@ fn change(record: &ChangeRecord) -> Value {
         "attribution": {
             "result": attribution.result.as_str(),
             "operator": certain.map(operator),
+            "event_name": certain.map(|it| &it.event_name),
+            "time": certain.map(|it| time(Some(it.at))),
+            "source_ip": certain.map(|it| &it.source_ip),
+            "request_id": certain.map(|it| &it.request_id),
+            "call": certain.map(call),
             "operations": attribution.operations.iter().map(operation).collect::<Value>(),
         },
     })
@@ -161,12 +167,16 @@ fn operation(operation: &Operation) -> Value {
         "time": time(Some(operation.at)),
         "source_ip": operation.source_ip,
         "request_id": operation.request_id,
-        "call": match operation.call_type.as_str() {
-            "ConsoleCall" => "console",
-            "ApiCall" => "api",
-            other => other,
-        },
+        "call": call(operation),
     })
+}
+
+fn call(operation: &Operation) -> &str {
+    match operation.call_type.as_str() {
+        "ConsoleCall" => "console",
+        "ApiCall" => "api",
+        other => other,
+    }
 }
 
 fn operator(operation: &Operation) -> Value {

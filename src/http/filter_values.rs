@@ -1,6 +1,6 @@
 //! The closed sets of values by which rows are filtered.
 
-use crate::snapshot::{AttributionResult, Change, Status};
+use crate::snapshot::{AttributionResult, Change, Status, StorageType};
 
 /// The state of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(super) enum State {
     Up,
     /// Its last poll failed.
     Failing,
-    /// Its last poll succeeded, but the listing is too old to be shown.
+    /// Its last poll succeeded, but that is too long ago.
     Stale,
     /// It has not been polled yet.
     Waiting,
@@ -38,6 +38,10 @@ pub(super) fn allowed(filter: &str) -> Option<Vec<&'static str>> {
         "status" => {
             let listed = Status::ALL.iter().map(|status| status.as_str());
             listed.chain([VANISHED]).collect()
+        }
+        "storage_type" => {
+            let types = StorageType::ALL.iter();
+            types.map(|kind| kind.as_str()).collect()
         }
         "change" => Change::ALL.iter().map(|change| change.as_str()).collect(),
         "result" => {

@@ -48,7 +48,4 @@ mod response;
 mod routes;
 
 // The page for people.
-mod html;
 mod page;
-mod table;
-mod track;

@@ -18,7 +18,7 @@ use super::body::Pieces;
 use super::connection_state::ConnectionState;
 use super::content::Content;
 use super::options::Options;
-use super::page::{self, Page};
+use super::page::{self, Facts, Page};
 use super::query::Query;
 use super::rendering::Rendering;
 use super::view::View;
@@ -240,9 +240,15 @@ fn render(
         Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
         Handler::Changes => response::json(StatusCode::OK, &api::changes(view, query)),
         _ => {
-            let page = Page {
+            let stalled = content.healthy().err();
+            let facts = Facts {
                 view,
-                shard_label: content.shard_label(),
+                info: &content.exporter_info(),
+                stalled: stalled.as_deref(),
+                deliveries: &[],
+            };
+            let page = Page {
+                facts,
                 query,
                 telemetry_path,
             };

@@ -1,14 +1,15 @@
 //! The log lines of an account: a limited number of each kind a minute, and a count of the others.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::change_line::log_change;
+use crate::duration::format_duration;
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{ChangeRecord, TargetReport};
+use crate::snapshot::{ChangeRecord, LastGood, TargetReport};
 use crate::tencent::reasons::visible;
 
 /// The most lines of one kind that an account logs in each [`WINDOW`].
@@ -42,7 +43,7 @@ impl AccountLog {
 
     /// Logs a line if the health of a target has changed.
     pub(super) fn health(&self, before: Health, after: &TargetReport) {
-        if before != Health::of(after) && self.health.admits() {
+        if before.state != Health::of(after).state && self.health.admits() {
             health(&self.account, before, after);
         }
     }
@@ -127,8 +128,15 @@ impl Budget {
 }
 
 /// The health of a target, whose changes are logged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Health {
+    state: State,
+    /// When its tracks were last listed.
+    listed: Option<SystemTime>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Health {
+enum State {
     NotPolled,
     Healthy,
     Failing(Reason),
@@ -136,18 +144,20 @@ pub(super) enum Health {
 
 impl Health {
     pub(super) fn of(target: &TargetReport) -> Self {
-        match &target.failure {
-            Some(failure) => Self::Failing(failure.reason),
-            None if target.last_poll.is_none() => Self::NotPolled,
-            None => Self::Healthy,
-        }
+        let state = match &target.failure {
+            Some(failure) => State::Failing(failure.reason),
+            None if target.last_poll.is_none() => State::NotPolled,
+            None => State::Healthy,
+        };
+        let listed = target.last_good.as_ref().and_then(LastGood::known_at);
+        Self { state, listed }
     }
 }
 
 fn health(account: &str, before: Health, after: &TargetReport) {
     // The owner of a member account chooses its name.
     let (account, region) = (&*visible(account), &after.region);
-    match (&after.failure, before) {
+    match (&after.failure, before.state) {
         (Some(failure), _) => warn!(
             account,
             region,
@@ -157,13 +167,25 @@ fn health(account: &str, before: Health, after: &TargetReport) {
             error = failure.message,
             "target is failing"
         ),
-        (None, Health::Failing(_)) => info!(account, region, "target is healthy again"),
+        (None, State::Failing(_)) => info!(
+            account,
+            region,
+            after = time_without_listing(before, after),
+            "target is healthy again"
+        ),
         (None, _) => {
             let good = after.last_good.as_ref();
             let tracks = good.map_or(0, |good| good.listing.all().count());
             info!(account, region, tracks, "target is healthy");
         }
     }
+}
+
+/// Returns how long the target had no listing, in whole seconds. `None` if it never had one.
+fn time_without_listing(before: Health, after: &TargetReport) -> Option<String> {
+    let ended = after.last_poll?.at;
+    let time = ended.duration_since(before.listed?).ok()?;
+    Some(format_duration(Duration::from_secs(time.as_secs())))
 }
 
 fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::expected::compare;
 use super::findings::{AccountFindings, ProbeError, ProbeStep, RegionFindings};
 use crate::config::{self, Account, Credentials, Site};
 use crate::failure::{Failure, Reason};
@@ -88,6 +89,7 @@ impl AccountProbe {
             error: None,
             known_at_site: None,
             regions: Vec::new(),
+            expected: Vec::new(),
         }
     }
 
@@ -101,6 +103,9 @@ impl AccountProbe {
             }
         }
         let is_unknown_key = found.errors().any(|error| is_unknown_key(&error.failure));
+        if found.regions.iter().any(|region| region.tracks.is_ok()) {
+            found.expected = compare(&self.account.expected_tracks, &found.regions);
+        }
         if is_unknown_key {
             found.known_at_site = self.known_at_site().await;
         }
@@ -171,9 +176,7 @@ impl AccountProbe {
         };
         RegionFindings {
             region: region.to_owned(),
-            tracks: listing
-                .map(|listing| listing.tracks.len())
-                .map_err(|failure| ProbeError::new(ProbeStep::Tracks, at, failure)),
+            tracks: listing.map_err(|failure| ProbeError::new(ProbeStep::Tracks, at, failure)),
             details: details.map(|failure| ProbeError::new(ProbeStep::Details, at, failure)),
         }
     }

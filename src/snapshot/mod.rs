@@ -13,6 +13,7 @@ pub use self::counters::{
 };
 pub use self::coverage::OrganizationCoverage;
 pub use self::delivery::{DeliveryReport, DeliveryState, StorageTarget};
+pub use self::exporter_info::{ExporterInfo, OrganizationInfo, RefusedReload};
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
@@ -42,3 +43,6 @@ mod delivery;
 mod known;
 mod past;
 mod report;
+
+// The exporter itself.
+mod exporter_info;

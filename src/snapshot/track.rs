@@ -130,6 +130,7 @@ impl Storage {
     PartialOrd,
     Ord,
     IntoStaticStr,
+    VariantArray,
     Serialize,
     Deserialize,
 )]
@@ -149,6 +150,9 @@ pub enum StorageType {
 }
 
 impl StorageType {
+    /// Every type.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     /// Returns the value of the label `storage_type` of counts.
     pub fn as_str(self) -> &'static str {
         self.into()

@@ -73,6 +73,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         // The loop beats, so that one that stands still is found out.
         &[
             "failure",
+            "duration",
             "snapshot",
             "changes",
             "clock",

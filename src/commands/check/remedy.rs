@@ -135,6 +135,7 @@ mod tests {
             error: None,
             known_at_site,
             regions: Vec::new(),
+            expected: Vec::new(),
         };
         let error = ProbeError {
             step: ProbeStep::Identity,

@@ -72,7 +72,7 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
     }
     assert!(own.contains("cloudaudit_exporter_build_info{"), "{own}");
     assert!(!own.contains("gone"), "{own}");
-    process.reload_failed();
+    process.reload_failed("why", UNIX_EPOCH);
     let failed = process.exposition();
     for line in [
         "cloudaudit_exporter_config_last_reload_successful 0",

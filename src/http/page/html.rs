@@ -1,5 +1,6 @@
 //! Types that write escaped HTML.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
@@ -42,6 +43,76 @@ impl fmt::Display for Text<'_> {
     }
 }
 
+/// A text that the page itself composed, escaped.
+pub(super) struct Composed(pub(super) String);
+
+impl Html for Composed {}
+
+impl fmt::Display for Composed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Text(&self.0).fmt(f)
+    }
+}
+
+/// A message from outside. Failures have their line breaks escaped as `\\n`; it breaks there.
+pub(super) struct Message<'a>(pub(super) Cow<'a, str>);
+
+impl Html for Message<'_> {}
+
+impl fmt::Display for Message<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<bdi>")?;
+        let lines = self.0.split("\\n").flat_map(str::lines);
+        for (number, line) in lines.filter(|line| !line.trim().is_empty()).enumerate() {
+            let br = if number > 0 { "<br>" } else { "" };
+            write!(f, "{br}{}", Text(line))?;
+        }
+        f.write_str("</bdi>")
+    }
+}
+
+/// Several values in one cell, each on a line of its own.
+pub(super) struct Lines<T>(pub(super) Vec<T>);
+
+impl<T: Html> Html for Lines<T> {}
+
+impl<T: Html> fmt::Display for Lines<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in &self.0 {
+            write!(f, "<div>{line}</div>")?;
+        }
+        Ok(())
+    }
+}
+
+/// The name of an account, as a link that narrows the page to it.
+pub(super) struct Account<'a>(pub(super) &'a str);
+
+impl Html for Account<'_> {}
+
+impl fmt::Display for Account<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let query = form_urlencoded::byte_serialize(self.0.as_bytes()).collect::<String>();
+        write!(f, "<a href=\"./?account={query}\">{}</a>", Isolated(self.0))
+    }
+}
+
+/// The name of a track with its id.
+pub(super) struct TrackName<'a>(pub(super) &'a str, pub(super) u64);
+
+impl Html for TrackName<'_> {}
+
+impl fmt::Display for TrackName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} <span class=\"soft\">{}</span>",
+            Isolated(self.0),
+            self.1
+        )
+    }
+}
+
 /// A number.
 pub(super) struct Number(pub(super) u64);
 
@@ -59,32 +130,41 @@ pub(super) struct Badge {
     pub(super) word: &'static str,
 }
 
-/// The meaning of a badge's color.
-#[derive(Clone, Copy)]
+/// The meaning of a color.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BadgeColor {
     Good,
     Bad,
     Unsure,
+    Plain,
+}
+
+impl BadgeColor {
+    /// Returns the class in the style sheet.
+    pub(super) fn class(self) -> &'static str {
+        match self {
+            Self::Good => "good",
+            Self::Bad => "bad",
+            Self::Unsure => "unsure",
+            Self::Plain => "plain",
+        }
+    }
 }
 
 impl Html for Badge {}
 
 impl fmt::Display for Badge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let class = match self.color {
-            BadgeColor::Good => "good",
-            BadgeColor::Bad => "bad",
-            BadgeColor::Unsure => "unsure",
-        };
         write!(
             f,
-            r#"<span class="badge {class}">{}</span>"#,
+            r#"<span class="badge {}">{}</span>"#,
+            self.color.class(),
             Text(self.word)
         )
     }
 }
 
-/// A time, as its age and in UTC, or a dash if there is no time.
+/// A time, as its age and in UTC.
 pub(super) struct Timestamp {
     pub(super) at: Option<SystemTime>,
     pub(super) now: SystemTime,
@@ -95,13 +175,13 @@ impl Html for Timestamp {}
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(at) = self.at else {
-            return f.write_str("–");
+            return f.write_str("not known");
         };
         match self.now.duration_since(at) {
             Ok(age) => write!(f, "{} ago", Age(age))?,
             Err(ahead) => write!(f, "in {}", Age(ahead.duration()))?,
         }
-        write!(f, r#" <span class="utc">{}</span>"#, Utc(at))
+        write!(f, r#" <span class="soft">{}</span>"#, Utc(at))
     }
 }
 

@@ -4,8 +4,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 
-use super::api::{json_of, server};
-use super::changes;
+use super::super::api::{json_of, server};
+use super::super::changes;
 use crate::support::parts::part;
 
 /// Each answer, and each object in it, has the keys that the description promises and no other.
@@ -14,7 +14,7 @@ async fn the_answers_are_as_described() {
     let server = server().await;
     let of_changes = changes::server().await;
     let description: Value =
-        serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+        serde_json::from_str(include_str!("../../../../docs/openapi.json")).unwrap();
     for (path, query, status) in [
         ("/api/v1/targets", "", "200"),
         ("/api/v1/targets", "?sort=sideways", "400"),
