@@ -111,6 +111,7 @@
 //!
 //! * [`poll`]: the loop of one account
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`attribution`]: finds the operation behind a change in the operation records
 //! * [`changes`]: the change feed, with the latest changes of all accounts
 //! * [`state`]: the state file, which keeps the history over a restart. The serde attributes of a
 //!   `snapshot` type are its format there
@@ -170,6 +171,7 @@ pub mod proxy;
 pub mod tencent;
 
 // Comparing listings, and keeping the history.
+pub mod attribution;
 pub mod changes;
 pub mod history;
 pub mod state;
