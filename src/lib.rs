@@ -106,6 +106,7 @@
 //!
 //! * [`poll`]: the loop of one account
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`delivery`]: whether operation records arrive where tracks deliver to
 //! * [`state`]: the state file, which keeps the history over a restart
 //!
 //! From reports to responses:
@@ -159,6 +160,7 @@ pub mod proxy;
 pub mod tencent;
 
 // Comparing listings, and keeping the history.
+pub mod delivery;
 pub mod history;
 pub mod state;
 

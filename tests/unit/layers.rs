@@ -36,6 +36,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    // What checks of storage targets prove. It calls nothing.
+    (
+        "delivery",
+        &["failure", "snapshot", "clock", "hash", "tencent"],
+    ),
     // The state file: reports become a file's own types and reports again.
     (
         "state",

@@ -4,6 +4,7 @@
 mod support;
 
 // What the exporter knows, keeps and shows.
+mod delivery;
 mod exposition;
 mod history;
 mod publisher;
