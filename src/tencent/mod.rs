@@ -41,6 +41,7 @@ mod track_walk;
 // One call, made of the parts below.
 mod api_client;
 mod call;
+mod dispatcher;
 mod retries;
 
 // Credentials, rate limits and the clock correction.

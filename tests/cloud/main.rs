@@ -6,6 +6,7 @@ mod support;
 // One call.
 mod calls;
 mod clock_skew;
+mod cos_sign;
 mod reasons;
 mod sign;
 mod wire;

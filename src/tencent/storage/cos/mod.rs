@@ -1,0 +1,18 @@
+//! Cloud Object Storage: lists objects, and finds the newest one below a prefix.
+
+pub(super) use self::client::CosClient;
+pub use self::client::GET_BUCKET;
+pub use self::listing::{MAX_DEPTH, MAX_ENTRIES, MAX_FIELD_BYTES, Object, Page, parse_page};
+pub use self::search::MAX_REQUESTS;
+
+// One request.
+mod bucket;
+mod client;
+mod errors;
+mod listing;
+pub mod sign;
+
+// The search.
+mod folders;
+mod marker;
+mod search;
