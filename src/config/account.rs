@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::credentials::{AssumeRole, Credentials};
+use super::delivery::Delivery;
 use super::endpoint::Endpoint;
 use super::site::Site;
 use crate::snapshot::{ExpectedTrack, Member};
@@ -49,6 +50,10 @@ pub struct Account {
     /// The time between two requests for the details of a track, `None` to request none. The same
     /// for all accounts.
     pub details_interval: Option<Duration>,
+    /// The APPID of the account, if the configuration sets it.
+    pub app_id: Option<String>,
+    /// The checks of its storage targets. `None` if they are disabled.
+    pub delivery: Option<Delivery>,
     /// Tracks that must exist, in the order of the configuration, each name once.
     pub expected_tracks: Vec<ExpectedTrack>,
     /// Whether the account needs an enabled track of its own.

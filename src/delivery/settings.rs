@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
-use crate::snapshot::{Change, Scope, Status, StorageTarget, TargetReport, Track};
+use crate::clock::Moment;
+use crate::snapshot::{Change, Listing, Scope, Status, StorageTarget, TargetReport, Track};
 
 /// The enabled tracks that share a storage target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,45 +31,51 @@ pub struct Recorded {
     pub is_complete: bool,
 }
 
-/// Returns the storage targets of the enabled tracks. If regions disagree about a track, the newest
-/// listing counts. `None` if no region was listed yet.
+/// Returns the storage targets of the enabled tracks. If regions disagree about a track, the worse
+/// status counts. Listings that are too old count only if there are no others. `None` if no region
+/// was listed yet.
 pub fn storage_targets<'a>(
     regions: impl IntoIterator<Item = &'a TargetReport>,
+    now: Moment,
 ) -> Option<BTreeMap<StorageTarget, TargetSettings>> {
-    let mut newest: BTreeMap<u64, (SystemTime, &Track, Option<SystemTime>)> = BTreeMap::new();
-    let mut is_listed = false;
-    for region in regions {
-        let Some(good) = &region.last_good else {
-            continue;
-        };
-        is_listed = true;
-        for track in &good.listing.tracks {
+    let listed = regions.into_iter().filter_map(|region| {
+        let good = region.last_good.as_ref()?;
+        Some((good.show_until.is_reached(now), region, &*good.listing))
+    });
+    let listed: Vec<(bool, &TargetReport, &Listing)> = listed.collect();
+    let only_old = listed.iter().all(|(is_old, ..)| *is_old);
+    let mut tracks: BTreeMap<u64, (&Track, Option<SystemTime>)> = BTreeMap::new();
+    for (_, region, listing) in listed.iter().filter(|(is_old, ..)| only_old || !is_old) {
+        for track in &listing.tracks {
             let since = changed(region, track.id);
-            let entry = newest.entry(track.id).or_insert((good.at, track, since));
-            if good.at > entry.0 {
-                *entry = (good.at, track, since);
+            let entry = tracks.entry(track.id).or_insert((track, since));
+            if track.status.badness() > entry.0.status.badness() {
+                *entry = (track, since);
             }
         }
     }
     let mut targets = BTreeMap::<StorageTarget, TargetSettings>::new();
-    for (_, track, since) in newest.into_values() {
-        if track.status == Status::Enabled {
-            let settings = targets
-                .entry(target_of(track))
-                .or_insert_with(|| TargetSettings {
-                    recorded: Recorded {
-                        is_complete: true,
-                        ..Recorded::default()
-                    },
-                    ..TargetSettings::default()
-                });
-            settings.add(track, since);
-        }
+    let enabled = tracks.into_values();
+    for (track, since) in enabled.filter(|(track, _)| track.status == Status::Enabled) {
+        let settings = targets
+            .entry(target_of(track))
+            .or_insert_with(TargetSettings::new);
+        settings.add(track, since);
     }
-    is_listed.then_some(targets)
+    (!listed.is_empty()).then_some(targets)
 }
 
 impl TargetSettings {
+    fn new() -> Self {
+        Self {
+            recorded: Recorded {
+                is_complete: true,
+                ..Recorded::default()
+            },
+            ..Self::default()
+        }
+    }
+
     fn add(&mut self, track: &Track, since: Option<SystemTime>) {
         self.tracks.push(track.name.clone());
         self.tracks.sort_unstable();

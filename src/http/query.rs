@@ -85,6 +85,16 @@ impl Query {
         Ok(query)
     }
 
+    /// Checks a filter whose values are a closed set.
+    ///
+    /// # Errors
+    ///
+    /// If a value is unknown. The message lists what is allowed.
+    pub(super) fn check(&self, key: &str, allowed: &[&'static str]) -> Result<(), String> {
+        let mut values = self.filters.get(key).into_iter().flatten();
+        values.try_for_each(|value| one_of(allowed, value, key).map(|_| ()))
+    }
+
     /// Whether a value passes the filter of a parameter.
     pub(super) fn matches(&self, key: &str, value: &str) -> bool {
         let wanted = self.filters.get(key);

@@ -132,6 +132,7 @@ impl Routes {
             "/" => Handler::Page,
             "/api/v1/targets" => Handler::Targets,
             "/api/v1/tracks" => Handler::Tracks,
+            "/api/v1/delivery" => Handler::Deliveries,
             "/favicon.ico" => Handler::Icon,
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
@@ -152,8 +153,8 @@ impl Routes {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
                 format!(
-                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /-/healthy, /-/ready \
-                     and /-/reload",
+                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/delivery, \
+                     /-/healthy, /-/ready and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -164,9 +165,10 @@ impl Routes {
                 let render = move || content.exposition(gzip);
                 response::exposition(self.rendering.scrape(render).await, gzip)
             }
-            (Handler::Page | Handler::Targets | Handler::Tracks, &Method::GET | &Method::HEAD) => {
-                self.show(handler, uri).await
-            }
+            (
+                Handler::Page | Handler::Targets | Handler::Tracks | Handler::Deliveries,
+                &Method::GET | &Method::HEAD,
+            ) => self.show(handler, uri).await,
             (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
             (Handler::Healthy, &Method::GET | &Method::HEAD) => match self.content.healthy() {
                 Ok(()) => response::text(StatusCode::OK, "healthy"),
@@ -235,6 +237,10 @@ fn render(
     match handler {
         Handler::Targets => response::json(StatusCode::OK, &api::targets(view, query)),
         Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
+        Handler::Deliveries => match api::deliveries(view, query) {
+            Ok(deliveries) => response::json(StatusCode::OK, &deliveries),
+            Err(why) => response::json(StatusCode::BAD_REQUEST, &json!({ "error": why })),
+        },
         _ => {
             let page = Page {
                 view,
@@ -254,6 +260,7 @@ enum Handler {
     Page,
     Targets,
     Tracks,
+    Deliveries,
     /// Browsers request it on their own.
     Icon,
     Healthy,
@@ -270,7 +277,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
-            Self::Targets | Self::Tracks => "api",
+            Self::Targets | Self::Tracks | Self::Deliveries => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",

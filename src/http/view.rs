@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use super::query::Query;
 use crate::clock::Moment;
-use crate::snapshot::{Report, Status, TargetReport, Tombstone, Totals, Track};
+use crate::snapshot::{
+    DeliveryReport, DeliveryState, Report, Status, TargetReport, Tombstone, Totals, Track,
+};
 
 /// All reports at one moment.
 #[derive(Clone, Copy)]
@@ -45,6 +47,15 @@ impl State {
             Self::Waiting => "waiting",
         }
     }
+}
+
+/// A storage target that is checked.
+#[derive(Clone, Copy)]
+pub(super) struct DeliveryRow<'a> {
+    pub(super) report: &'a Report,
+    pub(super) delivery: &'a DeliveryReport,
+    /// Its state, which is unknown if the check is too old.
+    pub(super) state: DeliveryState,
 }
 
 /// A track as one region lists it or last listed it.
@@ -176,6 +187,45 @@ impl<'a> View<'a> {
             tracks.reverse();
         }
         tracks
+    }
+
+    /// Returns every storage target that is checked.
+    pub(super) fn deliveries(self) -> impl Iterator<Item = DeliveryRow<'a>> {
+        let reports = self.reports.iter().map(Arc::as_ref);
+        reports.flat_map(move |report| {
+            let deliveries = report.deliveries.iter().flatten();
+            deliveries.map(move |delivery| DeliveryRow {
+                report,
+                delivery,
+                state: delivery.state_at(self.now),
+            })
+        })
+    }
+
+    /// Returns the storage targets that match a query, in its order.
+    pub(super) fn matching_deliveries(self, query: &Query) -> Vec<DeliveryRow<'a>> {
+        let mut deliveries: Vec<_> = self
+            .deliveries()
+            .filter(|row| {
+                query.matches("account", &row.report.account.name)
+                    && query.matches("state", row.state.as_str())
+                    && query.matches("storage_type", &row.delivery.target.kind)
+            })
+            .collect();
+        deliveries.sort_by_key(|row| {
+            let target = &row.delivery.target;
+            let first = match query.sort {
+                "region" => target.region.as_str(),
+                "state" => row.state.as_str(),
+                "storage_type" => target.kind.as_str(),
+                _ => "",
+            };
+            (first, row.report.account.name.as_str(), target)
+        });
+        if query.descending {
+            deliveries.reverse();
+        }
+        deliveries
     }
 
     /// Returns the totals over an account's targets. `None` if nothing is known, or no longer.

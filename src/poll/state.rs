@@ -262,6 +262,7 @@ impl AccountState {
             }),
             overviews,
             evidence: self.evidence,
+            deliveries: None,
         }
     }
 }

@@ -58,7 +58,7 @@ impl DeliveryState {
     /// Every state.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// Returns the value of the label `cloudaudit_delivery_state`.
+    /// Returns the value of the label `state`.
     pub fn as_str(self) -> &'static str {
         self.into()
     }

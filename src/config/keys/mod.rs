@@ -4,11 +4,13 @@
 
 pub(super) use self::account::{AccountKeys, CommonKeys};
 pub(super) use self::credentials::AssumeRoleKeys;
+pub(super) use self::delivery::DeliveryKeys;
 pub(super) use self::organization::OrganizationKeys;
 pub(super) use self::root::{ConfigKeys, HttpKeys, PollKeys};
 
 mod account;
 mod credentials;
+mod delivery;
 mod mapping;
 mod organization;
 mod rate_limit;

@@ -13,6 +13,7 @@ use super::super::key_path::KeyPath;
 use super::super::keys::{AccountKeys, AssumeRoleKeys};
 use super::super::reader::Reader;
 use super::super::site::Site;
+use super::delivery::delivery;
 
 /// The settings that all accounts share.
 pub(super) struct SharedSettings {
@@ -39,11 +40,13 @@ pub(super) fn account(
     reader: &mut Reader,
 ) -> Account {
     let own = &layers[0].keys;
+    let hosts = Hosts::of(layers);
+    let delivery = delivery(layers, &hosts, shared.poll.timeout, reader);
     let Hosts {
         site,
         cloudaudit,
         sts,
-    } = Hosts::of(layers);
+    } = hosts;
     let farthest_first = layers.iter().rev();
     let labels = farthest_first.filter_map(|layer| layer.keys.common.labels.clone());
     let credentials = nearest(layers, |keys| keys.credentials.as_ref());
@@ -78,6 +81,8 @@ pub(super) fn account(
         organization: None,
         member: None,
         details_interval: shared.details_interval,
+        app_id: own.appid.clone(),
+        delivery,
         expected_tracks: nearest(layers, |keys| keys.common.expected_tracks.as_ref())
             .unwrap_or_default(),
         track_required: nearest(layers, |keys| keys.common.track_required.as_ref()).unwrap_or(true),
@@ -116,9 +121,9 @@ fn role(layers: Layers, sts: &Endpoint, reader: &mut Reader) -> Option<AssumeRol
 }
 
 /// The cloud of an account, and its hosts.
-struct Hosts {
-    site: Site,
-    cloudaudit: Endpoint,
+pub(super) struct Hosts {
+    pub(super) site: Site,
+    pub(super) cloudaudit: Endpoint,
     sts: Endpoint,
 }
 

@@ -92,6 +92,7 @@ fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer
                 sts_endpoint: keys.sts_endpoint,
                 rate_limit: keys.rate_limit,
                 interval,
+                delivery: keys.delivery,
                 ..CommonKeys::default()
             },
             ..AccountKeys::default()

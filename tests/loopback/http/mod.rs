@@ -4,6 +4,7 @@
 
 mod api;
 mod connections;
+mod deliveries;
 mod half_requests;
 mod limits;
 mod listener;

@@ -5,12 +5,13 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::api::{json_of, server};
+use super::deliveries;
 use crate::support::parts::part;
 
 /// Each answer, and each object in it, has the keys that the description promises and no other.
 #[tokio::test]
 async fn the_answers_are_as_described() {
-    let server = server().await;
+    let [server, deliveries] = [server().await, deliveries::server().await];
     let description: Value =
         serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
     for (path, query, status) in [
@@ -18,7 +19,14 @@ async fn the_answers_are_as_described() {
         ("/api/v1/targets", "?sort=sideways", "400"),
         ("/api/v1/tracks", "", "200"),
         ("/api/v1/tracks", "?page=none", "400"),
+        ("/api/v1/delivery", "", "200"),
+        ("/api/v1/delivery", "?state=up", "400"),
     ] {
+        let server = if path == "/api/v1/delivery" {
+            &deliveries
+        } else {
+            &server
+        };
         let answer = json_of(&server.get(&format!("{path}{query}")).await);
         let responses = &description["paths"][path]["get"]["responses"];
         let mut schema = responses[status]["content"]["application/json"]["schema"].clone();

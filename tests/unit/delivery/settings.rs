@@ -10,20 +10,20 @@ use cloudaudit_exporter::snapshot::{
 };
 use tokio::time::Instant;
 
-use super::minute;
+use super::{minute, moment};
 use crate::support::tracks::{listing, track};
 
-/// A region whose last complete listing ended at this minute.
-fn region(at: u64, tracks: impl IntoIterator<Item = Track>) -> TargetReport {
-    let now = Moment {
-        wall: minute(at),
-        steady: Instant::now(),
-    };
+fn now() -> Moment {
+    moment(Instant::now(), 10)
+}
+
+/// A region whose listing is shown until this minute.
+fn region(until: u64, tracks: impl IntoIterator<Item = Track>) -> TargetReport {
     TargetReport {
         last_good: Some(LastGood {
             listing: Arc::new(listing(tracks)),
-            at: now.wall,
-            show_until: now,
+            at: minute(0),
+            show_until: moment(Instant::now(), until),
             is_complete: true,
         }),
         ..TargetReport::default()
@@ -42,10 +42,10 @@ fn elsewhere(mut track: Track) -> Track {
 
 #[test]
 fn tracks_and_regions_share_a_target() {
-    assert_eq!(storage_targets(&[TargetReport::default()]), None);
-    let regions = [1, 2].map(|at| {
+    assert_eq!(storage_targets(&[TargetReport::default()], now()), None);
+    let regions = [20, 30].map(|until| {
         region(
-            at,
+            until,
             [
                 track(1, "a"),
                 track(2, "b"),
@@ -54,7 +54,7 @@ fn tracks_and_regions_share_a_target() {
             ],
         )
     });
-    let targets = storage_targets(&regions).unwrap();
+    let targets = storage_targets(&regions, now()).unwrap();
     let names: Vec<_> = targets
         .values()
         .map(|settings| settings.tracks.clone())
@@ -66,16 +66,27 @@ fn tracks_and_regions_share_a_target() {
 }
 
 #[test]
-fn a_target_whose_tracks_are_all_off_is_none_by_the_newest_listing() {
-    let older = region(1, [track(1, "a")]);
-    let newer = region(2, [off(track(1, "a"))]);
-    assert_eq!(storage_targets([&older, &newer]), Some(BTreeMap::new()));
-    assert_eq!(storage_targets([&newer, &older]), Some(BTreeMap::new()));
+fn a_target_whose_tracks_are_all_off_is_none_by_the_fresh_listings() {
+    let is_on = |regions: [&TargetReport; 2]| !storage_targets(regions, now()).unwrap().is_empty();
+    let [on, old] = [20, 5].map(|until| region(until, [track(1, "a")]));
+    let [off, old_off] = [20, 5].map(|until| region(until, [off(track(1, "a"))]));
+    assert!(
+        !is_on([&on, &off]) && !is_on([&off, &on]),
+        "the worse one counts"
+    );
+    assert!(
+        !is_on([&old, &off]) && is_on([&on, &old_off]),
+        "the fresh one counts"
+    );
+    assert!(
+        is_on([&old, &old]) && !is_on([&old, &old_off]),
+        "all are old"
+    );
 }
 
 #[test]
 fn settings_count_from_their_last_change() {
-    let mut region = region(9, [track(1, "a"), track(2, "b")]);
+    let mut region = region(20, [track(1, "a"), track(2, "b")]);
     let mut times = ChangeTimes::default();
     times.at[Change::Modified] = Some(minute(3));
     times.at[Change::Disabled] = Some(minute(5));
@@ -84,7 +95,7 @@ fn settings_count_from_their_last_change() {
         changes,
         ..Past::default()
     });
-    let targets = storage_targets([&region]).unwrap();
+    let targets = storage_targets([&region], now()).unwrap();
     assert_eq!(targets.values().next().unwrap().since, Some(minute(3)));
 }
 
@@ -95,7 +106,7 @@ fn filters_replace_the_fields_of_a_track() {
     filtered.resource_type.clear();
     filtered.event_names.clear();
     let recorded = |track: Track| {
-        let targets = storage_targets([&region(1, [track])]).unwrap();
+        let targets = storage_targets([&region(20, [track])], now()).unwrap();
         targets.into_values().next().unwrap().recorded
     };
     let unknown = recorded(filtered.clone());
