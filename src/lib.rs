@@ -49,7 +49,8 @@
 //! 6. `TargetHistory::listed` and `accrue`: compare the listing with the last one (`diff`), and
 //!    count its time as evidence.
 //! 7. `AccountState::report`: builds the `Report`, with the figures of `OverviewCache`.
-//! 8. `PublishHandle::publish`: passes on the `Arc<Report>`, unless the account was stopped.
+//! 8. `PublishHandle::publish`: passes on the `Arc<Report>` and appends the changes to the
+//!    `ChangeFeed`, unless the account was stopped.
 //! 9. The account's closure in `app::ExporterState`: limits the evidence to the persisted part.
 //! 10. `publisher::Account::publish`: renders fragments with `Renderer::render`.
 //! 11. `Bucket::publish`: replaces the account's fragments, and marks the metrics that changed.
@@ -66,7 +67,8 @@
 //!   region.
 //! * A **track** is a tracking set (跟踪集) of CloudAudit.
 //! * A **poll** is one complete attempt to list the tracks of a target. It reads **pages**; each
-//!   page is a **request** to the API and its **response**.
+//!   page is a **request** to the API and its **response**. A **walk** reads all pages once;
+//!   `tencent::paging` repeats a walk that does not add up.
 //! * A **listing** is the complete result of a poll. Otherwise the poll ends with a **failure**,
 //!   which has one of eight **reasons**.
 //! * The **history** of a target is what was known before, and the changes since. A **tombstone** is
@@ -81,7 +83,8 @@
 //! * The **exposition** is the text that Prometheus scrapes: **metric families** of **series**, each
 //!   with a **sample**.
 //! * A **shard** is one of several processes that divide the accounts.
-//! * A **heartbeat** shows that a loop still runs. The **watchdog** reports a loop that stalled.
+//! * A **heartbeat** shows that a loop still runs. A loop without one has stalled, which
+//!   `/-/healthy` and the watchdog of systemd report.
 //! * The **simulator** is the simulated Tencent Cloud of the demo and the tests.
 //!
 //! ## The modules
@@ -93,36 +96,43 @@
 //!
 //! * [`snapshot`]: tracks, listings and reports as plain values
 //! * [`failure`]: the reasons of a failed request or poll
+//! * [`duration`]: durations as text
 //! * [`clock`]: the wall clock and the steady clock, read in one place
 //! * [`hash`]: the stable hash for schedules and shards
 //! * [`shard`]: which accounts this process polls
 //!
 //! The API client:
 //!
-//! * [`tencent`]: requests, signatures, credentials, rate limiting, retries, paging
+//! * [`tencent`]: requests, signatures, credentials, rate limiting, retries, paging. `reasons` maps the
+//!   code of an error to its reason, and `api_client` decides by the reason whether to retry
 //! * [`proxy`]: the proxy for requests to the cloud
 //!
 //! From polls to reports:
 //!
 //! * [`poll`]: the loop of one account
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`changes`]: the change feed, with the latest changes of all accounts
 //! * [`delivery`]: whether operation records arrive where tracks deliver to
-//! * [`state`]: the state file, which keeps the history over a restart
+//! * [`state`]: the state file, which keeps the history over a restart. The serde attributes of a
+//!   `snapshot` type are its format there
 //!
 //! From reports to responses:
 //!
 //! * [`exposition`]: the metrics of accounts as text
 //! * [`publisher`]: the latest text of every account, joined and compressed
 //! * [`process`]: the metrics of the exporter itself
-//! * [`http`]: the listener, the page, the API
+//! * [`http`]: the listener, the page, the API. `app::ExporterState` implements `http::Content`, which
+//!   is what every path shows, including readiness
 //! * [`web_config`]: the file of `--web.config.file`, with TLS and basic authentication
 //!
 //! The configuration, and all accounts:
 //!
-//! * [`config`]: the configuration file and its environment overrides
+//! * [`config`]: the configuration file and its environment overrides. `config::keys` states every key
+//!   once; `config::resolve` turns the keys into values
 //! * [`organization`]: discovers the member accounts of an organization
-//! * [`fleet`]: starts, replaces and stops the tasks of accounts on a reload
-//! * [`probe`]: sends each request once, for `check --online`
+//! * [`fleet`]: starts, replaces and stops the tasks of accounts on a reload. `PreparedAccount::matches`
+//!   decides which accounts are unchanged, and `providers` creates their credential providers
+//! * [`probe`]: sends each request once, for `check --online`; `commands::check::remedy` words what to do
 //!
 //! The operating system:
 //!
@@ -132,8 +142,8 @@
 //! * [`resources`]: limits of memory and open files
 //! * [`signals`]: the signals that stop or reload the process
 //! * [`stdio`]: writes to standard output and standard error
-//! * [`systemd`]: notifies the service manager
-//! * [`heartbeat`]: heartbeats and the watchdog
+//! * [`systemd`]: notifies the service manager, and stops its watchdog if a loop stalled
+//! * [`heartbeat`]: finds stalled loops; `poll::Schedule` says when a loop is late
 //!
 //! The program:
 //!
@@ -142,10 +152,11 @@
 //! * [`app`]: connects the modules to the daemon and to a single round
 //! * [`logging`]: the log on standard error
 //! * [`demo`]: the daemon against the simulator, with a schedule of events
-//! * [`sim`]: the simulator
+//! * [`sim`]: the simulator, with one module for each product that it answers for
 
 // Plain values and small helpers.
 pub mod clock;
+pub mod duration;
 pub mod failure;
 pub mod files;
 pub mod hash;
@@ -160,6 +171,7 @@ pub mod proxy;
 pub mod tencent;
 
 // Comparing listings, and keeping the history.
+pub mod changes;
 pub mod delivery;
 pub mod history;
 pub mod state;

@@ -81,7 +81,7 @@ impl App {
             Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
             None => None,
         };
-        let mut exporter = ExporterState::new(clock, config.shard);
+        let mut exporter = ExporterState::new(clock, &config);
         exporter.web_config.clone_from(&web.web_config);
         exporter.log.clone_from(&web.log);
         let requests = web.enable_lifecycle.then(|| exporter.enable_reloads());
@@ -90,6 +90,7 @@ impl App {
         let mut fleet = fleet(environment, &exporter);
         let state = state.map(|state| {
             fleet.restore(state.restored);
+            exporter.restore_changes(state.changes);
             state.writer
         });
         Ok(Self {

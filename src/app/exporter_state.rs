@@ -10,6 +10,7 @@ use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::persisted::{PersistedEvidence, State};
+use crate::changes::ChangeFeed;
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::fleet::FleetObserver;
@@ -20,8 +21,8 @@ use crate::poll::Publish;
 use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::shard::Shard;
-use crate::snapshot::{AccountInfo, Report};
-use crate::state::Written;
+use crate::snapshot::{AccountInfo, ChangeRecord, Report};
+use crate::state::{Known, Written};
 use crate::web_config::WebConfig;
 
 /// The most requests for a reload that wait for the previous one.
@@ -34,6 +35,7 @@ pub(super) type Request = oneshot::Sender<Result<(), String>>;
 pub(super) struct ExporterState {
     pub(super) publisher: Arc<Publisher>,
     pub(super) process: Arc<Process>,
+    changes: Arc<ChangeFeed>,
     /// Held exclusively while accounts change, and shared by readers.
     changing: RwLock<()>,
     shard: Shard,
@@ -55,12 +57,14 @@ pub(super) struct ExporterState {
 
 impl ExporterState {
     /// The state without accounts, and with reloading over HTTP disabled.
-    pub(super) fn new(clock: Clock, shard: Shard) -> Self {
+    pub(super) fn new(clock: Clock, config: &Config) -> Self {
+        let shard = config.shard;
         let process = Process::new();
         process.set_shard(shard.ordinal(), shard.total());
         Self {
             publisher: Publisher::new(),
             process: Arc::new(process),
+            changes: Arc::new(ChangeFeed::new(config.keep_changes)),
             changing: RwLock::default(),
             shard,
             heartbeats: Heartbeats::new(clock.now().steady),
@@ -72,6 +76,11 @@ impl ExporterState {
             awaited: Mutex::default(),
             was_ready: AtomicBool::new(false),
         }
+    }
+
+    /// Restores the change feed of the state file.
+    pub(super) fn restore_changes(&self, changes: Vec<ChangeRecord>) {
+        self.changes.restore(changes, self.clock.now().wall);
     }
 
     /// Limits the evidence that is shown to what the state file holds.
@@ -99,15 +108,19 @@ impl ExporterState {
         self.changing.blocking_read()
     }
 
-    /// Returns the reports of all accounts, without blocking the thread.
-    pub(super) async fn known(&self) -> Vec<Arc<Report>> {
+    /// Returns what the state file persists, without blocking the thread.
+    pub(super) async fn known(&self) -> Known {
         let _unchanged = self.changing.read().await;
-        self.publisher.reports()
+        Known {
+            reports: self.publisher.reports(),
+            changes: self.changes(),
+        }
     }
 
     /// Records that a configuration is in use.
     pub(super) fn configured(&self, config: &Config, targets: usize) {
         let now = self.clock.now().wall;
+        self.changes.set_keep(config.keep_changes, now);
         self.process.configured(config.hash(), targets, now);
     }
 
@@ -151,6 +164,10 @@ impl Content for ExporterState {
     fn reports(&self) -> Vec<Arc<Report>> {
         let _unchanged = self.unchanged();
         self.publisher.reports()
+    }
+
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        self.changes.latest(self.clock.now().wall)
     }
 
     fn shard_label(&self) -> Option<String> {
@@ -212,6 +229,10 @@ impl FleetObserver for ExporterState {
             };
             account.publish(report, evidence, now);
         })
+    }
+
+    fn change_feed(&self) -> Arc<ChangeFeed> {
+        Arc::clone(&self.changes)
     }
 
     fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {

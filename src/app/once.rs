@@ -26,19 +26,20 @@ pub async fn once(
         Some(file) => Some(State::open(file.clone(), clock.clone(), config.shard).await?),
         None => None,
     };
-    let exporter = Arc::new(ExporterState::new(clock, config.shard));
+    let exporter = Arc::new(ExporterState::new(clock, config));
     let mut fleet = fleet(environment, &exporter);
     let writer = state.map(|state| {
         fleet.restore(state.restored);
+        exporter.restore_changes(state.changes);
         state.writer
     });
     let all_known = fleet.discover_once(config).await?;
     let plan = fleet.prepare(config).await?;
     let all_good = fleet.poll_once(plan).await && all_known;
     if let Some(writer) = writer {
-        let reports = exporter.publisher.reports();
+        let known = exporter.known().await;
         writer
-            .finish(reports, |written| exporter.state_written(written))
+            .finish(known, |written| exporter.state_written(written))
             .await;
     }
     let exposition = exporter

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use crate::clock::Clock;
 use crate::files::ReadSlot;
 use crate::shard::Shard;
-use crate::snapshot::{Evidence, Report};
+use crate::snapshot::{ChangeRecord, Evidence, Report};
 use crate::state::StateWriter;
 
 /// The evidence that a restart would restore, by account. The exporter does not show more: a counter
@@ -39,10 +39,11 @@ impl PersistedEvidence {
 /// How long opening the state file may take. It is long, because a restart would not help.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The state file of this process, and the reports that an earlier process left in it.
+/// The state file of this process, and what an earlier process left in it.
 pub(super) struct State {
     pub(super) writer: StateWriter,
     pub(super) restored: BTreeMap<String, Report>,
+    pub(super) changes: Vec<ChangeRecord>,
 }
 
 impl State {
@@ -53,13 +54,17 @@ impl State {
         let opening = slot.run(OPEN_TIMEOUT, move || {
             let now = clock.now();
             let (writer, saved) = StateWriter::open(path, clock);
-            let mut restored = saved
-                .map(|saved| saved.into_reports(now))
-                .unwrap_or_default();
+            let saved = saved.unwrap_or_default();
+            let changes = saved.changes();
+            let mut restored = saved.into_reports(now);
             if shard.is_sharded() {
                 restored.retain(|_, report| was_polled_lately(report, now.wall));
             }
-            Self { writer, restored }
+            Self {
+                writer,
+                restored,
+                changes,
+            }
         });
         opening.await.map_err(|error| format!("{at}: {error}"))
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::{DEFAULT_GRACE, DEFAULT_PATH, DEFAULT_SHARDS};
+use crate::duration::parse_duration;
 use crate::shard::MAX_SHARDS;
 
 /// Parses the environment variable of a flag without a value.
@@ -97,7 +98,7 @@ const LONGEST_GRACE: Duration = Duration::from_mins(5);
 
 pub(super) fn grace_period(text: &str) -> Result<Duration, String> {
     let text = if text.is_empty() { DEFAULT_GRACE } else { text };
-    let grace = humantime::parse_duration(text).ok();
+    let grace = parse_duration(text);
     let grace = grace.filter(|grace| *grace <= LONGEST_GRACE);
     grace.ok_or_else(|| "expected a duration from 0s to 5m, such as 10s".to_owned())
 }

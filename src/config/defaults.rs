@@ -7,6 +7,9 @@ pub(super) const INTERVAL: Duration = Duration::from_mins(1);
 /// `stale_after` is at least this many intervals, so that one failed poll does not hide an account.
 pub(super) const LEAST_STALE_INTERVALS: u32 = 2;
 
+/// The changes that the feed keeps.
+pub(super) const KEEP_CHANGES: u32 = 1_000;
+
 pub(super) const REQUESTS_PER_SECOND: u32 = 10;
 
 pub(super) const REGION: &str = "ap-guangzhou";

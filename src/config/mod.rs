@@ -18,7 +18,6 @@
 pub use self::account::{Account, Poll};
 pub use self::credentials::{AssumeRole, Credentials};
 pub use self::delivery::Delivery;
-pub use self::duration::format_duration;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::glob::Glob;
@@ -46,7 +45,6 @@ mod site;
 mod types;
 
 // Texts and faults.
-mod duration;
 mod error;
 mod key_path;
 mod redaction;

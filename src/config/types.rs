@@ -18,6 +18,8 @@ pub struct Config {
     pub http: Http,
     /// The state file, `None` to persist nothing.
     pub state_file: Option<PathBuf>,
+    /// The most records of the change feed.
+    pub keep_changes: usize,
     /// The accounts of the configuration, by name.
     pub accounts: Vec<Account>,
     /// The organizations, by name.
@@ -33,7 +35,7 @@ impl Config {
     /// Returns a number that changes with the meaning of the configuration, and not with its layout
     /// or its place.
     ///
-    /// It is a hash of the accounts, the organizations and the HTTP settings. Secrets serialize as
+    /// It is a hash of the accounts, the organizations, the HTTP settings and the change feed. Secrets serialize as
     /// nothing, so the number allows no guesses at them, and a new key alone does not change it.
     /// Neither does what each of several processes has for itself: its state file and its shard.
     pub fn hash(&self) -> u64 {
@@ -42,6 +44,7 @@ impl Config {
         let mut organizations: Vec<&Organization> = self.organizations.iter().collect();
         organizations.sort_by_key(|organization| &organization.name);
         let all = json!({
+            "changes": self.keep_changes,
             "http": self.http,
             "accounts": accounts,
             "organizations": organizations,

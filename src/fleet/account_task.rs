@@ -39,7 +39,12 @@ impl AccountTask {
     ) -> Self {
         let prepared = Arc::new(prepared);
         let publish = observer.publisher_for(&prepared.info);
-        let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
+        let handle = Arc::new(PublishHandle::new(
+            memory,
+            publish,
+            observer.change_feed(),
+            Instant::now(),
+        ));
         observer.account_started(prepared.name(), handle.heartbeat());
         let supervisor = Supervisor {
             prepared: Arc::clone(&prepared),

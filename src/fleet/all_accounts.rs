@@ -382,7 +382,9 @@ impl Fleet {
             };
             let publish = self.observer.publisher_for(&prepared.info);
             let memory = prepared.initial_memory(memory_of(self.restored.remove(prepared.name())));
-            let handle = Arc::new(PublishHandle::new(memory, publish, Instant::now()));
+            let changes = self.observer.change_feed();
+            let handle = PublishHandle::new(memory, publish, changes, Instant::now());
+            let handle = Arc::new(handle);
             let process = Arc::clone(&self.process);
             polls.spawn(async move { prepared.account(process, handle).await.poll_once().await });
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::changes::ChangeFeed;
 use crate::heartbeat::Heartbeat;
 use crate::poll::Publish;
 use crate::snapshot::AccountInfo;
@@ -12,6 +13,9 @@ pub trait FleetObserver: Send + Sync + 'static {
     /// Returns the function that publishes for an account. A restart after a panic requests another
     /// one.
     fn publisher_for(&self, account: &Arc<AccountInfo>) -> Publish;
+
+    /// Returns the feed to which accounts append their changes.
+    fn change_feed(&self) -> Arc<ChangeFeed>;
 
     /// The account has started. Its loop updates the heartbeat.
     fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>);

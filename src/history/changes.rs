@@ -1,10 +1,8 @@
 //! The changes of a target's tracks between two listings.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
-use crate::snapshot::{Change, Listing, Status, Tombstone, Track};
+use crate::snapshot::{Change, FieldChange, Listing, Status, Tombstone, Track};
 
 /// A change of a track between two listings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,37 +13,26 @@ pub struct TrackChange {
     pub id: u64,
     /// Its name; the new one if it was renamed.
     pub name: String,
-    /// The fields that differ. For a created or deleted track, all its fields.
-    pub details: Vec<Difference>,
-}
-
-/// A field that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// The API's name of the field.
-    pub field: &'static str,
-    /// The old value; empty for a created track.
-    pub from: String,
-    /// The new value; empty for a deleted track.
-    pub to: String,
-}
-
-/// Writes one line, with control characters escaped. Each value is cut separately, so that a long
-/// one does not hide the others.
-impl fmt::Display for Difference {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (from, to) = (shortened(&self.from), shortened(&self.to));
-        write!(f, "{}: {from:?} -> {to:?}", self.field)
-    }
+    /// The fields that differ. For a created or deleted track, all its fields that are not empty.
+    pub fields: Vec<FieldChange>,
 }
 
 /// The longest value that is not cut, in characters: twice as long as ten of the longest event names.
 const MAX_VALUE_CHARS: usize = 1_000;
 
-fn shortened(value: &str) -> Cow<'_, str> {
+/// Cuts each value separately, so that a long one does not hide the others.
+fn field_change(field: &str, from: &str, to: &str) -> FieldChange {
+    FieldChange {
+        field: field.to_owned(),
+        from: shortened(from),
+        to: shortened(to),
+    }
+}
+
+fn shortened(value: &str) -> String {
     match value.char_indices().nth(MAX_VALUE_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}…", &value[..end])),
-        None => Cow::Borrowed(value),
+        Some((end, _)) => format!("{}…", &value[..end]),
+        None => value.to_owned(),
     }
 }
 
@@ -112,11 +99,11 @@ pub(super) fn updated(known: &Listing, seen: Vec<Track>) -> Listing {
 
 /// Returns the changes of one track: at most one of its status and one of its settings.
 fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
-    let change = |change, details| TrackChange {
+    let change = |change, fields| TrackChange {
         change,
         id: new.id,
         name: new.name.clone(),
-        details,
+        fields,
     };
     let mut changes = Vec::new();
     let was_on = old.status == Status::Enabled;
@@ -127,56 +114,36 @@ fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
         } else {
             Change::Disabled
         };
-        changes.push(change(kind, vec![status_difference(old, new)]));
+        let status = field_change("Status", old.status.as_str(), new.status.as_str());
+        changes.push(change(kind, vec![status]));
     }
-    let details = settings_differences(old, new);
-    if !details.is_empty() {
-        changes.push(change(Change::Modified, details));
+    let settings = settings(old).into_iter().zip(settings(new));
+    let fields: Vec<FieldChange> = settings
+        .filter(|((_, from), (_, to))| from != to)
+        .map(|((field, from), (_, to))| field_change(field, &from, &to))
+        .collect();
+    if !fields.is_empty() {
+        changes.push(change(Change::Modified, fields));
     }
     changes
 }
 
-/// Returns the change of a created or deleted track, with all its fields.
+/// Returns the change of a created or deleted track, with all its fields that are not empty.
 fn whole(change: Change, track: &Track) -> TrackChange {
-    let status = Difference {
-        field: "Status",
-        from: String::new(),
-        to: track.status.as_str().to_owned(),
-    };
-    let settings = settings(track).into_iter().map(|(field, to)| Difference {
-        field,
-        from: String::new(),
-        to,
-    });
-    let mut details: Vec<Difference> = std::iter::once(status).chain(settings).collect();
-    if change == Change::Vanished {
-        for detail in &mut details {
-            std::mem::swap(&mut detail.from, &mut detail.to);
-        }
-    }
+    let status = ("Status", track.status.as_str().to_owned());
+    let fields = std::iter::once(status).chain(settings(track));
+    let fields = fields.filter(|(_, value)| !value.is_empty());
     TrackChange {
         change,
         id: track.id,
         name: track.name.clone(),
-        details,
+        fields: fields
+            .map(|(field, value)| match change {
+                Change::Vanished => field_change(field, &value, ""),
+                _ => field_change(field, "", &value),
+            })
+            .collect(),
     }
-}
-
-fn status_difference(old: &Track, new: &Track) -> Difference {
-    Difference {
-        field: "Status",
-        from: old.status.as_str().to_owned(),
-        to: new.status.as_str().to_owned(),
-    }
-}
-
-fn settings_differences(old: &Track, new: &Track) -> Vec<Difference> {
-    settings(old)
-        .into_iter()
-        .zip(settings(new))
-        .filter(|((_, from), (_, to))| from != to)
-        .map(|((field, from), (_, to))| Difference { field, from, to })
-        .collect()
 }
 
 /// Returns the settings whose change is a modification.

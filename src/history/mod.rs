@@ -4,7 +4,7 @@
 //! It reads no clock and does no I/O. An account keeps one [`TargetHistory`] for each of its targets. [`OverviewCache`] computes
 //! the figures over all targets, and [`accrue`] the time that listings are evidence for.
 
-pub use self::changes::{Difference, TrackChange};
+pub use self::changes::TrackChange;
 pub use self::evidence::{accrue, is_covered};
 pub use self::overview::OverviewCache;
 pub use self::target::{Retention, TargetHistory};

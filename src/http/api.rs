@@ -1,5 +1,5 @@
-//! The JSON API with the facts of the page: `/api/v1/targets`, `/api/v1/tracks` and
-//! `/api/v1/delivery`.
+//! The JSON API with the facts of the page: `/api/v1/targets`, `/api/v1/tracks`, `/api/v1/changes`
+//! and `/api/v1/delivery`.
 //!
 //! `docs/openapi.json` describes the responses, and a test compares them with it. Within `v1`, keys
 //! may be added but not removed.
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::query::Query;
 use super::view::{DeliveryRow, TargetRow, TrackEntry, TrackRow, View};
 use crate::clock::unix_seconds;
-use crate::snapshot::{DeliveryReport, DeliveryState, LastGood};
+use crate::snapshot::{AttributionResult, ChangeRecord, DeliveryReport, LastGood, Operation};
 
 /// Returns the targets that match a query.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
@@ -30,18 +30,20 @@ pub(super) fn tracks(view: View<'_>, query: &Query) -> Value {
 }
 
 /// Returns the storage targets that match a query.
-///
-/// # Errors
-///
-/// If the query names an unknown state.
-pub(super) fn deliveries(view: View<'_>, query: &Query) -> Result<Value, String> {
-    let states: Vec<&'static str> = DeliveryState::ALL.iter().map(|it| it.as_str()).collect();
-    query.check("state", &states)?;
+pub(super) fn deliveries(view: View<'_>, query: &Query) -> Value {
     let deliveries = view.matching_deliveries(query);
-    Ok(page(view, query, deliveries.len(), |range| {
+    page(view, query, deliveries.len(), |range| {
         let rows = deliveries[range].iter();
         rows.map(|row| delivery(view, row)).collect()
-    }))
+    })
+}
+
+/// Returns the changes that match a query.
+pub(super) fn changes(view: View<'_>, query: &Query) -> Value {
+    let changes = view.matching_changes(query);
+    page(view, query, changes.len(), |range| {
+        changes[range].iter().map(|it| change(it)).collect()
+    })
 }
 
 fn page(
@@ -99,7 +101,7 @@ fn track(row: &TrackRow<'_>) -> Value {
         "track": row.name(),
         "status": row.status(),
         "as_of": time(good.map(|good| good.at)),
-        "changed": changes(row),
+        "changed": changed(row),
     })));
     match row.track {
         TrackEntry::Vanished(tombstone) => {
@@ -156,11 +158,73 @@ fn delivery(view: View<'_>, row: &DeliveryRow<'_>) -> Value {
 }
 
 /// Returns when each kind of change of a track was last seen.
-fn changes(row: &TrackRow<'_>) -> Value {
+fn changed(row: &TrackRow<'_>) -> Value {
     let times = row.target.past.changes.get(&row.id);
     let times = times.into_iter().flat_map(|times| times.at);
     let seen = times.filter_map(|(change, at)| Some((change.as_str().to_owned(), time(Some(at?)))));
     Value::Object(seen.collect())
+}
+
+fn change(record: &ChangeRecord) -> Value {
+    let fields = record.fields.iter();
+    let fields: Value = fields
+        .map(|it| json!({"field": it.field, "from": it.from, "to": it.to}))
+        .collect();
+    let attribution = &record.attribution;
+    // With a certain result there is exactly one operation, whose values a script reads without the
+    // list.
+    let certain = attribution.operations.first();
+    let certain = certain.filter(|_| attribution.result == AttributionResult::Certain);
+    json!({
+        "id": record.id,
+        "seen": time(Some(record.seen)),
+        "previous": time(record.previous),
+        "account": record.account,
+        "region": record.region,
+        "track_id": record.track_id,
+        "track": record.track,
+        "change": record.change.as_str(),
+        "fields": fields,
+        "source": record.source.as_str(),
+        "attribution": {
+            "result": attribution.result.as_str(),
+            "operator": certain.map(operator),
+            "event_name": certain.map(|it| &it.event_name),
+            "time": certain.map(|it| time(Some(it.at))),
+            "source_ip": certain.map(|it| &it.source_ip),
+            "request_id": certain.map(|it| &it.request_id),
+            "call": certain.map(call),
+            "operations": attribution.operations.iter().map(operation).collect::<Value>(),
+        },
+    })
+}
+
+fn operation(operation: &Operation) -> Value {
+    json!({
+        "operator": operator(operation),
+        "event_name": operation.event_name,
+        "time": time(Some(operation.at)),
+        "source_ip": operation.source_ip,
+        "request_id": operation.request_id,
+        "call": call(operation),
+    })
+}
+
+fn call(operation: &Operation) -> &str {
+    match operation.call_type.as_str() {
+        "ConsoleCall" => "console",
+        "ApiCall" => "api",
+        other => other,
+    }
+}
+
+fn operator(operation: &Operation) -> Value {
+    json!({
+        "name": operation.operator,
+        "type": operation.operator_type,
+        "principal_id": operation.principal_id,
+        "role_session": operation.role_session,
+    })
 }
 
 fn account(report: &crate::snapshot::Report) -> Map<String, Value> {

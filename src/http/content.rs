@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::clock::Moment;
-use crate::snapshot::Report;
+use crate::snapshot::{ChangeRecord, Report};
 
 /// A reload in progress. Its error says why the previous configuration stays in use.
 pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
@@ -20,6 +20,11 @@ pub trait Content: Send + Sync + 'static {
 
     /// Returns the reports of all accounts, for the page and the API.
     fn reports(&self) -> Vec<Arc<Report>>;
+
+    /// Returns the change feed, newest first, for the page and the API.
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        Arc::from([])
+    }
 
     /// Returns the description of this shard, for the page. `None` if there is only one.
     fn shard_label(&self) -> Option<String> {

@@ -35,6 +35,7 @@ mod listener;
 mod throttle;
 
 // The rows of the page and the API, filtered by a query.
+mod filter_values;
 mod query;
 mod view;
 

@@ -1,8 +1,12 @@
 //! The query string of the page and of the API: filters, order and page.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use form_urlencoded::Serializer;
+use jiff::Timestamp;
+
+use super::filter_values::allowed;
 
 /// The most parameters of a query string; a query with more is rejected.
 const MAX_PAIRS: usize = 64;
@@ -11,8 +15,21 @@ const MAX_PAIRS: usize = 64;
 const DEFAULT_ROWS: usize = 100;
 const MAX_ROWS: usize = 10_000;
 
+/// The highest page number.
+const MAX_PAGE: usize = 1_000_000;
+
 /// The parameters that filter rows. A row must match one value of every parameter.
-const FILTERS: [&str; 5] = ["account", "region", "state", "status", "storage_type"];
+const FILTERS: [&str; 9] = [
+    "account",
+    "region",
+    "state",
+    "status",
+    "storage_type",
+    "track",
+    "change",
+    "result",
+    "since",
+];
 
 /// The columns by which rows can be sorted.
 const SORTS: [&str; 6] = [
@@ -67,13 +84,14 @@ impl Query {
             match &*key {
                 "sort" => query.sort = one_of(&SORTS, &value, "sort")?,
                 "order" => query.descending = one_of(&["asc", "desc"], &value, "order")? == "desc",
-                "page" => query.page = number(&value, usize::MAX, "page")?,
+                "page" => query.page = number(&value, MAX_PAGE, "page")?,
                 "rows" => query.rows = number(&value, MAX_ROWS, "rows")?,
                 key => {
                     let key = one_of(&FILTERS, key, "parameter").map_err(|_| {
                         let known = FILTERS.join(", ");
                         format!("no such parameter; there are {known}, sort, order, page and rows")
                     })?;
+                    check_value(key, &value)?;
                     query
                         .filters
                         .entry(key)
@@ -85,20 +103,34 @@ impl Query {
         Ok(query)
     }
 
-    /// Checks a filter whose values are a closed set.
+    /// Checks the filter `state`, whose values depend on the rows.
     ///
     /// # Errors
     ///
     /// If a value is unknown. The message lists what is allowed.
-    pub(super) fn check(&self, key: &str, allowed: &[&'static str]) -> Result<(), String> {
-        let mut values = self.filters.get(key).into_iter().flatten();
-        values.try_for_each(|value| one_of(allowed, value, key).map(|_| ()))
+    pub(super) fn with_states(self, allowed: &[&'static str]) -> Result<Self, String> {
+        for state in self.filters.get("state").into_iter().flatten() {
+            one_of(allowed, state, "state")?;
+        }
+        Ok(self)
     }
 
     /// Whether a value passes the filter of a parameter.
     pub(super) fn matches(&self, key: &str, value: &str) -> bool {
         let wanted = self.filters.get(key);
         wanted.is_none_or(|wanted| wanted.iter().any(|wanted| wanted == value))
+    }
+
+    /// Whether a track passes the filter `track`, which has ids or names.
+    pub(super) fn matches_track(&self, id: u64, name: &str) -> bool {
+        self.matches("track", name) || self.matches("track", &id.to_string())
+    }
+
+    /// Whether a time is not before the filter `since`; if there are several, before the earliest.
+    pub(super) fn is_since(&self, at: SystemTime) -> bool {
+        let wanted = self.filters.get("since");
+        let earliest = wanted.and_then(|wanted| wanted.iter().filter_map(|it| time(it)).min());
+        earliest.is_none_or(|earliest| at >= earliest)
     }
 
     /// Returns the first value of a filter, for the form.
@@ -155,18 +187,40 @@ fn one_of(known: &[&'static str], text: &str, key: &str) -> Result<&'static str,
     found.ok_or_else(|| format!("{key}: allowed are {}", known.join(", ")))
 }
 
+/// Checks the value of a filter with a closed set of values, or with a form.
+fn check_value(key: &str, value: &str) -> Result<(), String> {
+    if let Some(allowed) = allowed(key) {
+        return one_of(&allowed, value, key).map(drop);
+    }
+    if key == "since" && time(value).is_none() {
+        return Err(
+            "since: allowed are Unix seconds and a time of RFC 3339 such as 2026-01-31T08:00:00Z"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Reads Unix seconds, or a time of RFC 3339 whose `+` may have become a blank in the query string.
+fn time(text: &str) -> Option<SystemTime> {
+    match text.parse::<f64>() {
+        Ok(seconds) => {
+            let since = Duration::try_from_secs_f64(seconds).ok()?;
+            UNIX_EPOCH.checked_add(since)
+        }
+        Err(_) => {
+            let timestamp: Timestamp = text.replace(' ', "+").parse().ok()?;
+            Some(timestamp.into())
+        }
+    }
+}
+
 fn number(text: &str, most: usize, key: &str) -> Result<usize, String> {
     let number = text
         .parse()
         .ok()
         .filter(|number| (1..=most).contains(number));
-    number.ok_or_else(|| {
-        if most == usize::MAX {
-            format!("{key}: a number from 1 on is allowed")
-        } else {
-            format!("{key}: a number from 1 to {most} is allowed")
-        }
-    })
+    number.ok_or_else(|| format!("{key}: a number from 1 to {most} is allowed"))
 }
 
 #[cfg(test)]
@@ -197,12 +251,54 @@ mod tests {
     }
 
     #[test]
+    fn since_is_the_earliest_of_its_times() {
+        let day = |seconds| UNIX_EPOCH + Duration::from_secs(seconds);
+        for text in [
+            "since=1767225600",
+            "since=1767225600.0&since=1767225601",
+            "since=2026-01-01T00:00:00Z",
+            "since=2026-01-01T08:00:00%2B08:00",
+            "since=2026-01-01T08:00:00+08:00",
+        ] {
+            let query = Query::parse(text).unwrap();
+            assert!(query.is_since(day(1_767_225_600)), "{text}");
+            assert!(!query.is_since(day(1_767_225_599)), "{text}");
+        }
+        assert!(Query::default().is_since(UNIX_EPOCH));
+    }
+
+    #[test]
     fn what_is_not_understood_is_said() {
         for (text, said) in [
             ("acount=a", "no such parameter; there are account, region,"),
             ("sort=age", "sort: allowed are account, region,"),
             ("order=up", "order: allowed are asc, desc"),
-            ("page=0", "page: a number from 1 on is allowed"),
+            ("page=0", "page: a number from 1 to 1000000 is allowed"),
+            ("page=1000001", "page: a number"),
+            (
+                "state=off",
+                "state: allowed are failing, stale, waiting, up",
+            ),
+            (
+                "status=on",
+                "status: allowed are enabled, disabled, unknown, vanished",
+            ),
+            (
+                "change=off",
+                "change: allowed are created, vanished, enabled,",
+            ),
+            (
+                "result=sure",
+                "result: allowed are certain, candidate, pending, not_found,",
+            ),
+            (
+                "since=yesterday",
+                "since: allowed are Unix seconds and a time of RFC 3339",
+            ),
+            ("since=-1", "since: allowed"),
+            ("since=nan", "since: allowed"),
+            ("since=1e300", "since: allowed"),
+            ("since=2026-01-31", "since: allowed"),
             ("rows=10001", "rows: a number from 1 to 10000 is allowed"),
             ("rows=-1", "rows: a number"),
         ] {

@@ -22,7 +22,7 @@ use super::page::{self, Page};
 use super::query::Query;
 use super::rendering::Rendering;
 use super::view::View;
-use super::{api, encoding, response};
+use super::{api, encoding, filter_values, response};
 use crate::web_config::WebConfig;
 
 /// Responds to requests with what a [`Content`] provides.
@@ -132,6 +132,7 @@ impl Routes {
             "/" => Handler::Page,
             "/api/v1/targets" => Handler::Targets,
             "/api/v1/tracks" => Handler::Tracks,
+            "/api/v1/changes" => Handler::Changes,
             "/api/v1/delivery" => Handler::Deliveries,
             "/favicon.ico" => Handler::Icon,
             "/-/healthy" => Handler::Healthy,
@@ -153,8 +154,8 @@ impl Routes {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
                 format!(
-                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/delivery, \
-                     /-/healthy, /-/ready and /-/reload",
+                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/changes, \
+                     /api/v1/delivery, /-/healthy, /-/ready and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -166,7 +167,11 @@ impl Routes {
                 response::exposition(self.rendering.scrape(render).await, gzip)
             }
             (
-                Handler::Page | Handler::Targets | Handler::Tracks | Handler::Deliveries,
+                Handler::Page
+                | Handler::Targets
+                | Handler::Tracks
+                | Handler::Changes
+                | Handler::Deliveries,
                 &Method::GET | &Method::HEAD,
             ) => self.show(handler, uri).await,
             (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
@@ -190,7 +195,12 @@ impl Routes {
 
     /// The page, or the same facts as JSON.
     async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
-        let query = match Query::parse(uri.query().unwrap_or_default()) {
+        let states = match handler {
+            Handler::Deliveries => filter_values::delivery_states(),
+            _ => filter_values::states(),
+        };
+        let query = Query::parse(uri.query().unwrap_or_default());
+        let query = match query.and_then(|query| query.with_states(&states)) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
                 return response::text(StatusCode::BAD_REQUEST, why);
@@ -229,18 +239,17 @@ fn render(
     query: &Query,
     telemetry_path: &str,
 ) -> Response<Pieces> {
-    let reports = content.reports();
+    let (reports, changes) = (content.reports(), content.changes());
     let view = View {
         reports: &reports,
+        changes: &changes,
         now: content.now(),
     };
     match handler {
         Handler::Targets => response::json(StatusCode::OK, &api::targets(view, query)),
         Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
-        Handler::Deliveries => match api::deliveries(view, query) {
-            Ok(deliveries) => response::json(StatusCode::OK, &deliveries),
-            Err(why) => response::json(StatusCode::BAD_REQUEST, &json!({ "error": why })),
-        },
+        Handler::Changes => response::json(StatusCode::OK, &api::changes(view, query)),
+        Handler::Deliveries => response::json(StatusCode::OK, &api::deliveries(view, query)),
         _ => {
             let page = Page {
                 view,
@@ -260,6 +269,7 @@ enum Handler {
     Page,
     Targets,
     Tracks,
+    Changes,
     Deliveries,
     /// Browsers request it on their own.
     Icon,
@@ -277,7 +287,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
-            Self::Targets | Self::Tracks | Self::Deliveries => "api",
+            Self::Targets | Self::Tracks | Self::Changes | Self::Deliveries => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",

@@ -2,16 +2,20 @@
 
 use std::sync::Arc;
 
+pub(super) use super::filter_values::{State, VANISHED};
 use super::query::Query;
 use crate::clock::Moment;
 use crate::snapshot::{
-    DeliveryReport, DeliveryState, Report, Status, TargetReport, Tombstone, Totals, Track,
+    ChangeRecord, DeliveryReport, DeliveryState, Report, Status, TargetReport, Tombstone, Totals,
+    Track,
 };
 
-/// All reports at one moment.
+/// All reports and the change feed at one moment.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub(super) reports: &'a [Arc<Report>],
+    /// Newest first.
+    pub(super) changes: &'a [Arc<ChangeRecord>],
     pub(super) now: Moment,
 }
 
@@ -21,32 +25,6 @@ pub(super) struct TargetRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) state: State,
-}
-
-/// The state of a target.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    /// Its last poll succeeded, and the listing is recent.
-    Up,
-    /// Its last poll failed.
-    Failing,
-    /// Its last poll succeeded, but the listing is too old to be shown.
-    Stale,
-    /// It has not been polled yet.
-    Waiting,
-}
-
-impl State {
-    pub(super) const ALL: [Self; 4] = [Self::Failing, Self::Stale, Self::Waiting, Self::Up];
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Up => "up",
-            Self::Failing => "failing",
-            Self::Stale => "stale",
-            Self::Waiting => "waiting",
-        }
-    }
 }
 
 /// A storage target that is checked.
@@ -97,9 +75,6 @@ impl<'a> TrackRow<'a> {
         }
     }
 }
-
-/// Stands for the status of a vanished track.
-pub(super) const VANISHED: &str = "vanished";
 
 impl<'a> View<'a> {
     /// Returns every target.
@@ -170,6 +145,7 @@ impl<'a> View<'a> {
                     && query.matches("state", self.state(row.target).as_str())
                     && query.matches("status", row.status())
                     && query.matches("storage_type", row.storage_type())
+                    && query.matches_track(row.id, row.name())
             })
             .collect();
         tracks.sort_by_key(|row| {
@@ -226,6 +202,21 @@ impl<'a> View<'a> {
             deliveries.reverse();
         }
         deliveries
+    }
+
+    /// Returns the changes that match a query, newest first.
+    pub(super) fn matching_changes(self, query: &Query) -> Vec<&'a ChangeRecord> {
+        let changes = self.changes.iter().map(Arc::as_ref);
+        changes
+            .filter(|it| {
+                query.matches("account", &it.account)
+                    && query.matches("region", &it.region)
+                    && query.matches_track(it.track_id, &it.track)
+                    && query.matches("change", it.change.as_str())
+                    && query.matches("result", it.attribution.result.as_str())
+                    && query.is_since(it.seen)
+            })
+            .collect()
     }
 
     /// Returns the totals over an account's targets. `None` if nothing is known, or no longer.

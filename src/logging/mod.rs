@@ -1,5 +1,6 @@
 //! The log on stderr, one line per event. Logging never waits for the reader of the log.
 
+mod json;
 mod queue;
 mod repeats;
 
@@ -11,9 +12,11 @@ use std::thread;
 use tracing::level_filters::LevelFilter;
 use tracing::warn;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
+use self::json::JsonLines;
 pub use self::queue::Log;
 use self::repeats::LimitRepeats;
 use crate::cli::LogFormat;
@@ -54,8 +57,8 @@ pub fn subscribe(log: &Log, level: LevelFilter, format: LogFormat) {
         }
         LogFormat::Json => {
             let lines = tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
+                .event_format(JsonLines::default())
+                .fmt_fields(JsonFields::new())
                 .with_writer(writer);
             tracing::subscriber::set_global_default(registry.with(lines)).expect(once);
         }

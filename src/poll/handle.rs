@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
+use crate::changes::ChangeFeed;
 use crate::clock::Moment;
 use crate::heartbeat::{Heartbeat, STALL_TIMEOUT};
-use crate::snapshot::{ApiCounters, Report};
+use crate::snapshot::{ApiCounters, ChangeRecord, Report};
 
 /// Publishes the reports of one account.
 pub type Publish = Box<dyn FnMut(Arc<Report>, Moment) + Send>;
@@ -22,10 +23,12 @@ pub struct Memory {
     pub api: Arc<Mutex<ApiCounters>>,
 }
 
-/// Publishes the reports of one account, and remembers the last one. After [`close`](Self::close),
+/// Publishes the reports and the changes of one account, and remembers the last report. After [`close`](Self::close),
 /// the old task can no longer publish, even if its abort is delayed.
 pub struct PublishHandle {
     inner: Mutex<Inner>,
+    /// Shared by all accounts.
+    changes: Arc<ChangeFeed>,
     heartbeat: Arc<Heartbeat>,
 }
 
@@ -37,10 +40,11 @@ struct Inner {
 
 impl PublishHandle {
     /// A handle for a task that resumes from `memory`.
-    pub fn new(memory: Memory, publish: Publish, now: Instant) -> Self {
+    pub fn new(memory: Memory, publish: Publish, changes: Arc<ChangeFeed>, now: Instant) -> Self {
         let publish = Some(publish);
         Self {
             inner: Mutex::new(Inner { publish, memory }),
+            changes,
             heartbeat: Arc::new(Heartbeat::new(now, now + STALL_TIMEOUT)),
         }
     }
@@ -72,13 +76,21 @@ impl PublishHandle {
         inner.publish.is_some()
     }
 
-    /// Publishes a report and remembers it. A report that cannot be published is not remembered.
-    pub(super) fn publish(&self, report: Arc<Report>, now: Moment) {
+    /// Publishes a report, remembers it, and appends its changes to the feed. A report that cannot be
+    /// published is not remembered, and its changes will be found again.
+    pub(super) fn publish(
+        &self,
+        report: Arc<Report>,
+        changes: Vec<ChangeRecord>,
+        now: Moment,
+    ) -> Vec<Arc<ChangeRecord>> {
         let mut inner = self.inner();
-        if let Some(publish) = &mut inner.publish {
-            publish(Arc::clone(&report), now);
-            inner.memory.report = Some(report);
-        }
+        let Some(publish) = &mut inner.publish else {
+            return Vec::new();
+        };
+        publish(Arc::clone(&report), now);
+        inner.memory.report = Some(report);
+        self.changes.append(changes, now.wall)
     }
 
     /// If publishing panics, the memory has not changed yet, so a poisoned lock is consistent.
@@ -99,6 +111,7 @@ mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::snapshot::{Attribution, AttributionResult, Change, ChangeSource};
 
     /// A task on another thread may run for a while after it was aborted.
     #[test]
@@ -112,7 +125,13 @@ mod tests {
         let publish = move |_: Arc<Report>, _: Moment| {
             count.fetch_add(1, Ordering::Relaxed);
         };
-        let handle = PublishHandle::new(Memory::default(), Box::new(publish), now.steady);
+        let changes = Arc::new(ChangeFeed::new(10));
+        let handle = PublishHandle::new(
+            Memory::default(),
+            Box::new(publish),
+            Arc::clone(&changes),
+            now.steady,
+        );
         let report = |requests_per_second| {
             Arc::new(Report {
                 requests_per_second,
@@ -120,12 +139,29 @@ mod tests {
             })
         };
         let known = |memory: Memory| memory.report.map(|report| report.requests_per_second);
-        handle.publish(report(1.0), now);
+        handle.publish(report(1.0), vec![change()], now);
         assert_eq!(known(handle.close()), Some(1.0));
 
-        handle.publish(report(2.0), now);
+        handle.publish(report(2.0), vec![change()], now);
         assert_eq!(published.load(Ordering::Relaxed), 1);
+        assert_eq!(changes.latest(now.wall).len(), 1);
         assert_eq!(known(handle.memory()), Some(1.0));
         assert!(!handle.renew(|| unreachable!("the handle is closed")));
+    }
+
+    fn change() -> ChangeRecord {
+        ChangeRecord {
+            id: 0,
+            account: "prod".to_owned(),
+            region: "ap-guangzhou".to_owned(),
+            track_id: 1,
+            track: "all".to_owned(),
+            change: Change::Disabled,
+            fields: Vec::new(),
+            seen: SystemTime::UNIX_EPOCH,
+            previous: None,
+            source: ChangeSource::Poll,
+            attribution: Attribution::without_operation(AttributionResult::Off),
+        }
     }
 }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
+use super::change_line::log_change;
 use crate::failure::{Failure, Reason};
-use crate::history::TrackChange;
-use crate::snapshot::{Change, TargetReport};
-use crate::tencent::reasons::{escaped, visible};
+use crate::snapshot::{ChangeRecord, TargetReport};
+use crate::tencent::reasons::visible;
 
 /// The most lines of one kind that an account logs in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
@@ -48,9 +48,9 @@ impl AccountLog {
     }
 
     /// Logs a line for a change of a track.
-    pub(super) fn change(&self, region: &str, track_change: &TrackChange) {
+    pub(super) fn change(&self, record: &ChangeRecord) {
         if self.changes.admits() {
-            change(&self.account, region, track_change);
+            log_change(record);
         }
     }
 
@@ -162,38 +162,6 @@ fn health(account: &str, before: Health, after: &TargetReport) {
             let good = after.last_good.as_ref();
             let tracks = good.map_or(0, |good| good.listing.all().count());
             info!(account, region, tracks, "target is healthy");
-        }
-    }
-}
-
-fn change(account: &str, region: &str, change: &TrackChange) {
-    let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
-    let details = details.join(", ");
-    let (account, details) = (&*visible(account), &*visible(&details));
-    let (id, track) = (change.id, escaped(&change.name));
-    let kind = change.change.as_str();
-    match change.change {
-        Change::Created | Change::Enabled => {
-            info!(
-                account,
-                region,
-                track_id = id,
-                track,
-                change = kind,
-                details,
-                "track {kind}"
-            );
-        }
-        Change::Vanished | Change::Disabled | Change::Modified => {
-            warn!(
-                account,
-                region,
-                track_id = id,
-                track,
-                change = kind,
-                details,
-                "track {kind}"
-            );
         }
     }
 }

@@ -19,6 +19,7 @@ mod poller;
 mod details;
 
 // What is known: recorded, logged and published.
+mod change_line;
 mod log;
 mod state;
 

@@ -18,7 +18,8 @@ use super::schedule::Schedule;
 use crate::clock::{Clock, Moment};
 use crate::history::{OverviewCache, TargetHistory, TrackChange, accrue, is_covered};
 use crate::snapshot::{
-    AccountInfo, Evidence, KnownTracks, OrganizationCoverage, Renewals, Report, TargetReport,
+    AccountInfo, Attribution, AttributionResult, ChangeRecord, ChangeSource, Evidence, KnownTracks,
+    LastGood, OrganizationCoverage, Renewals, Report, TargetReport,
 };
 use crate::tencent::ListingError;
 
@@ -123,7 +124,7 @@ impl AccountState {
 
     /// Publishes what is known at the start.
     pub(super) async fn publish(self) -> Self {
-        let (state, ()) = self.update(0, |_| ()).await;
+        let (state, _) = self.update(0, |_| Vec::new()).await;
         state
     }
 
@@ -136,7 +137,7 @@ impl AccountState {
         let after = state.histories[target].report();
         state.log.health(before, after);
         for change in &changes {
-            state.log.change(&after.region, change);
+            state.log.change(change);
         }
         state.log.count_suppressed();
         state
@@ -150,8 +151,9 @@ impl AccountState {
                 history.skipped();
                 log::skipped(&state.info.name, &history.report().region);
             }
+            Vec::new()
         };
-        let (state, ()) = self.update(0, skip).await;
+        let (state, _) = self.update(0, skip).await;
         state
     }
 
@@ -159,31 +161,32 @@ impl AccountState {
     pub(super) async fn described(self, results: Vec<DescribeResult>) -> Self {
         let enter = move |state: &mut Self| {
             let now = state.clock.now();
-            let Some(details) = &mut state.details else {
-                return;
-            };
-            details.enter(results, now);
-            for history in &mut state.histories {
-                history.complete(|listing| details.complete(&mut listing.tracks, now));
+            if let Some(details) = &mut state.details {
+                details.enter(results, now);
+                for history in &mut state.histories {
+                    history.complete(|listing| details.complete(&mut listing.tracks, now));
+                }
             }
+            Vec::new()
         };
-        let (state, ()) = self.update(0, enter).await;
+        let (state, _) = self.update(0, enter).await;
         state
     }
 
-    /// Changes the state and publishes it. Returns when it is published. If the account has many
-    /// tracks, before or after the change, this runs on a thread that may block.
-    async fn update<T: Send + 'static>(
+    /// Changes the state, and publishes it with the changes of tracks that `change` returns. Returns
+    /// when it is published. If the account has many tracks, before or after the change, this runs on
+    /// a thread that may block.
+    async fn update(
         mut self,
         new_tracks: usize,
-        change: impl FnOnce(&mut Self) -> T + Send + 'static,
-    ) -> (Self, T) {
+        change: impl FnOnce(&mut Self) -> Vec<ChangeRecord> + Send + 'static,
+    ) -> (Self, Vec<Arc<ChangeRecord>>) {
         let tracks = count_tracks(&self.histories).max(new_tracks);
         let update = move || {
-            let changed = change(&mut self);
+            let changes = change(&mut self);
             let report = Arc::new(self.report());
-            self.handle.publish(report, self.clock.now());
-            (self, changed)
+            let changes = self.handle.publish(report, changes, self.clock.now());
+            (self, changes)
         };
         if tracks <= FEW_TRACKS {
             return update();
@@ -198,9 +201,11 @@ impl AccountState {
         }
     }
 
-    fn enter(&mut self, outcome: PollOutcome) -> Vec<TrackChange> {
+    fn enter(&mut self, outcome: PollOutcome) -> Vec<ChangeRecord> {
         let now = self.clock.now();
         let history = &mut self.histories[outcome.target];
+        let good = history.report().last_good.as_ref();
+        let previous = good.and_then(LastGood::known_at);
         let changes = match outcome.result {
             Ok(mut listing) => {
                 if let Some(details) = &self.details {
@@ -238,7 +243,9 @@ impl AccountState {
             );
             self.evidence = accrue(self.evidence, now, interval, covered);
         }
-        changes
+        let region = &self.histories[outcome.target].report().region;
+        let record = |change| record(&self.info.name, region, change, now.wall, previous);
+        changes.into_iter().map(record).collect()
     }
 
     fn report(&mut self) -> Report {
@@ -264,6 +271,31 @@ impl AccountState {
             evidence: self.evidence,
             deliveries: None,
         }
+    }
+}
+
+/// Returns the record of a change that a poll proved. `previous` is the end of the last complete poll
+/// before it.
+fn record(
+    account: &str,
+    region: &str,
+    change: TrackChange,
+    seen: SystemTime,
+    previous: Option<SystemTime>,
+) -> ChangeRecord {
+    ChangeRecord {
+        // The feed numbers its records.
+        id: 0,
+        account: account.to_owned(),
+        region: region.to_owned(),
+        track_id: change.id,
+        track: change.name,
+        change: change.change,
+        fields: change.fields,
+        seen,
+        previous,
+        source: ChangeSource::Poll,
+        attribution: Attribution::without_operation(AttributionResult::Off),
     }
 }
 

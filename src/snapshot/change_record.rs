@@ -25,7 +25,7 @@ pub struct ChangeRecord {
     pub track: String,
     /// The kind of change.
     pub change: Change,
-    /// The fields that differ.
+    /// The fields that differ. For a created or deleted track, all that are not empty.
     pub fields: Vec<FieldChange>,
     /// The end of the poll that saw the change. For a change that only a sweep found, the time of the
     /// operation.
@@ -43,9 +43,9 @@ pub struct ChangeRecord {
 pub struct FieldChange {
     /// The API's name of the field.
     pub field: String,
-    /// The old value; empty for a created track.
+    /// The old value, cut if it is long; empty for a created track.
     pub from: String,
-    /// The new value; empty for a deleted track.
+    /// The new value, cut if it is long; empty for a deleted track.
     pub to: String,
 }
 
@@ -61,6 +61,13 @@ pub enum ChangeSource {
     Operation,
 }
 
+impl ChangeSource {
+    /// Returns the value of `source` in the API.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Who made a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attribution {
@@ -69,6 +76,16 @@ pub struct Attribution {
     /// The operation if the result is certain, up to [`MAX_CANDIDATES`] if they are candidates, and
     /// otherwise none. Newest first.
     pub operations: Vec<Operation>,
+}
+
+impl Attribution {
+    /// An attribution without an operation.
+    pub fn without_operation(result: AttributionResult) -> Self {
+        Self {
+            result,
+            operations: Vec::new(),
+        }
+    }
 }
 
 /// What is known about the operator of a change.
@@ -101,6 +118,16 @@ pub enum AttributionResult {
     Failed,
     /// Attribution is disabled for the account.
     Off,
+}
+
+impl AttributionResult {
+    /// Every result.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Returns the value of the label and of the filter `result`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
 
 /// A recorded operation. Holds only named fields of the record: never the record itself, its session

@@ -16,7 +16,7 @@ pub use self::delivery::{CheckCursor, DeliveryReport, DeliveryState, StorageTarg
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
-pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone};
+pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone, move_back};
 pub use self::report::{
     Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
 };

@@ -4,11 +4,23 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use enum_map::{Enum, EnumMap};
-use strum::{IntoStaticStr, VariantArray};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use tokio::time::Instant;
 
 /// What happened to a track between two listings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Enum, VariantArray, IntoStaticStr)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Enum,
+    VariantArray,
+    IntoStaticStr,
+    EnumString,
+)]
 #[strum(serialize_all = "snake_case")]
 pub enum Change {
     /// Its id was not in the previous listing.
@@ -55,16 +67,21 @@ pub struct Tombstone {
 
 impl ChangeTimes {
     /// Moves times after `now` to `latest` and right before it, because the clock was set back since.
-    /// Their order stays the same: the latest change shows the present state of the track.
     pub fn not_after(&mut self, now: SystemTime, latest: SystemTime) {
         let times = self.at.values_mut().flatten();
-        let mut ahead: Vec<&mut SystemTime> = times.filter(|at| **at > now).collect();
-        ahead.sort_unstable();
-        let mut moved = latest;
-        for at in ahead.into_iter().rev() {
-            *at = moved;
-            moved -= LEAST_APART;
-        }
+        move_back(times.filter(|at| **at > now), latest);
+    }
+}
+
+/// Moves times to `latest` and right before it. Their order stays the same: the latest change shows
+/// the present state of a track.
+pub fn move_back<'a>(times: impl Iterator<Item = &'a mut SystemTime>, latest: SystemTime) {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    let mut moved = latest;
+    for at in times.into_iter().rev() {
+        *at = moved;
+        moved -= LEAST_APART;
     }
 }
 

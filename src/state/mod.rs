@@ -12,7 +12,7 @@ pub use self::saved::Saved;
 
 // When it is written, and the task that writes it.
 pub use self::policy::{Difference, FACTS_WAIT, Policy, RETRY_WAIT, TIMES_WAIT};
-pub use self::writer::{StateWriter, Written};
+pub use self::writer::{Known, StateWriter, Written};
 
 mod encoding;
 mod file;
@@ -20,6 +20,7 @@ mod path;
 
 mod delivery;
 mod saved;
+mod saved_changes;
 mod time;
 
 mod policy;

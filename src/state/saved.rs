@@ -16,12 +16,13 @@ use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::SavedDelivery;
+use super::saved_changes::SavedChange;
 use super::time::{UnixNanos, nanos};
 use crate::clock::Moment;
 use crate::failure::Failure;
 use crate::snapshot::{
-    AccountInfo, Change, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing, Member, Past,
-    PollEnd, Report, TargetReport, Tombstone, Track,
+    AccountInfo, Change, ChangeRecord, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing,
+    Member, Past, PollEnd, Report, TargetReport, Tombstone, Track,
 };
 
 /// Everything in a state file.
@@ -30,6 +31,9 @@ use crate::snapshot::{
 pub struct Saved {
     /// By name.
     accounts: BTreeMap<String, SavedAccount>,
+    /// The change feed, newest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    changes: Vec<SavedChange>,
 }
 
 impl Saved {
@@ -41,7 +45,22 @@ impl Saved {
         });
         Self {
             accounts: accounts.collect(),
+            changes: Vec::new(),
         }
+    }
+
+    /// Adds the change feed.
+    #[must_use]
+    pub fn with_changes(mut self, changes: &[Arc<ChangeRecord>]) -> Self {
+        self.changes = changes.iter().map(|record| (&**record).into()).collect();
+        self
+    }
+
+    /// Returns the change feed. Times are as they were written. Records of a kind that this version
+    /// does not know are missing.
+    pub fn changes(&self) -> Vec<ChangeRecord> {
+        let changes = self.changes.iter();
+        changes.filter_map(SavedChange::record).collect()
     }
 
     /// Returns what was known, by account, for accounts to resume. Times of day are as they were

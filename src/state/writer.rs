@@ -11,7 +11,7 @@ use super::file::StateFile;
 use super::policy::{Difference, Policy};
 use super::saved::Saved;
 use crate::clock::Clock;
-use crate::snapshot::{DeliveryReport, Report, TargetReport};
+use crate::snapshot::{ChangeRecord, DeliveryReport, Report, TargetReport};
 
 /// The time between two checks for differences.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,6 +22,24 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The time limit of the last write, because the process must end within a second of a signal.
 const LAST_WRITE_TIMEOUT: Duration = Duration::from_millis(600);
 
+/// What the file persists.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The reports of all accounts, in the order of their names.
+    pub reports: Vec<Arc<Report>>,
+    /// The change feed, newest first. The same allocation if it has not changed.
+    pub changes: Arc<[Arc<ChangeRecord>]>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self {
+            reports: Vec::new(),
+            changes: Arc::from([]),
+        }
+    }
+}
+
 /// The content of the file after a write.
 #[derive(Clone, Copy, Debug)]
 pub struct Written<'a> {
@@ -31,15 +49,15 @@ pub struct Written<'a> {
     pub reports: &'a [Arc<Report>],
 }
 
-/// Writes the reports when it is time. A failed write is logged once and tried again.
+/// Writes the reports and the change feed when it is time. A failed write is logged once and tried again.
 #[derive(Debug)]
 pub struct StateWriter {
     path: PathBuf,
     file: StateFile<Saved>,
     clock: Clock,
     policy: Policy,
-    /// The reports that this process has written last.
-    written: Vec<Arc<Report>>,
+    /// What this process has written last.
+    written: Known,
     /// Why the last write failed.
     failing: Option<String>,
 }
@@ -56,17 +74,17 @@ impl StateWriter {
             file,
             clock,
             policy: Policy::default(),
-            written: Vec::new(),
+            written: Known::default(),
             failing: loaded.unwritable,
         };
         (writer, loaded.value)
     }
 
-    /// Writes until `shutdown`, and then once more. `reports` returns the current reports;
+    /// Writes until `shutdown`, and then once more. `known` returns what to persist at that time;
     /// `on_write` gets the result of each write: the content of the file, or why it failed.
     pub async fn run(
         mut self,
-        reports: impl AsyncFn() -> Vec<Arc<Report>>,
+        known: impl AsyncFn() -> Known,
         on_write: impl Fn(Result<Written<'_>, &str>),
         shutdown: impl Future<Output = ()>,
     ) {
@@ -83,63 +101,56 @@ impl StateWriter {
                 () = &mut shutdown => break,
                 () = async {
                     check.tick().await;
-                    self.check(reports().await, &on_write).await;
+                    self.check(known().await, &on_write).await;
                 } => {}
             }
         }
-        self.write_if_different(reports().await, LAST_WRITE_TIMEOUT, &on_write)
+        self.write_if_different(known().await, LAST_WRITE_TIMEOUT, &on_write)
             .await;
     }
 
-    /// Writes the reports now, unless the file has them.
-    pub async fn finish(
-        mut self,
-        reports: Vec<Arc<Report>>,
-        on_write: impl Fn(Result<Written<'_>, &str>),
-    ) {
-        self.write_if_different(reports, WRITE_TIMEOUT, &on_write)
+    /// Writes now, unless the file has it all.
+    pub async fn finish(mut self, known: Known, on_write: impl Fn(Result<Written<'_>, &str>)) {
+        self.write_if_different(known, WRITE_TIMEOUT, &on_write)
             .await;
     }
 
     async fn write_if_different(
         &mut self,
-        reports: Vec<Arc<Report>>,
+        known: Known,
         longest: Duration,
         on_write: &impl Fn(Result<Written<'_>, &str>),
     ) {
-        if difference(&self.written, &reports) > Difference::Nothing {
-            self.write(reports, longest, on_write).await;
+        if difference(&self.written, &known) > Difference::Nothing {
+            self.write(known, longest, on_write).await;
         }
     }
 
-    async fn check(
-        &mut self,
-        reports: Vec<Arc<Report>>,
-        on_write: &impl Fn(Result<Written<'_>, &str>),
-    ) {
+    async fn check(&mut self, known: Known, on_write: &impl Fn(Result<Written<'_>, &str>)) {
         let now = self.clock.now().steady;
-        self.policy.saw(difference(&self.written, &reports), now);
+        self.policy.saw(difference(&self.written, &known), now);
         if self.policy.next_write().is_some_and(|due| due <= now) {
             self.policy.began();
-            self.write(reports, WRITE_TIMEOUT, on_write).await;
+            self.write(known, WRITE_TIMEOUT, on_write).await;
         }
     }
 
     async fn write(
         &mut self,
-        reports: Vec<Arc<Report>>,
+        known: Known,
         longest: Duration,
         on_write: &impl Fn(Result<Written<'_>, &str>),
     ) {
         let began = self.clock.now().wall;
-        let saving = reports.clone();
-        let write = self.file.write(move || Saved::from_reports(&saving), began);
+        let saving = known.clone();
+        let saved = move || Saved::from_reports(&saving.reports).with_changes(&saving.changes);
+        let write = self.file.write(saved, began);
         let written = timeout(longest, write)
             .await
             .unwrap_or_else(|_| Err(format!("it took longer than {longest:?}")));
         let content = Written {
             began,
-            reports: &reports,
+            reports: &known.reports,
         };
         on_write(written.as_ref().map(|()| content).map_err(String::as_str));
         let path = self.path.display();
@@ -148,7 +159,7 @@ impl StateWriter {
                 if self.failing.take().is_some() {
                     info!(%path, "the state file is written again");
                 }
-                self.written = reports;
+                self.written = known;
             }
             Err(error) => {
                 if self.failing.as_ref() != Some(&error) {
@@ -161,16 +172,17 @@ impl StateWriter {
     }
 }
 
-/// Returns how the reports differ from the written ones, both in the order of the accounts' names.
-fn difference(written: &[Arc<Report>], known: &[Arc<Report>]) -> Difference {
+/// Returns how what is known differs from what is written.
+fn difference(written: &Known, known: &Known) -> Difference {
     // Before the first report, nothing is known that could replace the content of the file.
-    if known.is_empty() {
+    if known.reports.is_empty() {
         return Difference::Nothing;
     }
-    if written.len() != known.len() {
+    if written.reports.len() != known.reports.len() || written.changes != known.changes {
         return Difference::Facts;
     }
-    let differences = written.iter().zip(known).map(|(written, known)| {
+    let reports = written.reports.iter().zip(&known.reports);
+    let differences = reports.map(|(written, known)| {
         if Arc::ptr_eq(written, known) {
             Difference::Nothing
         } else if have_the_same_facts(written, known) {

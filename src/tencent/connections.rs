@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -31,12 +31,13 @@ const OPEN_IF_VERY_MANY: usize = 128;
 #[derive(Debug)]
 pub(super) struct Connections {
     current: Mutex<Option<Pool>>,
-    _identity: Identity,
+    /// Set when the first connection is opened: most clients of STS never open one.
+    identity: OnceLock<Identity>,
     /// The number of consecutive rejected responses.
     rejected: AtomicU32,
 }
 
-/// Counts the identities: each transport of an identity holds a clone.
+/// Counts the identities that have opened a connection: each holds a clone.
 type Identity = Arc<()>;
 
 /// A client with its pool of connections. Dropping the client closes idle connections at once, and
@@ -49,10 +50,10 @@ struct Pool {
 
 impl Connections {
     /// Creates a pool for one more identity, with no connection open.
-    pub(super) fn new(open: &OpenIdentities) -> Self {
+    pub(super) fn new() -> Self {
         Self {
             current: Mutex::default(),
-            _identity: Arc::clone(&open.identities),
+            identity: OnceLock::new(),
             rejected: AtomicU32::new(0),
         }
     }
@@ -71,6 +72,7 @@ impl Connections {
             return Ok(pool.client.clone());
         }
         let client = make()?;
+        self.identity.get_or_init(|| Arc::clone(&open.identities));
         *current = Some(Pool {
             client: client.clone(),
             opened: now,
@@ -180,7 +182,7 @@ mod tests {
     }
 
     fn opened(open: &OpenIdentities) -> Arc<Connections> {
-        let connections = Arc::new(Connections::new(open));
+        let connections = Arc::new(Connections::new());
         let client = connections.client(open, || reqwest::Client::builder().build());
         assert!(client.is_ok() && is_open(&connections));
         connections
@@ -205,6 +207,20 @@ mod tests {
         all.push(opened(&open));
         let are_open = all.iter().filter(|connections| is_open(connections));
         assert_eq!(are_open.count(), OPEN_IF_VERY_MANY);
+    }
+
+    /// An account has clients for services that it never calls.
+    #[tokio::test(start_paused = true)]
+    async fn identities_without_a_connection_do_not_count() {
+        let open = OpenIdentities::at_most(OPEN_IF_VERY_MANY + 10);
+        let all: Vec<_> = (0..open.most).map(|_| opened(&open)).collect();
+        let unused: Vec<_> = (0..open.most).map(|_| Connections::new()).collect();
+        tokio::time::advance(CONNECTION_LIFETIME).await;
+        let replaced = &all[0];
+        let make = || reqwest::Client::builder().build();
+        replaced.client(&open, make).expect("it can be made");
+        let are_open = all.iter().filter(|connections| is_open(connections));
+        assert_eq!((are_open.count(), unused.len()), (open.most, open.most));
     }
 
     /// The entry of a replaced pool does not close its replacement.

@@ -146,7 +146,7 @@ impl HttpTransport {
 
     fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
         Self {
-            connections: Arc::new(Connections::new(&setup.network.0.open)),
+            connections: Arc::new(Connections::new()),
             large_responses_of_host: setup.network.large_responses_of(host.as_ref()),
             setup,
             host,

@@ -1,4 +1,4 @@
-//! Decides whether a failed request is retried, and after what delay.
+//! Counts the attempts of one call, and computes the delay before the next one.
 
 use std::time::Duration;
 

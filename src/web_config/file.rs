@@ -66,7 +66,7 @@ pub(super) struct Http {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RateLimit {
-    #[serde(with = "humantime_text")]
+    #[serde(with = "duration_text")]
     pub(super) interval: std::time::Duration,
     #[serde(deserialize_with = "or_default")]
     pub(super) burst: i64,
@@ -111,17 +111,19 @@ fn without_excerpt(error: &serde_saphyr::Error) -> String {
 }
 
 /// `1s`, `500ms`, and 0.
-mod humantime_text {
+mod duration_text {
     use std::time::Duration;
 
     use serde::{Deserializer, de::Error};
+
+    use crate::duration::parse_duration;
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text: String = super::or_default(from)?;
         if text.is_empty() || text == "0" {
             return Ok(Duration::ZERO);
         }
-        humantime::parse_duration(&text).map_err(|_| D::Error::custom("not a duration"))
+        parse_duration(&text).ok_or_else(|| D::Error::custom("not a duration"))
     }
 }
 

@@ -5,7 +5,7 @@
 //! As there, the file and its certificates are reloaded while the process runs. If the file becomes
 //! unusable, the listener keeps the previous certificates and responds to requests with status 500.
 
-pub use self::config::{Denied, WebConfig};
+pub use self::reloading::{Denied, WebConfig};
 
 // The file: its keys and their values.
 mod file;
@@ -20,4 +20,4 @@ mod hash;
 mod rate_limit;
 
 // The current content, and its reload.
-mod config;
+mod reloading;

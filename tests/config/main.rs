@@ -8,19 +8,22 @@
 
 mod account_files;
 mod all_errors;
+mod cases;
 mod endpoints;
 mod hostile;
 mod quoted;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use cloudaudit_exporter::config::{Config, Credentials};
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
 use tokio::time::Instant;
+
+use self::cases::{Case, files};
 
 #[test]
 fn what_is_right_loads() {
@@ -346,70 +349,6 @@ proptest! {
     }
 }
 
-/// A file of `tests/config`, and its expected result.
-struct Case {
-    /// Short, so that messages do not depend on where the repository lies.
-    name: String,
-    text: String,
-    environment: BTreeMap<String, String>,
-    expectation: PathBuf,
-}
-
-impl Case {
-    fn all(folder: &str) -> Vec<Self> {
-        let cases: Vec<Self> = files(folder, "yaml")
-            .iter()
-            .map(|path| Self::read(path))
-            .collect();
-        assert!(!cases.is_empty(), "no cases in {folder}");
-        cases
-    }
-
-    fn read(path: &Path) -> Self {
-        let text = fs::read_to_string(path).unwrap();
-        let environment = text
-            .lines()
-            .map_while(|line| line.strip_prefix("# env: "))
-            .map(|variable| variable.split_once('=').expect("NAME=value"))
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
-        Self {
-            name: path.file_name().unwrap().to_str().unwrap().to_owned(),
-            text,
-            environment,
-            expectation: path.with_extension("txt"),
-        }
-    }
-
-    fn expect(&self, actual: &str) {
-        assert!(
-            !actual.contains("HUSH"),
-            "{} shows a secret:\n{actual}",
-            self.name
-        );
-        if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(&self.expectation, actual).unwrap();
-        }
-        let expected = fs::read_to_string(&self.expectation).unwrap_or_default();
-        assert_eq!(
-            actual, expected,
-            "{} (UPDATE_GOLDEN=1 accepts it)",
-            self.name
-        );
-    }
-}
-
-fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
-    let folder = root().join("tests/config").join(folder);
-    let entries = fs::read_dir(folder).unwrap();
-    let mut files: Vec<PathBuf> = entries
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|found| found == extension))
-        .collect();
-    files.sort();
-    files
-}
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -433,6 +372,11 @@ fn the_hash_covers_the_meaning_and_no_secret() {
     assert!(known > 0 && known < 1 << 48);
     assert_eq!(known, hash(&text.replace("HUSH", "HUSHHUSH")), "secrets");
     assert_eq!(known, hash(&format!("# a comment\n\n{text}")), "places");
+    assert_ne!(
+        known,
+        hash(&format!("changes: {{keep: 5}}\n{text}")),
+        "changes"
+    );
     let own_state = format!("state: {{file: of-this-process.json}}\n{text}");
     assert_eq!(known, hash(&own_state), "each process keeps its own state");
     let (a, b) = text.split_once("  a: ").unwrap();

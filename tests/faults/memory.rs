@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use cloudaudit_exporter::changes::ChangeFeed;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::fleet::{Fleet, FleetObserver};
@@ -224,6 +225,10 @@ impl FleetObserver for Board {
             let evidence = report.evidence;
             account.publish(report, evidence, now);
         })
+    }
+
+    fn change_feed(&self) -> Arc<ChangeFeed> {
+        Arc::new(ChangeFeed::new(100))
     }
 
     fn account_started(&self, account: &str, _: &Arc<Heartbeat>) {

@@ -33,6 +33,7 @@ pub(crate) mod signer;
 pub(crate) mod simulated;
 
 // Values, and the text format.
+pub(crate) mod changes;
 pub(crate) mod judges;
 pub(crate) mod text_format;
 pub(crate) mod tracks;

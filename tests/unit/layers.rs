@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Plain values and arithmetic.
     ("failure", &[]),
     ("clock", &[]),
+    ("duration", &[]),
     ("hash", &[]),
     // The one place that reads files.
     ("files", &[]),
@@ -36,6 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    ("changes", &["snapshot", "clock"]),
     // What checks of storage targets prove. It calls nothing.
     (
         "delivery",
@@ -48,9 +50,12 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("exposition", &["failure", "snapshot", "clock"]),
     ("publisher", &["exposition", "snapshot", "clock", "hash"]),
-    ("config", &["snapshot", "shard", "files", "proxy"]),
+    (
+        "config",
+        &["duration", "snapshot", "shard", "files", "proxy"],
+    ),
     // The web configuration of the listener.
-    ("web_config", &["files", "pem"]),
+    ("web_config", &["duration", "files", "pem"]),
     (
         "http",
         &["failure", "snapshot", "clock", "resources", "web_config"],
@@ -74,6 +79,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "failure",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "tencent",
@@ -88,6 +94,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "files",
             "snapshot",
+            "changes",
             "clock",
             "hash",
             "shard",
@@ -132,6 +139,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "demo",
+            "duration",
             "failure",
             "files",
             "fleet",
@@ -145,7 +153,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "web_config",
         ],
     ),
-    ("cli", &["app", "shard"]),
+    ("cli", &["app", "duration", "shard"]),
     ("logging", &["cli", "stdio"]),
     ("lib", &[]),
     ("main", &["*"]),

@@ -1,7 +1,8 @@
 //! The output of `check` as text: aligned tables with a line per target and per organization.
 
 use super::{Selection, sorted};
-use crate::config::{Account, Glob, Organization, format_duration};
+use crate::config::{Account, Glob, Organization};
+use crate::duration::format_duration;
 use crate::tencent::reasons::escaped;
 
 pub(super) fn text(selection: &Selection, warnings: &[String]) -> String {

@@ -1,13 +1,13 @@
 //! The keys of credentials and of the role on top of them.
 
 use super::super::defaults;
-use super::super::duration::format_duration;
 use super::super::endpoint;
 use super::super::leaf::{
     ExternalId, FileBelowHome, FilePath, Host, MetadataHost, ProfileName, RoleArn, RoleDuration,
     RoleName, SecretId, SecretText, SessionName, VariableName,
 };
 use super::mapping::mapping;
+use crate::duration::format_duration;
 
 mapping! {
     struct CredentialKeys as "credentials" {

@@ -1,9 +1,9 @@
 //! The keys of checks of storage targets.
 
 use super::super::delivery::Delivery;
-use super::super::duration::format_duration;
 use super::super::leaf::{Boolean, Host, Interval, Period};
 use super::mapping::mapping;
+use crate::duration::format_duration;
 
 mapping! {
     /// Whether and how the exporter checks that operation records arrive.

@@ -6,13 +6,15 @@ pub(super) use self::account::{AccountKeys, CommonKeys};
 pub(super) use self::credentials::AssumeRoleKeys;
 pub(super) use self::delivery::DeliveryKeys;
 pub(super) use self::organization::OrganizationKeys;
-pub(super) use self::root::{ConfigKeys, HttpKeys, PollKeys};
+pub(super) use self::poll::PollKeys;
+pub(super) use self::root::{ConfigKeys, HttpKeys};
 
 mod account;
 mod credentials;
 mod delivery;
 mod mapping;
 mod organization;
+mod poll;
 mod rate_limit;
 mod root;
 mod source;

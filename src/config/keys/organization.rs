@@ -1,7 +1,6 @@
 //! The keys of an organization: its own, and those of an account for every member.
 
 use super::super::defaults;
-use super::super::duration::format_duration;
 use super::super::leaf::{
     ExternalId, Host, Interval, MemberLabel, MemberPattern, RoleDuration, RoleName, SessionName,
     TagLabel,
@@ -11,6 +10,7 @@ use super::super::value_types::List;
 use super::account::{AccountKeys, CommonKeys};
 use super::mapping::mapping;
 use super::source::Source;
+use crate::duration::format_duration;
 
 /// Patterns for members.
 pub(in crate::config) type MemberPatterns = List<MemberPattern, 1000>;

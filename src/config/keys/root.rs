@@ -2,14 +2,12 @@
 
 use serde_json::{Value as Json, json};
 
-use super::super::account::Poll;
 use super::super::defaults;
 use super::super::definitions::{Definitions, LIMITS};
 use super::super::document::Node;
-use super::super::duration::format_duration;
 use super::super::leaf::{
-    AccountName, Boolean, FilePath, FilePattern, Host, Interval, OrganizationName, Period,
-    ProxyUrl, SiteName, Timeout, Uin, UtcOffset, WholeNumber,
+    AccountName, FilePath, FilePattern, Host, OrganizationName, ProxyUrl, SiteName, Uin,
+    WholeNumber,
 };
 use super::super::reader::Reader;
 use super::super::site::Site;
@@ -18,6 +16,7 @@ use super::account::{AccountKeys, DefaultKeys};
 use super::delivery::DeliveryKeys;
 use super::mapping::mapping;
 use super::organization::OrganizationKeys;
+use super::poll::PollKeys;
 use super::rate_limit::RateLimitKeys;
 
 mapping! {
@@ -39,6 +38,8 @@ mapping! {
         delivery: DeliveryKeys,
         /// What the exporter persists over a restart.
         state: StateKeys,
+        /// The change feed.
+        changes: ChangesKeys,
         /// How requests reach the cloud.
         http: HttpKeys,
         /// UINs of accounts whose storage is a normal destination, besides the account's own.
@@ -67,40 +68,18 @@ mapping! {
 }
 
 mapping! {
-    struct PollKeys as "poll" {
-        /// The time between two polls of a region of an account. Not shorter than `timeout`.
-        interval: Interval = format_duration(defaults::INTERVAL),
-        /// The time limit of a request. Not longer than the interval.
-        timeout: Timeout = format_duration(Poll::DEFAULT.timeout),
-        /// The most attempts for a request, the first included. The exporter repeats only throttled
-        /// requests and transient failures.
-        attempts: WholeNumber<10> = Poll::DEFAULT.attempts,
-        /// The number of tracks on a page.
-        page_size: WholeNumber<100> = Poll::DEFAULT.page_size,
-        /// How long the exporter serves the last good data without newer data. At least 2 intervals.
-        stale_after: Period = format_duration(Poll::DEFAULT.stale_after),
-        /// How long a deleted track stays visible. Not shorter than the interval.
-        tombstone_for: Period = format_duration(Poll::DEFAULT.tombstone_for),
-        /// Tracks of a target that have series of their own: those with the lowest ids. The exporter
-        /// counts the remaining tracks as dropped.
-        max_tracks: WholeNumber<100_000> = Poll::DEFAULT.max_tracks,
-        /// How far the API's `CreateTime` is ahead of UTC.
-        create_time_offset: UtcOffset = "+08:00",
-        /// Whether a listing with fewer tracks than its `TotalCount` counts as complete, for an API
-        /// that counts tracks that it does not list. The exporter then reports no track as deleted
-        /// while the count is higher. Otherwise such a poll fails as `incomplete`.
-        accept_short_listings: Boolean = Poll::DEFAULT.accept_short_listings,
-        /// The time between two requests for the details of a track, which the listing lacks:
-        /// whether it is organization-wide, and its filters. Default: never.
-        details_interval: Interval,
-    }
-}
-
-mapping! {
     struct StateKeys as "state" {
         /// The state file. Default: `state.json` in the folder that systemd names in
         /// `STATE_DIRECTORY`; without that variable, no state file.
         file: FilePath,
+    }
+}
+
+mapping! {
+    struct ChangesKeys as "changes" {
+        /// The number of latest changes that the exporter keeps, also in the state file; changes are
+        /// dropped after 90 days at the latest.
+        keep: WholeNumber<10_000> = defaults::KEEP_CHANGES,
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value as Json, json};
 
 use super::super::definitions::LIMITS;
-use super::super::duration::{format_duration, parse_duration};
 use super::super::text::quoted;
 use super::super::value_types::Leaf;
+use crate::duration::{format_duration, parse_duration};
 
 /// A duration of `LEAST` to `MOST` milliseconds.
 pub(in crate::config) struct DurationBetween<const LEAST: u64, const MOST: u64>;
@@ -27,13 +27,27 @@ pub(in crate::config) type RoleDuration = DurationBetween<{ 60 * 1000 }, { 12 * 
 
 const UNLIMITED: u64 = u64::MAX;
 
+/// The longest duration of a configuration.
+const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
+
+fn parse(text: &str) -> Result<Duration, String> {
+    let duration = parse_duration(text).filter(|duration| *duration <= MAX_DURATION);
+    duration.ok_or_else(|| {
+        let longest = format_duration(MAX_DURATION);
+        format!(
+            "{} is not a duration; allowed are whole numbers with d, h, m, s, ms, the largest unit first, up to {longest}: 900ms, 30s, 1h30m, 7d",
+            quoted(text)
+        )
+    })
+}
+
 impl<const LEAST: u64, const MOST: u64> Leaf for DurationBetween<LEAST, MOST> {
     type Value = Duration;
 
     const PUBLIC: bool = true;
 
     fn parse(text: &str) -> Result<Duration, String> {
-        let duration = parse_duration(text)?;
+        let duration = parse(text)?;
         let [least, most] = [LEAST, MOST].map(Duration::from_millis);
         let why = if duration < least {
             format!("too short; at least {} is allowed", format_duration(least))

@@ -7,13 +7,13 @@ use std::time::Duration;
 use super::super::account::{Account, Poll};
 use super::super::credentials::{AssumeRole, Credentials};
 use super::super::defaults;
-use super::super::duration::format_duration;
 use super::super::endpoint::Endpoint;
 use super::super::key_path::KeyPath;
 use super::super::keys::{AccountKeys, AssumeRoleKeys};
 use super::super::reader::Reader;
 use super::super::site::Site;
 use super::delivery::delivery;
+use crate::duration::format_duration;
 
 /// The settings that all accounts share.
 pub(super) struct SharedSettings {

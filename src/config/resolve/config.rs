@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::account::Poll;
+use super::super::defaults;
 use super::super::document::{Document, Node};
 use super::super::duplicates;
 use super::super::key_path::KeyPath;
@@ -30,6 +31,7 @@ pub(in crate::config) fn config(
     let http = http(keys.http.take(), reader, environment);
     let state_file = keys.state.take().and_then(|state| state.file);
     let state_file = state_file.map(|file| file.path);
+    let keep_changes = keys.changes.take().and_then(|changes| changes.keep);
     let poll_keys = keys.poll.take().unwrap_or_default();
     let trusted = keys.trusted_storage_accounts.take();
     let shared = SharedSettings {
@@ -40,6 +42,7 @@ pub(in crate::config) fn config(
     let accounts = keys.accounts.take().unwrap_or_default();
     let organizations = keys.organizations.take().unwrap_or_default();
     let mut config = Config {
+        keep_changes: keep_changes.unwrap_or(defaults::KEEP_CHANGES) as usize,
         state_file: state_file.or_else(|| state_file_of_systemd(environment)),
         accounts: Vec::with_capacity(accounts.len()),
         organizations: Vec::with_capacity(organizations.len()),

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use super::super::delivery::Delivery;
-use super::super::duration::format_duration;
 use super::super::endpoint::Endpoint;
 use super::super::key_path::KeyPath;
 use super::super::keys::DeliveryKeys;
 use super::super::reader::Reader;
 use super::super::site::Site;
 use super::account::{Hosts, Layers, SettingsLayer};
+use crate::duration::format_duration;
 
 /// Resolves the checks of an account. `None` if they are disabled. Reports a fault if a request may
 /// take longer than the interval.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
+use cloudaudit_exporter::changes::ChangeFeed;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::fleet::{Fleet, FleetObserver, TransportKind};
@@ -44,6 +45,7 @@ impl World {
             withdrawn: Mutex::default(),
             restarted: Mutex::default(),
             heartbeats: Arc::clone(&heartbeats),
+            changes: Arc::new(ChangeFeed::new(100)),
             panics: Mutex::default(),
         });
         tokio::spawn(async move { heartbeats.beat().await });
@@ -99,6 +101,7 @@ pub(crate) struct Witness {
     withdrawn: Mutex<Vec<String>>,
     restarted: Mutex<Vec<(Instant, String)>>,
     heartbeats: Arc<Heartbeats>,
+    pub(crate) changes: Arc<ChangeFeed>,
     /// Whose reports panic, and how many more of them do.
     panics: Mutex<BTreeMap<String, u32>>,
 }
@@ -168,6 +171,10 @@ impl FleetObserver for Eyes {
     fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let witness = Arc::clone(&self.0);
         Box::new(move |report, _| witness.see(report))
+    }
+
+    fn change_feed(&self) -> Arc<ChangeFeed> {
+        Arc::clone(&self.0.changes)
     }
 
     fn account_started(&self, account: &str, heartbeat: &Arc<Heartbeat>) {

@@ -23,6 +23,7 @@ mod uin;
 mod unverifiable;
 
 // Many of them.
+mod changes;
 mod coverage;
 mod details;
 mod organization;

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cloudaudit_exporter::changes::ChangeFeed;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::failure::{Failure, Reason};
@@ -53,6 +54,7 @@ pub fn world() -> World {
 pub struct Stage {
     pub fleet: Fleet,
     pub shown: Arc<Shown>,
+    pub changes: Arc<ChangeFeed>,
     pub folder: TempDir,
     /// What of a configuration it takes up.
     pub shard: Shard,
@@ -73,10 +75,12 @@ impl Stage {
         let shown = Arc::<Shown>::default();
         let clock = Clock::virtual_at(noon());
         let process = Arc::new(Process::new());
-        let observer = Arc::new(Eyes(Arc::clone(&shown)));
+        let changes = Arc::new(ChangeFeed::new(100));
+        let observer = Arc::new(Eyes(Arc::clone(&shown), Arc::clone(&changes)));
         Self {
             fleet: Fleet::new(&environment, &clock, factory, process, observer),
             shown,
+            changes,
             folder: TempDir::new().unwrap(),
             shard: Shard::ALONE,
             clock,
@@ -222,12 +226,16 @@ impl Shown {
     }
 }
 
-struct Eyes(Arc<Shown>);
+struct Eyes(Arc<Shown>, Arc<ChangeFeed>);
 
 impl FleetObserver for Eyes {
     fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let shown = Arc::clone(&self.0);
         Box::new(move |report, _| shown.see(Report::clone(&report)))
+    }
+
+    fn change_feed(&self) -> Arc<ChangeFeed> {
+        Arc::clone(&self.1)
     }
 
     fn account_started(&self, _: &str, _: &Arc<Heartbeat>) {}

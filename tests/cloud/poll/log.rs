@@ -9,6 +9,7 @@ fn said(world: &World) -> Vec<String> {
     lines
         .filter(|line| !line.starts_with("DEBUG") && !line.starts_with("TRACE"))
         .map(|line| line.replace("cloudaudit_exporter::poll::log: ", ""))
+        .map(|line| line.replace("cloudaudit_exporter::poll::change_line: ", ""))
         .collect()
 }
 
@@ -68,12 +69,12 @@ async fn a_line_for_each_change_of_a_track_with_what_it_was_and_is() {
 
     let said = &said(&world)[before..];
     let expected = [
-        r#"WARN track disabled account="a" region="r" track_id=7 track="audit-all" change="disabled" details="Status: \"enabled\" -> \"disabled\"""#,
-        r#"INFO track created account="a" region="r" track_id=8 track="wri\\ntes" change="created" details="Status: \"\" -> \"enabled\", Name: \"\" -> \"wri\\ntes\","#,
-        r#"WARN track vanished account="a" region="r" track_id=7 track="audit-all" change="vanished" details="Status: \"disabled\" -> \"\", Name: \"audit-all\" -> \"\","#,
-        r#"WARN track disabled account="a" region="r" track_id=8 track="reads" change="disabled" details="Status: \"enabled\" -> \"disabled\"""#,
-        r#"WARN track modified account="a" region="r" track_id=8 track="reads" change="modified" details="Name: \"wri\\ntes\" -> \"reads\"""#,
-        r#"INFO track enabled account="a" region="r" track_id=8 track="reads" change="enabled" details="Status: \"disabled\" -> \"enabled\"""#,
+        r#"WARN track disabled account="a" region="r" track_id=7 track="audit-all" change="disabled" Status.from="enabled" Status.to="disabled""#,
+        r#"INFO track created account="a" region="r" track_id=8 track="wri\\ntes" change="created" Status.to="enabled" Name.to="wri\\ntes""#,
+        r#"WARN track vanished account="a" region="r" track_id=7 track="audit-all" change="vanished" Status.from="disabled" Name.from="audit-all""#,
+        r#"WARN track disabled account="a" region="r" track_id=8 track="reads" change="disabled" Status.from="enabled" Status.to="disabled""#,
+        r#"WARN track modified account="a" region="r" track_id=8 track="reads" change="modified" Name.from="wri\\ntes" Name.to="reads""#,
+        r#"INFO track enabled account="a" region="r" track_id=8 track="reads" change="enabled" Status.from="disabled" Status.to="enabled""#,
     ];
     assert_eq!(said.len(), expected.len(), "{said:#?}");
     for (line, expected) in said.iter().zip(expected) {
@@ -145,10 +146,23 @@ async fn a_long_field_does_not_hide_the_others() {
         "NameX0,",
         "NameX9",
         "NameY9",
-        r#"StorageName: \"ours\" -> \"theirs\""#,
+        r#"StorageName.from="ours" StorageName.to="theirs""#,
     ] {
         assert!(line.contains(part), "{part} in {line}");
     }
+}
+
+/// A deleted track had ten fields. What it was called and where its log went is enough.
+#[tokio::test(start_paused = true)]
+async fn a_deletion_names_what_it_was_and_no_empty_field() {
+    let track = r#"{"TrackId":7,"Name":"all","Status":1,"ActionType":"*","ResourceType":"*","EventNames":["*"],"Storage":{"StorageType":"cos","StorageRegion":"r","StorageName":"ours"}}"#;
+    let world = World::new(move |_| listing(&[track]));
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 2).await;
+    world.cloud.play(|_| listing(&[]));
+    intervals_after(start, 4).await;
+    let vanished = r#"WARN track vanished account="a" region="r" track_id=7 track="all" change="vanished" Status.from="enabled" Name.from="all" StorageType.from="cos" StorageRegion.from="r" StorageName.from="ours""#;
+    assert_eq!(said(&world).last().unwrap(), vanished);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ mod large;
 mod limits;
 
 // What comes of it.
+mod changes;
 mod evidence;
 mod incomplete;
 mod log;

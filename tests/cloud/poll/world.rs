@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{ThreadId, current};
 use std::time::{Duration, UNIX_EPOCH};
 
+use cloudaudit_exporter::changes::ChangeFeed;
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::history::Retention;
 use cloudaudit_exporter::poll::{Account, AccountParts, Memory, Publish, PublishHandle, Schedule};
@@ -51,6 +52,7 @@ pub(crate) struct World {
     pub(crate) provider: Arc<dyn Provider>,
     pub(crate) observed: Arc<Observed>,
     pub(crate) retention: Retention,
+    pub(crate) changes: Arc<ChangeFeed>,
     /// That of the organisation which every account is a member of.
     pub(crate) coverage: watch::Sender<Option<OrganizationCoverage>>,
     pacer: Arc<Pacer>,
@@ -87,6 +89,7 @@ impl World {
             )),
             observed: Arc::default(),
             retention: RETENTION,
+            changes: Arc::new(ChangeFeed::new(100)),
             coverage: watch::Sender::default(),
             pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
             in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
@@ -157,7 +160,7 @@ impl World {
             coverage: self.coverage.subscribe(),
             process: Arc::clone(&self.observed) as _,
         };
-        let handle = PublishHandle::new(memory, publish, Instant::now());
+        let handle = PublishHandle::new(memory, publish, Arc::clone(&self.changes), Instant::now());
         (parts, Arc::new(handle))
     }
 

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may fail like tests")]
 
 mod api;
+mod changes;
 mod connections;
 mod deliveries;
 mod half_requests;

@@ -12,8 +12,8 @@ use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, LastGood, Listing, PollEnd, Report, Status, Storage, TargetReport,
-    Track,
+    AccountInfo, ApiCounters, ChangeRecord, LastGood, Listing, PollEnd, Report, Status, Storage,
+    TargetReport, Track,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -29,6 +29,7 @@ pub(crate) struct Shown {
     pub(crate) plain: Vec<Bytes>,
     pub(crate) gzip: Vec<Bytes>,
     pub(crate) reports: Vec<Arc<Report>>,
+    pub(crate) changes: Arc<[Arc<ChangeRecord>]>,
     pub(crate) ready: Result<(), Vec<String>>,
     pub(crate) healthy: Result<(), String>,
     pub(crate) reloaded: Option<Result<(), String>>,
@@ -62,6 +63,7 @@ impl Default for Shown {
             ],
             gzip: vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")],
             reports: Vec::new(),
+            changes: Arc::from([]),
             ready: Ok(()),
             healthy: Ok(()),
             reloaded: None,
@@ -86,6 +88,10 @@ impl Content for Shown {
     fn reports(&self) -> Vec<Arc<Report>> {
         block(&self.pages_hang);
         self.reports.clone()
+    }
+
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        Arc::clone(&self.changes)
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {

@@ -5,13 +5,16 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 
 use super::api::{json_of, server};
+use super::changes;
 use super::deliveries;
 use crate::support::parts::part;
 
 /// Each answer, and each object in it, has the keys that the description promises and no other.
 #[tokio::test]
 async fn the_answers_are_as_described() {
-    let [server, deliveries] = [server().await, deliveries::server().await];
+    let server = server().await;
+    let of_changes = changes::server().await;
+    let deliveries = deliveries::server().await;
     let description: Value =
         serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
     for (path, query, status) in [
@@ -19,13 +22,15 @@ async fn the_answers_are_as_described() {
         ("/api/v1/targets", "?sort=sideways", "400"),
         ("/api/v1/tracks", "", "200"),
         ("/api/v1/tracks", "?page=none", "400"),
+        ("/api/v1/changes", "", "200"),
+        ("/api/v1/changes", "?change=none", "400"),
         ("/api/v1/delivery", "", "200"),
         ("/api/v1/delivery", "?state=up", "400"),
     ] {
-        let server = if path == "/api/v1/delivery" {
-            &deliveries
-        } else {
-            &server
+        let server = match path {
+            "/api/v1/changes" => &of_changes,
+            "/api/v1/delivery" => &deliveries,
+            _ => &server,
         };
         let answer = json_of(&server.get(&format!("{path}{query}")).await);
         let responses = &description["paths"][path]["get"]["responses"];
@@ -39,27 +44,28 @@ async fn the_answers_are_as_described() {
         assert_ne!(judge(&json!({"schema": schema, "instance": spoilt})), "");
     }
     // Every parameter that is described is taken, and the other way round.
-    let parameters = description["paths"]["/api/v1/tracks"]["get"]["parameters"]
-        .as_array()
-        .unwrap();
-    for parameter in parameters {
-        let name = parameter["$ref"]
-            .as_str()
-            .unwrap()
-            .rsplit('/')
-            .next()
-            .unwrap();
-        let described = &description["components"]["parameters"][name];
-        assert_eq!(described["name"], name);
-        let example = described["example"]
-            .as_str()
-            .map_or_else(|| described["example"].to_string(), str::to_owned);
-        let reply = server
-            .get(&format!("/api/v1/tracks?{name}={example}"))
-            .await;
-        assert_eq!(reply.status, 200, "{name}");
+    for (path, count) in [
+        ("/api/v1/targets", 9),
+        ("/api/v1/tracks", 10),
+        ("/api/v1/changes", 8),
+        ("/api/v1/delivery", 7),
+    ] {
+        let parameters = &description["paths"][path]["get"]["parameters"];
+        let parameters = parameters.as_array().unwrap();
+        for parameter in parameters {
+            let name = parameter["$ref"].as_str().unwrap();
+            let name = name.rsplit('/').next().unwrap();
+            let described = &description["components"]["parameters"][name];
+            let name = name.trim_start_matches("delivery_");
+            assert_eq!(described["name"], name);
+            let example = described["example"]
+                .as_str()
+                .map_or_else(|| described["example"].to_string(), str::to_owned);
+            let reply = server.get(&format!("{path}?{name}={example}")).await;
+            assert_eq!(reply.status, 200, "{name}");
+        }
+        assert_eq!(parameters.len(), count, "{path}");
     }
-    assert_eq!(parameters.len(), 9);
 }
 
 /// What a judge of JSON schemas has against it.

@@ -17,13 +17,16 @@ fn changes(before: impl Into<Vec<Track>>, after: impl Into<Vec<Track>>) -> Vec<T
 /// A change in a line: what, who, and every detail.
 pub(crate) fn told(changes: &[TrackChange]) -> Vec<String> {
     let line = |change: &TrackChange| {
-        let details: Vec<String> = change.details.iter().map(ToString::to_string).collect();
+        let fields = change.fields.iter();
+        let fields: Vec<String> = fields
+            .map(|it| format!("{}: {:?} -> {:?}", it.field, it.from, it.to))
+            .collect();
         format!(
             "{} {} {} [{}]",
             change.id,
             change.name,
             change.change.as_str(),
-            details.join("; ")
+            fields.join("; ")
         )
     };
     changes.iter().map(line).collect()

@@ -104,7 +104,7 @@ proptest! {
             }
             for change in changes {
                 let to = |field: &str| {
-                    change.details.iter().find(|it| it.field == field).map(|it| it.to.clone())
+                    change.fields.iter().find(|it| it.field == field).map(|it| it.to.clone())
                 };
                 let known = replayed.get(&change.id).cloned();
                 match (change.change, known) {

@@ -6,6 +6,7 @@
     reason = "a test that cannot go on stops where it is"
 )]
 
+mod changes;
 mod file;
 mod golden;
 mod kill;

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use cloudaudit_exporter::changes::ChangeFeed;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::history::{Retention, TargetHistory};
 use cloudaudit_exporter::snapshot::{AccountInfo, Listing, Report};
-use cloudaudit_exporter::state::{Saved, StateFile, StateWriter};
+use cloudaudit_exporter::state::{Known, Saved, StateFile, StateWriter};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
@@ -27,6 +28,7 @@ struct Scene {
     start: Instant,
     history: RefCell<TargetHistory>,
     reports: RefCell<Vec<Arc<Report>>>,
+    changes: ChangeFeed,
     /// What was told of each write, and the second in which.
     told: RefCell<Vec<(u64, Result<SystemTime, String>)>>,
 }
@@ -45,12 +47,20 @@ impl Scene {
             start: Instant::now(),
             history: TargetHistory::new(REGION.to_owned(), minute, retention).into(),
             reports: RefCell::default(),
+            changes: ChangeFeed::new(100),
             told: RefCell::default(),
         }
     }
 
     fn path(&self) -> PathBuf {
         self.folder.path().join("state.json")
+    }
+
+    fn known(&self) -> Known {
+        Known {
+            reports: self.reports.borrow().clone(),
+            changes: self.changes.latest(self.clock.now().wall),
+        }
     }
 
     fn seconds(&self) -> u64 {
@@ -77,7 +87,7 @@ impl Scene {
         let (writer, _) = StateWriter::open(self.path(), self.clock.clone());
         let (end, ended) = oneshot::channel::<()>();
         let writing = writer.run(
-            async || self.reports.borrow().clone(),
+            async || self.known(),
             |told| {
                 let told = told.map(|written| written.began).map_err(str::to_owned);
                 self.told.borrow_mut().push((self.seconds(), told));
@@ -260,7 +270,8 @@ async fn a_single_round_writes_once() {
     let (writer, saved) = StateWriter::open(scene.path(), scene.clock.clone());
     assert_eq!(saved, None);
     scene.poll(listing([track(1, "a")]));
-    let reports = scene.reports.borrow().clone();
-    writer.finish(reports, |told| assert!(told.is_ok())).await;
+    writer
+        .finish(scene.known(), |told| assert!(told.is_ok()))
+        .await;
     assert_eq!(scene.in_file(), Some((1, scene.at(0))));
 }

@@ -1,11 +1,6 @@
-//! Durations as the configuration spells them.
+//! Durations as the configuration, the flags and the web configuration spell them.
 
 use std::time::Duration;
-
-use super::text::quoted;
-
-/// The longest duration of a configuration.
-const MAX_DURATION: Duration = Duration::from_hours(365 * 24);
 
 const UNITS: [(&str, u64); 5] = [
     ("d", 24 * 60 * 60 * 1000),
@@ -16,18 +11,7 @@ const UNITS: [(&str, u64); 5] = [
 ];
 
 /// Parses `900ms`, `30s`, `1h30m`, `7d`: whole numbers, each unit at most once, the largest first.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    let duration = parse(text).filter(|duration| *duration <= MAX_DURATION);
-    duration.ok_or_else(|| {
-        let longest = format_duration(MAX_DURATION);
-        format!(
-            "{} is not a duration; allowed are whole numbers with d, h, m, s, ms, the largest unit first, up to {longest}: 900ms, 30s, 1h30m, 7d",
-            quoted(text)
-        )
-    })
-}
-
-fn parse(text: &str) -> Option<Duration> {
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let mut units = UNITS.iter();
     let mut milliseconds = 0u64;
     let mut rest = text;

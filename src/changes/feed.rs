@@ -1,0 +1,123 @@
+//! The records, bounded in number and age.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use crate::clock::age;
+use crate::snapshot::{ChangeRecord, LEAST_APART, move_back};
+
+/// Older records are dropped. The API returns no operations that are older either.
+pub const MAX_AGE: Duration = Duration::from_hours(90 * 24);
+
+/// The latest changes. Appending and reading hold its lock only briefly: records are shared, never
+/// cloned.
+#[derive(Debug)]
+pub struct ChangeFeed(Mutex<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    /// The most records.
+    keep: usize,
+    next_id: u64,
+    /// Oldest first.
+    records: VecDeque<Arc<ChangeRecord>>,
+    /// What readers get, newest first. `None` if the records have changed since the last reader.
+    shared: Option<Arc<[Arc<ChangeRecord>]>>,
+}
+
+impl ChangeFeed {
+    /// An empty feed that keeps this many records.
+    pub fn new(keep: usize) -> Self {
+        Self(Mutex::new(Inner {
+            keep,
+            next_id: 1,
+            records: VecDeque::new(),
+            shared: None,
+        }))
+    }
+
+    /// Changes how many records are kept.
+    pub fn set_keep(&self, keep: usize, now: SystemTime) {
+        let mut inner = self.inner();
+        inner.keep = keep;
+        inner.prune(now);
+    }
+
+    /// Adds the records of an earlier process, with their ids. If the clock was set back since,
+    /// records with a time in the future get the present time.
+    pub fn restore(&self, records: Vec<ChangeRecord>, now: SystemTime) {
+        let mut inner = self.inner();
+        let mut ids: BTreeSet<u64> = inner.records.iter().map(|record| record.id).collect();
+        for record in records {
+            if ids.insert(record.id) {
+                inner.next_id = inner.next_id.max(record.id.saturating_add(1));
+                inner.insert(record);
+            }
+        }
+        inner.move_back(now, now);
+        inner.prune(now);
+    }
+
+    /// Appends records, which get their ids here. Returns them as they are kept.
+    pub fn append(&self, records: Vec<ChangeRecord>, now: SystemTime) -> Vec<Arc<ChangeRecord>> {
+        if records.is_empty() {
+            return Vec::new();
+        }
+        let mut inner = self.inner();
+        // Another account may have appended a moment later, which is no sign of a wrong clock.
+        let latest = inner.records.back();
+        if latest.is_some_and(|latest| age(latest.seen, now).is_none()) {
+            inner.move_back(now, now - LEAST_APART);
+        }
+        let mut appended = Vec::with_capacity(records.len());
+        for mut record in records {
+            record.id = inner.next_id;
+            inner.next_id += 1;
+            appended.push(inner.insert(record));
+        }
+        inner.prune(now);
+        appended
+    }
+
+    /// Returns the records, newest first. The same allocation, unless a record has changed.
+    pub fn latest(&self, now: SystemTime) -> Arc<[Arc<ChangeRecord>]> {
+        let mut inner = self.inner();
+        inner.prune(now);
+        let Inner {
+            records, shared, ..
+        } = &mut *inner;
+        Arc::clone(shared.get_or_insert_with(|| records.iter().rev().cloned().collect()))
+    }
+
+    /// Every operation leaves it consistent before it can panic, so a poisoned lock is consistent.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn insert(&mut self, record: ChangeRecord) -> Arc<ChangeRecord> {
+        let record = Arc::new(record);
+        let place = self.records.partition_point(|it| it.seen <= record.seen);
+        self.records.insert(place, Arc::clone(&record));
+        self.shared = None;
+        record
+    }
+
+    /// Moves the times of records after `now` to `latest` and right before it.
+    fn move_back(&mut self, now: SystemTime, latest: SystemTime) {
+        let ahead = self.records.iter_mut().filter(|record| record.seen > now);
+        let ahead = ahead.map(|record| &mut Arc::make_mut(record).seen);
+        move_back(ahead, latest);
+        self.shared = None;
+    }
+
+    fn prune(&mut self, now: SystemTime) {
+        let is_old = |record: &ChangeRecord| age(record.seen, now).is_some_and(|age| age > MAX_AGE);
+        while self.records.len() > self.keep || self.records.front().is_some_and(|it| is_old(it)) {
+            self.records.pop_front();
+            self.shared = None;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What becomes of the change feed if accounts are reloaded, removed and restarted.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::sim::Identity;
+use cloudaudit_exporter::snapshot::Change;
+
+use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
+
+const TWO_MINUTES: Duration = Duration::from_mins(2);
+
+/// The changes in the feed, newest first: the account, the track, and the kind.
+fn changes(stage: &Stage) -> Vec<(String, u64, Change)> {
+    let latest = stage.changes.latest(stage.clock.now().wall);
+    let changes = latest.iter();
+    changes
+        .map(|it| (it.account.clone(), it.track_id, it.change))
+        .collect()
+}
+
+fn prod(more: &str) -> String {
+    format!("{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}{more}}}")
+}
+
+#[tokio::test(start_paused = true)]
+async fn changes_stay_over_reloads_and_removals() {
+    let world = world();
+    let home = world.account(HOME).unwrap();
+    let mut stage = Stage::of(&world, &[], &prod(""));
+    stage.pass(TWO_MINUTES).await;
+    home.set_status(1, 0).unwrap();
+    stage.pass(TWO_MINUTES).await;
+    let disabled = ("prod".to_owned(), 1, Change::Disabled);
+    assert_eq!(changes(&stage), [disabled.clone()]);
+
+    // A reload with other settings starts another task, which sees no change again.
+    let reloaded = format!("accounts: {{prod: {}}}", prod(", interval: 30s"));
+    stage.reload(&reloaded).await;
+    stage.pass(TWO_MINUTES).await;
+    assert_eq!(changes(&stage), [disabled.clone()]);
+    home.set_status(1, 1).unwrap();
+    stage.pass(TWO_MINUTES).await;
+    let enabled = ("prod".to_owned(), 1, Change::Enabled);
+    assert_eq!(changes(&stage), [enabled.clone(), disabled.clone()]);
+
+    let other = format!("accounts: {{other: {}}}", prod(""));
+    stage.reload(&other).await;
+    stage.pass(TWO_MINUTES).await;
+    assert_eq!(changes(&stage), [enabled, disabled]);
+}
+
+/// Otherwise every track of the one account would vanish, and every track of the other appear.
+#[tokio::test(start_paused = true)]
+async fn a_key_of_another_account_changes_nothing() {
+    let world = world();
+    let away = world.account(AWAY).unwrap();
+    away.add_identity(Identity::permanent("AKIDaway", "key-of-away"));
+    let mut stage = Stage::of(&world, &[], &prod(""));
+    assert_eq!(stage.tracks().await, [1]);
+    let key = "{credentials: {secret_id: AKIDaway, secret_key: key-of-away}}";
+    stage.reload(&format!("accounts: {{prod: {key}}}")).await;
+    stage.pass(TWO_MINUTES).await;
+    assert_eq!(stage.tracks().await, [2]);
+    assert_eq!(changes(&stage), []);
+}

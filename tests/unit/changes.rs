@@ -1,0 +1,127 @@
+//! The change feed: bounded, in order, and shared.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use cloudaudit_exporter::changes::{ChangeFeed, MAX_AGE};
+use cloudaudit_exporter::snapshot::ChangeRecord;
+
+use crate::support::changes::disabled;
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+fn noon() -> SystemTime {
+    UNIX_EPOCH + Duration::from_hours(498_732)
+}
+
+/// The tracks of the feed, newest first.
+fn tracks(feed: &ChangeFeed, now: SystemTime) -> Vec<u64> {
+    feed.latest(now).iter().map(|it| it.track_id).collect()
+}
+
+fn append(feed: &ChangeFeed, track_id: u64, at: SystemTime) {
+    feed.append(vec![disabled("prod", track_id, at)], at);
+}
+
+#[test]
+fn the_newest_records_are_kept_and_the_oldest_dropped() {
+    let feed = ChangeFeed::new(3);
+    for track_id in 1..=5 {
+        append(
+            &feed,
+            track_id,
+            noon() + MINUTE * track_id.try_into().unwrap(),
+        );
+    }
+    let now = noon() + MINUTE * 5;
+    assert_eq!(tracks(&feed, now), [5, 4, 3]);
+    let ids: Vec<u64> = feed.latest(now).iter().map(|it| it.id).collect();
+    assert_eq!(ids, [5, 4, 3]);
+    feed.set_keep(1, now);
+    assert_eq!(tracks(&feed, now), [5]);
+    feed.set_keep(2, now);
+    append(&feed, 6, now);
+    append(&feed, 7, now);
+    assert_eq!(tracks(&feed, now), [7, 6]);
+}
+
+#[test]
+fn records_expire_after_ninety_days_even_if_nothing_changes() {
+    let feed = ChangeFeed::new(10);
+    append(&feed, 1, noon());
+    append(&feed, 2, noon() + MINUTE);
+    assert_eq!(tracks(&feed, noon() + MAX_AGE), [2, 1]);
+    assert_eq!(tracks(&feed, noon() + MAX_AGE + MINUTE / 2), [2]);
+    assert_eq!(tracks(&feed, noon() + MAX_AGE + 2 * MINUTE), [0; 0]);
+}
+
+/// The writer of the state file compares allocations.
+#[test]
+fn readers_share_an_unchanged_feed() {
+    let feed = ChangeFeed::new(10);
+    append(&feed, 1, noon());
+    let (one, other) = (feed.latest(noon()), feed.latest(noon() + MINUTE));
+    assert!(Arc::ptr_eq(&one, &other));
+    append(&feed, 2, noon() + MINUTE);
+    let now = feed.latest(noon() + MINUTE);
+    assert_eq!((one.len(), now.len()), (1, 2), "a reader keeps what it got");
+    assert!(Arc::ptr_eq(&one[0], &now[1]), "records are not cloned");
+}
+
+#[test]
+fn a_record_that_is_found_late_gets_its_place_by_time() {
+    let feed = ChangeFeed::new(10);
+    append(&feed, 1, noon());
+    append(&feed, 2, noon() + MINUTE);
+    let now = noon() + 2 * MINUTE;
+    feed.append(vec![disabled("prod", 3, noon() + MINUTE / 2)], now);
+    assert_eq!(tracks(&feed, now), [2, 3, 1]);
+}
+
+#[test]
+fn a_clock_set_back_moves_records_but_not_their_order() {
+    let feed = ChangeFeed::new(10);
+    append(&feed, 1, noon());
+    append(&feed, 2, noon() + MINUTE);
+    let earlier = noon() - MINUTE;
+    append(&feed, 3, earlier);
+    assert_eq!(tracks(&feed, earlier), [3, 2, 1]);
+    assert!(feed.latest(earlier).iter().all(|it| it.seen <= earlier));
+    // Two accounts append at almost the same time; the later one may be first.
+    append(&feed, 4, earlier + MINUTE);
+    append(&feed, 5, earlier + MINUTE - Duration::from_millis(1));
+    let seen = |feed: &ChangeFeed| -> Vec<SystemTime> {
+        feed.latest(noon()).iter().map(|it| it.seen).collect()
+    };
+    assert_eq!(seen(&feed)[0], earlier + MINUTE);
+}
+
+#[test]
+fn restored_records_keep_their_ids_and_new_ones_follow() {
+    let feed = ChangeFeed::new(10);
+    let record = |id, seen| ChangeRecord {
+        id,
+        ..disabled("gone", id, seen)
+    };
+    let future = noon() + Duration::from_hours(1);
+    feed.restore(
+        vec![
+            record(9, future),
+            record(4, noon() - MINUTE),
+            record(7, noon()),
+            record(7, noon()),
+            record(1, noon() - MAX_AGE - MINUTE),
+        ],
+        noon(),
+    );
+    append(&feed, 5, noon() + MINUTE);
+    let latest = feed.latest(noon() + MINUTE);
+    let ids: Vec<u64> = latest.iter().map(|it| it.id).collect();
+    assert_eq!(ids, [10, 9, 7, 4]);
+    assert_eq!(latest[1].seen, noon(), "the time of day was in the future");
+}

@@ -1,0 +1,71 @@
+//! When the exporter is ready.
+
+use super::{INTERVAL, MOMENT, STALE_AFTER, World};
+use crate::support::tracks::listing;
+
+#[test]
+fn it_is_ready_when_every_target_was_listed_and_stays_so() {
+    let mut world = World::new();
+    let mut one = world.account("a", &["r", "s"]);
+    let mut other = world.account("b", &["r"]);
+    one.publish(world.now);
+    other.publish(world.now);
+    let reasons = |world: &World| world.publisher.ready(world.now).unwrap_err();
+    let wait = |target: &str| format!("{target}: the first poll has not ended");
+    assert_eq!(reasons(&world), [wait("a/r"), wait("a/s"), wait("b/r")]);
+
+    one.listed(0, listing([]), world.now);
+    other.failed(0, world.now);
+    assert_eq!(
+        reasons(&world),
+        [
+            wait("a/s"),
+            "b/r: the first poll failed: unavailable".to_owned()
+        ]
+    );
+    one.listed(1, listing([]), world.now);
+    other.listed(0, listing([]), world.now);
+    assert_eq!(world.publisher.ready(world.now), Ok(()));
+
+    one.failed(0, world.now);
+    world.account("new", &["r"]).publish(world.now);
+    world.pass(10 * STALE_AFTER);
+    assert_eq!(world.publisher.ready(world.now), Ok(()), "a latch");
+}
+
+#[test]
+fn it_is_ready_when_every_target_had_an_interval_for_it() {
+    let mut world = World::new();
+    let mut account = world.account("a", &["r"]);
+    account.publish(world.now);
+    world.pass(INTERVAL.saturating_sub(MOMENT));
+    account.failed(0, world.now);
+    assert!(world.publisher.ready(world.now).is_err());
+    world.pass(MOMENT);
+    assert_eq!(world.publisher.ready(world.now), Ok(()));
+}
+
+#[test]
+fn it_is_not_ready_for_good_before_anybody_was_heard_of() {
+    let world = World::new();
+    assert_eq!(
+        world.publisher.ready(world.now),
+        Ok(()),
+        "nobody to wait for"
+    );
+    world.account("a", &["r"]).publish(world.now);
+    assert!(world.publisher.ready(world.now).is_err());
+}
+
+#[test]
+fn of_many_that_are_waited_for_some_are_named() {
+    let world = World::new();
+    for number in 0..25 {
+        let name = format!("account-{number:02}");
+        world.account(&name, &["r"]).publish(world.now);
+    }
+    let reasons = world.publisher.ready(world.now).unwrap_err();
+    assert_eq!(reasons.len(), 21);
+    assert!(reasons[0].starts_with("account-00/r"), "{}", reasons[0]);
+    assert_eq!(reasons[20], "and 5 more");
+}
