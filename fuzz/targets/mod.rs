@@ -6,6 +6,7 @@
 
 pub use self::answer::answer;
 pub use self::configuration::configuration;
+pub use self::events::events;
 pub use self::exposition::exposition;
 pub use self::request::request;
 pub use self::state::state;
@@ -13,6 +14,7 @@ pub use self::walk::walk;
 
 // Input from the cloud.
 mod answer;
+mod events;
 mod walk;
 
 // Input from the operator, and from an earlier process.

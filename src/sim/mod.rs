@@ -14,6 +14,7 @@ pub use fault::Fault;
 pub use fault_queue::FaultId;
 pub use identity::Identity;
 pub use member::Member;
+pub use operation::{Operator, RecordForm, SESSION_TOKEN};
 pub use role::Role;
 pub use server::Server;
 pub use track::{Track, ckafka, cls, cos};
@@ -25,6 +26,7 @@ mod world;
 
 // A request: the gateway of all products, the products, and the metadata service.
 mod cloudaudit;
+mod events;
 mod gateway;
 mod metadata;
 mod organization;
@@ -46,6 +48,7 @@ mod fault_queue;
 // Handles to an account.
 mod account;
 mod account_members;
+mod account_operations;
 mod account_roles;
 
 // The state.
@@ -55,7 +58,10 @@ mod identity;
 mod instance;
 mod keys;
 mod member;
+mod operation;
+mod operations;
 mod rate;
+mod recording;
 mod role;
 mod state;
 mod track;

@@ -41,6 +41,12 @@ impl Parameters {
         self.take(name, |value| value.as_str().map(str::to_owned))
     }
 
+    /// Takes an optional list; empty if it is absent.
+    pub(super) fn take_optional_list(&mut self, name: &str) -> Result<Vec<Value>, Refusal> {
+        let list = self.take(name, |value| value.as_array().cloned())?;
+        Ok(list.unwrap_or_default())
+    }
+
     /// Removes documented parameters that have no effect in the simulator.
     pub(super) fn ignore<const N: usize>(&mut self, names: [&str; N]) {
         for name in names {

@@ -37,6 +37,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    // Pure logic: the caller sends the requests and knows the time.
+    ("attribution", &["failure", "snapshot", "clock"]),
     ("changes", &["snapshot", "clock"]),
     // What checks of storage targets prove. It calls nothing.
     (

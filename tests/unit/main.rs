@@ -4,6 +4,7 @@
 mod support;
 
 // What the exporter knows, keeps and shows.
+mod attribution;
 mod changes;
 mod delivery;
 mod exposition;
