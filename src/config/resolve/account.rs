@@ -11,8 +11,8 @@ use super::super::endpoint::Endpoint;
 use super::super::key_path::KeyPath;
 use super::super::keys::{AccountKeys, AssumeRoleKeys};
 use super::super::reader::Reader;
-use super::super::site::Site;
 use super::delivery::delivery;
+use super::layers::{Hosts, Layers};
 use crate::duration::format_duration;
 
 /// The settings that all accounts share.
@@ -21,16 +21,6 @@ pub(super) struct SharedSettings {
     pub(super) details_interval: Option<Duration>,
     pub(super) trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
-
-/// A layer of settings, and its place in the configuration.
-#[derive(Clone)]
-pub(super) struct SettingsLayer {
-    pub(super) path: KeyPath,
-    pub(super) keys: AccountKeys,
-}
-
-/// The layers of an account, the nearest first.
-pub(super) type Layers<'l> = [&'l SettingsLayer; 3];
 
 /// Resolves an account. Reports a fault if its settings do not fit together.
 pub(super) fn account(
@@ -118,38 +108,6 @@ fn role(layers: Layers, sts: &Endpoint, reader: &mut Reader) -> Option<AssumeRol
         duration: role.duration.unwrap_or(defaults::ROLE_DURATION),
         endpoint: role.endpoint.unwrap_or_else(|| sts.clone()),
     })
-}
-
-/// The cloud of an account, and its hosts.
-pub(super) struct Hosts {
-    pub(super) site: Site,
-    pub(super) cloudaudit: Endpoint,
-    sts: Endpoint,
-}
-
-impl Hosts {
-    fn of(layers: Layers) -> Self {
-        let keys = || layers.iter().map(|layer| &layer.keys.common);
-        let site = keys().find_map(|keys| keys.site).unwrap_or_default();
-        // A site sets the endpoints too, so the nearest layer with a site or an endpoint decides.
-        let cloudaudit = keys().find_map(|keys| {
-            let of_site = || keys.site.map(Site::endpoint);
-            keys.endpoint.clone().or_else(of_site)
-        });
-        let cloudaudit = cloudaudit.unwrap_or_else(|| site.endpoint());
-        let sts = keys().find_map(|keys| {
-            let is_simulated = |own: &&Endpoint| **own == cloudaudit && own.is_plain();
-            let simulated = || keys.endpoint.as_ref().filter(is_simulated).cloned();
-            let of_site = || keys.site.map(Site::sts_endpoint);
-            let own = keys.sts_endpoint.clone();
-            own.or_else(simulated).or_else(of_site)
-        });
-        Self {
-            site,
-            sts: sts.unwrap_or_else(|| site.sts_endpoint()),
-            cloudaudit,
-        }
-    }
 }
 
 /// Checks the interval: no request may take longer, no data may become stale and no tombstone

@@ -14,7 +14,8 @@ use super::super::keys::{AccountKeys, CommonKeys, ConfigKeys, HttpKeys, PollKeys
 use super::super::quoted::variable_in_quotes;
 use super::super::reader::Reader;
 use super::super::types::{Config, Http};
-use super::account::{SettingsLayer, SharedSettings, account};
+use super::account::{SharedSettings, account};
+use super::layers::SettingsLayer;
 use super::organization::organization;
 use crate::proxy::{self, Proxy};
 use crate::shard::Shard;

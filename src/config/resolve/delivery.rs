@@ -8,7 +8,7 @@ use super::super::key_path::KeyPath;
 use super::super::keys::DeliveryKeys;
 use super::super::reader::Reader;
 use super::super::site::Site;
-use super::account::{Hosts, Layers, SettingsLayer};
+use super::layers::{Hosts, Layers, SettingsLayer};
 use crate::duration::format_duration;
 
 /// Resolves the checks of an account. `None` if they are disabled. Reports a fault if a request may

@@ -5,4 +5,5 @@ pub(super) use self::config::config;
 mod account;
 mod config;
 mod delivery;
+mod layers;
 mod organization;
