@@ -49,7 +49,7 @@ pub(super) fn describe_events(
     let results = parameters.take_optional_integer("MaxResults")?;
     let results = results.unwrap_or(DEFAULT_RESULTS);
     let token = parameters.take_optional_integer("NextToken")?;
-    let attributes = attributes(parameters.take_optional_list("LookupAttributes")?)?;
+    let attributes = attributes(parameters.take_list("LookupAttributes")?)?;
     parameters.ignore(["IsReturnLocation"]);
     parameters.finish()?;
     check_period(context, from, until)?;

@@ -31,5 +31,8 @@ mod throttling;
 mod fleet;
 mod poll;
 
+// Storage targets.
+mod storage;
+
 // The simulated cloud.
 mod sim;

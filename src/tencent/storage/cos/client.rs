@@ -1,41 +1,22 @@
-//! Lists the objects of a bucket, page by page.
+//! Checks buckets with one identity.
 
-use std::time::SystemTime;
-
-use bytes::Bytes;
-use http::{Response, StatusCode};
 use tokio::time::Instant;
 
-use super::bucket::{Bucket, ListQuery};
+use super::bucket::Bucket;
+use super::bucket_client::BucketClient;
 use super::errors;
-use super::listing::{Page, parse_page};
 use super::search::{Search, SearchError};
-use crate::failure::{Failure, Reason};
 use crate::snapshot::{CheckCursor, StorageTarget};
-use crate::tencent::call::{Call, CallLimits};
+use crate::tencent::call::CallLimits;
 use crate::tencent::dispatcher::{ClientParts, Dispatcher};
-use crate::tencent::envelope::WireError;
 use crate::tencent::observer::Observer;
-use crate::tencent::redactor::Redactor;
 use crate::tencent::signer::Endpoint;
-use crate::tencent::skew::date;
 use crate::tencent::storage::result::CheckResult;
 
-/// The name that CAM and the metrics give the request that lists objects.
-pub const GET_BUCKET: &str = "GetBucket";
-
-/// Lists buckets with one identity.
+/// Checks buckets with one identity.
 pub(crate) struct CosClient {
     dispatcher: Dispatcher,
     address: Option<Endpoint>,
-}
-
-/// A bucket and how it is called during one check.
-pub(super) struct BucketClient<'a> {
-    bucket: Bucket,
-    dispatcher: Dispatcher,
-    retry_until: Instant,
-    observer: &'a dyn Observer,
 }
 
 impl CosClient {
@@ -89,34 +70,5 @@ impl CosClient {
             Err(SearchError::Failed(failure)) => CheckResult::Failed(failure),
             Err(SearchError::TooLarge(why)) => CheckResult::Impossible { why },
         }
-    }
-}
-
-impl BucketClient<'_> {
-    /// Returns a page of a listing, and the time of the response by the server's clock.
-    pub(super) async fn list(
-        &self,
-        query: ListQuery<'_>,
-    ) -> Result<(Page, Option<SystemTime>), Failure> {
-        let call = Call {
-            action: GET_BUCKET,
-            region: None,
-            body: "",
-            signed: true,
-            secrets: &[],
-            retry_until: self.retry_until,
-        };
-        let make =
-            |credential: Option<&_>, timestamp| self.bucket.request(query, credential, timestamp);
-        let read = |response: &Response<Bytes>, redactor: &Redactor| {
-            let (status, body) = (response.status(), response.body());
-            if status != StatusCode::OK {
-                return Err(WireError::Api(errors::failure(status, body, redactor)));
-            }
-            let page = parse_page(body, query.prefix);
-            let malformed = |why| WireError::NotJson(Failure::new(Reason::Malformed, why));
-            Ok((page.map_err(malformed)?, date(response.headers())))
-        };
-        self.dispatcher.send(call, self.observer, make, read).await
     }
 }

@@ -5,7 +5,7 @@
 use std::time::SystemTime;
 
 use super::bucket::ListQuery;
-use super::client::BucketClient;
+use super::bucket_client::BucketClient;
 use super::folders::{choose, is_later, month_of};
 use super::listing::{Object, Page};
 use super::marker::next_marker;
