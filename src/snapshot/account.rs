@@ -120,7 +120,7 @@ fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
 }
 
 /// Label names that the exporter or Prometheus uses, so that an account's `labels` may not.
-pub const RESERVED_LABELS: [&str; 27] = [
+pub const RESERVED_LABELS: [&str; 28] = [
     "account",
     "action",
     "action_type",
@@ -137,6 +137,7 @@ pub const RESERVED_LABELS: [&str; 27] = [
     "region",
     "resource_type",
     "site",
+    "state",
     "status",
     "storage_account",
     "storage_name",

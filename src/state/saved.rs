@@ -15,6 +15,7 @@ use std::time::Duration;
 use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::SavedDelivery;
 use super::saved_changes::SavedChange;
 use super::time::{UnixNanos, nanos};
 use crate::clock::Moment;
@@ -84,6 +85,9 @@ struct SavedAccount {
     uin: Option<String>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
+    /// By target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<SavedDelivery>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,6 +177,12 @@ impl From<&Report> for SavedAccount {
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
+            deliveries: report
+                .deliveries
+                .iter()
+                .flatten()
+                .map(|delivery| SavedDelivery::from(&**delivery))
+                .collect(),
         }
     }
 }
@@ -196,6 +206,12 @@ impl SavedAccount {
                 .map(|(region, saved)| saved.into_report(region, now))
                 .collect(),
             evidence: self.evidence.restored(now),
+            deliveries: Some(
+                self.deliveries
+                    .into_iter()
+                    .map(|saved| Arc::new(saved.into_report(now)))
+                    .collect(),
+            ),
             ..Report::default()
         }
     }
