@@ -73,7 +73,7 @@ impl Stage {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: BTreeMap<String, String> = environment.iter().map(own).collect();
         let shown = Arc::<Shown>::default();
-        let clock = Clock::virtual_at(noon());
+        let clock = Clock::virtual_at(world.now());
         let process = Arc::new(Process::new());
         let changes = Arc::new(ChangeFeed::new(100));
         let observer = Arc::new(Eyes(Arc::clone(&shown), Arc::clone(&changes)));
