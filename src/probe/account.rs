@@ -13,7 +13,10 @@ use crate::failure::{Failure, Reason};
 use crate::fleet::{SharedResources, Transports, account_endpoints};
 use crate::tencent::credentials::{FixedProvider, Provider, is_denied, must_be_of};
 use crate::tencent::sts::{CallerIdentity, Sts};
-use crate::tencent::{Client, Ended, Observer, Sent};
+use crate::tencent::{
+    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, Client, Ended, Events, EventsQuery, Observer,
+    Sent,
+};
 
 /// How long a failed request is retried.
 const RETRY_FOR: Duration = Duration::from_secs(20);
@@ -174,11 +177,33 @@ impl AccountProbe {
             }
             _ => None,
         };
+        let events = match self.account.attribution {
+            Some(_) => self.events(region).await.err(),
+            None => None,
+        };
         RegionFindings {
             region: region.to_owned(),
             tracks: listing.map_err(|failure| ProbeError::new(ProbeStep::Tracks, at, failure)),
             details: details.map(|failure| ProbeError::new(ProbeStep::Details, at, failure)),
+            events: events.map(|failure| ProbeError::new(ProbeStep::Events, at, failure)),
         }
+    }
+
+    /// Reads the operation records of the last minute.
+    async fn events(&self, region: &str) -> Result<Events, Failure> {
+        let now = self.client.clock().now().unix_seconds();
+        let now = u64::try_from(now).unwrap_or_default();
+        let query = EventsQuery {
+            from: now.saturating_sub(60),
+            until: now,
+            attributes: vec![
+                (ATTRIBUTE_RESOURCE_TYPE, "cloudaudit".to_owned()),
+                (ATTRIBUTE_ACTION_TYPE, "Write".to_owned()),
+            ],
+            max_pages: 1,
+        };
+        let until = Instant::now() + RETRY_FOR;
+        self.client.events(region, &query, until, &Unobserved).await
     }
 
     /// Returns the other site if it knows the key of the credentials.

@@ -45,8 +45,13 @@ impl AccountFindings {
     /// Returns all errors of the account.
     pub fn errors(&self) -> impl Iterator<Item = &ProbeError> {
         let regions = self.regions.iter();
-        let of_regions =
-            regions.flat_map(|region| [region.tracks.as_ref().err(), region.details.as_ref()]);
+        let of_regions = regions.flat_map(|region| {
+            [
+                region.tracks.as_ref().err(),
+                region.details.as_ref(),
+                region.events.as_ref(),
+            ]
+        });
         self.error.iter().chain(of_regions.flatten())
     }
 
@@ -75,6 +80,8 @@ pub struct RegionFindings {
     pub tracks: Result<Arc<Listing>, ProbeError>,
     /// Why the details of a track are unavailable, if they are configured.
     pub details: Option<ProbeError>,
+    /// Why operation records are unavailable, if attribution is enabled.
+    pub events: Option<ProbeError>,
 }
 
 /// The finding about an expected track.
@@ -125,6 +132,8 @@ pub enum ProbeStep {
     Tracks,
     /// Reading the details of a track.
     Details,
+    /// Reading operation records.
+    Events,
     /// Listing the members of an organization.
     Members,
 }

@@ -136,6 +136,7 @@ impl Probe<'_> {
         admin.regions.truncate(regions);
         // They are the members'.
         admin.expected_tracks.clear();
+        admin.attribution = None;
         let mut admin = self.accounts(vec![&admin]).await?;
         let admin = admin.remove(0);
         let mut found = OrganizationFindings {

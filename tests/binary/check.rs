@@ -144,6 +144,29 @@ fn allow(action: &[&str], resource: &[&str]) -> Value {
     json!({"effect": "allow", "action": action, "resource": resource})
 }
 
+/// Of an organization only the members have operators to search for.
+#[test]
+fn attribution_needs_one_more_action() {
+    let with = "cloudaudit:DescribeEvents";
+    let actions = |policy: &Value| policy["statement"][0]["action"].to_string().contains(with);
+    let account = "{accounts: {a: {}}, attribution: {enabled: true}}";
+    assert!(actions(&policy(account)));
+    assert!(!actions(&policy(
+        "{accounts: {a: {}}, attribution: {enabled: false}}"
+    )));
+    let organization = "{poll: {details_interval: 1h}, attribution: {enabled: true}, \
+                        organizations: {main: {role_name: audit-reader}}}";
+    let policies = policy(organization);
+    let of = |index: usize| {
+        let policy = &policies[index];
+        (
+            policy["for"][0]["role"].is_string(),
+            actions(&policy["policy"]),
+        )
+    };
+    assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
+}
+
 /// What is pasted into the console where everybody needs the same.
 #[test]
 fn one_policy_is_enough_where_all_are_alike() {

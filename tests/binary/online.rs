@@ -61,6 +61,7 @@ fn world() -> World {
         ("blind", Some("cloudaudit:DescribeAuditTracks")),
         ("curious", Some("cloudaudit:DescribeAuditTrack")),
         ("humble", Some("sts:AssumeRole")),
+        ("incurious", Some("cloudaudit:DescribeEvents")),
     ] {
         let (id, key) = (format!("AKID{id}"), format!("{id}HUSH"));
         home.add_identity(Identity::permanent(&id, &key));
@@ -181,6 +182,36 @@ async fn problems_have_a_remedy_and_exit_with_1() {
     ];
     let (said, code) = check(&world(), &yaml.concat(), &[]).await;
     assert_eq!((said.as_str(), code), (WRONG, Some(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn operation_records_are_tried_if_attribution_is_enabled() {
+    let enabled = ", attribution: {enabled: true}";
+    let yaml = [
+        "accounts:\n".to_owned(),
+        account("allowed", "home", enabled),
+        account("denied", "incurious", enabled),
+        account("off", "incurious", ""),
+    ];
+    let world = world();
+    let (said, code) = check(&world, &yaml.concat(), &[]).await;
+    let lines: Vec<&str> = said.lines().collect();
+    let [_, allowed, _, denied, lacks, _, off, end] = &lines[..] else {
+        panic!("{said}");
+    };
+    assert_eq!(
+        [*allowed, *denied, *off],
+        ["  ap-guangzhou: ok, 2 tracks"; 3]
+    );
+    let lacks = lacks
+        .strip_prefix("  ap-guangzhou: no operators: ")
+        .unwrap();
+    assert!(
+        lacks.contains(" lacks cloudaudit:DescribeEvents; check --policy prints"),
+        "{lacks}"
+    );
+    assert_eq!((*end, code), ("3 accounts: 1 problem", Some(1)));
+    assert_eq!(world.call_count_of("DescribeEvents"), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

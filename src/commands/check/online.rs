@@ -117,7 +117,9 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
         };
         let details = region.details.iter();
         let details = details.map(|error| format!("no details: {}", remedy(found, error)));
-        let lines = std::iter::once(tracks).chain(details);
+        let events = region.events.iter();
+        let events = events.map(|error| format!("no operators: {}", remedy(found, error)));
+        let lines = std::iter::once(tracks).chain(details).chain(events);
         lines.map(|line| format!("{indent}{}: {line}", region.region))
     });
     let expected = found.expected.iter().filter_map(|expected| {
@@ -224,6 +226,7 @@ fn region(found: &AccountFindings, region: &RegionFindings) -> Value {
         "tracks_off": listing.map(|listing| off(listing)),
         "problem": problem(found, region.tracks.as_ref().err()),
         "details_problem": problem(found, region.details.as_ref()),
+        "events_problem": problem(found, region.events.as_ref()),
     })
 }
 
