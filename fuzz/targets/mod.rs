@@ -5,6 +5,7 @@
 //! under libFuzzer (`fuzz_targets/`) for hours.
 
 pub use self::answer::answer;
+pub use self::bucket::bucket;
 pub use self::configuration::configuration;
 pub use self::exposition::exposition;
 pub use self::request::request;
@@ -13,6 +14,7 @@ pub use self::walk::walk;
 
 // Input from the cloud.
 mod answer;
+mod bucket;
 mod walk;
 
 // Input from the operator, and from an earlier process.
