@@ -111,7 +111,9 @@
 //!
 //! * [`poll`]: the loop of one account
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
+//! * [`attribution`]: finds the operation behind a change in the operation records
 //! * [`changes`]: the change feed, with the latest changes of all accounts
+//! * [`delivery`]: whether operation records arrive where tracks deliver to
 //! * [`state`]: the state file, which keeps the history over a restart. The serde attributes of a
 //!   `snapshot` type are its format there
 //!
@@ -170,7 +172,9 @@ pub mod proxy;
 pub mod tencent;
 
 // Comparing listings, and keeping the history.
+pub mod attribution;
 pub mod changes;
+pub mod delivery;
 pub mod history;
 pub mod state;
 

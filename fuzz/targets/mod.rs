@@ -7,6 +7,7 @@
 pub use self::answer::answer;
 pub use self::bucket::bucket;
 pub use self::configuration::configuration;
+pub use self::events::events;
 pub use self::exposition::exposition;
 pub use self::request::request;
 pub use self::state::state;
@@ -15,6 +16,7 @@ pub use self::walk::walk;
 // Input from the cloud.
 mod answer;
 mod bucket;
+mod events;
 mod walk;
 
 // Input from the operator, and from an earlier process.

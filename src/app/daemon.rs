@@ -1,6 +1,7 @@
 //! The daemon.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::exporter_state::ExporterState;
 use super::persisted::State;
 use super::reload::{Reloader, Reloading};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Account, Config};
 use crate::fleet::{Environment, Fleet, Plan, transport_factory};
 use crate::http::{Content, Limits, Listener, Options, raise_descriptor_limit};
 use crate::logging::Log;
@@ -30,7 +31,7 @@ pub struct Web {
     pub systemd_socket: bool,
     /// The path of the exposition.
     pub telemetry_path: String,
-    /// Whether `POST /-/reload` is enabled.
+    /// Whether `POST /-/reload` and `POST /api/v1/tracks/ID/forget` are enabled.
     pub enable_lifecycle: bool,
     /// The prefix of every path, without a trailing slash.
     pub route_prefix: String,
@@ -84,10 +85,11 @@ impl App {
         let mut exporter = ExporterState::new(clock, &config);
         exporter.web_config.clone_from(&web.web_config);
         exporter.log.clone_from(&web.log);
-        let requests = web.enable_lifecycle.then(|| exporter.enable_reloads());
+        let requests = web.enable_lifecycle.then(|| exporter.enable_requests());
         exporter.set_persisted(state.as_ref());
         let exporter = Arc::new(exporter);
         let mut fleet = fleet(environment, &exporter);
+        log_start(&config, reloading.file(), state.as_ref());
         let state = state.map(|state| {
             fleet.restore(state.restored);
             exporter.restore_changes(state.changes);
@@ -178,6 +180,28 @@ impl App {
             drop(writing.await);
         }
     }
+}
+
+/// Logs which program starts with which configuration.
+fn log_start(config: &Config, file: Option<&Path>, state: Option<&State>) {
+    let accounts: Vec<&Account> = config.own_accounts().collect();
+    let restored = state.map_or(0, |state| state.restored.len());
+    info!(
+        version = env!("CARGO_PKG_VERSION"),
+        revision = env!("BUILD_REVISION"),
+        file = file.map(|file| file.display().to_string()),
+        config_hash = config.hash(),
+        accounts = accounts.len(),
+        targets = accounts.iter().map(|it| it.regions.len()).sum::<usize>(),
+        organizations = config.organizations.len(),
+        state_file = config
+            .state_file
+            .as_ref()
+            .map(|file| file.display().to_string()),
+        state_restored = restored > 0,
+        restored_accounts = restored,
+        "starting cloudaudit-exporter"
+    );
 }
 
 /// Returns a fleet that updates the state of this exporter.

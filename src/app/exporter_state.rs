@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
@@ -15,21 +15,28 @@ use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::fleet::FleetObserver;
 use crate::heartbeat::{Heartbeat, Heartbeats};
-use crate::http::{Content, Reload};
+use crate::http::{Content, Forget, Reload};
 use crate::logging::Log;
 use crate::poll::Publish;
 use crate::process::Process;
 use crate::publisher::Publisher;
 use crate::shard::Shard;
-use crate::snapshot::{AccountInfo, ChangeRecord, Report};
+use crate::snapshot::{AccountInfo, ChangeRecord, ExporterInfo, Report};
 use crate::state::{Known, Written};
 use crate::web_config::WebConfig;
 
-/// The most requests for a reload that wait for the previous one.
-const MAX_WAITING_RELOADS: usize = 16;
+/// The most requests that wait for the previous one.
+const MAX_WAITING_REQUESTS: usize = 16;
 
-/// A request to reload, which gets the result.
-pub(super) type Request = oneshot::Sender<Result<(), String>>;
+/// A request over HTTP, which gets the result.
+pub(super) enum Request {
+    Reload(oneshot::Sender<Result<(), String>>),
+    Forget {
+        account: String,
+        track_id: u64,
+        done: oneshot::Sender<Result<String, String>>,
+    },
+}
 
 /// The metrics of the process, the reports of the accounts, and health.
 pub(super) struct ExporterState {
@@ -39,6 +46,7 @@ pub(super) struct ExporterState {
     /// Held exclusively while accounts change, and shared by readers.
     changing: RwLock<()>,
     shard: Shard,
+    started: SystemTime,
     pub(super) heartbeats: Heartbeats,
     pub(super) clock: Clock,
     /// `None` without a state file.
@@ -47,8 +55,8 @@ pub(super) struct ExporterState {
     pub(super) web_config: Option<Arc<WebConfig>>,
     /// Counts dropped lines.
     pub(super) log: Option<Log>,
-    /// `None` if reloading over HTTP is disabled.
-    reloads: Option<mpsc::Sender<Request>>,
+    /// `None` if changes over HTTP are disabled.
+    requests: Option<mpsc::Sender<Request>>,
     /// Organizations whose members are not known yet, and until when readiness waits for them.
     awaited: Mutex<BTreeMap<String, Instant>>,
     /// Whether it was ready once. It stays ready over reloads.
@@ -56,7 +64,7 @@ pub(super) struct ExporterState {
 }
 
 impl ExporterState {
-    /// The state without accounts, and with reloading over HTTP disabled.
+    /// The state without accounts, and with changes over HTTP disabled.
     pub(super) fn new(clock: Clock, config: &Config) -> Self {
         let shard = config.shard;
         let process = Process::new();
@@ -67,12 +75,13 @@ impl ExporterState {
             changes: Arc::new(ChangeFeed::new(config.keep_changes)),
             changing: RwLock::default(),
             shard,
+            started: clock.now().wall,
             heartbeats: Heartbeats::new(clock.now().steady),
             clock,
             persisted: None,
             web_config: None,
             log: None,
-            reloads: None,
+            requests: None,
             awaited: Mutex::default(),
             was_ready: AtomicBool::new(false),
         }
@@ -139,16 +148,8 @@ impl ExporterState {
         self.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Enables reloading over HTTP. Returns the requests.
-    pub(super) fn enable_reloads(&mut self) -> mpsc::Receiver<Request> {
-        let (sender, requests) = mpsc::channel(MAX_WAITING_RELOADS);
-        self.reloads = Some(sender);
-        requests
-    }
-}
-
-impl Content for ExporterState {
-    fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+    /// Updates the metrics of the process that other parts of it know.
+    fn update_process(&self) {
         let web_config = self.web_config.as_ref();
         if let Some(expires) = web_config.and_then(|it| it.certificate_expires()) {
             self.process.certificate_expires(expires);
@@ -156,6 +157,19 @@ impl Content for ExporterState {
         if let Some(log) = &self.log {
             self.process.log_lines_dropped(log.take_dropped());
         }
+    }
+
+    /// Enables changes over HTTP. Returns the requests.
+    pub(super) fn enable_requests(&mut self) -> mpsc::Receiver<Request> {
+        let (sender, requests) = mpsc::channel(MAX_WAITING_REQUESTS);
+        self.requests = Some(sender);
+        requests
+    }
+}
+
+impl Content for ExporterState {
+    fn exposition(&self, gzip: bool) -> Vec<Bytes> {
+        self.update_process();
         let _unchanged = self.unchanged();
         self.publisher
             .exposition(gzip, &self.process.exposition(), self.clock.now())
@@ -166,12 +180,17 @@ impl Content for ExporterState {
         self.publisher.reports()
     }
 
-    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
-        self.changes.latest(self.clock.now().wall)
+    fn exporter_info(&self) -> ExporterInfo {
+        self.update_process();
+        ExporterInfo {
+            started: Some(self.started),
+            shard: self.shard.is_sharded().then(|| self.shard.to_string()),
+            ..self.process.info()
+        }
     }
 
-    fn shard_label(&self) -> Option<String> {
-        self.shard.is_sharded().then(|| self.shard.to_string())
+    fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
+        self.changes.latest(self.clock.now().wall)
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
@@ -195,13 +214,28 @@ impl Content for ExporterState {
     }
 
     fn reload(&self) -> Option<Reload> {
-        let reloads = self.reloads.clone()?;
+        let requests = self.requests.clone()?;
         Some(Box::pin(async move {
-            let (request, done) = oneshot::channel();
+            let (done, result) = oneshot::channel();
             // If the request is not received or not answered, the process is stopping.
-            drop(reloads.send(request).await);
-            done.await
+            drop(requests.send(Request::Reload(done)).await);
+            result
+                .await
                 .unwrap_or_else(|_| Err("the exporter is stopping".to_owned()))
+        }))
+    }
+
+    fn forget(&self, account: String, track_id: u64) -> Option<Forget> {
+        let requests = self.requests.clone()?;
+        Some(Box::pin(async move {
+            let (done, result) = oneshot::channel();
+            let request = Request::Forget {
+                account,
+                track_id,
+                done,
+            };
+            drop(requests.send(request).await);
+            result.await.ok()
         }))
     }
 

@@ -51,6 +51,11 @@ impl Reloading {
         self
     }
 
+    /// Returns the file that is loaded.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// Reloads also when the content of `file` changes.
     pub async fn watching(mut self, file: &Path) -> Self {
         self.watch = Some(FileWatch::new(file, self.slot.clone()).await);
@@ -104,7 +109,15 @@ impl Reloader {
         loop {
             let request = tokio::select! {
                 () = next(Some(&mut self.signals)) => None,
-                request = next(self.requests.as_mut()) => Some(request),
+                request = next(self.requests.as_mut()) => match request {
+                    Request::Reload(done) => Some(done),
+                    Request::Forget { account, track_id, done } => {
+                        let _change = exporter.swap_atomically().await;
+                        // The client may have disconnected.
+                        drop(done.send(fleet.forget(&account, track_id).await));
+                        continue;
+                    }
+                },
                 () = changed(self.watch.as_mut()) => None,
                 found = fleet.next_discovery() => {
                     discovered(fleet, exporter, found).await;
@@ -117,7 +130,8 @@ impl Reloader {
             match &result {
                 Ok(()) => info!("reloaded"),
                 Err(why) => {
-                    exporter.process.reload_failed();
+                    let now = exporter.clock.now().wall;
+                    exporter.process.reload_failed(why, now);
                     error!(
                         error = why,
                         "cannot reload; keeping the previous configuration"

@@ -288,6 +288,9 @@ pub enum Command {
         /// be polled
         #[arg(long, conflicts_with = "policy")]
         online: bool,
+        /// Exit code 1 also if a track is not enabled, or an expected track is missing or different
+        #[arg(long, requires = "online")]
+        strict: bool,
     },
     /// Poll every target once and print the metrics; exit code 1 if a target failed
     Once {

@@ -78,7 +78,7 @@ async fn finite(
     }
     let mut config = config(&flags, &environment).await?;
     if matches!(command, Command::Check { policy: false, .. }) {
-        let warnings = check::ca_file_warnings(&config.http).await;
+        let warnings = check::file_warnings(&config, &flags, &environment).await?;
         config.warnings.extend(warnings);
     }
     match command {
@@ -86,8 +86,9 @@ async fn finite(
         Command::Check {
             output,
             online: true,
+            strict,
             ..
-        } => check::online(&config, &environment, &clock, output).await,
+        } => check::online(&config, &environment, &clock, output, strict).await,
         Command::Check { output, .. } => check::run(&config, output).await,
         Command::Once { output } => {
             once::run(&config, &environment, output.as_deref(), clock).await

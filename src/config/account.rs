@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::credentials::{AssumeRole, Credentials};
+use super::delivery::Delivery;
 use super::endpoint::Endpoint;
 use super::site::Site;
 use crate::snapshot::{ExpectedTrack, Member};
@@ -49,6 +50,12 @@ pub struct Account {
     /// The time between two requests for the details of a track, `None` to request none. The same
     /// for all accounts.
     pub details_interval: Option<Duration>,
+    /// The search for the operators behind changes. `None` if it is disabled.
+    pub attribution: Option<Attribution>,
+    /// The APPID of the account, if the configuration sets it.
+    pub app_id: Option<String>,
+    /// The checks of its storage targets. `None` if they are disabled.
+    pub delivery: Option<Delivery>,
     /// Tracks that must exist, in the order of the configuration, each name once.
     pub expected_tracks: Vec<ExpectedTrack>,
     /// Whether the account needs an enabled track of its own.
@@ -56,6 +63,15 @@ pub struct Account {
     /// UINs of accounts whose storage is a normal destination. The same for all accounts.
     #[serde(serialize_with = "serialize_shared")]
     pub trusted_storage_accounts: Arc<BTreeSet<String>>,
+}
+
+/// The search for the operators behind changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Attribution {
+    /// The time between two sweeps, `None` to search only after a change.
+    pub sweep_interval: Option<Duration>,
+    /// Whether the operator's name is a label.
+    pub operator_label: bool,
 }
 
 /// How the exporter polls an account. The same for all accounts.

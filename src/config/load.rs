@@ -15,7 +15,7 @@ use super::sources::{Sources, cannot_read, found_files, source_file};
 use super::types::Config;
 use super::value_types::Leaf;
 use super::yaml::{self, Budget};
-use super::{account_files, defaults, overrides, resolve};
+use super::{account_files, defaults, overrides, resolve, variables};
 use crate::files::{self, ReadError, ReadSlot};
 
 /// The time limit for reading the files of a configuration. Parsing has none: it needs no other
@@ -103,6 +103,7 @@ impl Sources {
             return Err(faults.into());
         }
         warnings.extend(more_warnings);
+        warnings.extend(variables::warning(&document));
         config.warnings.splice(0..0, warnings);
         Ok(Config { shard, ..config })
     }

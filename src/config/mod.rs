@@ -15,8 +15,9 @@
 //! not apply to an account that sets `site`. `labels` and `assume_role` merge key by key;
 //! `regions`, `credentials` and `expected_tracks` replace.
 
-pub use self::account::{Account, Poll};
+pub use self::account::{Account, Attribution, Poll};
 pub use self::credentials::{AssumeRole, Credentials};
+pub use self::delivery::Delivery;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::glob::Glob;
@@ -33,6 +34,7 @@ pub use self::types::{Config, Http};
 mod account;
 mod credentials;
 mod defaults;
+mod delivery;
 mod endpoint;
 mod glob;
 mod named_file;
@@ -68,6 +70,7 @@ mod value_types;
 mod duplicates;
 mod quoted;
 mod resolve;
+mod variables;
 
 // The entry points.
 mod load;

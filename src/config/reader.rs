@@ -1,5 +1,6 @@
 //! Reads the tree of a [`Document`], collects every fault, and knows the place of each.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::document::{Document, Entry, Node, Place, Value};
@@ -15,7 +16,15 @@ pub(super) struct Reader<'d> {
     /// The places of the keys of `path`, the innermost last.
     places: Vec<Place>,
     faults: Vec<Fault>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
+}
+
+/// A warning that holds for one key or more.
+struct Warning {
+    /// The first key, with its place.
+    at: String,
+    message: String,
+    keys: usize,
 }
 
 impl<'d> Reader<'d> {
@@ -32,7 +41,8 @@ impl<'d> Reader<'d> {
     }
 
     pub(super) fn finish(self) -> (Vec<Fault>, Vec<String>) {
-        (self.faults, self.warnings)
+        let warnings = self.warnings.iter().map(Warning::to_string);
+        (self.faults, warnings.collect())
     }
 
     pub(super) fn document(&self) -> &'d Document {
@@ -185,14 +195,34 @@ impl<'d> Reader<'d> {
         self.faults.push(fault);
     }
 
-    /// Adds a line for the log about the key that is read now.
-    pub(super) fn warn(&mut self, message: &str) {
-        let place = match self.places.last() {
+    /// Adds a warning about the key that is read now.
+    pub(super) fn warn(&mut self, message: impl Into<String>) {
+        let (place, path) = (self.places.last().cloned(), self.path.clone());
+        self.push_warning(place.as_ref(), &path, message);
+    }
+
+    /// Adds a warning about the value of a path.
+    pub(super) fn warn_at(&mut self, path: &KeyPath, message: impl Into<String>) {
+        let place = self.document.place_of_value(path);
+        self.push_warning(place, path, message);
+    }
+
+    /// The same message for many keys is one warning, with the first key.
+    fn push_warning(&mut self, place: Option<&Place>, path: &KeyPath, message: impl Into<String>) {
+        let message = message.into();
+        if let Some(known) = self.warnings.iter_mut().find(|it| it.message == message) {
+            known.keys += 1;
+            return;
+        }
+        let place = match place {
             Some(place) => self.document.display(place),
             None => self.document.main().name.clone(),
         };
-        let path = &self.path;
-        self.warnings.push(format!("{place}: {path}: {message}"));
+        self.warnings.push(Warning {
+            at: format!("{place}: {path}"),
+            message,
+            keys: 1,
+        });
     }
 
     /// Resolves a path: it is relative to the file that contains it.
@@ -208,6 +238,16 @@ impl<'d> Reader<'d> {
     pub(super) fn below_home(&self, text: &str) -> Option<PathBuf> {
         let below = text.strip_prefix("~/")?;
         Some(Path::new(self.home?).join(below))
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { at, message, keys } = self;
+        match keys {
+            1 => write!(f, "{at}: {message}"),
+            _ => write!(f, "{at} (and {} more): {message}", keys - 1),
+        }
     }
 }
 

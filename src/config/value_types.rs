@@ -9,6 +9,7 @@ use super::definitions::{Definitions, LIMITS};
 use super::document::{Node, Value};
 use super::reader::Reader;
 use super::text::quoted;
+use super::variables::{REMEDY, has_variable};
 
 /// The type of a setting: how to read it, and its JSON schema.
 pub(super) trait Setting {
@@ -41,7 +42,10 @@ impl<L: Leaf> Setting for L {
     fn read(node: &Node, reader: &mut Reader) -> Option<L::Value> {
         let text = reader.text(node)?;
         let parsed = L::parse(text);
-        let refuse = |message| {
+        let refuse = |mut message: String| {
+            if has_variable(text) {
+                message = format!("{message}; {REMEDY}");
+            }
             if L::PUBLIC {
                 reader.refuse_public_value(node, message);
             } else {

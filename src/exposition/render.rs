@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use super::account::AccountRenderer;
 use super::cached::Cached;
+use super::delivery::DeliveryRenderer;
 use super::fragment::{Fragment, FragmentWriter, labels, truth};
 use super::metric::Metric;
 use super::target::TargetRenderer;
@@ -23,6 +24,7 @@ pub struct Renderer {
     overviews: Vec<Cached<Arc<Totals>>>,
     /// By region. An account has few.
     targets: Vec<(String, TargetRenderer)>,
+    deliveries: DeliveryRenderer,
 }
 
 impl Renderer {
@@ -39,6 +41,7 @@ impl Renderer {
             own: AccountRenderer::default(),
             overviews: Vec::new(),
             targets: Vec::new(),
+            deliveries: DeliveryRenderer::default(),
         }
     }
 
@@ -71,6 +74,8 @@ impl Renderer {
             let (_, renderer) = &mut self.targets[known];
             renderer.render(&self.account, labels, target, &mut parts);
         }
+        let deliveries = report.deliveries.iter().flatten();
+        self.deliveries.render(labels, deliveries, &mut parts);
         parts
     }
 }

@@ -15,6 +15,8 @@ use tracing::{info, warn};
 use super::account_task::AccountTask;
 use super::endpoints::{account_endpoints, organization_endpoints};
 use super::environment::Environment;
+use super::forget::{Forgotten, forget};
+use super::name_list::NameList;
 use super::observer::FleetObserver;
 use super::organizations::{self, Organizations, PreparedDiscovery};
 use super::prepared_account::PreparedAccount;
@@ -28,6 +30,7 @@ use crate::organization::{DiscoveryResult, duplicate_warnings};
 use crate::poll::{Memory, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
+use crate::tencent::reasons::escaped;
 
 /// The time between the first polls of two accounts. It spreads the first polls of a large fleet to
 /// fifty a second.
@@ -327,7 +330,8 @@ impl Fleet {
         let mut before = std::mem::take(&mut self.accounts);
         let mut restored = std::mem::take(&mut self.restored);
         let mut first = Instant::now().max(self.earliest_poll);
-        let (mut kept, mut changed, mut added) = (0_usize, 0_usize, 0_usize);
+        let mut kept = 0_usize;
+        let (mut changed, mut added) = (NameList::default(), NameList::default());
         for step in plan.accounts {
             let prepared = match step {
                 Step::Keep(name) => {
@@ -339,30 +343,81 @@ impl Fleet {
             };
             let name = prepared.name().to_owned();
             let memory = if let Some(task) = before.remove(&name) {
-                changed += 1;
+                changed.push(&name);
                 prepared.memory_from(&task.prepared, task.stop())
             } else {
-                added += 1;
+                added.push(&name);
                 prepared.initial_memory(memory_of(restored.remove(&name)))
             };
             let (process, observer) = (Arc::clone(&self.process), Arc::clone(&self.observer));
             let task = AccountTask::start(prepared, memory, first, process, observer).await;
             self.accounts.insert(name, task);
             first += FIRST_POLL_SPACING;
-            if (changed + added).is_multiple_of(ACCOUNTS_PER_YIELD) {
+            if (changed.len() + added.len()).is_multiple_of(ACCOUNTS_PER_YIELD) {
                 yield_now().await;
             }
         }
-        let removed = before.len();
-        for (ended, (name, task)) in (1..).zip(before) {
+        let mut removed = NameList::default();
+        for (name, task) in before {
             task.stop();
             self.observer.account_removed(&name);
-            if ended % ACCOUNTS_PER_YIELD == 0 {
+            removed.push(&name);
+            if removed.len().is_multiple_of(ACCOUNTS_PER_YIELD) {
                 yield_now().await;
             }
         }
         self.shared.commit(plan.https);
-        info!(added, changed, removed, kept, "accounts");
+        info!(
+            added = added.len(),
+            changed = changed.len(),
+            removed = removed.len(),
+            kept,
+            added_accounts = added.names(),
+            changed_accounts = changed.names(),
+            removed_accounts = removed.names(),
+            "applied the accounts"
+        );
+    }
+
+    /// Forgets a deleted track of an account: its tombstones are acknowledged, and the account
+    /// continues from there. Returns a line about it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such deleted track.
+    pub async fn forget(&mut self, account: &str, track_id: u64) -> Result<String, String> {
+        let shown = escaped(account);
+        let Some(task) = self.accounts.get(account) else {
+            return Err(format!("this process polls no account {shown}"));
+        };
+        let Some(mut report) = task.report() else {
+            return Err(format!("nothing is known of account {shown} yet"));
+        };
+        let now = self.shared.now().wall;
+        let Forgotten { name, regions } = forget(Arc::make_mut(&mut report), track_id, now)?;
+        let before = Arc::clone(&task.prepared);
+        let (config, transports) = (before.config.clone(), before.transports.clone());
+        let coverage = before.coverage.clone();
+        let prepared = self.shared.prepare_account(config, transports, coverage);
+        let memory = Memory {
+            report: Some(report),
+            ..task.stop()
+        };
+        let memory = prepared.memory_from(&before, memory);
+        let (process, observer) = (Arc::clone(&self.process), Arc::clone(&self.observer));
+        let task = AccountTask::start(prepared, memory, Instant::now(), process, observer).await;
+        self.accounts.insert(account.to_owned(), task);
+        let (name, regions) = (escaped(&name), regions.join(", "));
+        info!(
+            account = shown,
+            track_id,
+            track = name,
+            regions,
+            "forgot a deleted track"
+        );
+        Ok(format!(
+            "forgot the deleted track {track_id} ({name}) of account {shown} in {regions}"
+        ))
     }
 
     /// Stops the tasks of all accounts. What they have published stays.

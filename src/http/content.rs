@@ -6,14 +6,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::clock::Moment;
-use crate::snapshot::{ChangeRecord, Report};
+use crate::snapshot::{ChangeRecord, ExporterInfo, Report};
 
 /// A reload in progress. Its error says why the previous configuration stays in use.
 pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
-/// Provides what the listener serves. The listener calls it for each request. `exposition`, `reports`
-/// and `ready` may block, because the listener calls them on a thread for blocking work. The other
-/// methods must return at once.
+/// The acknowledgment of a deleted track in progress. The result is a line for the client, or else why
+/// there is no such track. `None` if the exporter is stopping.
+pub type Forget = Pin<Box<dyn Future<Output = Option<Result<String, String>>> + Send>>;
+
+/// Provides what the listener serves. The listener calls it for each request. `exposition`, `reports`,
+/// `exporter_info` and `ready` may block, because the listener calls them on a thread for blocking
+/// work. The other methods must return at once.
 pub trait Content: Send + Sync + 'static {
     /// Returns the whole exposition in pieces, as one gzip member if `gzip` is set.
     fn exposition(&self, gzip: bool) -> Vec<Bytes>;
@@ -21,14 +25,14 @@ pub trait Content: Send + Sync + 'static {
     /// Returns the reports of all accounts, for the page and the API.
     fn reports(&self) -> Vec<Arc<Report>>;
 
+    /// Returns facts about the exporter itself, for the page.
+    fn exporter_info(&self) -> ExporterInfo {
+        ExporterInfo::default()
+    }
+
     /// Returns the change feed, newest first, for the page and the API.
     fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
         Arc::from([])
-    }
-
-    /// Returns the description of this shard, for the page. `None` if there is only one.
-    fn shard_label(&self) -> Option<String> {
-        None
     }
 
     /// Returns an error with the reasons if a target has not been polled yet.
@@ -39,6 +43,11 @@ pub trait Content: Send + Sync + 'static {
 
     /// Starts a reload. `None` if reloading over HTTP is not enabled.
     fn reload(&self) -> Option<Reload>;
+
+    /// Starts to forget a deleted track of an account. `None` if changes over HTTP are not enabled.
+    fn forget(&self, _account: String, _track_id: u64) -> Option<Forget> {
+        None
+    }
 
     /// Counts one request, for `cloudaudit_exporter_http_requests_total{handler, code}`. Both values
     /// come from bounded sets.

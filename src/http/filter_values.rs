@@ -1,6 +1,6 @@
 //! The closed sets of values by which rows are filtered.
 
-use crate::snapshot::{AttributionResult, Change, Status};
+use crate::snapshot::{AttributionResult, Change, DeliveryState, Status, StorageType};
 
 /// The state of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub(super) enum State {
     Up,
     /// Its last poll failed.
     Failing,
-    /// Its last poll succeeded, but the listing is too old to be shown.
+    /// Its last poll succeeded, but that is too long ago.
     Stale,
     /// It has not been polled yet.
     Waiting,
@@ -31,13 +31,28 @@ impl State {
 /// Stands for the status of a vanished track.
 pub(super) const VANISHED: &str = "vanished";
 
-/// Returns the values that a filter allows. `None` if it allows any.
+/// Returns the states of targets.
+pub(super) fn states() -> Vec<&'static str> {
+    State::ALL.map(State::as_str).to_vec()
+}
+
+/// Returns the states of deliveries.
+pub(super) fn delivery_states() -> Vec<&'static str> {
+    let states = DeliveryState::ALL.iter();
+    states.map(|state| state.as_str()).collect()
+}
+
+/// Returns the values that a filter allows, whatever is filtered. `None` if it allows any, or if that
+/// depends on the rows.
 pub(super) fn allowed(filter: &str) -> Option<Vec<&'static str>> {
     Some(match filter {
-        "state" => State::ALL.map(State::as_str).to_vec(),
         "status" => {
             let listed = Status::ALL.iter().map(|status| status.as_str());
             listed.chain([VANISHED]).collect()
+        }
+        "storage_type" => {
+            let types = StorageType::ALL.iter();
+            types.map(|kind| kind.as_str()).collect()
         }
         "change" => Change::ALL.iter().map(|change| change.as_str()).collect(),
         "result" => {

@@ -1,4 +1,4 @@
-//! The query string of the page and of the API: filters, order and page.
+//! The query string of the page and of the API: filters, order and pages.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -31,6 +31,34 @@ const FILTERS: [&str; 9] = [
     "since",
 ];
 
+/// What the page number of one section begins with, as in `page.off=2`.
+const SECTION: &str = "page.";
+
+/// The sections of the page that have a page number of their own.
+const SECTIONS: [&str; 21] = [
+    "off",
+    "deleted",
+    "without",
+    "missing",
+    "foreign",
+    "failing",
+    "stale",
+    "exporter",
+    "organizations",
+    "credentials",
+    "mismatched",
+    "not-covered",
+    "outdated",
+    "recreated",
+    "dropped",
+    "unknown",
+    "undocumented",
+    "disagreeing",
+    "deliveries",
+    "changes",
+    "accounts",
+];
+
 /// The columns by which rows can be sorted.
 const SORTS: [&str; 6] = [
     "account",
@@ -47,10 +75,12 @@ pub(super) struct Query {
     filters: BTreeMap<&'static str, Vec<String>>,
     pub(super) sort: &'static str,
     pub(super) descending: bool,
-    /// From 1.
+    /// From 1. Of the API, and of the tracks on the page.
     pub(super) page: usize,
-    /// Rows of one page.
-    pub(super) rows: usize,
+    /// Rows of one page. `None` if the query does not say.
+    rows: Option<usize>,
+    /// The page numbers of other sections of the page.
+    section_pages: BTreeMap<&'static str, usize>,
 }
 
 impl Default for Query {
@@ -60,7 +90,8 @@ impl Default for Query {
             sort: SORTS[0],
             descending: false,
             page: 1,
-            rows: DEFAULT_ROWS,
+            rows: None,
+            section_pages: BTreeMap::new(),
         }
     }
 }
@@ -85,22 +116,41 @@ impl Query {
                 "sort" => query.sort = one_of(&SORTS, &value, "sort")?,
                 "order" => query.descending = one_of(&["asc", "desc"], &value, "order")? == "desc",
                 "page" => query.page = number(&value, MAX_PAGE, "page")?,
-                "rows" => query.rows = number(&value, MAX_ROWS, "rows")?,
-                key => {
-                    let key = one_of(&FILTERS, key, "parameter").map_err(|_| {
-                        let known = FILTERS.join(", ");
-                        format!("no such parameter; there are {known}, sort, order, page and rows")
-                    })?;
-                    check_value(key, &value)?;
-                    query
-                        .filters
-                        .entry(key)
-                        .or_default()
-                        .push(value.into_owned());
-                }
+                "rows" => query.rows = Some(number(&value, MAX_ROWS, "rows")?),
+                key => match key.strip_prefix(SECTION) {
+                    Some(section) => {
+                        let section = one_of(&SECTIONS, section, "page of a section")?;
+                        let page = number(&value, MAX_PAGE, key)?;
+                        query.section_pages.insert(section, page);
+                    }
+                    None => query.filter(key, &value)?,
+                },
             }
         }
         Ok(query)
+    }
+
+    fn filter(&mut self, key: &str, value: &str) -> Result<(), String> {
+        let key = one_of(&FILTERS, key, "parameter").map_err(|_| {
+            let known = FILTERS.join(", ");
+            format!("no such parameter; there are {known}, sort, order, page and rows")
+        })?;
+        check_value(key, value)?;
+        let wanted = self.filters.entry(key).or_default();
+        wanted.push(value.to_owned());
+        Ok(())
+    }
+
+    /// Checks the filter `state`, whose values depend on the rows.
+    ///
+    /// # Errors
+    ///
+    /// If a value is unknown. The message lists what is allowed.
+    pub(super) fn with_states(self, allowed: &[&'static str]) -> Result<Self, String> {
+        for state in self.filters.get("state").into_iter().flatten() {
+            one_of(allowed, state, "state")?;
+        }
+        Ok(self)
     }
 
     /// Whether a value passes the filter of a parameter.
@@ -119,6 +169,11 @@ impl Query {
         let wanted = self.filters.get("since");
         let earliest = wanted.and_then(|wanted| wanted.iter().filter_map(|it| time(it)).min());
         earliest.is_none_or(|earliest| at >= earliest)
+    }
+
+    /// Whether the query has a filter.
+    pub(super) fn filters_by(&self, key: &str) -> bool {
+        self.filters.contains_key(key)
     }
 
     /// Returns the first value of a filter, for the form.
@@ -149,8 +204,11 @@ impl Query {
         if query.descending {
             text.append_pair("order", "desc");
         }
-        if query.rows != usual.rows {
-            text.append_pair("rows", &query.rows.to_string());
+        if let Some(rows) = query.rows {
+            text.append_pair("rows", &rows.to_string());
+        }
+        for (section, page) in &query.section_pages {
+            text.append_pair(&format!("{SECTION}{section}"), &page.to_string());
         }
         if query.page != usual.page {
             text.append_pair("page", &query.page.to_string());
@@ -158,16 +216,44 @@ impl Query {
         format!("?{}", text.finish())
     }
 
+    /// Returns a copy of the query for another page of one section, as a query string.
+    pub(super) fn with_section_page(&self, section: &'static str, page: usize) -> String {
+        self.with(|query| {
+            query.section_pages.insert(section, page);
+        })
+    }
+
+    /// Returns the page number of a section, from 1.
+    pub(super) fn section_page(&self, section: &str) -> usize {
+        self.section_pages.get(section).copied().unwrap_or(1)
+    }
+
+    /// Forgets all page numbers, because other rows or another order are wanted.
+    pub(super) fn to_first_pages(&mut self) {
+        self.page = 1;
+        self.section_pages.clear();
+    }
+
+    /// Returns the rows of one page, or this number if the query does not say.
+    pub(super) fn rows_or(&self, usual: usize) -> usize {
+        self.rows.unwrap_or(usual)
+    }
+
     /// Returns the rows of `count` that are on the page.
     pub(super) fn row_range(&self, count: usize) -> std::ops::Range<usize> {
-        let start = (self.page - 1).saturating_mul(self.rows).min(count);
-        start..start.saturating_add(self.rows).min(count)
+        range(count, self.page, self.rows_or(DEFAULT_ROWS))
     }
 
     /// Returns the number of pages for `count` rows, at least one.
     pub(super) fn page_count(&self, count: usize) -> usize {
-        count.div_ceil(self.rows).max(1)
+        count.div_ceil(self.rows_or(DEFAULT_ROWS)).max(1)
     }
+}
+
+/// Returns the rows of `count` that are on a page with so many rows.
+pub(super) fn range(count: usize, page: usize, rows: usize) -> std::ops::Range<usize> {
+    let start = (page - 1).saturating_mul(rows).min(count);
+    start..start.saturating_add(rows).min(count)
 }
 
 fn one_of(known: &[&'static str], text: &str, key: &str) -> Result<&'static str, String> {
@@ -204,10 +290,8 @@ fn time(text: &str) -> Option<SystemTime> {
 }
 
 fn number(text: &str, most: usize, key: &str) -> Result<usize, String> {
-    let number = text
-        .parse()
-        .ok()
-        .filter(|number| (1..=most).contains(number));
+    let number = text.parse().ok();
+    let number = number.filter(|number| (1..=most).contains(number));
     number.ok_or_else(|| format!("{key}: a number from 1 to {most} is allowed"))
 }
 
@@ -220,7 +304,7 @@ mod tests {
         for text in [
             "?",
             "?account=a%26b&account=%E6%94%AF&region=ap-guangzhou",
-            "?status=disabled&sort=track&order=desc&rows=5&page=3",
+            "?status=disabled&sort=track&order=desc&rows=5&page.off=2&page=3",
         ] {
             let query = Query::parse(&text[1..]).unwrap();
             assert_eq!(query.with(|_| ()), text);
@@ -228,6 +312,9 @@ mod tests {
         let query = Query::parse("account=&page=2&rows=10&status=enabled&status=unknown").unwrap();
         assert!(query.matches("account", "any") && query.matches("status", "unknown"));
         assert!(!query.matches("status", "disabled"));
+        let by_track = Query::parse("track=7&track=audit").unwrap();
+        assert!(by_track.matches_track(7, "other") && by_track.matches_track(1, "audit"));
+        assert!(!by_track.matches_track(1, "other"));
         assert_eq!(
             (
                 query.row_range(15),
@@ -262,7 +349,15 @@ mod tests {
             ("sort=age", "sort: allowed are account, region,"),
             ("order=up", "order: allowed are asc, desc"),
             ("page=0", "page: a number from 1 to 1000000 is allowed"),
-            ("page=1000001", "page: a number"),
+            (
+                "page=1000001",
+                "page: a number from 1 to 1000000 is allowed",
+            ),
+            (
+                "page.off=0",
+                "page.off: a number from 1 to 1000000 is allowed",
+            ),
+            ("page.Off=1", "page of a section: allowed are off, deleted,"),
             (
                 "state=off",
                 "state: allowed are failing, stale, waiting, up",
@@ -287,6 +382,10 @@ mod tests {
             ("since=nan", "since: allowed"),
             ("since=1e300", "since: allowed"),
             ("since=2026-01-31", "since: allowed"),
+            (
+                "storage_type=tape",
+                "storage_type: allowed are cos, cls, ckafka, other",
+            ),
             ("rows=10001", "rows: a number from 1 to 10000 is allowed"),
             ("rows=-1", "rows: a number"),
         ] {

@@ -1,12 +1,13 @@
 //! Routes requests to their responses.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{EXPECT, HOST, HeaderName, HeaderValue};
+use hyper::header::{EXPECT, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use rustls::ServerConfig;
@@ -18,11 +19,11 @@ use super::body::Pieces;
 use super::connection_state::ConnectionState;
 use super::content::Content;
 use super::options::Options;
-use super::page::{self, Page};
+use super::page::{self, Facts, Page};
 use super::query::Query;
 use super::rendering::Rendering;
 use super::view::View;
-use super::{api, encoding, response};
+use super::{api, encoding, filter_values, response};
 use crate::web_config::WebConfig;
 
 /// Responds to requests with what a [`Content`] provides.
@@ -133,10 +134,12 @@ impl Routes {
             "/api/v1/targets" => Handler::Targets,
             "/api/v1/tracks" => Handler::Tracks,
             "/api/v1/changes" => Handler::Changes,
+            "/api/v1/delivery" => Handler::Deliveries,
             "/favicon.ico" => Handler::Icon,
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
             "/-/reload" => Handler::Reload,
+            path if forgotten_track(path).is_some() => Handler::Forget,
             "*" => Handler::Server,
             _ => Handler::NotFound,
         }
@@ -153,8 +156,8 @@ impl Routes {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
                 format!(
-                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/changes, \
-                     /-/healthy, /-/ready and /-/reload",
+                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/tracks/ID/forget, \
+                     /api/v1/changes, /api/v1/delivery, /-/healthy, /-/ready and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -166,7 +169,11 @@ impl Routes {
                 response::exposition(self.rendering.scrape(render).await, gzip)
             }
             (
-                Handler::Page | Handler::Targets | Handler::Tracks | Handler::Changes,
+                Handler::Page
+                | Handler::Targets
+                | Handler::Tracks
+                | Handler::Changes
+                | Handler::Deliveries,
                 &Method::GET | &Method::HEAD,
             ) => self.show(handler, uri).await,
             (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
@@ -184,13 +191,19 @@ impl Routes {
                 }
             }
             (Handler::Reload, &Method::POST) => self.reload().await,
+            (Handler::Forget, &Method::POST) => self.forget(head).await,
             _ => response::method_not_allowed(handler.allow()),
         }
     }
 
     /// The page, or the same facts as JSON.
     async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
-        let query = match Query::parse(uri.query().unwrap_or_default()) {
+        let states = match handler {
+            Handler::Deliveries => filter_values::delivery_states(),
+            _ => filter_values::states(),
+        };
+        let query = Query::parse(uri.query().unwrap_or_default());
+        let query = match query.and_then(|query| query.with_states(&states)) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
                 return response::text(StatusCode::BAD_REQUEST, why);
@@ -204,6 +217,38 @@ impl Routes {
         let render = move || render(handler, &*content, &query, &telemetry_path);
         let rendered = self.rendering.page(render).await;
         rendered.unwrap_or_else(response::too_many_pages)
+    }
+
+    /// Waits until a deleted track is forgotten and reports the result.
+    async fn forget(&self, head: &Parts) -> Response<Pieces> {
+        // A browser names the page that sends a request. No page of the exporter sends this one.
+        if head.headers.contains_key(ORIGIN) {
+            let message = "a page in a browser cannot forget tracks; use curl";
+            return response::text(StatusCode::FORBIDDEN, message);
+        }
+        let path = self.below_prefix(head.uri.path()).unwrap_or_default();
+        let track = forgotten_track(path).unwrap_or_default();
+        let query = head.uri.query().unwrap_or_default();
+        let parameters = form_urlencoded::parse(query.as_bytes());
+        let parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = parameters.collect();
+        let (Ok(track), [(key, account)]) = (track.parse(), &parameters[..]) else {
+            return response::text(StatusCode::BAD_REQUEST, FORGET_USAGE);
+        };
+        if key != "account" {
+            return response::text(StatusCode::BAD_REQUEST, FORGET_USAGE);
+        }
+        let Some(forget) = self.content.forget(account.to_string(), track) else {
+            let message = "forgetting tracks is not enabled; --web.enable-lifecycle enables it";
+            return response::text(StatusCode::FORBIDDEN, message);
+        };
+        match forget.await {
+            Some(Ok(message)) => response::text(StatusCode::OK, message),
+            Some(Err(why)) => response::text(StatusCode::NOT_FOUND, why),
+            None => {
+                let message = "the exporter is stopping";
+                response::text(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
+        }
     }
 
     /// Waits for a reload and reports its result.
@@ -220,6 +265,12 @@ impl Routes {
             ),
         }
     }
+}
+
+/// Returns the text for the id of the track in the path of a request to forget it.
+fn forgotten_track(path: &str) -> Option<&str> {
+    path.strip_prefix("/api/v1/tracks/")?
+        .strip_suffix("/forget")
 }
 
 /// Renders the page or the API response for a query.
@@ -239,10 +290,21 @@ fn render(
         Handler::Targets => response::json(StatusCode::OK, &api::targets(view, query)),
         Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
         Handler::Changes => response::json(StatusCode::OK, &api::changes(view, query)),
+        Handler::Deliveries => response::json(StatusCode::OK, &api::deliveries(view, query)),
         _ => {
-            let page = Page {
+            let stalled = content.healthy().err();
+            let deliveries = view.deliveries();
+            let deliveries: Vec<_> = deliveries
+                .map(|row| (row.report.account.name.as_str(), row.delivery))
+                .collect();
+            let facts = Facts {
                 view,
-                shard_label: content.shard_label(),
+                info: &content.exporter_info(),
+                stalled: stalled.as_deref(),
+                deliveries: &deliveries,
+            };
+            let page = Page {
+                facts,
                 query,
                 telemetry_path,
             };
@@ -250,6 +312,9 @@ fn render(
         }
     }
 }
+
+/// The form of a request to forget a track.
+const FORGET_USAGE: &str = "write POST /api/v1/tracks/ID/forget?account=NAME with the id of the deleted track and its account";
 
 /// The handler of a path.
 #[derive(Clone, Copy)]
@@ -259,11 +324,13 @@ enum Handler {
     Targets,
     Tracks,
     Changes,
+    Deliveries,
     /// Browsers request it on their own.
     Icon,
     Healthy,
     Ready,
     Reload,
+    Forget,
     /// `OPTIONS *`, which concerns the server as a whole.
     Server,
     NotFound,
@@ -275,7 +342,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
-            Self::Targets | Self::Tracks | Self::Changes => "api",
+            Self::Targets | Self::Tracks | Self::Changes | Self::Deliveries | Self::Forget => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",
@@ -285,7 +352,7 @@ impl Handler {
 
     fn allow(self) -> &'static str {
         match self {
-            Self::Reload => "POST, OPTIONS",
+            Self::Reload | Self::Forget => "POST, OPTIONS",
             Self::Server => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }

@@ -1,11 +1,15 @@
 //! The rows of the page and the API: targets and tracks, filtered and sorted.
 
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 pub(super) use super::filter_values::{State, VANISHED};
 use super::query::Query;
-use crate::clock::Moment;
-use crate::snapshot::{ChangeRecord, Report, Status, TargetReport, Tombstone, Totals, Track};
+use crate::clock::{Moment, age};
+use crate::snapshot::{
+    ChangeRecord, DeliveryReport, DeliveryState, LastGood, Report, StorageType, TargetReport,
+    Tombstone, Totals, Track,
+};
 
 /// All reports and the change feed at one moment.
 #[derive(Clone, Copy)]
@@ -22,6 +26,15 @@ pub(super) struct TargetRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) state: State,
+}
+
+/// A storage target that is checked.
+#[derive(Clone, Copy)]
+pub(super) struct DeliveryRow<'a> {
+    pub(super) report: &'a Report,
+    pub(super) delivery: &'a DeliveryReport,
+    /// Its state, which is unknown if the check is too old.
+    pub(super) state: DeliveryState,
 }
 
 /// A track as one region lists it or last listed it.
@@ -56,9 +69,10 @@ impl<'a> TrackRow<'a> {
         }
     }
 
-    pub(super) fn storage_type(&self) -> &'a str {
+    /// Returns the type of storage. Empty if the track has vanished.
+    pub(super) fn storage_type(&self) -> &'static str {
         match self.track {
-            TrackEntry::Listed(track) => &track.storage.kind,
+            TrackEntry::Listed(track) => track.storage.storage_type().as_str(),
             TrackEntry::Vanished(_) => "",
         }
     }
@@ -116,7 +130,9 @@ impl<'a> View<'a> {
                 let listed = self.shown(target).unwrap_or_default().iter();
                 let listed = listed.map(move |track| row(track.id, TrackEntry::Listed(track)));
                 let tombstones = target.past.tombstones.iter();
-                let shown = tombstones.filter(move |(_, it)| self.now.steady < it.show_until);
+                let shown = tombstones.filter(move |(_, it)| {
+                    self.now.steady < it.show_until && it.acknowledged.is_none()
+                });
                 let vanished =
                     shown.map(move |(id, tombstone)| row(*id, TrackEntry::Vanished(tombstone)));
                 listed.chain(vanished)
@@ -153,6 +169,48 @@ impl<'a> View<'a> {
         tracks
     }
 
+    /// Returns every storage target that is checked.
+    pub(super) fn deliveries(self) -> impl Iterator<Item = DeliveryRow<'a>> {
+        let reports = self.reports.iter().map(Arc::as_ref);
+        reports.flat_map(move |report| {
+            let deliveries = report.deliveries.iter().flatten();
+            deliveries.map(move |delivery| DeliveryRow {
+                report,
+                delivery,
+                state: delivery.state_at(self.now),
+            })
+        })
+    }
+
+    /// Returns the storage targets that match a query, in its order.
+    pub(super) fn matching_deliveries(self, query: &Query) -> Vec<DeliveryRow<'a>> {
+        let mut deliveries: Vec<_> = self
+            .deliveries()
+            .filter(|row| {
+                query.matches("account", &row.report.account.name)
+                    && query.matches("state", row.state.as_str())
+                    && query.matches(
+                        "storage_type",
+                        StorageType::of(&row.delivery.target.kind).as_str(),
+                    )
+            })
+            .collect();
+        deliveries.sort_by_key(|row| {
+            let target = &row.delivery.target;
+            let first = match query.sort {
+                "region" => target.region.as_str(),
+                "state" => row.state.as_str(),
+                "storage_type" => target.kind.as_str(),
+                _ => "",
+            };
+            (first, row.report.account.name.as_str(), target)
+        });
+        if query.descending {
+            deliveries.reverse();
+        }
+        deliveries
+    }
+
     /// Returns the changes that match a query, newest first.
     pub(super) fn matching_changes(self, query: &Query) -> Vec<&'a ChangeRecord> {
         let changes = self.changes.iter().map(Arc::as_ref);
@@ -175,33 +233,45 @@ impl<'a> View<'a> {
         Some(&now.totals)
     }
 
-    /// Returns the accounts that require an enabled track of their own and have none.
-    pub(super) fn recording_nothing(self) -> impl Iterator<Item = &'a Report> {
-        let reports = self.reports.iter().map(Arc::as_ref);
-        reports.filter(move |report| {
-            let totals = self.totals(report);
-            let none = totals.is_some_and(|it| it.tracks[Status::Enabled] == 0);
-            none && report.account.track_required
-        })
-    }
-
     /// Returns the tracks of the last listing. `None` if it is too old to be shown.
     pub(super) fn shown(self, target: &'a TargetReport) -> Option<&'a [Track]> {
         let good = target.last_good.as_ref()?;
         (!good.show_until.is_reached(self.now)).then_some(good.listing.tracks.as_slice())
     }
 
-    fn state(self, target: &TargetReport) -> State {
-        let is_shown = target.last_good.as_ref();
-        let is_shown = is_shown.is_some_and(|good| !good.show_until.is_reached(self.now));
+    /// Returns the worst state of an account's targets.
+    pub(super) fn account_state(self, report: &Report) -> State {
+        let states = report.targets.iter().map(|target| self.state(target));
+        let worst = states.min_by_key(|state| State::ALL.iter().position(|it| it == state));
+        worst.unwrap_or(State::Waiting)
+    }
+
+    /// Returns the state of a target.
+    pub(super) fn state(self, target: &TargetReport) -> State {
         if target.last_poll.is_none() {
             State::Waiting
         } else if target.failure.is_some() {
             State::Failing
-        } else if is_shown {
+        } else if self.is_fresh(target) {
             State::Up
         } else {
             State::Stale
         }
     }
+
+    /// Returns whether the last listing is shown and recent enough for a statement about now.
+    pub(super) fn is_fresh(self, target: &TargetReport) -> bool {
+        let good = target.last_good.as_ref();
+        let shown = good.filter(|good| !good.show_until.is_reached(self.now));
+        let at = shown.and_then(LastGood::known_at);
+        at.is_some_and(|at| !self.is_old(at, target.interval))
+    }
+
+    /// Returns whether a listing of this time is as old as the alert `CloudAuditDataStale` allows.
+    pub(super) fn is_old(self, at: SystemTime, interval: Duration) -> bool {
+        age(at, self.now.wall).is_none_or(|age| age > interval * FRESH_INTERVALS)
+    }
 }
+
+/// Data that is older than this many intervals is stale.
+pub(super) const FRESH_INTERVALS: u32 = 4;

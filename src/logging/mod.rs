@@ -1,6 +1,6 @@
 //! The log on stderr, one line per event. Logging never waits for the reader of the log.
 
-mod json;
+mod format;
 mod queue;
 mod repeats;
 
@@ -12,11 +12,9 @@ use std::thread;
 use tracing::level_filters::LevelFilter;
 use tracing::warn;
 use tracing_subscriber::filter::Targets;
-use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry;
 
-use self::json::JsonLines;
 pub use self::queue::Log;
 use self::repeats::LimitRepeats;
 use crate::cli::LogFormat;
@@ -50,19 +48,8 @@ pub fn subscribe(log: &Log, level: LevelFilter, format: LogFormat) {
     let once = "the subscriber is set once";
     let log = log.clone();
     let writer = move || log.clone();
-    match format {
-        LogFormat::Logfmt => {
-            let lines = tracing_logfmt::builder().layer().with_writer(writer);
-            tracing::subscriber::set_global_default(registry.with(lines)).expect(once);
-        }
-        LogFormat::Json => {
-            let lines = tracing_subscriber::fmt::layer()
-                .event_format(JsonLines::default())
-                .fmt_fields(JsonFields::new())
-                .with_writer(writer);
-            tracing::subscriber::set_global_default(registry.with(lines)).expect(once);
-        }
-    }
+    tracing::subscriber::set_global_default(registry.with(format::layer(format, writer)))
+        .expect(once);
 }
 
 /// Sends the messages of panics to `log`: the default hook would wait for stderr.

@@ -1,10 +1,12 @@
 //! The task of one account.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
 
+use super::delivery::{CheckEnd, DeliveryChecker, DeliveryParts, MAX_CHECKS};
 use super::handle::PublishHandle;
 use super::in_flight::InFlightPolls;
 use super::poller::{PollOutcome, Poller};
@@ -25,6 +27,8 @@ pub struct AccountParts {
     pub client: Arc<Client>,
     /// What the tracks of its organization cover.
     pub coverage: watch::Receiver<Option<OrganizationCoverage>>,
+    /// With what to check storage targets. `None` if they are not checked.
+    pub delivery: Option<DeliveryParts>,
     /// Observes every request, in addition to the account's own counters.
     pub process: Arc<dyn Observer>,
 }
@@ -32,6 +36,7 @@ pub struct AccountParts {
 /// An account, ready to poll.
 pub struct Account {
     state: AccountState,
+    checker: Option<DeliveryChecker>,
     schedule: Schedule,
     handle: Arc<PublishHandle>,
 }
@@ -45,15 +50,21 @@ impl Account {
             schedule,
             client,
             coverage,
+            delivery,
             process,
         } = parts;
         let clock = client.clock().clone();
         let api = handle.memory().api;
         let poller = Poller::new(&info.name, client, api, process, schedule.interval);
         let (poller, own) = (Arc::new(poller), Arc::clone(&handle));
-        let state = AccountState::new(info, &regions, schedule, coverage, clock, poller, own);
+        let rules = delivery.as_ref().map(DeliveryParts::rules);
+        let state = AccountState::new(
+            info, &regions, schedule, rules, coverage, clock, poller, own,
+        );
+        let region = regions.into_iter().next().unwrap_or_default();
         Self {
             state: state.publish().await,
+            checker: delivery.map(|parts| DeliveryChecker::new(parts, region)),
             schedule,
             handle,
         }
@@ -64,6 +75,7 @@ impl Account {
     pub async fn run(self, first: Instant) {
         let Self {
             mut state,
+            checker,
             schedule,
             handle,
         } = self;
@@ -80,7 +92,9 @@ impl Account {
         let mut polls = all(&poller, &state);
         // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
+        let mut checks = InFlightPolls::none(MAX_CHECKS);
         loop {
+            let next_check = begin_checks(&mut checks, checker.as_ref(), &poller, &mut state);
             tokio::select! {
                 outcome = polls.next() => {
                     let target = outcome.target;
@@ -91,6 +105,8 @@ impl Account {
                     }
                 }
                 results = details.next() => state = state.described(results).await,
+                end = checks.next() => state = state.checked(end).await,
+                () = next_check => {}
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
                     heartbeat.beat(schedule.late_after(next));
@@ -113,7 +129,9 @@ impl Account {
 
     /// Polls every region once. Returns whether every poll succeeded.
     pub async fn poll_once(self) -> bool {
-        let mut state = self.state;
+        let Self {
+            mut state, checker, ..
+        } = self;
         let poller = Arc::clone(state.poller());
         let mut polls = all(&poller, &state);
         while polls.has_any() {
@@ -126,7 +144,42 @@ impl Account {
                 state = state.described(results).await;
             }
         }
-        state.is_up()
+        let mut checks = InFlightPolls::none(MAX_CHECKS);
+        loop {
+            drop(begin_checks(
+                &mut checks,
+                checker.as_ref(),
+                &poller,
+                &mut state,
+            ));
+            if !checks.has_any() {
+                return state.is_up();
+            }
+            state = state.checked(checks.next().await).await;
+        }
+    }
+}
+
+/// Begins the checks that are due, as far as there are places. Returns when the next check can begin.
+fn begin_checks<'a>(
+    checks: &mut InFlightPolls<'a, CheckEnd>,
+    checker: Option<&'a DeliveryChecker>,
+    poller: &'a Poller,
+    state: &mut AccountState,
+) -> impl Future<Output = ()> + use<> {
+    let mut next = None;
+    while let (Some(checker), Some(place)) = (checker, checks.free_place()) {
+        let Some(job) = state.begin_check() else {
+            next = state.next_check();
+            break;
+        };
+        checks.begin(place, checker.check(job, poller));
+    }
+    async move {
+        match next {
+            Some(at) => sleep_until(at).await,
+            None => pending().await,
+        }
     }
 }
 

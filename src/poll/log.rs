@@ -1,14 +1,16 @@
 //! The log lines of an account: a limited number of each kind a minute, and a count of the others.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::change_line::log_change;
+use super::delivery_line::log_delivery;
+use crate::duration::format_duration;
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{ChangeRecord, TargetReport};
+use crate::snapshot::{ChangeRecord, DeliveryReport, LastGood, TargetReport};
 use crate::tencent::reasons::visible;
 
 /// The most lines of one kind that an account logs in each [`WINDOW`].
@@ -24,6 +26,7 @@ pub(super) struct AccountLog {
     health: Budget,
     changes: Budget,
     details: Budget,
+    deliveries: Budget,
 }
 
 impl AccountLog {
@@ -33,6 +36,7 @@ impl AccountLog {
             health: Budget::default(),
             changes: Budget::default(),
             details: Budget::default(),
+            deliveries: Budget::default(),
         }
     }
 
@@ -42,7 +46,7 @@ impl AccountLog {
 
     /// Logs a line if the health of a target has changed.
     pub(super) fn health(&self, before: Health, after: &TargetReport) {
-        if before != Health::of(after) && self.health.admits() {
+        if before.state != Health::of(after).state && self.health.admits() {
             health(&self.account, before, after);
         }
     }
@@ -51,6 +55,13 @@ impl AccountLog {
     pub(super) fn change(&self, record: &ChangeRecord) {
         if self.changes.admits() {
             log_change(record);
+        }
+    }
+
+    /// Logs a line if the state of a storage target has changed.
+    pub(super) fn delivery(&self, before: &DeliveryReport, after: &DeliveryReport) {
+        if before.state != after.state && self.deliveries.admits() {
+            log_delivery(&self.account, before, after);
         }
     }
 
@@ -68,6 +79,7 @@ impl AccountLog {
             (&self.health, "changes of state of targets"),
             (&self.changes, "changes of tracks"),
             (&self.details, "tracks without details"),
+            (&self.deliveries, "changes of state of storage targets"),
         ] {
             if let Some(lines) = budget.take_suppressed() {
                 warn!(account, lines, "log lines were suppressed: {what}");
@@ -127,8 +139,15 @@ impl Budget {
 }
 
 /// The health of a target, whose changes are logged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Health {
+    state: State,
+    /// When its tracks were last listed.
+    listed: Option<SystemTime>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Health {
+enum State {
     NotPolled,
     Healthy,
     Failing(Reason),
@@ -136,18 +155,20 @@ pub(super) enum Health {
 
 impl Health {
     pub(super) fn of(target: &TargetReport) -> Self {
-        match &target.failure {
-            Some(failure) => Self::Failing(failure.reason),
-            None if target.last_poll.is_none() => Self::NotPolled,
-            None => Self::Healthy,
-        }
+        let state = match &target.failure {
+            Some(failure) => State::Failing(failure.reason),
+            None if target.last_poll.is_none() => State::NotPolled,
+            None => State::Healthy,
+        };
+        let listed = target.last_good.as_ref().and_then(LastGood::known_at);
+        Self { state, listed }
     }
 }
 
 fn health(account: &str, before: Health, after: &TargetReport) {
     // The owner of a member account chooses its name.
     let (account, region) = (&*visible(account), &after.region);
-    match (&after.failure, before) {
+    match (&after.failure, before.state) {
         (Some(failure), _) => warn!(
             account,
             region,
@@ -157,13 +178,25 @@ fn health(account: &str, before: Health, after: &TargetReport) {
             error = failure.message,
             "target is failing"
         ),
-        (None, Health::Failing(_)) => info!(account, region, "target is healthy again"),
+        (None, State::Failing(_)) => info!(
+            account,
+            region,
+            after = time_without_listing(before, after),
+            "target is healthy again"
+        ),
         (None, _) => {
             let good = after.last_good.as_ref();
             let tracks = good.map_or(0, |good| good.listing.all().count());
             info!(account, region, tracks, "target is healthy");
         }
     }
+}
+
+/// Returns how long the target had no listing, in whole seconds. `None` if it never had one.
+fn time_without_listing(before: Health, after: &TargetReport) -> Option<String> {
+    let ended = after.last_poll?.at;
+    let time = ended.duration_since(before.listed?).ok()?;
+    Some(format_duration(Duration::from_secs(time.as_secs())))
 }
 
 fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {

@@ -4,6 +4,7 @@
 //! poll ends, so a region that hangs delays no other.
 
 pub use self::account::{Account, AccountParts};
+pub use self::delivery::DeliveryParts;
 pub use self::handle::{Memory, Publish, PublishHandle};
 pub use self::schedule::Schedule;
 
@@ -17,6 +18,10 @@ mod poller;
 
 // The details that listings omit.
 mod details;
+
+// The checks of storage targets.
+mod delivery;
+mod delivery_line;
 
 // What is known: recorded, logged and published.
 mod change_line;

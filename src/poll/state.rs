@@ -10,12 +10,14 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+use super::delivery::CheckEnd;
 use super::details::{DescribeResult, DetailsCache};
 use super::handle::PublishHandle;
 use super::log::{self, AccountLog, Health};
 use super::poller::{PollOutcome, Poller};
 use super::schedule::Schedule;
 use crate::clock::{Clock, Moment};
+use crate::delivery::{DeliveryBook, Job, Rules, storage_targets};
 use crate::history::{OverviewCache, TargetHistory, TrackChange, accrue, is_covered};
 use crate::snapshot::{
     AccountInfo, Attribution, AttributionResult, ChangeRecord, ChangeSource, Evidence, KnownTracks,
@@ -32,6 +34,8 @@ pub(super) struct AccountState {
     credentials_changed: Option<SystemTime>,
     /// `None` if details are disabled.
     details: Option<DetailsCache>,
+    /// `None` if storage targets are not checked.
+    deliveries: Option<DeliveryBook>,
     coverage: watch::Receiver<Option<OrganizationCoverage>>,
     clock: Clock,
     log: Arc<AccountLog>,
@@ -45,6 +49,7 @@ impl AccountState {
         info: Arc<AccountInfo>,
         regions: &[String],
         schedule: Schedule,
+        delivery: Option<Rules>,
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
         clock: Clock,
         poller: Arc<Poller>,
@@ -64,7 +69,10 @@ impl AccountState {
         };
         // A key that never changes has been in use since the account started.
         let key_begins = || poller.credentials().is_none().then_some(now.wall);
-        Self {
+        let checked = known.and_then(|report| report.deliveries.as_deref());
+        let book = |rules| DeliveryBook::new(&info.name, rules, checked.unwrap_or_default(), now);
+        let mut state = Self {
+            deliveries: delivery.map(book),
             histories: regions.iter().map(history).collect(),
             overviews: OverviewCache::default(),
             evidence: known.map_or_else(Evidence::default, |report| report.evidence),
@@ -78,7 +86,9 @@ impl AccountState {
             log: Arc::clone(poller.log()),
             poller,
             handle,
-        }
+        };
+        state.set_storage_targets(now);
+        state
     }
 
     pub(super) fn account(&self) -> &str {
@@ -139,6 +149,33 @@ impl AccountState {
         for change in &changes {
             state.log.change(change);
         }
+        state.log.count_suppressed();
+        state
+    }
+
+    /// Begins the check that is due for the longest time, if any. The caller makes the check.
+    pub(super) fn begin_check(&mut self) -> Option<Job> {
+        let now = self.clock.now();
+        self.deliveries.as_mut()?.begin(now)
+    }
+
+    /// Returns when the next check is due.
+    pub(super) fn next_check(&self) -> Option<Instant> {
+        self.deliveries.as_ref()?.next_due()
+    }
+
+    /// Records and publishes the end of a check.
+    pub(super) async fn checked(self, end: CheckEnd) -> Self {
+        let CheckEnd { job, result, due } = end;
+        let enter = move |state: &mut Self| {
+            let now = state.clock.now();
+            let book = state.deliveries.as_mut();
+            if let Some([before, after]) = book.and_then(|book| book.end(&job, result, due, now)) {
+                state.log.delivery(&before, &after);
+            }
+            Vec::new()
+        };
+        let (state, _) = self.update(0, enter).await;
         state.log.count_suppressed();
         state
     }
@@ -243,9 +280,19 @@ impl AccountState {
             );
             self.evidence = accrue(self.evidence, now, interval, covered);
         }
+        self.set_storage_targets(now);
         let region = &self.histories[outcome.target].report().region;
         let record = |change| record(&self.info.name, region, change, now.wall, previous);
         changes.into_iter().map(record).collect()
+    }
+
+    /// Passes the storage targets of the latest listings to the checks.
+    fn set_storage_targets(&mut self, now: Moment) {
+        if let Some(book) = &mut self.deliveries
+            && let Some(targets) = storage_targets(reports(&self.histories), now)
+        {
+            book.set_targets(targets, now);
+        }
     }
 
     fn report(&mut self) -> Report {
@@ -269,6 +316,7 @@ impl AccountState {
             }),
             overviews,
             evidence: self.evidence,
+            deliveries: self.deliveries.as_ref().map(DeliveryBook::reports),
         }
     }
 }

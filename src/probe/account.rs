@@ -6,13 +6,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::expected::compare;
 use super::findings::{AccountFindings, ProbeError, ProbeStep, RegionFindings};
 use crate::config::{self, Account, Credentials, Site};
 use crate::failure::{Failure, Reason};
 use crate::fleet::{SharedResources, Transports, account_endpoints};
 use crate::tencent::credentials::{FixedProvider, Provider, is_denied, must_be_of};
 use crate::tencent::sts::{CallerIdentity, Sts};
-use crate::tencent::{Client, Ended, Observer, Sent};
+use crate::tencent::{
+    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, Client, Ended, Events, EventsQuery, Observer,
+    Sent,
+};
 
 /// How long a failed request is retried.
 const RETRY_FOR: Duration = Duration::from_secs(20);
@@ -88,6 +92,7 @@ impl AccountProbe {
             error: None,
             known_at_site: None,
             regions: Vec::new(),
+            expected: Vec::new(),
         }
     }
 
@@ -101,6 +106,9 @@ impl AccountProbe {
             }
         }
         let is_unknown_key = found.errors().any(|error| is_unknown_key(&error.failure));
+        if found.regions.iter().any(|region| region.tracks.is_ok()) {
+            found.expected = compare(&self.account.expected_tracks, &found.regions);
+        }
         if is_unknown_key {
             found.known_at_site = self.known_at_site().await;
         }
@@ -169,13 +177,33 @@ impl AccountProbe {
             }
             _ => None,
         };
+        let events = match self.account.attribution {
+            Some(_) => self.events(region).await.err(),
+            None => None,
+        };
         RegionFindings {
             region: region.to_owned(),
-            tracks: listing
-                .map(|listing| listing.tracks.len())
-                .map_err(|failure| ProbeError::new(ProbeStep::Tracks, at, failure)),
+            tracks: listing.map_err(|failure| ProbeError::new(ProbeStep::Tracks, at, failure)),
             details: details.map(|failure| ProbeError::new(ProbeStep::Details, at, failure)),
+            events: events.map(|failure| ProbeError::new(ProbeStep::Events, at, failure)),
         }
+    }
+
+    /// Reads the operation records of the last minute.
+    async fn events(&self, region: &str) -> Result<Events, Failure> {
+        let now = self.client.clock().now().unix_seconds();
+        let now = u64::try_from(now).unwrap_or_default();
+        let query = EventsQuery {
+            from: now.saturating_sub(60),
+            until: now,
+            attributes: vec![
+                (ATTRIBUTE_RESOURCE_TYPE, "cloudaudit".to_owned()),
+                (ATTRIBUTE_ACTION_TYPE, "Write".to_owned()),
+            ],
+            max_pages: 1,
+        };
+        let until = Instant::now() + RETRY_FOR;
+        self.client.events(region, &query, until, &Unobserved).await
     }
 
     /// Returns the other site if it knows the key of the credentials.

@@ -1,7 +1,11 @@
 //! The results of a probe.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use crate::config::{self, Site};
 use crate::failure::Failure;
+use crate::snapshot::{Listing, Status};
 use crate::tencent::sts::CallerIdentity;
 
 /// The findings of a probe, sorted by name.
@@ -33,15 +37,37 @@ pub struct AccountFindings {
     pub known_at_site: Option<Site>,
     /// The regions, sorted by name.
     pub regions: Vec<RegionFindings>,
+    /// The expected tracks, in the order of the configuration. Empty if no region was listed.
+    pub expected: Vec<ExpectedFinding>,
 }
 
 impl AccountFindings {
     /// Returns all errors of the account.
     pub fn errors(&self) -> impl Iterator<Item = &ProbeError> {
         let regions = self.regions.iter();
-        let of_regions =
-            regions.flat_map(|region| [region.tracks.as_ref().err(), region.details.as_ref()]);
+        let of_regions = regions.flat_map(|region| {
+            [
+                region.tracks.as_ref().err(),
+                region.details.as_ref(),
+                region.events.as_ref(),
+            ]
+        });
         self.error.iter().chain(of_regions.flatten())
+    }
+
+    /// Returns the number of tracks that are not enabled, each counted once.
+    pub fn tracks_off(&self) -> usize {
+        let listings = self.regions.iter().filter_map(|it| it.tracks.as_ref().ok());
+        let tracks = listings.flat_map(|listing| listing.all());
+        let off = tracks.filter(|track| track.status != Status::Enabled);
+        off.map(|track| track.id).collect::<BTreeSet<u64>>().len()
+    }
+
+    /// Returns the number of expected tracks that are not as expected. Those that are not known do
+    /// not count.
+    pub fn unexpected(&self) -> usize {
+        let problems = self.expected.iter().filter_map(|it| it.problem.as_ref());
+        problems.filter(|it| **it != TrackProblem::Unknown).count()
     }
 }
 
@@ -50,10 +76,34 @@ impl AccountFindings {
 pub struct RegionFindings {
     /// The region.
     pub region: String,
-    /// The number of tracks.
-    pub tracks: Result<usize, ProbeError>,
+    /// The tracks.
+    pub tracks: Result<Arc<Listing>, ProbeError>,
     /// Why the details of a track are unavailable, if they are configured.
     pub details: Option<ProbeError>,
+    /// Why operation records are unavailable, if attribution is enabled.
+    pub events: Option<ProbeError>,
+}
+
+/// The finding about an expected track.
+#[derive(Clone, Debug)]
+pub struct ExpectedFinding {
+    /// The name of the track.
+    pub name: String,
+    /// `None` if the track is as expected.
+    pub problem: Option<TrackProblem>,
+}
+
+/// What is wrong with an expected track.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrackProblem {
+    /// No region lists it.
+    NotListed,
+    /// It is listed, but not enabled.
+    Off,
+    /// These fields have other values. It may be off, too.
+    Different(Vec<&'static str>),
+    /// A region that could not be listed may have it.
+    Unknown,
 }
 
 /// The findings about an organization.
@@ -82,6 +132,8 @@ pub enum ProbeStep {
     Tracks,
     /// Reading the details of a track.
     Details,
+    /// Reading operation records.
+    Events,
     /// Listing the members of an organization.
     Members,
 }

@@ -2,13 +2,15 @@
 //! fails.
 
 pub use self::findings::{
-    AccountFindings, Findings, OrganizationFindings, ProbeError, ProbeStep, RegionFindings,
+    AccountFindings, ExpectedFinding, Findings, OrganizationFindings, ProbeError, ProbeStep,
+    RegionFindings, TrackProblem,
 };
 
 // One account.
 mod account;
 
 // The results.
+mod expected;
 mod findings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -132,6 +134,9 @@ impl Probe<'_> {
         // Its tracks only show whether they cover all members, which takes one region.
         let regions = usize::from(admin.details_interval.is_some());
         admin.regions.truncate(regions);
+        // They are the members'.
+        admin.expected_tracks.clear();
+        admin.attribution = None;
         let mut admin = self.accounts(vec![&admin]).await?;
         let admin = admin.remove(0);
         let mut found = OrganizationFindings {

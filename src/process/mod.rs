@@ -6,6 +6,10 @@
 mod organizations;
 mod shards;
 
+// The same facts for the page.
+mod info;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use prometheus::core::Collector;
@@ -19,7 +23,7 @@ use tracing::warn;
 use self::organizations::Organizations;
 use self::shards::Shards;
 use crate::clock::unix_seconds;
-use crate::snapshot::ACTIONS;
+use crate::snapshot::{ACTIONS, RefusedReload};
 use crate::tencent::{Ended, Observer, Sent};
 
 /// From a request within one region to the longest useful timeout, in seconds.
@@ -45,6 +49,7 @@ pub struct Process {
     reload_success_timestamp: Gauge,
     config_hash: IntGauge,
     organizations: Organizations,
+    refused_reload: Mutex<Option<RefusedReload>>,
 }
 
 impl Process {
@@ -120,6 +125,7 @@ impl Process {
             )
             .expect("the name is valid"),
             organizations: Organizations::new(),
+            refused_reload: Mutex::default(),
         };
         process.organizations.register(&process.registry);
         process.shards.register(&process.registry);
@@ -158,6 +164,7 @@ impl Process {
             .set(i64::try_from(hash).unwrap_or(i64::MAX));
         self.reload_success_timestamp.set(unix_seconds(at));
         self.reload_successful.set(1);
+        *self.refused_reload() = None;
     }
 
     /// Sets which shard this process is, counted from 0, and how many there are.
@@ -185,9 +192,18 @@ impl Process {
         self.organizations.removed(organization);
     }
 
-    /// Records that a reload failed.
-    pub fn reload_failed(&self) {
+    /// Records that a reload failed. Only the first line says why; further lines quote the file, which
+    /// the page must not show.
+    pub fn reload_failed(&self, why: &str, at: SystemTime) {
         self.reload_successful.set(0);
+        let why = why.lines().next().unwrap_or_default().to_owned();
+        *self.refused_reload() = Some(RefusedReload { at, why });
+    }
+
+    /// It is replaced as a whole, so a poisoned lock is consistent.
+    fn refused_reload(&self) -> MutexGuard<'_, Option<RefusedReload>> {
+        let reload = self.refused_reload.lock();
+        reload.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records an account, so that its counter begins at 0.

@@ -9,10 +9,10 @@ use crate::clock::unix_seconds;
 /// The metrics of each organization.
 #[derive(Debug)]
 pub(super) struct Organizations {
-    up: GaugeVec,
-    members: GaugeVec,
-    last_success: GaugeVec,
-    refresh_interval: GaugeVec,
+    pub(super) up: GaugeVec,
+    pub(super) members: GaugeVec,
+    pub(super) last_success: GaugeVec,
+    pub(super) refresh_interval: GaugeVec,
 }
 
 impl Organizations {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::sim::denials::{Denials, UNAUTHORIZED};
 use crate::sim::identity::Identity;
+use crate::sim::recording::Recording;
 use crate::sim::state::{AccountState, State, StateHandle};
 use crate::sim::track::Track;
 
@@ -18,6 +19,7 @@ pub struct Account {
     state: StateHandle,
     uin: String,
     region: Option<String>,
+    recording: Recording,
 }
 
 impl Account {
@@ -26,6 +28,7 @@ impl Account {
             state,
             uin: uin.to_owned(),
             region: None,
+            recording: Recording::default(),
         }
     }
 
@@ -52,15 +55,17 @@ impl Account {
 
     /// Appends a track.
     pub fn create(&self, track: Track) {
+        self.record_creation(&track);
         self.with_tracks(|tracks| tracks.push(track));
     }
 
     /// Inserts a track at the front, so that every other track moves back by one.
     pub fn create_first(&self, track: Track) {
+        self.record_creation(&track);
         self.with_tracks(|tracks| tracks.insert(0, track));
     }
 
-    /// Replaces all tracks at once.
+    /// Replaces all tracks at once, without operation records.
     pub fn replace(&self, tracks: Vec<Track>) {
         self.with_tracks(|all| *all = tracks);
     }
@@ -71,7 +76,9 @@ impl Account {
             let position = tracks.iter().position(|track| track.id() == track_id)?;
             Some(tracks.remove(position))
         });
-        removed.ok_or_else(|| NotFound::track(&self.uin, track_id))
+        let removed = removed.ok_or_else(|| NotFound::track(&self.uin, track_id))?;
+        self.record_deletion(track_id);
+        Ok(removed)
     }
 
     /// Enables a track (1), disables it (0), or sets an unknown status.
@@ -160,10 +167,27 @@ impl Account {
     fn change(&self, track_id: u64, change: impl FnOnce(&mut Track)) -> Result<(), NotFound> {
         let changed = self.with_tracks(|tracks| {
             let track = tracks.iter_mut().find(|track| track.id() == track_id)?;
+            let before = track.clone();
             change(track);
-            Some(())
+            Some((before, track.clone()))
         });
-        changed.ok_or_else(|| NotFound::track(&self.uin, track_id))
+        let (before, after) = changed.ok_or_else(|| NotFound::track(&self.uin, track_id))?;
+        self.record_change(&before, &after);
+        Ok(())
+    }
+
+    pub(super) fn region(&self) -> Option<&str> {
+        self.region.as_deref()
+    }
+
+    pub(super) fn recording(&self) -> &Recording {
+        &self.recording
+    }
+
+    pub(super) fn with_recording(&self, change: impl FnOnce(&mut Recording)) -> Self {
+        let mut handle = self.clone();
+        change(&mut handle.recording);
+        handle
     }
 
     fn with_tracks<T>(&self, act: impl FnOnce(&mut Vec<Track>) -> T) -> T {

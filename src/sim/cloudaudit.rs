@@ -3,17 +3,19 @@
 use serde_json::{Value, json};
 
 use crate::sim::action::{Action, ActionContext, Caller, Handler};
+use crate::sim::events::describe_events;
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 use crate::sim::track::Track;
 
 /// The actions of CloudAudit that the simulator has.
-pub(super) static ACTIONS: [Action; 2] = [
+pub(super) static ACTIONS: [Action; 3] = [
     action(
         "DescribeAuditTracks",
         Handler::Signed(describe_audit_tracks),
     ),
     action("DescribeAuditTrack", Handler::Signed(describe_audit_track)),
+    action("DescribeEvents", Handler::Signed(describe_events)),
 ];
 
 const fn action(name: &'static str, handler: Handler) -> Action {

@@ -33,7 +33,7 @@ fn describe_topics(
     caller: &Caller,
     mut parameters: Parameters,
 ) -> Result<Value, Refusal> {
-    let filters = parameters.take_list("Filters")?;
+    let filters = parameters.take_optional_list("Filters")?;
     parameters.ignore(["Offset", "Limit"]);
     parameters.finish()?;
     let is_wanted = |id: &str| {

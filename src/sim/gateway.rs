@@ -15,9 +15,11 @@ use tokio::time::Instant;
 use crate::sim::action::{Action, ActionContext, Caller, Handler};
 use crate::sim::arn::parse_arn;
 use crate::sim::calls::Call;
+use crate::sim::denials::UNAUTHORIZED;
 use crate::sim::identity::Identity;
 use crate::sim::keys::Key;
 use crate::sim::parameters::Parameters;
+use crate::sim::recording::record_read;
 use crate::sim::refusal::Refusal;
 use crate::sim::reply::Answer;
 use crate::sim::state::{AccountState, State};
@@ -51,6 +53,42 @@ pub(super) fn handle(
     let refusal = verdict.as_ref().err();
     call.refused = refusal.map(|refusal| refusal.code.to_string());
     (call, Answer::Api(verdict))
+}
+
+/// A call that becomes an operation record: of an action of CloudAudit, by a verified key.
+pub(super) struct Read {
+    key: Key,
+    action: &'static str,
+    region: String,
+    is_denied: bool,
+}
+
+impl Read {
+    pub(super) fn of(state: &State, call: &Call) -> Option<Self> {
+        let mut actions = cloudaudit::ACTIONS.iter();
+        let action = actions.find(|action| action.name == call.action)?.name;
+        let is_denied = match call.refused.as_deref() {
+            None => false,
+            Some(UNAUTHORIZED) => true,
+            Some(_) => return None,
+        };
+        Some(Self {
+            key: state.keys.get(&call.secret_id)?.clone(),
+            action,
+            region: call.region.clone(),
+            is_denied,
+        })
+    }
+
+    pub(super) fn record(self, state: &mut State, request_id: &str, now: SystemTime) {
+        let Self {
+            key,
+            action,
+            region,
+            is_denied,
+        } = self;
+        record_read(state, &key, action, &region, is_denied, request_id, now);
+    }
 }
 
 /// Describes the request by its headers and body, before any check.

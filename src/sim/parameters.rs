@@ -41,8 +41,8 @@ impl Parameters {
         self.take(name, |value| value.as_str().map(str::to_owned))
     }
 
-    /// Takes an optional list.
-    pub(super) fn take_list(&mut self, name: &str) -> Result<Vec<Value>, Refusal> {
+    /// Takes an optional list; empty if it is absent.
+    pub(super) fn take_optional_list(&mut self, name: &str) -> Result<Vec<Value>, Refusal> {
         let list = self.take(name, |value| value.as_array().cloned())?;
         Ok(list.unwrap_or_default())
     }

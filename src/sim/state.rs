@@ -3,21 +3,38 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
+
+use tokio::time::Instant;
 
 use crate::sim::calls::Calls;
 use crate::sim::instance::Instance;
 use crate::sim::keys::Keys;
 use crate::sim::member::Member;
+use crate::sim::operations::Operations;
 use crate::sim::role::Role;
 use crate::sim::storage::Storage;
 use crate::sim::track::Track;
 
 /// A handle to the state. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct StateHandle(Arc<Mutex<State>>);
 
 impl StateHandle {
+    /// An empty state whose clock shows `start` now.
+    pub(super) fn new(start: SystemTime) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            start,
+            began: Instant::now(),
+            settings: Settings::default(),
+            accounts: BTreeMap::new(),
+            keys: Keys::default(),
+            instance: None,
+            storage: Storage::default(),
+            calls: Calls::default(),
+        })))
+    }
+
     /// Locks the state. A test whose closure panicked under the lock leaves nothing half-changed
     /// that matters.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -31,14 +48,29 @@ impl fmt::Debug for StateHandle {
     }
 }
 
-#[derive(Default)]
 pub(super) struct State {
+    start: SystemTime,
+    began: Instant,
     pub(super) settings: Settings,
     pub(super) accounts: BTreeMap<String, AccountState>,
     pub(super) keys: Keys,
     pub(super) instance: Option<Instance>,
     pub(super) storage: Storage,
     pub(super) calls: Calls,
+}
+
+impl State {
+    /// Returns the time of the simulator's clock.
+    pub(super) fn now(&self) -> SystemTime {
+        let skew = self.settings.skew_seconds;
+        let unskewed = self.start + self.began.elapsed();
+        let by = Duration::from_secs(skew.unsigned_abs());
+        if skew < 0 {
+            unskewed - by
+        } else {
+            unskewed + by
+        }
+    }
 }
 
 /// How the simulator treats every client.
@@ -48,6 +80,8 @@ pub(super) struct Settings {
     pub(super) rate_limit: usize,
     pub(super) max_page_size: u64,
     pub(super) max_role_duration: Duration,
+    /// How long after an operation its record appears.
+    pub(super) record_delay: Duration,
 }
 
 impl Default for Settings {
@@ -58,6 +92,7 @@ impl Default for Settings {
             rate_limit: DOCUMENTED_RATE_LIMIT,
             max_page_size: DEFAULT_MAX_PAGE_SIZE,
             max_role_duration: Duration::MAX,
+            record_delay: Duration::ZERO,
         }
     }
 }
@@ -74,6 +109,7 @@ pub(super) struct AccountState {
     pub(super) regions: Vec<String>,
     /// The members of the organization that this account manages, or `None`.
     pub(super) members: Option<Vec<Member>>,
+    pub(super) operations: Operations,
     app_id: Option<String>,
     global: Vec<Track>,
     regional: BTreeMap<String, Vec<Track>>,
@@ -95,6 +131,7 @@ impl Default for AccountState {
             roles: BTreeMap::new(),
             regions: CLOUDAUDIT_REGIONS.map(str::to_owned).to_vec(),
             members: None,
+            operations: Operations::default(),
             app_id: None,
             global: Vec::new(),
             regional: BTreeMap::new(),

@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use tokio::time::Instant;
 
 use crate::sim::account::{Account, NotFound};
 use crate::sim::calls::Call;
@@ -25,8 +24,6 @@ use crate::sim::state::{State, StateHandle};
 pub struct World(Arc<Shared>);
 
 struct Shared {
-    start: SystemTime,
-    began: Instant,
     state: StateHandle,
     faults: Mutex<Faults>,
 }
@@ -35,23 +32,14 @@ impl World {
     /// An empty simulator. Its clock shows `start` now and advances with Tokio's time.
     pub fn new(start: SystemTime) -> Self {
         Self(Arc::new(Shared {
-            start,
-            began: Instant::now(),
-            state: StateHandle::default(),
+            state: StateHandle::new(start),
             faults: Mutex::default(),
         }))
     }
 
     /// Returns the time of the simulator's clock.
     pub fn now(&self) -> SystemTime {
-        let skew = self.state().settings.skew_seconds;
-        let unskewed = self.0.start + self.0.began.elapsed();
-        let by = Duration::from_secs(skew.unsigned_abs());
-        if skew < 0 {
-            unskewed - by
-        } else {
-            unskewed + by
-        }
+        self.state().now()
     }
 
     /// Sets how many seconds the simulator's clock is ahead, or behind if negative.
@@ -79,6 +67,12 @@ impl World {
     /// With a few seconds, a test sees many refreshes.
     pub fn set_max_role_duration(&self, life: Duration) {
         self.state().settings.max_role_duration = life;
+    }
+
+    /// Sets how long after an operation its record appears; 0 by default. It holds for operations from
+    /// now on.
+    pub fn set_record_delay(&self, delay: Duration) {
+        self.state().settings.record_delay = delay;
     }
 
     /// Delivers what tracks have to deliver until now. Every request does this first.
@@ -212,7 +206,11 @@ impl World {
         let effect = self.faults().take(&call);
         call.fault = effect.as_ref().map(|effect| effect.name().to_owned());
         let uin = call.uin.clone();
+        let read = gateway::Read::of(&state, &call);
         let request_id = state.calls.record(call);
+        if let Some(read) = read {
+            read.record(&mut state, &request_id, now);
+        }
         let latency = state.settings.latency;
         drop(state);
 

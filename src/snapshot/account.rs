@@ -78,25 +78,37 @@ impl ExpectedTrack {
     /// Returns whether a track has this name, is enabled and has every expected value. `None` if
     /// that depends on a field that could not be read.
     pub fn is_met_by(&self, track: &Track, status: Status) -> Option<bool> {
-        let storage = &track.storage;
-        let fields = [
-            (&self.action_type, &track.action_type),
-            (&self.resource_type, &track.resource_type),
-            (&self.storage_type, &storage.kind),
-            (&self.storage_region, &storage.region),
-            (&self.storage_name, &storage.name),
-            (&self.storage_prefix, &storage.prefix),
-            (&self.storage_account, &storage.account),
-        ];
-        let fields = fields.map(|(wanted, found)| match wanted {
-            Some(wanted) => equals(wanted, found, track),
-            None => Some(true),
-        });
+        let fields = self.compared(track);
         all_of([
             Some(status == Status::Enabled),
             self.is_named_by(track),
-            all_of(fields),
+            all_of(fields.map(|(_, is_equal)| is_equal)),
         ])
+    }
+
+    /// Returns the fields of a track that have another value than the expected one.
+    pub fn different_fields(&self, track: &Track) -> Vec<&'static str> {
+        let fields = self.compared(track).into_iter();
+        let different = fields.filter(|(_, is_equal)| *is_equal == Some(false));
+        different.map(|(field, _)| field).collect()
+    }
+
+    /// Compares each field, by its key in the configuration.
+    fn compared(&self, track: &Track) -> [(&'static str, Option<bool>); 7] {
+        let storage = &track.storage;
+        let fields = [
+            ("action_type", &self.action_type, &track.action_type),
+            ("resource_type", &self.resource_type, &track.resource_type),
+            ("storage_type", &self.storage_type, &storage.kind),
+            ("storage_region", &self.storage_region, &storage.region),
+            ("storage_name", &self.storage_name, &storage.name),
+            ("storage_prefix", &self.storage_prefix, &storage.prefix),
+            ("storage_account", &self.storage_account, &storage.account),
+        ];
+        fields.map(|(field, wanted, found)| match wanted {
+            Some(wanted) => (field, equals(wanted, found, track)),
+            None => (field, Some(true)),
+        })
     }
 }
 
@@ -108,7 +120,7 @@ fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
 }
 
 /// Label names that the exporter or Prometheus uses, so that an account's `labels` may not.
-pub const RESERVED_LABELS: [&str; 27] = [
+pub const RESERVED_LABELS: [&str; 28] = [
     "account",
     "action",
     "action_type",
@@ -125,6 +137,7 @@ pub const RESERVED_LABELS: [&str; 27] = [
     "region",
     "resource_type",
     "site",
+    "state",
     "status",
     "storage_account",
     "storage_name",

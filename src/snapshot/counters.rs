@@ -14,6 +14,9 @@ pub const DESCRIBE_AUDIT_TRACKS: &str = "DescribeAuditTracks";
 /// The action that returns the details of one track.
 pub const DESCRIBE_AUDIT_TRACK: &str = "DescribeAuditTrack";
 
+/// The action that returns operation records.
+pub const DESCRIBE_EVENTS: &str = "DescribeEvents";
+
 /// The actions that every account uses, so that their counters begin at 0.
 pub const ACTIONS: [&str; 1] = [DESCRIBE_AUDIT_TRACKS];
 

@@ -9,13 +9,18 @@ pub use self::change_record::{
     Operation,
 };
 pub use self::counters::{
-    ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, TargetCounters,
+    ACTIONS, ApiCounters, DESCRIBE_AUDIT_TRACK, DESCRIBE_AUDIT_TRACKS, DESCRIBE_EVENTS,
+    TargetCounters,
 };
 pub use self::coverage::OrganizationCoverage;
 pub use self::delivery::{CheckCursor, DeliveryReport, DeliveryState, StorageTarget};
+pub use self::exporter_info::{ExporterInfo, OrganizationInfo, RefusedReload};
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};
 pub use self::member::Member;
+pub use self::operation_record::{
+    OperationRecord, Outcome, SentSetting, SentStatus, TrackEvent, TrackRef, TrackRequest,
+};
 pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone, move_back};
 pub use self::report::{
     Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
@@ -40,5 +45,9 @@ mod change_record;
 mod counters;
 mod delivery;
 mod known;
+mod operation_record;
 mod past;
 mod report;
+
+// The exporter itself.
+mod exporter_info;

@@ -8,6 +8,7 @@ use enum_map::EnumMap;
 
 use super::account::AccountInfo;
 use super::counters::{ApiCounters, TargetCounters};
+use super::delivery::DeliveryReport;
 use super::past::Past;
 use super::track::{Listing, Status, Track};
 use crate::clock::Moment;
@@ -36,6 +37,8 @@ pub struct Report {
     pub overviews: Vec<Overview>,
     /// The time that its complete listings are evidence for.
     pub evidence: Evidence,
+    /// Its storage targets, by target. `None` if they are not checked.
+    pub deliveries: Option<Vec<Arc<DeliveryReport>>>,
 }
 
 /// Renewals of an account's credentials, whose provider other accounts may share.

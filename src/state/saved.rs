@@ -15,6 +15,7 @@ use std::time::Duration;
 use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::SavedDelivery;
 use super::saved_changes::SavedChange;
 use super::time::{UnixNanos, nanos};
 use crate::clock::Moment;
@@ -84,6 +85,9 @@ struct SavedAccount {
     uin: Option<String>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
+    /// By target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<SavedDelivery>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,6 +148,9 @@ struct SavedGood {
 struct SavedTombstone {
     name: String,
     at_unix_ns: UnixNanos,
+    /// When its deletion was acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged_unix_ns: Option<UnixNanos>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +177,12 @@ impl From<&Report> for SavedAccount {
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
+            deliveries: report
+                .deliveries
+                .iter()
+                .flatten()
+                .map(|delivery| SavedDelivery::from(&**delivery))
+                .collect(),
         }
     }
 }
@@ -193,6 +206,12 @@ impl SavedAccount {
                 .map(|(region, saved)| saved.into_report(region, now))
                 .collect(),
             evidence: self.evidence.restored(now),
+            deliveries: Some(
+                self.deliveries
+                    .into_iter()
+                    .map(|saved| Arc::new(saved.into_report(now)))
+                    .collect(),
+            ),
             ..Report::default()
         }
     }
@@ -292,6 +311,7 @@ impl SavedTarget {
                 name: saved.name,
                 at: saved.at_unix_ns.time(),
                 show_until: now.steady,
+                acknowledged: saved.acknowledged_unix_ns.map(UnixNanos::time),
             };
             (id, tombstone)
         });
@@ -337,6 +357,7 @@ impl From<&Tombstone> for SavedTombstone {
         Self {
             name: tombstone.name.clone(),
             at_unix_ns: tombstone.at.into(),
+            acknowledged_unix_ns: tombstone.acknowledged.map(UnixNanos::from),
         }
     }
 }

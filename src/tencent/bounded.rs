@@ -102,11 +102,16 @@ impl<'de, T: Deserialize<'de>, const MAX: usize> Deserialize<'de> for List<T, MA
 
 /// Returns the text, or its beginning and a hash of the whole if it is too long.
 pub(super) fn bounded(text: &str) -> String {
-    if text.len() <= MAX_TEXT_BYTES {
+    bounded_to(text, MAX_TEXT_BYTES)
+}
+
+/// Returns the text, or its beginning and a hash of the whole if it has more than `max` bytes.
+pub(super) fn bounded_to(text: &str, max: usize) -> String {
+    if text.len() <= max {
         return text.to_owned();
     }
     let hash = short_hash(text);
-    let room = MAX_TEXT_BYTES - HASH_CHARS - '…'.len_utf8();
+    let room = max - HASH_CHARS - '…'.len_utf8();
     let beginning = &text[..text.floor_char_boundary(room)];
     format!("{beginning}…{hash}")
 }

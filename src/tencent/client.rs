@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::tz::Offset;
 
+use super::aimd::SourceIpLimit;
 use super::api_client::{ApiClient, ClientParts};
 use super::call::CallLimits;
 use super::listing_cache::ListingCache;
@@ -18,6 +19,9 @@ pub const CLOUDAUDIT: Service = Service {
     name: "cloudaudit",
     version: "2019-03-19",
 };
+
+/// How many `DescribeEvents` requests an account sends per second: half of what the API allows.
+const EVENTS_PER_SECOND: u32 = 10;
 
 /// The options of a client.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +44,9 @@ pub struct CallOptions {
 pub struct Client {
     pub(super) options: CallOptions,
     pub(super) api: ApiClient,
+    /// For `DescribeEvents`, which has a rate limit of its own: a throttled search must not slow
+    /// down the polls.
+    pub(super) events_api: ApiClient,
     pub(super) listing_cache: ListingCache,
 }
 
@@ -49,9 +56,16 @@ impl Client {
         let CallOptions {
             timeout, attempts, ..
         } = options;
+        let limits = CallLimits { timeout, attempts };
+        let pacer = Pacer::new(EVENTS_PER_SECOND, SourceIpLimit::default());
+        let events_parts = ClientParts {
+            pacer: Arc::new(pacer),
+            ..parts.clone()
+        };
         Self {
             options,
-            api: ApiClient::new(CLOUDAUDIT, parts, CallLimits { timeout, attempts }),
+            api: ApiClient::new(CLOUDAUDIT, parts, limits),
+            events_api: ApiClient::new(CLOUDAUDIT, events_parts, limits),
             listing_cache: ListingCache::default(),
         }
     }

@@ -11,6 +11,10 @@ pub use self::authorities::{CaFile, MAX_CA_BYTES};
 pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::call::CallLimits;
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
+pub use self::events::{
+    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_EVENT_NAME, ATTRIBUTE_RESOURCE_TYPE, Events, EventsPage,
+    EventsQuery, MAX_EVENT_PAGES, parse_events,
+};
 pub use self::http_transport::{HttpOptions, HttpTransport};
 pub use self::listing::ListingError;
 pub use self::network::Network;
@@ -29,8 +33,10 @@ pub use self::transport::{
 mod client;
 mod collector;
 mod details;
+mod events;
 mod listing;
 mod listing_cache;
+mod operation_record;
 pub mod organization;
 mod paging;
 pub mod storage;

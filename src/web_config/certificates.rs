@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::client_auth::{self, ClientAuth};
 use super::file::{MAX_BYTES, Tls};
 use super::suites;
+use crate::files::{Presence, presence};
 use crate::{files, pem};
 
 /// The ALPN protocols. `h2` is offered if HTTP/2 is enabled.
@@ -43,6 +44,21 @@ impl Tls {
         ];
         texts.iter().any(|text| !text.is_empty()) || !self.key.expose_secret().is_empty()
     }
+}
+
+/// Returns the key and the path of each file that does not exist.
+pub(super) fn absent_files(tls: &Tls, folder: &Path) -> Vec<String> {
+    let files = [
+        ("cert_file", &tls.cert_file),
+        ("key_file", &tls.key_file),
+        ("client_ca_file", &tls.client_ca_file),
+    ];
+    let files = files.into_iter().filter(|(_, file)| !file.is_empty());
+    let files = files.map(|(key, file)| (key, folder.join(file)));
+    let absent = files.filter(|(_, path)| matches!(presence(path), Ok(Presence::Absent)));
+    absent
+        .map(|(key, path)| format!("{key} {}", path.display()))
+        .collect()
 }
 
 /// Reads the certificates and keys and builds the TLS configuration. Relative paths start at

@@ -82,6 +82,16 @@ impl WebConfig {
         })
     }
 
+    /// Validates the file, off the runtime and within a time limit. Returns a warning for each file of
+    /// TLS that does not exist.
+    ///
+    /// # Errors
+    ///
+    /// If this file, or an existing file that it names, cannot be read or used.
+    pub async fn check(file: &Path) -> Result<Vec<String>, String> {
+        within_limit(&ReadSlot::default(), file, Settings::check).await
+    }
+
     /// Returns the current TLS configuration. `None` if TLS is not configured.
     pub async fn tls(&self) -> Option<Arc<ServerConfig>> {
         if !self.has_tls {
@@ -231,12 +241,21 @@ impl std::fmt::Debug for WebConfig {
 }
 
 async fn read_within_limit(slot: &ReadSlot, file: &Path) -> Result<Settings, String> {
-    let path = file.to_owned();
-    let settings = slot.run(READ_TIMEOUT, move || read(&path)).await;
-    settings.unwrap_or_else(|error| Err(format!("{}: {error}", file.display())))
+    within_limit(slot, file, Settings::read).await
 }
 
-fn read(file: &Path) -> Result<Settings, String> {
+/// Reads the file and passes its text and folder to `use_text`.
+async fn within_limit<T: Send + 'static>(
+    slot: &ReadSlot,
+    file: &Path,
+    use_text: fn(&str, &Path) -> Result<T, String>,
+) -> Result<T, String> {
+    let path = file.to_owned();
+    let used = slot.run(READ_TIMEOUT, move || read(&path, use_text)).await;
+    used.unwrap_or_else(|error| Err(format!("{}: {error}", file.display())))
+}
+
+fn read<T>(file: &Path, use_text: fn(&str, &Path) -> Result<T, String>) -> Result<T, String> {
     let at = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
     if files::is_descriptor(file) {
         return Err(at(
@@ -246,5 +265,5 @@ fn read(file: &Path) -> Result<Settings, String> {
     let contents = files::read(file, MAX_BYTES).map_err(|error| at(&error))?;
     let text = contents.text().map_err(|error| at(&error))?;
     let folder = file.parent().unwrap_or(Path::new(""));
-    Settings::read(text, folder).map_err(|error| at(&error))
+    use_text(text, folder).map_err(|error| at(&error))
 }

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::basic_auth::Users;
 use super::certificates::{self, Certificates};
-use super::file::File;
+use super::file::{File, Tls};
 use super::rate_limit::RateLimiter;
 
 /// The headers that may be set, and their allowed values. An empty list allows any value.
@@ -38,7 +38,25 @@ pub(super) struct Settings {
 impl Settings {
     /// Parses and validates a file's text. Relative paths start at `folder`.
     pub(super) fn read(text: &str, folder: &Path) -> Result<Self, String> {
-        let file = File::parse(text)?;
+        Self::of(File::parse(text)?, folder)
+    }
+
+    /// Validates a file's text, as far as the files of TLS exist. Returns a warning for each absent
+    /// one.
+    pub(super) fn check(text: &str, folder: &Path) -> Result<Vec<String>, String> {
+        let mut file = File::parse(text)?;
+        let absent = certificates::absent_files(&file.tls_server_config, folder);
+        if !absent.is_empty() {
+            file.tls_server_config = Tls::default();
+        }
+        Self::of(file, folder)?;
+        let warn = |file: &String| {
+            format!("{file} does not exist; the exporter does not start without it")
+        };
+        Ok(absent.iter().map(warn).collect())
+    }
+
+    fn of(file: File, folder: &Path) -> Result<Self, String> {
         let http = &file.http_server_config;
         let tls = &file.tls_server_config;
         let certificates = if tls.is_enabled() {

@@ -21,10 +21,10 @@ fn check_needs_no_secret_and_is_sorted() {
     let output = run(&["check", "--config.file", file]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let expected = "\
-ACCOUNT  REGION        ENDPOINT                                INTERVAL  CREDENTIALS  ROLE  UIN  REQUIRED  EXPECTED              LABELS
-alpha    ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        default      -     -    no        -                     team=core
-zeta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com  1m        env          -     -    yes       to-central,audit-all
-zeta     ap-tokyo      https://cloudaudit.tencentcloudapi.com  1m        env          -     -    yes       to-central,audit-all
+ACCOUNT  REGION        SITE   INTERVAL  CREDENTIALS  REQUIRED  EXPECTED              LABELS
+alpha    ap-guangzhou  china  1m        default      no        -                     team=core
+zeta     ap-guangzhou  china  1m        env          yes       to-central,audit-all
+zeta     ap-tokyo      china  1m        env          yes       to-central,audit-all
 2 accounts, 3 targets
 ";
     assert_eq!(text(&output.stdout), expected);
@@ -84,17 +84,18 @@ fn check(yaml: &str, arguments: &[&str]) -> String {
 #[test]
 fn check_shows_roles_and_organisations() {
     let expected = "\
-ACCOUNT  REGION        ENDPOINT                                     INTERVAL  CREDENTIALS  ROLE                                              UIN           REQUIRED  EXPECTED  LABELS
-alpha    ap-guangzhou  https://cloudaudit.intl.tencentcloudapi.com  1m        inline       -                                                 100000000001  yes       -
-beta     ap-guangzhou  https://cloudaudit.tencentcloudapi.com       1m        files        qcs::cam::uin/100000000002:roleName/audit-reader  100000000002  yes       -
-zeta     ap-guangzhou  https://cloudaudit.intl.tencentcloudapi.com  1m        files        -                                                 -             yes       -
+ACCOUNT  REGION        SITE           INTERVAL  CREDENTIALS  ROLE          UIN           REQUIRED
+alpha    ap-guangzhou  international  1m        inline       -             100000000001  yes
+beta     ap-guangzhou  china          1m        files        audit-reader  100000000002  yes
+zeta     ap-guangzhou  international  1m        files        -             -             yes
 
-ORGANIZATION  REGIONS       ENDPOINT                                       REFRESH  INTERVAL  CREDENTIALS  ROLE          INCLUDE     EXCLUDE    REQUIRED  EXPECTED  LABELS
-main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  2h       1m        files        audit-reader  1*,2*,3*,…  sandbox-*  yes       -
-other         ap-guangzhou  https://organization.tencentcloudapi.com       1h       1m        tke_oidc     audit-reader  -           -          yes       -
+ORGANIZATION  REGIONS       SITE           REFRESH  INTERVAL  CREDENTIALS  ROLE          INCLUDE     EXCLUDE    REQUIRED
+main          ap-guangzhou  international  2h       1m        files        audit-reader  1*,2*,3*,…  sandbox-*  yes
+other         ap-guangzhou  china          1h       1m        tke_oidc     audit-reader  -           -          yes
 
 3 accounts, 3 targets, 2 organizations
 warning: config.yaml:7:5: accounts.alpha.credentials: the file contains a secret, which everyone who can read the file can read; use env: or secret_key_file: instead
+warning: account beta and 2 more: cannot use the key: id cannot be read: No such file or directory (os error 2)
 ";
     assert_eq!(check(FLEET, &[]), expected);
 
@@ -124,8 +125,8 @@ warning: config.yaml:7:5: accounts.alpha.credentials: the file contains a secret
 fn only_organisations_are_one_table() {
     let said = check("organizations: {main: {role_name: r}}", &[]);
     let expected = "\
-ORGANIZATION  REGIONS       ENDPOINT                                       REFRESH  INTERVAL  CREDENTIALS  ROLE  INCLUDE  EXCLUDE  REQUIRED  EXPECTED  LABELS
-main          ap-guangzhou  https://organization.intl.tencentcloudapi.com  1h       1m        default      r     -        -        yes       -
+ORGANIZATION  REGIONS       SITE           REFRESH  INTERVAL  CREDENTIALS  ROLE  REQUIRED
+main          ap-guangzhou  international  1h       1m        default      r     yes
 
 0 accounts, 0 targets, 1 organization
 warning: organization main: without poll.details_interval the organization's own tracks are not known, and each member that only they cover causes an alert; set poll.details_interval, or track_required: false
@@ -141,6 +142,29 @@ fn policy(yaml: &str) -> Value {
 
 fn allow(action: &[&str], resource: &[&str]) -> Value {
     json!({"effect": "allow", "action": action, "resource": resource})
+}
+
+/// Of an organization only the members have operators to search for.
+#[test]
+fn attribution_needs_one_more_action() {
+    let with = "cloudaudit:DescribeEvents";
+    let actions = |policy: &Value| policy["statement"][0]["action"].to_string().contains(with);
+    let account = "{accounts: {a: {}}, attribution: {enabled: true}}";
+    assert!(actions(&policy(account)));
+    assert!(!actions(&policy(
+        "{accounts: {a: {}}, attribution: {enabled: false}}"
+    )));
+    let organization = "{poll: {details_interval: 1h}, attribution: {enabled: true}, \
+                        organizations: {main: {role_name: audit-reader}}}";
+    let policies = policy(organization);
+    let of = |index: usize| {
+        let policy = &policies[index];
+        (
+            policy["for"][0]["role"].is_string(),
+            actions(&policy["policy"]),
+        )
+    };
+    assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
 }
 
 /// What is pasted into the console where everybody needs the same.
@@ -203,4 +227,93 @@ fn details_are_only_allowed_where_they_are_asked_for() {
         base["action"],
         json!(["organization:DescribeOrganizationMembers"])
     );
+}
+
+#[test]
+fn the_files_that_are_named_are_read() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let yaml = "defaults: {credentials: {secret_id_file: id, secret_key_file: key}}\n\
+                accounts:\n  alpha: {regions: [ap-tokyo]}\n  beta: {}\n  \
+                gamma: {credentials: {profile: {file: profiles}}}\n";
+    fs::write(path("config.yaml"), yaml).unwrap();
+    fs::write(path("id"), "AKIDexample").unwrap();
+    fs::write(path("profiles"), "[other]\n").unwrap();
+    let tls = "tls_server_config: {cert_file: tls.crt, key_file: tls.key}\n";
+    fs::write(path("web.yaml"), tls).unwrap();
+    let check = |more: &[&str]| {
+        let (config, web) = (path("config.yaml"), path("web.yaml"));
+        let flags = ["check", "--config.file", &config, "--web.config.file", &web];
+        let output = run(&[&flags[..], more].concat());
+        let prefix = path("");
+        let said = text(&output.stdout) + &text(&output.stderr);
+        (said.replace(&prefix, ""), output.status.code())
+    };
+    let warnings = |said: &str| {
+        let lines = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("warning: "));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let same = "accounts alpha and beta have the same credentials, so they are the same Tencent Cloud account twice; one account with all regions is enough";
+    let key = "account alpha and 1 more: cannot use the key: key cannot be read: No such file or directory (os error 2)";
+    let tls = |name: &str, file: &str| {
+        format!("{name} {file} does not exist; the exporter does not start without it")
+    };
+    let (said, code) = check(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    let found = warnings(&said);
+    assert_eq!(found[..2], [same.to_owned(), key.to_owned()]);
+    assert!(
+        found[2].starts_with("account gamma: cannot use the key: "),
+        "{found:?}"
+    );
+    assert_eq!(
+        found[3..],
+        [tls("cert_file", "tls.crt"), tls("key_file", "tls.key")]
+    );
+
+    // Its policy needs no file.
+    let (said, code) = check(&["--policy"]);
+    assert_eq!((code, warnings(&said).len()), (Some(0), 0));
+
+    fs::write(path("web.yaml"), "tls_server_confg: {}\n").unwrap();
+    let (said, code) = check(&[]);
+    assert_eq!(code, Some(78), "{said}");
+    assert!(said.contains("web.yaml: line 1"), "{said}");
+}
+
+/// A thousand keys that are gone are a few lines.
+#[test]
+fn warnings_about_keys_are_counted() {
+    let accounts = (0..40).map(|number| {
+        format!("  a{number}: {{credentials: {{secret_id_file: i{number}, secret_key_file: k}}}}\n")
+    });
+    let yaml = format!("accounts:\n{}", accounts.collect::<String>());
+    let said = check(&yaml, &[]);
+    let warnings = said.lines().filter(|line| line.starts_with("warning: "));
+    assert_eq!(warnings.count(), 11, "{said}");
+    assert!(
+        said.ends_with("warning: 30 more keys cannot be used\n"),
+        "{said}"
+    );
+}
+
+#[test]
+fn no_table_is_wider_than_a_terminal() {
+    let long = "a-very-long-name-for-an-account-that-somebody-has-chosen-with-care";
+    let yaml = format!(
+        "defaults: {{labels: {{team: {long}, owner: {long}}}, expected_tracks: [{long}, {long}-2]}}\n\
+         accounts: {{short: {{endpoint: 'http://127.0.0.1:8080', regions: [na-siliconvalley]}}}}\n\
+         organizations: {{main: {{role_name: {long}, include: ['{long}*']}}}}\n"
+    );
+    let said = check(&yaml, &[]);
+    let tables = said.lines().filter(|line| !line.starts_with("warning: "));
+    for line in tables {
+        assert!(line.chars().count() <= 120, "{line}");
+    }
+    assert!(said.contains("… is cut; --output json"), "{said}");
+    assert!(said.contains("short"), "{said}");
+    let json: Value = serde_json::from_str(&check(&yaml, &["--output", "json"])).unwrap();
+    assert_eq!(json["accounts"][0]["labels"]["team"], long);
 }

@@ -67,6 +67,64 @@ async fn a_reload_over_http_is_done_when_it_is_answered() {
     assert_eq!(failed.values("cloudaudit_track_enabled", &kept), [1.0]);
 }
 
+/// The first line tells which program runs with which configuration, and a reload what it changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_names_the_start_and_what_a_reload_changes() {
+    let site = Site::start().await;
+    let state = site.folder.path().join("state.json");
+    let yaml = |accounts: &str| {
+        let state = state.display();
+        format!("{}\nstate: {{file: {state}}}\n", site.text(accounts))
+    };
+    fs::write(&site.file, yaml("a: {}, b: {}")).unwrap();
+    let start = |format: &'static str| {
+        let format = ("CLOUDAUDIT_EXPORTER_LOG_FORMAT", format);
+        Exporter::start(Some(&site.file), &with(&[LIFECYCLE, format]))
+    };
+    let line_of = |log: &str, message: &str| {
+        let lines = log.lines().filter(|line| line.contains(message));
+        lines.map(str::to_owned).next_back().unwrap_or_default()
+    };
+    let mut exporter = start("logfmt");
+    let is_up = |it: &Samples| (it.sum("cloudaudit_up", &[]) - 2.0).abs() < 0.1;
+    let samples = exporter.metrics_when("both are up", is_up).await;
+    let log = exporter.log();
+    let line = line_of(&log, "starting cloudaudit-exporter");
+    let config_hash = samples.values(HASH, &[])[0];
+    for part in [
+        "level=info".to_owned(),
+        "msg=\"starting cloudaudit-exporter\"".to_owned(),
+        format!("version={}", env!("CARGO_PKG_VERSION")),
+        "revision=".to_owned(),
+        format!("file={}", site.file.display()),
+        format!("config_hash={config_hash} "),
+        "accounts=2 targets=2 organizations=0".to_owned(),
+        format!("state_file={}", state.display()),
+        "state_restored=false restored_accounts=0".to_owned(),
+    ] {
+        assert!(line.contains(&part), "{part}: {log}");
+    }
+    fs::write(&site.file, yaml("b: {labels: {team: x}}, c: {}, d: {}")).unwrap();
+    assert_eq!(reload(&exporter).await.0, 200);
+    let line = line_of(&exporter.log(), "applied the accounts");
+    let named = "added=2 changed=1 removed=1 kept=0 added_accounts=\"c, d\" changed_accounts=b removed_accounts=a";
+    // The order of the first polls is that of a hash.
+    let line = line.replace("\"d, c\"", "\"c, d\"");
+    assert!(line.contains(named), "{line}");
+    exporter.signal("TERM");
+    assert_eq!(exporter.wait_for_end(), Some(0));
+
+    let exporter = start("json");
+    exporter.metrics().await;
+    let line = line_of(&exporter.log(), "starting cloudaudit-exporter");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(line["level"], "info");
+    assert_eq!(line["msg"], "starting cloudaudit-exporter");
+    assert!(line["ts"].is_string());
+    assert_eq!(line["state_restored"], true);
+    assert_eq!(line["accounts"], 3);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_flag_nobody_reloads_it_over_http() {
     let site = Site::start().await;

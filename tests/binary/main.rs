@@ -28,6 +28,7 @@ mod check;
 mod commands;
 mod files;
 mod fleet;
+mod forget;
 mod lifecycle;
 mod memory;
 mod online;

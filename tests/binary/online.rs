@@ -61,6 +61,7 @@ fn world() -> World {
         ("blind", Some("cloudaudit:DescribeAuditTracks")),
         ("curious", Some("cloudaudit:DescribeAuditTrack")),
         ("humble", Some("sts:AssumeRole")),
+        ("incurious", Some("cloudaudit:DescribeEvents")),
     ] {
         let (id, key) = (format!("AKID{id}"), format!("{id}HUSH"));
         home.add_identity(Identity::permanent(&id, &key));
@@ -184,6 +185,36 @@ async fn problems_have_a_remedy_and_exit_with_1() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn operation_records_are_tried_if_attribution_is_enabled() {
+    let enabled = ", attribution: {enabled: true}";
+    let yaml = [
+        "accounts:\n".to_owned(),
+        account("allowed", "home", enabled),
+        account("denied", "incurious", enabled),
+        account("off", "incurious", ""),
+    ];
+    let world = world();
+    let (said, code) = check(&world, &yaml.concat(), &[]).await;
+    let lines: Vec<&str> = said.lines().collect();
+    let [_, allowed, _, denied, lacks, _, off, end] = &lines[..] else {
+        panic!("{said}");
+    };
+    assert_eq!(
+        [*allowed, *denied, *off],
+        ["  ap-guangzhou: ok, 2 tracks"; 3]
+    );
+    let lacks = lacks
+        .strip_prefix("  ap-guangzhou: no operators: ")
+        .unwrap();
+    assert!(
+        lacks.contains(" lacks cloudaudit:DescribeEvents; check --policy prints"),
+        "{lacks}"
+    );
+    assert_eq!((*end, code), ("3 accounts: 1 problem", Some(1)));
+    assert_eq!(world.call_count_of("DescribeEvents"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_first_members_of_an_organization_are_checked() {
     let world = world();
     let home = world.account(HOME).unwrap();
@@ -212,6 +243,67 @@ async fn the_first_members_of_an_organization_are_checked() {
         problem.contains("lacks organization:DescribeOrganizationMembers"),
         "{problem}"
     );
+}
+
+const OFF: &str = r"account alpha: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
+  ap-guangzhou: ok, 3 tracks, 1 not enabled
+  ap-tokyo: ok, 3 tracks, 1 not enabled
+  expected track off: not enabled; enable it
+  expected track two: other values of action_type, storage_name
+  expected track gone: not listed; create it, or correct expected_tracks
+1 account: no problems, 1 track not enabled, 3 expected tracks missing or different";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tracks_that_are_off_or_unexpected_fail_only_a_strict_check() {
+    let world = world();
+    let home = world.account(HOME).unwrap();
+    home.create(Track::new(9, "off").status(0));
+    let alpha = |expected: &str| {
+        format!(
+            "accounts:\n  alpha: {{credentials: {{env: {{secret_id: HOME_ID, secret_key: HOME_KEY}}}}, \
+             regions: [ap-guangzhou, ap-tokyo], expected_tracks: [{expected}]}}\n"
+        )
+    };
+    let wrong = alpha("one, off, {name: two, action_type: Read, storage_name: elsewhere}, gone");
+    let (said, code) = check(&world, &wrong, &[]).await;
+    assert_eq!((said.as_str(), code), (OFF, Some(0)));
+    let (said, code) = check(&world, &wrong, &["--strict"]).await;
+    assert_eq!((said.as_str(), code), (OFF, Some(1)));
+
+    let (said, code) = check(&world, &wrong, &["--strict", "--output", "json"]).await;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(code, Some(1));
+    assert_eq!(said["problems"], 0);
+    assert_eq!(said["tracks_off"], 1);
+    assert_eq!(said["expected_tracks_wrong"], 3);
+    let account = &said["accounts"][0];
+    assert_eq!(account["regions"][0]["tracks_off"], 1);
+    let one = json!({"name": "one", "problem": null});
+    assert_eq!(account["expected_tracks"][0], one);
+
+    // Either is enough.
+    assert_eq!(check(&world, &alpha("one"), &["--strict"]).await.1, Some(1));
+    home.set_status(9, 1).unwrap();
+    assert_eq!(check(&world, &alpha("one"), &["--strict"]).await.1, Some(0));
+    let gone = alpha("gone");
+    assert_eq!(check(&world, &gone, &["--strict"]).await.1, Some(1));
+}
+
+/// A region that cannot be listed may have the track.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expected_track_is_not_missing_while_a_region_is_not_known() {
+    let yaml = format!(
+        "accounts:\n{}",
+        account(
+            "alpha",
+            "home",
+            ", regions: [ap-guangzhou, ap-beijing], expected_tracks: [gone]"
+        )
+    );
+    let (said, code) = check(&world(), &yaml, &["--strict"]).await;
+    assert_eq!(code, Some(1));
+    assert!(said.contains("expected track gone: not known"), "{said}");
+    assert!(said.ends_with("1 account: 1 problem"), "{said}");
 }
 
 #[test]

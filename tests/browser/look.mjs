@@ -4,7 +4,7 @@
 //
 // STEPS is a list in JSON: {"open": URL, "width": 1280, "dark": false, "script": true}, {"wait": TEXT, "within": SELECTOR},
 // {"touch": FILE}, {"fill": SELECTOR, "with": TEXT}, {"choose": SELECTOR, "value": TEXT}, {"click": SELECTOR}, {"text": SELECTOR},
-// {"axe": true}, {"picture": FILE}, {"overflow": true}.
+// {"axe": true}, {"picture": FILE}, {"overflow": true}, {"quiet": true} (what the browser complains of from here on is expected).
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
@@ -21,6 +21,8 @@ const browser = await chromium.launch({
 const seen = [];
 let page;
 const complaints = [];
+let quiet = false;
+const complain = (text) => quiet || complaints.push(text);
 for (const step of JSON.parse(steps)) {
   if (step.open) {
     const context = await browser.newContext({
@@ -31,9 +33,11 @@ for (const step of JSON.parse(steps)) {
     });
     page = await context.newPage();
     page.setDefaultTimeout(PATIENCE);
-    page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
-    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (message) => message.type() === "error" && complain(message.text()));
+    page.on("pageerror", (error) => complain(String(error)));
     await page.goto(step.open);
+  } else if (step.quiet) {
+    quiet = true;
   } else if (step.wait) {
     await page.locator(step.within, { hasText: step.wait }).first().waitFor();
     seen.push("there");

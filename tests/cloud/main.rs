@@ -21,6 +21,7 @@ mod refreshing_provider;
 mod reloading_provider;
 
 // Many calls.
+mod events;
 mod jitter;
 mod listing;
 mod pacer;

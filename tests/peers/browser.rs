@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::address::free_address;
-use crate::support::parts::part;
+use crate::support::browser::looked;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -94,24 +94,6 @@ async fn at(world: &World, tracks: u64) -> Exporter {
     Exporter::start(folder, &[&format!("--config.file={}", file.display())])
 }
 
-/// What a browser sees at these steps; it may complain of nothing.
-fn looked(steps: &Value) -> Vec<Value> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.mjs");
-    let packages = part("browser");
-    let output = Command::new("node")
-        .arg(script)
-        .arg(packages.parent().unwrap())
-        .arg("/usr/bin/chromium")
-        .arg(steps.to_string())
-        .output()
-        .unwrap();
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{error}");
-    let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(seen["complaints"], json!([]), "the browser complains");
-    seen["seen"].as_array().unwrap().clone()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_track_that_is_switched_off_arrives_by_itself() {
     let world = World::new(SystemTime::now());
@@ -121,7 +103,7 @@ async fn a_track_that_is_switched_off_arrives_by_itself() {
     let steps = json!([
         {"open": exporter.url},
         {"wait": "track-002", "within": "#tracks"},
-        {"text": "#off"},
+        {"text": "#tiles a:has-text('Tracks off')"},
         {"touch": opened.display().to_string()},
         // From here on nobody touches the page.
         {"wait": "track-002", "within": "#off"},
@@ -132,13 +114,7 @@ async fn a_track_that_is_switched_off_arrives_by_itself() {
     }
     world.account(UIN).unwrap().set_status(2, 0).unwrap();
     let seen = looking.await.unwrap();
-    assert!(
-        seen[1]
-            .as_str()
-            .unwrap()
-            .contains("No track that is listed is switched off"),
-        "{seen:?}"
-    );
+    assert!(seen[1].as_str().unwrap().starts_with('0'), "{seen:?}");
 }
 
 #[test]
@@ -161,11 +137,11 @@ fn the_form_narrows_and_columns_sort_with_and_without_script() {
         ]));
         let text = |at: usize| seen[at].as_str().unwrap();
         assert!(
-            text(1).contains("payments") && !text(1).contains("prod"),
+            text(1).contains("payments") && !text(1).contains("prod\t"),
             "{seen:?}"
         );
         assert_ne!(text(2), text(3), "the other way round");
-        assert!(text(4).contains("prod"), "{seen:?}");
+        assert!(text(4).contains("prod\t"), "{seen:?}");
     }
 }
 

@@ -8,10 +8,10 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Clock;
-use cloudaudit_exporter::sim::{Identity, Role, Server, Track, World, ckafka};
+use cloudaudit_exporter::sim::{Identity, Operator, Role, Server, Track, World, ckafka};
 use cloudaudit_exporter::tencent::credentials::{CredentialFile, Profile};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -114,6 +114,43 @@ async fn a_wrong_key_is_refused_in_words_the_sdk_understands() {
     assert_eq!(found["code"], "AuthFailure.SignatureFailure");
     assert_eq!(found["request_id"].as_str().unwrap().len(), 36);
     assert_eq!((world.call_count(), world.refused_signatures()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_sdk_reads_operation_records() {
+    let world = world();
+    let account = world.account("100000000001").unwrap();
+    let alice = account.by(Operator::user("alice", "100000000011"));
+    alice.set_status(1, 0).unwrap();
+    alice.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    let now = world.now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let (from, until) = ((now - 600).to_string(), (now + 600).to_string());
+    let arguments = [ID, KEY, &from, &until, "8"];
+    let found = run("list_events.py", &world, &arguments).await;
+    let events = found["events"].as_array().unwrap();
+    // Seven creations, two changes by the root user, one by alice, and her attempt.
+    assert_eq!(events.len(), 11);
+    let denied = json!(["DeleteAuditTrack", "alice", "alice", {"TrackId": 1}, 4102, "cloudaudit"]);
+    assert_eq!(events[0], denied);
+    let parameters = json!({"TrackId": 1, "Status": 0});
+    let disabled = json!([
+        "ModifyAuditTrack",
+        "alice",
+        "alice",
+        parameters,
+        0,
+        "cloudaudit"
+    ]);
+    assert_eq!(events[1], disabled);
+    let tokens = found["tokens"].as_array().unwrap();
+    assert_eq!(tokens.len(), 1);
+    assert!(tokens[0].as_u64().unwrap() > 1 << 53, "{tokens:?}");
+
+    account
+        .deny_action(ID, "cloudaudit:DescribeEvents")
+        .unwrap();
+    let refused = run("list_events.py", &world, &arguments).await;
+    assert_eq!(refused["code"], "UnauthorizedOperation");
 }
 
 const OTHER: &str = "100000000002";

@@ -13,6 +13,7 @@
 
 // Programs that tests start, and what the programs need.
 pub(crate) mod address;
+pub(crate) mod browser;
 pub(crate) mod exporter;
 pub(crate) mod parts;
 pub(crate) mod pki;

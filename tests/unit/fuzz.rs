@@ -41,6 +41,11 @@ fn configuration() {
 }
 
 #[test]
+fn events() {
+    holds("events", targets::events, &[]);
+}
+
+#[test]
 fn exposition() {
     holds("exposition", targets::exposition, &[]);
 }

@@ -37,7 +37,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("history", &["failure", "snapshot", "clock"]),
+    // Pure logic: the caller sends the requests and knows the time.
+    ("attribution", &["failure", "snapshot", "clock"]),
     ("changes", &["snapshot", "clock"]),
+    // What checks of storage targets prove. It calls nothing.
+    (
+        "delivery",
+        &["failure", "snapshot", "clock", "hash", "tencent"],
+    ),
     // The state file: reports become a file's own types and reports again.
     (
         "state",
@@ -73,12 +80,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
         // The loop beats, so that one that stands still is found out.
         &[
             "failure",
+            "duration",
             "snapshot",
             "changes",
             "clock",
             "hash",
             "tencent",
             "history",
+            "delivery",
             "heartbeat",
         ],
     ),

@@ -4,7 +4,9 @@
 mod support;
 
 // What the exporter knows, keeps and shows.
+mod attribution;
 mod changes;
+mod delivery;
 mod exposition;
 mod history;
 mod publisher;

@@ -111,7 +111,7 @@ _cloudaudit__exporter() {
             return 0
             ;;
         cloudaudit__subcmd__exporter__subcmd__check)
-            opts="-h --output --policy --online --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help"
+            opts="-h --output --policy --online --strict --config.file --config.enable-auto-reload --web.listen-address --web.systemd-socket --web.telemetry-path --web.config.file --web.route-prefix --web.external-url --web.enable-lifecycle --web.shutdown-grace-period --log.level --log.format --shard --total-shards --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

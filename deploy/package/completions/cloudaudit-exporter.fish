@@ -75,6 +75,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l total-shards -d 'Number of shards: processes with the same configuration that divide the accounts among themselves' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l policy -d 'Print the least-privilege CAM policies (JSON), to paste into the CAM console'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l online -d 'Send one request per target and print what prevents polling; exit code 1 if a target cannot be polled'
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l strict -d 'Exit code 1 also if a track is not enabled, or an expected track is missing or different'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l config.enable-auto-reload -d 'Reload the configuration file when it changes'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Enable reloading with POST /-/reload'

@@ -5,6 +5,9 @@ mod json;
 mod policy;
 mod text;
 
+// The files that it names.
+mod named_files;
+
 // The results of the requests, and remedies.
 mod online;
 mod remedy;
@@ -14,15 +17,15 @@ use std::fmt;
 use serde_json::{Value, json};
 use tracing::warn;
 
+use self::online::Counts;
 use super::{CommandError, print};
-use crate::cli::CheckOutput;
+use crate::cli::{CheckOutput, Flags};
 use crate::clock::Clock;
-use crate::config::{Account, Config, Http, Organization};
-use crate::files::{READ_TIMEOUT, ReadSlot};
+use crate::config::{Account, Config, Organization};
 use crate::fleet::{Environment, transport_factory};
 use crate::probe::probe;
 use crate::shard::Shard;
-use crate::tencent::CaFile;
+use crate::web_config::WebConfig;
 
 /// The accounts and organizations of this shard, sorted by name.
 struct Selection<'c> {
@@ -92,18 +95,22 @@ impl fmt::Display for Part {
     }
 }
 
-/// Reads `http.ca_file` off the runtime and returns its warnings.
-pub(super) async fn ca_file_warnings(http: &Http) -> Vec<String> {
-    let Some(file) = http.ca_file.clone() else {
-        return Vec::new();
-    };
-    let at = format!("http.ca_file {}", file.display());
-    let read = move || CaFile::read(&file);
-    match ReadSlot::default().run(READ_TIMEOUT, read).await {
-        Ok(Ok(file)) => file.warnings,
-        Ok(Err(error)) => vec![error],
-        Err(error) => vec![format!("{at}: {error}")],
+/// Returns the warnings of the files that the configuration and the flags name.
+///
+/// # Errors
+///
+/// The file of `--web.config.file` is invalid.
+pub(super) async fn file_warnings(
+    config: &Config,
+    flags: &Flags,
+    environment: &Environment,
+) -> Result<Vec<String>, CommandError> {
+    let mut warnings = named_files::warnings(config, environment).await;
+    if let Some(file) = flags.web_config_file() {
+        let found = WebConfig::check(file).await;
+        warnings.extend(found.map_err(CommandError::bad_configuration)?);
     }
+    Ok(warnings)
 }
 
 /// Prints what the exporter would poll.
@@ -127,12 +134,14 @@ pub(super) async fn policy(config: &Config) -> Result<(), CommandError> {
     print(vec![policy::policies(&selection).into()]).await
 }
 
-/// Sends one request per target and prints the results.
+/// Sends one request per target and prints the results. `strict` makes tracks that are not enabled, and
+/// expected tracks that are missing or different, an error.
 pub(super) async fn online(
     config: &Config,
     environment: &Environment,
     clock: &Clock,
     output: CheckOutput,
+    strict: bool,
 ) -> Result<(), CommandError> {
     let findings = probe(config, environment, clock, transport_factory()).await?;
     let part = Part::of(config, findings.accounts.len());
@@ -142,9 +151,15 @@ pub(super) async fn online(
         CheckOutput::Json => online::json(&findings, part.as_ref(), &warnings),
     };
     print(vec![text.into()]).await?;
-    match online::problems(&findings) {
-        0 => Ok(()),
-        _ => Err(CommandError::new("some targets cannot be polled")),
+    match Counts::of(&findings) {
+        Counts { problems: 1.., .. } => Err(CommandError::new("some targets cannot be polled")),
+        Counts { off: 1.., .. } if strict => Err(CommandError::new("some tracks are not enabled")),
+        Counts {
+            unexpected: 1.., ..
+        } if strict => Err(CommandError::new(
+            "some expected tracks are missing or different",
+        )),
+        Counts { .. } => Ok(()),
     }
 }
 

@@ -1,5 +1,7 @@
 //! The output of `check --online`, as text and as JSON.
 
+use std::fmt;
+
 use serde_json::{Value, json};
 
 use super::Part;
@@ -7,19 +9,59 @@ use super::remedy::{identity_unknown, remedy, who};
 use super::text::count;
 use crate::probe::{
     AccountFindings, Findings, MAX_MEMBERS, OrganizationFindings, ProbeError, RegionFindings,
+    TrackProblem,
 };
+use crate::snapshot::{Listing, Status};
 use crate::tencent::reasons::escaped;
 
-/// Returns the number of problems.
-pub(super) fn problems(findings: &Findings) -> usize {
-    let organizations = findings.organizations.iter();
-    let without_members = organizations
-        .clone()
-        .filter(|found| matches!(found.members, Some(Err(_))));
-    let members_and_admins =
-        organizations.flat_map(|found| found.probed_members.iter().chain([&found.admin]));
-    let accounts = findings.accounts.iter().chain(members_and_admins);
-    accounts.flat_map(AccountFindings::errors).count() + without_members.count()
+/// What the findings amount to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// What prevents polling.
+    pub(super) problems: usize,
+    /// Tracks that are not enabled.
+    pub(super) off: usize,
+    /// Expected tracks that are not as expected.
+    pub(super) unexpected: usize,
+}
+
+impl Counts {
+    pub(super) fn of(findings: &Findings) -> Self {
+        let organizations = findings.organizations.iter();
+        let without_members = organizations
+            .clone()
+            .filter(|found| matches!(found.members, Some(Err(_))));
+        let members_and_admins =
+            organizations.flat_map(|found| found.probed_members.iter().chain([&found.admin]));
+        let accounts: Vec<&AccountFindings> =
+            findings.accounts.iter().chain(members_and_admins).collect();
+        let errors = accounts.iter().flat_map(|found| found.errors()).count();
+        Self {
+            problems: errors + without_members.count(),
+            off: accounts.iter().map(|found| found.tracks_off()).sum(),
+            unexpected: accounts.iter().map(|found| found.unexpected()).sum(),
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems {
+            0 => f.write_str("no problems")?,
+            problems => f.write_str(&count(problems, "problem"))?,
+        }
+        if self.off > 0 {
+            write!(f, ", {} not enabled", count(self.off, "track"))?;
+        }
+        if self.unexpected > 0 {
+            write!(
+                f,
+                ", {} missing or different",
+                count(self.unexpected, "expected track")
+            )?;
+        }
+        Ok(())
+    }
 }
 
 pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]) -> String {
@@ -46,10 +88,7 @@ pub(super) fn text(findings: &Findings, part: Option<&Part>, warnings: &[String]
     if !findings.organizations.is_empty() {
         counts.push(count(findings.organizations.len(), "organization"));
     }
-    lines.push(match problems(findings) {
-        0 => format!("{}: no problems", counts.join(", ")),
-        problems => format!("{}: {}", counts.join(", "), count(problems, "problem")),
-    });
+    lines.push(format!("{}: {}", counts.join(", "), Counts::of(findings)));
     lines.extend(part.map(Part::to_string));
     let warnings = warnings.iter();
     lines.extend(warnings.map(|warning| format!("warning: {warning}")));
@@ -73,15 +112,50 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
     let error = error.map(|error| format!("{indent}keys: {}", remedy(found, error)));
     let regions = found.regions.iter().flat_map(|region| {
         let tracks = match &region.tracks {
-            Ok(tracks) => format!("ok, {}", count(*tracks, "track")),
+            Ok(listing) => listed(listing),
             Err(error) => remedy(found, error),
         };
         let details = region.details.iter();
         let details = details.map(|error| format!("no details: {}", remedy(found, error)));
-        let lines = std::iter::once(tracks).chain(details);
+        let events = region.events.iter();
+        let events = events.map(|error| format!("no operators: {}", remedy(found, error)));
+        let lines = std::iter::once(tracks).chain(details).chain(events);
         lines.map(|line| format!("{indent}{}: {line}", region.region))
     });
-    error.chain(regions).collect()
+    let expected = found.expected.iter().filter_map(|expected| {
+        let problem = expected.problem.as_ref()?;
+        let name = escaped(&expected.name);
+        Some(format!(
+            "{indent}expected track {name}: {}",
+            describe(problem)
+        ))
+    });
+    error.chain(regions).chain(expected).collect()
+}
+
+/// Counts the tracks, and those that are not enabled.
+fn listed(listing: &Listing) -> String {
+    let all = count(listing.all().count(), "track");
+    match off(listing) {
+        0 => format!("ok, {all}"),
+        off => format!("ok, {all}, {off} not enabled"),
+    }
+}
+
+fn off(listing: &Listing) -> usize {
+    let tracks = listing.all();
+    tracks
+        .filter(|track| track.status != Status::Enabled)
+        .count()
+}
+
+fn describe(problem: &TrackProblem) -> String {
+    match problem {
+        TrackProblem::NotListed => "not listed; create it, or correct expected_tracks".to_owned(),
+        TrackProblem::Off => "not enabled; enable it".to_owned(),
+        TrackProblem::Different(fields) => format!("other values of {}", fields.join(", ")),
+        TrackProblem::Unknown => "not known: not every region was listed".to_owned(),
+    }
 }
 
 fn members(found: &OrganizationFindings) -> Option<String> {
@@ -108,12 +182,15 @@ pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]
             "tried_members": found.probed_members.iter().map(account).collect::<Vec<_>>(),
         })
     });
+    let counts = Counts::of(findings);
     format!(
         "{:#}\n",
         json!({
             "accounts": accounts.collect::<Vec<_>>(),
             "organizations": organizations.collect::<Vec<_>>(),
-            "problems": problems(findings),
+            "problems": counts.problems,
+            "tracks_off": counts.off,
+            "expected_tracks_wrong": counts.unexpected,
             "shard": part.map(Part::json),
             "warnings": warnings,
         })
@@ -124,6 +201,10 @@ fn account(found: &AccountFindings) -> Value {
     let identity = found.identity.as_ref().and_then(|it| it.as_ref().ok());
     let unknown = found.identity.as_ref().and_then(|it| it.as_ref().err());
     let regions = found.regions.iter().map(|it| region(found, it));
+    let expected = found
+        .expected
+        .iter()
+        .map(|it| json!({"name": it.name, "problem": it.problem.as_ref().map(describe)}));
     json!({
         "account": found.account,
         "provider": found.provider,
@@ -133,15 +214,19 @@ fn account(found: &AccountFindings) -> Value {
         "identity_problem": unknown.map(|error| identity_unknown(found, error)),
         "problem": problem(found, found.error.as_ref()),
         "regions": regions.collect::<Vec<_>>(),
+        "expected_tracks": expected.collect::<Vec<_>>(),
     })
 }
 
 fn region(found: &AccountFindings, region: &RegionFindings) -> Value {
+    let listing = region.tracks.as_ref().ok();
     json!({
         "region": region.region,
-        "tracks": region.tracks.as_ref().ok(),
+        "tracks": listing.map(|listing| listing.all().count()),
+        "tracks_off": listing.map(|listing| off(listing)),
         "problem": problem(found, region.tracks.as_ref().err()),
         "details_problem": problem(found, region.details.as_ref()),
+        "events_problem": problem(found, region.events.as_ref()),
     })
 }
 

@@ -46,6 +46,13 @@ impl Permissions {
         }
     }
 
+    /// Adds the action of a search for operators.
+    fn add_attribution(&mut self, account: &Account) {
+        if account.attribution.is_some() {
+            self.actions.insert("cloudaudit:DescribeEvents");
+        }
+    }
+
     fn policy(&self) -> Value {
         let mut statements = Vec::new();
         if !self.actions.is_empty() {
@@ -98,6 +105,7 @@ impl<'c> Principals<'c> {
             }
         };
         polls.permissions.add_poll(account);
+        polls.permissions.add_attribution(account);
         if account.uin.is_some() || verifies_owner(account) {
             polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
@@ -118,6 +126,7 @@ impl<'c> Principals<'c> {
         let principal = self.roles.entry(role).or_default();
         principal.organizations.push(&organization.name);
         principal.permissions.add_poll(member);
+        principal.permissions.add_attribution(member);
         // The key of each member is verified before it polls.
         principal
             .permissions

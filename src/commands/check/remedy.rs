@@ -90,7 +90,7 @@ fn way_out(found: &AccountFindings, error: &ProbeError) -> Option<String> {
 fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
     // Permissions are granted to the role, and the id of its session differs each time.
     let who = match (&found.role, step) {
-        (Some(role), ProbeStep::Tracks | ProbeStep::Details) => role.clone(),
+        (Some(role), ProbeStep::Tracks | ProbeStep::Details | ProbeStep::Events) => role.clone(),
         _ => who(found),
     };
     let lacks = |action: &str| format!("{who} lacks {action}; check --policy prints what to allow");
@@ -109,6 +109,7 @@ fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
         ProbeStep::Identity => format!("{}, or remove uin", lacks("sts:GetCallerIdentity")),
         ProbeStep::Tracks => lacks("cloudaudit:DescribeAuditTracks"),
         ProbeStep::Details => lacks("cloudaudit:DescribeAuditTrack"),
+        ProbeStep::Events => lacks("cloudaudit:DescribeEvents"),
         ProbeStep::Members => lacks("organization:DescribeOrganizationMembers"),
     })
 }
@@ -135,6 +136,7 @@ mod tests {
             error: None,
             known_at_site,
             regions: Vec::new(),
+            expected: Vec::new(),
         };
         let error = ProbeError {
             step: ProbeStep::Identity,

@@ -1,7 +1,8 @@
-//! The output of `check` as text: aligned tables with a line per target and per organization.
+//! The output of `check` as text: aligned tables with a line per target and per organization, which fit a
+//! terminal.
 
 use super::{Selection, sorted};
-use crate::config::{Account, Glob, Organization};
+use crate::config::{Account, Endpoint, Glob, Organization, Site};
 use crate::duration::format_duration;
 use crate::tencent::reasons::escaped;
 
@@ -36,7 +37,7 @@ fn accounts(accounts: &[&Account]) -> Vec<Row> {
     let head = [
         "ACCOUNT",
         "REGION",
-        "ENDPOINT",
+        "SITE",
         "INTERVAL",
         "CREDENTIALS",
         "ROLE",
@@ -52,10 +53,10 @@ fn accounts(accounts: &[&Account]) -> Vec<Row> {
             rows.push(Row::from([
                 account.name.clone(),
                 region.clone(),
-                account.endpoint.to_string(),
+                site(account.site, &account.endpoint, &account.site.endpoint()),
                 format_duration(account.interval),
                 account.credentials.kind().to_owned(),
-                role.map_or_else(nothing, |role| role.arn.clone()),
+                role.map_or_else(nothing, |role| role_name(&role.arn).to_owned()),
                 account.uin.clone().unwrap_or_else(nothing),
                 required(account),
                 expected(account),
@@ -70,7 +71,7 @@ fn organizations(organizations: &[&Organization]) -> Vec<Row> {
     let head = [
         "ORGANIZATION",
         "REGIONS",
-        "ENDPOINT",
+        "SITE",
         "REFRESH",
         "INTERVAL",
         "CREDENTIALS",
@@ -88,7 +89,11 @@ fn organizations(organizations: &[&Organization]) -> Vec<Row> {
         rows.push(Row::from([
             organization.name.clone(),
             several(regions),
-            organization.endpoint.to_string(),
+            site(
+                member.site,
+                &organization.endpoint,
+                &member.site.organization_endpoint(),
+            ),
             format_duration(organization.refresh),
             format_duration(member.interval),
             member.credentials.kind().to_owned(),
@@ -103,22 +108,72 @@ fn organizations(organizations: &[&Organization]) -> Vec<Row> {
     rows
 }
 
+/// The widest table, in characters.
+const MAX_WIDTH: usize = 120;
+
+/// The space between two columns.
+const GAP: &str = "  ";
+
+/// Marks a cell that is cut.
+const CUT: &str = "…";
+
+/// Aligns the columns that a row fills.
 fn table(rows: &[Row]) -> String {
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..rows[0].len())
-        .map(|column| width(column).unwrap_or(0))
-        .collect();
+    let is_filled = |column: &usize| {
+        let cells = rows.iter().skip(1).map(|row| row[*column].as_str());
+        cells.into_iter().any(|cell| !matches!(cell, "" | NOTHING))
+    };
+    let columns: Vec<usize> = (0..rows[0].len()).filter(is_filled).collect();
+    let width = |column: &usize| rows.iter().map(|row| row[*column].chars().count()).max();
+    let full: Vec<usize> = columns.iter().filter_map(width).collect();
+    let widths = fit(full.clone());
     let mut text = String::new();
     for row in rows {
-        let cells = row
+        let cells = columns
             .iter()
             .zip(&widths)
-            .map(|(cell, width)| format!("{cell:width$}"));
-        let line = cells.collect::<Vec<_>>().join("  ");
+            .map(|(column, width)| format!("{:width$}", cut(&row[*column], *width)));
+        let line = cells.collect::<Vec<_>>().join(GAP);
         text.push_str(line.trim_end());
         text.push('\n');
     }
+    if widths != full {
+        text.push_str("(… is cut; --output json shows all of it)\n");
+    }
     text
+}
+
+/// Narrows the widest columns until the table fits.
+fn fit(mut widths: Vec<usize>) -> Vec<usize> {
+    let gaps = GAP.len() * widths.len().saturating_sub(1);
+    while widths.iter().sum::<usize>() + gaps > MAX_WIDTH
+        && let Some(widest) = widths.iter_mut().max()
+    {
+        *widest -= 1;
+    }
+    widths
+}
+
+fn cut(cell: &str, width: usize) -> String {
+    if cell.chars().count() <= width {
+        return cell.to_owned();
+    }
+    let kept = cell.chars().take(width.saturating_sub(1));
+    kept.chain(CUT.chars()).collect()
+}
+
+/// Returns the site, or the endpoint if it is another than the site's.
+fn site(site: Site, endpoint: &Endpoint, of_site: &Endpoint) -> String {
+    if endpoint == of_site {
+        site.as_str().to_owned()
+    } else {
+        endpoint.to_string()
+    }
+}
+
+/// Returns the name in the ARN of a role. The column UIN shows its account.
+fn role_name(arn: &str) -> &str {
+    arn.rsplit_once("roleName/").map_or(arn, |(_, name)| name)
 }
 
 pub(super) fn count(number: usize, thing: &str) -> String {
@@ -126,8 +181,11 @@ pub(super) fn count(number: usize, thing: &str) -> String {
     format!("{number} {thing}{plural}")
 }
 
+/// A cell without a value.
+const NOTHING: &str = "-";
+
 fn nothing() -> String {
-    "-".to_owned()
+    NOTHING.to_owned()
 }
 
 fn required(account: &Account) -> String {

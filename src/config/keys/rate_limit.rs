@@ -30,7 +30,7 @@ impl Setting for RequestRate {
         const ALLOWED: u32 = 20;
         let rate = <Number as Setting>::read(node, reader)?;
         if rate > ALLOWED {
-            reader.warn(&format!(
+            reader.warn(format!(
                 "{rate} is more than the API allows ({ALLOWED} a second for one identity); it will throttle"
             ));
         }

@@ -130,10 +130,7 @@ fn warn_of_inline_secrets(node: &Node, reader: &mut Reader) {
         return;
     };
     if file.world_readable {
-        reader.warn(&format!(
-            "{} contains a secret, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead",
-            file.name
-        ));
+        reader.warn("the file contains a secret, which every user of this machine can read; run chmod o-r, or use env: or secret_key_file: instead");
     } else {
         reader.warn("the file contains a secret, which everyone who can read the file can read; use env: or secret_key_file: instead");
     }

@@ -59,6 +59,10 @@ pattern_types! {
     /// The number of a Tencent Cloud account, as text.
     public Uin -> String = ["string", "integer"] from 0 "^[0-9]{1,20}$"
         else "not a UIN, the number of an account; allowed are up to 20 digits";
+
+    /// The APPID of an account, as text.
+    public AppId -> String = ["string", "integer"] from 0 "^[0-9]{1,20}$"
+        else "not an APPID, the number after the last hyphen of a bucket's name; allowed are up to 20 digits";
 }
 
 impl Item for Region {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::account::Poll;
+use super::super::account::{Account, Poll};
 use super::super::defaults;
 use super::super::document::{Document, Node};
 use super::super::duplicates;
@@ -14,7 +14,8 @@ use super::super::keys::{AccountKeys, CommonKeys, ConfigKeys, HttpKeys, PollKeys
 use super::super::quoted::variable_in_quotes;
 use super::super::reader::Reader;
 use super::super::types::{Config, Http};
-use super::account::{SettingsLayer, SharedSettings, account};
+use super::account::{SharedSettings, account};
+use super::layers::SettingsLayer;
 use super::organization::organization;
 use crate::proxy::{self, Proxy};
 use crate::shard::Shard;
@@ -77,7 +78,46 @@ pub(in crate::config) fn config(
     config
         .warnings
         .splice(0..0, duplicates::warnings(&config.accounts));
+    warn_of_unused_endpoints(&config, [&defaults, &top], reader);
     config
+}
+
+/// Warns of an endpoint that has no effect, because every account sets a site or an endpoint that is
+/// nearer.
+fn warn_of_unused_endpoints(config: &Config, layers: [&SettingsLayer; 2], reader: &mut Reader) {
+    let members = config.organizations.iter().map(|it| &it.member);
+    let accounts: Vec<&Account> = config.accounts.iter().chain(members).collect();
+    // The top level has no path of its own: the layer's is that of its interval.
+    for (layer, path) in layers
+        .into_iter()
+        .zip([KeyPath::from(["defaults"]), KeyPath::default()])
+    {
+        let keys = &layer.keys.common;
+        let endpoints = [
+            (
+                "endpoint",
+                &keys.endpoint,
+                accounts.iter().map(|it| &it.endpoint).collect::<Vec<_>>(),
+            ),
+            (
+                "sts_endpoint",
+                &keys.sts_endpoint,
+                accounts.iter().map(|it| &it.sts_endpoint).collect(),
+            ),
+        ];
+        for (key, endpoint, used) in endpoints {
+            if endpoint
+                .as_ref()
+                .is_some_and(|endpoint| !used.contains(&endpoint))
+            {
+                let path = path.key(key);
+                reader.warn_at(
+                    &path,
+                    format!("no account uses {path}: each sets its own site or endpoint, or has that of defaults; remove one of the two"),
+                );
+            }
+        }
+    }
 }
 
 /// Returns `defaults` and the top level, whose interval is below `poll`.
@@ -95,6 +135,8 @@ fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer
                 sts_endpoint: keys.sts_endpoint,
                 rate_limit: keys.rate_limit,
                 interval,
+                attribution: keys.attribution,
+                delivery: keys.delivery,
                 ..CommonKeys::default()
             },
             ..AccountKeys::default()

@@ -35,6 +35,12 @@ async fn a_line_for_each_change_of_state_and_none_for_a_poll() {
     intervals_after(start, 25).await;
     let rejected = r#"WARN target is failing account="a" region="r" reason="rejected" code="InvalidParameter" request_id="ed93" error="it is\\nso""#;
     assert_eq!(said(&world), [denied, healthy, denied, rejected]);
+
+    // The first recovery had no listing to count from; the tests poll every minute.
+    world.cloud.play(|_| listing(&[AUDIT_ALL]));
+    intervals_after(start, 30).await;
+    let again = r#"INFO target is healthy again account="a" region="r" after="16m""#;
+    assert_eq!(said(&world)[4..], [again]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -97,7 +103,7 @@ async fn what_happened_in_the_dark_is_said_when_it_is_light_and_once() {
     assert_eq!(said.len(), 2, "{said:#?}");
     assert_eq!(
         said[0],
-        r#"INFO target is healthy again account="a" region="r""#
+        r#"INFO target is healthy again account="a" region="r" after="39m""#
     );
     assert!(said[1].starts_with(vanished), "{said:#?}");
 }

@@ -31,6 +31,7 @@ pub(super) async fn server() -> Server {
 
 fn prod(now: Moment) -> Vec<TargetReport> {
     let tombstone = Tombstone {
+        acknowledged: None,
         name: "gone".to_owned(),
         at: now.wall - Duration::from_mins(5),
         show_until: now.steady + Duration::from_mins(5),
@@ -137,6 +138,8 @@ async fn what_is_wanted_and_in_which_order() {
         ),
         ("?account=dev", vec![]),
         ("?storage_type=cls", vec![]),
+        ("?track=off&region=ap-singapore", vec!["off@ap-singapore"]),
+        ("?track=9", vec!["gone@ap-guangzhou"]),
         (
             "?sort=region&order=desc&rows=2",
             vec!["off@ap-singapore", "all@ap-singapore"],
@@ -160,7 +163,35 @@ async fn what_is_not_understood_is_refused() {
         why.starts_with("no such parameter; there are account"),
         "{why}"
     );
-    assert_eq!(server.get("/?page=0").await.status, 400);
+    for (query, allowed) in [
+        (
+            "state=broken",
+            "state: allowed are failing, stale, waiting, up",
+        ),
+        (
+            "status=off",
+            "status: allowed are enabled, disabled, unknown, vanished",
+        ),
+        (
+            "storage_type=tape",
+            "storage_type: allowed are cos, cls, ckafka, other",
+        ),
+        ("page=0", "page: a number from 1 to 1000000 is allowed"),
+        (
+            "page=1000001",
+            "page: a number from 1 to 1000000 is allowed",
+        ),
+    ] {
+        for path in ["/api/v1/targets", "/api/v1/tracks"] {
+            let reply = server.get(&format!("{path}?{query}")).await;
+            assert_eq!(
+                (reply.status, &json_of(&reply)["error"]),
+                (400, &json!(allowed))
+            );
+        }
+        let reply = server.get(&format!("/?{query}")).await;
+        assert_eq!((reply.status, reply.text().trim_end()), (400, allowed));
+    }
     assert_eq!(server.get("/api/v1/nothing").await.status, 404);
     assert_eq!(server.get("/api/v2/tracks").await.status, 404);
 }

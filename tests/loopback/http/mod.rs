@@ -5,13 +5,17 @@
 mod api;
 mod changes;
 mod connections;
+mod deliveries;
 mod half_requests;
 mod limits;
 mod listener;
 mod page;
+mod problems;
 mod rendering;
 mod routes;
+mod scenes;
 mod shutdown;
 mod support;
 mod torture;
+mod verdict;
 mod with_parts;

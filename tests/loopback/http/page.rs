@@ -2,23 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use cloudaudit_exporter::clock::{Clock, Moment};
+use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Past, Status, TargetReport, Tombstone};
 use sha2::{Digest, Sha256};
 
+use super::problems::section;
+use super::scenes::clock;
 use super::support::{Reply, Server, Shown, failed, listed, report, target, track};
-
-/// 2026-11-23 10:00:05 UTC.
-const NOW: u64 = 1_795_428_005;
-
-fn clock() -> (Clock, Moment) {
-    let clock = Clock::virtual_at(SystemTime::UNIX_EPOCH + Duration::from_secs(NOW));
-    let now = clock.now();
-    (clock, now)
-}
 
 async fn page(accounts: impl FnOnce(Moment) -> Vec<(&'static str, Vec<TargetReport>)>) -> Reply {
     let (clock, now) = clock();
@@ -44,17 +37,8 @@ fn denied() -> Failure {
     }
 }
 
-/// The part of the page under a heading.
-fn section<'a>(page: &'a Reply, heading: &str) -> &'a str {
-    let (_, rest) = page
-        .text()
-        .split_once(&format!("<h2>{heading}</h2>"))
-        .unwrap();
-    rest.split_once("</section>").unwrap().0
-}
-
 #[tokio::test]
-async fn what_is_wrong_comes_first() {
+async fn what_is_wrong_comes_before_accounts_and_tracks() {
     let page = page(|now| {
         let tracks = vec![
             track(1, "all", Status::Enabled),
@@ -70,24 +54,7 @@ async fn what_is_wrong_comes_first() {
     assert_eq!(page.status, 200);
     assert_eq!(page.header("content-type"), "text/html; charset=utf-8");
 
-    let headings: Vec<_> = page.text().split("<h2>").skip(1).collect();
-    let headings: Vec<_> = headings
-        .iter()
-        .filter_map(|text| text.split("</h2>").next())
-        .collect();
-    assert_eq!(
-        headings,
-        [
-            "Tracks not enabled",
-            "Tracks vanished",
-            "Accounts without an enabled track",
-            "Failing targets",
-            "Accounts",
-            "Tracks"
-        ]
-    );
-
-    let failing = section(&page, "Failing targets");
+    let failing = section(&page, "failing");
     for word in [
         "dev",
         "ap-beijing",
@@ -95,39 +62,72 @@ async fn what_is_wrong_comes_first() {
         "UnauthorizedOperation.CamNoAuth",
         "no permission",
         "req-1234",
+        "never",
     ] {
         assert!(
             failing.contains(&format!(">{word}<")),
             "{word} in {failing}"
         );
     }
-    let off = section(&page, "Tracks not enabled");
+    let off = section(&page, "off");
     assert!(
         off.contains(">off<") && off.contains(">odd<") && !off.contains(">all<"),
         "{off}"
     );
-    let accounts = section(&page, "Accounts");
+    let accounts = section(&page, "accounts");
     assert!(
         accounts.contains(">ap-guangzhou<") && accounts.contains(">failing<"),
         "{accounts}"
     );
     // Right-to-left names must not reorder the text around them.
     for section in [&off, &failing, &accounts] {
-        let isolated = r#"<td data-column="Account"><bdi>"#;
+        let isolated = r#"<td data-column="Account"><a href="./?account="#;
         assert!(section.contains(isolated), "{section}");
+        assert!(
+            section.contains(r#"?account=prod"><bdi>prod</bdi></a>"#)
+                || section.contains(r#"?account=dev"><bdi>dev</bdi></a>"#)
+        );
     }
-    let tracks = section(&page, "Tracks");
+    let tracks = section(&page, "tracks");
     for cell in [
-        "<bdi>all</bdi>",
-        "<bdi>off</bdi>",
-        "<bdi>odd</bdi>",
-        "<bdi>cos</bdi> <bdi>ap-guangzhou</bdi> <bdi>audit-bucket</bdi> <bdi>logs</bdi> ",
-        "<bdi>*</bdi> of <bdi>*</bdi>",
+        r#"data-column="Track"><bdi>all</bdi> <span class="soft">1</span>"#,
+        r#"data-column="Track"><bdi>off</bdi> <span class="soft">2</span>"#,
+        r#"data-column="Records">all actions, all products"#,
+        r#"data-column="Storage"><bdi>cos</bdi>"#,
+        r#"data-column="Storage region"><bdi>ap-guangzhou</bdi>"#,
+        r#"data-column="Bucket or topic"><bdi>audit-bucket</bdi>"#,
+        r#"data-column="Prefix"><bdi>logs</bdi>"#,
     ] {
-        assert!(tracks.contains(&format!(">{cell}<")), "{cell} in {tracks}");
+        assert!(
+            tracks.contains(&format!("{cell}</td>")),
+            "{cell} in {tracks}"
+        );
     }
-    let summary = "2 targets in 2 accounts: 1 up, 1 failing, 0 before the first poll. 3 tracks, 2 of them not enabled, 0 vanished.";
-    assert!(page.text().contains(summary), "{}", page.text());
+}
+
+#[tokio::test]
+async fn what_a_track_records_is_said_in_words() {
+    let page = page(|now| {
+        let mut tracks = vec![track(1, "all", Status::Enabled); 3];
+        tracks[1].id = 2;
+        "Write".clone_into(&mut tracks[1].action_type);
+        "cvm".clone_into(&mut tracks[1].resource_type);
+        tracks[1].event_names = vec!["RunInstances".to_owned(), "StopInstances".to_owned()];
+        tracks[2].id = 3;
+        tracks[2].action_type.clear();
+        tracks[2].resource_type.clear();
+        tracks[2].event_names.clear();
+        vec![("prod", vec![listed("ap-guangzhou", tracks, now)])]
+    })
+    .await;
+    let tracks = section(&page, "tracks");
+    for words in [
+        ">all actions, all products<",
+        "><bdi>Write</bdi> actions, product <bdi>cvm</bdi>, 2 events<",
+        ">actions not known, products not known, events not known<",
+    ] {
+        assert!(tracks.contains(words), "{words} in {tracks}");
+    }
 }
 
 /// A deletion leaves a page that looks no better than before.
@@ -135,6 +135,7 @@ async fn what_is_wrong_comes_first() {
 async fn what_has_vanished_is_shown_with_its_time_as_long_as_in_the_metrics() {
     let page = page(|now| {
         let tombstone = |name: &str, show_until| Tombstone {
+            acknowledged: None,
             name: name.to_owned(),
             at: now.wall - Duration::from_hours(3),
             show_until,
@@ -153,17 +154,17 @@ async fn what_has_vanished_is_shown_with_its_time_as_long_as_in_the_metrics() {
         vec![("prod", regions.to_vec())]
     })
     .await;
-    let vanished = section(&page, "Tracks vanished");
-    let row = r#"<td data-column="Track"><bdi>gone</bdi></td><td data-column="Id">7</td><td data-column="Vanished">3 h ago <span class="utc"><time datetime="2026-11-23T07:00:05Z">"#;
-    assert_eq!(vanished.matches(row).count(), 2, "{vanished}");
-    assert!(!page.text().contains("long-gone"), "{vanished}");
-    let summary = "1 track, 0 of them not enabled, 1 vanished.";
-    assert!(page.text().contains(summary), "{}", page.text());
+    let deleted = section(&page, "deleted");
+    let row = r#"<bdi>gone</bdi> <span class="soft">7</span></td><td data-column="Regions"><span class="region">ap-guangzhou</span>, <span class="region">ap-singapore</span></td><td data-column="Seen deleted">3 h ago <span class="soft"><time datetime="2026-11-23T07:00:05Z">"#;
+    assert_eq!(deleted.matches(row).count(), 1, "{deleted}");
+    assert!(!page.text().contains("long-gone"), "{deleted}");
+    assert!(page.text().contains("<b>1</b> <span>Seen deleted</span>"));
 }
 
-/// The head says what `cloudaudit_account_tracks` says.
+/// The tile counts what `cloudaudit_account_tracks` counts, and regions are joined only if they
+/// agree.
 #[tokio::test]
-async fn the_head_counts_a_track_once_and_as_the_worse_where_regions_differ() {
+async fn a_track_counts_once_and_has_a_row_for_each_way_in_which_regions_show_it() {
     let page = page(|now| {
         let tracks = |status| vec![track(1, "all", Status::Enabled), track(2, "odd", status)];
         let prod = vec![
@@ -175,8 +176,37 @@ async fn the_head_counts_a_track_once_and_as_the_worse_where_regions_differ() {
         vec![("prod", prod), ("dev", dev)]
     })
     .await;
-    let summary = "4 tracks, 1 of them not enabled, 0 vanished.";
-    assert!(page.text().contains(summary), "{}", page.text());
+    assert!(page.text().contains("<b>4</b> <span>Tracks</span>"));
+    assert!(page.text().contains("<b>1</b> <span>Tracks off</span>"));
+    let tracks = section(&page, "tracks");
+    assert_eq!(tracks.matches("<tr><td").count(), 5, "{tracks}");
+    let both =
+        r#"<span class="region">ap-guangzhou</span>, <span class="region">ap-singapore</span>"#;
+    assert!(tracks.contains(both), "{tracks}");
+}
+
+#[tokio::test]
+async fn an_account_has_one_row_with_its_regions_in_it() {
+    let page = page(|now| {
+        let tracks = vec![track(1, "all", Status::Enabled)];
+        let regions = vec![
+            listed("ap-guangzhou", tracks, now),
+            failed(target("ap-singapore"), denied(), now),
+        ];
+        vec![("prod", regions)]
+    })
+    .await;
+    let accounts = section(&page, "accounts");
+    assert_eq!(accounts.matches("<tr><td").count(), 1, "{accounts}");
+    for part in [
+        r#"data-column="State"><span class="badge bad">failing</span>"#,
+        r#"ap-guangzhou <span class="badge good">up</span></span>"#,
+        r#"ap-singapore <span class="badge bad">failing</span></span> unauthorized"#,
+        r#"data-column="Enabled tracks">not known, was 1 of 1<"#,
+        r#"data-column="Last success">never<"#,
+    ] {
+        assert!(accounts.contains(part), "{part} in {accounts}");
+    }
 }
 
 #[tokio::test]
@@ -186,12 +216,12 @@ async fn times_are_ages_and_utc() {
         vec![("prod", vec![failed(good, denied(), now)])]
     })
     .await;
-    let accounts = section(&page, "Accounts");
-    let poll = r#">1 s ago <span class="utc"><time datetime="2026-11-23T10:00:04Z">2026-11-23 10:00:04 UTC</time>"#;
-    let success = r#">60 s ago <span class="utc"><time datetime="2026-11-23T09:59:05Z">2026-11-23 09:59:05 UTC</time>"#;
+    let accounts = section(&page, "accounts");
+    let poll = r#">1 s ago <span class="soft"><time datetime="2026-11-23T10:00:04Z">2026-11-23 10:00:04 UTC</time>"#;
+    let success = r#">60 s ago <span class="soft"><time datetime="2026-11-23T09:59:05Z">2026-11-23 09:59:05 UTC</time>"#;
     assert!(accounts.contains(poll), "{accounts}");
     assert!(accounts.contains(success), "{accounts}");
-    assert!(section(&page, "Failing targets").contains(success));
+    assert!(section(&page, "failing").contains(success));
 }
 
 #[tokio::test]
@@ -217,6 +247,7 @@ async fn nothing_from_outside_becomes_markup() {
             ..Failure::with_code(Reason::Rejected, EVIL, EVIL)
         };
         let tombstone = Tombstone {
+            acknowledged: None,
             name: EVIL.to_owned(),
             at: now.wall,
             show_until: now.steady + Duration::from_mins(5),
@@ -231,13 +262,17 @@ async fn nothing_from_outside_becomes_markup() {
         vec![(EVIL, vec![target])]
     })
     .await;
-    let (_, own) = page.text().split_once("</main>\n<script>").unwrap();
+    let (_, own) = page.text().split_once("</footer>\n<script>").unwrap();
     assert_eq!(own.matches("<script").count(), 0);
     assert_eq!(page.text().matches("<script").count(), 1, "{}", page.text());
     assert!(!page.text().contains("\"onload"), "{}", page.text());
-    // Account and region in five tables, three fields of the failure, twice the track's seven, and
-    // a name.
-    assert_eq!(page.text().matches(TAMED).count(), 10 + 3 + 14 + 1);
+    // The account in six tables; the region in five of them; three fields of the failure; the name of
+    // the track in three tables, its actions and products in two, its storage as four fields and as
+    // its type; the name of the deleted track.
+    assert_eq!(
+        page.text().matches(TAMED).count(),
+        6 + 5 + 3 + 3 + 4 + 5 + 1
+    );
 }
 
 #[tokio::test]
@@ -292,15 +327,18 @@ async fn long_tables_have_pages() {
         vec![("prod", vec![listed("ap-guangzhou", tracks, now)])]
     })
     .await;
-    let tracks = section(&page, "Tracks");
+    let tracks = section(&page, "tracks");
     assert_eq!(tracks.matches("<tr>").count(), 101); // the head is one
     assert!(tracks.contains("Page 1 of 13, 1234 rows"), "{tracks}");
     assert!(
         tracks.contains(r#"<a rel="next" href="?page=2#tracks">"#),
         "{tracks}"
     );
-    assert!(section(&page, "Tracks not enabled").contains("And 1134 more."));
-    assert!(section(&page, "Accounts").contains(">1234<"));
+    let off = section(&page, "off");
+    assert_eq!(off.matches("<tr>").count(), 21);
+    assert!(off.contains("Page 1 of 62, 1234 rows"), "{off}");
+    assert!(off.contains(r#"<a rel="next" href="?page.off=2#off">"#));
+    assert!(section(&page, "accounts").contains(">0 of 1234<"));
 }
 
 #[tokio::test]
@@ -314,7 +352,7 @@ async fn what_is_too_old_for_the_metrics_is_too_old_for_the_page() {
     })
     .await;
     assert!(!page.text().contains(">old<"));
-    let accounts = section(&page, "Accounts");
+    let accounts = section(&page, "accounts");
     assert!(
         accounts.contains(">stale<") && accounts.contains(">waiting<"),
         "{accounts}"
@@ -324,6 +362,8 @@ async fn what_is_too_old_for_the_metrics_is_too_old_for_the_page() {
 #[tokio::test]
 async fn without_accounts_it_says_so() {
     let page = page(|_| Vec::new()).await;
-    assert!(section(&page, "Accounts").contains("There is no such account."));
+    for id in ["accounts", "tracks"] {
+        assert!(section(&page, id).contains("No account is polled."), "{id}");
+    }
     assert!(!page.text().contains("<table>"));
 }

@@ -12,8 +12,8 @@ use cloudaudit_exporter::failure::Failure;
 use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, ChangeRecord, LastGood, Listing, PollEnd, Report, Status, Storage,
-    TargetReport, Track,
+    AccountInfo, ApiCounters, ChangeRecord, ExporterInfo, LastGood, Listing, PollEnd, Report,
+    Status, Storage, TargetReport, Track,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -29,6 +29,7 @@ pub(crate) struct Shown {
     pub(crate) plain: Vec<Bytes>,
     pub(crate) gzip: Vec<Bytes>,
     pub(crate) reports: Vec<Arc<Report>>,
+    pub(crate) info: ExporterInfo,
     pub(crate) changes: Arc<[Arc<ChangeRecord>]>,
     pub(crate) ready: Result<(), Vec<String>>,
     pub(crate) healthy: Result<(), String>,
@@ -63,6 +64,7 @@ impl Default for Shown {
             ],
             gzip: vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")],
             reports: Vec::new(),
+            info: ExporterInfo::default(),
             changes: Arc::from([]),
             ready: Ok(()),
             healthy: Ok(()),
@@ -88,6 +90,10 @@ impl Content for Shown {
     fn reports(&self) -> Vec<Arc<Report>> {
         block(&self.pages_hang);
         self.reports.clone()
+    }
+
+    fn exporter_info(&self) -> ExporterInfo {
+        self.info.clone()
     }
 
     fn changes(&self) -> Arc<[Arc<ChangeRecord>]> {
@@ -329,14 +335,16 @@ pub(crate) const LARGE: usize = 64 * 1024 * 1024;
 pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
     let account = AccountInfo {
         name: account.to_owned(),
-        labels: BTreeMap::new(),
-        uin: String::new(),
         site: "china",
-        organization: String::new(),
         provider: "static",
         ..AccountInfo::default()
     };
-    Arc::new(Report {
+    Arc::new(report_of(account, targets))
+}
+
+/// A report of this account.
+pub(crate) fn report_of(account: AccountInfo, targets: Vec<TargetReport>) -> Report {
+    Report {
         overviews: OverviewCache::default().overviews(&account, None, &targets),
         account: Arc::new(account),
         targets,
@@ -344,7 +352,7 @@ pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
         requests_per_second: 10.0,
         credentials_changed: None,
         ..Report::default()
-    })
+    }
 }
 
 /// A target before its first poll.

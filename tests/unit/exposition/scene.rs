@@ -9,8 +9,8 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory, accrue, is_covered};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, Evidence, Listing, Renewals, Report,
-    TargetReport,
+    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, DeliveryReport, Evidence, Listing, Renewals,
+    Report, TargetReport,
 };
 use tokio::time::Instant;
 
@@ -26,6 +26,7 @@ pub(crate) struct Scene {
     api: ApiCounters,
     evidence: Evidence,
     pub(crate) renewals: Option<Renewals>,
+    pub(crate) deliveries: Option<Vec<Arc<DeliveryReport>>>,
     pub(crate) now: Moment,
 }
 
@@ -51,6 +52,7 @@ impl Scene {
             api: ApiCounters::default(),
             evidence: Evidence::default(),
             renewals: None,
+            deliveries: None,
             now: Moment {
                 wall: UNIX_EPOCH + Duration::from_millis(1_795_392_000_250),
                 steady: Instant::now(),
@@ -83,6 +85,14 @@ impl Scene {
         let failure = Failure::new(Reason::Incomplete, "not all");
         let took = Duration::from_millis(140);
         self.targets[target].seen(listing.tracks, failure, self.now, took);
+    }
+
+    /// An operator acknowledges the deletion of a track.
+    pub(crate) fn acknowledge(&mut self, target: usize, track_id: u64) {
+        let mut known = self.targets[target].report().clone();
+        let name = Arc::make_mut(&mut known.past).acknowledge(track_id, self.now.wall);
+        assert!(name.is_some());
+        self.targets[target] = TargetHistory::resume(known, INTERVAL, RETENTION, self.now);
     }
 
     pub(crate) fn empty() -> Self {
@@ -125,6 +135,7 @@ impl Scene {
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
             renewals: self.renewals,
             evidence: self.evidence,
+            deliveries: self.deliveries.clone(),
         };
         let mut account = self.publisher.account(info);
         account.publish(Arc::new(report), self.evidence, self.now);

@@ -8,8 +8,9 @@ use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{Retention, TargetHistory, accrue};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, Change, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing, Past, PollEnd,
-    Report, Status, StorageType, TargetReport, Tombstone, Track,
+    AccountInfo, Change, ChangeTimes, CheckCursor, DeliveryReport, DeliveryState, DroppedTrack,
+    Evidence, LastGood, Listing, Past, PollEnd, Report, Status, StorageTarget, StorageType,
+    TargetReport, Tombstone, Track,
 };
 use cloudaudit_exporter::state::{Saved, StateFile, encode};
 use enum_map::EnumMap;
@@ -85,6 +86,43 @@ fn restarted(history: &TargetHistory, now: Moment) -> TargetHistory {
 
 fn history() -> TargetHistory {
     TargetHistory::new(REGION.to_owned(), INTERVAL, RETENTION)
+}
+
+#[test]
+fn storage_targets_are_known_after_a_restart() {
+    let start = now();
+    let at = |seconds| start.wall - Duration::from_secs(seconds);
+    let known = DeliveryReport {
+        state: DeliveryState::Stalled,
+        explanation: "why".to_owned(),
+        last_arrival: Some(at(300)),
+        due: Some(at(200)),
+        last_check: Some(at(100)),
+        overdue_checks: 2,
+        missing_since: Some(later(start, Duration::ZERO)),
+        cursor: Some(CheckCursor::Bucket {
+            leaf: "trail/2026/11/28/".to_owned(),
+            marker: "trail/2026/11/28/0930.gz".to_owned(),
+            newest_unix_seconds: 1_795_427_700,
+        }),
+        ..DeliveryReport::new(StorageTarget {
+            kind: "cos".to_owned(),
+            region: REGION.to_owned(),
+            name: "audit-log".to_owned(),
+            prefix: "trail".to_owned(),
+        })
+    };
+    let mut before = Report::clone(&report(TargetReport::default()));
+    before.deliveries = Some(vec![Arc::new(known.clone())]);
+    let saved = through_a_file(&[Arc::new(before)]);
+    let restored = known_of(&saved, start);
+    assert_eq!(restored, [Arc::new(known)]);
+    let without = through_a_file(&[report(TargetReport::default())]);
+    assert_eq!(known_of(&without, start), []);
+}
+
+fn known_of(saved: &Saved, now: Moment) -> Vec<Arc<DeliveryReport>> {
+    known(saved, "prod", now).unwrap().deliveries.unwrap()
 }
 
 #[test]
@@ -300,6 +338,7 @@ fn the_format_of_version_1_stays() {
                     name: "gone".to_owned(),
                     at,
                     show_until: steady,
+                    acknowledged: Some(at),
                 },
             )]
             .into(),
@@ -347,7 +386,7 @@ fn the_format_of_version_1_stays() {
                 "dropped": [{"id": 9, "status": "enabled", "storage_type": "cos"}],
             }},
             "unproven": [track(5, "perhaps")],
-            "tombstones": {"4": {"name": "gone", "at_unix_ns": at}},
+            "tombstones": {"4": {"name": "gone", "at_unix_ns": at, "acknowledged_unix_ns": at}},
             "changes": {"4": {"name": "gone", "at_unix_ns": {"vanished": at}}},
         }},
     }}});
@@ -425,7 +464,7 @@ prop_compose! {
 
 prop_compose! {
     fn any_past(steady: Instant)(
-        tombstones in prop::collection::btree_map(any::<u64>(), (any::<String>(), any_time()), 0..3),
+        tombstones in prop::collection::btree_map(any::<u64>(), (any::<String>(), any_time(), prop::option::of(any_time())), 0..3),
         changes in prop::collection::btree_map(
             any::<u64>(), (any::<String>(), prop::array::uniform5(prop::option::of(any_time()))), 0..3,
         ),
@@ -434,7 +473,7 @@ prop_compose! {
         let changes = changes.into_iter();
         Arc::new(Past {
             tombstones: tombstones
-                .map(|(id, (name, at))| (id, Tombstone { name, at, show_until: steady }))
+                .map(|(id, (name, at, acknowledged))| (id, Tombstone { name, at, show_until: steady, acknowledged }))
                 .collect(),
             changes: changes.map(|(id, (name, at))| (id, ChangeTimes { name, at: EnumMap::from_array(at) })).collect(),
         })

@@ -1,0 +1,240 @@
+//! The rule: which operation made a change.
+
+use std::time::{Duration, SystemTime};
+
+use super::window::in_the_cloud;
+use crate::snapshot::{
+    Attribution, AttributionResult, Change, ChangeRecord, FieldChange, MAX_CANDIDATES,
+    OperationRecord, Outcome, SentStatus, TrackEvent, TrackRef, TrackRequest,
+};
+
+/// How long before the previous poll an operation may be: that poll may have read the track before,
+/// and two clocks differ.
+pub(super) const BEFORE: Duration = Duration::from_mins(2);
+
+/// How long after the poll an operation may be, because two clocks differ.
+pub(super) const AFTER: Duration = Duration::from_mins(1);
+
+/// The same for operations that outrank the others: a poll ends within seconds, and the difference of
+/// two clocks is known to a second.
+const NEAR: Duration = Duration::from_secs(10);
+
+/// Returns which operation made a change.
+///
+/// An operation *fits* if it succeeded, if its name is that of an operation that can make the change,
+/// and if it had this effect: `Status` 0 for a disabled track, 1 for an enabled one, a deletion, a
+/// creation, or for a modified track at least one of the settings that differ, with the new value.
+/// It must lie between two minutes before the previous poll and one minute after the poll. Operations
+/// within ten seconds of these two polls outrank the others.
+///
+/// An operation that a later one had undone before the poll does not fit: of off, on, off, only the
+/// last one can be the cause.
+///
+/// * **certain**: exactly one operation fits and names the id of the track, it has the whole effect,
+///   and the records are complete.
+/// * **candidate**: several such operations, or one with an unknown or partial effect; if there is
+///   none, operations near the polls that fit but do not name an id: it is masked, missing, or the
+///   record could not be parsed. An operation that names only the name of the track is one of these,
+///   because a name is not unique. At most [`MAX_CANDIDATES`], newest first.
+/// * **not found**: nothing fits. An operation that names another track, and an attempt that failed or
+///   was denied, never fits.
+///
+/// The previous poll may be unknown. Then any operation before the poll may fit.
+pub fn attribute(
+    change: &ChangeRecord,
+    records: &[OperationRecord],
+    are_complete: bool,
+    skew: i64,
+) -> Attribution {
+    let seen = in_the_cloud(change.seen, skew);
+    let previous = change.previous.map(|time| in_the_cloud(time, skew));
+    let mut operations: Vec<Fitting> = records
+        .iter()
+        .filter(|record| record.outcome == Outcome::Succeeded)
+        .filter_map(|record| Fitting::of(change, record))
+        .collect();
+    operations.sort_by_key(|fitting| std::cmp::Reverse(fitting.at()));
+
+    let (named, unnamed): (Vec<Fitting>, Vec<Fitting>) =
+        operations.into_iter().partition(|fitting| fitting.is_named);
+    let mut lasted = without_undone(&named, seen);
+    if lasted.is_empty() {
+        // The poll may have read the track seconds before it ended.
+        lasted = without_undone(&named, seen - NEAR);
+    }
+    let near = |fitting: &&Fitting| fitting.is_between(previous, NEAR, seen, NEAR);
+    let far = |fitting: &&Fitting| fitting.is_between(previous, BEFORE, seen, AFTER);
+    let mut fitting: Vec<&Fitting> = lasted.iter().copied().filter(near).collect();
+    if fitting.is_empty() {
+        fitting = lasted.into_iter().filter(far).collect();
+    }
+    if let [only] = fitting[..]
+        && only.effect == Effect::Whole
+        && are_complete
+    {
+        return found(AttributionResult::Certain, &fitting);
+    }
+    if fitting.is_empty() {
+        let unnamed = unnamed.iter();
+        let fits = |fitting: &&Fitting| fitting.effect != Effect::Contrary;
+        fitting = unnamed.filter(fits).filter(near).collect();
+    }
+    if fitting.is_empty() {
+        return found(AttributionResult::NotFound, &[]);
+    }
+    found(AttributionResult::Candidate, &fitting)
+}
+
+fn found(result: AttributionResult, fitting: &[&Fitting]) -> Attribution {
+    let fitting = fitting.iter().take(MAX_CANDIDATES);
+    Attribution {
+        result,
+        operations: fitting
+            .map(|fitting| fitting.record.operation.clone())
+            .collect(),
+    }
+}
+
+/// What an operation did, compared with a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    /// It makes the whole change.
+    Whole,
+    /// It makes a part of the change, or its effect is unknown.
+    Partial,
+    /// It undoes the change.
+    Contrary,
+}
+
+/// An operation that has to do with a change.
+#[derive(Clone, Copy)]
+struct Fitting<'a> {
+    record: &'a OperationRecord,
+    effect: Effect,
+    /// Whether it names the id of the track.
+    is_named: bool,
+}
+
+impl<'a> Fitting<'a> {
+    fn of(change: &ChangeRecord, record: &'a OperationRecord) -> Option<Self> {
+        let is_named = match &record.track {
+            TrackRef::Id(id) if *id == change.track_id => true,
+            TrackRef::Id(_) => return None,
+            TrackRef::Name(name) if !has_name(change, name) => return None,
+            TrackRef::Name(_) | TrackRef::Unnamed => false,
+        };
+        Some(Self {
+            record,
+            effect: effect(change, record)?,
+            is_named,
+        })
+    }
+
+    fn at(&self) -> SystemTime {
+        self.record.operation.at
+    }
+
+    fn is_between(
+        &self,
+        previous: Option<SystemTime>,
+        before: Duration,
+        seen: SystemTime,
+        after: Duration,
+    ) -> bool {
+        let at = self.at();
+        previous.is_none_or(|previous| previous <= at + before) && at <= seen + after
+    }
+}
+
+/// Whether a track has or had this name.
+fn has_name(change: &ChangeRecord, name: &str) -> bool {
+    let renamed = change.fields.iter().find(|field| field.field == "Name");
+    change.track == name || renamed.is_some_and(|field| field.from == name)
+}
+
+/// Returns the operations whose effect lasted until a time, newest first. A later operation undoes
+/// nothing, and of two in the same second the order is unknown.
+fn without_undone<'a, 'b>(
+    newest_first: &'b [Fitting<'a>],
+    until: SystemTime,
+) -> Vec<&'b Fitting<'a>> {
+    let contrary = newest_first
+        .iter()
+        .filter(|fitting| fitting.effect == Effect::Contrary && fitting.at() <= until)
+        .map(Fitting::at)
+        .max();
+    let lasted = newest_first.iter().filter(|fitting| {
+        fitting.effect != Effect::Contrary
+            && contrary.is_none_or(|contrary| fitting.at() >= contrary)
+    });
+    lasted.collect()
+}
+
+/// Returns what an operation did, or `None` if it has nothing to do with this kind of change.
+fn effect(change: &ChangeRecord, record: &OperationRecord) -> Option<Effect> {
+    use TrackEvent as Event;
+    let event = record.event();
+    match (change.change, event) {
+        (
+            Change::Created,
+            Event::CreateAuditTrack | Event::CreateEventsAuditTrack | Event::CreateAudit,
+        )
+        | (Change::Vanished, Event::DeleteAuditTrack | Event::DeleteAudit)
+        | (Change::Disabled, Event::StopLogging)
+        | (Change::Enabled, Event::StartLogging) => Some(Effect::Whole),
+        (Change::Disabled, Event::StartLogging) | (Change::Enabled, Event::StopLogging) => {
+            Some(Effect::Contrary)
+        }
+        (Change::Disabled, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
+            of_status(record.request.status, SentStatus::Off)
+        }
+        (Change::Enabled, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
+            of_status(record.request.status, SentStatus::On)
+        }
+        (Change::Modified, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
+            of_settings(&change.fields, &record.request)
+        }
+        (Change::Modified, Event::UpdateAudit) => Some(Effect::Partial),
+        _ => None,
+    }
+}
+
+fn of_status(sent: SentStatus, wanted: SentStatus) -> Option<Effect> {
+    match sent {
+        SentStatus::Absent => None,
+        SentStatus::Unknown => Some(Effect::Partial),
+        sent if sent == wanted => Some(Effect::Whole),
+        SentStatus::On | SentStatus::Off => Some(Effect::Contrary),
+    }
+}
+
+/// Compares the settings that a request has with the fields that differ.
+fn of_settings(fields: &[FieldChange], request: &TrackRequest) -> Option<Effect> {
+    let Some(sent) = &request.settings else {
+        return Some(Effect::Partial);
+    };
+    let is_sent = |field: &FieldChange| sent.iter().any(|setting| setting.field == field.field);
+    let is_other = |field: &FieldChange| {
+        sent.iter().any(|setting| {
+            let value = setting.value.as_ref();
+            setting.field == field.field && value.is_some_and(|value| *value != field.to)
+        })
+    };
+    // The API derives the owner of the storage from its name if the request does not have it.
+    let is_derived = |field: &FieldChange| {
+        let sends_storage = sent.iter().any(|setting| setting.field == "StorageName");
+        field.field == "StorageAccountId" && sends_storage
+    };
+    if fields.iter().any(is_other) {
+        return Some(Effect::Contrary);
+    }
+    if !fields.iter().any(is_sent) {
+        return None;
+    }
+    let is_made = |field: &FieldChange| is_sent(field) || is_derived(field);
+    Some(if fields.iter().all(is_made) {
+        Effect::Whole
+    } else {
+        Effect::Partial
+    })
+}

@@ -1,0 +1,27 @@
+//! Finds the operation behind a change of a track in the operation records of its account.
+//!
+//! Everything here is pure: the caller sends the requests, passes in the time, and keeps the values
+//! over a restart.
+//!
+//! * [`attribute`] is the rule: one change and some records become an [`Attribution`].
+//! * [`Lookup`] searches the records for the changes of one poll, again and again for half an hour,
+//!   because a record appears some time after its operation.
+//! * [`Sweep`] reads every write to tracks since the last sweep. It counts the operations, and finds
+//!   what no poll can see.
+//!
+//! The times of records are those of the cloud. Every function that compares them with times of this
+//! machine takes the `skew`: the cloud's clock minus this machine's, in seconds; 0 if it is unknown.
+//!
+//! [`Attribution`]: crate::snapshot::Attribution
+
+pub use self::lookup::{Lookup, LookupState, MAX_REQUESTS, SCHEDULE, Update};
+pub use self::matching::attribute;
+pub use self::sweep::{
+    Counts, MAX_SWEEP_PAGES, Remembered, Sweep, SweepState, Swept, UnseenSwitchOff,
+};
+pub use self::window::Window;
+
+mod lookup;
+mod matching;
+mod sweep;
+mod window;

@@ -1,0 +1,331 @@
+//! The sweep: every write to tracks since the last one.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use super::window::{Window, in_the_cloud, on_this_machine};
+use crate::clock::age;
+use crate::snapshot::{
+    Change, ChangeRecord, ChangeSource, OperationRecord, Outcome, SentStatus, TrackEvent, TrackRef,
+};
+
+/// How far a sweep reaches back before the end of the last one, because records appear late.
+const OVERLAP: Duration = Duration::from_mins(30);
+
+/// How far a sweep reaches ahead of now, because two clocks differ.
+const AHEAD: Duration = Duration::from_mins(1);
+
+/// The most pages of one sweep.
+pub const MAX_SWEEP_PAGES: u32 = 20;
+
+/// The shortest period of a sweep. A period with more records than the pages hold is halved until it
+/// is this short.
+const SHORTEST: Duration = Duration::from_mins(1);
+
+/// The wait for the next sweep if the last one did not reach the present.
+const CATCH_UP: Duration = Duration::from_mins(1);
+
+/// The most operations that are remembered: more than the pages of one sweep hold.
+const MAX_REMEMBERED: usize = 4_000;
+
+/// How far a poll may be from an operation and still have seen its effect, because two clocks differ.
+const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// Operations by kind and outcome.
+pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
+
+/// Reads every write to tracks of an account, without a gap: each period begins half an hour before
+/// the end of the last one that was read, and operations that were counted are not counted again.
+///
+/// The caller waits [`Self::due_in`], requests [`Self::window`] with at most [`MAX_SWEEP_PAGES`] pages,
+/// and passes the records to [`Self::swept`]. After a failure it does nothing, and the next period is
+/// longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sweep {
+    state: SweepState,
+    /// The longest period that the last sweeps could read, besides the overlap.
+    span: Duration,
+    /// Whether the last sweep did not reach the present.
+    is_behind: bool,
+}
+
+/// The values of a [`Sweep`] that survive a restart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SweepState {
+    /// The end of the last period that was read, on this machine's clock.
+    pub until: SystemTime,
+    /// The operations of the last hour that were counted, oldest first.
+    pub remembered: Vec<Remembered>,
+}
+
+/// An operation that was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// The time of the operation, on the cloud's clock.
+    pub at: SystemTime,
+    /// Its request id and name.
+    pub key: String,
+    /// The track that it switched on (`true`) or off. `None` for other operations.
+    pub switched: Option<(TrackRef, bool)>,
+}
+
+/// What a sweep found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// The operations that no sweep has counted before.
+    pub counts: Counts,
+    /// Tracks that were switched off and on again, and no poll saw it.
+    pub unseen: Vec<UnseenSwitchOff>,
+}
+
+/// A track that was switched off and on again between two polls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnseenSwitchOff {
+    /// The track, by id or only by name.
+    pub track: TrackRef,
+    /// When it was switched off, on this machine's clock.
+    pub off_at: SystemTime,
+    /// When it was switched on, on this machine's clock.
+    pub on_at: SystemTime,
+    /// The operation that switched it off. `None` if only an earlier sweep had its record.
+    pub off: Option<OperationRecord>,
+    /// The operation that switched it on. `None` if only an earlier sweep had its record.
+    pub on: Option<OperationRecord>,
+}
+
+impl Sweep {
+    /// Begins now. The first sweep reads the last half hour, so that a restart without a state leaves
+    /// no gap.
+    pub fn new(now: SystemTime) -> Self {
+        Self::restore(SweepState {
+            until: now,
+            remembered: Vec::new(),
+        })
+    }
+
+    /// Goes on after a restart.
+    pub fn restore(state: SweepState) -> Self {
+        Self {
+            state,
+            span: Duration::MAX,
+            is_behind: false,
+        }
+    }
+
+    /// Returns the values that survive a restart.
+    pub fn state(&self) -> &SweepState {
+        &self.state
+    }
+
+    /// Returns how long to wait for the next sweep. `last` is when the last attempt ended, `None`
+    /// before the first one.
+    pub fn due_in(
+        &self,
+        last: Option<SystemTime>,
+        now: SystemTime,
+        interval: Duration,
+    ) -> Duration {
+        let Some(last) = last else {
+            return Duration::ZERO;
+        };
+        let wait = if self.is_behind {
+            CATCH_UP.min(interval)
+        } else {
+            interval
+        };
+        wait.saturating_sub(age(last, now).unwrap_or_default())
+    }
+
+    /// Returns the period to ask for.
+    pub fn window(&self, now: SystemTime, skew: i64) -> Window {
+        // A clock that was set back must not end the sweeps.
+        let until = self.state.until.min(now);
+        let from = in_the_cloud(until, skew) - OVERLAP;
+        let end = in_the_cloud(now, skew) + AHEAD;
+        let longest = self.span.saturating_add(OVERLAP);
+        let end = from.checked_add(longest).map_or(end, |cut| cut.min(end));
+        Window::oldest(from, end, in_the_cloud(now, skew))
+    }
+
+    /// Adds the records of a period. `changes` has the changes of the account that polls saw. If the
+    /// records are not complete, the next sweep reads a shorter period from the same beginning.
+    pub fn swept<'a>(
+        &mut self,
+        window: Window,
+        records: &[OperationRecord],
+        is_complete: bool,
+        changes: impl IntoIterator<Item = &'a ChangeRecord>,
+        now: SystemTime,
+        skew: i64,
+    ) -> Swept {
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(window.until);
+        let end = on_this_machine(end, skew);
+        let read = Duration::from_secs(window.until.saturating_sub(window.from));
+        let own = read.saturating_sub(OVERLAP);
+        if is_complete {
+            self.span = self.span.saturating_mul(2);
+        } else {
+            self.span = (own / 2).max(SHORTEST);
+        }
+        if is_complete || own <= SHORTEST {
+            self.state.until = end;
+        }
+        self.is_behind = self.state.until < now;
+        let mut swept = Swept::default();
+        let mut new = Vec::new();
+        for record in records.iter().filter(|record| is_write_to_tracks(record)) {
+            let remembered = Remembered::of(record);
+            if self
+                .state
+                .remembered
+                .iter()
+                .any(|old| old.key == remembered.key)
+            {
+                continue;
+            }
+            let count = swept.counts.entry((record.event(), record.outcome));
+            *count.or_default() += 1;
+            new.push(remembered.key.clone());
+            self.state.remembered.push(remembered);
+        }
+        self.state.remembered.sort_by_key(|old| old.at);
+        let changes: Vec<&ChangeRecord> = changes.into_iter().collect();
+        swept.unseen = self.unseen(&new, records, &changes, skew);
+        self.forget(skew);
+        swept
+    }
+
+    /// Returns the pairs of off and on of which at least one is new, and that no poll saw.
+    fn unseen(
+        &self,
+        new: &[String],
+        records: &[OperationRecord],
+        changes: &[&ChangeRecord],
+        skew: i64,
+    ) -> Vec<UnseenSwitchOff> {
+        let mut switches: BTreeMap<&TrackRef, Vec<(&Remembered, bool)>> = BTreeMap::new();
+        for operation in &self.state.remembered {
+            if let Some((track, on)) = &operation.switched {
+                switches.entry(track).or_default().push((operation, *on));
+            }
+        }
+        let record = |key: &str| records.iter().find(|record| key_of(record) == key).cloned();
+        let mut unseen = Vec::new();
+        for (track, switches) in switches {
+            let mut was_on = None;
+            for pair in switches.windows(2) {
+                let [(off, false), (on, true)] = pair else {
+                    was_on = pair.first().map(|(_, on)| *on);
+                    continue;
+                };
+                let times = Span {
+                    off: on_this_machine(off.at, skew),
+                    on: on_this_machine(on.at, skew),
+                };
+                let is_new = new.contains(&off.key) || new.contains(&on.key);
+                if is_new && !times.is_known(track, was_on, changes) {
+                    unseen.push(UnseenSwitchOff {
+                        track: track.clone(),
+                        off_at: times.off,
+                        on_at: times.on,
+                        off: record(&off.key),
+                        on: record(&on.key),
+                    });
+                }
+                was_on = Some(false);
+            }
+        }
+        unseen
+    }
+
+    /// Forgets what no later period can hold, and the oldest of too many.
+    fn forget(&mut self, skew: i64) {
+        let until = in_the_cloud(self.state.until, skew);
+        // Twice, so that a pair whose halves appear late is still found.
+        let oldest = until.checked_sub(OVERLAP * 2).unwrap_or(until);
+        let remembered = &mut self.state.remembered;
+        remembered.retain(|old| old.at >= oldest);
+        let excess = remembered.len().saturating_sub(MAX_REMEMBERED);
+        remembered.drain(..excess);
+    }
+}
+
+/// When a track was off, on this machine's clock.
+struct Span {
+    off: SystemTime,
+    on: SystemTime,
+}
+
+impl Span {
+    /// Whether polls show that the track was off then, or already before.
+    fn is_known(&self, track: &TrackRef, was_on: Option<bool>, changes: &[&ChangeRecord]) -> bool {
+        let is_of_track = |change: &&&ChangeRecord| match track {
+            TrackRef::Id(id) => change.track_id == *id,
+            TrackRef::Name(name) => change.track == *name,
+            TrackRef::Unnamed => false,
+        };
+        let of_polls = changes
+            .iter()
+            .filter(is_of_track)
+            .filter(|change| change.source == ChangeSource::Poll);
+        of_polls.into_iter().any(|change| match change.change {
+            Change::Disabled => {
+                self.off <= change.seen + TOLERANCE && change.seen <= self.on + TOLERANCE
+            }
+            // The poll before saw it disabled, unless an operation had enabled it meanwhile.
+            Change::Enabled => {
+                let previous = change.previous.unwrap_or(SystemTime::UNIX_EPOCH);
+                was_on != Some(true) && previous <= self.on && self.on <= change.seen + TOLERANCE
+            }
+            Change::Created | Change::Vanished | Change::Modified => false,
+        })
+    }
+}
+
+impl Remembered {
+    fn of(record: &OperationRecord) -> Self {
+        Self {
+            at: record.operation.at,
+            key: key_of(record),
+            switched: switched(record),
+        }
+    }
+}
+
+/// Returns the key that identifies a record. Without a request id, it is the content.
+fn key_of(record: &OperationRecord) -> String {
+    let operation = &record.operation;
+    let name = operation.event_name.to_ascii_lowercase();
+    if operation.request_id.is_empty() {
+        let at = operation.at.duration_since(SystemTime::UNIX_EPOCH);
+        let at = at.unwrap_or_default().as_secs();
+        return format!("{name} {at} {} {:?}", operation.operator, record.track);
+    }
+    format!("{name} {}", operation.request_id)
+}
+
+/// Returns the track that an operation switched, and whether on.
+fn switched(record: &OperationRecord) -> Option<(TrackRef, bool)> {
+    if record.outcome != Outcome::Succeeded || record.track == TrackRef::Unnamed {
+        return None;
+    }
+    let on = match (record.event(), record.request.status) {
+        (TrackEvent::StartLogging, _) => true,
+        (TrackEvent::StopLogging, _) => false,
+        (TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack, SentStatus::On) => true,
+        (TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack, SentStatus::Off) => {
+            false
+        }
+        _ => return None,
+    };
+    Some((record.track.clone(), on))
+}
+
+/// Whether a record is of a write to tracks. The query asks for these only, so this matters if the
+/// API ignores an attribute.
+fn is_write_to_tracks(record: &OperationRecord) -> bool {
+    let is_or_unknown =
+        |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);
+    is_or_unknown(&record.action_type, "Write")
+        && is_or_unknown(&record.resource_type, "cloudaudit")
+}

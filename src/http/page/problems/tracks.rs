@@ -1,0 +1,177 @@
+//! Problems of single tracks.
+
+use std::collections::BTreeSet;
+
+use super::{Level, Problem};
+use crate::http::page::facts::{Scope, TrackGroup, name};
+use crate::http::page::html::{Account, Isolated, Regions, Text, TrackName};
+use crate::http::page::table::{Table, columns};
+use crate::http::page::tracks::{self, status};
+use crate::http::view::TrackEntry;
+use crate::snapshot::{Status, StorageType, Track};
+
+/// Returns the listed tracks of a scope for which a condition holds.
+fn listed<'a>(
+    scope: &Scope<'a>,
+    condition: impl Fn(&TrackGroup<'a>, &Track) -> bool,
+) -> Vec<TrackGroup<'a>> {
+    let matching = scope.tracks.iter().filter(|group| match group.first.track {
+        TrackEntry::Listed(track) => condition(group, track),
+        TrackEntry::Vanished(_) => false,
+    });
+    matching.cloned().collect()
+}
+
+pub(super) fn off<'a>(scope: &Scope<'a>) -> Problem<'a> {
+    let rows = listed(scope, |_, track| track.status != Status::Enabled);
+    let facts = scope.facts;
+    Problem {
+        level: Level::Bad,
+        advice: "Such a track delivers nothing. Enable it in the CloudAudit console, and find out who switched it off.",
+        table: Table::new(
+            "off",
+            "Tracks not enabled",
+            columns![
+                "Account",
+                "Track",
+                "Status",
+                "Regions",
+                "Switched off",
+                "Records",
+                "As of"
+            ],
+            rows,
+            move |group| {
+                let past = &group.first.target.past;
+                let times = past.changes.get(&group.first.id);
+                let at = times.and_then(|times| times.at[crate::snapshot::Change::Disabled]);
+                vec![
+                    Box::new(Account(name(group.first.report))),
+                    Box::new(TrackName(group.first.name(), group.first.id)),
+                    Box::new(status(group)),
+                    Box::new(Regions(group.regions.clone())),
+                    match at {
+                        Some(_) => Box::new(facts.when(at)),
+                        None => Box::new(Text("before the exporter first saw it")),
+                    },
+                    tracks::scope(group),
+                    Box::new(facts.when(group.as_of)),
+                ]
+            },
+        ),
+    }
+}
+
+/// Returns the vanished tracks for which there is, or is not, a listed track of the same name.
+fn vanished<'a>(scope: &Scope<'a>, is_recreated: bool) -> Vec<TrackGroup<'a>> {
+    let all = scope.facts.view.tracks();
+    let listed = all.filter(|row| matches!(row.track, TrackEntry::Listed(_)));
+    let key = |row: &crate::http::view::TrackRow<'a>| {
+        (name(row.report), row.target.region.as_str(), row.name())
+    };
+    let listed: BTreeSet<_> = listed.map(|row| key(&row)).collect();
+    let gone = scope.tracks.iter().filter(|group| {
+        let is_vanished = matches!(group.first.track, TrackEntry::Vanished(_));
+        is_vanished && listed.contains(&key(&group.first)) == is_recreated
+    });
+    gone.cloned().collect()
+}
+
+fn of_vanished<'a>(
+    scope: &Scope<'a>,
+    id: &'static str,
+    heading: &'static str,
+    is_recreated: bool,
+) -> Table<'a> {
+    let facts = scope.facts;
+    let rows = vanished(scope, is_recreated);
+    let columns = columns!["Account", "Track", "Regions", "Seen deleted"];
+    Table::new(id, heading, columns, rows, move |group| {
+        let at = match group.first.track {
+            TrackEntry::Vanished(tombstone) => Some(tombstone.at),
+            TrackEntry::Listed(_) => None,
+        };
+        vec![
+            Box::new(Account(name(group.first.report))),
+            Box::new(TrackName(group.first.name(), group.first.id)),
+            Box::new(Regions(group.regions.clone())),
+            Box::new(facts.when(at)),
+        ]
+    })
+}
+
+pub(super) fn deleted<'a>(scope: &Scope<'a>) -> Problem<'a> {
+    Problem {
+        level: Level::Bad,
+        advice: "The track existed and is no longer listed. If that was not intended, create it again and find out who deleted it.",
+        table: of_vanished(scope, "deleted", "Tracks deleted", false),
+    }
+}
+
+pub(super) fn recreated<'a>(scope: &Scope<'a>) -> Problem<'a> {
+    Problem {
+        level: Level::Warning,
+        advice: "The track was deleted, and one with the same name exists now. In between, nothing was delivered.",
+        table: of_vanished(scope, "recreated", "Tracks deleted and created again", true),
+    }
+}
+
+pub(super) fn foreign<'a>(scope: &Scope<'a>) -> Problem<'a> {
+    let rows = listed(scope, |group, track| {
+        group.first.report.account.is_foreign(&track.storage) == Some(true)
+    });
+    let facts = scope.facts;
+    Problem {
+        level: Level::Bad,
+        advice: "The storage belongs to an account that is neither this one nor in trusted_storage_accounts.",
+        table: Table::new(
+            "foreign",
+            "Tracks that deliver to other accounts",
+            columns!["Account", "Track", "Owner", "Storage", "Regions", "As of"],
+            rows,
+            move |group| {
+                let storage = match group.first.track {
+                    TrackEntry::Listed(track) => Some(&track.storage),
+                    TrackEntry::Vanished(_) => None,
+                };
+                vec![
+                    Box::new(Account(name(group.first.report))),
+                    Box::new(TrackName(group.first.name(), group.first.id)),
+                    Box::new(Isolated(storage.map_or("", |it| it.account.as_str()))),
+                    Box::new(tracks::Destination(storage)),
+                    Box::new(Regions(group.regions.clone())),
+                    Box::new(facts.when(group.as_of)),
+                ]
+            },
+        ),
+    }
+}
+
+pub(super) fn undocumented<'a>(scope: &Scope<'a>) -> Problem<'a> {
+    let rows = listed(scope, |_, track| {
+        track.storage.storage_type() == StorageType::Other
+    });
+    Problem {
+        level: Level::Info,
+        advice: "This version does not know their type of storage. Look for a newer version.",
+        table: Table::new(
+            "undocumented",
+            "Tracks with another type of storage",
+            columns!["Account", "Track", "Type of storage"],
+            rows,
+            |group| {
+                let kind = match group.first.track {
+                    TrackEntry::Listed(track) if !track.storage.kind.is_empty() => {
+                        track.storage.kind.as_str()
+                    }
+                    _ => "not reported",
+                };
+                vec![
+                    Box::new(Account(name(group.first.report))),
+                    Box::new(TrackName(group.first.name(), group.first.id)),
+                    Box::new(Isolated(kind)),
+                ]
+            },
+        ),
+    }
+}

@@ -1,0 +1,423 @@
+//! Reads one record of `DescribeEvents`.
+//!
+//! The record proper is JSON in the text `CloudAuditEvent`, its parameters are JSON in a text of
+//! that, and so on; other sources have objects in their place. The levels are types, so their depth
+//! is fixed. A level that cannot be read counts as absent, and the fields around it are kept.
+//!
+//! Only the fields below are ever kept. The record also holds a session token and access key ids:
+//! nothing reads the token, and a kept text that repeats a key id is masked.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess};
+
+use super::bounded::{Object, bounded_to};
+use super::envelope::read_json;
+use super::lenient::{Field, Number, Readable, Text};
+use super::redactor::Redactor;
+use crate::snapshot::{
+    Operation, OperationRecord, Outcome, SentSetting, SentStatus, TrackEvent, TrackRef,
+    TrackRequest,
+};
+
+/// The longest text that is kept of a record, in bytes.
+const MAX_RECORD_TEXT: usize = 256;
+
+/// Shorter texts are no access key ids, and are not searched for.
+const MIN_KEY_ID: usize = 8;
+
+/// The time zone of times as text. Every text of this product that can be checked has it.
+const TIME_OFFSET: Offset = Offset::constant(8);
+
+/// From this number on, an epoch is in milliseconds.
+const MILLISECONDS_FROM: u64 = 100_000_000_000;
+
+/// Times before 2000 and after 4000 are zero values and mistakes.
+const EARLIEST: u64 = 946_684_800;
+const LATEST: u64 = 64_060_588_800;
+
+/// An element of `Events`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub(super) struct WireEvent {
+    event_id: Field<Text>,
+    #[serde(rename = "RequestID")]
+    request_id: Field<Text>,
+    event_name: Field<Text>,
+    event_time: Field<Text>,
+    username: Field<Text>,
+    #[serde(rename = "SourceIPAddress")]
+    source_ip: Field<Text>,
+    secret_id: Field<Text>,
+    resources: Field<Object<Resources>>,
+    error_code: Field<Text>,
+    cloud_audit_event: Field<Nested<WireRecord>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Resources {
+    resource_type: Field<Text>,
+}
+
+/// `CloudAuditEvent`.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireRecord {
+    event_name: Field<Text>,
+    event_type: Field<Text>,
+    action_type: Field<Text>,
+    event_time: Field<Text>,
+    #[serde(rename = "requestID")]
+    request_id: Field<Text>,
+    resource_type: Field<Text>,
+    error_code: Field<Text>,
+    api_error_code: Field<Text>,
+    #[serde(rename = "sourceIPAddress")]
+    source_ip: Field<Text>,
+    request_parameters: Field<Nested<RequestParameters>>,
+    response_elements: Field<Nested<ResponseElements>>,
+    user_identity: Field<Nested<UserIdentity>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct RequestParameters {
+    track_id: Field<Text>,
+    audit_name: Field<Text>,
+    name: Field<Text>,
+    status: Field<Text>,
+    action_type: Field<Text>,
+    resource_type: Field<Text>,
+    event_names: Field<Present>,
+    storage: Field<Nested<WireStorage>>,
+    filters: Field<Present>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireStorage {
+    #[serde(rename = "StorageType")]
+    kind: Field<Text>,
+    #[serde(rename = "StorageRegion")]
+    region: Field<Text>,
+    #[serde(rename = "StorageName")]
+    name: Field<Text>,
+    #[serde(rename = "StoragePrefix")]
+    prefix: Field<Text>,
+    #[serde(rename = "StorageAccountId")]
+    account: Field<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct ResponseElements {
+    track_id: Field<Text>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct UserIdentity {
+    #[serde(rename = "type")]
+    kind: Field<Text>,
+    principal_id: Field<Text>,
+    user_name: Field<Text>,
+    secret_id: Field<Text>,
+    session_context: Field<Nested<SessionContext>>,
+}
+
+/// The part of the session context that may be kept. Everything else in it is skipped.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct SessionContext {
+    role_session_name: Field<Text>,
+    extra_info: Field<Nested<ExtraInfo>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ExtraInfo {
+    role_session_name: Field<Text>,
+}
+
+/// An object, or a text that holds one as JSON.
+#[derive(Default)]
+struct Nested<T>(T);
+
+impl<T: DeserializeOwned> Readable for Nested<T> {
+    const EXPECTED: &'static str = "an object";
+
+    fn from_text(text: &str) -> Option<Self> {
+        let read = read_json::<Object<T>>(text.as_bytes()).ok();
+        read.map(|Object(value)| Self(value))
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(object)).map(|value| Some(Self(value)))
+    }
+}
+
+/// Any value but null. Only its presence counts.
+struct Present;
+
+impl Readable for Present {
+    const EXPECTED: &'static str = "a value";
+
+    fn from_text(_: &str) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn from_bool(_: bool) -> Option<Self> {
+        Some(Self)
+    }
+
+    fn from_number<E: serde::de::Error>(_: Number) -> Result<Option<Self>, E> {
+        Ok(Some(Self))
+    }
+
+    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Some(Self))
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
+        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Some(Self))
+    }
+}
+
+impl<T> Field<Nested<T>> {
+    fn nested(self) -> Option<T> {
+        self.ok().map(|Nested(value)| value)
+    }
+}
+
+impl WireEvent {
+    /// Returns the record. `None` if no time of it can be read: it is then of no use.
+    pub(super) fn into_record(self, redactor: &Redactor) -> Option<OperationRecord> {
+        let inner = self.cloud_audit_event.nested();
+        let is_parsed = inner.is_some();
+        let inner = inner.unwrap_or_default();
+        let identity = inner.user_identity.nested().unwrap_or_default();
+        let key_ids = [text(self.secret_id), text(identity.secret_id)];
+        let keep = |field: Field<Text>| kept(&text(field), &key_ids, redactor);
+        let either = |first: Field<Text>, second: Field<Text>| {
+            let first = keep(first);
+            if first.is_empty() {
+                keep(second)
+            } else {
+                first
+            }
+        };
+
+        let resources = self.resources.ok().map(|Object(resources)| resources);
+        let outer_resource_type = resources.unwrap_or_default().resource_type;
+        let at = time(&text(self.event_time)).or_else(|| time(&text(inner.event_time)))?;
+        let event_name = either(self.event_name, inner.event_name);
+        let outcome = outcome([self.error_code, inner.error_code], inner.api_error_code);
+        let kind = keep(identity.kind);
+        let session = identity.session_context.nested().unwrap_or_default();
+        let extra = session.extra_info.nested().unwrap_or_default();
+        let role_session = either(session.role_session_name, extra.role_session_name);
+        let event = event_name.parse().unwrap_or(TrackEvent::Other);
+        let parameters = inner.request_parameters;
+        // A record without parameters has none, unlike a record that cannot be parsed.
+        let parameters = match parameters {
+            Field::Absent if is_parsed => Some(RequestParameters::default()),
+            parameters => parameters.nested(),
+        };
+        let created = inner
+            .response_elements
+            .nested()
+            .unwrap_or_default()
+            .track_id;
+        let track = track(event, parameters.as_ref(), &created, &keep);
+        Some(OperationRecord {
+            operation: Operation {
+                event_name,
+                at,
+                request_id: first_of([self.request_id, self.event_id, inner.request_id], &keep),
+                operator: either(identity.user_name, self.username),
+                operator_type: kind,
+                principal_id: keep(identity.principal_id),
+                role_session: (!role_session.is_empty()).then_some(role_session),
+                source_ip: either(self.source_ip, inner.source_ip),
+                call_type: keep(inner.event_type),
+            },
+            outcome,
+            action_type: keep(inner.action_type),
+            resource_type: either(inner.resource_type, outer_resource_type),
+            track,
+            request: request(parameters, &keep),
+        })
+    }
+}
+
+/// Returns the first text that is not empty.
+fn first_of<const N: usize>(
+    fields: [Field<Text>; N],
+    keep: &impl Fn(Field<Text>) -> String,
+) -> String {
+    let texts = fields.into_iter().map(keep);
+    let mut texts = texts.filter(|text| !text.is_empty());
+    texts.next().unwrap_or_default()
+}
+
+/// Returns the text of a field, or an empty one.
+fn text(field: Field<Text>) -> String {
+    field.ok().unwrap_or_default().0
+}
+
+/// Returns what is kept of a text: a bounded part, without the secrets of the request and without
+/// the access key ids of the record.
+fn kept(text: &str, key_ids: &[String], redactor: &Redactor) -> String {
+    let mut kept = bounded_to(text.trim(), MAX_RECORD_TEXT);
+    for id in key_ids {
+        if id.len() >= MIN_KEY_ID && kept.contains(id.as_str()) {
+            kept = kept.replace(id.as_str(), "***");
+        }
+    }
+    redactor.redact_name(kept)
+}
+
+/// Returns a time: an epoch, or a date and time in [`TIME_OFFSET`].
+fn time(text: &str) -> Option<SystemTime> {
+    let text = text.trim();
+    if let Some(epoch) = u64::from_text(text) {
+        let since = if epoch >= MILLISECONDS_FROM {
+            Duration::from_millis(epoch)
+        } else {
+            Duration::from_secs(epoch)
+        };
+        let is_plausible = (EARLIEST..=LATEST).contains(&since.as_secs());
+        return is_plausible.then(|| UNIX_EPOCH + since);
+    }
+    let local = DateTime::strptime("%Y-%m-%d %H:%M:%S", text).ok()?;
+    let epoch = u64::try_from(TIME_OFFSET.to_timestamp(local).ok()?.as_second()).ok()?;
+    let is_plausible = (EARLIEST..=LATEST).contains(&epoch);
+    is_plausible.then(|| UNIX_EPOCH + Duration::from_secs(epoch))
+}
+
+/// Returns how the operation ended. An error code that cannot be read is no success.
+fn outcome(cam: [Field<Text>; 2], api: Field<Text>) -> Outcome {
+    if cam.into_iter().any(is_error) {
+        Outcome::Denied
+    } else if is_error(api) {
+        Outcome::Failed
+    } else {
+        Outcome::Succeeded
+    }
+}
+
+fn is_error(code: Field<Text>) -> bool {
+    match code {
+        Field::Absent => false,
+        Field::Given(Text(code)) => !matches!(code.trim(), "" | "0"),
+        Field::Unreadable(_) => true,
+    }
+}
+
+/// Returns the track that an operation names.
+fn track(
+    event: TrackEvent,
+    parameters: Option<&RequestParameters>,
+    created: &Field<Text>,
+    keep: &impl Fn(Field<Text>) -> String,
+) -> TrackRef {
+    let id = |field: &Field<Text>| match field {
+        Field::Given(Text(text)) => u64::from_text(text),
+        Field::Absent | Field::Unreadable(_) => None,
+    };
+    let is_creation = matches!(
+        event,
+        TrackEvent::CreateAuditTrack | TrackEvent::CreateEventsAuditTrack | TrackEvent::CreateAudit
+    );
+    let track_id = if is_creation {
+        id(created)
+    } else {
+        parameters.and_then(|parameters| id(&parameters.track_id))
+    };
+    if let Some(id) = track_id {
+        return TrackRef::Id(id);
+    }
+    let Some(parameters) = parameters else {
+        return TrackRef::Unnamed;
+    };
+    let name = |field: &Field<Text>| match field {
+        Field::Given(Text(text)) => keep(Field::Given(Text(text.clone()))),
+        Field::Absent | Field::Unreadable(_) => String::new(),
+    };
+    let names = [name(&parameters.audit_name), name(&parameters.name)];
+    let name = names.into_iter().find(|name| !is_masked(name));
+    name.map_or(TrackRef::Unnamed, TrackRef::Name)
+}
+
+/// Whether a text is empty, or CloudAudit replaced it.
+fn is_masked(text: &str) -> bool {
+    text.chars().all(|c| c == '*')
+}
+
+/// Returns what an operation asked for.
+fn request(
+    parameters: Option<RequestParameters>,
+    keep: &impl Fn(Field<Text>) -> String,
+) -> TrackRequest {
+    let Some(parameters) = parameters else {
+        return TrackRequest {
+            status: SentStatus::Unknown,
+            settings: None,
+        };
+    };
+    let mut settings = Vec::new();
+    let mut add = |field: &'static str, value: Field<Text>| match value {
+        Field::Absent => {}
+        value => {
+            let value = keep(value);
+            let value = Some(value).filter(|value| !is_masked(value));
+            settings.push(SentSetting { field, value });
+        }
+    };
+    add("Name", parameters.name);
+    add("ActionType", parameters.action_type);
+    add("ResourceType", parameters.resource_type);
+    match parameters.storage {
+        Field::Absent => {}
+        Field::Given(Nested(storage)) => {
+            add("StorageType", storage.kind);
+            add("StorageRegion", storage.region);
+            add("StorageName", storage.name);
+            add("StoragePrefix", storage.prefix);
+            add("StorageAccountId", storage.account);
+        }
+        Field::Unreadable(_) => add("StorageName", Field::Given(Text::default())),
+    }
+    let mut uncompared = |field| settings.push(SentSetting { field, value: None });
+    if !matches!(parameters.event_names, Field::Absent) {
+        uncompared("EventNames");
+    }
+    if !matches!(parameters.filters, Field::Absent) {
+        for field in ["ActionType", "ResourceType", "EventNames"] {
+            uncompared(field);
+        }
+    }
+    TrackRequest {
+        status: status(parameters.status),
+        settings: Some(settings),
+    }
+}
+
+fn status(field: Field<Text>) -> SentStatus {
+    match field {
+        Field::Absent => SentStatus::Absent,
+        Field::Unreadable(_) => SentStatus::Unknown,
+        Field::Given(Text(text)) => match u64::from_text(&text) {
+            Some(0) => SentStatus::Off,
+            Some(1) => SentStatus::On,
+            _ => SentStatus::Unknown,
+        },
+    }
+}
