@@ -77,6 +77,8 @@ metrics! {
         "1 until a complete listing lacks this TrackId, then 0 for poll.tombstone_for; cached from the last complete listing and updated by incomplete ones."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
         "Unix time in seconds of the poll that last detected this change in the DescribeAuditTracks entry of a track; absent if the change was never seen; cached from the last poll."
+    TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
+        "Operator and eventName of the operation behind the last change of this kind, as DescribeEvents records it; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
         "1 if ActionType, ResourceType and EventNames of a track record everything, 0 if they record a subset; absent if the listing does not show it; cached from the last complete listing and updated by incomplete ones."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
@@ -109,6 +111,16 @@ metrics! {
         "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes of tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
+    AttributionResults "cloudaudit_attribution_results_total" Counter [result]
+        "Number of changes of tracks for which the search for the operator in DescribeEvents has ended, by result."
+    AttributionPending "cloudaudit_attribution_pending" Gauge []
+        "Number of changes of tracks whose operator is still being searched in DescribeEvents; cached from the last search."
+    AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
+        "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first; absent without attribution.sweep_interval."
+    TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
+        "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
+    UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
+        "Number of times that a track was disabled and enabled again between two polls, as sweeps of DescribeEvents show; absent without attribution.sweep_interval."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]

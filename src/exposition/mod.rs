@@ -15,6 +15,7 @@ mod metric;
 
 // The samples of one account.
 mod account;
+mod attribution;
 mod listing;
 mod past;
 mod render;

@@ -10,7 +10,7 @@ use super::pacers::Identity;
 use super::transport_pool::Transports;
 use crate::config;
 use crate::history::Retention;
-use crate::poll::{self, AccountParts, Memory, PublishHandle, Schedule};
+use crate::poll::{self, AccountParts, AttributionSettings, Memory, PublishHandle, Schedule};
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::credentials::PinnedProvider;
 use crate::tencent::{Client, Observer, Pacer};
@@ -134,6 +134,7 @@ impl PreparedAccount {
         let schedule = Schedule {
             interval: self.config.interval,
             details_interval: self.config.details_interval,
+            attribution: self.config.attribution.map(attribution_settings),
             retention: Retention {
                 stale_after: poll.stale_after,
                 tombstone_for: poll.tombstone_for,
@@ -149,5 +150,12 @@ impl PreparedAccount {
             process,
         };
         poll::Account::new(parts, handle).await
+    }
+}
+
+fn attribution_settings(config: config::Attribution) -> AttributionSettings {
+    AttributionSettings {
+        sweep_interval: config.sweep_interval,
+        operator_label: config.operator_label,
     }
 }

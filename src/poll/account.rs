@@ -1,14 +1,16 @@
 //! The task of one account.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::handle::PublishHandle;
 use super::in_flight::InFlightPolls;
 use super::poller::{PollOutcome, Poller};
 use super::schedule::Schedule;
+use super::search::{SearchEnd, search};
 use super::state::AccountState;
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::{Client, Observer};
@@ -80,7 +82,10 @@ impl Account {
         let mut polls = all(&poller, &state);
         // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
+        // The same for searches, which have a rate limit of their own.
+        let mut searches = InFlightPolls::none(1);
         loop {
+            let next_search = begin_search(&mut searches, &poller, &mut state);
             tokio::select! {
                 outcome = polls.next() => {
                     let target = outcome.target;
@@ -91,6 +96,8 @@ impl Account {
                     }
                 }
                 results = details.next() => state = state.described(results).await,
+                end = searches.next() => state = state.searched(end).await,
+                () = next_search => {}
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
                     heartbeat.beat(schedule.late_after(next));
@@ -126,7 +133,30 @@ impl Account {
                 state = state.described(results).await;
             }
         }
+        // A search that fails is no failure of a poll.
+        while let Some(job) = state.begin_search_at_once() {
+            let end = search(&poller, state.region(0), job).await;
+            state = state.searched(end).await;
+        }
         state.is_up()
+    }
+}
+
+/// Begins the search that is due, unless one is running. Returns when the next one is due.
+fn begin_search<'a>(
+    searches: &mut InFlightPolls<'a, SearchEnd>,
+    poller: &'a Poller,
+    state: &mut AccountState,
+) -> impl Future<Output = ()> + use<> {
+    if let Some(job) = state.begin_search() {
+        searches.begin(0, search(poller, state.region(0), job));
+    }
+    let next = state.next_search();
+    async move {
+        match next {
+            Some(wait) => sleep(wait).await,
+            None => pending().await,
+        }
     }
 }
 

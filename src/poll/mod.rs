@@ -4,6 +4,7 @@
 //! poll ends, so a region that hangs delays no other.
 
 pub use self::account::{Account, AccountParts};
+pub use self::attribution::AttributionSettings;
 pub use self::handle::{Memory, Publish, PublishHandle};
 pub use self::schedule::Schedule;
 
@@ -17,6 +18,11 @@ mod poller;
 
 // The details that listings omit.
 mod details;
+
+// The search for the operators behind changes.
+mod attribution;
+mod operators;
+mod search;
 
 // What is known: recorded, logged and published.
 mod change_line;

@@ -1,6 +1,7 @@
 //! One poll of one region, within its limits, and the counters of its requests.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -45,6 +46,8 @@ pub(super) struct Poller {
     api: Arc<Mutex<ApiCounters>>,
     process: Arc<dyn Observer>,
     interval: Duration,
+    /// The API's clock minus this machine's, in seconds, as the last response showed it.
+    skew: AtomicI64,
 }
 
 impl Poller {
@@ -62,7 +65,12 @@ impl Poller {
             api,
             process,
             interval,
+            skew: AtomicI64::new(0),
         }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn log(&self) -> &Arc<AccountLog> {
@@ -89,6 +97,11 @@ impl Poller {
         self.client.requests_per_second()
     }
 
+    /// Returns the API's clock minus this machine's, in seconds; 0 if it is unknown.
+    pub(super) fn skew(&self) -> i64 {
+        self.skew.load(Ordering::Relaxed)
+    }
+
     /// Polls once, within the limits: no retry starts later than an interval after the start, and
     /// the poll times out after a few intervals. `known` is what the listing has to account for.
     pub(super) async fn poll(
@@ -98,10 +111,7 @@ impl Poller {
         known: KnownTracks,
     ) -> PollOutcome {
         let began = Instant::now();
-        let counting = Counting {
-            poller: self,
-            last_failure: Mutex::default(),
-        };
+        let counting = self.observer();
         let retry_until = began + self.interval;
         let listing = self
             .client
@@ -121,12 +131,18 @@ impl Poller {
         }
     }
 
-    /// Requests the details of these tracks, one after the other.
-    pub(super) async fn describe(&self, region: Arc<str>, ids: Vec<u64>) -> Vec<DescribeResult> {
-        let counting = Counting {
+    /// Returns an observer that counts the requests of a poll.
+    pub(super) fn observer(&self) -> Counting<'_> {
+        Counting {
             poller: self,
             last_failure: Mutex::default(),
-        };
+            sent: AtomicU32::new(0),
+        }
+    }
+
+    /// Requests the details of these tracks, one after the other.
+    pub(super) async fn describe(&self, region: Arc<str>, ids: Vec<u64>) -> Vec<DescribeResult> {
+        let counting = self.observer();
         let mut results = Vec::with_capacity(ids.len());
         for id in ids {
             let retry_until = Instant::now() + self.interval;
@@ -157,13 +173,19 @@ fn timed_out(last_failure: Option<Failure>) -> Failure {
     }
 }
 
-/// Counts the requests of one poll.
-struct Counting<'a> {
+/// Counts the requests of one poll or search.
+pub(super) struct Counting<'a> {
     poller: &'a Poller,
     last_failure: Mutex<Option<Failure>>,
+    sent: AtomicU32,
 }
 
 impl Counting<'_> {
+    /// Returns how many requests were sent.
+    pub(super) fn sent_requests(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     fn take_last_failure(&self) -> Option<Failure> {
         lock(&self.last_failure).take()
     }
@@ -171,6 +193,7 @@ impl Counting<'_> {
 
 impl Observer for Counting<'_> {
     fn sent(&self, call: &Sent) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let mut api = lock(&self.poller.api);
         *api.requests.entry(call.action).or_default() += 1;
         if call.retry {
@@ -181,6 +204,14 @@ impl Observer for Counting<'_> {
     }
 
     fn ended(&self, call: &Ended<'_>) {
+        if let Some(skew) = call.clock_skew {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a difference of two times in seconds fits an i64"
+            )]
+            let skew = skew.round() as i64;
+            self.poller.skew.store(skew, Ordering::Relaxed);
+        }
         if let Some(failure) = call.failure {
             let mut api = lock(&self.poller.api);
             api.failures[failure.reason] += 1;

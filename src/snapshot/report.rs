@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use enum_map::EnumMap;
 
 use super::account::AccountInfo;
+use super::attribution_report::AttributionReport;
 use super::counters::{ApiCounters, TargetCounters};
 use super::past::Past;
 use super::track::{Listing, Status, Track};
@@ -36,6 +37,8 @@ pub struct Report {
     pub overviews: Vec<Overview>,
     /// The time that its complete listings are evidence for.
     pub evidence: Evidence,
+    /// The search for the operators behind its changes. `None` if attribution is disabled.
+    pub attribution: Option<Arc<AttributionReport>>,
 }
 
 /// Renewals of an account's credentials, whose provider other accounts may share.

@@ -19,6 +19,7 @@ mod file;
 mod path;
 
 mod saved;
+mod saved_attribution;
 mod saved_changes;
 mod time;
 

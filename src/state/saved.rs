@@ -15,6 +15,7 @@ use std::time::Duration;
 use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
+use super::saved_attribution::SavedAttribution;
 use super::saved_changes::SavedChange;
 use super::time::{UnixNanos, nanos};
 use crate::clock::Moment;
@@ -82,6 +83,9 @@ struct SavedAccount {
     /// The UIN of the account that the keys belong to, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     uin: Option<String>,
+    /// `None` if attribution is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<SavedAttribution>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
 }
@@ -167,6 +171,7 @@ impl From<&Report> for SavedAccount {
                 member,
             }),
             uin: report.owner.clone(),
+            attribution: report.attribution.as_deref().map(Into::into),
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
@@ -193,6 +198,7 @@ impl SavedAccount {
                 .map(|(region, saved)| saved.into_report(region, now))
                 .collect(),
             evidence: self.evidence.restored(now),
+            attribution: self.attribution.map(|saved| Arc::new(saved.into())),
             ..Report::default()
         }
     }
@@ -358,6 +364,8 @@ impl From<SavedChanges> for ChangeTimes {
         Self {
             at: EnumMap::from_fn(|change| Some(at(change)?.time())),
             name: saved.name,
+            // The change feed has them.
+            operators: EnumMap::default(),
         }
     }
 }

@@ -27,6 +27,7 @@ mod pacer;
 mod throttling;
 
 // Accounts.
+mod attribution;
 mod fleet;
 mod poll;
 

@@ -308,6 +308,7 @@ fn the_format_of_version_1_stays() {
                 ChangeTimes {
                     name: "gone".to_owned(),
                     at: EnumMap::from_array([None, Some(at), None, None, None]),
+                    operators: EnumMap::default(),
                 },
             )]
             .into(),
@@ -436,7 +437,7 @@ prop_compose! {
             tombstones: tombstones
                 .map(|(id, (name, at))| (id, Tombstone { name, at, show_until: steady }))
                 .collect(),
-            changes: changes.map(|(id, (name, at))| (id, ChangeTimes { name, at: EnumMap::from_array(at) })).collect(),
+            changes: changes.map(|(id, (name, at))| (id, ChangeTimes { name, at: EnumMap::from_array(at), operators: EnumMap::default() })).collect(),
         })
     }
 }
