@@ -23,6 +23,7 @@ mod cloud;
 
 // The tests.
 mod ageing;
+mod attribution;
 mod ca_file;
 mod check;
 mod commands;
