@@ -23,7 +23,6 @@ mod cloud;
 
 // The tests.
 mod ageing;
-mod attribution;
 mod ca_file;
 mod check;
 mod commands;
@@ -32,6 +31,7 @@ mod fleet;
 mod lifecycle;
 mod memory;
 mod online;
+mod operators;
 mod organization;
 mod process;
 mod refusals;
