@@ -169,7 +169,9 @@ impl Sweep {
             new.push(remembered.key.clone());
             self.state.remembered.push(remembered);
         }
-        self.state.remembered.sort_by_key(|old| old.at);
+        // Records have whole seconds. Of off and on in the same second, off counts as the first.
+        let order = |old: &Remembered| (old.at, old.switched.as_ref().map(|(_, on)| *on));
+        self.state.remembered.sort_by_key(order);
         let changes: Vec<&ChangeRecord> = changes.into_iter().collect();
         swept.unseen = self.unseen(&new, records, &changes, skew);
         self.forget(skew);

@@ -32,6 +32,7 @@ mod forget;
 mod lifecycle;
 mod memory;
 mod online;
+mod operators;
 mod organization;
 mod process;
 mod refusals;
