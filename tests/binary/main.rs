@@ -19,6 +19,7 @@
 mod support;
 
 // The binary, started and scraped, and what it polls.
+mod attribution;
 mod cloud;
 
 // The tests.
