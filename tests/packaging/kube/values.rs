@@ -79,7 +79,9 @@ fn a_comment_follows_the_schema_and_changes_no_value() {
     assert_ne!(after, before);
     assert_eq!(after, changed);
     let settings = |text: &str| {
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
         lines.map(str::to_owned).collect::<Vec<_>>()
     };
     assert_eq!(settings(&after), settings(&before));
