@@ -28,6 +28,7 @@ mod pacer;
 mod throttling;
 
 // Accounts.
+mod attribution;
 mod fleet;
 mod poll;
 
