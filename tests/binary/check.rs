@@ -167,6 +167,50 @@ fn attribution_needs_one_more_action() {
     assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
 }
 
+/// The rights to storage are as narrow as the expected tracks allow.
+#[test]
+fn delivery_needs_rights_to_the_storage() {
+    let any = policy("{accounts: {a: {}}, delivery: {enabled: true}}");
+    let actions = [
+        "cam:GetUserAppId",
+        "cloudaudit:DescribeAuditTracks",
+        "cloudaudit:DescribeEvents",
+        "sts:GetCallerIdentity",
+    ];
+    let expected = [
+        allow(&actions, &["*"]),
+        allow(&["cos:GetBucket"], &["*"]),
+        allow(&["cls:DescribeLogHistogram", "cls:DescribeTopics"], &["*"]),
+        allow(&["ckafka:DescribeTopicAttributes"], &["*"]),
+    ];
+    assert_eq!(any["statement"], json!(expected));
+
+    let tracks = "[{name: a, storage_type: cos, storage_region: ap-guangzhou, storage_name: log, storage_prefix: audit/cn}, \
+                   {name: b, storage_type: cls, storage_region: ap-guangzhou, storage_name: topic}, \
+                   {name: c, storage_type: ckafka, storage_region: ap-guangzhou, storage_name: ckafka-1/topic}]";
+    let narrow = policy(&format!(
+        "{{accounts: {{a: {{uin: 100000000001, appid: 1250000000, expected_tracks: {tracks}}}}}, delivery: {{enabled: true}}}}"
+    ));
+    let mut bucket = allow(
+        &["cos:GetBucket"],
+        &["qcs::cos:ap-guangzhou:uid/1250000000:log-1250000000/*"],
+    );
+    bucket["condition"] = json!({"string_like": {"cos:prefix": "audit%2Fcn%2F*"}});
+    let expected = [
+        bucket,
+        allow(
+            &["cls:DescribeLogHistogram", "cls:DescribeTopics"],
+            &["qcs::cls:ap-guangzhou:uin/100000000001:topic/topic"],
+        ),
+        allow(
+            &["ckafka:DescribeTopicAttributes"],
+            &["qcs::ckafka:ap-guangzhou:uin/100000000001:ckafkaId/ckafka-1"],
+        ),
+    ];
+    assert_eq!(narrow["statement"].as_array().unwrap()[1..], expected);
+    assert!(!narrow.to_string().contains("GetUserAppId"));
+}
+
 /// What is pasted into the console where everybody needs the same.
 #[test]
 fn one_policy_is_enough_where_all_are_alike() {

@@ -3,6 +3,7 @@
 // The configuration, as text, JSON and CAM policies.
 mod json;
 mod policy;
+mod storage_policy;
 mod text;
 
 // The files that it names.

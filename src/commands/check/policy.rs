@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Selection;
+use super::storage_policy::{StorageRight, storage_rights};
 use crate::config::{Account, Credentials, Organization};
 
 /// Returns one policy, or a list of policies with their principals if their permissions differ.
@@ -33,6 +34,8 @@ pub(super) fn policies(selection: &Selection) -> String {
 struct Permissions {
     /// Actions that support no resource.
     actions: BTreeSet<&'static str>,
+    /// Rights to the storage of tracks.
+    storage: BTreeSet<StorageRight>,
     /// Roles that the principal assumes.
     roles: BTreeSet<String>,
 }
@@ -53,11 +56,27 @@ impl Permissions {
         }
     }
 
+    /// Adds the rights to check whether operation records arrive.
+    fn add_delivery(&mut self, account: &Account) {
+        if account.delivery.is_none() {
+            return;
+        }
+        self.actions.insert("cloudaudit:DescribeEvents");
+        if account.app_id.is_none() {
+            self.actions.insert("cam:GetUserAppId");
+        }
+        if account.uin.is_none() {
+            self.actions.insert("sts:GetCallerIdentity");
+        }
+        self.storage.extend(storage_rights(account));
+    }
+
     fn policy(&self) -> Value {
         let mut statements = Vec::new();
         if !self.actions.is_empty() {
             statements.push(json!({"effect": "allow", "action": self.actions, "resource": ["*"]}));
         }
+        statements.extend(self.storage.iter().map(StorageRight::statement));
         if !self.roles.is_empty() {
             let action = ["sts:AssumeRole"];
             statements.push(json!({"effect": "allow", "action": action, "resource": self.roles}));
@@ -106,6 +125,7 @@ impl<'c> Principals<'c> {
         };
         polls.permissions.add_poll(account);
         polls.permissions.add_attribution(account);
+        polls.permissions.add_delivery(account);
         if account.uin.is_some() || verifies_owner(account) {
             polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
@@ -127,6 +147,7 @@ impl<'c> Principals<'c> {
         principal.organizations.push(&organization.name);
         principal.permissions.add_poll(member);
         principal.permissions.add_attribution(member);
+        principal.permissions.add_delivery(member);
         // The key of each member is verified before it polls.
         principal
             .permissions
