@@ -40,7 +40,7 @@ use super::query::Query;
 /// The content security policy: the browser may apply the inline style, run the inline script, and
 /// fetch the page again. A test compares the hashes with the style and the script.
 pub(super) const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-4O0TLeBQzu7nlZG6yG1/vjNBhZBCGQ2fuSvl/xpYOaw='; \
+     style-src 'sha256-p7nvsgc3MOh/827xRicEudD8i1koJw8ihVToJzjPJ4M='; \
      script-src 'sha256-zeSwXhxOFs9VX1bcIwX4drm6keHp75pmxGkfOD2N288='; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
