@@ -192,6 +192,7 @@ fn track(input: &mut Input<'_>) -> Track {
             name: input.text(),
             prefix: input.text(),
             account: input.text(),
+            app_id: String::new(),
         },
         created: (input.below(2) == 1).then(|| input.number().cast_signed()),
         is_partial: false,

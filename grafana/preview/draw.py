@@ -28,6 +28,9 @@ def board(model: Panel, answers: dict[int, Any], begin: int, end: int) -> str:
         place = panel["gridPos"]
         x, y = GAP + place["x"] * COLUMN + 3, TOP + place["y"] * ROW + 3
         w, h = place["w"] * COLUMN - 6, place["h"] * ROW - 6
+        if panel["type"] == "row":
+            parts.append(words(x + 10, y + 20, panel["title"], size=15, weight="bold"))
+            continue
         inner = DRAW[panel["type"]](panel, answers[panel["id"]], w - 20, h - 38, begin, end)
         title = shortened(panel["title"], w - 20, 13)
         parts += [f'<g transform="translate({x} {y})">',

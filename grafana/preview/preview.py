@@ -42,7 +42,7 @@ def main() -> None:
             end = int(time.time())
             for name in ("fleet", "exporter"):
                 board = json.loads((BOARDS / f"{name}.json").read_text())
-                answers = {panel["id"]: answer(address, panel, end) for panel in board["panels"]}
+                answers = {panel["id"]: answer(address, panel, end) for panel in board["panels"] if panel["type"] != "row"}
                 picture = draw.board(board, answers, end - SECONDS, end)
                 (pathlib.Path(folder) / f"preview-{name}.svg").write_text(picture)
         finally:

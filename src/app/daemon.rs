@@ -31,7 +31,7 @@ pub struct Web {
     pub systemd_socket: bool,
     /// The path of the exposition.
     pub telemetry_path: String,
-    /// Whether `POST /-/reload` is enabled.
+    /// Whether `POST /-/reload` and `POST /api/v1/tracks/ID/forget` are enabled.
     pub enable_lifecycle: bool,
     /// The prefix of every path, without a trailing slash.
     pub route_prefix: String,
@@ -85,7 +85,7 @@ impl App {
         let mut exporter = ExporterState::new(clock, &config);
         exporter.web_config.clone_from(&web.web_config);
         exporter.log.clone_from(&web.log);
-        let requests = web.enable_lifecycle.then(|| exporter.enable_reloads());
+        let requests = web.enable_lifecycle.then(|| exporter.enable_requests());
         exporter.set_persisted(state.as_ref());
         let exporter = Arc::new(exporter);
         let mut fleet = fleet(environment, &exporter);

@@ -15,7 +15,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::Config;
 use crate::fleet::FleetObserver;
 use crate::heartbeat::{Heartbeat, Heartbeats};
-use crate::http::{Content, Reload};
+use crate::http::{Content, Forget, Reload};
 use crate::logging::Log;
 use crate::poll::Publish;
 use crate::process::Process;
@@ -25,11 +25,18 @@ use crate::snapshot::{AccountInfo, ChangeRecord, ExporterInfo, Report};
 use crate::state::{Known, Written};
 use crate::web_config::WebConfig;
 
-/// The most requests for a reload that wait for the previous one.
-const MAX_WAITING_RELOADS: usize = 16;
+/// The most requests that wait for the previous one.
+const MAX_WAITING_REQUESTS: usize = 16;
 
-/// A request to reload, which gets the result.
-pub(super) type Request = oneshot::Sender<Result<(), String>>;
+/// A request over HTTP, which gets the result.
+pub(super) enum Request {
+    Reload(oneshot::Sender<Result<(), String>>),
+    Forget {
+        account: String,
+        track_id: u64,
+        done: oneshot::Sender<Result<String, String>>,
+    },
+}
 
 /// The metrics of the process, the reports of the accounts, and health.
 pub(super) struct ExporterState {
@@ -48,8 +55,8 @@ pub(super) struct ExporterState {
     pub(super) web_config: Option<Arc<WebConfig>>,
     /// Counts dropped lines.
     pub(super) log: Option<Log>,
-    /// `None` if reloading over HTTP is disabled.
-    reloads: Option<mpsc::Sender<Request>>,
+    /// `None` if changes over HTTP are disabled.
+    requests: Option<mpsc::Sender<Request>>,
     /// Organizations whose members are not known yet, and until when readiness waits for them.
     awaited: Mutex<BTreeMap<String, Instant>>,
     /// Whether it was ready once. It stays ready over reloads.
@@ -57,7 +64,7 @@ pub(super) struct ExporterState {
 }
 
 impl ExporterState {
-    /// The state without accounts, and with reloading over HTTP disabled.
+    /// The state without accounts, and with changes over HTTP disabled.
     pub(super) fn new(clock: Clock, config: &Config) -> Self {
         let shard = config.shard;
         let process = Process::new();
@@ -74,7 +81,7 @@ impl ExporterState {
             persisted: None,
             web_config: None,
             log: None,
-            reloads: None,
+            requests: None,
             awaited: Mutex::default(),
             was_ready: AtomicBool::new(false),
         }
@@ -152,10 +159,10 @@ impl ExporterState {
         }
     }
 
-    /// Enables reloading over HTTP. Returns the requests.
-    pub(super) fn enable_reloads(&mut self) -> mpsc::Receiver<Request> {
-        let (sender, requests) = mpsc::channel(MAX_WAITING_RELOADS);
-        self.reloads = Some(sender);
+    /// Enables changes over HTTP. Returns the requests.
+    pub(super) fn enable_requests(&mut self) -> mpsc::Receiver<Request> {
+        let (sender, requests) = mpsc::channel(MAX_WAITING_REQUESTS);
+        self.requests = Some(sender);
         requests
     }
 }
@@ -207,13 +214,28 @@ impl Content for ExporterState {
     }
 
     fn reload(&self) -> Option<Reload> {
-        let reloads = self.reloads.clone()?;
+        let requests = self.requests.clone()?;
         Some(Box::pin(async move {
-            let (request, done) = oneshot::channel();
+            let (done, result) = oneshot::channel();
             // If the request is not received or not answered, the process is stopping.
-            drop(reloads.send(request).await);
-            done.await
+            drop(requests.send(Request::Reload(done)).await);
+            result
+                .await
                 .unwrap_or_else(|_| Err("the exporter is stopping".to_owned()))
+        }))
+    }
+
+    fn forget(&self, account: String, track_id: u64) -> Option<Forget> {
+        let requests = self.requests.clone()?;
+        Some(Box::pin(async move {
+            let (done, result) = oneshot::channel();
+            let request = Request::Forget {
+                account,
+                track_id,
+                done,
+            };
+            drop(requests.send(request).await);
+            result.await.ok()
         }))
     }
 

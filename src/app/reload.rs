@@ -109,7 +109,15 @@ impl Reloader {
         loop {
             let request = tokio::select! {
                 () = next(Some(&mut self.signals)) => None,
-                request = next(self.requests.as_mut()) => Some(request),
+                request = next(self.requests.as_mut()) => match request {
+                    Request::Reload(done) => Some(done),
+                    Request::Forget { account, track_id, done } => {
+                        let _change = exporter.swap_atomically().await;
+                        // The client may have disconnected.
+                        drop(done.send(fleet.forget(&account, track_id).await));
+                        continue;
+                    }
+                },
                 () = changed(self.watch.as_mut()) => None,
                 found = fleet.next_discovery() => {
                     discovered(fleet, exporter, found).await;

@@ -46,6 +46,21 @@ impl Site {
         self.host("organization")
     }
 
+    /// Returns the host of the Cloud Log Service API.
+    pub fn cls_endpoint(self) -> Endpoint {
+        self.host("cls")
+    }
+
+    /// Returns the host of the `CKafka` API.
+    pub fn ckafka_endpoint(self) -> Endpoint {
+        self.host("ckafka")
+    }
+
+    /// Returns the host of the Cloud Access Management API.
+    pub fn cam_endpoint(self) -> Endpoint {
+        self.host("cam")
+    }
+
     fn host(self, product: &str) -> Endpoint {
         Endpoint::of_host(&match self {
             Self::International => format!("{product}.intl.tencentcloudapi.com"),

@@ -75,6 +75,8 @@ metrics! {
         "1 if Status of a track is enabled, 0 for every other value; cached from the last complete listing and updated by incomplete ones."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
         "1 until a complete listing lacks this TrackId, then 0 for poll.tombstone_for; cached from the last complete listing and updated by incomplete ones."
+    TrackAcknowledgedTimestamp "cloudaudit_track_acknowledged_timestamp_seconds" Gauge [region track_id track]
+        "Unix time in seconds at which an operator acknowledged that a TrackId was deleted, instead of cloudaudit_track_present 0; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
         "Unix time in seconds of the poll that last detected this change in the DescribeAuditTracks entry of a track; absent if the change was never seen; cached from the last poll."
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]

@@ -24,14 +24,24 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Time
     }
     let parts = by_end.into_iter().map(|(until, ids)| {
         let mut out = FragmentWriter::new(common_labels);
-        for id in &ids {
-            if let Some(tombstone) = past.tombstones.get(id) {
+        let tombstones = |is_acknowledged: bool| {
+            let all = ids
+                .iter()
+                .filter_map(|id| Some((id, past.tombstones.get(id)?)));
+            all.filter(move |(_, it)| it.acknowledged.is_some() == is_acknowledged)
+        };
+        for (metric, is_acknowledged) in [
+            (Metric::TrackPresent, false),
+            (Metric::TrackAcknowledgedTimestamp, true),
+        ] {
+            for (id, tombstone) in tombstones(is_acknowledged) {
                 let labels = [
                     ("region", region),
                     ("track_id", &id.to_string()),
                     ("track", &tombstone.name),
                 ];
-                out.sample(Metric::TrackPresent, &labels, 0.0);
+                let value = tombstone.acknowledged.map_or(0.0, unix_seconds);
+                out.sample(metric, &labels, value);
             }
         }
         for id in &ids {

@@ -14,6 +14,7 @@ use super::observer::FleetObserver;
 use super::prepared_account::PreparedAccount;
 use crate::heartbeat::STALL_TIMEOUT;
 use crate::poll::{self, Memory, Publish, PublishHandle};
+use crate::snapshot::Report;
 use crate::tencent::Observer;
 use crate::tencent::reasons::visible;
 
@@ -59,6 +60,11 @@ impl AccountTask {
             handle,
             task,
         }
+    }
+
+    /// Returns what the account has published last.
+    pub(super) fn report(&self) -> Option<Arc<Report>> {
+        self.handle.memory().report
     }
 
     /// Stops the task and drops its polls in flight. After this, the account can no longer publish.

@@ -15,6 +15,7 @@ use tracing::{info, warn};
 use super::account_task::AccountTask;
 use super::endpoints::{account_endpoints, organization_endpoints};
 use super::environment::Environment;
+use super::forget::{Forgotten, forget};
 use super::name_list::NameList;
 use super::observer::FleetObserver;
 use super::organizations::{self, Organizations, PreparedDiscovery};
@@ -29,6 +30,7 @@ use crate::organization::{DiscoveryResult, duplicate_warnings};
 use crate::poll::{Memory, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
+use crate::tencent::reasons::escaped;
 
 /// The time between the first polls of two accounts. It spreads the first polls of a large fleet to
 /// fifty a second.
@@ -375,6 +377,47 @@ impl Fleet {
             removed_accounts = removed.names(),
             "applied the accounts"
         );
+    }
+
+    /// Forgets a deleted track of an account: its tombstones are acknowledged, and the account
+    /// continues from there. Returns a line about it.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no such deleted track.
+    pub async fn forget(&mut self, account: &str, track_id: u64) -> Result<String, String> {
+        let shown = escaped(account);
+        let Some(task) = self.accounts.get(account) else {
+            return Err(format!("this process polls no account {shown}"));
+        };
+        let Some(mut report) = task.report() else {
+            return Err(format!("nothing is known of account {shown} yet"));
+        };
+        let now = self.shared.now().wall;
+        let Forgotten { name, regions } = forget(Arc::make_mut(&mut report), track_id, now)?;
+        let before = Arc::clone(&task.prepared);
+        let (config, transports) = (before.config.clone(), before.transports.clone());
+        let coverage = before.coverage.clone();
+        let prepared = self.shared.prepare_account(config, transports, coverage);
+        let memory = Memory {
+            report: Some(report),
+            ..task.stop()
+        };
+        let memory = prepared.memory_from(&before, memory);
+        let (process, observer) = (Arc::clone(&self.process), Arc::clone(&self.observer));
+        let task = AccountTask::start(prepared, memory, Instant::now(), process, observer).await;
+        self.accounts.insert(account.to_owned(), task);
+        let (name, regions) = (escaped(&name), regions.join(", "));
+        info!(
+            account = shown,
+            track_id,
+            track = name,
+            regions,
+            "forgot a deleted track"
+        );
+        Ok(format!(
+            "forgot the deleted track {track_id} ({name}) of account {shown} in {regions}"
+        ))
     }
 
     /// Stops the tasks of all accounts. What they have published stays.

@@ -19,6 +19,7 @@ pub(crate) use self::transport_pool::{HttpsTransport, Transports};
 // The accounts and the organizations, as they run.
 mod account_task;
 mod all_accounts;
+mod forget;
 mod name_list;
 mod organizations;
 mod prepared_account;

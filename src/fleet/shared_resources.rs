@@ -11,7 +11,7 @@ use super::pacers::{Identity, Pacers};
 use super::prepared_account::PreparedAccount;
 use super::providers::Providers;
 use super::transport_pool::{HttpsTransport, TransportFactory, TransportPool, Transports};
-use crate::clock::Clock;
+use crate::clock::{Clock, Moment};
 use crate::config::{self, Http};
 use crate::organization::Discovery;
 use crate::shard::Shard;
@@ -95,6 +95,11 @@ impl SharedResources {
         self.context.pacers.prune();
         self.context.file_providers.prune();
         self.providers.prune();
+    }
+
+    /// Returns the current time.
+    pub(super) fn now(&self) -> Moment {
+        self.context.clock.now()
     }
 
     /// Prepares an account.

@@ -70,6 +70,7 @@ impl TargetHistory {
         let past = Arc::make_mut(&mut known.past);
         for tombstone in past.tombstones.values_mut() {
             tombstone.at = tombstone.at.min(now.wall);
+            tombstone.acknowledged = tombstone.acknowledged.map(|at| at.min(now.wall));
             let age = age(tombstone.at, now.wall).unwrap_or_default();
             tombstone.show_until = now.steady + retention.tombstone_for.saturating_sub(age);
         }
@@ -249,6 +250,7 @@ impl TargetHistory {
                         name: change.name.clone(),
                         at: now.wall,
                         show_until: now.steady + self.retention.tombstone_for,
+                        acknowledged: None,
                     };
                     past.tombstones.insert(change.id, tombstone);
                 }

@@ -11,6 +11,10 @@ use crate::snapshot::{ChangeRecord, ExporterInfo, Report};
 /// A reload in progress. Its error says why the previous configuration stays in use.
 pub type Reload = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 
+/// The acknowledgment of a deleted track in progress. The result is a line for the client, or else why
+/// there is no such track. `None` if the exporter is stopping.
+pub type Forget = Pin<Box<dyn Future<Output = Option<Result<String, String>>> + Send>>;
+
 /// Provides what the listener serves. The listener calls it for each request. `exposition`, `reports`,
 /// `exporter_info` and `ready` may block, because the listener calls them on a thread for blocking
 /// work. The other methods must return at once.
@@ -39,6 +43,11 @@ pub trait Content: Send + Sync + 'static {
 
     /// Starts a reload. `None` if reloading over HTTP is not enabled.
     fn reload(&self) -> Option<Reload>;
+
+    /// Starts to forget a deleted track of an account. `None` if changes over HTTP are not enabled.
+    fn forget(&self, _account: String, _track_id: u64) -> Option<Forget> {
+        None
+    }
 
     /// Counts one request, for `cloudaudit_exporter_http_requests_total{handler, code}`. Both values
     /// come from bounded sets.

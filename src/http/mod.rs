@@ -10,7 +10,7 @@
 pub use self::accept::Peer;
 pub use self::connection_server::ConnectionServer;
 pub use self::connections::{ConnectionPermit, Connections};
-pub use self::content::{Content, Reload};
+pub use self::content::{Content, Forget, Reload};
 pub use self::descriptors::raise_limit as raise_descriptor_limit;
 pub use self::limits::Limits;
 pub use self::listener::Listener;

@@ -1,12 +1,13 @@
 //! Routes requests to their responses.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
-use hyper::header::{EXPECT, HOST, HeaderName, HeaderValue};
+use hyper::header::{EXPECT, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use rustls::ServerConfig;
@@ -137,6 +138,7 @@ impl Routes {
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
             "/-/reload" => Handler::Reload,
+            path if forgotten_track(path).is_some() => Handler::Forget,
             "*" => Handler::Server,
             _ => Handler::NotFound,
         }
@@ -153,8 +155,8 @@ impl Routes {
             (Handler::NotFound, _) => response::text(
                 StatusCode::NOT_FOUND,
                 format!(
-                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/changes, \
-                     /-/healthy, /-/ready and /-/reload",
+                    "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/tracks/ID/forget, \
+                     /api/v1/changes, /-/healthy, /-/ready and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -184,6 +186,7 @@ impl Routes {
                 }
             }
             (Handler::Reload, &Method::POST) => self.reload().await,
+            (Handler::Forget, &Method::POST) => self.forget(head).await,
             _ => response::method_not_allowed(handler.allow()),
         }
     }
@@ -206,6 +209,38 @@ impl Routes {
         rendered.unwrap_or_else(response::too_many_pages)
     }
 
+    /// Waits until a deleted track is forgotten and reports the result.
+    async fn forget(&self, head: &Parts) -> Response<Pieces> {
+        // A browser names the page that sends a request. No page of the exporter sends this one.
+        if head.headers.contains_key(ORIGIN) {
+            let message = "a page in a browser cannot forget tracks; use curl";
+            return response::text(StatusCode::FORBIDDEN, message);
+        }
+        let path = self.below_prefix(head.uri.path()).unwrap_or_default();
+        let track = forgotten_track(path).unwrap_or_default();
+        let query = head.uri.query().unwrap_or_default();
+        let parameters = form_urlencoded::parse(query.as_bytes());
+        let parameters: Vec<(Cow<'_, str>, Cow<'_, str>)> = parameters.collect();
+        let (Ok(track), [(key, account)]) = (track.parse(), &parameters[..]) else {
+            return response::text(StatusCode::BAD_REQUEST, FORGET_USAGE);
+        };
+        if key != "account" {
+            return response::text(StatusCode::BAD_REQUEST, FORGET_USAGE);
+        }
+        let Some(forget) = self.content.forget(account.to_string(), track) else {
+            let message = "forgetting tracks is not enabled; --web.enable-lifecycle enables it";
+            return response::text(StatusCode::FORBIDDEN, message);
+        };
+        match forget.await {
+            Some(Ok(message)) => response::text(StatusCode::OK, message),
+            Some(Err(why)) => response::text(StatusCode::NOT_FOUND, why),
+            None => {
+                let message = "the exporter is stopping";
+                response::text(StatusCode::SERVICE_UNAVAILABLE, message)
+            }
+        }
+    }
+
     /// Waits for a reload and reports its result.
     async fn reload(&self) -> Response<Pieces> {
         let Some(reload) = self.content.reload() else {
@@ -220,6 +255,12 @@ impl Routes {
             ),
         }
     }
+}
+
+/// Returns the text for the id of the track in the path of a request to forget it.
+fn forgotten_track(path: &str) -> Option<&str> {
+    path.strip_prefix("/api/v1/tracks/")?
+        .strip_suffix("/forget")
 }
 
 /// Renders the page or the API response for a query.
@@ -257,6 +298,9 @@ fn render(
     }
 }
 
+/// The form of a request to forget a track.
+const FORGET_USAGE: &str = "write POST /api/v1/tracks/ID/forget?account=NAME with the id of the deleted track and its account";
+
 /// The handler of a path.
 #[derive(Clone, Copy)]
 enum Handler {
@@ -270,6 +314,7 @@ enum Handler {
     Healthy,
     Ready,
     Reload,
+    Forget,
     /// `OPTIONS *`, which concerns the server as a whole.
     Server,
     NotFound,
@@ -281,7 +326,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
-            Self::Targets | Self::Tracks | Self::Changes => "api",
+            Self::Targets | Self::Tracks | Self::Changes | Self::Forget => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",
@@ -291,7 +336,7 @@ impl Handler {
 
     fn allow(self) -> &'static str {
         match self {
-            Self::Reload => "POST, OPTIONS",
+            Self::Reload | Self::Forget => "POST, OPTIONS",
             Self::Server => "GET, HEAD, POST, OPTIONS",
             _ => "GET, HEAD, OPTIONS",
         }

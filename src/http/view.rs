@@ -118,7 +118,9 @@ impl<'a> View<'a> {
                 let listed = self.shown(target).unwrap_or_default().iter();
                 let listed = listed.map(move |track| row(track.id, TrackEntry::Listed(track)));
                 let tombstones = target.past.tombstones.iter();
-                let shown = tombstones.filter(move |(_, it)| self.now.steady < it.show_until);
+                let shown = tombstones.filter(move |(_, it)| {
+                    self.now.steady < it.show_until && it.acknowledged.is_none()
+                });
                 let vanished =
                     shown.map(move |(id, tombstone)| row(*id, TrackEntry::Vanished(tombstone)));
                 listed.chain(vanished)

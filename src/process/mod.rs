@@ -192,10 +192,11 @@ impl Process {
         self.organizations.removed(organization);
     }
 
-    /// Records that a reload failed.
+    /// Records that a reload failed. Only the first line says why; further lines quote the file, which
+    /// the page must not show.
     pub fn reload_failed(&self, why: &str, at: SystemTime) {
         self.reload_successful.set(0);
-        let why = why.to_owned();
+        let why = why.lines().next().unwrap_or_default().to_owned();
         *self.refused_reload() = Some(RefusedReload { at, why });
     }
 

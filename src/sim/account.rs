@@ -194,6 +194,10 @@ impl Account {
         self.with_state(|account| act(account.tracks_mut(self.region.as_deref())))
     }
 
+    pub(super) fn handle(&self) -> StateHandle {
+        self.state.clone()
+    }
+
     pub(super) fn with_state<T>(&self, act: impl FnOnce(&mut AccountState) -> T) -> T {
         self.with_simulator(|state| act(state.accounts.entry(self.uin.clone()).or_default()))
     }

@@ -9,6 +9,7 @@ use crate::sim::keys::{Key, Keys};
 use crate::sim::parameters::Parameters;
 use crate::sim::refusal::Refusal;
 use crate::sim::state::{AccountState, Settings, State};
+use crate::sim::storage::Storage;
 
 /// An action of a product.
 pub(super) struct Action {
@@ -33,6 +34,7 @@ pub(super) struct ActionContext<'a> {
     pub(super) settings: &'a Settings,
     pub(super) accounts: &'a BTreeMap<String, AccountState>,
     pub(super) keys: &'a mut Keys,
+    pub(super) storage: &'a Storage,
     pub(super) now: SystemTime,
 }
 
@@ -52,6 +54,7 @@ impl<'a> ActionContext<'a> {
             settings: &state.settings,
             accounts: &state.accounts,
             keys: &mut state.keys,
+            storage: &state.storage,
             now,
         };
         (context, &state.accounts)

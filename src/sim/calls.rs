@@ -23,9 +23,9 @@ pub struct Call {
     pub uin: Option<String>,
     /// The header `Host`.
     pub host: String,
-    /// `X-TC-Action`, or `metadata`.
+    /// `X-TC-Action`, `metadata`, or for a bucket `GetBucket` and the like.
     pub action: String,
-    /// `X-TC-Region`.
+    /// `X-TC-Region`, or the region of a bucket.
     pub region: String,
     /// `PageNumber`, or the page computed from `Offset` and `Limit`; the first is 1.
     pub page: Option<u64>,
@@ -104,7 +104,13 @@ impl Calls {
 }
 
 fn is_about_the_signature(code: &str) -> bool {
-    code.starts_with("AuthFailure.") && code != "AuthFailure.UnauthorizedOperation"
+    let of_cos = [
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+    ];
+    of_cos.contains(&code)
+        || code.starts_with("AuthFailure.") && code != "AuthFailure.UnauthorizedOperation"
 }
 
 /// Returns an id in the form of a UUID, unique for each call and the same in every run.

@@ -24,10 +24,20 @@ use crate::sim::refusal::Refusal;
 use crate::sim::reply::Answer;
 use crate::sim::state::{AccountState, State};
 use crate::sim::verify::{Authorization, header};
-use crate::sim::{cloudaudit, organization, regions, sts};
+use crate::sim::{cam, ckafka, cloudaudit, cls, organization, regions, sts};
 
 /// The actions of each product.
-static PRODUCTS: [&[Action]; 3] = [&cloudaudit::ACTIONS, &organization::ACTIONS, &sts::ACTIONS];
+static PRODUCTS: [&[Action]; 6] = [
+    &cam::ACTIONS,
+    &ckafka::ACTIONS,
+    &cloudaudit::ACTIONS,
+    &cls::ACTIONS,
+    &organization::ACTIONS,
+    &sts::ACTIONS,
+];
+
+/// The product whose regions an account can limit. The others are in every region.
+const CLOUDAUDIT: &str = "cloudaudit";
 
 /// The value of `Authorization` in a request without a signature.
 const UNSIGNED: &str = "SKIP";
@@ -167,7 +177,8 @@ fn decide_signed(
         .ok_or_else(Refusal::secret_id_not_found)?;
     let region = if action.needs_region {
         let region = required(request, "X-TC-Region")?;
-        regions::check(&account.regions, region)?;
+        let offered = (action.service == CLOUDAUDIT).then_some(&*account.regions);
+        regions::check(offered, region)?;
         region
     } else {
         ""

@@ -9,14 +9,17 @@
 //! with the client, it would share the client's mistakes.
 
 pub use account::{Account, NotFound};
+pub use bucket_handle::Bucket;
 pub use calls::Call;
 pub use fault::Fault;
 pub use fault_queue::FaultId;
 pub use identity::Identity;
+pub use layout::{Arrival, Layout};
 pub use member::Member;
 pub use operation::{Operator, RecordForm, SESSION_TOKEN};
 pub use role::Role;
 pub use server::Server;
+pub use topic_handle::Topic;
 pub use track::{Track, ckafka, cls, cos};
 pub use world::{TransportFault, World};
 
@@ -24,8 +27,12 @@ pub use world::{TransportFault, World};
 mod server;
 mod world;
 
-// A request: the gateway of all products, the products, and the metadata service.
+// A request: the gateway of all products, the products, the metadata service, and COS.
+mod cam;
+mod ckafka;
 mod cloudaudit;
+mod cls;
+mod cos;
 mod events;
 mod gateway;
 mod metadata;
@@ -35,6 +42,7 @@ mod sts;
 // What they share.
 mod action;
 mod arn;
+mod cos_verify;
 mod parameters;
 mod refusal;
 mod regions;
@@ -45,18 +53,24 @@ mod verify;
 mod fault;
 mod fault_queue;
 
-// Handles to an account.
+// Handles to an account and its storage.
 mod account;
 mod account_members;
 mod account_operations;
 mod account_roles;
+mod account_storage;
+mod bucket_handle;
+mod topic_handle;
 
 // The state.
+mod bucket;
 mod calls;
+mod delivery;
 mod denials;
 mod identity;
 mod instance;
 mod keys;
+mod layout;
 mod member;
 mod operation;
 mod operations;
@@ -64,4 +78,6 @@ mod rate;
 mod recording;
 mod role;
 mod state;
+mod storage;
+mod topic;
 mod track;

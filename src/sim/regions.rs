@@ -2,13 +2,17 @@
 
 use crate::sim::refusal::Refusal;
 
-/// Checks that a product is offered in a region.
+/// Checks that a product is offered in a region: in these, or in all.
 ///
 /// # Errors
 ///
 /// Returns one refusal for a region of the cloud, and another for an unknown region.
-pub(super) fn check(offered: &[String], region: &str) -> Result<(), Refusal> {
-    if offered.iter().any(|offered| offered == region) {
+pub(super) fn check(offered: Option<&[String]>, region: &str) -> Result<(), Refusal> {
+    let is_offered = match offered {
+        Some(offered) => offered.iter().any(|offered| offered == region),
+        None => REGIONS.contains(&region),
+    };
+    if is_offered {
         Ok(())
     } else if REGIONS.contains(&region) {
         Err(Refusal::unsupported_region(region))

@@ -14,12 +14,16 @@ pub(super) struct Reply {
     pub(super) wait: Duration,
     pub(super) response: Response<Bytes>,
     pub(super) delivery: Delivery,
+    /// The id of a response of COS, whose errors are XML. `None` for JSON.
+    cos_request_id: Option<String>,
 }
 
 /// The decision on a request, before a fault changes it.
 pub(super) enum Answer {
     /// A response of the API, which has the status 200 even for refusals.
     Api(Result<Value, Refusal>),
+    /// A response of COS, which is XML.
+    Cos(Result<String, Refusal>),
     /// Any other response.
     Page(StatusCode, &'static str, Bytes),
 }
@@ -54,12 +58,20 @@ impl Reply {
             wait: latency,
             response,
             delivery: Delivery::Whole,
+            cos_request_id: None,
         };
         match answer {
             Answer::Api(verdict) => {
                 let mut inner = verdict.unwrap_or_else(|refusal| error(&refusal));
                 inner["RequestId"] = json!(request_id);
                 reply.set_json(&json!({ "Response": inner }));
+            }
+            Answer::Cos(verdict) => {
+                reply.cos_request_id = Some(request_id.to_owned());
+                match verdict {
+                    Ok(xml) => reply.set_body(StatusCode::OK, XML, xml.into()),
+                    Err(refusal) => reply.refuse(&refusal),
+                }
             }
             Answer::Page(status, content_type, body) => {
                 reply.set_body(status, content_type, body);
@@ -94,6 +106,10 @@ impl Reply {
 
     /// Turns the response into a refusal with the same `RequestId`.
     pub(super) fn refuse(&mut self, refusal: &Refusal) {
+        if let Some(request_id) = &self.cos_request_id {
+            let xml = cos_error(refusal, request_id);
+            return self.set_body(cos_status(&refusal.code), XML, xml.into());
+        }
         self.edit(|json| {
             let mut inner = error(refusal);
             inner["RequestId"] = json["Response"]["RequestId"].take();
@@ -109,6 +125,30 @@ impl Reply {
 
     fn set_json(&mut self, json: &Value) {
         self.set_body(StatusCode::OK, "application/json", json.to_string().into());
+    }
+}
+
+const XML: &str = "application/xml";
+
+/// Returns the body of an error of COS.
+fn cos_error(refusal: &Refusal, request_id: &str) -> String {
+    let Refusal { code, message } = refusal;
+    format!(
+        "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>{code}</Code>\n\t\
+         <Message>{message}</Message>\n\t<RequestId>{request_id}</RequestId>\n</Error>\n"
+    )
+}
+
+/// Returns the status that COS has for an error.
+fn cos_status(code: &str) -> StatusCode {
+    match code {
+        "NoSuchBucket" | "NoSuchKey" => StatusCode::NOT_FOUND,
+        "InternalError" => StatusCode::INTERNAL_SERVER_ERROR,
+        "ServiceUnavailable" | "SlowDown" => StatusCode::SERVICE_UNAVAILABLE,
+        code if code.starts_with("Invalid") && code != "InvalidAccessKeyId" => {
+            StatusCode::BAD_REQUEST
+        }
+        _ => StatusCode::FORBIDDEN,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::sim::keys::Keys;
 use crate::sim::member::Member;
 use crate::sim::operations::Operations;
 use crate::sim::role::Role;
+use crate::sim::storage::Storage;
 use crate::sim::track::Track;
 
 /// A handle to the state. Clones share it.
@@ -29,6 +30,7 @@ impl StateHandle {
             accounts: BTreeMap::new(),
             keys: Keys::default(),
             instance: None,
+            storage: Storage::default(),
             calls: Calls::default(),
         })))
     }
@@ -53,6 +55,7 @@ pub(super) struct State {
     pub(super) accounts: BTreeMap<String, AccountState>,
     pub(super) keys: Keys,
     pub(super) instance: Option<Instance>,
+    pub(super) storage: Storage,
     pub(super) calls: Calls,
 }
 
@@ -107,6 +110,7 @@ pub(super) struct AccountState {
     /// The members of the organization that this account manages, or `None`.
     pub(super) members: Option<Vec<Member>>,
     pub(super) operations: Operations,
+    app_id: Option<String>,
     global: Vec<Track>,
     regional: BTreeMap<String, Vec<Track>>,
 }
@@ -128,6 +132,7 @@ impl Default for AccountState {
             regions: CLOUDAUDIT_REGIONS.map(str::to_owned).to_vec(),
             members: None,
             operations: Operations::default(),
+            app_id: None,
             global: Vec::new(),
             regional: BTreeMap::new(),
         }
@@ -138,6 +143,21 @@ impl AccountState {
     /// Returns the tracks that this region lists, in their order.
     pub(super) fn tracks(&self, region: &str) -> &[Track] {
         self.regional.get(region).unwrap_or(&self.global)
+    }
+
+    /// Returns the tracks of all regions.
+    pub(super) fn all_tracks(&self) -> impl Iterator<Item = &Track> {
+        self.global.iter().chain(self.regional.values().flatten())
+    }
+
+    /// Returns the APPID of the account with this UIN.
+    pub(super) fn app_id(&self, uin: &str) -> String {
+        let made = || format!("125{}", &uin[uin.len().saturating_sub(7)..]);
+        self.app_id.clone().unwrap_or_else(made)
+    }
+
+    pub(super) fn set_app_id(&mut self, app_id: &str) {
+        self.app_id = Some(app_id.to_owned());
     }
 
     /// Returns the tracks of a region that has its own, or of all other regions.

@@ -9,6 +9,8 @@ use http::{Request, Response};
 
 use crate::sim::account::{Account, NotFound};
 use crate::sim::calls::Call;
+use crate::sim::cos;
+use crate::sim::delivery;
 use crate::sim::fault::Fault;
 use crate::sim::fault_queue::{FaultId, Faults};
 use crate::sim::gateway;
@@ -71,6 +73,12 @@ impl World {
     /// now on.
     pub fn set_record_delay(&self, delay: Duration) {
         self.state().settings.record_delay = delay;
+    }
+
+    /// Delivers what tracks have to deliver until now. Every request does this first.
+    pub fn deliver(&self) {
+        let now = self.now();
+        delivery::deliver_until(&mut self.state(), now);
     }
 
     /// Returns the account. If it does not exist, adds it without keys and tracks.
@@ -187,7 +195,10 @@ impl World {
     pub(super) fn reply(&self, request: &Request<Bytes>) -> Reply {
         let now = self.now();
         let mut state = self.state();
-        let (mut call, answer) = if metadata::is_metadata_request(request) {
+        delivery::deliver_until(&mut state, now);
+        let (mut call, answer) = if cos::is_cos_request(request) {
+            cos::handle(&mut state, request, now)
+        } else if metadata::is_metadata_request(request) {
             metadata::handle(&mut state, request, now)
         } else {
             gateway::handle(&mut state, request, now)

@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use enum_map::{Enum, EnumMap};
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::failure::Reason;
@@ -71,4 +72,27 @@ pub struct DeliveryReport {
     pub valid_until: Option<SystemTime>,
     /// Failed checks.
     pub failures: EnumMap<Reason, u64>,
+}
+
+/// Where the next check of a storage target continues, so that it needs one request. The state file
+/// keeps it. A check without it, or with one that no longer fits, finds the place again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckCursor {
+    /// Of a bucket.
+    Bucket {
+        /// The folder of the newest object, which ends with `/` or is empty.
+        leaf: String,
+        /// The next listing begins after this key.
+        marker: String,
+        /// `LastModified` of the newest object, in Unix seconds.
+        newest_unix_seconds: i64,
+    },
+    /// Of a log topic.
+    Topic {
+        /// The newest filled minute, in Unix seconds, if one was seen.
+        newest_unix_seconds: Option<i64>,
+        /// When `DescribeTopics` last listed the topic, in Unix seconds.
+        described_unix_seconds: i64,
+    },
 }

@@ -15,7 +15,7 @@ pub use self::counters::{
     TargetCounters,
 };
 pub use self::coverage::OrganizationCoverage;
-pub use self::delivery::{DeliveryReport, DeliveryState, StorageTarget};
+pub use self::delivery::{CheckCursor, DeliveryReport, DeliveryState, StorageTarget};
 pub use self::exporter_info::{ExporterInfo, OrganizationInfo, RefusedReload};
 pub use self::known::KnownTracks;
 pub use self::logic::{all_of, any_of};

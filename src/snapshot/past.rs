@@ -27,6 +27,19 @@ pub struct Tombstone {
     pub at: SystemTime,
     /// When it expires.
     pub show_until: Instant,
+    /// When an operator acknowledged the deletion. The track then no longer counts as deleted.
+    pub acknowledged: Option<SystemTime>,
+}
+
+impl Past {
+    /// Records that the deletion of a track was acknowledged at `now`. Returns its name, or `None` if
+    /// there is no such tombstone.
+    pub fn acknowledge(&mut self, track_id: u64, now: SystemTime) -> Option<String> {
+        let tombstone = self.tombstones.get_mut(&track_id)?;
+        // Not before the deletion, even if the clock was set back since.
+        tombstone.acknowledged = Some(now.max(tombstone.at));
+        Some(tombstone.name.clone())
+    }
 }
 
 impl ChangeTimes {

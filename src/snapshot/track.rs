@@ -105,6 +105,9 @@ pub struct Storage {
     /// `StorageAccountId`: the account that owns the target.
     #[serde(rename = "storage_account")]
     pub account: String,
+    /// `StorageAppId`: the APPID of that account, a part of the host of a bucket.
+    #[serde(rename = "storage_app_id", skip_serializing_if = "String::is_empty")]
+    pub app_id: String,
 }
 
 impl Storage {

@@ -148,6 +148,9 @@ struct SavedGood {
 struct SavedTombstone {
     name: String,
     at_unix_ns: UnixNanos,
+    /// When its deletion was acknowledged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    acknowledged_unix_ns: Option<UnixNanos>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -298,6 +301,7 @@ impl SavedTarget {
                 name: saved.name,
                 at: saved.at_unix_ns.time(),
                 show_until: now.steady,
+                acknowledged: saved.acknowledged_unix_ns.map(UnixNanos::time),
             };
             (id, tombstone)
         });
@@ -343,6 +347,7 @@ impl From<&Tombstone> for SavedTombstone {
         Self {
             name: tombstone.name.clone(),
             at_unix_ns: tombstone.at.into(),
+            acknowledged_unix_ns: tombstone.acknowledged.map(UnixNanos::from),
         }
     }
 }

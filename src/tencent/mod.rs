@@ -39,6 +39,7 @@ mod listing_cache;
 mod operation_record;
 pub mod organization;
 mod paging;
+pub mod storage;
 pub mod sts;
 mod sts_wire;
 mod track_walk;
@@ -46,6 +47,7 @@ mod track_walk;
 // One call, made of the parts below.
 mod api_client;
 mod call;
+mod dispatcher;
 mod retries;
 
 // Credentials, rate limits and the clock correction.

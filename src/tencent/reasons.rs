@@ -46,8 +46,14 @@ pub(super) fn api_failure(
 /// Returns the reason of a code. Subcodes are open-ended, so the first part decides if it can.
 fn api_reason(code: &str) -> Reason {
     match (first_part(code), code) {
-        // STS returns this code for throttling.
-        ("RequestLimitExceeded", _) | (_, "InvalidParameter.OverLimit") => Reason::Throttled,
+        // STS returns the second code for throttling, CLS the others.
+        ("RequestLimitExceeded", _)
+        | (
+            _,
+            "InvalidParameter.OverLimit"
+            | "FailedOperation.ReadQpsLimit"
+            | "LimitExceeded.LogSearch",
+        ) => Reason::Throttled,
         // Denials by CAM and by IP address lists.
         (_, "AuthFailure.UnauthorizedOperation")
         | ("UnauthorizedOperation" | "IpInBlacklist" | "IpNotInWhitelist", _) => {
@@ -76,6 +82,7 @@ fn api_reason(code: &str) -> Reason {
             | "MissingParameter"
             | "NoSuchProduct"
             | "NoSuchVersion"
+            | "OperationDenied"
             | "RequestSizeLimitExceeded"
             | "ResourceNotFound"
             | "ResponseSizeLimitExceeded"
@@ -104,14 +111,20 @@ pub(super) fn limit_scope(throttled: &Failure) -> LimitScope {
 
 /// Whether the API rejected the time of a signature.
 pub(super) fn is_about_time(unauthenticated: &Failure) -> bool {
-    unauthenticated.code == "AuthFailure.SignatureExpire"
+    matches!(
+        &*unauthenticated.code,
+        "AuthFailure.SignatureExpire" | "RequestIsExpired" | "RequestTimeTooSkewed"
+    )
 }
 
 /// Whether the API does not know the key or token, or no longer: the provider may have another one.
 pub(super) fn is_about_the_key(unauthenticated: &Failure) -> bool {
     matches!(
         &*unauthenticated.code,
-        "AuthFailure.TokenFailure" | "AuthFailure.SecretIdNotFound"
+        "AuthFailure.TokenFailure"
+            | "AuthFailure.SecretIdNotFound"
+            | "ExpiredToken"
+            | "InvalidAccessKeyId"
     )
 }
 
@@ -146,7 +159,8 @@ pub fn timeout_failure(message: impl Into<String>) -> Failure {
     Failure::with_code(Reason::Unavailable, TIMEOUT, message)
 }
 
-/// The codes in the documentation of CloudAudit and STS and in the list of common errors.
+/// The codes in the documentation of CloudAudit and STS, in the list of common errors, and of the
+/// requests to CLS, `CKafka` and CAM.
 const KNOWN_CODES: &[&str] = &[
     "ActionOffline",
     "AuthFailure.AccessKeyIllegal",
@@ -164,9 +178,14 @@ const KNOWN_CODES: &[&str] = &[
     "FailedOperation.CheckCosBucketIsExistFailed",
     "FailedOperation.GetClsTopicFailed",
     "FailedOperation.GetCosBucketListFailed",
+    "FailedOperation.InValidIndexRuleForSearchLow",
     "FailedOperation.MemberNotAuditRole",
     "FailedOperation.MemberNotInOrganization",
+    "FailedOperation.ReadQpsLimit",
+    "FailedOperation.SearchTimeout",
     "FailedOperation.TempKeyNotAllowed",
+    "FailedOperation.TopicClosed",
+    "FailedOperation.TopicIsolated",
     "InternalError",
     "InternalError.CmqError",
     "InternalError.DescribeAuditError",
@@ -184,6 +203,7 @@ const KNOWN_CODES: &[&str] = &[
     "InvalidParameter.AccessKeyNotSupport",
     "InvalidParameter.AccountNotAvaliable",
     "InvalidParameter.GrantOtherResource",
+    "InvalidParameter.InValidIndexRuleForSearchLow",
     "InvalidParameter.OverLimit",
     "InvalidParameter.OverTimeError",
     "InvalidParameter.ParamError",
@@ -199,6 +219,7 @@ const KNOWN_CODES: &[&str] = &[
     "InvalidParameterValue.CmqRegionError",
     "InvalidParameterValue.CosNameError",
     "InvalidParameterValue.CosRegionError",
+    "InvalidParameterValue.InstanceNotExist",
     "InvalidParameterValue.KmsRegionError",
     "InvalidParameterValue.LogFilePrefixError",
     "InvalidParameterValue.MaxResult",
@@ -210,12 +231,15 @@ const KNOWN_CODES: &[&str] = &[
     "IpInBlacklist",
     "IpNotInWhitelist",
     "LimitExceeded",
+    "LimitExceeded.LogSearch",
     "LimitExceeded.OverAmount",
     "LimitExceeded.OverTime",
     "MissingParameter",
     "MissingParameter.cmq",
     "NoSuchProduct",
     "NoSuchVersion",
+    "OperationDenied",
+    "OperationDenied.OperationNotSupportInSearchLow",
     "RequestLimitExceeded",
     "RequestLimitExceeded.GlobalRegionUinLimitExceeded",
     "RequestLimitExceeded.IPLimitExceeded",
@@ -227,8 +251,11 @@ const KNOWN_CODES: &[&str] = &[
     "ResourceNotFound",
     "ResourceNotFound.AuditNotExist",
     "ResourceNotFound.CosNotExist",
+    "ResourceNotFound.IndexNotExist",
+    "ResourceNotFound.LogsetNotExist",
     "ResourceNotFound.RoleNotExist",
     "ResourceNotFound.RoleNotFound",
+    "ResourceNotFound.TopicNotExist",
     "ResourceUnavailable",
     "ResponseSizeLimitExceeded",
     "ServiceUnavailable",

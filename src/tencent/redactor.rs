@@ -56,8 +56,9 @@ impl Redactor {
         // The key is not sent, so only one of the length of a real key is searched.
         let key = credential.map(|credential| credential.secret_key().expose_secret());
         let key = key.filter(|key| is_long(key));
-        let parts = [secret_id, key, signature, header("x-tc-token")];
-        let parts = parts.into_iter().flatten().chain(secrets.iter().copied());
+        let tokens = [header("x-tc-token"), header("x-cos-security-token")];
+        let parts = [secret_id, key, signature].into_iter().chain(tokens);
+        let parts = parts.flatten().chain(secrets.iter().copied());
         let parts = parts.filter(|part| !part.is_empty());
         let secrets: Vec<Zeroizing<String>> = parts.map(|part| part.to_owned().into()).collect();
         let long = secrets.iter().filter(|secret| is_long(secret));

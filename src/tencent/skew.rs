@@ -1,7 +1,7 @@
 //! Measures the difference between the clocks of the machine and the API, and corrects signatures.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
@@ -22,13 +22,16 @@ const LEAST_DIFFERENCE: Duration = Duration::from_mins(1);
 /// Returns the server's clock minus the machine's, in seconds. The server wrote its `Date` between the
 /// two moments.
 pub(super) fn skew(headers: &HeaderMap, sent: Moment, received: Moment) -> Option<f64> {
-    let date = headers.get(header::DATE)?.to_str().ok()?;
-    let theirs = jiff::fmt::rfc2822::parse(date)
-        .ok()?
-        .timestamp()
-        .as_second();
+    let theirs = unix_seconds(date(headers)?);
     let ours = f64::midpoint(unix_seconds(sent.wall), unix_seconds(received.wall));
-    Some(theirs as f64 + DATE_GRANULARITY / 2.0 - ours)
+    Some(theirs + DATE_GRANULARITY / 2.0 - ours)
+}
+
+/// Returns the time of a response by the server's clock, in whole seconds.
+pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let date = jiff::fmt::rfc2822::parse(date).ok()?;
+    Some(date.timestamp().into())
 }
 
 /// The seconds that signatures add to the machine's clock.

@@ -115,6 +115,8 @@ struct WireStorage {
     prefix: Field<Text>,
     #[serde(rename = "StorageAccountId")]
     account: Field<Text>,
+    #[serde(rename = "StorageAppId")]
+    app_id: Field<Text>,
 }
 
 /// Converts one parsed page.
@@ -185,11 +187,18 @@ impl Reader<'_> {
                 name: self.text(at("Storage.StorageName"), storage.name),
                 prefix: self.text(at("Storage.StoragePrefix"), storage.prefix),
                 account: self.text(at("Storage.StorageAccountId"), storage.account),
+                app_id: self.app_id(at("Storage.StorageAppId"), storage.app_id),
             }),
             created: create_time.and_then(|Text(text)| created(&text, self.create_time_offset)),
             is_partial: self.is_partial,
             details: None,
         })
+    }
+
+    /// Returns the APPID, which is not a setting: a track without a readable one is not partial.
+    fn app_id(&mut self, path: FieldPath, field: Field<Text>) -> String {
+        let text = field.noted(path, &mut self.notes).unwrap_or_default();
+        self.redactor.redact_name(text.0)
     }
 
     /// Returns a text that only describes the track. Empty if it is absent, null or unreadable.

@@ -19,6 +19,7 @@
 mod support;
 
 // The binary, started and scraped, and what it polls.
+mod attribution;
 mod cloud;
 
 // The tests.
@@ -28,6 +29,7 @@ mod check;
 mod commands;
 mod files;
 mod fleet;
+mod forget;
 mod lifecycle;
 mod memory;
 mod online;

@@ -6,6 +6,7 @@ mod support;
 // One call.
 mod calls;
 mod clock_skew;
+mod cos_sign;
 mod reasons;
 mod sign;
 mod wire;
@@ -30,6 +31,9 @@ mod throttling;
 mod attribution;
 mod fleet;
 mod poll;
+
+// Storage targets.
+mod storage;
 
 // The simulated cloud.
 mod sim;

@@ -38,7 +38,8 @@ type Panel =
   | PanelOf<'piechart', pie.Options, Partial<pie.FieldConfig>>
   | PanelOf<'state-timeline', timeline.Options, Partial<timeline.FieldConfig>>
   | PanelOf<'table', table.Options, Partial<table.FieldConfig>>
-  | PanelOf<'timeseries', lines.Options, Partial<lines.FieldConfig>>;
+  | PanelOf<'timeseries', lines.Options, Partial<lines.FieldConfig>>
+  | (Omit<grafana.RowPanel, 'panels'> & { panels: [] });
 
 interface Annotation extends Omit<grafana.AnnotationQuery, 'target'> {
   expr?: string;

@@ -127,6 +127,10 @@ const WHEN: &[(&str, &str)] = &[
         "with data; after the track vanished for `poll.tombstone_for`",
     ),
     (
+        "cloudaudit_track_acknowledged_timestamp_seconds",
+        "after a deletion was [acknowledged](operation.md#forget-a-deleted-track), until `poll.tombstone_for` after the deletion",
+    ),
+    (
         "cloudaudit_track_changed_timestamp_seconds",
         "once the track has changed, however old the data; until its tombstone goes, or it is beyond `poll.max_tracks`",
     ),

@@ -137,11 +137,11 @@ fn the_form_narrows_and_columns_sort_with_and_without_script() {
         ]));
         let text = |at: usize| seen[at].as_str().unwrap();
         assert!(
-            text(1).contains("payments") && !text(1).contains("prod"),
+            text(1).contains("payments") && !text(1).contains("prod\t"),
             "{seen:?}"
         );
         assert_ne!(text(2), text(3), "the other way round");
-        assert!(text(4).contains("prod"), "{seen:?}");
+        assert!(text(4).contains("prod\t"), "{seen:?}");
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) fn track(id: u64, name: &str) -> Track {
             name: "audit-log".to_owned(),
             prefix: "trail".to_owned(),
             account: "100000000009".to_owned(),
+            app_id: String::new(),
         },
         created: Some(1_610_606_618),
         is_partial: false,

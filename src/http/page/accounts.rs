@@ -78,6 +78,7 @@ fn enabled<'a>(facts: Facts<'a>, report: &'a Report) -> Cell<'a> {
         Some(totals) => Box::new(Share {
             part: totals.tracks[Status::Enabled],
             all: totals.tracks.values().sum(),
+            is_current: is_current(facts, report),
         }),
         None => Box::new(Text("not known")),
     }
@@ -85,9 +86,8 @@ fn enabled<'a>(facts: Facts<'a>, report: &'a Report) -> Cell<'a> {
 
 fn coverage(facts: Facts<'_>, report: &Report) -> Badge {
     let covered = facts.view.totals(report).and_then(|totals| totals.covered);
-    let is_current = report.targets.iter().all(|it| facts.view.is_fresh(it));
     let (color, word) = match (covered, report.account.track_required) {
-        (Some(true), _) if is_current => (BadgeColor::Good, "covered"),
+        (Some(true), _) if is_current(facts, report) => (BadgeColor::Good, "covered"),
         (Some(true), _) => (BadgeColor::Unsure, "was covered"),
         (Some(false), true) => (BadgeColor::Bad, "not covered"),
         (Some(false), false) => (BadgeColor::Plain, "not required"),
@@ -97,17 +97,28 @@ fn coverage(facts: Facts<'_>, report: &Report) -> Badge {
     Badge { color, word }
 }
 
+fn is_current(facts: Facts<'_>, report: &Report) -> bool {
+    report.targets.iter().all(|it| facts.view.is_fresh(it))
+}
+
 /// A number of all.
 struct Share {
     part: u64,
     all: u64,
+    /// Whether it is a number of now.
+    is_current: bool,
 }
 
 impl Html for Share {}
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {}", self.part, self.all)
+        let was = if self.is_current {
+            ""
+        } else {
+            "not known, was "
+        };
+        write!(f, "{was}{} of {}", self.part, self.all)
     }
 }
 

@@ -42,12 +42,14 @@ pub(super) struct TrackGroup<'a> {
     pub(super) regions: Vec<&'a str>,
     /// The oldest listing that shows it. `None` if that is unknown.
     pub(super) as_of: Option<SystemTime>,
+    /// Whether a region shows it that is known now.
+    pub(super) is_fresh: bool,
 }
 
 impl<'a> Scope<'a> {
     pub(super) fn new(facts: Facts<'a>, query: &Query) -> Self {
         let targets = facts.view.matching_targets(query);
-        let tracks = grouped(facts.view.matching_tracks(query));
+        let tracks = grouped(facts, facts.view.matching_tracks(query));
         Self {
             accounts: matching_accounts(facts, query, &targets, &tracks),
             facts,
@@ -96,12 +98,13 @@ fn matching_accounts<'a>(
 }
 
 /// Joins the regions that show a track alike, in the order of the rows.
-fn grouped(rows: Vec<TrackRow<'_>>) -> Vec<TrackGroup<'_>> {
-    let mut groups: Vec<TrackGroup<'_>> = Vec::with_capacity(rows.len());
+fn grouped<'a>(facts: Facts<'a>, rows: Vec<TrackRow<'a>>) -> Vec<TrackGroup<'a>> {
+    let mut groups: Vec<TrackGroup<'a>> = Vec::with_capacity(rows.len());
     let mut known: BTreeMap<(&str, u64), Vec<usize>> = BTreeMap::new();
     for row in rows {
         let good = row.target.last_good.as_ref();
         let as_of = good.and_then(LastGood::known_at);
+        let is_fresh = facts.view.is_fresh(row.target);
         let alike = known.entry((name(row.report), row.id)).or_default();
         let same = alike
             .iter()
@@ -109,12 +112,14 @@ fn grouped(rows: Vec<TrackRow<'_>>) -> Vec<TrackGroup<'_>> {
         if let Some(same) = same.copied() {
             groups[same].regions.push(&row.target.region);
             groups[same].as_of = groups[same].as_of.min(as_of);
+            groups[same].is_fresh |= is_fresh;
         } else {
             alike.push(groups.len());
             groups.push(TrackGroup {
                 first: row,
                 regions: vec![&row.target.region],
                 as_of,
+                is_fresh,
             });
         }
     }

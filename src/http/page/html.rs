@@ -85,6 +85,21 @@ impl<T: Html> fmt::Display for Lines<T> {
     }
 }
 
+/// The names of regions, which do not break at their hyphens.
+pub(super) struct Regions<'a>(pub(super) Vec<&'a str>);
+
+impl Html for Regions<'_> {}
+
+impl fmt::Display for Regions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, region) in self.0.iter().enumerate() {
+            let comma = if number > 0 { ", " } else { "" };
+            write!(f, "{comma}<span class=\"region\">{}</span>", Text(region))?;
+        }
+        Ok(())
+    }
+}
+
 /// The name of an account, as a link that narrows the page to it.
 pub(super) struct Account<'a>(pub(super) &'a str);
 

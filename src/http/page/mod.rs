@@ -40,7 +40,7 @@ use super::query::Query;
 /// The content security policy: the browser may apply the inline style, run the inline script, and
 /// fetch the page again. A test compares the hashes with the style and the script.
 pub(super) const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-GZlH3bF4eyaHAO0zs+tFo9IrN8c0L6A6r+XDEfOA1bU='; \
+     style-src 'sha256-4O0TLeBQzu7nlZG6yG1/vjNBhZBCGQ2fuSvl/xpYOaw='; \
      script-src 'sha256-zeSwXhxOFs9VX1bcIwX4drm6keHp75pmxGkfOD2N288='; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -124,7 +124,11 @@ fn sections(f: &mut fmt::Formatter<'_>, query: &Query, scope: &Scope<'_>) -> fmt
     if let Some(table) = deliveries::table(scope) {
         section(f, query, &table, "No storage target matches.")?;
     }
-    let empty = "No change that matches was recorded.";
+    let empty = if query.has_no_filters() {
+        "The exporter has seen no change yet."
+    } else {
+        "No change matches."
+    };
     section(f, query, &changes::table(facts, query), empty)?;
     let empty = if facts.view.reports.is_empty() {
         "No account is polled."

@@ -4,9 +4,10 @@ use std::fmt;
 
 use super::facts::{Scope, TrackGroup, name};
 use super::html::{
-    Account, Badge, BadgeColor, Composed, Html, Isolated, Text, TrackName, pluralize,
+    Account, Badge, BadgeColor, Html, Isolated, Regions, Text, TrackName, pluralize,
 };
 use super::table::{Cell, Column, TRACKS, Table};
+use crate::http::filter_values::VANISHED;
 use crate::http::view::TrackEntry;
 use crate::snapshot::{Scope as Events, Status, Storage, Track};
 
@@ -43,7 +44,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Table<'a> {
             Box::new(Account(name(group.first.report))),
             Box::new(TrackName(group.first.name(), group.first.id)),
             Box::new(status(group)),
-            Box::new(Composed(group.regions.join(", "))),
+            Box::new(Regions(group.regions.clone())),
             self::scope(group),
             field(|it| &it.kind),
             field(|it| &it.region),
@@ -54,17 +55,17 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Table<'a> {
     })
 }
 
-/// Returns the status of a track.
+/// Returns the status of a track. That it is enabled is said only of what is known now.
 pub(super) fn status(group: &TrackGroup<'_>) -> Badge {
-    let color = match group.first.track {
+    let (color, word) = match group.first.track {
         TrackEntry::Listed(track) => match track.status {
-            Status::Enabled => BadgeColor::Good,
-            Status::Disabled => BadgeColor::Bad,
-            Status::Unknown => BadgeColor::Unsure,
+            Status::Enabled if group.is_fresh => (BadgeColor::Good, "enabled"),
+            Status::Enabled => (BadgeColor::Unsure, "was enabled"),
+            Status::Disabled => (BadgeColor::Bad, "disabled"),
+            Status::Unknown => (BadgeColor::Unsure, "unknown"),
         },
-        TrackEntry::Vanished(_) => BadgeColor::Bad,
+        TrackEntry::Vanished(_) => (BadgeColor::Bad, VANISHED),
     };
-    let word = group.first.status();
     Badge { color, word }
 }
 

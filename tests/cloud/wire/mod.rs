@@ -77,6 +77,7 @@ fn the_documented_example() {
             name: "audit-cos".into(),
             prefix: "test".into(),
             account: String::new(),
+            app_id: String::new(),
         },
         created: Some(1_610_606_618), // 2021-01-14 06:43:38 UTC
         is_partial: false,

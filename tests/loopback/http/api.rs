@@ -31,6 +31,7 @@ pub(super) async fn server() -> Server {
 
 fn prod(now: Moment) -> Vec<TargetReport> {
     let tombstone = Tombstone {
+        acknowledged: None,
         name: "gone".to_owned(),
         at: now.wall - Duration::from_mins(5),
         show_until: now.steady + Duration::from_mins(5),

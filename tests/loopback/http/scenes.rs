@@ -211,6 +211,7 @@ fn broken_tracks(now: Moment) -> TargetReport {
         name: name.to_owned(),
         at: now.wall - Duration::from_hours(3),
         show_until: now.steady + Duration::from_mins(5),
+        acknowledged: None,
     };
     TargetReport {
         past: Arc::new(Past {

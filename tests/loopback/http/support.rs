@@ -417,6 +417,7 @@ pub(crate) fn track(id: u64, name: &str, status: Status) -> Track {
             name: "audit-bucket".to_owned(),
             prefix: "logs".to_owned(),
             account: String::new(),
+            app_id: String::new(),
         },
         created: None,
         is_partial: false,

@@ -348,3 +348,17 @@ async fn a_count_that_leaves_something_out_says_so() {
     let tile = r##"href="./#unknown"><b>?</b> <span>Stale accounts</span>"##;
     assert!(page.text().contains(tile), "{}", page.text());
 }
+
+/// Tracks and accounts that were good when they were last listed are not green.
+#[tokio::test]
+async fn old_data_is_of_the_past() {
+    let page = page_of("/", scenes::all_down).await;
+    assert!(
+        !page.text().contains("class=\"badge good\""),
+        "{}",
+        page.text()
+    );
+    for words in [">was enabled<", ">was covered<", ">not known, was 1 of 1<"] {
+        assert!(page.text().contains(words), "{words}");
+    }
+}

@@ -51,7 +51,7 @@ const fn event(
     }
 }
 
-const EVENTS: [Event; 25] = [
+const EVENTS: [Event; 26] = [
     event("nothing happens", ("accounts", "healthy"), &[], &[]),
     event(
         "the only track, which is expected, is deleted",
@@ -99,6 +99,12 @@ const EVENTS: [Event; 25] = [
         "a deletion that was planned, with a silence",
         ("accounts", "planned"),
         &[],
+        &[],
+    ),
+    event(
+        "a deletion that was meant, and is then acknowledged",
+        ("accounts", "forgotten"),
+        &["TrackVanished"],
         &[],
     ),
     event(
@@ -228,6 +234,13 @@ async fn each_event_causes_one_page_or_one_ticket() {
         }
     }
     assert!(differences.is_empty(), "{differences}");
+    // Prometheus remembers the track for seven days, and the tombstone would last as long.
+    let ended = site.receiver.since(start);
+    let is_over = |told: &Told| told.is("resolved", &[("account", "forgotten")]);
+    assert!(
+        ended.iter().any(is_over),
+        "the acknowledged deletion still alerts"
+    );
 }
 
 /// By job and account: each notification as its receiver and its new alerts.
@@ -296,6 +309,7 @@ async fn happen(site: &mut Site) {
     switch(&account("all-off"), &[1, 2, 3], 0);
     site.alertmanager.silence("account", "planned").await;
     account("planned").delete(1).unwrap();
+    account("forgotten").delete(2).unwrap();
     account("recreated").delete(1).unwrap();
     account("recreated").create(track(4));
     let elsewhere = cos("ap-guangzhou", "elsewhere", "audit");
@@ -335,6 +349,7 @@ async fn happen(site: &mut Site) {
         switch(&account(twice), &[1], 1);
     }
     site.replace_pod().await;
+    site.forget("forgotten", 2).await;
     minutes(3).await;
     for twice in ["one-twice", "only-twice"] {
         switch(&account(twice), &[1], 0);
@@ -352,7 +367,7 @@ fn switch(account: &Account, tracks: &[u64], status: u64) {
 }
 
 /// The accounts of the first job: name, number of tracks, and what the configuration says besides.
-const ACCOUNTS: [(&str, u64, &str); 19] = [
+const ACCOUNTS: [(&str, u64, &str); 20] = [
     ("healthy", 1, "expected_tracks: [track-1]"),
     ("only-deleted", 1, "expected_tracks: [track-1]"),
     ("one-deleted", 3, "expected_tracks: [track-1]"),
@@ -362,6 +377,7 @@ const ACCOUNTS: [(&str, u64, &str); 19] = [
     ("one-twice", 2, "expected_tracks: [track-1]"),
     ("only-twice", 1, "expected_tracks: [track-1]"),
     ("planned", 2, "expected_tracks: [track-1]"),
+    ("forgotten", 2, ""),
     ("recreated", 2, ""),
     (
         "moved",
@@ -391,7 +407,8 @@ struct Site {
     pod: Option<Service>,
     pod_configuration: String,
     down: Option<Service>,
-    _others: Vec<Service>,
+    /// The exporter of the first job, and others.
+    others: Vec<Service>,
     prometheus: Prometheus,
     alertmanager: Alertmanager,
     receiver: Receiver,
@@ -450,11 +467,20 @@ impl Site {
             pod: Some(pod),
             pod_configuration,
             down: Some(down),
-            _others: running,
+            others: running,
             prometheus,
             alertmanager,
             receiver,
         }
+    }
+
+    /// Acknowledges the deletion of a track.
+    async fn forget(&self, account: &str, track: u64) {
+        let exporter = &self.others[0];
+        let address = exporter.address;
+        let url = format!("http://{address}/api/v1/tracks/{track}/forget?account={account}");
+        let response = exporter.client.post(url).send().await.unwrap();
+        assert!(response.status().is_success(), "{}", exporter.log());
     }
 
     /// Another pod at the same address, which knows nothing of what was before.
@@ -548,5 +574,6 @@ fn configuration(cloud: SocketAddr, accounts: &str) -> String {
 async fn exporter(address: SocketAddr, configuration: String) -> Service {
     let program = Path::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"));
     let folder = folder_with(&[("config.yaml", configuration)]);
-    Service::start(program, address, folder, &["--config.file=config.yaml"]).await
+    let flags = ["--config.file=config.yaml", "--web.enable-lifecycle"];
+    Service::start(program, address, folder, &flags).await
 }

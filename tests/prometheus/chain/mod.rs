@@ -25,4 +25,5 @@ mod estate;
 mod detection;
 mod events;
 mod inhibition;
+mod planned;
 mod stack;

@@ -55,6 +55,11 @@ const FIRST: &[(&str, &[f64])] = &[
         "Accounts, worst first D",
         &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
     ),
+    // One without a track, one with a track that is off, one that was never listed.
+    (
+        "Accounts, worst first G",
+        &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
+    ),
     (
         "Enabled, track by track A",
         &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],

@@ -34,6 +34,11 @@ pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// The panels with queries. A row is a panel that only folds those below it.
+pub(crate) fn panels(board: &Value) -> impl Iterator<Item = &Value> {
+    list(&board["panels"]).filter(|panel| panel["type"] != "row")
+}
+
 /// A query of a board, with where it stands.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
@@ -44,7 +49,7 @@ pub(crate) struct Query {
 
 /// Every query of the panels and the annotations.
 pub(crate) fn queries(board: &Value) -> Vec<Query> {
-    let panels = list(&board["panels"]).flat_map(|panel| {
+    let panels = panels(board).flat_map(|panel| {
         list(&panel["targets"]).map(|target| Query {
             place: format!("{} {}", text(&panel["title"]), text(&target["refId"])),
             expression: text(&target["expr"]).to_owned(),

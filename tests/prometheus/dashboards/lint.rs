@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::board::{self, list, queries, text};
+use super::board::{self, list, panels, queries, text};
 
 const HOME: &str = "https://github.com/cloudaudit-exporter/cloudaudit-exporter";
 
@@ -42,6 +42,25 @@ fn a_board_that_breaks_a_rule_is_objected_to() {
 const PREVIEW_LIMIT: usize = 150_000;
 
 #[test]
+fn every_board_in_the_folder_is_checked() {
+    let folder = board::path("");
+    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let names = files.map(|file| file.expect("it can be read").file_name());
+    let names: BTreeSet<String> = names
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    assert_eq!(names, BTreeSet::from(board::FILES.map(str::to_owned)));
+}
+
+#[test]
+fn the_accounts_are_sorted_by_what_is_wrong() {
+    let board = board::read("fleet.json");
+    let table = panels(&board).find(|it| it["title"] == "Accounts, worst first");
+    let sorted = &table.expect("it is there")["options"]["sortBy"][0];
+    assert_eq!(*sorted, json!({"displayName": "Problems", "desc": true}));
+}
+
+#[test]
 fn the_previews_show_every_panel() {
     for file in board::FILES {
         let name = format!("preview-{}.svg", file.trim_end_matches(".json"));
@@ -63,7 +82,7 @@ fn breaks() -> Vec<(&'static str, Value, &'static str)> {
     let expression = "/panels/0/targets/0/expr";
     vec![
         ("/uid", json!("fleet"), "uid"),
-        ("/editable", json!(true), "editable"),
+        ("/editable", json!(false), "editable"),
         ("/schemaVersion", json!(38), "schemaVersion"),
         ("/tags", json!([]), "tags"),
         ("/__inputs", json!([]), "__inputs"),
@@ -73,6 +92,13 @@ fn breaks() -> Vec<(&'static str, Value, &'static str)> {
             "/templating/list/2/allValue",
             json!(".*"),
             "instance is not",
+        ),
+        ("/panels/8/collapsed", json!(true), "not open"),
+        ("/panels/8/type", json!("text"), "panels"),
+        (
+            "/panels/6/fieldConfig/defaults/thresholds/steps/0/color",
+            json!("green"),
+            "may be green",
         ),
         ("/panels/0/description", json!(""), "description"),
         ("/panels/1/title", json!("Accounts"), "title"),
@@ -120,12 +146,13 @@ fn objections(file: &str, board: &Value) -> Vec<String> {
     let mut objections = of_the_board(file, board);
     objections.extend(of_the_variables(board));
     let alerts = alerts();
-    for panel in list(&board["panels"]) {
+    for panel in panels(board) {
         let title = text(&panel["title"]);
         let of_panel = of_a_panel(panel, &alerts);
         objections.extend(of_panel.into_iter().map(|what| format!("{title}: {what}")));
     }
     objections.extend(of_the_grid(board));
+    objections.extend(of_the_rows(board));
     for query in queries(board) {
         let of_query = of_a_query(&query.expression).into_iter();
         objections.extend(of_query.map(|what| format!("{}: {what}", query.place)));
@@ -139,7 +166,7 @@ fn of_the_board(file: &str, board: &Value) -> Vec<String> {
     let tagged = list(&board["tags"]).any(|tag| tag == "cloudaudit");
     let kept = [
         (board["uid"] == format!("cloudaudit-{name}"), "uid"),
-        (board["editable"] == false, "editable"),
+        (board["editable"] == true, "editable"),
         ((39..=41).contains(&version), "schemaVersion"),
         (tagged, "tags"),
         (board.get("__inputs").is_none(), "__inputs"),
@@ -195,6 +222,10 @@ fn of_a_panel(panel: &Value, alerts: &BTreeSet<String>) -> Vec<String> {
             references.len() == targets().count(),
             "a refId is there twice",
         ),
+        (
+            !is_green_while_disabled(panel),
+            "what is disabled may be green",
+        ),
     ];
     let broken = kept.iter().filter(|(kept, _)| !kept);
     let mut objections: Vec<String> = broken.map(|(_, what)| (*what).to_owned()).collect();
@@ -247,6 +278,57 @@ fn of_the_grid(board: &Value) -> Vec<String> {
         }
     }
     objections
+}
+
+/// The most panels above, between or below rows: what is not of interest can be folded.
+const MOST_PANELS_OF_A_ROW: usize = 10;
+
+fn of_the_rows(board: &Value) -> Vec<String> {
+    let mut objections = Vec::new();
+    let all: Vec<&Value> = list(&board["panels"]).collect();
+    for row in all.split(|panel| panel["type"] == "row") {
+        if row.len() > MOST_PANELS_OF_A_ROW || row.is_empty() {
+            objections.push(format!("a row has {} panels", row.len()));
+        }
+    }
+    for row in all.iter().filter(|panel| panel["type"] == "row") {
+        let whole = row["gridPos"]["w"] == COLUMNS && row["gridPos"]["h"] == 1;
+        if !whole || row["collapsed"] != false {
+            let title = text(&row["title"]);
+            objections.push(format!(
+                "row {title} is not open, or not as wide as the board"
+            ));
+        }
+    }
+    objections
+}
+
+/// What a panel says of disabled tracks is never green.
+fn is_green_while_disabled(panel: &Value) -> bool {
+    let defaults = &panel["fieldConfig"]["defaults"];
+    let colors = |settings: &Value| {
+        let steps = list(&settings["thresholds"]["steps"]);
+        let colors: Vec<String> = steps.map(|step| text(&step["color"]).to_owned()).collect();
+        colors
+    };
+    let overrides = || list(&panel["fieldConfig"]["overrides"]);
+    let is_of_it = |title: &str| title.to_lowercase().starts_with("disabled");
+    let has_series = list(&panel["targets"]).any(|target| {
+        let legend = text(&target["legendFormat"]);
+        legend == "{{status}}" || legend == "{{change}}"
+    });
+    let own = overrides().find(|it| it["matcher"]["options"] == "disabled");
+    let color = own.map(|it| text(&it["properties"][0]["value"]["fixedColor"]));
+    let of_columns = overrides()
+        .filter(|it| is_of_it(text(&it["matcher"]["options"])))
+        .flat_map(|it| list(&it["properties"]))
+        .any(|property| {
+            let steps = list(&property["value"]["steps"]);
+            property["id"] == "thresholds" && steps.into_iter().any(|it| it["color"] == "green")
+        });
+    let of_panel =
+        is_of_it(text(&panel["title"])) && colors(defaults).contains(&"green".to_owned());
+    of_columns || of_panel || has_series && color != Some("red")
 }
 
 fn of_a_query(expression: &str) -> Vec<String> {

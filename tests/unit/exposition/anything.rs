@@ -113,7 +113,7 @@ prop_compose! {
             resource_type,
             event_names: event_names.into_iter().map(str::to_owned).collect(),
             status,
-            storage: Storage { kind, region, name: bucket, prefix, account },
+            storage: Storage { kind, region, name: bucket, prefix, account, app_id: String::new() },
             created,
             is_partial: false,
             details: wide.map(|for_all_members| Details { for_all_members, filters: Vec::new() }),

@@ -55,6 +55,19 @@ fn vanished_and_changed() {
     is_golden(&scene, "vanished_and_changed");
 }
 
+/// Of two deleted tracks, one deletion was meant.
+#[test]
+fn deletion_acknowledged() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let both = || vec![track(8, "gone"), track(9, "meant")];
+    let three = [both(), vec![track(7, "audit-all")]].concat();
+    listed_in_turn(&mut scene, [three, vec![track(7, "audit-all")]]);
+    scene.pass(INTERVAL);
+    scene.acknowledge(0, 9);
+    scene.publish();
+    is_golden(&scene, "deletion_acknowledged");
+}
+
 /// What is too old to be shown takes nothing of the past with it.
 #[test]
 fn aged_out_with_a_past() {

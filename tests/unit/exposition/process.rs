@@ -72,7 +72,12 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
     }
     assert!(own.contains("cloudaudit_exporter_build_info{"), "{own}");
     assert!(!own.contains("gone"), "{own}");
-    process.reload_failed("why", UNIX_EPOCH);
+    process.reload_failed("config.yaml:1:1: why\n1 | secret_key: x", UNIX_EPOCH);
+    let refused = process.info().refused_reload.unwrap();
+    assert_eq!(
+        refused.why, "config.yaml:1:1: why",
+        "the file is not quoted"
+    );
     let failed = process.exposition();
     for line in [
         "cloudaudit_exporter_config_last_reload_successful 0",

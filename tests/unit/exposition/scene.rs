@@ -87,6 +87,14 @@ impl Scene {
         self.targets[target].seen(listing.tracks, failure, self.now, took);
     }
 
+    /// An operator acknowledges the deletion of a track.
+    pub(crate) fn acknowledge(&mut self, target: usize, track_id: u64) {
+        let mut known = self.targets[target].report().clone();
+        let name = Arc::make_mut(&mut known.past).acknowledge(track_id, self.now.wall);
+        assert!(name.is_some());
+        self.targets[target] = TargetHistory::resume(known, INTERVAL, RETENTION, self.now);
+    }
+
     pub(crate) fn empty() -> Self {
         let mut scene = Self::new(&["ap-guangzhou"]);
         scene.listed(0, listing([]));

@@ -75,6 +75,7 @@ fn every_field_that_is_given_must_be_equal() {
             name: "central".to_owned(),
             prefix: "trail".to_owned(),
             account: "100000000009".to_owned(),
+            app_id: String::new(),
         },
         ..track(1, "a")
     };

@@ -300,6 +300,7 @@ fn the_format_of_version_1_stays() {
                     name: "gone".to_owned(),
                     at,
                     show_until: steady,
+                    acknowledged: Some(at),
                 },
             )]
             .into(),
@@ -348,7 +349,7 @@ fn the_format_of_version_1_stays() {
                 "dropped": [{"id": 9, "status": "enabled", "storage_type": "cos"}],
             }},
             "unproven": [track(5, "perhaps")],
-            "tombstones": {"4": {"name": "gone", "at_unix_ns": at}},
+            "tombstones": {"4": {"name": "gone", "at_unix_ns": at, "acknowledged_unix_ns": at}},
             "changes": {"4": {"name": "gone", "at_unix_ns": {"vanished": at}}},
         }},
     }}});
@@ -426,7 +427,7 @@ prop_compose! {
 
 prop_compose! {
     fn any_past(steady: Instant)(
-        tombstones in prop::collection::btree_map(any::<u64>(), (any::<String>(), any_time()), 0..3),
+        tombstones in prop::collection::btree_map(any::<u64>(), (any::<String>(), any_time(), prop::option::of(any_time())), 0..3),
         changes in prop::collection::btree_map(
             any::<u64>(), (any::<String>(), prop::array::uniform5(prop::option::of(any_time()))), 0..3,
         ),
@@ -435,7 +436,7 @@ prop_compose! {
         let changes = changes.into_iter();
         Arc::new(Past {
             tombstones: tombstones
-                .map(|(id, (name, at))| (id, Tombstone { name, at, show_until: steady }))
+                .map(|(id, (name, at, acknowledged))| (id, Tombstone { name, at, show_until: steady, acknowledged }))
                 .collect(),
             changes: changes.map(|(id, (name, at))| (id, ChangeTimes { name, at: EnumMap::from_array(at), operators: EnumMap::default() })).collect(),
         })

@@ -5,7 +5,7 @@ use crate::clock::age;
 use crate::http::filter_values::State;
 use crate::http::page::badge;
 use crate::http::page::facts::{Scope, name};
-use crate::http::page::html::{Account, Composed, Message, Number, Text};
+use crate::http::page::html::{Account, Composed, Message, Number, Regions, Text};
 use crate::http::page::table::{Table, columns};
 use crate::http::view::FRESH_INTERVALS;
 use crate::snapshot::{DroppedTrack, LastGood, Report, Status, TargetReport};
@@ -36,7 +36,7 @@ pub(super) fn failing<'a>(scope: &Scope<'a>) -> Problem<'a> {
                 let request_id = failure.and_then(|it| it.request_id.as_deref());
                 vec![
                     Box::new(Account(name(row.report))),
-                    Box::new(Text(&row.target.region)),
+                    Box::new(Regions(vec![&row.target.region])),
                     Box::new(Text(reason)),
                     Box::new(Text(failure.map_or("", |it| &it.code))),
                     Box::new(Message(failure.map_or("", |it| &it.message).into())),
@@ -109,7 +109,7 @@ pub(super) fn dropped<'a>(scope: &Scope<'a>) -> Problem<'a> {
                 let off = dropped.iter().filter(|it| it.status != Status::Enabled);
                 vec![
                     Box::new(Account(name(row.report))),
-                    Box::new(Text(&row.target.region)),
+                    Box::new(Regions(vec![&row.target.region])),
                     Box::new(Number(dropped.len() as u64)),
                     Box::new(Number(off.count() as u64)),
                 ]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Level, Problem};
 use crate::http::page::facts::{Scope, TrackGroup, name};
-use crate::http::page::html::{Account, Composed, Isolated, Text, TrackName};
+use crate::http::page::html::{Account, Isolated, Regions, Text, TrackName};
 use crate::http::page::table::{Table, columns};
 use crate::http::page::tracks::{self, status};
 use crate::http::view::TrackEntry;
@@ -49,7 +49,7 @@ pub(super) fn off<'a>(scope: &Scope<'a>) -> Problem<'a> {
                     Box::new(Account(name(group.first.report))),
                     Box::new(TrackName(group.first.name(), group.first.id)),
                     Box::new(status(group)),
-                    Box::new(Composed(group.regions.join(", "))),
+                    Box::new(Regions(group.regions.clone())),
                     match at {
                         Some(_) => Box::new(facts.when(at)),
                         None => Box::new(Text("before the exporter first saw it")),
@@ -94,7 +94,7 @@ fn of_vanished<'a>(
         vec![
             Box::new(Account(name(group.first.report))),
             Box::new(TrackName(group.first.name(), group.first.id)),
-            Box::new(Composed(group.regions.join(", "))),
+            Box::new(Regions(group.regions.clone())),
             Box::new(facts.when(at)),
         ]
     })
@@ -139,7 +139,7 @@ pub(super) fn foreign<'a>(scope: &Scope<'a>) -> Problem<'a> {
                     Box::new(TrackName(group.first.name(), group.first.id)),
                     Box::new(Isolated(storage.map_or("", |it| it.account.as_str()))),
                     Box::new(tracks::Destination(storage)),
-                    Box::new(Composed(group.regions.join(", "))),
+                    Box::new(Regions(group.regions.clone())),
                     Box::new(facts.when(group.as_of)),
                 ]
             },

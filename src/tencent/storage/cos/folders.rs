@@ -1,0 +1,216 @@
+//! Decides which folders the newest object may be in. Their names are unknown: perhaps dates, with or
+//! without leading zeros, perhaps names of tracks.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+/// The most folders with the name of a track that are followed.
+const MAX_TRACKS: usize = 20;
+
+/// The most other folders that are followed.
+const MAX_OTHERS: usize = 5;
+
+/// The most dates that are tried if a later one has no objects.
+const MAX_ALTERNATIVES: usize = 2;
+
+/// The least digits of a complete date without separators.
+const DATE_DIGITS: usize = 8;
+
+/// The most numbers of a name that are compared.
+const MAX_NUMBERS: usize = 16;
+
+/// Returns the folders to visit. The first folder of each group is the best one; the next one counts
+/// only if the first has no objects.
+pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Vec<Vec<&'a str>> {
+    let mut known = Vec::new();
+    let mut dated: BTreeMap<usize, Vec<(Numbers, &str)>> = BTreeMap::new();
+    let mut others = Vec::new();
+    for folder in folders {
+        let name = name(folder);
+        if tracks.contains(&name) {
+            known.push(vec![&**folder]);
+        } else if let Some(numbers) = date_numbers(name) {
+            // Dates of another form are of another layout, so they do not compare.
+            let of_form = dated.entry(numbers.len()).or_default();
+            of_form.push((numbers, folder));
+        } else {
+            others.push(&**folder);
+        }
+    }
+    known.truncate(MAX_TRACKS);
+    let dated = dated.into_values().map(|mut of_form| {
+        of_form.sort_by(|one, other| other.cmp(one));
+        let best = of_form.into_iter().take(MAX_ALTERNATIVES);
+        best.map(|(_, folder)| folder).collect()
+    });
+    others.sort_by(|one, other| natural(name(other), name(one)));
+    let others = others
+        .into_iter()
+        .take(MAX_OTHERS)
+        .map(|folder| vec![folder]);
+    known.into_iter().chain(dated).chain(others).collect()
+}
+
+/// Whether a folder may be later than another one beside it, by the dates in their names.
+pub(super) fn is_later(folder: &str, than: &str) -> bool {
+    match (date_numbers(name(folder)), date_numbers(name(than))) {
+        (Some(folder), Some(than)) => folder > than,
+        _ => false,
+    }
+}
+
+/// Returns a key from which on the folders beside `folder` are those of its month and of later ones.
+/// `None` if its name does not begin with a complete date, so that it has few siblings.
+pub(super) fn month_of(folder: &str) -> Option<&str> {
+    let name = name(folder);
+    let is_date = date_numbers(name).is_some() && leading_digits(name) >= DATE_DIGITS;
+    let month = DATE_DIGITS - 2;
+    is_date.then(|| &folder[..folder.len() - 1 - name.len() + month])
+}
+
+/// Returns the name of a folder without the folders around it.
+fn name(folder: &str) -> &str {
+    let path = folder.strip_suffix('/').unwrap_or(folder);
+    path.rsplit('/').next().unwrap_or_default()
+}
+
+type Numbers = Vec<u64>;
+
+/// Returns the numbers of a name that consists of numbers and separators, perhaps after a word and an
+/// equals sign.
+fn date_numbers(name: &str) -> Option<Numbers> {
+    let value = name.split_once('=').map_or(name, |(_, value)| value);
+    let is_part = |c: char| c.is_ascii_digit() || "-_.:T ".contains(c);
+    if !value.starts_with(|c: char| c.is_ascii_digit()) || !value.chars().all(is_part) {
+        return None;
+    }
+    let mut numbers = Vec::new();
+    for run in value.split(|c: char| !c.is_ascii_digit()).take(MAX_NUMBERS) {
+        // The hour after the date may have one digit, so the run is not one number.
+        let date = [0..4, 4..6, 6..8].map(|range| run.get(range));
+        match date {
+            [Some(year), Some(month), Some(day)] if is_year(year) => {
+                numbers.extend([year, month, day].iter().map(|part| number(part)));
+                numbers.extend((run.len() > DATE_DIGITS).then(|| number(&run[DATE_DIGITS..])));
+            }
+            _ if run.is_empty() => {}
+            _ => numbers.push(number(run)),
+        }
+    }
+    Some(numbers)
+}
+
+fn is_year(digits: &str) -> bool {
+    digits.starts_with("19") || digits.starts_with("20")
+}
+
+fn leading_digits(name: &str) -> usize {
+    name.bytes().take_while(u8::is_ascii_digit).count()
+}
+
+/// Returns a number of any length; one that is too large counts as the largest.
+fn number(digits: &str) -> u64 {
+    digits.parse().unwrap_or(u64::MAX)
+}
+
+/// Compares names with the numbers in them as numbers.
+fn natural(one: &str, other: &str) -> Ordering {
+    let (mut one, mut other) = (one, other);
+    loop {
+        let digits = (leading_digits(one), leading_digits(other));
+        let ((first, rest), (second, others)) = match digits {
+            (0, _) | (_, 0) => match (one.chars().next(), other.chars().next()) {
+                (Some(a), Some(b)) if a == b => {
+                    let split = a.len_utf8();
+                    (one.split_at(split), other.split_at(split))
+                }
+                _ => return one.cmp(other),
+            },
+            (a, b) => (one.split_at(a), other.split_at(b)),
+        };
+        match number(first).cmp(&number(second)) {
+            Ordering::Equal if first == second || digits.0 > 0 => (one, other) = (rest, others),
+            order => return order,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(names: &[&str], tracks: &[&str]) -> Vec<Vec<String>> {
+        let folders: Vec<String> = names.iter().map(|name| format!("p/{name}/")).collect();
+        let groups = choose(&folders, tracks).into_iter();
+        let names = |group: Vec<&str>| group.into_iter().map(|it| name(it).to_owned()).collect();
+        groups.map(names).collect()
+    }
+
+    #[test]
+    fn the_latest_date_is_chosen_in_every_form() {
+        for (names, best) in [
+            (&["2024", "2026", "2025"][..], "2026"),
+            (&["9", "10", "1"], "10"),
+            (&["09", "10", "01"], "10"),
+            (&["20261128", "20261130", "20261129"], "20261130"),
+            // One digit of the hour, and two.
+            (&["202611289", "2026112810"], "2026112810"),
+            (&["2026112823", "202611290"], "202611290"),
+            (&["2026-9-30", "2026-10-1"], "2026-10-1"),
+            (&["month=9", "month=10"], "month=10"),
+            (&["2026-11-28T09", "2026-11-28T10"], "2026-11-28T10"),
+        ] {
+            assert_eq!(chosen(names, &[])[0][0], best, "{names:?}");
+        }
+    }
+
+    #[test]
+    fn dates_of_other_forms_and_names_are_followed_beside_each_other() {
+        let names = [
+            "2026112809",
+            "2026",
+            "audit-1",
+            "audit-2",
+            "x10",
+            "x9",
+            "a",
+            "b",
+            "c",
+            "d",
+        ];
+        let groups = chosen(&names, &["audit-2"]);
+        let first: Vec<&str> = groups.iter().map(|group| &*group[0]).collect();
+        assert_eq!(
+            first,
+            ["audit-2", "2026", "2026112809", "x10", "x9", "d", "c", "b"]
+        );
+    }
+
+    #[test]
+    fn only_complete_dates_have_a_month() {
+        assert_eq!(month_of("p/2026112809/"), Some("p/202611"));
+        assert_eq!(month_of("2026112809/"), Some("202611"));
+        assert_eq!(month_of("p/2026/"), None);
+        assert_eq!(month_of("p/audit/"), None);
+        assert_eq!(month_of("p/day=20261128/"), None);
+        assert_eq!(month_of(""), None);
+    }
+
+    #[test]
+    fn natural_order_is_an_order() {
+        let names = [
+            "", "a", "a1", "a01", "a2", "a10", "é1", "é2", "2", "10", "1a",
+        ];
+        for one in names {
+            for other in names {
+                assert_eq!(
+                    natural(one, other),
+                    natural(other, one).reverse(),
+                    "{one} {other}"
+                );
+            }
+        }
+        assert_eq!(natural("x9", "x10"), Ordering::Less);
+        assert_eq!(natural("x9b", "x9a"), Ordering::Greater);
+    }
+}

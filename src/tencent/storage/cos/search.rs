@@ -1,0 +1,342 @@
+//! Finds the newest object below a prefix, whatever its layout. COS lists keys in the order of their
+//! bytes and has no other order, so the search begins where the last one ended: one request, as long
+//! as objects arrive. Otherwise it descends from the prefix into the latest folders.
+
+use std::time::SystemTime;
+
+use super::bucket::ListQuery;
+use super::bucket_client::BucketClient;
+use super::folders::{choose, is_later, month_of};
+use super::listing::{Object, Page};
+use super::marker::next_marker;
+use crate::failure::{Failure, Reason};
+use crate::snapshot::CheckCursor;
+use crate::tencent::storage::time::from_unix;
+
+/// The most requests of one search, retries not included.
+pub const MAX_REQUESTS: u32 = 100;
+
+/// The most levels of folders below the prefix.
+const MAX_LEVELS: usize = 6;
+
+/// The most pages of one folder.
+const MAX_FOLDER_PAGES: u32 = 50;
+
+/// The most pages after the cursor, before the search descends.
+const MAX_TAIL_PAGES: u32 = 5;
+
+/// The most keys of a page.
+const PAGE_KEYS: u32 = 1_000;
+
+/// The most keys of a page after the cursor. Few objects arrive between two checks, and behind them
+/// may be old ones.
+const TAIL_KEYS: u32 = 200;
+
+/// The longest key that a cursor keeps, in bytes. COS allows 850.
+const MAX_CURSOR_BYTES: usize = 1_024;
+
+/// What a search has found.
+pub(super) struct Found {
+    pub(super) newest: Option<SystemTime>,
+    pub(super) cursor: Option<CheckCursor>,
+}
+
+/// Why a search has found nothing.
+pub(super) enum SearchError {
+    Failed(Failure),
+    /// The newest object cannot be found within the limits; says why.
+    TooLarge(String),
+}
+
+/// A search in one bucket.
+pub(super) struct Search<'a> {
+    bucket: &'a BucketClient<'a>,
+    /// Empty, or the prefix with a slash at its end.
+    root: String,
+    tracks: &'a [&'a str],
+    requests: u32,
+    date: Option<SystemTime>,
+    /// The objects seen so far.
+    objects: u64,
+    place: Option<Place>,
+}
+
+/// The place of the newest object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Place {
+    leaf: String,
+    marker: String,
+    modified: i64,
+}
+
+/// A folder to visit.
+struct Visit {
+    folder: String,
+    level: usize,
+    /// Skip it if more objects than this were seen since: a better folder had some.
+    unless_more_than: Option<u64>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(bucket: &'a BucketClient<'a>, prefix: &str, tracks: &'a [&'a str]) -> Self {
+        let root = if prefix.is_empty() || prefix.ends_with('/') {
+            prefix.to_owned()
+        } else {
+            format!("{prefix}/")
+        };
+        Self {
+            bucket,
+            root,
+            tracks,
+            requests: 0,
+            date: None,
+            objects: 0,
+            place: None,
+        }
+    }
+
+    /// Searches, and returns the time of the last response by the server's clock too.
+    pub(super) async fn run(
+        mut self,
+        cursor: Option<&CheckCursor>,
+    ) -> Result<(Found, Option<SystemTime>), SearchError> {
+        let before = cursor.and_then(|cursor| Place::from_cursor(cursor, &self.root));
+        if let Some(before) = &before {
+            self.follow(before).await?;
+            if self.place.is_some() {
+                return Ok((self.found(), self.date));
+            }
+        }
+        self.descend(before.as_ref()).await?;
+        let mut found = self.found();
+        // An older object means that the newest one was deleted, or is not visible at the moment.
+        let is_newer = |before: &Place| self.newest() > Some(before.modified);
+        if let Some(before) = before.filter(|before| !is_newer(before)) {
+            found.cursor = Some(before.into_cursor());
+        }
+        Ok((found, self.date))
+    }
+
+    /// Lists what comes after the cursor, in its folder and in the folders beside it. Keeps a place
+    /// only if it is newer.
+    async fn follow(&mut self, before: &Place) -> Result<(), SearchError> {
+        let scope = parent(&before.leaf, &self.root).to_owned();
+        let mut marker = before.marker.clone();
+        let is_whole_leaf = before.marker == before.leaf;
+        for _ in 0..MAX_TAIL_PAGES {
+            let query = ListQuery {
+                prefix: &scope,
+                is_folder: false,
+                marker: &marker,
+                max_keys: if is_whole_leaf { PAGE_KEYS } else { TAIL_KEYS },
+            };
+            let page = self.list(query).await?;
+            let newest = newest(&page.objects).filter(|it| it.modified > before.modified);
+            if let Some(newest) = newest {
+                let leaf = folder_of(&newest.key);
+                let start = if marker.starts_with(leaf) {
+                    &marker
+                } else {
+                    leaf
+                };
+                let objects = page.objects.iter().filter(|it| folder_of(&it.key) == leaf);
+                let objects: Vec<&Object> = objects.collect();
+                self.keep(leaf, start, &objects);
+            }
+            let Some(next) = next_page(&page, &marker)? else {
+                break;
+            };
+            // In the order of bytes, the folders of earlier months may come after the latest one.
+            let (last, own) = (child_of(&next, &scope), child_of(&before.leaf, &scope));
+            if before.leaf != scope && last != own && !is_later(last, own) {
+                break;
+            }
+            marker = next;
+        }
+        Ok(())
+    }
+
+    /// Visits the latest folders below the prefix.
+    async fn descend(&mut self, before: Option<&Place>) -> Result<(), SearchError> {
+        let mut visits = vec![Visit {
+            folder: self.root.clone(),
+            level: 0,
+            unless_more_than: None,
+        }];
+        while let Some(visit) = visits.pop() {
+            if visit
+                .unless_more_than
+                .is_some_and(|seen| self.objects > seen)
+            {
+                continue;
+            }
+            let folders = self.read_folder(&visit.folder, before).await?;
+            if visit.level == MAX_LEVELS {
+                continue;
+            }
+            // The last one is visited first.
+            for group in choose(&folders, self.tracks).into_iter().rev() {
+                for (index, folder) in group.into_iter().enumerate().rev() {
+                    visits.push(Visit {
+                        folder: folder.to_owned(),
+                        level: visit.level + 1,
+                        unless_more_than: (index > 0).then_some(self.objects),
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the pages of a folder, keeps the place of its newest object, and returns its folders.
+    async fn read_folder(
+        &mut self,
+        folder: &str,
+        before: Option<&Place>,
+    ) -> Result<Vec<String>, SearchError> {
+        let mut objects = Vec::new();
+        let mut folders = Vec::new();
+        // A folder for each hour makes thousands, of which only the latest matter.
+        let known = before.map(|before| &*before.leaf);
+        let known = known.filter(|leaf| leaf.len() > folder.len() && leaf.starts_with(folder));
+        let known = known.map(|leaf| child_of(leaf, folder)).and_then(month_of);
+        let mut marker = known.unwrap_or_default().to_owned();
+        for _ in 0..MAX_FOLDER_PAGES {
+            let query = ListQuery {
+                prefix: folder,
+                is_folder: true,
+                marker: &marker,
+                max_keys: PAGE_KEYS,
+            };
+            let mut page = self.list(query).await?;
+            let next = next_page(&page, &marker)?;
+            objects.append(&mut page.objects);
+            folders.append(&mut page.folders);
+            let Some(next) = next else {
+                self.objects += objects.len() as u64;
+                let objects: Vec<&Object> = objects.iter().collect();
+                self.keep(folder, folder, &objects);
+                return Ok(folders);
+            };
+            marker = next;
+        }
+        let keys = MAX_FOLDER_PAGES * PAGE_KEYS;
+        Err(SearchError::TooLarge(format!(
+            "the folder {folder:?} has more than {keys} objects, so the newest one cannot be found"
+        )))
+    }
+
+    /// Keeps the place of the newest of these objects of one folder, if it is the newest of all.
+    fn keep(&mut self, leaf: &str, start: &str, objects: &[&Object]) {
+        let newest = objects.iter().map(|object| object.modified).max();
+        if newest > self.newest()
+            && let Some(modified) = newest
+        {
+            self.place = Some(Place {
+                leaf: leaf.to_owned(),
+                marker: next_marker(leaf, start, objects),
+                modified,
+            });
+        }
+    }
+
+    fn newest(&self) -> Option<i64> {
+        self.place.as_ref().map(|place| place.modified)
+    }
+
+    fn found(&self) -> Found {
+        Found {
+            newest: self.newest().and_then(from_unix),
+            cursor: self.place.clone().map(Place::into_cursor),
+        }
+    }
+
+    /// Requests a page, without the empty objects that stand for folders.
+    async fn list(&mut self, query: ListQuery<'_>) -> Result<Page, SearchError> {
+        if self.requests == MAX_REQUESTS {
+            let root = &self.root;
+            return Err(SearchError::TooLarge(format!(
+                "the newest object below {root:?} cannot be found within {MAX_REQUESTS} requests"
+            )));
+        }
+        self.requests += 1;
+        let page = self.bucket.list(query).await;
+        let (mut page, date) = page.map_err(SearchError::Failed)?;
+        self.date = date.or(self.date);
+        if page.next_marker.is_none() {
+            let keys = page.objects.iter().map(|object| &object.key);
+            page.next_marker = keys.chain(&page.folders).max().cloned();
+        }
+        page.objects.retain(|object| !object.key.ends_with('/'));
+        Ok(page)
+    }
+}
+
+impl Place {
+    /// Returns the place of a cursor, if it is below this prefix.
+    fn from_cursor(cursor: &CheckCursor, root: &str) -> Option<Self> {
+        let CheckCursor::Bucket {
+            leaf,
+            marker,
+            newest_unix_seconds,
+        } = cursor
+        else {
+            return None;
+        };
+        let is_folder = leaf.is_empty() || leaf.ends_with('/');
+        let fits = is_folder && leaf.starts_with(root) && marker.starts_with(&**leaf);
+        (fits && marker.len() <= MAX_CURSOR_BYTES).then(|| Self {
+            leaf: leaf.clone(),
+            marker: marker.clone(),
+            modified: *newest_unix_seconds,
+        })
+    }
+
+    fn into_cursor(self) -> CheckCursor {
+        CheckCursor::Bucket {
+            leaf: self.leaf,
+            marker: self.marker,
+            newest_unix_seconds: self.modified,
+        }
+    }
+}
+
+/// Returns the marker of the next page, or `None` after the last one.
+fn next_page(page: &Page, marker: &str) -> Result<Option<String>, SearchError> {
+    if !page.is_truncated {
+        return Ok(None);
+    }
+    let next = page.next_marker.as_ref().filter(|next| &***next > marker);
+    next.cloned().map(Some).ok_or_else(|| {
+        let why = "the listing is truncated, and its next page would be the same";
+        SearchError::Failed(Failure::new(Reason::Malformed, why))
+    })
+}
+
+fn newest(objects: &[Object]) -> Option<&Object> {
+    objects.iter().max_by_key(|object| object.modified)
+}
+
+/// Returns the folder of a key, with its slash.
+fn folder_of(key: &str) -> &str {
+    &key[..key.rfind('/').map_or(0, |slash| slash + 1)]
+}
+
+/// Returns the folder around a folder, but never one around the root.
+fn parent<'a>(folder: &'a str, root: &str) -> &'a str {
+    let parent = folder_of(folder.strip_suffix('/').unwrap_or(folder));
+    if parent.len() < root.len() {
+        folder
+    } else {
+        parent
+    }
+}
+
+/// Returns the folder in `folder` that a key is in, with its slash, or the whole key.
+fn child_of<'a>(key: &'a str, folder: &str) -> &'a str {
+    let rest = key.get(folder.len()..).unwrap_or_default();
+    let end = rest
+        .find('/')
+        .map_or(key.len(), |slash| folder.len() + slash + 1);
+    &key[..end]
+}
