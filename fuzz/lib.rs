@@ -1,6 +1,6 @@
 //! The targets, with the parser and the scripted cloud of the tests that they use.
 
-pub use targets::{answer, configuration, events, exposition, request, state, walk};
+pub use targets::{answer, bucket, configuration, events, exposition, request, state, walk};
 
 #[path = "../tests/support"]
 mod support {

@@ -47,6 +47,20 @@ impl Moment {
     }
 }
 
+impl Moment {
+    /// Returns the time until the wall clock reaches a phase of the interval. The phase is a stable
+    /// hash, so that a restart does not move it.
+    pub fn until_phase(self, hash: u64, interval: Duration) -> Duration {
+        let interval = interval.as_nanos();
+        let phase = u128::from(hash) % interval;
+        let since_epoch = self.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let into_interval = since_epoch.as_nanos() % interval;
+        let wait = (phase + interval - into_interval) % interval;
+        let wait = u64::try_from(wait).expect("an interval is shorter than five centuries");
+        Duration::from_nanos(wait)
+    }
+}
+
 impl Add<Duration> for Moment {
     type Output = Self;
 

@@ -113,6 +113,7 @@
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
 //! * [`attribution`]: finds the operation behind a change in the operation records
 //! * [`changes`]: the change feed, with the latest changes of all accounts
+//! * [`delivery`]: whether operation records arrive where tracks deliver to
 //! * [`state`]: the state file, which keeps the history over a restart. The serde attributes of a
 //!   `snapshot` type are its format there
 //!
@@ -173,6 +174,7 @@ pub mod tencent;
 // Comparing listings, and keeping the history.
 pub mod attribution;
 pub mod changes;
+pub mod delivery;
 pub mod history;
 pub mod state;
 

@@ -5,6 +5,7 @@
 //! under libFuzzer (`fuzz_targets/`) for hours.
 
 pub use self::answer::answer;
+pub use self::bucket::bucket;
 pub use self::configuration::configuration;
 pub use self::events::events;
 pub use self::exposition::exposition;
@@ -14,6 +15,7 @@ pub use self::walk::walk;
 
 // Input from the cloud.
 mod answer;
+mod bucket;
 mod events;
 mod walk;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use super::credentials::{AssumeRole, Credentials};
+use super::delivery::Delivery;
 use super::endpoint::Endpoint;
 use super::site::Site;
 use crate::snapshot::{ExpectedTrack, Member};
@@ -51,6 +52,10 @@ pub struct Account {
     pub details_interval: Option<Duration>,
     /// The search for the operators behind changes. `None` if it is disabled.
     pub attribution: Option<Attribution>,
+    /// The APPID of the account, if the configuration sets it.
+    pub app_id: Option<String>,
+    /// The checks of its storage targets. `None` if they are disabled.
+    pub delivery: Option<Delivery>,
     /// Tracks that must exist, in the order of the configuration, each name once.
     pub expected_tracks: Vec<ExpectedTrack>,
     /// Whether the account needs an enabled track of its own.

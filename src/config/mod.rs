@@ -17,6 +17,7 @@
 
 pub use self::account::{Account, Attribution, Poll};
 pub use self::credentials::{AssumeRole, Credentials};
+pub use self::delivery::Delivery;
 pub use self::endpoint::Endpoint;
 pub use self::error::Error;
 pub use self::glob::Glob;
@@ -33,6 +34,7 @@ pub use self::types::{Config, Http};
 mod account;
 mod credentials;
 mod defaults;
+mod delivery;
 mod endpoint;
 mod glob;
 mod named_file;

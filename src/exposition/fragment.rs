@@ -72,8 +72,8 @@ impl<'a> FragmentWriter<'a> {
         self.write(metric, more_labels, MAX_LABEL_CHARS, value);
     }
 
-    /// Writes one sample whose labels come from the configuration and are not cut: two names that
-    /// differ at the end would become the same series.
+    /// Writes one sample whose labels are not cut, because two names that differ at the end would
+    /// become the same series. They come from the configuration, or the client has limited them.
     pub fn sample_as_configured(
         &mut self,
         metric: Metric,

@@ -113,6 +113,16 @@ metrics! {
         "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes of tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
+    DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
+        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for the others; unknown if the last successful check is older than three intervals; cached from the last check."
+    DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
+        "Unix time in seconds of the newest LastModified or filled minute in the Storage of enabled tracks; absent until seen; cached from the last successful check."
+    DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
+        "Unix time in seconds of the oldest operation in DescribeEvents that should have arrived in the Storage of enabled tracks since the last arrival and has not; absent if there is none; cached from the last successful check."
+    DeliveryLastCheck "cloudaudit_delivery_last_check_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
+        "Unix time in seconds of the last successful check of the Storage of enabled tracks; 0 before the first."
+    DeliveryCheckFailures "cloudaudit_delivery_check_failures_total" Counter [storage_type storage_region storage_name storage_prefix reason]
+        "Number of failed checks of the Storage of enabled tracks, by reason."
     AttributionResults "cloudaudit_attribution_results_total" Counter [result]
         "Number of changes of tracks for which the search for the operator in DescribeEvents has ended, by result."
     AttributionPending "cloudaudit_attribution_pending" Gauge []

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use super::account::AccountRenderer;
 use super::attribution::AttributionRenderer;
 use super::cached::Cached;
+use super::delivery::DeliveryRenderer;
 use super::fragment::{Fragment, FragmentWriter, labels, truth};
 use super::metric::Metric;
 use super::target::TargetRenderer;
@@ -25,6 +26,7 @@ pub struct Renderer {
     overviews: Vec<Cached<Arc<Totals>>>,
     /// By region. An account has few.
     targets: Vec<(String, TargetRenderer)>,
+    deliveries: DeliveryRenderer,
 }
 
 impl Renderer {
@@ -42,6 +44,7 @@ impl Renderer {
             attribution: AttributionRenderer::default(),
             overviews: Vec::new(),
             targets: Vec::new(),
+            deliveries: DeliveryRenderer::default(),
         }
     }
 
@@ -78,6 +81,8 @@ impl Renderer {
             let (_, renderer) = &mut self.targets[known];
             renderer.render(&self.account, labels, target, &mut parts);
         }
+        let deliveries = report.deliveries.iter().flatten();
+        self.deliveries.render(labels, deliveries, &mut parts);
         parts
     }
 }

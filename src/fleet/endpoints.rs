@@ -17,6 +17,14 @@ pub(crate) fn account_endpoints(account: &config::Account) -> Vec<config::Endpoi
         endpoints.push(account.sts_endpoint.clone());
     }
     endpoints.extend(account.assume_role.iter().map(|role| role.endpoint.clone()));
+    if let Some(delivery) = &account.delivery {
+        endpoints.extend([
+            delivery.cos_host(),
+            delivery.cls_endpoint.clone(),
+            delivery.ckafka_endpoint.clone(),
+            delivery.cam_endpoint.clone(),
+        ]);
+    }
     match &account.credentials {
         Credentials::CvmRole { endpoint, .. } | Credentials::TkeOidc { endpoint } => {
             endpoints.push(endpoint.clone());

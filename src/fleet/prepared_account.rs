@@ -10,9 +10,12 @@ use super::pacers::Identity;
 use super::transport_pool::Transports;
 use crate::config;
 use crate::history::Retention;
-use crate::poll::{self, AccountParts, AttributionSettings, Memory, PublishHandle, Schedule};
+use crate::poll::{
+    self, AccountParts, AttributionSettings, DeliveryParts, Memory, PublishHandle, Schedule,
+};
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::credentials::PinnedProvider;
+use crate::tencent::storage::StorageClients;
 use crate::tencent::{Client, Observer, Pacer};
 
 /// An account with everything that it needs to run. Starting it cannot fail.
@@ -24,10 +27,18 @@ pub(super) struct PreparedAccount {
     pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
     pub(super) pacer: Arc<Pacer>,
+    /// Checks storage targets. `None` if they are not checked.
+    pub(super) storage: Option<StorageAccess>,
     /// Rejects keys of another Tencent Cloud account. `None` if they are verified in another way.
     pub(super) pinned: Option<Arc<PinnedProvider>>,
     /// Whether the known history belongs to another Tencent Cloud account and must be dropped.
     pub(super) resets_history: bool,
+}
+
+/// The clients of the services that store records, and their pacers.
+pub(super) struct StorageAccess {
+    pub(super) clients: Arc<StorageClients>,
+    pub(super) pacers: Vec<Arc<Pacer>>,
 }
 
 impl PreparedAccount {
@@ -44,9 +55,12 @@ impl PreparedAccount {
         self.config.requests_per_second
     }
 
-    /// Sets the rate of the pacer, which all accounts with the same identity share.
+    /// Sets the rate of the pacers, which all accounts with the same identity share.
     pub(super) fn set_rate(&self) {
-        self.pacer.set_per_second(self.rate());
+        let of_storage = self.storage.iter().flat_map(|storage| &storage.pacers);
+        for pacer in of_storage.chain([&self.pacer]) {
+            pacer.set_per_second(self.rate());
+        }
     }
 
     /// Whether the account was prepared from this configuration, with these transports.
@@ -141,12 +155,20 @@ impl PreparedAccount {
                 max_tracks: poll.max_tracks,
             },
         };
+        let delivery = self.config.delivery.as_ref().zip(self.storage.as_ref());
+        let delivery = delivery.map(|(delivery, storage)| DeliveryParts {
+            clients: Arc::clone(&storage.clients),
+            interval: delivery.interval,
+            grace: delivery.grace,
+            app_id: self.config.app_id.clone(),
+        });
         let parts = AccountParts {
             info: Arc::clone(&self.info),
             regions: self.config.regions.clone(),
             schedule,
             client: Arc::clone(&self.client),
             coverage: self.coverage.clone(),
+            delivery,
             process,
         };
         poll::Account::new(parts, handle).await

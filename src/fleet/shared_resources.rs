@@ -8,7 +8,7 @@ use super::endpoints::api_endpoint;
 use super::environment::Environment;
 use super::file_providers::{FileProvider, FileProviders};
 use super::pacers::{Identity, Pacers};
-use super::prepared_account::PreparedAccount;
+use super::prepared_account::{PreparedAccount, StorageAccess};
 use super::providers::Providers;
 use super::transport_pool::{HttpsTransport, TransportFactory, TransportPool, Transports};
 use crate::clock::{Clock, Moment};
@@ -18,8 +18,9 @@ use crate::shard::Shard;
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::credentials::{PinnedProvider, Provider};
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
+use crate::tencent::storage::{StorageClients, StorageParts};
 use crate::tencent::sts::Sts;
-use crate::tencent::{CLOUDAUDIT, CallOptions, Client, Observer};
+use crate::tencent::{CLOUDAUDIT, CallLimits, CallOptions, Client, Observer};
 use jiff::tz::Offset;
 use tokio::sync::watch;
 
@@ -116,6 +117,7 @@ impl SharedResources {
             None => provider,
         };
         let rate = config.requests_per_second;
+        let storage = self.storage(&provider, &config, &transports);
         let (client, identity) = self.client_with(provider, &config, &transports, rate);
         let pacer = Arc::clone(client.pacer());
         PreparedAccount {
@@ -127,8 +129,46 @@ impl SharedResources {
             identity,
             pacer,
             pinned,
+            storage,
             resets_history: false,
         }
+    }
+
+    /// Returns the clients of the services that store records. `None` if storage targets are not
+    /// checked.
+    fn storage(
+        &mut self,
+        provider: &Arc<dyn Provider>,
+        config: &config::Account,
+        transports: &Transports,
+    ) -> Option<StorageAccess> {
+        let delivery = config.delivery.as_ref()?;
+        let mut parts = |service, endpoint: &config::Endpoint| {
+            let identity = Identity {
+                endpoint: api_endpoint(endpoint),
+                service,
+                principal: provider.identity().unwrap_or_else(|| config.name.clone()),
+            };
+            let (rate, transport) = (config.requests_per_second, transports.to(endpoint));
+            (self.context).client_parts(&identity, rate, transport, Arc::clone(provider))
+        };
+        let parts = StorageParts {
+            cos: parts("cos", &delivery.cos_host()),
+            cos_address: delivery.cos_endpoint.as_ref().map(api_endpoint),
+            cls: parts("cls", &delivery.cls_endpoint),
+            ckafka: parts("ckafka", &delivery.ckafka_endpoint),
+            cam: parts("cam", &delivery.cam_endpoint),
+        };
+        let clients = [&parts.cos, &parts.cls, &parts.ckafka, &parts.cam];
+        let pacers = clients.map(|parts| Arc::clone(&parts.pacer)).to_vec();
+        let limits = CallLimits {
+            timeout: config.poll.timeout,
+            attempts: config.poll.attempts,
+        };
+        Some(StorageAccess {
+            clients: Arc::new(StorageClients::new(parts, limits)),
+            pacers,
+        })
     }
 
     /// Returns the provider that ties the keys of an account without `uin` to one Tencent Cloud
@@ -143,7 +183,8 @@ impl SharedResources {
             _ if config.uin.is_some() || config.assume_role.is_some() => return None,
             "files" | "profile" | "cvm_role" | "tke_oidc" => true,
             // These keys change only at a restart, so the check needs the state file.
-            "env" | "inline" => self.context.keeps_state,
+            // A check of storage must know whether the storage belongs to the account.
+            "env" | "inline" => self.context.keeps_state || config.delivery.is_some(),
             _ => return None,
         };
         let sts = self.sts(&config.sts_endpoint, transports, provider);

@@ -1,5 +1,5 @@
-//! The JSON API with the facts of the page: `/api/v1/targets`, `/api/v1/tracks` and
-//! `/api/v1/changes`.
+//! The JSON API with the facts of the page: `/api/v1/targets`, `/api/v1/tracks`, `/api/v1/changes`
+//! and `/api/v1/delivery`.
 //!
 //! `docs/openapi.json` describes the responses, and a test compares them with it. Within `v1`, keys
 //! may be added but not removed.
@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use serde_json::{Map, Value, json};
 
 use super::query::Query;
-use super::view::{TargetRow, TrackEntry, TrackRow, View};
+use super::view::{DeliveryRow, TargetRow, TrackEntry, TrackRow, View};
 use crate::clock::unix_seconds;
-use crate::snapshot::{AttributionResult, ChangeRecord, LastGood, Operation};
+use crate::snapshot::{AttributionResult, ChangeRecord, DeliveryReport, LastGood, Operation};
 
 /// Returns the targets that match a query.
 pub(super) fn targets(view: View<'_>, query: &Query) -> Value {
@@ -26,6 +26,15 @@ pub(super) fn tracks(view: View<'_>, query: &Query) -> Value {
     let tracks = view.matching_tracks(query);
     page(view, query, tracks.len(), |range| {
         tracks[range].iter().map(track).collect()
+    })
+}
+
+/// Returns the storage targets that match a query.
+pub(super) fn deliveries(view: View<'_>, query: &Query) -> Value {
+    let deliveries = view.matching_deliveries(query);
+    page(view, query, deliveries.len(), |range| {
+        let rows = deliveries[range].iter();
+        rows.map(|row| delivery(view, row)).collect()
     })
 }
 
@@ -115,6 +124,36 @@ fn track(row: &TrackRow<'_>) -> Value {
             },
         }))),
     }
+    Value::Object(value)
+}
+
+fn delivery(view: View<'_>, row: &DeliveryRow<'_>) -> Value {
+    let DeliveryReport {
+        target,
+        last_arrival,
+        due,
+        last_check,
+        failures,
+        ..
+    } = row.delivery;
+    let explanation = row.delivery.explanation_at(view.now);
+    let failures = failures.iter().filter(|(_, count)| **count > 0);
+    let failures: Map<String, Value> = failures
+        .map(|(reason, count)| (reason.as_str().to_owned(), (*count).into()))
+        .collect();
+    let mut value = account(row.report);
+    value.extend(object(json!({
+        "storage_type": target.kind,
+        "storage_region": target.region,
+        "storage_name": target.name,
+        "storage_prefix": target.prefix,
+        "state": row.state.as_str(),
+        "explanation": (!explanation.is_empty()).then_some(explanation),
+        "last_arrival": time(*last_arrival),
+        "due": time(*due),
+        "last_check": time(*last_check),
+        "check_failures": failures,
+    })));
     Value::Object(value)
 }
 

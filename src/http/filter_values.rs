@@ -1,6 +1,6 @@
 //! The closed sets of values by which rows are filtered.
 
-use crate::snapshot::{AttributionResult, Change, Status, StorageType};
+use crate::snapshot::{AttributionResult, Change, DeliveryState, Status, StorageType};
 
 /// The state of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +31,21 @@ impl State {
 /// Stands for the status of a vanished track.
 pub(super) const VANISHED: &str = "vanished";
 
-/// Returns the values that a filter allows. `None` if it allows any.
+/// Returns the states of targets.
+pub(super) fn states() -> Vec<&'static str> {
+    State::ALL.map(State::as_str).to_vec()
+}
+
+/// Returns the states of deliveries.
+pub(super) fn delivery_states() -> Vec<&'static str> {
+    let states = DeliveryState::ALL.iter();
+    states.map(|state| state.as_str()).collect()
+}
+
+/// Returns the values that a filter allows, whatever is filtered. `None` if it allows any, or if that
+/// depends on the rows.
 pub(super) fn allowed(filter: &str) -> Option<Vec<&'static str>> {
     Some(match filter {
-        "state" => State::ALL.map(State::as_str).to_vec(),
         "status" => {
             let listed = Status::ALL.iter().map(|status| status.as_str());
             listed.chain([VANISHED]).collect()

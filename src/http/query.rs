@@ -141,6 +141,18 @@ impl Query {
         Ok(())
     }
 
+    /// Checks the filter `state`, whose values depend on the rows.
+    ///
+    /// # Errors
+    ///
+    /// If a value is unknown. The message lists what is allowed.
+    pub(super) fn with_states(self, allowed: &[&'static str]) -> Result<Self, String> {
+        for state in self.filters.get("state").into_iter().flatten() {
+            one_of(allowed, state, "state")?;
+        }
+        Ok(self)
+    }
+
     /// Whether a value passes the filter of a parameter.
     pub(super) fn matches(&self, key: &str, value: &str) -> bool {
         let wanted = self.filters.get(key);

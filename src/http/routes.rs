@@ -23,7 +23,7 @@ use super::page::{self, Facts, Page};
 use super::query::Query;
 use super::rendering::Rendering;
 use super::view::View;
-use super::{api, encoding, response};
+use super::{api, encoding, filter_values, response};
 use crate::web_config::WebConfig;
 
 /// Responds to requests with what a [`Content`] provides.
@@ -134,6 +134,7 @@ impl Routes {
             "/api/v1/targets" => Handler::Targets,
             "/api/v1/tracks" => Handler::Tracks,
             "/api/v1/changes" => Handler::Changes,
+            "/api/v1/delivery" => Handler::Deliveries,
             "/favicon.ico" => Handler::Icon,
             "/-/healthy" => Handler::Healthy,
             "/-/ready" => Handler::Ready,
@@ -156,7 +157,7 @@ impl Routes {
                 StatusCode::NOT_FOUND,
                 format!(
                     "not found; there are /, {}, /api/v1/targets, /api/v1/tracks, /api/v1/tracks/ID/forget, \
-                     /api/v1/changes, /-/healthy, /-/ready and /-/reload",
+                     /api/v1/changes, /api/v1/delivery, /-/healthy, /-/ready and /-/reload",
                     self.telemetry_path
                 ),
             ),
@@ -168,7 +169,11 @@ impl Routes {
                 response::exposition(self.rendering.scrape(render).await, gzip)
             }
             (
-                Handler::Page | Handler::Targets | Handler::Tracks | Handler::Changes,
+                Handler::Page
+                | Handler::Targets
+                | Handler::Tracks
+                | Handler::Changes
+                | Handler::Deliveries,
                 &Method::GET | &Method::HEAD,
             ) => self.show(handler, uri).await,
             (Handler::Icon, &Method::GET | &Method::HEAD) => response::nothing(),
@@ -193,7 +198,12 @@ impl Routes {
 
     /// The page, or the same facts as JSON.
     async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
-        let query = match Query::parse(uri.query().unwrap_or_default()) {
+        let states = match handler {
+            Handler::Deliveries => filter_values::delivery_states(),
+            _ => filter_values::states(),
+        };
+        let query = Query::parse(uri.query().unwrap_or_default());
+        let query = match query.and_then(|query| query.with_states(&states)) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
                 return response::text(StatusCode::BAD_REQUEST, why);
@@ -280,13 +290,18 @@ fn render(
         Handler::Targets => response::json(StatusCode::OK, &api::targets(view, query)),
         Handler::Tracks => response::json(StatusCode::OK, &api::tracks(view, query)),
         Handler::Changes => response::json(StatusCode::OK, &api::changes(view, query)),
+        Handler::Deliveries => response::json(StatusCode::OK, &api::deliveries(view, query)),
         _ => {
             let stalled = content.healthy().err();
+            let deliveries = view.deliveries();
+            let deliveries: Vec<_> = deliveries
+                .map(|row| (row.report.account.name.as_str(), row.delivery))
+                .collect();
             let facts = Facts {
                 view,
                 info: &content.exporter_info(),
                 stalled: stalled.as_deref(),
-                deliveries: &[],
+                deliveries: &deliveries,
             };
             let page = Page {
                 facts,
@@ -309,6 +324,7 @@ enum Handler {
     Targets,
     Tracks,
     Changes,
+    Deliveries,
     /// Browsers request it on their own.
     Icon,
     Healthy,
@@ -326,7 +342,7 @@ impl Handler {
         match self {
             Self::Metrics => "metrics",
             Self::Page => "page",
-            Self::Targets | Self::Tracks | Self::Changes | Self::Forget => "api",
+            Self::Targets | Self::Tracks | Self::Changes | Self::Deliveries | Self::Forget => "api",
             Self::Healthy => "healthy",
             Self::Ready => "ready",
             Self::Reload => "reload",

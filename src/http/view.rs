@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 pub(super) use super::filter_values::{State, VANISHED};
 use super::query::Query;
 use crate::clock::{Moment, age};
-use crate::snapshot::{ChangeRecord, LastGood, Report, TargetReport, Tombstone, Totals, Track};
+use crate::snapshot::{
+    ChangeRecord, DeliveryReport, DeliveryState, LastGood, Report, StorageType, TargetReport,
+    Tombstone, Totals, Track,
+};
 
 /// All reports and the change feed at one moment.
 #[derive(Clone, Copy)]
@@ -23,6 +26,15 @@ pub(super) struct TargetRow<'a> {
     pub(super) report: &'a Report,
     pub(super) target: &'a TargetReport,
     pub(super) state: State,
+}
+
+/// A storage target that is checked.
+#[derive(Clone, Copy)]
+pub(super) struct DeliveryRow<'a> {
+    pub(super) report: &'a Report,
+    pub(super) delivery: &'a DeliveryReport,
+    /// Its state, which is unknown if the check is too old.
+    pub(super) state: DeliveryState,
 }
 
 /// A track as one region lists it or last listed it.
@@ -155,6 +167,48 @@ impl<'a> View<'a> {
             tracks.reverse();
         }
         tracks
+    }
+
+    /// Returns every storage target that is checked.
+    pub(super) fn deliveries(self) -> impl Iterator<Item = DeliveryRow<'a>> {
+        let reports = self.reports.iter().map(Arc::as_ref);
+        reports.flat_map(move |report| {
+            let deliveries = report.deliveries.iter().flatten();
+            deliveries.map(move |delivery| DeliveryRow {
+                report,
+                delivery,
+                state: delivery.state_at(self.now),
+            })
+        })
+    }
+
+    /// Returns the storage targets that match a query, in its order.
+    pub(super) fn matching_deliveries(self, query: &Query) -> Vec<DeliveryRow<'a>> {
+        let mut deliveries: Vec<_> = self
+            .deliveries()
+            .filter(|row| {
+                query.matches("account", &row.report.account.name)
+                    && query.matches("state", row.state.as_str())
+                    && query.matches(
+                        "storage_type",
+                        StorageType::of(&row.delivery.target.kind).as_str(),
+                    )
+            })
+            .collect();
+        deliveries.sort_by_key(|row| {
+            let target = &row.delivery.target;
+            let first = match query.sort {
+                "region" => target.region.as_str(),
+                "state" => row.state.as_str(),
+                "storage_type" => target.kind.as_str(),
+                _ => "",
+            };
+            (first, row.report.account.name.as_str(), target)
+        });
+        if query.descending {
+            deliveries.reverse();
+        }
+        deliveries
     }
 
     /// Returns the changes that match a query, newest first.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
+use super::delivery::{CheckEnd, DeliveryChecker, DeliveryParts, MAX_CHECKS};
 use super::handle::PublishHandle;
 use super::in_flight::InFlightPolls;
 use super::poller::{PollOutcome, Poller};
@@ -27,6 +28,8 @@ pub struct AccountParts {
     pub client: Arc<Client>,
     /// What the tracks of its organization cover.
     pub coverage: watch::Receiver<Option<OrganizationCoverage>>,
+    /// With what to check storage targets. `None` if they are not checked.
+    pub delivery: Option<DeliveryParts>,
     /// Observes every request, in addition to the account's own counters.
     pub process: Arc<dyn Observer>,
 }
@@ -34,6 +37,7 @@ pub struct AccountParts {
 /// An account, ready to poll.
 pub struct Account {
     state: AccountState,
+    checker: Option<DeliveryChecker>,
     schedule: Schedule,
     handle: Arc<PublishHandle>,
 }
@@ -47,15 +51,21 @@ impl Account {
             schedule,
             client,
             coverage,
+            delivery,
             process,
         } = parts;
         let clock = client.clock().clone();
         let api = handle.memory().api;
         let poller = Poller::new(&info.name, client, api, process, schedule.interval);
         let (poller, own) = (Arc::new(poller), Arc::clone(&handle));
-        let state = AccountState::new(info, &regions, schedule, coverage, clock, poller, own);
+        let rules = delivery.as_ref().map(DeliveryParts::rules);
+        let state = AccountState::new(
+            info, &regions, schedule, rules, coverage, clock, poller, own,
+        );
+        let region = regions.into_iter().next().unwrap_or_default();
         Self {
             state: state.publish().await,
+            checker: delivery.map(|parts| DeliveryChecker::new(parts, region)),
             schedule,
             handle,
         }
@@ -66,6 +76,7 @@ impl Account {
     pub async fn run(self, first: Instant) {
         let Self {
             mut state,
+            checker,
             schedule,
             handle,
         } = self;
@@ -82,9 +93,11 @@ impl Account {
         let mut polls = all(&poller, &state);
         // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
+        let mut checks = InFlightPolls::none(MAX_CHECKS);
         // The same for searches, which have a rate limit of their own.
         let mut searches = InFlightPolls::none(1);
         loop {
+            let next_check = begin_checks(&mut checks, checker.as_ref(), &poller, &mut state);
             let next_search = begin_search(&mut searches, &poller, &mut state);
             tokio::select! {
                 outcome = polls.next() => {
@@ -96,6 +109,8 @@ impl Account {
                     }
                 }
                 results = details.next() => state = state.described(results).await,
+                end = checks.next() => state = state.checked(end).await,
+                () = next_check => {}
                 end = searches.next() => state = state.searched(end).await,
                 () = next_search => {}
                 _ = due.tick() => {
@@ -120,7 +135,9 @@ impl Account {
 
     /// Polls every region once. Returns whether every poll succeeded.
     pub async fn poll_once(self) -> bool {
-        let mut state = self.state;
+        let Self {
+            mut state, checker, ..
+        } = self;
         let poller = Arc::clone(state.poller());
         let mut polls = all(&poller, &state);
         while polls.has_any() {
@@ -138,7 +155,42 @@ impl Account {
             let end = search(&poller, state.region(0), job).await;
             state = state.searched(end).await;
         }
-        state.is_up()
+        let mut checks = InFlightPolls::none(MAX_CHECKS);
+        loop {
+            drop(begin_checks(
+                &mut checks,
+                checker.as_ref(),
+                &poller,
+                &mut state,
+            ));
+            if !checks.has_any() {
+                return state.is_up();
+            }
+            state = state.checked(checks.next().await).await;
+        }
+    }
+}
+
+/// Begins the checks that are due, as far as there are places. Returns when the next check can begin.
+fn begin_checks<'a>(
+    checks: &mut InFlightPolls<'a, CheckEnd>,
+    checker: Option<&'a DeliveryChecker>,
+    poller: &'a Poller,
+    state: &mut AccountState,
+) -> impl Future<Output = ()> + use<> {
+    let mut next = None;
+    while let (Some(checker), Some(place)) = (checker, checks.free_place()) {
+        let Some(job) = state.begin_check() else {
+            next = state.next_check();
+            break;
+        };
+        checks.begin(place, checker.check(job, poller));
+    }
+    async move {
+        match next {
+            Some(at) => sleep_until(at).await,
+            None => pending().await,
+        }
     }
 }
 

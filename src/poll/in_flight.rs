@@ -28,6 +28,11 @@ impl<'a, T> InFlightPolls<'a, T> {
         self.0.iter().any(Option::is_some)
     }
 
+    /// Returns a place without a poll.
+    pub(super) fn free_place(&self) -> Option<usize> {
+        self.0.iter().position(Option::is_none)
+    }
+
     /// Adds a poll, and drops the previous one of this place.
     pub(super) fn begin(&mut self, place: usize, poll: impl Future<Output = T> + Send + 'a) {
         self.0[place] = Some(Box::pin(poll));

@@ -7,9 +7,10 @@ use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
 use super::change_line::{log_change, log_operator};
+use super::delivery_line::log_delivery;
 use crate::duration::format_duration;
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{ChangeRecord, LastGood, TargetReport};
+use crate::snapshot::{ChangeRecord, DeliveryReport, LastGood, TargetReport};
 use crate::tencent::reasons::visible;
 
 /// The most lines of one kind that an account logs in each [`WINDOW`].
@@ -25,6 +26,7 @@ pub(super) struct AccountLog {
     health: Budget,
     changes: Budget,
     details: Budget,
+    deliveries: Budget,
 }
 
 impl AccountLog {
@@ -34,6 +36,7 @@ impl AccountLog {
             health: Budget::default(),
             changes: Budget::default(),
             details: Budget::default(),
+            deliveries: Budget::default(),
         }
     }
 
@@ -52,6 +55,13 @@ impl AccountLog {
     pub(super) fn change(&self, record: &ChangeRecord) {
         if self.changes.admits() {
             log_change(record);
+        }
+    }
+
+    /// Logs a line if the state of a storage target has changed.
+    pub(super) fn delivery(&self, before: &DeliveryReport, after: &DeliveryReport) {
+        if before.state != after.state && self.deliveries.admits() {
+            log_delivery(&self.account, before, after);
         }
     }
 
@@ -83,6 +93,7 @@ impl AccountLog {
             (&self.health, "changes of state of targets"),
             (&self.changes, "changes of tracks"),
             (&self.details, "tracks without details"),
+            (&self.deliveries, "changes of state of storage targets"),
         ] {
             if let Some(lines) = budget.take_suppressed() {
                 warn!(account, lines, "log lines were suppressed: {what}");

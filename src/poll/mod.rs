@@ -5,6 +5,7 @@
 
 pub use self::account::{Account, AccountParts};
 pub use self::attribution::AttributionSettings;
+pub use self::delivery::DeliveryParts;
 pub use self::handle::{Memory, Publish, PublishHandle};
 pub use self::schedule::Schedule;
 
@@ -19,6 +20,9 @@ mod poller;
 // The details that listings omit.
 mod details;
 
+// The checks of storage targets.
+mod delivery;
+mod delivery_line;
 // The search for the operators behind changes.
 mod attribution;
 mod operators;

@@ -3,17 +3,21 @@
 use std::pin::pin;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{Instant, timeout};
 
 use super::details::DescribeResult;
 use super::log::{self, AccountLog};
+use crate::delivery::{OperationsQuery, Records};
 use crate::failure::Failure;
 use crate::snapshot::{ApiCounters, KnownTracks, Listing};
 use crate::tencent::credentials::ProviderState;
 use crate::tencent::reasons::timeout_failure;
-use crate::tencent::{Client, Ended, ListingError, Observer, Sent};
+use crate::tencent::{
+    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, Client, Ended, EventsQuery, ListingError,
+    Observer, Sent,
+};
 
 /// The longest poll, in intervals.
 const MAX_POLL_INTERVALS: u32 = 4;
@@ -131,13 +135,46 @@ impl Poller {
         }
     }
 
-    /// Returns an observer that counts the requests of a poll.
+    /// Returns an observer that counts the requests of a poll, a search or a check.
     pub(super) fn observer(&self) -> Counting<'_> {
         Counting {
             poller: self,
             last_failure: Mutex::default(),
             sent: AtomicU32::new(0),
         }
+    }
+
+    /// Requests one page of operation records, without a retry.
+    pub(super) async fn operations(
+        &self,
+        region: &str,
+        query: &OperationsQuery,
+    ) -> Result<Records, Failure> {
+        let seconds = |time: SystemTime| {
+            let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+            since.as_secs()
+        };
+        let attributes = [
+            (ATTRIBUTE_ACTION_TYPE, &query.action_type),
+            (ATTRIBUTE_RESOURCE_TYPE, &query.resource_type),
+        ];
+        let attributes = attributes.into_iter();
+        let attributes = attributes.filter_map(|(key, value)| Some((key, value.clone()?)));
+        let query = EventsQuery {
+            from: seconds(query.from),
+            until: seconds(query.to),
+            attributes: attributes.collect(),
+            max_pages: 1,
+        };
+        let client = &self.client;
+        let events = client
+            .events(region, &query, Instant::now(), &self.observer())
+            .await?;
+        let operations = events.records.into_iter().map(|record| record.operation);
+        Ok(Records {
+            operations: operations.map(|it| (it.event_name, it.at)).collect(),
+            is_complete: events.is_complete && events.unreadable == 0,
+        })
     }
 
     /// Requests the details of these tracks, one after the other.
@@ -173,7 +210,7 @@ fn timed_out(last_failure: Option<Failure>) -> Failure {
     }
 }
 
-/// Counts the requests of one poll or search.
+/// Counts the requests of one poll, search or check.
 pub(super) struct Counting<'a> {
     poller: &'a Poller,
     last_failure: Mutex<Option<Failure>>,

@@ -1,6 +1,6 @@
 //! When an account polls.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -34,14 +34,8 @@ impl Schedule {
     /// Returns when the second poll of an account is due if the first is `now`: at the account's
     /// phase, which is a stable hash of its name, by the wall clock. Later polls follow at the interval.
     pub fn second_poll(&self, account: &str, now: Moment) -> Instant {
-        let interval = self.interval.as_nanos();
-        let phase = u128::from(stable_hash(account)) % interval;
-        let earliest = self.interval / MIN_FIRST_GAP;
-        let since_epoch = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let into_interval = (since_epoch + earliest).as_nanos() % interval;
-        let wait = (phase + interval - into_interval) % interval;
-        let wait = u64::try_from(wait).expect("an interval is shorter than five centuries");
-        now.steady + earliest + Duration::from_nanos(wait)
+        let earliest = now + self.interval / MIN_FIRST_GAP;
+        earliest.steady + earliest.until_phase(stable_hash(account), self.interval)
     }
 
     /// Returns when a task that should tick at `next` has stalled.

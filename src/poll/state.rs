@@ -11,6 +11,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::attribution::{Found, Searches};
+use super::delivery::CheckEnd;
 use super::details::{DescribeResult, DetailsCache};
 use super::handle::PublishHandle;
 use super::log::{self, AccountLog, Health};
@@ -20,6 +21,7 @@ use super::schedule::Schedule;
 use super::search::{SearchEnd, SearchJob};
 use crate::changes::FeedUpdate;
 use crate::clock::{Clock, Moment};
+use crate::delivery::{DeliveryBook, Job, Rules, storage_targets};
 use crate::history::{OverviewCache, TargetHistory, TrackChange, accrue, is_covered};
 use crate::snapshot::{
     AccountInfo, Attribution, AttributionResult, ChangeRecord, ChangeSource, Evidence, KnownTracks,
@@ -36,6 +38,8 @@ pub(super) struct AccountState {
     credentials_changed: Option<SystemTime>,
     /// `None` if details are disabled.
     details: Option<DetailsCache>,
+    /// `None` if storage targets are not checked.
+    deliveries: Option<DeliveryBook>,
     /// `None` if attribution is disabled.
     searches: Option<Searches>,
     coverage: watch::Receiver<Option<OrganizationCoverage>>,
@@ -51,6 +55,7 @@ impl AccountState {
         info: Arc<AccountInfo>,
         regions: &[String],
         schedule: Schedule,
+        delivery: Option<Rules>,
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
         clock: Clock,
         poller: Arc<Poller>,
@@ -70,9 +75,12 @@ impl AccountState {
         };
         // A key that never changes has been in use since the account started.
         let key_begins = || poller.credentials().is_none().then_some(now.wall);
+        let checked = known.and_then(|report| report.deliveries.as_deref());
+        let book = |rules| DeliveryBook::new(&info.name, rules, checked.unwrap_or_default(), now);
         let searched = known.and_then(|report| report.attribution.as_deref());
         let searches = |settings| Searches::new(settings, searched, now.wall);
-        Self {
+        let mut state = Self {
+            deliveries: delivery.map(book),
             searches: schedule.attribution.map(searches),
             histories: regions.iter().map(history).collect(),
             overviews: OverviewCache::default(),
@@ -87,7 +95,9 @@ impl AccountState {
             log: Arc::clone(poller.log()),
             poller,
             handle,
-        }
+        };
+        state.set_storage_targets(now);
+        state
     }
 
     pub(super) fn account(&self) -> &str {
@@ -164,6 +174,33 @@ impl AccountState {
             FeedUpdate::default()
         };
         let (state, _) = state.update(0, search).await;
+        state
+    }
+
+    /// Begins the check that is due for the longest time, if any. The caller makes the check.
+    pub(super) fn begin_check(&mut self) -> Option<Job> {
+        let now = self.clock.now();
+        self.deliveries.as_mut()?.begin(now)
+    }
+
+    /// Returns when the next check is due.
+    pub(super) fn next_check(&self) -> Option<Instant> {
+        self.deliveries.as_ref()?.next_due()
+    }
+
+    /// Records and publishes the end of a check.
+    pub(super) async fn checked(self, end: CheckEnd) -> Self {
+        let CheckEnd { job, result, due } = end;
+        let enter = move |state: &mut Self| {
+            let now = state.clock.now();
+            let book = state.deliveries.as_mut();
+            if let Some([before, after]) = book.and_then(|book| book.end(&job, result, due, now)) {
+                state.log.delivery(&before, &after);
+            }
+            FeedUpdate::default()
+        };
+        let (state, _) = self.update(0, enter).await;
+        state.log.count_suppressed();
         state
     }
 
@@ -310,6 +347,7 @@ impl AccountState {
             );
             self.evidence = accrue(self.evidence, now, interval, covered);
         }
+        self.set_storage_targets(now);
         let region = &self.histories[outcome.target].report().region;
         let result = match self.searches {
             Some(_) => AttributionResult::Pending,
@@ -389,6 +427,15 @@ impl AccountState {
         show_operators(&mut self.histories, own);
     }
 
+    /// Passes the storage targets of the latest listings to the checks.
+    fn set_storage_targets(&mut self, now: Moment) {
+        if let Some(book) = &mut self.deliveries
+            && let Some(targets) = storage_targets(reports(&self.histories), now)
+        {
+            book.set_targets(targets, now);
+        }
+    }
+
     fn report(&mut self) -> Report {
         let coverage = *self.coverage.borrow();
         let targets = reports(&self.histories);
@@ -410,6 +457,7 @@ impl AccountState {
             }),
             overviews,
             evidence: self.evidence,
+            deliveries: self.deliveries.as_ref().map(DeliveryBook::reports),
             attribution: self.searches.as_mut().map(Searches::report),
         }
     }

@@ -161,8 +161,10 @@ fn list(bucket: &BucketState, name: &str, query: &str, now: SystemTime) -> Resul
         let pairs = query.split('&');
         let mut pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let found = pairs.find(|(name, _)| *name == wanted);
-        let value = found.map(|(_, value)| percent_decode_str(value).decode_utf8_lossy());
-        value.unwrap_or_default().into_owned()
+        // Clients may write a blank as a plus sign.
+        let value = found.map(|(_, value)| value.replace('+', " "));
+        let value = value.unwrap_or_default();
+        percent_decode_str(&value).decode_utf8_lossy().into_owned()
     };
     let max_keys = match &*value("max-keys") {
         "" => MAX_KEYS,

@@ -94,7 +94,11 @@ fn parameters(query: &str) -> Vec<(String, String)> {
     let pairs = query.split('&').filter(|pair| !pair.is_empty());
     let pairs = pairs.map(|pair| {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let decode = |text: &str| percent_decode_str(text).collect::<Vec<u8>>();
+        // Clients may write a blank as a plus sign.
+        let decode = |text: &str| {
+            let text = text.replace('+', " ");
+            percent_decode_str(&text).collect::<Vec<u8>>()
+        };
         (encode(&decode(name)).to_lowercase(), encode(&decode(value)))
     });
     pairs.collect()

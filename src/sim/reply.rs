@@ -135,7 +135,8 @@ fn cos_error(refusal: &Refusal, request_id: &str) -> String {
     let Refusal { code, message } = refusal;
     format!(
         "<?xml version='1.0' encoding='utf-8' ?>\n<Error>\n\t<Code>{code}</Code>\n\t\
-         <Message>{message}</Message>\n\t<RequestId>{request_id}</RequestId>\n</Error>\n"
+         <Message>{message}</Message>\n\t<Resource>/</Resource>\n\t\
+         <RequestId>{request_id}</RequestId>\n\t<TraceId>{request_id}</TraceId>\n</Error>\n"
     )
 }
 

@@ -120,7 +120,7 @@ fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
 }
 
 /// Label names that the exporter or Prometheus uses, so that an account's `labels` may not.
-pub const RESERVED_LABELS: [&str; 32] = [
+pub const RESERVED_LABELS: &[&str] = &[
     "account",
     "action",
     "action_type",
@@ -142,6 +142,7 @@ pub const RESERVED_LABELS: [&str; 32] = [
     "resource_type",
     "result",
     "site",
+    "state",
     "status",
     "storage_account",
     "storage_name",

@@ -6,6 +6,7 @@ use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::clock::Moment;
 use crate::failure::Reason;
 
 /// Where enabled tracks of an account deliver to. Tracks with equal values share a storage target.
@@ -53,26 +54,84 @@ pub enum DeliveryState {
     Unknown,
 }
 
-/// What is known about the delivery to a storage target.
+impl DeliveryState {
+    /// Every state.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Returns the value of the label `state`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// What is known about the delivery to a storage target, and what its next check needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryReport {
     /// The storage target.
     pub target: StorageTarget,
-    /// Its state after the last check. A reader limits its validity; see `valid_until`.
+    /// Its state after the last check. [`Self::state_at`] limits its validity.
     pub state: DeliveryState,
     /// Why the state is unknown, or what is missing, in a sentence; empty otherwise.
     pub explanation: String,
-    /// The newest object or filled minute seen.
+    /// The newest object or filled minute seen, by the clock of the cloud.
     pub last_arrival: Option<SystemTime>,
-    /// The oldest operation that should have arrived since and has not.
+    /// The oldest operation that should have arrived since and has not, by the clock of the cloud.
     pub due: Option<SystemTime>,
     /// The last check that succeeded.
     pub last_check: Option<SystemTime>,
-    /// When the state becomes [`DeliveryState::Unknown`] without another check.
-    pub valid_until: Option<SystemTime>,
+    /// When the state becomes [`DeliveryState::Unknown`] without another check. `None` if it is
+    /// unknown already.
+    pub valid_until: Option<Moment>,
     /// Failed checks.
     pub failures: EnumMap<Reason, u64>,
+    /// The latest successful checks in a row that found an operation overdue.
+    pub overdue_checks: u32,
+    /// The first of the latest checks in a row that did not find the storage target.
+    pub missing_since: Option<Moment>,
+    /// Where the next check goes on. `None` if it starts from the beginning.
+    pub cursor: Option<CheckCursor>,
 }
+
+impl DeliveryReport {
+    /// A storage target that was not checked yet.
+    pub fn new(target: StorageTarget) -> Self {
+        Self {
+            target,
+            state: DeliveryState::Unknown,
+            explanation: NOT_CHECKED.to_owned(),
+            last_arrival: None,
+            due: None,
+            last_check: None,
+            valid_until: None,
+            failures: EnumMap::default(),
+            overdue_checks: 0,
+            missing_since: None,
+            cursor: None,
+        }
+    }
+
+    /// Returns the state that a reader may show at `now`, even if the task that checks has stopped.
+    pub fn state_at(&self, now: Moment) -> DeliveryState {
+        match self.valid_until {
+            Some(until) if !until.is_reached(now) => self.state,
+            _ => DeliveryState::Unknown,
+        }
+    }
+
+    /// Returns the explanation of the state at `now`.
+    pub fn explanation_at(&self, now: Moment) -> &str {
+        if self.valid_until.is_some_and(|until| until.is_reached(now)) {
+            return TOO_OLD;
+        }
+        &self.explanation
+    }
+}
+
+/// Explains the state before the first check.
+const NOT_CHECKED: &str = "not checked yet";
+
+/// Explains the state once the last check is too old.
+const TOO_OLD: &str = "the last successful check is older than three intervals";
 
 /// Where the next check of a storage target continues, so that it needs one request. The state file
 /// keeps it. A check without it, or with one that no longer fits, finds the place again.

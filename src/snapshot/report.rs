@@ -9,6 +9,7 @@ use enum_map::EnumMap;
 use super::account::AccountInfo;
 use super::attribution_report::AttributionReport;
 use super::counters::{ApiCounters, TargetCounters};
+use super::delivery::DeliveryReport;
 use super::past::Past;
 use super::track::{Listing, Status, Track};
 use crate::clock::Moment;
@@ -37,6 +38,8 @@ pub struct Report {
     pub overviews: Vec<Overview>,
     /// The time that its complete listings are evidence for.
     pub evidence: Evidence,
+    /// Its storage targets, by target. `None` if they are not checked.
+    pub deliveries: Option<Vec<Arc<DeliveryReport>>>,
     /// The search for the operators behind its changes. `None` if attribution is disabled.
     pub attribution: Option<Arc<AttributionReport>>,
 }

@@ -113,12 +113,7 @@ pub struct Storage {
 impl Storage {
     /// Returns its type as a label value from a bounded set.
     pub fn storage_type(&self) -> StorageType {
-        match self.kind.as_str() {
-            "cos" => StorageType::Cos,
-            "cls" => StorageType::Cls,
-            "ckafka" => StorageType::Ckafka,
-            _ => StorageType::Other,
-        }
+        StorageType::of(&self.kind)
     }
 }
 
@@ -153,6 +148,16 @@ pub enum StorageType {
 }
 
 impl StorageType {
+    /// Returns the type that the API calls `kind`.
+    pub fn of(kind: &str) -> Self {
+        match kind {
+            "cos" => Self::Cos,
+            "cls" => Self::Cls,
+            "ckafka" => Self::Ckafka,
+            _ => Self::Other,
+        }
+    }
+
     /// Every type.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 

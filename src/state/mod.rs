@@ -18,6 +18,7 @@ mod encoding;
 mod file;
 mod path;
 
+mod delivery;
 mod saved;
 mod saved_attribution;
 mod saved_changes;

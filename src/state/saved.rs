@@ -15,6 +15,7 @@ use std::time::Duration;
 use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::SavedDelivery;
 use super::saved_attribution::SavedAttribution;
 use super::saved_changes::SavedChange;
 use super::time::{UnixNanos, nanos};
@@ -88,6 +89,9 @@ struct SavedAccount {
     attribution: Option<SavedAttribution>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
+    /// By target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deliveries: Vec<SavedDelivery>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,6 +182,12 @@ impl From<&Report> for SavedAccount {
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
+            deliveries: report
+                .deliveries
+                .iter()
+                .flatten()
+                .map(|delivery| SavedDelivery::from(&**delivery))
+                .collect(),
         }
     }
 }
@@ -201,6 +211,12 @@ impl SavedAccount {
                 .map(|(region, saved)| saved.into_report(region, now))
                 .collect(),
             evidence: self.evidence.restored(now),
+            deliveries: Some(
+                self.deliveries
+                    .into_iter()
+                    .map(|saved| Arc::new(saved.into_report(now)))
+                    .collect(),
+            ),
             attribution: self.attribution.map(|saved| Arc::new(saved.into())),
             ..Report::default()
         }

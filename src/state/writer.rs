@@ -11,7 +11,7 @@ use super::file::StateFile;
 use super::policy::{Difference, Policy};
 use super::saved::Saved;
 use crate::clock::Clock;
-use crate::snapshot::{ChangeRecord, Report, TargetReport};
+use crate::snapshot::{ChangeRecord, DeliveryReport, Report, TargetReport};
 
 /// The time between two checks for differences.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -205,12 +205,18 @@ fn have_the_same_facts(one: &Report, other: &Report) -> bool {
             && listing(one) == listing(other)
             && Arc::ptr_eq(&one.past, &other.past)
     };
+    let states = |report: &Report| {
+        let deliveries = report.deliveries.iter().flatten();
+        let state = |it: &Arc<DeliveryReport>| (it.target.clone(), it.state, it.due);
+        deliveries.map(state).collect::<Vec<_>>()
+    };
     let mut targets = one.targets.iter().zip(&other.targets);
     one.account.name == other.account.name
         && one.owner == other.owner
         && have_the_same_searches(one, other)
         && one.targets.len() == other.targets.len()
         && targets.all(|(one, other)| of_target(one, other))
+        && states(one) == states(other)
 }
 
 /// Whether the searches for operators are where they were, apart from the times of sweeps.

@@ -33,6 +33,7 @@ mod fleet;
 mod poll;
 
 // Storage targets.
+mod delivery;
 mod storage;
 
 // The simulated cloud.

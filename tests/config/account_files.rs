@@ -98,7 +98,7 @@ fn errors_name_the_account_file() {
     let cases = [
         (
             "other:\n  intervall: 5m\n",
-            "accounts.d/b.yaml:2:3: accounts.other.intervall: unknown key; allowed here: regions, labels, site, endpoint, sts_endpoint, interval, rate_limit, attribution, expected_tracks, track_required, uin, credentials, assume_role",
+            "accounts.d/b.yaml:2:3: accounts.other.intervall: unknown key; allowed here: regions, labels, site, endpoint, sts_endpoint, interval, rate_limit, attribution, expected_tracks, track_required, delivery, uin, appid, credentials, assume_role",
         ),
         (
             "prod: {}\n",

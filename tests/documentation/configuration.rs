@@ -19,10 +19,11 @@ fn the_committed_schema_is_golden() {
 }
 
 /// The mappings in the order in which they are read best, each with where it stands.
-const SECTIONS: [(&str, &str); 16] = [
+const SECTIONS: [(&str, &str); 17] = [
     ("", "The top level"),
     ("poll", "`poll`"),
     ("rate_limit", "`rate_limit`"),
+    ("delivery", "`delivery`"),
     ("state", "`state`"),
     ("changes", "`changes`"),
     ("attribution", "`attribution`"),

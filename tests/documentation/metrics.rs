@@ -94,6 +94,7 @@ const WITH_DATA: &str = "with data";
 const OF_STATE: &str = "where there is a state file, from the first attempt on";
 const FIRST_ERROR: &str = "from the first such error on";
 const OF_CHANGING_KEYS: &str = "where the key can change: files, profiles, roles";
+const OF_DELIVERY: &str = "with `delivery`, for each storage target of an enabled track";
 const OF_ORGANIZATIONS: &str = "where there are organisations";
 
 /// When a series is there.
@@ -171,6 +172,23 @@ const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_skipped_polls_total", ALWAYS),
     ("cloudaudit_dropped_tracks", WITH_DATA),
     ("cloudaudit_track_changes_total", "always, every change"),
+    ("cloudaudit_delivery_state", OF_DELIVERY),
+    (
+        "cloudaudit_delivery_last_arrival_timestamp_seconds",
+        "with `delivery`, once an arrival was seen",
+    ),
+    (
+        "cloudaudit_delivery_due_timestamp_seconds",
+        "with `delivery`, while an operation is overdue",
+    ),
+    (
+        "cloudaudit_delivery_last_check_timestamp_seconds",
+        "with `delivery`, for each storage target of an enabled track; 0 before the first successful check",
+    ),
+    (
+        "cloudaudit_delivery_check_failures_total",
+        "with `delivery`, for each storage target of an enabled track, every reason",
+    ),
     (
         "cloudaudit_attribution_results_total",
         "with `attribution`, every result",

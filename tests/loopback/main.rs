@@ -7,6 +7,7 @@ mod support;
 mod hostile;
 mod pem;
 mod proxy;
+mod storage;
 mod transport;
 
 // The listener.

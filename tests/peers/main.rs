@@ -5,3 +5,4 @@ mod support;
 
 mod browser;
 mod python_sdk;
+mod storage_sdk;

@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-const ID: &str = "AKIDsimulated0000000000000000000000";
-const KEY: &str = "simulatedkey00000000000000000000";
+pub(crate) const ID: &str = "AKIDsimulated0000000000000000000000";
+pub(crate) const KEY: &str = "simulatedkey00000000000000000000";
 
 /// Starting Python and importing the SDK takes a few seconds on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -44,7 +44,7 @@ async fn list_with_sdk(world: &World, secret_key: &str, page_size: &str) -> Valu
 
 /// Runs a script that is told the world's address first. The metadata service has an address of
 /// its own, which is reached through the proxy that the environment names.
-async fn run(script: &str, world: &World, arguments: &[&str]) -> Value {
+pub(crate) async fn run(script: &str, world: &World, arguments: &[&str]) -> Value {
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), world.clone());
     let server = server.await.unwrap();
     let endpoint = server.local_addr().to_string();

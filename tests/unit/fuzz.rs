@@ -30,6 +30,11 @@ fn answer() {
 }
 
 #[test]
+fn bucket() {
+    holds("bucket", targets::bucket, &[]);
+}
+
+#[test]
 fn configuration() {
     let cases = ["tests/config/valid", "tests/config/invalid", "deploy"];
     holds("configuration", targets::configuration, &cases);

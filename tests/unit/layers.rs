@@ -40,6 +40,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // Pure logic: the caller sends the requests and knows the time.
     ("attribution", &["failure", "snapshot", "clock"]),
     ("changes", &["snapshot", "clock"]),
+    // What checks of storage targets prove. It calls nothing.
+    (
+        "delivery",
+        &["failure", "snapshot", "clock", "hash", "tencent"],
+    ),
     // The state file: reports become a file's own types and reports again.
     (
         "state",
@@ -83,6 +88,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "hash",
             "tencent",
             "history",
+            "delivery",
             "heartbeat",
         ],
     ),

@@ -6,6 +6,7 @@ mod support;
 // What the exporter knows, keeps and shows.
 mod attribution;
 mod changes;
+mod delivery;
 mod exposition;
 mod history;
 mod publisher;

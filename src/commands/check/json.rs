@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{Part, Selection, sorted};
-use crate::config::{Account, AssumeRole, Attribution, Config, Glob, Organization};
+use crate::config::{Account, AssumeRole, Attribution, Config, Delivery, Glob, Organization};
 use crate::snapshot::ExpectedTrack;
 
 pub(super) fn json(selection: &Selection, config: &Config, warnings: &[String]) -> String {
@@ -27,6 +27,7 @@ fn account(account: &Account) -> Value {
     let mut keys = common(account);
     keys.insert("account".into(), account.name.as_str().into());
     keys.insert("uin".into(), account.uin.as_deref().into());
+    keys.insert("appid".into(), account.app_id.as_deref().into());
     let role = account.assume_role.as_ref();
     keys.insert("assume_role".into(), role.map(assume_role).into());
     keys.into()
@@ -102,6 +103,7 @@ fn common(account: &Account) -> Map<String, Value> {
         ("credentials", json!(account.credentials.kind())),
         ("labels", json!(account.labels)),
         ("track_required", json!(account.track_required)),
+        ("delivery", json!(account.delivery.as_ref().map(delivery))),
         ("expected_tracks", tracks.collect()),
         (
             "trusted_storage_accounts",
@@ -117,6 +119,18 @@ fn attribution(attribution: &Attribution) -> Value {
     json!({
         "sweep_interval_seconds": sweep.map(Duration::as_secs_f64),
         "operator_label": attribution.operator_label,
+    })
+}
+
+fn delivery(delivery: &Delivery) -> Value {
+    let cos = delivery.cos_endpoint.as_ref();
+    json!({
+        "interval_seconds": delivery.interval.as_secs_f64(),
+        "grace_seconds": delivery.grace.as_secs_f64(),
+        "cos_endpoint": cos.map(ToString::to_string),
+        "cls_endpoint": delivery.cls_endpoint.to_string(),
+        "ckafka_endpoint": delivery.ckafka_endpoint.to_string(),
+        "cam_endpoint": delivery.cam_endpoint.to_string(),
     })
 }
 

@@ -5,11 +5,14 @@ use serde_json::{Value as Json, json};
 use super::super::defaults;
 use super::super::definitions::Definitions;
 use super::super::document::Node;
-use super::super::leaf::{Boolean, Host, Interval, LabelName, LabelValue, Region, SiteName, Uin};
+use super::super::leaf::{
+    AppId, Boolean, Host, Interval, LabelName, LabelValue, Region, SiteName, Uin,
+};
 use super::super::reader::Reader;
 use super::super::value_types::{List, Names, Setting};
 use super::attribution::AttributionKeys;
 use super::credentials::AssumeRoleKeys;
+use super::delivery::DeliveryKeys;
 use super::mapping::mapping;
 use super::rate_limit::RateLimitKeys;
 use super::source::Source;
@@ -44,6 +47,9 @@ mapping! {
         /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
         /// an account that the organization covers.
         track_required: Boolean = true,
+        /// Checks whether operation records arrive. An account, `defaults` and the top level merge
+        /// key by key.
+        delivery: DeliveryKeys,
     }
 }
 
@@ -53,6 +59,10 @@ mapping! {
         /// The number of the account. The exporter refuses a credential of another account, and
         /// polls nothing with it. Not in `defaults`.
         uin: Uin,
+        /// The APPID of the account, which is part of the hosts of its buckets. The exporter uses it
+        /// if a track does not show it, and otherwise asks Cloud Access Management. Not in
+        /// `defaults`.
+        appid: AppId,
         /// The key for the API, from one source. Default: the default chain, which looks in the
         /// environment, then for a profile, the identity of a TKE pod, the role of a CVM.
         credentials: Source,
@@ -62,7 +72,10 @@ mapping! {
     }
 }
 
-/// `defaults`: the keys of an account, except `uin`.
+/// The keys that belong to a single account.
+const OF_ONE_ACCOUNT: [&str; 2] = ["uin", "appid"];
+
+/// `defaults`: the keys of an account, except those of a single account.
 pub(in crate::config) struct DefaultKeys;
 
 impl Setting for DefaultKeys {
@@ -70,16 +83,19 @@ impl Setting for DefaultKeys {
 
     fn read(node: &Node, reader: &mut Reader) -> Option<AccountKeys> {
         let keys = AccountKeys::read(node, reader);
-        if node.entries().iter().any(|entry| entry.key == "uin") {
-            reader.refuse_key(
-                "uin",
-                "not allowed in defaults; set it in the account that it belongs to",
-            );
+        for key in OF_ONE_ACCOUNT {
+            if node.entries().iter().any(|entry| entry.key == key) {
+                reader.refuse_key(
+                    key,
+                    "not allowed in defaults; set it in the account that it belongs to",
+                );
+            }
         }
         keys
     }
 
     fn schema(definitions: &mut Definitions) -> Json {
-        json!({"allOf": [AccountKeys::schema(definitions)], "not": {"required": ["uin"]}})
+        let excluded = OF_ONE_ACCOUNT.map(|key| json!({"required": [key]}));
+        json!({"allOf": [AccountKeys::schema(definitions)], "not": {"anyOf": excluded}})
     }
 }

@@ -4,6 +4,7 @@
 
 pub(super) use self::account::{AccountKeys, CommonKeys};
 pub(super) use self::credentials::AssumeRoleKeys;
+pub(super) use self::delivery::DeliveryKeys;
 pub(super) use self::organization::OrganizationKeys;
 pub(super) use self::poll::PollKeys;
 pub(super) use self::root::{ConfigKeys, HttpKeys};
@@ -11,6 +12,7 @@ pub(super) use self::root::{ConfigKeys, HttpKeys};
 mod account;
 mod attribution;
 mod credentials;
+mod delivery;
 mod mapping;
 mod organization;
 mod poll;

@@ -14,6 +14,7 @@ use super::super::site::Site;
 use super::super::value_types::{List, Names, Setting};
 use super::account::{AccountKeys, DefaultKeys};
 use super::attribution::AttributionKeys;
+use super::delivery::DeliveryKeys;
 use super::mapping::mapping;
 use super::organization::OrganizationKeys;
 use super::poll::PollKeys;
@@ -34,6 +35,8 @@ mapping! {
         poll: PollKeys,
         /// The most requests to the API.
         rate_limit: RateLimitKeys,
+        /// Checks whether operation records arrive at the storage of tracks.
+        delivery: DeliveryKeys,
         /// What the exporter persists over a restart.
         state: StateKeys,
         /// The change feed.
@@ -45,7 +48,7 @@ mapping! {
         /// UINs of accounts whose storage is a normal destination, besides the account's own.
         trusted_storage_accounts: List<Uin, 1000>,
         /// Settings for every account that does not set them itself: the keys of an account except
-        /// `uin`.
+        /// `uin` and `appid`.
         defaults: DefaultKeys,
         /// Files of more accounts: each a mapping like `accounts`, or a mapping with the single key
         /// `accounts`.

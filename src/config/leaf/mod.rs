@@ -6,8 +6,8 @@ pub(super) use self::credentials::{
 pub(super) use self::files::{FileBelowHome, FilePath, FilePattern};
 pub(super) use self::hosts::{Host, MetadataHost, ProxyUrl};
 pub(super) use self::names::{
-    AccountName, ActionType, LabelName, LabelValue, MemberLabel, MemberPattern, OrganizationName,
-    Region, SiteName, TagLabel, TrackText, Uin, in_variable,
+    AccountName, ActionType, AppId, LabelName, LabelValue, MemberLabel, MemberPattern,
+    OrganizationName, Region, SiteName, TagLabel, TrackText, Uin, in_variable,
 };
 pub(super) use self::numbers::{
     Boolean, Interval, Period, RoleDuration, Timeout, UtcOffset, WholeNumber,

@@ -59,6 +59,10 @@ pattern_types! {
     /// The number of a Tencent Cloud account, as text.
     public Uin -> String = ["string", "integer"] from 0 "^[0-9]{1,20}$"
         else "not a UIN, the number of an account; allowed are up to 20 digits";
+
+    /// The APPID of an account, as text.
+    public AppId -> String = ["string", "integer"] from 0 "^[0-9]{1,20}$"
+        else "not an APPID, the number after the last hyphen of a bucket's name; allowed are up to 20 digits";
 }
 
 impl Item for Region {
@@ -121,7 +125,8 @@ impl NameKind for LabelName {
     }
 
     fn schema() -> (Json, String) {
-        let reserved = RESERVED_LABELS.map(|name| format!("`{name}`")).join(", ");
+        let reserved = RESERVED_LABELS.iter().map(|name| format!("`{name}`"));
+        let reserved = reserved.collect::<Vec<_>>().join(", ");
         (
             label_name(),
             format!("Up to 32; these names are reserved: {reserved}."),

@@ -11,7 +11,8 @@ use super::super::endpoint::Endpoint;
 use super::super::key_path::KeyPath;
 use super::super::keys::{AccountKeys, AssumeRoleKeys};
 use super::super::reader::Reader;
-use super::super::site::Site;
+use super::delivery::delivery;
+use super::layers::{Hosts, Layers};
 use crate::duration::format_duration;
 
 /// The settings that all accounts share.
@@ -21,16 +22,6 @@ pub(super) struct SharedSettings {
     pub(super) trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
-/// A layer of settings, and its place in the configuration.
-#[derive(Clone)]
-pub(super) struct SettingsLayer {
-    pub(super) path: KeyPath,
-    pub(super) keys: AccountKeys,
-}
-
-/// The layers of an account, the nearest first.
-pub(super) type Layers<'l> = [&'l SettingsLayer; 3];
-
 /// Resolves an account. Reports a fault if its settings do not fit together.
 pub(super) fn account(
     name: &str,
@@ -39,11 +30,13 @@ pub(super) fn account(
     reader: &mut Reader,
 ) -> Account {
     let own = &layers[0].keys;
+    let hosts = Hosts::of(layers);
+    let delivery = delivery(layers, &hosts, shared.poll.timeout, reader);
     let Hosts {
         site,
         cloudaudit,
         sts,
-    } = Hosts::of(layers);
+    } = hosts;
     let farthest_first = layers.iter().rev();
     let labels = farthest_first.filter_map(|layer| layer.keys.common.labels.clone());
     let credentials = nearest(layers, |keys| keys.credentials.as_ref());
@@ -79,6 +72,8 @@ pub(super) fn account(
         member: None,
         details_interval: shared.details_interval,
         attribution: attribution(layers),
+        app_id: own.appid.clone(),
+        delivery,
         expected_tracks: nearest(layers, |keys| keys.common.expected_tracks.as_ref())
             .unwrap_or_default(),
         track_required: nearest(layers, |keys| keys.common.track_required.as_ref()).unwrap_or(true),
@@ -127,38 +122,6 @@ fn role(layers: Layers, sts: &Endpoint, reader: &mut Reader) -> Option<AssumeRol
         duration: role.duration.unwrap_or(defaults::ROLE_DURATION),
         endpoint: role.endpoint.unwrap_or_else(|| sts.clone()),
     })
-}
-
-/// The cloud of an account, and its hosts.
-struct Hosts {
-    site: Site,
-    cloudaudit: Endpoint,
-    sts: Endpoint,
-}
-
-impl Hosts {
-    fn of(layers: Layers) -> Self {
-        let keys = || layers.iter().map(|layer| &layer.keys.common);
-        let site = keys().find_map(|keys| keys.site).unwrap_or_default();
-        // A site sets the endpoints too, so the nearest layer with a site or an endpoint decides.
-        let cloudaudit = keys().find_map(|keys| {
-            let of_site = || keys.site.map(Site::endpoint);
-            keys.endpoint.clone().or_else(of_site)
-        });
-        let cloudaudit = cloudaudit.unwrap_or_else(|| site.endpoint());
-        let sts = keys().find_map(|keys| {
-            let is_simulated = |own: &&Endpoint| **own == cloudaudit && own.is_plain();
-            let simulated = || keys.endpoint.as_ref().filter(is_simulated).cloned();
-            let of_site = || keys.site.map(Site::sts_endpoint);
-            let own = keys.sts_endpoint.clone();
-            own.or_else(simulated).or_else(of_site)
-        });
-        Self {
-            site,
-            sts: sts.unwrap_or_else(|| site.sts_endpoint()),
-            cloudaudit,
-        }
-    }
 }
 
 /// Checks the interval: no request may take longer, no data may become stale and no tombstone

@@ -14,7 +14,8 @@ use super::super::keys::{AccountKeys, CommonKeys, ConfigKeys, HttpKeys, PollKeys
 use super::super::quoted::variable_in_quotes;
 use super::super::reader::Reader;
 use super::super::types::{Config, Http};
-use super::account::{SettingsLayer, SharedSettings, account};
+use super::account::{SharedSettings, account};
+use super::layers::SettingsLayer;
 use super::organization::organization;
 use crate::proxy::{self, Proxy};
 use crate::shard::Shard;
@@ -135,6 +136,7 @@ fn common_layers(keys: ConfigKeys, interval: Option<Duration>) -> [SettingsLayer
                 rate_limit: keys.rate_limit,
                 interval,
                 attribution: keys.attribution,
+                delivery: keys.delivery,
                 ..CommonKeys::default()
             },
             ..AccountKeys::default()

@@ -4,4 +4,6 @@ pub(super) use self::config::config;
 
 mod account;
 mod config;
+mod delivery;
+mod layers;
 mod organization;

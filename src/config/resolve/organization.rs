@@ -7,7 +7,8 @@ use super::super::keys::OrganizationKeys;
 use super::super::organization::Organization;
 use super::super::reader::Reader;
 use super::super::text::quoted;
-use super::account::{SettingsLayer, SharedSettings, account};
+use super::account::{SharedSettings, account};
+use super::layers::SettingsLayer;
 
 /// Resolves an organization. Returns `None` and reports a fault if it has no role.
 pub(super) fn organization(

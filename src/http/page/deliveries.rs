@@ -7,16 +7,6 @@ use super::html::{Account, Badge, BadgeColor, Composed, Text};
 use super::table::{Cell, Table, columns};
 use crate::snapshot::{DeliveryReport, DeliveryState};
 
-impl Facts<'_> {
-    /// Returns the state of a delivery now. A state is valid for a limited time.
-    pub(super) fn delivery_state(self, report: &DeliveryReport) -> DeliveryState {
-        match report.valid_until {
-            Some(until) if until > self.view.now.wall => report.state,
-            _ => DeliveryState::Unknown,
-        }
-    }
-}
-
 /// Returns the storage targets of the accounts of a scope, the worst first. `None` if deliveries are
 /// not checked.
 pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
@@ -27,7 +17,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
     let accounts: BTreeSet<&str> = scope.accounts.iter().map(|it| name(it)).collect();
     let rows = facts.deliveries.iter().copied();
     let mut rows: Vec<_> = rows.filter(|(it, _)| accounts.contains(it)).collect();
-    rows.sort_by_key(|(_, report)| rank(facts.delivery_state(report)));
+    rows.sort_by_key(|(_, report)| rank(report.state_at(facts.view.now)));
     let columns = columns![
         "Account",
         "Storage",
@@ -45,7 +35,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
         move |(account, report)| {
             let account: &'a str = account;
             let report: &'a DeliveryReport = report;
-            let state = facts.delivery_state(report);
+            let state = report.state_at(facts.view.now);
             let due: Cell<'a> = match report.due {
                 None => Box::new(Text("–")),
                 due => Box::new(facts.when(due)),
@@ -60,7 +50,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
                 Box::new(facts.when(report.last_arrival)),
                 due,
                 Box::new(facts.when(report.last_check)),
-                Box::new(Text(&report.explanation)),
+                Box::new(Text(report.explanation_at(facts.view.now))),
             ]
         },
     ))
@@ -71,7 +61,7 @@ pub(super) fn broken(facts: Facts<'_>) -> usize {
     let states = facts
         .deliveries
         .iter()
-        .map(|(_, it)| facts.delivery_state(it));
+        .map(|(_, it)| it.state_at(facts.view.now));
     states
         .filter(|state| color(*state) == BadgeColor::Bad)
         .count()

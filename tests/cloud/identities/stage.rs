@@ -65,7 +65,7 @@ pub struct Stage {
 impl Stage {
     /// Nobody polls yet. `environment` is what the process has in its environment.
     pub fn new(world: &World, environment: &[(&str, &str)]) -> Self {
-        Self::at(world, environment, Clock::virtual_at(noon()))
+        Self::at(world, environment, Clock::virtual_at(world.now()))
     }
 
     /// The same at another time.

@@ -159,6 +159,7 @@ impl World {
             schedule,
             client: Arc::new(Client::new(parts, self.options)),
             coverage: self.coverage.subscribe(),
+            delivery: None,
             process: Arc::clone(&self.observed) as _,
         };
         let handle = PublishHandle::new(memory, publish, Arc::clone(&self.changes), Instant::now());

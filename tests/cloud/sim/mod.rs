@@ -6,6 +6,7 @@
     reason = "a helper of a test may stop it, as the test itself may"
 )]
 
+mod cos;
 mod faults;
 mod metadata;
 mod organization;

@@ -8,6 +8,7 @@
 mod bucket;
 mod errors;
 mod layouts;
+mod properties;
 mod topic;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

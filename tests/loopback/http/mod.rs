@@ -5,6 +5,7 @@
 mod api;
 mod changes;
 mod connections;
+mod deliveries;
 mod half_requests;
 mod limits;
 mod listener;

@@ -2,16 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::exposition::Metric;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::snapshot::{Listing, RESERVED_LABELS, Status, Storage, Track};
+use cloudaudit_exporter::snapshot::{
+    DeliveryReport, DeliveryState, Listing, RESERVED_LABELS, Status, Storage, StorageTarget, Track,
+};
 
-use super::lookup::{family, only_value};
+use super::lookup::{family, only_value, samples};
 use super::scene::{Scene, denied, shown};
 use super::{INTERVAL, MAX_LABEL_CHARS, STALE_AFTER};
-use crate::support::text_format::parse;
+use crate::support::text_format::{Sample, parse};
 use crate::support::tracks::{listing, track};
 
 #[test]
@@ -69,6 +72,58 @@ fn aged_out() {
     scene.publish();
     scene.pass(STALE_AFTER.saturating_sub(INTERVAL));
     is_golden(&scene, "aged_out");
+}
+
+/// A state, a failed check, and a check that is too old.
+#[test]
+fn deliveries() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    scene.listed(0, listing([track(7, "audit-all")]));
+    let target = |kind: &str, name: &str| StorageTarget {
+        kind: kind.to_owned(),
+        region: "ap-guangzhou".to_owned(),
+        name: name.to_owned(),
+        prefix: "trail".to_owned(),
+    };
+    let before = |time| scene.now.wall - time;
+    let stalled = DeliveryReport {
+        state: DeliveryState::Stalled,
+        last_arrival: Some(before(2 * STALE_AFTER)),
+        due: Some(before(STALE_AFTER)),
+        last_check: Some(scene.now.wall),
+        valid_until: Some(scene.now + 30 * INTERVAL),
+        ..DeliveryReport::new(target("cos", "audit-log"))
+    };
+    let mut denied = DeliveryReport::new(target("cls", "topic"));
+    denied.failures[Reason::Unauthorized] = 3;
+    let old = DeliveryReport {
+        state: DeliveryState::Arriving,
+        valid_until: Some(scene.now + INTERVAL),
+        ..stalled.clone()
+    };
+    let old = DeliveryReport {
+        target: target("cos", "old-log"),
+        due: None,
+        ..old
+    };
+    scene.deliveries = Some([stalled, denied, old].map(Arc::new).to_vec());
+    scene.publish();
+    let state = |scene: &Scene, name: &str| {
+        let families = scene.parsed();
+        let states = samples(&families, Metric::DeliveryState, None);
+        let is_present = |it: &&&Sample| it.label("storage_name") == name && it.value > 0.0;
+        let present: Vec<_> = states.iter().filter(is_present).collect();
+        assert_eq!(present.len(), 1, "{name}");
+        present[0].label("state").to_owned()
+    };
+    assert_eq!(state(&scene, "old-log"), "arriving");
+    scene.pass(INTERVAL);
+    assert_eq!(
+        state(&scene, "old-log"),
+        "unknown",
+        "no task has to withdraw it"
+    );
+    is_golden(&scene, "deliveries");
 }
 
 #[test]

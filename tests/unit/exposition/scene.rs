@@ -9,8 +9,8 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory, accrue, is_covered};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, AttributionReport, DESCRIBE_AUDIT_TRACKS, Evidence, Listing,
-    Renewals, Report, TargetReport,
+    AccountInfo, ApiCounters, AttributionReport, DESCRIBE_AUDIT_TRACKS, DeliveryReport, Evidence,
+    Listing, Renewals, Report, TargetReport,
 };
 use tokio::time::Instant;
 
@@ -26,6 +26,7 @@ pub(crate) struct Scene {
     api: ApiCounters,
     evidence: Evidence,
     pub(crate) renewals: Option<Renewals>,
+    pub(crate) deliveries: Option<Vec<Arc<DeliveryReport>>>,
     pub(crate) attribution: Option<Arc<AttributionReport>>,
     pub(crate) now: Moment,
 }
@@ -52,6 +53,7 @@ impl Scene {
             api: ApiCounters::default(),
             evidence: Evidence::default(),
             renewals: None,
+            deliveries: None,
             attribution: None,
             now: Moment {
                 wall: UNIX_EPOCH + Duration::from_millis(1_795_392_000_250),
@@ -135,6 +137,7 @@ impl Scene {
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
             renewals: self.renewals,
             evidence: self.evidence,
+            deliveries: self.deliveries.clone(),
             attribution: self.attribution.clone(),
         };
         let mut account = self.publisher.account(info);

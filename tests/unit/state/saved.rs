@@ -8,8 +8,9 @@ use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{Retention, TargetHistory, accrue};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, Change, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing, Past, PollEnd,
-    Report, Status, StorageType, TargetReport, Tombstone, Track,
+    AccountInfo, Change, ChangeTimes, CheckCursor, DeliveryReport, DeliveryState, DroppedTrack,
+    Evidence, LastGood, Listing, Past, PollEnd, Report, Status, StorageTarget, StorageType,
+    TargetReport, Tombstone, Track,
 };
 use cloudaudit_exporter::state::{Saved, StateFile, encode};
 use enum_map::EnumMap;
@@ -85,6 +86,43 @@ fn restarted(history: &TargetHistory, now: Moment) -> TargetHistory {
 
 fn history() -> TargetHistory {
     TargetHistory::new(REGION.to_owned(), INTERVAL, RETENTION)
+}
+
+#[test]
+fn storage_targets_are_known_after_a_restart() {
+    let start = now();
+    let at = |seconds| start.wall - Duration::from_secs(seconds);
+    let known = DeliveryReport {
+        state: DeliveryState::Stalled,
+        explanation: "why".to_owned(),
+        last_arrival: Some(at(300)),
+        due: Some(at(200)),
+        last_check: Some(at(100)),
+        overdue_checks: 2,
+        missing_since: Some(later(start, Duration::ZERO)),
+        cursor: Some(CheckCursor::Bucket {
+            leaf: "trail/2026/11/28/".to_owned(),
+            marker: "trail/2026/11/28/0930.gz".to_owned(),
+            newest_unix_seconds: 1_795_427_700,
+        }),
+        ..DeliveryReport::new(StorageTarget {
+            kind: "cos".to_owned(),
+            region: REGION.to_owned(),
+            name: "audit-log".to_owned(),
+            prefix: "trail".to_owned(),
+        })
+    };
+    let mut before = Report::clone(&report(TargetReport::default()));
+    before.deliveries = Some(vec![Arc::new(known.clone())]);
+    let saved = through_a_file(&[Arc::new(before)]);
+    let restored = known_of(&saved, start);
+    assert_eq!(restored, [Arc::new(known)]);
+    let without = through_a_file(&[report(TargetReport::default())]);
+    assert_eq!(known_of(&without, start), []);
+}
+
+fn known_of(saved: &Saved, now: Moment) -> Vec<Arc<DeliveryReport>> {
+    known(saved, "prod", now).unwrap().deliveries.unwrap()
 }
 
 #[test]

@@ -28,7 +28,7 @@ pub(in crate::http::page) fn doubts(scope: &Scope<'_>) -> Doubts {
     let accounts = accounts.filter(|report| !of_account(facts, report).is_empty());
     let deliveries = facts.deliveries.iter();
     let deliveries = deliveries.filter(|(_, it)| {
-        let state = facts.delivery_state(it);
+        let state = it.state_at(facts.view.now);
         matches!(state, DeliveryState::Unknown | DeliveryState::Unproven)
     });
     Doubts {

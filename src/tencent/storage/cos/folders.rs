@@ -10,7 +10,7 @@ const MAX_TRACKS: usize = 20;
 /// The most other folders that are followed.
 const MAX_OTHERS: usize = 5;
 
-/// The most dates that are tried if a later one has no objects.
+/// The most dates that are tried if the latest one has no objects.
 const MAX_ALTERNATIVES: usize = 2;
 
 /// The least digits of a complete date without separators.
@@ -38,17 +38,29 @@ pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Vec<Vec<&'a 
         }
     }
     known.truncate(MAX_TRACKS);
-    let dated = dated.into_values().map(|mut of_form| {
-        of_form.sort_by(|one, other| other.cmp(one));
-        let best = of_form.into_iter().take(MAX_ALTERNATIVES);
-        best.map(|(_, folder)| folder).collect()
-    });
+    let dated = dated.into_values().flat_map(latest);
     others.sort_by(|one, other| natural(name(other), name(one)));
     let others = others
         .into_iter()
         .take(MAX_OTHERS)
         .map(|folder| vec![folder]);
     known.into_iter().chain(dated).chain(others).collect()
+}
+
+/// Returns the folders with the latest date, of which there may be several spellings, and earlier
+/// ones as alternatives to the last of them.
+fn latest(mut of_form: Vec<(Numbers, &str)>) -> Vec<Vec<&str>> {
+    of_form.sort();
+    let Some((latest, _)) = of_form.last() else {
+        return Vec::new();
+    };
+    let (earlier, latest): (Vec<_>, Vec<_>) = of_form.iter().partition(|(it, _)| it < latest);
+    let mut groups: Vec<Vec<&str>> = latest.iter().map(|(_, folder)| vec![*folder]).collect();
+    let alternatives = earlier.iter().rev().take(MAX_ALTERNATIVES);
+    if let Some(last) = groups.last_mut() {
+        last.extend(alternatives.map(|(_, folder)| *folder));
+    }
+    groups
 }
 
 /// Whether a folder may be later than another one beside it, by the dates in their names.
@@ -59,13 +71,19 @@ pub(super) fn is_later(folder: &str, than: &str) -> bool {
     }
 }
 
-/// Returns a key from which on the folders beside `folder` are those of its month and of later ones.
-/// `None` if its name does not begin with a complete date, so that it has few siblings.
-pub(super) fn month_of(folder: &str) -> Option<&str> {
+/// Returns the keys before the folders of the same year and of the same month beside `folder`. `None`
+/// if its name does not begin with a complete date, so that it has few siblings.
+pub(super) fn year_and_month(folder: &str) -> Option<(&str, &str)> {
+    const YEAR: usize = 4;
+    const MONTH: usize = 6;
+    let name = folder.len() - 1 - name(folder).len();
+    has_complete_date(folder).then(|| (&folder[..name + YEAR], &folder[..name + MONTH]))
+}
+
+/// Whether the name of a folder begins with a complete date.
+pub(super) fn has_complete_date(folder: &str) -> bool {
     let name = name(folder);
-    let is_date = date_numbers(name).is_some() && leading_digits(name) >= DATE_DIGITS;
-    let month = DATE_DIGITS - 2;
-    is_date.then(|| &folder[..folder.len() - 1 - name.len() + month])
+    date_numbers(name).is_some() && leading_digits(name) >= DATE_DIGITS
 }
 
 /// Returns the name of a folder without the folders around it.
@@ -86,12 +104,15 @@ fn date_numbers(name: &str) -> Option<Numbers> {
     }
     let mut numbers = Vec::new();
     for run in value.split(|c: char| !c.is_ascii_digit()).take(MAX_NUMBERS) {
-        // The hour after the date may have one digit, so the run is not one number.
+        // The hour after a date may have one digit, so the run is not one number.
         let date = [0..4, 4..6, 6..8].map(|range| run.get(range));
         match date {
             [Some(year), Some(month), Some(day)] if is_year(year) => {
                 numbers.extend([year, month, day].iter().map(|part| number(part)));
                 numbers.extend((run.len() > DATE_DIGITS).then(|| number(&run[DATE_DIGITS..])));
+            }
+            [Some(year), Some(month), None] if is_year(year) && run.len() == 6 => {
+                numbers.extend([number(year), number(month)]);
             }
             _ if run.is_empty() => {}
             _ => numbers.push(number(run)),
@@ -158,6 +179,7 @@ mod tests {
             (&["2026112823", "202611290"], "202611290"),
             (&["2026-9-30", "2026-10-1"], "2026-10-1"),
             (&["month=9", "month=10"], "month=10"),
+            (&["202509", "202601"], "202601"),
             (&["2026-11-28T09", "2026-11-28T10"], "2026-11-28T10"),
         ] {
             assert_eq!(chosen(names, &[])[0][0], best, "{names:?}");
@@ -187,13 +209,21 @@ mod tests {
     }
 
     #[test]
+    fn every_spelling_of_the_latest_date_is_followed() {
+        let groups = chosen(&["8", "09", "9", "07"], &[]);
+        assert_eq!(groups, [vec!["09"], vec!["9", "8", "07"]]);
+    }
+
+    #[test]
     fn only_complete_dates_have_a_month() {
-        assert_eq!(month_of("p/2026112809/"), Some("p/202611"));
-        assert_eq!(month_of("2026112809/"), Some("202611"));
-        assert_eq!(month_of("p/2026/"), None);
-        assert_eq!(month_of("p/audit/"), None);
-        assert_eq!(month_of("p/day=20261128/"), None);
-        assert_eq!(month_of(""), None);
+        assert_eq!(
+            year_and_month("p/2026112809/"),
+            Some(("p/2026", "p/202611"))
+        );
+        assert_eq!(year_and_month("20261128/"), Some(("2026", "202611")));
+        for folder in ["p/2026/", "p/audit/", "p/day=20261128/", "/"] {
+            assert_eq!(year_and_month(folder), None);
+        }
     }
 
     #[test]

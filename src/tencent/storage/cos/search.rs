@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::bucket::ListQuery;
 use super::bucket_client::BucketClient;
-use super::folders::{choose, is_later, month_of};
+use super::folders::{choose, has_complete_date, is_later, year_and_month};
 use super::listing::{Object, Page};
 use super::marker::next_marker;
 use crate::failure::{Failure, Reason};
@@ -196,11 +196,7 @@ impl<'a> Search<'a> {
     ) -> Result<Vec<String>, SearchError> {
         let mut objects = Vec::new();
         let mut folders = Vec::new();
-        // A folder for each hour makes thousands, of which only the latest matter.
-        let known = before.map(|before| &*before.leaf);
-        let known = known.filter(|leaf| leaf.len() > folder.len() && leaf.starts_with(folder));
-        let known = known.map(|leaf| child_of(leaf, folder)).and_then(month_of);
-        let mut marker = known.unwrap_or_default().to_owned();
+        let mut marker = self.start_of(folder, before).await?;
         for _ in 0..MAX_FOLDER_PAGES {
             let query = ListQuery {
                 prefix: folder,
@@ -224,6 +220,36 @@ impl<'a> Search<'a> {
         Err(SearchError::TooLarge(format!(
             "the folder {folder:?} has more than {keys} objects, so the newest one cannot be found"
         )))
+    }
+
+    /// Returns the key after which a folder is read. A folder for each hour makes thousands, of which
+    /// only those of the month of the last search and later ones matter.
+    async fn start_of(
+        &mut self,
+        folder: &str,
+        before: Option<&Place>,
+    ) -> Result<String, SearchError> {
+        let leaf = before.map(|before| &*before.leaf);
+        let leaf = leaf.filter(|leaf| leaf.len() > folder.len() && leaf.starts_with(folder));
+        let child = leaf.map(|leaf| child_of(leaf, folder));
+        let Some((year, month)) = child.and_then(year_and_month) else {
+            return Ok(String::new());
+        };
+        // What belongs to another layout, such as an object or `2026/`, comes first in one of these.
+        for (marker, otherwise) in [("", ""), (year, year)] {
+            let query = ListQuery {
+                prefix: folder,
+                is_folder: true,
+                marker,
+                max_keys: 1,
+            };
+            let page = self.list(query).await?;
+            let is_date = |folder: &String| has_complete_date(folder);
+            if !page.objects.is_empty() || !page.folders.iter().all(is_date) {
+                return Ok(otherwise.to_owned());
+            }
+        }
+        Ok(month.to_owned())
     }
 
     /// Keeps the place of the newest of these objects of one folder, if it is the newest of all.

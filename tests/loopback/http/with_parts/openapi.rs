@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::api::{json_of, server};
 use super::super::changes;
+use super::super::deliveries;
 use crate::support::parts::part;
 
 /// Each answer, and each object in it, has the keys that the description promises and no other.
@@ -13,6 +14,7 @@ use crate::support::parts::part;
 async fn the_answers_are_as_described() {
     let server = server().await;
     let of_changes = changes::server().await;
+    let deliveries = deliveries::server().await;
     let description: Value =
         serde_json::from_str(include_str!("../../../../docs/openapi.json")).unwrap();
     for (path, query, status) in [
@@ -22,11 +24,13 @@ async fn the_answers_are_as_described() {
         ("/api/v1/tracks", "?page=none", "400"),
         ("/api/v1/changes", "", "200"),
         ("/api/v1/changes", "?change=none", "400"),
+        ("/api/v1/delivery", "", "200"),
+        ("/api/v1/delivery", "?state=up", "400"),
     ] {
-        let server = if path == "/api/v1/changes" {
-            &of_changes
-        } else {
-            &server
+        let server = match path {
+            "/api/v1/changes" => &of_changes,
+            "/api/v1/delivery" => &deliveries,
+            _ => &server,
         };
         let answer = json_of(&server.get(&format!("{path}{query}")).await);
         let responses = &description["paths"][path]["get"]["responses"];
@@ -44,6 +48,7 @@ async fn the_answers_are_as_described() {
         ("/api/v1/targets", 9),
         ("/api/v1/tracks", 10),
         ("/api/v1/changes", 8),
+        ("/api/v1/delivery", 7),
     ] {
         let parameters = &description["paths"][path]["get"]["parameters"];
         let parameters = parameters.as_array().unwrap();
@@ -51,6 +56,7 @@ async fn the_answers_are_as_described() {
             let name = parameter["$ref"].as_str().unwrap();
             let name = name.rsplit('/').next().unwrap();
             let described = &description["components"]["parameters"][name];
+            let name = name.trim_start_matches("delivery_");
             assert_eq!(described["name"], name);
             let example = described["example"]
                 .as_str()

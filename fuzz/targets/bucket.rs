@@ -1,0 +1,80 @@
+//! A response of COS, or a forged one.
+
+use std::collections::BTreeMap;
+
+use cloudaudit_exporter::tencent::storage::cos::{
+    MAX_DEPTH, MAX_ENTRIES, MAX_FIELD_BYTES, Page, parse_page,
+};
+
+const PREFIX: &str = "audit/";
+
+/// The longest message about a response.
+const LONGEST_MESSAGE: usize = 200;
+
+/// A page is within its limits, has the objects that the text shows, and can be written and read
+/// again; a message is one line.
+pub fn bucket(input: &[u8]) {
+    match parse_page(input, PREFIX) {
+        Ok(page) => {
+            is_within_limits(&page);
+            is_shown(&page, input);
+            let again = parse_page(written(&page).as_bytes(), PREFIX);
+            assert_eq!(again, Ok(page));
+        }
+        Err(message) => {
+            assert!(!message.is_empty() && message.len() <= LONGEST_MESSAGE);
+            assert!(!message.contains(|c: char| c.is_control()), "{message:?}");
+        }
+    }
+}
+
+fn is_within_limits(page: &Page) {
+    assert!(page.objects.len() + page.folders.len() <= MAX_ENTRIES);
+    let objects = page.objects.iter().map(|object| &object.key);
+    let markers = page.next_marker.iter();
+    for text in objects.clone().chain(&page.folders).chain(markers) {
+        assert!(text.len() <= MAX_FIELD_BYTES);
+    }
+    for key in objects.chain(&page.folders) {
+        assert!(key.starts_with(PREFIX), "{key:?}");
+    }
+}
+
+/// Every object stands in the text; nothing is made up.
+fn is_shown(page: &Page, input: &[u8]) {
+    let text = str::from_utf8(input).expect("a page is UTF-8");
+    assert!(text.contains("ListBucketResult") && text.contains("IsTruncated"));
+    let count = |name: &str| text.matches(name).count();
+    assert!(page.objects.len() <= count("LastModified"), "{page:?}");
+    assert!(page.objects.len() <= count("Key"));
+    assert!(page.folders.len() <= count("CommonPrefixes"));
+    assert!(page.next_marker.is_none() || count("NextMarker") > 0);
+    assert!(MAX_DEPTH > 4, "a listing has four levels");
+}
+
+/// Writes a page as COS does, with encoded keys.
+fn written(page: &Page) -> String {
+    let encoded =
+        |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    let mut fields = BTreeMap::new();
+    fields.insert("EncodingType", "url".to_owned());
+    fields.insert("IsTruncated", page.is_truncated.to_string());
+    let next = page.next_marker.iter();
+    fields.extend(next.map(|marker| ("NextMarker", encoded(marker))));
+    let fields = fields
+        .iter()
+        .map(|(name, value)| format!("<{name}>{value}</{name}>"));
+    let objects = page.objects.iter().map(|object| {
+        let at = jiff::Timestamp::from_second(object.modified).expect("it was one");
+        let key = encoded(&object.key);
+        format!("<Contents><LastModified>{at}</LastModified><Key>{key}</Key></Contents>")
+    });
+    let folders = page.folders.iter().map(|folder| {
+        format!(
+            "<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>",
+            encoded(folder)
+        )
+    });
+    let parts: String = objects.chain(folders).chain(fields).collect();
+    format!("<ListBucketResult>{parts}</ListBucketResult>")
+}

@@ -1,0 +1,20 @@
+//! Whether operation records arrive at the storage targets of an account: what to check, when, and
+//! what the results prove.
+//!
+//! The unit is the storage target, however many enabled tracks share it. A check looks at the
+//! target (`tencent::storage`). If the last arrival is older than the grace, the operation records
+//! of the account show whether anything was due since (`Operations`). `Rules` derive the state from
+//! both. Nothing here waits or calls the cloud.
+
+pub use self::book::{DeliveryBook, Job};
+pub use self::operations::{Ask, MAX_QUERIES, Operations, OperationsQuery, QUERY_WINDOW, Records};
+pub use self::rules::{CONFIRM_AFTER, Due, Question, Rules, VALID_INTERVALS};
+pub use self::settings::{Recorded, TargetSettings, storage_targets};
+
+// The targets of an account, and when each is checked.
+mod book;
+mod settings;
+
+// What a check proves.
+mod operations;
+mod rules;

@@ -1,0 +1,234 @@
+//! From the results of checks to the state of one storage target.
+
+use std::time::{Duration, SystemTime};
+
+use crate::clock::Moment;
+use crate::snapshot::{DeliveryReport, DeliveryState};
+use crate::tencent::storage::CheckResult;
+
+/// A state is valid for this many intervals after its check. Later, readers show `unknown`.
+pub const VALID_INTERVALS: u32 = 3;
+
+/// A check that contradicts the previous ones is repeated after this time. A storage target is
+/// `missing` only if it was not found twice, at least this far apart.
+pub const CONFIRM_AFTER: Duration = Duration::from_mins(1);
+
+/// This many successful checks in a row must find an operation overdue.
+const STALLED_CHECKS: u32 = 2;
+
+/// A log topic shows the beginning of the newest filled minute.
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// The settings of the checks of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// The time between two checks of a storage target.
+    pub interval: Duration,
+    /// An operation that is older than this should have arrived.
+    pub grace: Duration,
+}
+
+/// Which operations happened after the last arrival?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// Operations until this time have arrived.
+    pub after: SystemTime,
+    /// The present time, by the clock of the cloud.
+    pub cloud_now: SystemTime,
+}
+
+/// The operations that happened after the last arrival.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// The oldest of them is older than the grace.
+    Overdue(SystemTime),
+    /// There are some, and none is older than the grace.
+    Pending,
+    /// There are none.
+    Nothing,
+    /// They are unknown.
+    Unknown {
+        /// Why, in a sentence.
+        why: String,
+    },
+}
+
+impl Rules {
+    /// Returns what must be known of the operations of the account before [`Self::enter`]. `None` if
+    /// the result of the check suffices. `since` is when the settings of the tracks last changed.
+    pub fn question(
+        &self,
+        known: &DeliveryReport,
+        since: Option<SystemTime>,
+        result: &CheckResult,
+    ) -> Option<Question> {
+        let CheckResult::Seen {
+            newest, cloud_now, ..
+        } = result
+        else {
+            return None;
+        };
+        let arrival = last_arrival(known, *newest, *cloud_now)?;
+        let after = arrived_until(known, arrival);
+        let is_known = standing_due(known, after, since).is_some();
+        let is_proven = since.is_none_or(|since| arrival > since);
+        (is_proven && !is_known && !self.is_recent(arrival, *cloud_now)).then_some(Question {
+            after,
+            cloud_now: *cloud_now,
+        })
+    }
+
+    /// Enters the result of a check, and the answer to its [`Self::question`]. Returns whether the next
+    /// check must confirm this one instead of waiting for its turn.
+    pub fn enter(
+        &self,
+        report: &mut DeliveryReport,
+        since: Option<SystemTime>,
+        result: CheckResult,
+        due: Option<Due>,
+        now: Moment,
+    ) -> bool {
+        let overdue_checks = std::mem::take(&mut report.overdue_checks);
+        let (state, explanation) = match result {
+            CheckResult::Failed(failure) => {
+                report.failures[failure.reason] += 1;
+                (DeliveryState::Unknown, failure.to_string())
+            }
+            CheckResult::Impossible { why } => (DeliveryState::Unknown, why),
+            CheckResult::Missing { what } => {
+                report.last_check = Some(now.wall);
+                report.cursor = None;
+                missing(report, what, now)
+            }
+            CheckResult::Seen {
+                newest,
+                cloud_now,
+                cursor,
+            } => {
+                report.last_check = Some(now.wall);
+                report.missing_since = None;
+                report.cursor = cursor;
+                report.last_arrival = last_arrival(report, newest, cloud_now);
+                self.seen(report, since, cloud_now, due, overdue_checks)
+            }
+        };
+        report.state = state;
+        report.explanation = explanation;
+        report.valid_until =
+            (state != DeliveryState::Unknown).then(|| now + self.interval * VALID_INTERVALS);
+        let succeeded = report.last_check == Some(now.wall);
+        let is_contradiction = report.missing_since.is_some() || report.overdue_checks > 0;
+        succeeded && is_contradiction && state == DeliveryState::Unknown
+    }
+
+    /// Resumes after a restart or a reload. Uses only times of day, and computes again how long the
+    /// state is valid.
+    pub fn resume(&self, report: &mut DeliveryReport, now: Moment) {
+        let age = |at: SystemTime| crate::clock::age(at, now.wall);
+        let at = |wall: SystemTime| {
+            let steady = now.steady.checked_sub(age(wall)?)?;
+            Some(Moment { wall, steady })
+        };
+        report.missing_since = report.missing_since.and_then(|since| at(since.wall));
+        let valid = self.interval * VALID_INTERVALS;
+        let left = report.last_check.and_then(age);
+        let left = left.map_or(Duration::ZERO, |age| valid.saturating_sub(age));
+        report.last_check = report.last_check.map(|at| at.min(now.wall));
+        report.valid_until = (report.state != DeliveryState::Unknown).then_some(now + left);
+    }
+
+    fn seen(
+        &self,
+        report: &mut DeliveryReport,
+        since: Option<SystemTime>,
+        cloud_now: SystemTime,
+        due: Option<Due>,
+        overdue_checks: u32,
+    ) -> (DeliveryState, String) {
+        let standing = std::mem::take(&mut report.due);
+        let Some(arrival) = report.last_arrival else {
+            return (DeliveryState::Unproven, String::new());
+        };
+        if self.is_recent(arrival, cloud_now) {
+            return (DeliveryState::Arriving, String::new());
+        }
+        if since.is_some_and(|since| arrival <= since) {
+            return (DeliveryState::Unproven, String::new());
+        }
+        let after = arrived_until(report, arrival);
+        let standing = standing.filter(|due| is_standing(*due, after, since));
+        let due = match standing {
+            Some(due) => Due::Overdue(due),
+            None => due.unwrap_or_else(|| Due::Unknown {
+                why: "the operation records were not read".to_owned(),
+            }),
+        };
+        match due {
+            Due::Overdue(oldest) => {
+                report.due = Some(oldest);
+                report.overdue_checks = overdue_checks.saturating_add(1);
+                if report.overdue_checks >= STALLED_CHECKS {
+                    (DeliveryState::Stalled, String::new())
+                } else {
+                    let why = "an operation should have arrived and has not; the next check confirms or refutes it";
+                    (DeliveryState::Unknown, why.to_owned())
+                }
+            }
+            Due::Pending => (DeliveryState::Arriving, String::new()),
+            Due::Nothing => (DeliveryState::Quiet, String::new()),
+            Due::Unknown { why } => (
+                DeliveryState::Unknown,
+                format!(
+                    "nothing arrived within the grace, and it is unknown whether anything was due: {why}"
+                ),
+            ),
+        }
+    }
+
+    fn is_recent(&self, arrival: SystemTime, cloud_now: SystemTime) -> bool {
+        cloud_now.duration_since(arrival).unwrap_or_default() <= self.grace
+    }
+}
+
+/// Returns the newest arrival after a check. It never goes back, and is not after the response that
+/// shows it.
+fn last_arrival(
+    known: &DeliveryReport,
+    newest: Option<SystemTime>,
+    cloud_now: SystemTime,
+) -> Option<SystemTime> {
+    newest
+        .map(|newest| newest.min(cloud_now))
+        .max(known.last_arrival)
+}
+
+/// Returns until when operations have arrived, if the newest arrival is at this time.
+fn arrived_until(report: &DeliveryReport, arrival: SystemTime) -> SystemTime {
+    match report.target.kind.as_str() {
+        "cls" => arrival + MINUTE,
+        _ => arrival,
+    }
+}
+
+/// Returns the known overdue operation, unless it arrived or belongs to earlier settings.
+fn standing_due(
+    known: &DeliveryReport,
+    after: SystemTime,
+    since: Option<SystemTime>,
+) -> Option<SystemTime> {
+    known.due.filter(|due| is_standing(*due, after, since))
+}
+
+fn is_standing(due: SystemTime, after: SystemTime, since: Option<SystemTime>) -> bool {
+    due > after && since.is_none_or(|since| due > since)
+}
+
+fn missing(report: &mut DeliveryReport, what: String, now: Moment) -> (DeliveryState, String) {
+    let first = *report.missing_since.get_or_insert(now);
+    if now.steady.saturating_duration_since(first.steady) >= CONFIRM_AFTER {
+        (DeliveryState::Missing, what)
+    } else {
+        let why = format!("{what}; the next check confirms or refutes it");
+        (DeliveryState::Unknown, why)
+    }
+}

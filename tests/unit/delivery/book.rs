@@ -1,0 +1,111 @@
+//! When storage targets are checked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cloudaudit_exporter::clock::Moment;
+use cloudaudit_exporter::delivery::{DeliveryBook, TargetSettings};
+use cloudaudit_exporter::snapshot::{DeliveryState, StorageTarget};
+use cloudaudit_exporter::tencent::storage::CheckResult;
+use tokio::time::Instant;
+
+use super::{RULES, missing, moment, seen, target};
+
+fn targets(names: &[&str]) -> BTreeMap<StorageTarget, TargetSettings> {
+    let targets = names.iter().map(|name| {
+        let mut target = target("cos");
+        target.name = (*name).to_owned();
+        (target, TargetSettings::default())
+    });
+    targets.collect()
+}
+
+/// Makes every check that is due, and returns their number.
+fn check_all(book: &mut DeliveryBook, now: Moment, result: &CheckResult) -> usize {
+    let mut checks = 0;
+    while let Some(job) = book.begin(now) {
+        book.end(&job, result.clone(), None, now);
+        checks += 1;
+    }
+    checks
+}
+
+#[test]
+fn a_target_is_checked_once_per_interval_after_the_first_check() {
+    let start = Instant::now();
+    let mut book = DeliveryBook::new("prod", RULES, &[], moment(start, 0));
+    assert_eq!(book.next_due(), None);
+    let names: Vec<String> = (0..100).map(|number| format!("bucket{number}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    book.set_targets(targets(&names), moment(start, 0));
+    let found = seen(Some(0), 0);
+    assert_eq!(
+        check_all(&mut book, moment(start, 0), &found),
+        100,
+        "all at once"
+    );
+    let per_minute: Vec<usize> = (1..=75)
+        .map(|minute| check_all(&mut book, moment(start, minute), &found))
+        .collect();
+    assert_eq!(per_minute[..5].iter().sum::<usize>(), 0);
+    assert_eq!(per_minute[15..].iter().sum::<usize>(), 6 * 100);
+    assert!(
+        per_minute.iter().all(|count| *count <= 25),
+        "they are spread: {per_minute:?}"
+    );
+}
+
+#[test]
+fn a_missing_target_is_looked_for_again_after_a_minute() {
+    let start = Instant::now();
+    let mut book = DeliveryBook::new("prod", RULES, &[], moment(start, 0));
+    book.set_targets(targets(&["gone"]), moment(start, 0));
+    check_all(&mut book, moment(start, 0), &missing());
+    assert_eq!(book.next_due(), Some(start + Duration::from_mins(1)));
+    check_all(&mut book, moment(start, 1), &missing());
+    assert_eq!(book.reports()[0].state, DeliveryState::Missing);
+    assert!(book.next_due() > Some(start + Duration::from_mins(5)));
+}
+
+#[test]
+fn a_restart_keeps_what_is_known_and_the_phase() {
+    let start = Instant::now();
+    let mut book = DeliveryBook::new("prod", RULES, &[], moment(start, 0));
+    book.set_targets(targets(&["a", "b"]), moment(start, 0));
+    check_all(&mut book, moment(start, 0), &seen(Some(0), 0));
+    let known = book.reports();
+
+    let mut resumed = DeliveryBook::new("prod", RULES, &known, moment(start, 4));
+    assert_eq!(resumed.reports(), known, "shown before the first listing");
+    resumed.set_targets(targets(&["a", "new"]), moment(start, 4));
+    assert_eq!(
+        check_all(&mut resumed, moment(start, 4), &seen(None, 4)),
+        1,
+        "the new one"
+    );
+    let names: Vec<String> = resumed
+        .reports()
+        .iter()
+        .map(|it| it.target.name.clone())
+        .collect();
+    assert_eq!(names, ["a", "new"], "without a track, nothing is known");
+}
+
+#[test]
+fn new_settings_are_checked_at_once_and_old_results_dropped() {
+    let start = Instant::now();
+    let mut book = DeliveryBook::new("prod", RULES, &[], moment(start, 0));
+    book.set_targets(targets(&["a"]), moment(start, 0));
+    let job = book.begin(moment(start, 0)).unwrap();
+    let mut changed = targets(&["a"]);
+    changed.values_mut().next().unwrap().app_id = "1250000000".to_owned();
+    book.set_targets(changed.clone(), moment(start, 1));
+    assert!(
+        book.end(&job, seen(Some(0), 1), None, moment(start, 1))
+            .is_none()
+    );
+    assert_eq!(book.next_due(), Some(start + Duration::from_mins(1)));
+    assert_eq!(check_all(&mut book, moment(start, 1), &seen(Some(0), 1)), 1);
+    book.set_targets(changed, moment(start, 2));
+    assert_eq!(check_all(&mut book, moment(start, 2), &seen(Some(0), 2)), 0);
+}

@@ -1,0 +1,195 @@
+//! Due operations, with few queries.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::delivery::{
+    Ask, Due, MAX_QUERIES, Operations, OperationsQuery, Question, Recorded, Records,
+};
+use cloudaudit_exporter::failure::{Failure, Reason};
+use cloudaudit_exporter::snapshot::Scope;
+use tokio::time::Instant;
+
+use super::{RULES, minute};
+
+fn recorded(scopes: &[[&str; 3]]) -> Recorded {
+    let scopes = scopes.iter().map(|[action, resource, event]| Scope {
+        action_type: (*action).to_owned(),
+        resource_type: (*resource).to_owned(),
+        event_names: vec![(*event).to_owned()],
+    });
+    Recorded {
+        scopes: scopes.collect(),
+        is_complete: true,
+    }
+}
+
+/// The operation records of an account in a test.
+struct World {
+    operations: Operations,
+    start: Instant,
+    /// The event name and the minute of each.
+    records: Vec<(&'static str, u64)>,
+    /// The most records of one query.
+    page: usize,
+    failure: Option<Failure>,
+    queries: Vec<OperationsQuery>,
+}
+
+impl World {
+    fn new(records: &[(&'static str, u64)]) -> Self {
+        Self {
+            operations: Operations::default(),
+            start: Instant::now(),
+            records: records.to_vec(),
+            page: 50,
+            failure: None,
+            queries: Vec::new(),
+        }
+    }
+
+    /// Asks what happened after a minute, and sends every query.
+    fn ask(&mut self, after: u64, now: u64, recorded: &Recorded) -> Due {
+        let question = Question {
+            after: minute(after),
+            cloud_now: minute(now),
+        };
+        let steady = self.start + Duration::from_mins(now);
+        loop {
+            match self.operations.ask(question, recorded, &RULES, steady) {
+                Ask::Answer(due) => return due,
+                Ask::Query(query) => {
+                    let records = self.answer(&query);
+                    self.queries.push(query.clone());
+                    self.operations.enter(query, records, steady);
+                }
+            }
+        }
+    }
+
+    /// The newest records first.
+    fn answer(&self, query: &OperationsQuery) -> Result<Records, Failure> {
+        if let Some(failure) = &self.failure {
+            return Err(failure.clone());
+        }
+        let within = |at: u64| minute(at) >= query.from && minute(at) <= query.to;
+        let mut found: Vec<_> = self.records.iter().filter(|it| within(it.1)).collect();
+        found.sort_by_key(|it| std::cmp::Reverse(it.1));
+        let is_complete = found.len() <= self.page;
+        found.truncate(self.page);
+        let operations = found
+            .into_iter()
+            .map(|(name, at)| ((*name).to_owned(), minute(*at)));
+        Ok(Records {
+            operations: operations.collect(),
+            is_complete,
+        })
+    }
+}
+
+#[test]
+fn one_query_tells_what_was_due() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    for (records, expected) in [
+        (vec![], Due::Nothing),
+        (vec![("Stop", 10)], Due::Nothing),
+        (vec![("Stop", 80)], Due::Pending),
+        (
+            vec![("Stop", 40), ("Start", 20), ("Run", 80)],
+            Due::Overdue(minute(20)),
+        ),
+    ] {
+        let mut world = World::new(&records);
+        assert_eq!(world.ask(10, 90, &everything), expected, "{records:?}");
+        assert_eq!(world.queries.len(), 1);
+        assert_eq!(
+            (
+                &world.queries[0].action_type,
+                &world.queries[0].resource_type
+            ),
+            (&None, &None)
+        );
+    }
+}
+
+#[test]
+fn only_operations_that_a_track_records_are_due() {
+    let mut world = World::new(&[("DescribeInstances", 20), ("runinstances", 30)]);
+    assert_eq!(
+        world.ask(10, 90, &recorded(&[["Write", "cvm", "RunInstances"]])),
+        Due::Overdue(minute(30))
+    );
+    let query = &world.queries[0];
+    assert_eq!(query.action_type.as_deref(), Some("Write"));
+    assert_eq!(query.resource_type.as_deref(), Some("cvm"));
+}
+
+/// Younger operations fill the page, and a second query looks behind them.
+#[test]
+fn a_full_page_does_not_hide_a_stall() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let mut world = World::new(&[("A", 20), ("B", 85), ("C", 86), ("D", 87)]);
+    world.page = 2;
+    assert_eq!(world.ask(10, 90, &everything), Due::Overdue(minute(20)));
+    assert_eq!(world.queries.len(), 2);
+    assert_eq!(world.queries[1].to, minute(60));
+
+    let mut world = World::new(&[("B", 85), ("C", 86), ("D", 87)]);
+    world.page = 2;
+    assert_eq!(world.ask(10, 90, &everything), Due::Pending);
+}
+
+#[test]
+fn targets_share_queries_and_an_hour_has_six() {
+    let mut world = World::new(&[]);
+    let everything = recorded(&[["*", "*", "*"]]);
+    for minutes in 0..180_u64 {
+        let now = 1000 + minutes;
+        // Ten targets, each checked once in ten minutes.
+        let after = 10 * (minutes % 10);
+        assert_eq!(world.ask(after, now, &everything), Due::Nothing, "{now}");
+    }
+    assert!(
+        world.queries.len() <= 3 * MAX_QUERIES + 1,
+        "{}",
+        world.queries.len()
+    );
+
+    // Different scopes cannot share them. Those beyond the limit are unknown.
+    let mut world = World::new(&[]);
+    let products: Vec<String> = (0..9).map(|number| format!("product{number}")).collect();
+    let answers: Vec<Due> = products
+        .iter()
+        .map(|product| world.ask(10, 90, &recorded(&[["*", product, "*"]])))
+        .collect();
+    let known = answers.iter().filter(|due| **due == Due::Nothing).count();
+    assert_eq!((known, world.queries.len()), (MAX_QUERIES, MAX_QUERIES));
+    assert!(matches!(&answers[8], Due::Unknown { why } if why.contains("limit")));
+}
+
+#[test]
+fn a_denied_query_is_unknown_and_is_not_repeated_at_once() {
+    let mut world = World::new(&[("Stop", 20)]);
+    let denied = Failure::new(Reason::Unauthorized, "no right");
+    world.failure = Some(denied);
+    let everything = recorded(&[["*", "*", "*"]]);
+    for now in 90..95 {
+        let due = world.ask(10, now, &everything);
+        assert!(
+            matches!(&due, Due::Unknown { why } if why.contains("no right")),
+            "{due:?}"
+        );
+    }
+    assert_eq!(world.queries.len(), 1);
+    world.failure = None;
+    assert_eq!(world.ask(10, 101, &everything), Due::Overdue(minute(20)));
+}
+
+#[test]
+fn a_scope_that_the_listing_does_not_show_proves_no_silence() {
+    let mut world = World::new(&[]);
+    let mut partly = recorded(&[["*", "cvm", "*"]]);
+    partly.is_complete = false;
+    assert!(matches!(world.ask(10, 90, &partly), Due::Unknown { .. }));
+    world = World::new(&[("Stop", 20)]);
+    assert_eq!(world.ask(10, 90, &partly), Due::Overdue(minute(20)));
+}

@@ -1,0 +1,125 @@
+//! The storage targets of an account, from its listings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cloudaudit_exporter::clock::Moment;
+use cloudaudit_exporter::delivery::storage_targets;
+use cloudaudit_exporter::snapshot::{
+    Change, ChangeTimes, Details, LastGood, Past, Scope, Status, TargetReport, Track,
+};
+use tokio::time::Instant;
+
+use super::{minute, moment};
+use crate::support::tracks::{listing, track};
+
+fn now() -> Moment {
+    moment(Instant::now(), 10)
+}
+
+/// A region whose listing is shown until this minute.
+fn region(until: u64, tracks: impl IntoIterator<Item = Track>) -> TargetReport {
+    TargetReport {
+        last_good: Some(LastGood {
+            listing: Arc::new(listing(tracks)),
+            at: minute(0),
+            show_until: moment(Instant::now(), until),
+            is_complete: true,
+        }),
+        ..TargetReport::default()
+    }
+}
+
+fn off(mut track: Track) -> Track {
+    track.status = Status::Disabled;
+    track
+}
+
+fn elsewhere(mut track: Track) -> Track {
+    track.storage.name = "other-log".to_owned();
+    track
+}
+
+#[test]
+fn tracks_and_regions_share_a_target() {
+    assert_eq!(storage_targets(&[TargetReport::default()], now()), None);
+    let regions = [20, 30].map(|until| {
+        region(
+            until,
+            [
+                track(1, "a"),
+                track(2, "b"),
+                elsewhere(track(3, "c")),
+                off(track(4, "d")),
+            ],
+        )
+    });
+    let targets = storage_targets(&regions, now()).unwrap();
+    let names: Vec<_> = targets
+        .values()
+        .map(|settings| settings.tracks.clone())
+        .collect();
+    assert_eq!(names, [vec!["a", "b"], vec!["c"]]);
+    let first = targets.values().next().unwrap();
+    assert_eq!(first.recorded.scopes.len(), 1, "both record everything");
+    assert_eq!(first.owner, "100000000009");
+}
+
+#[test]
+fn a_target_whose_tracks_are_all_off_is_none_by_the_fresh_listings() {
+    let is_on = |regions: [&TargetReport; 2]| !storage_targets(regions, now()).unwrap().is_empty();
+    let [on, old] = [20, 5].map(|until| region(until, [track(1, "a")]));
+    let [off, old_off] = [20, 5].map(|until| region(until, [off(track(1, "a"))]));
+    assert!(
+        !is_on([&on, &off]) && !is_on([&off, &on]),
+        "the worse one counts"
+    );
+    assert!(
+        !is_on([&old, &off]) && is_on([&on, &old_off]),
+        "the fresh one counts"
+    );
+    assert!(
+        is_on([&old, &old]) && !is_on([&old, &old_off]),
+        "all are old"
+    );
+}
+
+#[test]
+fn settings_count_from_their_last_change() {
+    let mut region = region(20, [track(1, "a"), track(2, "b")]);
+    let mut times = ChangeTimes::default();
+    times.at[Change::Modified] = Some(minute(3));
+    times.at[Change::Disabled] = Some(minute(5));
+    let changes = BTreeMap::from([(1, times)]);
+    region.past = Arc::new(Past {
+        changes,
+        ..Past::default()
+    });
+    let targets = storage_targets([&region], now()).unwrap();
+    assert_eq!(targets.values().next().unwrap().since, Some(minute(3)));
+}
+
+#[test]
+fn filters_replace_the_fields_of_a_track() {
+    let mut filtered = track(1, "a");
+    filtered.action_type.clear();
+    filtered.resource_type.clear();
+    filtered.event_names.clear();
+    let recorded = |track: Track| {
+        let targets = storage_targets([&region(20, [track])], now()).unwrap();
+        targets.into_values().next().unwrap().recorded
+    };
+    let unknown = recorded(filtered.clone());
+    assert_eq!((unknown.scopes.len(), unknown.is_complete), (0, false));
+    let scope = Scope {
+        action_type: "Write".to_owned(),
+        resource_type: "cvm".to_owned(),
+        event_names: vec!["*".to_owned()],
+    };
+    filtered.details = Some(Details {
+        for_all_members: None,
+        filters: vec![scope.clone()],
+    });
+    let known = recorded(filtered);
+    assert_eq!((known.scopes, known.is_complete), (vec![scope], true));
+}
