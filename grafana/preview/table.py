@@ -34,7 +34,7 @@ def merged(frames: dict[str, Samples]) -> list[Row]:
         value = "Value" if len(frames) == 1 else f"Value #{name}"
         for at, sample in enumerate(samples):
             metric = sample["metric"]
-            key = tuple(metric[label] for label in shared)
+            key = tuple(metric.get(label, "") for label in shared)
             row = made.setdefault(key if len(frames) > 1 else (str(at),), {})
             row.update(metric)
             row[value] = float(sample["value"][1])

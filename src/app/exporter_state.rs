@@ -280,6 +280,7 @@ impl FleetObserver for ExporterState {
 
     fn account_removed(&self, account: &str) {
         self.heartbeats.unwatch(account);
+        self.changes.end_searches(account);
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
     }

@@ -6,7 +6,7 @@ use super::matching::{AFTER, BEFORE, attribute};
 use super::window::{Window, in_the_cloud};
 use crate::clock::age;
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, OperationRecord};
+use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, LookupState, OperationRecord};
 
 /// When the records are searched, after the poll that saw the changes. A record appears some time
 /// after its operation; how long is not documented.
@@ -37,21 +37,6 @@ const MAX_PAGES: u32 = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     state: LookupState,
-}
-
-/// The values of a [`Lookup`] that survive a restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LookupState {
-    /// When the poll saw the changes.
-    pub began: SystemTime,
-    /// The previous complete poll; the earliest of the changes.
-    pub previous: Option<SystemTime>,
-    /// The attempts of [`SCHEDULE`] that were made or have passed.
-    pub attempts: usize,
-    /// The requests that were sent.
-    pub requests: u32,
-    /// The ids of the changes whose operation is still searched.
-    pub changes: Vec<u64>,
 }
 
 /// A new result for a change.

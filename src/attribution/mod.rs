@@ -14,11 +14,9 @@
 //!
 //! [`Attribution`]: crate::snapshot::Attribution
 
-pub use self::lookup::{Lookup, LookupState, MAX_REQUESTS, SCHEDULE, Update};
+pub use self::lookup::{Lookup, MAX_REQUESTS, SCHEDULE, Update};
 pub use self::matching::attribute;
-pub use self::sweep::{
-    Counts, MAX_SWEEP_PAGES, Remembered, Sweep, SweepState, Swept, UnseenSwitchOff,
-};
+pub use self::sweep::{Counts, MAX_SWEEP_PAGES, Sweep, Swept, UnseenSwitchOff};
 pub use self::window::Window;
 
 mod lookup;

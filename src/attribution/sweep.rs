@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use super::window::{Window, in_the_cloud, on_this_machine};
 use crate::clock::age;
 use crate::snapshot::{
-    Change, ChangeRecord, ChangeSource, OperationRecord, Outcome, SentStatus, TrackEvent, TrackRef,
+    Change, ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SentStatus,
+    SweepState, TrackEvent, TrackRef,
 };
 
 /// How far a sweep reaches back before the end of the last one, because records appear late.
@@ -47,26 +48,6 @@ pub struct Sweep {
     span: Duration,
     /// Whether the last sweep did not reach the present.
     is_behind: bool,
-}
-
-/// The values of a [`Sweep`] that survive a restart.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SweepState {
-    /// The end of the last period that was read, on this machine's clock.
-    pub until: SystemTime,
-    /// The operations of the last hour that were counted, oldest first.
-    pub remembered: Vec<Remembered>,
-}
-
-/// An operation that was counted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Remembered {
-    /// The time of the operation, on the cloud's clock.
-    pub at: SystemTime,
-    /// Its request id and name.
-    pub key: String,
-    /// The track that it switched on (`true`) or off. `None` for other operations.
-    pub switched: Option<(TrackRef, bool)>,
 }
 
 /// What a sweep found.
@@ -188,7 +169,9 @@ impl Sweep {
             new.push(remembered.key.clone());
             self.state.remembered.push(remembered);
         }
-        self.state.remembered.sort_by_key(|old| old.at);
+        // Records have whole seconds. Of off and on in the same second, off counts as the first.
+        let order = |old: &Remembered| (old.at, old.switched.as_ref().map(|(_, on)| *on));
+        self.state.remembered.sort_by_key(order);
         let changes: Vec<&ChangeRecord> = changes.into_iter().collect();
         swept.unseen = self.unseen(&new, records, &changes, skew);
         self.forget(skew);

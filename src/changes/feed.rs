@@ -1,17 +1,17 @@
 //! The records, bounded in number and age.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::age;
-use crate::snapshot::{ChangeRecord, LEAST_APART, move_back};
+use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, LEAST_APART, move_back};
 
 /// Older records are dropped. The API returns no operations that are older either.
 pub const MAX_AGE: Duration = Duration::from_hours(90 * 24);
 
-/// The latest changes. Appending and reading hold its lock only briefly: records are shared, never
-/// cloned.
+/// The latest changes. Appending and reading hold its lock only briefly: records are shared, and only a
+/// record that changes is cloned.
 #[derive(Debug)]
 pub struct ChangeFeed(Mutex<Inner>);
 
@@ -24,6 +24,15 @@ struct Inner {
     records: VecDeque<Arc<ChangeRecord>>,
     /// What readers get, newest first. `None` if the records have changed since the last reader.
     shared: Option<Arc<[Arc<ChangeRecord>]>>,
+}
+
+/// A change of the feed.
+#[derive(Debug, Default)]
+pub struct FeedUpdate {
+    /// New records, without an id.
+    pub new: Vec<ChangeRecord>,
+    /// What is known of the operators of records, by id.
+    pub attributions: Vec<(u64, Attribution)>,
 }
 
 impl ChangeFeed {
@@ -78,6 +87,42 @@ impl ChangeFeed {
         }
         inner.prune(now);
         appended
+    }
+
+    /// Appends new records and attributes known ones. Returns both as they are kept.
+    pub fn apply(&self, update: FeedUpdate, now: SystemTime) -> Vec<Arc<ChangeRecord>> {
+        let mut changed = self.append(update.new, now);
+        changed.extend(self.attribute(update.attributions));
+        changed
+    }
+
+    /// Sets what is known of the operators of these records. Records that were dropped are skipped.
+    fn attribute(&self, attributions: Vec<(u64, Attribution)>) -> Vec<Arc<ChangeRecord>> {
+        if attributions.is_empty() {
+            return Vec::new();
+        }
+        let mut attributions: BTreeMap<u64, Attribution> = attributions.into_iter().collect();
+        let mut inner = self.inner();
+        inner.shared = None;
+        let mut attributed = Vec::new();
+        for record in &mut inner.records {
+            if let Some(attribution) = attributions.remove(&record.id) {
+                Arc::make_mut(record).attribution = attribution;
+                attributed.push(Arc::clone(record));
+            }
+        }
+        attributed
+    }
+
+    /// Ends the searches for operators of an account that was removed.
+    pub fn end_searches(&self, account: &str) {
+        let inner = self.inner();
+        let records = inner.records.iter();
+        let ended = records.filter(|record| record.account == account && record.is_pending());
+        let failed = Attribution::without_operation(AttributionResult::Failed);
+        let ended: Vec<_> = ended.map(|record| (record.id, failed.clone())).collect();
+        drop(inner);
+        self.attribute(ended);
     }
 
     /// Returns the records, newest first. The same allocation, unless a record has changed.

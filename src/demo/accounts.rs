@@ -25,17 +25,19 @@ struct DemoAccount {
     team: &'static str,
     regions: &'static [&'static str],
     expected_tracks: &'static [&'static str],
+    /// Whether the exporter searches for the operators of changes.
+    attribution: bool,
 }
 
 const ACCOUNTS: [DemoAccount; 7] = [
     DemoAccount {
         regions: &["ap-guangzhou", "ap-singapore"],
         expected_tracks: &["audit-all"],
-        ..account(PROD, "prod", "core")
+        ..with_operators(PROD, "prod", "core")
     },
-    account(PAYMENTS, "payments", "money"),
+    with_operators(PAYMENTS, "payments", "money"),
     account("100000000003", "legacy", "core"),
-    account(STAGING, "staging", "core"),
+    with_operators(STAGING, "staging", "core"),
     account("100000000005", "empty", "labs"),
     account("100000000006", "denied", "labs"),
     account(PLATFORM, "platform", "core"),
@@ -48,6 +50,14 @@ const fn account(uin: &'static str, name: &'static str, team: &'static str) -> D
         team,
         regions: &["ap-guangzhou"],
         expected_tracks: &[],
+        attribution: false,
+    }
+}
+
+const fn with_operators(uin: &'static str, name: &'static str, team: &'static str) -> DemoAccount {
+    DemoAccount {
+        attribution: true,
+        ..account(uin, name, team)
     }
 }
 
@@ -82,6 +92,10 @@ pub(super) fn configuration() -> String {
             "  {name}:\n    regions: [{regions}]\n    labels: {{team: {team}}}\n    credentials:\n      env: {{secret_id: {prefix}_ID, secret_key: {prefix}_KEY}}",
         )
         .expect("writing to a String never fails");
+        if account.attribution {
+            let keys = "{enabled: true, sweep_interval: 5s, operator_label: true}";
+            writeln!(yaml, "    attribution: {keys}").expect("writing to a String never fails");
+        }
         if !account.expected_tracks.is_empty() {
             let names = account.expected_tracks.join(", ");
             writeln!(yaml, "    expected_tracks: [{names}]")

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::processes::Processes;
 use super::scraper::{ExpectedSample, Scraper};
 use super::{accounts, tracks};
-use crate::sim::{NotFound, World};
+use crate::sim::{NotFound, Operator, World};
 use crate::stdio;
 
 /// The length of a round, after which the events repeat.
@@ -32,23 +33,34 @@ enum Action {
     RestartExporter,
 }
 
-const EVENTS: [Event; 10] = [
+const EVENTS: [Event; 11] = [
+    Event {
+        second: 5,
+        text: "bob tries to delete prod/audit-all, and CAM denies it",
+        action: Action::Change(|world, _| {
+            let parameters = json!({ "TrackId": tracks::PROD_AUDIT_ALL });
+            let account = world.account(accounts::PROD)?.by(bob());
+            account.denied_attempt("DeleteAuditTrack", parameters);
+            Ok(())
+        }),
+        sample: |_| ExpectedSample::new(ENABLED, &[PROD, AUDIT_ALL], "1"),
+        result: "still enabled",
+    },
     Event {
         second: 10,
-        text: "prod/audit-all is disabled",
+        text: "alice disables prod/audit-all",
         action: Action::Change(|world, _| {
-            world
-                .account(accounts::PROD)?
-                .set_status(tracks::PROD_AUDIT_ALL, 0)
+            let account = world.account(accounts::PROD)?.by(alice());
+            account.set_status(tracks::PROD_AUDIT_ALL, 0)
         }),
         sample: |_| ExpectedSample::new(ENABLED, &[PROD, AUDIT_ALL], "0"),
         result: SHOWN,
     },
     Event {
         second: 20,
-        text: "staging/to-cls is deleted",
+        text: "staging/to-cls is deleted, without an operation record",
         action: Action::Change(|world, round| {
-            let account = world.account(accounts::STAGING)?;
+            let account = world.account(accounts::STAGING)?.unrecorded();
             account.delete(tracks::STAGING_TO_CLS + round).map(drop)
         }),
         sample: |round| {
@@ -156,6 +168,16 @@ const PAYMENTS: (&str, &str) = ("account", "payments");
 const STAGING: (&str, &str) = ("account", "staging");
 const AUDIT_ALL: (&str, &str) = ("track", "audit-all");
 const SHOWN: &str = "on /metrics";
+
+/// Disables the track of `prod`.
+fn alice() -> Operator {
+    Operator::user("alice", "100000000011")
+}
+
+/// Lacks the permission to delete a track.
+fn bob() -> Operator {
+    Operator::user("bob", "100000000012").from_ip("198.51.100.9")
+}
 
 fn bucket_after(round: u64) -> &'static str {
     if round.is_multiple_of(2) {

@@ -64,6 +64,7 @@ Try:
   curl -s {metrics} | grep '^cloudaudit_up'                   # 0: the last poll failed, as it does for denied
   curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks; denied has no sample
   curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # search has no track of its own; the organization's covers it
+  curl -s {metrics} | grep '^cloudaudit_track_change_operator' # who changed a track
 
 Events, repeated every 90 seconds:
 {schedule}

@@ -79,6 +79,8 @@ metrics! {
         "Unix time in seconds at which an operator acknowledged that a TrackId was deleted, instead of cloudaudit_track_present 0; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
         "Unix time in seconds of the poll that last detected this change in the DescribeAuditTracks entry of a track; absent if the change was never seen; cached from the last poll."
+    TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
+        "Operator and eventName of the operation behind the last change of this kind, as DescribeEvents records it; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
         "1 if ActionType, ResourceType and EventNames of a track record everything, 0 if they record a subset; absent if the listing does not show it; cached from the last complete listing and updated by incomplete ones."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
@@ -121,6 +123,16 @@ metrics! {
         "Unix time in seconds of the last successful check of the Storage of enabled tracks; 0 before the first."
     DeliveryCheckFailures "cloudaudit_delivery_check_failures_total" Counter [storage_type storage_region storage_name storage_prefix reason]
         "Number of failed checks of the Storage of enabled tracks, by reason."
+    AttributionResults "cloudaudit_attribution_results_total" Counter [result]
+        "Number of changes of tracks for which the search for the operator in DescribeEvents has ended, by result."
+    AttributionPending "cloudaudit_attribution_pending" Gauge []
+        "Number of changes of tracks whose operator is still being searched in DescribeEvents; cached from the last search."
+    AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
+        "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first; absent without attribution.sweep_interval."
+    TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
+        "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
+    UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
+        "Number of times that a track was disabled and enabled again between two polls, as sweeps of DescribeEvents show; absent without attribution.sweep_interval."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]

@@ -15,6 +15,7 @@ mod metric;
 
 // The samples of one account.
 mod account;
+mod attribution;
 mod delivery;
 mod listing;
 mod past;

@@ -9,7 +9,7 @@ use super::fragment::FragmentWriter;
 use super::metric::Metric;
 use super::timed_fragment::TimedFragment;
 use crate::clock::unix_seconds;
-use crate::snapshot::Past;
+use crate::snapshot::{ChangeTimes, Past};
 
 /// Renders one fragment for all tracks that are hidden at the same time. The change times of a
 /// deleted track are hidden with its tombstone.
@@ -58,7 +58,27 @@ pub(super) fn render(common_labels: &str, region: &str, past: &Past) -> Vec<Time
                 }
             }
         }
+        for id in &ids {
+            operators(&mut out, region, *id, &past.changes[id]);
+        }
         TimedFragment::past(until, Arc::new(out.finish()))
     });
     parts.collect()
+}
+
+/// Writes who made the changes of a track, as far as that is known and shown.
+fn operators(out: &mut FragmentWriter<'_>, region: &str, id: u64, times: &ChangeTimes) {
+    for (change, operator) in &times.operators {
+        let Some(operator) = operator else { continue };
+        let labels = [
+            ("region", region),
+            ("track_id", &id.to_string()),
+            ("track", &times.name),
+            ("change", change.as_str()),
+            ("operator", &operator.name),
+            ("operator_type", &operator.kind),
+            ("event", operator.event.as_str()),
+        ];
+        out.sample(Metric::TrackChangeOperatorInfo, &labels, 1.0);
+    }
 }

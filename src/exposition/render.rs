@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::account::AccountRenderer;
+use super::attribution::AttributionRenderer;
 use super::cached::Cached;
 use super::delivery::DeliveryRenderer;
 use super::fragment::{Fragment, FragmentWriter, labels, truth};
@@ -20,6 +21,7 @@ pub struct Renderer {
     account: Arc<AccountInfo>,
     labels: String,
     own: AccountRenderer,
+    attribution: AttributionRenderer,
     /// In the order of the report's overviews.
     overviews: Vec<Cached<Arc<Totals>>>,
     /// By region. An account has few.
@@ -39,6 +41,7 @@ impl Renderer {
             account,
             labels,
             own: AccountRenderer::default(),
+            attribution: AttributionRenderer::default(),
             overviews: Vec::new(),
             targets: Vec::new(),
             deliveries: DeliveryRenderer::default(),
@@ -51,6 +54,10 @@ impl Renderer {
         let labels = &self.labels;
         let own = self.own.render(&self.account, labels, report, evidence);
         let mut parts: Vec<TimedFragment> = own.map(TimedFragment::always).into();
+        if let Some(attribution) = &report.attribution {
+            let fragment = self.attribution.render(labels, attribution);
+            parts.push(TimedFragment::always(fragment));
+        }
         self.overviews
             .resize_with(report.overviews.len(), Cached::default);
         for (cached, overview) in self.overviews.iter_mut().zip(&report.overviews) {

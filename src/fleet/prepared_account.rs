@@ -10,7 +10,9 @@ use super::pacers::Identity;
 use super::transport_pool::Transports;
 use crate::config;
 use crate::history::Retention;
-use crate::poll::{self, AccountParts, DeliveryParts, Memory, PublishHandle, Schedule};
+use crate::poll::{
+    self, AccountParts, AttributionSettings, DeliveryParts, Memory, PublishHandle, Schedule,
+};
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::credentials::PinnedProvider;
 use crate::tencent::storage::StorageClients;
@@ -146,6 +148,7 @@ impl PreparedAccount {
         let schedule = Schedule {
             interval: self.config.interval,
             details_interval: self.config.details_interval,
+            attribution: self.config.attribution.map(attribution_settings),
             retention: Retention {
                 stale_after: poll.stale_after,
                 tombstone_for: poll.tombstone_for,
@@ -169,5 +172,12 @@ impl PreparedAccount {
             process,
         };
         poll::Account::new(parts, handle).await
+    }
+}
+
+fn attribution_settings(config: config::Attribution) -> AttributionSettings {
+    AttributionSettings {
+        sweep_interval: config.sweep_interval,
+        operator_label: config.operator_label,
     }
 }

@@ -1,15 +1,17 @@
 //! The history of one target, from poll to poll.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
+
+use enum_map::EnumMap;
 
 use super::changes::{Absence, TrackChange, diff, updated};
 use crate::clock::{Moment, age, until};
 use crate::failure::Failure;
 use crate::snapshot::{
-    Change, DroppedTrack, KnownTracks, LEAST_APART, LastGood, Listing, PollEnd, TargetReport,
-    Tombstone, Track,
+    Change, ChangeOperator, DroppedTrack, KnownTracks, LEAST_APART, LastGood, Listing, PollEnd,
+    TargetReport, Tombstone, Track,
 };
 
 /// How much is kept, and for how long.
@@ -204,6 +206,27 @@ impl TargetHistory {
         }
     }
 
+    /// Sets who made the last change of each kind of each track.
+    pub fn set_operators(&mut self, operator: impl Fn(u64, Change) -> Option<ChangeOperator>) {
+        let changes = self.report.past.changes.iter();
+        let operators: BTreeMap<u64, EnumMap<Change, Option<ChangeOperator>>> = changes
+            .map(|(id, times)| {
+                let made = |change| times.at[change].and_then(|_| operator(*id, change));
+                (*id, EnumMap::from_fn(made))
+            })
+            .filter(|(id, operators)| self.report.past.changes[id].operators != *operators)
+            .collect();
+        if operators.is_empty() {
+            return;
+        }
+        let past = Arc::make_mut(&mut self.report.past);
+        for (id, operators) in operators {
+            if let Some(times) = past.changes.get_mut(&id) {
+                times.operators = operators;
+            }
+        }
+    }
+
     fn ended(&mut self, now: Moment, took: Duration) {
         self.report.counters.polls += 1;
         self.report.last_poll = Some(PollEnd { at: now.wall, took });
@@ -220,6 +243,7 @@ impl TargetHistory {
             times.not_after(now.wall, now.wall - LEAST_APART);
             times.name.clone_from(&change.name);
             times.at[change.change] = Some(now.wall);
+            times.operators[change.change] = None;
             match change.change {
                 Change::Vanished => {
                     let tombstone = Tombstone {

@@ -4,13 +4,14 @@ use std::future::pending;
 use std::sync::Arc;
 
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, sleep_until};
 
 use super::delivery::{CheckEnd, DeliveryChecker, DeliveryParts, MAX_CHECKS};
 use super::handle::PublishHandle;
 use super::in_flight::InFlightPolls;
 use super::poller::{PollOutcome, Poller};
 use super::schedule::Schedule;
+use super::search::{SearchEnd, search};
 use super::state::AccountState;
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::{Client, Observer};
@@ -93,8 +94,11 @@ impl Account {
         // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
         let mut checks = InFlightPolls::none(MAX_CHECKS);
+        // The same for searches, which have a rate limit of their own.
+        let mut searches = InFlightPolls::none(1);
         loop {
             let next_check = begin_checks(&mut checks, checker.as_ref(), &poller, &mut state);
+            let next_search = begin_search(&mut searches, &poller, &mut state);
             tokio::select! {
                 outcome = polls.next() => {
                     let target = outcome.target;
@@ -107,6 +111,8 @@ impl Account {
                 results = details.next() => state = state.described(results).await,
                 end = checks.next() => state = state.checked(end).await,
                 () = next_check => {}
+                end = searches.next() => state = state.searched(end).await,
+                () = next_search => {}
                 _ = due.tick() => {
                     let next = Instant::now() + schedule.interval;
                     heartbeat.beat(schedule.late_after(next));
@@ -144,6 +150,11 @@ impl Account {
                 state = state.described(results).await;
             }
         }
+        // A search that fails is no failure of a poll.
+        while let Some(job) = state.begin_search_at_once() {
+            let end = search(&poller, state.region(0), job).await;
+            state = state.searched(end).await;
+        }
         let mut checks = InFlightPolls::none(MAX_CHECKS);
         loop {
             drop(begin_checks(
@@ -178,6 +189,24 @@ fn begin_checks<'a>(
     async move {
         match next {
             Some(at) => sleep_until(at).await,
+            None => pending().await,
+        }
+    }
+}
+
+/// Begins the search that is due, unless one is running. Returns when the next one is due.
+fn begin_search<'a>(
+    searches: &mut InFlightPolls<'a, SearchEnd>,
+    poller: &'a Poller,
+    state: &mut AccountState,
+) -> impl Future<Output = ()> + use<> {
+    if let Some(job) = state.begin_search() {
+        searches.begin(0, search(poller, state.region(0), job));
+    }
+    let next = state.next_search();
+    async move {
+        match next {
+            Some(wait) => sleep(wait).await,
             None => pending().await,
         }
     }

@@ -1,8 +1,9 @@
-//! The log line of a change, with every field of the track that differs.
+//! The log lines of a change: what differs, and later who made it.
 
+use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::snapshot::{Change, ChangeRecord};
+use crate::snapshot::{AttributionResult, Change, ChangeRecord, Operation};
 use crate::tencent::reasons::{escaped, visible};
 
 /// Logs a change. A field of the track is a pair of fields of the line, `Status.from` and
@@ -53,4 +54,36 @@ fn from(record: &ChangeRecord, field: &str) -> Option<String> {
 fn to(record: &ChangeRecord, field: &str) -> Option<String> {
     let differs = record.fields.iter().find(|it| it.field == field)?;
     (record.change != Change::Vanished).then(|| visible(&differs.to).into_owned())
+}
+
+/// Logs what is known of the operator of a change: the operation, or the newest candidate and how many
+/// there are.
+pub(super) fn log_operator(record: &ChangeRecord) {
+    let attribution = &record.attribution;
+    let operation = attribution.operations.first();
+    let text = |value: fn(&Operation) -> &str| operation.map(|it| escaped(value(it)));
+    let message = match attribution.result {
+        AttributionResult::Certain => "operator found",
+        AttributionResult::Candidate => "operator uncertain",
+        _ => "operator not found",
+    };
+    info!(
+        account = &*visible(&record.account),
+        region = record.region,
+        track_id = record.track_id,
+        track = escaped(&record.track),
+        change = record.change.as_str(),
+        result = attribution.result.as_str(),
+        candidates = (attribution.operations.len() > 1).then_some(attribution.operations.len()),
+        operator = text(|it| &it.operator),
+        operator_type = text(|it| &it.operator_type),
+        principal_id = text(|it| &it.principal_id),
+        role_session = text(|it| it.role_session.as_deref().unwrap_or_default()),
+        source_ip = text(|it| &it.source_ip),
+        event = text(|it| &it.event_name),
+        call = text(|it| &it.call_type),
+        time = operation.and_then(|it| Some(Timestamp::try_from(it.at).ok()?.to_string())),
+        request_id = text(|it| &it.request_id),
+        "{message}"
+    );
 }

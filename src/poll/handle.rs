@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::time::Instant;
 
-use crate::changes::ChangeFeed;
+use crate::changes::{ChangeFeed, FeedUpdate};
 use crate::clock::Moment;
 use crate::heartbeat::{Heartbeat, STALL_TIMEOUT};
 use crate::snapshot::{ApiCounters, ChangeRecord, Report};
@@ -76,12 +76,17 @@ impl PublishHandle {
         inner.publish.is_some()
     }
 
-    /// Publishes a report, remembers it, and appends its changes to the feed. A report that cannot be
-    /// published is not remembered, and its changes will be found again.
+    /// Returns the feed.
+    pub(super) fn changes(&self) -> &ChangeFeed {
+        &self.changes
+    }
+
+    /// Publishes a report, remembers it, and updates the feed. A report that cannot be published is not
+    /// remembered, and its changes will be found again. Returns the new and the changed records.
     pub(super) fn publish(
         &self,
         report: Arc<Report>,
-        changes: Vec<ChangeRecord>,
+        update: FeedUpdate,
         now: Moment,
     ) -> Vec<Arc<ChangeRecord>> {
         let mut inner = self.inner();
@@ -90,7 +95,7 @@ impl PublishHandle {
         };
         publish(Arc::clone(&report), now);
         inner.memory.report = Some(report);
-        self.changes.append(changes, now.wall)
+        self.changes.apply(update, now.wall)
     }
 
     /// If publishing panics, the memory has not changed yet, so a poisoned lock is consistent.
@@ -139,18 +144,18 @@ mod tests {
             })
         };
         let known = |memory: Memory| memory.report.map(|report| report.requests_per_second);
-        handle.publish(report(1.0), vec![change()], now);
+        handle.publish(report(1.0), change(), now);
         assert_eq!(known(handle.close()), Some(1.0));
 
-        handle.publish(report(2.0), vec![change()], now);
+        handle.publish(report(2.0), change(), now);
         assert_eq!(published.load(Ordering::Relaxed), 1);
         assert_eq!(changes.latest(now.wall).len(), 1);
         assert_eq!(known(handle.memory()), Some(1.0));
         assert!(!handle.renew(|| unreachable!("the handle is closed")));
     }
 
-    fn change() -> ChangeRecord {
-        ChangeRecord {
+    fn change() -> FeedUpdate {
+        let record = ChangeRecord {
             id: 0,
             account: "prod".to_owned(),
             region: "ap-guangzhou".to_owned(),
@@ -162,6 +167,10 @@ mod tests {
             previous: None,
             source: ChangeSource::Poll,
             attribution: Attribution::without_operation(AttributionResult::Off),
+        };
+        FeedUpdate {
+            new: vec![record],
+            ..FeedUpdate::default()
         }
     }
 }

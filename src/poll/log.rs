@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::change_line::log_change;
+use super::change_line::{log_change, log_operator};
 use super::delivery_line::log_delivery;
 use crate::duration::format_duration;
 use crate::failure::{Failure, Reason};
@@ -62,6 +62,20 @@ impl AccountLog {
     pub(super) fn delivery(&self, before: &DeliveryReport, after: &DeliveryReport) {
         if before.state != after.state && self.deliveries.admits() {
             log_delivery(&self.account, before, after);
+        }
+    }
+
+    /// Logs a line for a change whose operator was searched.
+    pub(super) fn operator(&self, record: &ChangeRecord) {
+        if self.changes.admits() {
+            log_operator(record);
+        }
+    }
+
+    /// Logs a line for a search that failed.
+    pub(super) fn search_failed(&self, failure: &Failure) {
+        if self.health.admits() {
+            search_failed(&self.account, failure);
         }
     }
 
@@ -197,6 +211,22 @@ fn time_without_listing(before: Health, after: &TargetReport) -> Option<String> 
     let ended = after.last_poll?.at;
     let time = ended.duration_since(before.listed?).ok()?;
     Some(format_duration(Duration::from_secs(time.as_secs())))
+}
+
+fn search_failed(account: &str, failure: &Failure) {
+    let account = &*visible(account);
+    let way_out = match failure.reason {
+        Reason::Unauthorized => "; grant cloudaudit:DescribeEvents, or disable attribution",
+        _ => "",
+    };
+    warn!(
+        account,
+        reason = failure.reason.as_str(),
+        code = &*failure.code,
+        request_id = failure.request_id.as_deref(),
+        error = failure.message,
+        "cannot search the operation records{way_out}"
+    );
 }
 
 fn not_described(account: &str, region: &str, track_id: u64, failure: &Failure) {

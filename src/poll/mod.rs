@@ -4,6 +4,7 @@
 //! poll ends, so a region that hangs delays no other.
 
 pub use self::account::{Account, AccountParts};
+pub use self::attribution::AttributionSettings;
 pub use self::delivery::DeliveryParts;
 pub use self::handle::{Memory, Publish, PublishHandle};
 pub use self::schedule::Schedule;
@@ -22,6 +23,10 @@ mod details;
 // The checks of storage targets.
 mod delivery;
 mod delivery_line;
+// The search for the operators behind changes.
+mod attribution;
+mod operators;
+mod search;
 
 // What is known: recorded, logged and published.
 mod change_line;

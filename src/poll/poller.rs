@@ -1,6 +1,7 @@
 //! One poll of one region, within its limits, and the counters of its requests.
 
 use std::pin::pin;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -49,6 +50,8 @@ pub(super) struct Poller {
     api: Arc<Mutex<ApiCounters>>,
     process: Arc<dyn Observer>,
     interval: Duration,
+    /// The API's clock minus this machine's, in seconds, as the last response showed it.
+    skew: AtomicI64,
 }
 
 impl Poller {
@@ -66,7 +69,12 @@ impl Poller {
             api,
             process,
             interval,
+            skew: AtomicI64::new(0),
         }
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     pub(super) fn log(&self) -> &Arc<AccountLog> {
@@ -91,6 +99,11 @@ impl Poller {
     /// Returns the limit of its rate limiter, in requests a second.
     pub(super) fn requests_per_second(&self) -> f64 {
         self.client.requests_per_second()
+    }
+
+    /// Returns the API's clock minus this machine's, in seconds; 0 if it is unknown.
+    pub(super) fn skew(&self) -> i64 {
+        self.skew.load(Ordering::Relaxed)
     }
 
     /// Polls once, within the limits: no retry starts later than an interval after the start, and
@@ -122,11 +135,12 @@ impl Poller {
         }
     }
 
-    /// Returns an observer that counts the requests of a poll or a check.
+    /// Returns an observer that counts the requests of a poll, a search or a check.
     pub(super) fn observer(&self) -> Counting<'_> {
         Counting {
             poller: self,
             last_failure: Mutex::default(),
+            sent: AtomicU32::new(0),
         }
     }
 
@@ -196,13 +210,19 @@ fn timed_out(last_failure: Option<Failure>) -> Failure {
     }
 }
 
-/// Counts the requests of one poll.
+/// Counts the requests of one poll, search or check.
 pub(super) struct Counting<'a> {
     poller: &'a Poller,
     last_failure: Mutex<Option<Failure>>,
+    sent: AtomicU32,
 }
 
 impl Counting<'_> {
+    /// Returns how many requests were sent.
+    pub(super) fn sent_requests(&self) -> u32 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
     fn take_last_failure(&self) -> Option<Failure> {
         lock(&self.last_failure).take()
     }
@@ -210,6 +230,7 @@ impl Counting<'_> {
 
 impl Observer for Counting<'_> {
     fn sent(&self, call: &Sent) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
         let mut api = lock(&self.poller.api);
         *api.requests.entry(call.action).or_default() += 1;
         if call.retry {
@@ -220,6 +241,14 @@ impl Observer for Counting<'_> {
     }
 
     fn ended(&self, call: &Ended<'_>) {
+        if let Some(skew) = call.clock_skew {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "a difference of two times in seconds fits an i64"
+            )]
+            let skew = skew.round() as i64;
+            self.poller.skew.store(skew, Ordering::Relaxed);
+        }
         if let Some(failure) = call.failure {
             let mut api = lock(&self.poller.api);
             api.failures[failure.reason] += 1;

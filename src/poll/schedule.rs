@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::attribution::AttributionSettings;
 use crate::clock::Moment;
 use crate::hash::stable_hash;
 use crate::heartbeat::STALL_TIMEOUT;
@@ -23,6 +24,8 @@ pub struct Schedule {
     pub interval: Duration,
     /// The time between two requests for the details of a track. `None` to request none.
     pub details_interval: Option<Duration>,
+    /// The search for the operators behind changes. `None` if it is disabled.
+    pub attribution: Option<AttributionSettings>,
     /// How much is kept, and for how long.
     pub retention: Retention,
 }

@@ -4,18 +4,22 @@ use std::future::pending;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
+use super::attribution::{Found, Searches};
 use super::delivery::CheckEnd;
 use super::details::{DescribeResult, DetailsCache};
 use super::handle::PublishHandle;
 use super::log::{self, AccountLog, Health};
+use super::operators::{show_operators, unseen_records};
 use super::poller::{PollOutcome, Poller};
 use super::schedule::Schedule;
+use super::search::{SearchEnd, SearchJob};
+use crate::changes::FeedUpdate;
 use crate::clock::{Clock, Moment};
 use crate::delivery::{DeliveryBook, Job, Rules, storage_targets};
 use crate::history::{OverviewCache, TargetHistory, TrackChange, accrue, is_covered};
@@ -36,6 +40,8 @@ pub(super) struct AccountState {
     details: Option<DetailsCache>,
     /// `None` if storage targets are not checked.
     deliveries: Option<DeliveryBook>,
+    /// `None` if attribution is disabled.
+    searches: Option<Searches>,
     coverage: watch::Receiver<Option<OrganizationCoverage>>,
     clock: Clock,
     log: Arc<AccountLog>,
@@ -71,8 +77,11 @@ impl AccountState {
         let key_begins = || poller.credentials().is_none().then_some(now.wall);
         let checked = known.and_then(|report| report.deliveries.as_deref());
         let book = |rules| DeliveryBook::new(&info.name, rules, checked.unwrap_or_default(), now);
+        let searched = known.and_then(|report| report.attribution.as_deref());
+        let searches = |settings| Searches::new(settings, searched, now.wall);
         let mut state = Self {
             deliveries: delivery.map(book),
+            searches: schedule.attribution.map(searches),
             histories: regions.iter().map(history).collect(),
             overviews: OverviewCache::default(),
             evidence: known.map_or_else(Evidence::default, |report| report.evidence),
@@ -134,7 +143,11 @@ impl AccountState {
 
     /// Publishes what is known at the start.
     pub(super) async fn publish(self) -> Self {
-        let (state, _) = self.update(0, |_| Vec::new()).await;
+        let resume = |state: &mut Self| {
+            state.show_operators();
+            state.resume_searches()
+        };
+        let (state, _) = self.update(0, resume).await;
         state
     }
 
@@ -150,6 +163,17 @@ impl AccountState {
             state.log.change(change);
         }
         state.log.count_suppressed();
+        if changes.is_empty() {
+            return state;
+        }
+        let search = move |state: &mut Self| {
+            let now = state.clock.now().wall;
+            if let Some(searches) = &mut state.searches {
+                searches.add(changes.iter().map(Arc::as_ref), now);
+            }
+            FeedUpdate::default()
+        };
+        let (state, _) = state.update(0, search).await;
         state
     }
 
@@ -173,7 +197,7 @@ impl AccountState {
             if let Some([before, after]) = book.and_then(|book| book.end(&job, result, due, now)) {
                 state.log.delivery(&before, &after);
             }
-            Vec::new()
+            FeedUpdate::default()
         };
         let (state, _) = self.update(0, enter).await;
         state.log.count_suppressed();
@@ -188,7 +212,7 @@ impl AccountState {
                 history.skipped();
                 log::skipped(&state.info.name, &history.report().region);
             }
-            Vec::new()
+            FeedUpdate::default()
         };
         let (state, _) = self.update(0, skip).await;
         state
@@ -204,26 +228,69 @@ impl AccountState {
                     history.complete(|listing| details.complete(&mut listing.tracks, now));
                 }
             }
-            Vec::new()
+            FeedUpdate::default()
         };
         let (state, _) = self.update(0, enter).await;
         state
     }
 
-    /// Changes the state, and publishes it with the changes of tracks that `change` returns. Returns
-    /// when it is published. If the account has many tracks, before or after the change, this runs on
-    /// a thread that may block.
+    /// Begins the search that is due. The caller makes it.
+    pub(super) fn begin_search(&mut self) -> Option<SearchJob> {
+        let now = self.clock.now().wall;
+        self.searches.as_mut()?.begin(now, self.poller.skew())
+    }
+
+    /// The same for a single round, which does not wait for more changes.
+    pub(super) fn begin_search_at_once(&mut self) -> Option<SearchJob> {
+        let now = self.clock.now().wall;
+        self.searches
+            .as_mut()?
+            .begin_at_once(now, self.poller.skew())
+    }
+
+    /// Returns how long to wait for the next search. `None` if there is none, or one is running.
+    pub(super) fn next_search(&mut self) -> Option<Duration> {
+        let now = self.clock.now().wall;
+        self.searches.as_mut()?.due_in(now)
+    }
+
+    /// Records and publishes the end of a search.
+    pub(super) async fn searched(self, end: SearchEnd) -> Self {
+        let (state, changed) = self.update(0, |state| state.enter_search(end)).await;
+        for record in &changed {
+            if record.source == ChangeSource::Operation {
+                state.log.change(record);
+            }
+            let searches = state.searches.as_ref();
+            if !searches.is_some_and(|searches| searches.has(record.id)) {
+                state.log.operator(record);
+            }
+        }
+        if changed.is_empty() {
+            return state;
+        }
+        let show = |state: &mut Self| {
+            state.show_operators();
+            FeedUpdate::default()
+        };
+        let (state, _) = state.update(0, show).await;
+        state
+    }
+
+    /// Changes the state, and publishes it with the update of the feed that `change` returns. Returns
+    /// the new and the changed records when it is published. If the account has many tracks, before or
+    /// after the change, this runs on a thread that may block.
     async fn update(
         mut self,
         new_tracks: usize,
-        change: impl FnOnce(&mut Self) -> Vec<ChangeRecord> + Send + 'static,
+        change: impl FnOnce(&mut Self) -> FeedUpdate + Send + 'static,
     ) -> (Self, Vec<Arc<ChangeRecord>>) {
         let tracks = count_tracks(&self.histories).max(new_tracks);
         let update = move || {
-            let changes = change(&mut self);
+            let update = change(&mut self);
             let report = Arc::new(self.report());
-            let changes = self.handle.publish(report, changes, self.clock.now());
-            (self, changes)
+            let changed = self.handle.publish(report, update, self.clock.now());
+            (self, changed)
         };
         if tracks <= FEW_TRACKS {
             return update();
@@ -238,7 +305,7 @@ impl AccountState {
         }
     }
 
-    fn enter(&mut self, outcome: PollOutcome) -> Vec<ChangeRecord> {
+    fn enter(&mut self, outcome: PollOutcome) -> FeedUpdate {
         let now = self.clock.now();
         let history = &mut self.histories[outcome.target];
         let good = history.report().last_good.as_ref();
@@ -282,8 +349,82 @@ impl AccountState {
         }
         self.set_storage_targets(now);
         let region = &self.histories[outcome.target].report().region;
-        let record = |change| record(&self.info.name, region, change, now.wall, previous);
-        changes.into_iter().map(record).collect()
+        let result = match self.searches {
+            Some(_) => AttributionResult::Pending,
+            None => AttributionResult::Off,
+        };
+        let record = |change| ChangeRecord {
+            previous,
+            attribution: Attribution::without_operation(result),
+            ..record(&self.info.name, region, change, now.wall)
+        };
+        FeedUpdate {
+            new: changes.into_iter().map(record).collect(),
+            ..FeedUpdate::default()
+        }
+    }
+
+    fn enter_search(&mut self, end: SearchEnd) -> FeedUpdate {
+        let now = self.clock.now().wall;
+        let latest = self.handle.changes().latest(now);
+        let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
+        let Some(searches) = &mut self.searches else {
+            return FeedUpdate::default();
+        };
+        let Found {
+            updates,
+            unseen,
+            failure,
+        } = searches.end(end, own.iter().copied(), now, self.poller.skew());
+        if let Some(failure) = failure {
+            self.log.search_failed(&failure);
+        }
+        let histories = &self.histories;
+        let unseen = unseen.into_iter();
+        FeedUpdate {
+            new: unseen
+                .flat_map(|unseen| unseen_records(&self.info.name, histories, unseen))
+                .collect(),
+            attributions: updates
+                .into_iter()
+                .map(|update| (update.change, update.attribution))
+                .collect(),
+        }
+    }
+
+    /// Searches for the operators of changes again after a restart, or ends their searches if
+    /// attribution was disabled or the history is another.
+    fn resume_searches(&mut self) -> FeedUpdate {
+        let now = self.clock.now().wall;
+        let latest = self.handle.changes().latest(now);
+        let own = of_account(&latest, &self.info.name);
+        let pending: Vec<&ChangeRecord> = own.filter(|record| record.is_pending()).collect();
+        let has_history = self.handle.memory().report.is_some();
+        let ended = match &mut self.searches {
+            Some(searches) if has_history => {
+                searches.resume(pending, now);
+                return FeedUpdate::default();
+            }
+            Some(_) => AttributionResult::Failed,
+            None => AttributionResult::Off,
+        };
+        let ended = pending.into_iter().map(|record| {
+            let attribution = Attribution::without_operation(ended);
+            (record.id, attribution)
+        });
+        FeedUpdate {
+            attributions: ended.collect(),
+            ..FeedUpdate::default()
+        }
+    }
+
+    /// Shows the operators of the feed as labels, if that is configured.
+    fn show_operators(&mut self) {
+        let is_shown = self.searches.as_ref().map(|it| it.settings.operator_label);
+        let latest = self.handle.changes().latest(self.clock.now().wall);
+        let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
+        let own = (is_shown == Some(true)).then_some(&own[..]);
+        show_operators(&mut self.histories, own);
     }
 
     /// Passes the storage targets of the latest listings to the checks.
@@ -317,19 +458,13 @@ impl AccountState {
             overviews,
             evidence: self.evidence,
             deliveries: self.deliveries.as_ref().map(DeliveryBook::reports),
+            attribution: self.searches.as_mut().map(Searches::report),
         }
     }
 }
 
-/// Returns the record of a change that a poll proved. `previous` is the end of the last complete poll
-/// before it.
-fn record(
-    account: &str,
-    region: &str,
-    change: TrackChange,
-    seen: SystemTime,
-    previous: Option<SystemTime>,
-) -> ChangeRecord {
+/// Returns the record of a change that a poll proved.
+fn record(account: &str, region: &str, change: TrackChange, seen: SystemTime) -> ChangeRecord {
     ChangeRecord {
         // The feed numbers its records.
         id: 0,
@@ -340,7 +475,7 @@ fn record(
         change: change.change,
         fields: change.fields,
         seen,
-        previous,
+        previous: None,
         source: ChangeSource::Poll,
         attribution: Attribution::without_operation(AttributionResult::Off),
     }
@@ -356,6 +491,14 @@ fn count_tracks(histories: &[TargetHistory]) -> usize {
         good.map_or(0, |good| good.listing.tracks.len()) + target.past.tombstones.len()
     });
     tracks.sum()
+}
+
+fn of_account<'a>(
+    changes: &'a [Arc<ChangeRecord>],
+    account: &'a str,
+) -> impl Iterator<Item = &'a ChangeRecord> {
+    let changes = changes.iter().map(Arc::as_ref);
+    changes.filter(move |record| record.account == account)
 }
 
 fn reports(histories: &[TargetHistory]) -> impl Iterator<Item = &TargetReport> {

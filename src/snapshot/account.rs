@@ -120,22 +120,27 @@ fn equals(wanted: &str, found: &str, track: &Track) -> Option<bool> {
 }
 
 /// Label names that the exporter or Prometheus uses, so that an account's `labels` may not.
-pub const RESERVED_LABELS: [&str; 28] = [
+pub const RESERVED_LABELS: &[&str] = &[
     "account",
     "action",
     "action_type",
     "change",
     "code",
+    "event",
     "handler",
     "instance",
     "job",
     "le",
+    "operator",
+    "operator_type",
     "organization",
+    "outcome",
     "provider",
     "quantile",
     "reason",
     "region",
     "resource_type",
+    "result",
     "site",
     "state",
     "status",

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::past::Change;
+use super::change::Change;
 
 /// The most operations that are kept as candidates for one change.
 pub const MAX_CANDIDATES: usize = 3;
@@ -36,6 +36,13 @@ pub struct ChangeRecord {
     pub source: ChangeSource,
     /// Who made it.
     pub attribution: Attribution,
+}
+
+impl ChangeRecord {
+    /// Whether its operator is being searched, and nothing was found yet.
+    pub fn is_pending(&self) -> bool {
+        self.attribution.result == AttributionResult::Pending
+    }
 }
 
 /// A field of a track that differs.

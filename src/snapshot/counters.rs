@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use enum_map::EnumMap;
 
-use super::past::Change;
+use super::change::Change;
 use crate::failure::Reason;
 
 /// The action that lists tracks.

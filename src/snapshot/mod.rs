@@ -4,6 +4,8 @@
 //! report is rendered, published and shown.
 
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
+pub use self::attribution_report::{AttributionReport, SweepReport};
+pub use self::change::Change;
 pub use self::change_record::{
     Attribution, AttributionResult, ChangeRecord, ChangeSource, FieldChange, MAX_CANDIDATES,
     Operation,
@@ -21,11 +23,12 @@ pub use self::member::Member;
 pub use self::operation_record::{
     OperationRecord, Outcome, SentSetting, SentStatus, TrackEvent, TrackRef, TrackRequest,
 };
-pub use self::past::{Change, ChangeTimes, LEAST_APART, Past, Tombstone, move_back};
+pub use self::past::{ChangeOperator, ChangeTimes, LEAST_APART, Past, Tombstone, move_back};
 pub use self::report::{
     Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
 };
 pub use self::scope::Scope;
+pub use self::search_state::{LookupState, Remembered, SweepState};
 pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
 
 // Three truth values.
@@ -41,6 +44,8 @@ mod coverage;
 mod member;
 
 // The state of an account, and its past.
+mod attribution_report;
+mod change;
 mod change_record;
 mod counters;
 mod delivery;
@@ -48,6 +53,7 @@ mod known;
 mod operation_record;
 mod past;
 mod report;
+mod search_state;
 
 // The exporter itself.
 mod exporter_info;

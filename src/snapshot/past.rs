@@ -3,47 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use enum_map::{Enum, EnumMap};
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use enum_map::EnumMap;
 use tokio::time::Instant;
 
-/// What happened to a track between two listings.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Enum,
-    VariantArray,
-    IntoStaticStr,
-    EnumString,
-)]
-#[strum(serialize_all = "snake_case")]
-pub enum Change {
-    /// Its id was not in the previous listing.
-    Created,
-    /// Its id is not in the listing any more.
-    Vanished,
-    /// It is enabled, and was not.
-    Enabled,
-    /// It was enabled, and is not.
-    Disabled,
-    /// Name, scope or storage differ.
-    Modified,
-}
-
-impl Change {
-    /// Every change.
-    pub const ALL: &'static [Self] = Self::VARIANTS;
-
-    /// Returns the value of the label `change`.
-    pub fn as_str(self) -> &'static str {
-        self.into()
-    }
-}
+use super::change::Change;
+use super::operation_record::TrackEvent;
 
 /// The past of a target's tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,4 +72,17 @@ pub struct ChangeTimes {
     pub name: String,
     /// The end of the poll that last saw each change.
     pub at: EnumMap<Change, Option<SystemTime>>,
+    /// Who made each change. `None` if that is not certain, or not to be shown.
+    pub operators: EnumMap<Change, Option<ChangeOperator>>,
+}
+
+/// Who made a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangeOperator {
+    /// The name of the user or role.
+    pub name: String,
+    /// `userIdentity.type`.
+    pub kind: String,
+    /// The operation.
+    pub event: TrackEvent,
 }

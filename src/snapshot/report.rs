@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use enum_map::EnumMap;
 
 use super::account::AccountInfo;
+use super::attribution_report::AttributionReport;
 use super::counters::{ApiCounters, TargetCounters};
 use super::delivery::DeliveryReport;
 use super::past::Past;
@@ -39,6 +40,8 @@ pub struct Report {
     pub evidence: Evidence,
     /// Its storage targets, by target. `None` if they are not checked.
     pub deliveries: Option<Vec<Arc<DeliveryReport>>>,
+    /// The search for the operators behind its changes. `None` if attribution is disabled.
+    pub attribution: Option<Arc<AttributionReport>>,
 }
 
 /// Renewals of an account's credentials, whose provider other accounts may share.

@@ -20,6 +20,7 @@ mod path;
 
 mod delivery;
 mod saved;
+mod saved_attribution;
 mod saved_changes;
 mod time;
 

@@ -16,6 +16,7 @@ use enum_map::EnumMap;
 use serde::{Deserialize, Serialize};
 
 use super::delivery::SavedDelivery;
+use super::saved_attribution::SavedAttribution;
 use super::saved_changes::SavedChange;
 use super::time::{UnixNanos, nanos};
 use crate::clock::Moment;
@@ -83,6 +84,9 @@ struct SavedAccount {
     /// The UIN of the account that the keys belong to, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     uin: Option<String>,
+    /// `None` if attribution is disabled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<SavedAttribution>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
     /// By target.
@@ -174,6 +178,7 @@ impl From<&Report> for SavedAccount {
                 member,
             }),
             uin: report.owner.clone(),
+            attribution: report.attribution.as_deref().map(Into::into),
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
@@ -212,6 +217,7 @@ impl SavedAccount {
                     .map(|saved| Arc::new(saved.into_report(now)))
                     .collect(),
             ),
+            attribution: self.attribution.map(|saved| Arc::new(saved.into())),
             ..Report::default()
         }
     }
@@ -379,6 +385,8 @@ impl From<SavedChanges> for ChangeTimes {
         Self {
             at: EnumMap::from_fn(|change| Some(at(change)?.time())),
             name: saved.name,
+            // The change feed has them.
+            operators: EnumMap::default(),
         }
     }
 }

@@ -213,7 +213,24 @@ fn have_the_same_facts(one: &Report, other: &Report) -> bool {
     let mut targets = one.targets.iter().zip(&other.targets);
     one.account.name == other.account.name
         && one.owner == other.owner
+        && have_the_same_searches(one, other)
         && one.targets.len() == other.targets.len()
         && targets.all(|(one, other)| of_target(one, other))
         && states(one) == states(other)
+}
+
+/// Whether the searches for operators are where they were, apart from the times of sweeps.
+fn have_the_same_searches(one: &Report, other: &Report) -> bool {
+    match (&one.attribution, &other.attribution) {
+        (Some(one), Some(other)) => {
+            let has_same = || {
+                let sweeps = [one, other].map(|report| report.sweeps.as_ref());
+                let [one_swept, other_swept] =
+                    sweeps.map(|sweeps| sweeps.map(|sweeps| &sweeps.state.remembered));
+                one.lookups == other.lookups && one_swept == other_swept
+            };
+            Arc::ptr_eq(one, other) || has_same()
+        }
+        (one, other) => one.is_none() == other.is_none(),
+    }
 }

@@ -352,7 +352,7 @@ fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c(
     );
 
     let seen = lines
-        .find(|line| line.starts_with("0:10  prod/audit-all is disabled"))
+        .find(|line| line.starts_with("0:10  alice disables prod/audit-all"))
         .unwrap();
     assert!(seen.contains("on /metrics after"), "{seen}");
     let ended = Instant::now();

@@ -19,6 +19,7 @@
 mod support;
 
 // The binary, started and scraped, and what it polls.
+mod attribution;
 mod cloud;
 
 // The tests.
@@ -32,6 +33,7 @@ mod forget;
 mod lifecycle;
 mod memory;
 mod online;
+mod operators;
 mod organization;
 mod process;
 mod refusals;

@@ -28,10 +28,12 @@ mod pacer;
 mod throttling;
 
 // Accounts.
+mod attribution;
 mod fleet;
 mod poll;
 
 // Storage targets.
+mod delivery;
 mod storage;
 
 // The simulated cloud.

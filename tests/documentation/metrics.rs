@@ -136,6 +136,10 @@ const WHEN: &[(&str, &str)] = &[
         "once the track has changed, however old the data; until its tombstone goes, or it is beyond `poll.max_tracks`",
     ),
     (
+        "cloudaudit_track_change_operator_info",
+        "with `attribution.operator_label` and `cloudaudit_track_changed_timestamp_seconds`, if the operator is certain",
+    ),
+    (
         "cloudaudit_track_full_coverage",
         "with data, where the listing can tell",
     ),
@@ -184,6 +188,23 @@ const WHEN: &[(&str, &str)] = &[
     (
         "cloudaudit_delivery_check_failures_total",
         "with `delivery`, for each storage target of an enabled track, every reason",
+    ),
+    (
+        "cloudaudit_attribution_results_total",
+        "with `attribution`, every result",
+    ),
+    ("cloudaudit_attribution_pending", "with `attribution`"),
+    (
+        "cloudaudit_attribution_last_sweep_timestamp_seconds",
+        "with `attribution.sweep_interval`; 0 before the first sweep",
+    ),
+    (
+        "cloudaudit_track_write_operations_total",
+        "with `attribution.sweep_interval`, every event and outcome",
+    ),
+    (
+        "cloudaudit_unseen_switch_offs_total",
+        "with `attribution.sweep_interval`",
     ),
     ("cloudaudit_api_requests_total", ALWAYS),
     ("cloudaudit_api_request_retries_total", ALWAYS),

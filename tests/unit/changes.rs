@@ -8,10 +8,10 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudaudit_exporter::changes::{ChangeFeed, MAX_AGE};
-use cloudaudit_exporter::snapshot::ChangeRecord;
+use cloudaudit_exporter::changes::{ChangeFeed, FeedUpdate, MAX_AGE};
+use cloudaudit_exporter::snapshot::{Attribution, AttributionResult, ChangeRecord};
 
-use crate::support::changes::disabled;
+use crate::support::changes::{disabled, made_by};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -124,4 +124,44 @@ fn restored_records_keep_their_ids_and_new_ones_follow() {
     let ids: Vec<u64> = latest.iter().map(|it| it.id).collect();
     assert_eq!(ids, [10, 9, 7, 4]);
     assert_eq!(latest[1].seen, noon(), "the time of day was in the future");
+}
+
+#[test]
+fn an_attribution_replaces_the_record_for_later_readers() {
+    let feed = ChangeFeed::new(10);
+    let pending = |account, track_id| ChangeRecord {
+        attribution: Attribution::without_operation(AttributionResult::Pending),
+        ..disabled(account, track_id, noon())
+    };
+    feed.append(
+        vec![pending("prod", 1), pending("prod", 2), pending("dev", 3)],
+        noon(),
+    );
+    let before = feed.latest(noon());
+    let update = FeedUpdate {
+        new: Vec::new(),
+        // The second one is no longer there.
+        attributions: vec![(1, made_by("alice", noon())), (99, made_by("bob", noon()))],
+    };
+    let changed = feed.apply(update, noon());
+    assert_eq!(changed.len(), 1);
+    assert_eq!(changed[0].attribution, made_by("alice", noon()));
+    let results = |feed: &ChangeFeed| -> Vec<AttributionResult> {
+        let latest = feed.latest(noon());
+        latest.iter().map(|it| it.attribution.result).collect()
+    };
+    let [pending, failed, certain] = [
+        AttributionResult::Pending,
+        AttributionResult::Failed,
+        AttributionResult::Certain,
+    ];
+    assert_eq!(results(&feed), [pending, pending, certain]);
+    assert!(
+        before.iter().all(|it| it.is_pending()),
+        "readers keep theirs"
+    );
+    assert!(Arc::ptr_eq(&before[0], &feed.latest(noon())[0]));
+
+    feed.end_searches("prod");
+    assert_eq!(results(&feed), [pending, failed, certain]);
 }

@@ -82,6 +82,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "failure",
             "duration",
             "snapshot",
+            "attribution",
             "changes",
             "clock",
             "hash",

@@ -125,7 +125,8 @@ impl NameKind for LabelName {
     }
 
     fn schema() -> (Json, String) {
-        let reserved = RESERVED_LABELS.map(|name| format!("`{name}`")).join(", ");
+        let reserved = RESERVED_LABELS.iter().map(|name| format!("`{name}`"));
+        let reserved = reserved.collect::<Vec<_>>().join(", ");
         (
             label_name(),
             format!("Up to 32; these names are reserved: {reserved}."),

@@ -50,7 +50,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
                 Box::new(facts.when(report.last_arrival)),
                 due,
                 Box::new(facts.when(report.last_check)),
-                Box::new(Text(&report.explanation)),
+                Box::new(Text(report.explanation_at(facts.view.now))),
             ]
         },
     ))

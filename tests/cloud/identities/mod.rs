@@ -8,7 +8,7 @@
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
 // A fleet at the simulated cloud, and what is seen of it.
-mod stage;
+pub(crate) mod stage;
 
 // One account.
 mod messages;

@@ -65,6 +65,11 @@ pub struct Stage {
 impl Stage {
     /// Nobody polls yet. `environment` is what the process has in its environment.
     pub fn new(world: &World, environment: &[(&str, &str)]) -> Self {
+        Self::at(world, environment, Clock::virtual_at(world.now()))
+    }
+
+    /// The same at another time.
+    pub fn at(world: &World, environment: &[(&str, &str)], clock: Clock) -> Self {
         let transport = in_memory(world);
         let factory = Box::new(move |way| match way {
             TransportKind::Plain => Ok(Arc::clone(&transport)),
@@ -73,7 +78,6 @@ impl Stage {
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: BTreeMap<String, String> = environment.iter().map(own).collect();
         let shown = Arc::<Shown>::default();
-        let clock = Clock::virtual_at(noon());
         let process = Arc::new(Process::new());
         let changes = Arc::new(ChangeFeed::new(100));
         let observer = Arc::new(Eyes(Arc::clone(&shown), Arc::clone(&changes)));

@@ -72,7 +72,7 @@ proptest! {
         since_epoch in 0..4_000_000_000_000_u64,
     ) {
         let interval = Duration::from_millis(interval);
-        let schedule = Schedule { interval, details_interval: None, retention: RETENTION };
+        let schedule = Schedule { interval, details_interval: None, attribution: None, retention: RETENTION };
         let now = Moment {
             wall: UNIX_EPOCH + Duration::from_millis(since_epoch),
             steady: Instant::now(),

@@ -128,6 +128,7 @@ impl World {
         let regions: Vec<String> = regions.iter().map(ToString::to_string).collect();
         let schedule = Schedule {
             details_interval: None,
+            attribution: None,
             interval: INTERVAL,
             retention: self.retention,
         };

@@ -49,6 +49,44 @@ fn golden_table_of_the_readme_is_what_the_schema_and_the_values_say() {
     }
 }
 
+/// `helm show values` explains each value.
+#[test]
+fn golden_comments_of_the_values_are_the_descriptions_of_the_schema() {
+    let path = format!("{CHART}/values.yaml");
+    let new = commented(&root().join(CHART));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(root().join(&path), &new).expect("it can be written");
+    } else {
+        assert!(read(&path) == new, "{path} is out of date: make golden");
+    }
+}
+
+fn commented(chart: &Path) -> String {
+    let script = root().join("tests/packaging/kube/values_comments.py");
+    let commented = run(Command::new(part("python")).arg(script).arg(chart));
+    commented.expect("the values have comments")
+}
+
+#[test]
+fn a_comment_follows_the_schema_and_changes_no_value() {
+    let folder = TempDir::new().expect("a temporary folder can be made");
+    copy_folder(&root().join(CHART), folder.path());
+    let schema = folder.path().join("values.schema.json");
+    damage(&schema, "Where they are mounted.", "Another text.");
+    let before = read(&format!("{CHART}/values.yaml"));
+    let after = commented(folder.path());
+    let changed = before.replace("# -- Where they are mounted.", "# -- Another text.");
+    assert_ne!(after, before);
+    assert_eq!(after, changed);
+    let settings = |text: &str| {
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('#'));
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(settings(&after), settings(&before));
+}
+
 #[test]
 fn a_value_without_schema_or_description_is_objected_to() {
     let folder = TempDir::new().expect("a temporary folder can be made");

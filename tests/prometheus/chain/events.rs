@@ -51,7 +51,7 @@ const fn event(
     }
 }
 
-const EVENTS: [Event; 26] = [
+const EVENTS: [Event; 30] = [
     event("nothing happens", ("accounts", "healthy"), &[], &[]),
     event(
         "the only track, which is expected, is deleted",
@@ -186,6 +186,30 @@ const EVENTS: [Event; 26] = [
         &[],
     ),
     event(
+        "all three tracks are switched off, one is deleted later, and the others are switched on",
+        ("accounts", "off-deleted"),
+        &["AccountWithoutEnabledTrack", "TrackVanished"],
+        &[],
+    ),
+    event(
+        "the organization's track is switched off, and its admin account is polled",
+        ("umbrella", "central"),
+        &["AccountWithoutEnabledTrack"],
+        &[],
+    ),
+    event(
+        "the same, for the members",
+        ("umbrella", ""),
+        &[],
+        &["OrganizationNotCovered"],
+    ),
+    event(
+        "the organization's track is switched off, and its admin account is not polled",
+        ("members", ""),
+        &["OrganizationNotCovered"],
+        &[],
+    ),
+    event(
         "two members leave the organization",
         ("organization", ""),
         &[],
@@ -307,6 +331,10 @@ async fn happen(site: &mut Site) {
     switch(&account("only-off"), &[1], 0);
     switch(&account("one-off"), &[1], 0);
     switch(&account("all-off"), &[1, 2, 3], 0);
+    switch(&account("off-deleted"), &[1, 2, 3], 0);
+    for umbrella in &site.umbrellas {
+        switch(&umbrella.account(UMBRELLA_ADMIN).unwrap(), &[1], 0);
+    }
     site.alertmanager.silence("account", "planned").await;
     account("planned").delete(1).unwrap();
     account("forgotten").delete(2).unwrap();
@@ -350,7 +378,9 @@ async fn happen(site: &mut Site) {
     }
     site.replace_pod().await;
     site.forget("forgotten", 2).await;
+    account("off-deleted").delete(2).unwrap();
     minutes(3).await;
+    switch(&account("off-deleted"), &[1, 3], 1);
     for twice in ["one-twice", "only-twice"] {
         switch(&account(twice), &[1], 0);
     }
@@ -367,13 +397,14 @@ fn switch(account: &Account, tracks: &[u64], status: u64) {
 }
 
 /// The accounts of the first job: name, number of tracks, and what the configuration says besides.
-const ACCOUNTS: [(&str, u64, &str); 20] = [
+const ACCOUNTS: [(&str, u64, &str); 21] = [
     ("healthy", 1, "expected_tracks: [track-1]"),
     ("only-deleted", 1, "expected_tracks: [track-1]"),
     ("one-deleted", 3, "expected_tracks: [track-1]"),
     ("only-off", 1, "expected_tracks: [track-1]"),
     ("one-off", 2, "expected_tracks: [track-1]"),
     ("all-off", 3, "expected_tracks: [track-1]"),
+    ("off-deleted", 3, ""),
     ("one-twice", 2, "expected_tracks: [track-1]"),
     ("only-twice", 1, "expected_tracks: [track-1]"),
     ("planned", 2, "expected_tracks: [track-1]"),
@@ -394,6 +425,10 @@ const ACCOUNTS: [(&str, u64, &str); 20] = [
     ("throttled", 1, ""),
 ];
 
+/// The admin accounts of organizations whose members have no tracks of their own.
+const UMBRELLA_ADMIN: &str = "100000000001";
+const UMBRELLA_MEMBERS: u64 = 10;
+
 const ADMIN: &str = "admin";
 const MEMBER: u64 = 200_000_000_001;
 const MEMBERS: u64 = 30;
@@ -404,6 +439,8 @@ struct Site {
     cloud: Cloud,
     /// The cloud of the job whose clock will be wrong.
     clock: World,
+    /// Clouds with an organization whose track records all members.
+    umbrellas: [World; 2],
     pod: Option<Service>,
     pod_configuration: String,
     down: Option<Service>,
@@ -440,6 +477,16 @@ impl Site {
         add(&clock, "of-clock", 1);
         let of_clock = format!("accounts:\n{}", configuration_of("of-clock", ""));
         let of_clock = configuration(Cloud::start(&clock).await.address, &of_clock);
+        let umbrellas = [umbrella(), umbrella()];
+        let mut of_umbrellas = Vec::new();
+        let central = "accounts:\n  central: {credentials: {secret_id: AKIDcentral, secret_key: key-of-central}}\n";
+        for (world, accounts) in umbrellas.iter().zip([central, ""]) {
+            let cloud = Cloud::start(world).await.address;
+            let organization = organization_of("central") + accounts;
+            let configuration = configuration(cloud, &organization);
+            let details = "stale_after: 30m, details_interval: 2s";
+            of_umbrellas.push(configuration.replace("stale_after: 30m", details));
+        }
 
         let receiver = Receiver::start().await;
         let scaled = alertmanager::scaled(receiver.address, SCALE);
@@ -451,6 +498,8 @@ impl Site {
             ("cloud", configuration(cloud.address, &of_cloud)),
             ("organization", organization),
             ("clock", of_clock),
+            ("umbrella", of_umbrellas[0].clone()),
+            ("members", of_umbrellas[1].clone()),
         ];
         let mut jobs = vec![("pod", pod.address), ("down", down.address)];
         let mut running = Vec::new();
@@ -464,6 +513,7 @@ impl Site {
             world,
             cloud,
             clock,
+            umbrellas,
             pod: Some(pod),
             pod_configuration,
             down: Some(down),
@@ -550,9 +600,24 @@ fn organization(world: &World) -> String {
     let role = Role::new("audit-reader").trusts_account(&uin(ADMIN));
     let admin = world.account(&uin(ADMIN)).unwrap();
     admin.create_organization(MEMBERS, &role, &[track(1)]);
+    organization_of(ADMIN)
+}
+
+/// A cloud with an organization: the track of its admin account records all members.
+fn umbrella() -> World {
+    let world = World::new(SystemTime::now());
+    let admin = world.add_account(UMBRELLA_ADMIN);
+    admin.add_identity(Identity::permanent("AKIDcentral", "key-of-central"));
+    admin.create(track(1).for_all_members());
+    let role = Role::new("audit-reader").trusts_account(UMBRELLA_ADMIN);
+    admin.create_organization(UMBRELLA_MEMBERS, &role, &[]);
+    world
+}
+
+fn organization_of(admin: &str) -> String {
     format!(
         "organizations:\n  main:\n    role_name: audit-reader\n    refresh: 4s\n    \
-         credentials: {{secret_id: AKID{ADMIN}, secret_key: key-of-{ADMIN}}}\n"
+         credentials: {{secret_id: AKID{admin}, secret_key: key-of-{admin}}}\n"
     )
 }
 

@@ -10,7 +10,7 @@ use super::rule::{Rule, SOURCES, rules, yaml};
 use crate::support::process::process_with_every_series;
 
 /// Alerts of processes, of jobs and of organisations: they have no account.
-const WITHOUT_ACCOUNT: [&str; 15] = [
+const WITHOUT_ACCOUNT: [&str; 16] = [
     "CloudAuditCloudUnreachable",
     "CloudAuditExporterDown",
     "CloudAuditExporterReplicaDown",
@@ -24,6 +24,7 @@ const WITHOUT_ACCOUNT: [&str; 15] = [
     "CloudAuditOrganizationNeverListed",
     "CloudAuditOrganizationShrunk",
     "CloudAuditOrganizationGrown",
+    "CloudAuditOrganizationNotCovered",
     "CloudAuditShardsMismatch",
     "CloudAuditShardsMissing",
 ];

@@ -178,6 +178,11 @@ fn off_and_on_between_two_polls_is_found() {
     let track = TrackRef::Id(41);
     let pair = [off("a", 9_610), on("b", 9_640)];
     assert_eq!(unseen(&pair, &[]), [(track.clone(), 9_610, 9_640)]);
+    // In the same second, in either order of the records.
+    let mut at_once = [off("a", 9_610), on("b", 9_610)];
+    assert_eq!(unseen(&at_once, &[]), [(track.clone(), 9_610, 9_610)]);
+    at_once.reverse();
+    assert_eq!(unseen(&at_once, &[]), [(track.clone(), 9_610, 9_610)]);
     // Twice.
     let twice = [
         off("a", 9_610),

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cloudaudit_exporter::history::Retention;
-use cloudaudit_exporter::snapshot::{ExpectedTrack, Listing, Track};
+use cloudaudit_exporter::snapshot::{
+    AttributionReport, AttributionResult, Change, ChangeOperator, ExpectedTrack, Listing,
+    LookupState, Outcome, SweepReport, SweepState, Track, TrackEvent,
+};
 
 use super::golden::{disabled, is_golden};
 use super::scene::{Scene, denied};
@@ -188,4 +191,46 @@ fn more_tracks_than_the_limit() {
     // 1 is created, by which 3 gets beyond the limit, and does not vanish.
     listed_in_turn(&mut scene, [all().split_off(1), all()]);
     is_golden(&scene, "more_tracks_than_the_limit");
+}
+
+/// A change whose operator is known, one that is still searched, and what sweeps have counted.
+#[test]
+fn operators_of_changes() {
+    let mut scene = Scene::new(&["ap-guangzhou"]);
+    let both = vec![track(7, "audit-all"), track(8, "gone")];
+    listed_in_turn(&mut scene, [both, vec![disabled(track(7, "audit-all"))]]);
+    scene.targets[0].set_operators(|_, change| {
+        (change == Change::Disabled).then(|| ChangeOperator {
+            name: "alice \"root\"".to_owned(),
+            kind: "CAMUser".to_owned(),
+            event: TrackEvent::ModifyAuditTrack,
+        })
+    });
+    let mut report = AttributionReport {
+        lookups: vec![LookupState {
+            began: scene.now.wall,
+            previous: None,
+            attempts: 1,
+            requests: 1,
+            changes: vec![2],
+        }],
+        sweeps: Some(SweepReport {
+            last: Some(scene.now.wall),
+            state: SweepState {
+                until: scene.now.wall,
+                remembered: Vec::new(),
+            },
+            operations: [
+                ((TrackEvent::ModifyAuditTrack, Outcome::Succeeded), 1),
+                ((TrackEvent::Other, Outcome::Denied), 2),
+            ]
+            .into(),
+            unseen_switch_offs: 3,
+        }),
+        ..AttributionReport::default()
+    };
+    report.results[AttributionResult::Certain] = 1;
+    scene.attribution = Some(report.into());
+    scene.publish();
+    is_golden(&scene, "operators_of_changes");
 }

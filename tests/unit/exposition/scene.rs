@@ -9,8 +9,8 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{OverviewCache, Retention, TargetHistory, accrue, is_covered};
 use cloudaudit_exporter::publisher::Publisher;
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, DESCRIBE_AUDIT_TRACKS, DeliveryReport, Evidence, Listing, Renewals,
-    Report, TargetReport,
+    AccountInfo, ApiCounters, AttributionReport, DESCRIBE_AUDIT_TRACKS, DeliveryReport, Evidence,
+    Listing, Renewals, Report, TargetReport,
 };
 use tokio::time::Instant;
 
@@ -22,11 +22,12 @@ use crate::support::tracks::listing;
 pub(crate) struct Scene {
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) info: AccountInfo,
-    targets: Vec<TargetHistory>,
+    pub(crate) targets: Vec<TargetHistory>,
     api: ApiCounters,
     evidence: Evidence,
     pub(crate) renewals: Option<Renewals>,
     pub(crate) deliveries: Option<Vec<Arc<DeliveryReport>>>,
+    pub(crate) attribution: Option<Arc<AttributionReport>>,
     pub(crate) now: Moment,
 }
 
@@ -53,6 +54,7 @@ impl Scene {
             evidence: Evidence::default(),
             renewals: None,
             deliveries: None,
+            attribution: None,
             now: Moment {
                 wall: UNIX_EPOCH + Duration::from_millis(1_795_392_000_250),
                 steady: Instant::now(),
@@ -136,6 +138,7 @@ impl Scene {
             renewals: self.renewals,
             evidence: self.evidence,
             deliveries: self.deliveries.clone(),
+            attribution: self.attribution.clone(),
         };
         let mut account = self.publisher.account(info);
         account.publish(Arc::new(report), self.evidence, self.now);

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use cloudaudit_exporter::snapshot::{AttributionResult, ChangeRecord, ChangeSource};
+use cloudaudit_exporter::clock::Moment;
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, AttributionReport, AttributionResult, ChangeRecord, ChangeSource, LookupState,
+    Outcome, Remembered, Report, SweepReport, SweepState, TrackEvent, TrackRef,
+};
 use cloudaudit_exporter::state::Saved;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::support::changes::{disabled, made_by};
 
@@ -67,4 +72,62 @@ fn what_a_later_exporter_adds_is_no_fault() {
     assert_eq!(loaded[0].attribution.result, AttributionResult::Failed);
     assert_eq!(loaded[0].attribution.operations[0].operator, "alice");
     assert_eq!((loaded[1].fields.len(), loaded[1].track_id), (0, 41));
+}
+
+/// The searches go on where they were; the counters begin again, like all counters.
+#[test]
+fn searches_are_restored_without_their_counters() {
+    let remembered = |key: &str, switched| Remembered {
+        at: noon() - Duration::from_mins(3),
+        key: key.to_owned(),
+        switched,
+    };
+    let mut report = AttributionReport {
+        lookups: vec![LookupState {
+            began: noon(),
+            previous: Some(noon() - Duration::from_mins(1)),
+            attempts: 2,
+            requests: 3,
+            changes: vec![7, u64::MAX],
+        }],
+        sweeps: Some(SweepReport {
+            last: Some(noon()),
+            state: SweepState {
+                until: noon(),
+                remembered: vec![
+                    remembered("deleteaudittrack r-1", None),
+                    remembered("modifyaudittrack r-2", Some((TrackRef::Id(41), false))),
+                    remembered("startlogging r-3", Some((TrackRef::Name("a".into()), true))),
+                ],
+            },
+            operations: [((TrackEvent::Other, Outcome::Failed), 1)].into(),
+            unseen_switch_offs: 1,
+        }),
+        ..AttributionReport::default()
+    };
+    report.results[AttributionResult::Denied] = 4;
+    let account = AccountInfo {
+        name: "prod".to_owned(),
+        ..AccountInfo::default()
+    };
+    let written = Report {
+        account: Arc::new(account),
+        attribution: Some(Arc::new(report.clone())),
+        ..Report::default()
+    };
+    let file = serde_json::to_string(&Saved::from_reports(&[Arc::new(written)])).unwrap();
+    let saved: Saved = serde_json::from_str(&file).unwrap();
+    let now = Moment {
+        wall: noon(),
+        steady: Instant::now(),
+    };
+    let restored = saved.into_reports(now).remove("prod").unwrap();
+    let restored = restored.attribution.unwrap();
+    assert_eq!(restored.lookups, report.lookups);
+    let sweeps = |report: &AttributionReport| report.sweeps.clone().unwrap();
+    let state = |report: &AttributionReport| (sweeps(report).last, sweeps(report).state);
+    assert_eq!(state(&restored), state(&report));
+    assert_eq!(sweeps(&restored).operations.len(), 0);
+    assert_eq!(sweeps(&restored).unseen_switch_offs, 0);
+    assert_eq!(restored.results.values().sum::<u64>(), 0);
 }

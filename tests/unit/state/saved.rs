@@ -347,6 +347,7 @@ fn the_format_of_version_1_stays() {
                 ChangeTimes {
                     name: "gone".to_owned(),
                     at: EnumMap::from_array([None, Some(at), None, None, None]),
+                    operators: EnumMap::default(),
                 },
             )]
             .into(),
@@ -475,7 +476,7 @@ prop_compose! {
             tombstones: tombstones
                 .map(|(id, (name, at, acknowledged))| (id, Tombstone { name, at, show_until: steady, acknowledged }))
                 .collect(),
-            changes: changes.map(|(id, (name, at))| (id, ChangeTimes { name, at: EnumMap::from_array(at) })).collect(),
+            changes: changes.map(|(id, (name, at))| (id, ChangeTimes { name, at: EnumMap::from_array(at), operators: EnumMap::default() })).collect(),
         })
     }
 }

@@ -1,0 +1,114 @@
+//! What searches for operators change in the feed and in the history of targets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::attribution::UnseenSwitchOff;
+use crate::history::TargetHistory;
+use crate::snapshot::{
+    Attribution, AttributionResult, Change, ChangeOperator, ChangeRecord, ChangeSource,
+    FieldChange, OperationRecord, Status, TrackEvent, TrackRef,
+};
+
+/// Shows the operator of the last change of each kind, if it is certain. `changes` are the changes of
+/// the account, newest first; `None` hides every operator.
+pub(super) fn show_operators(histories: &mut [TargetHistory], changes: Option<&[&ChangeRecord]>) {
+    let mut operators: BTreeMap<(&str, u64, Change), Option<ChangeOperator>> = BTreeMap::new();
+    let of_polls = changes.into_iter().flatten();
+    for record in of_polls.filter(|record| record.source == ChangeSource::Poll) {
+        let key = (record.region.as_str(), record.track_id, record.change);
+        operators.entry(key).or_insert_with(|| operator(record));
+    }
+    for history in histories {
+        let region = history.report().region.clone();
+        history.set_operators(|id, change| {
+            let known = operators.get(&(region.as_str(), id, change));
+            known.cloned().flatten()
+        });
+    }
+}
+
+fn operator(record: &ChangeRecord) -> Option<ChangeOperator> {
+    let attribution = &record.attribution;
+    let operation = attribution.operations.first()?;
+    (attribution.result == AttributionResult::Certain).then(|| ChangeOperator {
+        name: operation.operator.clone(),
+        kind: operation.operator_type.clone(),
+        event: operation.event_name.parse().unwrap_or(TrackEvent::Other),
+    })
+}
+
+/// Returns the records of a track that was switched off and on again between two polls.
+pub(super) fn unseen_records(
+    account: &str,
+    histories: &[TargetHistory],
+    unseen: UnseenSwitchOff,
+) -> [ChangeRecord; 2] {
+    let UnseenSwitchOff {
+        track,
+        off_at,
+        on_at,
+        off,
+        on,
+    } = unseen;
+    let region = histories.first();
+    let region = region.map_or("", |history| &history.report().region);
+    let (track_id, name) = known_track(histories, &track);
+    let record = |change, operation: Option<OperationRecord>, seen, [from, to]: [Status; 2]| {
+        let result = match (&operation, &track) {
+            (None, _) => AttributionResult::NotFound,
+            (Some(_), TrackRef::Id(_)) => AttributionResult::Certain,
+            (Some(_), TrackRef::Name(_) | TrackRef::Unnamed) => AttributionResult::Candidate,
+        };
+        ChangeRecord {
+            // The feed numbers its records.
+            id: 0,
+            account: account.to_owned(),
+            region: region.to_owned(),
+            track_id,
+            track: name.clone(),
+            change,
+            fields: vec![FieldChange {
+                field: "Status".to_owned(),
+                from: from.as_str().to_owned(),
+                to: to.as_str().to_owned(),
+            }],
+            seen,
+            previous: None,
+            source: ChangeSource::Operation,
+            attribution: Attribution {
+                result,
+                operations: operation.into_iter().map(|it| it.operation).collect(),
+            },
+        }
+    };
+    let (enabled, disabled) = (Status::Enabled, Status::Disabled);
+    [
+        record(Change::Disabled, off, off_at, [enabled, disabled]),
+        record(Change::Enabled, on, on_at, [disabled, enabled]),
+    ]
+}
+
+/// Returns the id and the name of a track that an operation names, as far as listings show it.
+fn known_track(histories: &[TargetHistory], named: &TrackRef) -> (u64, String) {
+    let listings = histories.iter().filter_map(|history| {
+        let good = history.report().last_good.as_ref()?;
+        Some(Arc::clone(&good.listing))
+    });
+    let is_named = |id: u64, name: &str| match named {
+        TrackRef::Id(wanted) => *wanted == id,
+        TrackRef::Name(wanted) => wanted == name,
+        TrackRef::Unnamed => false,
+    };
+    for listing in listings {
+        let mut tracks = listing.tracks.iter();
+        if let Some(track) = tracks.find(|track| is_named(track.id, &track.name)) {
+            return (track.id, track.name.clone());
+        }
+    }
+    match named {
+        TrackRef::Id(id) => (*id, String::new()),
+        TrackRef::Name(name) => (0, name.clone()),
+        TrackRef::Unnamed => (0, String::new()),
+    }
+}

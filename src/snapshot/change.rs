@@ -1,0 +1,42 @@
+//! The kinds of changes.
+
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+/// What happened to a track between two listings.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Enum,
+    VariantArray,
+    IntoStaticStr,
+    EnumString,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Change {
+    /// Its id was not in the previous listing.
+    Created,
+    /// Its id is not in the listing any more.
+    Vanished,
+    /// It is enabled, and was not.
+    Enabled,
+    /// It was enabled, and is not.
+    Disabled,
+    /// Name, scope or storage differ.
+    Modified,
+}
+
+impl Change {
+    /// Every change.
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
+    /// Returns the value of the label `change`.
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}

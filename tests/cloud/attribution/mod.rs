@@ -1,0 +1,14 @@
+//! Who made a change: accounts that search the operation records of the simulated cloud, in memory and
+//! in paused time.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on stops where it is"
+)]
+
+mod labels;
+mod lookups;
+mod restarts;
+mod scene;
+mod secrets;
+mod sweeps;

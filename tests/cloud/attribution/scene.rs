@@ -1,0 +1,175 @@
+//! One account with two tracks, and what is known of its changes.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cloudaudit_exporter::clock::Clock;
+use cloudaudit_exporter::sim::{Account, Operator, Track, World};
+use cloudaudit_exporter::snapshot::{
+    AttributionReport, AttributionResult, Change, ChangeRecord, Report,
+};
+use cloudaudit_exporter::state::Saved;
+use tracing::subscriber::{DefaultGuard, set_default};
+
+use crate::identities::stage::{A_MOMENT, HOME, ID, KEY, Stage, world};
+
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+
+pub(super) const ALICE: &str = "alice";
+
+/// An exporter at a simulated cloud.
+pub(super) struct Scene {
+    pub(super) world: World,
+    pub(super) stage: Stage,
+    config: String,
+    log: Lines,
+    _logging: DefaultGuard,
+}
+
+impl Scene {
+    /// An account with these keys, after its first polls.
+    pub(super) async fn new(keys: &str) -> Self {
+        let world = world();
+        world.account(HOME).unwrap().create(Track::new(3, "second"));
+        let mut scene = Self::at(world, keys);
+        // Records of the tracks' creation are as old as the world.
+        scene.stage.pass(10 * MINUTE).await;
+        scene
+    }
+
+    fn at(world: World, keys: &str) -> Self {
+        let log = Lines::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .without_time()
+            .with_ansi(false)
+            .with_writer(move || writer.clone());
+        let logging = set_default(subscriber.finish());
+        let config = format!(
+            "accounts: {{prod: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}, {keys}}}}}"
+        );
+        Self {
+            stage: Stage::with(&world, &[], &config),
+            world,
+            config,
+            log,
+            _logging: logging,
+        }
+    }
+
+    /// The account in the cloud.
+    pub(super) fn home(&self) -> Account {
+        self.world.account(HOME).unwrap()
+    }
+
+    /// The account in the cloud, whose changes Alice makes.
+    pub(super) fn alice(&self) -> Account {
+        self.home().by(Operator::user(ALICE, "100000000011"))
+    }
+
+    pub(super) async fn pass(&mut self, time: Duration) {
+        self.stage.pass(time).await;
+    }
+
+    /// Replaces the process by another one, which restores what the first one has persisted.
+    pub(super) async fn restart(self) -> Self {
+        let Self {
+            world,
+            stage,
+            config,
+            log,
+            _logging,
+        } = self;
+        let reports: Vec<Arc<Report>> = stage.shown.reports().into_iter().map(Arc::new).collect();
+        let now = stage.clock.now();
+        let changes = stage.changes.latest(now.wall);
+        let saved = Saved::from_reports(&reports).with_changes(&changes);
+        let saved = serde_json::to_string(&saved).unwrap();
+        drop(stage);
+
+        let mut stage = Stage::at(&world, &[], Clock::virtual_at(now.wall));
+        let saved: Saved = serde_json::from_str(&saved).unwrap();
+        stage.changes.restore(saved.changes(), now.wall);
+        stage.fleet.restore(saved.into_reports(now));
+        stage.load(&config);
+        stage.pass(A_MOMENT).await;
+        Self {
+            world,
+            stage,
+            config,
+            log,
+            _logging,
+        }
+    }
+
+    /// Loads another configuration of the account.
+    pub(super) async fn reload(&mut self, keys: &str) {
+        let config = format!(
+            "accounts: {{prod: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}, {keys}}}}}"
+        );
+        self.stage.reload(&config).await;
+        self.config = config;
+    }
+
+    /// The change feed, newest first.
+    pub(super) fn changes(&self) -> Vec<Arc<ChangeRecord>> {
+        let now = self.stage.clock.now().wall;
+        self.stage.changes.latest(now).to_vec()
+    }
+
+    /// The last change of a kind.
+    pub(super) fn change(&self, change: Change) -> Arc<ChangeRecord> {
+        let changes = self.changes();
+        let mut of_kind = changes.into_iter().filter(|it| it.change == change);
+        of_kind.next().expect("there is such a change")
+    }
+
+    /// What is known of the operator of the last change of a kind: the result, and the names.
+    pub(super) fn operator(&self, change: Change) -> (AttributionResult, Vec<String>) {
+        let attribution = self.change(change).attribution.clone();
+        let names = attribution.operations.into_iter().map(|it| it.operator);
+        (attribution.result, names.collect())
+    }
+
+    pub(super) fn report(&self) -> Arc<AttributionReport> {
+        self.stage.shown.last("prod").attribution.unwrap()
+    }
+
+    /// How often the operation records were requested.
+    pub(super) fn requests(&self) -> u64 {
+        self.world.call_count_of("DescribeEvents")
+    }
+
+    /// The lines of the log that contain a text.
+    pub(super) fn lines(&self, text: &str) -> Vec<String> {
+        let log = self.log.text();
+        let lines = log.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+
+    pub(super) fn log(&self) -> String {
+        self.log.text()
+    }
+}
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,122 @@
+//! What only sweeps can tell.
+
+use std::time::Duration;
+
+use cloudaudit_exporter::sim::{Fault, Operator};
+use cloudaudit_exporter::snapshot::{
+    AttributionResult as Result, Change, ChangeSource, Outcome, TrackEvent,
+};
+use serde_json::json;
+
+use super::scene::{ALICE, MINUTE, Scene};
+
+const SWEEPS: &str = "attribution: {enabled: true, sweep_interval: 15m}";
+
+fn operations(scene: &Scene) -> Vec<(TrackEvent, Outcome, u64)> {
+    let sweeps = scene.report().sweeps.clone().unwrap();
+    let operations = sweeps.operations.into_iter();
+    operations
+        .map(|((event, outcome), count)| (event, outcome, count))
+        .collect()
+}
+
+fn unseen(scene: &Scene) -> u64 {
+    scene.report().sweeps.clone().unwrap().unseen_switch_offs
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_runs_once_in_its_interval() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let first = scene.requests();
+    scene.pass(Duration::from_hours(2)).await;
+    assert_eq!(scene.requests() - first, 8);
+    let last = scene.report().sweeps.clone().unwrap().last.unwrap();
+    let now = scene.stage.clock.now().wall;
+    assert!(now.duration_since(last).unwrap() <= 15 * MINUTE);
+    // Those of the creation of the tracks.
+    assert_eq!(
+        operations(&scene),
+        [(TrackEvent::CreateAuditTrack, Outcome::Succeeded, 2)]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn off_and_on_between_two_polls_is_seen() {
+    let mut scene = Scene::new(&format!("{SWEEPS}, interval: 5m, regions: [ap-guangzhou]")).await;
+    // Right after a poll.
+    let polls = |scene: &Scene| scene.stage.shown.last("prod").targets[0].counters.polls;
+    let before = polls(&scene);
+    while polls(&scene) == before {
+        scene.pass(Duration::from_secs(1)).await;
+    }
+    scene.alice().set_status(1, 0).unwrap();
+    scene.pass(MINUTE).await;
+    scene.alice().set_status(1, 1).unwrap();
+    scene.pass(20 * MINUTE).await;
+    assert_eq!(unseen(&scene), 1);
+    let changes = scene.changes();
+    let kinds: Vec<_> = changes.iter().map(|it| (it.change, it.source)).collect();
+    assert_eq!(
+        kinds,
+        [
+            (Change::Enabled, ChangeSource::Operation),
+            (Change::Disabled, ChangeSource::Operation)
+        ]
+    );
+    let off = scene.change(Change::Disabled);
+    assert_eq!((off.track_id, &*off.track), (1, "home"));
+    assert_eq!(off.attribution.operations[0].operator, ALICE);
+    assert_eq!(off.attribution.result, Result::Certain);
+    assert_eq!(scene.lines("track disabled").len(), 1);
+    // Once, although the next sweeps overlap.
+    scene.pass(Duration::from_hours(1)).await;
+    assert_eq!((unseen(&scene), scene.changes().len()), (1, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn attempts_are_counted_by_their_outcome_and_once() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let mallory = scene.home().by(Operator::user("mallory", "100000000066"));
+    let off = json!({"TrackId": 1, "Status": 0});
+    mallory.denied_attempt("ModifyAuditTrack", off.clone());
+    mallory.denied_attempt("DeleteAuditTrack", off.clone());
+    mallory.failed_attempt(
+        "StopLogging",
+        json!({"AuditName": "home"}),
+        "ResourceNotFound",
+    );
+    mallory.denied_attempt("SomethingNew", json!({}));
+    let expected = [
+        (TrackEvent::CreateAuditTrack, Outcome::Succeeded, 2),
+        (TrackEvent::ModifyAuditTrack, Outcome::Denied, 1),
+        (TrackEvent::DeleteAuditTrack, Outcome::Denied, 1),
+        (TrackEvent::StopLogging, Outcome::Failed, 1),
+        (TrackEvent::Other, Outcome::Denied, 1),
+    ];
+    scene.pass(40 * MINUTE).await;
+    assert_eq!(operations(&scene), expected);
+    assert_eq!(unseen(&scene), 0);
+    assert!(scene.changes().is_empty());
+    // A restart neither forgets what was counted before nor counts it again.
+    let mut scene = scene.restart().await;
+    scene.pass(40 * MINUTE).await;
+    assert_eq!(operations(&scene), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_sweep_is_made_up_for() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let fault = Fault::internal_error().action("DescribeEvents");
+    scene.world.inject(fault.until_cleared());
+    scene
+        .home()
+        .by(Operator::user("mallory", "66"))
+        .denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    scene.pass(Duration::from_hours(3)).await;
+    let last = scene.report().sweeps.clone().unwrap().last;
+    scene.world.clear_faults();
+    scene.pass(20 * MINUTE).await;
+    assert!(scene.report().sweeps.clone().unwrap().last > last);
+    assert!(operations(&scene).contains(&(TrackEvent::DeleteAuditTrack, Outcome::Denied, 1)));
+    assert!(scene.stage.shown.last("prod").targets[0].is_up());
+}
