@@ -167,48 +167,61 @@ fn attribution_needs_one_more_action() {
     assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
 }
 
-/// The rights to storage are as narrow as the expected tracks allow.
 #[test]
-fn delivery_needs_rights_to_the_storage() {
-    let any = policy("{accounts: {a: {}}, delivery: {enabled: true}}");
-    let actions = [
-        "cam:GetUserAppId",
+fn checks_of_storage_need_no_right_to_read_content() {
+    let with = |account: &str| {
+        policy(&format!(
+            "{{accounts: {{a: {account}}}, delivery: {{enabled: true}}}}"
+        ))
+    };
+    let first = |policy: &Value| policy["statement"][0]["action"].clone();
+    let always = [
         "cloudaudit:DescribeAuditTracks",
         "cloudaudit:DescribeEvents",
-        "sts:GetCallerIdentity",
     ];
-    let expected = [
-        allow(&actions, &["*"]),
-        allow(&["cos:GetBucket"], &["*"]),
-        allow(&["cls:DescribeLogHistogram", "cls:DescribeTopics"], &["*"]),
-        allow(&["ckafka:DescribeTopicAttributes"], &["*"]),
-    ];
-    assert_eq!(any["statement"], json!(expected));
+    let and = |more: &[&str]| {
+        let mut actions = [&always[..], more].concat();
+        actions.sort_unstable();
+        json!(actions)
+    };
+    let sts = "sts:GetCallerIdentity";
+    let cls = ["cls:DescribeLogHistogram", "cls:DescribeTopics"];
+    let kafka = "ckafka:DescribeTopicAttributes";
+    // The command does not know where the tracks deliver to.
+    let unknown = with("{}");
+    let all = [&cls[..], &[kafka, "cos:GetBucket", "cam:GetUserAppId", sts]].concat();
+    assert_eq!(first(&unknown), and(&all));
+    assert_eq!(unknown["statement"].as_array().unwrap().len(), 1);
 
-    let tracks = "[{name: a, storage_type: cos, storage_region: ap-guangzhou, storage_name: log, storage_prefix: audit/cn}, \
-                   {name: b, storage_type: cls, storage_region: ap-guangzhou, storage_name: topic}, \
-                   {name: c, storage_type: ckafka, storage_region: ap-guangzhou, storage_name: ckafka-1/topic}]";
-    let narrow = policy(&format!(
-        "{{accounts: {{a: {{uin: 100000000001, appid: 1250000000, expected_tracks: {tracks}}}}}, delivery: {{enabled: true}}}}"
+    let bucket = "{name: t, storage_type: cos, storage_region: ap-guangzhou, storage_name: audit, storage_prefix: a b/审}";
+    let known = with(&format!(
+        "{{appid: '1250000001', expected_tracks: [{bucket}]}}"
     ));
-    let mut bucket = allow(
-        &["cos:GetBucket"],
-        &["qcs::cos:ap-guangzhou:uid/1250000000:log-1250000000/*"],
+    assert_eq!(first(&known), and(&[sts]));
+    assert_eq!(
+        known["statement"][1],
+        json!({
+            "effect": "allow",
+            "action": ["cos:GetBucket"],
+            "resource": ["qcs::cos:ap-guangzhou:uid/1250000001:audit-1250000001/*"],
+            "condition": {"string_like": {"cos:prefix": "a%20b%2F%E5%AE%A1%2F*"}},
+        })
     );
-    bucket["condition"] = json!({"string_like": {"cos:prefix": "audit%2Fcn%2F*"}});
-    let expected = [
-        bucket,
-        allow(
-            &["cls:DescribeLogHistogram", "cls:DescribeTopics"],
-            &["qcs::cls:ap-guangzhou:uin/100000000001:topic/topic"],
-        ),
-        allow(
-            &["ckafka:DescribeTopicAttributes"],
-            &["qcs::ckafka:ap-guangzhou:uin/100000000001:ckafkaId/ckafka-1"],
-        ),
-    ];
-    assert_eq!(narrow["statement"].as_array().unwrap()[1..], expected);
-    assert!(!narrow.to_string().contains("GetUserAppId"));
+    let topic = "{name: t, storage_type: cls}";
+    assert_eq!(
+        first(&with(&format!("{{expected_tracks: [{topic}]}}"))),
+        and(&[&cls[..], &[sts]].concat())
+    );
+    // Without the APPID, the name of the bucket is not complete.
+    let without = with(&format!("{{expected_tracks: [{bucket}]}}"));
+    assert_eq!(
+        first(&without),
+        and(&["cos:GetBucket", "cam:GetUserAppId", sts])
+    );
+    let text = format!("{unknown}{known}{without}");
+    for content in ["GetObject", "SearchLog", "FetchMessage"] {
+        assert!(!text.contains(content), "{content}");
+    }
 }
 
 /// What is pasted into the console where everybody needs the same.

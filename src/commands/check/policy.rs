@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Selection;
-use super::storage_policy::{StorageRight, storage_rights};
+use super::storage_policy::{self, StorageStatement};
 use crate::config::{Account, Credentials, Organization};
 
 /// Returns one policy, or a list of policies with their principals if their permissions differ.
@@ -34,10 +34,10 @@ pub(super) fn policies(selection: &Selection) -> String {
 struct Permissions {
     /// Actions that support no resource.
     actions: BTreeSet<&'static str>,
-    /// Rights to the storage of tracks.
-    storage: BTreeSet<StorageRight>,
     /// Roles that the principal assumes.
     roles: BTreeSet<String>,
+    /// Buckets that the principal lists.
+    storage: BTreeSet<StorageStatement>,
 }
 
 impl Permissions {
@@ -56,19 +56,11 @@ impl Permissions {
         }
     }
 
-    /// Adds the rights to check whether operation records arrive.
+    /// Adds the actions of checks of storage targets.
     fn add_delivery(&mut self, account: &Account) {
-        if account.delivery.is_none() {
-            return;
-        }
-        self.actions.insert("cloudaudit:DescribeEvents");
-        if account.app_id.is_none() {
-            self.actions.insert("cam:GetUserAppId");
-        }
-        if account.uin.is_none() {
-            self.actions.insert("sts:GetCallerIdentity");
-        }
-        self.storage.extend(storage_rights(account));
+        let (actions, statements) = storage_policy::permissions(account);
+        self.actions.extend(actions);
+        self.storage.extend(statements);
     }
 
     fn policy(&self) -> Value {
@@ -76,11 +68,11 @@ impl Permissions {
         if !self.actions.is_empty() {
             statements.push(json!({"effect": "allow", "action": self.actions, "resource": ["*"]}));
         }
-        statements.extend(self.storage.iter().map(StorageRight::statement));
         if !self.roles.is_empty() {
             let action = ["sts:AssumeRole"];
             statements.push(json!({"effect": "allow", "action": action, "resource": self.roles}));
         }
+        statements.extend(self.storage.iter().map(StorageStatement::json));
         json!({"version": "2.0", "statement": statements})
     }
 }
@@ -91,7 +83,8 @@ fn verifies_owner(account: &Account) -> bool {
         account.credentials,
         Credentials::Inline { .. } | Credentials::Env { .. }
     );
-    !is_fixed && account.assume_role.is_none()
+    // A check of storage must know whether the storage belongs to the account.
+    (!is_fixed || account.delivery.is_some()) && account.assume_role.is_none()
 }
 
 /// A key or a role, what it is used for, and the permissions that it needs.
