@@ -229,7 +229,7 @@ impl Query {
     }
 
     /// Forgets all page numbers, because other rows or another order are wanted.
-    pub(super) fn to_first_pages(&mut self) {
+    pub(super) fn reset_pages(&mut self) {
         self.page = 1;
         self.section_pages.clear();
     }
