@@ -15,7 +15,10 @@ pub(super) const PAYMENTS: &str = "100000000002";
 /// The account whose track is deleted, and whose storage changes.
 pub(super) const STAGING: &str = "100000000004";
 
-/// The account that manages the organization.
+/// The account whose track delivers nothing any more.
+pub(super) const LEGACY: &str = "100000000003";
+
+/// The account that manages the organization, and loses its bucket.
 pub(super) const PLATFORM: &str = "100000000007";
 
 /// An account of the demo: its UIN in the simulator, and its configuration.
@@ -27,6 +30,8 @@ struct DemoAccount {
     expected_tracks: &'static [&'static str],
     /// Whether the exporter searches for the operators of changes.
     attribution: bool,
+    /// Whether the exporter checks that operation records arrive.
+    delivery: bool,
 }
 
 const ACCOUNTS: [DemoAccount; 7] = [
@@ -36,11 +41,11 @@ const ACCOUNTS: [DemoAccount; 7] = [
         ..with_operators(PROD, "prod", "core")
     },
     with_operators(PAYMENTS, "payments", "money"),
-    account("100000000003", "legacy", "core"),
+    with_delivery(LEGACY, "legacy", "core"),
     with_operators(STAGING, "staging", "core"),
     account("100000000005", "empty", "labs"),
     account("100000000006", "denied", "labs"),
-    account(PLATFORM, "platform", "core"),
+    with_delivery(PLATFORM, "platform", "core"),
 ];
 
 const fn account(uin: &'static str, name: &'static str, team: &'static str) -> DemoAccount {
@@ -51,6 +56,14 @@ const fn account(uin: &'static str, name: &'static str, team: &'static str) -> D
         regions: &["ap-guangzhou"],
         expected_tracks: &[],
         attribution: false,
+        delivery: false,
+    }
+}
+
+const fn with_delivery(uin: &'static str, name: &'static str, team: &'static str) -> DemoAccount {
+    DemoAccount {
+        delivery: true,
+        ..account(uin, name, team)
     }
 }
 
@@ -74,6 +87,7 @@ pub(super) fn add_to(world: &World) {
                 .expect("the identity was just added");
         }
     }
+    tracks::deliver(world);
 }
 
 /// The entries below `accounts:` in the configuration file.
@@ -95,6 +109,10 @@ pub(super) fn configuration() -> String {
         if account.attribution {
             let keys = "{enabled: true, sweep_interval: 5s, operator_label: true}";
             writeln!(yaml, "    attribution: {keys}").expect("writing to a String never fails");
+        }
+        if account.delivery {
+            let keys = "{enabled: true, interval: 5s, grace: 20s}";
+            writeln!(yaml, "    delivery: {keys}").expect("writing to a String never fails");
         }
         if !account.expected_tracks.is_empty() {
             let names = account.expected_tracks.join(", ");

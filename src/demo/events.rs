@@ -33,7 +33,14 @@ enum Action {
     RestartExporter,
 }
 
-const EVENTS: [Event; 11] = [
+const EVENTS: [Event; 13] = [
+    Event {
+        second: 2,
+        text: "platform's bucket is deleted: its track stays enabled, and a minute later the bucket is missing",
+        action: Action::Change(|world, _| tracks::delete_organization_bucket(world)),
+        sample: |_| ExpectedSample::new(DELIVERY, &[PLATFORM, UNKNOWN], "1"),
+        result: "unknown until a second check confirms it",
+    },
     Event {
         second: 5,
         text: "bob tries to delete prod/audit-all, and CAM denies it",
@@ -157,8 +164,19 @@ const EVENTS: [Event; 11] = [
         },
         result: SHOWN,
     },
+    Event {
+        second: 88,
+        text: "platform's bucket is created again",
+        action: Action::Change(|world, _| tracks::restore_organization_bucket(world)),
+        sample: |_| ExpectedSample::new(DELIVERY, &[PLATFORM, MISSING], "0"),
+        result: "no longer missing",
+    },
 ];
 
+const DELIVERY: &str = "cloudaudit_delivery_state";
+const PLATFORM: (&str, &str) = ("account", "platform");
+const UNKNOWN: (&str, &str) = ("state", "unknown");
+const MISSING: (&str, &str) = ("state", "missing");
 const UP: &str = "cloudaudit_up";
 const ENABLED: &str = "cloudaudit_track_enabled";
 const PRESENT: &str = "cloudaudit_track_present";

@@ -1,8 +1,11 @@
 //! The tracks of the demo's accounts, and the storage that they deliver to.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use crate::sim::{Track, ckafka, cls, cos};
+use super::accounts::{LEGACY, PLATFORM};
+use crate::sim::{Account, Layout, NotFound, Track, World, ckafka, cls, cos};
 
 /// `prod`'s track over everything, which is disabled and enabled.
 pub(super) const PROD_AUDIT_ALL: u64 = 641;
@@ -15,6 +18,14 @@ pub(super) const STAGING_TO_CLS: u64 = 704;
 
 /// `payments`' track that is deleted during the outage.
 pub(super) const PAYMENTS_TO_CLS: u64 = 751;
+
+/// `platform`'s track for the organization, whose bucket is deleted.
+pub(super) const PLATFORM_ORGANIZATION: u64 = 710;
+
+/// The bucket of that track.
+const ORGANIZATION_BUCKET: &str = "organization-audit";
+
+const REGION: &str = "ap-guangzhou";
 
 /// The tracks of an account when the demo starts.
 pub(super) fn initial(account: &str) -> Vec<Track> {
@@ -39,8 +50,8 @@ pub(super) fn initial(account: &str) -> Vec<Track> {
         ],
         "denied" => vec![Track::new(690, "audit-all")],
         "platform" => vec![
-            Track::new(710, "organization")
-                .storage(bucket("organization-audit"))
+            Track::new(PLATFORM_ORGANIZATION, "organization")
+                .storage(bucket(ORGANIZATION_BUCKET))
                 .for_all_members(),
         ],
         "archive" => vec![Track::new(720, "audit-all").storage(bucket("archive-audit"))],
@@ -64,7 +75,35 @@ pub(super) fn payments_to_cls(id: u64) -> Track {
     Track::new(id, "to-cls").storage(cls("ap-shanghai", "77d1c0de-audit-topic"))
 }
 
+/// Lets the log of `platform` arrive, and that of `legacy` no longer: its newest object is old.
+pub(super) fn deliver(world: &World) {
+    let hour_ago = world.now() - Duration::from_hours(1);
+    let [legacy, platform] = [LEGACY, PLATFORM].map(|uin| world.add_account(uin));
+    let bucket = legacy.add_bucket(REGION, "legacy-audit");
+    bucket.put("audit/2019/12/31/last.txt", hour_ago);
+    deliver_to_organization_bucket(&platform, world);
+}
+
+/// Deletes the bucket of the organization, although its track is enabled.
+pub(super) fn delete_organization_bucket(world: &World) -> Result<(), NotFound> {
+    let platform = world.account(PLATFORM)?;
+    platform.add_bucket(REGION, ORGANIZATION_BUCKET).delete();
+    Ok(())
+}
+
+/// Creates that bucket again.
+pub(super) fn restore_organization_bucket(world: &World) -> Result<(), NotFound> {
+    deliver_to_organization_bucket(&world.account(PLATFORM)?, world);
+    Ok(())
+}
+
+fn deliver_to_organization_bucket(platform: &Account, world: &World) {
+    platform.add_bucket(REGION, ORGANIZATION_BUCKET);
+    let every = Duration::from_secs(3);
+    platform.deliver(PLATFORM_ORGANIZATION, Layout::days(), every, world.now());
+}
+
 /// A bucket as the storage of a track.
 pub(super) fn bucket(name: &str) -> Value {
-    cos("ap-guangzhou", name, "audit")
+    cos(REGION, name, "audit")
 }
