@@ -134,6 +134,18 @@ impl SharedResources {
         }
     }
 
+    /// Returns the clients of the services that store records, with the keys of an account. `None` if
+    /// storage targets are not checked.
+    pub(crate) fn storage_clients(
+        &mut self,
+        config: &config::Account,
+        transports: &Transports,
+    ) -> Option<Arc<StorageClients>> {
+        let provider = self.provider(config, transports);
+        let storage = self.storage(&provider, config, transports);
+        storage.map(|storage| storage.clients)
+    }
+
     /// Returns the clients of the services that store records. `None` if storage targets are not
     /// checked.
     fn storage(

@@ -8,15 +8,15 @@ use tokio::time::Instant;
 
 use super::expected::compare;
 use super::findings::{AccountFindings, ProbeError, ProbeStep, RegionFindings};
+use super::storage;
+use super::unobserved::Unobserved;
 use crate::config::{self, Account, Credentials, Site};
 use crate::failure::{Failure, Reason};
 use crate::fleet::{SharedResources, Transports, account_endpoints};
 use crate::tencent::credentials::{FixedProvider, Provider, is_denied, must_be_of};
+use crate::tencent::storage::StorageClients;
 use crate::tencent::sts::{CallerIdentity, Sts};
-use crate::tencent::{
-    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, Client, Ended, Events, EventsQuery, Observer,
-    Sent,
-};
+use crate::tencent::{ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, Client, Events, EventsQuery};
 
 /// How long a failed request is retried.
 const RETRY_FOR: Duration = Duration::from_secs(20);
@@ -33,6 +33,8 @@ pub(super) struct AccountProbe {
     /// STS of the other site. `None` if the configuration names its own endpoints.
     other_site_sts: Option<Arc<Sts>>,
     client: Client,
+    /// `None` if delivery is not checked.
+    storage: Option<Arc<StorageClients>>,
 }
 
 /// Returns all endpoints that a probe of the account may use.
@@ -79,6 +81,7 @@ impl AccountProbe {
             base,
             keys,
             client,
+            storage: shared.storage_clients(&polled, transports),
         }
     }
 
@@ -92,6 +95,7 @@ impl AccountProbe {
             error: None,
             known_at_site: None,
             regions: Vec::new(),
+            storage: Vec::new(),
             expected: Vec::new(),
         }
     }
@@ -104,6 +108,12 @@ impl AccountProbe {
             for region in &self.account.regions {
                 found.regions.push(self.region(region).await);
             }
+        }
+        if let Some(clients) = &self.storage {
+            let identity = found.identity.as_ref().and_then(|it| it.as_ref().ok());
+            let uin = identity.map(|identity| &*identity.uin);
+            let uin = uin.or(self.account.uin.as_deref());
+            found.storage = storage::check(clients, &self.account, &found.regions, uin).await;
         }
         let is_unknown_key = found.errors().any(|error| is_unknown_key(&error.failure));
         if found.regions.iter().any(|region| region.tracks.is_ok()) {
@@ -177,9 +187,11 @@ impl AccountProbe {
             }
             _ => None,
         };
-        let events = match self.account.attribution {
-            Some(_) => self.events(region).await.err(),
-            None => None,
+        // Checks of storage need them too, to know what is due.
+        let needs_events = self.account.attribution.is_some() || self.storage.is_some();
+        let events = match needs_events {
+            true => self.events(region).await.err(),
+            false => None,
         };
         RegionFindings {
             region: region.to_owned(),
@@ -238,13 +250,4 @@ impl AccountProbe {
 /// Whether the API does not know the key.
 fn is_unknown_key(failure: &Failure) -> bool {
     failure.code == "AuthFailure.SecretIdNotFound"
-}
-
-/// Ignores the requests, because a probe has no metrics.
-pub(super) struct Unobserved;
-
-impl Observer for Unobserved {
-    fn sent(&self, _: &Sent) {}
-
-    fn ended(&self, _: &Ended<'_>) {}
 }

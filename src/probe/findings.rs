@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use crate::config::{self, Site};
 use crate::failure::Failure;
-use crate::snapshot::{Listing, Status};
+use crate::snapshot::{Listing, Status, StorageTarget};
 use crate::tencent::sts::CallerIdentity;
 
 /// The findings of a probe, sorted by name.
@@ -37,6 +38,9 @@ pub struct AccountFindings {
     pub known_at_site: Option<Site>,
     /// The regions, sorted by name.
     pub regions: Vec<RegionFindings>,
+    /// The storage targets of enabled tracks, if delivery is checked; at most
+    /// [`MAX_TARGETS`](super::MAX_TARGETS).
+    pub storage: Vec<StorageFinding>,
     /// The expected tracks, in the order of the configuration. Empty if no region was listed.
     pub expected: Vec<ExpectedFinding>,
 }
@@ -52,7 +56,18 @@ impl AccountFindings {
                 region.events.as_ref(),
             ]
         });
-        self.error.iter().chain(of_regions.flatten())
+        let storage = self.storage.iter().filter_map(|it| match &it.result {
+            StorageResult::Failed(error) => Some(error),
+            _ => None,
+        });
+        self.error.iter().chain(of_regions.flatten()).chain(storage)
+    }
+
+    /// Returns the number of storage targets that do not exist.
+    pub fn missing_storage(&self) -> usize {
+        let results = self.storage.iter().map(|it| &it.result);
+        let missing = results.filter(|it| matches!(it, StorageResult::Missing(_)));
+        missing.count()
     }
 
     /// Returns the number of tracks that are not enabled, each counted once.
@@ -80,8 +95,30 @@ pub struct RegionFindings {
     pub tracks: Result<Arc<Listing>, ProbeError>,
     /// Why the details of a track are unavailable, if they are configured.
     pub details: Option<ProbeError>,
-    /// Why operation records are unavailable, if attribution is enabled.
+    /// Why operation records are unavailable, if attribution or delivery is enabled.
     pub events: Option<ProbeError>,
+}
+
+/// The finding about a storage target.
+#[derive(Clone, Debug)]
+pub struct StorageFinding {
+    /// The target.
+    pub target: StorageTarget,
+    /// What a check has found.
+    pub result: StorageResult,
+}
+
+/// What a check of a storage target has found.
+#[derive(Clone, Debug)]
+pub enum StorageResult {
+    /// When the newest records arrived, if any did.
+    Seen(Option<SystemTime>),
+    /// What does not exist.
+    Missing(String),
+    /// Why it cannot be checked.
+    Impossible(String),
+    /// The check failed.
+    Failed(ProbeError),
 }
 
 /// The finding about an expected track.
@@ -134,6 +171,12 @@ pub enum ProbeStep {
     Details,
     /// Reading operation records.
     Events,
+    /// Listing a bucket.
+    Bucket,
+    /// Counting the records of a log topic.
+    LogTopic,
+    /// Describing a topic of `CKafka`.
+    KafkaTopic,
     /// Listing the members of an organization.
     Members,
 }

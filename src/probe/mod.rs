@@ -3,11 +3,14 @@
 
 pub use self::findings::{
     AccountFindings, ExpectedFinding, Findings, OrganizationFindings, ProbeError, ProbeStep,
-    RegionFindings, TrackProblem,
+    RegionFindings, StorageFinding, StorageResult, TrackProblem,
 };
+pub use self::storage::MAX_TARGETS;
 
 // One account.
 mod account;
+mod storage;
+mod unobserved;
 
 // The results.
 mod expected;
@@ -21,7 +24,8 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use self::account::{AccountProbe, Unobserved, probe_endpoints};
+use self::account::{AccountProbe, probe_endpoints};
+use self::unobserved::Unobserved;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
 use crate::fleet::{
@@ -137,6 +141,7 @@ impl Probe<'_> {
         // They are the members'.
         admin.expected_tracks.clear();
         admin.attribution = None;
+        admin.delivery = None;
         let mut admin = self.accounts(vec![&admin]).await?;
         let admin = admin.remove(0);
         let mut found = OrganizationFindings {

@@ -167,6 +167,63 @@ fn attribution_needs_one_more_action() {
     assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
 }
 
+#[test]
+fn checks_of_storage_need_no_right_to_read_content() {
+    let with = |account: &str| {
+        policy(&format!(
+            "{{accounts: {{a: {account}}}, delivery: {{enabled: true}}}}"
+        ))
+    };
+    let first = |policy: &Value| policy["statement"][0]["action"].clone();
+    let always = [
+        "cloudaudit:DescribeAuditTracks",
+        "cloudaudit:DescribeEvents",
+    ];
+    let and = |more: &[&str]| {
+        let mut actions = [&always[..], more].concat();
+        actions.sort_unstable();
+        json!(actions)
+    };
+    let sts = "sts:GetCallerIdentity";
+    let cls = ["cls:DescribeLogHistogram", "cls:DescribeTopics"];
+    let kafka = "ckafka:DescribeTopicAttributes";
+    // The command does not know where the tracks deliver to.
+    let unknown = with("{}");
+    let all = [&cls[..], &[kafka, "cos:GetBucket", "cam:GetUserAppId", sts]].concat();
+    assert_eq!(first(&unknown), and(&all));
+    assert_eq!(unknown["statement"].as_array().unwrap().len(), 1);
+
+    let bucket = "{name: t, storage_type: cos, storage_region: ap-guangzhou, storage_name: audit, storage_prefix: a b/审}";
+    let known = with(&format!(
+        "{{appid: '1250000001', expected_tracks: [{bucket}]}}"
+    ));
+    assert_eq!(first(&known), and(&[sts]));
+    assert_eq!(
+        known["statement"][1],
+        json!({
+            "effect": "allow",
+            "action": ["cos:GetBucket"],
+            "resource": ["qcs::cos:ap-guangzhou:uid/1250000001:audit-1250000001/*"],
+            "condition": {"string_like": {"cos:prefix": "a%20b%2F%E5%AE%A1%2F*"}},
+        })
+    );
+    let topic = "{name: t, storage_type: cls}";
+    assert_eq!(
+        first(&with(&format!("{{expected_tracks: [{topic}]}}"))),
+        and(&[&cls[..], &[sts]].concat())
+    );
+    // Without the APPID, the name of the bucket is not complete.
+    let without = with(&format!("{{expected_tracks: [{bucket}]}}"));
+    assert_eq!(
+        first(&without),
+        and(&["cos:GetBucket", "cam:GetUserAppId", sts])
+    );
+    let text = format!("{unknown}{known}{without}");
+    for content in ["GetObject", "SearchLog", "FetchMessage"] {
+        assert!(!text.contains(content), "{content}");
+    }
+}
+
 /// What is pasted into the console where everybody needs the same.
 #[test]
 fn one_policy_is_enough_where_all_are_alike() {

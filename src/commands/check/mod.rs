@@ -3,6 +3,7 @@
 // The configuration, as text, JSON and CAM policies.
 mod json;
 mod policy;
+mod storage_policy;
 mod text;
 
 // The files that it names.
@@ -135,7 +136,7 @@ pub(super) async fn policy(config: &Config) -> Result<(), CommandError> {
 }
 
 /// Sends one request per target and prints the results. `strict` makes tracks that are not enabled, and
-/// expected tracks that are missing or different, an error.
+/// storage targets and expected tracks that are missing or different, an error.
 pub(super) async fn online(
     config: &Config,
     environment: &Environment,
@@ -153,6 +154,10 @@ pub(super) async fn online(
     print(vec![text.into()]).await?;
     match Counts::of(&findings) {
         Counts { problems: 1.., .. } => Err(CommandError::new("some targets cannot be polled")),
+        Counts {
+            missing_storage: 1..,
+            ..
+        } if strict => Err(CommandError::new("some storage targets do not exist")),
         Counts { off: 1.., .. } if strict => Err(CommandError::new("some tracks are not enabled")),
         Counts {
             unexpected: 1.., ..

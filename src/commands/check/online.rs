@@ -1,6 +1,7 @@
 //! The output of `check --online`, as text and as JSON.
 
 use std::fmt;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
@@ -9,9 +10,9 @@ use super::remedy::{identity_unknown, remedy, who};
 use super::text::count;
 use crate::probe::{
     AccountFindings, Findings, MAX_MEMBERS, OrganizationFindings, ProbeError, RegionFindings,
-    TrackProblem,
+    StorageFinding, StorageResult, TrackProblem,
 };
-use crate::snapshot::{Listing, Status};
+use crate::snapshot::{Listing, Status, StorageTarget};
 use crate::tencent::reasons::escaped;
 
 /// What the findings amount to.
@@ -21,6 +22,8 @@ pub(super) struct Counts {
     pub(super) problems: usize,
     /// Tracks that are not enabled.
     pub(super) off: usize,
+    /// Storage targets that do not exist.
+    pub(super) missing_storage: usize,
     /// Expected tracks that are not as expected.
     pub(super) unexpected: usize,
 }
@@ -39,6 +42,7 @@ impl Counts {
         Self {
             problems: errors + without_members.count(),
             off: accounts.iter().map(|found| found.tracks_off()).sum(),
+            missing_storage: accounts.iter().map(|found| found.missing_storage()).sum(),
             unexpected: accounts.iter().map(|found| found.unexpected()).sum(),
         }
     }
@@ -52,6 +56,13 @@ impl fmt::Display for Counts {
         }
         if self.off > 0 {
             write!(f, ", {} not enabled", count(self.off, "track"))?;
+        }
+        if self.missing_storage > 0 {
+            write!(
+                f,
+                ", {} missing",
+                count(self.missing_storage, "storage target")
+            )?;
         }
         if self.unexpected > 0 {
             write!(
@@ -118,7 +129,7 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
         let details = region.details.iter();
         let details = details.map(|error| format!("no details: {}", remedy(found, error)));
         let events = region.events.iter();
-        let events = events.map(|error| format!("no operators: {}", remedy(found, error)));
+        let events = events.map(|error| format!("no operation records: {}", remedy(found, error)));
         let lines = std::iter::once(tracks).chain(details).chain(events);
         lines.map(|line| format!("{indent}{}: {line}", region.region))
     });
@@ -130,7 +141,47 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
             describe(problem)
         ))
     });
-    error.chain(regions).chain(expected).collect()
+    let storage = found.storage.iter().map(|it| {
+        let result = storage_result(found, &it.result);
+        format!("{indent}{}: {result}", storage_name(&it.target))
+    });
+    error
+        .chain(regions)
+        .chain(storage)
+        .chain(expected)
+        .collect()
+}
+
+/// Names a storage target. Its texts come from the API.
+fn storage_name(target: &StorageTarget) -> String {
+    let StorageTarget {
+        kind,
+        region,
+        name,
+        prefix,
+    } = target;
+    let name = match &**prefix {
+        "" => format!("{kind} {name} in {region}"),
+        prefix => format!("{kind} {name}/{prefix} in {region}"),
+    };
+    escaped(&name)
+}
+
+fn storage_result(found: &AccountFindings, result: &StorageResult) -> String {
+    match result {
+        StorageResult::Seen(Some(newest)) => format!("ok, newest arrival {}", utc(*newest)),
+        StorageResult::Seen(None) => "ok, but nothing has arrived".to_owned(),
+        StorageResult::Missing(what) => {
+            format!("{}; create it, or correct the track", escaped(what))
+        }
+        StorageResult::Impossible(why) => format!("cannot be checked: {}", escaped(why)),
+        StorageResult::Failed(error) => remedy(found, error),
+    }
+}
+
+fn utc(time: SystemTime) -> String {
+    let time = jiff::Timestamp::try_from(time).unwrap_or_default();
+    time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Counts the tracks, and those that are not enabled.
@@ -190,6 +241,7 @@ pub(super) fn json(findings: &Findings, part: Option<&Part>, warnings: &[String]
             "organizations": organizations.collect::<Vec<_>>(),
             "problems": counts.problems,
             "tracks_off": counts.off,
+            "storage_missing": counts.missing_storage,
             "expected_tracks_wrong": counts.unexpected,
             "shard": part.map(Part::json),
             "warnings": warnings,
@@ -214,6 +266,7 @@ fn account(found: &AccountFindings) -> Value {
         "identity_problem": unknown.map(|error| identity_unknown(found, error)),
         "problem": problem(found, found.error.as_ref()),
         "regions": regions.collect::<Vec<_>>(),
+        "storage": found.storage.iter().map(|it| storage(found, it)).collect::<Vec<_>>(),
         "expected_tracks": expected.collect::<Vec<_>>(),
     })
 }
@@ -227,6 +280,22 @@ fn region(found: &AccountFindings, region: &RegionFindings) -> Value {
         "problem": problem(found, region.tracks.as_ref().err()),
         "details_problem": problem(found, region.details.as_ref()),
         "events_problem": problem(found, region.events.as_ref()),
+    })
+}
+
+fn storage(found: &AccountFindings, it: &StorageFinding) -> Value {
+    let (newest, is_seen) = match &it.result {
+        StorageResult::Seen(newest) => (newest.map(utc), true),
+        _ => (None, false),
+    };
+    json!({
+        "type": it.target.kind,
+        "region": it.target.region,
+        "name": it.target.name,
+        "prefix": it.target.prefix,
+        "last_arrival": newest,
+        "missing": matches!(it.result, StorageResult::Missing(_)),
+        "problem": (!is_seen).then(|| storage_result(found, &it.result)),
     })
 }
 

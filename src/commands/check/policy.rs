@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::Selection;
+use super::storage_policy::{self, StorageStatement};
 use crate::config::{Account, Credentials, Organization};
 
 /// Returns one policy, or a list of policies with their principals if their permissions differ.
@@ -35,6 +36,8 @@ struct Permissions {
     actions: BTreeSet<&'static str>,
     /// Roles that the principal assumes.
     roles: BTreeSet<String>,
+    /// Buckets that the principal lists.
+    storage: BTreeSet<StorageStatement>,
 }
 
 impl Permissions {
@@ -53,6 +56,13 @@ impl Permissions {
         }
     }
 
+    /// Adds the actions of checks of storage targets.
+    fn add_delivery(&mut self, account: &Account) {
+        let (actions, statements) = storage_policy::permissions(account);
+        self.actions.extend(actions);
+        self.storage.extend(statements);
+    }
+
     fn policy(&self) -> Value {
         let mut statements = Vec::new();
         if !self.actions.is_empty() {
@@ -62,6 +72,7 @@ impl Permissions {
             let action = ["sts:AssumeRole"];
             statements.push(json!({"effect": "allow", "action": action, "resource": self.roles}));
         }
+        statements.extend(self.storage.iter().map(StorageStatement::json));
         json!({"version": "2.0", "statement": statements})
     }
 }
@@ -72,7 +83,8 @@ fn verifies_owner(account: &Account) -> bool {
         account.credentials,
         Credentials::Inline { .. } | Credentials::Env { .. }
     );
-    !is_fixed && account.assume_role.is_none()
+    // A check of storage must know whether the storage belongs to the account.
+    (!is_fixed || account.delivery.is_some()) && account.assume_role.is_none()
 }
 
 /// A key or a role, what it is used for, and the permissions that it needs.
@@ -106,6 +118,7 @@ impl<'c> Principals<'c> {
         };
         polls.permissions.add_poll(account);
         polls.permissions.add_attribution(account);
+        polls.permissions.add_delivery(account);
         if account.uin.is_some() || verifies_owner(account) {
             polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
@@ -127,6 +140,7 @@ impl<'c> Principals<'c> {
         principal.organizations.push(&organization.name);
         principal.permissions.add_poll(member);
         principal.permissions.add_attribution(member);
+        principal.permissions.add_delivery(member);
         // The key of each member is verified before it polls.
         principal
             .permissions

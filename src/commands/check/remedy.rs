@@ -86,11 +86,19 @@ fn way_out(found: &AccountFindings, error: &ProbeError) -> Option<String> {
     Some(text)
 }
 
+/// Whether the step sends requests with the keys of the role, if there is one.
+fn is_of_role(step: ProbeStep) -> bool {
+    !matches!(
+        step,
+        ProbeStep::Key | ProbeStep::Role | ProbeStep::Identity | ProbeStep::Members
+    )
+}
+
 /// Returns which principal lacks which action.
 fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
     // Permissions are granted to the role, and the id of its session differs each time.
     let who = match (&found.role, step) {
-        (Some(role), ProbeStep::Tracks | ProbeStep::Details | ProbeStep::Events) => role.clone(),
+        (Some(role), step) if is_of_role(step) => role.clone(),
         _ => who(found),
     };
     let lacks = |action: &str| format!("{who} lacks {action}; check --policy prints what to allow");
@@ -110,6 +118,9 @@ fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
         ProbeStep::Tracks => lacks("cloudaudit:DescribeAuditTracks"),
         ProbeStep::Details => lacks("cloudaudit:DescribeAuditTrack"),
         ProbeStep::Events => lacks("cloudaudit:DescribeEvents"),
+        ProbeStep::Bucket => lacks("cos:GetBucket on the prefix"),
+        ProbeStep::LogTopic => lacks("cls:DescribeTopics or cls:DescribeLogHistogram"),
+        ProbeStep::KafkaTopic => lacks("ckafka:DescribeTopicAttributes"),
         ProbeStep::Members => lacks("organization:DescribeOrganizationMembers"),
     })
 }
@@ -136,6 +147,7 @@ mod tests {
             error: None,
             known_at_site,
             regions: Vec::new(),
+            storage: Vec::new(),
             expected: Vec::new(),
         };
         let error = ProbeError {

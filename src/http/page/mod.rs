@@ -40,7 +40,7 @@ use super::query::Query;
 /// The content security policy: the browser may apply the inline style, run the inline script, and
 /// fetch the page again. A test compares the hashes with the style and the script.
 pub(super) const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-4O0TLeBQzu7nlZG6yG1/vjNBhZBCGQ2fuSvl/xpYOaw='; \
+     style-src 'sha256-p7nvsgc3MOh/827xRicEudD8i1koJw8ihVToJzjPJ4M='; \
      script-src 'sha256-zeSwXhxOFs9VX1bcIwX4drm6keHp75pmxGkfOD2N288='; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
@@ -115,14 +115,24 @@ fn head(f: &mut fmt::Formatter<'_>, verdict: &Verdict) -> fmt::Result {
 
 /// Writes the tables of what a query selects: what is wrong, then everything.
 fn sections(f: &mut fmt::Formatter<'_>, query: &Query, scope: &Scope<'_>) -> fmt::Result {
-    for problem in problems::all(scope, query) {
-        if problem.table.count > 0 {
-            problem.write(f, query)?;
-        }
-    }
     let facts = scope.facts;
-    if let Some(table) = deliveries::table(scope) {
-        section(f, query, &table, "No storage target matches.")?;
+    let problems = problems::all(scope, query).into_iter();
+    let problems = problems.filter(|problem| problem.table.count > 0);
+    let (bad, others): (Vec<_>, Vec<_>) = problems.partition(|it| it.level == Level::Bad);
+    let is_broken = deliveries::broken(facts) > 0;
+    let deliveries = |f: &mut fmt::Formatter<'_>| match deliveries::table(scope) {
+        Some(table) => section(f, query, &table, "No storage target matches."),
+        None => Ok(()),
+    };
+    bad.iter().try_for_each(|problem| problem.write(f, query))?;
+    if is_broken {
+        deliveries(f)?;
+    }
+    others
+        .iter()
+        .try_for_each(|problem| problem.write(f, query))?;
+    if !is_broken {
+        deliveries(f)?;
     }
     let empty = if query.has_no_filters() {
         "The exporter has seen no change yet."

@@ -95,10 +95,17 @@ fn not_known(doubts: Doubts, accounts: usize) -> Vec<String> {
 /// Returns what the verdict does not include.
 fn notes(everything: &Scope<'_>) -> Vec<String> {
     let mut notes = Vec::new();
-    if everything.facts.deliveries.is_empty() && !everything.accounts.is_empty() {
-        let note =
-            "Deliveries are not checked: an enabled track does not prove that its log arrives.";
-        notes.push(note.to_owned());
+    let accounts = everything.accounts.len();
+    let unchecked = everything.accounts.iter();
+    let unchecked = unchecked.filter(|it| it.deliveries.is_none()).count();
+    if unchecked > 0 {
+        let which = if unchecked == accounts {
+            "Deliveries are".to_owned()
+        } else {
+            format!("Deliveries of {unchecked} of {accounts} accounts are")
+        };
+        let why = "an enabled track does not prove that its log arrives";
+        notes.push(format!("{which} not checked: {why}."));
     }
     let unknown = unknown_owners(everything);
     if unknown > 0 {
@@ -205,7 +212,7 @@ fn all_tiles(everything: &Scope<'_>, problems: &[Problem<'_>]) -> Vec<Tile> {
     if accounts == 0 {
         return vec![polled];
     }
-    vec![
+    let mut tiles = vec![
         polled,
         Tile {
             value: shown(distinct_tracks(everything), doubts.accounts > 0),
@@ -222,7 +229,34 @@ fn all_tiles(everything: &Scope<'_>, problems: &[Problem<'_>]) -> Vec<Tile> {
         ),
         of("Failing", &["failing"], &waiting),
         of("Stale accounts", &["stale"], &waiting),
-    ]
+    ];
+    if !everything.facts.deliveries.is_empty() {
+        tiles.push(delivery_tile(everything, doubts));
+    }
+    tiles
+}
+
+/// Returns the tile of the storage targets at which nothing arrives.
+fn delivery_tile(everything: &Scope<'_>, doubts: Doubts) -> Tile {
+    let broken = deliveries::broken(everything.facts);
+    let note = match doubts.deliveries {
+        0 => String::new(),
+        count => format!(
+            "not known for {}",
+            pluralize(count as u64, "storage target")
+        ),
+    };
+    let color = match (broken, doubts.deliveries) {
+        (0, 0) => BadgeColor::Plain,
+        (0, _) => BadgeColor::Unsure,
+        _ => BadgeColor::Bad,
+    };
+    Tile {
+        value: shown(broken, !note.is_empty()),
+        note,
+        color,
+        ..plain("Not delivered", "deliveries")
+    }
 }
 
 fn plain(label: &'static str, section: &'static str) -> Tile {

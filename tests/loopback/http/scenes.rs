@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, ExpectedTrack, ExporterInfo, OrganizationInfo, Past, RefusedReload, Renewals,
-    Report, Status, TargetReport, Tombstone, Track,
+    AccountInfo, DeliveryReport, DeliveryState, ExpectedTrack, ExporterInfo, OrganizationInfo,
+    Past, RefusedReload, Renewals, Report, Status, StorageTarget, TargetReport, Tombstone, Track,
 };
 
 use super::support::{Reply, Server, Shown, failed, listed, report_of, target, track};
@@ -136,7 +136,14 @@ pub(super) fn everything_wrong(now: Moment) -> (Vec<Report>, ExporterInfo) {
     let reports = vec![
         report_of(expecting(), vec![broken_tracks(now)]),
         report_of(required("without"), vec![listed("ap-tokyo", off(), now)]),
-        report_of(required("partial"), vec![listed("ap-tokyo", reads(), now)]),
+        Report {
+            deliveries: Some(vec![
+                Arc::new(delivery(DeliveryState::Arriving, "fine", now)),
+                Arc::new(delivery(DeliveryState::Stalled, "stalled", now)),
+                Arc::new(delivery(DeliveryState::Unproven, "new", now)),
+            ]),
+            ..report_of(required("partial"), vec![listed("ap-tokyo", reads(), now)])
+        },
         disagreeing(now),
         dropping(now),
         Report {
@@ -289,4 +296,23 @@ pub(super) fn old(target: TargetReport) -> TargetReport {
         good.at -= Duration::from_mins(10);
     }
     target
+}
+
+/// What a recent check found out about a bucket.
+pub(super) fn delivery(state: DeliveryState, bucket: &str, now: Moment) -> DeliveryReport {
+    let target = StorageTarget {
+        kind: "cos".to_owned(),
+        region: "ap-guangzhou".to_owned(),
+        name: bucket.to_owned(),
+        prefix: String::new(),
+    };
+    DeliveryReport {
+        state,
+        explanation: String::new(),
+        last_arrival: Some(now.wall - Duration::from_mins(50)),
+        due: (state == DeliveryState::Stalled).then(|| now.wall - Duration::from_mins(40)),
+        last_check: Some(now.wall - Duration::from_mins(2)),
+        valid_until: Some(now + Duration::from_mins(15)),
+        ..DeliveryReport::new(target)
+    }
 }

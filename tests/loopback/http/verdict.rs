@@ -7,7 +7,8 @@ use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::snapshot::{
-    ExpectedTrack, ExporterInfo, OrganizationInfo, Report, Status, TargetReport, Track,
+    DeliveryState, ExpectedTrack, ExporterInfo, OrganizationInfo, Report, Status, TargetReport,
+    Track,
 };
 
 use super::scenes::{self, good, own, page_of, required};
@@ -80,6 +81,7 @@ fn states() -> Vec<State> {
     let mut states = unknown_states();
     states.extend(wrong_states());
     states.extend(exporter_states());
+    states.extend(delivery_states());
     states
 }
 
@@ -261,6 +263,38 @@ fn exporter_states() -> Vec<State> {
     ]
 }
 
+fn delivery_states() -> Vec<State> {
+    vec![
+        State {
+            name: "a storage target at which something was due",
+            account: |report| delivering(report, DeliveryState::Stalled),
+            text: "1 problem",
+            ..WRONG
+        },
+        State {
+            name: "a storage target of which nothing is known",
+            account: |report| delivering(report, DeliveryState::Unknown),
+            text: "Delivery not known for 1 storage target",
+            ..UNKNOWN
+        },
+        State {
+            name: "a storage target at which nothing ever arrived",
+            account: |report| delivering(report, DeliveryState::Unproven),
+            text: "Delivery not known for 1 storage target",
+            ..UNKNOWN
+        },
+    ]
+}
+
+fn delivering(report: Report, state: DeliveryState) -> Report {
+    let now = scenes::clock().1;
+    let delivery = Arc::new(scenes::delivery(state, "audit-bucket", now));
+    Report {
+        deliveries: Some(vec![delivery]),
+        ..report
+    }
+}
+
 fn with_listing(
     mut target: TargetReport,
     change: impl FnOnce(&mut cloudaudit_exporter::snapshot::Listing),
@@ -361,4 +395,27 @@ async fn old_data_is_of_the_past() {
     for words in [">was enabled<", ">was covered<", ">not known, was 1 of 1<"] {
         assert!(page.text().contains(words), "{words}");
     }
+}
+
+/// What was checked needs no note, and leaves the verdict green if records arrive.
+#[tokio::test]
+async fn deliveries_that_are_checked_are_part_of_the_verdict() {
+    let scene = |states: [Option<DeliveryState>; 2]| {
+        page_of("/", move |now| {
+            let (reports, info) = good(now);
+            let reports = reports.into_iter().zip(states);
+            let reports = reports.map(|(report, state)| match state {
+                Some(state) => delivering(report, state),
+                None => report,
+            });
+            (reports.collect(), info)
+        })
+    };
+    let page = scene([Some(DeliveryState::Arriving), Some(DeliveryState::Quiet)]).await;
+    assert_eq!(verdict(&page).0, "good");
+    assert!(!page.text().contains("not checked"), "{}", page.text());
+    assert!(page.text().contains("<b>0</b> <span>Not delivered</span>"));
+    let page = scene([Some(DeliveryState::Arriving), None]).await;
+    let note = "Deliveries of 1 of 2 accounts are not checked: ";
+    assert!(page.text().contains(note), "{}", page.text());
 }

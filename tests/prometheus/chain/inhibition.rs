@@ -76,6 +76,7 @@ fn of_watching() -> Vec<Case> {
                 json!({"alertname": "CloudAuditTrackForgotten", "job": "e", "account": "x", "track_id": "1"}),
                 json!({"alertname": "CloudAuditTrackStorageForeign", "job": "e", "account": "x", "track_id": "1"}),
                 json!({"alertname": "CloudAuditAccountNotCovered", "job": "e", "account": "x"}),
+                json!({"alertname": "CloudAuditDeliveryStalled", "job": "e", "account": "x", "storage_name": "a"}),
                 json!({"alertname": "CloudAuditExpectedTrackMissing", "job": "e", "account": "x", "track": "t"}),
             ],
             heard: vec![
@@ -86,6 +87,17 @@ fn of_watching() -> Vec<Case> {
                 json!({"alertname": "CloudAuditAccountLoopRestarted", "job": "e", "account": "x"}),
                 json!({"alertname": "CloudAuditTracksDropped", "job": "e", "account": "x"}),
                 json!({"alertname": "CloudAuditClockSkew", "job": "e"}),
+            ],
+        },
+        Case {
+            source: json!({"alertname": "CloudAuditDeliveryTargetMissing", "job": "r", "account": "x", "storage_name": "a"}),
+            silenced: vec![
+                json!({"alertname": "CloudAuditDeliveryStalled", "job": "r", "account": "x", "storage_name": "a"}),
+                json!({"alertname": "CloudAuditDeliveryUnknown", "job": "r", "account": "x", "storage_name": "a"}),
+            ],
+            heard: vec![
+                json!({"alertname": "CloudAuditDeliveryStalled", "job": "r", "account": "x", "storage_name": "b"}),
+                json!({"alertname": "CloudAuditDeliveryStalled", "job": "r", "account": "y", "storage_name": "a"}),
             ],
         },
         // They date an event, which a listing that is incomplete can show.

@@ -19,10 +19,18 @@ const LATER: Duration = Duration::from_secs(28);
 const LAG: Duration = Duration::from_secs(1);
 
 /// Empty at first and with reason; each is seen with data in another test here.
-const EMPTY_AT_FIRST: [(&str, &str); 6] = [
+const EMPTY_AT_FIRST: [(&str, &str); 11] = [
     (
         "Every track D",
         "the demo does not say whose its buckets are",
+    ),
+    ("Deliveries A", "the demo does not check deliveries"),
+    ("Deliveries B", "the demo does not check deliveries"),
+    ("Deliveries C", "the demo does not check deliveries"),
+    ("Deliveries D", "the demo does not check deliveries"),
+    (
+        "Failed delivery checks A",
+        "the demo does not check deliveries",
     ),
     ("Latest changes A", "nothing has changed yet"),
     ("Track turned off", "nothing has changed yet"),
@@ -224,9 +232,12 @@ async fn what_the_demo_lacks_is_shown_where_it_is() {
     let addresses = [
         serve(golden("storage_of_others.prom")).await,
         serve(golden("vanished_and_changed.prom")).await,
+        serve(golden("deliveries.prom")).await,
     ];
     let prometheus = Prometheus::scraping(&addresses).await;
-    let moment = SystemTime::now();
+    // An increase needs several scrapes.
+    let moment = SystemTime::now() + Duration::from_secs(3);
+    wait_until(moment + LAG).await;
     for (place, _) in EMPTY_AT_FIRST {
         // The changes of the golden files are of a day that has passed.
         if place == "Latest changes A" {

@@ -10,7 +10,7 @@ use super::promtool::promtool;
 use super::rule::{SOURCES, path, read, yaml};
 
 /// How many traps there are.
-const TRAPS: u32 = 34;
+const TRAPS: u32 = 35;
 
 /// How many promtools run side by side.
 const AT_ONCE: usize = 2;

@@ -103,7 +103,7 @@ fn of_vanished<'a>(
 pub(super) fn deleted<'a>(scope: &Scope<'a>) -> Problem<'a> {
     Problem {
         level: Level::Bad,
-        advice: "The track existed and is no longer listed. If that was not intended, create it again and find out who deleted it.",
+        advice: "The track existed and is no longer listed. If that was not intended, create it again and find out who deleted it; otherwise forget it (see the documentation).",
         table: of_vanished(scope, "deleted", "Tracks deleted", false),
     }
 }

@@ -1,0 +1,92 @@
+//! Looks at the storage targets of an account's enabled tracks once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::findings::{ProbeError, ProbeStep, RegionFindings, StorageFinding, StorageResult};
+use super::unobserved::Unobserved;
+use crate::config::{Account, Delivery, Endpoint};
+use crate::snapshot::{Status, StorageTarget, Track};
+use crate::tencent::storage::{CheckResult, StorageClients};
+
+/// How many storage targets of an account are checked.
+pub const MAX_TARGETS: usize = 20;
+
+/// How long a failed request is retried.
+const RETRY_FOR: Duration = Duration::from_secs(20);
+
+/// Checks the storage targets. `uin` is the account of the keys, if known.
+pub(super) async fn check(
+    clients: &StorageClients,
+    account: &Account,
+    regions: &[RegionFindings],
+    uin: Option<&str>,
+) -> Vec<StorageFinding> {
+    let listings = regions.iter().filter_map(|it| it.tracks.as_ref().ok());
+    let tracks = listings.flat_map(|listing| &listing.tracks);
+    let mut targets: BTreeMap<StorageTarget, Vec<&Track>> = BTreeMap::new();
+    for track in tracks.filter(|track| track.status == Status::Enabled) {
+        let storage = &track.storage;
+        let target = StorageTarget {
+            kind: storage.kind.clone(),
+            region: storage.region.clone(),
+            name: storage.name.clone(),
+            prefix: storage.prefix.clone(),
+        };
+        targets.entry(target).or_default().push(track);
+    }
+    let mut found = Vec::new();
+    for (target, tracks) in targets.into_iter().take(MAX_TARGETS) {
+        let owner = tracks.iter().map(|track| &*track.storage.account);
+        let owner = owner.into_iter().find(|owner| !owner.is_empty());
+        let result = match (owner, uin) {
+            (Some(owner), Some(uin)) if owner != uin => StorageResult::Impossible(format!(
+                "the storage belongs to account {owner}; check it with the keys of that account"
+            )),
+            _ => check_one(clients, account, &target, &tracks).await,
+        };
+        found.push(StorageFinding { target, result });
+    }
+    found
+}
+
+async fn check_one(
+    clients: &StorageClients,
+    account: &Account,
+    target: &StorageTarget,
+    tracks: &[&Track],
+) -> StorageResult {
+    let names: Vec<&str> = tracks.iter().map(|track| &*track.name).collect();
+    let app_id = tracks.iter().map(|track| &*track.storage.app_id);
+    let app_id = app_id.into_iter().find(|app_id| !app_id.is_empty());
+    let app_id = app_id.or(account.app_id.as_deref());
+    let until = Instant::now() + RETRY_FOR;
+    let check = clients.check(target, app_id, &names, None, until, &Unobserved);
+    match check.await {
+        CheckResult::Seen { newest, .. } => StorageResult::Seen(newest),
+        CheckResult::Missing { what } => StorageResult::Missing(what),
+        CheckResult::Impossible { why } => StorageResult::Impossible(why),
+        CheckResult::Failed(failure) => {
+            let delivery = account.delivery.as_ref();
+            let (step, at) = place(&target.kind, delivery);
+            StorageResult::Failed(ProbeError::new(step, at.as_ref(), failure))
+        }
+    }
+}
+
+/// Returns the step of a kind of storage, and its endpoint.
+fn place(kind: &str, delivery: Option<&Delivery>) -> (ProbeStep, Option<Endpoint>) {
+    match kind {
+        "cls" => (
+            ProbeStep::LogTopic,
+            delivery.map(|it| it.cls_endpoint.clone()),
+        ),
+        "ckafka" => (
+            ProbeStep::KafkaTopic,
+            delivery.map(|it| it.ckafka_endpoint.clone()),
+        ),
+        _ => (ProbeStep::Bucket, delivery.map(Delivery::cos_host)),
+    }
+}
