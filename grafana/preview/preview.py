@@ -19,7 +19,7 @@ from typing import Any
 import draw
 import table
 
-SECONDS = 125
+SECONDS = 120
 STEP = 1
 HERE = pathlib.Path(__file__).resolve().parent
 BOARDS = HERE.parent / "dashboards"

@@ -229,7 +229,7 @@ impl Query {
     }
 
     /// Forgets all page numbers, because other rows or another order are wanted.
-    pub(super) fn to_first_pages(&mut self) {
+    pub(super) fn reset_pages(&mut self) {
         self.page = 1;
         self.section_pages.clear();
     }
@@ -298,6 +298,7 @@ fn number(text: &str, most: usize, key: &str) -> Result<usize, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::filter_values::states;
 
     #[test]
     fn what_is_read_is_written_again() {
@@ -389,7 +390,9 @@ mod tests {
             ("rows=10001", "rows: a number from 1 to 10000 is allowed"),
             ("rows=-1", "rows: a number"),
         ] {
-            let why = Query::parse(text).unwrap_err();
+            let query = Query::parse(text);
+            let query = query.and_then(|query| query.with_states(&states()));
+            let why = query.unwrap_err();
             assert!(why.starts_with(said), "{why}");
         }
         assert!(Query::parse(&"account=a&".repeat(65)).is_err());

@@ -97,8 +97,11 @@ impl Searches {
             return;
         }
         self.report = None;
-        match self.lookups.last_mut().map(|open| open.state().clone()) {
-            Some(open) if open.attempts == 0 && self.running.is_none() => {
+        let lookups = self.lookups.len();
+        let is_running =
+            matches!(self.running, Some(SearchKind::Lookup(index)) if index + 1 == lookups);
+        match self.lookups.last().map(|open| open.state().clone()) {
+            Some(open) if open.attempts == 0 && !is_running => {
                 let new = new.state();
                 let joined = LookupState {
                     previous: open.previous.min(new.previous),

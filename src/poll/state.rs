@@ -4,21 +4,19 @@ use std::future::pending;
 use std::ops::Range;
 use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use super::attribution::{Found, Searches};
+use super::attribution::Searches;
 use super::delivery::CheckEnd;
 use super::details::{DescribeResult, DetailsCache};
 use super::handle::PublishHandle;
 use super::log::{self, AccountLog, Health};
-use super::operators::{show_operators, unseen_records};
 use super::poller::{PollOutcome, Poller};
 use super::schedule::Schedule;
-use super::search::{SearchEnd, SearchJob};
 use crate::changes::FeedUpdate;
 use crate::clock::{Clock, Moment};
 use crate::delivery::{DeliveryBook, Job, Rules, storage_targets};
@@ -28,6 +26,8 @@ use crate::snapshot::{
     LastGood, OrganizationCoverage, Renewals, Report, TargetReport,
 };
 use crate::tencent::ListingError;
+
+mod searches;
 
 /// What an account knows. Every change of it ends with a new report.
 pub(super) struct AccountState {
@@ -234,49 +234,6 @@ impl AccountState {
         state
     }
 
-    /// Begins the search that is due. The caller makes it.
-    pub(super) fn begin_search(&mut self) -> Option<SearchJob> {
-        let now = self.clock.now().wall;
-        self.searches.as_mut()?.begin(now, self.poller.skew())
-    }
-
-    /// The same for a single round, which does not wait for more changes.
-    pub(super) fn begin_search_at_once(&mut self) -> Option<SearchJob> {
-        let now = self.clock.now().wall;
-        self.searches
-            .as_mut()?
-            .begin_at_once(now, self.poller.skew())
-    }
-
-    /// Returns how long to wait for the next search. `None` if there is none, or one is running.
-    pub(super) fn next_search(&mut self) -> Option<Duration> {
-        let now = self.clock.now().wall;
-        self.searches.as_mut()?.due_in(now)
-    }
-
-    /// Records and publishes the end of a search.
-    pub(super) async fn searched(self, end: SearchEnd) -> Self {
-        let (state, changed) = self.update(0, |state| state.enter_search(end)).await;
-        for record in &changed {
-            if record.source == ChangeSource::Operation {
-                state.log.change(record);
-            }
-            let searches = state.searches.as_ref();
-            if !searches.is_some_and(|searches| searches.has(record.id)) {
-                state.log.operator(record);
-            }
-        }
-        if changed.is_empty() {
-            return state;
-        }
-        let show = |state: &mut Self| {
-            state.show_operators();
-            FeedUpdate::default()
-        };
-        let (state, _) = state.update(0, show).await;
-        state
-    }
-
     /// Changes the state, and publishes it with the update of the feed that `change` returns. Returns
     /// the new and the changed records when it is published. If the account has many tracks, before or
     /// after the change, this runs on a thread that may block.
@@ -364,69 +321,6 @@ impl AccountState {
         }
     }
 
-    fn enter_search(&mut self, end: SearchEnd) -> FeedUpdate {
-        let now = self.clock.now().wall;
-        let latest = self.handle.changes().latest(now);
-        let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
-        let Some(searches) = &mut self.searches else {
-            return FeedUpdate::default();
-        };
-        let Found {
-            updates,
-            unseen,
-            failure,
-        } = searches.end(end, own.iter().copied(), now, self.poller.skew());
-        if let Some(failure) = failure {
-            self.log.search_failed(&failure);
-        }
-        let histories = &self.histories;
-        let unseen = unseen.into_iter();
-        FeedUpdate {
-            new: unseen
-                .flat_map(|unseen| unseen_records(&self.info.name, histories, unseen))
-                .collect(),
-            attributions: updates
-                .into_iter()
-                .map(|update| (update.change, update.attribution))
-                .collect(),
-        }
-    }
-
-    /// Searches for the operators of changes again after a restart, or ends their searches if
-    /// attribution was disabled or the history is another.
-    fn resume_searches(&mut self) -> FeedUpdate {
-        let now = self.clock.now().wall;
-        let latest = self.handle.changes().latest(now);
-        let own = of_account(&latest, &self.info.name);
-        let pending: Vec<&ChangeRecord> = own.filter(|record| record.is_pending()).collect();
-        let has_history = self.handle.memory().report.is_some();
-        let ended = match &mut self.searches {
-            Some(searches) if has_history => {
-                searches.resume(pending, now);
-                return FeedUpdate::default();
-            }
-            Some(_) => AttributionResult::Failed,
-            None => AttributionResult::Off,
-        };
-        let ended = pending.into_iter().map(|record| {
-            let attribution = Attribution::without_operation(ended);
-            (record.id, attribution)
-        });
-        FeedUpdate {
-            attributions: ended.collect(),
-            ..FeedUpdate::default()
-        }
-    }
-
-    /// Shows the operators of the feed as labels, if that is configured.
-    fn show_operators(&mut self) {
-        let is_shown = self.searches.as_ref().map(|it| it.settings.operator_label);
-        let latest = self.handle.changes().latest(self.clock.now().wall);
-        let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
-        let own = (is_shown == Some(true)).then_some(&own[..]);
-        show_operators(&mut self.histories, own);
-    }
-
     /// Passes the storage targets of the latest listings to the checks.
     fn set_storage_targets(&mut self, now: Moment) {
         if let Some(book) = &mut self.deliveries
@@ -491,14 +385,6 @@ fn count_tracks(histories: &[TargetHistory]) -> usize {
         good.map_or(0, |good| good.listing.tracks.len()) + target.past.tombstones.len()
     });
     tracks.sum()
-}
-
-fn of_account<'a>(
-    changes: &'a [Arc<ChangeRecord>],
-    account: &'a str,
-) -> impl Iterator<Item = &'a ChangeRecord> {
-    let changes = changes.iter().map(Arc::as_ref);
-    changes.filter(move |record| record.account == account)
 }
 
 fn reports(histories: &[TargetHistory]) -> impl Iterator<Item = &TargetReport> {

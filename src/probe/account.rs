@@ -189,9 +189,10 @@ impl AccountProbe {
         };
         // Checks of storage need them too, to know what is due.
         let needs_events = self.account.attribution.is_some() || self.storage.is_some();
-        let events = match needs_events {
-            true => self.events(region).await.err(),
-            false => None,
+        let events = if needs_events {
+            self.events(region).await.err()
+        } else {
+            None
         };
         RegionFindings {
             region: region.to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::html::Text;
-use crate::http::filter_values::allowed;
+use crate::http::filter_values::{allowed, states};
 use crate::http::query::Query;
 
 /// The documentation.
@@ -69,7 +69,12 @@ fn choice(f: &mut fmt::Formatter<'_>, query: &Query, key: &str, label: &str) -> 
         f,
         "<label>{label} <select name=\"{key}\"><option value=\"\">any</option>"
     )?;
-    for value in allowed(key).unwrap_or_default() {
+    let values = if key == "state" {
+        states()
+    } else {
+        allowed(key).unwrap_or_default()
+    };
+    for value in values {
         let is_selected = query.filter_value(key) == value;
         let selected = if is_selected { " selected" } else { "" };
         write!(f, "<option{selected}>{}</option>", Text(value))?;

@@ -87,7 +87,7 @@ impl<'a> Table<'a> {
         let link = query.with(|query| {
             query.descending = is_sorted && !query.descending;
             query.sort = sort;
-            query.to_first_pages();
+            query.reset_pages();
         });
         let order = match (is_sorted, query.descending) {
             (false, _) => "",

@@ -109,16 +109,15 @@ impl Check<'_> {
         };
         let is_recent = |described: &i64| (0..DESCRIBE_EVERY).contains(&(unix(now) - described));
         let described = known.map(|(_, described)| described).filter(is_recent);
-        let described = match described {
-            Some(described) => described,
-            None => {
-                let (topic, date) = self.describe().await?;
-                now = date.unwrap_or(now);
-                match topic {
-                    Topic::Indexed => unix(now),
-                    Topic::Unindexed => return Ok(no_index(self.target)),
-                    Topic::Missing => return Ok(missing(self.target)),
-                }
+        let described = if let Some(described) = described {
+            described
+        } else {
+            let (topic, date) = self.describe().await?;
+            now = date.unwrap_or(now);
+            match topic {
+                Topic::Indexed => unix(now),
+                Topic::Unindexed => return Ok(no_index(self.target)),
+                Topic::Missing => return Ok(missing(self.target)),
             }
         };
         let before = known.and_then(|(newest, _)| newest);

@@ -265,3 +265,21 @@ async fn without_an_id_there_are_candidates_and_no_name() {
         assert_eq!(scene.lines("operator found").len(), 0);
     }
 }
+
+/// While a sweep is running, the changes of both regions wait for it together.
+#[tokio::test(start_paused = true)]
+async fn regions_share_a_search_that_waits_for_a_sweep() {
+    let keys =
+        "attribution: {enabled: true, sweep_interval: 1s}, regions: [ap-guangzhou, ap-singapore]";
+    let mut scene = Scene::new(keys).await;
+    let slow = Fault::delay(Duration::from_secs(9)).action("DescribeEvents");
+    scene.world.inject(slow.until_cleared());
+    scene.pass(MINUTE).await;
+    scene.home().unrecorded().set_status(1, 0).unwrap();
+    while scene.changes().len() < 2 {
+        scene.pass(Duration::from_millis(50)).await;
+    }
+    let lookups = scene.report().lookups.clone();
+    assert_eq!(lookups.len(), 1, "{lookups:?}");
+    assert_eq!(scene.report().pending(), 2);
+}

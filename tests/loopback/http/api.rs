@@ -206,6 +206,7 @@ async fn the_page_narrows_alike() {
             .contains(r#"<input name="account" value="prod">"#)
     );
     assert!(page.text().contains("<option selected>disabled</option>"));
+    assert!(page.text().contains("<option>failing</option>"));
     let hostile = server.get("/?account=%22%3E%3Cscript%3E").await;
     assert!(
         hostile

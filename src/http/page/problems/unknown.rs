@@ -71,7 +71,7 @@ pub(super) fn unknown<'a>(scope: &Scope<'a>) -> Problem<'a> {
     }
 }
 
-fn unlisted_organizations<'a>(facts: Facts<'a>) -> impl Iterator<Item = &'a str> {
+fn unlisted_organizations(facts: Facts<'_>) -> impl Iterator<Item = &str> {
     let all = facts.info.organizations.iter();
     let unlisted = all.filter(|it| it.last_success.is_none());
     unlisted.map(|it| it.name.as_str())
