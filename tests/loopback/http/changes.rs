@@ -86,6 +86,11 @@ async fn a_change_in_full() {
         "attribution": {
             "result": "certain",
             "operator": operator,
+            "event_name": "ModifyAuditTrack",
+            "time": (NOW - 30) as f64,
+            "source_ip": "203.0.113.7",
+            "request_id": "r-1",
+            "call": "console",
             "operations": [{
                 "operator": operator,
                 "event_name": "ModifyAuditTrack",
@@ -106,7 +111,10 @@ async fn a_change_in_full() {
     assert_eq!(names, ["bob", "carol"]);
     assert_eq!(candidates["operations"][1]["call"], "api");
     assert_eq!(answer["data"][2]["source"], "operation");
-    let off = json!({"result": "off", "operator": null, "operations": []});
+    let off = json!({
+        "result": "off", "operator": null, "event_name": null, "time": null, "source_ip": null,
+        "request_id": null, "call": null, "operations": [],
+    });
     assert_eq!(answer["data"][3]["attribution"], off);
 }
 

@@ -164,7 +164,7 @@ async fn unknown_paths_are_not_found_and_not_echoed() {
     for path in paths {
         let reply = server.get(path).await;
         assert_eq!(reply.status, 404, "{path}");
-        let paths = "not found; there are /, /metrics, /api/v1/targets, /api/v1/tracks, /api/v1/tracks/ID/forget, /api/v1/changes, /-/healthy, /-/ready and /-/reload\n";
+        let paths = "not found; there are /, /metrics, /api/v1/targets, /api/v1/tracks, /api/v1/tracks/ID/forget, /api/v1/changes, /api/v1/delivery, /-/healthy, /-/ready and /-/reload\n";
         assert_eq!(reply.text(), paths);
         assert_eq!(reply.header("x-content-type-options"), "nosniff");
     }
