@@ -277,16 +277,12 @@ fn check_value(key: &str, value: &str) -> Result<(), String> {
 
 /// Reads Unix seconds, or a time of RFC 3339 whose `+` may have become a blank in the query string.
 fn time(text: &str) -> Option<SystemTime> {
-    match text.parse::<f64>() {
-        Ok(seconds) => {
-            let since = Duration::try_from_secs_f64(seconds).ok()?;
-            UNIX_EPOCH.checked_add(since)
-        }
-        Err(_) => {
-            let timestamp: Timestamp = text.replace(' ', "+").parse().ok()?;
-            Some(timestamp.into())
-        }
+    if let Ok(seconds) = text.parse::<f64>() {
+        let since = Duration::try_from_secs_f64(seconds).ok()?;
+        return UNIX_EPOCH.checked_add(since);
     }
+    let timestamp: Timestamp = text.replace(' ', "+").parse().ok()?;
+    Some(timestamp.into())
 }
 
 fn number(text: &str, most: usize, key: &str) -> Result<usize, String> {

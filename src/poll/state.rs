@@ -77,8 +77,8 @@ impl AccountState {
         let key_begins = || poller.credentials().is_none().then_some(now.wall);
         let checked = known.and_then(|report| report.deliveries.as_deref());
         let book = |rules| DeliveryBook::new(&info.name, rules, checked.unwrap_or_default(), now);
-        let searched = known.and_then(|report| report.attribution.as_deref());
-        let searches = |settings| Searches::new(settings, searched, now.wall);
+        let attribution = known.and_then(|report| report.attribution.as_deref());
+        let searches = |settings| Searches::new(settings, attribution, now.wall);
         let mut state = Self {
             deliveries: delivery.map(book),
             searches: schedule.attribution.map(searches),

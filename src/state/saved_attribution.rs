@@ -1,5 +1,7 @@
 //! The search for operators in the file, without its counters.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::time::UnixNanos;
@@ -121,7 +123,7 @@ impl From<SavedSweep> for SweepReport {
                 until: saved.until_unix_ns.time(),
                 remembered: saved.remembered.into_iter().map(Into::into).collect(),
             },
-            operations: Default::default(),
+            operations: BTreeMap::new(),
             unseen_switch_offs: 0,
         }
     }

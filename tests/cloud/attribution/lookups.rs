@@ -234,11 +234,9 @@ async fn one_request_serves_all_regions() {
 #[tokio::test(start_paused = true)]
 async fn a_hundred_accounts_without_a_change_send_no_request() {
     let world = world();
-    let accounts: String = (0..100)
-        .map(|number| {
-            format!("a{number}: {{credentials: {{secret_id: {ID}, secret_key: key-of-home}}}}, ")
-        })
-        .collect();
+    let key = format!("{{credentials: {{secret_id: {ID}, secret_key: key-of-home}}}}");
+    let accounts: Vec<String> = (0..100).map(|number| format!("a{number}: {key}")).collect();
+    let accounts = accounts.join(", ");
     let config = format!("attribution: {{enabled: true}}\naccounts: {{{accounts}}}");
     let mut stage = Stage::with(&world, &[], &config);
     stage.pass(Duration::from_hours(1)).await;

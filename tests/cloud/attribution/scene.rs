@@ -23,7 +23,8 @@ pub(super) struct Scene {
     pub(super) stage: Stage,
     config: String,
     log: Lines,
-    _logging: DefaultGuard,
+    /// While it is there, this thread logs to `log`.
+    logging: DefaultGuard,
 }
 
 impl Scene {
@@ -54,7 +55,7 @@ impl Scene {
             world,
             config,
             log,
-            _logging: logging,
+            logging,
         }
     }
 
@@ -79,7 +80,7 @@ impl Scene {
             stage,
             config,
             log,
-            _logging,
+            logging,
         } = self;
         let reports: Vec<Arc<Report>> = stage.shown.reports().into_iter().map(Arc::new).collect();
         let now = stage.clock.now();
@@ -99,7 +100,7 @@ impl Scene {
             stage,
             config,
             log,
-            _logging,
+            logging,
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) async fn server() -> Server {
     candidates
         .operations
         .extend(made_by("carol", at(99)).operations);
-    candidates.operations[1].call_type = "ApiCall".to_owned();
+    "ApiCall".clone_into(&mut candidates.operations[1].call_type);
     let candidates = ChangeRecord {
         id: 3,
         change: Change::Modified,
