@@ -170,7 +170,7 @@ impl DeliveryBook {
         } = target;
         let hash = stable_hash(
             &[&self.account, kind, region, name, prefix]
-                .map(|it| it.as_str())
+                .map(String::as_str)
                 .join("/"),
         );
         let interval = self.rules.interval;

@@ -59,14 +59,14 @@ pub fn storage_targets<'a>(
     for (track, since) in enabled.filter(|(track, _)| track.status == Status::Enabled) {
         let settings = targets
             .entry(target_of(track))
-            .or_insert_with(TargetSettings::new);
+            .or_insert_with(TargetSettings::without_tracks);
         settings.add(track, since);
     }
     (!listed.is_empty()).then_some(targets)
 }
 
 impl TargetSettings {
-    fn new() -> Self {
+    fn without_tracks() -> Self {
         Self {
             recorded: Recorded {
                 is_complete: true,

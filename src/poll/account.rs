@@ -54,14 +54,11 @@ impl Account {
             delivery,
             process,
         } = parts;
-        let clock = client.clock().clone();
         let api = handle.memory().api;
         let poller = Poller::new(&info.name, client, api, process, schedule.interval);
         let (poller, own) = (Arc::new(poller), Arc::clone(&handle));
         let rules = delivery.as_ref().map(DeliveryParts::rules);
-        let state = AccountState::new(
-            info, &regions, schedule, rules, coverage, clock, poller, own,
-        );
+        let state = AccountState::new(info, &regions, schedule, rules, coverage, poller, own);
         let region = regions.into_iter().next().unwrap_or_default();
         Self {
             state: state.publish().await,

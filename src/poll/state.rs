@@ -57,10 +57,10 @@ impl AccountState {
         schedule: Schedule,
         delivery: Option<Rules>,
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
-        clock: Clock,
         poller: Arc<Poller>,
         handle: Arc<PublishHandle>,
     ) -> Self {
+        let clock = poller.client().clock().clone();
         let now = clock.now();
         let known = handle.memory().report;
         let known = known.as_deref();

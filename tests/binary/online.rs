@@ -230,7 +230,7 @@ async fn storage_targets_are_tried_if_delivery_is_checked() {
             .status(0)
             .storage(cos("ap-guangzhou", "off", "audit")),
     ]);
-    let at = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_764_320_400);
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_hours(490_089);
     let bucket = home.add_bucket("ap-guangzhou", "full");
     bucket.put("audit/2025/11/28/a.gz", at);
     home.add_bucket("ap-guangzhou", "empty");

@@ -174,10 +174,9 @@ impl Play {
             Step::Migrate => self.layouts.swap(0, 1),
             Step::DeleteNewest => {
                 let objects = self.bucket.objects();
-                let newest = objects.iter().max_by_key(|(_, at)| *at);
-                newest
-                    .into_iter()
-                    .for_each(|(key, _)| self.bucket.remove(key));
+                if let Some((key, _)) = objects.iter().max_by_key(|(_, at)| *at) {
+                    self.bucket.remove(key);
+                }
             }
             Step::Lose(objects) => self.bucket.lose_newest(objects),
             Step::VisibleAfter(seconds) => {

@@ -205,7 +205,7 @@ fn wrong_states() -> Vec<State> {
             name: "an account that owns the storage of another",
             target: |target, _| {
                 with_track(target, |track| {
-                    "100000000099".clone_into(&mut track.storage.account)
+                    "100000000099".clone_into(&mut track.storage.account);
                 })
             },
             text: "1 problem",
@@ -377,9 +377,10 @@ async fn a_count_that_leaves_something_out_says_so() {
         (reports, info)
     })
     .await;
-    let tile = r##"href="./#off"><b>2+</b> <span>Tracks off</span> <small>not known for 1 account</small>"##;
+    let tile =
+        r#"href="./#off"><b>2+</b> <span>Tracks off</span> <small>not known for 1 account</small>"#;
     assert!(page.text().contains(tile), "{}", page.text());
-    let tile = r##"href="./#unknown"><b>?</b> <span>Stale accounts</span>"##;
+    let tile = r#"href="./#unknown"><b>?</b> <span>Stale accounts</span>"#;
     assert!(page.text().contains(tile), "{}", page.text());
 }
 

@@ -14,7 +14,7 @@ use super::{RULES, missing, moment, seen, target};
 fn targets(names: &[&str]) -> BTreeMap<StorageTarget, TargetSettings> {
     let targets = names.iter().map(|name| {
         let mut target = target("cos");
-        target.name = (*name).to_owned();
+        (*name).clone_into(&mut target.name);
         (target, TargetSettings::default())
     });
     targets.collect()

@@ -21,7 +21,7 @@ const RULES: Rules = Rules {
 
 /// Minutes after noon of a day.
 fn minute(minutes: u64) -> SystemTime {
-    UNIX_EPOCH + Duration::from_secs(1_764_331_200) + Duration::from_mins(minutes)
+    UNIX_EPOCH + Duration::from_hours(490_092) + Duration::from_mins(minutes)
 }
 
 /// Minutes after noon on both clocks.

@@ -36,7 +36,7 @@ fn off(mut track: Track) -> Track {
 }
 
 fn elsewhere(mut track: Track) -> Track {
-    track.storage.name = "other-log".to_owned();
+    "other-log".clone_into(&mut track.storage.name);
     track
 }
 
