@@ -87,7 +87,6 @@ pub(super) fn add_to(world: &World) {
                 .expect("the identity was just added");
         }
     }
-    tracks::deliver(world);
 }
 
 /// The entries below `accounts:` in the configuration file.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::processes::Processes;
 use super::scraper::{ExpectedSample, Scraper};
-use super::{accounts, tracks};
+use super::{accounts, storage, tracks};
 use crate::sim::{NotFound, Operator, World};
 use crate::stdio;
 
@@ -37,7 +37,7 @@ const EVENTS: [Event; 13] = [
     Event {
         second: 2,
         text: "platform's bucket is deleted: its track stays enabled, and a minute later the bucket is missing",
-        action: Action::Change(|world, _| tracks::delete_organization_bucket(world)),
+        action: Action::Change(|world, _| storage::delete_organization_bucket(world)),
         sample: |_| ExpectedSample::new(DELIVERY, &[PLATFORM, UNKNOWN], "1"),
         result: "unknown until a second check confirms it",
     },
@@ -167,7 +167,7 @@ const EVENTS: [Event; 13] = [
     Event {
         second: 88,
         text: "platform's bucket is created again",
-        action: Action::Change(|world, _| tracks::restore_organization_bucket(world)),
+        action: Action::Change(|world, _| storage::restore_organization_bucket(world)),
         sample: |_| ExpectedSample::new(DELIVERY, &[PLATFORM, MISSING], "0"),
         result: "no longer missing",
     },

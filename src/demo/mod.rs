@@ -8,6 +8,7 @@
 // The initial state of the simulator, and the configuration.
 mod accounts;
 mod organization;
+mod storage;
 mod tracks;
 
 // The simulator and the exporter.

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::{accounts, organization};
+use super::{accounts, organization, storage};
 use crate::app::{App, Load, Reloading, Web};
 use crate::clock::Clock;
 use crate::config::Sources;
@@ -46,6 +46,7 @@ impl Processes {
         let world = World::new(clock.now().wall);
         accounts::add_to(&world);
         organization::add_to(&world);
+        storage::deliver(&world);
         let loopback = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let cloud = Server::bind(loopback, world.clone())
             .await

@@ -1,11 +1,8 @@
 //! The tracks of the demo's accounts, and the storage that they deliver to.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
-use super::accounts::{LEGACY, PLATFORM};
-use crate::sim::{Account, Layout, NotFound, Track, World, ckafka, cls, cos};
+use crate::sim::{Track, ckafka, cls, cos};
 
 /// `prod`'s track over everything, which is disabled and enabled.
 pub(super) const PROD_AUDIT_ALL: u64 = 641;
@@ -23,9 +20,10 @@ pub(super) const PAYMENTS_TO_CLS: u64 = 751;
 pub(super) const PLATFORM_ORGANIZATION: u64 = 710;
 
 /// The bucket of that track.
-const ORGANIZATION_BUCKET: &str = "organization-audit";
+pub(super) const ORGANIZATION_BUCKET: &str = "organization-audit";
 
-const REGION: &str = "ap-guangzhou";
+/// The region of the buckets.
+pub(super) const REGION: &str = "ap-guangzhou";
 
 /// The tracks of an account when the demo starts.
 pub(super) fn initial(account: &str) -> Vec<Track> {
@@ -73,34 +71,6 @@ pub(super) fn staging_to_cls(id: u64) -> Track {
 /// `payments`' second track, with a new id each time it is created again.
 pub(super) fn payments_to_cls(id: u64) -> Track {
     Track::new(id, "to-cls").storage(cls("ap-shanghai", "77d1c0de-audit-topic"))
-}
-
-/// Lets the log of `platform` arrive, and that of `legacy` no longer: its newest object is old.
-pub(super) fn deliver(world: &World) {
-    let hour_ago = world.now() - Duration::from_hours(1);
-    let [legacy, platform] = [LEGACY, PLATFORM].map(|uin| world.add_account(uin));
-    let bucket = legacy.add_bucket(REGION, "legacy-audit");
-    bucket.put("audit/2019/12/31/last.txt", hour_ago);
-    deliver_to_organization_bucket(&platform, world);
-}
-
-/// Deletes the bucket of the organization, although its track is enabled.
-pub(super) fn delete_organization_bucket(world: &World) -> Result<(), NotFound> {
-    let platform = world.account(PLATFORM)?;
-    platform.add_bucket(REGION, ORGANIZATION_BUCKET).delete();
-    Ok(())
-}
-
-/// Creates that bucket again.
-pub(super) fn restore_organization_bucket(world: &World) -> Result<(), NotFound> {
-    deliver_to_organization_bucket(&world.account(PLATFORM)?, world);
-    Ok(())
-}
-
-fn deliver_to_organization_bucket(platform: &Account, world: &World) {
-    platform.add_bucket(REGION, ORGANIZATION_BUCKET);
-    let every = Duration::from_secs(3);
-    platform.deliver(PLATFORM_ORGANIZATION, Layout::days(), every, world.now());
 }
 
 /// A bucket as the storage of a track.
