@@ -54,8 +54,10 @@ fn is_shown(page: &Page, input: &[u8]) {
 
 /// Writes a page as COS does, with encoded keys.
 fn written(page: &Page) -> String {
-    let encoded =
-        |text: &str| -> String { percent_encode(text.as_bytes(), NON_ALPHANUMERIC).to_string() };
+    let encoded = |text: &str| {
+        text.bytes()
+            .fold(String::new(), |text, byte| format!("{text}%{byte:02X}"))
+    };
     let mut fields = BTreeMap::new();
     fields.insert("EncodingType", "url".to_owned());
     fields.insert("IsTruncated", page.is_truncated.to_string());
