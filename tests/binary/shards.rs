@@ -176,7 +176,10 @@ async fn a_shard_waits_and_then_polls_its_own_accounts() {
     assert!((1..NAMES.len()).contains(&own), "{own}");
     assert_eq!(first.sum("cloudaudit_exporter_targets", &[]), own as f64);
     let (_, page) = exporter.get("/").await;
-    assert!(page.contains("; shard 1 of 2, counted from 0."), "{page}");
+    assert!(
+        page.contains("Running as shard 1 of 2, counted from 0."),
+        "{page}"
+    );
     let log = exporter.log();
     assert!(log.contains("ordinal=1 shards=2"), "{log}");
 

@@ -26,7 +26,7 @@ pub(super) fn footer(f: &mut fmt::Formatter<'_>, facts: Facts<'_>) -> fmt::Resul
     }
     writeln!(f, ", in use since {}</p>", facts.when(info.config_loaded))?;
     if let Some(shard) = &info.shard {
-        writeln!(f, "<p>Shard: {}</p>", Text(shard))?;
+        writeln!(f, "<p>Running as {}.</p>", Text(shard))?;
     }
     for organization in &info.organizations {
         let members = match organization.members {
