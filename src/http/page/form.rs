@@ -20,6 +20,8 @@ pub(super) fn links(f: &mut fmt::Formatter<'_>, telemetry_path: &str) -> fmt::Re
     for (path, text) in [
         ("./api/v1/targets", "Targets as JSON"),
         ("./api/v1/tracks", "Tracks as JSON"),
+        ("./api/v1/changes", "Changes as JSON"),
+        ("./api/v1/delivery", "Deliveries as JSON"),
         ("./-/ready", "Ready?"),
         ("./-/healthy", "Healthy?"),
         (DOCUMENTATION, "Documentation"),

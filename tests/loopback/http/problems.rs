@@ -154,7 +154,7 @@ async fn the_exporter_says_what_is_wrong_with_itself() {
         "cloudaudit-exporter 1.2.3, revision abcdef0",
         "Started: 5 h ago",
         "hash 42424242, in use since 2 h ago",
-        "Shard: shard 3 of 8",
+        "Running as shard 3 of 8",
         "Organization group: 12 members, last listed 9 h ago",
         "Organization unlisted: members not known, last listed not known",
         "Account prod: 2 restarts of its task",
