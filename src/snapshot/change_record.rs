@@ -3,6 +3,7 @@
 use std::time::SystemTime;
 
 use enum_map::Enum;
+use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::change::Change;
@@ -46,7 +47,8 @@ impl ChangeRecord {
 }
 
 /// A field of a track that differs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct FieldChange {
     /// The API's name of the field.
     pub field: String,

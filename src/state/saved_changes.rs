@@ -17,20 +17,12 @@ pub(super) struct SavedChange {
     track_id: u64,
     track: String,
     change: String,
-    fields: Vec<SavedField>,
+    fields: Vec<FieldChange>,
     seen_unix_ns: UnixNanos,
     previous_unix_ns: Option<UnixNanos>,
     source: String,
     result: String,
     operations: Vec<SavedOperation>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct SavedField {
-    field: String,
-    from: String,
-    to: String,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +62,7 @@ impl From<&ChangeRecord> for SavedChange {
             track_id,
             track,
             change: change.as_str().to_owned(),
-            fields: fields.into_iter().map(Into::into).collect(),
+            fields,
             seen_unix_ns: seen.into(),
             previous_unix_ns: previous.map(Into::into),
             source: source.as_str().to_owned(),
@@ -104,7 +96,7 @@ impl SavedChange {
             track_id,
             track,
             change: change.parse().ok()?,
-            fields: fields.into_iter().map(Into::into).collect(),
+            fields,
             seen: seen_unix_ns.time(),
             previous: previous_unix_ns.map(UnixNanos::time),
             source: source.parse().unwrap_or(ChangeSource::Poll),
@@ -113,18 +105,6 @@ impl SavedChange {
                 operations: operations.into_iter().map(Into::into).collect(),
             },
         })
-    }
-}
-
-impl From<FieldChange> for SavedField {
-    fn from(FieldChange { field, from, to }: FieldChange) -> Self {
-        Self { field, from, to }
-    }
-}
-
-impl From<SavedField> for FieldChange {
-    fn from(SavedField { field, from, to }: SavedField) -> Self {
-        Self { field, from, to }
     }
 }
 
