@@ -72,6 +72,18 @@ impl Add<Duration> for Moment {
     }
 }
 
+/// Returns a time that is `seconds` later, or earlier if they are negative; the same time if the result
+/// cannot be represented.
+pub fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
+    let by = Duration::from_secs(seconds.unsigned_abs());
+    let shifted = if seconds < 0 {
+        time.checked_sub(by)
+    } else {
+        time.checked_add(by)
+    };
+    shifted.unwrap_or(time)
+}
+
 /// Returns how long ago a time was, or `None` if it is in the future: the clock was set back by an
 /// unknown amount.
 pub fn age(at: SystemTime, now: SystemTime) -> Option<Duration> {

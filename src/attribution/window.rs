@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::clock::shifted;
+
 /// The longest period of one query: the API refuses 30 days.
 const LONGEST: Duration = Duration::from_hours(29 * 24);
 
@@ -60,16 +62,6 @@ pub(super) fn in_the_cloud(time: SystemTime, skew: i64) -> SystemTime {
 /// Converts a time of the cloud to this machine's clock.
 pub(super) fn on_this_machine(time: SystemTime, skew: i64) -> SystemTime {
     shifted(time, skew.saturating_neg())
-}
-
-fn shifted(time: SystemTime, seconds: i64) -> SystemTime {
-    let by = Duration::from_secs(seconds.unsigned_abs());
-    let shifted = if seconds < 0 {
-        time.checked_sub(by)
-    } else {
-        time.checked_add(by)
-    };
-    shifted.unwrap_or(time)
 }
 
 fn seconds(time: SystemTime) -> u64 {

@@ -293,15 +293,10 @@ fn render(
         Handler::Deliveries => response::json(StatusCode::OK, &api::deliveries(view, query)),
         _ => {
             let stalled = content.healthy().err();
-            let deliveries = view.deliveries();
-            let deliveries: Vec<_> = deliveries
-                .map(|row| (row.report.account.name.as_str(), row.delivery))
-                .collect();
             let facts = Facts {
                 view,
                 info: &content.exporter_info(),
                 stalled: stalled.as_deref(),
-                deliveries: &deliveries,
             };
             let page = Page {
                 facts,

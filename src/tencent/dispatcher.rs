@@ -21,7 +21,7 @@ use super::retries::{Retries, Retry};
 use super::signer::Endpoint;
 use super::skew::{Correction, skew};
 use super::transport::{Transport, separate};
-use crate::clock::Clock;
+use crate::clock::{Clock, shifted};
 use crate::failure::{Failure, Reason};
 
 /// The most requests to one endpoint that may be in flight, not counting those that take longer than
@@ -87,15 +87,7 @@ impl Dispatcher {
 
     /// Returns the time of day, corrected as in signatures.
     pub(super) fn now(&self) -> SystemTime {
-        let now = self.parts.clock.now().wall;
-        let correction = self.correction.seconds();
-        let by = Duration::from_secs(correction.unsigned_abs());
-        let corrected = if correction < 0 {
-            now.checked_sub(by)
-        } else {
-            now.checked_add(by)
-        };
-        corrected.unwrap_or(now)
+        shifted(self.parts.clock.now().wall, self.correction.seconds())
     }
 
     pub(super) fn parts(&self) -> &ClientParts {

@@ -5,19 +5,20 @@ use std::collections::BTreeSet;
 use super::facts::{Facts, Scope, name};
 use super::html::{Account, Badge, BadgeColor, Composed, Text};
 use super::table::{Cell, Table, columns};
+use crate::http::view::DeliveryRow;
 use crate::snapshot::{DeliveryReport, DeliveryState};
 
 /// Returns the storage targets of the accounts of a scope, the worst first. `None` if deliveries are
 /// not checked.
 pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
     let facts = scope.facts;
-    if facts.deliveries.is_empty() {
-        return None;
-    }
+    facts.view.deliveries().next()?;
     let accounts: BTreeSet<&str> = scope.accounts.iter().map(|it| name(it)).collect();
-    let rows = facts.deliveries.iter().copied();
-    let mut rows: Vec<_> = rows.filter(|(it, _)| accounts.contains(it)).collect();
-    rows.sort_by_key(|(_, report)| rank(report.state_at(facts.view.now)));
+    let rows = facts.view.deliveries();
+    let mut rows: Vec<_> = rows
+        .filter(|row| accounts.contains(name(row.report)))
+        .collect();
+    rows.sort_by_key(|row| rank(row.state));
     let columns = columns![
         "Account",
         "Storage",
@@ -32,16 +33,18 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
         "Deliveries",
         columns,
         rows,
-        move |(account, report)| {
-            let account: &'a str = account;
-            let report: &'a DeliveryReport = report;
-            let state = report.state_at(facts.view.now);
+        move |row: &DeliveryRow<'a>| {
+            let DeliveryRow {
+                report: account,
+                delivery: report,
+                state,
+            } = *row;
             let due: Cell<'a> = match report.due {
                 None => Box::new(Text("–")),
                 due => Box::new(facts.when(due)),
             };
             vec![
-                Box::new(Account(account)) as Cell<'a>,
+                Box::new(Account(name(account))) as Cell<'a>,
                 Box::new(Composed(storage(report))),
                 Box::new(Badge {
                     color: color(state),
@@ -58,12 +61,9 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
 
 /// Returns how many storage targets get no deliveries.
 pub(super) fn broken(facts: Facts<'_>) -> usize {
-    let states = facts
-        .deliveries
-        .iter()
-        .map(|(_, it)| it.state_at(facts.view.now));
-    states
-        .filter(|state| color(*state) == BadgeColor::Bad)
+    let deliveries = facts.view.deliveries();
+    deliveries
+        .filter(|row| color(row.state) == BadgeColor::Bad)
         .count()
 }
 

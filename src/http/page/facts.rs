@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use super::html::Timestamp;
 use crate::http::query::Query;
 use crate::http::view::{TargetRow, TrackEntry, TrackRow, View};
-use crate::snapshot::{DeliveryReport, ExporterInfo, LastGood, Report};
+use crate::snapshot::{ExporterInfo, LastGood, Report};
 
 /// Everything that the page shows.
 #[derive(Clone, Copy)]
@@ -16,8 +16,6 @@ pub(in crate::http) struct Facts<'a> {
     pub(in crate::http) info: &'a ExporterInfo,
     /// What stalled, if the process is not healthy.
     pub(in crate::http) stalled: Option<&'a str>,
-    /// Each with the name of its account. Empty if deliveries are not checked.
-    pub(in crate::http) deliveries: &'a [(&'a str, &'a DeliveryReport)],
 }
 
 impl Facts<'_> {

@@ -230,7 +230,7 @@ fn all_tiles(everything: &Scope<'_>, problems: &[Problem<'_>]) -> Vec<Tile> {
         of("Failing", &["failing"], &waiting),
         of("Stale accounts", &["stale"], &waiting),
     ];
-    if !everything.facts.deliveries.is_empty() {
+    if everything.facts.view.deliveries().next().is_some() {
         tiles.push(delivery_tile(everything, doubts));
     }
     tiles

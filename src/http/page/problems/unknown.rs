@@ -26,11 +26,10 @@ pub(in crate::http::page) fn doubts(scope: &Scope<'_>) -> Doubts {
     let facts = scope.facts;
     let accounts = scope.accounts.iter();
     let accounts = accounts.filter(|report| !of_account(facts, report).is_empty());
-    let deliveries = facts.deliveries.iter();
-    let deliveries = deliveries.filter(|(_, it)| {
-        let state = it.state_at(facts.view.now);
-        matches!(state, DeliveryState::Unknown | DeliveryState::Unproven)
-    });
+    let deliveries = facts
+        .view
+        .deliveries()
+        .filter(|it| matches!(it.state, DeliveryState::Unknown | DeliveryState::Unproven));
     Doubts {
         accounts: accounts.count(),
         organizations: unlisted_organizations(facts).count(),
