@@ -7,7 +7,11 @@
 use std::ops::Add;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::time::Instant;
+
+pub mod nanos;
+pub mod unix_nanos;
 
 /// One instant on two clocks: the wall clock, for timestamps, and the steady clock, for deadlines
 /// that a jump of the wall clock must not move.
@@ -58,6 +62,23 @@ impl Moment {
         let wait = (phase + interval - into_interval) % interval;
         let wait = u64::try_from(wait).expect("an interval is shorter than five centuries");
         Duration::from_nanos(wait)
+    }
+}
+
+/// The state file has the wall clock. The steady clock means nothing to another process.
+impl Serialize for Moment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        unix_nanos::serialize(&self.wall, serializer)
+    }
+}
+
+/// The steady clock shows when the value was read.
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self {
+            wall: unix_nanos::deserialize(deserializer)?,
+            steady: Instant::now(),
+        })
     }
 }
 
@@ -115,12 +136,12 @@ enum Source {
 }
 
 impl Clock {
-    /// The system clock.
+    /// Returns the system clock.
     pub fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that shows `wall` now and advances with Tokio's time, paused or not.
+    /// Creates a clock that shows `wall` now and advances with Tokio's time, paused or not.
     pub fn virtual_at(wall: SystemTime) -> Self {
         let steady = Instant::now();
         Self(Source::Steady {

@@ -87,12 +87,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure whose code is its reason.
+    /// Creates a failure whose code is its reason.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self::with_code(reason, reason.as_str(), message)
     }
 
-    /// A failure with a code from a bounded set.
+    /// Creates a failure with a code from a bounded set.
     pub fn with_code(
         reason: Reason,
         code: impl Into<Cow<'static, str>>,

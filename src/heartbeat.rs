@@ -26,7 +26,7 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// A heartbeat whose first beat is due by `due`.
+    /// Creates a heartbeat whose first beat is due by `due`.
     pub fn new(now: Instant, due: Instant) -> Self {
         let heartbeat = Self {
             origin: now,
@@ -63,7 +63,7 @@ pub struct Heartbeats {
 }
 
 impl Heartbeats {
-    /// The heartbeats of a process without accounts.
+    /// Creates the heartbeats of a process without accounts.
     pub fn new(now: Instant) -> Self {
         Self {
             runtime: Heartbeat::new(now, now + STALL_TIMEOUT),

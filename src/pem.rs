@@ -5,9 +5,14 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::files::{UTF_16, is_utf_16};
+
 const BEGIN: &str = "-----BEGIN ";
 const END: &str = "-----END ";
 const DASHES: &str = "-----";
+
+/// Dashes, as a text processor may have changed them.
+const DASH: [char; 4] = ['-', '\u{2010}', '\u{2013}', '\u{2014}'];
 
 /// OpenSSL's form with trust settings after the certificate, which other programs do not read.
 const TRUSTED: &str = "TRUSTED CERTIFICATE";
@@ -22,6 +27,9 @@ const CERTIFICATE: [&str; 2] = ["CERTIFICATE", "X509 CERTIFICATE"];
 ///
 /// If a certificate cannot be read, with its number and line, or if the text has none.
 pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    if is_utf_16(pem) {
+        return Err(UTF_16.into());
+    }
     let text = String::from_utf8_lossy(pem).replace("\r\n", "\n");
     // Two files may have been concatenated without a line break between them.
     let text = text.replace(
@@ -56,6 +64,20 @@ fn trimmed(line: &str) -> &str {
     line.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
 
+/// Returns whether a line outside of blocks has a boundary of a certificate in it, perhaps a damaged
+/// one.
+fn has_boundary(line: &str) -> bool {
+    let line = line.to_ascii_uppercase();
+    ["BEGIN ", "END "].iter().any(|word| {
+        line.match_indices(word).any(|(at, _)| {
+            let is_after_dash = line[..at].trim_end().ends_with(DASH);
+            let label = &line[at + word.len()..];
+            let is_certificate = |it: &&str| label.starts_with(*it);
+            is_after_dash && CERTIFICATE.iter().chain([&TRUSTED]).any(is_certificate)
+        })
+    })
+}
+
 /// The content between a BEGIN and an END line.
 struct Block {
     label: String,
@@ -68,14 +90,19 @@ struct Block {
 
 impl Block {
     fn open(line: &str, number: usize, ordinal: usize) -> Result<Option<Self>, String> {
-        let Some(rest) = line.strip_prefix(BEGIN) else {
-            return Ok(None);
-        };
         let mut block = Self {
             label: String::new(),
             line: number,
             ordinal,
             body: String::new(),
+        };
+        let Some(rest) = line.strip_prefix(BEGIN) else {
+            return if has_boundary(line) {
+                Err(block
+                    .error("is damaged: it has no line -----BEGIN CERTIFICATE----- of its own"))
+            } else {
+                Ok(None)
+            };
         };
         match rest.strip_suffix(DASHES) {
             Some(label) => block.label.push_str(label),

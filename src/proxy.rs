@@ -1,5 +1,5 @@
-//! The proxy for calls to the cloud: one strict parser for `http.proxy` and for the variables of
-//! the environment, so that no call bypasses a configured proxy.
+//! The proxy for requests to the cloud: one strict parser for `http.proxy` and for the variables of
+//! the environment, so that only exempt hosts bypass a configured proxy.
 
 mod exempt;
 
@@ -17,20 +17,21 @@ use self::exempt::NoProxy;
 /// The variables that name a proxy for HTTPS. The first one that is set wins, as in curl.
 const VARIABLES: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 
-/// The variables that name a proxy for plain HTTP, which no call to the cloud uses.
+/// The variables that name a proxy for plain HTTP. Requests to the cloud use HTTPS, so these have no
+/// effect.
 const PLAIN_VARIABLES: [&str; 2] = ["http_proxy", "HTTP_PROXY"];
 
-/// The variables that name the hosts to call directly.
+/// The variables that name the exempt hosts.
 const NO_PROXY_VARIABLES: [&str; 2] = ["no_proxy", "NO_PROXY"];
 
 const ALLOWED: &str = "allowed is http://host:port or https://host:port, with user:password@ before the host if the proxy requires them";
 
-/// A proxy, and the hosts that are called directly.
+/// A proxy, and the exempt hosts, which get requests directly.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Proxy {
     /// Scheme, host and port.
     url: String,
-    /// Marked as sensitive, so it does not print itself.
+    /// Marked as sensitive, so `Debug` hides it.
     #[serde(serialize_with = "serialize_presence")]
     authorization: Option<HeaderValue>,
     exempt: NoProxy,
@@ -41,11 +42,12 @@ pub struct Proxy {
 pub struct BadVariable {
     /// Its name.
     pub name: &'static str,
-    /// What is wrong. It never quotes the value, which may hold a password.
+    /// What is wrong. It quotes at most the scheme or one reserved character, because the value may
+    /// contain a password.
     pub message: String,
 }
 
-/// Serializes whether there is a password, and nothing else.
+/// Serializes only whether there is a user or password.
 #[expect(clippy::ref_option, reason = "serde passes the field")]
 fn serialize_presence<S: Serializer>(
     authorization: &Option<HeaderValue>,
@@ -55,7 +57,7 @@ fn serialize_presence<S: Serializer>(
 }
 
 impl Proxy {
-    /// Parses a URL. The error quotes nothing but the scheme.
+    /// Parses a URL. The error quotes at most the scheme or one reserved character.
     pub fn parse(text: &str) -> Result<Self, String> {
         parse(text).map_err(|why| format!("not a proxy URL: {why}"))
     }
@@ -79,7 +81,7 @@ impl Proxy {
         }
     }
 
-    /// Adds the hosts of `NO_PROXY`.
+    /// Sets the exempt hosts from `no_proxy` or `NO_PROXY`.
     #[must_use]
     pub fn with_exemptions_of(mut self, environment: &BTreeMap<String, String>) -> Self {
         if let Some((_, list)) = first_set(&NO_PROXY_VARIABLES, environment) {
@@ -98,7 +100,7 @@ impl Proxy {
         self.authorization.as_ref()
     }
 
-    /// Whether a host is called directly.
+    /// Returns whether a host is called directly.
     pub fn exempts(&self, host: &str) -> bool {
         self.exempt.contains(host)
     }
@@ -155,7 +157,7 @@ fn parse(text: &str) -> Result<Proxy, String> {
     })
 }
 
-/// Whether a text has the form of a scheme, so that it is safe to quote.
+/// Returns whether a text has the form of a scheme. Only such a text is safe to quote.
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_lowercase())
         && text

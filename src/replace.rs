@@ -6,6 +6,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use crate::escape::visible_path;
+
 /// The most symbolic links that are followed, the same as Linux.
 const MAX_LINKS: usize = 40;
 
@@ -102,7 +104,7 @@ pub fn replace(
         .mode(OWNER_ONLY)
         .open(temporary)
         .map_err(|error| {
-            let folder = folder_of(temporary).display().to_string();
+            let folder = visible_path(folder_of(temporary));
             let message = format!("cannot create a file in the folder {folder}: {error}");
             io::Error::new(error.kind(), message)
         })?;

@@ -33,7 +33,7 @@ impl Shard {
         total: 1,
     };
 
-    /// The shard with this ordinal, counted from 0, of `total`.
+    /// Returns the shard with this ordinal, counted from 0, of `total`.
     ///
     /// # Errors
     ///
@@ -51,12 +51,12 @@ impl Shard {
         }
     }
 
-    /// The number of this shard, counted from 0.
+    /// Returns the number of this shard, counted from 0.
     pub fn ordinal(self) -> u32 {
         self.ordinal
     }
 
-    /// The number of shards.
+    /// Returns the number of shards.
     pub fn total(self) -> u32 {
         self.total
     }

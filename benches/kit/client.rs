@@ -2,13 +2,20 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
+
+use super::process::Process;
+use super::statistics::milliseconds;
 
 /// The timeout of a response. The peer needs about ten seconds for its largest.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The size of a read, in bytes.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// The pause before each of several scrapes.
+const PACE: Duration = Duration::from_millis(50);
 
 /// The encodings that a scrape requests.
 pub(crate) const ENCODINGS: [&str; 2] = ["identity", "gzip"];
@@ -23,9 +30,17 @@ pub(crate) struct Client {
 impl Client {
     /// For a path at an address, in an encoding.
     pub(crate) fn new(address: &str, path: &str, encoding: &str) -> Self {
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: {encoding}\r\n\r\n"
-        );
+        let headers = format!("Accept-Encoding: {encoding}\r\n");
+        Self::with_method("GET", address, path, &headers)
+    }
+
+    /// For a request without a body that changes something.
+    pub(crate) fn post(address: &str, path: &str) -> Self {
+        Self::with_method("POST", address, path, "Content-Length: 0\r\n")
+    }
+
+    fn with_method(method: &str, address: &str, path: &str, headers: &str) -> Self {
+        let request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\n{headers}\r\n");
         Self {
             address: address.to_owned(),
             request,
@@ -73,6 +88,27 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// Returns the milliseconds of scrapes at an even pace, one after another, as long as `goes_on`.
+pub(crate) fn scrapes(
+    exporter: &Process,
+    encoding: &str,
+    mut goes_on: impl FnMut() -> bool,
+) -> Vec<f64> {
+    let mut client = Client::new(&exporter.address, "/metrics", encoding);
+    let mut times = Vec::new();
+    while goes_on() {
+        sleep(PACE);
+        times.push(milliseconds(client.timed().expect("the exporter serves")));
+    }
+    times
+}
+
+/// Returns the milliseconds of scrapes at an even pace, for this time.
+pub(crate) fn scrapes_for(time: Duration, exporter: &Process, encoding: &str) -> Vec<f64> {
+    let began = Instant::now();
+    scrapes(exporter, encoding, || began.elapsed() < time)
 }
 
 fn connect(address: &str) -> io::Result<BufReader<TcpStream>> {

@@ -14,12 +14,13 @@ pub(crate) struct Cloud {
 impl Cloud {
     /// Starts one that answers every account of an estate with a page, after this time.
     pub(crate) fn start(estate: Estate, latency: Duration) -> Self {
-        let Estate {
-            accounts,
-            interval,
-            page_size,
-        } = estate;
-        let arguments = [page_size as u128, accounts as u128, interval.as_millis()];
+        let arguments = [
+            estate.page_size as u128,
+            estate.accounts as u128,
+            estate.interval.as_millis(),
+            estate.pages as u128,
+            estate.detail as u128,
+        ];
         let process = Process::in_role("cloud", &arguments.map(|it| it.to_string()));
         let cloud = Self { process };
         cloud.set_latency(latency);
@@ -40,6 +41,12 @@ impl Cloud {
     pub(crate) fn calls(&self) -> u64 {
         let calls = self.ask("/calls");
         calls.parse().expect("the cloud counts in whole numbers")
+    }
+
+    /// Returns the number of listings of buckets so far.
+    pub(crate) fn lists(&self) -> u64 {
+        let lists = self.ask("/lists");
+        lists.parse().expect("the cloud counts in whole numbers")
     }
 
     /// Returns the number of accounts that have sent a request.

@@ -73,10 +73,10 @@ impl Process {
         TICK * ticks.filter_map(|ticks| ticks.parse::<u32>().ok()).sum()
     }
 
-    /// Resident memory: now, at its highest, and what of it now is no file's, in bytes.
-    pub(crate) fn memory(&self) -> [u64; 3] {
+    /// Resident memory in bytes: now, at its highest, and what of it now is no file's and a file's.
+    pub(crate) fn memory(&self) -> [u64; 4] {
         let status = self.read("status");
-        ["VmRSS:", "VmHWM:", "RssAnon:"].map(|name| {
+        ["VmRSS:", "VmHWM:", "RssAnon:", "RssFile:"].map(|name| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let kilobytes = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
             kilobytes.map_or_else(
@@ -89,6 +89,12 @@ impl Process {
     /// Stops the process with SIGSTOP, so that it does not disturb the current measurement.
     pub(crate) fn pause(&self) {
         self.signal("-STOP");
+    }
+
+    /// Ends the process with SIGTERM, and waits for its end.
+    pub(crate) fn end(mut self) {
+        self.signal("-TERM");
+        self.child.wait().expect("it is a child");
     }
 
     /// Continues the process.

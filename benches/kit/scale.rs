@@ -18,8 +18,14 @@ pub(crate) struct Scale {
     pub(crate) fleet: (usize, Duration),
     /// The accounts of the steady state, and the time in which each is polled once.
     pub(crate) steady: (usize, Duration),
+    /// The storage targets, and the time in which each is checked once.
+    pub(crate) delivery: (usize, Duration),
     /// The accounts that poll while others scrape.
     pub(crate) crowd: usize,
+    /// The accounts that list too many tracks, and the tracks of each.
+    pub(crate) excess: (usize, usize),
+    /// How often all accounts are reloaded, for each encoding.
+    pub(crate) reloads: u32,
     /// How often the time to start is measured.
     pub(crate) repeats: usize,
 }
@@ -34,7 +40,10 @@ impl Scale {
         tracks: &[1_000, 10_000, 100_000],
         fleet: (1_000, Duration::from_secs(20)),
         steady: (10_000, Duration::from_mins(1)),
+        delivery: (1_000, Duration::from_mins(10)),
         crowd: 1_000,
+        excess: (20, 200_000),
+        reloads: 10,
         repeats: 21,
     };
 
@@ -47,7 +56,10 @@ impl Scale {
         tracks: &[200],
         fleet: (20, Duration::from_secs(1)),
         steady: (10, Duration::from_secs(1)),
+        delivery: (20, Duration::from_secs(10)),
         crowd: 20,
+        excess: (2, 12_000),
+        reloads: 1,
         repeats: 1,
     };
 }

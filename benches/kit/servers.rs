@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use tempfile::TempDir;
 
 use super::client::{Client, ENCODINGS};
-use super::estate::free_address;
+use super::installation::free_address;
 use super::process::{Process, wait_until};
 use super::programs::program;
 
@@ -29,6 +29,16 @@ impl Bytes {
     pub(crate) fn length(&self, encoding: &str) -> u64 {
         let file = self.0.path().join(encoding);
         fs::metadata(file).expect("it was written").len()
+    }
+
+    /// Returns how many bytes `gzip -6` makes of the plain ones.
+    pub(crate) fn length_as_one_member(&self) -> usize {
+        let gzip = program("gzip").expect("gzip is a part of every system");
+        let said = Command::new(gzip)
+            .args(["-6", "--stdout"])
+            .arg(self.0.path().join("identity"))
+            .output();
+        said.expect("gzip runs").stdout.len()
     }
 
     /// Starts a bare hyper server that has the bytes in memory.

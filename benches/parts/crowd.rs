@@ -5,8 +5,8 @@ use std::thread::{scope, sleep};
 use std::time::Duration;
 
 use crate::kit::{
-    Client, Cloud, ENCODINGS, Estate, Findings, NEVER_AGAIN, Process, Scale, median, milliseconds,
-    percentile, start_exporter,
+    Client, Cloud, ENCODINGS, Estate, Findings, NEVER_AGAIN, Process, Scale, median, percentile,
+    scrapes_for, start_exporter,
 };
 
 /// Tracks of an account.
@@ -16,9 +16,6 @@ const LATENCY: Duration = Duration::from_millis(20);
 
 /// So that a thousand accounts are polled as often as ten thousand are in a minute.
 const INTERVAL: Duration = Duration::from_secs(6);
-
-/// The interval of one scraper.
-const PACE: Duration = Duration::from_millis(50);
 
 /// The number of concurrent scrapers.
 const CROWD: usize = 50;
@@ -30,11 +27,7 @@ const TURNS: u32 = 3;
 const GOAL: f64 = 3.0;
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
-    let rest = Estate {
-        accounts: scale.crowd,
-        interval: NEVER_AGAIN,
-        page_size: TRACKS,
-    };
+    let rest = Estate::new(scale.crowd, NEVER_AGAIN, TRACKS);
     let polled = Estate {
         interval: INTERVAL.min(scale.steady.1),
         ..rest
@@ -43,12 +36,12 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let middles = {
         let cloud = Cloud::start(rest, LATENCY);
         let exporter = start_exporter(rest, &cloud);
-        ENCODINGS.map(|encoding| median(&scrapes(&exporter, encoding, time)))
+        ENCODINGS.map(|encoding| median(&scrapes_for(time, &exporter, encoding)))
     };
     let cloud = Cloud::start(polled, LATENCY);
     let exporter = start_exporter(polled, &cloud);
     for (encoding, middle) in ENCODINGS.into_iter().zip(middles) {
-        let busy = scrapes(&exporter, encoding, time);
+        let busy = scrapes_for(time, &exporter, encoding);
         let (busy_middle, slowest) = (median(&busy), percentile(&busy, 0.99));
         Findings::note(&format!(
             "{encoding}: half of the scrapes take {middle:.2} ms at rest and {busy_middle:.2} ms while everything polls, 99 % {slowest:.2} ms"
@@ -70,17 +63,6 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
         let what = format!("p99 of the delay of a poll while {state}");
         findings.found(&what, slowest, "ms");
     }
-}
-
-/// What scrapes take, one after another at an even pace.
-fn scrapes(exporter: &Process, encoding: &str, time: Duration) -> Vec<f64> {
-    let mut client = Client::new(&exporter.address, "/metrics", encoding);
-    let count = time.as_millis() / PACE.as_millis();
-    let scrape = |_| {
-        sleep(PACE);
-        milliseconds(client.timed().expect("the exporter serves"))
-    };
-    (0..count).map(scrape).collect()
 }
 
 /// Measures how late polls are during `meanwhile`.

@@ -1,6 +1,9 @@
 //! The parts of the benchmark. Each can run alone.
 
+mod bounds;
+mod change;
 mod crowd;
+mod delivery;
 mod instructions;
 mod memory;
 mod poll;
@@ -14,12 +17,15 @@ use crate::kit::{Findings, Scale};
 type Part = fn(&Scale, &mut Findings);
 
 /// All parts by name.
-pub(crate) const ALL: [(&str, Part); 7] = [
+pub(crate) const ALL: [(&str, Part); 10] = [
     ("instructions", instructions::measure),
     ("poll", poll::measure),
     ("scrape", scrape::measure),
     ("memory", memory::measure),
+    ("bounds", bounds::measure),
     ("start", start::measure),
     ("crowd", crowd::measure),
+    ("change", change::measure),
     ("steady", steady::measure),
+    ("delivery", delivery::measure),
 ];

@@ -35,15 +35,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     rest(scale);
     for tracks in PAGES {
         let (accounts, interval) = scale.fleet;
-        contest(
-            Estate {
-                accounts,
-                interval,
-                page_size: tracks,
-            },
-            scale,
-            findings,
-        );
+        contest(Estate::new(accounts, interval, tracks), scale, findings);
     }
 }
 
@@ -64,11 +56,7 @@ fn contest(estate: Estate, scale: &Scale, findings: &mut Findings) {
     let page_size = estate.page_size;
     let mut exporter = Contestant::new(start_exporter(estate, &cloud));
     let mut floor = Contestant::new(floor(estate, &cloud));
-    let peers_own = |accounts, interval| Estate {
-        accounts,
-        interval,
-        page_size,
-    };
+    let peers_own = |accounts, interval| Estate::new(accounts, interval, page_size);
     let fewer = peers_own(estate.accounts / FEWER as usize, estate.interval / FEWER);
     let mut peer = Contestant::new(start_peer(fewer, &cloud));
     let mut fast_peer =

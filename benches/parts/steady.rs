@@ -30,11 +30,7 @@ const GOAL_LATE: f64 = 1_000.0;
 
 pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     let (accounts, interval) = scale.steady;
-    let estate = Estate {
-        accounts,
-        interval,
-        page_size: TRACKS,
-    };
+    let estate = Estate::new(accounts, interval, TRACKS);
     let cloud = Cloud::start(estate, LATENCY);
     let exporter = start_exporter(estate, &cloud);
     let what = format!("{accounts} accounts in {} s", interval.as_secs());
@@ -69,7 +65,7 @@ pub(super) fn measure(scale: &Scale, findings: &mut Findings) {
     }
     let latest = percentile(&late, 1.0);
     findings.wanted(&format!("{what}, the latest poll"), latest, "ms", GOAL_LATE);
-    let [now, most, _] = exporter.memory().map(megabytes);
+    let [now, most, ..] = exporter.memory().map(megabytes);
     Findings::note(&format!("{what}: memory at the most {most:.0} MB"));
     findings.wanted(&format!("{what}, memory"), now, "MB", GOAL_MEMORY);
 }

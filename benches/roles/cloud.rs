@@ -1,6 +1,6 @@
 //! A simulated API with prepared responses for one action, so that it takes little of the machine
 //! that it shares with the measured program. Responses differ only in request id and time, and in the
-//! status of one track if changes are enabled.
+//! status of one track if changes are enabled. Besides, every bucket has an object of each five minutes.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -13,7 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::sleep;
 
-use super::number;
+use super::pages::{page, pages};
+use super::{bucket, number};
 use crate::kit::account_name;
 
 /// The largest request. The exporter's requests are far shorter.
@@ -22,9 +23,14 @@ const MAX_REQUEST_BYTES: usize = 16 * 1024;
 /// The most recorded delays, in case no part of the benchmark reads them.
 const MAX_LATENESS_BYTES: usize = 16 * 1024 * 1024;
 
+/// What STS says about every key: it belongs to the owner of the buckets.
+const IDENTITY: &[u8] = br#"{"Response":{"Arn":"qcs::cam::uin/100000000001:uin/100000000001","AccountId":"100000000001","UserId":"100000000001","PrincipalId":"100000000001","Type":"RootAccount","RequestId":"r"}}"#;
+
 struct Cloud {
-    /// The page up to its request id: as it is, and with its first track switched off.
-    page: [Vec<u8>; 2],
+    /// The pages up to their request ids.
+    pages: Vec<Vec<u8>>,
+    /// The first page with its first track switched off.
+    switched_off: Vec<u8>,
     /// In milliseconds.
     latency: AtomicU64,
     interval: Duration,
@@ -34,23 +40,35 @@ struct Cloud {
     is_switched: Vec<AtomicBool>,
     change: AtomicU64,
     calls: AtomicU64,
+    /// Listings of buckets.
+    lists: AtomicU64,
     /// How late calls have come, in milliseconds, a line each.
     late: Mutex<String>,
 }
 
 /// What is read of a request.
 enum Request {
-    Page { account: usize },
+    Page {
+        account: usize,
+        /// Starts with 1.
+        number: usize,
+    },
+    /// `GetCallerIdentity`.
+    Identity,
+    /// The query of a listing of a bucket.
+    Bucket(String),
     Other(String),
 }
 
-/// Arguments: tracks on a page, accounts, their interval in ms.
+/// Arguments: tracks on a page, accounts, their interval in ms, pages of a listing, and the
+/// detail of its tracks.
 pub(super) fn run(arguments: &[String]) {
     let (tracks, accounts) = (number(arguments, 0), number::<usize>(arguments, 1));
     let interval = Duration::from_millis(number(arguments, 2));
     let none = || (0..accounts).map(|_| AtomicBool::new(false)).collect();
     let cloud = Cloud {
-        page: [1, 0].map(|first_status| page(tracks, first_status)),
+        pages: pages(number(arguments, 3), tracks, number(arguments, 4)),
+        switched_off: page(tracks, 0),
         latency: AtomicU64::default(),
         interval,
         phases: (0..accounts)
@@ -60,6 +78,7 @@ pub(super) fn run(arguments: &[String]) {
         is_switched: none(),
         change: AtomicU64::default(),
         calls: AtomicU64::default(),
+        lists: AtomicU64::default(),
         late: Mutex::default(),
     };
     let cloud: &'static Cloud = Box::leak(Box::new(cloud));
@@ -82,19 +101,6 @@ pub(super) fn phase(account: usize, interval: Duration) -> Duration {
     Duration::from_nanos(u64::try_from(phase).expect("it is shorter than an interval"))
 }
 
-/// A page up to its request id.
-pub(super) fn page(tracks: usize, first_status: u8) -> Vec<u8> {
-    let track = |id| {
-        let status = if id == 1 { first_status } else { 1 };
-        format!(
-            r#"{{"TrackId":{id},"Name":"audit-track-{id:06}","ActionType":"*","ResourceType":"*","Status":{status},"EventNames":["*"],"Storage":{{"StorageType":"cos","StorageRegion":"ap-guangzhou","StorageName":"audit-log-{id:06}-1250000000","StoragePrefix":"cloudaudit","StorageAccountId":"100000000001","StorageAppId":"1250000000"}},"CreateTime":"2021-01-14 14:43:38","TrackForAllMembers":0}}"#
-        )
-    };
-    let listed: Vec<String> = (1..=tracks).map(track).collect();
-    let listed = listed.join(",");
-    format!(r#"{{"Response":{{"Tracks":[{listed}],"TotalCount":{tracks},"RequestId":""#).into()
-}
-
 impl Cloud {
     async fn serve(&self, mut stream: TcpStream) {
         let (mut request, mut response) = (Vec::new(), Vec::new());
@@ -114,15 +120,20 @@ impl Cloud {
             };
             response.clear();
             match read {
-                Request::Page { account } => {
+                Request::Page { account, number } => {
                     self.take_note_of(account);
                     let latency = self.latency.load(Ordering::Relaxed);
-                    // A sleep of zero would still take up to a millisecond.
+                    // A sleep of zero would still last up to a millisecond.
                     if latency > 0 {
                         sleep(Duration::from_millis(latency)).await;
                     }
-                    self.write_page(&mut response, account);
+                    self.write_page(&mut response, account, number);
                     self.calls.fetch_add(1, Ordering::Relaxed);
+                }
+                Request::Identity => write(&mut response, &[IDENTITY]),
+                Request::Bucket(query) => {
+                    self.lists.fetch_add(1, Ordering::Relaxed);
+                    write(&mut response, &[bucket::listing(&query).as_bytes()]);
                 }
                 Request::Other(path) => write(&mut response, &[self.response(&path).as_bytes()]),
             }
@@ -132,13 +143,17 @@ impl Cloud {
         }
     }
 
-    fn write_page(&self, response: &mut Vec<u8>, account: usize) {
+    fn write_page(&self, response: &mut Vec<u8>, account: usize, number: usize) {
         let change = self.change.load(Ordering::Relaxed);
         let switched = self.is_switched.get(account).is_some_and(|switched| {
             let changes = change > 0 && fastrand::u64(0..1000) < change;
             switched.fetch_xor(changes, Ordering::Relaxed) ^ changes
         });
-        let text = &self.page[usize::from(switched)];
+        let text = if switched {
+            &self.switched_off
+        } else {
+            &self.pages[(number - 1).min(self.pages.len() - 1)]
+        };
         let id = format!("{:032x}", fastrand::u128(..));
         write(response, &[text, id.as_bytes(), br#""}}"#]);
     }
@@ -168,6 +183,7 @@ impl Cloud {
         }
         match path {
             "/calls" => self.calls.load(Ordering::Relaxed).to_string(),
+            "/lists" => self.lists.load(Ordering::Relaxed).to_string(),
             "/accounts" => {
                 let called = self.has_called.iter();
                 let called = called.filter(|called| called.load(Ordering::Relaxed));
@@ -203,6 +219,9 @@ fn read(bytes: &[u8]) -> Option<Request> {
     let (head, body) = text.split_once("\r\n\r\n")?;
     if let Some(get) = head.strip_prefix("GET ") {
         let path = get.split(' ').next()?;
+        if let Some(query) = path.strip_prefix("/?") {
+            return Some(Request::Bucket(query.replace("%2F", "/")));
+        }
         return Some(Request::Other(path.to_owned()));
     }
     // Every client writes these few in its own way of capital letters and spaces.
@@ -212,7 +231,13 @@ fn read(bytes: &[u8]) -> Option<Request> {
         text[..digits.unwrap_or(text.len())].parse::<usize>().ok()
     };
     let length = after(head, "ontent-length:").or_else(|| after(head, "ontent-Length:"))?;
-    (body.len() >= length).then(|| Request::Page {
-        account: after(head, "Credential=AKID").unwrap_or(usize::MAX),
+    (body.len() >= length).then(|| {
+        if head.contains("GetCallerIdentity") {
+            return Request::Identity;
+        }
+        Request::Page {
+            account: after(head, "Credential=AKID").unwrap_or(usize::MAX),
+            number: after(body, "\"PageNumber\":").unwrap_or(1).max(1),
+        }
     })
 }

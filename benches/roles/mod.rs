@@ -1,8 +1,10 @@
 //! The roles of this program when it starts itself again as another process of a measurement.
 
 mod bare;
+mod bucket;
 mod cloud;
 mod floor;
+mod pages;
 mod work;
 
 pub(crate) use self::work::WORK;

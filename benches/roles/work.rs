@@ -21,8 +21,8 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::cloud::page;
 use super::number;
+use super::pages::page;
 use crate::kit::account_name;
 
 /// A page is as full as it can be, or has what an account has.
@@ -215,8 +215,8 @@ fn client(transport: Turns) -> Client {
     let credential = Credential::new("AKID".to_owned(), "key".into(), None);
     let parts = ClientParts {
         endpoint: Endpoint {
-            url: format!("https://{host}"),
-            host: host.to_owned(),
+            url: format!("https://{host}").into(),
+            host: host.into(),
         },
         transport: Arc::new(transport),
         provider: Arc::new(FixedProvider::new(credential.expect("it can be sent"))),
@@ -243,7 +243,7 @@ impl Observer for NoObserver {
     fn ended(&self, _: &Ended<'_>) {}
 }
 
-/// Runs with time that passes only where somebody waits for it, so that waiting takes no
+/// Runs a future with paused time, which advances only if every task waits: waiting costs no
 /// instructions.
 fn in_no_time<T>(work: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()

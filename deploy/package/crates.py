@@ -47,7 +47,7 @@ def name_of(package: dict) -> str:
 
 
 def license_of(package: dict) -> str:
-    """The licence as an SPDX expression; before 2019 a slash stood for OR."""
+    """The license as an SPDX expression; before 2019 a slash stood for OR."""
     if not package["license"]:
-        raise SystemExit(f"{name_of(package)} names no licence")
+        raise SystemExit(f"{name_of(package)} names no license")
     return package["license"].replace("/", " OR ") if " " not in package["license"] else package["license"]

@@ -1,11 +1,10 @@
 //! A response of COS, or a forged one.
 
-use std::collections::BTreeMap;
-
 use cloudaudit_exporter::tencent::storage::cos::{
     MAX_DEPTH, MAX_ENTRIES, MAX_FIELD_BYTES, Page, parse_page,
 };
 
+const BUCKET: &str = "examplebucket-1250000000";
 const PREFIX: &str = "audit/";
 
 /// The longest message about a response.
@@ -14,11 +13,11 @@ const LONGEST_MESSAGE: usize = 200;
 /// A page is within its limits, has the objects that the text shows, and can be written and read
 /// again; a message is one line.
 pub fn bucket(input: &[u8]) {
-    match parse_page(input, PREFIX) {
+    match parse_page(input, BUCKET, PREFIX) {
         Ok(page) => {
             is_within_limits(&page);
             is_shown(&page, input);
-            let again = parse_page(written(&page).as_bytes(), PREFIX);
+            let again = parse_page(written(&page).as_bytes(), BUCKET, PREFIX);
             assert_eq!(again, Ok(page));
         }
         Err(message) => {
@@ -52,31 +51,23 @@ fn is_shown(page: &Page, input: &[u8]) {
     const { assert!(MAX_DEPTH > 4, "a listing has four levels") };
 }
 
-/// Writes a page as COS does, with encoded keys.
+/// Writes a page with keys that are not encoded: encoded ones may be too long for a field.
 fn written(page: &Page) -> String {
-    let encoded = |text: &str| {
-        text.bytes()
-            .fold(String::new(), |text, byte| format!("{text}%{byte:02X}"))
-    };
-    let mut fields = BTreeMap::new();
-    fields.insert("EncodingType", "url".to_owned());
-    fields.insert("IsTruncated", page.is_truncated.to_string());
+    let literal = |text: &str| format!("<![CDATA[{}]]>", text.replace("]]>", "]]]]><![CDATA[>"));
+    let truncated = format!("<IsTruncated>{}</IsTruncated>", page.is_truncated);
     let next = page.next_marker.iter();
-    fields.extend(next.map(|marker| ("NextMarker", encoded(marker))));
-    let fields = fields
-        .iter()
-        .map(|(name, value)| format!("<{name}>{value}</{name}>"));
+    let next = next.map(|marker| format!("<NextMarker>{}</NextMarker>", literal(marker)));
     let objects = page.objects.iter().map(|object| {
         let at = jiff::Timestamp::from_second(object.modified).expect("it was one");
-        let key = encoded(&object.key);
+        let key = literal(&object.key);
         format!("<Contents><LastModified>{at}</LastModified><Key>{key}</Key></Contents>")
     });
     let folders = page.folders.iter().map(|folder| {
         format!(
             "<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>",
-            encoded(folder)
+            literal(folder)
         )
     });
-    let parts: String = objects.chain(folders).chain(fields).collect();
-    format!("<ListBucketResult>{parts}</ListBucketResult>")
+    let parts: String = objects.chain(folders).chain(next).collect();
+    format!("<ListBucketResult>{truncated}{parts}</ListBucketResult>")
 }

@@ -53,12 +53,12 @@ fn resume(saved: &Saved) {
     let text = publisher.exposition(false, "", now).concat();
     parse(str::from_utf8(&text).expect("the text format is UTF-8"));
 
-    let again = Saved::from_reports(&reports);
-    let payload = serde_json::to_vec(&again).expect("it can be written");
-    let read: Saved = serde_json::from_slice(&payload).expect("it can be read");
-    assert_eq!(read, again);
+    let written = |saved: &Saved| serde_json::to_string(saved).expect("it can be written");
+    let again = written(&Saved::from_reports(&reports));
+    let read: Saved = serde_json::from_str(&again).expect("it can be read");
+    assert_eq!(written(&read), again);
     let same = Saved::from_reports(&self::reports(&read, now));
-    assert_eq!(same, again, "nothing is lost");
+    assert_eq!(written(&same), again, "nothing is lost");
 }
 
 /// A time may be older than the truth and never newer than now.

@@ -41,7 +41,7 @@ pub fn walk(input: &[u8]) {
         (listed, notes.counts())
     });
     let cloud = cloud.lock().unwrap_or_else(PoisonError::into_inner);
-    assert_eq!(counts.0, cloud.calls, "every call is told of");
+    assert_eq!(counts.0, cloud.calls, "the observer saw every request");
     match listed {
         Ok(listing) => cloud.justifies(&listing),
         Err(failure) => cloud.excuses(&failure),
@@ -251,7 +251,7 @@ impl Cloud {
         }
     }
 
-    /// A failure needs somebody to blame.
+    /// Asserts that the cloud gave a reason for a failure.
     fn excuses(&self, failure: &Failure) {
         let was_still = self.changed_at == 0;
         assert!(

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::sync::{oneshot, watch};
+use tokio::task::spawn_blocking;
 use tracing::info;
 
 use super::exporter_state::ExporterState;
@@ -35,6 +36,8 @@ pub struct Web {
     pub enable_lifecycle: bool,
     /// The prefix of every path, without a trailing slash.
     pub route_prefix: String,
+    /// The URL of the page for users. `None` if it is unknown.
+    pub page_url: Option<String>,
     /// TLS and passwords. `None` disables both.
     pub web_config: Option<Arc<WebConfig>>,
     /// How long requests in flight may take after a signal to stop.
@@ -85,6 +88,9 @@ impl App {
         let mut exporter = ExporterState::new(clock, &config);
         exporter.web_config.clone_from(&web.web_config);
         exporter.log.clone_from(&web.log);
+        if let Some(url) = &web.page_url {
+            exporter.process.set_page_url(url);
+        }
         let requests = web.enable_lifecycle.then(|| exporter.enable_requests());
         exporter.set_persisted(state.as_ref());
         let exporter = Arc::new(exporter);
@@ -155,7 +161,7 @@ impl App {
         let writing = self.state.map(|writer| {
             let (reports, written) = (Arc::clone(&exporter), Arc::clone(&exporter));
             tokio::spawn(writer.run(
-                async move || reports.known().await,
+                async move || reports.known(),
                 move |result| written.state_written(result),
                 async { drop(ended.await) },
             ))
@@ -172,13 +178,16 @@ impl App {
         manager.stopping();
         drop(stop);
         // No report changes after this, so the last write of the state file is final.
-        fleet.stop();
+        fleet.close();
         drop(end);
         servers.await;
         if let Some(writing) = writing {
             // If it panicked, the panic was logged and the file was not replaced.
             drop(writing.await);
         }
+        // The process ends now. To free the memory of thousands of accounts takes longer than to write
+        // their state.
+        drop(spawn_blocking(move || drop(fleet)));
     }
 }
 

@@ -1,18 +1,21 @@
 //! The state of the exporter that the listener shows and the accounts update.
 
 use std::collections::BTreeMap;
+use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use tokio::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::persisted::{PersistedEvidence, State};
 use crate::changes::ChangeFeed;
 use crate::clock::{Clock, Moment};
 use crate::config::Config;
+use crate::failure::Failure;
 use crate::fleet::FleetObserver;
 use crate::heartbeat::{Heartbeat, Heartbeats};
 use crate::http::{Content, Forget, Reload};
@@ -43,8 +46,6 @@ pub(super) struct ExporterState {
     pub(super) publisher: Arc<Publisher>,
     pub(super) process: Arc<Process>,
     changes: Arc<ChangeFeed>,
-    /// Held exclusively while accounts change, and shared by readers.
-    changing: RwLock<()>,
     shard: Shard,
     started: SystemTime,
     pub(super) heartbeats: Heartbeats,
@@ -64,7 +65,7 @@ pub(super) struct ExporterState {
 }
 
 impl ExporterState {
-    /// The state without accounts, and with changes over HTTP disabled.
+    /// Creates a state without accounts, and with changes over HTTP disabled.
     pub(super) fn new(clock: Clock, config: &Config) -> Self {
         let shard = config.shard;
         let process = Process::new();
@@ -73,7 +74,6 @@ impl ExporterState {
             publisher: Publisher::new(),
             process: Arc::new(process),
             changes: Arc::new(ChangeFeed::new(config.keep_changes)),
-            changing: RwLock::default(),
             shard,
             started: clock.now().wall,
             heartbeats: Heartbeats::new(clock.now().steady),
@@ -106,24 +106,39 @@ impl ExporterState {
         });
     }
 
-    /// Returns a guard to change accounts. Until it is dropped, expositions and reports wait, so they
-    /// show all of the change or nothing.
-    pub(super) async fn swap_atomically(&self) -> RwLockWriteGuard<'_, ()> {
-        self.changing.write().await
+    /// Begins a change of accounts. Expositions and reports show all of the change or nothing, and do
+    /// not wait for it.
+    pub(super) async fn swap_atomically(self: &Arc<Self>) -> Swap {
+        let swap = Swap(Arc::clone(self));
+        let begin = |it: &Self| {
+            it.publisher
+                .begin_change(|| it.own_series(), it.clock.now());
+        };
+        self.off_the_runtime(begin).await;
+        swap
     }
 
-    /// Returns a guard that keeps the accounts as they are. Blocks the thread during a change.
-    fn unchanged(&self) -> RwLockReadGuard<'_, ()> {
-        self.changing.blocking_read()
+    /// Runs work that takes longer than a thread of the runtime may block.
+    async fn off_the_runtime(self: &Arc<Self>, work: impl FnOnce(&Self) + Send + 'static) {
+        let own = Arc::clone(self);
+        if let Err(error) = spawn_blocking(move || work(&own)).await
+            && let Ok(panic) = error.try_into_panic()
+        {
+            resume_unwind(panic);
+        }
     }
 
-    /// Returns what the state file persists, without blocking the thread.
-    pub(super) async fn known(&self) -> Known {
-        let _unchanged = self.changing.read().await;
+    /// Returns what the state file persists.
+    pub(super) fn known(&self) -> Known {
         Known {
             reports: self.publisher.reports(),
             changes: self.changes(),
         }
+    }
+
+    fn own_series(&self) -> Vec<Bytes> {
+        self.update_process();
+        self.process.parts().into()
     }
 
     /// Records that a configuration is in use.
@@ -167,16 +182,30 @@ impl ExporterState {
     }
 }
 
+/// A change of accounts, which shows at its end.
+pub(super) struct Swap(Arc<ExporterState>);
+
+impl Swap {
+    /// Shows the change. Without this, dropping shows it too, but the next scrape takes longer.
+    pub(super) async fn finish(self) {
+        let prepare = |it: &ExporterState| it.publisher.prepare_change(it.clock.now());
+        self.0.off_the_runtime(prepare).await;
+    }
+}
+
+impl Drop for Swap {
+    fn drop(&mut self) {
+        self.0.publisher.end_change();
+    }
+}
+
 impl Content for ExporterState {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
-        self.update_process();
-        let _unchanged = self.unchanged();
         self.publisher
-            .exposition(gzip, &self.process.exposition(), self.clock.now())
+            .scrape(gzip, || self.own_series(), self.clock.now())
     }
 
     fn reports(&self) -> Vec<Arc<Report>> {
-        let _unchanged = self.unchanged();
         self.publisher.reports()
     }
 
@@ -280,7 +309,6 @@ impl FleetObserver for ExporterState {
 
     fn account_removed(&self, account: &str) {
         self.heartbeats.unwatch(account);
-        self.changes.end_searches(account);
         self.process.account_removed(account);
         self.publisher.withdraw(account, self.clock.now());
     }
@@ -295,11 +323,11 @@ impl FleetObserver for ExporterState {
         }
     }
 
-    fn organization_refreshed(&self, organization: &str, members: Option<usize>) {
+    fn organization_refreshed(&self, organization: &str, members: Result<usize, &Failure>) {
         let now = self.clock.now().wall;
         self.process
             .organization_refreshed(organization, members, now);
-        if members.is_some() {
+        if members.is_ok() {
             self.awaited().remove(organization);
         }
     }

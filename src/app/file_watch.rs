@@ -1,7 +1,7 @@
-//! Detects a new content of the configuration file and of the files that it names.
+//! Detects a new content of the configuration file and of the account files that it names.
 //!
-//! It compares the content at an interval. Events would not do: Kubernetes replaces a link to a
-//! folder some levels above, editors rename files, and network file systems send no events. A new
+//! It compares the content at an interval. Events would not do: Kubernetes replaces a link in
+//! the path of the file, editors rename files, and network file systems send no events. A new
 //! time stamp alone is no change.
 
 use std::path::{Path, PathBuf};
@@ -22,16 +22,16 @@ enum Seen {
     Content(FileHash),
     /// An editor may have moved the file away for a moment, so this is no change.
     Absent,
-    /// Why the files cannot be read. A reload reports it.
+    /// Why the configuration file cannot be read. A reload reports it.
     Unreadable(String),
 }
 
-/// Watches the configuration file and the files that it names.
+/// Watches the configuration file and the account files that it names.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     file: PathBuf,
     slot: ReadSlot,
-    /// The content that was loaded.
+    /// What the check before the latest load found.
     known: Seen,
     /// The result of the last check.
     last: Option<Seen>,
@@ -56,13 +56,13 @@ impl FileWatch {
         }
     }
 
-    /// Records that the present content is loaded.
+    /// Records the present content, which is about to be loaded.
     pub(super) async fn mark_loaded(&mut self) {
         self.known = check(self.slot.clone(), self.file.clone()).await;
     }
 
-    /// Waits for a new content that two checks in a row have found: a single check may find a file
-    /// that is half written. An absent file is no change.
+    /// Waits for a new content or read error that two checks in a row have found: a single check may
+    /// find a file that is half written. An absent file is no change.
     ///
     /// It is cancel safe: a later call continues the check.
     pub(super) async fn changed(&mut self) {

@@ -37,7 +37,7 @@ pub async fn once(
     let plan = fleet.prepare(config).await?;
     let all_good = fleet.poll_once(plan).await && all_known;
     if let Some(writer) = writer {
-        let known = exporter.known().await;
+        let known = exporter.known();
         writer
             .finish(known, |written| exporter.state_written(written))
             .await;

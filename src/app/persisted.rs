@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::clock::Clock;
+use crate::escape::visible_path;
 use crate::files::ReadSlot;
 use crate::shard::Shard;
 use crate::snapshot::{ChangeRecord, Evidence, Report};
@@ -49,7 +50,7 @@ pub(super) struct State {
 impl State {
     /// Opens the file off the runtime and within a time limit, because a disk may be slow.
     pub(super) async fn open(path: PathBuf, clock: Clock, shard: Shard) -> Result<Self, String> {
-        let at = format!("cannot open the state file {}", path.display());
+        let at = format!("cannot open the state file {}", visible_path(&path));
         let slot = ReadSlot::default();
         let opening = slot.run(OPEN_TIMEOUT, move || {
             let now = clock.now();

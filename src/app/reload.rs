@@ -103,7 +103,7 @@ impl Reloader {
     pub(super) async fn run(
         mut self,
         fleet: &mut Fleet,
-        exporter: &ExporterState,
+        exporter: &Arc<ExporterState>,
         manager: &ServiceManager,
     ) -> ! {
         loop {
@@ -112,9 +112,11 @@ impl Reloader {
                 request = next(self.requests.as_mut()) => match request {
                     Request::Reload(done) => Some(done),
                     Request::Forget { account, track_id, done } => {
-                        let _change = exporter.swap_atomically().await;
+                        let swap = exporter.swap_atomically().await;
+                        let forgotten = fleet.forget(&account, track_id).await;
+                        swap.finish().await;
                         // The client may have disconnected.
-                        drop(done.send(fleet.forget(&account, track_id).await));
+                        drop(done.send(forgotten));
                         continue;
                     }
                 },
@@ -146,7 +148,11 @@ impl Reloader {
     }
 
     /// Applies the new configuration as a whole. Every step that can fail comes first.
-    async fn reload(&mut self, fleet: &mut Fleet, exporter: &ExporterState) -> Result<(), String> {
+    async fn reload(
+        &mut self,
+        fleet: &mut Fleet,
+        exporter: &Arc<ExporterState>,
+    ) -> Result<(), String> {
         if let Some(watch) = &mut self.watch {
             watch.mark_loaded().await;
         }
@@ -157,21 +163,23 @@ impl Reloader {
         // The check latches readiness. Without it, new accounts would delay an exporter that is
         // ready but was never checked.
         drop(exporter.ready());
-        let _change = exporter.swap_atomically().await;
+        let swap = exporter.swap_atomically().await;
         fleet.apply(plan).await;
         exporter.configured(&config, fleet.targets());
+        swap.finish().await;
         Ok(())
     }
 }
 
 /// Applies the discovered members of an organization.
-async fn discovered(fleet: &mut Fleet, exporter: &ExporterState, found: DiscoveryResult) {
+async fn discovered(fleet: &mut Fleet, exporter: &Arc<ExporterState>, found: DiscoveryResult) {
     let organization = found.organization.clone();
     match fleet.apply_discovery(found).await {
         Ok(Some(plan)) => {
-            let _change = exporter.swap_atomically().await;
+            let swap = exporter.swap_atomically().await;
             fleet.apply(plan).await;
             exporter.process.set_targets(fleet.targets());
+            swap.finish().await;
         }
         Ok(None) => {}
         Err(why) => error!(

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::matching::{AFTER, BEFORE, attribute};
-use super::window::{Window, in_the_cloud};
+use super::query_period::{Window, in_the_cloud};
 use crate::clock::age;
 use crate::failure::{Failure, Reason};
 use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, LookupState, OperationRecord};
@@ -20,11 +20,19 @@ pub const SCHEDULE: [Duration; 7] = [
     Duration::from_mins(30),
 ];
 
+/// The number of the last attempt.
+const LAST_ATTEMPT: usize = SCHEDULE.len() - 1;
+
 /// The most requests for the changes of one poll, pages and failed requests included.
 pub const MAX_REQUESTS: u32 = 7;
 
-/// The most pages of one attempt.
+/// The most pages of the last attempt. The others read one page, so that the requests last until the
+/// end of the schedule, and a late record on the first page is found.
 const MAX_PAGES: u32 = 4;
+
+/// How long a restored search waits before it sends a request. By then the state file has it, so a
+/// process that ends again right after the request does not repeat it.
+const RESTART_WAIT: Duration = Duration::from_secs(10);
 
 /// The search for the operations behind the changes that one poll of an account saw.
 ///
@@ -37,6 +45,8 @@ const MAX_PAGES: u32 = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     state: LookupState,
+    /// When a restored search may send its next request.
+    not_before: Option<SystemTime>,
 }
 
 /// A new result for a change.
@@ -55,21 +65,35 @@ impl Lookup {
     pub fn new<'a>(began: SystemTime, changes: impl IntoIterator<Item = &'a ChangeRecord>) -> Self {
         let changes: Vec<&ChangeRecord> = changes.into_iter().collect();
         let previous = changes.iter().map(|change| change.previous);
-        Self {
-            state: LookupState {
-                began,
-                // `None` is the least.
-                previous: previous.min().flatten(),
-                attempts: 0,
-                requests: 0,
-                changes: changes.iter().map(|change| change.id).collect(),
-            },
-        }
+        Self::restore(LookupState {
+            began,
+            // `None` is the least.
+            previous: previous.min().flatten(),
+            attempts: 0,
+            requests: 0,
+            has_read_all: false,
+            changes: changes.iter().map(|change| change.id).collect(),
+        })
     }
 
     /// Restores a search after a restart.
     pub fn restore(state: LookupState) -> Self {
-        Self { state }
+        Self {
+            state,
+            not_before: None,
+        }
+    }
+
+    /// Continues after a restart. The earlier process may have ended right after a request: if the time
+    /// of an attempt has passed that it did not persist, a request counts. Attempts whose time has
+    /// passed become one.
+    pub fn restarted(&mut self, now: SystemTime) {
+        let passed = passed(self.state.began, now);
+        if passed > self.state.attempts {
+            self.state.attempts = passed.saturating_sub(1);
+            self.state.requests = self.state.requests.saturating_add(1);
+        }
+        self.not_before = Some(now + RESTART_WAIT);
     }
 
     /// Returns the values that survive a restart.
@@ -77,12 +101,7 @@ impl Lookup {
         &self.state
     }
 
-    /// Returns how many changes it still searches for.
-    pub fn pending(&self) -> usize {
-        self.state.changes.len()
-    }
-
-    /// Whether the search has ended.
+    /// Returns whether the search has ended.
     pub fn is_over(&self) -> bool {
         self.state.changes.is_empty()
     }
@@ -95,7 +114,9 @@ impl Lookup {
             Duration::ZERO
         });
         let next = SCHEDULE.get(self.state.attempts);
-        next.map_or(Duration::ZERO, |next| next.saturating_sub(elapsed))
+        let due = next.map_or(Duration::ZERO, |next| next.saturating_sub(elapsed));
+        let allowed = self.not_before.and_then(|at| at.duration_since(now).ok());
+        due.max(allowed.unwrap_or_default().min(RESTART_WAIT))
     }
 
     /// Returns the periods to ask for, newest first.
@@ -109,11 +130,17 @@ impl Lookup {
 
     /// Returns how many pages the present attempt may request.
     pub fn max_pages(&self) -> u32 {
-        MAX_PAGES.min(MAX_REQUESTS.saturating_sub(self.state.requests))
+        let pages = if self.state.attempts < LAST_ATTEMPT {
+            1
+        } else {
+            MAX_PAGES
+        };
+        pages.min(MAX_REQUESTS.saturating_sub(self.state.requests))
     }
 
     /// Ends an attempt that succeeded. `changes` has the changes of the account; those that are no
-    /// longer there are forgotten. `are_complete` is whether `records` are all of the periods.
+    /// longer there are forgotten. `are_complete` is whether `records` are all of the periods. If no
+    /// attempt reads them all, the search fails, because the record may be among the others.
     pub fn searched<'a>(
         &mut self,
         changes: impl IntoIterator<Item = &'a ChangeRecord>,
@@ -124,12 +151,26 @@ impl Lookup {
         skew: i64,
     ) -> Vec<Update> {
         let is_last = self.end_attempt(requests, now);
+        self.state.has_read_all |= are_complete;
+        if !are_complete && !is_last {
+            // The last attempt needs the requests of this one.
+            self.state.attempts = (self.state.attempts + 1).min(LAST_ATTEMPT);
+        }
+        let nothing = if self.state.has_read_all {
+            AttributionResult::NotFound
+        } else {
+            AttributionResult::Failed
+        };
         self.update(changes, is_last, |change| {
             let found = attribute(change, records, are_complete, skew);
             let has_result = found.result != AttributionResult::NotFound || is_last;
             // Candidates of an earlier attempt stay, unless there are better ones.
             let is_worse = found.result == AttributionResult::NotFound
                 && change.attribution.result == AttributionResult::Candidate;
+            let found = match found.result {
+                AttributionResult::NotFound => Attribution::without_operation(nothing),
+                _ => found,
+            };
             (has_result && !is_worse).then_some(found)
         })
     }
@@ -161,9 +202,8 @@ impl Lookup {
     /// Counts an attempt and returns whether it was the last one. Attempts whose time has passed are
     /// skipped: after an interruption, one attempt finds what they would have found.
     fn end_attempt(&mut self, requests: u32, now: SystemTime) -> bool {
-        let elapsed = age(self.state.began, now).unwrap_or_default();
-        let passed = SCHEDULE.iter().filter(|due| **due <= elapsed).count();
-        self.state.attempts = passed.max(self.state.attempts + 1);
+        let next = self.state.attempts.saturating_add(1);
+        self.state.attempts = passed(self.state.began, now).max(next);
         // An attempt counts, even if the caller sent nothing.
         self.state.requests = self.state.requests.saturating_add(requests.max(1));
         self.state.attempts >= SCHEDULE.len() || self.state.requests >= MAX_REQUESTS
@@ -199,4 +239,10 @@ impl Lookup {
         self.state.changes = open;
         updates
     }
+}
+
+/// Returns how many attempts are due at a time or before.
+fn passed(began: SystemTime, now: SystemTime) -> usize {
+    let elapsed = age(began, now).unwrap_or_default();
+    SCHEDULE.iter().filter(|due| **due <= elapsed).count()
 }

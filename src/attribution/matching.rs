@@ -2,40 +2,45 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::window::in_the_cloud;
+use super::query_period::in_the_cloud;
 use crate::snapshot::{
-    Attribution, AttributionResult, Change, ChangeRecord, FieldChange, MAX_CANDIDATES,
+    Attribution, AttributionResult, ChangeKind, ChangeRecord, FieldChange, MAX_CANDIDATES,
     OperationRecord, Outcome, SentStatus, TrackEvent, TrackRef, TrackRequest,
 };
 
-/// How long before the previous poll an operation may be: that poll may have read the track before,
-/// and two clocks differ.
+/// How long before the previous poll began an operation may be, because two clocks differ.
 pub(super) const BEFORE: Duration = Duration::from_mins(2);
 
-/// How long after the poll an operation may be, because two clocks differ.
+/// How long after the poll ended an operation may be, because two clocks differ.
 pub(super) const AFTER: Duration = Duration::from_mins(1);
 
-/// The same for operations that outrank the others: a poll ends within seconds, and the difference of
-/// two clocks is known to a second.
+/// The same limits for an operation that is certain, or that names no id. The difference of two clocks
+/// is known to a second.
 const NEAR: Duration = Duration::from_secs(10);
+
+/// How long before a poll began an operation must be so that the poll has surely seen its effect: the
+/// times of records are whole seconds, and so is the known difference of two clocks.
+const SURELY_SEEN: Duration = Duration::from_secs(2);
 
 /// Returns which operation made a change.
 ///
 /// An operation *fits* if it succeeded, if its name is that of an operation that can make the change,
 /// and if it had this effect: `Status` 0 for a disabled track, 1 for an enabled one, a deletion, a
 /// creation, or for a modified track at least one of the settings that differ, with the new value.
-/// It must lie between two minutes before the previous poll and one minute after the poll. Operations
-/// within ten seconds of these two polls outrank the others.
+/// It must lie between two minutes before the previous poll began and one minute after the poll ended.
+/// When a poll read the track is unknown: at any time between its beginning and its end.
 ///
-/// An operation that a later one had undone before the poll does not fit: of off, on, off, only the
-/// last one can be the cause.
+/// An operation that a later one had undone before the poll began does not fit: of off, on, off, only
+/// the last one can be the cause.
 ///
-/// * **certain**: exactly one operation fits and names the id of the track, it has the whole effect,
-///   and the records are complete.
-/// * **candidate**: several such operations, or one with an unknown or partial effect; if there is
-///   none, operations near the polls that fit but do not name an id: it is masked, missing, or the
-///   record could not be parsed. An operation that names only the name of the track is one of these,
-///   because a name is not unique. At most [`MAX_CANDIDATES`], newest first.
+/// * **certain**: exactly one operation fits and names the id of the track, it has the whole effect, it
+///   lies within ten seconds of the time between the two polls, and the records are complete.
+/// * **candidate**: several such operations, one that is further away, one with an unknown or partial
+///   effect, or one while the records are incomplete. If there is none: operations within these ten
+///   seconds that fit but name no id,
+///   because it is masked or missing, or the record could not be parsed. A name is not unique, so an
+///   operation that has only the name of the track names no id. At most [`MAX_CANDIDATES`], newest
+///   first.
 /// * **not found**: nothing fits. An operation that names another track, and an attempt that failed or
 ///   was denied, never fits.
 ///
@@ -57,18 +62,13 @@ pub fn attribute(
 
     let (named, unnamed): (Vec<Fitting>, Vec<Fitting>) =
         operations.into_iter().partition(|fitting| fitting.is_named);
-    let mut lasted = without_undone(&named, seen);
-    if lasted.is_empty() {
-        // The poll may have read the track seconds before it ended.
-        lasted = without_undone(&named, seen - NEAR);
-    }
+    let surely_seen = in_the_cloud(change.began(), skew) - SURELY_SEEN;
     let near = |fitting: &&Fitting| fitting.is_between(previous, NEAR, seen, NEAR);
     let far = |fitting: &&Fitting| fitting.is_between(previous, BEFORE, seen, AFTER);
-    let mut fitting: Vec<&Fitting> = lasted.iter().copied().filter(near).collect();
-    if fitting.is_empty() {
-        fitting = lasted.into_iter().filter(far).collect();
-    }
+    let lasted = without_undone(&named, surely_seen).into_iter();
+    let mut fitting: Vec<&Fitting> = lasted.filter(far).collect();
     if let [only] = fitting[..]
+        && near(&only)
         && only.effect == Effect::Whole
         && are_complete
     {
@@ -106,7 +106,7 @@ enum Effect {
     Contrary,
 }
 
-/// An operation that has to do with a change.
+/// An operation that makes or undoes a change.
 #[derive(Clone, Copy)]
 struct Fitting<'a> {
     record: &'a OperationRecord,
@@ -146,7 +146,7 @@ impl<'a> Fitting<'a> {
     }
 }
 
-/// Whether a track has or had this name.
+/// Returns whether a track has or had this name.
 fn has_name(change: &ChangeRecord, name: &str) -> bool {
     let renamed = change.fields.iter().find(|field| field.field == "Name");
     change.track == name || renamed.is_some_and(|field| field.from == name)
@@ -170,31 +170,31 @@ fn without_undone<'a, 'b>(
     lasted.collect()
 }
 
-/// Returns what an operation did, or `None` if it has nothing to do with this kind of change.
+/// Returns the effect of an operation, or `None` if it neither makes nor undoes this kind of change.
 fn effect(change: &ChangeRecord, record: &OperationRecord) -> Option<Effect> {
     use TrackEvent as Event;
     let event = record.event();
     match (change.change, event) {
         (
-            Change::Created,
+            ChangeKind::Created,
             Event::CreateAuditTrack | Event::CreateEventsAuditTrack | Event::CreateAudit,
         )
-        | (Change::Vanished, Event::DeleteAuditTrack | Event::DeleteAudit)
-        | (Change::Disabled, Event::StopLogging)
-        | (Change::Enabled, Event::StartLogging) => Some(Effect::Whole),
-        (Change::Disabled, Event::StartLogging) | (Change::Enabled, Event::StopLogging) => {
+        | (ChangeKind::Vanished, Event::DeleteAuditTrack | Event::DeleteAudit)
+        | (ChangeKind::Disabled, Event::StopLogging)
+        | (ChangeKind::Enabled, Event::StartLogging) => Some(Effect::Whole),
+        (ChangeKind::Disabled, Event::StartLogging) | (ChangeKind::Enabled, Event::StopLogging) => {
             Some(Effect::Contrary)
         }
-        (Change::Disabled, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
+        (ChangeKind::Disabled, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
             of_status(record.request.status, SentStatus::Off)
         }
-        (Change::Enabled, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
+        (ChangeKind::Enabled, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
             of_status(record.request.status, SentStatus::On)
         }
-        (Change::Modified, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
+        (ChangeKind::Modified, Event::ModifyAuditTrack | Event::ModifyEventsAuditTrack) => {
             of_settings(&change.fields, &record.request)
         }
-        (Change::Modified, Event::UpdateAudit) => Some(Effect::Partial),
+        (ChangeKind::Modified, Event::UpdateAudit) => Some(Effect::Partial),
         _ => None,
     }
 }

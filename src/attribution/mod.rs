@@ -16,10 +16,10 @@
 
 pub use self::lookup::{Lookup, MAX_REQUESTS, SCHEDULE, Update};
 pub use self::matching::attribute;
+pub use self::query_period::Window;
 pub use self::sweep::{Counts, MAX_SWEEP_PAGES, Sweep, Swept, UnseenSwitchOff};
-pub use self::window::Window;
 
 mod lookup;
 mod matching;
+mod query_period;
 mod sweep;
-mod window;

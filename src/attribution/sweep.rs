@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use super::window::{Window, in_the_cloud, on_this_machine};
+use super::query_period::{Window, in_the_cloud, on_this_machine};
 use crate::clock::age;
 use crate::snapshot::{
-    Change, ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SentStatus,
-    SweepState, TrackEvent, TrackRef,
+    ChangeKind, ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SeenSwitch,
+    SentStatus, SweepState, TrackEvent, TrackRef,
 };
 
 /// How far a sweep reaches back before the end of the last one, because records appear late.
@@ -26,11 +26,15 @@ const SHORTEST: Duration = Duration::from_mins(1);
 /// The wait for the next sweep if the last one did not reach the present.
 const CATCH_UP: Duration = Duration::from_mins(1);
 
-/// The most operations that are remembered: more than the pages of one sweep hold.
+/// The most operations that are remembered, and the most switches that polls saw: more than the pages
+/// of one sweep hold.
 const MAX_REMEMBERED: usize = 4_000;
 
 /// How far a poll may be from an operation and still have seen its effect, because two clocks differ.
 const TOLERANCE: Duration = Duration::from_secs(2);
+
+/// The times of records are whole seconds.
+const RECORD_PRECISION: Duration = Duration::from_secs(1);
 
 /// Operations by kind and outcome.
 pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
@@ -75,17 +79,24 @@ pub struct UnseenSwitchOff {
 }
 
 impl Sweep {
-    /// Begins now. The first sweep reads the last half hour, so that a restart without a state leaves
-    /// no gap.
+    /// Begins now. What happened before is not counted: an earlier process may have counted it, and its
+    /// polls are not known.
     pub fn new(now: SystemTime) -> Self {
         Self::restore(SweepState {
+            since: now,
             until: now,
             remembered: Vec::new(),
+            settled: now,
+            seen: Vec::new(),
         })
     }
 
     /// Goes on after a restart.
-    pub fn restore(state: SweepState) -> Self {
+    pub fn restore(mut state: SweepState) -> Self {
+        if state.settled == SystemTime::UNIX_EPOCH {
+            // An earlier version did not persist it.
+            state.settled = state.until;
+        }
         Self {
             state,
             span: Duration::MAX,
@@ -128,14 +139,24 @@ impl Sweep {
         Window::oldest(from, end, in_the_cloud(now, skew))
     }
 
-    /// Adds the records of a period. `changes` has the changes of the account that polls saw. If the
-    /// records are not complete, the next sweep reads a shorter period from the same beginning.
-    pub fn swept<'a>(
+    /// Remembers the switches among changes that a poll saw.
+    pub fn saw<'a>(&mut self, changes: impl IntoIterator<Item = &'a ChangeRecord>) {
+        let of_polls = changes.into_iter();
+        let of_polls = of_polls.filter(|change| change.source == ChangeSource::Poll);
+        self.state.seen.extend(of_polls.filter_map(seen_switch));
+        let excess = self.state.seen.len().saturating_sub(MAX_REMEMBERED);
+        self.state.seen.drain(..excess);
+    }
+
+    /// Adds the records of a period. If the records are not complete, the next sweep reads a shorter
+    /// period from the same beginning. `settled` is when the earliest poll began that has not ended, or
+    /// now: such a poll may still show that it saw a track off.
+    pub fn swept(
         &mut self,
         window: Window,
         records: &[OperationRecord],
         is_complete: bool,
-        changes: impl IntoIterator<Item = &'a ChangeRecord>,
+        settled: SystemTime,
         now: SystemTime,
         skew: i64,
     ) -> Swept {
@@ -154,7 +175,12 @@ impl Sweep {
         self.is_behind = self.state.until < now;
         let mut swept = Swept::default();
         let mut new = Vec::new();
-        for record in records.iter().filter(|record| is_write_to_tracks(record)) {
+        let since = self.state.since;
+        let counts = |record: &&OperationRecord| {
+            let at = on_this_machine(record.operation.at, skew);
+            is_write_to_tracks(record) && at + RECORD_PRECISION > since
+        };
+        for record in records.iter().filter(counts) {
             let remembered = Remembered::of(record);
             if self
                 .state
@@ -172,18 +198,19 @@ impl Sweep {
         // Records have whole seconds. Of off and on in the same second, off counts as the first.
         let order = |old: &Remembered| (old.at, old.switched.as_ref().map(|(_, on)| *on));
         self.state.remembered.sort_by_key(order);
-        let changes: Vec<&ChangeRecord> = changes.into_iter().collect();
-        swept.unseen = self.unseen(&new, records, &changes, skew);
+        swept.unseen = self.unseen(&new, records, settled, skew);
+        self.state.settled = self.state.settled.max(settled).min(now);
         self.forget(skew);
         swept
     }
 
-    /// Returns the pairs of off and on of which at least one is new, and that no poll saw.
+    /// Returns the pairs of off and on that no poll saw, once each: as soon as both are there and every
+    /// poll has ended that may have seen them.
     fn unseen(
         &self,
         new: &[String],
         records: &[OperationRecord],
-        changes: &[&ChangeRecord],
+        settled: SystemTime,
         skew: i64,
     ) -> Vec<UnseenSwitchOff> {
         let mut switches: BTreeMap<&TrackRef, Vec<(&Remembered, bool)>> = BTreeMap::new();
@@ -205,8 +232,10 @@ impl Sweep {
                     off: on_this_machine(off.at, skew),
                     on: on_this_machine(on.at, skew),
                 };
+                let settles = times.on + TOLERANCE;
                 let is_new = new.contains(&off.key) || new.contains(&on.key);
-                if is_new && !times.is_known(track, was_on, changes) {
+                let is_due = settles <= settled && (is_new || settles > self.state.settled);
+                if is_due && !times.is_known(track, was_on, &self.state.seen) {
                     unseen.push(UnseenSwitchOff {
                         track: track.clone(),
                         off_at: times.off,
@@ -226,6 +255,8 @@ impl Sweep {
         let until = in_the_cloud(self.state.until, skew);
         // Twice, so that a pair whose halves appear late is still found.
         let oldest = until.checked_sub(OVERLAP * 2).unwrap_or(until);
+        let oldest_here = on_this_machine(oldest, skew);
+        self.state.seen.retain(|seen| seen.ended >= oldest_here);
         let remembered = &mut self.state.remembered;
         remembered.retain(|old| old.at >= oldest);
         let excess = remembered.len().saturating_sub(MAX_REMEMBERED);
@@ -240,29 +271,41 @@ struct Span {
 }
 
 impl Span {
-    /// Whether polls show that the track was off then, or already before.
-    fn is_known(&self, track: &TrackRef, was_on: Option<bool>, changes: &[&ChangeRecord]) -> bool {
-        let is_of_track = |change: &&&ChangeRecord| match track {
-            TrackRef::Id(id) => change.track_id == *id,
-            TrackRef::Name(name) => change.track == *name,
+    /// Returns whether polls show that the track was off then, or already before.
+    fn is_known(&self, track: &TrackRef, was_on: Option<bool>, seen: &[SeenSwitch]) -> bool {
+        let is_of_track = |seen: &&SeenSwitch| match track {
+            TrackRef::Id(id) => seen.track_id == *id,
+            TrackRef::Name(name) => seen.track == *name,
             TrackRef::Unnamed => false,
         };
-        let of_polls = changes
-            .iter()
-            .filter(is_of_track)
-            .filter(|change| change.source == ChangeSource::Poll);
-        of_polls.into_iter().any(|change| match change.change {
-            Change::Disabled => {
-                self.off <= change.seen + TOLERANCE && change.seen <= self.on + TOLERANCE
+        // A poll reads a track at an unknown time between its beginning and its end.
+        let mut of_track = seen.iter().filter(is_of_track);
+        of_track.any(|seen| {
+            if seen.on {
+                // The poll before saw it disabled, unless an operation had enabled it meanwhile.
+                let previous = seen.previous.unwrap_or(SystemTime::UNIX_EPOCH);
+                was_on != Some(true) && previous <= self.on && self.on <= seen.ended + TOLERANCE
+            } else {
+                self.off <= seen.ended + TOLERANCE && seen.began <= self.on + TOLERANCE
             }
-            // The poll before saw it disabled, unless an operation had enabled it meanwhile.
-            Change::Enabled => {
-                let previous = change.previous.unwrap_or(SystemTime::UNIX_EPOCH);
-                was_on != Some(true) && previous <= self.on && self.on <= change.seen + TOLERANCE
-            }
-            Change::Created | Change::Vanished | Change::Modified => false,
         })
     }
+}
+
+fn seen_switch(change: &ChangeRecord) -> Option<SeenSwitch> {
+    let on = match change.change {
+        ChangeKind::Enabled => true,
+        ChangeKind::Disabled => false,
+        ChangeKind::Created | ChangeKind::Vanished | ChangeKind::Modified => return None,
+    };
+    Some(SeenSwitch {
+        track_id: change.track_id,
+        track: change.track.clone(),
+        on,
+        began: change.began(),
+        ended: change.seen,
+        previous: change.previous,
+    })
 }
 
 impl Remembered {
@@ -304,8 +347,8 @@ fn switched(record: &OperationRecord) -> Option<(TrackRef, bool)> {
     Some((record.track.clone(), on))
 }
 
-/// Whether a record is of a write to tracks. The query asks for these only, so this matters if the
-/// API ignores an attribute.
+/// Returns whether a record is of a write to tracks. The query asks for these only, so this matters if
+/// the API ignores an attribute.
 fn is_write_to_tracks(record: &OperationRecord) -> bool {
     let is_or_unknown =
         |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);

@@ -10,6 +10,10 @@ use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, LEAST_APART,
 /// Older records are dropped. The API returns no operations that are older either.
 pub const MAX_AGE: Duration = Duration::from_hours(90 * 24);
 
+/// Larger ids are of a damaged file. Readers of JSON may take numbers for floats, which are exact up to
+/// twice as much.
+const MAX_RESTORED_ID: u64 = 1 << 52;
+
 /// The latest changes. Appending and reading hold its lock only briefly: records are shared, and only a
 /// record that changes is cloned.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ pub struct FeedUpdate {
 }
 
 impl ChangeFeed {
-    /// An empty feed that keeps this many records.
+    /// Creates an empty feed that keeps this many records.
     pub fn new(keep: usize) -> Self {
         Self(Mutex::new(Inner {
             keep,
@@ -59,7 +63,7 @@ impl ChangeFeed {
         let mut inner = self.inner();
         let mut ids: BTreeSet<u64> = inner.records.iter().map(|record| record.id).collect();
         for record in records {
-            if ids.insert(record.id) {
+            if record.id <= MAX_RESTORED_ID && ids.insert(record.id) {
                 inner.next_id = inner.next_id.max(record.id.saturating_add(1));
                 inner.insert(record);
             }
@@ -114,11 +118,11 @@ impl ChangeFeed {
         attributed
     }
 
-    /// Ends the searches for operators of an account that was removed.
-    pub fn end_searches(&self, account: &str) {
+    /// Ends the searches for operators of accounts that are not polled: nothing can end them later.
+    pub fn end_lost_searches(&self, is_polled: impl Fn(&str) -> bool) {
         let inner = self.inner();
-        let records = inner.records.iter();
-        let ended = records.filter(|record| record.account == account && record.is_pending());
+        let pending = inner.records.iter().filter(|record| record.is_pending());
+        let ended = pending.filter(|record| !is_polled(&record.account));
         let failed = Attribution::without_operation(AttributionResult::Failed);
         let ended: Vec<_> = ended.map(|record| (record.id, failed.clone())).collect();
         drop(inner);

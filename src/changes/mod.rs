@@ -1,4 +1,4 @@
-//! The change feed: the latest changes of tracks in all accounts of a process.
+//! The change feed: the latest changes to tracks in all accounts of a process.
 //!
 //! Accounts append what their polls proved. Records are facts about the past: they stay over a
 //! reload, over a restart, and after their account was removed.

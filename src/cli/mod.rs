@@ -6,17 +6,19 @@ mod values;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing::level_filters::LevelFilter;
 
 use self::values::{
-    Ordinal, external_path, grace_period, one_of, ordinal, path, route_prefix, switch,
+    ExternalUrl, Ordinal, external_url, grace_period, one_of, ordinal, path, route_prefix, switch,
     telemetry_path, total_shards,
 };
 use crate::app::Web;
+use crate::escape::visible;
 
 const ABOUT: &str = "\
-Prometheus exporter for Tencent Cloud CloudAudit tracks: it lists the tracks of every configured
+Prometheus exporter for Tencent Cloud CloudAudit tracks. It lists the tracks of every configured
 account and region on a schedule, and serves their state on /metrics.
 
 Without a command it runs the daemon. Without --config.file it polls one account, named default, in
@@ -128,17 +130,17 @@ pub struct Flags {
     )]
     route_prefix: Option<String>,
 
-    /// URL of the exporter for users, if it is behind a proxy
+    /// URL at which users reach the exporter; alerts then link to its page
     #[arg(
         long = "web.external-url",
         value_name = "URL",
         env = "CLOUDAUDIT_EXPORTER_WEB_EXTERNAL_URL",
-        value_parser = external_path,
+        value_parser = external_url,
         global = true
     )]
-    external_path: Option<String>,
+    external_url: Option<ExternalUrl>,
 
-    /// Enable reloading with POST /-/reload
+    /// Enable POST /-/reload and POST /api/v1/tracks/ID/forget
     #[arg(
         long = "web.enable-lifecycle",
         env = "CLOUDAUDIT_EXPORTER_WEB_ENABLE_LIFECYCLE",
@@ -206,12 +208,14 @@ pub struct Flags {
 }
 
 impl Cli {
-    /// Returns whether the command polls accounts.
-    pub fn polls(&self) -> bool {
-        matches!(
-            self.command,
-            None | Some(Command::Demo | Command::Once { .. })
-        )
+    /// Parses the command line and its environment variables.
+    ///
+    /// # Errors
+    ///
+    /// Wrong usage, or a request for the help or the version. A value that the message quotes is
+    /// escaped.
+    pub fn read() -> Result<Self, clap::Error> {
+        Self::try_parse().map_err(with_visible_values)
     }
 
     /// How long the command may finish requests after a signal to stop.
@@ -223,27 +227,47 @@ impl Cli {
     }
 }
 
+fn with_visible_values(mut error: clap::Error) -> clap::Error {
+    let escaped = |text: &String| visible(text).into_owned();
+    let values: Vec<(ContextKind, ContextValue)> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(escaped(text)))),
+            ContextValue::Strings(texts) => {
+                let texts = texts.iter().map(escaped).collect();
+                Some((kind, ContextValue::Strings(texts)))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in values {
+        error.insert(kind, value);
+    }
+    error
+}
+
 impl Flags {
-    /// The number of this shard, if the command line or the environment sets it.
+    /// Returns the number of this shard, if the command line or the environment sets it.
     pub fn shard(&self) -> Option<u32> {
         self.shard.and_then(|Ordinal(ordinal)| ordinal)
     }
 
-    /// The configuration file. An empty environment variable counts as unset.
+    /// Returns the configuration file. An empty environment variable counts as unset.
     pub fn config_file(&self) -> Option<&PathBuf> {
         self.config_file
             .as_ref()
             .filter(|file| !file.as_os_str().is_empty())
     }
 
-    /// The file with TLS and basic authentication. An empty environment variable counts as unset.
+    /// Returns the file with TLS and basic authentication. An empty environment variable counts as
+    /// unset.
     pub fn web_config_file(&self) -> Option<&PathBuf> {
         self.web_config_file
             .as_ref()
             .filter(|file| !file.as_os_str().is_empty())
     }
 
-    /// The settings of the listener. Without addresses on the command line, it listens on
+    /// Returns the settings of the listener. Without addresses on the command line, it listens on
     /// `default_address`.
     pub fn web(&self, default_address: &str) -> Web {
         let given = self
@@ -262,8 +286,9 @@ impl Flags {
             route_prefix: self
                 .route_prefix
                 .clone()
-                .or_else(|| self.external_path.clone())
+                .or_else(|| Some(self.external_url.as_ref()?.path.clone()))
                 .unwrap_or_default(),
+            page_url: self.external_url.as_ref().and_then(|url| url.page.clone()),
             web_config: None,
             grace_period: self.grace_period,
             log: None,
@@ -284,11 +309,12 @@ pub enum Command {
         /// Print the least-privilege CAM policies (JSON), to paste into the CAM console
         #[arg(long)]
         policy: bool,
-        /// Send one request per target and print what prevents polling; exit code 1 if a target cannot
-        /// be polled
+        /// Poll each target once and print what prevents polling; exit code 1 if a target cannot be
+        /// polled
         #[arg(long, conflicts_with = "policy")]
         online: bool,
-        /// Exit code 1 also if a track is not enabled, or an expected track is missing or different
+        /// Exit code 1 also if a track is not enabled, an expected track is missing or different, or a
+        /// storage target does not exist
         #[arg(long, requires = "online")]
         strict: bool,
     },

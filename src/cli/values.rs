@@ -47,22 +47,37 @@ pub(super) fn route_prefix(path: &str) -> Result<String, String> {
     Err("expected a path that begins with / and has only letters, digits and -_.~/".to_owned())
 }
 
-/// Returns the path of a URL. The rest is not needed, because links on the page are relative.
-pub(super) fn external_path(url: &str) -> Result<String, String> {
+/// The URL of the exporter for users. Empty for an empty environment variable.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ExternalUrl {
+    /// Where the page is. `None` without a URL.
+    pub(super) page: Option<String>,
+    /// The path of the URL, without a slash at its end.
+    pub(super) path: String,
+}
+
+/// Parses the URL of the exporter for users. The page needs only its path, because its links are
+/// relative.
+pub(super) fn external_url(url: &str) -> Result<ExternalUrl, String> {
     if url.is_empty() {
-        return Ok(String::new());
+        return Ok(ExternalUrl::default());
     }
     let uri: http::Uri = url
         .parse()
         .map_err(|_| "expected a URL, such as https://example.com/audit/".to_owned())?;
-    let is_http = matches!(uri.scheme_str(), Some("http" | "https"));
-    if !is_http || uri.host().is_none() {
+    let scheme = uri.scheme_str().filter(|it| ["http", "https"].contains(it));
+    let (Some(scheme), Some(host)) = (scheme, uri.host()) else {
         return Err(
             "expected a URL with http or https and a host, such as https://example.com/audit/"
                 .to_owned(),
         );
-    }
-    route_prefix(uri.path())
+    };
+    let port = uri.port().map_or(String::new(), |port| format!(":{port}"));
+    let path = route_prefix(uri.path())?;
+    Ok(ExternalUrl {
+        page: Some(format!("{scheme}://{host}{port}{path}/")),
+        path,
+    })
 }
 
 /// The number of a shard, or `None` for an empty environment variable.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use crate::config;
+use crate::escape::visible_lines;
 
 /// The exit code of a failed command.
 const FAILED: u8 = 1;
@@ -23,7 +24,7 @@ pub struct CommandError {
 }
 
 impl CommandError {
-    /// An error with exit code 1.
+    /// Creates an error with exit code 1.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -31,7 +32,7 @@ impl CommandError {
         }
     }
 
-    /// An error of the command line.
+    /// Creates an error of the command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -39,12 +40,12 @@ impl CommandError {
         }
     }
 
-    /// An error of the configuration file.
+    /// Creates an error of the configuration file.
     pub fn configuration(error: &config::Error) -> Self {
         Self::bad_configuration(error.to_string())
     }
 
-    /// An error of another file that configures the exporter.
+    /// Creates an error of another file that configures the exporter.
     pub fn bad_configuration(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -66,6 +67,7 @@ impl From<String> for CommandError {
 
 impl fmt::Display for CommandError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        // The message may quote names of files and values of flags.
+        f.write_str(&visible_lines(&self.message))
     }
 }

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::{CommandError, daemon};
 use crate::cli::Flags;
+use crate::escape::{escaped, visible};
 use crate::web_config::WebConfig;
 
 /// How long the exporter may take to respond.
@@ -86,8 +87,8 @@ async fn probe(
     let url = format!("{scheme}://{host}{route_prefix}/-/healthy");
     let failure = |why: &str, has_connected| ProbeFailure {
         message: match address.strip_prefix(UNIX) {
-            Some(_) => format!("{url} at {address}: {why}"),
-            None => format!("{url}: {why}"),
+            Some(_) => format!("{url} at {}: {why}", visible(address)),
+            None => format!("{}: {why}", visible(&url)),
         },
         has_connected,
     };
@@ -130,7 +131,7 @@ async fn check_response(mut response: Response) -> Result<(), String> {
     // The reason is a line or two, so the first chunk has all of it.
     let reason = response.chunk().await.ok().flatten().unwrap_or_default();
     let reason = String::from_utf8_lossy(&reason);
-    Err(format!("{status}: {}", reason.trim()))
+    Err(format!("{status}: {}", escaped(&reason)))
 }
 
 /// Describes an error, with a remedy if the web configuration may be the cause.

@@ -6,6 +6,7 @@ use super::{CommandError, output, print};
 use crate::app;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::escape::visible_path;
 use crate::fleet::Environment;
 
 pub(super) async fn run(
@@ -17,7 +18,7 @@ pub(super) async fn run(
     let (exposition, all_succeeded) = app::once(config, environment, clock).await?;
     match output {
         Some(path) => output::write(path, exposition).await.map_err(|error| {
-            CommandError::new(format!("cannot write {}: {error}", path.display()))
+            CommandError::new(format!("cannot write {}: {error}", visible_path(path)))
         })?,
         None => print(exposition).await?,
     }

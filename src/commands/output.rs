@@ -55,8 +55,8 @@ struct Temporary {
 }
 
 impl Temporary {
-    /// A unique name in the folder of `file`, so that the rename stays within the file system. The
-    /// textfile collector ignores the extension.
+    /// Returns a unique name in the folder of `file`, so that the rename stays within the file system.
+    /// The textfile collector ignores the extension.
     fn beside(file: &Path) -> Self {
         let (process, number) = (std::process::id(), fastrand::u32(..));
         let name = format!(".cloudaudit-exporter-{process}-{number:08x}.tmp");

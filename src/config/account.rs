@@ -95,20 +95,6 @@ pub struct Poll {
     pub accept_short_listings: bool,
 }
 
-impl Poll {
-    /// The defaults. The API documents no page size, and `CreateTime` no offset.
-    pub(super) const DEFAULT: Self = Self {
-        timeout: Duration::from_secs(10),
-        attempts: 3,
-        page_size: 50,
-        stale_after: Duration::from_hours(1),
-        tombstone_for: Duration::from_hours(7 * 24),
-        max_tracks: 10_000,
-        create_time_offset: 8 * 60 * 60,
-        accept_short_listings: false,
-    };
-}
-
 fn serialize_shared<S: Serializer>(
     set: &Arc<BTreeSet<String>>,
     serializer: S,

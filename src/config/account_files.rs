@@ -13,6 +13,7 @@ use super::key_path::{KeyPath, Step};
 use super::named_file::folder_of;
 use super::text::quoted;
 use super::yaml::{self, Budget};
+use crate::escape::visible_path;
 use crate::files::{Presence, presence};
 
 pub(super) const KEY: &str = "account_files";
@@ -202,7 +203,7 @@ fn matching(folder: &Path, pattern: &str) -> Result<Vec<PathBuf>, String> {
 }
 
 fn presence_of(path: &Path) -> Result<Presence, String> {
-    presence(path).map_err(|error| format!("cannot access {}: {error}", path.display()))
+    presence(path).map_err(|error| format!("cannot access {}: {error}", visible_path(path)))
 }
 
 /// Returns the paths in a folder that match. As in a shell, only a pattern with a leading dot
@@ -213,7 +214,7 @@ fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     } else {
         folder
     };
-    let cannot = |error| format!("cannot list the folder {}: {error}", here.display());
+    let cannot = |error| format!("cannot list the folder {}: {error}", visible_path(here));
     let listing = match here.read_dir() {
         Ok(listing) => listing,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
@@ -225,7 +226,7 @@ fn members(folder: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
     let listing: Result<Vec<DirEntry>, _> = listing.take(MOST_LISTED + 1).collect();
     let listing = listing.map_err(cannot)?;
     if listing.len() > MOST_LISTED {
-        let here = here.display();
+        let here = visible_path(here);
         return Err(format!(
             "more than {MOST_LISTED} names in the folder {here}"
         ));

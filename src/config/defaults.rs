@@ -2,10 +2,28 @@
 
 use std::time::Duration;
 
+use super::account::Poll;
+
 pub(super) const INTERVAL: Duration = Duration::from_mins(1);
+
+/// The other keys of `poll:`. The API documents no page size, and `CreateTime` no offset.
+pub(super) const POLL: Poll = Poll {
+    timeout: Duration::from_secs(10),
+    attempts: 3,
+    page_size: 50,
+    stale_after: Duration::from_hours(1),
+    tombstone_for: Duration::from_hours(7 * 24),
+    max_tracks: 10_000,
+    create_time_offset: 8 * 60 * 60,
+    accept_short_listings: false,
+};
 
 /// `stale_after` is at least this many intervals, so that one failed poll does not hide an account.
 pub(super) const LEAST_STALE_INTERVALS: u32 = 2;
+
+/// How often a storage target is checked.
+pub(super) const DELIVERY_INTERVAL: Duration = Duration::from_mins(10);
+pub(super) const DELIVERY_GRACE: Duration = Duration::from_mins(30);
 
 /// The changes that the feed keeps.
 pub(super) const KEEP_CHANGES: u32 = 1_000;

@@ -32,7 +32,4 @@ impl Delivery {
         let all = || Endpoint::of_host(Self::COS_HOST);
         self.cos_endpoint.clone().unwrap_or_else(all)
     }
-
-    pub(super) const INTERVAL: Duration = Duration::from_mins(10);
-    pub(super) const GRACE: Duration = Duration::from_mins(30);
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::error::Fault;
 use super::key_path::{KeyPath, Step};
 use super::span::Span;
+use crate::escape::visible;
 
 /// The files, and the values that they and the environment set.
 pub(super) struct Document {
@@ -106,10 +107,10 @@ impl Document {
     pub(super) fn display(&self, place: &Place) -> String {
         match place {
             Place::File(span) => {
-                let name = &self.files[span.file].name;
+                let name = visible(&self.files[span.file].name);
                 format!("{name}:{}:{}", span.line, span.column)
             }
-            Place::Variable(name) => name.to_string(),
+            Place::Variable(name) => visible(name).into_owned(),
         }
     }
 

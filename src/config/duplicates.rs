@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::{Entry, HashMap};
+use std::sync::Arc;
 
 use super::account::Account;
 
@@ -10,7 +11,7 @@ const MOST_NAMES: usize = 5;
 
 /// Returns a warning for each group of accounts with the same credentials. They poll, count and
 /// alert on one account of the cloud several times.
-pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
+pub(super) fn warnings(accounts: &[Arc<Account>]) -> Vec<String> {
     let mut first_of = HashMap::new();
     let mut same: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for account in accounts {
@@ -29,14 +30,14 @@ pub(super) fn warnings(accounts: &[Account]) -> Vec<String> {
 }
 
 /// Returns a warning for each account with other credentials for the UIN of an earlier account.
-fn same_uin(accounts: &[Account]) -> Vec<String> {
+fn same_uin(accounts: &[Arc<Account>]) -> Vec<String> {
     let mut first_of = HashMap::new();
     let mut warnings = Vec::new();
     for account in accounts {
         let Some(uin) = account.uin.as_deref() else {
             continue;
         };
-        let first: &&Account = first_of
+        let first: &&Arc<Account> = first_of
             .entry((&account.sts_endpoint, uin))
             .or_insert(account);
         if first.credentials != account.credentials || first.assume_role != account.assume_role {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::key_path::KeyPath;
-use super::text::one_line;
+use crate::escape::visible;
 
 /// A configuration that is refused. It prints one message for each fault, with its place and key. A
 /// secret is never part of it.
@@ -35,14 +35,14 @@ impl Error {
 }
 
 impl Fault {
-    /// A fault of a file as a whole.
+    /// Creates a fault of a file as a whole.
     pub(super) fn of_file(name: &str, message: impl Into<String>) -> Self {
         Self::at(name.to_owned(), &KeyPath::default(), message)
     }
 
-    /// A fault of an environment variable that sets `path`.
+    /// Creates a fault of an environment variable that sets `path`.
     pub(super) fn of_variable(name: &str, path: &KeyPath, message: impl Into<String>) -> Self {
-        Self::at(one_line(name), path, message)
+        Self::at(visible(name).into_owned(), path, message)
     }
 
     pub(super) fn at(place: String, path: &KeyPath, message: impl Into<String>) -> Self {
@@ -86,7 +86,8 @@ impl fmt::Display for Error {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.place)?;
+        // A place begins with the name of a file.
+        write!(f, "{}: ", visible(&self.place))?;
         if !self.path.is_root() {
             write!(f, "{}: ", self.path)?;
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::redaction::may_show;
-use super::text::one_line;
+use crate::escape::visible;
 
 /// A path of keys and list indices.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl fmt::Display for KeyPath {
                         f.write_str(".")?;
                     }
                     if may_show(&before, key) {
-                        f.write_str(&one_line(key))?;
+                        f.write_str(&visible(key))?;
                     } else {
                         f.write_str("***")?;
                     }

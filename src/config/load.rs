@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
@@ -109,7 +110,7 @@ impl Sources {
     }
 }
 
-/// The configuration without a file.
+/// Returns the configuration without a file.
 fn built_in() -> SourceFile {
     let text = format!("accounts: {{{}: {{}}}}", defaults::ACCOUNT);
     SourceFile {
@@ -130,7 +131,7 @@ fn set_region(config: &mut Config, reader: &mut Reader, environment: &BTreeMap<S
     match Region::parse(region) {
         Ok(region) => {
             for account in &mut config.accounts {
-                account.regions = vec![region.clone()];
+                Arc::make_mut(account).regions = vec![region.clone()];
             }
         }
         Err(why) => reader.refuse_variable(REGION, why),

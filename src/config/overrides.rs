@@ -93,7 +93,7 @@ fn check(path: &KeyPath, value: &str, document: &Document) -> Result<(), String>
     Ok(())
 }
 
-/// The keys of an override in lower case, `None` if the variable is no override.
+/// Returns the keys of an override in lower case, `None` if the variable is no override.
 fn keys_of(variable: &str) -> Option<Vec<String>> {
     let variables = Map::from_iter([(variable.to_owned(), String::new())]);
     let source = Environment::with_prefix(PREFIX)

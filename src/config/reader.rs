@@ -7,6 +7,7 @@ use super::document::{Document, Entry, Node, Place, Value};
 use super::error::Fault;
 use super::key_path::{KeyPath, Step};
 use super::named_file::{NamedFile, resolve};
+use crate::escape::visible;
 
 /// The state of one pass over a document.
 pub(super) struct Reader<'d> {
@@ -216,7 +217,7 @@ impl<'d> Reader<'d> {
         }
         let place = match place {
             Some(place) => self.document.display(place),
-            None => self.document.main().name.clone(),
+            None => visible(&self.document.main().name).into_owned(),
         };
         self.warnings.push(Warning {
             at: format!("{place}: {path}"),

@@ -16,7 +16,7 @@ impl Span {
     /// The beginning of a file.
     pub(super) const START: Self = Self::at(1, 1);
 
-    /// A single place.
+    /// Returns a single place.
     pub(super) const fn at(line: usize, column: usize) -> Self {
         Self {
             file: 0,

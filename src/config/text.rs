@@ -8,16 +8,3 @@ pub(super) fn quoted(value: &str) -> String {
         None => format!("{value:?}"),
     }
 }
-
-/// Escapes line breaks and control characters.
-pub(super) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
-}

@@ -1,6 +1,7 @@
 //! The configuration as values that need no further check.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::json;
@@ -20,8 +21,8 @@ pub struct Config {
     pub state_file: Option<PathBuf>,
     /// The most records of the change feed.
     pub keep_changes: usize,
-    /// The accounts of the configuration, by name.
-    pub accounts: Vec<Account>,
+    /// The accounts of the configuration, by name. A fleet may have thousands, and shares them.
+    pub accounts: Vec<Arc<Account>>,
     /// The organizations, by name.
     pub organizations: Vec<Organization>,
     /// The part of the accounts that this process polls. It is not part of the file, because each
@@ -39,7 +40,7 @@ impl Config {
     /// nothing, so the number allows no guesses at them, and a new key alone does not change it.
     /// Neither does what each of several processes has for itself: its state file and its shard.
     pub fn hash(&self) -> u64 {
-        let mut accounts: Vec<&Account> = self.accounts.iter().collect();
+        let mut accounts: Vec<&Account> = self.accounts.iter().map(AsRef::as_ref).collect();
         accounts.sort_by_key(|account| &account.name);
         let mut organizations: Vec<&Organization> = self.organizations.iter().collect();
         organizations.sort_by_key(|organization| &organization.name);
@@ -57,7 +58,7 @@ impl Config {
 
     /// Returns the accounts of the configuration that this shard polls.
     pub fn own_accounts(&self) -> impl Iterator<Item = &Account> {
-        let accounts = self.accounts.iter();
+        let accounts = self.accounts.iter().map(AsRef::as_ref);
         accounts.filter(|account| self.shard.owns(&account.shard_key()))
     }
 }

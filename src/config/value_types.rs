@@ -60,7 +60,7 @@ impl<L: Leaf> Setting for L {
     }
 }
 
-/// A setting that can stand in a [`List`].
+/// A setting that can be in a [`List`].
 pub(super) trait Item: Setting<Value: Identity> {
     /// The noun of an item, singular and plural.
     const NOUN: [&str; 2];

@@ -73,14 +73,14 @@ pub(super) struct Budget {
 }
 
 impl Default for Budget {
-    /// The budget of one file.
+    /// Returns the budget of one file.
     fn default() -> Self {
         Self::new(MAX_NODES, MAX_EXPANDED_BYTES)
     }
 }
 
 impl Budget {
-    /// The budget of all account files.
+    /// Returns the budget of all account files.
     pub(super) fn of_many_files() -> Self {
         Self::new(MAX_NODES_OF_MANY, 2 * MOST_ACCOUNT_FILES_BYTES)
     }

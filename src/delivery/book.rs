@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::rules::{CONFIRM_AFTER, Due, Rules};
-use super::settings::TargetSettings;
+use super::targets::TargetSettings;
 use crate::clock::Moment;
 use crate::hash::stable_hash;
 use crate::snapshot::{DeliveryReport, StorageTarget};
@@ -43,7 +43,7 @@ pub struct Job {
 }
 
 impl DeliveryBook {
-    /// A book of no targets, which resumes from the reports of an earlier one.
+    /// Creates a book of no targets, which resumes from the reports of an earlier one.
     pub fn new(account: &str, rules: Rules, known: &[Arc<DeliveryReport>], now: Moment) -> Self {
         let resumed = known.iter().map(|report| {
             let mut report = DeliveryReport::clone(report);
@@ -56,11 +56,6 @@ impl DeliveryBook {
             entries: BTreeMap::new(),
             restored: resumed.collect(),
         }
-    }
-
-    /// Returns the settings of the checks.
-    pub fn rules(&self) -> Rules {
-        self.rules
     }
 
     /// Replaces the targets by those of the latest listings. A target without an enabled track is

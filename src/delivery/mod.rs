@@ -7,13 +7,15 @@
 //! both. Nothing here waits or calls the cloud.
 
 pub use self::book::{DeliveryBook, Job};
-pub use self::operations::{Ask, MAX_QUERIES, Operations, OperationsQuery, QUERY_WINDOW, Records};
-pub use self::rules::{CONFIRM_AFTER, Due, Question, Rules, VALID_INTERVALS};
-pub use self::settings::{Recorded, TargetSettings, storage_targets};
+pub use self::operations::{
+    Ask, MAX_QUERIES, MAX_QUERIES_FOR_OLDEST, Operations, OperationsQuery, Records, Span,
+};
+pub use self::rules::{Due, Question, Rules};
+pub use self::targets::{Recorded, TargetSettings, storage_targets};
 
 // The targets of an account, and when each is checked.
 mod book;
-mod settings;
+mod targets;
 
 // What a check proves.
 mod operations;

@@ -7,14 +7,17 @@ use crate::snapshot::{DeliveryReport, DeliveryState};
 use crate::tencent::storage::CheckResult;
 
 /// A state is valid for this many intervals after its check. Later, readers show `unknown`.
-pub const VALID_INTERVALS: u32 = 3;
+pub(super) const VALID_INTERVALS: u32 = 3;
 
 /// A check that contradicts the previous ones is repeated after this time. A storage target is
 /// `missing` only if it was not found twice, at least this far apart.
-pub const CONFIRM_AFTER: Duration = Duration::from_mins(1);
+pub(super) const CONFIRM_AFTER: Duration = Duration::from_mins(1);
 
 /// This many successful checks in a row must find an operation overdue.
 const STALLED_CHECKS: u32 = 2;
+
+/// The clocks of the servers of the cloud may differ by this much.
+const CLOCKS_DIFFER: Duration = Duration::from_mins(10);
 
 /// A log topic shows the beginning of the newest filled minute.
 const MINUTE: Duration = Duration::from_mins(1);
@@ -28,7 +31,7 @@ pub struct Rules {
     pub grace: Duration,
 }
 
-/// Which operations happened after the last arrival?
+/// Asks which operations happened after the last arrival.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question {
     /// Operations until this time have arrived.
@@ -40,8 +43,10 @@ pub struct Question {
 /// The operations that happened after the last arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// The oldest of them is older than the grace.
+    /// The oldest of them, which is older than the grace.
     Overdue(SystemTime),
+    /// Some are older than the grace, and there are too many to know the oldest.
+    SomeOverdue,
     /// There are some, and none is older than the grace.
     Pending,
     /// There are none.
@@ -78,6 +83,24 @@ impl Rules {
         })
     }
 
+    /// Whether the state depends on objects that a search after the cursor may have missed.
+    pub fn needs_full_search(
+        &self,
+        known: &DeliveryReport,
+        result: &CheckResult,
+        due: Option<&Due>,
+    ) -> bool {
+        let CheckResult::Seen {
+            newest, cloud_now, ..
+        } = result
+        else {
+            return false;
+        };
+        let arrival = last_arrival(known, *newest, *cloud_now);
+        let is_recent = arrival.is_some_and(|arrival| self.is_recent(arrival, *cloud_now));
+        !is_recent && due != Some(&Due::Nothing)
+    }
+
     /// Enters the result of a check, and the answer to its [`Self::question`]. Returns whether the next
     /// check must confirm this one instead of waiting for its turn.
     pub fn enter(
@@ -89,12 +112,18 @@ impl Rules {
         now: Moment,
     ) -> bool {
         let overdue_checks = std::mem::take(&mut report.overdue_checks);
-        let (state, explanation) = match result {
+        let mut shown = report.state_at(now);
+        let finding = match result {
             CheckResult::Failed(failure) => {
                 report.failures[failure.reason] += 1;
-                (DeliveryState::Unknown, failure.to_string())
+                Finding::Proven(DeliveryState::Unknown, failure.to_string())
             }
-            CheckResult::Impossible { why } => (DeliveryState::Unknown, why),
+            CheckResult::Exists { why } => {
+                report.last_check = Some(now.wall);
+                report.missing_since = None;
+                Finding::Proven(DeliveryState::Unknown, why)
+            }
+            CheckResult::Impossible { why } => Finding::Proven(DeliveryState::Unknown, why),
             CheckResult::Missing { what } => {
                 report.last_check = Some(now.wall);
                 report.cursor = None;
@@ -109,16 +138,26 @@ impl Rules {
                 report.missing_since = None;
                 report.cursor = cursor;
                 report.last_arrival = last_arrival(report, newest, cloud_now);
+                if matches!(shown, DeliveryState::Missing | DeliveryState::Unproven) {
+                    shown = DeliveryState::Unknown;
+                }
                 self.seen(report, since, cloud_now, due, overdue_checks)
+            }
+        };
+        let (state, explanation, is_confirmed) = match finding {
+            Finding::Proven(state, explanation) => (state, explanation, true),
+            // The present state stays as long as the check that it is from is valid.
+            Finding::Unconfirmed(_) if shown != DeliveryState::Unknown => return true,
+            Finding::Unconfirmed(what) => {
+                let why = format!("{what}; the next check confirms or refutes it");
+                (DeliveryState::Unknown, why, false)
             }
         };
         report.state = state;
         report.explanation = explanation;
         report.valid_until =
             (state != DeliveryState::Unknown).then(|| now + self.interval * VALID_INTERVALS);
-        let succeeded = report.last_check == Some(now.wall);
-        let is_contradiction = report.missing_since.is_some() || report.overdue_checks > 0;
-        succeeded && is_contradiction && state == DeliveryState::Unknown
+        !is_confirmed
     }
 
     /// Resumes after a restart or a reload. Uses only times of day, and computes again how long the
@@ -144,16 +183,17 @@ impl Rules {
         cloud_now: SystemTime,
         due: Option<Due>,
         overdue_checks: u32,
-    ) -> (DeliveryState, String) {
+    ) -> Finding {
+        let proven = |state| Finding::Proven(state, String::new());
         let standing = std::mem::take(&mut report.due);
         let Some(arrival) = report.last_arrival else {
-            return (DeliveryState::Unproven, String::new());
+            return proven(DeliveryState::Unproven);
         };
         if self.is_recent(arrival, cloud_now) {
-            return (DeliveryState::Arriving, String::new());
+            return proven(DeliveryState::Arriving);
         }
         if since.is_some_and(|since| arrival <= since) {
-            return (DeliveryState::Unproven, String::new());
+            return proven(DeliveryState::Unproven);
         }
         let after = arrived_until(report, arrival);
         let standing = standing.filter(|due| is_standing(*due, after, since));
@@ -163,20 +203,22 @@ impl Rules {
                 why: "the operation records were not read".to_owned(),
             }),
         };
+        report.due = match due {
+            Due::Overdue(oldest) => Some(oldest),
+            _ => None,
+        };
         match due {
-            Due::Overdue(oldest) => {
-                report.due = Some(oldest);
+            Due::Overdue(_) | Due::SomeOverdue => {
                 report.overdue_checks = overdue_checks.saturating_add(1);
                 if report.overdue_checks >= STALLED_CHECKS {
-                    (DeliveryState::Stalled, String::new())
+                    proven(DeliveryState::Stalled)
                 } else {
-                    let why = "an operation should have arrived and has not; the next check confirms or refutes it";
-                    (DeliveryState::Unknown, why.to_owned())
+                    Finding::Unconfirmed("an operation should have arrived and has not".to_owned())
                 }
             }
-            Due::Pending => (DeliveryState::Arriving, String::new()),
-            Due::Nothing => (DeliveryState::Quiet, String::new()),
-            Due::Unknown { why } => (
+            Due::Pending => proven(DeliveryState::Arriving),
+            Due::Nothing => proven(DeliveryState::Quiet),
+            Due::Unknown { why } => Finding::Proven(
                 DeliveryState::Unknown,
                 format!(
                     "nothing arrived within the grace, and it is unknown whether anything was due: {why}"
@@ -190,16 +232,18 @@ impl Rules {
     }
 }
 
-/// Returns the newest arrival after a check. It never goes back, and is not after the response that
-/// shows it.
+/// Returns the newest arrival after a check. It is not after the response that shows it, and never goes
+/// back, unless a wrong clock has put it into the future.
 fn last_arrival(
     known: &DeliveryReport,
     newest: Option<SystemTime>,
     cloud_now: SystemTime,
 ) -> Option<SystemTime> {
-    newest
-        .map(|newest| newest.min(cloud_now))
-        .max(known.last_arrival)
+    newest.map(|newest| newest.min(cloud_now)).max(
+        known
+            .last_arrival
+            .filter(|it| *it <= cloud_now + CLOCKS_DIFFER),
+    )
 }
 
 /// Returns until when operations have arrived, if the newest arrival is at this time.
@@ -223,12 +267,19 @@ fn is_standing(due: SystemTime, after: SystemTime, since: Option<SystemTime>) ->
     due > after && since.is_none_or(|since| due > since)
 }
 
-fn missing(report: &mut DeliveryReport, what: String, now: Moment) -> (DeliveryState, String) {
+fn missing(report: &mut DeliveryReport, what: String, now: Moment) -> Finding {
     let first = *report.missing_since.get_or_insert(now);
     if now.steady.saturating_duration_since(first.steady) >= CONFIRM_AFTER {
-        (DeliveryState::Missing, what)
+        Finding::Proven(DeliveryState::Missing, what)
     } else {
-        let why = format!("{what}; the next check confirms or refutes it");
-        (DeliveryState::Unknown, why)
+        Finding::Unconfirmed(what)
     }
+}
+
+/// What a check has found.
+enum Finding {
+    /// The state, and its explanation.
+    Proven(DeliveryState, String),
+    /// What the next check must confirm, in a sentence. Until then, the present state stays.
+    Unconfirmed(String),
 }

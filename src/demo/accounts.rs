@@ -89,7 +89,7 @@ pub(super) fn add_to(world: &World) {
     }
 }
 
-/// The entries below `accounts:` in the configuration file.
+/// Returns the entries below `accounts:` in the configuration file.
 pub(super) fn configuration() -> String {
     let mut yaml = String::new();
     for account in &ACCOUNTS {
@@ -122,7 +122,7 @@ pub(super) fn configuration() -> String {
     yaml
 }
 
-/// The environment variables that the configuration reads keys from.
+/// Returns the environment variables that the configuration reads keys from.
 pub(super) fn environment() -> Environment {
     let keys = ACCOUNTS.iter().flat_map(|account| {
         let prefix = account.variable_prefix();

@@ -36,8 +36,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), String> {
     let mut processes = Processes::start(web, clock).await?;
-    let page = processes.page();
-    let metrics = format!("{}{}", page.trim_end_matches('/'), web.telemetry_path);
+    let address = processes.url() + &web.route_prefix;
+    let (page, metrics) = (format!("{address}/"), address + &web.telemetry_path);
     let introduction = introduction(&processes.endpoint(), &page, &metrics);
     let running = async {
         events::print(introduction).await;

@@ -23,7 +23,7 @@ const MEMBERS: [(u64, &str, &str); 3] = [
     (100_000_000_013, "reports", "money"),
 ];
 
-/// The last entry below `accounts:` in the configuration file, and the organization.
+/// Returns the last entry below `accounts:` in the configuration file, and the organization.
 ///
 /// The role's key is valid for 100 seconds only, so that refreshes can be observed. The exporter
 /// refreshes a key at half its lifetime, which never falls into the outage.

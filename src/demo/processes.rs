@@ -13,6 +13,7 @@ use super::{accounts, organization, storage};
 use crate::app::{App, Load, Reloading, Web};
 use crate::clock::Clock;
 use crate::config::Sources;
+use crate::escape::visible_path;
 use crate::sim::{Server, World};
 
 /// How long to wait for the port of a server that was just stopped.
@@ -65,7 +66,7 @@ impl Processes {
         std::fs::create_dir_all(&processes.folder).map_err(|error| {
             format!(
                 "cannot create the temporary folder {}: {error}; set TMPDIR to a writable folder",
-                processes.folder.display()
+                visible_path(&processes.folder)
             )
         })?;
         processes.cloud = Some(tokio::spawn(cloud.serve(std::future::pending::<()>())));
@@ -76,21 +77,18 @@ impl Processes {
         Ok(processes)
     }
 
-    /// The URL of the simulator.
+    /// Returns the URL of the simulator.
     pub(super) fn endpoint(&self) -> String {
         format!("http://{}", self.cloud_address)
     }
 
-    /// The URL of the exporter's page on this machine.
-    pub(super) fn page(&self) -> String {
-        let address = self.address;
+    /// Returns the URL of the exporter on this machine, without TLS and without a path.
+    pub(super) fn url(&self) -> String {
+        let mut address = self.address;
         if address.ip().is_unspecified() {
-            return format!(
-                "http://{}/",
-                SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()))
-            );
+            address.set_ip(Ipv4Addr::LOCALHOST.into());
         }
-        format!("http://{address}/")
+        format!("http://{address}")
     }
 
     /// Stops the simulator and closes its connections, as a network outage does.
@@ -168,12 +166,12 @@ impl Processes {
     async fn stop_exporter(&mut self) {
         if let Some(Exporter { stop, task }) = self.exporter.take() {
             drop(stop);
-            // The panic hook has reported a panic of the task.
+            // If the task panicked, the panic hook has reported it.
             drop(task.await);
         }
     }
 
-    /// The configuration file, as a user would write it.
+    /// Returns the text of the configuration file, as a user would write it.
     fn configuration(&self) -> String {
         let endpoint = self.endpoint();
         let state_file = self.folder.join("state.json");

@@ -22,7 +22,7 @@ pub(super) struct ExpectedSample {
 }
 
 impl ExpectedSample {
-    /// A sample with this value and at least these labels.
+    /// Creates a sample with this value and at least these labels.
     pub(super) fn new(metric: &'static str, labels: &[(&str, &str)], value: &'static str) -> Self {
         let labels = labels
             .iter()
@@ -35,7 +35,7 @@ impl ExpectedSample {
         }
     }
 
-    /// A sample of the track with this id.
+    /// Creates a sample of the track with this id.
     pub(super) fn of_track(
         metric: &'static str,
         account: (&str, &str),

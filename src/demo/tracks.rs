@@ -25,7 +25,7 @@ pub(super) const ORGANIZATION_BUCKET: &str = "organization-audit";
 /// The region of the buckets.
 pub(super) const REGION: &str = "ap-guangzhou";
 
-/// The tracks of an account when the demo starts.
+/// Returns the tracks of an account when the demo starts.
 pub(super) fn initial(account: &str) -> Vec<Track> {
     match account {
         "prod" => vec![
@@ -73,7 +73,7 @@ pub(super) fn payments_to_cls(id: u64) -> Track {
     Track::new(id, "to-cls").storage(cls("ap-shanghai", "77d1c0de-audit-topic"))
 }
 
-/// A bucket as the storage of a track.
+/// Returns a bucket as the storage of a track.
 pub(super) fn bucket(name: &str) -> Value {
     cos(REGION, name, "audit")
 }

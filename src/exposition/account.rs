@@ -33,7 +33,7 @@ impl SlowFields {
             errors: api.errors.clone(),
             requests_per_second: report.requests_per_second,
             credentials_changed: report.credentials_changed,
-            renewals: report.renewals,
+            renewals: report.renewals.clone(),
         }
     }
 }

@@ -25,6 +25,7 @@ struct Sweeps {
     last: Option<SystemTime>,
     operations: BTreeMap<(TrackEvent, Outcome), u64>,
     unseen_switch_offs: u64,
+    unseen_tracks: BTreeMap<u64, (String, SystemTime)>,
 }
 
 /// Renders these samples.
@@ -37,6 +38,7 @@ impl AttributionRenderer {
             last: sweeps.last,
             operations: sweeps.operations.clone(),
             unseen_switch_offs: sweeps.unseen_switch_offs,
+            unseen_tracks: sweeps.unseen_tracks.clone(),
         };
         let values = Values {
             results: report.results,
@@ -68,6 +70,10 @@ fn render(labels: &str, values: &Values) -> Fragment {
         }
         let unseen = sweeps.unseen_switch_offs;
         out.sample(Metric::UnseenSwitchOffs, &[], unseen as f64);
+        for (id, (name, at)) in &sweeps.unseen_tracks {
+            let labels = [("track_id", &*id.to_string()), ("track", &**name)];
+            out.sample(Metric::TrackUnseenSwitchOff, &labels, unix_seconds(*at));
+        }
     }
     out.finish()
 }

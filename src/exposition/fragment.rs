@@ -53,11 +53,11 @@ pub struct FragmentWriter<'a> {
     pieces: Vec<(Metric, Range<usize>)>,
 }
 
-/// The size of most fragments, in bytes.
+/// The initial capacity, in bytes. Most fragments are smaller.
 const FIRST_ROOM: usize = 4 * 1024;
 
 impl<'a> FragmentWriter<'a> {
-    /// A writer whose samples begin with `common_labels`, which `labels` renders.
+    /// Creates a writer whose samples begin with `common_labels`, which `labels` renders.
     pub fn new(common_labels: &'a str) -> Self {
         Self {
             common_labels,
@@ -72,8 +72,8 @@ impl<'a> FragmentWriter<'a> {
         self.write(metric, more_labels, MAX_LABEL_CHARS, value);
     }
 
-    /// Writes one sample whose labels are not cut, because two names that differ at the end would
-    /// become the same series. They come from the configuration, or the client has limited them.
+    /// Writes one sample whose labels are not cut: otherwise two names that differ only at the end
+    /// would become one series. The labels come from the configuration, or the client has limited them.
     pub fn sample_as_configured(
         &mut self,
         metric: Metric,
@@ -86,8 +86,8 @@ impl<'a> FragmentWriter<'a> {
     /// Returns the fragment.
     pub fn finish(self) -> Fragment {
         Fragment {
-            // Unused capacity would stay in memory as long as the text.
-            text: self.text.into_boxed_str().into_boxed_bytes().into(),
+            // A copy of exactly this length fills a gap of the heap; a buffer that is cut leaves one.
+            text: Bytes::copy_from_slice(self.text.as_bytes()),
             pieces: self.pieces.into_boxed_slice(),
         }
     }
@@ -168,7 +168,7 @@ fn push_value(text: &mut String, value: f64) {
         // Most values are whole numbers, which are formatted faster as integers.
         write!(text, "{whole}")
     } else {
-        // Rust writes the shortest decimal that parses to the same value, as Prometheus does.
+        // Rust writes the fewest digits that parse to the same value, without an exponent.
         write!(text, "{value}")
     };
     written.expect("a String takes every text");

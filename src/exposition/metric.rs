@@ -1,4 +1,4 @@
-//! The table of metrics.
+//! The table of the metrics of accounts.
 
 use std::fmt::Write;
 
@@ -112,27 +112,29 @@ metrics! {
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
         "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
-        "Number of changes of tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
+        "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
         "1 for the present state of the delivery to the Storage of enabled tracks, 0 for the others; unknown if the last successful check is older than three intervals; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the newest LastModified or filled minute in the Storage of enabled tracks; absent until seen; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the oldest operation in DescribeEvents that should have arrived in the Storage of enabled tracks since the last arrival and has not; absent if there is none; cached from the last successful check."
+        "Unix time in seconds of the oldest operation in DescribeEvents that should have arrived in the Storage of enabled tracks since the last arrival and has not; absent if there is none or it is unknown; cached from the last successful check."
     DeliveryLastCheck "cloudaudit_delivery_last_check_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the last successful check of the Storage of enabled tracks; 0 before the first."
     DeliveryCheckFailures "cloudaudit_delivery_check_failures_total" Counter [storage_type storage_region storage_name storage_prefix reason]
         "Number of failed checks of the Storage of enabled tracks, by reason."
     AttributionResults "cloudaudit_attribution_results_total" Counter [result]
-        "Number of changes of tracks for which the search for the operator in DescribeEvents has ended, by result."
+        "Number of changes to tracks for which the search for the operator in DescribeEvents has ended, by result."
     AttributionPending "cloudaudit_attribution_pending" Gauge []
-        "Number of changes of tracks whose operator is still being searched in DescribeEvents; cached from the last search."
+        "Number of changes to tracks whose operator is still being searched in DescribeEvents; cached from the last search."
     AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
         "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first; absent without attribution.sweep_interval."
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
         "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
         "Number of times that a track was disabled and enabled again between two polls, as sweeps of DescribeEvents show; absent without attribution.sweep_interval."
+    TrackUnseenSwitchOff "cloudaudit_track_unseen_switch_off_timestamp_seconds" Gauge [track_id track]
+        "Unix time in seconds at which a track was last disabled and enabled again between two polls, as sweeps of DescribeEvents show; absent if this was never seen."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]
@@ -156,7 +158,23 @@ metrics! {
 }
 
 impl Metric {
-    /// The two lines above its samples.
+    /// Returns whether a poll changes it that finds everything as it was.
+    pub fn changes_with_every_poll(self) -> bool {
+        matches!(
+            self,
+            Self::AccountCoverageChecked
+                | Self::AccountObservedSeconds
+                | Self::AccountCoveredSeconds
+                | Self::LastPollTimestamp
+                | Self::LastSuccessTimestamp
+                | Self::LastPollDuration
+                | Self::Polls
+                | Self::ApiRequests
+                | Self::RateLimiterWait
+        )
+    }
+
+    /// Returns the two lines above its samples.
     pub fn header(self) -> String {
         let kind = match self.kind() {
             Kind::Gauge => "gauge",

@@ -21,6 +21,7 @@ mod listing;
 mod past;
 mod render;
 mod target;
+mod totals;
 
 // What is not rendered again.
 mod cached;

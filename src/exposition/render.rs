@@ -1,17 +1,15 @@
 //! Renders the report of one account.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use super::account::AccountRenderer;
 use super::attribution::AttributionRenderer;
 use super::cached::Cached;
 use super::delivery::DeliveryRenderer;
-use super::fragment::{Fragment, FragmentWriter, labels, truth};
-use super::metric::Metric;
+use super::fragment::labels;
 use super::target::TargetRenderer;
 use super::timed_fragment::TimedFragment;
-use crate::clock::unix_seconds;
+use super::totals::{render_coverage_checked, render_totals};
 use crate::snapshot::{AccountInfo, Evidence, Report, Totals};
 
 /// Renders one account. A fragment is rendered again only if its values changed: the publisher need
@@ -30,7 +28,7 @@ pub struct Renderer {
 }
 
 impl Renderer {
-    /// A renderer of one account.
+    /// Creates a renderer of one account.
     pub fn new(account: Arc<AccountInfo>) -> Self {
         let own = account
             .labels
@@ -58,8 +56,12 @@ impl Renderer {
             let fragment = self.attribution.render(labels, attribution);
             parts.push(TimedFragment::always(fragment));
         }
+        let (overviews, targets) = (report.overviews.len(), report.targets.len());
         self.overviews
-            .resize_with(report.overviews.len(), Cached::default);
+            .reserve_exact(overviews.saturating_sub(self.overviews.len()));
+        self.overviews.resize_with(overviews, Cached::default);
+        self.targets
+            .reserve_exact(targets.saturating_sub(self.targets.len()));
         for (cached, overview) in self.overviews.iter_mut().zip(&report.overviews) {
             let totals = Arc::clone(&overview.totals);
             let fragment = cached.of(totals, |totals| render_totals(labels, totals));
@@ -83,38 +85,8 @@ impl Renderer {
         }
         let deliveries = report.deliveries.iter().flatten();
         self.deliveries.render(labels, deliveries, &mut parts);
+        // They stay in memory until the next report.
+        parts.shrink_to_fit();
         parts
     }
-}
-
-fn render_totals(labels: &str, totals: &Totals) -> Fragment {
-    let mut out = FragmentWriter::new(labels);
-    for (status, count) in totals.tracks {
-        let labels = [("status", status.as_str())];
-        out.sample(Metric::AccountTracks, &labels, count as f64);
-    }
-    if let Some(covered) = totals.covered {
-        out.sample(Metric::AccountCovered, &[], truth(covered));
-    }
-    for expected in &totals.expectations {
-        if let Some(present) = expected.present {
-            let labels = [("track", expected.name.as_str())];
-            out.sample_as_configured(Metric::ExpectedTrackPresent, &labels, truth(present));
-        }
-    }
-    for expected in &totals.expectations {
-        if let Some(matches) = expected.matches {
-            let labels = [("track", expected.name.as_str())];
-            out.sample_as_configured(Metric::ExpectedTrackMatches, &labels, truth(matches));
-        }
-    }
-    out.finish()
-}
-
-/// Changes with every poll, unlike the totals.
-fn render_coverage_checked(labels: &str, checked: SystemTime) -> Fragment {
-    let mut out = FragmentWriter::new(labels);
-    let checked = unix_seconds(checked);
-    out.sample(Metric::AccountCoverageChecked, &[], checked);
-    out.finish()
 }

@@ -12,7 +12,7 @@ use super::timed_fragment::TimedFragment;
 use super::{listing, past};
 use crate::clock::unix_seconds;
 use crate::failure::Reason;
-use crate::snapshot::{AccountInfo, Change, LastGood, Listing, Past, TargetReport};
+use crate::snapshot::{AccountInfo, ChangeKind, LastGood, Listing, Past, TargetReport};
 
 /// The values that most polls do not change.
 #[derive(Debug, PartialEq)]
@@ -21,7 +21,7 @@ struct SlowFields {
     interval: Duration,
     failures: EnumMap<Reason, u64>,
     skipped: u64,
-    changes: EnumMap<Change, u64>,
+    changes: EnumMap<ChangeKind, u64>,
 }
 
 impl SlowFields {
@@ -38,10 +38,10 @@ impl SlowFields {
     }
 }
 
-/// Renders one target. What does not change is rendered once.
+/// Renders one target. What has not changed is not rendered again.
 #[derive(Debug)]
 pub(super) struct TargetRenderer {
-    /// `cloudaudit_up` 0, and 1.
+    /// The fragments of `cloudaudit_up` 0 and of `cloudaudit_up` 1.
     up: [Arc<Fragment>; 2],
     slow: Cached<SlowFields>,
     listing: Option<(Arc<Listing>, Arc<Fragment>)>,
@@ -49,7 +49,7 @@ pub(super) struct TargetRenderer {
 }
 
 impl TargetRenderer {
-    /// A renderer of the target in a region.
+    /// Creates a renderer of the target with this region.
     pub(super) fn new(labels: &str, region: &str) -> Self {
         let up = [false, true].map(|is_up| {
             let mut out = FragmentWriter::new(labels);
@@ -155,7 +155,7 @@ fn render_slow_fields(labels: &str, region: &str, slow: &SlowFields) -> Fragment
     out.finish()
 }
 
-/// Renders the values that every poll changes.
+/// Renders the values that nearly every poll changes.
 fn render_per_poll(labels: &str, target: &TargetReport) -> Fragment {
     let region = [("region", target.region.as_str())];
     let mut out = FragmentWriter::new(labels);

@@ -41,12 +41,12 @@ impl TimedFragment {
         }
     }
 
-    /// A fragment that is always shown.
+    /// Creates a fragment that is always shown.
     pub(super) fn always(fragment: Arc<Fragment>) -> Self {
         Self::between(None, None, fragment)
     }
 
-    /// A fragment about the present: hidden as soon as either clock reaches the end.
+    /// Creates a fragment about the present: hidden as soon as either clock reaches the end.
     pub(super) fn between(
         from: Option<Moment>,
         until: Option<Moment>,
@@ -60,7 +60,7 @@ impl TimedFragment {
         }
     }
 
-    /// A fragment about the past, which stays true: setting the wall clock does not hide it.
+    /// Creates a fragment about the past, which stays true: setting the wall clock does not hide it.
     pub(super) fn past(until: Option<Instant>, fragment: Arc<Fragment>) -> Self {
         Self {
             from: None,

@@ -6,7 +6,9 @@
 //! with a timeout ([`ReadSlot`]).
 
 pub use self::presence::{Presence, presence};
-pub use self::read::{Contents, READ_TIMEOUT, ReadError, is_descriptor, read, read_once, stamp};
+pub use self::read::{
+    Contents, READ_TIMEOUT, ReadError, UTF_16, is_descriptor, is_utf_16, read, read_once, stamp,
+};
 pub use self::slot::{MAX_READS_IN_FLIGHT, ReadSlot, Reads};
 
 // Blocking reads of one file.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use super::read::{ReadError, is_absent, kind};
+use crate::escape::visible_path;
 
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,5 +44,5 @@ fn dangling_link(path: &Path) -> Option<String> {
         place.is_symlink() && fs::metadata(place).is_err_and(|error| is_absent(&error))
     };
     let link = path.ancestors().find(is_dangling)?;
-    Some(link.display().to_string())
+    Some(visible_path(link))
 }

@@ -17,6 +17,9 @@ pub const READ_TIMEOUT: Duration = Duration::from_secs(3);
 /// copies of the secret in memory.
 const LEAST_BUFFER: usize = 64 * 1024;
 
+/// What to do about a file in UTF-16.
+pub const UTF_16: &str = "it is UTF-16; save it as UTF-8";
+
 /// The path that means standard input.
 const STDIN: &str = "-";
 
@@ -42,8 +45,11 @@ impl Contents {
     ///
     /// # Errors
     ///
-    /// Returns [`ReadError::NotText`] with the first line that is not UTF-8.
+    /// Returns [`ReadError::Utf16`], or [`ReadError::NotText`] with the first line that is not UTF-8.
     pub fn text(&self) -> Result<&str, ReadError> {
+        if is_utf_16(&self.bytes) {
+            return Err(ReadError::Utf16);
+        }
         str::from_utf8(&self.bytes).map_err(|error| {
             let good = &self.bytes[..error.valid_up_to()];
             ReadError::NotText {
@@ -67,6 +73,8 @@ pub enum ReadError {
         /// The first line that is not UTF-8.
         line: usize,
     },
+    /// The content is UTF-16.
+    Utf16,
     /// A link on the path is dangling.
     DanglingLink(String),
     /// The read timed out.
@@ -96,6 +104,7 @@ impl fmt::Display for ReadError {
             }
             Self::TooLong(limit) => write!(f, "it is longer than {limit} bytes"),
             Self::NotText { line } => write!(f, "not UTF-8 text, first on line {line}"),
+            Self::Utf16 => f.write_str(UTF_16),
             Self::DanglingLink(link) => write!(f, "the symbolic link {link} leads nowhere"),
             Self::TimedOut(limit) => write!(
                 f,
@@ -161,6 +170,15 @@ pub fn is_descriptor(path: &Path) -> bool {
 pub fn stamp(path: &Path) -> Result<(u64, i64, i64, u64), ReadError> {
     let (_, found) = open(path)?;
     Ok((found.ino(), found.mtime(), found.mtime_nsec(), found.len()))
+}
+
+/// Returns whether a text is UTF-16, as some Windows editors write it: it begins with a byte order
+/// mark of UTF-16, or one byte of its first character is zero.
+pub fn is_utf_16(text: &[u8]) -> bool {
+    matches!(
+        text,
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, 1..=0xff, ..] | [1..=0xff, 0, ..]
+    )
 }
 
 /// Opens a regular file. Does not wait for a FIFO without a writer or for a terminal.

@@ -1,8 +1,11 @@
 //! The task of an account, and the supervisor that restarts it after a panic.
 
 use std::any::Any;
+use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -12,11 +15,11 @@ use tracing::error;
 
 use super::observer::FleetObserver;
 use super::prepared_account::PreparedAccount;
+use crate::escape::visible;
 use crate::heartbeat::STALL_TIMEOUT;
 use crate::poll::{self, Memory, Publish, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
-use crate::tencent::reasons::visible;
 
 /// The wait before an account restarts after a panic. It limits the load if the account panics
 /// again.
@@ -67,10 +70,15 @@ impl AccountTask {
         self.handle.memory().report
     }
 
+    /// Ends polling and publishing, and keeps the task.
+    pub(super) fn close(&self) -> Memory {
+        self.handle.close()
+    }
+
     /// Stops the task and drops its polls in flight. After this, the account can no longer publish.
     pub(super) fn stop(&self) -> Memory {
         self.task.abort();
-        self.handle.close()
+        self.close()
     }
 }
 
@@ -96,10 +104,17 @@ impl Supervisor {
     async fn supervise(self, mut account: Result<poll::Account, Panic>, mut first: Instant) {
         loop {
             let panic = match account {
-                Ok(account) => AssertUnwindSafe(account.run(first))
-                    .catch_unwind()
-                    .await
-                    .err(),
+                Ok(account) => {
+                    let mut run = pin!(account.run(first));
+                    // A closed account neither goes on nor frees its memory.
+                    let while_open = poll_fn(|context| {
+                        if self.handle.is_closed() {
+                            return Poll::Pending;
+                        }
+                        run.as_mut().poll(context)
+                    });
+                    AssertUnwindSafe(while_open).catch_unwind().await.err()
+                }
                 Err(panic) => Some(panic),
             };
             // A loop ends only with a panic.

@@ -1,36 +1,30 @@
 //! The fleet: all accounts of a process, and how they change on a reload.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::ready;
-use futures_util::stream::{self, StreamExt};
-use tokio::sync::watch;
 use tokio::task::{JoinSet, yield_now};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 use tracing::{info, warn};
 
 use super::account_task::AccountTask;
-use super::endpoints::{account_endpoints, organization_endpoints};
 use super::environment::Environment;
 use super::forget::{Forgotten, forget};
 use super::name_list::NameList;
 use super::observer::FleetObserver;
-use super::organizations::{self, Organizations, PreparedDiscovery};
-use super::prepared_account::PreparedAccount;
+use super::organizations::{self, Organizations};
+use super::plan::{Plan, Planner, Step};
 use super::rates;
 use super::shared_resources::SharedResources;
-use super::transport_pool::{HttpsTransport, TransportFactory};
+use super::transport_pool::TransportFactory;
 use crate::clock::Clock;
-use crate::config::{self, Config};
-use crate::hash::stable_hash;
-use crate::organization::{DiscoveryResult, duplicate_warnings};
+use crate::config::Config;
+use crate::escape::escaped;
+use crate::organization::DiscoveryResult;
 use crate::poll::{Memory, PublishHandle};
 use crate::snapshot::Report;
 use crate::tencent::Observer;
-use crate::tencent::reasons::escaped;
 
 /// The time between the first polls of two accounts. It spreads the first polls of a large fleet to
 /// fifty a second.
@@ -38,13 +32,6 @@ const FIRST_POLL_SPACING: Duration = Duration::from_millis(20);
 
 /// How many accounts start or stop before the task yields, which takes about a millisecond.
 const ACCOUNTS_PER_YIELD: usize = 16;
-
-/// How long a reload waits to learn which accounts the keys belong to. After that, the polls find
-/// out.
-const IDENTIFY_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How many accounts are identified at the same time.
-const MAX_CONCURRENT: usize = 64;
 
 /// The tasks of all accounts, and the resources that they share. The tasks end when it is dropped.
 pub struct Fleet {
@@ -59,21 +46,6 @@ pub struct Fleet {
     earliest_poll: Instant,
     /// The reports from the state file, until the first accounts start.
     restored: BTreeMap<String, Report>,
-}
-
-/// A prepared configuration. Applying it cannot fail.
-pub struct Plan {
-    /// In the order of the first polls: by a stable hash, so that the order survives a restart.
-    accounts: Vec<Step>,
-    organizations: Vec<organizations::Step>,
-    https: Option<HttpsTransport>,
-    config: Config,
-}
-
-/// What to do with an account of the configuration.
-enum Step {
-    Keep(String),
-    Start(Box<PreparedAccount>),
 }
 
 impl Fleet {
@@ -120,117 +92,18 @@ impl Fleet {
             warn!("{warning}");
         }
         let _opened = self.shared.open_files(config).await;
-        let mut plan = self.plan(config)?;
-        self.detect_new_owners(&mut plan).await;
+        let mut planner = self.planner();
+        let mut plan = planner.plan(config)?;
+        planner.detect_new_owners(&mut plan).await;
         Ok(plan)
     }
 
-    /// Returns the known UINs of the configured accounts, by account name.
-    fn known_uins(&self, config: &Config) -> BTreeMap<String, String> {
-        let uins = config.accounts.iter().filter_map(|account| {
-            let of_key = || self.accounts.get(&account.name)?.prepared.client.owner();
-            let uin = account.uin.clone().or_else(of_key)?;
-            Some((account.name.clone(), uin))
-        });
-        uins.collect()
-    }
-
-    /// Resets the history of each account whose keys now belong to another Tencent Cloud account. A
-    /// reload accepts the new account.
-    async fn detect_new_owners(&mut self, plan: &mut Plan) {
-        let deadline = Instant::now() + IDENTIFY_TIMEOUT;
-        let checks = plan.accounts.iter().map(|step| {
-            let check = match step {
-                Step::Keep(name) => self.accounts[name].prepared.has_new_owner(),
-                Step::Start(prepared) => match self.accounts.get(prepared.name()) {
-                    Some(before) => prepared.has_other_owner_than(&before.prepared),
-                    None => ready(false).boxed(),
-                },
-            };
-            async move { timeout_at(deadline, check).await.unwrap_or(false) }
-        });
-        let checks: Vec<_> = checks.collect();
-        let have_new_owner: Vec<bool> = stream::iter(checks)
-            .buffered(MAX_CONCURRENT)
-            .collect()
-            .await;
-        for (step, _) in plan
-            .accounts
-            .iter_mut()
-            .zip(have_new_owner)
-            .filter(|(_, has_new_owner)| *has_new_owner)
-        {
-            if let Step::Keep(name) = step {
-                let before = &self.accounts[name].prepared;
-                let (config, transports) = (before.config.clone(), before.transports.clone());
-                let coverage = before.coverage.clone();
-                let prepared = self.shared.prepare_account(config, transports, coverage);
-                *step = Step::Start(Box::new(prepared));
-            }
-            if let Step::Start(prepared) = step {
-                info!(
-                    account = prepared.name(),
-                    "the key belongs to another account; starting a new history"
-                );
-                prepared.resets_history = true;
-            }
+    fn planner(&mut self) -> Planner<'_> {
+        Planner {
+            shared: &mut self.shared,
+            accounts: &self.accounts,
+            organizations: &mut self.organizations,
         }
-    }
-
-    fn plan(&mut self, config: &Config) -> Result<Plan, String> {
-        self.shared.configure(config);
-        let mut https = None;
-        let mut organizations = Vec::new();
-        for organization in &config.organizations {
-            let transports = (self.shared).transports(
-                &organization_endpoints(organization),
-                &config.http,
-                &mut https,
-            )?;
-            organizations.push(if self.organizations.matches(organization, &transports) {
-                organizations::Step::Keep(organization.name.clone())
-            } else {
-                let coverage = self.organizations.coverage(&organization.name).clone();
-                let discovery = self.shared.discovery(organization, &transports, coverage);
-                organizations::Step::Start(Box::new(PreparedDiscovery {
-                    config: organization.clone(),
-                    transports,
-                    discovery,
-                }))
-            });
-        }
-        let members = self.organizations.accounts(config);
-        for warning in duplicate_warnings(&self.known_uins(config), &members) {
-            warn!("{warning}");
-        }
-        let all = config.accounts.iter().chain(&members);
-        let own = all.filter(|account| config.shard.owns(&account.shard_key()));
-        let mut configured: Vec<&config::Account> = own.collect();
-        configured.sort_by_key(|account| stable_hash(&account.name));
-        let mut accounts = Vec::with_capacity(configured.len());
-        for account in configured {
-            let transports =
-                (self.shared).transports(&account_endpoints(account), &config.http, &mut https)?;
-            let task = self.accounts.get(&account.name);
-            if task.is_some_and(|task| task.prepared.matches(account, &transports)) {
-                accounts.push(Step::Keep(account.name.clone()));
-                continue;
-            }
-            let coverage = match &account.organization {
-                Some(organization) => self.organizations.coverage(organization).subscribe(),
-                None => watch::Sender::default().subscribe(),
-            };
-            let prepared = self
-                .shared
-                .prepare_account(account.clone(), transports, coverage);
-            accounts.push(Step::Start(Box::new(prepared)));
-        }
-        Ok(Plan {
-            accounts,
-            organizations,
-            https,
-            config: config.clone(),
-        })
     }
 
     /// Returns the number of targets.
@@ -260,7 +133,7 @@ impl Fleet {
         if !self.organizations.contains(&organization) {
             return Ok(None);
         }
-        let count = members.as_ref().ok().map(Vec::len);
+        let count = members.as_ref().map(Vec::len);
         self.observer.organization_refreshed(&organization, count);
         let (Ok(members), Some(config)) = (members, self.config.clone()) else {
             return Ok(None);
@@ -269,7 +142,7 @@ impl Fleet {
             return Ok(None);
         }
         let _opened = self.shared.open_files(&config).await;
-        self.plan(&config).map(Some)
+        self.planner().plan(&config).map(Some)
     }
 
     /// Discovers the members of every organization once. Returns whether all discoveries succeeded.
@@ -283,7 +156,7 @@ impl Fleet {
         }
         let _opened = self.shared.open_files(config).await;
         let mut all_known = true;
-        for step in self.plan(config)?.organizations {
+        for step in self.planner().plan(config)?.organizations {
             let organizations::Step::Start(start) = step else {
                 continue;
             };
@@ -366,6 +239,9 @@ impl Fleet {
                 yield_now().await;
             }
         }
+        // Also those that were removed while no process was running.
+        let feed = self.observer.change_feed();
+        feed.end_lost_searches(|account| self.accounts.contains_key(account));
         self.shared.commit(plan.https);
         info!(
             added = added.len(),
@@ -396,7 +272,7 @@ impl Fleet {
         let now = self.shared.now().wall;
         let Forgotten { name, regions } = forget(Arc::make_mut(&mut report), track_id, now)?;
         let before = Arc::clone(&task.prepared);
-        let (config, transports) = (before.config.clone(), before.transports.clone());
+        let (config, transports) = (Arc::clone(&before.config), before.transports.clone());
         let coverage = before.coverage.clone();
         let prepared = self.shared.prepare_account(config, transports, coverage);
         let memory = Memory {
@@ -420,21 +296,24 @@ impl Fleet {
         ))
     }
 
-    /// Stops the tasks of all accounts. What they have published stays.
-    pub fn stop(&mut self) {
+    /// Ends polling and publishing. What the accounts have published stays, and their tasks keep their
+    /// memory until the fleet is dropped.
+    pub fn close(&mut self) {
         for task in self.accounts.values() {
-            task.stop();
+            task.close();
         }
     }
 
     /// Polls every target of a plan once. Returns whether every poll returned a listing.
     pub async fn poll_once(mut self, plan: Plan) -> bool {
         let mut polls = JoinSet::new();
+        let mut polled = BTreeSet::new();
         for step in plan.accounts {
             // A single round starts without accounts, so there is none to keep.
             let Step::Start(prepared) = step else {
                 continue;
             };
+            polled.insert(prepared.name().to_owned());
             let publish = self.observer.publisher_for(&prepared.info);
             let memory = prepared.initial_memory(memory_of(self.restored.remove(prepared.name())));
             let changes = self.observer.change_feed();
@@ -443,6 +322,8 @@ impl Fleet {
             let process = Arc::clone(&self.process);
             polls.spawn(async move { prepared.account(process, handle).await.poll_once().await });
         }
+        let feed = self.observer.change_feed();
+        feed.end_lost_searches(|account| polled.contains(account));
         let mut all_good = true;
         while let Some(good) = polls.join_next().await {
             // A poll that panicked is logged, and has no listing.

@@ -40,12 +40,12 @@ pub(crate) fn account_endpoints(account: &config::Account) -> Vec<config::Endpoi
 /// Returns an endpoint of the configuration as the API client names it.
 pub(super) fn api_endpoint(configured: &config::Endpoint) -> Endpoint {
     Endpoint {
-        url: configured.to_string(),
-        host: configured.authority().to_owned(),
+        url: configured.to_string().into(),
+        host: configured.authority().into(),
     }
 }
 
-/// Whether the exporter may ask STS which account owns the keys.
+/// Returns whether the exporter may ask STS which account owns the keys.
 fn verifies_owner(account: &config::Account) -> bool {
     let is_of_machine = matches!(
         account.credentials,

@@ -121,34 +121,46 @@ impl FileProviders {
         credentials: &Credentials,
         environment: &Environment,
     ) -> Option<Box<dyn CredentialFile>> {
-        Some(match credentials {
-            Credentials::Files {
-                secret_id,
-                secret_key,
-                token,
-            } => Box::new(KeyFiles {
-                secret_id: secret_id.path.clone(),
-                secret_key: secret_key.path.clone(),
-                token: token.as_ref().map(|token| token.path.clone()),
-            }),
-            Credentials::Profile { name, file } => {
-                let file = file.as_ref().map(|file| &file.path);
-                let mut profile = usual_profile(name, environment);
-                if let Some(file) = file.or(self.usual_file.as_ref()) {
-                    profile.files = vec![file.clone()];
-                }
-                Box::new(profile)
-            }
+        match credentials {
             Credentials::Default => match self.chain(environment) {
-                (ChainSource::Profile(file), _) => Box::new(Profile {
+                (ChainSource::Profile(file), _) => Some(Box::new(Profile {
                     name: DEFAULT_PROFILE.to_owned(),
                     files: vec![file],
-                }),
-                _ => return None,
+                })),
+                _ => None,
             },
-            _ => return None,
-        })
+            _ => credential_file(credentials, environment, self.usual_file.as_ref()),
+        }
     }
+}
+
+/// Returns the files with the credentials of a configuration. `None` if it names none. `usual_file` is
+/// the file of a profile without a file, if it is known already.
+pub(crate) fn credential_file(
+    credentials: &Credentials,
+    environment: &Environment,
+    usual_file: Option<&PathBuf>,
+) -> Option<Box<dyn CredentialFile>> {
+    Some(match credentials {
+        Credentials::Files {
+            secret_id,
+            secret_key,
+            token,
+        } => Box::new(KeyFiles {
+            secret_id: secret_id.path.clone(),
+            secret_key: secret_key.path.clone(),
+            token: token.as_ref().map(|token| token.path.clone()),
+        }),
+        Credentials::Profile { name, file } => {
+            let file = file.as_ref().map(|file| &file.path);
+            let mut profile = usual_profile(name, environment);
+            if let Some(file) = file.or(usual_file) {
+                profile.files = vec![file.clone()];
+            }
+            Box::new(profile)
+        }
+        _ => return None,
+    })
 }
 
 /// Returns a profile in the first of the default files.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::escape::escaped;
 use crate::snapshot::{Past, Report};
-use crate::tencent::reasons::escaped;
 
 /// The most tracks that an error names.
 const MAX_NAMES: usize = 10;

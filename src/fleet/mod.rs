@@ -7,12 +7,14 @@
 //!
 //! Accounts with equal credentials share a provider. Accounts with the same identity share a pacer.
 
-pub use self::all_accounts::{Fleet, Plan};
+pub use self::all_accounts::Fleet;
 pub use self::environment::Environment;
 pub use self::observer::FleetObserver;
+pub use self::plan::Plan;
 pub use self::transport_pool::{TransportFactory, TransportKind, transport_factory};
 
 pub(crate) use self::endpoints::{account_endpoints, organization_endpoints};
+pub(crate) use self::file_providers::credential_file;
 pub(crate) use self::shared_resources::SharedResources;
 pub(crate) use self::transport_pool::{HttpsTransport, Transports};
 
@@ -22,6 +24,7 @@ mod all_accounts;
 mod forget;
 mod name_list;
 mod organizations;
+mod plan;
 mod prepared_account;
 
 // The resources that accounts share.

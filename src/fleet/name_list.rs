@@ -1,6 +1,6 @@
 //! Names of accounts for a log line.
 
-use crate::tencent::reasons::visible;
+use crate::escape::visible;
 
 /// The most names in a line.
 const MAX_NAMES: usize = 10;

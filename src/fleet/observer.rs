@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::changes::ChangeFeed;
+use crate::failure::Failure;
 use crate::heartbeat::Heartbeat;
 use crate::poll::Publish;
 use crate::snapshot::AccountInfo;
@@ -30,9 +31,8 @@ pub trait FleetObserver: Send + Sync + 'static {
     /// already.
     fn organization_added(&self, _organization: &str, _refresh: Duration, _known: bool) {}
 
-    /// A discovery of the organization has ended. `members` is the number of members, or `None` if
-    /// the discovery failed.
-    fn organization_refreshed(&self, _organization: &str, _members: Option<usize>) {}
+    /// A discovery of the organization has ended: with the number of members, or a failure.
+    fn organization_refreshed(&self, _organization: &str, _members: Result<usize, &Failure>) {}
 
     /// The organization was removed from the configuration.
     fn organization_removed(&self, _organization: &str) {}

@@ -1,6 +1,7 @@
 //! The organizations of a fleet, and the tasks that discover their members.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
@@ -19,11 +20,12 @@ pub(super) struct Organizations {
     tasks: BTreeMap<String, DiscoveryTask>,
     /// The members of each organization, from the latest discovery or the state file.
     members: BTreeMap<String, Vec<Member>>,
-    /// Labels that other accounts have, judging by the account names in the state file. The state
-    /// file has only the members of this shard, and a name may also belong to a member of another
-    /// shard.
+    /// The labels of accounts that are called LABEL-UIN in the state file. They stay taken until the
+    /// next discovery, because another member with this label may belong to another shard.
     restored_labels: BTreeMap<String, BTreeSet<String>>,
     coverages: BTreeMap<String, watch::Sender<Option<OrganizationCoverage>>>,
+    /// For all accounts outside organizations.
+    no_coverage: watch::Receiver<Option<OrganizationCoverage>>,
     sender: mpsc::Sender<DiscoveryResult>,
     found: mpsc::Receiver<DiscoveryResult>,
 }
@@ -55,6 +57,7 @@ impl Organizations {
             members: BTreeMap::new(),
             restored_labels: BTreeMap::new(),
             coverages: BTreeMap::new(),
+            no_coverage: watch::Sender::default().subscribe(),
             sender,
             found,
         }
@@ -77,13 +80,13 @@ impl Organizations {
         }
     }
 
-    /// Whether the members are known, from a discovery or the state file.
+    /// Returns whether the members are known, from a discovery or the state file.
     pub(super) fn has_members(&self, organization: &str) -> bool {
         self.members.contains_key(organization)
     }
 
     /// Returns the accounts of all members of the configured organizations.
-    pub(super) fn accounts(&self, config: &config::Config) -> Vec<config::Account> {
+    pub(super) fn accounts(&self, config: &config::Config) -> Vec<Arc<config::Account>> {
         let names = config.accounts.iter().map(|account| account.name.clone());
         let mut taken: BTreeSet<String> = names.collect();
         let mut all = Vec::new();
@@ -102,13 +105,13 @@ impl Organizations {
                 warn!("{warning}");
             }
             taken.extend(accounts.iter().map(|account| account.name.clone()));
-            all.extend(accounts);
+            all.extend(accounts.into_iter().map(Arc::new));
         }
         all
     }
 
     /// Returns the channel of what the organization's own tracks cover. The channel survives
-    /// reloads.
+    /// reloads that keep the organization.
     pub(super) fn coverage(
         &mut self,
         organization: &str,
@@ -117,13 +120,25 @@ impl Organizations {
         self.coverages.entry(name).or_default()
     }
 
-    /// Whether the organization's task was started with this configuration and these transports.
+    /// Returns what the tracks of an account's organization cover.
+    pub(super) fn coverage_of(
+        &mut self,
+        account: &config::Account,
+    ) -> watch::Receiver<Option<OrganizationCoverage>> {
+        match &account.organization {
+            Some(organization) => self.coverage(organization).subscribe(),
+            None => self.no_coverage.clone(),
+        }
+    }
+
+    /// Returns whether the organization's task was started with this configuration and these
+    /// transports.
     pub(super) fn matches(&self, config: &config::Organization, transports: &Transports) -> bool {
         let task = self.tasks.get(&config.name);
         task.is_some_and(|task| task.config == *config && task.transports.same_as(transports))
     }
 
-    /// Applies these steps. Returns the names of the removed organizations.
+    /// Applies these steps, and removes the organizations without a step. Returns their names.
     pub(super) fn apply(&mut self, steps: Vec<Step>) -> Vec<String> {
         let mut before = std::mem::take(&mut self.tasks);
         for step in steps {
@@ -183,7 +198,7 @@ impl Organizations {
         true
     }
 
-    /// Whether a task discovers this organization.
+    /// Returns whether a task discovers this organization.
     pub(super) fn contains(&self, organization: &str) -> bool {
         self.tasks.contains_key(organization)
     }

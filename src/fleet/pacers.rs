@@ -11,7 +11,8 @@ use crate::tencent::{Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Identity {
     pub(super) endpoint: Endpoint,
-    /// The product. Each product has its own limit, even if two share an endpoint.
+    /// The product, or `DescribeEvents`, which has a limit of its own. Each product has its own limit,
+    /// even if two share an endpoint.
     pub(super) service: &'static str,
     /// A secret id or a role; never a temporary key.
     pub(super) principal: String,

@@ -20,13 +20,14 @@ use crate::tencent::{Client, Observer, Pacer};
 
 /// An account with everything that it needs to run. Starting it cannot fail.
 pub(super) struct PreparedAccount {
-    pub(super) config: config::Account,
+    pub(super) config: Arc<config::Account>,
     pub(super) info: Arc<AccountInfo>,
     pub(super) client: Arc<Client>,
     pub(super) transports: Transports,
     pub(super) coverage: watch::Receiver<Option<OrganizationCoverage>>,
     pub(super) identity: Identity,
-    pub(super) pacer: Arc<Pacer>,
+    /// Of the requests for tracks, and of those for operation records.
+    pub(super) pacers: [Arc<Pacer>; 2],
     /// Checks storage targets. `None` if they are not checked.
     pub(super) storage: Option<StorageAccess>,
     /// Rejects keys of another Tencent Cloud account. `None` if they are verified in another way.
@@ -58,18 +59,18 @@ impl PreparedAccount {
     /// Sets the rate of the pacers, which all accounts with the same identity share.
     pub(super) fn set_rate(&self) {
         let of_storage = self.storage.iter().flat_map(|storage| &storage.pacers);
-        for pacer in of_storage.chain([&self.pacer]) {
+        for pacer in of_storage.chain(&self.pacers) {
             pacer.set_per_second(self.rate());
         }
     }
 
-    /// Whether the account was prepared from this configuration, with these transports.
-    pub(super) fn matches(&self, config: &config::Account, transports: &Transports) -> bool {
+    /// Returns whether the account was prepared from this configuration, with these transports.
+    pub(super) fn matches(&self, config: &Arc<config::Account>, transports: &Transports) -> bool {
         self.config == *config && self.transports.same_as(transports)
     }
 
-    /// Whether the keys belong to another Tencent Cloud account than the history of `before`, the
-    /// account that this one replaces. Asks STS if necessary; returns `false` if STS does not
+    /// Returns whether the keys belong to another Tencent Cloud account than the history of `before`,
+    /// the account that this one replaces. Asks STS if necessary; returns `false` if STS does not
     /// answer.
     pub(super) fn has_other_owner_than(&self, before: &Self) -> BoxFuture<'static, bool> {
         let (new, old) = (&self.config, &before.config);
@@ -83,7 +84,7 @@ impl PreparedAccount {
         async { matches!((old.await, new.await), (Some(old), Some(new)) if old != new) }.boxed()
     }
 
-    /// Whether the current keys belong to another Tencent Cloud account than the history.
+    /// Returns whether the current keys belong to another Tencent Cloud account than the history.
     pub(super) fn has_new_owner(&self) -> BoxFuture<'static, bool> {
         let pinned = self.pinned.clone();
         async {

@@ -6,7 +6,7 @@ use tracing::warn;
 
 use super::pacers::Identity;
 use super::prepared_account::PreparedAccount;
-use crate::tencent::reasons::visible;
+use crate::escape::visible;
 
 /// Sets the rate of every identity's pacer. If accounts with the same identity differ, the lowest
 /// rate applies.

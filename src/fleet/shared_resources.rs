@@ -15,7 +15,7 @@ use crate::clock::{Clock, Moment};
 use crate::config::{self, Http};
 use crate::organization::Discovery;
 use crate::shard::Shard;
-use crate::snapshot::{AccountInfo, OrganizationCoverage};
+use crate::snapshot::{AccountInfo, DESCRIBE_EVENTS, OrganizationCoverage};
 use crate::tencent::credentials::{PinnedProvider, Provider};
 use crate::tencent::organization::{Directory, ORGANIZATION_NAME, ORGANIZATION_PER_SECOND};
 use crate::tencent::storage::{StorageClients, StorageParts};
@@ -106,7 +106,7 @@ impl SharedResources {
     /// Prepares an account.
     pub(super) fn prepare_account(
         &mut self,
-        config: config::Account,
+        config: Arc<config::Account>,
         transports: Transports,
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
     ) -> PreparedAccount {
@@ -119,7 +119,7 @@ impl SharedResources {
         let rate = config.requests_per_second;
         let storage = self.storage(&provider, &config, &transports);
         let (client, identity) = self.client_with(provider, &config, &transports, rate);
-        let pacer = Arc::clone(client.pacer());
+        let pacers = [client.pacer(), client.events_pacer()].map(Arc::clone);
         PreparedAccount {
             info: Arc::new(info(&config, client.provider_name())),
             coverage,
@@ -127,7 +127,7 @@ impl SharedResources {
             client: Arc::new(client),
             transports,
             identity,
-            pacer,
+            pacers,
             pinned,
             storage,
             resets_history: false,
@@ -294,7 +294,12 @@ impl SharedResources {
             // Without a key no request is sent, so any unique name will do.
             principal: provider.identity().unwrap_or_else(|| config.name.clone()),
         };
-        let transport = transports.to(&config.endpoint);
+        let of_events = Identity {
+            service: DESCRIBE_EVENTS,
+            ..identity.clone()
+        };
+        let (rate, transport): (f64, _) = (rate.into(), transports.to(&config.endpoint));
+        let events_pacer = self.context.pacers.get(&of_events, rate);
         let parts = (self.context).client_parts(&identity, rate, transport, provider);
         let options = CallOptions {
             timeout: config.poll.timeout,
@@ -305,7 +310,8 @@ impl SharedResources {
             max_tracks: config.poll.max_tracks,
             accept_short_listings: config.poll.accept_short_listings,
         };
-        (Client::new(parts, options), identity)
+        let client = Client::with_events_pacer(parts, events_pacer, options);
+        (client, identity)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::config::{self, Http};
+use crate::escape::visible_path;
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 use crate::tencent::{HttpOptions, MAX_CA_BYTES, Network, Transport, separate};
 
@@ -74,7 +75,7 @@ impl Transports {
         transports.map(address).collect()
     }
 
-    /// Whether both have the same transports.
+    /// Returns whether both have the same transports.
     pub(super) fn same_as(&self, other: &Self) -> bool {
         let same = |one: &Option<Arc<dyn Transport>>, other: &Option<Arc<dyn Transport>>| match (
             one, other,
@@ -124,7 +125,7 @@ impl TransportPool {
             self.authorities = None;
             return;
         };
-        let at = format!("http.ca_file {}", file.display());
+        let at = format!("http.ca_file {}", visible_path(&file));
         let began = Instant::now();
         let read = loop {
             let file = file.clone();

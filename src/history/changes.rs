@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::snapshot::{Change, FieldChange, Listing, Status, Tombstone, Track};
+use crate::snapshot::{ChangeKind, FieldChange, Listing, Status, Tombstone, Track};
 
 /// A change of a track between two listings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TrackChange {
     /// The kind of change.
-    pub change: Change,
+    pub change: ChangeKind,
     /// `TrackId`.
     pub id: u64,
     /// Its name; the new one if it was renamed.
@@ -57,16 +57,15 @@ pub(super) fn diff(
 ) -> Vec<TrackChange> {
     let mut known = std::mem::take(unproven);
     known.extend(before.tracks.iter().map(|track| (track.id, track.clone())));
-    let were_dropped: BTreeSet<u64> = before.dropped.iter().map(|track| track.id).collect();
     let mut changes = Vec::new();
     for track in &after.tracks {
         match known.remove(&track.id) {
             Some(old) => changes.extend(changes_of(&old, track)),
             // It existed beyond the limit.
-            None if were_dropped.contains(&track.id) => {}
+            None if before.drops(track.id) => {}
             // It may have existed: the API reported more tracks than it listed.
             None if before.is_short() && !vanished.contains_key(&track.id) => {}
-            None => changes.push(whole(Change::Created, track)),
+            None => changes.push(whole(ChangeKind::Created, track)),
         }
     }
     for track in &after.dropped {
@@ -75,7 +74,11 @@ pub(super) fn diff(
     match absence {
         Absence::Open => *unproven = known,
         Absence::Proven => {
-            changes.extend(known.values().map(|track| whole(Change::Vanished, track)));
+            changes.extend(
+                known
+                    .values()
+                    .map(|track| whole(ChangeKind::Vanished, track)),
+            );
         }
     }
     changes
@@ -110,9 +113,9 @@ fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
     let is_on = new.status == Status::Enabled;
     if was_on != is_on {
         let kind = if is_on {
-            Change::Enabled
+            ChangeKind::Enabled
         } else {
-            Change::Disabled
+            ChangeKind::Disabled
         };
         let status = field_change("Status", old.status.as_str(), new.status.as_str());
         changes.push(change(kind, vec![status]));
@@ -123,13 +126,13 @@ fn changes_of(old: &Track, new: &Track) -> Vec<TrackChange> {
         .map(|((field, from), (_, to))| field_change(field, &from, &to))
         .collect();
     if !fields.is_empty() {
-        changes.push(change(Change::Modified, fields));
+        changes.push(change(ChangeKind::Modified, fields));
     }
     changes
 }
 
 /// Returns the change of a created or deleted track, with all its fields that are not empty.
-fn whole(change: Change, track: &Track) -> TrackChange {
+fn whole(change: ChangeKind, track: &Track) -> TrackChange {
     let status = ("Status", track.status.as_str().to_owned());
     let fields = std::iter::once(status).chain(settings(track));
     let fields = fields.filter(|(_, value)| !value.is_empty());
@@ -139,7 +142,7 @@ fn whole(change: Change, track: &Track) -> TrackChange {
         name: track.name.clone(),
         fields: fields
             .map(|(field, value)| match change {
-                Change::Vanished => field_change(field, &value, ""),
+                ChangeKind::Vanished => field_change(field, &value, ""),
                 _ => field_change(field, "", &value),
             })
             .collect(),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::overview::OverviewCache;
 use crate::clock::Moment;
-use crate::snapshot::{AccountInfo, Evidence, LastGood, OrganizationCoverage, TargetReport};
+use crate::snapshot::{
+    AccountInfo, Evidence, LastGood, LatestListing, OrganizationCoverage, TargetReport,
+};
 
 /// Two listings more intervals apart than this are no evidence for the time between them.
 const MAX_GAP_INTERVALS: u32 = 3;
@@ -19,12 +21,12 @@ pub fn accrue(evidence: Evidence, now: Moment, interval: Duration, covered: bool
         latest,
     } = evidence;
     let (since, is_close, was_covered) = match latest {
-        Some((latest, covered)) => {
-            let since = now.steady.saturating_duration_since(latest.steady);
+        Some(LatestListing { at, was_covered }) => {
+            let since = now.steady.saturating_duration_since(at.steady);
             // The steady clock stops while the machine is suspended.
-            let by_wall = now.wall.duration_since(latest.wall).unwrap_or_default();
+            let by_wall = now.wall.duration_since(at.wall).unwrap_or_default();
             let max_gap = interval * MAX_GAP_INTERVALS;
-            (since, since.max(by_wall) <= max_gap, covered)
+            (since, since.max(by_wall) <= max_gap, was_covered)
         }
         None => (Duration::ZERO, false, false),
     };
@@ -37,7 +39,10 @@ pub fn accrue(evidence: Evidence, now: Moment, interval: Duration, covered: bool
     Evidence {
         observed: observed + added,
         covered: covered_time + added_covered,
-        latest: Some((now, covered)),
+        latest: Some(LatestListing {
+            at: now,
+            was_covered: covered,
+        }),
     }
 }
 

@@ -14,8 +14,8 @@ use enum_map::EnumMap;
 
 use crate::clock::Moment;
 use crate::snapshot::{
-    AccountInfo, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage, Overview,
-    Status, TargetReport, Totals, Track, all_of, any_of,
+    AccountInfo, DroppedTrack, Expectation, ExpectedTrack, LastGood, Listing, OrganizationCoverage,
+    Overview, Status, TargetReport, Totals, Track, all_of, any_of,
 };
 
 /// Computes the overviews of one account, and keeps the totals as long as the listings stay the
@@ -147,7 +147,11 @@ fn latest(one: Moment, other: Moment) -> Moment {
 /// The tracks of several listings, each id once.
 #[derive(Default)]
 struct Union<'a> {
+    /// The tracks that a region shows in full.
     tracks: BTreeMap<u64, Seen<'a>>,
+    /// What each listing drops. Apart from their status, these tracks decide no more than
+    /// [`Self::has_gaps`] does.
+    dropped: Vec<&'a [DroppedTrack]>,
     /// Whether there may be tracks that no listing shows in full.
     has_gaps: bool,
     /// Whether a listing may have tracks that no longer exist.
@@ -157,7 +161,7 @@ struct Union<'a> {
 /// A track as the regions show it. If they differ, the worse status counts.
 struct Seen<'a> {
     status: Status,
-    /// Empty if every region dropped it.
+    /// At least one.
     views: Vec<&'a Track>,
 }
 
@@ -166,24 +170,37 @@ impl<'a> Union<'a> {
         let listing = &*good.listing;
         self.has_gaps |= !good.is_complete || !listing.proves_absence();
         self.has_leftovers |= !good.is_complete;
-        for track in listing.all() {
+        for track in &listing.tracks {
             let seen = self.tracks.entry(track.id).or_insert(Seen {
                 status: track.status,
                 views: Vec::new(),
             });
             seen.status = worse(seen.status, track.status);
+            seen.views.push(track);
         }
-        for track in &listing.tracks {
+        self.dropped.push(&listing.dropped);
+        for track in self.dropped.iter().copied().flatten() {
             if let Some(seen) = self.tracks.get_mut(&track.id) {
-                seen.views.push(track);
+                seen.status = worse(seen.status, track.status);
             }
         }
     }
 
+    /// Returns the tracks that no listing shows in full, each with its worst status.
+    fn only_dropped(&self) -> Vec<DroppedTrack> {
+        let dropped = self.dropped.iter().copied().flatten();
+        let dropped = dropped.filter(|track| !self.tracks.contains_key(&track.id));
+        let mut dropped: Vec<DroppedTrack> = dropped.copied().collect();
+        dropped.sort_unstable_by_key(|track| (track.id, Reverse(track.status.badness())));
+        dropped.dedup_by_key(|track| track.id);
+        dropped
+    }
+
     fn totals(&self, account: &AccountInfo) -> Totals {
         let mut tracks = EnumMap::default();
-        for seen in self.tracks.values() {
-            tracks[seen.status] += 1;
+        let dropped = self.only_dropped().into_iter().map(|track| track.status);
+        for status in self.tracks.values().map(|seen| seen.status).chain(dropped) {
+            tracks[status] += 1;
         }
         let expected = account.expected_tracks.iter();
         Totals {
@@ -234,7 +251,7 @@ impl Seen<'_> {
         if self.status == Status::Disabled {
             return Some(false);
         }
-        let is_certain = self.status == Status::Enabled && !self.views.is_empty();
+        let is_certain = self.status == Status::Enabled;
         let views = self.views.iter().map(|track| track.covers(action_type));
         all_of(views.chain((!is_certain).then_some(None)))
     }
@@ -244,9 +261,6 @@ impl Seen<'_> {
     }
 
     fn meets(&self, expected: &ExpectedTrack) -> Option<bool> {
-        if self.views.is_empty() {
-            return Some(false);
-        }
         let views = self.views.iter();
         all_of(views.map(|track| expected.is_met_by(track, self.status)))
     }

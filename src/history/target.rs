@@ -10,7 +10,7 @@ use super::changes::{Absence, TrackChange, diff, updated};
 use crate::clock::{Moment, age, until};
 use crate::failure::Failure;
 use crate::snapshot::{
-    Change, ChangeOperator, DroppedTrack, KnownTracks, LEAST_APART, LastGood, Listing, PollEnd,
+    ChangeKind, ChangeOperator, DroppedTrack, KnownTracks, LEAST_APART, LastGood, Listing, PollEnd,
     TargetReport, Tombstone, Track,
 };
 
@@ -33,7 +33,7 @@ pub struct TargetHistory {
 }
 
 impl TargetHistory {
-    /// A target that was not polled yet.
+    /// Creates a target that was not polled yet.
     pub fn new(region: String, interval: Duration, retention: Retention) -> Self {
         Self {
             report: TargetReport {
@@ -187,6 +187,7 @@ impl TargetHistory {
         self.report.last_good = Some(LastGood {
             listing,
             at: now.wall,
+            took,
             show_until: now + self.retention.stale_after,
             is_complete: true,
         });
@@ -207,9 +208,9 @@ impl TargetHistory {
     }
 
     /// Sets who made the last change of each kind of each track.
-    pub fn set_operators(&mut self, operator: impl Fn(u64, Change) -> Option<ChangeOperator>) {
+    pub fn set_operators(&mut self, operator: impl Fn(u64, ChangeKind) -> Option<ChangeOperator>) {
         let changes = self.report.past.changes.iter();
-        let operators: BTreeMap<u64, EnumMap<Change, Option<ChangeOperator>>> = changes
+        let operators: BTreeMap<u64, EnumMap<ChangeKind, Option<ChangeOperator>>> = changes
             .map(|(id, times)| {
                 let made = |change| times.at[change].and_then(|_| operator(*id, change));
                 (*id, EnumMap::from_fn(made))
@@ -245,7 +246,7 @@ impl TargetHistory {
             times.at[change.change] = Some(now.wall);
             times.operators[change.change] = None;
             match change.change {
-                Change::Vanished => {
+                ChangeKind::Vanished => {
                     let tombstone = Tombstone {
                         name: change.name.clone(),
                         at: now.wall,
@@ -255,8 +256,8 @@ impl TargetHistory {
                     past.tombstones.insert(change.id, tombstone);
                 }
                 // A deleted track exists again.
-                Change::Created => drop(past.tombstones.remove(&change.id)),
-                Change::Enabled | Change::Disabled | Change::Modified => {}
+                ChangeKind::Created => drop(past.tombstones.remove(&change.id)),
+                ChangeKind::Enabled | ChangeKind::Disabled | ChangeKind::Modified => {}
             }
         }
     }

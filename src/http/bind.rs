@@ -8,6 +8,8 @@ use listenfd::ListenFd;
 use socket2::{Domain, Protocol, SockRef, Type};
 use tokio::net::{TcpListener, UnixListener, UnixStream, lookup_host};
 
+use crate::escape::visible;
+
 /// A bound socket.
 #[derive(Debug)]
 pub(super) enum Socket {
@@ -30,6 +32,7 @@ pub(super) async fn bind(address: &str) -> io::Result<Socket> {
     };
     bound.map_err(|error| {
         let hint = "give a free address as host:port or unix:PATH";
+        let address = visible(address);
         let message = format!("cannot listen on {address}: {error}; {hint}");
         io::Error::new(error.kind(), message)
     })

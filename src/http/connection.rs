@@ -19,12 +19,12 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::accept::Peer;
-use super::body::Pieces;
 use super::connection_state::ConnectionState;
 use super::connections::ConnectionPermit;
 use super::instrumented_io::InstrumentedIo;
-use super::limits::Limits;
+use super::response_body::Pieces;
 use super::routes::Routes;
+use super::time_limits::Limits;
 
 /// The HTTP version that the client negotiated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

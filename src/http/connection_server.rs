@@ -15,9 +15,9 @@ use super::accept::Peer;
 use super::connection::{self, Protocol};
 use super::connections::ConnectionPermit;
 use super::content::Content;
-use super::limits::Limits;
 use super::options::Options;
 use super::routes::Routes;
+use super::time_limits::Limits;
 
 /// Serves the connections of one listener.
 pub struct ConnectionServer {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::head_scanner::RequestHeadScanner;
-use super::limits::Limits;
+use super::time_limits::Limits;
 
 /// The state of one connection, shared by its stream, its task and the cap on connections.
 #[derive(Debug)]
@@ -148,7 +148,7 @@ impl ConnectionState {
         self.state().aborted = true;
     }
 
-    /// Whether [`ConnectionState::abort`] was called.
+    /// Returns whether [`ConnectionState::abort`] was called.
     pub(super) fn is_aborted(&self) -> bool {
         self.state().aborted
     }
@@ -305,8 +305,9 @@ impl Drop for WorkGuard<'_> {
 }
 
 impl State {
-    /// Whether every request that was begun waits for its body. Over HTTP/1 the requests behind it
-    /// do not count: they are not begun, or the scanner mistook a blank line in the body for a head.
+    /// Returns whether every request that was begun waits for its body. Over HTTP/1 the requests
+    /// behind it do not count: they are not begun, or the scanner mistook a blank line in the body for
+    /// a head.
     fn waits_for_bodies(&self) -> bool {
         self.awaiting_body > 0 && (self.is_http1 || self.awaiting_body == self.pending)
     }

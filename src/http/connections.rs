@@ -174,6 +174,18 @@ impl Drop for ConnectionPermit {
 mod tests {
     use super::*;
 
+    /// Its socket is still open, so a new one would be one too many.
+    #[tokio::test]
+    async fn a_closing_connection_counts_until_it_is_closed() {
+        let connections = Connections::new(1);
+        let first = connections.try_admit(None).unwrap();
+        for _ in 0..3 {
+            assert!(connections.try_admit(None).is_none());
+        }
+        drop(first);
+        assert!(connections.try_admit(None).is_some());
+    }
+
     #[test]
     fn an_ipv6_network_is_one_source() {
         let source = |text: &str| source_of(Some(text.parse().unwrap()));

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use hyper::header::ACCEPT_ENCODING;
 
-/// Whether a response should be sent gzipped.
+/// Returns whether a response should be sent gzipped.
 ///
 /// Gzip is used if the client accepts it and does not prefer the plain form. A client that forbids
 /// both gets the plain form, because data is worth more to a scraper than a 406.

@@ -1,6 +1,6 @@
 //! The closed sets of values by which rows are filtered.
 
-use crate::snapshot::{AttributionResult, Change, DeliveryState, Status, StorageType};
+use crate::snapshot::{AttributionResult, ChangeKind, DeliveryState, Status, StorageType};
 
 /// The state of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,10 @@ pub(super) fn allowed(filter: &str) -> Option<Vec<&'static str>> {
             let types = StorageType::ALL.iter();
             types.map(|kind| kind.as_str()).collect()
         }
-        "change" => Change::ALL.iter().map(|change| change.as_str()).collect(),
+        "change" => ChangeKind::ALL
+            .iter()
+            .map(|change| change.as_str())
+            .collect(),
         "result" => {
             let results = AttributionResult::ALL.iter();
             results.map(|result| result.as_str()).collect()

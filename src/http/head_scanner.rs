@@ -36,7 +36,7 @@ impl RequestHeadScanner {
         ended
     }
 
-    /// Whether a head has begun and not ended.
+    /// Returns whether a head has begun and not ended.
     pub(super) fn in_head(&self) -> bool {
         self.in_head
     }

@@ -12,14 +12,14 @@ pub use self::connection_server::ConnectionServer;
 pub use self::connections::{ConnectionPermit, Connections};
 pub use self::content::{Content, Forget, Reload};
 pub use self::descriptors::raise_limit as raise_descriptor_limit;
-pub use self::limits::Limits;
 pub use self::listener::Listener;
 pub use self::options::Options;
+pub use self::time_limits::Limits;
 
 // What the listener gets, and its limits.
 mod content;
-mod limits;
 mod options;
+mod time_limits;
 
 // Connections: accepting, counting, tracking and serving them.
 mod accept;
@@ -41,10 +41,12 @@ mod view;
 
 // Requests and responses.
 mod api;
-mod body;
+mod discarded_body;
 mod encoding;
+mod handler;
 mod rendering;
 mod response;
+mod response_body;
 mod routes;
 
 // The page for people.

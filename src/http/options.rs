@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::limits::Limits;
+use super::time_limits::Limits;
 use crate::web_config::WebConfig;
 
 /// The settings of a listener. Listeners with clones of the same options share the cap on

@@ -7,10 +7,11 @@ use hyper::header::{
 };
 use hyper::{Response, StatusCode};
 
-use super::body::Pieces;
+use super::response_body::Pieces;
 use crate::web_config::Denied;
 
-/// An exposition in the text format. Prometheus 3 rejects an exposition without a content type.
+/// Returns an exposition in the text format. Prometheus 3 rejects an exposition without a content
+/// type.
 pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
     let content_type = "text/plain; version=0.0.4; charset=utf-8";
     let mut response = with_content(StatusCode::OK, content_type, pieces.into());
@@ -22,7 +23,7 @@ pub(super) fn exposition(pieces: Vec<Bytes>, gzip: bool) -> Response<Pieces> {
     response
 }
 
-/// An HTML page with its content security policy.
+/// Returns an HTML page with its content security policy.
 pub(super) fn page(html: String, policy: &'static str) -> Response<Pieces> {
     let mut response = with_content(StatusCode::OK, "text/html; charset=utf-8", html.into());
     let headers = response.headers_mut();
@@ -45,12 +46,12 @@ pub(super) fn text(status: StatusCode, text: impl Into<String>) -> Response<Piec
     with_content(status, "text/plain; charset=utf-8", text.into())
 }
 
-/// An empty response with status 204.
+/// Returns an empty response with status 204.
 pub(super) fn nothing() -> Response<Pieces> {
     empty(StatusCode::NO_CONTENT)
 }
 
-/// The response to `OPTIONS`.
+/// Returns the response to `OPTIONS`.
 pub(super) fn options(allow: &'static str) -> Response<Pieces> {
     let mut response = empty(StatusCode::NO_CONTENT);
     response
@@ -59,7 +60,7 @@ pub(super) fn options(allow: &'static str) -> Response<Pieces> {
     response
 }
 
-/// The response to a method that the path does not support.
+/// Returns the response to a method that the path does not support.
 pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
     let mut response = text(
         StatusCode::METHOD_NOT_ALLOWED,
@@ -71,13 +72,13 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Response<Pieces> {
     response
 }
 
-/// The response if too many requests for pages are waiting.
+/// Returns the response if too many requests for pages are waiting.
 pub(super) fn too_many_pages() -> Response<Pieces> {
     let message = "too many requests for pages are waiting; try again";
     text(StatusCode::SERVICE_UNAVAILABLE, message)
 }
 
-/// The response to a request that the web configuration does not allow.
+/// Returns the response to a request that the web configuration does not allow.
 pub(super) fn denied(why: Denied) -> Response<Pieces> {
     match why {
         Denied::Broken => text(
@@ -98,8 +99,8 @@ pub(super) fn denied(why: Denied) -> Response<Pieces> {
     }
 }
 
-/// The response to `HEAD`: it declares its length and has no content. Hyper drops the content over
-/// HTTP/1 only.
+/// Returns the response to `HEAD`: it declares its length and has no content. Hyper drops the content
+/// over HTTP/1 only.
 pub(super) fn without_content(mut response: Response<Pieces>) -> Response<Pieces> {
     let length = std::mem::take(response.body_mut()).left();
     if response.status() != StatusCode::NO_CONTENT {

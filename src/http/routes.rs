@@ -1,27 +1,26 @@
 //! Routes requests to their responses.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::{Body, Incoming};
 use hyper::header::{EXPECT, HOST, HeaderName, HeaderValue, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use rustls::ServerConfig;
 use serde_json::json;
-use tokio::time::timeout;
 use tracing::debug;
 
-use super::body::Pieces;
 use super::connection_state::ConnectionState;
 use super::content::Content;
+use super::discarded_body::discard;
+use super::handler::{Handler, forgotten_track};
 use super::options::Options;
 use super::page::{self, Facts, Page};
 use super::query::Query;
 use super::rendering::Rendering;
+use super::response_body::Pieces;
 use super::view::View;
 use super::{api, encoding, filter_values, response};
 use crate::web_config::WebConfig;
@@ -62,7 +61,8 @@ impl Routes {
         state: &ConnectionState,
     ) -> Response<Pieces> {
         let (head, body) = request.into_parts();
-        let handler = self.handler(head.uri.path());
+        let path = self.below_prefix(head.uri.path());
+        let handler = Handler::of(path.unwrap_or_default(), &self.telemetry_path);
         let has_body = !body.is_end_stream();
         let (own_headers, refusal) = self.admit(&head, body, state).await;
         let mut response = if let Some(response) = refusal {
@@ -127,24 +127,6 @@ impl Routes {
         below.starts_with('/').then_some(below)
     }
 
-    fn handler(&self, path: &str) -> Handler {
-        match self.below_prefix(path).unwrap_or_default() {
-            path if path == self.telemetry_path => Handler::Metrics,
-            "/" => Handler::Page,
-            "/api/v1/targets" => Handler::Targets,
-            "/api/v1/tracks" => Handler::Tracks,
-            "/api/v1/changes" => Handler::Changes,
-            "/api/v1/delivery" => Handler::Deliveries,
-            "/favicon.ico" => Handler::Icon,
-            "/-/healthy" => Handler::Healthy,
-            "/-/ready" => Handler::Ready,
-            "/-/reload" => Handler::Reload,
-            path if forgotten_track(path).is_some() => Handler::Forget,
-            "*" => Handler::Server,
-            _ => Handler::NotFound,
-        }
-    }
-
     async fn respond(&self, handler: Handler, head: &Parts) -> Response<Pieces> {
         let Parts {
             method,
@@ -190,20 +172,26 @@ impl Routes {
                     }
                 }
             }
+            // A browser names the page that sends a request. No page of the exporter sends these.
+            (Handler::Reload | Handler::Forget, &Method::POST) if headers.contains_key(ORIGIN) => {
+                let message = "a page in a browser cannot send this request; use curl";
+                response::text(StatusCode::FORBIDDEN, message)
+            }
             (Handler::Reload, &Method::POST) => self.reload().await,
             (Handler::Forget, &Method::POST) => self.forget(head).await,
             _ => response::method_not_allowed(handler.allow()),
         }
     }
 
-    /// The page, or the same facts as JSON.
+    /// Returns the page, or the same facts as JSON.
     async fn show(&self, handler: Handler, uri: &Uri) -> Response<Pieces> {
         let states = match handler {
             Handler::Deliveries => filter_values::delivery_states(),
             _ => filter_values::states(),
         };
         let query = Query::parse(uri.query().unwrap_or_default());
-        let query = match query.and_then(|query| query.with_states(&states)) {
+        let query = query.and_then(|query| query.with_states(&states));
+        let query = match query.and_then(|query| query.with_only(handler.filters())) {
             Ok(query) => query,
             Err(why) if matches!(handler, Handler::Page) => {
                 return response::text(StatusCode::BAD_REQUEST, why);
@@ -221,11 +209,6 @@ impl Routes {
 
     /// Waits until a deleted track is forgotten and reports the result.
     async fn forget(&self, head: &Parts) -> Response<Pieces> {
-        // A browser names the page that sends a request. No page of the exporter sends this one.
-        if head.headers.contains_key(ORIGIN) {
-            let message = "a page in a browser cannot forget tracks; use curl";
-            return response::text(StatusCode::FORBIDDEN, message);
-        }
         let path = self.below_prefix(head.uri.path()).unwrap_or_default();
         let track = forgotten_track(path).unwrap_or_default();
         let query = head.uri.query().unwrap_or_default();
@@ -267,12 +250,6 @@ impl Routes {
     }
 }
 
-/// Returns the text for the id of the track in the path of a request to forget it.
-fn forgotten_track(path: &str) -> Option<&str> {
-    path.strip_prefix("/api/v1/tracks/")?
-        .strip_suffix("/forget")
-}
-
 /// Renders the page or the API response for a query.
 fn render(
     handler: Handler,
@@ -311,51 +288,8 @@ fn render(
 /// The form of a request to forget a track.
 const FORGET_USAGE: &str = "write POST /api/v1/tracks/ID/forget?account=NAME with the id of the deleted track and its account";
 
-/// The handler of a path.
-#[derive(Clone, Copy)]
-enum Handler {
-    Metrics,
-    Page,
-    Targets,
-    Tracks,
-    Changes,
-    Deliveries,
-    /// Browsers request it on their own.
-    Icon,
-    Healthy,
-    Ready,
-    Reload,
-    Forget,
-    /// `OPTIONS *`, which concerns the server as a whole.
-    Server,
-    NotFound,
-}
-
-impl Handler {
-    /// Returns the value of the label `handler`, from a bounded set.
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Metrics => "metrics",
-            Self::Page => "page",
-            Self::Targets | Self::Tracks | Self::Changes | Self::Deliveries | Self::Forget => "api",
-            Self::Healthy => "healthy",
-            Self::Ready => "ready",
-            Self::Reload => "reload",
-            Self::Icon | Self::Server | Self::NotFound => "other",
-        }
-    }
-
-    fn allow(self) -> &'static str {
-        match self {
-            Self::Reload | Self::Forget => "POST, OPTIONS",
-            Self::Server => "GET, HEAD, POST, OPTIONS",
-            _ => "GET, HEAD, OPTIONS",
-        }
-    }
-}
-
-/// Whether an HTTP/1.1 request has exactly one `Host` header (RFC 9112, section 3.2). The exporter
-/// ignores the value, but a proxy in between may interpret several headers differently.
+/// Returns whether an HTTP/1.1 request has exactly one `Host` header (RFC 9112, section 3.2). The
+/// exporter ignores the value, but a proxy in between may interpret several headers differently.
 fn has_its_host(head: &Parts) -> bool {
     let hosts = head.headers.get_all(HOST).iter().count();
     match head.version {
@@ -363,29 +297,6 @@ fn has_its_host(head: &Parts) -> bool {
         _ => hosts <= 1,
     }
 }
-
-/// Reads and discards a body, so that the client finishes sending and reads the response.
-async fn discard(body: Incoming, time: Duration) -> Result<(), StatusCode> {
-    if body.size_hint().lower() > MAX_BODY_BYTES as u64 {
-        return Err(StatusCode::PAYLOAD_TOO_LARGE);
-    }
-    let mut body = Limited::new(body, MAX_BODY_BYTES);
-    let read = async {
-        while let Some(frame) = body.frame().await {
-            frame?;
-        }
-        Ok::<_, Box<dyn Error + Send + Sync>>(())
-    };
-    match timeout(time, read).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(StatusCode::PAYLOAD_TOO_LARGE),
-        Ok(Err(_)) => Err(StatusCode::BAD_REQUEST),
-        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
-    }
-}
-
-/// The most bytes of a request's body that are read and discarded; a longer body gets status 413.
-const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Writes one reason per line.
 fn lines(reasons: &[String]) -> String {

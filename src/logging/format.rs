@@ -14,6 +14,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, fmt as lines};
 
 use crate::cli::LogFormat;
+use crate::escape::{visible, visible_json};
 
 /// The name that `tracing` gives the text of an event.
 const MESSAGE: &str = "message";
@@ -89,11 +90,16 @@ impl Line {
         let is_plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '=' | '"');
         match self.format {
             LogFormat::Logfmt if !value.is_empty() && value.chars().all(is_plain) => {
-                self.bare(key, value);
+                self.bare(key, visible(value));
             }
-            LogFormat::Logfmt => self.bare(key, format_args!("{value:?}")),
-            LogFormat::Json => self.bare(key, serde_json::Value::from(value)),
+            // The quotes escape some invisible characters, `visible` the others.
+            LogFormat::Logfmt => self.bare(key, visible(&format!("{value:?}"))),
+            LogFormat::Json => self.json(key, &serde_json::Value::from(value)),
         }
+    }
+
+    fn json(&mut self, key: &str, value: &serde_json::Value) {
+        self.bare(key, visible_json(&value.to_string()));
     }
 
     /// Adds the pairs as the list `fields`.
@@ -103,7 +109,7 @@ impl Line {
             let fields: serde_json::Value = pairs
                 .map(|(field, [from, to])| json!({"field": field, "from": from, "to": to}))
                 .collect();
-            self.bare("fields", fields);
+            self.json("fields", &fields);
         }
     }
 
@@ -290,5 +296,31 @@ mod tests {
         let expected =
             r#" account=a Status.from=enabled Status.to=disabled Name.from="one \"two\"""#;
         assert!(lines[0].ends_with(expected), "{}", lines[0]);
+    }
+
+    #[test]
+    fn invisible_characters_are_escaped() {
+        let file = "\u{202e}lmay.\u{200b}\u{9b}31m\u{3164}";
+        for format in [LogFormat::Logfmt, LogFormat::Json] {
+            for value in [file.to_owned(), format!("a file {file}\n")] {
+                let lines = lines_of(
+                    format,
+                    || warn!(path = value, error = %value, "Name.from" = value, "of {value}"),
+                );
+                assert_eq!(lines.len(), 1, "{lines:?}");
+                let hidden = |c: char| c.is_control() || "\u{202e}\u{200b}\u{3164}".contains(c);
+                assert!(!lines[0].contains(hidden), "{format:?}: {:?}", lines[0]);
+                assert_eq!(lines[0].matches("202e").count(), 4, "{:?}", lines[0]);
+                if matches!(format, LogFormat::Json) {
+                    let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+                    assert_eq!(line["path"], value);
+                    assert_eq!(line["fields"][0]["from"], value);
+                } else {
+                    let shown = r"\u{202e}lmay.\u{200b}\u{9b}31m\u{3164}";
+                    let is_shown_once = !lines[0].contains(r"\\u");
+                    assert!(lines[0].contains(shown) && is_shown_once, "{}", lines[0]);
+                }
+            }
+        }
     }
 }

@@ -49,9 +49,12 @@ pub fn accounts(
 
 /// Returns a warning for each configured account that is also a member. `uins` has the known UINs,
 /// by account name.
-pub fn duplicate_warnings(uins: &BTreeMap<String, String>, members: &[Account]) -> Vec<String> {
+pub fn duplicate_warnings<'a>(
+    uins: &BTreeMap<String, String>,
+    members: impl IntoIterator<Item = &'a Account>,
+) -> Vec<String> {
     let known: BTreeMap<&str, &Account> = members
-        .iter()
+        .into_iter()
         .filter_map(|member| Some((member.uin.as_deref()?, member)))
         .collect();
     let both = uins.iter().filter_map(|(name, uin)| {

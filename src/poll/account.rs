@@ -36,7 +36,8 @@ pub struct AccountParts {
 
 /// An account, ready to poll.
 pub struct Account {
-    state: AccountState,
+    /// Boxed, because each step of the loop moves it.
+    state: Box<AccountState>,
     checker: Option<DeliveryChecker>,
     schedule: Schedule,
     handle: Arc<PublishHandle>,
@@ -60,9 +61,10 @@ impl Account {
         let rules = delivery.as_ref().map(DeliveryParts::rules);
         let state = AccountState::new(info, &regions, schedule, rules, coverage, poller, own);
         let region = regions.into_iter().next().unwrap_or_default();
+        let operations = state.operations();
         Self {
             state: state.publish().await,
-            checker: delivery.map(|parts| DeliveryChecker::new(parts, region)),
+            checker: delivery.map(|parts| DeliveryChecker::new(parts, region, operations)),
             schedule,
             handle,
         }
@@ -77,6 +79,7 @@ impl Account {
             schedule,
             handle,
         } = self;
+        state = state.searches_restarted().await;
         let heartbeat = handle.heartbeat();
         heartbeat.beat(schedule.late_after(first));
         sleep_until(first).await;
@@ -87,7 +90,7 @@ impl Account {
         due.set_missed_tick_behavior(MissedTickBehavior::Skip);
 
         let poller = Arc::clone(state.poller());
-        let mut polls = all(&poller, &state);
+        let mut polls = all(&poller, &mut state);
         // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
         let mut checks = InFlightPolls::none(MAX_CHECKS);
@@ -118,7 +121,7 @@ impl Account {
                         if polls.has(target) {
                             skipped.push(target);
                         } else {
-                            polls.begin(target, poll(&poller, &state, target));
+                            polls.begin(target, poll(&poller, &mut state, target));
                         }
                     }
                     // The polls that just began have not changed the state yet.
@@ -136,7 +139,7 @@ impl Account {
             mut state, checker, ..
         } = self;
         let poller = Arc::clone(state.poller());
-        let mut polls = all(&poller, &state);
+        let mut polls = all(&poller, &mut state);
         while polls.has_any() {
             let outcome = polls.next().await;
             let target = outcome.target;
@@ -210,7 +213,7 @@ fn begin_search<'a>(
 }
 
 /// Begins a poll of every target.
-fn all<'a>(poller: &'a Poller, state: &AccountState) -> InFlightPolls<'a, PollOutcome> {
+fn all<'a>(poller: &'a Poller, state: &mut AccountState) -> InFlightPolls<'a, PollOutcome> {
     let mut polls = InFlightPolls::none(state.targets().len());
     for target in state.targets() {
         polls.begin(target, poll(poller, state, target));
@@ -220,8 +223,9 @@ fn all<'a>(poller: &'a Poller, state: &AccountState) -> InFlightPolls<'a, PollOu
 
 fn poll<'a>(
     poller: &'a Poller,
-    state: &AccountState,
+    state: &mut AccountState,
     target: usize,
 ) -> impl Future<Output = PollOutcome> + Send + use<'a> {
-    poller.poll(target, state.region(target), state.known(target))
+    let known = state.poll_begins(target);
+    poller.poll(target, state.region(target), known)
 }

@@ -10,7 +10,8 @@ use super::search::{SearchEnd, SearchJob, SearchKind, SearchedRecords};
 use crate::attribution::{Counts, Lookup, MAX_SWEEP_PAGES, Sweep, UnseenSwitchOff, Update, Window};
 use crate::failure::Failure;
 use crate::snapshot::{
-    AttributionReport, AttributionResult, ChangeRecord, LookupState, SweepReport,
+    AttributionReport, AttributionResult, ChangeKind, ChangeRecord, ChangeSource, LookupState,
+    Outcome, SweepReport, TrackEvent,
 };
 
 /// How long changes are collected before the first search. The regions of an account show a change of
@@ -59,7 +60,9 @@ struct Sweeps {
     /// The end of the last one that succeeded.
     last: Option<SystemTime>,
     operations: Counts,
+    attempts: BTreeMap<(TrackEvent, Outcome), SystemTime>,
     unseen_switch_offs: u64,
+    unseen_tracks: BTreeMap<u64, (String, SystemTime)>,
 }
 
 impl Searches {
@@ -116,13 +119,28 @@ impl Searches {
     }
 
     /// Adds changes whose search an earlier process has begun and not persisted.
-    pub(super) fn resume(&mut self, pending: Vec<&ChangeRecord>, now: SystemTime) {
+    pub(super) fn resume(&mut self, pending: Vec<&ChangeRecord>) {
         let lost = pending.into_iter().filter(|change| !self.has(change.id));
         let lost: Vec<&ChangeRecord> = lost.collect();
-        self.add(lost, now);
+        if let Some(seen) = lost.iter().map(|change| change.seen).max() {
+            self.report = None;
+            self.lookups.push(Lookup::new(seen, lost));
+        }
     }
 
-    /// Whether the operator of a change is still searched.
+    /// Whether the operator of any change is still searched.
+    pub(super) fn has_any(&self) -> bool {
+        !self.lookups.is_empty()
+    }
+
+    /// Continues the searches of an earlier process, which may have ended right after a request.
+    pub(super) fn restarted(&mut self, now: SystemTime) {
+        self.report = None;
+        let lookups = self.lookups.iter_mut();
+        lookups.for_each(|lookup| lookup.restarted(now));
+    }
+
+    /// Returns whether the operator of a change is still searched.
     pub(super) fn has(&self, change: u64) -> bool {
         let mut lookups = self.lookups.iter();
         lookups.any(|lookup| lookup.state().changes.contains(&change))
@@ -194,11 +212,21 @@ impl Searches {
         lookups.chain(sweep).min_by_key(|(due, _)| *due)
     }
 
-    /// Ends the running search. `changes` are the changes of the account in the feed.
+    /// Remembers the switches that a poll saw.
+    pub(super) fn saw<'a>(&mut self, changes: impl IntoIterator<Item = &'a ChangeRecord>) {
+        if let Some(sweeps) = &mut self.sweeps {
+            self.report = None;
+            sweeps.sweep.saw(changes);
+        }
+    }
+
+    /// Ends the running search. `changes` are the changes of the account in the feed, and `settled` is
+    /// when the earliest running poll began, or now.
     pub(super) fn end<'a>(
         &mut self,
         end: SearchEnd,
         changes: impl Iterator<Item = &'a ChangeRecord> + Clone,
+        settled: SystemTime,
         now: SystemTime,
         skew: i64,
     ) -> Found {
@@ -222,7 +250,7 @@ impl Searches {
             }
             (SearchKind::Sweep, _) => {
                 if let (Some(sweeps), [window]) = (&mut self.sweeps, &job.windows[..]) {
-                    found.unseen = sweeps.end(*window, result.as_ref().ok(), changes, now, skew);
+                    found.unseen = sweeps.end(*window, result.as_ref().ok(), settled, now, skew);
                 }
             }
         }
@@ -239,12 +267,31 @@ impl Searches {
         found
     }
 
+    /// Shows which tracks were switched off and on again between two polls. `changes` are the changes of
+    /// the account in the feed, newest first.
+    pub(super) fn show_unseen(&mut self, changes: &[&ChangeRecord]) {
+        let Some(sweeps) = &mut self.sweeps else {
+            return;
+        };
+        let is_unseen = |change: &&&ChangeRecord| {
+            change.source == ChangeSource::Operation && change.change == ChangeKind::Disabled
+        };
+        // An operation may name a track that no listing has, only by its name.
+        let unseen = changes.iter().filter(is_unseen).rev();
+        let unseen = unseen.filter(|change| change.track_id != 0);
+        sweeps.unseen_tracks = unseen
+            .map(|change| (change.track_id, (change.track.clone(), change.seen)))
+            .collect();
+        self.report = None;
+    }
+
     /// Returns the searches and their counters. The same allocation if they have not changed.
     pub(super) fn report(&mut self) -> Arc<AttributionReport> {
         let Self {
             results,
             lookups,
             sweeps,
+            failure,
             report,
             ..
         } = self;
@@ -255,6 +302,7 @@ impl Searches {
                     .iter()
                     .map(|lookup| lookup.state().clone())
                     .collect(),
+                failure: failure.clone(),
                 sweeps: sweeps.as_ref().map(Sweeps::report),
             })
         }))
@@ -274,15 +322,17 @@ impl Sweeps {
             tried: last.filter(|last| *last <= now),
             last,
             operations: known.map_or_else(BTreeMap::new, |known| known.operations.clone()),
+            attempts: known.map_or_else(BTreeMap::new, |known| known.attempts.clone()),
             unseen_switch_offs: known.map_or(0, |known| known.unseen_switch_offs),
+            unseen_tracks: BTreeMap::new(),
         }
     }
 
-    fn end<'a>(
+    fn end(
         &mut self,
         window: Window,
         searched: Option<&SearchedRecords>,
-        changes: impl Iterator<Item = &'a ChangeRecord>,
+        settled: SystemTime,
         now: SystemTime,
         skew: i64,
     ) -> Vec<UnseenSwitchOff> {
@@ -294,9 +344,12 @@ impl Sweeps {
         let (records, is_complete) = (&searched.records, searched.is_complete);
         let swept = self
             .sweep
-            .swept(window, records, is_complete, changes, now, skew);
+            .swept(window, records, is_complete, settled, now, skew);
         for (kind, count) in swept.counts {
             *self.operations.entry(kind).or_default() += count;
+            if kind.1 != Outcome::Succeeded {
+                self.attempts.insert(kind, now);
+            }
         }
         self.unseen_switch_offs += swept.unseen.len() as u64;
         swept.unseen
@@ -307,7 +360,9 @@ impl Sweeps {
             last: self.last,
             state: self.sweep.state().clone(),
             operations: self.operations.clone(),
+            attempts: self.attempts.clone(),
             unseen_switch_offs: self.unseen_switch_offs,
+            unseen_tracks: self.unseen_tracks.clone(),
         }
     }
 }

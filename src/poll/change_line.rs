@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use tracing::{info, warn};
 
-use crate::snapshot::{AttributionResult, Change, ChangeRecord, Operation};
-use crate::tencent::reasons::{escaped, visible};
+use crate::escape::{escaped, visible};
+use crate::snapshot::{AttributionResult, ChangeKind, ChangeRecord, Operation};
 
 /// Logs a change. A field of the track is a pair of fields of the line, `Status.from` and
 /// `Status.to`; a field that does not differ has none. The format JSON lists the pairs in `fields`.
@@ -28,17 +28,12 @@ pub(super) fn log_change(record: &ChangeRecord) {
         };
     }
     match record.change {
-        Change::Created | Change::Enabled => line!(info,
+        ChangeKind::Created | ChangeKind::Enabled => line!(info,
             "Status" "Name" "ActionType" "ResourceType" "EventNames"
             "StorageType" "StorageRegion" "StorageName" "StoragePrefix" "StorageAccountId"
         ),
-        Change::Disabled | Change::Modified => line!(warn,
+        ChangeKind::Disabled | ChangeKind::Modified | ChangeKind::Vanished => line!(warn,
             "Status" "Name" "ActionType" "ResourceType" "EventNames"
-            "StorageType" "StorageRegion" "StorageName" "StoragePrefix" "StorageAccountId"
-        ),
-        // What identifies it, and where the log that stops was delivered.
-        Change::Vanished => line!(warn,
-            "Status" "Name"
             "StorageType" "StorageRegion" "StorageName" "StoragePrefix" "StorageAccountId"
         ),
     }
@@ -47,13 +42,13 @@ pub(super) fn log_change(record: &ChangeRecord) {
 /// Returns the old value of a field that differs. `None` for a created track, which had none.
 fn from(record: &ChangeRecord, field: &str) -> Option<String> {
     let differs = record.fields.iter().find(|it| it.field == field)?;
-    (record.change != Change::Created).then(|| visible(&differs.from).into_owned())
+    (record.change != ChangeKind::Created).then(|| visible(&differs.from).into_owned())
 }
 
 /// Returns the new value of a field that differs. `None` for a deleted track, which has none.
 fn to(record: &ChangeRecord, field: &str) -> Option<String> {
     let differs = record.fields.iter().find(|it| it.field == field)?;
-    (record.change != Change::Vanished).then(|| visible(&differs.to).into_owned())
+    (record.change != ChangeKind::Vanished).then(|| visible(&differs.to).into_owned())
 }
 
 /// Logs what is known of the operator of a change: the operation, or the newest candidate and how many

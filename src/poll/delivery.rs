@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::poller::Poller;
+use crate::clock::Moment;
 use crate::delivery::{Ask, Due, Job, Operations, Question, Rules, TargetSettings};
+use crate::snapshot::CheckCursor;
 use crate::tencent::reasons::timeout_failure;
+use crate::tencent::storage::cos::Depth;
 use crate::tencent::storage::{CheckResult, StorageClients};
 
 /// The most checks of one account in flight.
@@ -42,6 +45,8 @@ pub(super) struct CheckEnd {
     pub(super) result: CheckResult,
     /// The answer to the question that the result leaves.
     pub(super) due: Option<Due>,
+    /// When the latest queries of operation records were sent.
+    pub(super) queries: Vec<Moment>,
 }
 
 /// Checks the storage targets of one account.
@@ -54,49 +59,73 @@ pub(super) struct DeliveryChecker {
 }
 
 impl DeliveryChecker {
-    pub(super) fn new(parts: DeliveryParts, region: String) -> Self {
+    pub(super) fn new(parts: DeliveryParts, region: String, operations: Operations) -> Self {
         Self {
             parts,
             region,
-            operations: Mutex::default(),
+            operations: Mutex::new(operations),
         }
     }
 
-    /// Checks a storage target, and reads operation records if the result depends on them.
+    /// Checks a storage target, and reads operation records if the result depends on them. Searches
+    /// the whole bucket only if the state depends on it.
     pub(super) async fn check(&self, job: Job, poller: &Poller) -> CheckEnd {
-        let rules = self.parts.rules();
-        let result = match obstacle(&job, poller.owner().as_deref()) {
+        let until = Instant::now() + self.parts.interval;
+        let cursor = job.known.cursor.as_ref();
+        let mut result = match obstacle(&job, poller.owner().as_deref()) {
             Some(why) => CheckResult::Impossible { why },
-            None => match timeout(rules.interval, self.look(&job, poller)).await {
-                Ok(result) => result,
-                Err(_) => CheckResult::Failed(timeout_failure(
-                    "the check timed out after one interval (delivery.interval)",
-                )),
-            },
+            None => self.look(&job, (cursor, Depth::Tail), until, poller).await,
         };
-        let question = rules.question(&job.known, job.settings.since, &result);
-        let due = match question {
-            Some(question) => Some(self.due(question, &job.settings, poller).await),
-            None => None,
-        };
-        CheckEnd { job, result, due }
+        let mut due = self.due_since(&job, &result, poller).await;
+        let rules = self.parts.rules();
+        if let CheckResult::Seen {
+            newest,
+            cursor: place,
+            ..
+        } = &result
+            && matches!(cursor, Some(CheckCursor::Bucket { .. }))
+            && rules.needs_full_search(&job.known, &result, due.as_ref())
+        {
+            let full = self.look(&job, (place.as_ref(), Depth::Full), until, poller);
+            result = full.await.or_newer(*newest);
+            due = self.due_since(&job, &result, poller).await;
+        }
+        let queries = self.operations.lock().await.sent().to_vec();
+        CheckEnd {
+            job,
+            result,
+            due,
+            queries,
+        }
     }
 
-    async fn look(&self, job: &Job, poller: &Poller) -> CheckResult {
+    /// Looks at the storage target, from where a check has ended.
+    async fn look(
+        &self,
+        job: &Job,
+        place: (Option<&CheckCursor>, Depth),
+        until: Instant,
+        poller: &Poller,
+    ) -> CheckResult {
         let TargetSettings { app_id, tracks, .. } = &job.settings;
         let of_track = (!app_id.is_empty()).then_some(app_id.as_str());
+        let app_id = of_track.or(self.parts.app_id.as_deref());
         let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
-        let clients = &self.parts.clients;
-        clients
-            .check(
-                &job.known.target,
-                of_track.or(self.parts.app_id.as_deref()),
-                &tracks,
-                job.known.cursor.as_ref(),
-                Instant::now() + self.parts.interval,
-                &poller.observer(),
-            )
-            .await
+        let (clients, target) = (&self.parts.clients, &job.known.target);
+        let observer = poller.observer();
+        let check = clients.check(target, app_id, &tracks, place, until, &observer);
+        timeout_at(until, check).await.unwrap_or_else(|_| {
+            CheckResult::Failed(timeout_failure(
+                "the check timed out after one interval (delivery.interval)",
+            ))
+        })
+    }
+
+    /// Answers the question that a result leaves. `None` if it leaves none.
+    async fn due_since(&self, job: &Job, result: &CheckResult, poller: &Poller) -> Option<Due> {
+        let rules = self.parts.rules();
+        let question = rules.question(&job.known, job.settings.since, result)?;
+        Some(self.due(question, &job.settings, poller).await)
     }
 
     /// Answers a question with the operation records of the account.
@@ -104,12 +133,12 @@ impl DeliveryChecker {
         let rules = self.parts.rules();
         let mut operations = self.operations.lock().await;
         loop {
-            let now = Instant::now();
+            let now = poller.client().clock().now();
             match operations.ask(question, &settings.recorded, &rules, now) {
                 Ask::Answer(due) => return due,
                 Ask::Query(query) => {
                     let records = poller.operations(&self.region, &query).await;
-                    operations.enter(query, records, Instant::now());
+                    operations.enter(query, records, poller.client().clock().now());
                 }
             }
         }

@@ -2,8 +2,8 @@
 
 use tracing::{info, warn};
 
+use crate::escape::{escaped, visible};
 use crate::snapshot::{DeliveryReport, DeliveryState};
-use crate::tencent::reasons::{escaped, visible};
 
 /// Logs the state of a storage target: a warning if operation records do not arrive.
 pub(super) fn log_delivery(account: &str, before: &DeliveryReport, after: &DeliveryReport) {

@@ -23,11 +23,11 @@ pub struct Memory {
     pub api: Arc<Mutex<ApiCounters>>,
 }
 
-/// Publishes the reports and the changes of one account, and remembers the last report. After [`close`](Self::close),
-/// the old task can no longer publish, even if its abort is delayed.
+/// Publishes the reports and the changes of one account, and remembers the last report. After
+/// [`close`](Self::close), the old task can no longer publish, even if its abort is delayed.
 pub struct PublishHandle {
     inner: Mutex<Inner>,
-    /// Shared by all accounts.
+    /// The change feed, which all accounts share.
     changes: Arc<ChangeFeed>,
     heartbeat: Arc<Heartbeat>,
 }
@@ -39,7 +39,7 @@ struct Inner {
 }
 
 impl PublishHandle {
-    /// A handle for a task that resumes from `memory`.
+    /// Creates a handle for a task that resumes from `memory`.
     pub fn new(memory: Memory, publish: Publish, changes: Arc<ChangeFeed>, now: Instant) -> Self {
         let publish = Some(publish);
         Self {
@@ -49,7 +49,7 @@ impl PublishHandle {
         }
     }
 
-    /// The heartbeat of the task.
+    /// Returns the heartbeat of the task.
     pub fn heartbeat(&self) -> &Arc<Heartbeat> {
         &self.heartbeat
     }
@@ -57,6 +57,11 @@ impl PublishHandle {
     /// Returns the memory from which a new task would resume.
     pub fn memory(&self) -> Memory {
         self.inner().memory.clone()
+    }
+
+    /// Returns whether publishing was stopped.
+    pub fn is_closed(&self) -> bool {
+        self.inner().publish.is_none()
     }
 
     /// Stops publishing, and returns the memory.
@@ -67,7 +72,7 @@ impl PublishHandle {
     }
 
     /// Replaces the function that publishes, because its state is unknown after a panic. Returns
-    /// false, and does not call `publish`, if the handle was closed.
+    /// `false`, and does not call `publish`, if the handle was closed.
     pub fn renew(&self, publish: impl FnOnce() -> Publish) -> bool {
         let mut inner = self.inner();
         if inner.publish.is_some() {
@@ -76,7 +81,7 @@ impl PublishHandle {
         inner.publish.is_some()
     }
 
-    /// Returns the feed.
+    /// Returns the change feed.
     pub(super) fn changes(&self) -> &ChangeFeed {
         &self.changes
     }
@@ -98,7 +103,8 @@ impl PublishHandle {
         self.changes.apply(update, now.wall)
     }
 
-    /// If publishing panics, the memory has not changed yet, so a poisoned lock is consistent.
+    /// Locks the state. If publishing panics, the memory has not changed yet, so a poisoned lock is
+    /// consistent.
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,10 +119,10 @@ impl fmt::Debug for PublishHandle {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
-    use std::time::SystemTime;
+    use std::time::{Duration, SystemTime};
 
     use super::*;
-    use crate::snapshot::{Attribution, AttributionResult, Change, ChangeSource};
+    use crate::snapshot::{Attribution, AttributionResult, ChangeKind, ChangeSource};
 
     /// A task on another thread may run for a while after it was aborted.
     #[test]
@@ -161,9 +167,10 @@ mod tests {
             region: "ap-guangzhou".to_owned(),
             track_id: 1,
             track: "all".to_owned(),
-            change: Change::Disabled,
+            change: ChangeKind::Disabled,
             fields: Vec::new(),
             seen: SystemTime::UNIX_EPOCH,
+            took: Duration::ZERO,
             previous: None,
             source: ChangeSource::Poll,
             attribution: Attribution::without_operation(AttributionResult::Off),

@@ -9,9 +9,9 @@ use tracing::{debug, info, warn};
 use super::change_line::{log_change, log_operator};
 use super::delivery_line::log_delivery;
 use crate::duration::format_duration;
+use crate::escape::visible;
 use crate::failure::{Failure, Reason};
 use crate::snapshot::{ChangeRecord, DeliveryReport, LastGood, TargetReport};
-use crate::tencent::reasons::visible;
 
 /// The most lines of one kind that an account logs in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
@@ -91,7 +91,7 @@ impl AccountLog {
         let account = &self.account;
         for (budget, what) in [
             (&self.health, "changes of state of targets"),
-            (&self.changes, "changes of tracks"),
+            (&self.changes, "changes to tracks"),
             (&self.details, "tracks without details"),
             (&self.deliveries, "changes of state of storage targets"),
         ] {

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::attribution::UnseenSwitchOff;
 use crate::history::TargetHistory;
 use crate::snapshot::{
-    Attribution, AttributionResult, Change, ChangeOperator, ChangeRecord, ChangeSource,
+    Attribution, AttributionResult, ChangeKind, ChangeOperator, ChangeRecord, ChangeSource,
     FieldChange, OperationRecord, Status, TrackEvent, TrackRef,
 };
 
 /// Shows the operator of the last change of each kind, if it is certain. `changes` are the changes of
 /// the account, newest first; `None` hides every operator.
 pub(super) fn show_operators(histories: &mut [TargetHistory], changes: Option<&[&ChangeRecord]>) {
-    let mut operators: BTreeMap<(&str, u64, Change), Option<ChangeOperator>> = BTreeMap::new();
+    let mut operators: BTreeMap<(&str, u64, ChangeKind), Option<ChangeOperator>> = BTreeMap::new();
     let of_polls = changes.into_iter().flatten();
     for record in of_polls.filter(|record| record.source == ChangeSource::Poll) {
         let key = (record.region.as_str(), record.track_id, record.change);
@@ -74,6 +75,7 @@ pub(super) fn unseen_records(
                 to: to.as_str().to_owned(),
             }],
             seen,
+            took: Duration::ZERO,
             previous: None,
             source: ChangeSource::Operation,
             attribution: Attribution {
@@ -84,8 +86,8 @@ pub(super) fn unseen_records(
     };
     let (enabled, disabled) = (Status::Enabled, Status::Disabled);
     [
-        record(Change::Disabled, off, off_at, [enabled, disabled]),
-        record(Change::Enabled, on, on_at, [disabled, enabled]),
+        record(ChangeKind::Disabled, off, off_at, [enabled, disabled]),
+        record(ChangeKind::Enabled, on, on_at, [disabled, enabled]),
     ]
 }
 

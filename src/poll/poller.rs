@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 use super::details::DescribeResult;
 use super::log::{self, AccountLog};
 use crate::delivery::{OperationsQuery, Records};
-use crate::failure::Failure;
+use crate::failure::{Failure, Reason};
 use crate::snapshot::{ApiCounters, KnownTracks, Listing};
 use crate::tencent::credentials::ProviderState;
 use crate::tencent::reasons::timeout_failure;
@@ -55,7 +55,7 @@ pub(super) struct Poller {
 }
 
 impl Poller {
-    /// A poller that adds its requests to `api`.
+    /// Creates a poller that adds its requests to `api`.
     pub(super) fn new(
         account: &str,
         client: Arc<Client>,
@@ -252,6 +252,9 @@ impl Observer for Counting<'_> {
         if let Some(failure) = call.failure {
             let mut api = lock(&self.poller.api);
             api.failures[failure.reason] += 1;
+            if failure.reason == Reason::Throttled {
+                api.last_throttled = Some(self.poller.client.clock().now().wall);
+            }
             let code = failure.code.to_string();
             *api.errors.entry((call.action, code)).or_default() += 1;
             *lock(&self.last_failure) = Some(failure.clone());

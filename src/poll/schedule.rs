@@ -1,4 +1,4 @@
-//! When an account polls.
+//! When an account polls after its first poll, whose time the fleet sets.
 
 use std::time::Duration;
 

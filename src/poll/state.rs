@@ -8,31 +8,32 @@ use std::time::SystemTime;
 
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 
 use super::attribution::Searches;
-use super::delivery::CheckEnd;
-use super::details::{DescribeResult, DetailsCache};
+use super::details::DetailsCache;
 use super::handle::PublishHandle;
-use super::log::{self, AccountLog, Health};
-use super::poller::{PollOutcome, Poller};
+use super::log::AccountLog;
+use super::poller::Poller;
 use super::schedule::Schedule;
 use crate::changes::FeedUpdate;
 use crate::clock::{Clock, Moment};
-use crate::delivery::{DeliveryBook, Job, Rules, storage_targets};
-use crate::history::{OverviewCache, TargetHistory, TrackChange, accrue, is_covered};
+use crate::delivery::{DeliveryBook, Rules};
+use crate::history::{OverviewCache, TargetHistory};
 use crate::snapshot::{
-    AccountInfo, Attribution, AttributionResult, ChangeRecord, ChangeSource, Evidence, KnownTracks,
-    LastGood, OrganizationCoverage, Renewals, Report, TargetReport,
+    AccountInfo, ChangeRecord, Evidence, KnownTracks, OrganizationCoverage, Renewals, Report,
+    TargetReport,
 };
-use crate::tencent::ListingError;
 
+mod checks;
+mod polls;
 mod searches;
 
-/// What an account knows. Every change of it ends with a new report.
+/// What an account knows. Every change that a report shows ends with a new report.
 pub(super) struct AccountState {
     info: Arc<AccountInfo>,
     histories: Vec<TargetHistory>,
+    /// When the running poll of each target began.
+    running_since: Vec<Option<SystemTime>>,
     overviews: OverviewCache,
     evidence: Evidence,
     credentials_changed: Option<SystemTime>,
@@ -40,6 +41,8 @@ pub(super) struct AccountState {
     details: Option<DetailsCache>,
     /// `None` if storage targets are not checked.
     deliveries: Option<DeliveryBook>,
+    /// When the latest queries of due operations were sent.
+    delivery_queries: Vec<Moment>,
     /// `None` if attribution is disabled.
     searches: Option<Searches>,
     coverage: watch::Receiver<Option<OrganizationCoverage>>,
@@ -50,7 +53,8 @@ pub(super) struct AccountState {
 }
 
 impl AccountState {
-    /// Resumes from the last report of the handle, region by region.
+    /// Resumes the histories of the regions, and the evidence, deliveries and searches of the account,
+    /// from the last report of the handle.
     pub(super) fn new(
         info: Arc<AccountInfo>,
         regions: &[String],
@@ -59,7 +63,7 @@ impl AccountState {
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
         poller: Arc<Poller>,
         handle: Arc<PublishHandle>,
-    ) -> Self {
+    ) -> Box<Self> {
         let clock = poller.client().clock().clone();
         let now = clock.now();
         let known = handle.memory().report;
@@ -79,10 +83,12 @@ impl AccountState {
         let book = |rules| DeliveryBook::new(&info.name, rules, checked.unwrap_or_default(), now);
         let attribution = known.and_then(|report| report.attribution.as_deref());
         let searches = |settings| Searches::new(settings, attribution, now.wall);
-        let mut state = Self {
+        let mut state = Box::new(Self {
             deliveries: delivery.map(book),
+            delivery_queries: known.map_or_else(Vec::new, |it| it.delivery_queries.clone()),
             searches: schedule.attribution.map(searches),
             histories: regions.iter().map(history).collect(),
+            running_since: vec![None; regions.len()],
             overviews: OverviewCache::default(),
             evidence: known.map_or_else(Evidence::default, |report| report.evidence),
             credentials_changed: known
@@ -95,7 +101,7 @@ impl AccountState {
             log: Arc::clone(poller.log()),
             poller,
             handle,
-        };
+        });
         state.set_storage_targets(now);
         state
     }
@@ -112,7 +118,7 @@ impl AccountState {
         &self.poller
     }
 
-    /// The targets by number, in the order of the configuration.
+    /// Returns the targets by number, in the order of the configuration.
     pub(super) fn targets(&self) -> Range<usize> {
         0..self.histories.len()
     }
@@ -121,8 +127,9 @@ impl AccountState {
         Arc::from(self.histories[target].report().region.as_str())
     }
 
-    /// Returns the tracks that the next listing of a target has to account for.
-    pub(super) fn known(&self, target: usize) -> KnownTracks {
+    /// Begins a poll of a target. Returns the tracks that the listing has to account for.
+    pub(super) fn poll_begins(&mut self, target: usize) -> KnownTracks {
+        self.running_since[target] = Some(self.clock.now().wall);
         self.histories[target].known()
     }
 
@@ -132,17 +139,8 @@ impl AccountState {
         histories.all(|history| history.report().is_up())
     }
 
-    /// Returns the tracks of a target whose details are due.
-    pub(super) fn due_for_details(&self, target: usize) -> Vec<u64> {
-        let good = self.histories[target].report().last_good.as_ref();
-        match (&self.details, good) {
-            (Some(details), Some(good)) => details.due(&good.listing, Instant::now()),
-            _ => Vec::new(),
-        }
-    }
-
-    /// Publishes what is known at the start.
-    pub(super) async fn publish(self) -> Self {
+    /// Resumes the searches, and publishes what is known.
+    pub(super) async fn publish(self: Box<Self>) -> Box<Self> {
         let resume = |state: &mut Self| {
             state.show_operators();
             state.resume_searches()
@@ -151,97 +149,14 @@ impl AccountState {
         state
     }
 
-    /// Records and publishes the end of a poll.
-    pub(super) async fn poll_ended(self, outcome: PollOutcome) -> Self {
-        let target = outcome.target;
-        let before = Health::of(self.histories[target].report());
-        let tracks = outcome.count_tracks();
-        let (state, changes) = self.update(tracks, |state| state.enter(outcome)).await;
-        let after = state.histories[target].report();
-        state.log.health(before, after);
-        for change in &changes {
-            state.log.change(change);
-        }
-        state.log.count_suppressed();
-        if changes.is_empty() {
-            return state;
-        }
-        let search = move |state: &mut Self| {
-            let now = state.clock.now().wall;
-            if let Some(searches) = &mut state.searches {
-                searches.add(changes.iter().map(Arc::as_ref), now);
-            }
-            FeedUpdate::default()
-        };
-        let (state, _) = state.update(0, search).await;
-        state
-    }
-
-    /// Begins the check that is due for the longest time, if any. The caller makes the check.
-    pub(super) fn begin_check(&mut self) -> Option<Job> {
-        let now = self.clock.now();
-        self.deliveries.as_mut()?.begin(now)
-    }
-
-    /// Returns when the next check is due.
-    pub(super) fn next_check(&self) -> Option<Instant> {
-        self.deliveries.as_ref()?.next_due()
-    }
-
-    /// Records and publishes the end of a check.
-    pub(super) async fn checked(self, end: CheckEnd) -> Self {
-        let CheckEnd { job, result, due } = end;
-        let enter = move |state: &mut Self| {
-            let now = state.clock.now();
-            let book = state.deliveries.as_mut();
-            if let Some([before, after]) = book.and_then(|book| book.end(&job, result, due, now)) {
-                state.log.delivery(&before, &after);
-            }
-            FeedUpdate::default()
-        };
-        let (state, _) = self.update(0, enter).await;
-        state.log.count_suppressed();
-        state
-    }
-
-    /// Records and publishes polls that were due while the previous ones were still running.
-    pub(super) async fn polls_skipped(self, targets: Vec<usize>) -> Self {
-        let skip = move |state: &mut Self| {
-            for target in targets {
-                let history = &mut state.histories[target];
-                history.skipped();
-                log::skipped(&state.info.name, &history.report().region);
-            }
-            FeedUpdate::default()
-        };
-        let (state, _) = self.update(0, skip).await;
-        state
-    }
-
-    /// Records and publishes the details of single tracks.
-    pub(super) async fn described(self, results: Vec<DescribeResult>) -> Self {
-        let enter = move |state: &mut Self| {
-            let now = state.clock.now();
-            if let Some(details) = &mut state.details {
-                details.enter(results, now);
-                for history in &mut state.histories {
-                    history.complete(|listing| details.complete(&mut listing.tracks, now));
-                }
-            }
-            FeedUpdate::default()
-        };
-        let (state, _) = self.update(0, enter).await;
-        state
-    }
-
     /// Changes the state, and publishes it with the update of the feed that `change` returns. Returns
-    /// the new and the changed records when it is published. If the account has many tracks, before or
-    /// after the change, this runs on a thread that may block.
+    /// the new and the changed records once it is published, and none if the account was stopped. If
+    /// the account has many tracks, before or after the change, this runs on a thread that may block.
     async fn update(
-        mut self,
+        mut self: Box<Self>,
         new_tracks: usize,
         change: impl FnOnce(&mut Self) -> FeedUpdate + Send + 'static,
-    ) -> (Self, Vec<Arc<ChangeRecord>>) {
+    ) -> (Box<Self>, Vec<Arc<ChangeRecord>>) {
         let tracks = count_tracks(&self.histories).max(new_tracks);
         let update = move || {
             let update = change(&mut self);
@@ -262,74 +177,6 @@ impl AccountState {
         }
     }
 
-    fn enter(&mut self, outcome: PollOutcome) -> FeedUpdate {
-        let now = self.clock.now();
-        let history = &mut self.histories[outcome.target];
-        let good = history.report().last_good.as_ref();
-        let previous = good.and_then(LastGood::known_at);
-        let changes = match outcome.result {
-            Ok(mut listing) => {
-                if let Some(details) = &self.details {
-                    details.complete(&mut Arc::make_mut(&mut listing).tracks, now);
-                }
-                history.listed(listing, now, outcome.took)
-            }
-            Err(ListingError {
-                failure,
-                seen: Some(mut seen),
-            }) => {
-                if let Some(details) = &self.details {
-                    details.complete(&mut seen, now);
-                }
-                history.seen(seen, failure, now, outcome.took)
-            }
-            Err(ListingError {
-                failure,
-                seen: None,
-            }) => {
-                history.failed(failure, now, outcome.took);
-                Vec::new()
-            }
-        };
-        let report = history.report();
-        if report.is_up() {
-            let interval = report.interval;
-            let covered = is_covered(
-                &mut self.overviews,
-                &self.info,
-                *self.coverage.borrow(),
-                reports(&self.histories),
-                interval,
-                now,
-            );
-            self.evidence = accrue(self.evidence, now, interval, covered);
-        }
-        self.set_storage_targets(now);
-        let region = &self.histories[outcome.target].report().region;
-        let result = match self.searches {
-            Some(_) => AttributionResult::Pending,
-            None => AttributionResult::Off,
-        };
-        let record = |change| ChangeRecord {
-            previous,
-            attribution: Attribution::without_operation(result),
-            ..record(&self.info.name, region, change, now.wall)
-        };
-        FeedUpdate {
-            new: changes.into_iter().map(record).collect(),
-            ..FeedUpdate::default()
-        }
-    }
-
-    /// Passes the storage targets of the latest listings to the checks.
-    fn set_storage_targets(&mut self, now: Moment) {
-        if let Some(book) = &mut self.deliveries
-            && let Some(targets) = storage_targets(reports(&self.histories), now)
-        {
-            book.set_targets(targets, now);
-        }
-    }
-
     fn report(&mut self) -> Report {
         let coverage = *self.coverage.borrow();
         let targets = reports(&self.histories);
@@ -342,36 +189,21 @@ impl AccountState {
             api: self.poller.api(),
             requests_per_second: self.poller.requests_per_second(),
             credentials_changed: credentials
+                .as_ref()
                 .and_then(|credentials| credentials.changed)
                 .or(self.credentials_changed),
             renewals: credentials.map(|credentials| Renewals {
                 expires: credentials.expires,
                 refreshes: credentials.refreshes,
                 failures: credentials.failures,
+                failure: credentials.failure,
             }),
             overviews,
             evidence: self.evidence,
             deliveries: self.deliveries.as_ref().map(DeliveryBook::reports),
+            delivery_queries: self.delivery_queries.clone(),
             attribution: self.searches.as_mut().map(Searches::report),
         }
-    }
-}
-
-/// Returns the record of a change that a poll proved.
-fn record(account: &str, region: &str, change: TrackChange, seen: SystemTime) -> ChangeRecord {
-    ChangeRecord {
-        // The feed numbers its records.
-        id: 0,
-        account: account.to_owned(),
-        region: region.to_owned(),
-        track_id: change.id,
-        track: change.name,
-        change: change.change,
-        fields: change.fields,
-        seen,
-        previous: None,
-        source: ChangeSource::Poll,
-        attribution: Attribution::without_operation(AttributionResult::Off),
     }
 }
 

@@ -71,7 +71,9 @@ impl AccountProbe {
         let keys = shared.provider(&polled, transports);
         let (client, _) = shared.client(&polled, transports, polled.requests_per_second);
         if f64::from(account.requests_per_second) < client.requests_per_second() {
-            client.pacer().set_per_second(account.requests_per_second);
+            for pacer in [client.pacer(), client.events_pacer()] {
+                pacer.set_per_second(account.requests_per_second);
+            }
         }
         let other_site_sts = other_site_sts_endpoint(account);
         Self {
@@ -248,7 +250,7 @@ impl AccountProbe {
     }
 }
 
-/// Whether the API does not know the key.
+/// Returns whether the API does not know the key.
 fn is_unknown_key(failure: &Failure) -> bool {
     failure.code == "AuthFailure.SecretIdNotFound"
 }

@@ -1,5 +1,5 @@
-//! Sends each request of a configuration once, for `check --online`: who calls the API, and what
-//! fails.
+//! Tries each kind of request that a configuration needs, for `check --online`: who calls the API,
+//! and what fails.
 
 pub use self::findings::{
     AccountFindings, ExpectedFinding, Findings, OrganizationFindings, ProbeError, ProbeStep,
@@ -28,12 +28,13 @@ use self::account::{AccountProbe, probe_endpoints};
 use self::unobserved::Unobserved;
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
+use crate::escape::escaped;
 use crate::fleet::{
     Environment, HttpsTransport, SharedResources, TransportFactory, organization_endpoints,
 };
 use crate::organization::{Discovery, accounts, duplicate_warnings};
 use crate::snapshot::Member;
-use crate::tencent::reasons::{escaped, timeout_failure};
+use crate::tencent::reasons::timeout_failure;
 
 /// The timeout of a whole probe.
 pub const PROBE_TIMEOUT: Duration = Duration::from_mins(5);

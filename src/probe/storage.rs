@@ -9,6 +9,7 @@ use super::findings::{ProbeError, ProbeStep, RegionFindings, StorageFinding, Sto
 use super::unobserved::Unobserved;
 use crate::config::{Account, Delivery, Endpoint};
 use crate::snapshot::{Status, StorageTarget, Track};
+use crate::tencent::storage::cos::Depth;
 use crate::tencent::storage::{CheckResult, StorageClients};
 
 /// How many storage targets of an account are checked.
@@ -63,11 +64,20 @@ async fn check_one(
     let app_id = app_id.into_iter().find(|app_id| !app_id.is_empty());
     let app_id = app_id.or(account.app_id.as_deref());
     let until = Instant::now() + RETRY_FOR;
-    let check = clients.check(target, app_id, &names, None, until, &Unobserved);
+    let check = clients.check(
+        target,
+        app_id,
+        &names,
+        (None, Depth::Full),
+        until,
+        &Unobserved,
+    );
     match check.await {
         CheckResult::Seen { newest, .. } => StorageResult::Seen(newest),
         CheckResult::Missing { what } => StorageResult::Missing(what),
-        CheckResult::Impossible { why } => StorageResult::Impossible(why),
+        CheckResult::Exists { why } | CheckResult::Impossible { why } => {
+            StorageResult::Impossible(why)
+        }
         CheckResult::Failed(failure) => {
             let delivery = account.delivery.as_ref();
             let (step, at) = place(&target.kind, delivery);

@@ -29,7 +29,7 @@ impl Process {
     }
 
     fn restarted_accounts(&self) -> Vec<(String, u64)> {
-        let restarts = samples(&self.restarts).into_iter().map(|sample| {
+        let restarts = samples(&self.restarts.counter).into_iter().map(|sample| {
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
@@ -48,6 +48,7 @@ impl super::Organizations {
             let found = samples(gauge).into_iter().find(|it| label(it) == name);
             found.map(|sample| sample.get_gauge().get_value())
         };
+        let failures = self.failures();
         let names = samples(&self.refresh_interval).into_iter();
         let organizations = names.map(|sample| {
             let name = label(&sample);
@@ -58,7 +59,7 @@ impl super::Organizations {
             )]
             let members = of(&self.members, &name).map(|members| members as u64);
             OrganizationInfo {
-                is_up: of(&self.up, &name).is_some_and(|up| up > 0.0),
+                failure: failures.get(&name).cloned(),
                 members,
                 last_success: of(&self.last_success, &name).and_then(time),
                 refresh: Duration::from_secs_f64(sample.get_gauge().get_value()),

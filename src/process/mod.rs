@@ -2,9 +2,13 @@
 //!
 //! They are few and change in place, so the registry of the `prometheus` crate serves them.
 
-// The series of organizations and shards.
+// The series of organizations, restarts and shards.
 mod organizations;
+mod restarts;
 mod shards;
+
+// The text of a registry.
+mod text;
 
 // The same facts for the page.
 mod info;
@@ -12,17 +16,20 @@ mod info;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use prometheus::core::Collector;
 use prometheus::{
     Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Registry,
 };
-
 use tracing::warn;
 
 use self::organizations::Organizations;
+use self::restarts::Restarts;
 use self::shards::Shards;
+use self::text::rendered;
 use crate::clock::unix_seconds;
+use crate::failure::Failure;
 use crate::snapshot::{ACTIONS, RefusedReload};
 use crate::tencent::{Ended, Observer, Sent};
 
@@ -34,7 +41,10 @@ const DURATION_BUCKETS: [f64; 12] = [
 /// The metrics of the process.
 #[derive(Debug)]
 pub struct Process {
+    /// The metrics that change between most scrapes.
     registry: Registry,
+    /// The metrics that stay the same between most scrapes.
+    steady: Registry,
     targets: IntGauge,
     shards: Shards,
     call_durations: HistogramVec,
@@ -43,7 +53,7 @@ pub struct Process {
     state_written: GaugeVec,
     state_written_at: GaugeVec,
     certificate_expiry: GaugeVec,
-    restarts: IntCounterVec,
+    restarts: Restarts,
     log_lines_dropped: IntCounter,
     reload_successful: IntGauge,
     reload_success_timestamp: Gauge,
@@ -57,6 +67,7 @@ impl Process {
     pub fn new() -> Self {
         let process = Self {
             registry: Registry::new(),
+            steady: Registry::new(),
             targets: IntGauge::new(
                 "cloudaudit_exporter_targets",
                 "Number of targets that this process polls; a target is an account in a region.",
@@ -96,14 +107,7 @@ impl Process {
                 "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
                 "Unix time in seconds at which the listener's TLS certificate expires; absent without TLS.",
             ),
-            restarts: IntCounterVec::new(
-                Opts::new(
-                    "cloudaudit_exporter_account_restarts_total",
-                    "Number of times that the task of an account was restarted after a panic.",
-                ),
-                &["account"],
-            )
-            .expect("the names are valid"),
+            restarts: Restarts::new(),
             log_lines_dropped: IntCounter::new(
                 "cloudaudit_exporter_log_lines_dropped_total",
                 "Number of log lines dropped because standard error was closed or not read fast enough.",
@@ -127,8 +131,8 @@ impl Process {
             organizations: Organizations::new(),
             refused_reload: Mutex::default(),
         };
-        process.organizations.register(&process.registry);
-        process.shards.register(&process.registry);
+        process.organizations.register(&process.steady);
+        process.shards.register(&process.steady);
         // A counter must begin at 0, or its first increase is lost.
         process
             .responses
@@ -137,19 +141,18 @@ impl Process {
         for action in ACTIONS {
             process.call_durations.with_label_values(&[action]);
         }
-        process.register(Box::new(process.targets.clone()));
+        process.register_steady(Box::new(process.targets.clone()));
         process.register(Box::new(process.call_durations.clone()));
         process.register(Box::new(process.responses.clone()));
         process.register(Box::new(process.clock_skew.clone()));
-        process.register(Box::new(process.state_written.clone()));
+        process.register_steady(Box::new(process.state_written.clone()));
         process.register(Box::new(process.state_written_at.clone()));
-        process.register(Box::new(process.certificate_expiry.clone()));
-        process.register(Box::new(process.restarts.clone()));
-        process.register(Box::new(process.log_lines_dropped.clone()));
-        process.register(Box::new(process.reload_successful.clone()));
-        process.register(Box::new(process.reload_success_timestamp.clone()));
-        process.register(Box::new(process.config_hash.clone()));
-        process.register(Box::new(build_info()));
+        process.register_steady(Box::new(process.certificate_expiry.clone()));
+        process.register_steady(Box::new(process.log_lines_dropped.clone()));
+        process.register_steady(Box::new(process.reload_successful.clone()));
+        process.register_steady(Box::new(process.reload_success_timestamp.clone()));
+        process.register_steady(Box::new(process.config_hash.clone()));
+        process.register_steady(Box::new(build_info()));
         #[cfg(target_os = "linux")]
         process.register(Box::new(
             prometheus::process_collector::ProcessCollector::for_self(),
@@ -172,6 +175,15 @@ impl Process {
         self.shards.set(ordinal, total);
     }
 
+    /// Sets the URL of the page for users, once.
+    pub fn set_page_url(&self, url: &str) {
+        let options = Opts::new(
+            "cloudaudit_exporter_page_info",
+            "URL of the exporter's page for users, from --web.external-url; always 1; absent without the flag.",
+        );
+        self.register(Box::new(constant(options.const_label("url", url))));
+    }
+
     /// Sets the number of targets.
     pub fn set_targets(&self, targets: usize) {
         self.targets.set(i64::try_from(targets).unwrap_or(i64::MAX));
@@ -182,8 +194,13 @@ impl Process {
         self.organizations.added(organization, refresh);
     }
 
-    /// Records a refresh of an organization: its number of members, or `None` if it failed.
-    pub fn organization_refreshed(&self, name: &str, members: Option<usize>, at: SystemTime) {
+    /// Records a refresh of an organization: its number of members, or why it failed.
+    pub fn organization_refreshed(
+        &self,
+        name: &str,
+        members: Result<usize, &Failure>,
+        at: SystemTime,
+    ) {
         self.organizations.refreshed(name, members, at);
     }
 
@@ -208,18 +225,17 @@ impl Process {
 
     /// Records an account, so that its counter begins at 0.
     pub fn account_added(&self, account: &str) {
-        self.restarts.with_label_values(&[account]);
+        self.restarts.added(account);
     }
 
     /// Counts a restart of an account's loop after a panic.
     pub fn account_restarted(&self, account: &str) {
-        self.restarts.with_label_values(&[account]).inc();
+        self.restarts.restarted(account);
     }
 
     /// Removes an account.
     pub fn account_removed(&self, account: &str) {
-        // It may never have been added.
-        drop(self.restarts.remove_label_values(&[account]));
+        self.restarts.removed(account);
     }
 
     /// Counts dropped log lines.
@@ -250,18 +266,28 @@ impl Process {
         }
     }
 
-    /// Returns the exposition of these series.
-    pub fn exposition(&self) -> String {
-        TextEncoder::new()
-            .encode_to_string(&self.registry.gather())
-            .expect("gathered families are never empty")
+    /// Returns the exposition of these series in parts. Most scrapes find most parts as they were.
+    pub fn parts(&self) -> [Bytes; 3] {
+        [
+            self.restarts.exposition(),
+            rendered(&self.steady),
+            rendered(&self.registry),
+        ]
     }
 
     fn register(&self, collector: Box<dyn Collector>) {
-        self.registry
-            .register(collector)
-            .expect("every name is registered once");
+        register(&self.registry, collector);
     }
+
+    fn register_steady(&self, collector: Box<dyn Collector>) {
+        register(&self.steady, collector);
+    }
+}
+
+fn register(registry: &Registry, collector: Box<dyn Collector>) {
+    registry
+        .register(collector)
+        .expect("every name is registered once");
 }
 
 impl Default for Process {
@@ -286,7 +312,7 @@ impl Observer for Process {
     }
 }
 
-/// A vector without labels, which is absent until it is set.
+/// Returns a vector without labels, which is absent until it is set.
 fn optional_gauge(name: &str, help: &str) -> GaugeVec {
     GaugeVec::new(Opts::new(name, help), &[]).expect("the name is valid")
 }
@@ -300,6 +326,11 @@ fn build_info() -> Gauge {
     .const_label("revision", env!("BUILD_REVISION"))
     .const_label("rustc", env!("BUILD_RUSTC"))
     .const_label("target", env!("BUILD_TARGET"));
+    constant(options)
+}
+
+/// Returns a gauge that is always 1.
+fn constant(options: Opts) -> Gauge {
     let gauge = Gauge::with_opts(options).expect("the names are valid");
     gauge.set(1.0);
     gauge

@@ -1,10 +1,13 @@
 //! The series of organizations.
 
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use prometheus::{GaugeVec, Opts, Registry};
 
 use crate::clock::unix_seconds;
+use crate::failure::Failure;
 
 /// The metrics of each organization.
 #[derive(Debug)]
@@ -13,6 +16,8 @@ pub(super) struct Organizations {
     pub(super) members: GaugeVec,
     pub(super) last_success: GaugeVec,
     pub(super) refresh_interval: GaugeVec,
+    /// Why the last refresh failed, by organization, for the page.
+    failures: Mutex<BTreeMap<String, Failure>>,
 }
 
 impl Organizations {
@@ -34,6 +39,7 @@ impl Organizations {
                 "cloudaudit_organization_refresh_interval_seconds",
                 "Configured time in seconds between two requests for the members of an organization.",
             ),
+            failures: Mutex::default(),
         }
     }
 
@@ -58,14 +64,25 @@ impl Organizations {
         self.last_success.with_label_values(&[name]);
     }
 
-    pub(super) fn refreshed(&self, name: &str, members: Option<usize>, at: SystemTime) {
-        let is_up = f64::from(u8::from(members.is_some()));
+    pub(super) fn refreshed(&self, name: &str, members: Result<usize, &Failure>, at: SystemTime) {
+        let is_up = f64::from(u8::from(members.is_ok()));
         self.up.with_label_values(&[name]).set(is_up);
-        if let Some(members) = members {
-            self.members.with_label_values(&[name]).set(members as f64);
-            let last_success = self.last_success.with_label_values(&[name]);
-            last_success.set(unix_seconds(at));
+        match members {
+            Ok(members) => {
+                self.members.with_label_values(&[name]).set(members as f64);
+                let last_success = self.last_success.with_label_values(&[name]);
+                last_success.set(unix_seconds(at));
+                self.failures().remove(name);
+            }
+            Err(failure) => {
+                self.failures().insert(name.to_owned(), failure.clone());
+            }
         }
+    }
+
+    /// Its entries are replaced as a whole, so a poisoned lock is consistent.
+    pub(super) fn failures(&self) -> MutexGuard<'_, BTreeMap<String, Failure>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn removed(&self, name: &str) {
@@ -78,6 +95,7 @@ impl Organizations {
             // A series that was never set does not exist.
             drop(family.remove_label_values(&[name]));
         }
+        self.failures().remove(name);
     }
 }
 

@@ -46,7 +46,7 @@ impl NoProxy {
         parsed
     }
 
-    /// Whether a host is called directly. An IPv6 address may have brackets.
+    /// Returns whether a host is called directly. An IPv6 address may have brackets.
     pub(super) fn contains(&self, host: &str) -> bool {
         let host = host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase();
         if let Some(address) = address(&host) {
@@ -61,7 +61,7 @@ impl NoProxy {
     }
 }
 
-/// Whether an address is this machine or link-local, like the address of the metadata service.
+/// Returns whether an address is this machine or link-local, like the address of the metadata service.
 fn is_local(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => address.is_loopback() || address.is_link_local(),
@@ -77,7 +77,7 @@ fn address(text: &str) -> Option<IpAddr> {
     bare.unwrap_or(text).parse().ok()
 }
 
-/// Whether a host has this name, or a name below it.
+/// Returns whether a host has this name, or a name below it.
 fn is_within(host: &str, name: &str) -> bool {
     host.strip_suffix(name)
         .is_some_and(|before| before.is_empty() || before.ends_with('.'))

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
-use super::family::{Families, MetricFamily};
-use super::gzip::{Deflater, concat, member};
+use super::family::MetricFamily;
+use super::gzip::{Deflater, Effort};
+use super::shown::{Families, Shown};
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
@@ -28,7 +29,7 @@ pub struct Publisher {
     buckets: Vec<Mutex<Bucket>>,
     /// The lines above the samples.
     headers: EnumMap<Metric, Arc<Chunk>>,
-    families: Mutex<Families>,
+    shown: Mutex<Shown>,
     deflater: Deflater,
     ready: AtomicBool,
 }
@@ -58,7 +59,7 @@ impl Publisher {
             headers: EnumMap::from_fn(|metric: Metric| {
                 Arc::new(Chunk::of(vec![metric.header().into()]))
             }),
-            families: Mutex::default(),
+            shown: Mutex::default(),
             deflater: Deflater::new(),
             ready: AtomicBool::new(false),
         })
@@ -80,22 +81,58 @@ impl Publisher {
     /// Returns the exposition in pieces, with `own`, the series of the process itself, at the end.
     /// If `gzip` is true, the pieces make one gzip member.
     pub fn exposition(&self, gzip: bool, own: &str, now: Moment) -> Vec<Bytes> {
-        let families = self.families(now);
-        let own = Chunk::of(vec![Bytes::copy_from_slice(own.as_bytes())]);
-        if gzip {
-            let deflater = &self.deflater;
-            let families = families.values().map(|family| family.deflated(deflater));
-            return member(concat(families.chain([own.deflated(deflater)])));
-        }
-        let families = families.values().flat_map(|family| family.plain());
-        families.chain(own.plain().iter().cloned()).collect()
+        self.scrape(gzip, || vec![Bytes::copy_from_slice(own.as_bytes())], now)
     }
 
-    /// Returns the reports of all accounts, by name.
+    /// Returns the exposition as [`Self::exposition`] does. While accounts change, it is the one from
+    /// before the change, and `own` is not called.
+    pub fn scrape(&self, gzip: bool, own: impl FnOnce() -> Vec<Bytes>, now: Moment) -> Vec<Bytes> {
+        let mut shown = self.shown();
+        if !shown.is_frozen(now.steady) {
+            self.update(&mut shown.families, now);
+            shown.set_own(own());
+        }
+        let scrape = shown.scrape();
+        drop(shown);
+        if gzip {
+            scrape.gzip(&self.deflater)
+        } else {
+            scrape.plain()
+        }
+    }
+
+    /// Returns the reports of all accounts, by name. While accounts change, they are those from before
+    /// the change.
     pub fn reports(&self) -> Vec<Arc<Report>> {
-        let mut reports = self.of_all_slots(|slot| Arc::clone(&slot.report));
-        reports.sort_by(|one, other| one.account.name.cmp(&other.account.name));
-        reports
+        let shown = self.shown();
+        let frozen = shown.frozen_reports().cloned();
+        frozen.unwrap_or_else(|| self.latest_reports())
+    }
+
+    /// Begins a change of accounts. Until [`Self::end_change`], scrapes and reports are as they are
+    /// now, so they show all of the change or nothing, and do not wait for it.
+    pub fn begin_change(&self, own: impl FnOnce() -> Vec<Bytes>, now: Moment) {
+        let mut shown = self.shown();
+        self.update(&mut shown.families, now);
+        shown.set_own(own());
+        shown.freeze(self.latest_reports(), now.steady);
+    }
+
+    /// Joins and compresses what the change has left, so that the first scrape after it need not.
+    pub fn prepare_change(&self, now: Moment) {
+        let mut next = self.shown().families.clone();
+        let mut before = next.families.values();
+        let is_gzip = before.any(|family| family.is_deflated());
+        self.update(&mut next, now);
+        for family in next.families.values().filter(|_| is_gzip) {
+            family.deflated(&self.deflater);
+        }
+        self.shown().set_next(next);
+    }
+
+    /// Shows the accounts as they are now.
+    pub fn end_change(&self) {
+        self.shown().thaw();
     }
 
     /// Checks whether every target has had a complete poll, or a whole interval of time for one.
@@ -125,13 +162,12 @@ impl Publisher {
         Err(waiting)
     }
 
-    /// Returns the family of each metric. A family whose chunks did not change is the same as before.
-    fn families(&self, now: Moment) -> EnumMap<Metric, Arc<MetricFamily>> {
+    /// Updates the families. One whose chunks did not change stays the same.
+    fn update(&self, last: &mut Families, now: Moment) {
         let buckets = self.buckets.iter();
-        let mut last = self.families.lock().unwrap_or_else(PoisonError::into_inner);
         let versions = buckets.clone().map(|bucket| lock(bucket).version(now));
         if versions.eq(last.versions.iter().copied()) {
-            return last.families.clone();
+            return;
         }
         let buckets: Vec<(u64, EnumMap<Metric, Arc<Chunk>>)> = buckets
             .map(|bucket| {
@@ -139,21 +175,31 @@ impl Publisher {
                 (bucket.version(now), bucket.chunks(now).clone())
             })
             .collect();
-        let families = EnumMap::from_fn(|metric| {
+        for (metric, family) in &mut last.families {
             let chunks = buckets.iter().map(|(_, chunks)| &chunks[metric]);
-            if last.families[metric].is_of(chunks.clone()) {
-                return Arc::clone(&last.families[metric]);
+            if !family.is_of(chunks.clone()) {
+                let chunks = chunks.cloned().collect();
+                let header = &self.headers[metric];
+                let effort = if metric.changes_with_every_poll() {
+                    Effort::Fast
+                } else {
+                    Effort::Dense
+                };
+                *family = Arc::new(MetricFamily::of(header, chunks, effort, family));
             }
-            Arc::new(MetricFamily::of(
-                &self.headers[metric],
-                chunks.cloned().collect(),
-            ))
-        });
-        *last = Families {
-            families,
-            versions: buckets.iter().map(|(version, _)| *version).collect(),
-        };
-        last.families.clone()
+        }
+        last.versions = buckets.iter().map(|(version, _)| *version).collect();
+    }
+
+    fn latest_reports(&self) -> Vec<Arc<Report>> {
+        let mut reports = self.of_all_slots(|slot| Arc::clone(&slot.report));
+        reports.sort_by(|one, other| one.account.name.cmp(&other.account.name));
+        reports
+    }
+
+    /// It is changed by assignments, so a poisoned lock is consistent.
+    fn shown(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn of_all_slots<T>(&self, take: impl Fn(&Slot) -> T) -> Vec<T> {

@@ -22,8 +22,8 @@ const MOST_OVERTAKEN: Duration = Duration::from_secs(1);
 pub(super) struct Bucket {
     slots: BTreeMap<String, Slot>,
     chunks: EnumMap<Metric, Arc<Chunk>>,
-    /// The metrics whose chunks are outdated.
-    dirty: EnumMap<Metric, bool>,
+    /// How each chunk differs from the fragments.
+    outdated: EnumMap<Metric, Outdated>,
     /// Increases whenever a chunk is replaced.
     version: u64,
     /// When the next fragment begins or ends to be shown.
@@ -32,6 +32,16 @@ pub(super) struct Bucket {
     /// times may arrive out of order. This time never goes back, so an expired fragment stays hidden,
     /// unless the wall clock is set back.
     latest: Option<Moment>,
+}
+
+/// How a chunk differs from the fragments of the accounts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Outdated {
+    #[default]
+    Nothing,
+    /// Its text is the same, but it keeps replaced fragments in memory.
+    Memory,
+    Text,
 }
 
 /// The latest report of one account.
@@ -47,7 +57,7 @@ impl Bucket {
         Self {
             slots: BTreeMap::new(),
             chunks: EnumMap::default(),
-            dirty: EnumMap::default(),
+            outdated: EnumMap::default(),
             version: 0,
             next_change: NextChange::default(),
             latest: None,
@@ -117,7 +127,7 @@ impl Bucket {
             // The fragment may have been replaced since.
             let changes = |part: &TimedFragment| part.is_shown(before) != part.is_shown(now);
             if self.parts().any(changes) {
-                self.dirty = EnumMap::from_fn(|_| true);
+                self.outdated = EnumMap::from_fn(|_| Outdated::Text);
             }
             self.next_change = next_change(self.parts(), now);
         }
@@ -139,33 +149,36 @@ impl Bucket {
             let others = without(old, new, now).chain(without(new, old, now));
             let others: Vec<&TimedFragment> = others.collect();
             for part in others {
-                self.mark(part.fragment.pieces());
+                self.mark(Outdated::Text, part.fragment.pieces());
             }
         }
     }
 
-    /// Marks the metrics that differ between two fragments. Equal text need not be joined or
-    /// compressed again.
+    /// Marks the metrics that differ between two fragments. Equal text need not be compressed again.
     fn mark_difference(&mut self, old: &TimedFragment, new: &TimedFragment, now: Moment) {
         let is_shown_alike = old.is_shown(now) == new.is_shown(now);
         let (old, new) = (&old.fragment, &new.fragment);
         if !is_shown_alike {
-            self.mark(old.pieces().chain(new.pieces()));
+            self.mark(Outdated::Text, old.pieces().chain(new.pieces()));
         } else if !Arc::ptr_eq(old, new) {
             let differs = |(metric, text): &(Metric, &[u8])| new.of(*metric) != Some(text);
-            self.mark(old.pieces().filter(differs));
-            self.mark(new.pieces().filter(|(metric, _)| old.of(*metric).is_none()));
+            self.mark(Outdated::Memory, old.pieces());
+            self.mark(Outdated::Text, old.pieces().filter(differs));
+            let added = new.pieces().filter(|(metric, _)| old.of(*metric).is_none());
+            self.mark(Outdated::Text, added);
         }
     }
 
-    fn mark<'a>(&mut self, pieces: impl Iterator<Item = (Metric, &'a [u8])>) {
+    fn mark<'a>(&mut self, how: Outdated, pieces: impl Iterator<Item = (Metric, &'a [u8])>) {
         for (metric, _) in pieces {
-            self.dirty[metric] = true;
+            let outdated = &mut self.outdated[metric];
+            *outdated = how.max(*outdated);
         }
     }
 
     fn join(&mut self, now: Moment) {
-        if !self.dirty.as_slice().contains(&true) {
+        let mut outdated = self.outdated.values();
+        if outdated.all(|outdated| *outdated == Outdated::Nothing) {
             return;
         }
         self.version += 1;
@@ -173,15 +186,18 @@ impl Bucket {
         for slot in self.slots.values() {
             for part in slot.parts.iter().filter(|part| part.is_shown(now)) {
                 for (metric, samples) in part.fragment.pieces() {
-                    if self.dirty[metric] {
+                    if self.outdated[metric] != Outdated::Nothing {
                         pieces[metric].push(part.fragment.share(samples));
                     }
                 }
             }
         }
         for (metric, pieces) in pieces {
-            if std::mem::take(&mut self.dirty[metric]) {
-                self.chunks[metric] = Arc::new(Chunk::of(pieces));
+            let chunk = &mut self.chunks[metric];
+            match std::mem::take(&mut self.outdated[metric]) {
+                Outdated::Nothing => {}
+                Outdated::Memory => *chunk = Arc::new(chunk.with_pieces(pieces)),
+                Outdated::Text => *chunk = Arc::new(Chunk::of(pieces)),
             }
         }
     }

@@ -1,17 +1,15 @@
-//! Text that is compressed at most once.
+//! The samples of one metric of some accounts.
 
-use std::sync::OnceLock;
+use std::sync::Arc;
 
 use bytes::Bytes;
-
-use super::gzip::{Deflated, Deflater};
-use super::piece_buffer::PieceBuffer;
 
 /// Samples of one metric of some accounts, shared with the fragments that they were rendered to.
 #[derive(Debug, Default)]
 pub(super) struct Chunk {
     pieces: Vec<Bytes>,
-    deflated: OnceLock<Deflated>,
+    /// The same allocation in chunks with the same text in other pieces.
+    text: Arc<()>,
 }
 
 impl Chunk {
@@ -19,23 +17,32 @@ impl Chunk {
         pieces.shrink_to_fit();
         Self {
             pieces,
-            deflated: OnceLock::new(),
+            text: Arc::default(),
         }
+    }
+
+    /// Returns a chunk with the same text in other pieces.
+    pub(super) fn with_pieces(&self, pieces: Vec<Bytes>) -> Self {
+        Self {
+            text: Arc::clone(&self.text),
+            ..Self::of(pieces)
+        }
+    }
+
+    /// Returns whether both are known to have the same text.
+    pub(super) fn has_same_text(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.text, &other.text)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.pieces.is_empty()
     }
 
-    pub(super) fn plain(&self) -> &[Bytes] {
-        &self.pieces
+    pub(super) fn length(&self) -> usize {
+        self.pieces.iter().map(Bytes::len).sum()
     }
 
-    pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
-        self.deflated.get_or_init(|| {
-            let mut buffer = PieceBuffer::default();
-            buffer.extend(&self.pieces);
-            deflater.deflate(&buffer.finish())
-        })
+    pub(super) fn pieces(&self) -> &[Bytes] {
+        &self.pieces
     }
 }

@@ -3,20 +3,20 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use bytes::Bytes;
-use enum_map::EnumMap;
 
 use super::chunk::Chunk;
-use super::gzip::{Deflated, Deflater, concat};
+use super::gzip::{Deflated, Deflater, Effort, concat};
 use super::piece_buffer::PieceBuffer;
-use crate::exposition::Metric;
+use super::segment::Segment;
 
 /// The header of a metric and the chunks of all buckets, joined. Most chunks are short, and many
 /// pieces slow down a scrape.
 #[derive(Debug, Default)]
 pub(super) struct MetricFamily {
-    /// `None` if there are no samples.
-    header: Option<Arc<Chunk>>,
+    /// Of all buckets, without the header.
     chunks: Vec<Arc<Chunk>>,
+    /// The header and the chunks that are not empty. No segments if there are no samples.
+    segments: Vec<Segment>,
     plain: Mutex<Joined>,
     deflated: OnceLock<Deflated>,
 }
@@ -32,6 +32,15 @@ struct Joined {
 /// A text is short if at most this many bytes of it were copied.
 const SHORT: usize = 128 * 1024;
 
+/// Returns how many bytes of samples are compressed together. Longer texts compress better, but a change
+/// of one account compresses its segment again.
+const fn segment_length(effort: Effort) -> usize {
+    match effort {
+        Effort::Fast => 16 * 1024,
+        Effort::Dense => 128 * 1024,
+    }
+}
+
 /// One piece of a plain text, which keeps the whole text in memory.
 struct Piece {
     of: Arc<Vec<Bytes>>,
@@ -45,12 +54,30 @@ impl AsRef<[u8]> for Piece {
 }
 
 impl MetricFamily {
-    /// A family with these chunks, in the order of the buckets.
-    pub(super) fn of(header: &Arc<Chunk>, chunks: Vec<Arc<Chunk>>) -> Self {
-        let is_empty = chunks.iter().all(|chunk| chunk.is_empty());
+    /// A family with these chunks, in the order of the buckets. `before` is the family that it
+    /// replaces.
+    pub(super) fn of(
+        header: &Arc<Chunk>,
+        chunks: Vec<Arc<Chunk>>,
+        effort: Effort,
+        before: &Self,
+    ) -> Self {
+        let samples: usize = chunks.iter().map(|chunk| chunk.length()).sum();
+        // A power of two, so that it seldom changes.
+        let chunks_per_segment = chunks.len() * segment_length(effort) / samples.max(1);
+        let chunks_per_segment = chunks_per_segment.next_power_of_two();
+        let mut segments = Vec::new();
+        if samples > 0 {
+            for (index, chunks) in chunks.chunks(chunks_per_segment).enumerate() {
+                let chunks = chunks.iter().filter(|chunk| !chunk.is_empty());
+                let header = Some(header).filter(|_| index == 0);
+                let chunks = header.into_iter().chain(chunks).cloned().collect();
+                segments.push(Segment::after(before.segments.get(index), chunks, effort));
+            }
+        }
         Self {
-            header: (!is_empty).then(|| Arc::clone(header)),
             chunks,
+            segments,
             plain: Mutex::default(),
             deflated: OnceLock::new(),
         }
@@ -80,7 +107,8 @@ impl MetricFamily {
             return pieces;
         }
         let mut buffer = PieceBuffer::default();
-        self.parts().for_each(|chunk| buffer.extend(chunk.plain()));
+        let chunks = self.segments.iter().flat_map(Segment::chunks);
+        chunks.for_each(|chunk| buffer.extend(chunk.pieces()));
         let is_short = buffer.copies() <= SHORT;
         let pieces = Arc::new(buffer.finish());
         joined.in_use = Arc::downgrade(&pieces);
@@ -89,19 +117,12 @@ impl MetricFamily {
     }
 
     pub(super) fn deflated(&self, deflater: &Deflater) -> &Deflated {
+        let segments = self.segments.iter();
         self.deflated
-            .get_or_init(|| concat(self.parts().map(|chunk| chunk.deflated(deflater))))
+            .get_or_init(|| concat(segments.map(|segment| segment.deflated(deflater))))
     }
 
-    fn parts(&self) -> impl Iterator<Item = &Chunk> {
-        let chunks = self.chunks.iter().filter(|chunk| !chunk.is_empty());
-        self.header.iter().chain(chunks).map(|chunk| &**chunk)
+    pub(super) fn is_deflated(&self) -> bool {
+        self.deflated.get().is_some()
     }
-}
-
-/// The families of the last scrape, and the versions of the buckets that they were made of.
-#[derive(Debug, Default)]
-pub(super) struct Families {
-    pub(super) versions: Vec<u64>,
-    pub(super) families: EnumMap<Metric, Arc<MetricFamily>>,
 }

@@ -2,8 +2,12 @@
 //! changed.
 //!
 //! An account is published as a whole. Accounts share buckets, and a bucket keeps one chunk for each
-//! metric, so that a change compresses one chunk, however many accounts there are. The chunks of a
-//! metric make a family, which is joined by the first scrape after one of them changed.
+//! metric. Some chunks of a metric make a segment, so that a change compresses one segment, however many
+//! accounts there are. The segments of a metric make a family, which is joined by the first scrape after
+//! one of its chunks changed.
+//!
+//! While a reload or a discovery changes accounts, scrapes see what was shown before, and the next
+//! families are made beside it.
 
 pub use self::accounts::{Account, Publisher};
 
@@ -16,3 +20,5 @@ mod chunk;
 mod family;
 mod gzip;
 mod piece_buffer;
+mod segment;
+mod shown;

@@ -32,7 +32,7 @@ impl Account {
         }
     }
 
-    /// The number of the account.
+    /// Returns the number of the account.
     pub fn uin(&self) -> &str {
         &self.uin
     }

@@ -10,7 +10,7 @@ pub(super) struct BucketState {
     pub(super) objects: BTreeMap<String, SystemTime>,
     /// How long a new object is not listed.
     pub(super) visible_after: Duration,
-    /// How many of the newest objects the next listings leave out.
+    /// How many of the newest objects the next listings omit.
     pub(super) lost: usize,
     pub(super) max_keys: Option<usize>,
 }

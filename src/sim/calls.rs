@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::SystemTime;
 
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use crate::sim::rate::RateMeter;
+use crate::sim::uuid::uuid;
 
 /// A request as it arrived, and the decision on it.
 #[derive(Clone, Debug)]
@@ -115,14 +115,5 @@ fn is_about_the_signature(code: &str) -> bool {
 
 /// Returns an id in the form of a UUID, unique for each call and the same in every run.
 fn request_id(call_number: u64) -> String {
-    let digest = Sha256::digest(call_number.to_be_bytes());
-    let hex = base16ct::lower::encode_string(&digest);
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..32],
-    ];
-    parts.join("-")
+    uuid(&call_number.to_be_bytes())
 }

@@ -39,7 +39,7 @@ impl<'a> CosAuthorization<'a> {
         is_right.then_some(authorization)
     }
 
-    /// Whether the signature is valid at this Unix time.
+    /// Returns whether the signature is valid at this Unix time.
     pub(super) fn is_valid_at(&self, unix_seconds: u64) -> bool {
         let times = self.key_time.split_once(';');
         let seconds = |text: &str| text.parse::<u64>().ok();
@@ -50,7 +50,7 @@ impl<'a> CosAuthorization<'a> {
         })
     }
 
-    /// Whether this key signed the request.
+    /// Returns whether this key signed the request.
     pub(super) fn is_by<B>(&self, secret_key: &str, request: &Request<B>) -> bool {
         let given = parameters(request.uri().query().unwrap_or_default());
         let parameters = signed(self.parameters, |name| {

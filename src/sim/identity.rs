@@ -22,7 +22,7 @@ pub(super) struct Temporary {
 }
 
 impl Identity {
-    /// A permanent key of a user.
+    /// Creates a permanent key of a user.
     pub fn permanent(secret_id: &str, secret_key: &str) -> Self {
         Self {
             secret_id: secret_id.to_owned(),
@@ -32,7 +32,7 @@ impl Identity {
         }
     }
 
-    /// A temporary key with a token.
+    /// Creates a temporary key with a token.
     pub fn temporary(secret_id: &str, secret_key: &str, token: &str, expires: SystemTime) -> Self {
         let temporary = Temporary {
             token: token.to_owned(),

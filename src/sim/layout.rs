@@ -32,12 +32,12 @@ impl Layout {
         Self(Arc::new(key))
     }
 
-    /// A folder for each hour: `<prefix>/2026112809/…`, as the documentation says.
+    /// Returns a layout with a folder for each hour: `<prefix>/2026112809/…`, as the documentation says.
     pub fn hours() -> Self {
         Self::new(|it| format!("{}/{}.gz", it.at.strftime("%Y%m%d%H"), it.file()))
     }
 
-    /// A folder for each track, and months without zeros: `<prefix>/<track>/2026/9/…`.
+    /// Returns a layout with a folder for each track, and months without zeros: `<prefix>/<track>/2026/9/…`.
     pub fn track_months() -> Self {
         Self::new(|it| {
             let (track, year, month) = (&it.track, it.at.year(), it.at.month());
@@ -45,7 +45,7 @@ impl Layout {
         })
     }
 
-    /// A folder for each day: `<prefix>/2026/11/28/….txt`.
+    /// Returns a layout with a folder for each day: `<prefix>/2026/11/28/….txt`.
     pub fn days() -> Self {
         Self::new(|it| format!("{}/{}.txt", it.at.strftime("%Y/%m/%d"), it.file()))
     }

@@ -10,7 +10,7 @@ pub struct Member {
 }
 
 impl Member {
-    /// A member that was created in the organization, without tags, at the root node.
+    /// Returns a member that was created in the organization, without tags, at the root node.
     pub fn new(uin: u64, name: &str) -> Self {
         let json = json!({
             "MemberUin": uin,

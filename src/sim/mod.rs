@@ -47,6 +47,7 @@ mod parameters;
 mod refusal;
 mod regions;
 mod reply;
+mod uuid;
 mod verify;
 
 // Faults that change a response.

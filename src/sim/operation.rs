@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::tz::Offset;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+
+use crate::sim::uuid::uuid;
 
 /// The token in the session context of every console operation. No client may ever show it.
 pub const SESSION_TOKEN: &str = "sessiontoken-must-never-appear-0123456789abcdef";
@@ -22,17 +23,17 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// The root user of the account, at the console.
+    /// Returns the root user of the account, at the console.
     pub fn root(uin: &str) -> Self {
         Self::new("Root", "root", uin)
     }
 
-    /// A sub-user with this id, at the console.
+    /// Creates a sub-user with this id, at the console.
     pub fn user(name: &str, principal_id: &str) -> Self {
         Self::new("CAMUser", name, principal_id)
     }
 
-    /// A session of a role, at the console.
+    /// Creates a session of a role, at the console.
     pub fn role(role: &str, session: &str) -> Self {
         Self {
             role_session: Some(session.to_owned()),
@@ -269,17 +270,9 @@ impl Operation {
     }
 }
 
-/// Returns a request id in the form of a UUID, the same in every run.
+/// Returns a request id, the same in every run.
 pub(super) fn request_id(uin: &str, number: u64) -> String {
-    let hex = base16ct::lower::encode_string(&Sha256::digest(format!("{uin} {number}")));
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..32],
-    ];
-    parts.join("-")
+    uuid(format!("{uin} {number}").as_bytes())
 }
 
 fn local_time(seconds: u64) -> String {

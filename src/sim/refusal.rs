@@ -118,7 +118,7 @@ impl Refusal {
         )
     }
 
-    /// A denial by CAM. The real message has line breaks too.
+    /// Creates a denial by CAM. The real message has line breaks too.
     pub(super) fn denied(code: impl Into<Cow<'static, str>>, service: &str, action: &str) -> Self {
         let message = format!(
             "you are not authorized to perform operation ({service}:{action})\n\

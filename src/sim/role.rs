@@ -17,7 +17,7 @@ pub struct Role {
 }
 
 impl Role {
-    /// A role with this name.
+    /// Creates a role with this name.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),

@@ -21,7 +21,7 @@ use crate::sim::track::Track;
 pub(super) struct StateHandle(Arc<Mutex<State>>);
 
 impl StateHandle {
-    /// An empty state whose clock shows `start` now.
+    /// Creates an empty state whose clock shows `start` now.
     pub(super) fn new(start: SystemTime) -> Self {
         Self(Arc::new(Mutex::new(State {
             start,

@@ -12,7 +12,7 @@ pub struct Track {
 }
 
 impl Track {
-    /// A track with the eight documented fields.
+    /// Creates a track with the eight documented fields.
     pub fn new(id: u64, name: &str) -> Self {
         let json = json!({
             "TrackId": id,
@@ -74,7 +74,7 @@ impl Track {
         self
     }
 
-    /// The id that the simulator finds the track by.
+    /// Returns the id that the simulator finds the track by.
     pub fn id(&self) -> u64 {
         self.id
     }
@@ -108,7 +108,7 @@ impl Track {
     }
 }
 
-/// A `Storage` in Cloud Object Storage.
+/// Returns a `Storage` in Cloud Object Storage.
 pub fn cos(region: &str, bucket: &str, prefix: &str) -> Value {
     json!({
         "StorageType": "cos",
@@ -118,7 +118,7 @@ pub fn cos(region: &str, bucket: &str, prefix: &str) -> Value {
     })
 }
 
-/// A `Storage` in Cloud Log Service.
+/// Returns a `Storage` in Cloud Log Service.
 pub fn cls(region: &str, topic_id: &str) -> Value {
     json!({
         "StorageType": "cls",
@@ -128,7 +128,7 @@ pub fn cls(region: &str, topic_id: &str) -> Value {
     })
 }
 
-/// A `Storage` in `CKafka`: the name has instance and topic, and there is no prefix.
+/// Returns a `Storage` in `CKafka`: the name has instance and topic, and there is no prefix.
 pub fn ckafka(region: &str, instance_id: &str, topic: &str) -> Value {
     json!({
         "StorageType": "ckafka",

@@ -29,7 +29,7 @@ struct Shared {
 }
 
 impl World {
-    /// An empty simulator. Its clock shows `start` now and advances with Tokio's time.
+    /// Creates an empty simulator. Its clock shows `start` now and advances with Tokio's time.
     pub fn new(start: SystemTime) -> Self {
         Self(Arc::new(Shared {
             state: StateHandle::new(start),

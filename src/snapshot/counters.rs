@@ -1,11 +1,11 @@
 //! Counters.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use enum_map::EnumMap;
 
-use super::change::Change;
+use super::change_kind::ChangeKind;
 use crate::failure::Reason;
 
 /// The action that lists tracks.
@@ -30,7 +30,7 @@ pub struct TargetCounters {
     /// Failed polls.
     pub failures: EnumMap<Reason, u64>,
     /// Changes of tracks.
-    pub changes: EnumMap<Change, u64>,
+    pub changes: EnumMap<ChangeKind, u64>,
 }
 
 /// Counters of an account's requests, by action.
@@ -46,4 +46,6 @@ pub struct ApiCounters {
     pub errors: BTreeMap<(&'static str, String), u64>,
     /// Time spent waiting for the rate limiter.
     pub limiter_wait: Duration,
+    /// When the API last throttled a request. `None` if it never did.
+    pub last_throttled: Option<SystemTime>,
 }

@@ -4,21 +4,26 @@ use std::time::SystemTime;
 
 use enum_map::{Enum, EnumMap};
 use serde::{Deserialize, Serialize};
-use strum::{EnumString, IntoStaticStr, VariantArray};
+use strum::{IntoStaticStr, VariantArray};
 
-use crate::clock::Moment;
+use crate::clock::{Moment, unix_nanos};
 use crate::failure::Reason;
 
 /// Where enabled tracks of an account deliver to. Tracks with equal values share a storage target.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StorageTarget {
     /// `StorageType`: `cos`, `cls`, `ckafka`, or a later addition.
+    #[serde(rename = "storage_type")]
     pub kind: String,
     /// `StorageRegion`.
+    #[serde(rename = "storage_region")]
     pub region: String,
     /// `StorageName`: bucket, topic, or instance and topic.
+    #[serde(rename = "storage_name")]
     pub name: String,
     /// `StoragePrefix`.
+    #[serde(rename = "storage_prefix")]
     pub prefix: String,
 }
 
@@ -35,9 +40,11 @@ pub struct StorageTarget {
     Enum,
     VariantArray,
     IntoStaticStr,
-    EnumString,
+    Serialize,
+    Deserialize,
 )]
 #[strum(serialize_all = "snake_case")]
+#[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
     /// Something arrived recently.
     Arriving,
@@ -49,8 +56,10 @@ pub enum DeliveryState {
     Missing,
     /// A track is enabled and nothing was ever seen to arrive.
     Unproven,
-    /// The check was denied, failed, or is not possible.
+    /// The check was denied, failed, or is not possible. Also a state that a later version wrote
+    /// into a state file.
     #[default]
+    #[serde(other)]
     Unknown,
 }
 
@@ -65,48 +74,48 @@ impl DeliveryState {
 }
 
 /// What is known about the delivery to a storage target, and what its next check needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct DeliveryReport {
     /// The storage target.
+    #[serde(flatten)]
     pub target: StorageTarget,
     /// Its state after the last check. [`Self::state_at`] limits its validity.
     pub state: DeliveryState,
     /// Why the state is unknown, or what is missing, in a sentence; empty otherwise.
     pub explanation: String,
     /// The newest object or filled minute seen, by the clock of the cloud.
+    #[serde(rename = "last_arrival_unix_ns", with = "unix_nanos::option")]
     pub last_arrival: Option<SystemTime>,
     /// The oldest operation that should have arrived since and has not, by the clock of the cloud.
+    #[serde(rename = "due_unix_ns", with = "unix_nanos::option")]
     pub due: Option<SystemTime>,
     /// The last check that succeeded.
+    #[serde(rename = "last_check_unix_ns", with = "unix_nanos::option")]
     pub last_check: Option<SystemTime>,
     /// When the state becomes [`DeliveryState::Unknown`] without another check. `None` if it is
-    /// unknown already.
+    /// unknown already, as after a restart.
+    #[serde(skip)]
     pub valid_until: Option<Moment>,
     /// Failed checks.
+    #[serde(skip)]
     pub failures: EnumMap<Reason, u64>,
     /// The latest successful checks in a row that found an operation overdue.
     pub overdue_checks: u32,
     /// The first of the latest checks in a row that did not find the storage target.
+    #[serde(rename = "missing_since_unix_ns")]
     pub missing_since: Option<Moment>,
     /// Where the next check goes on. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
 }
 
 impl DeliveryReport {
-    /// A storage target that was not checked yet.
+    /// Creates the report of a storage target that was not checked yet.
     pub fn new(target: StorageTarget) -> Self {
         Self {
             target,
-            state: DeliveryState::Unknown,
             explanation: NOT_CHECKED.to_owned(),
-            last_arrival: None,
-            due: None,
-            last_check: None,
-            valid_until: None,
-            failures: EnumMap::default(),
-            overdue_checks: 0,
-            missing_since: None,
-            cursor: None,
+            ..Self::default()
         }
     }
 

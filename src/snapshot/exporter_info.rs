@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::failure::Failure;
+
 /// Facts about the exporter itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ExporterInfo {
@@ -47,8 +49,8 @@ pub struct RefusedReload {
 pub struct OrganizationInfo {
     /// Its name.
     pub name: String,
-    /// Whether the last request for its members succeeded. `false` before the first one.
-    pub is_up: bool,
+    /// Why the last request for its members failed. `None` if it succeeded, or before the first one.
+    pub failure: Option<Failure>,
     /// Members in the last complete list. `None` before the first one.
     pub members: Option<u64>,
     /// The last complete list. `None` before the first one.

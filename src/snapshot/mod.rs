@@ -5,7 +5,7 @@
 
 pub use self::account::{AccountInfo, ExpectedTrack, RESERVED_LABELS};
 pub use self::attribution_report::{AttributionReport, SweepReport};
-pub use self::change::Change;
+pub use self::change_kind::ChangeKind;
 pub use self::change_record::{
     Attribution, AttributionResult, ChangeRecord, ChangeSource, FieldChange, MAX_CANDIDATES,
     Operation,
@@ -25,10 +25,11 @@ pub use self::operation_record::{
 };
 pub use self::past::{ChangeOperator, ChangeTimes, LEAST_APART, Past, Tombstone, move_back};
 pub use self::report::{
-    Evidence, Expectation, LastGood, Overview, PollEnd, Renewals, Report, TargetReport, Totals,
+    Evidence, Expectation, LastGood, LatestListing, Overview, PollEnd, Renewals, Report,
+    TargetReport, Totals,
 };
 pub use self::scope::Scope;
-pub use self::search_state::{LookupState, Remembered, SweepState};
+pub use self::search_state::{LookupState, Remembered, SeenSwitch, SweepState};
 pub use self::track::{Details, DroppedTrack, Listing, Status, Storage, StorageType, Track};
 
 // Three truth values.
@@ -45,7 +46,7 @@ mod member;
 
 // The state of an account, and its past.
 mod attribution_report;
-mod change;
+mod change_kind;
 mod change_record;
 mod counters;
 mod delivery;

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use enum_map::EnumMap;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
-use super::change::Change;
+use super::change_kind::ChangeKind;
 use super::operation_record::TrackEvent;
+use crate::clock::unix_nanos;
 
 /// The past of a target's tracks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,15 +21,28 @@ pub struct Past {
 }
 
 /// A deleted track that is still shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tombstone {
     /// Its last name.
+    #[serde(default)]
     pub name: String,
     /// The end of the poll that no longer found it.
+    #[serde(
+        rename = "at_unix_ns",
+        with = "unix_nanos",
+        default = "unix_nanos::missing"
+    )]
     pub at: SystemTime,
-    /// When it expires.
+    /// When it expires. After a restart, the history decides.
+    #[serde(skip, default = "Instant::now")]
     pub show_until: Instant,
     /// When an operator acknowledged the deletion. The track then no longer counts as deleted.
+    #[serde(
+        rename = "acknowledged_unix_ns",
+        with = "unix_nanos::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub acknowledged: Option<SystemTime>,
 }
 
@@ -71,9 +86,9 @@ pub struct ChangeTimes {
     /// Its latest name.
     pub name: String,
     /// The end of the poll that last saw each change.
-    pub at: EnumMap<Change, Option<SystemTime>>,
+    pub at: EnumMap<ChangeKind, Option<SystemTime>>,
     /// Who made each change. `None` if that is not certain, or not to be shown.
-    pub operators: EnumMap<Change, Option<ChangeOperator>>,
+    pub operators: EnumMap<ChangeKind, Option<ChangeOperator>>,
 }
 
 /// Who made a change.

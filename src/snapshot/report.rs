@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use enum_map::EnumMap;
+use serde::{Deserialize, Serialize};
 
 use super::account::AccountInfo;
 use super::attribution_report::AttributionReport;
@@ -12,7 +13,7 @@ use super::counters::{ApiCounters, TargetCounters};
 use super::delivery::DeliveryReport;
 use super::past::Past;
 use super::track::{Listing, Status, Track};
-use crate::clock::Moment;
+use crate::clock::{Moment, nanos, unix_nanos};
 use crate::failure::Failure;
 
 /// Everything that is known of one account.
@@ -40,12 +41,14 @@ pub struct Report {
     pub evidence: Evidence,
     /// Its storage targets, by target. `None` if they are not checked.
     pub deliveries: Option<Vec<Arc<DeliveryReport>>>,
+    /// When the latest queries of due operations were sent, for their limit.
+    pub delivery_queries: Vec<Moment>,
     /// The search for the operators behind its changes. `None` if attribution is disabled.
     pub attribution: Option<Arc<AttributionReport>>,
 }
 
 /// Renewals of an account's credentials, whose provider other accounts may share.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Renewals {
     /// When the current key expires. `None` if it does not.
     pub expires: Option<SystemTime>,
@@ -53,12 +56,14 @@ pub struct Renewals {
     pub refreshes: u64,
     /// Failed refreshes.
     pub failures: u64,
+    /// Why the last refresh failed. `None` if it succeeded, or if each request reads the key.
+    pub failure: Option<Failure>,
 }
 
 /// The figures of an account over the targets whose listings may be shown, for one period.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overview {
-    /// The begin of the period. `None` if it has begun.
+    /// The start of the period. `None` if it has started.
     pub from: Option<Moment>,
     /// The end of the period.
     pub until: Moment,
@@ -98,14 +103,27 @@ pub struct Expectation {
 }
 
 /// The time that an account's complete listings account for, and how much of it was covered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// Time between listings that were close enough together.
+    #[serde(rename = "observed_ns", with = "nanos")]
     pub observed: Duration,
     /// The part of it with coverage at both ends.
+    #[serde(rename = "covered_ns", with = "nanos")]
     pub covered: Duration,
-    /// The latest listing, and whether the account was known to be covered then.
-    pub latest: Option<(Moment, bool)>,
+    /// The latest listing.
+    pub latest: Option<LatestListing>,
+}
+
+/// The latest listing of an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatestListing {
+    /// The end of its poll.
+    #[serde(rename = "at_unix_ns")]
+    pub at: Moment,
+    /// Whether the account was known to be covered then.
+    pub was_covered: bool,
 }
 
 /// Everything that is known of one target.
@@ -138,11 +156,17 @@ impl TargetReport {
 }
 
 /// When a poll ended and how long it took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PollEnd {
     /// The time of day at its end.
+    #[serde(
+        rename = "at_unix_ns",
+        with = "unix_nanos",
+        default = "unix_nanos::missing"
+    )]
     pub at: SystemTime,
     /// Its duration, with the wait for the rate limiter.
+    #[serde(rename = "took_ns", with = "nanos", default)]
     pub took: Duration,
 }
 
@@ -153,6 +177,8 @@ pub struct LastGood {
     pub listing: Arc<Listing>,
     /// The end of the poll that last listed it; 1970 if that is unknown.
     pub at: SystemTime,
+    /// How long that poll took.
+    pub took: Duration,
     /// When its series are hidden, even if the account's task has stopped.
     pub show_until: Moment,
     /// Whether the listing is the result of one poll. Otherwise incomplete listings have updated it,
@@ -164,5 +190,10 @@ impl LastGood {
     /// Returns the end of the poll that last listed it, if that is known.
     pub fn known_at(&self) -> Option<SystemTime> {
         (self.at > UNIX_EPOCH).then_some(self.at)
+    }
+
+    /// Returns the beginning of that poll, if it is known. The tracks may have changed since.
+    pub fn known_beginning(&self) -> Option<SystemTime> {
+        self.known_at()?.checked_sub(self.took)
     }
 }

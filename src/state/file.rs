@@ -14,6 +14,8 @@ use tokio::task::spawn_blocking;
 use super::encoding::{MAX_BYTES, encode};
 use super::path::StatePath;
 
+use crate::escape::visible_path;
+
 /// A file with one value of `T`.
 #[derive(Debug)]
 pub struct StateFile<T> {
@@ -78,10 +80,10 @@ impl<T> Loaded<T> {
         claimed: Result<Option<PathBuf>, String>,
     ) -> Self {
         let mut warnings = Vec::new();
-        let path = path.display();
+        let path = visible_path(path);
         if let Err(fault) = &content {
             let kept = match &claimed {
-                Ok(Some(aside)) => format!("; it was renamed to {}", aside.display()),
+                Ok(Some(aside)) => format!("; it was renamed to {}", visible_path(aside)),
                 _ => String::new(),
             };
             warnings.push(format!("cannot use the state file {path}: {fault}{kept}"));

@@ -6,6 +6,7 @@
 // The file: replaced atomically, by one process at a time.
 pub use self::encoding::{MAX_BYTES, VERSION, decode, encode};
 pub use self::file::{Loaded, StateFile};
+pub use self::path::check_path;
 
 // Its content.
 pub use self::saved::Saved;
@@ -18,11 +19,7 @@ mod encoding;
 mod file;
 mod path;
 
-mod delivery;
 mod saved;
-mod saved_attribution;
-mod saved_changes;
-mod time;
 
 mod policy;
 mod writer;

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 
 use super::encoding::{MAX_BYTES, decode};
 use crate::clock::unix_seconds;
+use crate::escape::visible_path;
 use crate::files::{self, Presence, ReadError, presence};
 use crate::replace::{Destination, Mode, folder_of, replace, resolve};
 
@@ -32,7 +33,7 @@ pub(super) struct StatePath {
 }
 
 impl StatePath {
-    /// A path that is not claimed yet.
+    /// Creates a path that is not claimed yet.
     pub(super) fn new(path: PathBuf) -> Self {
         // Renaming over a symbolic link, even a dangling one, would replace the link.
         let path = match resolve(&path) {
@@ -52,16 +53,21 @@ impl StatePath {
         self.lock.is_some()
     }
 
+    /// Checks that nothing but a regular file would be replaced. Devices such as `/dev/null` and
+    /// directories must never be renamed.
+    fn check(&self) -> Result<(), String> {
+        match presence(&self.path).map_err(|error| error.to_string())? {
+            Presence::Absent | Presence::File => Ok(()),
+            Presence::Folder | Presence::Other(_) => Err(NOT_A_FILE.to_owned()),
+        }
+    }
+
     /// Locks the file, unless another process holds the lock.
     pub(super) fn lock(&self) -> Result<File, String> {
-        // Devices such as `/dev/null` and directories must never be renamed.
-        match presence(&self.path).map_err(|error| error.to_string())? {
-            Presence::Absent | Presence::File => {}
-            Presence::Folder | Presence::Other(_) => return Err(NOT_A_FILE.to_owned()),
-        }
+        self.check()?;
         let path = self.beside(".lock");
         let at = |why: &dyn Display| {
-            let path = path.display();
+            let path = visible_path(&path);
             format!("cannot open {path}: {why}; remove it")
         };
         // A link may lead anywhere, and opening a FIFO would block.
@@ -76,7 +82,7 @@ impl StatePath {
             .map_err(|error| match error.raw_os_error() {
                 Some(libc::ELOOP) => at(&"it is a symbolic link"),
                 Some(libc::ENXIO | libc::EISDIR) => at(&NOT_REGULAR),
-                _ => format!("cannot open {}: {error}", path.display()),
+                _ => format!("cannot open {}: {error}", visible_path(&path)),
             })?;
         let found = lock.metadata().map_err(|error| at(&error))?;
         if !found.is_file() {
@@ -86,10 +92,10 @@ impl StatePath {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(format!(
                 "another process holds the lock {}; give each process its own state_file",
-                path.display()
+                visible_path(&path)
             )),
             Err(TryLockError::Error(error)) => {
-                Err(format!("cannot lock {}: {error}", path.display()))
+                Err(format!("cannot lock {}: {error}", visible_path(&path)))
             }
         }
     }
@@ -212,6 +218,15 @@ impl Drop for StatePath {
 }
 
 const NOT_REGULAR: &str = "it is not a regular file";
+
+/// Checks whether a path can be that of a state file. Blocks the thread.
+///
+/// # Errors
+///
+/// Why it cannot.
+pub fn check_path(path: &Path) -> Result<(), String> {
+    StatePath::new(path.to_owned()).check()
+}
 
 const NOT_A_FILE: &str = "it is not a regular file; name another one";
 

@@ -1,8 +1,8 @@
 //! The content of the file: reports, without the configuration and without values that start again
 //! after a restart.
 //!
-//! Plain values serialize themselves; what holds a time has a type of its own here, because a
-//! steady clock means nothing to another process. Names contain their unit. Loading ignores an
+//! Plain values serialize themselves. A steady clock means nothing to another process, so a restored
+//! value is adjusted to the present one. Names contain their unit. Loading ignores an
 //! unknown field, uses the default of a missing one, and repairs lists that are not sorted.
 //!
 //! Counters of polls and requests are not kept. A counter that came back a minute older than it was
@@ -10,31 +10,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use enum_map::EnumMap;
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use super::delivery::SavedDelivery;
-use super::saved_attribution::SavedAttribution;
-use super::saved_changes::SavedChange;
-use super::time::{UnixNanos, nanos};
-use crate::clock::Moment;
+use crate::clock::{Moment, nanos, unix_nanos};
 use crate::failure::Failure;
 use crate::snapshot::{
-    AccountInfo, Change, ChangeRecord, ChangeTimes, DroppedTrack, Evidence, LastGood, Listing,
-    Member, Past, PollEnd, Report, TargetReport, Tombstone, Track,
+    AccountInfo, AttributionReport, ChangeKind, ChangeRecord, ChangeTimes, DeliveryReport,
+    DroppedTrack, Evidence, LastGood, LatestListing, Listing, Member, Past, PollEnd, Report,
+    TargetReport, Tombstone, Track,
 };
 
 /// Everything in a state file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Saved {
     /// By name.
     accounts: BTreeMap<String, SavedAccount>,
     /// The change feed, newest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    changes: Vec<SavedChange>,
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        deserialize_with = "known_changes"
+    )]
+    changes: Vec<Arc<ChangeRecord>>,
 }
 
 impl Saved {
@@ -53,7 +54,7 @@ impl Saved {
     /// Adds the change feed.
     #[must_use]
     pub fn with_changes(mut self, changes: &[Arc<ChangeRecord>]) -> Self {
-        self.changes = changes.iter().map(|record| (&**record).into()).collect();
+        self.changes = changes.to_vec();
         self
     }
 
@@ -61,7 +62,7 @@ impl Saved {
     /// does not know are missing.
     pub fn changes(&self) -> Vec<ChangeRecord> {
         let changes = self.changes.iter();
-        changes.filter_map(SavedChange::record).collect()
+        changes.map(|record| ChangeRecord::clone(record)).collect()
     }
 
     /// Returns what was known, by account, for accounts to resume. Times of day are as they were
@@ -74,10 +75,10 @@ impl Saved {
     }
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SavedAccount {
-    evidence: SavedEvidence,
+    evidence: Evidence,
     /// Of a member account, so that a restart need not wait for its organization.
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<SavedMember>,
@@ -86,15 +87,18 @@ struct SavedAccount {
     uin: Option<String>,
     /// `None` if attribution is disabled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    attribution: Option<SavedAttribution>,
+    attribution: Option<Arc<AttributionReport>>,
     /// By region.
     targets: BTreeMap<String, SavedTarget>,
     /// By target.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    deliveries: Vec<SavedDelivery>,
+    deliveries: Vec<Arc<DeliveryReport>>,
+    /// When the latest queries of due operations were sent.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    delivery_queries_unix_ns: Vec<Moment>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SavedMember {
     organization: String,
@@ -102,67 +106,56 @@ struct SavedMember {
     member: Member,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct SavedEvidence {
-    observed_ns: u64,
-    covered_ns: u64,
-    latest: Option<SavedLatest>,
-}
-
-/// The latest listing of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct SavedLatest {
-    at_unix_ns: UnixNanos,
-    was_covered: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SavedTarget {
-    last_poll: Option<SavedPoll>,
+    last_poll: Option<PollEnd>,
     failure: Option<Failure>,
     last_good: Option<SavedGood>,
     unproven: Vec<Track>,
     /// By track id.
-    tombstones: BTreeMap<u64, SavedTombstone>,
+    tombstones: BTreeMap<u64, Tombstone>,
     /// By track id.
     changes: BTreeMap<u64, SavedChanges>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct SavedPoll {
-    at_unix_ns: UnixNanos,
-    took_ns: u64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct SavedGood {
-    at_unix_ns: UnixNanos,
+    #[serde(with = "unix_nanos", default = "unix_nanos::missing")]
+    at_unix_ns: SystemTime,
+    #[serde(with = "nanos", default, skip_serializing_if = "Duration::is_zero")]
+    took_ns: Duration,
+    #[serde(default)]
     listing: Arc<Listing>,
     /// Whether an incomplete listing has updated it since.
+    #[serde(default)]
     is_updated: bool,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-struct SavedTombstone {
-    name: String,
-    at_unix_ns: UnixNanos,
-    /// When its deletion was acknowledged.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    acknowledged_unix_ns: Option<UnixNanos>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct SavedChanges {
     name: String,
-    /// By the kind of change.
-    at_unix_ns: BTreeMap<String, UnixNanos>,
+    /// By the kind of change: a later version may know more kinds.
+    at_unix_ns: BTreeMap<String, u64>,
+}
+
+/// Reads the change feed. Skips changes of a kind that this version does not know.
+fn known_changes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<Arc<ChangeRecord>>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Change {
+        Known(Arc<ChangeRecord>),
+        Unknown(IgnoredAny),
+    }
+    let changes = Vec::deserialize(deserializer)?.into_iter();
+    let known = changes.filter_map(|change| match change {
+        Change::Known(record) => Some(record),
+        Change::Unknown(_) => None,
+    });
+    Ok(known.collect())
 }
 
 impl From<&Report> for SavedAccount {
@@ -172,22 +165,18 @@ impl From<&Report> for SavedAccount {
             targets.filter(|target| target.last_poll.is_some() || target.last_good.is_some());
         let account = &report.account;
         Self {
-            evidence: report.evidence.into(),
+            evidence: report.evidence,
             member: account.member.clone().map(|member| SavedMember {
                 organization: account.organization.clone(),
                 member,
             }),
             uin: report.owner.clone(),
-            attribution: report.attribution.as_deref().map(Into::into),
+            attribution: report.attribution.clone(),
             targets: known
                 .map(|target| (target.region.clone(), target.into()))
                 .collect(),
-            deliveries: report
-                .deliveries
-                .iter()
-                .flatten()
-                .map(|delivery| SavedDelivery::from(&**delivery))
-                .collect(),
+            deliveries: report.deliveries.clone().unwrap_or_default(),
+            delivery_queries_unix_ns: report.delivery_queries.clone(),
         }
     }
 }
@@ -199,6 +188,12 @@ impl SavedAccount {
             None => (String::new(), None),
         };
         let targets = self.targets.into_iter();
+        let mut deliveries = self.deliveries;
+        for delivery in &mut deliveries {
+            if let Some(since) = &mut Arc::make_mut(delivery).missing_since {
+                since.steady = now.steady;
+            }
+        }
         Report {
             account: Arc::new(AccountInfo {
                 name,
@@ -210,54 +205,31 @@ impl SavedAccount {
             targets: targets
                 .map(|(region, saved)| saved.into_report(region, now))
                 .collect(),
-            evidence: self.evidence.restored(now),
-            deliveries: Some(
-                self.deliveries
-                    .into_iter()
-                    .map(|saved| Arc::new(saved.into_report(now)))
-                    .collect(),
-            ),
-            attribution: self.attribution.map(|saved| Arc::new(saved.into())),
+            evidence: restored(self.evidence, now),
+            deliveries: Some(deliveries),
+            attribution: self.attribution,
+            delivery_queries: self.delivery_queries_unix_ns,
             ..Report::default()
         }
     }
 }
 
-impl From<Evidence> for SavedEvidence {
-    fn from(evidence: Evidence) -> Self {
-        let Evidence {
-            observed,
-            covered,
-            latest,
-        } = evidence;
-        Self {
-            observed_ns: nanos(observed),
-            covered_ns: nanos(covered),
-            latest: latest.map(|(at, was_covered)| SavedLatest {
-                at_unix_ns: at.wall.into(),
-                was_covered,
-            }),
-        }
-    }
-}
-
-impl SavedEvidence {
-    fn restored(&self, now: Moment) -> Evidence {
-        // The time of day tells how long ago the listing was. If this machine cannot count that far
-        // back, it was too long ago to be evidence.
-        let latest = self.latest.and_then(|latest| {
-            let wall = latest.at_unix_ns.time();
-            // A time in the future is unknown, and no evidence.
-            let age = now.wall.duration_since(wall).ok()?;
-            let steady = now.steady.checked_sub(age)?;
-            Some((Moment { wall, steady }, latest.was_covered))
-        });
-        let observed = Duration::from_nanos(self.observed_ns);
-        Evidence {
-            observed,
-            covered: Duration::from_nanos(self.covered_ns).min(observed),
-            latest,
-        }
+/// Returns evidence for an account to resume.
+fn restored(evidence: Evidence, now: Moment) -> Evidence {
+    // The time of day tells how long ago the listing was. If this machine cannot count that far
+    // back, it was too long ago to be evidence.
+    let latest = evidence.latest.and_then(|latest| {
+        let wall = latest.at.wall;
+        // A time in the future is unknown, and no evidence.
+        let age = now.wall.duration_since(wall).ok()?;
+        let steady = now.steady.checked_sub(age)?;
+        let at = Moment { wall, steady };
+        Some(LatestListing { at, ..latest })
+    });
+    Evidence {
+        covered: evidence.covered.min(evidence.observed),
+        latest,
+        ..evidence
     }
 }
 
@@ -274,23 +246,18 @@ impl From<&TargetReport> for SavedTarget {
             unproven,
             counters: _,
         } = report;
-        let tombstones = past.tombstones.iter();
         let changes = past.changes.iter();
         Self {
-            last_poll: last_poll.map(|poll| SavedPoll {
-                at_unix_ns: poll.at.into(),
-                took_ns: nanos(poll.took),
-            }),
+            last_poll: *last_poll,
             failure: failure.clone(),
             last_good: last_good.as_ref().map(|good| SavedGood {
-                at_unix_ns: good.at.into(),
+                at_unix_ns: good.at,
+                took_ns: good.took,
                 listing: Arc::clone(&good.listing),
                 is_updated: !good.is_complete,
             }),
             unproven: unproven.values().cloned().collect(),
-            tombstones: tombstones
-                .map(|(id, tombstone)| (*id, tombstone.into()))
-                .collect(),
+            tombstones: past.tombstones.clone(),
             changes: changes.map(|(id, times)| (*id, times.into())).collect(),
         }
     }
@@ -300,7 +267,8 @@ impl SavedTarget {
     fn into_report(self, region: String, now: Moment) -> TargetReport {
         let last_good = self.last_good.map(|good| LastGood {
             listing: Arc::new(well_formed(Arc::unwrap_or_clone(good.listing))),
-            at: good.at_unix_ns.time(),
+            at: good.at_unix_ns,
+            took: good.took_ns,
             show_until: now,
             is_complete: !good.is_updated,
         });
@@ -310,29 +278,20 @@ impl SavedTarget {
             .flat_map(|good| good.listing.all())
             .map(|track| track.id)
             .collect();
-        let tombstones = self.tombstones.into_iter();
-        let tombstones = tombstones.filter(|(id, _)| !listed.contains(id));
-        let tombstones = tombstones.map(|(id, saved)| {
-            let tombstone = Tombstone {
-                name: saved.name,
-                at: saved.at_unix_ns.time(),
-                show_until: now.steady,
-                acknowledged: saved.acknowledged_unix_ns.map(UnixNanos::time),
-            };
-            (id, tombstone)
-        });
+        let mut tombstones = self.tombstones;
+        tombstones.retain(|id, _| !listed.contains(id));
+        for tombstone in tombstones.values_mut() {
+            tombstone.show_until = now.steady;
+        }
         let changes = self.changes.into_iter();
         let changes = changes.map(|(id, saved)| (id, saved.into()));
         TargetReport {
             region,
-            last_poll: self.last_poll.map(|poll| PollEnd {
-                at: poll.at_unix_ns.time(),
-                took: Duration::from_nanos(poll.took_ns),
-            }),
+            last_poll: self.last_poll,
             failure: self.failure,
             last_good,
             past: Arc::new(Past {
-                tombstones: tombstones.collect(),
+                tombstones,
                 changes: changes.collect(),
             }),
             unproven: by_id(self.unproven),
@@ -358,32 +317,23 @@ fn by_id(tracks: Vec<Track>) -> BTreeMap<u64, Track> {
     tracks.into_iter().map(|track| (track.id, track)).collect()
 }
 
-impl From<&Tombstone> for SavedTombstone {
-    fn from(tombstone: &Tombstone) -> Self {
-        Self {
-            name: tombstone.name.clone(),
-            at_unix_ns: tombstone.at.into(),
-            acknowledged_unix_ns: tombstone.acknowledged.map(UnixNanos::from),
-        }
-    }
-}
-
 impl From<&ChangeTimes> for SavedChanges {
     fn from(times: &ChangeTimes) -> Self {
         let at = times.at.iter();
-        let seen = at.filter_map(|(change, at)| Some((change.as_str().to_owned(), (*at)?.into())));
+        let at = at.filter_map(|(change, at)| Some((change, unix_nanos::of((*at)?))));
+        let at = at.map(|(change, at)| (change.as_str().to_owned(), at));
         Self {
             name: times.name.clone(),
-            at_unix_ns: seen.collect(),
+            at_unix_ns: at.collect(),
         }
     }
 }
 
 impl From<SavedChanges> for ChangeTimes {
     fn from(saved: SavedChanges) -> Self {
-        let at = |change: Change| saved.at_unix_ns.get(change.as_str());
+        let at = |change: ChangeKind| saved.at_unix_ns.get(change.as_str());
         Self {
-            at: EnumMap::from_fn(|change| Some(at(change)?.time())),
+            at: EnumMap::from_fn(|change| at(change).map(|at| unix_nanos::time(*at))),
             name: saved.name,
             // The change feed has them.
             operators: EnumMap::default(),

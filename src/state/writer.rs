@@ -219,7 +219,7 @@ fn have_the_same_facts(one: &Report, other: &Report) -> bool {
         && states(one) == states(other)
 }
 
-/// Whether the searches for operators are where they were, apart from the times of sweeps.
+/// Returns whether the searches for operators are where they were, apart from the times of sweeps.
 fn have_the_same_searches(one: &Report, other: &Report) -> bool {
     match (&one.attribution, &other.attribution) {
         (Some(one), Some(other)) => {

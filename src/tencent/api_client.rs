@@ -16,7 +16,7 @@ use super::observer::Observer;
 use super::reasons::status_failure;
 use super::redactor::Redactor;
 use super::signer::{Service, Signer};
-use super::skew::date;
+use super::skew::accepted_date;
 use crate::failure::{Failure, Reason};
 
 /// The most kinds of unreadable fields that one client reports.
@@ -91,7 +91,7 @@ impl ApiClient {
         };
         let read = |response: &Response<Bytes>, redactor: &Redactor| {
             let parsed = parse(readable_body(response)?, redactor)?;
-            Ok((parsed, date(response.headers())))
+            Ok((parsed, accepted_date(response.headers(), self.now())))
         };
         self.dispatcher.send(call, observer, make, read).await
     }
@@ -110,8 +110,8 @@ fn readable_body(response: &Response<Bytes>) -> Result<&[u8], WireError> {
     Ok(response.body())
 }
 
-/// Whether the body is compressed. The client decompresses nothing, because a few bytes can expand
-/// to any size.
+/// Returns whether the body is compressed. The client decompresses nothing, because a few bytes can
+/// expand to any size.
 fn is_encoded(headers: &HeaderMap) -> bool {
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).into_iter();
     encodings.any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 use x509_parser::prelude::{ASN1Time, FromDer, X509Certificate, X509Version};
 
-use super::escape::escaped;
+use crate::escape::{escaped, visible_path};
 use crate::{files, pem};
 
 /// The longest file of certificate authorities, in bytes. The bundles of systems have a quarter of
@@ -30,7 +30,7 @@ impl CaFile {
     ///
     /// If the file or one of its certificates cannot be read. The message names both.
     pub fn read(file: &Path) -> Result<Self, String> {
-        let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", file.display());
+        let at = |error: &dyn fmt::Display| format!("http.ca_file {}: {error}", visible_path(file));
         let pem = files::read(file, MAX_CA_BYTES).map_err(|error| at(&error))?;
         let certificates = pem::certificates(&pem.bytes).map_err(|error| at(&error))?;
         let now = ASN1Time::now();

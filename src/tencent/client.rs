@@ -20,9 +20,6 @@ pub const CLOUDAUDIT: Service = Service {
     version: "2019-03-19",
 };
 
-/// How many `DescribeEvents` requests an account sends per second: half of what the API allows.
-const EVENTS_PER_SECOND: u32 = 10;
-
 /// The options of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct CallOptions {
@@ -51,15 +48,25 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client for one account.
+    /// Creates a client for one account, with a pacer of its own for `DescribeEvents`.
     pub fn new(parts: ClientParts, options: CallOptions) -> Self {
+        let pacer = Pacer::new(parts.pacer.per_second(), SourceIpLimit::default());
+        Self::with_events_pacer(parts, Arc::new(pacer), options)
+    }
+
+    /// Creates a client for one account. The pacer for `DescribeEvents` is shared by all clients with
+    /// the same identity at the same endpoint, as the pacer of `parts` is.
+    pub fn with_events_pacer(
+        parts: ClientParts,
+        events_pacer: Arc<Pacer>,
+        options: CallOptions,
+    ) -> Self {
         let CallOptions {
             timeout, attempts, ..
         } = options;
         let limits = CallLimits { timeout, attempts };
-        let pacer = Pacer::new(EVENTS_PER_SECOND, SourceIpLimit::default());
         let events_parts = ClientParts {
-            pacer: Arc::new(pacer),
+            pacer: events_pacer,
             ..parts.clone()
         };
         Self {
@@ -93,6 +100,11 @@ impl Client {
     /// Returns its rate limiter.
     pub fn pacer(&self) -> &Arc<Pacer> {
         &self.api.parts().pacer
+    }
+
+    /// Returns the rate limiter of `DescribeEvents`.
+    pub fn events_pacer(&self) -> &Arc<Pacer> {
+        &self.events_api.parts().pacer
     }
 
     /// Returns the current ceiling of the rate limiter, in requests per second.

@@ -5,14 +5,15 @@ use std::cmp::max_by_key;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use crate::snapshot::{DroppedTrack, Listing, Track};
+use crate::snapshot::{DroppedTrack, Listing, Status, StorageType, Track};
 
 /// The tracks with the lowest ids, and the counted values of the other tracks.
 pub(super) struct Collector {
     max_tracks: usize,
-    kept: BTreeMap<u64, Track>,
-    /// All ids here are above the kept ones.
-    dropped: BTreeMap<u64, DroppedTrack>,
+    /// Boxed, because the map has room for nearly twice as many.
+    kept: BTreeMap<u64, Box<Track>>,
+    /// By id. All ids here are above the kept ones.
+    dropped: BTreeMap<u64, (Status, StorageType)>,
 }
 
 impl Collector {
@@ -34,14 +35,14 @@ impl Collector {
         self.kept.keys().chain(self.dropped.keys()).copied()
     }
 
-    /// Whether a track with this id was added.
+    /// Returns whether a track with this id was added.
     pub(super) fn contains(&self, id: u64) -> bool {
         self.kept.contains_key(&id) || self.dropped.contains_key(&id)
     }
 
     /// Returns the kept tracks.
-    pub(super) fn into_kept(self) -> BTreeMap<u64, Track> {
-        self.kept
+    pub(super) fn into_kept(self) -> impl Iterator<Item = Track> {
+        self.kept.into_values().map(|track| *track)
     }
 
     /// Adds a track. Of two entries with the same id the worse one counts: the one that is not
@@ -49,31 +50,38 @@ impl Collector {
     fn add(&mut self, track: Track) {
         let id = track.id;
         if let Some(dropped) = self.dropped.get_mut(&id) {
-            let other = DroppedTrack::from(&track);
-            *dropped = max_by_key(*dropped, other, |entry| entry.status.badness());
+            let other = (track.status, track.storage.storage_type());
+            *dropped = max_by_key(*dropped, other, |(status, _)| status.badness());
             return;
         }
         match self.kept.entry(id) {
             Entry::Vacant(vacant) => {
-                vacant.insert(track);
+                vacant.insert(Box::new(track));
             }
             Entry::Occupied(mut other) => {
                 if badness(&track) >= badness(other.get()) {
-                    other.insert(track);
+                    **other.get_mut() = track;
                 }
             }
         }
         if self.kept.len() > self.max_tracks
             && let Some((id, beyond)) = self.kept.pop_last()
         {
-            self.dropped.insert(id, DroppedTrack::from(&beyond));
+            let counted = (beyond.status, beyond.storage.storage_type());
+            self.dropped.insert(id, counted);
         }
     }
 
     pub(super) fn into_listing(self, reported: u64) -> Listing {
+        let dropped = self.dropped.into_iter();
+        let dropped = dropped.map(|(id, (status, storage_type))| DroppedTrack {
+            id,
+            status,
+            storage_type,
+        });
         Listing {
-            tracks: self.kept.into_values().collect(),
-            dropped: self.dropped.into_values().collect(),
+            tracks: self.kept.into_values().map(|track| *track).collect(),
+            dropped: dropped.collect(),
             reported,
         }
     }

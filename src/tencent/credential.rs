@@ -58,17 +58,17 @@ impl Credential {
         self.token.as_ref()
     }
 
-    /// Whether both have the same id, key and token.
+    /// Returns whether both have the same id, key and token.
     pub fn same_as(&self, other: &Self) -> bool {
         self.secret_id == other.secret_id && self.has_same_key(other) && self.has_same_token(other)
     }
 
-    /// Whether both have the same key.
+    /// Returns whether both have the same key.
     pub fn has_same_key(&self, other: &Self) -> bool {
         self.secret_key.expose_secret() == other.secret_key.expose_secret()
     }
 
-    /// Whether both have the same token, or none.
+    /// Returns whether both have the same token, or none.
     pub fn has_same_token(&self, other: &Self) -> bool {
         let token = self.token.as_ref().map(ExposeSecret::expose_secret);
         let others = other.token.as_ref().map(ExposeSecret::expose_secret);

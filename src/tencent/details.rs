@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::bounded::{List, Object};
 use super::call::Call;
 use super::client::Client;
-use super::envelope::{Content, ErrorBody, parse_response};
+use super::envelope::{Content, ErrorBody, parse_cloudaudit_response};
 use super::event_names::EventNames;
 use super::lenient::{Field, Notes, Text};
 use super::observer::Observer;
@@ -49,7 +49,7 @@ impl Client {
         };
         let parse = |body: &[u8], redactor: &Redactor| {
             let read = |response: DetailsResponse| Ok(response.into_details());
-            parse_response(body, redactor, read)
+            parse_cloudaudit_response(body, redactor, read)
         };
         let (details, unreadable) = self.api.call(call, observer, parse).await?;
         self.api

@@ -1,4 +1,4 @@
-//! Sends the requests of one client: waits for the pacer, gets the credential, sends, reports, and
+//! Sends the requests of one client: gets the credential, waits for the pacer, sends, reports, and
 //! retries if that can help. It knows neither the form of the requests nor that of the responses.
 
 use std::sync::Arc;

@@ -9,9 +9,10 @@ use serde_json::error::Category;
 
 use super::bounded::Object;
 use super::lenient::{Field, mismatch, missing, unexpected_format};
-use super::reasons::{api_failure, escaped};
+use super::reasons::{api_failure, with_regions};
 use super::redactor::Redactor;
 use super::repair::repaired;
+use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
 
 /// Why a response is not usable.
@@ -89,6 +90,18 @@ impl<'de> Deserialize<'de> for Head {
 
         deserializer.deserialize_map(HeadVisitor)
     }
+}
+
+/// Parses a response of CloudAudit, as [`parse_response`] does.
+pub(super) fn parse_cloudaudit_response<T: Content, U>(
+    body: &[u8],
+    redactor: &Redactor,
+    read: impl FnOnce(T) -> Result<U, String>,
+) -> Result<U, WireError> {
+    parse_response(body, redactor, read).map_err(|error| match error {
+        WireError::Api(failure) => WireError::Api(with_regions(failure)),
+        error @ WireError::NotJson(_) => error,
+    })
 }
 
 /// Parses the content of a response and passes it to `read`.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::bounded::{List, Object};
 use super::call::Call;
 use super::client::Client;
-use super::envelope::{Content, ErrorBody, WireError, parse_response};
+use super::envelope::{Content, ErrorBody, WireError, parse_cloudaudit_response};
 use super::lenient::{Field, Notes};
 use super::observer::{Ended, Observer, Sent};
 use super::operation_record::WireEvent;
@@ -32,9 +32,6 @@ pub const ATTRIBUTE_RESOURCE_TYPE: &str = "ResourceType";
 
 /// The attribute that holds `Read` or `Write`.
 pub const ATTRIBUTE_ACTION_TYPE: &str = "ActionType";
-
-/// The attribute that holds the name of the operation.
-pub const ATTRIBUTE_EVENT_NAME: &str = "EventName";
 
 /// Which operation records to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -204,7 +201,7 @@ pub fn parse_events(body: &[u8]) -> Result<EventsPage, WireError> {
 }
 
 fn read_page(body: &[u8], redactor: &Redactor) -> Result<EventsPage, WireError> {
-    parse_response(body, redactor, |response: EventsResponse| {
+    parse_cloudaudit_response(body, redactor, |response: EventsResponse| {
         response.into_page(redactor)
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -13,6 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::warn;
 
 use super::authorities::CaFile;
+use super::by_host::ByHost;
 use super::connections::Connections;
 use super::network::Network;
 use super::recent_responses::ResponseOrigin;
@@ -45,10 +46,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// at that moment is lost, so the exporter closes first.
 const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
-/// The most idle connections of an identity, more than evenly paced requests need. A burst may open
-/// more connections, which are closed after it.
-const MAX_IDLE_CONNECTIONS: usize = 4;
-
 /// The most causes of an error that are followed.
 const MAX_CAUSES: usize = 8;
 
@@ -69,6 +66,8 @@ pub struct HttpTransport {
     /// The only host it sends to. `None` if it sends to several.
     host: Option<Arc<str>>,
     connections: Arc<Connections>,
+    /// Keeps no connection, so that identities can share it.
+    shared_client: Arc<OnceLock<reqwest::Client>>,
     large_responses_of_host: Arc<Semaphore>,
 }
 
@@ -79,6 +78,7 @@ struct Setup {
     /// If it is `None`, requests are sent directly.
     proxy: Option<reqwest::Proxy>,
     network: Network,
+    shared_clients: ByHost<OnceLock<reqwest::Client>>,
 }
 
 impl Network {
@@ -135,18 +135,22 @@ impl HttpTransport {
             tls,
             proxy,
             network,
+            shared_clients: ByHost::default(),
         };
-        let transport = Self::with(Arc::new(setup), None);
-        // Creates the first client at once, so that an invalid setting is an error here.
-        transport
-            .client()
+        // Creates a client at once, so that an invalid setting is an error here.
+        setup
+            .client(None, 0)
             .map_err(|error| format!("cannot create the HTTP client: {}", causes(&error)))?;
-        Ok(transport)
+        Ok(Self::with(Arc::new(setup), None))
     }
 
     fn with(setup: Arc<Setup>, host: Option<Arc<str>>) -> Self {
+        let shared_client = host
+            .as_ref()
+            .map(|host| setup.shared_clients.get(host, OnceLock::new));
         Self {
-            connections: Arc::new(Connections::new()),
+            connections: Arc::default(),
+            shared_client: shared_client.unwrap_or_default(),
             large_responses_of_host: setup.network.large_responses_of(host.as_ref()),
             setup,
             host,
@@ -154,8 +158,16 @@ impl HttpTransport {
     }
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
-        let make = || self.setup.client(self.host.as_deref());
-        self.connections.client(&self.setup.network.0.open, make)
+        let make = |most_idle| self.setup.client(self.host.as_deref(), most_idle);
+        let identities = &self.setup.network.0.identities;
+        if let Some(client) = self.connections.client(identities, make)? {
+            return Ok(client);
+        }
+        if let Some(client) = self.shared_client.get() {
+            return Ok(client.clone());
+        }
+        let client = make(0)?;
+        Ok(self.shared_client.get_or_init(|| client).clone())
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
@@ -235,9 +247,11 @@ impl HttpTransport {
 }
 
 impl Setup {
-    /// Creates a client without connections.
-    fn client(&self, host: Option<&str>) -> reqwest::Result<reqwest::Client> {
+    /// Creates a client without connections. If `most_idle` is 0, it opens a connection for each
+    /// request.
+    fn client(&self, host: Option<&str>, most_idle: usize) -> reqwest::Result<reqwest::Client> {
         let builder = builder()
+            .pool_max_idle_per_host(most_idle)
             .dns_resolver(self.network.0.resolver.for_host(host))
             .tls_backend_preconfigured(self.tls.clone());
         let builder = match &self.proxy {
@@ -248,8 +262,8 @@ impl Setup {
     }
 }
 
-/// Whether a response declares its length in two ways. A proxy in between may use the other one, and
-/// then the next bytes on the connection may belong to any response.
+/// Returns whether a response declares its length in two ways. A proxy in between may use the other
+/// one, and then the next bytes on the connection may belong to any response.
 fn has_two_lengths(headers: &HeaderMap) -> bool {
     let has = |name| headers.contains_key(name);
     has(header::TRANSFER_ENCODING) && has(header::CONTENT_LENGTH)
@@ -302,7 +316,6 @@ fn builder() -> reqwest::ClientBuilder {
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
         .http1_max_headers(MAX_HEADERS)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
@@ -341,7 +354,7 @@ fn wrapped_in(error: &Cause) -> Option<&Cause> {
     }
 }
 
-/// Whether a cause is a head with too many headers or bytes.
+/// Returns whether a cause is a head with too many headers or bytes.
 fn is_too_large(cause: &(dyn std::error::Error + 'static)) -> bool {
     let http = cause.downcast_ref::<hyper::Error>();
     http.is_some_and(hyper::Error::is_parse_too_large)

@@ -119,12 +119,12 @@ impl Notes {
     }
 }
 
-/// The message about a response without a required field.
+/// Returns the message about a response without a required field.
 pub(super) fn missing(path: impl Display) -> String {
     format!("the response has no {path}")
 }
 
-/// The message about a response that cannot be parsed.
+/// Returns the message about a response that cannot be parsed.
 pub(super) fn unexpected_format(where_and_what: &str) -> String {
     format!("unexpected response format: {where_and_what}")
 }

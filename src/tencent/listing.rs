@@ -42,8 +42,8 @@ impl From<PagingError<TrackWalk<'_>>> for ListingError {
             PagingError::Failed(failure) => failure.into(),
             PagingError::Incomplete(failure, walks) => {
                 // The latest entry of a track counts.
-                let seen: BTreeMap<u64, Track> =
-                    walks.into_iter().flat_map(TrackWalk::into_tracks).collect();
+                let seen = walks.into_iter().flat_map(TrackWalk::into_tracks);
+                let seen: BTreeMap<u64, Track> = seen.map(|track| (track.id, track)).collect();
                 Self {
                     failure,
                     seen: Some(seen.into_values().collect()),

@@ -35,8 +35,8 @@ pub(super) struct CachedWalk {
 }
 
 impl CachedWalk {
-    /// Whether each track is kept and was on one page. Only then can the tracks of a page be found
-    /// by its ids alone.
+    /// Returns whether each track is kept and was on one page. Only then can the tracks of a page be
+    /// found by its ids alone.
     pub(super) fn has_each_track_once(&self) -> bool {
         let on_pages: usize = self.pages.iter().map(|page| page.ids.len()).sum();
         on_pages == self.listing.tracks.len()

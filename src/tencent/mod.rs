@@ -12,8 +12,8 @@ pub use self::bounded::MAX_TEXT_BYTES;
 pub use self::call::CallLimits;
 pub use self::client::{CLOUDAUDIT, CallOptions, Client};
 pub use self::events::{
-    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_EVENT_NAME, ATTRIBUTE_RESOURCE_TYPE, Events, EventsPage,
-    EventsQuery, MAX_EVENT_PAGES, parse_events,
+    ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, Events, EventsQuery, MAX_EVENT_PAGES,
+    parse_events,
 };
 pub use self::http_transport::{HttpOptions, HttpTransport};
 pub use self::listing::ListingError;
@@ -39,6 +39,7 @@ mod listing_cache;
 mod operation_record;
 pub mod organization;
 mod paging;
+mod request_parameters;
 pub mod storage;
 pub mod sts;
 mod sts_wire;
@@ -62,15 +63,16 @@ mod skew;
 // The bytes: sign, send, parse, classify.
 mod authorities;
 mod bounded;
+mod by_host;
 mod connections;
 mod dns_resolver;
 mod envelope;
-mod escape;
 mod event_names;
 mod handshake;
 mod http_transport;
 mod lenient;
 mod name_servers;
+mod nested;
 mod network;
 pub mod reasons;
 mod recent_responses;
@@ -82,6 +84,7 @@ mod signer;
 mod tls;
 mod transport;
 pub mod wire;
+mod wire_storage;
 
 // Reports of requests.
 mod observer;

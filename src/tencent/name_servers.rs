@@ -48,6 +48,13 @@ pub(super) struct NameServers {
 
 impl NameServers {
     pub(super) fn new(system: SystemSettings) -> Result<Self, NetError> {
+        Self::with_negative_ttl(system, MAX_NEGATIVE_TTL)
+    }
+
+    pub(super) fn with_negative_ttl(
+        system: SystemSettings,
+        max_negative_ttl: Duration,
+    ) -> Result<Self, NetError> {
         if !system.ignored.is_empty() {
             warn!(
                 ignored = system.ignored.join("; "),
@@ -64,7 +71,7 @@ impl NameServers {
             // `lookup` does the rounds.
             options.attempts = 0;
             options.use_hosts_file = ResolveHosts::Never;
-            options.negative_max_ttl = Some(MAX_NEGATIVE_TTL);
+            options.negative_max_ttl = Some(max_negative_ttl);
             options.positive_max_ttl = Some(MAX_POSITIVE_TTL);
             builder.build()
         };

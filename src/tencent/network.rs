@@ -1,11 +1,11 @@
 //! The state that all transports of a process share.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use super::connections::OpenIdentities;
+use super::by_host::ByHost;
+use super::connections::Identities;
 use super::dns_resolver::DnsResolver;
 use super::recent_responses::RecentResponses;
 
@@ -24,21 +24,20 @@ pub struct Network(pub(super) Arc<NetworkState>);
 #[derive(Debug)]
 pub(super) struct NetworkState {
     pub(super) resolver: DnsResolver,
-    pub(super) open: OpenIdentities,
+    pub(super) identities: Identities,
     pub(super) recent_responses: RecentResponses,
     pub(super) large_responses: Semaphore,
-    /// Weak, because a semaphore lives as long as a transport to its host.
-    large_by_host: Mutex<HashMap<Arc<str>, Weak<Semaphore>>>,
+    large_responses_by_host: ByHost<Semaphore>,
 }
 
 impl Default for NetworkState {
     fn default() -> Self {
         Self {
             resolver: DnsResolver::default(),
-            open: OpenIdentities::within_descriptors(),
+            identities: Identities::within_descriptors(),
             recent_responses: RecentResponses::default(),
             large_responses: Semaphore::new(MAX_LARGE_RESPONSES),
-            large_by_host: Mutex::default(),
+            large_responses_by_host: ByHost::default(),
         }
     }
 }
@@ -47,17 +46,10 @@ impl Network {
     /// Returns the semaphore for the large responses of a host. `None` stands for a transport to
     /// several hosts.
     pub(super) fn large_responses_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
-        let new = || Arc::new(Semaphore::new(MAX_LARGE_RESPONSES_OF_HOST));
-        let Some(host) = host else { return new() };
-        // Entries are inserted and removed as a whole, so a poisoned lock holds a consistent map.
-        let hosts = self.0.large_by_host.lock();
-        let mut hosts = hosts.unwrap_or_else(PoisonError::into_inner);
-        if let Some(of_host) = hosts.get(host).and_then(Weak::upgrade) {
-            return of_host;
+        let new = || Semaphore::new(MAX_LARGE_RESPONSES_OF_HOST);
+        match host {
+            Some(host) => self.0.large_responses_by_host.get(host, new),
+            None => Arc::new(new()),
         }
-        hosts.retain(|_, of_host| of_host.strong_count() > 0);
-        let of_host = new();
-        hosts.insert(Arc::clone(host), Arc::downgrade(&of_host));
-        of_host
     }
 }

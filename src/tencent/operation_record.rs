@@ -5,30 +5,33 @@
 //! is fixed. A level that cannot be read counts as absent, and the fields around it are kept.
 //!
 //! Only the fields below are ever kept. The record also holds a session token and access key ids:
-//! nothing reads the token, and a kept text that repeats a key id is masked.
+//! nothing reads the token, and a kept text that repeats a key id, or has the form of one, is masked.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use serde::Deserialize;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, SeqAccess};
 
 use super::bounded::{Object, bounded_to};
-use super::envelope::read_json;
-use super::lenient::{Field, Number, Readable, Text};
+use super::lenient::{Field, Readable, Text};
+use super::nested::Nested;
 use super::redactor::Redactor;
-use crate::snapshot::{
-    Operation, OperationRecord, Outcome, SentSetting, SentStatus, TrackEvent, TrackRef,
-    TrackRequest,
-};
+use super::request_parameters::{RequestParameters, request, track};
+use crate::snapshot::{Operation, OperationRecord, Outcome, TrackEvent};
 
 /// The longest text that is kept of a record, in bytes.
 const MAX_RECORD_TEXT: usize = 256;
 
 /// Shorter texts are no access key ids, and are not searched for.
 const MIN_KEY_ID: usize = 8;
+
+/// How every access key id begins.
+const KEY_ID_PREFIX: &str = "AKID";
+
+/// The fewest characters after [`KEY_ID_PREFIX`] that are masked.
+const MIN_KEY_ID_REST: usize = 13;
 
 /// The time zone of times as text. Every text of this product that can be checked has it.
 const TIME_OFFSET: Offset = Offset::constant(8);
@@ -86,35 +89,6 @@ struct WireRecord {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
-struct RequestParameters {
-    track_id: Field<Text>,
-    audit_name: Field<Text>,
-    name: Field<Text>,
-    status: Field<Text>,
-    action_type: Field<Text>,
-    resource_type: Field<Text>,
-    event_names: Field<Present>,
-    storage: Field<Nested<WireStorage>>,
-    filters: Field<Present>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WireStorage {
-    #[serde(rename = "StorageType")]
-    kind: Field<Text>,
-    #[serde(rename = "StorageRegion")]
-    region: Field<Text>,
-    #[serde(rename = "StorageName")]
-    name: Field<Text>,
-    #[serde(rename = "StoragePrefix")]
-    prefix: Field<Text>,
-    #[serde(rename = "StorageAccountId")]
-    account: Field<Text>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
 struct ResponseElements {
     track_id: Field<Text>,
 }
@@ -142,58 +116,6 @@ struct SessionContext {
 #[serde(rename_all = "camelCase", default)]
 struct ExtraInfo {
     role_session_name: Field<Text>,
-}
-
-/// An object, or a text that holds one as JSON.
-#[derive(Default)]
-struct Nested<T>(T);
-
-impl<T: DeserializeOwned> Readable for Nested<T> {
-    const EXPECTED: &'static str = "an object";
-
-    fn from_text(text: &str) -> Option<Self> {
-        let read = read_json::<Object<T>>(text.as_bytes()).ok();
-        read.map(|Object(value)| Self(value))
-    }
-
-    fn from_object<'de, A: MapAccess<'de>>(object: A) -> Result<Option<Self>, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(object)).map(|value| Some(Self(value)))
-    }
-}
-
-/// Any value but null. Only its presence counts.
-struct Present;
-
-impl Readable for Present {
-    const EXPECTED: &'static str = "a value";
-
-    fn from_text(_: &str) -> Option<Self> {
-        Some(Self)
-    }
-
-    fn from_bool(_: bool) -> Option<Self> {
-        Some(Self)
-    }
-
-    fn from_number<E: serde::de::Error>(_: Number) -> Result<Option<Self>, E> {
-        Ok(Some(Self))
-    }
-
-    fn from_list<'de, A: SeqAccess<'de>>(mut list: A) -> Result<Option<Self>, A::Error> {
-        while list.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Some(Self))
-    }
-
-    fn from_object<'de, A: MapAccess<'de>>(mut object: A) -> Result<Option<Self>, A::Error> {
-        while object.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Some(Self))
-    }
-}
-
-impl<T> Field<Nested<T>> {
-    fn nested(self) -> Option<T> {
-        self.ok().map(|Nested(value)| value)
-    }
 }
 
 impl WireEvent {
@@ -275,13 +197,34 @@ fn text(field: Field<Text>) -> String {
 /// Returns what is kept of a text: a bounded part, without the secrets of the request and without
 /// the access key ids of the record.
 fn kept(text: &str, key_ids: &[String], redactor: &Redactor) -> String {
-    let mut kept = bounded_to(text.trim(), MAX_RECORD_TEXT);
+    let mut kept = bounded_to(&without_key_ids(text.trim()), MAX_RECORD_TEXT);
     for id in key_ids {
         if id.len() >= MIN_KEY_ID && kept.contains(id.as_str()) {
             kept = kept.replace(id.as_str(), "***");
         }
     }
     redactor.redact_name(kept)
+}
+
+/// Masks what has the form of an access key id. The ids of temporary keys have `-` and `_` too.
+fn without_key_ids(text: &str) -> Cow<'_, str> {
+    let mut parts = text.split(KEY_ID_PREFIX);
+    let Some(mut masked) = parts.next().map(Cow::Borrowed) else {
+        return Cow::Borrowed(text);
+    };
+    for part in parts {
+        let is_of_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let end = part.find(|c| !is_of_id(c)).unwrap_or(part.len());
+        let masked = masked.to_mut();
+        if end >= MIN_KEY_ID_REST && part.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+            masked.push_str("***");
+            masked.push_str(&part[end..]);
+        } else {
+            masked.push_str(KEY_ID_PREFIX);
+            masked.push_str(part);
+        }
+    }
+    masked
 }
 
 /// Returns a time: an epoch, or a date and time in [`TIME_OFFSET`].
@@ -316,108 +259,7 @@ fn outcome(cam: [Field<Text>; 2], api: Field<Text>) -> Outcome {
 fn is_error(code: Field<Text>) -> bool {
     match code {
         Field::Absent => false,
-        Field::Given(Text(code)) => !matches!(code.trim(), "" | "0"),
+        Field::Given(Text(code)) => !(code.trim().is_empty() || u64::from_text(&code) == Some(0)),
         Field::Unreadable(_) => true,
-    }
-}
-
-/// Returns the track that an operation names.
-fn track(
-    event: TrackEvent,
-    parameters: Option<&RequestParameters>,
-    created: &Field<Text>,
-    keep: &impl Fn(Field<Text>) -> String,
-) -> TrackRef {
-    let id = |field: &Field<Text>| match field {
-        Field::Given(Text(text)) => u64::from_text(text),
-        Field::Absent | Field::Unreadable(_) => None,
-    };
-    let is_creation = matches!(
-        event,
-        TrackEvent::CreateAuditTrack | TrackEvent::CreateEventsAuditTrack | TrackEvent::CreateAudit
-    );
-    let track_id = if is_creation {
-        id(created)
-    } else {
-        parameters.and_then(|parameters| id(&parameters.track_id))
-    };
-    if let Some(id) = track_id {
-        return TrackRef::Id(id);
-    }
-    let Some(parameters) = parameters else {
-        return TrackRef::Unnamed;
-    };
-    let name = |field: &Field<Text>| match field {
-        Field::Given(Text(text)) => keep(Field::Given(Text(text.clone()))),
-        Field::Absent | Field::Unreadable(_) => String::new(),
-    };
-    let names = [name(&parameters.audit_name), name(&parameters.name)];
-    let name = names.into_iter().find(|name| !is_masked(name));
-    name.map_or(TrackRef::Unnamed, TrackRef::Name)
-}
-
-/// Whether a text is empty, or CloudAudit replaced it.
-fn is_masked(text: &str) -> bool {
-    text.chars().all(|c| c == '*')
-}
-
-/// Returns what an operation asked for.
-fn request(
-    parameters: Option<RequestParameters>,
-    keep: &impl Fn(Field<Text>) -> String,
-) -> TrackRequest {
-    let Some(parameters) = parameters else {
-        return TrackRequest {
-            status: SentStatus::Unknown,
-            settings: None,
-        };
-    };
-    let mut settings = Vec::new();
-    let mut add = |field: &'static str, value: Field<Text>| match value {
-        Field::Absent => {}
-        value => {
-            let value = keep(value);
-            let value = Some(value).filter(|value| !is_masked(value));
-            settings.push(SentSetting { field, value });
-        }
-    };
-    add("Name", parameters.name);
-    add("ActionType", parameters.action_type);
-    add("ResourceType", parameters.resource_type);
-    match parameters.storage {
-        Field::Absent => {}
-        Field::Given(Nested(storage)) => {
-            add("StorageType", storage.kind);
-            add("StorageRegion", storage.region);
-            add("StorageName", storage.name);
-            add("StoragePrefix", storage.prefix);
-            add("StorageAccountId", storage.account);
-        }
-        Field::Unreadable(_) => add("StorageName", Field::Given(Text::default())),
-    }
-    let mut uncompared = |field| settings.push(SentSetting { field, value: None });
-    if !matches!(parameters.event_names, Field::Absent) {
-        uncompared("EventNames");
-    }
-    if !matches!(parameters.filters, Field::Absent) {
-        for field in ["ActionType", "ResourceType", "EventNames"] {
-            uncompared(field);
-        }
-    }
-    TrackRequest {
-        status: status(parameters.status),
-        settings: Some(settings),
-    }
-}
-
-fn status(field: Field<Text>) -> SentStatus {
-    match field {
-        Field::Absent => SentStatus::Absent,
-        Field::Unreadable(_) => SentStatus::Unknown,
-        Field::Given(Text(text)) => match u64::from_text(&text) {
-            Some(0) => SentStatus::Off,
-            Some(1) => SentStatus::On,
-            _ => SentStatus::Unknown,
-        },
     }
 }

@@ -58,13 +58,13 @@ impl Tally {
         self.collected
     }
 
-    /// Whether the walk has as many items as every page reports. If the total changes during a walk,
-    /// items were created or deleted, and others may have moved past the walk.
+    /// Returns whether the walk has as many items as every page reports. If the total changes during a
+    /// walk, items were created or deleted, and others may have moved past the walk.
     pub(super) fn adds_up(&self) -> bool {
         self.collected == self.total && !self.total_changed
     }
 
-    /// Whether the walk has fewer items than its last page reports.
+    /// Returns whether the walk has fewer items than its last page reports.
     pub(super) fn misses_items(&self) -> bool {
         self.collected < self.total
     }
@@ -74,7 +74,7 @@ impl Tally {
         self.highest_total
     }
 
-    /// Whether the API reported more items than it listed.
+    /// Returns whether the API reported more items than it listed.
     pub(super) fn is_short(&self) -> bool {
         self.collected < self.highest_total
     }
@@ -108,10 +108,10 @@ pub(super) trait Walk: Sized + Send {
     /// Requests a page and adds it. Pages count from 1. Returns whether it is the last.
     fn add_page(&mut self, number: u32) -> impl Future<Output = Result<bool, Failure>> + Send;
 
-    /// Whether the walk found the complete list. `before` is the walk right before it.
+    /// Returns whether the walk found the complete list. `before` is the walk right before it.
     fn is_complete(&self, before: Option<&Self>) -> bool;
 
-    /// The way out if the walks do not add up, for the end of a message.
+    /// Returns the way out if the walks do not add up, for the end of a message.
     fn hint(&self) -> &'static str {
         ""
     }

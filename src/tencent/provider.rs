@@ -51,7 +51,7 @@ pub trait Provider: Send + Sync {
 }
 
 /// The state of a provider's credentials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderState {
     /// When the current key expires. `None` if it does not expire.
     pub expires: Option<SystemTime>,
@@ -61,4 +61,6 @@ pub struct ProviderState {
     pub refreshes: u64,
     /// The number of failed refreshes.
     pub failures: u64,
+    /// Why the last refresh failed. `None` if it succeeded, or if each request reads the key.
+    pub failure: Option<Failure>,
 }

@@ -1,12 +1,12 @@
-//! Classifies failed requests. No other module does.
+//! Classifies failed requests to the API. `storage::cos::errors` does so for requests to buckets.
 
 use std::borrow::Cow;
 
 use http::StatusCode;
 
-pub use super::escape::{escaped, visible};
 use super::pace::LimitScope;
 use super::transport::{TransportError, TransportErrorKind};
+use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
 
 /// The code of a timeout.
@@ -15,7 +15,9 @@ const TIMEOUT: &str = "timeout";
 /// The label for an undocumented code.
 const OTHER: &str = "other";
 
-/// The way out of `UnsupportedRegion`. Unlike other products, CloudAudit is available in a few API
+const UNSUPPORTED_REGION: &str = "UnsupportedRegion";
+
+/// The way out of [`UNSUPPORTED_REGION`]. Unlike other products, CloudAudit is available in a few API
 /// regions only, and each of them probably shows the same tracks. The documentation names these.
 const ABOUT_REGIONS: &str = "CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, \
                              ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt";
@@ -33,14 +35,19 @@ pub(super) fn api_failure(
         Some(_) => Cow::Borrowed(message),
         None => Cow::Owned(format!("{code}: {message}")),
     };
-    let mut message = escaped(&redact(&message));
-    if first_part(code) == "UnsupportedRegion" {
-        message = format!("{message} ({ABOUT_REGIONS})");
-    }
+    let message = escaped(&redact(&message));
     Failure {
         request_id,
         ..Failure::with_code(api_reason(code), *label.unwrap_or(&OTHER), message)
     }
+}
+
+/// Adds the way out to a failure of CloudAudit if its code is `UnsupportedRegion`.
+pub(super) fn with_regions(mut failure: Failure) -> Failure {
+    if failure.code == UNSUPPORTED_REGION {
+        failure.message = format!("{} ({ABOUT_REGIONS})", failure.message);
+    }
+    failure
 }
 
 /// Returns the reason of a code. Subcodes are open-ended, so the first part decides if it can.
@@ -109,7 +116,7 @@ pub(super) fn limit_scope(throttled: &Failure) -> LimitScope {
     }
 }
 
-/// Whether the API rejected the time of a signature.
+/// Returns whether the API rejected the time of a signature.
 pub(super) fn is_about_time(unauthenticated: &Failure) -> bool {
     matches!(
         &*unauthenticated.code,
@@ -117,7 +124,8 @@ pub(super) fn is_about_time(unauthenticated: &Failure) -> bool {
     )
 }
 
-/// Whether the API does not know the key or token, or no longer: the provider may have another one.
+/// Returns whether the API does not know the key or token, or no longer: the provider may have another
+/// one.
 pub(super) fn is_about_the_key(unauthenticated: &Failure) -> bool {
     matches!(
         &*unauthenticated.code,

@@ -60,7 +60,7 @@ struct Host {
     repeats: bool,
 }
 
-/// How a response was origin.
+/// Which connection a response came on, after how many rejected ones.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ResponseOrigin {
     /// Whether the connection carried only this request.
@@ -115,8 +115,8 @@ impl RecentResponses {
         }
     }
 
-    /// Whether a host repeats its ids. They prove nothing, so each request to it needs a connection of
-    /// its own.
+    /// Returns whether a host repeats its ids. They prove nothing, so each request to it needs a
+    /// connection of its own.
     pub(super) fn repeats_ids(&self, host: &str) -> bool {
         let host = self.key.hash_one(host);
         self.recent()
@@ -177,7 +177,7 @@ mod tests {
         rejected: 1,
     };
 
-    /// A host that gives different ids.
+    /// Returns a host that gives different ids.
     fn varied(host: &str) -> RecentResponses {
         let recent = RecentResponses::default();
         for number in 0..2 {

@@ -16,7 +16,7 @@ use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use super::credential::Credential;
-use super::escape::is_invisible;
+use crate::escape::is_invisible;
 
 /// Parts of a secret from this length on, in bytes, are redacted too. A shorter secret is redacted
 /// only as a whole and in its own case, because a text such as `Role` is in many messages.
@@ -84,8 +84,8 @@ impl Redactor {
         }
     }
 
-    /// Whether a name needs the complete search: it holds a secret in any case, has escapes, or is
-    /// longer than names usually are.
+    /// Returns whether a name needs the complete search: it holds a secret in any case, has escapes,
+    /// or is longer than names usually are.
     fn may_hold_secret(&self, name: &str) -> bool {
         let is_in = |secret: &Zeroizing<String>| {
             let mut places = name.as_bytes().windows(secret.len());

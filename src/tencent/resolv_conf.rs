@@ -8,7 +8,7 @@ use hickory_resolver::config::NameServerConfig;
 use hickory_resolver::proto::rr::Name;
 use resolv_conf::ScopedIp;
 
-use super::escape::escaped;
+use crate::escape::escaped;
 use crate::files;
 
 /// The longest file, in bytes.

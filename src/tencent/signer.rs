@@ -41,9 +41,9 @@ const REQUEST_CLIENT: &str = concat!("cloudaudit-exporter_", env!("CARGO_PKG_VER
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Endpoint {
     /// Scheme and authority, such as `https://cloudaudit.intl.tencentcloudapi.com`.
-    pub url: String,
+    pub url: Arc<str>,
     /// The authority alone: the `Host` header as it is signed and sent.
-    pub host: String,
+    pub host: Arc<str>,
 }
 
 /// Builds and signs the requests to one endpoint.

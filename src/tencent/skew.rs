@@ -28,10 +28,22 @@ pub(super) fn skew(headers: &HeaderMap, sent: Moment, received: Moment) -> Optio
 }
 
 /// Returns the time of a response by the server's clock, in whole seconds.
-pub(super) fn date(headers: &HeaderMap) -> Option<SystemTime> {
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
     let date = headers.get(header::DATE)?.to_str().ok()?;
     let date = jiff::fmt::rfc2822::parse(date).ok()?;
     Some(date.timestamp().into())
+}
+
+/// The cloud accepts a signature whose time differs by five minutes. An accepted response with a
+/// `Date` that is further from the signed time than this was dated by something in between.
+const MAX_ACCEPTED_DIFFERENCE: Duration = Duration::from_mins(10);
+
+/// Returns the time of an accepted response by the server's clock. `now` is the time as signatures
+/// have it. `None` if both cannot be true.
+pub(super) fn accepted_date(headers: &HeaderMap, now: SystemTime) -> Option<SystemTime> {
+    let date = date(headers)?;
+    let apart = date.max(now).duration_since(date.min(now)).ok()?;
+    (apart <= MAX_ACCEPTED_DIFFERENCE).then_some(date)
 }
 
 /// The seconds that signatures add to the machine's clock.

@@ -1,6 +1,5 @@
 //! One walk over the pages of `DescribeAuditTracks`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -182,8 +181,8 @@ impl<'a> TrackWalk<'a> {
         self.tally.add_page(collected, page.total, bytes)
     }
 
-    /// Whether the walk has full pages, then one that may be short, then an empty one. Behind a
-    /// short page in the middle, a server may have skipped tracks. An empty first page proves
+    /// Returns whether the walk has full pages, then one that may be short, then an empty one. Behind
+    /// a short page in the middle, a server may have skipped tracks. An empty first page proves
     /// nothing while the total is above 0: "no tracks" must not be a mistake.
     fn reached_the_end(&self) -> bool {
         let [full @ .., _, end] = &self.pages[..] else {
@@ -216,14 +215,11 @@ impl<'a> TrackWalk<'a> {
         })
     }
 
-    /// Returns the tracks that are kept, by id.
-    pub(super) fn into_tracks(self) -> BTreeMap<u64, Track> {
+    /// Returns the tracks that are kept, ascending by id.
+    pub(super) fn into_tracks(self) -> Vec<Track> {
         match self.unchanged {
-            Some(last) => {
-                let tracks = last.listing.tracks.iter();
-                tracks.map(|track| (track.id, track.clone())).collect()
-            }
-            None => self.tracks.into_kept(),
+            Some(last) => last.listing.tracks.clone(),
+            None => self.tracks.into_kept().collect(),
         }
     }
 
@@ -232,10 +228,16 @@ impl<'a> TrackWalk<'a> {
         if let Some(last) = self.unchanged {
             return Arc::clone(&last.listing);
         }
+        let listing = self.tracks.into_listing(self.tally.reported());
+        // After a restart, the history has the listing of the state file.
+        let known = self.request.known.listing.as_ref();
         let walk = CachedWalk {
             page_size: self.page_size,
             pages: self.pages,
-            listing: Arc::new(self.tracks.into_listing(self.tally.reported())),
+            listing: match known {
+                Some(known) if **known == listing => Arc::clone(known),
+                _ => Arc::new(listing),
+            },
         };
         let listing = Arc::clone(&walk.listing);
         if self.is_first && walk.has_each_track_once() {

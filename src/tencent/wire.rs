@@ -12,11 +12,12 @@ use serde::Deserialize;
 
 use super::bounded::{List, Object};
 pub use super::envelope::WireError;
-use super::envelope::{Content, ErrorBody, parse_response};
+use super::envelope::{Content, ErrorBody, parse_cloudaudit_response};
 use super::event_names::EventNames;
 pub use super::event_names::{MAX_EVENT_NAMES, MAX_KEPT_EVENT_NAMES};
 use super::lenient::{Field, Notes, Text};
 use super::redactor::Redactor;
+use super::wire_storage::WireStorage;
 use crate::snapshot::{Status, Storage, Track};
 
 /// The formats of `CreateTime`; some responses omit the seconds.
@@ -68,7 +69,7 @@ pub(super) fn read_page(
         notes: Notes::default(),
         is_partial: false,
     };
-    parse_response(body, redactor, |response: ListResponse| {
+    parse_cloudaudit_response(body, redactor, |response: ListResponse| {
         reader.page(response)
     })
 }
@@ -100,23 +101,6 @@ struct WireTrack {
     event_names: Field<EventNames>,
     storage: Field<Object<WireStorage>>,
     create_time: Field<Text>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct WireStorage {
-    #[serde(rename = "StorageType")]
-    kind: Field<Text>,
-    #[serde(rename = "StorageRegion")]
-    region: Field<Text>,
-    #[serde(rename = "StorageName")]
-    name: Field<Text>,
-    #[serde(rename = "StoragePrefix")]
-    prefix: Field<Text>,
-    #[serde(rename = "StorageAccountId")]
-    account: Field<Text>,
-    #[serde(rename = "StorageAppId")]
-    app_id: Field<Text>,
 }
 
 /// Converts one parsed page.

@@ -14,6 +14,7 @@ use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::hash::{Hash, USUAL_COST};
+use crate::escape::visible;
 
 /// The most cached results, of right and wrong passwords.
 const MAX_RESULTS: usize = 100;
@@ -48,7 +49,7 @@ impl Users {
     pub(super) fn new(hashes: BTreeMap<String, SecretString>) -> Result<Self, String> {
         let parse = |(name, hash): (String, SecretString)| {
             let hash = Hash::parse(hash.expose_secret())
-                .map_err(|why| format!("basic_auth_users.{name}: {why}"))?;
+                .map_err(|why| format!("basic_auth_users.{}: {why}", visible(&name)))?;
             Ok::<_, String>((name, hash))
         };
         let by_name: BTreeMap<_, _> = hashes.into_iter().map(parse).collect::<Result<_, _>>()?;
@@ -71,7 +72,7 @@ impl Users {
         }
     }
 
-    /// Whether the names and hashes are the same.
+    /// Returns whether the names and hashes are the same.
     pub(super) fn same_as(&self, other: &Self) -> bool {
         let (one, other) = (&self.0.by_name, &other.0.by_name);
         let pairs = one.iter().zip(other);
@@ -81,7 +82,7 @@ impl Users {
                 .all(|(one, other)| (one.0, one.1.expose()) == (other.0, other.1.expose()))
     }
 
-    /// Whether no password is required.
+    /// Returns whether no password is required.
     pub(super) fn is_empty(&self) -> bool {
         self.0.by_name.is_empty()
     }
@@ -112,7 +113,7 @@ impl Default for CheckQueue {
 }
 
 impl BasicAuth {
-    /// Whether the request's password is that of one of the users.
+    /// Returns whether the request's password is that of one of the users.
     pub(super) async fn check(&self, users: &Users, headers: &HeaderMap) -> Outcome {
         let Some((name, password)) = basic_credentials(headers) else {
             return Outcome::Rejected;
@@ -205,4 +206,27 @@ fn digest(parts: [&str; 3]) -> [u8; 32] {
         digest.update(part);
     }
     digest.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A check costs as much for an unknown user as for the most expensive known one.
+    #[test]
+    fn the_dummy_has_the_highest_cost_of_the_file() {
+        for (costs, expected) in [
+            (&[][..], USUAL_COST),
+            (&[4], 4),
+            (&[10, 12, 11], 12),
+            (&[31, 4], 31),
+        ] {
+            let hash = |cost: &u32| SecretString::from(Hash::dummy(*cost).expose());
+            let hashes = costs
+                .iter()
+                .map(|cost| (format!("user-{cost}"), hash(cost)));
+            let users = Users::new(hashes.collect()).unwrap();
+            assert_eq!(users.0.dummy.cost(), expected, "{costs:?}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::client_auth::{self, ClientAuth};
 use super::file::{MAX_BYTES, Tls};
 use super::suites;
+use crate::escape::visible_path;
 use crate::files::{Presence, presence};
 use crate::{files, pem};
 
@@ -32,7 +33,7 @@ pub(super) struct Certificates {
 }
 
 impl Tls {
-    /// Whether any key of TLS is set.
+    /// Returns whether any key of TLS is set.
     pub(super) fn is_enabled(&self) -> bool {
         let texts = [
             &self.cert,
@@ -57,7 +58,7 @@ pub(super) fn absent_files(tls: &Tls, folder: &Path) -> Vec<String> {
     let files = files.map(|(key, file)| (key, folder.join(file)));
     let absent = files.filter(|(_, path)| matches!(presence(path), Ok(Presence::Absent)));
     absent
-        .map(|(key, path)| format!("{key} {}", path.display()))
+        .map(|(key, path)| format!("{key} {}", visible_path(&path)))
         .collect()
 }
 
@@ -121,7 +122,7 @@ fn inline_or_file(
         return Ok((!inline.is_empty()).then(|| Zeroizing::new(inline.to_owned())));
     }
     let path = folder.join(file);
-    let at = |error: &dyn std::fmt::Display| format!("{key}_file {}: {error}", path.display());
+    let at = |error: &dyn std::fmt::Display| format!("{key}_file {}: {error}", visible_path(&path));
     let contents = files::read(&path, MAX_BYTES).map_err(|error| at(&error))?;
     let text = contents.text().map_err(|error| at(&error))?;
     Ok(Some(Zeroizing::new(text.to_owned())))

@@ -58,7 +58,7 @@ impl ClientAuth {
         )
     }
 
-    /// Whether every client needs a certificate.
+    /// Returns whether every client needs a certificate.
     pub(super) fn requires(self) -> bool {
         matches!(
             self,

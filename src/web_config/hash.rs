@@ -97,7 +97,7 @@ impl Hash {
         self.text.expose_secret()
     }
 
-    /// Whether the password matches. Blocks the thread for tens of milliseconds up to hours,
+    /// Returns whether the password matches. Blocks the thread for tens of milliseconds up to hours,
     /// depending on the cost.
     pub(super) fn matches(&self, password: &str) -> bool {
         bcrypt::verify(password.as_bytes(), self.expose()).unwrap_or(false)

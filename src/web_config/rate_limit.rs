@@ -29,7 +29,7 @@ impl RateLimiter {
         })
     }
 
-    /// Whether the limit is the same, so that its bucket can be kept.
+    /// Returns whether the limit is the same, so that its bucket can be kept.
     pub(super) fn same_as(&self, other: &Self) -> bool {
         (self.interval, self.burst) == (other.interval, other.burst)
     }

@@ -12,6 +12,7 @@ use tracing::{error, info};
 use super::basic_auth::{BasicAuth, Outcome};
 use super::file::MAX_BYTES;
 use super::settings::Settings;
+use crate::escape::visible_path;
 use crate::files::{self, READ_TIMEOUT, ReadSlot};
 
 /// Every connection and request checks the file, at most once in this time.
@@ -103,12 +104,12 @@ impl WebConfig {
         certificates.map(|certificates| Arc::clone(&certificates.config))
     }
 
-    /// Whether TLS is configured.
+    /// Returns whether TLS is configured.
     pub fn has_tls(&self) -> bool {
         self.has_tls
     }
 
-    /// Whether every client needs a certificate.
+    /// Returns whether every client needs a certificate.
     pub fn requires_client_certificates(&self) -> bool {
         let settings = Arc::clone(&self.state().settings);
         let certificates = settings.certificates.as_ref();
@@ -252,11 +253,11 @@ async fn within_limit<T: Send + 'static>(
 ) -> Result<T, String> {
     let path = file.to_owned();
     let used = slot.run(READ_TIMEOUT, move || read(&path, use_text)).await;
-    used.unwrap_or_else(|error| Err(format!("{}: {error}", file.display())))
+    used.unwrap_or_else(|error| Err(format!("{}: {error}", visible_path(file))))
 }
 
 fn read<T>(file: &Path, use_text: fn(&str, &Path) -> Result<T, String>) -> Result<T, String> {
-    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+    let at = |error: &dyn std::fmt::Display| format!("{}: {error}", visible_path(file));
     if files::is_descriptor(file) {
         return Err(at(
             &"a pipe can be read only once, and this file is read again while the exporter runs; name a regular file",

@@ -1,5 +1,5 @@
-//! Data gets too old and is hidden, facts about the past stay, and what happened in the dark is
-//! seen when it is light: the binary over loopback, in real time.
+//! Stale data is hidden, timestamps and counters stay, and changes during an outage are detected
+//! afterwards: the binary over loopback, in real time.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ const SUCCEEDED: &str = "cloudaudit_last_success_timestamp_seconds";
 const PRESENT: &str = "cloudaudit_track_present";
 const CHANGED: &str = "cloudaudit_track_changed_timestamp_seconds";
 
-/// What is hidden with the listing that it comes from.
+/// The metrics that are hidden together with a stale listing.
 const OF_A_LISTING: [&str; 13] = [
     "cloudaudit_tracks",
     "cloudaudit_reported_tracks",
@@ -44,7 +44,7 @@ fn is_gone(id: &str) -> impl Fn(&Samples) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn data_is_hidden_when_it_is_too_old_and_a_deletion_in_the_dark_is_seen_after_it() {
+async fn stale_data_is_hidden_and_a_deletion_during_an_outage_is_detected_afterwards() {
     const STALE_AFTER: f64 = 6.0;
     let world = world(&["one"]);
     let account = world.account(&uin("one")).unwrap();
@@ -119,14 +119,14 @@ async fn data_is_hidden_when_it_is_too_old_and_a_deletion_in_the_dark_is_seen_af
     assert_eq!(count("created"), 0.0);
     assert_eq!(after.sum("cloudaudit_tracks", &[]), 228.0);
     assert_eq!(present(&after, "track-7"), [0.0]);
-    // The time in the dark is vouched for by nobody.
+    // No poll observed the time of the outage, so it does not count.
     let observed = after.sum(vouched, &[]) - dark.sum(vouched, &[]);
     assert!(observed < 3.0, "{observed}");
     drop(cloud);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tombstone_goes_after_its_time_though_the_cloud_is_dark() {
+async fn a_tombstone_expires_during_an_outage() {
     let world = world(&["one"]);
     let cloud = Cloud::start(&world, loopback()).await;
     let folder = TempDir::new().unwrap();
@@ -174,8 +174,8 @@ async fn tracks_beyond_the_limit_are_counted_in_full_and_have_no_series() {
         assert_eq!(samples.values(metric, &[("track_id", "100")]).len(), 1);
     }
 
-    // One that is dropped goes, and one that is kept: only the latter vanishes, 101 takes its
-    // place.
+    // Deletes a dropped track and a shown one. Only the shown track counts as vanished, and track
+    // 101 takes its place.
     let account = world.account(&uin("one")).unwrap();
     account.delete(200).unwrap();
     account.delete(50).unwrap();

@@ -1,4 +1,4 @@
-//! `check`: what would be polled, and what that must be allowed.
+//! `check`: the targets that the exporter would poll, and the permissions that it needs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -43,8 +43,8 @@ zeta     ap-tokyo      china  1m        env          yes       to-central,audit-
     );
 }
 
-/// A configuration with a bit of everything, and nothing that `check` needs there.
-const FLEET: &str = "\
+/// A configuration with every kind of setting. `check` runs although its key files do not exist.
+pub(super) const FLEET: &str = "\
 poll: {details_interval: 1h}
 defaults: {credentials: {secret_id_file: id, secret_key_file: key}}
 accounts:
@@ -66,12 +66,12 @@ organizations:
     member_tag_labels: [team]
 ";
 
-/// What `check` says with these arguments, without any secret in it.
-fn check(yaml: &str, arguments: &[&str]) -> String {
+/// Returns the output of `check` with these arguments, and asserts that it contains no secret.
+pub(super) fn check(yaml: &str, arguments: &[&str]) -> String {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("config.yaml");
     fs::write(&file, yaml).unwrap();
-    // Where everybody can read it there is another warning.
+    // A world-readable file would cause another warning.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let file = file.to_str().unwrap();
     let output = run(&[&["check", "--config.file", file], arguments].concat());
@@ -82,7 +82,7 @@ fn check(yaml: &str, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn check_shows_roles_and_organisations() {
+fn check_shows_roles_and_organizations() {
     let expected = "\
 ACCOUNT  REGION        SITE           INTERVAL  CREDENTIALS  ROLE          UIN           REQUIRED
 alpha    ap-guangzhou  international  1m        inline       -             100000000001  yes
@@ -122,7 +122,7 @@ warning: account beta and 2 more: cannot use the key: id cannot be read: No such
 }
 
 #[test]
-fn only_organisations_are_one_table() {
+fn organizations_alone_are_one_table() {
     let said = check("organizations: {main: {role_name: r}}", &[]);
     let expected = "\
 ORGANIZATION  REGIONS       SITE           REFRESH  INTERVAL  CREDENTIALS  ROLE  REQUIRED
@@ -134,156 +134,60 @@ warning: organization main: without poll.details_interval the organization's own
     assert_eq!(said, expected);
 }
 
-fn policy(yaml: &str) -> Value {
-    let said = check(yaml, &["--policy"]);
-    assert_eq!(said, check(yaml, &["--policy", "--output", "json"]));
-    serde_json::from_str(&said).unwrap()
-}
-
-fn allow(action: &[&str], resource: &[&str]) -> Value {
-    json!({"effect": "allow", "action": action, "resource": resource})
-}
-
-/// Of an organization only the members have operators to search for.
+/// Names of files come from the configuration, and those of tracks and members from the API.
 #[test]
-fn attribution_needs_one_more_action() {
-    let with = "cloudaudit:DescribeEvents";
-    let actions = |policy: &Value| policy["statement"][0]["action"].to_string().contains(with);
-    let account = "{accounts: {a: {}}, attribution: {enabled: true}}";
-    assert!(actions(&policy(account)));
-    assert!(!actions(&policy(
-        "{accounts: {a: {}}, attribution: {enabled: false}}"
-    )));
-    let organization = "{poll: {details_interval: 1h}, attribution: {enabled: true}, \
-                        organizations: {main: {role_name: audit-reader}}}";
-    let policies = policy(organization);
-    let of = |index: usize| {
-        let policy = &policies[index];
-        (
-            policy["for"][0]["role"].is_string(),
-            actions(&policy["policy"]),
-        )
-    };
-    assert_eq!([of(0), of(1)], [(false, false), (true, true)]);
-}
-
-#[test]
-fn checks_of_storage_need_no_right_to_read_content() {
-    let with = |account: &str| {
-        policy(&format!(
-            "{{accounts: {{a: {account}}}, delivery: {{enabled: true}}}}"
-        ))
-    };
-    let first = |policy: &Value| policy["statement"][0]["action"].clone();
-    let always = [
-        "cloudaudit:DescribeAuditTracks",
-        "cloudaudit:DescribeEvents",
-    ];
-    let and = |more: &[&str]| {
-        let mut actions = [&always[..], more].concat();
-        actions.sort_unstable();
-        json!(actions)
-    };
-    let sts = "sts:GetCallerIdentity";
-    let cls = ["cls:DescribeLogHistogram", "cls:DescribeTopics"];
-    let kafka = "ckafka:DescribeTopicAttributes";
-    // The command does not know where the tracks deliver to.
-    let unknown = with("{}");
-    let all = [&cls[..], &[kafka, "cos:GetBucket", "cam:GetUserAppId", sts]].concat();
-    assert_eq!(first(&unknown), and(&all));
-    assert_eq!(unknown["statement"].as_array().unwrap().len(), 1);
-
-    let bucket = "{name: t, storage_type: cos, storage_region: ap-guangzhou, storage_name: audit, storage_prefix: a b/审}";
-    let known = with(&format!(
-        "{{appid: '1250000001', expected_tracks: [{bucket}]}}"
-    ));
-    assert_eq!(first(&known), and(&[sts]));
-    assert_eq!(
-        known["statement"][1],
-        json!({
-            "effect": "allow",
-            "action": ["cos:GetBucket"],
-            "resource": ["qcs::cos:ap-guangzhou:uid/1250000001:audit-1250000001/*"],
-            "condition": {"string_like": {"cos:prefix": "a%20b%2F%E5%AE%A1%2F*"}},
-        })
+fn the_output_escapes_invisible_characters() {
+    let hidden = "\u{202e}\u{200b}\u{1b}[31m\u{9b}\u{e0041}\nwarning: all is well";
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join(format!("{hidden}.yaml"));
+    let quoted = r#""\u202e\e[3m\nwarning: all is well/x""#;
+    let pattern = r#""\u202e\e[3m\nwarning: all is well*""#;
+    let yaml = format!(
+        "accounts:\n  a: {{credentials: {{secret_id: AKIDexample, secret_key: HUSH}}}}\n  \
+         b: {{credentials: {{secret_id_file: {quoted}, secret_key_file: {quoted}}}}}\n  \
+         c: {{credentials: {{profile: {{file: {quoted}}}}}}}\n\
+         http: {{ca_file: {quoted}}}\nstate: {{file: {quoted}}}\naccount_files: [{pattern}]\n"
     );
-    let topic = "{name: t, storage_type: cls}";
-    assert_eq!(
-        first(&with(&format!("{{expected_tracks: [{topic}]}}"))),
-        and(&[&cls[..], &[sts]].concat())
-    );
-    // Without the APPID, the name of the bucket is not complete.
-    let without = with(&format!("{{expected_tracks: [{bucket}]}}"));
-    assert_eq!(
-        first(&without),
-        and(&["cos:GetBucket", "cam:GetUserAppId", sts])
-    );
-    let text = format!("{unknown}{known}{without}");
-    for content in ["GetObject", "SearchLog", "FetchMessage"] {
-        assert!(!text.contains(content), "{content}");
+    fs::write(&file, yaml).unwrap();
+    let not_a_file = "\u{202e}\u{1b}[3m\nwarning: all is well/x";
+    fs::create_dir_all(folder.path().join(not_a_file)).unwrap();
+    let web = folder.path().join("web.yaml");
+    let absent = quoted.replace("/x", "/absent");
+    let tls = format!("tls_server_config: {{cert_file: {absent}, key_file: {absent}}}\n");
+    fs::write(&web, tls).unwrap();
+    let web = web.to_str().unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    let file = file.to_str().unwrap();
+    for format in ["text", "json"] {
+        let named = ["--config.file", file, "--web.config.file", web];
+        let output = run(&[&["check", "--output", format], &named[..]].concat());
+        let said = text(&output.stdout);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let is_hidden =
+            |c: char| c != '\n' && (c.is_control() || hidden[..6].contains(c) || c > '\u{ffff}');
+        assert!(!said.contains(is_hidden), "{format}: {said:?}");
+        for place in [
+            "no file matches",
+            "http.ca_file",
+            "state.file",
+            "account b",
+            "account c",
+            "cert_file",
+        ] {
+            let mut lines = said.lines();
+            let is_shown = lines.any(|line| line.contains(place) && line.contains("202e"));
+            assert!(is_shown, "{format}: {place}: {said}");
+        }
+        let is_forged = |line: &str| line.starts_with("warning: all is well");
+        assert!(!said.lines().any(is_forged), "{format}: {said}");
+        if format == "json" {
+            let json: Value = serde_json::from_str(&said).unwrap();
+            let warnings = json["warnings"].as_array().unwrap();
+            let mut warnings = warnings.iter().filter_map(Value::as_str);
+            let shown = "\\u{202e}\\u{200b}\\u{1b}[31m\\u{9b}\\u{e0041}\\nwarning";
+            assert!(warnings.any(|it| it.contains(shown)), "{said}");
+        }
     }
-}
-
-/// What is pasted into the console where everybody needs the same.
-#[test]
-fn one_policy_is_enough_where_all_are_alike() {
-    let yaml =
-        "accounts: {b: {credentials: {profile: {}}}, a: {}, c: {credentials: {cvm_role: {}}}}";
-    let actions = ["cloudaudit:DescribeAuditTracks", "sts:GetCallerIdentity"];
-    let statement = [allow(&actions, &["*"])];
-    let expected = json!({"version": "2.0", "statement": statement});
-    assert_eq!(policy(yaml), expected);
-}
-
-#[test]
-fn each_caller_is_allowed_what_it_does_and_no_more() {
-    let role = "qcs::cam::uin/100000000002:roleName/audit-reader";
-    let roles = "qcs::cam::uin/*:roleName/audit-reader";
-    let polls = [
-        "cloudaudit:DescribeAuditTrack",
-        "cloudaudit:DescribeAuditTracks",
-    ];
-    let verified = [&polls[..], &["sts:GetCallerIdentity"]].concat();
-    let discovers = [&polls[..], &["organization:DescribeOrganizationMembers"]].concat();
-    let policy_of = |statement: &[Value]| json!({"version": "2.0", "statement": statement});
-    let expected = json!([
-        {
-            "for": [
-                {"credentials": "inline", "accounts": ["alpha"]},
-                {"role": roles, "organizations": ["main", "other"]},
-                {"role": role, "accounts": ["beta"]},
-            ],
-            "policy": policy_of(&[allow(&verified, &["*"])]),
-        },
-        {
-            "for": [
-                {"credentials": "files", "accounts": ["beta", "zeta"], "organizations": ["main"]},
-            ],
-            "policy": policy_of(&[
-                allow(&[&discovers[..], &["sts:GetCallerIdentity"]].concat(), &["*"]),
-                allow(&["sts:AssumeRole"], &[roles, role]),
-            ]),
-        },
-        {
-            "for": [{"credentials": "tke_oidc", "organizations": ["other"]}],
-            "policy": policy_of(&[
-                allow(&discovers, &["*"]),
-                allow(&["sts:AssumeRole"], &[roles]),
-            ]),
-        },
-    ]);
-    assert_eq!(policy(FLEET), expected);
-}
-
-#[test]
-fn details_are_only_allowed_where_they_are_asked_for() {
-    let said = policy("organizations: {main: {role_name: r}}").to_string();
-    assert!(!said.contains("DescribeAuditTrack\""), "{said}");
-    let base = &policy("organizations: {main: {role_name: r}}")[0]["policy"]["statement"][0];
-    assert_eq!(
-        base["action"],
-        json!(["organization:DescribeOrganizationMembers"])
-    );
 }
 
 #[test]
@@ -340,7 +244,19 @@ fn the_files_that_are_named_are_read() {
     assert!(said.contains("web.yaml: line 1"), "{said}");
 }
 
-/// A thousand keys that are gone are a few lines.
+/// The exporter never replaces a path that is not a regular file.
+#[test]
+fn a_state_file_that_is_no_file_is_a_warning() {
+    let accounts = "accounts: {prod: {credentials: {secret_id_file: i, secret_key_file: k}}}\n";
+    for (file, is_refused) in [("/dev/null", true), ("/", true), ("/dev/shm/none", false)] {
+        let said = check(&format!("state: {{file: {file}}}\n{accounts}"), &[]);
+        let warning =
+            format!("warning: state.file {file}: it is not a regular file; name another one\n");
+        assert_eq!(said.contains(&warning), is_refused, "{said}");
+    }
+}
+
+/// A thousand missing keys cause only a few lines of output.
 #[test]
 fn warnings_about_keys_are_counted() {
     let accounts = (0..40).map(|number| {
@@ -358,7 +274,7 @@ fn warnings_about_keys_are_counted() {
 
 #[test]
 fn no_table_is_wider_than_a_terminal() {
-    let long = "a-very-long-name-for-an-account-that-somebody-has-chosen-with-care";
+    let long = "a-very-long-name-for-an-account-that-an-owner-has-chosen-with-care";
     let yaml = format!(
         "defaults: {{labels: {{team: {long}, owner: {long}}}, expected_tracks: [{long}, {long}-2]}}\n\
          accounts: {{short: {{endpoint: 'http://127.0.0.1:8080', regions: [na-siliconvalley]}}}}\n\

@@ -10,10 +10,10 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 
-/// Where two accounts are asked.
+/// The regions of each account if a configuration has two accounts.
 pub const REGIONS: [&str; 3] = ["ap-guangzhou", "ap-singapore", "eu-frankfurt"];
 
-/// How many each account has.
+/// How many tracks each account has.
 pub const TRACKS: u64 = 230;
 
 /// The simulated cloud behind a socket.
@@ -30,13 +30,13 @@ impl Cloud {
         Self { address, serving }
     }
 
-    /// As `kill -9` would do it: everything closes at once.
+    /// Closes every connection at once, like `kill -9`.
     pub fn kill(self) {
         self.serving.abort();
     }
 }
 
-/// A free port of this machine.
+/// Returns the loopback address with port 0: the system selects a free port.
 pub fn loopback() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
@@ -54,7 +54,8 @@ pub fn world(accounts: &[&str]) -> World {
     world
 }
 
-/// Four kinds of tracks in turn, and one that nobody knows.
+/// Returns a track of one of four kinds. The last ID has a status and a storage type that the
+/// exporter does not know.
 fn track(id: u64) -> Track {
     let track = Track::new(id, &format!("track-{id}"));
     match id % 3 {
@@ -74,7 +75,8 @@ fn track(id: u64) -> Track {
     }
 }
 
-/// A configuration for these accounts; two of them are asked in three regions, more in one.
+/// Writes a configuration for these accounts. Two accounts have three regions each; more accounts
+/// have one.
 pub fn write_config(folder: &TempDir, cloud: &Cloud, head: &str, accounts: &[&str]) -> PathBuf {
     let mut yaml = format!("endpoint: http://{}\n{head}accounts:\n", cloud.address);
     for name in accounts {

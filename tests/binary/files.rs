@@ -1,5 +1,5 @@
-//! Files that a path should not name: FIFOs without a writer, devices, directories, pipes; and that
-//! nothing but what needs them waits or fails.
+//! Paths that do not name a regular file: FIFOs without a writer, devices, directories and pipes.
+//! Only the part of the exporter that needs such a file fails, and nothing waits for it.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -22,13 +22,13 @@ fn make_fifo(path: &Path) {
     assert!(made.success());
 }
 
-/// Puts a FIFO in the place of a file.
+/// Replaces a file by a FIFO.
 fn replace_by_fifo(path: &Path) {
     fs::remove_file(path).unwrap();
     make_fifo(path);
 }
 
-/// Runs the program until it ends, which has to be soon.
+/// Runs the program until it exits, which must be soon.
 fn ends(command: &mut Command) -> (Option<i32>, String) {
     let mut child = command
         .stdin(Stdio::null())
@@ -63,7 +63,7 @@ fn threads(exporter: &Exporter) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_configuration_that_becomes_a_fifo_is_a_failed_reload_and_no_more() {
+async fn a_configuration_that_becomes_a_fifo_only_fails_the_reload() {
     let site = Site::start().await;
     site.write("a: {interval: 1s, }");
     let fast = |accounts: &str| format!("poll: {{timeout: 1s}}\n{}", site.text(accounts));
@@ -80,11 +80,7 @@ async fn a_configuration_that_becomes_a_fifo_is_a_failed_reload_and_no_more() {
     let (status, why) = reload(&exporter).await;
     assert_eq!(status, 500);
     assert!(why.contains("config.yaml") && why.contains("FIFO"), "{why}");
-    assert!(
-        exporter.log().contains("it is a FIFO"),
-        "{}",
-        exporter.log()
-    );
+    exporter.line_with(&["it is a FIFO"]).await;
 
     // Later reloads go on.
     fs::remove_file(&site.file).unwrap();
@@ -98,7 +94,7 @@ async fn a_configuration_that_becomes_a_fifo_is_a_failed_reload_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_file_that_becomes_a_fifo_fails_its_account_alone() {
+async fn a_key_file_that_becomes_a_fifo_fails_only_its_account() {
     const OTHERS: usize = 39;
     let site = Site::start().await;
     let put = |name: &str, text: &str| fs::write(site.folder.path().join(name), text).unwrap();
@@ -143,11 +139,7 @@ async fn a_key_file_that_becomes_a_fifo_fails_its_account_alone() {
         threads(&exporter)
     );
     assert_eq!(reload(&exporter).await.0, 200);
-    assert!(
-        exporter.log().contains("it is a FIFO"),
-        "{}",
-        exporter.log()
-    );
+    exporter.line_with(&["it is a FIFO"]).await;
 
     fs::remove_file(site.folder.path().join("key")).unwrap();
     put("key", "key-one");
@@ -339,9 +331,9 @@ async fn a_daemon_with_a_configuration_from_a_pipe_says_why_it_cannot_reload() {
     );
 }
 
-/// The reloader was woken by each discovery, and forgot that it had seen the change.
+/// Regression test: each discovery woke the reloader, which then forgot the detected change.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_is_noticed_though_an_organization_is_asked_every_second() {
+async fn a_change_is_detected_while_an_organization_refreshes_every_second() {
     let site = Site::start().await;
     let organization = "organizations: {main: {refresh: 1s, role_name: reader, organization_endpoint: ENDPOINT}}\n";
     let text = |accounts: &str| {

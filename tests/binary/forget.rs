@@ -1,4 +1,4 @@
-//! `POST /api/v1/tracks/ID/forget`: a deletion that was meant stops counting as one, without a restart.
+//! `POST /api/v1/tracks/ID/forget` acknowledges an intended deletion without a restart.
 
 use std::fs;
 use std::time::Duration;
@@ -59,7 +59,7 @@ async fn a_deleted_track_is_forgotten_in_all_regions_and_stays_forgotten() {
         forget(&exporter, "2/forget?account=prod").await,
         (200, said.to_owned())
     );
-    // The answer comes when it is done.
+    // The exporter answers after the track is forgotten.
     let samples = exporter.metrics().await;
     assert!(has(PRESENT, "2", &[])(&samples));
     let acknowledged = samples.values(ACKNOWLEDGED, &[("track", "to-central"), ("team", "core")]);
@@ -79,7 +79,7 @@ async fn a_deleted_track_is_forgotten_in_all_regions_and_stays_forgotten() {
     assert!(!tracks.contains("to-central"), "{tracks}");
     let line = "msg=\"forgot a deleted track\" account=prod track_id=2 track=to-central";
     assert!(exporter.log().contains(line), "{}", exporter.log());
-    // To say it twice is no error.
+    // Repeating the request is no error.
     assert_eq!(forget(&exporter, "2/forget?account=prod").await.0, 200);
 
     exporter.signal("TERM");
@@ -93,7 +93,7 @@ async fn a_deleted_track_is_forgotten_in_all_regions_and_stays_forgotten() {
     );
     assert_eq!(samples.values(ACKNOWLEDGED, &[("track_id", "2")]).len(), 2);
 
-    // If it returns and is deleted again, that is another deletion.
+    // If the track returns and is deleted again, that counts as a new deletion.
     account.create(Track::new(2, "to-central"));
     let samples = exporter
         .metrics_when("it is back", has(PRESENT, "2", &[1.0, 1.0]))

@@ -1,4 +1,4 @@
-//! The program itself: its commands, and what it serves while it polls a simulated cloud.
+//! The binary: its commands, and what it serves while it polls a simulated cloud.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,14 +19,15 @@
 mod support;
 
 // The binary, started and scraped, and what it polls.
-mod attribution;
 mod cloud;
 
 // The tests.
 mod ageing;
+mod arrivals;
 mod ca_file;
 mod check;
 mod commands;
+mod demo;
 mod files;
 mod fleet;
 mod forget;
@@ -35,6 +36,8 @@ mod memory;
 mod online;
 mod operators;
 mod organization;
+mod page_url;
+mod policy;
 mod process;
 mod refusals;
 mod restart;

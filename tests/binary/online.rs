@@ -1,4 +1,4 @@
-//! `check --online`: what the cloud says to a configuration, over loopback.
+//! `check --online` over loopback: which problems it finds, and how it exits.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,8 +16,8 @@ use crate::support::exporter::binary;
 const HOME: &str = "100000000001";
 const AWAY: &str = "100000000002";
 
-/// What `check --online` says and ends with; everything that is a secret here has the word HUSH in
-/// it.
+/// Returns the output and the exit code of `check --online`. Every secret in this file contains the
+/// word HUSH.
 async fn check(world: &World, yaml: &str, more: &'static [&'static str]) -> (String, Option<i32>) {
     let cloud = Cloud::start(world, loopback()).await;
     let folder = TempDir::new().unwrap();
@@ -88,7 +88,7 @@ fn role(name: &str, more: &str) -> String {
 
 const WELL: &str = r"account alpha: env, qcs::sts:100000000002:assumed-role/4611686018391040372 of 100000000002
   ap-guangzhou: ok, 1 track
-account beta: inline, identity unknown: sts:GetCallerIdentity is denied, and nothing else needs it
+account beta: inline, identity unknown: sts:GetCallerIdentity is denied; polls need it only if uin is configured
   ap-guangzhou: ok, 2 tracks
 account gamma: inline, identity unknown: cannot reach http://127.0.0.1:1; check the host name, the proxy and the firewall [unavailable (connect): error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
   ap-guangzhou: ok, 2 tracks
@@ -247,7 +247,7 @@ async fn storage_targets_are_tried_if_delivery_is_checked() {
             "  cls topic-1 in ap-tokyo: cannot be checked: the log topic topic-1 has no index, so its records cannot be counted; enable full-text indexing in CLS",
             "  cos empty in ap-guangzhou: ok, but nothing has arrived",
             "  cos full/audit in ap-guangzhou: ok, newest arrival 2025-11-28T09:00:00Z",
-            "  cos gone/a/b in ap-guangzhou: the bucket gone-1250000001 does not exist in ap-guangzhou; create it, or correct the track",
+            "  cos gone/a/b in ap-guangzhou: the bucket gone-1250000001 does not exist in ap-guangzhou; a bucket of another account has another APPID, which the track does not show; create it, or correct the track",
             "1 account: no problems, 1 track not enabled, 1 storage target missing",
         ]
     );
@@ -338,7 +338,7 @@ async fn tracks_that_are_off_or_unexpected_fail_only_a_strict_check() {
     let one = json!({"name": "one", "problem": null});
     assert_eq!(account["expected_tracks"][0], one);
 
-    // Either is enough.
+    // Either problem is enough.
     assert_eq!(check(&world, &alpha("one"), &["--strict"]).await.1, Some(1));
     home.set_status(9, 1).unwrap();
     assert_eq!(check(&world, &alpha("one"), &["--strict"]).await.1, Some(0));
@@ -346,9 +346,9 @@ async fn tracks_that_are_off_or_unexpected_fail_only_a_strict_check() {
     assert_eq!(check(&world, &gone, &["--strict"]).await.1, Some(1));
 }
 
-/// A region that cannot be listed may have the track.
+/// The expected track may be in a region that cannot be listed.
 #[tokio::test(flavor = "multi_thread")]
-async fn an_expected_track_is_not_missing_while_a_region_is_not_known() {
+async fn an_expected_track_is_not_missing_if_a_region_cannot_be_listed() {
     let yaml = format!(
         "accounts:\n{}",
         account(
@@ -364,7 +364,7 @@ async fn an_expected_track_is_not_missing_while_a_region_is_not_known() {
 }
 
 #[test]
-fn what_needs_nobody_is_not_asked_of_anybody() {
+fn policy_and_online_exclude_each_other() {
     let output = binary().args(["check", "--policy", "--online"]).output();
     assert_eq!(output.unwrap().status.code(), Some(2));
 }

@@ -1,4 +1,4 @@
-//! An organisation, from a file to the metrics.
+//! An organization, from the configuration file to the metrics.
 
 use std::fs;
 use std::time::{Duration, SystemTime};
@@ -12,7 +12,7 @@ use crate::support::exporter::{Exporter, PATIENCE};
 const ADMIN: &str = "100000000001";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_members_are_waited_for_and_counted() {
+async fn readiness_waits_for_members_and_metrics_count_them() {
     let world = World::new(SystemTime::now());
     let admin = world.add_account(ADMIN);
     admin.add_identity(Identity::permanent("AKIDadmin", "admin-key"));
@@ -31,7 +31,7 @@ async fn its_members_are_waited_for_and_counted() {
     fs::write(&file, config).unwrap();
     let exporter = Exporter::start(Some(&file), &[]);
     let samples = exporter
-        .metrics_when("the failing refresh is told", |samples| {
+        .metrics_when("the failed refresh is reported", |samples| {
             samples.values("cloudaudit_organization_up", &[]) == [0.0]
                 && exporter.log().contains("cannot list the members")
         })
@@ -76,7 +76,7 @@ async fn its_members_are_waited_for_and_counted() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 
-    // It leaves with its members when it leaves the file.
+    // Removing the organization from the file removes its members, too.
     let config = format!(
         "endpoint: http://{}\naccounts: {{home: {{credentials: {{secret_id: AKIDadmin, secret_key: admin-key}}}}}}\n",
         cloud.address

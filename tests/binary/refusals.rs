@@ -1,4 +1,4 @@
-//! The binary where the cloud refuses it: for its clock, and for its frequency.
+//! Requests that the cloud refuses: because of a wrong clock, and because of their rate.
 
 use std::time::{Duration, SystemTime};
 
@@ -9,11 +9,11 @@ use tokio::time::Instant;
 use crate::cloud::{Cloud, loopback, uin, world, write_config};
 use crate::support::exporter::{Exporter, Samples};
 
-/// The only metric whose value says how fast calls may go.
+/// The only metric for the allowed request rate.
 const CEILING: &str = "cloudaudit_rate_limiter_requests_per_second";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_machine_whose_clock_is_wrong_polls_all_the_same_and_says_so_once() {
+async fn a_machine_with_a_wrong_clock_polls_and_logs_the_offset_once() {
     const AHEAD: i64 = 3_600;
     let world = world(&["one", "two"]);
     world.set_rate_limit(1_000);
@@ -35,22 +35,24 @@ async fn a_machine_whose_clock_is_wrong_polls_all_the_same_and_says_so_once() {
     let skew = samples.sum("cloudaudit_clock_skew_seconds", &[]);
     assert!((skew - AHEAD as f64).abs() < 2.0, "{skew}");
 
-    // At most one call of each region found it out, and each account told it once.
+    // At most one request per region is refused for it, and each account logs it once.
     let expired = [("code", "AuthFailure.SignatureExpire")];
     let expired = samples.sum("cloudaudit_api_request_errors_total", &expired);
     assert!((2.0..=6.0).contains(&expired), "{expired}");
     assert_eq!(world.refused_signatures() as f64, expired);
-    let log = exporter.log();
     for account in ["one", "two"] {
+        let account = format!("account={account}");
+        let words = ["rejects the time of this machine", &account];
+        exporter.line_with(&words).await;
+        let log = exporter.log();
         let lines: Vec<&str> = log
             .lines()
-            .filter(|line| line.contains("rejects the time of this machine"))
-            .filter(|line| line.contains(&format!("account={account}")))
+            .filter(|line| words.iter().all(|it| line.contains(it)))
             .collect();
         assert_eq!(lines.len(), 1, "{log}");
         assert!(lines[0].contains("level=warn"), "{log}");
     }
-    // What is shown of time is the machine's own.
+    // The exposed times are those of the machine's own clock.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let now = now.unwrap().as_secs_f64();
     for at in samples.values("cloudaudit_last_success_timestamp_seconds", &[]) {
@@ -77,7 +79,7 @@ async fn a_refusal_for_the_address_slows_every_account() {
     let before = exporter.metrics_when("all are up", all_up).await;
     assert_eq!(ceilings(&before), [RATE, RATE]);
 
-    // The identity's own limit is its own affair.
+    // A refusal for one identity slows only that identity.
     world.inject(Fault::throttled().account(&uin("one")));
     let own = exporter
         .metrics_when("one is slower", |samples| ceilings(samples)[0] < RATE)
@@ -92,12 +94,12 @@ async fn a_refusal_for_the_address_slows_every_account() {
         .await;
     assert!(ceilings(&all)[1] >= RATE / 2.0, "{:?}", ceilings(&all));
 
-    // And it gets up to speed again, a sixtieth a second.
+    // The rate recovers by a sixtieth per second.
     let (slow, seen) = (ceilings(&all)[1], Instant::now());
     tokio::time::sleep(Duration::from_secs(3)).await;
     let later = exporter.metrics_when("it is faster", |samples| ceilings(samples)[1] > slow);
     let later = ceilings(&later.await)[1];
-    // What was seen was up to an interval old.
+    // The observed value was up to one interval old.
     let most = RATE / 60.0 * (seen.elapsed().as_secs_f64() + 1.5);
     assert!(later <= slow + most, "{slow} became {later}");
 }

@@ -1,5 +1,4 @@
-//! A restart loses nothing that was written down: what was known, what vanished, how long it was
-//! vouched for.
+//! A restart loses nothing from the state file: tracks, tombstones and covered time.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -14,7 +13,7 @@ use tokio::time::sleep;
 use crate::support::exporter::{Exporter, Samples};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_goes_on_from_the_state_file() {
+async fn a_restart_restores_the_state_file() {
     let mut scene = Scene::new().await;
     let mut exporter = scene.start();
     let vouched =
@@ -41,7 +40,7 @@ async fn a_restart_goes_on_from_the_state_file() {
         "no secret is in it"
     );
 
-    // While nobody looks, a track goes; and the cloud is dark when the exporter comes back.
+    // A track is deleted while the exporter is down; the cloud is unreachable when it starts again.
     scene.account.delete(1).unwrap();
     scene.cloud.abort();
     let exporter = scene.start();
@@ -90,7 +89,7 @@ async fn a_restart_goes_on_from_the_state_file() {
         .await;
 }
 
-/// What a scrape has seen of the evidence, a killed process does not take back.
+/// Evidence that a scrape has shown survives a killed process.
 #[tokio::test(flavor = "multi_thread")]
 async fn evidence_that_was_scraped_survives_kill_nine() {
     let scene = Scene::new().await;
@@ -112,7 +111,7 @@ async fn evidence_that_was_scraped_survives_kill_nine() {
         }
         exporter.signal("KILL");
         assert_eq!(exporter.wait_for_end(), None);
-        // Longer than three intervals: the time in between is lost, and may be.
+        // The outage is longer than three intervals, so its time may be lost.
         sleep(Duration::from_millis(3_500)).await;
     }
 }

@@ -1,5 +1,5 @@
-//! Every provider over loopback; and nothing that the process writes anywhere, at its most
-//! talkative and while everything goes wrong, holds a secret.
+//! Every credential provider over loopback. Nothing that the process writes contains a secret, even
+//! at the most verbose log level and while everything fails.
 
 use std::fs;
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ const PROVIDERS: [(&str, &str); 7] = [
     ("with-a-role", "assume_role"),
 ];
 
-/// What was written down for the exporter, or is going to be.
+/// The owners of the configured keys, including those that a later configuration adds.
 const KEYS: [&str; 7] = [
     "inline", "inline-2", "env", "files", "files-2", "profile", "base",
 ];
@@ -41,7 +41,7 @@ fn key(of: &str) -> String {
     format!("secret-key-of-{of}")
 }
 
-/// An account that has everything but the role, which is another's.
+/// A cloud with the keys and roles of one account, and a role in another account.
 fn world() -> World {
     let world = World::new(SystemTime::now());
     let home = world.add_account(HOME);
@@ -55,7 +55,7 @@ fn world() -> World {
     let away = world.add_account(AWAY);
     away.create(Track::new(2, "away"));
     away.add_role(reader(EXTERNAL_IDS[0]));
-    // So that keys are renewed while it is looked at.
+    // Short-lived keys, so that the exporter refreshes them during the test.
     world.set_max_role_duration(Duration::from_secs(4));
     world
 }
@@ -124,7 +124,7 @@ impl Site {
         .to_vec()
     }
 
-    /// All that a command writes.
+    /// Returns everything that a command writes.
     async fn run(&self, arguments: &[&str]) -> String {
         let mut command = binary();
         command.args(arguments).arg("--config.file").arg(&self.file);
@@ -189,7 +189,7 @@ async fn nothing_that_is_written_holds_a_secret() {
     }
     let mut written = vec![exporter.get("/metrics").await.1, exporter.get("/").await.1];
 
-    // A file that rotates, a key that is gone, and a role that wants to hear something else.
+    // A rotated key file, a deleted key, and a role with a different external ID.
     let (home, away) = (world.account(HOME).unwrap(), world.account(AWAY).unwrap());
     site.write_key("files-2");
     home.remove_identity(&id("files")).unwrap();
@@ -249,8 +249,7 @@ async fn nothing_that_is_written_holds_a_secret() {
     }
 }
 
-/// Everything that nobody may see: what was written down, what the cloud gave out, and every
-/// signature.
+/// Returns every secret: the configured ones, those that the cloud issued, and every signature.
 fn secrets(world: &World) -> Vec<String> {
     let issued = world.issued_secrets();
     assert!(issued.len() >= 2 * 3, "three roles, a key and a token each");

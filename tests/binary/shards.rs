@@ -1,4 +1,4 @@
-//! Which shard a process is, who says so, and what it says of it.
+//! How a process determines its shard, and where it reports the shard.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -31,7 +31,7 @@ fn check(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     command.envs(environment.iter().copied()).output().unwrap()
 }
 
-/// What a shard says that it is.
+/// Returns the shard that `check` reports.
 fn shard(arguments: &[&str], environment: &[(&str, &str)]) -> Value {
     let output = check(&[arguments, &["--output", "json"]].concat(), environment);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
@@ -49,7 +49,7 @@ const TOTAL: &str = "CLOUDAUDIT_EXPORTER_TOTAL_SHARDS";
 const SHARD: &str = "CLOUDAUDIT_EXPORTER_SHARD";
 
 #[test]
-fn flags_the_environment_or_the_host_name_say_which_shard_it_is() {
+fn flags_the_environment_or_the_host_name_determine_the_shard() {
     let is = |ordinal: u32, total: u32| json!({"ordinal": ordinal, "total": total, "accounts_of_all_shards": NAMES.len()});
     assert_eq!(shard(&[], &[]), Value::Null);
     assert_eq!(shard(&["--shard", "0"], &[]), Value::Null);
@@ -75,11 +75,15 @@ fn flags_the_environment_or_the_host_name_say_which_shard_it_is() {
     ];
     assert_eq!(shard(&[], &host), is(0, 2));
     let host = [("HOSTNAME", "exporter-7")];
-    assert_eq!(shard(&[], &host), Value::Null, "nobody speaks of shards");
+    assert_eq!(
+        shard(&[], &host),
+        Value::Null,
+        "the exporter is not sharded"
+    );
 }
 
 #[test]
-fn what_is_no_shard_is_wrong_usage() {
+fn an_invalid_shard_is_wrong_usage() {
     let refused = refusal(&["--shard=8", "--total-shards=8"], &[]);
     let expected = "--shard=8 does not fit --total-shards=8: shards are counted from 0, so the last of 8 has the number 7";
     assert!(refused.contains(expected), "{refused}");
@@ -116,7 +120,7 @@ fn what_is_no_shard_is_wrong_usage() {
         );
         assert!(refused.contains(&expected), "{refused}");
     }
-    // The daemon and `once` are no other, and the demo is not divided at all.
+    // The daemon and `once` refuse it, too. The demo refuses even a valid shard.
     for (command, shard) in [
         (None, 9),
         (Some("once"), 9),
@@ -180,8 +184,7 @@ async fn a_shard_waits_and_then_polls_its_own_accounts() {
         page.contains("Running as shard 1 of 2, counted from 0."),
         "{page}"
     );
-    let log = exporter.log();
-    assert!(log.contains("ordinal=1 shards=2"), "{log}");
+    exporter.line_with(&["ordinal=1 shards=2"]).await;
 
     let samples = exporter
         .metrics_when("its own accounts are up", |samples| {
@@ -195,7 +198,7 @@ async fn a_shard_waits_and_then_polls_its_own_accounts() {
     let first = world.calls()[0].at.duration_since(began).unwrap();
     assert!(first >= STARTUP_DELAY, "{first:?}");
 
-    // A reload need not wait: nobody else had the accounts.
+    // A reload need not wait: no other shard polled these accounts.
     let names = &NAMES[1..];
     let before = world.call_count();
     write_config(
@@ -221,9 +224,9 @@ async fn a_shard_waits_and_then_polls_its_own_accounts() {
     assert!(took < STARTUP_DELAY, "{took:?}");
 }
 
-/// Nobody but the shard itself was there meanwhile, or it cannot know.
+/// A shard compares only with recent state: another shard may have polled its accounts meanwhile.
 #[tokio::test(flavor = "multi_thread")]
-async fn what_a_shard_remembers_of_long_ago_is_not_compared() {
+async fn a_shard_does_not_compare_with_old_state() {
     let world = world(&["one", "two", "three"]);
     let cloud = Cloud::start(&world, loopback()).await;
     let folder = TempDir::new().unwrap();
@@ -260,7 +263,7 @@ async fn what_a_shard_remembers_of_long_ago_is_not_compared() {
     }
 }
 
-/// Makes the state file so many days older.
+/// Makes the state file this many days older.
 fn age(folder: &TempDir, days: u64) {
     let file = folder.path().join("state.json");
     let content = fs::read(&file).unwrap();

@@ -1,4 +1,4 @@
-//! What scrapes see while the configuration changes.
+//! Scrapes while the configuration changes.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::support::exporter::Exporter;
 use crate::support::site::{LIFECYCLE, Site, reload, with};
 
-/// Enough that changing over takes longer than a scrape.
+/// Enough accounts that a reload takes longer than a scrape.
 const ACCOUNTS: usize = 400;
 
 /// How often the configuration changes.
@@ -55,5 +55,5 @@ async fn a_scrape_sees_all_of_a_configuration_or_nothing_of_it() {
         .filter(|seen| **seen != many && **seen != [1.0; 3])
         .collect();
     assert!(torn.is_empty(), "of {} scrapes: {torn:?}", seen.len());
-    assert!(seen.contains(&many), "nobody looked in time");
+    assert!(seen.contains(&many), "no scrape was early enough");
 }

@@ -1,10 +1,10 @@
-// Opens a page in Chromium, does what the steps say, and prints what it saw as JSON.
+// Opens a page in Chromium, runs the steps, and prints what it saw as JSON.
 //
 //     node look.mjs PARTS CHROMIUM STEPS
 //
 // STEPS is a list in JSON: {"open": URL, "width": 1280, "dark": false, "script": true}, {"wait": TEXT, "within": SELECTOR},
 // {"touch": FILE}, {"fill": SELECTOR, "with": TEXT}, {"choose": SELECTOR, "value": TEXT}, {"click": SELECTOR}, {"text": SELECTOR},
-// {"axe": true}, {"picture": FILE}, {"overflow": true}, {"quiet": true} (what the browser complains of from here on is expected).
+// {"axe": true}, {"picture": FILE}, {"overflow": true}, {"quiet": true} (errors of the browser from here on are expected).
 import { writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 

@@ -101,10 +101,19 @@ impl Estate {
 
     /// Replaces the key file of an account by a FIFO: whatever opens it to read would wait forever.
     pub fn hang_key_file(&self, name: &str) {
+        self.replace_by_fifo(&self.key_file(name));
+    }
+
+    /// Replaces the configuration file by a FIFO, until it is written again.
+    pub fn hang_config(&self) {
+        self.replace_by_fifo(&self.config);
+    }
+
+    fn replace_by_fifo(&self, file: &Path) {
         let new = self.folder.path().join("new.fifo");
         let made = Command::new("mkfifo").arg(&new).status().unwrap();
         assert!(made.success(), "mkfifo makes a FIFO");
-        std::fs::rename(&new, self.key_file(name)).unwrap();
+        std::fs::rename(&new, file).unwrap();
     }
 
     /// Puts the key file of an account back.

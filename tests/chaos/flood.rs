@@ -1,5 +1,5 @@
-//! What is held of answers that are all they can be, by one and by many at the same time. It looks at
-//! the memory of the whole process, so the test runs in a process of its own.
+//! Bounds the memory for responses of the largest size: for one response, and for many at the same
+//! time. The test measures a whole process, so it runs in a process of its own.
 
 #![expect(
     clippy::unwrap_used,
@@ -20,26 +20,30 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
-/// So many targets are polled at once. Their answers together would be 800 MiB.
+/// How many targets are polled at once. Their responses together would be 800 MiB.
 const TARGETS: usize = 200;
 
-/// How long a call may take; in this time every one of them could be read many times over.
+/// How long a request may take. The client could read every response many times within this time.
 const TIMEOUT: Duration = Duration::from_secs(4);
 
-/// A quarter of a megabyte of each, and eight that are read on, each in a buffer that has doubled
-/// once too often: 114 MiB. As much again is the allocator's, the sockets' and the test's own.
+/// A quarter of a MiB of each response, and eight whole responses, each in a buffer of twice its
+/// size: 114 MiB. The allocator, the sockets and the test may need as much again.
 const MOST_HELD: usize = 2 * (TARGETS * 256 * 1024 + 8 * 2 * MAX_RESPONSE_BYTES);
 
-/// The body is 4 MiB, and what is kept of it is a tenth of that.
+/// How much memory parsing one body of 4 MiB may need.
 const MOST_PARSED: usize = 16 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_held_has_a_bound() {
+async fn memory_for_responses_is_bounded() {
     const CHILD: &str = "CLOUDAUDIT_TEST_FLOOD";
     if std::env::var_os(CHILD).is_none() {
         let _turn = crate::turn();
         let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "flood::what_is_held_has_a_bound", "--nocapture"])
+            .args([
+                "--exact",
+                "flood::memory_for_responses_is_bounded",
+                "--nocapture",
+            ])
             .env(CHILD, "1")
             .output()
             .unwrap();
@@ -47,12 +51,12 @@ async fn what_is_held_has_a_bound() {
         assert!(output.status.success(), "{error}");
         return;
     }
-    // In this order, for the second takes more.
+    // The order matters: the peak of the second part is higher.
     little_is_held_of_a_million_of_anything();
     many_floods_at_once_are_not_held_at_once().await;
 }
 
-/// As many as fit into one answer, each of which takes a hundred times the memory of its two bytes.
+/// Fills one response with elements of two or three bytes that need a hundred times as much memory.
 fn little_is_held_of_a_million_of_anything() {
     for (opening, element) in [
         (r#"{"Response":{"TotalCount":1,"Tracks":["#, "{}"),
@@ -97,24 +101,24 @@ async fn many_floods_at_once_are_not_held_at_once() {
     let answers = join_all(calls).await;
     assert!(
         answers.iter().all(Result::is_err),
-        "nobody ever gets to the end"
+        "a request received its whole response"
     );
     let held = memory("VmHWM").saturating_sub(before);
     let mebibytes = held / 1024 / 1024;
     assert!(held <= MOST_HELD, "{mebibytes} MiB");
 }
 
-/// Sends all but the last byte that would be read.
+/// Sends a response just below the limit and never ends it.
 async fn serve(mut stream: TcpStream, flood: Bytes) {
     let mut request = [0; 4096];
     let _ = stream.read(&mut request).await;
     let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
     let _ = stream.write_all(&flood).await;
-    // Until the client goes away.
+    // Waits until the client closes the connection.
     while stream.read(&mut request).await.is_ok_and(|count| count > 0) {}
 }
 
-/// A figure of this process in bytes, as the kernel tells it.
+/// Returns a figure of this process from `/proc/self/status`, in bytes.
 fn memory(figure: &str) -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status

@@ -1,4 +1,4 @@
-//! The exporter at length: in a storm of faults, and in hours of ordinary work.
+//! Long runs of the exporter: a storm of faults, and hours of ordinary work.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,12 +19,12 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-// What there is, and what happens to it.
+// The simulated cloud, and the faults and changes in it.
 mod estate;
 mod half_requests;
 mod weather;
 
-// What has to be true of every scrape.
+// The invariants of every scrape.
 mod witness;
 
 // The tests.
@@ -39,7 +39,7 @@ fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
 }
 
-/// One test at a time: each wants the machine for itself.
+/// Waits until no other test of this program runs: each needs the machine for itself.
 fn turn() -> File {
     let turn = File::create(std::env::temp_dir().join("cloudaudit-exporter-chaos.lock")).unwrap();
     turn.lock().unwrap();

@@ -1,4 +1,4 @@
-//! What happens: one blow after another, each chosen by a generator that a seed repeats.
+//! Random faults and changes. The same seed repeats the same sequence.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use crate::estate::Estate;
 use crate::half_requests;
 use crate::support::exporter::Exporter;
 
-/// Before the first darkness.
+/// The time before the first outage of the cloud.
 const CLEAR: Duration = Duration::from_secs(8);
 
-/// Longer than `stale_after` of the estate's configuration.
+/// The length of the first outage: longer than `stale_after` in the estate's configuration.
 const LONG: Duration = Duration::from_secs(8);
 
 /// How many clients send half a request at once: fewer than the exporter's cap on connections, so
 /// that two such crowds together exceed it.
 const CROWD: usize = 300;
 
-/// How long other darkness and skewed clocks last.
+/// How long later outages, clock jumps and hanging key files last.
 const SHORT: Duration = Duration::from_secs(1);
 
-/// The generator, and the count of what it did.
+/// The random generator, the faults in effect, and a count of each kind.
 pub struct Weather {
     state: u64,
     generation: u64,
@@ -50,7 +50,7 @@ impl Weather {
         }
     }
 
-    /// Some faults, some changes, and now and then something larger.
+    /// Injects some faults and changes, and occasionally a larger fault.
     pub async fn blow(&mut self, estate: &mut Estate, exporter: &Exporter) {
         let names: Vec<String> = estate.accounts.keys().cloned().collect();
         for _ in 0..3 {
@@ -72,7 +72,13 @@ impl Weather {
         self.skew(estate);
         self.hang_a_key_file(estate);
         self.crowd(exporter).await;
-        match self.below(12) {
+        // At least one reload of a file that hangs is certain.
+        let draw = if self.is_due("reload of a file that hangs") {
+            2
+        } else {
+            self.below(12)
+        };
+        match draw {
             0 => {
                 self.generation += 1;
                 estate.write_config(self.generation);
@@ -84,12 +90,18 @@ impl Weather {
                 exporter.signal("HUP");
                 self.count("reload of a broken file");
             }
+            2 => {
+                estate.hang_config();
+                exporter.signal("HUP");
+                self.count("reload of a file that hangs");
+            }
             _ => {}
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 
-    /// No faults any more, answers come once, the cloud is there, the clocks agree, the file is right.
+    /// Ends every fault: the gateway delivers each response once, the cloud runs, the clocks agree,
+    /// and the configuration is valid.
     pub async fn calm(&mut self, estate: &mut Estate, exporter: &Exporter) {
         estate.gateway.behave();
         estate.world.clear_faults();
@@ -109,7 +121,8 @@ impl Weather {
         if let Some((name, _)) = self.hung.take_if(|(_, until)| *until <= now) {
             estate.restore_key_file(&name);
         }
-        if self.hung.is_none() && self.below(40) == 0 {
+        let first = self.is_due("key file hangs");
+        if self.hung.is_none() && (first || self.below(40) == 0) {
             let names = estate.with_key_files();
             let name = names[self.below(names.len())].clone();
             estate.hang_key_file(&name);
@@ -118,9 +131,9 @@ impl Weather {
         }
     }
 
-    /// Two crowds of half requests at the most.
+    /// Sends a crowd of half requests; at most two crowds exist at the same time.
     async fn crowd(&mut self, exporter: &Exporter) {
-        if self.below(30) == 0 {
+        if self.is_due("crowd of half requests") || self.below(30) == 0 {
             if self.crowds.len() > 1 {
                 self.crowds.clear();
             }
@@ -130,7 +143,7 @@ impl Weather {
         }
     }
 
-    /// One darkness comes for certain, and is longer than anything may be shown in it.
+    /// Stops the cloud at random. One outage is certain, and lasts until all data is stale.
     async fn darken(&mut self, estate: &mut Estate) {
         let now = Instant::now();
         if self.dark_until.is_some_and(|until| until <= now) {
@@ -151,7 +164,7 @@ impl Weather {
             self.skewed_until = None;
             estate.world.set_skew_seconds(0);
         }
-        let first = !self.blows.contains_key("clock jump") && now > self.started + CLEAR / 2;
+        let first = self.is_due("clock jump");
         if self.skewed_until.is_none() && (first || self.below(100) == 0) {
             let seconds = [-4_000, -400, 400, 4_000][self.below(4)];
             estate.world.set_skew_seconds(seconds);
@@ -179,11 +192,16 @@ impl Weather {
         }
     }
 
+    /// Whether a kind of fault has not occurred, although the storm has begun a while ago.
+    fn is_due(&self, kind: &str) -> bool {
+        !self.blows.contains_key(kind) && self.started.elapsed() > CLEAR / 2
+    }
+
     fn count(&mut self, kind: &'static str) {
         *self.blows.entry(kind).or_default() += 1;
     }
 
-    /// xorshift64: good enough to be different each time.
+    /// Returns a random number below the limit (xorshift64).
     fn below(&mut self, limit: usize) -> usize {
         self.state ^= self.state << 13;
         self.state ^= self.state >> 7;

@@ -1,4 +1,4 @@
-//! What has to be true of every scrape, whatever happens.
+//! The invariants that every scrape must satisfy during the storm.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -7,26 +7,35 @@ use crate::estate::{Account, Estate, tracks_of};
 use crate::support::exporter::{Exporter, Samples};
 use crate::weather::Weather;
 
-/// From the first byte of a listing to its end, two walks of two pages with their retries, and what
-/// the clocks of two processes on a loaded machine may differ in what they call now.
+/// The longest time from the first byte of a listing to its end: two walks of two pages with their
+/// retries, plus scheduling delays between two processes on a loaded machine.
 const LONGEST_POLL: Duration = Duration::from_secs(5);
 
-/// What the storm may add to memory at the most, in megabytes: eight responses of 4 MiB that are
-/// read at the same time and copied while they grow, the last 65,536 request ids, and a full log
-/// queue. The allocator keeps what it had to have once.
+/// `stale_after` in the estate's configuration.
+const STALE_AFTER: Duration = Duration::from_secs(5);
+
+/// The longest reload on a busy machine. Scrapes during it show the state from before.
+const LONGEST_RELOAD: Duration = Duration::from_secs(5);
+
+/// The longest time to answer a scrape.
+const LONGEST_ANSWER: Duration = Duration::from_secs(2);
+
+/// The most memory that the storm may add, in megabytes: eight responses of 4 MiB that are read at
+/// the same time and copied while they grow, the last 65,536 request IDs, and a full log queue. The
+/// allocator does not return this memory.
 const MOST_GROWTH: f64 = 64.0;
 
-/// Until then each of these may still reach its limit for the first time.
+/// Within this time, each of these buffers may reach its limit for the first time.
 const WARM_UP: Duration = Duration::from_secs(150);
 
-/// Two halves of so many scrapes after the warm-up are compared.
+/// The fewest scrapes after the warm-up whose two halves are worth comparing.
 const FEWEST_SCRAPES: usize = 200;
 
-/// What the second half may need more, in megabytes. A leak of the growth during the warm-up would
-/// exceed it many times over.
+/// How much more memory the second half may need, in megabytes. A leak as fast as the growth during
+/// the warm-up would exceed it many times over.
 const FLAT: f64 = 4.0;
 
-/// Counts what it saw.
+/// Checks scrapes and counts what they show.
 pub struct Witness {
     started: Instant,
     scrapes: u64,
@@ -91,7 +100,7 @@ impl Witness {
         if tracks.is_empty() {
             assert!(
                 samples.values("cloudaudit_tracks", &label).is_empty(),
-                "{name}: counts of nothing"
+                "{name}: a track count without tracks"
             );
             assert_eq!(up, [0.0], "{name}: up without tracks");
             self.targets_hidden += 1;
@@ -106,7 +115,7 @@ impl Witness {
         let success = UNIX_EPOCH + Duration::from_secs_f64(success);
         let age = asked.duration_since(success).unwrap_or_default();
         assert!(
-            age < Duration::from_secs(7),
+            age < STALE_AFTER + LONGEST_RELOAD + LONGEST_ANSWER,
             "{name}: shown for {age:?} after its last success"
         );
         // An incomplete listing updates the tracks that it holds and keeps the others.
@@ -121,7 +130,7 @@ impl Witness {
         assert_eq!(
             versions.len(),
             1,
-            "{name}: tracks of one moment only: {versions:?}"
+            "{name}: tracks of several versions: {versions:?}"
         );
         let number: usize = versions.first().unwrap()[1..].parse().unwrap();
         let version = account.versions[number];
@@ -140,18 +149,18 @@ impl Witness {
 
         assert!(
             version.since <= success,
-            "{name}: listed before it was there"
+            "{name}: listed before the version existed"
         );
         if let Some(next) = account.versions.get(number + 1) {
             let gone = next.since + LONGEST_POLL;
             assert!(
                 success <= gone,
-                "{name}: version {number} was long gone at its last success"
+                "{name}: version {number} was replaced long before the last success"
             );
         }
     }
 
-    /// Says what was seen, and that nothing has leaked.
+    /// Prints a summary, and asserts that neither memory nor descriptors leaked.
     pub fn done(&self, weather: &Weather, before: &Samples, after: &Samples) {
         let memory = |samples: &Samples| samples.sum("process_resident_memory_bytes", &[]) / 1e6;
         let descriptors = |samples: &Samples| samples.sum("process_open_fds", &[]);
@@ -169,10 +178,9 @@ impl Witness {
         );
         assert!(
             self.targets_shown > 0 && self.targets_hidden > 0,
-            "both were seen"
+            "the storm did not both show and hide targets"
         );
-        // A connection for each account and some for scrapes; and what buffers of 4 MiB leave
-        // behind.
+        // One connection for each account, and some for scrapes.
         assert!(
             descriptors(after) <= descriptors(before) + 64.0,
             "descriptors leak"
@@ -203,7 +211,7 @@ impl Witness {
     }
 }
 
-/// The samples of each account by themselves.
+/// Groups the samples by account.
 fn by_account(samples: Samples) -> BTreeMap<String, Samples> {
     let mut by_account: BTreeMap<String, Samples> = BTreeMap::new();
     for (series, value) in samples.0 {

@@ -1,4 +1,5 @@
-//! A clock that is wrong: ours, or what somebody says of it. In memory, in paused time.
+//! Clock skew: a wrong local clock, and wrong or forged dates in responses. In memory, in paused
+//! time.
 
 #![expect(
     clippy::unwrap_used,
@@ -25,23 +26,23 @@ use crate::support::simulated::in_memory;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// How many pages the world has, and so how many calls a listing takes.
+/// The number of pages, and thus of calls per listing.
 const PAGES: u64 = 5;
 
-/// A client in this world, with its own clock right.
+/// Creates a client for this world whose own clock is right.
 fn client(world: &World) -> Client {
     Client::new(parts(world, in_memory(world)), options(1))
 }
 
-/// What was told of the clock.
+/// Records what the client reports about the clock.
 #[derive(Default)]
-struct Told {
+struct ClockObserver {
     corrections: Mutex<Vec<i64>>,
     skews: Mutex<Vec<Option<f64>>>,
     retries: Mutex<usize>,
 }
 
-impl Observer for Told {
+impl Observer for ClockObserver {
     fn sent(&self, call: &Sent) {
         *self.retries.lock().unwrap() += usize::from(call.retry);
     }
@@ -55,14 +56,14 @@ impl Observer for Told {
     }
 }
 
-impl Told {
+impl ClockObserver {
     fn corrections(&self) -> Vec<i64> {
         self.corrections.lock().unwrap().clone()
     }
 }
 
-async fn list(client: &Client, told: &Told) -> Result<Arc<Listing>, Failure> {
-    client.list(REGION, Instant::now() + HOUR, told).await
+async fn list(client: &Client, observer: &ClockObserver) -> Result<Arc<Listing>, Failure> {
+    client.list(REGION, Instant::now() + HOUR, observer).await
 }
 
 fn assert_expired(listing: Result<Arc<Listing>, Failure>) {
@@ -71,161 +72,160 @@ fn assert_expired(listing: Result<Arc<Listing>, Failure>) {
     assert_eq!(failure.code, "AuthFailure.SignatureExpire");
 }
 
-// A clock of ours that is wrong.
+// A wrong local clock.
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_off_costs_one_call_and_no_poll() {
+async fn a_wrong_clock_costs_one_call_and_no_poll() {
     for skew in [-86_000, -43_200, -400, 400, 3_600, 43_200, 86_000_i64] {
         let world = world();
         let client = client(&world);
         world.set_skew_seconds(skew);
-        let told = Told::default();
+        let observer = ClockObserver::default();
         let start = Instant::now();
-        assert_eq!(list(&client, &told).await.unwrap().tracks.len(), 50);
+        assert_eq!(list(&client, &observer).await.unwrap().tracks.len(), 50);
         assert_eq!(world.refused_signatures(), 1, "{skew}");
         assert_eq!(world.call_count(), PAGES + 1);
-        assert_eq!(*told.retries.lock().unwrap(), 1);
-        // At once: nothing is waited for but the pacer.
+        assert_eq!(*observer.retries.lock().unwrap(), 1);
+        // The retry waits only for the pacer.
         assert!(
             start.elapsed() < Duration::from_millis(300),
             "{:?}",
             start.elapsed()
         );
 
-        let corrections = told.corrections();
+        let corrections = observer.corrections();
         assert_eq!(corrections.len(), 1, "{corrections:?}");
         assert!(corrections[0].abs_diff(skew) <= 1, "{corrections:?}");
-        // What is shown is how wrong our clock is, corrected or not.
-        for shown in told.skews.lock().unwrap().iter() {
+        // The reported skew is that of the local clock, corrected or not.
+        for shown in observer.skews.lock().unwrap().iter() {
             assert!((shown.unwrap() - skew as f64).abs() <= 1.0, "{shown:?}");
         }
 
-        // It goes on being right, and nobody is told again.
+        // The correction holds and is not reported again.
         sleep(HOUR).await;
-        list(&client, &told).await.unwrap();
+        list(&client, &observer).await.unwrap();
         assert_eq!(world.refused_signatures(), 1, "{skew}");
-        assert_eq!(told.corrections().len(), 1);
+        assert_eq!(observer.corrections().len(), 1);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_a_little_off_is_let_be() {
+async fn a_small_skew_is_not_corrected() {
     for skew in [-290, 290] {
         let world = world();
         let client = client(&world);
         world.set_skew_seconds(skew);
-        let told = Told::default();
-        list(&client, &told).await.unwrap();
+        let observer = ClockObserver::default();
+        list(&client, &observer).await.unwrap();
         assert_eq!(world.refused_signatures(), 0);
-        assert!(told.corrections().is_empty());
+        assert!(observer.corrections().is_empty());
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_somebody_sets_right_is_followed() {
+async fn the_correction_follows_a_clock_that_is_set() {
     let world = world();
     let client = client(&world);
-    let told = Told::default();
+    let observer = ClockObserver::default();
     for (skew, refused) in [(3_600, 1), (0, 2), (-7_200, 3), (-7_000, 3), (0, 4)] {
         world.set_skew_seconds(skew);
-        list(&client, &told).await.unwrap();
+        list(&client, &observer).await.unwrap();
         assert_eq!(world.refused_signatures(), refused, "{skew}");
     }
-    assert_eq!(told.corrections().len(), 4);
+    assert_eq!(observer.corrections().len(), 4);
 }
 
 #[tokio::test(start_paused = true)]
-async fn regions_that_are_asked_at_once_tell_it_once() {
+async fn concurrent_regions_report_one_correction() {
     let world = world();
     world.set_latency(Duration::from_millis(500));
     let client = client(&world);
     world.set_skew_seconds(3_600);
-    let told = Told::default();
-    let (one, two) = tokio::join!(list(&client, &told), list(&client, &told));
+    let observer = ClockObserver::default();
+    let (one, two) = tokio::join!(list(&client, &observer), list(&client, &observer));
     one.unwrap();
     two.unwrap();
-    assert_eq!(world.refused_signatures(), 2, "both were on their way");
-    assert_eq!(told.corrections().len(), 1);
+    assert_eq!(world.refused_signatures(), 2, "both calls were in flight");
+    assert_eq!(observer.corrections().len(), 1);
 }
 
-/// What one endpoint says of the time is not believed of another's.
+/// The date from one endpoint does not correct the clock for another.
 #[tokio::test(start_paused = true)]
 async fn each_client_has_its_own_correction() {
     let (here, there) = (world(), world());
     let (one, two) = (client(&here), client(&there));
     here.set_skew_seconds(3_600);
-    let told = Told::default();
-    list(&one, &told).await.unwrap();
-    list(&two, &told).await.unwrap();
+    let observer = ClockObserver::default();
+    list(&one, &observer).await.unwrap();
+    list(&two, &observer).await.unwrap();
     assert_eq!(here.refused_signatures(), 1);
     assert_eq!(there.refused_signatures(), 0);
 }
 
-/// No retry starts after the deadline of the poll, not even one that would help.
+/// No retry starts after the poll's deadline, even if it would succeed.
 #[tokio::test(start_paused = true)]
-async fn a_correction_after_the_deadline_is_for_the_next_poll() {
+async fn a_correction_after_the_deadline_applies_to_the_next_poll() {
     let world = world();
     world.set_latency(Duration::from_secs(2));
     let client = client(&world);
     world.set_skew_seconds(3_600);
-    let told = Told::default();
+    let observer = ClockObserver::default();
     let soon = Instant::now() + Duration::from_secs(1);
-    assert_expired(client.list(REGION, soon, &told).await);
+    assert_expired(client.list(REGION, soon, &observer).await);
     assert_eq!(world.call_count(), 1);
-    list(&client, &told).await.unwrap();
+    list(&client, &observer).await.unwrap();
     assert_eq!(world.refused_signatures(), 1);
 }
 
-// What is said of it that is of no use, or a lie.
+// Missing, useless and forged dates.
 
-/// Somebody between us and the world, who may answer in its place and change what it answers.
-struct Between<F> {
+/// A proxy between the client and the world that can replace or change responses.
+struct TamperingProxy<F> {
     world: Arc<dyn Transport>,
     number: Mutex<usize>,
-    meddle: F,
+    tamper: F,
 }
 
-/// What somebody does to the answer of a call.
+/// What the proxy does to a response.
 #[derive(Clone, Copy)]
-enum Meddling {
+enum Tampering {
     /// Nothing.
     Pass,
-    /// Takes the date out of it.
-    Undate,
-    /// Puts another date into it, so many seconds from the truth.
-    Redate(i64),
-    /// Refuses the signature in the world's place, as if it were so many seconds from what it is.
+    /// Removes the date.
+    RemoveDate,
+    /// Shifts the date by this many seconds.
+    ShiftDate(i64),
+    /// Responds that the signature expired, with a date shifted by this many seconds.
     Refuse(i64),
 }
 
-/// A client that has somebody between itself and the world, who looks at the number of the call,
-/// from 0, and then meddles.
-fn client_behind<F>(world: &World, meddle: F) -> Client
+/// Creates a client behind a proxy. `tamper` gets the number of the call, from 0.
+fn client_behind<F>(world: &World, tamper: F) -> Client
 where
-    F: Fn(usize) -> Meddling + Send + Sync + 'static,
+    F: Fn(usize) -> Tampering + Send + Sync + 'static,
 {
-    let between = Between {
+    let proxy = TamperingProxy {
         world: in_memory(world),
         number: Mutex::default(),
-        meddle,
+        tamper,
     };
-    Client::new(parts(world, Arc::new(between)), options(1))
+    Client::new(parts(world, Arc::new(proxy)), options(1))
 }
 
-impl<F: Fn(usize) -> Meddling + Send + Sync> Transport for Between<F> {
+impl<F: Fn(usize) -> Tampering + Send + Sync> Transport for TamperingProxy<F> {
     fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         let mut number = self.number.lock().unwrap();
-        let meddling = (self.meddle)(*number);
+        let tampering = (self.tamper)(*number);
         *number += 1;
         drop(number);
         Box::pin(async move {
             let mut answer = self.world.send(request).await?;
-            match meddling {
-                Meddling::Pass => {}
-                Meddling::Undate => drop(answer.headers_mut().remove(DATE)),
-                Meddling::Redate(seconds) => redate(&mut answer, seconds),
-                Meddling::Refuse(seconds) => {
-                    redate(&mut answer, seconds);
+            match tampering {
+                Tampering::Pass => {}
+                Tampering::RemoveDate => drop(answer.headers_mut().remove(DATE)),
+                Tampering::ShiftDate(seconds) => shift_date(&mut answer, seconds),
+                Tampering::Refuse(seconds) => {
+                    shift_date(&mut answer, seconds);
                     let expired = r#"{"Response":{"Error":{"Code":"AuthFailure.SignatureExpire","Message":"too late"},"RequestId":"r"}}"#;
                     *answer.body_mut() = Bytes::from_static(expired.as_bytes());
                 }
@@ -235,33 +235,33 @@ impl<F: Fn(usize) -> Meddling + Send + Sync> Transport for Between<F> {
     }
 }
 
-fn redate(answer: &mut Response<Bytes>, seconds: i64) {
+fn shift_date(answer: &mut Response<Bytes>, seconds: i64) {
     let truth = answer.headers()[DATE].to_str().unwrap();
     let truth = jiff::fmt::rfc2822::parse(truth).unwrap().timestamp();
-    let said = truth + jiff::SignedDuration::from_secs(seconds);
-    let said = DateTimePrinter::new()
-        .timestamp_to_rfc9110_string(&said)
+    let shifted = truth + jiff::SignedDuration::from_secs(seconds);
+    let shifted = DateTimePrinter::new()
+        .timestamp_to_rfc9110_string(&shifted)
         .unwrap();
     answer
         .headers_mut()
-        .insert(DATE, HeaderValue::try_from(said).unwrap());
+        .insert(DATE, HeaderValue::try_from(shifted).unwrap());
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_date_it_fails_as_any_refused_signature_does() {
+async fn without_a_date_a_refused_signature_is_not_retried() {
     let world = world();
-    let client = client_behind(&world, |_| Meddling::Undate);
+    let client = client_behind(&world, |_| Tampering::RemoveDate);
     world.set_skew_seconds(3_600);
-    let told = Told::default();
-    assert_expired(list(&client, &told).await);
+    let observer = ClockObserver::default();
+    assert_expired(list(&client, &observer).await);
     assert_eq!(world.call_count(), 1);
-    assert!(told.corrections().is_empty());
-    assert_eq!(*told.skews.lock().unwrap(), [None]);
+    assert!(observer.corrections().is_empty());
+    assert_eq!(*observer.skews.lock().unwrap(), [None]);
 }
 
-/// A clock that is further off than anybody's mistake, or a date that nobody can mean.
+/// A skew beyond any plausible mistake, or an impossible date.
 #[tokio::test(start_paused = true)]
-async fn an_absurd_date_moves_nothing() {
+async fn an_implausible_date_corrects_nothing() {
     let bound = i64::try_from(MAX_CORRECTION.as_secs()).unwrap();
     for far in [
         bound + 10,
@@ -271,104 +271,104 @@ async fn an_absurd_date_moves_nothing() {
     ] {
         let world = world();
         let client = client_behind(&world, move |number| match number {
-            0 => Meddling::Refuse(far),
-            _ => Meddling::Pass,
+            0 => Tampering::Refuse(far),
+            _ => Tampering::Pass,
         });
-        let told = Told::default();
-        assert_expired(list(&client, &told).await);
-        assert_eq!(world.call_count(), 1, "it was not tried again");
-        assert!(told.corrections().is_empty());
-        // It is shown, though: somebody's clock is wrong.
-        let shown = told.skews.lock().unwrap()[0].unwrap();
+        let observer = ClockObserver::default();
+        assert_expired(list(&client, &observer).await);
+        assert_eq!(world.call_count(), 1, "no retry");
+        assert!(observer.corrections().is_empty());
+        // The skew is still reported: one of the clocks is wrong.
+        let shown = observer.skews.lock().unwrap()[0].unwrap();
         assert!((shown - far as f64).abs() <= 1.0, "{shown}");
-        list(&client, &told).await.unwrap();
+        list(&client, &observer).await.unwrap();
         assert_eq!(world.refused_signatures(), 0);
     }
 }
 
-/// A lie within the bound is believed once, and costs one poll.
+/// A forged date within the bound is applied once and costs one poll.
 #[tokio::test(start_paused = true)]
-async fn a_lie_is_found_out_by_the_next_true_date() {
-    for lie in [-80_000, 80_000] {
+async fn the_next_true_date_undoes_a_forged_one() {
+    for forged in [-80_000, 80_000] {
         let world = world();
         let client = client_behind(&world, move |number| match number {
-            0 => Meddling::Refuse(lie),
-            _ => Meddling::Pass,
+            0 => Tampering::Refuse(forged),
+            _ => Tampering::Pass,
         });
-        let told = Told::default();
-        assert_expired(list(&client, &told).await);
-        assert_eq!(world.call_count(), 2, "once, and no more");
-        list(&client, &told).await.unwrap();
+        let observer = ClockObserver::default();
+        assert_expired(list(&client, &observer).await);
+        assert_eq!(world.call_count(), 2, "one retry");
+        list(&client, &observer).await.unwrap();
         assert_eq!(world.call_count(), 2 + PAGES);
         assert_eq!(world.refused_signatures(), 1);
-        let corrections = told.corrections();
+        let corrections = observer.corrections();
         assert!(
-            corrections[0].abs_diff(lie) <= 1 && corrections[1] == 0,
+            corrections[0].abs_diff(forged) <= 1 && corrections[1] == 0,
             "{corrections:?}"
         );
         assert_eq!(corrections.len(), 2);
     }
 }
 
-/// Where the API sends no dates, only the liar's is ever seen; it must not hold for ever.
+/// If the API sends no dates, only the forged one is ever seen; its correction must not last.
 #[tokio::test(start_paused = true)]
-async fn a_lie_is_dropped_where_there_is_no_true_date() {
+async fn a_forged_date_is_dropped_without_a_true_date() {
     let world = world();
     let client = client_behind(&world, |number| match number {
-        0 => Meddling::Refuse(80_000),
-        _ => Meddling::Undate,
+        0 => Tampering::Refuse(80_000),
+        _ => Tampering::RemoveDate,
     });
-    let told = Told::default();
-    assert_expired(list(&client, &told).await);
-    list(&client, &told).await.unwrap();
+    let observer = ClockObserver::default();
+    assert_expired(list(&client, &observer).await);
+    list(&client, &observer).await.unwrap();
     assert_eq!(world.call_count(), 2 + PAGES);
     assert_eq!(world.refused_signatures(), 1);
-    assert_eq!(told.corrections().last(), Some(&0));
+    assert_eq!(observer.corrections().last(), Some(&0));
 }
 
-/// Somebody who refuses everything, with another date every time, gets two calls of every poll.
+/// A proxy that refuses every call, with a new date each time, costs two calls per poll.
 #[tokio::test(start_paused = true)]
-async fn who_refuses_everything_is_asked_twice_in_a_poll() {
+async fn constant_refusals_cost_two_calls_per_poll() {
     let world = world();
     let client = client_behind(&world, |number| {
         let days = i64::try_from(number % 5).unwrap() - 2;
-        Meddling::Refuse(days * 40_000)
+        Tampering::Refuse(days * 40_000)
     });
     for poll in 1..=20 {
-        let told = Told::default();
-        assert_expired(list(&client, &told).await);
+        let observer = ClockObserver::default();
+        assert_expired(list(&client, &observer).await);
         assert!(world.call_count() <= 2 * poll, "{}", world.call_count());
-        assert!(told.corrections().len() <= 2);
+        assert!(observer.corrections().len() <= 2);
     }
 }
 
-/// The date says that our time is right: then the time is not what is wrong.
+/// If the date agrees with the local clock, the time is not the cause.
 #[tokio::test(start_paused = true)]
-async fn a_date_that_agrees_is_no_reason_to_try_again() {
+async fn a_refusal_with_an_agreeing_date_is_not_retried() {
     for seconds in [0, 50, -50] {
         let world = world();
-        let client = client_behind(&world, move |_| Meddling::Refuse(seconds));
-        let told = Told::default();
-        assert_expired(list(&client, &told).await);
+        let client = client_behind(&world, move |_| Tampering::Refuse(seconds));
+        let observer = ClockObserver::default();
+        assert_expired(list(&client, &observer).await);
         assert_eq!(world.call_count(), 1);
-        assert!(told.corrections().is_empty());
+        assert!(observer.corrections().is_empty());
     }
 }
 
-/// Only a refusal for its time moves the clock: not another refusal, and not a date alone.
+/// Only a refusal because of the time corrects the clock: neither another refusal nor a date alone.
 #[tokio::test(start_paused = true)]
-async fn a_date_alone_moves_nothing() {
+async fn a_date_alone_corrects_nothing() {
     let world = world();
-    let client = client_behind(&world, |_| Meddling::Redate(3_600));
-    let told = Told::default();
-    list(&client, &told).await.unwrap();
+    let client = client_behind(&world, |_| Tampering::ShiftDate(3_600));
+    let observer = ClockObserver::default();
+    list(&client, &observer).await.unwrap();
     world
         .account("100000000001")
         .unwrap()
         .remove_identity(one_key::SECRET_ID)
         .unwrap();
-    let failure = list(&client, &told).await.unwrap_err();
+    let failure = list(&client, &observer).await.unwrap_err();
     assert_eq!(failure.code, "AuthFailure.SecretIdNotFound");
-    assert_eq!(world.call_count(), PAGES + 1, "it was not tried again");
-    assert!(told.corrections().is_empty());
+    assert_eq!(world.call_count(), PAGES + 1, "no retry");
+    assert!(observer.corrections().is_empty());
 }

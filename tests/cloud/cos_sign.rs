@@ -1,6 +1,6 @@
 //! The signature of COS against vectors, stage by stage, so that a failure names its stage.
 //!
-//! O1 to O4 stand in two versions of the documentation. L1 to L4 are listings, reproduced with the
+//! O1 to O4 come from two versions of the documentation. L1 to L4 are listings, reproduced with the
 //! official Python SDK.
 
 use cloudaudit_exporter::tencent::storage::cos::sign::{
@@ -116,7 +116,7 @@ fn documented_vectors() {
 }
 
 #[test]
-fn vectors_of_listings() {
+fn listing_vectors() {
     let token = ("x-cos-security-token", "example/token+with=signs");
     let list = |name, method, parameters, headers, http_string, signature| Vector {
         name,
@@ -176,7 +176,7 @@ fn vectors_of_listings() {
 }
 
 #[test]
-fn the_header_names_what_is_signed() {
+fn the_header_lists_the_signed_names() {
     let parameters = signed_pairs(&[("prefix", "a/ b"), ("Max-Keys", "1"), ("empty", "")]);
     assert_eq!(parameters.text, "empty=&max-keys=1&prefix=a%2F%20b");
     let headers = signed_pairs(&[("x-cos-security-token", "t"), ("Host", "h")]);

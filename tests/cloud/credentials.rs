@@ -1,4 +1,4 @@
-//! Where the keys come from, and that nothing prints them.
+//! Credential sources, and that no output contains a secret.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn from_environment(variables: &[(&str, &str)]) -> EnvironmentProvider {
 }
 
 #[tokio::test(start_paused = true)]
-async fn credentials_of_the_environment() {
+async fn environment_variables_supply_the_credentials() {
     let sent = |provider: EnvironmentProvider| async {
         let (parts, arrived) = cloud(|_| empty());
         let provider = Arc::new(provider);
@@ -53,7 +53,7 @@ async fn credentials_of_the_environment() {
     let request = sent(from_environment(&blank_token)).await;
     assert!(!request.headers().contains_key("x-tc-token"));
 
-    // A token that nobody named is another program's.
+    // A token variable that is not configured belongs to another program.
     let unnamed = EnvironmentProvider::new(&environment(&all), "ID", "KEY", None);
     let request = sent(unnamed).await;
     assert!(!request.headers().contains_key("x-tc-token"));
@@ -97,7 +97,7 @@ async fn without_credentials_nothing_is_sent() {
 }
 
 #[test]
-fn who_a_credential_speaks_for() {
+fn providers_name_their_source_and_identity() {
     let fixed = FixedProvider::new(credential("AKIDfixed", "the-key", None));
     assert_eq!(
         (fixed.name(), fixed.identity()),
@@ -148,6 +148,6 @@ async fn nothing_prints_a_secret() {
     }
     assert!(
         printed[4].contains("proxy"),
-        "whether there is one may be seen"
+        "the presence of a proxy may be printed"
     );
 }

@@ -1,4 +1,4 @@
-//! Where the default chain looks, and what it says of places without a key.
+//! The sources of the default chain, and its messages for sources without a key.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,14 +16,14 @@ fn detect_in(home: &str) -> (ChainSource, String) {
 }
 
 #[test]
-fn a_home_that_is_no_folder_has_no_profile() {
+fn a_home_that_is_not_a_directory_has_no_profile() {
     let (found, not) = detect_in("/dev/null");
     assert_eq!(found, ChainSource::CvmRole);
     assert!(!not.contains("tccli"), "{not}");
 }
 
 #[test]
-fn the_file_of_tccli_alone_is_named() {
+fn a_tccli_file_alone_is_mentioned_but_not_read() {
     let home = tempfile::tempdir().unwrap();
     let folder = home.path().join(".tccli");
     std::fs::create_dir(&folder).unwrap();

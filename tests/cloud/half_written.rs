@@ -1,5 +1,5 @@
-//! Keys that are read while another program writes them: what is empty, absent or half there is
-//! waited for, and not longer than a second.
+//! Key files that are read while another program writes them: an empty, absent or partial file is
+//! retried for up to a second.
 
 #![expect(
     clippy::unwrap_used,
@@ -53,7 +53,7 @@ async fn found(provider: &impl Provider) -> Result<[String; 3], Failure> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_file_that_is_empty_or_gone_for_a_moment_is_waited_for() {
+async fn a_briefly_empty_or_absent_file_is_retried() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
     let provider = ReloadingProvider::new(files(folder.path()), clock());
@@ -78,7 +78,7 @@ async fn a_file_that_is_empty_or_gone_for_a_moment_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_stays_empty_is_an_error_after_a_second_and_at_once_from_then_on() {
+async fn a_file_that_stays_empty_fails_after_a_second_and_then_immediately() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
     let provider = ReloadingProvider::new(files(folder.path()), clock());
@@ -97,7 +97,7 @@ async fn what_stays_empty_is_an_error_after_a_second_and_at_once_from_then_on() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_beside_the_token_of_the_old_one_is_half_of_a_change() {
+async fn a_new_key_with_the_old_token_is_an_unfinished_change() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
     let provider = ReloadingProvider::new(files(folder.path()), clock());
@@ -111,7 +111,7 @@ async fn a_new_key_beside_the_token_of_the_old_one_is_half_of_a_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile_that_is_cut_for_a_moment_is_waited_for() {
+async fn a_briefly_truncated_profile_is_retried() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("credentials");
     let whole = "[other]\nsecret_id=AKIDx\nsecret_key=x\n[default]\nsecret_id=AKID1\nsecret_key=key-1\ntoken=token-1\n";
@@ -152,10 +152,10 @@ async fn files_that_never_stop_changing_are_an_error() {
     assert!(failure.message.contains("keep changing"), "{failure}");
 }
 
-/// A mount that hangs, told from outside when to go on.
+/// A mount that hangs until the test releases it.
 struct Hung {
     reads: AtomicUsize,
-    goes_on: Arc<std::sync::Barrier>,
+    release: Arc<std::sync::Barrier>,
 }
 
 impl CredentialFile for Hung {
@@ -167,22 +167,22 @@ impl CredentialFile for Hung {
     }
     fn read(&self) -> Result<Credential, String> {
         if self.reads.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.goes_on.wait();
+            self.release.wait();
         }
         Credential::new("AKID1".to_owned(), "key-1".into(), None).map_err(str::to_owned)
     }
 }
 
 #[tokio::test]
-async fn a_mount_that_hangs_is_an_error_in_time_and_one_read_however_often_it_is_asked() {
-    let goes_on = Arc::new(std::sync::Barrier::new(2));
+async fn a_hanging_mount_times_out_with_one_read_for_all_callers() {
+    let release = Arc::new(std::sync::Barrier::new(2));
     let hung = Hung {
         reads: AtomicUsize::new(0),
-        goes_on: Arc::clone(&goes_on),
+        release: Arc::clone(&release),
     };
     let provider = Arc::new(ReloadingProvider::new(hung, clock()));
-    let asked = (0..20).map(|_| provider.credential());
-    for failure in futures_util::future::join_all(asked).await {
+    let calls = (0..20).map(|_| provider.credential());
+    for failure in futures_util::future::join_all(calls).await {
         let failure = failure.unwrap_err();
         assert!(
             failure
@@ -191,12 +191,12 @@ async fn a_mount_that_hangs_is_an_error_in_time_and_one_read_however_often_it_is
             "{failure}"
         );
     }
-    goes_on.wait();
+    release.wait();
     assert_eq!(provider.credential().await.unwrap().secret_id(), "AKID1");
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_regular_file_is_an_error_that_says_so() {
+async fn a_file_that_is_not_regular_is_a_clear_error() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), ["AKID1", "key-1", "token-1"]);
     let key = folder.path().join("key");

@@ -1,5 +1,5 @@
-//! What fails together does not come back together: the waits before retries differ from call to
-//! call and from process to process.
+//! Retries after a shared outage do not coincide: the waits differ between calls and between
+//! processes.
 
 use std::process::{Command, Output};
 use std::time::Duration;
@@ -10,26 +10,26 @@ use tokio::time::Instant;
 
 use crate::support::{one_key, simulated};
 
-/// Before the line with the waits.
+/// The prefix of the line with the waits.
 const MARK: &str = "the waits in milliseconds: ";
 
-struct Nobody;
+struct NoObserver;
 
-impl Observer for Nobody {
+impl Observer for NoObserver {
     fn sent(&self, _: &Sent) {}
 
     fn ended(&self, _: &Ended<'_>) {}
 }
 
-/// The waits between the tries of a call that is refused again and again.
+/// Returns the waits between the attempts of a call that always fails.
 async fn waits() -> Vec<u128> {
     let world = one_key::world();
     world.inject(Fault::internal_error().until_cleared());
     let parts = one_key::parts(&world, simulated::in_memory(&world));
     let client = Client::new(parts, one_key::options(6));
     let hour = Instant::now() + Duration::from_hours(1);
-    let listing = client.list(one_key::REGION, hour, &Nobody).await;
-    listing.expect_err("it is refused");
+    let listing = client.list(one_key::REGION, hour, &NoObserver).await;
+    listing.expect_err("every attempt fails");
     let arrived: Vec<Instant> = world.calls().iter().map(|call| call.arrived).collect();
     assert_eq!(arrived.len(), 6);
     let waits = arrived.windows(2).map(|pair| pair[1] - pair[0]);
@@ -37,19 +37,19 @@ async fn waits() -> Vec<u128> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_process_waits_otherwise_each_time() {
+async fn waits_differ_between_calls() {
     let (one, two) = (waits().await, waits().await);
     println!("{MARK}{one:?}");
     assert_ne!(one, two);
 }
 
-/// Two exporters that the same outage has thrown out. The processes are this test program, which
-/// runs the test above and nothing else.
+/// Simulates two exporters after the same outage. Each process is this test program, which runs
+/// only the test above.
 #[test]
-fn two_processes_wait_otherwise() {
+fn waits_differ_between_processes() {
     let this = std::env::current_exe().expect("a test program has a file");
     let process = || {
-        let test = "jitter::one_process_waits_otherwise_each_time";
+        let test = "jitter::waits_differ_between_calls";
         let output = Command::new(&this)
             .args(["--exact", test, "--nocapture"])
             .output();

@@ -1,4 +1,5 @@
-//! The client and what polls with it, at a scripted or simulated cloud in memory. Time is paused.
+//! The client and the accounts that poll with it, against a scripted or simulated cloud in memory.
+//! Time is paused.
 
 #[path = "../support/mod.rs"]
 mod support;

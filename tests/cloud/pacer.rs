@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// The most calls in any one second, its beginning included and its end not.
+/// Returns the largest number of calls in any second, excluding its end.
 fn busiest_second(sent: &[Instant]) -> usize {
     let in_second = |from: usize| {
         let window = sent[from..].iter();
@@ -23,20 +23,20 @@ fn busiest_second(sent: &[Instant]) -> usize {
     (0..sent.len()).map(in_second).max().unwrap_or(0)
 }
 
-/// Spawns a caller that takes its turn and writes down who it is and when.
+/// Spawns a caller that waits for its slot, then logs its number and the time.
 fn caller(
     pacer: &Arc<Pacer>,
     log: &Arc<Mutex<Vec<(usize, Instant)>>>,
-    who: usize,
+    number: usize,
 ) -> tokio::task::JoinHandle<()> {
     let (pacer, log) = (Arc::clone(pacer), Arc::clone(log));
     tokio::spawn(async move {
         pacer.acquire().await.consume();
-        log.lock().unwrap().push((who, Instant::now()));
+        log.lock().unwrap().push((number, Instant::now()));
     })
 }
 
-/// Lets every task run that can run now, without time going on.
+/// Runs every task that is ready, without advancing time.
 async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
@@ -44,31 +44,33 @@ async fn settle() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn callers_go_in_the_order_they_came() {
+async fn callers_are_served_in_order_of_arrival() {
     let (pacer, log) = (
         Arc::new(Pacer::new(10, SourceIpLimit::default())),
         Arc::default(),
     );
     let mut callers = Vec::new();
-    for who in 0..50 {
-        callers.push(caller(&pacer, &log, who));
+    for number in 0..50 {
+        callers.push(caller(&pacer, &log, number));
         settle().await;
     }
     for caller in callers {
         caller.await.unwrap();
     }
     let log = log.lock().unwrap();
-    let order: Vec<usize> = log.iter().map(|(who, _)| *who).collect();
+    let order: Vec<usize> = log.iter().map(|(number, _)| *number).collect();
     assert_eq!(order, (0..50).collect::<Vec<_>>());
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_at_once_are_no_faster_than_one() {
+async fn many_concurrent_callers_do_not_exceed_the_rate() {
     let (pacer, log) = (
         Arc::new(Pacer::new(20, SourceIpLimit::default())),
         Arc::default(),
     );
-    let callers: Vec<_> = (0..200).map(|who| caller(&pacer, &log, who)).collect();
+    let callers: Vec<_> = (0..200)
+        .map(|number| caller(&pacer, &log, number))
+        .collect();
     for caller in callers {
         caller.await.unwrap();
     }
@@ -83,9 +85,9 @@ async fn many_at_once_are_no_faster_than_one() {
     );
 }
 
-/// The timers of the runtime are a millisecond coarse, and that must not add up.
+/// Runtime timers have a resolution of a millisecond; the errors must not accumulate.
 #[tokio::test(start_paused = true)]
-async fn the_rate_that_is_asked_for_is_had() {
+async fn the_configured_rate_is_reached() {
     for (rate, calls) in [
         (1, 20),
         (3, 50),
@@ -107,12 +109,12 @@ async fn the_rate_that_is_asked_for_is_had() {
     }
 }
 
-/// When the caller behind somebody who went away gets its turn, counted from the first call.
-async fn second_turn_when(goes_away: impl AsyncFnOnce(&Pacer)) -> Duration {
+/// Returns the time from the first call to the slot of the caller behind one that leaves.
+async fn time_to_second_slot(leave: impl AsyncFnOnce(&Pacer)) -> Duration {
     let pacer = Pacer::new(10, SourceIpLimit::default());
     pacer.acquire().await.consume();
     let first = Instant::now();
-    goes_away(&pacer).await;
+    leave(&pacer).await;
     pacer.acquire().await.consume();
     first.elapsed()
 }
@@ -120,8 +122,8 @@ async fn second_turn_when(goes_away: impl AsyncFnOnce(&Pacer)) -> Duration {
 const ONE_GAP: Duration = Duration::from_millis(110);
 
 #[tokio::test(start_paused = true)]
-async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
-    let took = second_turn_when(async |pacer: &Pacer| {
+async fn a_waiter_that_leaves_the_head_of_the_queue_frees_its_slot() {
+    let took = time_to_second_slot(async |pacer: &Pacer| {
         let waiter = timeout(Duration::from_millis(50), pacer.acquire());
         assert!(waiter.await.is_err(), "it was waiting");
     })
@@ -130,8 +132,8 @@ async fn a_waiter_that_goes_away_at_the_head_gives_its_slot_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
-    let took = second_turn_when(async |pacer: &Pacer| {
+async fn waiters_that_leave_the_queue_free_their_slots() {
+    let took = time_to_second_slot(async |pacer: &Pacer| {
         let waiters = (0..100).map(|_| timeout(Duration::from_millis(50), pacer.acquire()));
         let gone = futures_util::future::join_all(waiters).await;
         assert!(gone.iter().all(Result::is_err), "all were waiting");
@@ -141,35 +143,35 @@ async fn waiters_that_go_away_in_the_queue_give_their_slots_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_not_taken_is_given_back() {
-    let took = second_turn_when(async |pacer: &Pacer| {
+async fn an_unused_permit_frees_its_slot() {
+    let took = time_to_second_slot(async |pacer: &Pacer| {
         drop(pacer.acquire().await);
     })
     .await;
     assert!(took < ONE_GAP, "{took:?}");
 }
 
-/// Those behind one who goes away move up, and keep their order.
+/// Waiters behind one that leaves move up and keep their order.
 #[tokio::test(start_paused = true)]
-async fn who_stays_moves_up() {
+async fn remaining_waiters_move_up() {
     let (pacer, log) = (
         Arc::new(Pacer::new(10, SourceIpLimit::default())),
         Arc::default(),
     );
     let mut callers = Vec::new();
-    for who in 0..6 {
-        callers.push(caller(&pacer, &log, who));
+    for number in 0..6 {
+        callers.push(caller(&pacer, &log, number));
         settle().await;
     }
     let start = Instant::now();
     for gone in [1, 3] {
-        callers[gone].abort(); // 0 has gone out, 1 is at the head, 3 is in the middle
+        callers[gone].abort(); // 0 was sent, 1 is at the head, 3 is in the middle
     }
     for caller in callers {
         let _ = caller.await;
     }
     let log = log.lock().unwrap();
-    let order: Vec<usize> = log.iter().map(|(who, _)| *who).collect();
+    let order: Vec<usize> = log.iter().map(|(number, _)| *number).collect();
     assert_eq!(order, [0, 2, 4, 5]);
     let took = log[3].1 - start;
     assert!(
@@ -178,9 +180,9 @@ async fn who_stays_moves_up() {
     );
 }
 
-/// Whoever holds a turn holds up the queue, and the slots count from when the call went out.
+/// A held permit blocks the queue, and the next slot counts from when the call is sent.
 #[tokio::test(start_paused = true)]
-async fn a_turn_that_is_held_spaces_from_its_end() {
+async fn a_held_permit_spaces_calls_from_its_use() {
     let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
     pacer.acquire().await.consume();
     let permit = pacer.acquire().await;
@@ -196,34 +198,34 @@ async fn a_turn_that_is_held_spaces_from_its_end() {
     assert!(gap < ONE_GAP, "{gap:?}");
 }
 
-/// What becomes of one who waits.
+/// What a waiter does.
 #[derive(Clone, Copy, Debug)]
 enum Waiter {
     Calls,
-    GivesItsTurnBack,
+    DropsItsPermit,
     GivesUpAfter(Duration),
 }
 
 fn waiter() -> impl Strategy<Value = Waiter> {
-    let patience = (0..2_000_u64).prop_map(Duration::from_millis);
+    let limit = (0..2_000_u64).prop_map(Duration::from_millis);
     prop_oneof![
         2 => Just(Waiter::Calls),
-        1 => Just(Waiter::GivesItsTurnBack),
-        2 => patience.prop_map(Waiter::GivesUpAfter),
+        1 => Just(Waiter::DropsItsPermit),
+        2 => limit.prop_map(Waiter::GivesUpAfter),
     ]
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whoever goes away, and whenever: those who stay go out one gap behind the other, none sooner
-    /// and none later.
+    /// For any waiters that leave at any time, the remaining calls go out one gap apart, neither
+    /// earlier nor later.
     #[test]
-    fn nobody_who_goes_away_costs_a_slot_or_wins_one(
+    fn waiters_that_leave_neither_cost_nor_gain_a_slot(
         rate in 1_u32..=200,
         waiters in prop::collection::vec(waiter(), 1..60),
     ) {
-        /// A timer fires in the millisecond behind its time, and a place is kept that long.
+        /// A timer fires up to a millisecond late, and a slot is held for that long.
         const LATE: Duration = Duration::from_millis(2);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -234,11 +236,11 @@ proptest! {
             let (pacer, sent) = (Pacer::new(rate, SourceIpLimit::default()), Mutex::new(Vec::new()));
             let waiting = waiters.iter().map(async |waiter| {
                 let permit = match waiter {
-                    Waiter::GivesUpAfter(patience) => timeout(*patience, pacer.acquire()).await.ok(),
-                    Waiter::Calls | Waiter::GivesItsTurnBack => Some(pacer.acquire().await),
+                    Waiter::GivesUpAfter(limit) => timeout(*limit, pacer.acquire()).await.ok(),
+                    Waiter::Calls | Waiter::DropsItsPermit => Some(pacer.acquire().await),
                 };
                 if let Some(permit) = permit
-                    && !matches!(waiter, Waiter::GivesItsTurnBack)
+                    && !matches!(waiter, Waiter::DropsItsPermit)
                 {
                     permit.consume();
                     sent.lock().unwrap().push(Instant::now());

@@ -1,4 +1,5 @@
-//! The credentials file of Tencent Cloud's tools: what is read, and that no key is of two sections.
+//! The credentials file of Tencent Cloud's tools: which spellings are read, and that no key mixes
+//! two sections.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,7 +10,9 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use cloudaudit_exporter::tencent::credentials::{ChainSource, CredentialFile, Profile, detect};
+use cloudaudit_exporter::tencent::credentials::{
+    ChainSource, CredentialFile, KeyFiles, Profile, detect,
+};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
 
@@ -37,11 +40,12 @@ fn key(id: &str, key: &str, token: Option<&str>) -> Key {
 }
 
 #[test]
-fn spellings_that_are_read() {
+fn accepted_spellings_are_read() {
     for text in [
         &b"[default]\nsecret_id = AKID1\nsecret_key = key-1\n"[..],
         b"\xef\xbb\xbf[default]\nsecret_id=AKID1\nsecret_key=key-1",
         b"[default]\r\nsecret_id: AKID1\r\nsecret_key: key-1\r\n",
+        b"[default]\rsecret_id: AKID1\rsecret_key: key-1\r",
         b"[default]\nSECRET_ID = AKID1\nSecret_Key = key-1\n",
         b"; a comment\n\n# another\n  [default]\n  secret_id = AKID1\n  secret_key = key-1\n",
         b"[other]\n# caf\xe9\nname = \xff\nno key here\n[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
@@ -56,8 +60,52 @@ fn spellings_that_are_read() {
     assert!(refused.contains("an invalid token"), "{refused}");
 }
 
+/// Notepad and PowerShell write UTF-16, with or without a byte order mark.
 #[test]
-fn a_key_is_of_one_section() {
+fn utf_16_is_named() {
+    let text = "[default]\r\nsecret_id = AKID1\r\nsecret_key = key-1\r\n";
+    for (mark, big_endian) in [
+        ("", false),
+        ("", true),
+        ("\u{feff}", false),
+        ("\u{feff}", true),
+    ] {
+        let utf_16 = |text: &str| -> Vec<u8> {
+            let units = text.encode_utf16();
+            let bytes = units.map(|unit| {
+                if big_endian {
+                    unit.to_be_bytes()
+                } else {
+                    unit.to_le_bytes()
+                }
+            });
+            bytes.flatten().collect()
+        };
+        let refused = read(&utf_16(&format!("{mark}{text}")), "default").unwrap_err();
+        assert!(
+            refused.contains("it is UTF-16; save it as UTF-8"),
+            "{refused}"
+        );
+
+        let folder = TempDir::new().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("id"), "AKID1").unwrap();
+        fs::write(at("key"), utf_16(&format!("{mark}SeCrEt"))).unwrap();
+        let files = KeyFiles {
+            secret_id: at("id"),
+            secret_key: at("key"),
+            token: None,
+        };
+        let refused = files.read().unwrap_err();
+        assert!(
+            refused.contains("key cannot be read: it is UTF-16; save it as UTF-8"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_key_comes_from_one_section() {
     let two = b"\xef\xbb\xbf[prod]\nsecret_id = AKIDp\nsecret_key = p\ntoken = t\n[default]\nsecret_id = AKIDd\nsecret_key = d\n";
     assert_eq!(read(two, "default").unwrap(), key("AKIDd", "d", None));
     assert_eq!(read(two, "prod").unwrap(), key("AKIDp", "p", Some("t")));
@@ -74,7 +122,7 @@ fn a_key_is_of_one_section() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_line_and_not_quoted() {
+fn an_error_names_the_line_and_does_not_quote_it() {
     for (text, said) in [
         (
             &b"secret_id = SeCrEt\n[default]\n"[..],
@@ -116,7 +164,7 @@ fn what_is_wrong_is_named_with_its_line_and_not_quoted() {
     }
 }
 
-/// The file in the folder of `home`, and one for the machine, which has a key.
+/// Reads the profile from the file in `home`, or else from the machine-wide file.
 fn chosen(home: &Path, machine: &Path) -> Result<Key, String> {
     let profile = Profile {
         name: "default".to_owned(),
@@ -131,7 +179,7 @@ fn chosen(home: &Path, machine: &Path) -> Result<Key, String> {
 }
 
 #[test]
-fn only_a_file_that_does_not_exist_passes_on_to_the_next() {
+fn only_a_nonexistent_file_falls_back_to_the_next() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     let machine = at("machine");
@@ -159,13 +207,13 @@ fn only_a_file_that_does_not_exist_passes_on_to_the_next() {
         assert!(refused.contains(file.to_str().unwrap()), "{refused}");
     }
     fs::write(at("file"), "").unwrap();
-    // A home that is no folder, such as /dev/null of a service's user, has no file in it.
+    // A home that is not a directory, such as /dev/null of a service user, contains no file.
     let found = chosen(&at("file"), &machine).unwrap();
     assert_eq!(found, key("AKIDm", "m", None));
 }
 
 #[test]
-fn the_default_chain_decides_for_one_file() {
+fn the_default_chain_selects_one_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join(".tencentcloud/credentials");
     fs::create_dir(file.parent().unwrap()).unwrap();

@@ -1,19 +1,18 @@
 //! The table of reasons, row by row, and every code that the API documents.
 
+use cloudaudit_exporter::escape::escaped;
 use cloudaudit_exporter::failure::Reason::{
     Malformed, Rejected, Throttled, Unauthenticated, Unauthorized, Unavailable,
 };
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::tencent::reasons::{
-    escaped, status_failure, timeout_failure, transport_failure,
-};
+use cloudaudit_exporter::tencent::reasons::{status_failure, timeout_failure, transport_failure};
 use cloudaudit_exporter::tencent::wire::{WireError, parse_page};
 use cloudaudit_exporter::tencent::{TransportError, TransportErrorKind};
 use http::StatusCode;
 use jiff::tz::Offset;
 use serde_json::json;
 
-/// The failure that a response with this code becomes.
+/// Returns the failure for a response with this code.
 fn failure(code: &str) -> Failure {
     let error = json!({ "Code": code, "Message": "the message" });
     let body = json!({ "Response": { "Error": error, "RequestId": "r-1" } }).to_string();
@@ -23,7 +22,7 @@ fn failure(code: &str) -> Failure {
     }
 }
 
-/// Every documented code with its reason, so that a code that moves to another row is seen.
+/// Every documented code with its reason, so that a code that moves to another row fails the test.
 const DOCUMENTED: &[(Reason, &[&str])] = &[
     (
         Throttled,
@@ -156,7 +155,8 @@ fn every_documented_code_has_its_reason_and_its_own_label() {
     }
 }
 
-/// Sub-codes are open-ended: what precedes the first dot decides, and the label stays bounded.
+/// Sub-codes are open-ended: the part before the first dot decides the reason, and the label stays
+/// bounded.
 #[test]
 fn a_new_sub_code_follows_its_family() {
     for (code, reason) in [
@@ -180,17 +180,17 @@ fn a_new_sub_code_follows_its_family() {
     }
 }
 
-/// The mistake is common, and the API's own message does not name the regions that work.
+/// The mistake is common, and the API's own message does not name the supported regions.
 #[test]
-fn an_unsupported_region_says_what_is_mistaken_for_it() {
+fn an_unsupported_region_names_the_supported_ones() {
     let expected = "the message (CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, \
                     ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt)";
     assert_eq!(failure("UnsupportedRegion").message, expected);
 }
 
-/// A family is a whole word, not the beginning of one; and nobody knows that the unknown lasts.
+/// A family is a whole word, not a prefix. An unknown error may be transient.
 #[test]
-fn what_nobody_knows_is_unavailable() {
+fn an_unknown_code_is_unavailable() {
     for code in [
         "",
         ".",
@@ -209,7 +209,7 @@ fn what_nobody_knows_is_unavailable() {
 }
 
 #[test]
-fn http_statuses() {
+fn http_statuses_have_their_reasons() {
     for (status, reason) in [
         (201, Rejected),
         (204, Rejected),
@@ -240,7 +240,7 @@ fn http_statuses() {
 }
 
 #[test]
-fn no_answer_at_all() {
+fn transport_errors_have_their_reasons() {
     for (kind, reason, code) in [
         (TransportErrorKind::Timeout, Unavailable, "timeout"),
         (TransportErrorKind::Connect, Unavailable, "connect"),

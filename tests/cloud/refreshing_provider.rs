@@ -1,5 +1,4 @@
-//! Keys that end: when they are renewed, how often, and what becomes of those who want one
-//! meanwhile.
+//! Keys that expire: when and how often they are renewed, and what callers get meanwhile.
 
 #![expect(
     clippy::unwrap_used,
@@ -21,16 +20,16 @@ const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const LIFETIME: Duration = Duration::from_hours(2);
 
-/// A source of keys that last two hours; each comes after a second.
-struct Well {
+/// Issues keys that last two hours; each takes a second.
+struct KeyServer {
     fetches: AtomicU32,
     /// Which of the fetches fail.
     fails: fn(u32) -> bool,
-    /// Which key a fetch brings.
+    /// The number of the key that a fetch returns.
     key: fn(u32) -> u32,
 }
 
-impl Well {
+impl KeyServer {
     fn new(fails: fn(u32) -> bool) -> Arc<Self> {
         Arc::new(Self {
             fetches: AtomicU32::new(0),
@@ -44,15 +43,15 @@ impl Well {
     }
 }
 
-struct Tap(Arc<Well>);
+struct ServerSource(Arc<KeyServer>);
 
-impl Source for Tap {
+impl Source for ServerSource {
     fn name(&self) -> &'static str {
-        "tap"
+        "test"
     }
 
     fn identity(&self) -> String {
-        "the well".to_owned()
+        "the server".to_owned()
     }
 
     fn fetch(&self) -> FetchFuture<'_> {
@@ -84,8 +83,8 @@ fn noon() -> SystemTime {
     UNIX_EPOCH + Duration::from_hours(498_720)
 }
 
-fn of(well: &Arc<Well>) -> RefreshingProvider<Tap> {
-    RefreshingProvider::new(Tap(Arc::clone(well)), Clock::virtual_at(noon()))
+fn provider_of(server: &Arc<KeyServer>) -> RefreshingProvider<ServerSource> {
+    RefreshingProvider::new(ServerSource(Arc::clone(server)), Clock::virtual_at(noon()))
 }
 
 async fn id(provider: &impl Provider) -> Result<String, Failure> {
@@ -95,18 +94,18 @@ async fn id(provider: &impl Provider) -> Result<String, Failure> {
 
 #[tokio::test(start_paused = true)]
 async fn a_key_is_renewed_in_the_background_before_its_last_fifth() {
-    let well = Well::new(|_| false);
-    let provider = of(&well);
+    let server = KeyServer::new(|_| false);
+    let provider = provider_of(&server);
     assert_eq!(id(&provider).await.unwrap(), "AKID1");
-    // A fifth is 24 minutes; up to a fifth of that may be jitter: 91 minutes are the earliest.
+    // A fifth is 24 minutes, plus jitter of up to a fifth of that: 91 minutes is the earliest.
     let earliest = Duration::from_mins(90);
     sleep(earliest).await;
-    assert_eq!(well.fetches(), 1);
+    assert_eq!(server.fetches(), 1);
     sleep(Duration::from_mins(24).mul_f64(0.2) + 2 * MINUTE).await;
-    assert_eq!(well.fetches(), 2, "nobody asked, and it was renewed");
+    assert_eq!(server.fetches(), 2, "renewed without a caller");
     let before = Instant::now();
     assert_eq!(id(&provider).await.unwrap(), "AKID2");
-    assert_eq!(before.elapsed(), Duration::ZERO, "nobody waits for it");
+    assert_eq!(before.elapsed(), Duration::ZERO, "callers do not wait");
     let state = provider.state().unwrap();
     assert_eq!((state.refreshes, state.failures), (2, 0));
     assert!(state.changed.unwrap() > noon() + earliest);
@@ -114,22 +113,25 @@ async fn a_key_is_renewed_in_the_background_before_its_last_fifth() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_that_came_together_do_not_go_together() {
-    let wells: Vec<_> = (0..20).map(|_| Well::new(|_| false)).collect();
-    let providers: Vec<_> = wells.iter().map(of).collect();
+async fn keys_issued_together_are_renewed_at_different_times() {
+    let servers: Vec<_> = (0..20).map(|_| KeyServer::new(|_| false)).collect();
+    let providers: Vec<_> = servers.iter().map(provider_of).collect();
     for provider in &providers {
         id(provider).await.unwrap();
     }
     sleep(Duration::from_secs(5_616)).await;
-    let early = wells.iter().filter(|well| well.fetches() == 2).count();
+    let early = servers
+        .iter()
+        .filter(|server| server.fetches() == 2)
+        .count();
     assert!((1..20).contains(&early), "{early} of 20 in the first half");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_day_of_polls_and_a_source_that_fails_now_and_then() {
-    // Two of three renewals fail, the first key excepted.
-    let well = Well::new(|fetch| fetch % 3 != 1);
-    let provider = of(&well);
+async fn a_source_that_often_fails_costs_no_poll_in_a_day() {
+    // Two of three renewals fail; the first fetch succeeds.
+    let server = KeyServer::new(|fetch| fetch % 3 != 1);
+    let provider = provider_of(&server);
     let begin = Instant::now();
     while begin.elapsed() < 24 * HOUR {
         id(&provider).await.unwrap();
@@ -138,12 +140,14 @@ async fn a_day_of_polls_and_a_source_that_fails_now_and_then() {
     let state = provider.state().unwrap();
     assert!((13..=17).contains(&state.refreshes), "{state:?}");
     assert!(state.failures >= 2 * (state.refreshes - 1), "{state:?}");
+    let has_failed = server.fetches() % 3 != 1;
+    assert_eq!(state.failure.is_some(), has_failed, "{state:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn everybody_waits_for_one_fetch() {
-    let well = Well::new(|_| false);
-    let provider = Arc::new(of(&well));
+async fn concurrent_callers_share_one_fetch() {
+    let server = KeyServer::new(|_| false);
+    let provider = Arc::new(provider_of(&server));
     let waiting: Vec<_> = (0..50)
         .map(|_| {
             let provider = Arc::clone(&provider);
@@ -153,10 +157,10 @@ async fn everybody_waits_for_one_fetch() {
     for one in waiting {
         assert_eq!(one.await.unwrap().unwrap(), "AKID1");
     }
-    assert_eq!(well.fetches(), 1);
+    assert_eq!(server.fetches(), 1);
 
-    let dry = Well::new(|_| true);
-    let provider = Arc::new(of(&dry));
+    let failing = KeyServer::new(|_| true);
+    let provider = Arc::new(provider_of(&failing));
     let waiting: Vec<_> = (0..50)
         .map(|_| {
             let provider = Arc::clone(&provider);
@@ -167,17 +171,17 @@ async fn everybody_waits_for_one_fetch() {
         let failure = one.await.unwrap().unwrap_err();
         assert_eq!(failure.message, "fetch 1 failed");
     }
-    assert_eq!(dry.fetches(), 1);
+    assert_eq!(failing.fetches(), 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_renewal_keeps_the_key_until_it_ends() {
-    let well = Well::new(|fetch| fetch > 1);
-    let provider = of(&well);
+async fn a_failed_renewal_keeps_the_key_until_it_expires() {
+    let server = KeyServer::new(|fetch| fetch > 1);
+    let provider = provider_of(&server);
     id(&provider).await.unwrap();
     sleep(Duration::from_mins(118)).await;
-    assert!(well.fetches() > 10, "it was tried again and again");
-    assert!(well.fetches() < 50, "and not all the time");
+    assert!(server.fetches() > 10, "the renewal is retried");
+    assert!(server.fetches() < 50, "with pauses");
     assert_eq!(id(&provider).await.unwrap(), "AKID1");
     sleep(2 * MINUTE).await;
     let failure = id(&provider).await.unwrap_err();
@@ -185,15 +189,15 @@ async fn a_failed_renewal_keeps_the_key_until_it_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_is_renewed_once_for_all_who_had_it() {
-    let well = Well::new(|_| false);
-    let provider = Arc::new(of(&well));
+async fn a_rejected_key_is_renewed_once_for_all_callers() {
+    let server = KeyServer::new(|_| false);
+    let provider = Arc::new(provider_of(&server));
     let first = provider.credential().await.unwrap();
     assert!(
         !provider.invalidate(&first).await,
-        "another would be refused alike"
+        "a key this new is not renewed"
     );
-    assert_eq!(well.fetches(), 1);
+    assert_eq!(server.fetches(), 1);
 
     sleep(MINUTE).await;
     let refused: Vec<_> = (0..20)
@@ -205,51 +209,73 @@ async fn a_refused_key_is_renewed_once_for_all_who_had_it() {
     for one in refused {
         assert!(one.await.unwrap());
     }
-    assert_eq!(well.fetches(), 2);
+    assert_eq!(server.fetches(), 2);
     assert_eq!(id(&*provider).await.unwrap(), "AKID2");
 }
 
+/// Accounts share a provider, and the key may be valid for another account.
 #[tokio::test(start_paused = true)]
-async fn a_refused_key_is_not_used_again_where_there_is_no_other() {
-    let well = Well::new(|fetch| fetch > 1);
-    let provider = of(&well);
+async fn a_rejected_key_stays_until_the_next_one_arrives() {
+    let server = KeyServer::new(|fetch| (2..5).contains(&fetch));
+    let provider = provider_of(&server);
     let first = provider.credential().await.unwrap();
     sleep(MINUTE).await;
     assert!(!provider.invalidate(&first).await);
-    assert!(id(&provider).await.is_err());
+    assert_eq!(id(&provider).await.unwrap(), "AKID1");
+    assert!(provider.state().unwrap().failure.is_some());
+    sleep(2 * MINUTE).await;
+    assert_eq!(id(&provider).await.unwrap(), "AKID5");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_source_that_gives_the_same_key_until_it_is_near_its_end() {
-    // The metadata service does: whoever asks early gets what there was.
-    let well = Arc::new(Well {
+async fn a_rejected_key_that_the_source_returns_again_is_renewed_when_it_was_due() {
+    let server = Arc::new(KeyServer {
+        fetches: AtomicU32::new(0),
+        fails: |fetch| fetch == 2,
+        key: |_| 1,
+    });
+    let provider = provider_of(&server);
+    let first = provider.credential().await.unwrap();
+    sleep(MINUTE).await;
+    assert!(!provider.invalidate(&first).await);
+    sleep(Duration::from_mins(80)).await;
+    assert_eq!(server.fetches(), 3, "one retry of the failed fetch");
+    assert_eq!(id(&provider).await.unwrap(), "AKID1");
+    sleep(Duration::from_mins(20)).await;
+    assert!(server.fetches() > 3, "the renewal before the last fifth");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_may_return_the_same_key_until_it_is_about_to_expire() {
+    // The metadata service does so: an early request returns the current key.
+    let server = Arc::new(KeyServer {
         fetches: AtomicU32::new(0),
         fails: |_| false,
         key: |fetch| fetch / 10,
     });
-    let provider = of(&well);
+    let provider = provider_of(&server);
     id(&provider).await.unwrap();
     sleep(Duration::from_mins(115)).await;
     assert_eq!(
         id(&provider).await.unwrap(),
         "AKID1",
-        "asked until it changed"
+        "fetched until the key changed"
     );
-    assert!(well.fetches() < 20, "{}", well.fetches());
+    assert!(server.fetches() < 20, "{}", server.fetches());
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_nobody_uses_it_any_more_nothing_is_renewed() {
-    let well = Well::new(|_| false);
-    let provider = of(&well);
+async fn a_dropped_provider_renews_nothing() {
+    let server = KeyServer::new(|_| false);
+    let provider = provider_of(&server);
     id(&provider).await.unwrap();
     drop(provider);
     sleep(24 * HOUR).await;
-    assert_eq!(well.fetches(), 1);
-    assert_eq!(Arc::strong_count(&well), 1, "and nothing is left of it");
+    assert_eq!(server.fetches(), 1);
+    assert_eq!(Arc::strong_count(&server), 1, "the provider is freed");
 }
 
-/// A source whose keys all end within seconds, or at a time that no clock can show.
+/// A source whose keys all have this lifetime.
 struct Brief(Arc<AtomicU32>, Duration);
 
 impl Source for Brief {
@@ -289,7 +315,7 @@ async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
 }
 
 #[test]
-fn an_end_that_no_clock_can_show_is_the_longest_lifetime() {
+fn an_expiry_beyond_the_range_of_the_clock_becomes_the_longest_lifetime() {
     for expired_time in [u64::MAX, 1 << 63] {
         let credential = Credential::new("AKID1".into(), "key".into(), None).unwrap();
         let temporary = Temporary::new(credential, expired_time, noon(), LIFETIME);
@@ -298,4 +324,8 @@ fn an_end_that_no_clock_can_show_is_the_longest_lifetime() {
             (LIFETIME, noon() + LIFETIME)
         );
     }
+    // This expiry is within the range, tens of thousands of years from now.
+    let credential = Credential::new("AKID1".into(), "key".into(), None).unwrap();
+    let temporary = Temporary::new(credential, 1 << 40, noon(), LIFETIME);
+    assert_eq!(temporary.lifetime, LIFETIME);
 }

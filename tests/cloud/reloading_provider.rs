@@ -1,4 +1,4 @@
-//! Keys in files: what is read, when it is taken up, and that nothing is signed with what is gone.
+//! Keys in files: what is read, when a change is loaded, and that a removed key signs nothing.
 
 #![expect(
     clippy::unwrap_used,
@@ -47,7 +47,7 @@ fn pair(id: &str, key: &str) -> (String, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_files_say_is_trimmed_and_read_again() {
+async fn file_contents_are_trimmed_and_reread() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1\n", " key-1\r\n");
     let provider = ReloadingProvider::new(files(folder.path()), clock());
@@ -63,28 +63,29 @@ async fn what_the_files_say_is_trimmed_and_read_again() {
     );
     assert!(
         std::sync::Arc::ptr_eq(&one, &two),
-        "the same as long as it is the same"
+        "an unchanged key is the same allocation"
     );
 
-    put(folder.path(), "AKID2", "key-2");
+    // Windows editors write a byte order mark.
+    put(folder.path(), "\u{feff}AKID2\r\n", "\u{feff}key-2");
     assert_eq!(key(&provider).await.unwrap(), pair("AKID2", "key-2"));
     let state = provider.state().unwrap();
     assert_eq!(
         (state.refreshes, state.failures, state.expires),
         (2, 0, None)
     );
-    assert!(provider.invalidate(&one).await, "there is another one");
+    assert!(provider.invalidate(&one).await, "there is a newer key");
     let now = provider.credential().await.unwrap();
     assert!(!provider.invalidate(&now).await);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_its_file_no_longer_holds_is_used_no_more() {
+async fn a_key_that_its_file_no_longer_contains_is_not_used() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1", "key-1");
     let provider = ReloadingProvider::new(files(folder.path()), clock());
     key(&provider).await.unwrap();
-    for (broken, said) in [
+    for (broken, expected) in [
         (None, "cannot be read"),
         (Some(" \n"), "is empty"),
         (Some("a key with blanks"), "contains whitespace"),
@@ -95,7 +96,7 @@ async fn a_key_that_its_file_no_longer_holds_is_used_no_more() {
         }
         let failure = key(&provider).await.unwrap_err();
         assert_eq!(failure.reason, Reason::Credentials);
-        assert!(failure.message.contains(said), "{failure}");
+        assert!(failure.message.contains(expected), "{failure}");
         assert!(!failure.message.contains("a key with"), "{failure}");
     }
     fs::write(folder.path().join("key"), "x".repeat(70_000)).unwrap();
@@ -106,9 +107,10 @@ async fn a_key_that_its_file_no_longer_holds_is_used_no_more() {
     );
 }
 
-/// Kubernetes mounts a secret as links into a folder that a link names, and swaps that one.
+/// Kubernetes mounts a secret as links into a directory behind another link, and replaces that
+/// link.
 #[tokio::test(start_paused = true)]
-async fn a_swapped_folder_is_a_change() {
+async fn a_swapped_directory_is_a_change() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     for (data, number) in [("..1", 1), ("..2", 2)] {
@@ -131,7 +133,7 @@ async fn a_swapped_folder_is_a_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_id_without_its_key_is_half_of_a_change() {
+async fn a_new_id_with_the_old_key_is_an_unfinished_change() {
     let folder = TempDir::new().unwrap();
     put(folder.path(), "AKID1", "key-1");
     let provider = ReloadingProvider::new(files(folder.path()), clock());
@@ -143,7 +145,7 @@ async fn an_id_without_its_key_is_half_of_a_change() {
     });
     assert_eq!(found.unwrap(), pair("AKID2", "key-2"));
 
-    // A key that was mistyped is mended without its id.
+    // A mistyped key may be corrected without a new id.
     fs::write(folder.path().join("key"), "key-3").unwrap();
     let began = Instant::now();
     assert_eq!(key(&provider).await.unwrap(), pair("AKID2", "key-3"));
@@ -151,7 +153,7 @@ async fn an_id_without_its_key_is_half_of_a_change() {
 }
 
 #[test]
-fn a_profile_of_the_credentials_file() {
+fn a_profile_is_read_from_the_credentials_file() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("credentials");
     let read = |name: &str| {

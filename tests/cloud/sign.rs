@@ -1,7 +1,7 @@
 //! The signature against published vectors, stage by stage, so that a failure names its stage.
 //!
-//! V1–V4 stand in Tencent Cloud's documentation of three periods; C1–C6 are our own for CloudAudit,
-//! recomputed with the official Python SDK where it signs the same headers.
+//! V1–V4 come from three versions of Tencent Cloud's documentation. C1–C6 are this project's own
+//! vectors for CloudAudit, recomputed with the official Python SDK where it signs the same headers.
 
 use cloudaudit_exporter::tencent::sign::{
     Scope, authorization, canonical_request, secret_date, secret_service, secret_signing,
@@ -228,7 +228,8 @@ fn cloudaudit_vectors() {
     .check();
 }
 
-/// C4 is the last second of a UTC day and C5 the first of the next: all but the scope is the same.
+/// C4 is the last second of a UTC day and C5 the first of the next: only the timestamp and the
+/// scope differ.
 #[test]
 fn across_utc_midnight() {
     let headers = [("content-type", JSON_UTF8), ("host", CHINA)];

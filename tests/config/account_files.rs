@@ -160,7 +160,7 @@ fn no_matching_file_is_a_warning_and_too_many_are_refused() {
     assert!(error.contains(expected), "{error}");
 }
 
-/// The watch for changes compares this hash.
+/// The watch for file changes compares this hash.
 #[test]
 fn the_file_hash_covers_account_files() {
     let folder = tempfile::tempdir().unwrap();
@@ -185,13 +185,13 @@ fn the_file_hash_covers_account_files() {
         assert!(!hashes[..n].contains(hash), "{n}");
     }
     let same = known("others", Some("d: {}"));
-    assert_eq!(same, hashes[5], "it is not named");
-    assert_ne!(known("accounts-a", None), same, "it is gone");
+    assert_eq!(same, hashes[5], "no pattern matches it");
+    assert_ne!(known("accounts-a", None), same, "the file was removed");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_world_readable_secret_is_warned_of() {
+fn a_world_readable_secret_causes_a_warning() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let main = "account_files: [a.yaml]\naccounts:\n  prod: {credentials: {secret_id: id, secret_key: exampleHUSH}}\n";
@@ -228,5 +228,9 @@ fn a_world_readable_secret_is_warned_of() {
     )];
     assert_eq!(warnings(0o755, 0o640), both);
     assert_eq!(warnings(0o755, 0o644), expected(open));
-    assert_eq!(warnings(0o750, 0o644), both, "the folder is closed");
+    assert_eq!(
+        warnings(0o750, 0o644),
+        both,
+        "other users cannot read the folder"
+    );
 }

@@ -34,8 +34,8 @@ fn every_error_of_a_file_is_reported_at_once() {
     }
 }
 
-/// What does not fit together is reported with what is wrong by itself, without errors that only
-/// follow from others.
+/// Errors across several keys are reported together with errors of single values, without errors
+/// that only follow from others.
 #[test]
 fn accounts_are_checked_despite_errors_in_others() {
     let text = "accounts:\n  a: {interval: 5s}\n  b: {interval: x, assume_role: {arn: x}}\n  c: {assume_role: {session_name: abc}}\n";

@@ -1,4 +1,4 @@
-//! The configurations below `valid` and `invalid`, each with its expected result beside it.
+//! The configurations below `valid` and `invalid`, each with its expected result next to it.
 
 use std::collections::BTreeMap;
 use std::fs;

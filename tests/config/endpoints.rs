@@ -40,7 +40,7 @@ fn a_final_dot_is_allowed_and_is_not_part_of_the_host() {
 }
 
 #[test]
-fn what_is_no_name_with_a_dot_has_no_final_one() {
+fn a_final_dot_is_refused_after_anything_but_a_name_with_dots() {
     for written in [
         ".",
         "..",

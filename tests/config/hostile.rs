@@ -1,4 +1,4 @@
-//! Files that would need much memory, and paths that cannot be read.
+//! Files that would take much memory, and paths that cannot be read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -13,9 +13,9 @@ fn refused(text: &str) -> String {
     parsed.unwrap_err().to_string()
 }
 
-/// Two megabytes took 3.7 GB.
+/// A file of two megabytes once took 3.7 GB.
 #[test]
-fn aliases_cost_as_many_bytes_as_what_they_stand_for() {
+fn aliases_count_with_their_expanded_bytes() {
     let long = "x".repeat(1 << 20);
     let aliases = "*long, ".repeat(100_000);
     let error = refused(&format!(
@@ -28,7 +28,7 @@ fn aliases_cost_as_many_bytes_as_what_they_stand_for() {
         "{error}"
     );
 
-    // Long keys and merge keys count too.
+    // Long keys and merge keys count, too.
     let error = refused(&format!(
         "x-long: &long {{? {long}\n  : 1}}\nx-list: [{aliases}]\naccounts: {{a: {{}}}}\n"
     ));
@@ -49,7 +49,7 @@ fn aliases_cost_as_many_bytes_as_what_they_stand_for() {
 
 /// Each anchor is a copy, and anchors nest.
 #[test]
-fn nested_anchors_cost_what_their_copies_do() {
+fn nested_anchors_count_with_their_copies() {
     let anchors: String = (0..20).fold(String::new(), |text, n| text + &format!("&a{n} ["));
     let items = "1, ".repeat(50_000);
     let error = refused(&format!(
@@ -66,7 +66,7 @@ fn nested_anchors_cost_what_their_copies_do() {
 }
 
 #[test]
-fn small_anchors_stay_free() {
+fn small_anchors_may_be_used_thousands_of_times() {
     let mut text = String::from("x-base: &base {interval: 90s, labels: {team: core}}\naccounts:\n");
     for n in 0..5_000 {
         writeln!(text, "  a-{n}: {{<<: *base}}").unwrap();
@@ -76,7 +76,7 @@ fn small_anchors_stay_free() {
 }
 
 #[test]
-fn account_files_together_have_one_budget() {
+fn account_files_share_one_budget() {
     let folder = tempfile::tempdir().unwrap();
     let long = "x".repeat(1 << 20);
     for n in 0..10 {
@@ -140,4 +140,30 @@ fn an_unreadable_account_file_is_never_skipped() {
     assert!(error.contains("loop/good.yaml"), "{error}");
     let absent = load("'none/*.yaml'").unwrap();
     assert_eq!(absent.warnings.len(), 1, "{:?}", absent.warnings);
+}
+
+/// Invisible characters in names of files and keys are escaped, on one line.
+#[test]
+fn names_in_errors_are_visible() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("config.yaml");
+    fs::write(&config, "account_files: [\"*.yml\"]\naccounts: {z: {}}\n").unwrap();
+    let odd = "a\nconfig.yaml: all is well\u{202e}\u{200b}b.yml";
+    fs::write(folder.path().join(odd), "x: {").unwrap();
+    let error = Config::load(Some(&config), &BTreeMap::new()).unwrap_err();
+    let error = error.to_string();
+    let shown = r"a\nconfig.yaml: all is well\u{202e}\u{200b}b.yml";
+    assert!(error.contains(shown), "{error}");
+    assert_eq!(error.lines().count(), 1, "{error}");
+
+    for (yaml, shown) in [
+        ("\"a\\u200b\"", r"accounts.a\u{200b}: "),
+        ("\"\\u202ea\"", r"accounts.\u{202e}a: "),
+        ("\"a\\u2028b\"", r"accounts.a\u{2028}b: "),
+        ("\"it's\"", "accounts.it's: "),
+        ("\"\u{4e91}\"", "accounts.\u{4e91}: "),
+    ] {
+        let error = refused(&format!("accounts: {{{yaml}: {{}}}}"));
+        assert!(error.contains(shown), "{error}");
+    }
 }

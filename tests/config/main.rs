@@ -1,8 +1,8 @@
 //! Configurations that must load, and configurations that must fail with exactly these messages.
 //!
-//! Each case is a file in `tests/config` with its expected result beside it. `UPDATE_GOLDEN=1` writes
-//! the results; read the diff. Leading comments `# env: NAME=value` are the environment. Every secret
-//! in a case contains the word HUSH.
+//! Each case is a file in `tests/config` with its expected result next to it. `UPDATE_GOLDEN=1`
+//! writes the results; read the diff. Leading comments `# env: NAME=value` are the environment.
+//! Every secret in a case contains the word HUSH.
 
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
@@ -26,7 +26,7 @@ use tokio::time::Instant;
 use self::cases::{Case, files};
 
 #[test]
-fn what_is_right_loads() {
+fn valid_configurations_load() {
     for case in Case::all("valid") {
         let config = Config::parse(&case.name, &case.text, &case.environment);
         let config = config.unwrap_or_else(|error| panic!("{}: {error}", case.name));
@@ -35,7 +35,7 @@ fn what_is_right_loads() {
 }
 
 #[test]
-fn what_is_wrong_says_so() {
+fn invalid_configurations_fail_with_their_messages() {
     for case in Case::all("invalid") {
         match Config::parse(&case.name, &case.text, &case.environment) {
             Ok(config) => panic!("{} loaded: {config:#?}", case.name),
@@ -64,9 +64,9 @@ fn the_example_loads_without_a_warning() {
 
 /// Settings that the example comments out are valid too: `#key` is a setting, `# word` is prose.
 #[test]
-fn the_example_loads_with_every_setting_switched_on() {
+fn the_example_loads_with_every_setting_enabled() {
     let text = fs::read_to_string(root().join("deploy/cloudaudit-exporter.yaml")).unwrap();
-    let switched_on: String = text
+    let enabled: String = text
         .lines()
         .map(|line| {
             let (indent, rest) = line.split_at(line.len() - line.trim_start().len());
@@ -78,8 +78,8 @@ fn the_example_loads_with_every_setting_switched_on() {
             }
         })
         .collect();
-    assert_ne!(switched_on, text);
-    let config = Config::parse("example.yaml", &switched_on, &BTreeMap::new()).unwrap();
+    assert_ne!(enabled, text);
+    let config = Config::parse("example.yaml", &enabled, &BTreeMap::new()).unwrap();
     assert!(
         config.organizations[0].external_id.is_some(),
         "the last commented settings are read"
@@ -88,7 +88,7 @@ fn the_example_loads_with_every_setting_switched_on() {
 
 /// Two accounts with the same keys are one account of the cloud.
 #[test]
-fn accounts_with_the_same_keys_are_warned_of() {
+fn accounts_with_the_same_keys_cause_a_warning() {
     let warnings = |accounts: &str| {
         let text = format!("accounts: {{{accounts}}}");
         let config = Config::parse("config.yaml", &text, &BTreeMap::new());
@@ -188,6 +188,10 @@ fn a_file_that_cannot_be_read_is_named() {
         "not UTF-8 text, first on line 2"
     );
     assert_eq!(
+        load("wide.yaml", Some(b"\xff\xfea\0c\0c\0")),
+        "it is UTF-16; save it as UTF-8"
+    );
+    assert_eq!(
         load("long.yaml", Some(&vec![b'#'; (4 << 20) + 1])),
         "the file is longer than 4194304 bytes; make it shorter, or split it with account_files"
     );
@@ -212,7 +216,7 @@ fn paths_are_relative_to_the_file() {
 }
 
 #[test]
-fn more_accounts_than_are_allowed_are_refused() {
+fn too_many_accounts_are_refused() {
     let accounts: Vec<String> = (0..=10_000).map(|n| format!("  a{n}: {{}}\n")).collect();
     let accounts = accounts.concat();
     let error = Config::parse(
@@ -227,7 +231,7 @@ fn more_accounts_than_are_allowed_are_refused() {
     );
 }
 
-/// JSON is YAML, and a generator may write it in one line.
+/// JSON is YAML, and a generator may write it on one line.
 #[test]
 fn an_error_in_a_very_long_line_is_reported_soon() {
     let account = |n| format!(r#""a{n}":{{"regions":["ap-guangzhou"],"labels":{{"team":"x"}}}}"#);
@@ -242,7 +246,7 @@ fn an_error_in_a_very_long_line_is_reported_soon() {
     assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
-/// Errors have the order of the file, every time.
+/// Errors always have the order of the file.
 #[test]
 fn errors_are_stable() {
     let text = "aa: 1\nbb: 2\ncc: 3\naccounts: {prod: {dd: 4}}\n";
@@ -254,8 +258,9 @@ fn errors_are_stable() {
     }
 }
 
-/// Returns a value as it was loaded, `None` if it was refused.
-fn taken(yaml_value: &str) -> Option<(String, String)> {
+/// Returns a label and a secret key with this value, as they were loaded, or `None` if the value
+/// was refused.
+fn loaded(yaml_value: &str) -> Option<(String, String)> {
     let text = format!(
         "accounts:\n  prod:\n    labels:\n      team: {yaml_value}\n    credentials:\n      secret_id: AKIDexample\n      secret_key: exampleKey\n"
     );
@@ -283,28 +288,28 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_plain_scalar_is_taken_as_written(text in "[0-9+.][0-9a-fxoeE_.+-]{0,12}|true|True|yes|NO|null|~|\\.nan|-?\\.inf|0o17|[0-9]{4}-[0-9]{2}-[0-9]{2}|[A-Za-z0-9/+=]{1,60}") {
-        prop_assert_eq!(taken(&text), Some((text.clone(), text)));
+    fn a_plain_scalar_is_loaded_as_written(text in "[0-9+.][0-9a-fxoeE_.+-]{0,12}|true|True|yes|NO|null|~|\\.nan|-?\\.inf|0o17|[0-9]{4}-[0-9]{2}-[0-9]{2}|[A-Za-z0-9/+=]{1,60}") {
+        prop_assert_eq!(loaded(&text), Some((text.clone(), text)));
     }
 
     #[test]
-    fn a_quoted_scalar_is_taken_as_written_or_refused(text in any::<String>()) {
+    fn a_quoted_scalar_is_loaded_as_written_or_refused(text in any::<String>()) {
         // A JSON string is a YAML string.
         let quoted = serde_json::to_string(&text).unwrap();
-        if let Some(both) = taken(&quoted) {
+        if let Some(both) = loaded(&quoted) {
             prop_assert_eq!(both, (text.clone(), text.clone()));
         }
         let quoted = format!("'{}'", text.replace('\'', "''"));
-        // Line breaks and what cannot be typed have no single-quoted form.
+        // Line breaks and control characters have no single-quoted form.
         let breaks = |c: char| c.is_control() || "\u{85}\u{2028}\u{2029}\u{feff}".contains(c);
-        let written = if text.contains(breaks) { None } else { taken(&quoted) };
+        let written = if text.contains(breaks) { None } else { loaded(&quoted) };
         if let Some(both) = written {
             prop_assert_eq!(both, (text.clone(), text));
         }
     }
 
     #[test]
-    fn an_override_is_taken_as_written_or_refused(text in any::<String>()) {
+    fn an_override_is_loaded_as_written_or_refused(text in any::<String>()) {
         let environment = environment([
             ("CLOUDAUDIT_EXPORTER__ACCOUNTS__PROD__LABELS__TEAM", text.as_str()),
         ]);
@@ -321,7 +326,7 @@ proptest! {
         }
     }
 
-    /// No error shows a secret, however the text around it is broken.
+    /// No error shows a secret, regardless of how the text around it is broken.
     #[test]
     fn no_error_shows_a_secret(
         before in "[ \t]{0,3}[-\\[{}:,&*!|>'\"#?a-z\n]{0,6}",
@@ -331,7 +336,7 @@ proptest! {
         let text = format!(
             "accounts:\n  prod:\n    credentials:\n      secret_id: AKIDexample\n      secret_key: {before}{secret}{after}\n    interval: 5s\n"
         );
-        // An external id is kept like one.
+        // An external id is kept secret, too.
         let role = text.replace("credentials:", "assume_role:").replace("secret_id: AKIDexample", "duration: 1h");
         let role = role.replace("secret_key:", "external_id:");
         for text in [text, role] {
@@ -342,7 +347,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_without_a_panic(text in "[-\\[\\]{}:,&*!|>'\"#? \t\na-c<]{0,60}") {
+    fn no_text_causes_a_panic(text in "[-\\[\\]{}:,&*!|>'\"#? \t\na-c<]{0,60}") {
         let _ = Config::parse("x.yaml", &text, &BTreeMap::new());
         let text = format!("accounts:\n  prod:\n    labels: {text}");
         let _ = Config::parse("x.yaml", &text, &BTreeMap::new());

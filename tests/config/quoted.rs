@@ -57,7 +57,7 @@ fn other_variables_may_have_quotes() {
 }
 
 #[test]
-fn one_uin_under_two_names_is_warned_of() {
+fn one_uin_under_two_names_causes_a_warning() {
     let config = "accounts:
   one: {uin: '100000000001', credentials: {secret_id: a, secret_key: k}}
   two: {uin: '100000000001', credentials: {secret_id: b, secret_key: k}}

@@ -1,7 +1,7 @@
-"""Says of YAML documents whether they conform to a JSON Schema, as an editor would see them.
+"""Validates YAML documents against a JSON Schema, as an editor would.
 
-Standard input: {"schema": …, "documents": [text, …]}. Standard output: for each document null, or
-what is wrong with it. Scalars are read by YAML 1.2's core schema, as editors read them.
+Standard input: {"schema": …, "documents": [text, …]}. Standard output: null or an error for each
+document. Scalars are resolved by the core schema of YAML 1.2, as in editors.
 """
 
 import json
@@ -14,7 +14,7 @@ from jsonschema import Draft7Validator
 
 
 class CoreLoader(yaml.SafeLoader):
-    """YAML 1.2's idea of what is a number, which is not PyYAML's."""
+    """Resolves scalars by YAML 1.2 instead of 1.1."""
 
     yaml_implicit_resolvers: dict[str, list[Any]] = {}
 
@@ -46,7 +46,7 @@ CoreLoader.add_constructor("tag:yaml.org,2002:int", whole_number)
 
 
 def with_text_keys(value: Any) -> Any:
-    """A mapping's keys are text in JSON."""
+    """Converts the keys of mappings to text, as in JSON."""
     if isinstance(value, dict):
         return {str(key): with_text_keys(inner) for key, inner in value.items()}
     if isinstance(value, list):
@@ -54,7 +54,7 @@ def with_text_keys(value: Any) -> Any:
     return value
 
 
-def objection(validator: Draft7Validator, document: str) -> str | None:
+def error_in(validator: Draft7Validator, document: str) -> str | None:
     try:
         value = with_text_keys(yaml.load(document.removeprefix("\ufeff"), CoreLoader))
     except (yaml.YAMLError, RecursionError) as error:
@@ -64,10 +64,10 @@ def objection(validator: Draft7Validator, document: str) -> str | None:
 
 
 def main() -> None:
-    asked = json.load(sys.stdin)
-    Draft7Validator.check_schema(asked["schema"])
-    validator = Draft7Validator(asked["schema"])
-    json.dump([objection(validator, text) for text in asked["documents"]], sys.stdout)
+    request = json.load(sys.stdin)
+    Draft7Validator.check_schema(request["schema"])
+    validator = Draft7Validator(request["schema"])
+    json.dump([error_in(validator, text) for text in request["documents"]], sys.stdout)
 
 
 main()

@@ -1,6 +1,7 @@
-//! Examples in the pages are right, and so is what they say of themselves in numbers.
+//! The examples and the numbers in the pages are correct.
 
 use std::collections::BTreeMap;
+use std::process::Command;
 
 use cloudaudit_exporter::config::Config;
 use cloudaudit_exporter::web_config::WebConfig;
@@ -22,9 +23,13 @@ fn every_configuration_of_the_pages_loads() {
                 && text.contains('\n')
                 && !text.contains("scrape_configs")
                 && !text.contains("apiVersion")
-                // A chart's values have a configuration in them, which tests/packaging/kube checks.
-                && !text.starts_with("config:")
             {
+                // The values of the chart contain a configuration.
+                let text = if text.starts_with("config:") {
+                    below_config(&lines)
+                } else {
+                    text
+                };
                 seen += 1;
                 Config::parse(&name, &text, &BTreeMap::new())
                     .unwrap_or_else(|error| panic!("{error}"));
@@ -34,9 +39,38 @@ fn every_configuration_of_the_pages_loads() {
     assert!(seen >= 3, "{seen} configurations");
 }
 
-/// Beside certificates of the names that the examples have.
+/// The page shows a configuration, and the policy that the exporter prints for it.
+#[test]
+fn the_policy_of_the_page_is_what_the_exporter_prints() {
+    let page = Markdown::of(&read("docs/delivery.md"));
+    let block = |expected: &str, part: &str| {
+        let blocks = page.blocks.iter();
+        let texts = blocks.filter(|(language, _)| language == expected);
+        let mut texts = texts.map(|(_, lines)| lines.join("\n"));
+        texts.find(|text| text.contains(part)).unwrap()
+    };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("config.yaml");
+    std::fs::write(&file, block("yaml", "name: to-cos")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
+        .env_clear()
+        .args(["check", "--policy", "--config.file"])
+        .arg(&file)
+        .output()
+        .unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(printed.trim_end(), block("json", "statement"));
+}
+
+/// Returns the configuration in the values of the chart.
+fn below_config(lines: &[String]) -> String {
+    let inside = lines[1..].iter().map_while(|line| line.strip_prefix("  "));
+    inside.collect::<Vec<_>>().join("\n")
+}
+
+/// The folder of the test contains certificates with the names in the examples.
 #[tokio::test]
-async fn every_web_configuration_of_the_pages_is_taken() {
+async fn every_web_configuration_of_the_pages_loads() {
     let folder = TempDir::new().unwrap();
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -72,10 +106,16 @@ async fn every_web_configuration_of_the_pages_is_taken() {
     assert!(seen >= 2, "{seen} configurations");
 }
 
-/// The policy stands in several places, so that nobody has to look for it.
+/// Several pages repeat the policy for convenience.
 #[test]
 fn the_policy_is_the_same_everywhere() {
-    let policies = ["README.md", "README.zh-CN.md", "docs/credentials.md"].map(|page| {
+    let pages = [
+        "README.md",
+        "README.zh-CN.md",
+        "docs/credentials.md",
+        "docs/zh/credentials.md",
+    ];
+    let policies = pages.map(|page| {
         let blocks = Markdown::of(&read(page)).blocks;
         let (_, lines) = blocks
             .into_iter()
@@ -94,9 +134,9 @@ fn the_policy_is_the_same_everywhere() {
     );
 }
 
-/// How many series there are of what, counted in the exposition of an account with one target.
+/// The numbers are counted in the exposition of an account with one target.
 #[test]
-fn the_numbers_of_series_are_those_of_the_exposition() {
+fn the_documented_numbers_of_series_are_correct() {
     let text = read("tests/golden/healthy.prom");
     let samples: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
     let count = |fits: &dyn Fn(&str) -> bool| samples.iter().filter(|sample| fits(sample)).count();
@@ -105,14 +145,18 @@ fn the_numbers_of_series_are_those_of_the_exposition() {
     let account = count(&|sample| !sample.contains("region="));
     let track = count(&|sample| sample.contains("track_id=\"7\"") && !sample.contains("_changed_"));
     let rows = Markdown::of(&read("docs/sizing.md")).rows;
-    let said = |of: &str| {
+    let documented = |of: &str| {
         let row = rows.iter().find(|row| row[0] == of).unwrap();
         let digits: String = row[1].chars().take_while(char::is_ascii_digit).collect();
         digits.parse::<usize>().unwrap()
     };
-    // One more of an account is the process's: its loop's restarts.
+    // The process adds one series for each account: the restarts of its loop.
     assert_eq!(
-        [said("account"), said("target"), said("track")],
+        [
+            documented("account"),
+            documented("target"),
+            documented("track")
+        ],
         [account + 1, target, track]
     );
 }

@@ -12,7 +12,7 @@ pub(crate) fn read(name: &str) -> String {
     fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
 }
 
-/// Compares a whole file with what it should say. `UPDATE_GOLDEN=1` rewrites it.
+/// Compares a file with its expected text. `UPDATE_GOLDEN=1` rewrites it.
 pub(crate) fn golden(name: &str, text: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(root().join(name), text).unwrap();
@@ -28,17 +28,17 @@ pub(crate) fn golden(name: &str, text: &str) {
     );
 }
 
-/// The same for what stands between two marks in a page that is otherwise written by hand.
+/// Compares the generated part of a page, which is between two marks, with its expected text.
 pub(crate) fn golden_part(name: &str, text: &str) {
-    const BEGIN: &str = "<!-- generated: `make golden` writes this part anew -->\n";
+    const BEGIN: &str = "<!-- generated: `make golden` rewrites this part -->\n";
     const END: &str = "<!-- end of the generated part -->\n";
     let page = read(name);
-    let (before, rest) = page.split_once(BEGIN).expect("the part begins");
-    let (_, after) = rest.split_once(END).expect("the part ends");
+    let (before, rest) = page.split_once(BEGIN).expect("the mark before the part");
+    let (_, after) = rest.split_once(END).expect("the mark after the part");
     golden(name, &format!("{before}{BEGIN}\n{text}\n{END}{after}"));
 }
 
-/// All Markdown files that people read, by their paths from the root.
+/// Returns the paths of all Markdown files, relative to the root.
 pub(crate) fn pages() -> Vec<PathBuf> {
     let mut found = Vec::new();
     walk(root(), &mut found);

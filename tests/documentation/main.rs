@@ -1,9 +1,6 @@
-//! What is documented exists, and what exists is documented.
+//! The documentation is complete and correct.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -11,14 +8,17 @@ mod support;
 mod files;
 mod markdown;
 
-// References that are written by the code.
+// Generated references.
 mod configuration;
 mod metrics;
+mod presence;
 mod with_parts;
 
-// What people are told.
+// Texts written by hand.
 mod commands;
 mod examples;
 mod languages;
+mod limits;
 mod links;
 mod mentions;
+mod shell;

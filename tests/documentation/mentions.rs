@@ -1,4 +1,4 @@
-//! What the pages name by its name exists: metrics and keys.
+//! The metrics and keys that the pages name exist.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ fn every_metric_that_a_page_names_exists() {
 }
 
 #[test]
-fn a_metric_that_there_is_not_is_found() {
+fn an_unknown_metric_is_found() {
     let existing = names();
     let text = "`cloudaudit_up`, cloudaudit_api_request_duration_seconds_bucket, `cloudaudit_expected_track_*`,\n\
                 `cloudaudit_gone`, `cloudaudit_gone_*`, cloudaudit_exporter::config, cloudaudit:covered:bool";
@@ -43,7 +43,7 @@ fn every_key_that_a_page_names_by_its_path_exists() {
     let mut seen = 0;
     for page in pages() {
         for span in Markdown::of(&read(&page.to_string_lossy())).spans {
-            // A file's name has a point too.
+            // The name of a file also contains a dot.
             let Some((section, key)) = span.split_once('.').filter(|_| span != "state.json") else {
                 continue;
             };
@@ -60,8 +60,7 @@ fn every_key_that_a_page_names_by_its_path_exists() {
     assert!(seen > 20, "{seen} keys");
 }
 
-/// Whole names, and beginnings of names, before a `*`, a `…` or what follows in a regular
-/// expression.
+/// Returns full names of metrics, and prefixes before `*`, `…` or the rest of a regular expression.
 fn metrics_in(text: &str) -> Vec<String> {
     const PREFIX: &str = "cloudaudit_";
     const LIBRARY: &str = "cloudaudit_exporter";
@@ -72,7 +71,7 @@ fn metrics_in(text: &str) -> Vec<String> {
         let rest = &text[at..];
         let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
         let (name, after) = rest.split_at(end);
-        // A recording rule and a path of Rust have colons, and the library has such a name itself.
+        // Recording rules and Rust paths contain colons, and the library has such a name.
         if begins && !name.contains(':') && name != LIBRARY {
             let is_beginning = ["*", "…", ".*", "("]
                 .iter()

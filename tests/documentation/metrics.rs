@@ -1,5 +1,5 @@
 //! `docs/metrics.md`: the reference of the metrics. Name, type, labels and meaning come from the
-//! code; when a series is there stands below and is held against the golden expositions.
+//! code. `presence.rs` says when a series is present, which the golden expositions prove.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -8,21 +8,23 @@ use cloudaudit_exporter::exposition::{Kind, Metric};
 use cloudaudit_exporter::failure::Reason;
 
 use crate::files::{golden_part, read, root};
-use crate::support::process::process_with_every_series;
+use crate::markdown::Markdown;
+use crate::presence::{WHEN, WITH_DATA};
+use crate::support::process::{exposition, process_with_every_series};
 
 #[test]
 fn the_reference_of_the_metrics_is_golden() {
     let mut page = String::new();
     for (heading, metrics) in [
-        ("## Of accounts and their tracks", of_accounts()),
-        ("## Of the process", of_the_process()),
+        ("## Accounts and tracks", of_accounts()),
+        ("## The process", of_the_process()),
     ] {
         writeln!(
             page,
-            "{heading}\n\n| metric | type | more labels | meaning | there | promise |"
+            "{heading}\n\n| metric | more labels | meaning | present |"
         )
         .unwrap();
-        page.push_str("| --- | --- | --- | --- | --- | --- |\n");
+        page.push_str("| --- | --- | --- | --- |\n");
         for metric in metrics {
             writeln!(page, "{}", metric.row()).unwrap();
         }
@@ -31,40 +33,76 @@ fn the_reference_of_the_metrics_is_golden() {
     golden_part("docs/metrics.md", page.trim_end());
 }
 
+/// The page derives the type from the name.
 #[test]
-fn every_metric_has_a_when_and_every_when_a_metric() {
+fn the_name_of_a_metric_shows_its_type() {
+    for metric in of_accounts().into_iter().chain(of_the_process()) {
+        let name = &metric.name;
+        let by_name = match name.as_str() {
+            "cloudaudit_api_request_duration_seconds" => "histogram",
+            name if name.ends_with("_total") => "counter",
+            _ => "gauge",
+        };
+        assert_eq!(metric.kind, by_name, "{name}");
+    }
+}
+
+/// The page says once how old the values are that come from a listing.
+#[test]
+fn values_of_a_listing_need_data_and_only_tracks_follow_incomplete_listings() {
+    let mut seen = 0;
+    for metric in of_accounts() {
+        let name = &metric.name;
+        if let Some((_, rest)) = metric
+            .help
+            .split_once("cached from the last complete listing")
+        {
+            seen += 1;
+            assert!(when(name).starts_with("with data"), "{name}");
+            let follows = rest == " and updated by incomplete ones.";
+            assert_eq!(follows, name.starts_with("cloudaudit_track"), "{name}");
+        }
+    }
+    assert!(seen > 10, "{seen} metrics");
+}
+
+#[test]
+fn the_table_of_presence_has_exactly_the_existing_metrics() {
     let existing = names();
     let existing: BTreeSet<&str> = existing.iter().map(String::as_str).collect();
     let known: BTreeSet<&str> = WHEN.iter().map(|(name, _)| *name).collect();
     assert_eq!(known, existing);
 }
 
-/// What is said to be there always is in every golden exposition, and what needs data is in none
-/// that has none.
+/// A series that is "always" present is in every golden exposition. A series that needs data is in no
+/// exposition without data.
 #[test]
-fn a_series_is_there_when_the_reference_says_so() {
+fn a_series_is_present_when_the_reference_says_so() {
     let without_data = ["before_the_first_poll", "failing_without_any", "aged_out"];
     let mut seen = 0;
     for entry in std::fs::read_dir(root().join("tests/golden")).unwrap() {
         let file = entry.unwrap().path();
         let case = file.file_stem().unwrap().to_string_lossy().into_owned();
         let text = read(&format!("tests/golden/{case}.prom"));
-        let there: BTreeSet<&str> = types(&text).map(|(name, _)| name).collect();
+        let present: BTreeSet<&str> = types(&text).map(|(name, _)| name).collect();
         for metric in Metric::ALL {
             let (name, when) = (metric.name(), when(metric.name()));
             if when.starts_with("always") {
                 assert!(
-                    there.contains(name),
-                    "{name} is always there, but in {case}"
+                    present.contains(name),
+                    "{name} is always present, but not in {case}"
                 );
             }
             if when.starts_with("with data") && without_data.contains(&case.as_str()) {
-                assert!(!there.contains(name), "{name} needs data, but is in {case}");
+                assert!(
+                    !present.contains(name),
+                    "{name} needs data, but is in {case}"
+                );
             }
             if when == WITH_DATA && case == "healthy" {
                 assert!(
-                    there.contains(name),
-                    "{name} is there with data, but not in {case}"
+                    present.contains(name),
+                    "{name} is present with data, but not in {case}"
                 );
             }
         }
@@ -74,8 +112,8 @@ fn a_series_is_there_when_the_reference_says_so() {
 }
 
 #[test]
-fn every_reason_is_explained_and_every_reason_that_is_explained_exists() {
-    let page = read("docs/metrics.md");
+fn exactly_the_existing_reasons_are_explained() {
+    let page = read("docs/troubleshooting.md");
     let (_, table) = page
         .split_once("| reason |")
         .expect("there is a table of reasons");
@@ -88,208 +126,46 @@ fn every_reason_is_explained_and_every_reason_that_is_explained_exists() {
     assert_eq!(explained, reasons.collect());
 }
 
-const ALWAYS: &str = "always";
-const ALWAYS_0: &str = "always; 0 before the first poll";
-const WITH_DATA: &str = "with data";
-const OF_STATE: &str = "where there is a state file, from the first attempt on";
-const FIRST_ERROR: &str = "from the first such error on";
-const OF_CHANGING_KEYS: &str = "where the key can change: files, profiles, roles";
-const OF_DELIVERY: &str = "with `delivery`, for each storage target of an enabled track";
-const OF_ORGANIZATIONS: &str = "where there are organisations";
-
-/// When a series is there.
-const WHEN: &[(&str, &str)] = &[
-    ("cloudaudit_up", ALWAYS_0),
-    ("cloudaudit_last_failure_info", "while the last poll failed"),
-    (
-        "cloudaudit_tracks",
-        "with data; combinations that no track has are 0",
-    ),
-    ("cloudaudit_reported_tracks", WITH_DATA),
-    (
-        "cloudaudit_account_tracks",
-        "with data in one region at least",
-    ),
-    (
-        "cloudaudit_account_covered",
-        "with data in one region at least, where it is known",
-    ),
-    (
-        "cloudaudit_account_coverage_checked_timestamp_seconds",
-        "with `cloudaudit_account_covered`",
-    ),
-    ("cloudaudit_account_track_required", ALWAYS),
-    ("cloudaudit_account_observed_seconds_total", ALWAYS),
-    ("cloudaudit_account_covered_seconds_total", ALWAYS),
-    ("cloudaudit_account_info", ALWAYS),
-    ("cloudaudit_track_enabled", WITH_DATA),
-    (
-        "cloudaudit_track_present",
-        "with data; after the track vanished for `poll.tombstone_for`",
-    ),
-    (
-        "cloudaudit_track_acknowledged_timestamp_seconds",
-        "after a deletion was [acknowledged](operation.md#forget-a-deleted-track), until `poll.tombstone_for` after the deletion",
-    ),
-    (
-        "cloudaudit_track_changed_timestamp_seconds",
-        "once the track has changed, however old the data; until its tombstone goes, or it is beyond `poll.max_tracks`",
-    ),
-    (
-        "cloudaudit_track_change_operator_info",
-        "with `attribution.operator_label` and `cloudaudit_track_changed_timestamp_seconds`, if the operator is certain",
-    ),
-    (
-        "cloudaudit_track_full_coverage",
-        "with data, where the listing can tell",
-    ),
-    (
-        "cloudaudit_track_storage_foreign",
-        "with data, where the owner is known and is either trusted or told apart from the account's own UIN",
-    ),
-    (
-        "cloudaudit_track_created_timestamp_seconds",
-        "with data, where it can be read",
-    ),
-    ("cloudaudit_track_info", WITH_DATA),
-    (
-        "cloudaudit_expected_track_present",
-        "with data in one region at least, unless a gap or an unreadable field leaves it open",
-    ),
-    (
-        "cloudaudit_expected_track_matches",
-        "with data in one region at least, unless a gap or an unreadable field leaves it open",
-    ),
-    ("cloudaudit_poll_interval_seconds", ALWAYS),
-    ("cloudaudit_last_poll_timestamp_seconds", ALWAYS_0),
-    (
-        "cloudaudit_last_success_timestamp_seconds",
-        "always; 0 before the first complete listing",
-    ),
-    ("cloudaudit_last_poll_duration_seconds", ALWAYS_0),
-    ("cloudaudit_polls_total", ALWAYS),
-    ("cloudaudit_poll_failures_total", "always, every reason"),
-    ("cloudaudit_skipped_polls_total", ALWAYS),
-    ("cloudaudit_dropped_tracks", WITH_DATA),
-    ("cloudaudit_track_changes_total", "always, every change"),
-    ("cloudaudit_delivery_state", OF_DELIVERY),
-    (
-        "cloudaudit_delivery_last_arrival_timestamp_seconds",
-        "with `delivery`, once an arrival was seen",
-    ),
-    (
-        "cloudaudit_delivery_due_timestamp_seconds",
-        "with `delivery`, while an operation is overdue",
-    ),
-    (
-        "cloudaudit_delivery_last_check_timestamp_seconds",
-        "with `delivery`, for each storage target of an enabled track; 0 before the first successful check",
-    ),
-    (
-        "cloudaudit_delivery_check_failures_total",
-        "with `delivery`, for each storage target of an enabled track, every reason",
-    ),
-    (
-        "cloudaudit_attribution_results_total",
-        "with `attribution`, every result",
-    ),
-    ("cloudaudit_attribution_pending", "with `attribution`"),
-    (
-        "cloudaudit_attribution_last_sweep_timestamp_seconds",
-        "with `attribution.sweep_interval`; 0 before the first sweep",
-    ),
-    (
-        "cloudaudit_track_write_operations_total",
-        "with `attribution.sweep_interval`, every event and outcome",
-    ),
-    (
-        "cloudaudit_unseen_switch_offs_total",
-        "with `attribution.sweep_interval`",
-    ),
-    ("cloudaudit_api_requests_total", ALWAYS),
-    ("cloudaudit_api_request_retries_total", ALWAYS),
-    (
-        "cloudaudit_api_request_failures_total",
-        "always, every reason",
-    ),
-    ("cloudaudit_api_request_errors_total", FIRST_ERROR),
-    ("cloudaudit_rate_limiter_wait_seconds_total", ALWAYS),
-    ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
-    (
-        "cloudaudit_track_organization_wide",
-        "with data and `poll.details_interval`, once the track was asked for",
-    ),
-    (
-        "cloudaudit_credentials_expiry_timestamp_seconds",
-        "while there is a temporary key",
-    ),
-    (
-        "cloudaudit_credentials_changed_timestamp_seconds",
-        "once there is a key",
-    ),
-    ("cloudaudit_credentials_refreshes_total", OF_CHANGING_KEYS),
-    (
-        "cloudaudit_credentials_refresh_failures_total",
-        OF_CHANGING_KEYS,
-    ),
-    ("cloudaudit_api_request_duration_seconds", ALWAYS),
-    (
-        "cloudaudit_clock_skew_seconds",
-        "from the first answer with a `Date` on",
-    ),
-    ("cloudaudit_exporter_account_restarts_total", ALWAYS),
-    ("cloudaudit_exporter_build_info", ALWAYS),
-    ("cloudaudit_exporter_config_hash", ALWAYS),
-    (
-        "cloudaudit_exporter_config_last_reload_success_timestamp_seconds",
-        ALWAYS,
-    ),
-    ("cloudaudit_exporter_config_last_reload_successful", ALWAYS),
-    (
-        "cloudaudit_exporter_http_requests_total",
-        "always for `metrics` and 200, else from the first such request on",
-    ),
-    ("cloudaudit_exporter_log_lines_dropped_total", ALWAYS),
-    ("cloudaudit_exporter_state_last_write_successful", OF_STATE),
-    (
-        "cloudaudit_exporter_state_last_write_timestamp_seconds",
-        "where there is a state file, from the first success on",
-    ),
-    ("cloudaudit_exporter_shard_ordinal", ALWAYS),
-    ("cloudaudit_exporter_shards", ALWAYS),
-    ("cloudaudit_exporter_targets", ALWAYS),
-    (
-        "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
-        "where the listener speaks TLS",
-    ),
-    ("cloudaudit_organization_up", OF_ORGANIZATIONS),
-    (
-        "cloudaudit_organization_members",
-        "where there are organisations, from the first list on",
-    ),
-    (
-        "cloudaudit_organization_last_success_timestamp_seconds",
-        "where there are organisations; 0 before the first list",
-    ),
-    (
-        "cloudaudit_organization_refresh_interval_seconds",
-        OF_ORGANIZATIONS,
-    ),
-];
+/// The exporter must classify every explained code of the API, so misspelled codes are found.
+#[test]
+fn every_explained_code_exists() {
+    const OWN: [&str; 9] = [
+        "connect",
+        "credentials",
+        "http_3xx",
+        "http_4xx",
+        "http_5xx",
+        "incomplete",
+        "malformed",
+        "other",
+        "timeout",
+    ];
+    let classified = read("src/tencent/reasons.rs");
+    let rows = Markdown::of(&read("docs/troubleshooting.md")).rows;
+    let explained = rows.iter().filter(|row| {
+        let reasons = Reason::ALL.iter().map(|reason| format!("`{reason}`"));
+        reasons.into_iter().any(|reason| row[0] == reason)
+    });
+    let mut seen = 0;
+    for row in explained {
+        for code in row[1].split('`').skip(1).step_by(2) {
+            seen += 1;
+            let is_status = code.strip_prefix("http_").is_some_and(|status| {
+                status.len() == 3 && status.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            let is_classified = classified.contains(&format!("\"{code}\""));
+            assert!(
+                is_status || is_classified || OWN.contains(&code),
+                "{code} in {row:?}"
+            );
+        }
+    }
+    assert!(seen > 20, "{seen} codes");
+}
 
 fn when(name: &str) -> &'static str {
     let found = WHEN.iter().find(|(known, _)| *known == name);
-    found.unwrap_or_else(|| panic!("when is {name} there?")).1
-}
-
-/// Names, types and labels stay. Where more than the value of a sample may change, it is said.
-fn promise(name: &str) -> &'static str {
-    match name {
-        "cloudaudit_api_request_duration_seconds" => "stable; its buckets may change",
-        "cloudaudit_exporter_config_hash" => "stable; another version may show another number",
-        "cloudaudit_exporter_build_info" => "stable; labels may be added",
-        _ => "stable",
-    }
+    found.unwrap_or_else(|| panic!("when is {name} present?")).1
 }
 
 /// The names of all metrics but the usual ones of a process.
@@ -308,15 +184,34 @@ struct Documented {
 impl Documented {
     fn row(&self) -> String {
         let Self {
-            name,
-            kind,
-            labels,
-            help,
+            name, labels, help, ..
         } = self;
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
-        let (labels, when, promise) = (labels.join(", "), when(name), promise(name));
-        format!("| `{name}` | {kind} | {labels} | {help} | {when} | {promise} |")
+        let (labels, when, meaning) = (labels.join(", "), when(name), meaning(help));
+        format!("| `{name}` | {labels} | {meaning} | {when} |")
     }
+}
+
+/// Returns a HELP text without what the page says once for all metrics: when a series is absent,
+/// how old the values of a listing are, the form of times, the action that polls call, and the
+/// place of delivery checks.
+fn meaning(help: &str) -> String {
+    let help = help.trim_end_matches('.');
+    let of_the_page = ["absent ", "cached from the last complete listing"];
+    let clauses = help.split("; ");
+    let clauses = clauses.filter(|clause| !of_the_page.iter().any(|text| clause.starts_with(text)));
+    let mut meaning = clauses.collect::<Vec<_>>().join("; ");
+    if let Some(counted) = meaning.strip_prefix("Number of ") {
+        let (first, rest) = counted.split_at(1);
+        meaning = first.to_uppercase() + rest;
+    }
+    meaning
+        .replace("Unix time in seconds", "Time")
+        .replace(" of DescribeAuditTracks", "")
+        .replace(" in DescribeAuditTracks", "")
+        .replace(" in the Storage of enabled tracks", "")
+        .replace(" to the Storage of enabled tracks", "")
+        .replace(" of the Storage of enabled tracks", "")
 }
 
 fn of_accounts() -> Vec<Documented> {
@@ -337,15 +232,15 @@ fn of_accounts() -> Vec<Documented> {
     documented.collect()
 }
 
-/// From what a process exposes to which everything has happened.
+/// Returns the metrics of a process that exposes every series.
 fn of_the_process() -> Vec<Documented> {
     let process = process_with_every_series();
-    let text = process.exposition();
+    let text = exposition(&process);
     let helps: BTreeMap<&str, &str> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# HELP ")?.split_once(' '))
         .collect();
-    // The usual series of a process are named together.
+    // The page documents the standard process metrics together.
     let own = types(&text).filter(|(name, _)| !name.starts_with("process_"));
     let documented = own.map(|(name, kind)| Documented {
         name: name.to_owned(),
@@ -361,7 +256,7 @@ fn types(text: &str) -> impl Iterator<Item = (&str, &str)> {
     types.filter_map(|line| line.split_once(' '))
 }
 
-/// The labels of a metric's first sample.
+/// Returns the labels of the first sample of a metric.
 fn labels(text: &str, name: &str) -> Vec<String> {
     let mut samples = text.lines().filter_map(|line| line.strip_prefix(name));
     let sample = samples

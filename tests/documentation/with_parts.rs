@@ -1,5 +1,5 @@
-//! The schema of the configuration file says what the exporter says. A judge of schemas decides,
-//! which `make parts` installs.
+//! The schema of the configuration file accepts what the exporter accepts. The tests use a schema
+//! validator that `make parts` installs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -18,21 +18,21 @@ fn the_example_names_the_schema_and_conforms_to_it() {
     let first = example.lines().next().unwrap();
     let schema = "cloudaudit-exporter.schema.json";
     assert_eq!(first, format!("# yaml-language-server: $schema={schema}"));
-    assert_eq!(objections(&[example]), [None]);
+    assert_eq!(errors_in(&[example]), [None]);
 }
 
 #[test]
-fn every_configuration_that_is_right_conforms() {
-    for (case, objection) in judged("valid") {
-        assert_eq!(objection, None, "{case}");
+fn every_valid_configuration_conforms() {
+    for (case, schema_error) in validated("valid") {
+        assert_eq!(schema_error, None, "{case}");
     }
 }
 
-/// What is wrong and yet conforms, because a schema sees one value at a time, of a type, and knows
-/// neither the environment nor what stands around it.
-const CONFORMS_ALL_THE_SAME: &[(&str, &str)] = &[
+/// Invalid configurations that conform, because a schema checks each value separately and knows
+/// neither the environment nor other values.
+const INVALID_BUT_CONFORMING: &[(&str, &str)] = &[
     (
-        "how long a duration is, and how it fits the others",
+        "the length of a duration, and its relation to others",
         "alias_error_at_definition delivery_interval_short delivery_interval_short_in_account details_interval_short duration_huge duration_too_long \
          interval_below_second interval_below_timeout interval_default_below_timeout \
          interval_of_defaults_below_timeout long_line merge_error_inside organization_interval \
@@ -41,45 +41,45 @@ const CONFORMS_ALL_THE_SAME: &[(&str, &str)] = &[
          tombstone_short_for_default",
     ),
     (
-        "the rest of a key may come from the environment",
+        "the rest of a credential may come from the environment",
         "credentials_empty credentials_env_half credentials_files_half credentials_half \
          credentials_token_alone organization_without_role role_without_arn",
     ),
     (
-        "what other files and the environment say",
+        "the content of other files and the environment",
         "account_files_absent account_files_alone profile_without_home",
     ),
-    ("which labels there are", "organization_tag_is_label"),
-    ("how big a port may be", "endpoint_port proxy_port"),
+    ("the names of existing labels", "organization_tag_is_label"),
+    ("the maximum port", "endpoint_port proxy_port"),
     (
         "an editor reads 0x32, 1e1 and 1e11 as whole numbers",
         "page_size_hex rate_exponent trusted_form",
     ),
     (
-        "two that are the same, one as a number, one as a text, or within a mapping",
+        "duplicates as a number and a text, or within a mapping",
         "trusted_duplicate expected_duplicate_mapping",
     ),
     (
-        "two names that are one in the environment",
+        "two names that are the same in the environment",
         "account_names_alike organization_names_alike",
     ),
     (
-        "what is YAML's and gone when the schema sees the values",
+        "YAML features that are not visible in the parsed values",
         "alias_deep alias_laughs duplicate_account duplicate_key duplicate_secret nested_deep tag",
     ),
     (
-        "for the judge's regular expressions, unlike those of editors, $ is before a last line break too",
+        "in the regular expressions of the validator, unlike those of editors, $ also matches before a final line break",
         "secret_block_line_break",
     ),
 ];
 
 #[test]
-fn every_configuration_that_is_wrong_does_not_conform_but_for_these() {
-    let conforms: BTreeSet<String> = judged("invalid")
+fn only_these_invalid_configurations_conform() {
+    let conforms: BTreeSet<String> = validated("invalid")
         .into_iter()
-        .filter_map(|(case, objection)| objection.is_none().then_some(case))
+        .filter_map(|(case, schema_error)| schema_error.is_none().then_some(case))
         .collect();
-    let expected: BTreeSet<String> = CONFORMS_ALL_THE_SAME
+    let expected: BTreeSet<String> = INVALID_BUT_CONFORMING
         .iter()
         .flat_map(|(_, cases)| cases.split_whitespace())
         .map(str::to_owned)
@@ -87,30 +87,31 @@ fn every_configuration_that_is_wrong_does_not_conform_but_for_these() {
     assert_eq!(conforms, expected);
 }
 
-/// Every setting of a single value with every value of a pool, put as a text: schema and exporter
-/// take the same. Where they differ the setting is named below, and the difference is one way: the
-/// schema takes more.
+/// Tests every setting of a single value with every text of a pool: the schema and the exporter
+/// accept the same texts. Only for the settings in `schema_accepts_more`, the schema accepts more.
 #[test]
 fn schema_and_exporter_agree_on_every_text() {
     let (settings, pool) = (single_values(), pool());
     assert!(settings.len() > 30, "{settings:?}");
-    let mut asked = Vec::new();
+    let mut cases = Vec::new();
     for setting in &settings {
         for text in &pool {
-            asked.push((setting, text, document(setting, text)));
+            cases.push((setting, text, document(setting, text)));
         }
     }
-    let documents: Vec<String> = asked.iter().map(|(.., text)| text.clone()).collect();
-    let mut taken = BTreeMap::<&str, usize>::new();
-    for ((setting, text, document), objection) in asked.iter().zip(objections(&documents)) {
+    let documents: Vec<String> = cases.iter().map(|(.., text)| text.clone()).collect();
+    let mut accepted = BTreeMap::<&str, usize>::new();
+    for ((setting, text, document), schema_error) in cases.iter().zip(errors_in(&documents)) {
         let parsed = Config::parse("pool.yaml", document, &BTreeMap::new());
-        match (parsed, objection) {
-            (Ok(_), None) => *taken.entry(setting).or_default() += 1,
+        match (parsed, schema_error) {
+            (Ok(_), None) => *accepted.entry(setting).or_default() += 1,
             (Err(_), Some(_)) => {}
-            (Ok(_), Some(objection)) => panic!("{setting}: {text:?} is right; {objection}"),
+            (Ok(_), Some(schema_error)) => {
+                panic!("{setting}: the exporter accepts {text:?}: {schema_error}")
+            }
             (Err(error), None) => {
                 assert!(
-                    takes_more(setting, &error.to_string()),
+                    schema_accepts_more(setting, &error.to_string()),
                     "{setting}: {text:?}: {error}"
                 );
             }
@@ -119,16 +120,17 @@ fn schema_and_exporter_agree_on_every_text() {
     let of_one_account = ["defaults.uin", "defaults.appid"];
     let never: Vec<_> = settings
         .iter()
-        .filter(|it| !taken.contains_key(it.as_str()) && !of_one_account.contains(&it.as_str()))
+        .filter(|it| !accepted.contains_key(it.as_str()) && !of_one_account.contains(&it.as_str()))
         .collect();
     assert!(
         never.is_empty(),
-        "the pool has no right value for {never:?}"
+        "the pool has no valid value for {never:?}"
     );
 }
 
-/// What no pattern says: how long a duration is, how it fits the others, and what a host is.
-fn takes_more(setting: &str, error: &str) -> bool {
+/// Returns whether a pattern cannot express an error: the length of a duration, its relation to
+/// others, or a host.
+fn schema_accepts_more(setting: &str, error: &str) -> bool {
     let duration = [
         "interval",
         "timeout",
@@ -150,11 +152,11 @@ fn takes_more(setting: &str, error: &str) -> bool {
         || is_any(&["endpoint"])
             && (error.contains("loopback") || error.contains("not an endpoint"))
         || is_any(&["proxy"]) && error.contains("not a proxy URL")
-        // What these name has to be there, and right.
+        // The files that this setting names must exist and be valid.
         || setting.starts_with("account_files")
 }
 
-/// The paths of all settings that take one value, from the schema itself.
+/// Returns the paths of all settings of a single value in the schema.
 fn single_values() -> Vec<String> {
     let schema = schema();
     let mut found = Vec::new();
@@ -189,7 +191,7 @@ fn collect(schema: &Value, node: &Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
-/// A configuration that would be right if this setting had a right value.
+/// Returns a configuration that is valid if the value of this setting is.
 fn document(path: &str, text: &str) -> String {
     let mut value = json!(text);
     let keys: Vec<&str> = path.split('.').collect();
@@ -198,7 +200,7 @@ fn document(path: &str, text: &str) -> String {
             "[]" => json!([value]),
             key => json!({ key: value }),
         };
-        // What its mapping cannot be without.
+        // The required keys of the mapping.
         let needed: &[(&str, &str)] = match keys[..at] {
             [.., "[]"] => &[("name", "audit")],
             [.., "credentials"] => match keys[at] {
@@ -248,14 +250,14 @@ fn pool() -> Vec<String> {
     pool
 }
 
-/// The cases of a folder that are about the file alone, and what the schema has against each.
-fn judged(folder: &str) -> Vec<(String, Option<String>)> {
+/// Validates the cases of a folder that depend on the file alone, and returns the error of each.
+fn validated(folder: &str) -> Vec<(String, Option<String>)> {
     let entries = fs::read_dir(root().join("tests/config").join(folder)).unwrap();
     let files = entries.map(|entry| entry.unwrap().path());
     let (mut names, mut texts) = (Vec::new(), Vec::new());
     for file in files.filter(|file| file.extension().is_some_and(|it| it == "yaml")) {
         let text = fs::read_to_string(&file).unwrap();
-        // What is wrong with these comes from the environment.
+        // The errors of these cases are in the environment.
         let of_environment = folder == "invalid" && text.starts_with("# env: ");
         if !of_environment {
             names.push(file.file_stem().unwrap().to_string_lossy().into_owned());
@@ -263,25 +265,28 @@ fn judged(folder: &str) -> Vec<(String, Option<String>)> {
         }
     }
     assert!(!texts.is_empty());
-    names.into_iter().zip(objections(&texts)).collect()
+    names.into_iter().zip(errors_in(&texts)).collect()
 }
 
-fn objections(documents: &[String]) -> Vec<Option<String>> {
-    let asked = json!({"schema": schema(), "documents": documents}).to_string();
-    let mut judge = Command::new(part("python"))
+fn errors_in(documents: &[String]) -> Vec<Option<String>> {
+    let request = json!({"schema": schema(), "documents": documents}).to_string();
+    let mut validator = Command::new(part("python"))
         .arg(root().join("tests/documentation/conforms.py"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    // The judge reads all before it says anything.
-    judge
+    // The validator reads all its input before it writes.
+    validator
         .stdin
         .take()
         .unwrap()
-        .write_all(asked.as_bytes())
+        .write_all(request.as_bytes())
         .unwrap();
-    let done = judge.wait_with_output().unwrap();
-    assert!(done.status.success(), "see above");
+    let done = validator.wait_with_output().unwrap();
+    assert!(
+        done.status.success(),
+        "the validator failed; see its output above"
+    );
     serde_json::from_slice(&done.stdout).unwrap()
 }

@@ -15,14 +15,14 @@ use crate::{REGION, SECRET_ID, SECRET_KEY, account};
 async fn there_are_no_credentials() {
     let row = Row::new(
         "there_are_no_credentials",
-        "The variables that hold the key are not set",
+        "The variables of the key are unset",
     )
     .fails("credentials", "credentials")
     .since_the_start()
     .also("cloudaudit_api_requests_total", Equal(0.0))
     .also("cloudaudit_credentials_changed_timestamp_seconds", Miss)
     .recovers(Recovery::Restart)
-    .remedy("set them and restart: variables are read once");
+    .remedy("set them and restart");
     let mut wire = Wire::new().await;
     let key = std::mem::take(&mut wire.environment);
     let ends = async |stage: &mut Wire| {
@@ -48,10 +48,10 @@ async fn the_key_is_deleted() {
 async fn the_secret_is_wrong() {
     let row = Row::new(
         "the_secret_is_wrong",
-        "The secret key does not belong to the secret id",
+        "The secret key belongs to another secret id",
     )
     .fails("unauthenticated", "AuthFailure.SignatureFailure")
-    .remedy("correct the secret key");
+    .remedy("correct it");
     let begins = |stage: &Memory| {
         account(&stage.world).add_identity(Identity::permanent(SECRET_ID, "another"));
     };
@@ -65,11 +65,11 @@ async fn the_secret_is_wrong() {
 async fn a_temporary_key_ends() {
     let row = Row::new(
         "a_temporary_key_ends",
-        "A temporary key from the environment has come to its end",
+        "A temporary key from variables has expired",
     )
     .fails("unauthenticated", "AuthFailure.TokenFailure")
     .recovers(Recovery::Restart)
-    .remedy("restart with a new one: variables are read once");
+    .remedy("restart with a new key");
     let mut wire = Wire::new().await;
     let temporary = |wire: &Wire, token: &str, lasts: Duration| {
         let end = wire.world.now() + lasts;
@@ -92,10 +92,10 @@ async fn a_temporary_key_ends() {
 async fn the_permission_is_withdrawn() {
     let row = Row::new(
         "the_permission_is_withdrawn",
-        "CAM no longer lets the key list tracks",
+        "CAM no longer allows the key to list tracks",
     )
     .fails("unauthorized", "UnauthorizedOperation")
-    .remedy("give `cloudaudit:DescribeAuditTracks` on `*` back");
+    .remedy("allow `cloudaudit:DescribeAuditTracks` on `*` again");
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
@@ -105,13 +105,13 @@ async fn the_permission_is_withdrawn() {
 async fn the_permission_was_never_given() {
     let row = Row::new(
         "the_permission_was_never_given",
-        "CAM has never let the key list tracks",
+        "CAM has never allowed the key to list tracks",
     )
     .fails("unauthorized", "UnauthorizedOperation")
     .since_the_start()
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
-    .remedy("give `cloudaudit:DescribeAuditTracks` on `*`; \"no permission\" never reads as \"no tracks\"");
+    .remedy("allow `cloudaudit:DescribeAuditTracks` on `*`; it is never \"no tracks\"");
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
@@ -121,10 +121,10 @@ async fn the_permission_was_never_given() {
 async fn the_address_is_on_a_list() {
     let row = Row::new(
         "the_address_is_on_a_list",
-        "The key's list of source addresses does not let ours in",
+        "The key's list of source addresses lacks this host",
     )
     .fails("unauthorized", "IpNotInWhitelist")
-    .remedy("put the address on the list");
+    .remedy("add the address");
     let begins = |stage: &Memory| {
         let account = account(&stage.world);
         account.deny_with(SECRET_ID, "IpNotInWhitelist").unwrap();
@@ -137,10 +137,10 @@ async fn the_address_is_on_a_list() {
 async fn the_region_is_not_supported() {
     let row = Row::new(
         "the_region_is_not_supported",
-        "CloudAudit is not, or no longer, offered in the region",
+        "CloudAudit is not offered in the region",
     )
     .fails("rejected", "UnsupportedRegion")
-    .remedy("ask in another region; tracks are very probably the same in all");
+    .remedy("poll another region");
     let begins = |stage: &Memory| account(&stage.world).set_regions(["ap-tokyo"]);
     let ends = |stage: &Memory| account(&stage.world).set_regions([REGION]);
     Memory::new().play(row, begins, ends).await;

@@ -1,4 +1,4 @@
-//! What comes back in the place of a listing.
+//! Responses that are not a valid listing.
 
 use std::time::Duration;
 
@@ -13,13 +13,16 @@ use crate::row::{Numbers, Recovery, Row};
 
 #[tokio::test(start_paused = true)]
 async fn a_call_fails_once() {
-    let row = Row::new("a_call_fails_once", "One call fails of what may pass")
-        .also("cloudaudit_api_request_retries_total", GrowBy(1.0))
-        .also(
-            "cloudaudit_api_request_errors_total{code=\"InternalError\"}",
-            GrowBy(1.0),
-        )
-        .remedy("nothing: the call is tried again within the poll");
+    let row = Row::new(
+        "a_call_fails_once",
+        "One request fails with a transient error",
+    )
+    .also("cloudaudit_api_request_retries_total", GrowBy(1.0))
+    .also(
+        "cloudaudit_api_request_errors_total{code=\"InternalError\"}",
+        GrowBy(1.0),
+    )
+    .remedy("nothing: the poll retries");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::internal_error());
     };
@@ -30,23 +33,20 @@ async fn a_call_fails_once() {
 async fn the_api_fails_inside() {
     let row = Row::new(
         "the_api_fails_inside",
-        "Every call is answered with `InternalError`",
+        "Every request fails with `InternalError`",
     )
     .fails("unavailable", "InternalError")
     .also("cloudaudit_api_request_retries_total", Grow)
-    .remedy("wait; if it lasts, give the RequestId in the log to Tencent Cloud's support");
+    .remedy("wait, or give Tencent Cloud's support the RequestId of the log");
     Memory::new().play_fault(row, Fault::internal_error()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_code_nobody_knows() {
-    let row = Row::new(
-        "a_code_nobody_knows",
-        "The API answers with a code that is not documented",
-    )
-    .fails("unavailable", "other")
-    .remedy("read the code in the log");
-    let fault = Fault::error("SomethingNew.OfThisYear", "nobody has heard of it");
+async fn an_undocumented_code() {
+    let row = Row::new("an_undocumented_code", "An undocumented code")
+        .fails("unavailable", "other")
+        .remedy("read the code in the log");
+    let fault = Fault::error("SomethingNew.OfThisYear", "a new error");
     Memory::new().play_fault(row, fault).await;
 }
 
@@ -54,7 +54,7 @@ async fn a_code_nobody_knows() {
 async fn the_api_throttles() {
     let row = Row::new(
         "the_api_throttles",
-        "Every call is refused for its frequency",
+        "The API throttles every request",
     )
     .fails("throttled", "RequestLimitExceeded")
     .also(
@@ -64,8 +64,7 @@ async fn the_api_throttles() {
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
     .recovers(Recovery::Intervals(2))
     .remedy(
-        "find who else calls with this key; poll more rarely, or set a lower \
-             `rate_limit.requests_per_second`",
+        "find other clients with this key; raise `poll.interval`, or lower `rate_limit.requests_per_second`",
     );
     Memory::new().play_fault(row, Fault::throttled()).await;
 }
@@ -74,7 +73,7 @@ async fn the_api_throttles() {
 async fn an_answer_is_slow() {
     let row = Row::new(
         "an_answer_is_slow",
-        "An answer takes long, and less than `poll.timeout`",
+        "A response is slow, within `poll.timeout`",
     )
     .also("cloudaudit_last_poll_duration_seconds", Exceed(5.0))
     .remedy("nothing");
@@ -86,10 +85,10 @@ async fn an_answer_is_slow() {
 async fn an_answer_never_comes() {
     let row = Row::new(
         "an_answer_never_comes",
-        "Connections stay open and nothing comes",
+        "Connections stay open without a response",
     )
     .fails("unavailable", "timeout")
-    .remedy("look at the way to the API: firewalls, proxies");
+    .remedy("check firewalls and proxies");
     Memory::new().play_fault(row, Fault::hang()).await;
 }
 
@@ -97,10 +96,10 @@ async fn an_answer_never_comes() {
 async fn a_gateway_answers_html() {
     let row = Row::new(
         "a_gateway_answers_html",
-        "HTTP 502 and a page in HTML: a gateway answers for the API",
+        "HTTP 502 with HTML from a gateway",
     )
     .fails("unavailable", "http_502")
-    .remedy("wait; if it lasts, look for the proxy that it comes from");
+    .remedy("wait, or find the proxy that sends it");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -108,10 +107,10 @@ async fn a_gateway_answers_html() {
 async fn a_proxy_redirects() {
     let row = Row::new(
         "a_proxy_redirects",
-        "HTTP 302: a proxy wants a log-in, or the endpoint is another server's",
+        "HTTP 302: proxy login, or another server",
     )
     .fails("rejected", "http_302")
-    .remedy("check `endpoint` and `http.proxy`; a signed call is not sent anywhere else");
+    .remedy("check `endpoint`, `http.proxy`; signed requests follow no redirect");
     let fault = Fault::raw(StatusCode::FOUND, "text/html", "log in");
     Memory::new().play_fault(row, fault).await;
 }
@@ -120,19 +119,16 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("find who else calls from this address");
+        .remedy("find other clients behind this address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_not_json() {
-    let row = Row::new(
-        "an_answer_is_not_json",
-        "HTTP 200 and a text that is no JSON",
-    )
-    .fails("malformed", "malformed")
-    .remedy("look for the proxy that it comes from");
+    let row = Row::new("an_answer_is_not_json", "HTTP 200 without JSON")
+        .fails("malformed", "malformed")
+        .remedy("find the proxy that sends it");
     Memory::new().play_fault(row, Fault::not_json()).await;
 }
 
@@ -140,14 +136,14 @@ async fn an_answer_is_not_json() {
 async fn an_answer_has_another_shape() {
     let row = Row::new(
         "an_answer_has_another_shape",
-        "JSON in which fields have other types than documented",
+        "JSON with undocumented types",
     )
     .fails("malformed", "malformed")
-    .remedy("the API has changed: update the exporter, or report it");
+    .remedy("update the exporter, or open an issue");
     Memory::new().play_fault(row, Fault::wrong_shape()).await;
 }
 
-/// Changes each track of every answer.
+/// Changes each track of every response.
 fn each_track(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
     Fault::edit(move |answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
@@ -159,9 +155,9 @@ fn each_track(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
 async fn numbers_come_as_text() {
     let row = Row::new(
         "numbers_come_as_text",
-        "Whole numbers are text or have a fraction of zero: `\"Status\": \"1\"`, `1.0`",
+        "Whole numbers as text or with a zero fraction: `\"Status\": \"1\"`, `1.0`",
     )
-    .remedy("nothing: they are read as what they mean");
+    .remedy("nothing: they are read");
     let fault = each_track(|track| {
         track["Status"] = Value::from(track["Status"].as_f64());
         track["TrackId"] = Value::from(track["TrackId"].to_string());
@@ -173,10 +169,10 @@ async fn numbers_come_as_text() {
 async fn a_field_cannot_be_read() {
     let row = Row::new(
         "a_field_cannot_be_read",
-        "A field that only describes a track has another type: `CreateTime` is a list",
+        "A descriptive field has another type: `CreateTime` is a list",
     )
     .numbers(Numbers::AsListed)
-    .remedy("read the log: one line names the field; series that rest on it are absent");
+    .remedy("read the log, which names the field; its series are absent");
     let fault = each_track(|track| track["CreateTime"] = Value::Array(Vec::new()));
     Memory::new().play_fault(row, fault).await;
 }
@@ -185,7 +181,7 @@ async fn a_field_cannot_be_read() {
 async fn one_id_comes_twice() {
     let row = Row::new(
         "one_id_comes_twice",
-        "One track is listed twice, enabled and disabled",
+        "One track is listed twice, on and off",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -196,7 +192,7 @@ async fn one_id_comes_twice() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(1.0),
     )
-    .remedy("look at the track in the console: the worse entry counts");
+    .remedy("check the track in the console: the worse entry counts");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
         if let Some(tracks) = tracks {
@@ -211,9 +207,9 @@ async fn one_id_comes_twice() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_is_deep() {
     const LEVELS: usize = 1_000_000;
-    let row = Row::new("an_answer_is_deep", "A million lists within one another")
+    let row = Row::new("an_answer_is_deep", "A million nested lists")
         .fails("malformed", "malformed")
-        .remedy("find out who answers in the API's place");
+        .remedy("find the server that answers instead");
     let mut body = String::from(r#"{"Response":{"Tracks":"#);
     body.push_str(&"[".repeat(LEVELS));
     let fault = Fault::raw(StatusCode::OK, "application/json", body);
@@ -224,35 +220,32 @@ async fn an_answer_is_deep() {
 async fn an_answer_is_compressed() {
     let row = Row::new(
         "an_answer_is_compressed",
-        "Answers with `Content-Encoding: gzip`, which nobody has asked for",
+        "`Content-Encoding: gzip`, never requested",
     )
     .fails("malformed", "malformed")
-    .remedy("find the proxy that does it");
+    .remedy("find the proxy that compresses");
     let begins = |stage: &Memory| {
-        stage.way.change_headers(|headers| {
+        stage.transport.change_headers(|headers| {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
         });
     };
-    let ends = |stage: &Memory| stage.way.change_headers(|_| ());
+    let ends = |stage: &Memory| stage.transport.change_headers(|_| ());
     Memory::new().play(row, begins, ends).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn tracks_are_null() {
-    let row = Row::new(
-        "tracks_are_null",
-        "`Tracks` is null and `TotalCount` above 0",
-    )
-    .fails("malformed", "malformed")
-    .remedy("wait; it is never taken for \"no tracks\"");
+    let row = Row::new("tracks_are_null", "`Tracks` is null, `TotalCount` above 0")
+        .fails("malformed", "malformed")
+        .remedy("wait; it is never \"no tracks\"");
     Memory::new().play_fault(row, Fault::null_tracks()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_track_has_no_id() {
-    let row = Row::new("a_track_has_no_id", "A track comes without its `TrackId`")
+    let row = Row::new("a_track_has_no_id", "A track without `TrackId`")
         .fails("malformed", "malformed")
-        .remedy("report it");
+        .remedy("open an issue");
     let fault = Fault::edit(|answer| answer["Response"]["Tracks"][2]["TrackId"] = Value::Null);
     Memory::new().play_fault(row, fault).await;
 }
@@ -261,7 +254,7 @@ async fn a_track_has_no_id() {
 async fn fields_are_null() {
     let row = Row::new(
         "fields_are_null",
-        "Every field of a track is null, but for its id",
+        "All fields of a track but its id are null",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -277,18 +270,15 @@ async fn fields_are_null() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(5.0),
     )
-    .remedy("look at the tracks in the console: a status that is not known counts as off");
+    .remedy("check the track in the console: an unknown status counts as off");
     Memory::new().play_fault(row, Fault::null_fields()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_api_denies_once() {
-    let row = Row::new(
-        "the_api_denies_once",
-        "CAM says no to one call, though nothing was changed",
-    )
-    .fails("unauthorized", "UnauthorizedOperation")
-    .remedy("nothing: a denial is not tried again before the next poll");
+    let row = Row::new("the_api_denies_once", "CAM denies one request")
+        .fails("unauthorized", "UnauthorizedOperation")
+        .remedy("nothing: the next poll tries again");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::unauthorized());
     };

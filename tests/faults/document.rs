@@ -1,4 +1,4 @@
-//! The table as it is written down. `UPDATE_GOLDEN=1` writes the rows anew.
+//! The table in the documentation. `UPDATE_GOLDEN=1` rewrites the rows.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -7,12 +7,12 @@ use std::process::Command;
 
 use crate::row::Row;
 
-/// Compares a row with the one in the documentation. A new one is written at its end, to be moved
+/// Compares a row with the documentation. `UPDATE_GOLDEN=1` appends a new row at the end; move it
 /// to where it reads best.
 pub fn has(row: &Row) {
     let (line, file) = (row.line(), file());
-    let turn = File::open(&file).unwrap();
-    turn.lock().unwrap();
+    let lock_file = File::open(&file).unwrap();
+    lock_file.lock().unwrap();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         let text = std::fs::read_to_string(&file).unwrap();
         let mut lines: Vec<&str> = text.lines().collect();
@@ -27,12 +27,12 @@ pub fn has(row: &Row) {
     assert_eq!(
         written,
         Some(line.as_str()),
-        "{} says something else (`make golden` rewrites it)",
+        "{} differs (`make golden` rewrites it)",
         file.display()
     );
 }
 
-/// The name of the test that makes this line of the table, if it is one.
+/// Returns the name of the test that a line belongs to, or `None` if the line is not a row.
 fn name(line: &str) -> Option<&str> {
     let (_, cells) = line.strip_prefix("| ")?.split_once("<br>`")?;
     cells.split('`').next()
@@ -44,7 +44,8 @@ fn file() -> PathBuf {
 
 #[test]
 fn every_row_has_a_test_and_every_test_a_row() {
-    let own = Command::new(std::env::current_exe().unwrap())
+    // A build may have replaced the file of this program since it started.
+    let own = Command::new("/proc/self/exe")
         .args(["--list", "--format", "terse"])
         .output()
         .unwrap();

@@ -1,4 +1,4 @@
-//! Files that the exporter reads again, and that are not what they were.
+//! Files that the exporter reloads after they became unreadable.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::{SECRET_ID, SECRET_KEY};
 
 const RELOADED: &str = "cloudaudit_exporter_config_last_reload_successful";
 
-/// The file is looked at every two seconds.
+/// The exporter checks the file every two seconds.
 const LOOK_AT_RELOADS: Look = Look {
     seen_within: 10,
     ..LOOK
@@ -22,10 +22,10 @@ const LOOK_AT_RELOADS: Look = Look {
 async fn a_key_file_becomes_a_fifo() {
     let row = Row::new(
         "a_key_file_becomes_a_fifo",
-        "The file of a key becomes a FIFO, a device or a directory",
+        "A key file becomes a FIFO, device or directory",
     )
     .fails("credentials", "credentials")
-    .remedy("put the file back: only regular files are read. Accounts with other keys are polled as before");
+    .remedy("restore the file; other keys are not affected");
     let mut wire = Wire::new().await;
     let key = "secret_id_file: id, secret_key_file: key";
     wire.config = format!("defaults: {{credentials: {{{key}}}}}\n");
@@ -40,10 +40,10 @@ async fn a_key_file_becomes_a_fifo() {
 async fn a_credentials_file_stays_half_written() {
     let row = Row::new(
         "a_credentials_file_stays_half_written",
-        "A credentials file is half written for longer than a second",
+        "A credentials file is half written for over a second",
     )
     .fails("credentials", "credentials")
-    .remedy("write the rest; the next time write another file and rename it. A shorter gap fails no poll");
+    .remedy("write the rest; next time rename a complete file");
     let mut wire = Wire::new().await;
     wire.config = "defaults: {credentials: {profile: {file: profiles}}}\n".to_owned();
     let whole = format!("[default]\nsecret_id = {SECRET_ID}\nsecret_key = {SECRET_KEY}\n");
@@ -60,12 +60,12 @@ async fn a_credentials_file_stays_half_written() {
 async fn the_configuration_becomes_a_fifo() {
     let row = Row::new(
         "the_configuration_becomes_a_fifo",
-        "With `--config.enable-auto-reload` the configuration file becomes a FIFO, or cannot be read",
+        "With `--config.enable-auto-reload`, the file becomes a FIFO or unreadable",
     )
     .also(RELOADED, Equal(0.0))
     .recovers(Recovery::Seconds(10))
     .afterwards(RELOADED, Equal(1.0))
-    .remedy("put the file back. The old configuration stays in use");
+    .remedy("restore the file; the previous configuration stays");
     let mut wire = Wire::new().await;
     let auto_reload = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
     wire.environment.push(auto_reload);

@@ -25,6 +25,7 @@ use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;
 use crate::support::exporter::Samples;
+use crate::support::process::exposition;
 use crate::support::simulated::in_memory;
 use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 
@@ -33,15 +34,17 @@ const INTERVAL: Duration = Duration::from_mins(1);
 
 const STEP: Duration = Duration::from_secs(1);
 
-/// What differs from test to test.
+/// The settings that differ between tests.
 #[derive(Clone, Copy)]
 pub struct Setup {
     pub tracks: u64,
     pub page_size: u32,
     pub max_tracks: usize,
     pub accept_short_listings: bool,
-    /// The first one is looked at.
+    /// The first region is examined.
     pub regions: &'static [&'static str],
+    /// More keys of the account, instead of a permanent key.
+    pub credentials: Option<&'static str>,
 }
 
 impl Default for Setup {
@@ -52,18 +55,19 @@ impl Default for Setup {
             max_tracks: 10_000,
             accept_short_listings: false,
             regions: &[REGION],
+            credentials: None,
         }
     }
 }
 
 pub struct Memory {
     pub world: World,
-    pub way: Arc<Way>,
+    pub transport: Arc<EditingTransport>,
     setup: Setup,
     clock: Clock,
     board: Arc<Board>,
     fleet: Mutex<Fleet>,
-    /// So far is the wall clock ahead at a scrape.
+    /// How far ahead the wall clock is at a scrape.
     ahead: Mutex<Duration>,
 }
 
@@ -79,7 +83,7 @@ impl Memory {
         for id in 1..=setup.tracks {
             account.create(Track::new(id, &format!("track-{id}")));
         }
-        let way = Arc::new(Way {
+        let transport = Arc::new(EditingTransport {
             cloud: in_memory(&world),
             headers: Mutex::new(|_| ()),
         });
@@ -88,16 +92,16 @@ impl Memory {
             publisher: Publisher::new(),
             process: Arc::new(Process::new()),
             clock: clock.clone(),
-            is_to_panic: Arc::default(),
+            should_panic: Arc::default(),
         });
-        let to_the_cloud = Arc::clone(&way);
-        let factory = Box::new(move |_| Ok(Arc::clone(&to_the_cloud) as Arc<dyn Transport>));
+        let shared = Arc::clone(&transport);
+        let factory = Box::new(move |_| Ok(Arc::clone(&shared) as Arc<dyn Transport>));
         let process = Arc::clone(&board.process) as _;
         let observer = Arc::clone(&board) as _;
         let fleet = Fleet::new(&BTreeMap::new(), &clock, factory, process, observer);
         Self {
             world,
-            way,
+            transport,
             setup,
             clock,
             board,
@@ -106,12 +110,12 @@ impl Memory {
         }
     }
 
-    /// Sets the wall clock ahead, for all scrapes from now on.
+    /// Sets the wall clock ahead for all later scrapes.
     pub fn set_wall_clock_ahead(&self, by: Duration) {
         *self.ahead.lock().unwrap() = by;
     }
 
-    /// Plays a fault of the cloud's answers, which lasts until it is cleared.
+    /// Plays a fault of the cloud's responses, which lasts until it is cleared.
     pub async fn play_fault(self, row: Row, fault: Fault) {
         let begins = |stage: &Self| {
             stage.world.inject(fault.until_cleared());
@@ -136,33 +140,36 @@ impl Memory {
         row.play(look, &mut self, begins, ends).await;
     }
 
-    /// Takes up a configuration with these regions.
+    /// Loads a configuration with these regions.
     pub fn load(&self, regions: &[&str]) {
         let Setup {
             page_size,
             max_tracks,
             accept_short_listings,
+            credentials,
             ..
         } = self.setup;
         let regions = regions.join(", ");
+        let permanent =
+            format!("credentials: {{secret_id: {SECRET_ID}, secret_key: {SECRET_KEY}}}");
+        let credentials = credentials.unwrap_or(&permanent);
         let text = format!(
             "endpoint: http://127.0.0.1:1\n\
              poll: {{page_size: {page_size}, max_tracks: {max_tracks}, stale_after: 10m, \
              accept_short_listings: {accept_short_listings}}}\n\
-             accounts:\n  prod:\n    regions: [{regions}]\n    \
-             credentials: {{secret_id: {SECRET_ID}, secret_key: {SECRET_KEY}}}\n"
+             accounts:\n  prod:\n    regions: [{regions}]\n    {credentials}\n"
         );
         let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
         let mut fleet = self.fleet.lock().unwrap();
-        // It names no file, so there is nothing to wait for.
+        // The configuration names no file, so preparation never waits.
         let plan = fleet.prepare(&config).now_or_never().unwrap().unwrap();
-        // There is one account.
+        // With one account, `apply` never yields.
         fleet.apply(plan).now_or_never().unwrap();
     }
 
-    /// The loop of the account panics when it publishes next.
+    /// Makes the account's loop panic at its next report.
     pub fn panic(&self) {
-        self.board.is_to_panic.store(true, Ordering::Relaxed);
+        self.board.should_panic.store(true, Ordering::Relaxed);
     }
 }
 
@@ -179,7 +186,7 @@ impl Stage for Memory {
         } = &*self.board;
         let mut now = self.clock.now();
         now.wall += *self.ahead.lock().unwrap();
-        let pieces = publisher.exposition(false, &process.exposition(), now);
+        let pieces = publisher.exposition(false, &exposition(process), now);
         let text = String::from_utf8(pieces.concat()).unwrap();
         Shown::new(Samples::parse(&text), self.setup.regions[0])
     }
@@ -200,28 +207,28 @@ impl Stage for Memory {
         since.elapsed() > INTERVAL * intervals + STEP
     }
 
-    /// What a poll shows it shows at its end.
+    /// A poll publishes when it ends.
     fn is_late(&self, intervals: u32, since: &Instant, now: &Shown) -> bool {
         let took = now.value("cloudaudit_last_poll_duration_seconds");
         since.elapsed() > INTERVAL * intervals + Duration::from_secs_f64(took) + STEP
     }
 }
 
-/// What accounts publish, and how they fare.
+/// Records what accounts publish, and their restarts.
 struct Board {
     publisher: Arc<Publisher>,
     process: Arc<Process>,
     clock: Clock,
-    is_to_panic: Arc<AtomicBool>,
+    should_panic: Arc<AtomicBool>,
 }
 
 impl FleetObserver for Board {
     fn publisher_for(&self, account: &Arc<AccountInfo>) -> Publish {
         let mut account = self.publisher.account(Arc::clone(account));
-        let is_to_panic = Arc::clone(&self.is_to_panic);
+        let should_panic = Arc::clone(&self.should_panic);
         Box::new(move |report, now| {
-            let fine = !is_to_panic.swap(false, Ordering::Relaxed);
-            assert!(fine, "the test wants a panic");
+            let fine = !should_panic.swap(false, Ordering::Relaxed);
+            assert!(fine, "the test requested a panic");
             let evidence = report.evidence;
             account.publish(report, evidence, now);
         })
@@ -245,19 +252,19 @@ impl FleetObserver for Board {
     }
 }
 
-/// The way to the cloud, and what happens to the headers of answers on it.
-pub struct Way {
+/// A transport to the cloud that can change the headers of responses.
+pub struct EditingTransport {
     cloud: Arc<dyn Transport>,
     headers: Mutex<fn(&mut HeaderMap)>,
 }
 
-impl Way {
+impl EditingTransport {
     pub fn change_headers(&self, change: fn(&mut HeaderMap)) {
         *self.headers.lock().unwrap() = change;
     }
 }
 
-impl Transport for Way {
+impl Transport for EditingTransport {
     fn send(&self, request: Request<Bytes>) -> ResponseFuture<'_> {
         Box::pin(async move {
             let mut answer = self.cloud.send(request).await?;

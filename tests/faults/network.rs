@@ -1,4 +1,4 @@
-//! What only a socket shows.
+//! Faults that only a socket can show.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use crate::wire::{LOOK, Wire};
 async fn the_cloud_is_gone() {
     let row = Row::new(
         "the_cloud_is_gone",
-        "Nobody listens at the endpoint any more",
+        "Nothing listens at the endpoint any more",
     )
     .fails("unavailable", "connect")
-    .remedy("look at the network, the name service and `endpoint`");
-    let begins = async |stage: &mut Wire| stage.kill_cloud().await;
-    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    .remedy("check network, DNS, `endpoint`");
+    let begins = async |stage: &mut Wire| stage.stop_cloud().await;
+    let ends = async |stage: &mut Wire| stage.start_cloud().await;
     let mut wire = Wire::new().await;
     row.play(LOOK, &mut wire, begins, ends).await;
 }
@@ -28,38 +28,30 @@ async fn the_cloud_is_gone() {
 async fn the_cloud_was_never_there() {
     let row = Row::new(
         "the_cloud_was_never_there",
-        "Nobody has listened at the endpoint since the exporter began",
+        "Nothing has ever listened at the endpoint",
     )
     .fails("unavailable", "connect")
     .since_the_start()
-    .remedy(
-        "look at the network, the name service and `endpoint`; `/-/ready` waits for one interval",
-    );
-    let begins = async |stage: &mut Wire| stage.kill_cloud().await;
-    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    .remedy("check network, DNS, `endpoint`; `/-/ready` waits one interval");
+    let begins = async |stage: &mut Wire| stage.stop_cloud().await;
+    let ends = async |stage: &mut Wire| stage.start_cloud().await;
     let mut wire = Wire::new().await;
     row.play(LOOK, &mut wire, begins, ends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_reset() {
-    let row = Row::new(
-        "connections_are_reset",
-        "Connections are reset in place of an answer",
-    )
-    .fails("unavailable", "connect")
-    .remedy("look at the way to the API: firewalls, proxies");
+    let row = Row::new("connections_are_reset", "Connections are reset")
+        .fails("unavailable", "connect")
+        .remedy("check firewalls and proxies");
     Wire::new().await.play_fault(row, Fault::reset()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_are_cut_off() {
-    let row = Row::new(
-        "answers_are_cut_off",
-        "Connections end in the middle of an answer",
-    )
-    .fails("unavailable", "connect")
-    .remedy("look at the way to the API: firewalls, proxies");
+    let row = Row::new("answers_are_cut_off", "Connections close within a response")
+        .fails("unavailable", "connect")
+        .remedy("check firewalls and proxies");
     Wire::new().await.play_fault(row, Fault::truncated()).await;
 }
 
@@ -67,10 +59,10 @@ async fn answers_are_cut_off() {
 async fn an_answer_drips() {
     let row = Row::new(
         "an_answer_drips",
-        "An answer comes byte by byte: never silent, never done",
+        "A response arrives byte by byte, endlessly",
     )
     .fails("unavailable", "timeout")
-    .remedy("look at the way to the API; `poll.timeout` is for the whole answer");
+    .remedy("check firewalls and proxies");
     let fault = Fault::drip(Duration::from_secs(20));
     Wire::new().await.play_fault(row, fault).await;
 }
@@ -78,9 +70,9 @@ async fn an_answer_drips() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_is_huge() {
     const BYTES: usize = 6 * 1024 * 1024;
-    let row = Row::new("an_answer_is_huge", "An answer of more than 4 MiB")
+    let row = Row::new("an_answer_is_huge", "A response above 4 MiB")
         .fails("malformed", "malformed")
-        .remedy("find out who answers in the API's place");
+        .remedy("find the server that answers instead");
     Wire::new().await.play_fault(row, Fault::huge(BYTES)).await;
 }
 
@@ -88,10 +80,10 @@ async fn an_answer_is_huge() {
 async fn an_answer_comes_again() {
     let row = Row::new(
         "an_answer_comes_again",
-        "A gateway answers with the answer to an earlier request, of this account or another",
+        "A gateway repeats an earlier response, of any account",
     )
     .fails("unavailable", "malformed")
-    .remedy("look at the gateway or proxy on the way: it exchanges or repeats answers");
+    .remedy("check gateways and proxies");
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
     });
@@ -102,11 +94,11 @@ async fn an_answer_comes_again() {
 async fn the_handshake_fails() {
     let row = Row::new(
         "the_handshake_fails",
-        "TLS does not come about: a certificate that is not trusted, or no TLS at the endpoint",
+        "Untrusted certificate, or no TLS at the endpoint",
     )
     .fails("unavailable", "tls")
     .since_the_start()
-    .remedy("set `http.ca_file`, if a proxy of your own signs; else check `endpoint`; reload");
+    .remedy("set `http.ca_file` if your proxy signs, else correct `endpoint`; reload");
     let mut wire = Wire::new().await;
     let plain = std::mem::take(&mut wire.endpoint);
     wire.endpoint = format!("https://{}", speak_no_tls().await);
@@ -118,7 +110,7 @@ async fn the_handshake_fails() {
     row.play(LOOK, &mut wire, async |_| (), ends).await;
 }
 
-/// Answers a handshake with plain HTTP.
+/// Responds to a TLS handshake with plain HTTP.
 async fn speak_no_tls() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -127,7 +119,7 @@ async fn speak_no_tls() -> SocketAddr {
         while let Ok((mut stream, _)) = listener.accept().await {
             let refusal = b"HTTP/1.1 400 Bad Request\r\n\r\nplain HTTP is spoken here";
             let _ = stream.write_all(refusal).await;
-            // A reset would be a fault of its own.
+            // Closing the connection could reset it, which is another fault.
             open.push(stream);
         }
     });

@@ -20,11 +20,13 @@ const MEMBER: &[(&str, &str)] = &[("account", "200000000001")];
 async fn the_admin_account_is_denied() {
     let row = Row::new(
         "the_admin_account_is_denied",
-        "CAM no longer lets the key of an organization's admin account list tracks, and the organization's track covers the members",
+        "CAM denies the admin account its tracks, which cover the organization",
     )
     .fails("unauthorized", "UnauthorizedOperation")
     .also(COVERED, Equal(1.0))
-    .remedy("give `cloudaudit:DescribeAuditTracks` back. Members count as covered for up to four refreshes, but their covered seconds stand still from the first failure on, and `CloudAuditCoverageOutdated` fires");
+    .remedy(
+        "allow `cloudaudit:DescribeAuditTracks` again. Members stay covered for up to four refreshes; covered seconds stop at once, and `CloudAuditCoverageOutdated` fires",
+    );
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);
     account(&wire.world).create_organization(1, &role, &[]);
@@ -43,11 +45,11 @@ async fn the_admin_account_is_denied() {
         account.deny_action(SECRET_ID, LIST).unwrap();
     };
     let ends = async |stage: &mut Wire| {
-        stage.log_says(FAILED).await;
+        stage.wait_for_log(FAILED).await;
         let counted = stage.exporter().metrics().await.sum(SECONDS, MEMBER);
         sleep(Duration::from_secs(2)).await;
         let after = stage.exporter().metrics().await.sum(SECONDS, MEMBER);
-        assert_eq!(counted, after, "covered seconds stand still");
+        assert_eq!(counted, after, "covered seconds do not grow");
         account(&stage.world).permit(SECRET_ID).unwrap();
     };
     row.play(LOOK, &mut wire, begins, ends).await;

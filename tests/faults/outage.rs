@@ -1,4 +1,4 @@
-//! What happens to tracks while nobody can see them.
+//! Changes to tracks during an outage.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::play::Look;
 use crate::row::Does::{Equal, GrowAlone, GrowBy, Miss};
 use crate::row::{Numbers, Row};
 
-/// The cloud is dark until the end of it.
-fn darken(stage: &Memory) {
+/// Stops all responses until `start_cloud`.
+fn stop_cloud(stage: &Memory) {
     stage.world.inject(Fault::hang().until_cleared());
 }
 
-fn light_up(stage: &Memory) {
+fn start_cloud(stage: &Memory) {
     stage.world.clear_faults();
 }
 
@@ -24,7 +24,7 @@ fn light_up(stage: &Memory) {
 async fn a_track_vanishes_in_an_outage() {
     let row = Row::new(
         "a_track_vanishes_in_an_outage",
-        "A track is deleted while the API is silent",
+        "A track is deleted in an outage",
     )
     .fails("unavailable", "timeout")
     .afterwards("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
@@ -33,19 +33,19 @@ async fn a_track_vanishes_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who deleted it: its last series stay until the outage is over");
+    .remedy("find out who deleted it");
     let begins = |stage: &Memory| {
-        darken(stage);
+        stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
     };
-    Memory::new().play(row, begins, light_up).await;
+    Memory::new().play(row, begins, start_cloud).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_track_is_switched_off_in_an_outage() {
     let row = Row::new(
         "a_track_is_switched_off_in_an_outage",
-        "A track is switched off while the API is silent",
+        "A track is switched off in an outage",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_track_enabled{track=\"track-3\"}", Equal(1.0))
@@ -54,19 +54,19 @@ async fn a_track_is_switched_off_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"disabled\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who did it; alert on old data too, for an old 1 proves nothing");
+    .remedy("find out who did it; a 1 from before the outage proves nothing");
     let begins = |stage: &Memory| {
-        darken(stage);
+        stop_cloud(stage);
         account(&stage.world).set_status(3, 0).unwrap();
     };
-    Memory::new().play(row, begins, light_up).await;
+    Memory::new().play(row, begins, start_cloud).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_track_is_renamed_in_an_outage() {
     let row = Row::new(
         "a_track_is_renamed_in_an_outage",
-        "A track gets another name while the API is silent",
+        "A track is renamed in an outage",
     )
     .fails("unavailable", "timeout")
     .afterwards(
@@ -78,20 +78,20 @@ async fn a_track_is_renamed_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"modified\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing, if it was meant: it is the same track, by its id");
+    .remedy("nothing, if intended: the id is the same");
     let begins = |stage: &Memory| {
-        darken(stage);
+        stop_cloud(stage);
         let rename = |track: &mut serde_json::Value| track["Name"] = json!("renamed");
         account(&stage.world).edit(3, rename).unwrap();
     };
-    Memory::new().play(row, begins, light_up).await;
+    Memory::new().play(row, begins, start_cloud).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_track_is_recreated_in_an_outage() {
     let row = Row::new(
         "a_track_is_recreated_in_an_outage",
-        "A track is deleted and created under the same name while the API is silent",
+        "A track is deleted and created again, by name, in an outage",
     )
     .fails("unavailable", "timeout")
     .afterwards("cloudaudit_track_present{track_id=\"3\"}", Equal(0.0))
@@ -104,20 +104,20 @@ async fn a_track_is_recreated_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"created\"}",
         GrowBy(1.0),
     )
-    .remedy("compare the two: they are two tracks, by their ids");
+    .remedy("compare the two tracks");
     let begins = |stage: &Memory| {
-        darken(stage);
+        stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
         account(&stage.world).create(Track::new(30, "track-3"));
     };
-    Memory::new().play(row, begins, light_up).await;
+    Memory::new().play(row, begins, start_cloud).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_longer_than_stale_after() {
     let row = Row::new(
         "an_outage_is_longer_than_stale_after",
-        "The API is silent for longer than `poll.stale_after`, and a track is deleted meanwhile",
+        "An outage exceeds `poll.stale_after`, with a deletion meanwhile",
     )
     .fails("unavailable", "timeout")
     .numbers(Numbers::Hidden)
@@ -128,37 +128,37 @@ async fn an_outage_is_longer_than_stale_after() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy(
-        "end the outage: what was hidden is not forgotten, and compared with what is there then",
-    );
+    .remedy("end the outage: the next listing is compared with hidden values");
     let begins = |stage: &Memory| {
-        darken(stage);
+        stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
     };
     let look = Look {
         seen_within: 12,
         ..Look::default()
     };
-    Memory::new().play_seen(row, look, begins, light_up).await;
+    Memory::new()
+        .play_seen(row, look, begins, start_cloud)
+        .await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_wall_clock_jumps_in_an_outage() {
     let row = Row::new(
         "the_wall_clock_jumps_in_an_outage",
-        "The API is silent, and the wall clock is set an hour ahead, or the machine was suspended",
+        "An outage, and the wall clock jumps an hour ahead, as after a suspend",
     )
     .fails("unavailable", "timeout")
     .numbers(Numbers::Hidden)
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
-    .remedy("set the clock and end the outage: numbers are hidden if either clock says that they are older than `poll.stale_after`");
+    .remedy("set the clock, end the outage: the exporter uses the higher age of wall clock and monotonic clock");
     let begins = |stage: &Memory| {
-        darken(stage);
+        stop_cloud(stage);
         stage.set_wall_clock_ahead(Duration::from_hours(1));
     };
     let ends = |stage: &Memory| {
-        light_up(stage);
+        start_cloud(stage);
         stage.set_wall_clock_ahead(Duration::ZERO);
     };
     Memory::new().play(row, begins, ends).await;

@@ -1,4 +1,4 @@
-//! Plays a fault: before it, while it lasts, and after it.
+//! Plays a fault, and examines the exporter before, during and after it.
 
 use cloudaudit_exporter::sim::Track;
 
@@ -6,39 +6,39 @@ use crate::document;
 use crate::row::{Claim, Numbers, Polls, Recovery, Row};
 use crate::shown::Shown;
 
-/// Where a fault is played: a cloud, and an exporter that polls it.
+/// A stage for a fault: a cloud, and an exporter that polls it.
 pub trait Stage {
-    /// A time after which the number of intervals is counted.
+    /// A point in time from which intervals are counted.
     type Mark;
 
-    /// Begins to poll.
+    /// Starts to poll.
     async fn start(&mut self);
 
-    /// What `/metrics` shows now.
+    /// Returns what `/metrics` shows now.
     async fn shown(&self) -> Shown;
 
     /// Lets a small part of an interval pass.
     async fn step(&self);
 
-    /// The tracks that there are.
+    /// Returns the existing tracks.
     fn tracks(&self) -> Vec<Track>;
 
-    /// The time of a scrape that was just made.
+    /// Returns the time of the scrape `now`.
     fn mark(&self, now: &Shown) -> Self::Mark;
 
-    /// Whether so many intervals have passed.
+    /// Returns whether this many intervals have passed.
     fn have_passed(&self, intervals: u32, since: &Self::Mark, now: &Shown) -> bool;
 
-    /// Whether what is shown was shown by a poll that began later than so many intervals.
+    /// Returns whether the shown poll began more than this many intervals after `since`.
     fn is_late(&self, intervals: u32, since: &Self::Mark, now: &Shown) -> bool;
 }
 
-/// How a fault is looked at.
+/// How long a fault is examined.
 #[derive(Clone, Copy)]
 pub struct Look {
-    /// So many intervals after its beginning, all that is claimed is shown,
+    /// The number of intervals after which all claims must be true.
     pub seen_within: u32,
-    /// and it stays so for so many more.
+    /// The number of further intervals for which they must stay true.
     pub seen_for: u32,
 }
 
@@ -52,7 +52,7 @@ impl Default for Look {
 }
 
 impl Row {
-    /// Plays the fault, asserts all that is claimed of it, and compares the documentation.
+    /// Plays the fault, asserts its claims, and compares the documentation.
     pub async fn play<S: Stage>(
         self,
         look: Look,
@@ -60,7 +60,7 @@ impl Row {
         begins: impl AsyncFnOnce(&mut S),
         ends: impl AsyncFnOnce(&mut S),
     ) {
-        let before = if self.is_there_from_the_start {
+        let before = if self.exists_before_start {
             begins(stage).await;
             stage.start().await;
             stage.shown().await
@@ -76,7 +76,7 @@ impl Row {
         document::has(&self);
     }
 
-    /// The fault has begun: what is claimed comes to be true, and stays.
+    /// Asserts that the claims become true during the fault, and stay true.
     async fn lasts<S: Stage>(&self, look: Look, stage: &mut S, before: &Shown) {
         let begun = stage.mark(&stage.shown().await);
         let all: Vec<&Claim> = self.also.iter().collect();
@@ -102,14 +102,18 @@ impl Row {
             }
             if !matches!(self.numbers, Numbers::Exact | Numbers::AsListed) {
                 let succeeded = (first.last_success(), now.last_success());
-                assert_eq!(succeeded.0, succeeded.1, "{}: it stands still", self.name);
+                assert_eq!(
+                    succeeded.0, succeeded.1,
+                    "{}: the last success changed",
+                    self.name
+                );
             }
             if stage.have_passed(look.seen_for, &seen, &now) {
                 break now;
             }
             stage.step().await;
         };
-        // Every poll counts, for its own reason and for no other.
+        // Every poll counts under its own reason only.
         let reason = match self.polls {
             Polls::Fail(reason, _) => reason,
             Polls::Succeed => "",
@@ -120,11 +124,11 @@ impl Row {
         assert_eq!([failed, of_any_reason], [expected; 2], "{}", self.name);
     }
 
-    /// The fault has ended: everything is exact in time, and stays so.
+    /// Asserts that everything is exact in time after the fault, and stays exact.
     async fn recovers_on<S: Stage>(&self, stage: &mut S, before: &Shown) {
         let intervals = match self.recovery {
             Recovery::Intervals(intervals) => intervals,
-            // Where it matters, an interval is a second.
+            // On the stage where it matters, an interval is a second.
             Recovery::Seconds(seconds) => seconds,
             Recovery::AtOnce | Recovery::Restart => 1,
         };
@@ -151,7 +155,7 @@ impl Row {
         }
     }
 
-    /// What is claimed of the time while the fault lasts, or the first of it that is not true.
+    /// Checks the claims about the time of the fault. Returns the first that is not true.
     fn is_shown(
         &self,
         claims: &[&Claim],
@@ -193,7 +197,7 @@ impl Row {
     }
 }
 
-/// Waits for a poll that shows everything as it is.
+/// Waits for a poll that shows a listing.
 async fn healthy(stage: &impl Stage) -> Shown {
     let start = stage.mark(&stage.shown().await);
     loop {
@@ -202,7 +206,7 @@ async fn healthy(stage: &impl Stage) -> Shown {
             return now;
         }
         let is_late = stage.have_passed(2, &start, &now);
-        assert!(!is_late, "it never was healthy: {:?}", now.polled());
+        assert!(!is_late, "it never became healthy: {:?}", now.polled());
         stage.step().await;
     }
 }

@@ -20,14 +20,13 @@ const WRITTEN: &str = "cloudaudit_exporter_state_last_write_successful";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_new_configuration_is_wrong() {
-    let row = Row::new(
-        "the_new_configuration_is_wrong",
-        "A reload finds a mistake in the file",
-    )
-    .also(RELOADED, Equal(0.0))
-    .recovers(Recovery::AtOnce)
-    .afterwards(RELOADED, Equal(1.0))
-    .remedy("read the log, which names file, line and key; reload again. The old configuration stays in use");
+    let row = Row::new("the_new_configuration_is_wrong", "A reload finds an error")
+        .also(RELOADED, Equal(0.0))
+        .recovers(Recovery::AtOnce)
+        .afterwards(RELOADED, Equal(1.0))
+        .remedy(
+            "correct the line that the log names, and reload; the previous configuration stays",
+        );
     let begins = async |stage: &mut Wire| stage.reload("pol: {}\n");
     let ends = async |stage: &mut Wire| stage.reload("");
     row.play(LOOK, &mut Wire::new().await, begins, ends).await;
@@ -37,13 +36,15 @@ async fn the_new_configuration_is_wrong() {
 async fn a_region_leaves_the_configuration() {
     let row = Row::new(
         "a_region_leaves_the_configuration",
-        "Somebody takes a region, or an account, out of the configuration",
+        "A region or account is removed from the configuration",
     )
     .also("cloudaudit_up{region=\"ap-singapore\"}", Miss)
     .also("cloudaudit_track_present{region=\"ap-singapore\"}", Miss)
     .recovers(Recovery::AtOnce)
     .afterwards("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
-    .remedy("alert on `cloudaudit_up` that was there a week ago and is not now: there are no tombstones");
+    .remedy(
+        "nothing, if intended: removed regions and accounts leave no tombstones. `CloudAuditAccountNoLongerWatched` fires for accounts, not for regions",
+    );
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
         ..Setup::default()
@@ -57,7 +58,7 @@ async fn a_region_leaves_the_configuration() {
 async fn an_account_loop_panics() {
     let row = Row::new(
         "an_account_loop_panics",
-        "The loop of one account panics, and a track is deleted meanwhile",
+        "The task of an account panics, with a deletion meanwhile",
     )
     .also("cloudaudit_exporter_account_restarts_total", GrowBy(1.0))
     .also("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
@@ -65,7 +66,7 @@ async fn an_account_loop_panics() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("report it, with the log; it goes on after ten seconds from what it had published");
+    .remedy("open an issue; the task restarts after ten seconds");
     let begins = |stage: &Memory| {
         stage.panic();
         account(&stage.world).delete(3).unwrap();
@@ -77,7 +78,7 @@ async fn an_account_loop_panics() {
 async fn the_exporter_restarts() {
     let row = Row::new(
         "the_exporter_restarts",
-        "It is restarted, the API is not there, and a track is deleted meanwhile",
+        "Restart in an outage, with a deletion meanwhile",
     )
     .fails("unavailable", "connect")
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -86,30 +87,36 @@ async fn the_exporter_restarts() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing: `state.file` holds what was known");
+    .remedy("nothing: `state.file` has the last state");
     let begins = async |stage: &mut Wire| {
-        stage.kill_cloud().await;
-        stage.end_exporter();
+        stage.stop_cloud().await;
+        stage.stop_exporter();
         account(&stage.world).delete(3).unwrap();
         stage.start().await;
     };
-    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    let ends = async |stage: &mut Wire| stage.start_cloud().await;
     row.play(LOOK, &mut Wire::with_state().await, begins, ends)
         .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_exporter_is_killed() {
-    let row = Row::new("the_exporter_is_killed", "It is ended by `kill -9` or the kernel and started again, the API is not there, and a track is deleted meanwhile")
-        .fails("unavailable", "connect")
-        .numbers(Numbers::Restored)
-        .also("cloudaudit_track_changes_total", GrowBy(0.0))
-        .afterwards("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
-        .afterwards("cloudaudit_track_changes_total{change=\"vanished\"}", GrowAlone(1.0))
-        .remedy("look for the cause: changes of the last five seconds and times of the last minute may be lost");
+    let row = Row::new(
+        "the_exporter_is_killed",
+        "`kill -9` and restart in an outage, with a deletion meanwhile",
+    )
+    .fails("unavailable", "connect")
+    .numbers(Numbers::Restored)
+    .also("cloudaudit_track_changes_total", GrowBy(0.0))
+    .afterwards("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
+    .afterwards(
+        "cloudaudit_track_changes_total{change=\"vanished\"}",
+        GrowAlone(1.0),
+    )
+    .remedy("find the cause; changes of the last 5 s and times of the last minute may be lost");
     let begins = async |stage: &mut Wire| {
-        stage.state_is_written().await;
-        stage.kill_cloud().await;
+        stage.wait_until_state_is_written().await;
+        stage.stop_cloud().await;
         let succeeded = stage.shown().await.last_success();
         stage.kill_exporter();
         account(&stage.world).delete(3).unwrap();
@@ -120,7 +127,7 @@ async fn the_exporter_is_killed() {
             "{restored} is newer than {succeeded}"
         );
     };
-    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    let ends = async |stage: &mut Wire| stage.start_cloud().await;
     row.play(LOOK, &mut Wire::with_state().await, begins, ends)
         .await;
 }
@@ -129,36 +136,31 @@ async fn the_exporter_is_killed() {
 async fn the_exporter_restarts_without_a_state_file() {
     let row = Row::new(
         "the_exporter_restarts_without_a_state_file",
-        "It is restarted without a state file, the API is not there, and a track is deleted meanwhile",
+        "Restart in an outage without a state file, with a deletion meanwhile",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Absent)
     .afterwards("cloudaudit_track_present{track=\"track-3\"}", Miss)
     .afterwards("cloudaudit_track_changes_total", GrowBy(0.0))
-    .remedy("set `state.file`: without it the deletion is not seen");
+    .remedy("set `state.file`, to see the deletion");
     let begins = async |stage: &mut Wire| {
-        stage.kill_cloud().await;
-        stage.end_exporter();
+        stage.stop_cloud().await;
+        stage.stop_exporter();
         account(&stage.world).delete(3).unwrap();
         stage.start().await;
     };
-    let ends = async |stage: &mut Wire| stage.revive_cloud().await;
+    let ends = async |stage: &mut Wire| stage.start_cloud().await;
     row.play(LOOK, &mut Wire::new().await, begins, ends).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_state_file_is_broken() {
-    let row = Row::new(
-        "the_state_file_is_broken",
-        "At its start the exporter cannot make sense of the state file",
-    )
-    .also(WRITTEN, Equal(1.0))
-    .also("cloudaudit_track_changes_total", GrowBy(0.0))
-    .remedy(
-        "nothing, but what was known is lost: the file is kept aside as `state.json.corrupt-…`",
-    );
+    let row = Row::new("the_state_file_is_broken", "The state file is unreadable")
+        .also(WRITTEN, Equal(1.0))
+        .also("cloudaudit_track_changes_total", GrowBy(0.0))
+        .remedy("nothing, but history is lost; the file becomes `state.json.corrupt-…`");
     let begins = async |stage: &mut Wire| {
-        stage.end_exporter();
+        stage.stop_exporter();
         fs::write(stage.path("kept/state.json"), "no state").unwrap();
         stage.start().await;
     };
@@ -180,14 +182,14 @@ async fn the_state_file_is_broken() {
 async fn the_state_file_cannot_be_written() {
     let row = Row::new(
         "the_state_file_cannot_be_written",
-        "The state file's folder is gone, full, or not ours",
+        "The folder of the state file is missing, full, or another user's",
     )
     .also(WRITTEN, Equal(0.0))
     .recovers(Recovery::Seconds(20))
     .afterwards(WRITTEN, Equal(1.0))
-    .remedy("make room, or mend the folder; only a restart would lose what was not written");
+    .remedy("free space, or repair the folder; a restart loses the changes");
     let begins = async |stage: &mut Wire| {
-        stage.state_is_written().await;
+        stage.wait_until_state_is_written().await;
         fs::rename(stage.path("kept"), stage.path("away")).unwrap();
         account(&stage.world).set_status(3, 0).unwrap();
     };
@@ -206,11 +208,11 @@ async fn the_state_file_cannot_be_written() {
 async fn nothing_reads_the_log() {
     let row = Row::new(
         "nothing_reads_the_log",
-        "What reads the log has stopped, or a terminal is on hold",
+        "The reader of the log has stopped, or a terminal is on hold",
     )
     .also(DROPPED, Grow)
     .recovers(Recovery::AtOnce)
-    .remedy("start the reader again. Up to 1 MiB of lines wait for it; further ones are counted, and lost");
+    .remedy("restart the reader; lines beyond 1 MiB are lost");
     let mut stage = Wire::new().await;
     stage
         .environment
@@ -218,7 +220,7 @@ async fn nothing_reads_the_log() {
     let begins = async |stage: &mut Wire| stage.leave_log_unread(true).await;
     let ends = async |stage: &mut Wire| {
         stage.leave_log_unread(false).await;
-        stage.log_says("log lines were dropped").await;
+        stage.wait_for_log("log lines were dropped").await;
     };
     row.play(LOOK, &mut stage, begins, ends).await;
 }
@@ -227,10 +229,10 @@ async fn nothing_reads_the_log() {
 async fn half_requests_fill_the_listener() {
     let row = Row::new(
         "half_requests_fill_the_listener",
-        "A client opens 600 connections to the listener and sends half a request on each",
+        "A client sends 600 half requests",
     )
     .recovers(Recovery::AtOnce)
-    .remedy("nothing: a connection that waits for its client makes room for a scrape. Keep strangers away from the listener");
+    .remedy("nothing: the exporter closes half requests to make room for a scrape. Restrict who reaches the listener");
     let open = Mutex::new(Vec::new());
     let begins = async |stage: &mut Wire| {
         for _ in 0..HALF_REQUESTS {

@@ -1,103 +1,101 @@
-//! A row of the table: what a fault is, what it shows, what recovers it.
-
-use std::fmt::Write;
+//! A row of the table: a fault, what the exporter shows, and how it recovers.
 
 use crate::shown::Shown;
 
-/// What is claimed of a fault. The claims are asserted by playing it, and then written down.
+/// The claims about a fault. Its test asserts them, and the documentation lists them.
 pub struct Row {
-    /// Its test.
+    /// The name of its test.
     pub name: &'static str,
     /// What happens.
     pub fault: &'static str,
-    /// What becomes of the polls while it lasts.
+    /// The results of polls during the fault.
     pub polls: Polls,
-    /// What becomes of the numbers of the last complete listing.
+    /// The series of the last complete listing during the fault.
     pub numbers: Numbers,
-    /// What else is shown while it lasts.
+    /// Other series during the fault.
     pub also: Vec<Claim>,
-    /// Whether it lasts since the exporter began.
-    pub is_there_from_the_start: bool,
-    /// How long it may take after its end until everything is exact.
+    /// Whether the fault exists before the exporter starts.
+    pub exists_before_start: bool,
+    /// How long the recovery may take.
     pub recovery: Recovery,
-    /// What is shown after that.
+    /// Other series after the recovery.
     pub afterwards: Vec<Claim>,
     /// What an operator does about it.
     pub remedy: &'static str,
 }
 
-/// What becomes of polls.
+/// The result of polls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Polls {
-    /// They bring a complete listing.
+    /// They return a complete listing.
     Succeed,
-    /// They fail, of a reason and a code.
+    /// They fail with this reason and this code.
     Fail(&'static str, &'static str),
 }
 
-/// What becomes of the series of a target's last complete listing.
+/// The series of a target's last complete listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Numbers {
-    /// As the cloud has them.
+    /// As in the cloud.
     Exact,
-    /// As the API lists them, which is not as they are.
+    /// As the API lists them, which differs from the cloud.
     AsListed,
-    /// As they were at the last success, whose timestamp stands still.
+    /// As at the last success, whose timestamp does not change.
     Kept,
-    /// The same, but for the tracks that were seen since.
+    /// As at the last success, except for tracks that were listed since.
     Updated,
-    /// As they were, with the timestamp of that success or of an earlier one.
+    /// As at the last success, with its timestamp or an earlier one.
     Restored,
-    /// Left out, while the timestamp of the last success stays.
+    /// Absent, while the timestamp of the last success stays.
     Hidden,
-    /// There were none yet.
+    /// Absent, because no poll has succeeded yet.
     Absent,
 }
 
-/// When everything is exact after a fault.
+/// When everything is exact again after a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recovery {
-    /// So many intervals after its end.
+    /// Within this many intervals.
     Intervals(u32),
-    /// So many seconds after its end.
+    /// Within this many seconds.
     Seconds(u32),
-    /// Nothing was ever wrong with them.
+    /// Always: no series becomes wrong.
     AtOnce,
-    /// So, after the exporter was started anew.
+    /// After a restart of the exporter.
     Restart,
 }
 
-/// What is claimed of some series.
+/// A claim about series.
 pub struct Claim {
-    /// A metric, and the labels that are asked for: `metric{label="value"}`.
+    /// A metric and the labels to select: `metric{label="value"}`.
     pub series: &'static str,
-    /// What it does.
+    /// How they behave.
     pub does: Does,
 }
 
-/// What a series does, measured from before the fault.
+/// How a series behaves, compared with its value before the fault.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Does {
     /// It is larger than before.
     Grow,
-    /// It is larger by so much.
+    /// It is larger by this much.
     GrowBy(f64),
-    /// The same, and other labels of the metric are not.
+    /// It is larger by this much, and no series with other labels changes.
     GrowAlone(f64),
     /// It has this value.
     Equal(f64),
-    /// It has this value, give or take a second.
+    /// It has this value, within 1.
     About(f64),
     /// It is below this at times.
     DipBelow(f64),
-    /// It is there and above this.
+    /// It is present and above this.
     Exceed(f64),
-    /// It is not there.
+    /// It is absent.
     Miss,
 }
 
 impl Row {
-    /// A fault that polls succeed in spite of, until something else is claimed.
+    /// Creates a row of a fault during which polls succeed, until other claims are added.
     pub fn new(name: &'static str, fault: &'static str) -> Self {
         Self {
             name,
@@ -105,22 +103,22 @@ impl Row {
             polls: Polls::Succeed,
             numbers: Numbers::Exact,
             also: Vec::new(),
-            is_there_from_the_start: false,
+            exists_before_start: false,
             recovery: Recovery::Intervals(1),
             afterwards: Vec::new(),
             remedy: "",
         }
     }
 
-    /// Polls fail of it, and numbers are kept.
+    /// Claims that polls fail, and that values are kept.
     pub fn fails(mut self, reason: &'static str, code: &'static str) -> Self {
         self.polls = Polls::Fail(reason, code);
         self.numbers(Numbers::Kept)
     }
 
-    /// It is there when the exporter begins, which so never had any numbers.
+    /// Claims that the fault exists before the exporter starts, which therefore has no values.
     pub fn since_the_start(mut self) -> Self {
-        self.is_there_from_the_start = true;
+        self.exists_before_start = true;
         self.numbers(Numbers::Absent)
     }
 
@@ -149,7 +147,7 @@ impl Row {
         self
     }
 
-    /// The line of the table.
+    /// Returns the line of the table.
     pub fn line(&self) -> String {
         let (fault, name, remedy) = (self.fault, self.name, self.remedy);
         let (shows, recovers) = (self.shows(), self.recovers_text());
@@ -161,50 +159,66 @@ impl Row {
     fn shows(&self) -> String {
         let up = match self.polls {
             Polls::Succeed => "up 1".to_owned(),
+            Polls::Fail(reason, code) if reason == code => format!("up 0: `{reason}`"),
             Polls::Fail(reason, code) => format!("up 0: `{reason}`, `{code}`"),
         };
         let numbers = match self.numbers {
-            Numbers::Exact => "numbers exact",
-            Numbers::AsListed => "numbers as listed",
-            Numbers::Kept => "numbers kept",
-            Numbers::Updated => "tracks that were seen are updated, the others kept",
-            Numbers::Restored => "numbers kept, their time true or older",
-            Numbers::Hidden => "numbers hidden",
-            Numbers::Absent => "no numbers",
+            Numbers::Exact => "exact",
+            Numbers::AsListed => "as listed",
+            Numbers::Kept => "kept",
+            Numbers::Updated => "kept, listed tracks updated",
+            Numbers::Restored => "kept, time exact or older",
+            Numbers::Hidden => "hidden",
+            Numbers::Absent => "none",
         };
         with_claims(format!("{up}; {numbers}"), &self.also)
     }
 
     fn recovers_text(&self) -> String {
         let recovered = match (self.recovery, self.polls) {
-            (Recovery::Restart, _) => "once restarted".to_owned(),
+            (Recovery::Restart, _) => "after a restart".to_owned(),
             (Recovery::Intervals(_), Polls::Succeed) if self.afterwards.is_empty() => {
-                "no poll fails".to_owned()
+                "at once".to_owned()
             }
-            (Recovery::AtOnce, _) => "nothing fails".to_owned(),
-            (Recovery::Seconds(seconds), _) => format!("within {seconds} seconds"),
-            (Recovery::Intervals(1), _) => "within one interval".to_owned(),
-            (Recovery::Intervals(intervals), _) => format!("within {intervals} intervals"),
+            (Recovery::AtOnce, _) => "at once".to_owned(),
+            (Recovery::Seconds(seconds), _) => format!("{seconds} s"),
+            // As most faults do.
+            (Recovery::Intervals(1), _) => String::new(),
+            (Recovery::Intervals(intervals), _) => format!("{intervals} intervals"),
         };
         with_claims(recovered, &self.afterwards)
     }
 }
 
-fn with_claims(mut text: String, claims: &[Claim]) -> String {
-    for claim in claims {
-        let Claim { series, does } = claim;
-        write!(text, "; `{series}` {}", does.text()).unwrap();
-    }
-    text
+fn with_claims(text: String, claims: &[Claim]) -> String {
+    let texts = std::iter::once(text).chain(claims.iter().map(Claim::text));
+    let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
+    texts.join("; ")
 }
 
 impl Claim {
-    /// Whether what was true once has to stay so.
+    /// Returns the claim as in the table. A value is written as in the exposition.
+    fn text(&self) -> String {
+        let series = self.series;
+        match self.does {
+            Does::Grow => format!("`{series}` grows"),
+            Does::GrowBy(0.0) => format!("`{series}` stays"),
+            Does::GrowBy(difference) => format!("`{series}` +{difference}"),
+            Does::GrowAlone(difference) => format!("only `{series}` +{difference}"),
+            Does::Equal(value) => format!("`{series} {value}`"),
+            Does::About(value) => format!("`{series}` ≈{value}"),
+            Does::DipBelow(limit) => format!("`{series}` dips below {limit}"),
+            Does::Exceed(limit) => format!("`{series}` >{limit}"),
+            Does::Miss => format!("no `{series}`"),
+        }
+    }
+
+    /// Returns whether the claim must stay true once it is true.
     pub fn is_lasting(&self) -> bool {
         !matches!(self.does, Does::DipBelow(_))
     }
 
-    /// Whether it is true.
+    /// Returns whether the claim is true.
     pub fn is_true(&self, before: &Shown, now: &Shown) -> bool {
         let (was, is) = (before.values(self.series), now.values(self.series));
         let sum = |values: &[f64]| values.iter().sum::<f64>();
@@ -221,22 +235,6 @@ impl Claim {
             Does::DipBelow(limit) => !is.is_empty() && is.iter().all(|value| *value < limit),
             Does::Exceed(limit) => !is.is_empty() && is.iter().all(|value| *value > limit),
             Does::Miss => is.is_empty(),
-        }
-    }
-}
-
-impl Does {
-    fn text(self) -> String {
-        match self {
-            Self::Grow => "grows".to_owned(),
-            Self::GrowBy(0.0) => "stays".to_owned(),
-            Self::GrowBy(difference) => format!("+{difference}"),
-            Self::GrowAlone(difference) => format!("+{difference} and no other"),
-            Self::Equal(value) => format!("is {value}"),
-            Self::About(value) => format!("is about {value}"),
-            Self::DipBelow(limit) => format!("falls below {limit}"),
-            Self::Exceed(limit) => format!("is above {limit}"),
-            Self::Miss => "is absent".to_owned(),
         }
     }
 }

@@ -4,7 +4,7 @@ use cloudaudit_exporter::sim::Track;
 
 use crate::support::exporter::Samples;
 
-/// What a listing shows.
+/// The metrics that show a listing.
 const LISTED: [&str; 9] = [
     "cloudaudit_tracks",
     "cloudaudit_reported_tracks",
@@ -17,7 +17,7 @@ const LISTED: [&str; 9] = [
     "cloudaudit_track_present",
 ];
 
-/// A scrape, and which region of it is looked at.
+/// A scrape, and the region to examine.
 pub struct Shown {
     samples: Samples,
     region: &'static str,
@@ -28,8 +28,8 @@ impl Shown {
         Self { samples, region }
     }
 
-    /// The values of the samples that match a selector, of this region where they are of any and
-    /// the selector does not name another.
+    /// Returns the values of the samples that match a selector. A sample of another region matches
+    /// only if the selector names that region.
     pub fn values(&self, selector: &str) -> Vec<f64> {
         self.matching(selector)
             .into_iter()
@@ -37,15 +37,15 @@ impl Shown {
             .collect()
     }
 
-    /// The value of a metric that every target has.
+    /// Returns the value of a metric that every target has.
     pub fn value(&self, metric: &str) -> f64 {
         let values = self.values(metric);
-        assert_eq!(values.len(), 1, "{metric} is there once: {values:?}");
+        assert_eq!(values.len(), 1, "{metric} has one sample: {values:?}");
         values[0]
     }
 
-    /// Whether the last poll brought a listing; if not, why not. There is no reason where none has
-    /// ended yet.
+    /// Returns `Ok` if the last poll succeeded, or else its reasons and codes. The list is empty if
+    /// no poll has ended yet.
     pub fn polled(&self) -> Result<(), Vec<(String, String)>> {
         let failures = self.matching("cloudaudit_last_failure_info");
         match (self.value("cloudaudit_up"), failures.is_empty()) {
@@ -58,7 +58,8 @@ impl Shown {
         }
     }
 
-    /// Polls that ended and polls that failed, of one reason and of any.
+    /// Returns the number of polls that ended, that failed for `reason`, and that failed for any
+    /// reason.
     pub fn polls(&self, reason: &str) -> [f64; 3] {
         let failed = format!("cloudaudit_poll_failures_total{{reason=\"{reason}\"}}");
         [
@@ -72,8 +73,8 @@ impl Shown {
         self.value("cloudaudit_last_success_timestamp_seconds")
     }
 
-    /// Everything that the last complete listing shows, in the order of the exposition. Tombstones
-    /// are of the past.
+    /// Returns the series of the last complete listing, in the order of the exposition, without
+    /// tombstones.
     pub fn listing(&self) -> Vec<(String, f64)> {
         let all = LISTED.iter().flat_map(|metric| self.matching(metric));
         all.filter(|(series, value)| {
@@ -82,7 +83,7 @@ impl Shown {
         .collect()
     }
 
-    /// Whether the listing is these tracks and no others.
+    /// Returns whether the listing consists of exactly these tracks.
     pub fn is_exactly(&self, tracks: &[Track]) -> bool {
         let enabled = |track: &Track| {
             let (id, name) = (track.id(), track.json()["Name"].as_str().unwrap());
@@ -126,7 +127,7 @@ impl Shown {
     }
 }
 
-/// Whether a series has a label: `track="a"` is none of `storage_track="a"`.
+/// Returns whether a series has a label: `track="a"` does not match `storage_track="a"`.
 fn has(series: &str, label: &str) -> bool {
     series.contains(&format!("{{{label}")) || series.contains(&format!(",{label}"))
 }

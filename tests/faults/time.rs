@@ -1,4 +1,4 @@
-//! Clocks, rates, and polls that take long.
+//! Clocks, rates and slow polls.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -21,7 +21,7 @@ const HOUR: i64 = 3600;
 async fn the_clock_is_off_by_an_hour() {
     let row = Row::new(
         "the_clock_is_off_by_an_hour",
-        "Our clock is an hour behind the API's",
+        "This host's clock is an hour behind the API's",
     )
     .also("cloudaudit_clock_skew_seconds", About(3600.0))
     .also(
@@ -29,24 +29,24 @@ async fn the_clock_is_off_by_an_hour() {
         Grow,
     )
     .afterwards("cloudaudit_clock_skew_seconds", About(0.0))
-    .remedy("set the clock; calls are signed by the API's until then");
+    .remedy("synchronize the clock; signatures have the API's time meanwhile");
     let begins = |stage: &Memory| stage.world.set_skew_seconds(HOUR);
     let ends = |stage: &Memory| stage.world.set_skew_seconds(0);
     Memory::new().play(row, begins, ends).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_is_off_and_nobody_says_so() {
+async fn the_clock_is_off_and_responses_have_no_date() {
     let row = Row::new(
-        "the_clock_is_off_and_nobody_says_so",
-        "Our clock is an hour behind the API's, and answers carry no `Date`",
+        "the_clock_is_off_and_responses_have_no_date",
+        "The clock is an hour behind, and responses have no `Date`",
     )
     .fails("unauthenticated", "AuthFailure.SignatureExpire")
-    .remedy("set the clock");
+    .remedy("synchronize the clock");
     let begins = |stage: &Memory| {
         stage.world.set_skew_seconds(HOUR);
         stage
-            .way
+            .transport
             .change_headers(|headers| drop(headers.remove(header::DATE)));
     };
     let ends = |stage: &Memory| stage.world.set_skew_seconds(0);
@@ -57,7 +57,7 @@ async fn the_clock_is_off_and_nobody_says_so() {
 async fn another_tenant_uses_the_key() {
     let row = Row::new(
         "another_tenant_uses_the_key",
-        "Somebody else makes 15 calls a second with the same key, of 20 that are allowed",
+        "Another client uses 15 of the 20 allowed requests a second",
     )
     .also(
         "cloudaudit_rate_limiter_requests_per_second",
@@ -69,7 +69,7 @@ async fn another_tenant_uses_the_key() {
     )
     .recovers(Recovery::Intervals(2))
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
-    .remedy("nothing, if it is meant; else a key of its own");
+    .remedy("nothing, or give the exporter a key of its own");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -78,13 +78,13 @@ async fn another_tenant_uses_the_key() {
     let world = stage.world.clone();
     let tenant = Arc::new(Mutex::new(JoinSet::new()));
     let begins = |_: &Memory| {
-        tenant.lock().unwrap().spawn(call_without_end(world));
+        tenant.lock().unwrap().spawn(call_forever(world));
     };
     let ends = |_: &Memory| tenant.lock().unwrap().abort_all();
     stage.play(row, begins, ends).await;
 }
 
-async fn call_without_end(world: World) {
+async fn call_forever(world: World) {
     let signer = Signer::new("127.0.0.1:1", SECRET_ID, SECRET_KEY);
     let mut due = interval(Duration::from_secs(1) / 15);
     due.set_missed_tick_behavior(MissedTickBehavior::Burst);
@@ -101,10 +101,10 @@ const SLOW: Duration = Duration::from_secs(9);
 async fn a_poll_takes_longer_than_its_interval() {
     let row = Row::new(
         "a_poll_takes_longer_than_its_interval",
-        "Many pages of slow answers: a poll takes more than an interval",
+        "A poll of many slow pages exceeds an interval",
     )
     .also("cloudaudit_skipped_polls_total", Grow)
-    .remedy("a longer `poll.interval`, or larger pages");
+    .remedy("lengthen `poll.interval`, or use larger pages");
     let stage = Memory::with(Setup {
         tracks: 20,
         page_size: 2,
@@ -123,11 +123,11 @@ async fn a_poll_takes_longer_than_its_interval() {
 async fn a_poll_takes_longer_than_four_intervals() {
     let row = Row::new(
         "a_poll_takes_longer_than_four_intervals",
-        "So many pages of slow answers that a poll takes more than four intervals",
+        "A poll of many slow pages exceeds four intervals",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_skipped_polls_total", Grow)
-    .remedy("a longer `poll.interval`, or larger pages: the poll was cut");
+    .remedy("lengthen `poll.interval`, or use larger pages");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -146,7 +146,7 @@ async fn a_poll_takes_longer_than_four_intervals() {
 async fn a_region_hangs_beside_a_healthy_one() {
     let row = Row::new(
         "a_region_hangs_beside_a_healthy_one",
-        "One region of an account does not answer, the other does",
+        "One region of two does not answer",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
@@ -162,7 +162,7 @@ async fn a_region_hangs_beside_a_healthy_one() {
         "cloudaudit_last_success_timestamp_seconds{region=\"ap-singapore\"}",
         Grow,
     )
-    .remedy("compare the two; ask elsewhere if it lasts");
+    .remedy("wait, or poll another region");
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
         ..Setup::default()

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::sim::{Fault, Identity, Server, Track, World};
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ use crate::play::{Look, Stage};
 use crate::row::Row;
 use crate::shown::Shown;
 use crate::support::address::free_address;
-use crate::support::exporter::{Exporter, PATIENCE};
+use crate::support::exporter::Exporter;
 use crate::{REGION, SECRET_ID, SECRET_KEY, UIN};
 
 /// A part of an interval, which is a second here.
@@ -21,23 +21,23 @@ const STEP: Duration = Duration::from_millis(40);
 
 const TRACKS: u64 = 5;
 
-/// So many lines are logged before it is asked whether any was dropped.
+/// The number of lines that are logged between checks for dropped lines.
 const RELOADS: usize = 250;
 
-/// Here every interval takes its time.
+/// Intervals take real time here, so only a few are examined.
 pub const LOOK: Look = Look {
     seen_within: 3,
     seen_for: 1,
 };
 
-/// A cloud that may be gone, and a binary that may not have been started.
+/// A cloud that may be stopped, and a binary that may not be running.
 pub struct Wire {
     pub world: World,
-    /// What the exporter finds in its environment.
+    /// The environment of the exporter.
     pub environment: Vec<(&'static str, &'static str)>,
     /// More lines of its configuration.
     pub config: String,
-    /// Where the exporter is told to ask.
+    /// The endpoint in the exporter's configuration.
     pub endpoint: String,
     address: SocketAddr,
     serving: Option<JoinHandle<()>>,
@@ -46,7 +46,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// A cloud that answers, and no exporter yet.
+    /// Starts a cloud, and no exporter yet.
     pub async fn new() -> Self {
         let world = World::new(SystemTime::now());
         let account = world.add_account(UIN);
@@ -68,11 +68,11 @@ impl Wire {
             exporter: None,
             folder: TempDir::new().unwrap(),
         };
-        wire.revive_cloud().await;
+        wire.start_cloud().await;
         wire
     }
 
-    /// The same with a state file, in a folder of its own.
+    /// Starts a cloud for an exporter with a state file, in its own folder.
     pub async fn with_state() -> Self {
         let mut wire = Self::new().await;
         std::fs::create_dir(wire.folder.path().join("kept")).unwrap();
@@ -80,60 +80,60 @@ impl Wire {
         wire
     }
 
-    /// A file beside the configuration.
+    /// Returns the path of a file next to the configuration.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// As `kill -9` would do it: everything closes at once.
-    pub async fn kill_cloud(&mut self) {
+    /// Stops the cloud as `kill -9` would: every connection closes immediately.
+    pub async fn stop_cloud(&mut self) {
         if let Some(serving) = self.serving.take() {
             serving.abort();
             let _ = serving.await;
         }
     }
 
-    pub async fn revive_cloud(&mut self) {
+    pub async fn start_cloud(&mut self) {
         let server = Server::bind(self.address, self.world.clone())
             .await
             .unwrap();
         self.serving = Some(tokio::spawn(server.serve(std::future::pending::<()>())));
     }
 
-    /// Waits until the file holds what there is.
-    pub async fn state_is_written(&self) {
+    /// Waits until the state file is written.
+    pub async fn wait_until_state_is_written(&self) {
         let written = "cloudaudit_exporter_state_last_write_successful";
         self.exporter()
             .metrics_when("the state is written", |it| it.sum(written, &[]) > 0.0)
             .await;
     }
 
-    /// Asks the exporter to end, and waits until it has.
-    pub fn end_exporter(&mut self) {
+    /// Stops the exporter with SIGTERM, and waits until it has exited.
+    pub fn stop_exporter(&mut self) {
         let exporter = self.exporter.as_mut().expect("it was started");
         exporter.signal("TERM");
         assert_eq!(exporter.wait_for_end(), Some(0));
         self.exporter = None;
     }
 
-    /// `kill -9`.
+    /// Kills the exporter, as `kill -9` would.
     pub fn kill_exporter(&mut self) {
         self.exporter = None;
     }
 
-    /// Has the exporter load a configuration with more lines.
+    /// Reloads the exporter with more configuration lines.
     pub fn reload(&self, more: &str) {
         self.write_config(more);
         self.exporter().signal("HUP");
     }
 
-    /// Stops reading the exporter's log until it has dropped lines, or goes on reading.
+    /// Stops reading the exporter's log until lines are dropped, or continues reading.
     pub async fn leave_log_unread(&self, is_unread: bool) {
         self.exporter().leave_log_unread(is_unread);
         if !is_unread {
             return;
         }
-        // Each reload that fails is a line.
+        // Each failed reload logs a line.
         self.write_config("no_such_key: {}\n");
         let client = reqwest::Client::builder().tls_certs_only([]).no_proxy();
         let client = client.build().unwrap();
@@ -148,16 +148,12 @@ impl Wire {
         assert_eq!(client.post(&url).send().await.unwrap().status(), 200);
     }
 
-    /// Waits until the log says so.
-    pub async fn log_says(&self, words: &str) {
-        let began = Instant::now();
-        while !self.exporter().log().contains(words) {
-            assert!(began.elapsed() < PATIENCE, "{}", self.exporter().log());
-            sleep(STEP).await;
-        }
+    /// Waits until the log contains `words`.
+    pub async fn wait_for_log(&self, words: &str) {
+        self.exporter().line_with(&[words]).await;
     }
 
-    /// Plays a fault of the cloud's answers, which lasts until it is cleared.
+    /// Plays a fault of the cloud's responses, which lasts until it is cleared.
     pub async fn play_fault(mut self, row: Row, fault: Fault) {
         let begins = async |stage: &mut Self| {
             stage.world.inject(fault.until_cleared());
@@ -187,7 +183,7 @@ impl Stage for Wire {
     /// Polls that had ended, and those of them that had failed.
     type Mark = [f64; 2];
 
-    /// Starts the exporter, in the place of one that runs.
+    /// Starts the exporter, replacing a running one.
     async fn start(&mut self) {
         let file = self.write_config("");
         self.exporter = None;
@@ -211,12 +207,12 @@ impl Stage for Wire {
         [polls, failed]
     }
 
-    /// There is a poll in each interval, whatever else this machine has to do.
+    /// Counts polls instead of time, so that a busy machine makes no difference.
     fn have_passed(&self, intervals: u32, since: &[f64; 2], now: &Shown) -> bool {
         self.mark(now)[0] - since[0] >= f64::from(intervals)
     }
 
-    /// One poll may have been under way, and failed.
+    /// One poll may have been in flight, and failed.
     fn is_late(&self, intervals: u32, since: &[f64; 2], now: &Shown) -> bool {
         self.mark(now)[1] - since[1] > f64::from(intervals)
     }

@@ -58,7 +58,7 @@ fn every_certificate_is_read() {
         ),
         (
             "text between",
-            format!("# one\n{one}\nsubject=云 two\n{two}bye"),
+            format!("# Begin of a certificate: one\n{one}\nsubject=云 two\n{two}bye -- end"),
         ),
         ("no line break between", format!("{}{two}", one.trim_end())),
         ("a key between", format!("{one}{key}{two}")),
@@ -71,6 +71,9 @@ fn every_certificate_is_read() {
         let read = read.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(read.len(), 2, "{what}");
     }
+    let wide: Vec<u8> = one.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let error = pem::certificates(&wide).unwrap_err();
+    assert_eq!(error, "it is UTF-16; save it as UTF-8");
     let latin = [b"# caf\xe9\n".as_slice(), one.as_bytes()].concat();
     assert_eq!(pem::certificates(&latin).unwrap().len(), 1);
 }
@@ -79,43 +82,40 @@ fn every_certificate_is_read() {
 fn a_certificate_that_cannot_be_read_is_named() {
     let (one, two) = (pem_of_ca(), pem_of_ca());
     let key = KeyPair::generate().unwrap().serialize_pem();
-    let second = "certificate 2 (line ";
-    for (what, text, named) in [
-        ("nothing", String::new(), "it contains no certificate"),
-        ("a key alone", key, "it contains no certificate"),
-        (
-            "OpenSSL's own form",
-            format!("{one}{}", two.replace("CERTIFICATE", "TRUSTED CERTIFICATE")),
-            "openssl x509",
-        ),
-        (
-            "no end",
-            format!("{one}{}", two.replace("-----END", "")),
-            second,
-        ),
-        (
-            "another end",
-            format!("{one}{}", two.replace("END CERT", "END X CERT")),
-            second,
-        ),
-        (
-            "no base64",
-            format!("{one}{}", two.replacen("MII", "M?I", 1)),
-            second,
-        ),
-        (
-            "cut",
-            format!("{one}{}", two.replacen("MII", "", 1)),
-            second,
-        ),
-        (
-            "no line breaks",
-            format!("{one}{}", two.replace('\n', "")),
-            second,
-        ),
-    ] {
+    let refused = |what: &str, text: &str, named: &str| {
         let error = pem::certificates(text.as_bytes()).expect_err(what);
         assert!(error.contains(named), "{what}: {error}");
+    };
+    refused("nothing", "", "it contains no certificate");
+    refused("a key alone", &key, "it contains no certificate");
+    refused(
+        "OpenSSL's own form",
+        &format!("{one}{}", two.replace("CERTIFICATE", "TRUSTED CERTIFICATE")),
+        "openssl x509",
+    );
+    refused(
+        "its first line is lost, at the beginning",
+        &format!("{}{two}", one.split_once('\n').unwrap().1),
+        "certificate 1 (line ",
+    );
+    for (what, second) in [
+        ("no end", two.replace("-----END", "")),
+        ("another end", two.replace("END CERT", "END X CERT")),
+        ("no base64", two.replacen("MII", "M?I", 1)),
+        ("cut", two.replacen("MII", "", 1)),
+        ("base64 of something else", two.replacen("MII", "AAA", 1)),
+        ("no line breaks", two.replace('\n', "")),
+        ("a comment on its first line", format!("# the second {two}")),
+        ("a quote", format!("> {}", two.replace('\n', "\n> "))),
+        ("four dashes", two.replacen('-', "", 1)),
+        ("other dashes", two.replace("-----", "\u{2014}\u{2014}")),
+        ("lower case", two.to_lowercase()),
+        (
+            "its first line is lost",
+            two.split_once('\n').unwrap().1.to_owned(),
+        ),
+    ] {
+        refused(what, &format!("{one}{second}"), "certificate 2 (line ");
     }
 }
 

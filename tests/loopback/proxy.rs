@@ -1,9 +1,6 @@
-//! The proxy for calls to the cloud: what is accepted, what it is asked, and what goes past it.
+//! The proxy for requests to the cloud: which URLs are accepted, and which requests bypass it.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of a test fails it by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// In every value here that has a password, the password contains this.
+/// Part of every password in this file.
 const PASSWORD: &str = "HUSH";
 
 fn environment(variables: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -41,7 +38,7 @@ fn login(proxy: &Proxy) -> Option<String> {
 }
 
 #[test]
-fn urls_that_are_accepted() {
+fn valid_urls_are_accepted() {
     for (text, url, user_and_password) in [
         ("http://proxy:3128", "http://proxy:3128", None),
         ("HTTP://proxy:3128/", "http://proxy:3128", None),
@@ -76,7 +73,7 @@ fn urls_that_are_accepted() {
 }
 
 #[test]
-fn urls_that_are_refused_and_never_quoted() {
+fn invalid_urls_are_rejected_and_never_quoted() {
     for (text, named) in [
         ("", "does not begin"),
         ("proxy:3128", "does not begin"),
@@ -123,9 +120,9 @@ fn urls_that_are_refused_and_never_quoted() {
     }
 }
 
-/// The order, the empty value and the missing scheme are curl's.
+/// The order of the variables, empty values and missing schemes are treated as in curl.
 #[test]
-fn variables_are_read_as_curl_reads_them() {
+fn variables_are_read_as_in_curl() {
     for (variables, url) in [
         (&[][..], None),
         (&[("HTTPS_PROXY", "")], None),
@@ -165,7 +162,7 @@ fn variables_are_read_as_curl_reads_them() {
 }
 
 #[test]
-fn a_variable_that_cannot_be_used_is_a_bad_configuration_that_names_it() {
+fn an_invalid_variable_is_a_configuration_error_that_names_it() {
     let text = "accounts: {prod: {}}";
     for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         let variables = environment(&[(name, "socks5://me:HUSH@proxy:1")]);
@@ -179,7 +176,7 @@ fn a_variable_that_cannot_be_used_is_a_bad_configuration_that_names_it() {
             error.contains("socks5") && !error.contains(PASSWORD),
             "{error}"
         );
-        // The key is nearer than the variable, which is then not read.
+        // The key takes precedence, and the variable is not read.
         let own = format!("http: {{proxy: \"http://own:1\"}}\n{text}");
         let config = Config::parse("config.yaml", &own, &variables).unwrap();
         assert_eq!(config.http.proxy.unwrap().url(), "http://own:1");
@@ -189,9 +186,9 @@ fn a_variable_that_cannot_be_used_is_a_bad_configuration_that_names_it() {
     assert!(config.warnings.iter().any(|it| it.contains("http_proxy")));
 }
 
-/// What is direct with curl is direct here.
+/// The same hosts bypass the proxy as with curl.
 #[test]
-fn no_proxy_is_read_as_curl_reads_it() {
+fn no_proxy_is_read_as_in_curl() {
     for (list, direct, proxied) in [
         ("", &[][..], &["a.example"][..]),
         ("*", &["a.example", "10.0.0.1", "[fd00::1]"], &[]),
@@ -252,8 +249,8 @@ fn no_proxy_is_read_as_curl_reads_it() {
     }
 }
 
-/// A proxy that records the first request and closes.
-async fn recording() -> (String, tokio::task::JoinHandle<String>) {
+/// A proxy that records the first request and refuses it.
+async fn recording_proxy() -> (String, tokio::task::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     let recorded = tokio::spawn(async move {
@@ -267,8 +264,8 @@ async fn recording() -> (String, tokio::task::JoinHandle<String>) {
 }
 
 #[tokio::test]
-async fn a_call_asks_the_proxy_for_a_tunnel_with_the_decoded_password() {
-    let (authority, recorded) = recording().await;
+async fn connect_contains_the_decoded_password() {
+    let (authority, recorded) = recording_proxy().await;
     let url = format!("http://me:%23HUSH%2F[@{authority}");
     let transport = Network::default().https(&HttpOptions {
         ca_file: Some("tests/support/ca.pem".into()),
@@ -288,7 +285,7 @@ async fn a_call_asks_the_proxy_for_a_tunnel_with_the_decoded_password() {
     assert!(head.contains(&format!("Basic {login}\r\n")), "{head}");
 }
 
-/// A certificate of `authority` for a host, in a configuration of a server.
+/// A TLS server with a certificate for a host, signed by `authority`.
 fn acceptor(authority: &Issuer<'_, KeyPair>, host: &str) -> TlsAcceptor {
     let params = CertificateParams::new(vec![host.to_owned()]).unwrap();
     let key = KeyPair::generate().unwrap();
@@ -312,9 +309,9 @@ async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// TLS to the proxy, `CONNECT` in it, and TLS to the cloud in the tunnel.
+/// The client connects to the proxy over TLS, sends `CONNECT`, and uses TLS inside the tunnel.
 #[tokio::test]
-async fn a_call_goes_through_a_proxy_that_is_reached_over_tls() {
+async fn a_request_is_sent_through_a_proxy_with_tls() {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let key = KeyPair::generate().unwrap();
@@ -332,8 +329,8 @@ async fn a_call_goes_through_a_proxy_that_is_reached_over_tls() {
         tunnel.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         let mut inside = cloud.accept(tunnel).await.unwrap();
         let call = read_head(&mut inside).await;
-        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
-        inside.write_all(answer).await.unwrap();
+        let response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        inside.write_all(response).await.unwrap();
         inside.flush().await.unwrap();
         [connect, call]
     });
@@ -354,10 +351,10 @@ async fn a_call_goes_through_a_proxy_that_is_reached_over_tls() {
     assert!(!call.contains(&login), "{call}");
 }
 
-/// A call to this machine does not reach the proxy: it fails where nothing listens.
+/// The request bypasses the proxy, so it fails because no server listens on the port.
 #[tokio::test]
-async fn a_call_to_this_machine_goes_past_the_proxy() {
-    let (authority, recorded) = recording().await;
+async fn a_request_to_the_local_machine_bypasses_the_proxy() {
+    let (authority, recorded) = recording_proxy().await;
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let endpoint = closed.local_addr().unwrap();
     drop(closed);
@@ -369,6 +366,6 @@ async fn a_call_to_this_machine_goes_past_the_proxy() {
     let transport = transport.unwrap();
     let sent = timeout(PATIENCE, transport.send(request.unwrap())).await;
     assert!(sent.unwrap().unwrap_err().to_string().contains("refused"));
-    assert!(!recorded.is_finished(), "the proxy was asked");
+    assert!(!recorded.is_finished(), "the proxy received the request");
     recorded.abort();
 }

@@ -1,4 +1,4 @@
-//! The completions of three shells are those of the flags.
+//! The shell completions match the flags.
 
 use std::process::Command;
 
@@ -33,7 +33,7 @@ fn bash_completes_a_flag_and_a_command() {
     assert_eq!(completed("--gone"), "");
 }
 
-/// What bash offers for the beginning of a word.
+/// Returns what bash offers for the beginning of a word.
 fn completed(word: &str) -> String {
     let script = r#"
         source "$1"

@@ -1,6 +1,6 @@
 """Runs a program under the system call filters of a unit: confine.py UNIT PROGRAM [ARGUMENT...]
 
-They are systemd's own sets of calls, loaded by the library that systemd loads them with.
+The sets of system calls are those of systemd, and libseccomp loads the filters, as in systemd.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ WRITE, EXECUTE = mmap.PROT_WRITE, mmap.PROT_EXEC
 
 
 class Comparison(ctypes.Structure):
-    """An argument, how to compare it, and with what."""
+    """A condition on an argument of a system call (struct scmp_arg_cmp)."""
 
     _fields_ = [
         ("argument", ctypes.c_uint),
@@ -30,13 +30,13 @@ class Comparison(ctypes.Structure):
 
 
 def settings(unit: str, key: str) -> list[str]:
-    """The values of a key of the unit, in their order."""
+    """Returns the values of a key of the unit, in order."""
     with open(unit, encoding="utf-8") as lines:
         return [line.strip().split("=", 1)[1] for line in lines if line.startswith(key + "=")]
 
 
 def members(name: str) -> set[str]:
-    """The calls of a set, and of the sets in it."""
+    """Returns the calls of a set, including nested sets."""
     if not name.startswith("@"):
         return {name}
     listing = subprocess.run(
@@ -47,7 +47,7 @@ def members(name: str) -> set[str]:
 
 
 def allowed_calls(unit: str) -> set[str]:
-    """What is left of the calls once every line of the filter was heard."""
+    """Returns the calls that all lines of the filter together allow."""
     calls: set[str] = set()
     for value in settings(unit, "SystemCallFilter"):
         named = {call for name in value.removeprefix("~").split() for call in members(name)}
@@ -56,7 +56,7 @@ def allowed_calls(unit: str) -> set[str]:
 
 
 def conditions(call: str, unit: str) -> list[list[Comparison]]:
-    """On which arguments a call is allowed; none of these is on any."""
+    """Returns the alternative conditions for a call. An empty condition allows all arguments."""
     if call == "socket":
         families = [int(getattr(socket, name)) for name in settings(unit, "RestrictAddressFamilies")[0].split()]
         return [[Comparison(0, EQUAL, family, 0)] for family in families]
@@ -69,20 +69,20 @@ def conditions(call: str, unit: str) -> list[list[Comparison]]:
 
 
 def confine(unit: str) -> None:
-    """Puts this process, and what it becomes, under the filters."""
+    """Loads the filters into this process, which keeps them after exec."""
     library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     library.seccomp_init.restype = ctypes.c_void_p
     context = ctypes.c_void_p(library.seccomp_init(ctypes.c_uint32(REFUSE)))
     for call in sorted(allowed_calls(unit)):
         number = library.seccomp_syscall_resolve_name(call.encode())
-        if number <= UNKNOWN_CALL:  # of another architecture, or of a newer kernel than the library
+        if number <= UNKNOWN_CALL:  # a call of another architecture, or newer than the library
             continue
         for rule in conditions(call, unit):
             array = (Comparison * max(len(rule), 1))(*rule)
             if library.seccomp_rule_add_array(context, ctypes.c_uint32(ALLOW), number, len(rule), array) != 0:
-                sys.exit(f"no rule for {call}")
+                sys.exit(f"cannot add a rule for {call}")
     if library.seccomp_load(context) != 0:
-        sys.exit("the filter cannot be loaded")
+        sys.exit("cannot load the filter")
 
 
 if __name__ == "__main__":

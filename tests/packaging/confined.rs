@@ -11,15 +11,15 @@ use crate::support::address::free_address;
 
 const UNIT: &str = "deploy/systemd/cloudaudit-exporter.service";
 
-/// How long the demo may take to start and to poll.
+/// The time limit for the demo to start and to poll.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn the_demo_works_and_its_process_is_seen_whole() {
+async fn the_demo_works_and_shows_all_process_metrics() {
     let folder = TempDir::new().unwrap();
     let address = free_address();
-    // The steps replace one another, so it is the exporter that is signalled.
-    let mut demo = Killed(
+    // Each step replaces its process by exec, so the child process is the exporter.
+    let mut demo = KillOnDrop(
         confined(&folder)
             .args([BINARY, "demo", "--web.listen-address"])
             .arg(address.to_string())
@@ -31,9 +31,9 @@ async fn the_demo_works_and_its_process_is_seen_whole() {
     let client = client.build().unwrap();
     let start = Instant::now();
     let metrics = loop {
-        let answer = client.get(format!("http://{address}/metrics")).send().await;
-        let metrics = match answer {
-            Ok(answer) => answer.text().await.unwrap(),
+        let response = client.get(format!("http://{address}/metrics")).send().await;
+        let metrics = match response {
+            Ok(response) => response.text().await.unwrap(),
             Err(_) => String::new(),
         };
         let is_up = |line: &str| line.starts_with("cloudaudit_up{") && line.ends_with(" 1");
@@ -41,7 +41,7 @@ async fn the_demo_works_and_its_process_is_seen_whole() {
             break metrics;
         }
         assert!(start.elapsed() < PATIENCE, "no account is up:\n{metrics}");
-        assert!(demo.0.try_wait().unwrap().is_none(), "it ended");
+        assert!(demo.0.try_wait().unwrap().is_none(), "the demo ended");
         tokio::time::sleep(Duration::from_millis(50)).await;
     };
     for (name, at_least) in [
@@ -70,7 +70,7 @@ async fn the_demo_works_and_its_process_is_seen_whole() {
 }
 
 #[test]
-fn what_is_restricted_is_refused() {
+fn restricted_operations_are_refused() {
     let allowed = |script: &str| {
         let folder = TempDir::new().unwrap();
         ended(confined(&folder).args(["python3", "-c", script])).success
@@ -88,7 +88,7 @@ fn what_is_restricted_is_refused() {
     }
 }
 
-/// Runs what is appended to it, with one folder to write to.
+/// Returns a command that confines the program appended to it, with one writable folder.
 fn confined(folder: &TempDir) -> Command {
     let mut command = Command::new(file("tests/packaging/confine"));
     command.arg(file(UNIT)).arg(folder.path());
@@ -96,9 +96,9 @@ fn confined(folder: &TempDir) -> Command {
     command
 }
 
-struct Killed(Child);
+struct KillOnDrop(Child);
 
-impl Drop for Killed {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());

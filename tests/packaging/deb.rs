@@ -1,4 +1,4 @@
-//! The deb: what is in it, and what stays and goes when it is installed, removed and purged.
+//! The Debian package: its files, and what an installation, removal and purge keep and delete.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ const ENVIRONMENT: &str = "etc/default/cloudaudit-exporter";
 const STATE: &str = "var/lib/private/cloudaudit-exporter/state.json";
 
 #[test]
-fn it_says_which_version_of_what_it_is() {
+fn the_metadata_has_the_name_the_version_and_the_dependencies() {
     let field = |name: &str| output(Command::new("dpkg-deb").arg("--field").arg(deb()).arg(name));
     assert_eq!(field("Package"), "cloudaudit-exporter\n");
     let revision = &mut Command::new(file("deploy/package/revision"));
@@ -29,7 +29,7 @@ fn it_says_which_version_of_what_it_is() {
 }
 
 #[test]
-fn it_is_installed_removed_and_purged_without_a_trace() {
+fn a_purge_deletes_all_files() {
     let machine = Machine::new();
     machine.install();
     for file in [
@@ -46,22 +46,29 @@ fn it_is_installed_removed_and_purged_without_a_trace() {
         "usr/share/cloudaudit-exporter/cloudaudit-exporter.schema.json",
         "usr/share/doc/cloudaudit-exporter/README.md",
         "usr/share/doc/cloudaudit-exporter/docs/alerts.md",
+        "usr/share/doc/cloudaudit-exporter/docs/zh/alerts.md",
+        "usr/share/doc/cloudaudit-exporter/docs/page-light.png",
+        "usr/share/doc/cloudaudit-exporter/grafana/preview-fleet.svg",
+        "usr/share/doc/cloudaudit-exporter/deploy/cloudaudit-exporter.yaml",
+        "usr/share/doc/cloudaudit-exporter/deploy/alertmanager/templates/cloudaudit.tmpl",
+        "usr/share/doc/cloudaudit-exporter/deploy/prometheus/languages/zh.yaml",
+        "usr/share/doc/cloudaudit-exporter/deploy/systemd/cloudaudit-exporter.service.d/socket.conf",
         "usr/share/doc/cloudaudit-exporter/copyright",
     ] {
         assert!(machine.has(file), "{file}");
     }
     assert_eq!(machine.mode(BINARY), 0o755);
-    assert_eq!(machine.mode(ENVIRONMENT), 0o600, "keys stand in it");
+    assert_eq!(machine.mode(ENVIRONMENT), 0o600, "the file contains keys");
     assert_eq!(machine.mode("usr/share/cloudaudit-exporter/rules"), 0o755);
     let version = output(Command::new(machine.path(BINARY)).arg("--version"));
     assert!(
         version.contains(env!("CARGO_PKG_VERSION")),
-        "{version}: the package and the program are of one version"
+        "{version}: the versions of the package and the program differ"
     );
 
-    // What people wrote outlives an upgrade and a removal; what the service wrote, too.
-    let mine = "# mine\n";
-    fs::write(machine.path(ENVIRONMENT), mine).unwrap();
+    // An upgrade and a removal keep files that users or the service wrote.
+    let edited = "# edited\n";
+    fs::write(machine.path(ENVIRONMENT), edited).unwrap();
     fs::create_dir_all(machine.path(STATE).parent().unwrap()).unwrap();
     fs::write(machine.path(STATE), "state").unwrap();
     std::os::unix::fs::symlink(
@@ -70,10 +77,16 @@ fn it_is_installed_removed_and_purged_without_a_trace() {
     )
     .unwrap();
     machine.install();
-    assert_eq!(fs::read_to_string(machine.path(ENVIRONMENT)).unwrap(), mine);
+    assert_eq!(
+        fs::read_to_string(machine.path(ENVIRONMENT)).unwrap(),
+        edited
+    );
     machine.dpkg(&["--remove", "cloudaudit-exporter"]);
     assert!(!machine.has(BINARY) && !machine.has("usr/share/cloudaudit-exporter"));
-    assert_eq!(fs::read_to_string(machine.path(ENVIRONMENT)).unwrap(), mine);
+    assert_eq!(
+        fs::read_to_string(machine.path(ENVIRONMENT)).unwrap(),
+        edited
+    );
     assert_eq!(machine.mode(ENVIRONMENT), 0o600);
     assert!(machine.has(CONFIGURATION) && machine.has(STATE));
 
@@ -82,7 +95,7 @@ fn it_is_installed_removed_and_purged_without_a_trace() {
 }
 
 #[test]
-fn a_file_that_is_left_is_found() {
+fn a_leftover_file_is_found() {
     let machine = Machine::new();
     fs::create_dir(machine.path("var/lib/cloudaudit-exporter")).unwrap();
     assert_eq!(
@@ -91,7 +104,7 @@ fn a_file_that_is_left_is_found() {
     );
 }
 
-/// The root of a machine that has nothing but dpkg's books.
+/// A root folder that contains only the database of dpkg.
 struct Machine(TempDir);
 
 impl Machine {
@@ -120,8 +133,8 @@ impl Machine {
         self.dpkg(&["--install", deb().to_str().unwrap()]);
     }
 
-    /// Its scripts run here and are told of the other root, so that it needs no shell. Files belong
-    /// to root: whoever is not root becomes it in a user namespace.
+    /// Runs dpkg on this root folder. The package scripts run outside it, so it needs no shell. A
+    /// user namespace lets dpkg create files of root.
     fn dpkg(&self, arguments: &[&str]) {
         let run: Ended = ended(
             Command::new("unshare")
@@ -134,15 +147,15 @@ impl Machine {
         assert!(run.success, "dpkg {arguments:?}: {run:?}");
     }
 
-    /// Everything that has the name of the program, outside dpkg's books.
+    /// Returns all files with the name of the program outside the database of dpkg.
     fn traces(&self) -> Vec<PathBuf> {
         let mut found = Vec::new();
-        named(self.0.path(), &mut found);
+        find_named(self.0.path(), &mut found);
         found
     }
 }
 
-fn named(folder: &Path, found: &mut Vec<PathBuf>) {
+fn find_named(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let path = entry.path();
@@ -152,7 +165,7 @@ fn named(folder: &Path, found: &mut Vec<PathBuf>) {
         if entry.file_name().to_string_lossy().contains("cloudaudit") {
             found.push(path);
         } else if entry.file_type().unwrap().is_dir() {
-            named(&path, found);
+            find_named(&path, found);
         }
     }
 }

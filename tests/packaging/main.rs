@@ -1,13 +1,9 @@
-//! What runs on a Linux machine without a container: the unit, the packages, and what comes with
-//! them.
+//! Everything that is installed or deployed: the systemd unit, the packages, the image, the chart.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "another process lives in real time"
+    reason = "other processes run in real time"
 )]
 
 #[path = "../support/mod.rs"]

@@ -1,4 +1,4 @@
-//! The manual page: what the flags say, and what they do not say.
+//! The manual page, generated from the flags and from fixed sections.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -68,14 +68,14 @@ fn golden_manual() {
 }
 
 #[test]
-fn the_manual_is_good_roff() {
-    assert_eq!(objections(&read(file(PAGE))), "");
+fn groff_has_no_warnings_about_the_manual() {
+    assert_eq!(warnings(&read(file(PAGE))), "");
 }
 
 #[test]
-fn a_request_that_roff_does_not_know_is_found() {
+fn an_unknown_roff_request_is_found() {
     let broken = format!("{}.GONE\n", read(file(PAGE)));
-    assert!(objections(&broken).contains("GONE"));
+    assert!(warnings(&broken).contains("GONE"));
 }
 
 #[test]
@@ -93,7 +93,7 @@ fn every_exit_code_of_the_help_is_in_the_manual() {
 
 fn page() -> String {
     let man = Man::new(Cli::command());
-    // The crate leaves an empty date out, and what follows would be taken for it.
+    // The crate omits an empty date, and then the next field would be read as the date.
     let title = concat!(
         ".TH cloudaudit\\-exporter 1 \"\" \"cloudaudit\\-exporter ",
         env!("CARGO_PKG_VERSION"),
@@ -108,7 +108,7 @@ fn page() -> String {
     String::from_utf8(text).unwrap()
 }
 
-/// The commands with flags of their own; the crate would send the reader to a page for each.
+/// Formats the commands with their flags. The crate would refer to a separate page for each.
 fn commands() -> String {
     let mut lines = vec![".SH COMMANDS".to_owned()];
     for command in Cli::command().get_subcommands() {
@@ -136,20 +136,20 @@ fn bold(flag: &Arg) -> String {
     format!("\\fB\\-\\-{}\\fR", flag.get_long().unwrap())
 }
 
-/// A line of prose: hyphens are meant, and no line begins with a request.
+/// Escapes hyphens in a line of prose, and checks that it is not a roff request.
 fn escaped(text: &str) -> String {
     assert!(!text.starts_with(['.', '\'']) && !text.contains('\\'));
     text.replace('-', "\\-")
 }
 
-/// What groff has to say about a page.
-fn objections(page: &str) -> String {
+/// Returns the warnings of groff about a page.
+fn warnings(page: &str) -> String {
     let mut groff = Command::new("groff")
         .args(["-ww", "-man", "-Tutf8", "-z"])
         .stdin(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .expect("groff is installed");
+        .expect("groff");
     groff
         .stdin
         .take()

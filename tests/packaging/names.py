@@ -1,9 +1,9 @@
-"""Shows that a program resolves names by itself, by resolv.conf as it is at the time.
+"""Checks that the exporter resolves names by the current resolv.conf, without a restart.
 
-Usage: names.py PROGRAM     by `unshare --user --map-root-user --mount --net`, on a network that nobody else is on
+Usage: unshare --user --map-root-user --mount --net python3 names.py PROGRAM
 
-Two name servers on loopback give one name two addresses. The program is to poll the first address, and, once
-resolv.conf names the other server, the second, without being started again.
+Two name servers on loopback return different addresses for a name. The program must connect to the first address, and
+to the second one after resolv.conf names the other server.
 """
 
 import fcntl
@@ -29,17 +29,17 @@ def bring_loopback_up() -> None:
 
 
 def name_server(address: str) -> None:
-    """Answers every question for an address with its own, and every other with nothing."""
+    """Responds to every A query with its own address, and to every other query with an empty response."""
     server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     server.bind((address, 53))
     while True:
-        question, asker = server.recvfrom(512)
+        question, client = server.recvfrom(512)
         end = question.index(b"\0", 12) + 5
         (kind,) = struct.unpack_from(">H", question, end - 4)
         answer = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 1, 4) + socket.inet_aton(address)
         found = int(kind == 1)
         head = question[:2] + struct.pack(">HHHHH", 0x8180, 1, found, 0, 0)
-        server.sendto(head + question[12:end] + answer * found, asker)
+        server.sendto(head + question[12:end] + answer * found, client)
 
 
 def listen(address: str, port: int) -> socket.socket:
@@ -48,13 +48,13 @@ def listen(address: str, port: int) -> socket.socket:
     return listener
 
 
-def asked_over_tls(listener: socket.socket) -> None:
+def expect_client_hello(listener: socket.socket) -> None:
     connection, _ = listener.accept()
     connection.settimeout(SECONDS)
     hello = connection.recv(4096)
     connection.close()
     if hello[0] != 0x16 or NAME.encode() not in hello:
-        sys.exit(f"names: that is no TLS for {NAME}")
+        sys.exit(f"names: not a TLS client hello for {NAME}")
 
 
 def main(program: str) -> None:
@@ -77,15 +77,15 @@ def main(program: str) -> None:
     }
     exporter = subprocess.Popen([program], env=environment, stderr=subprocess.PIPE)
     try:
-        asked_over_tls(first)
+        expect_client_hello(first)
         resolv.write_text(f"nameserver {servers[1]}\n")
-        asked_over_tls(second)
+        expect_client_hello(second)
     except TimeoutError:
         exporter.kill()
-        sys.exit(f"names: nobody came\n{exporter.stderr.read().decode()}")
+        sys.exit(f"names: no connection arrived\n{exporter.stderr.read().decode()}")
     finally:
         exporter.kill()
-    print("both addresses were asked")
+    print("the exporter connected to both addresses")
 
 
 main(sys.argv[1])

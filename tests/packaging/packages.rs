@@ -1,4 +1,4 @@
-//! The packages, made once of the binary under test, as `make package` makes them of a release.
+//! The packages, built once from the binary under test, as `make package` builds them.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::support::parts::part;
 
 static FOLDER: LazyLock<TempDir> = LazyLock::new(|| {
     let folder = TempDir::new().unwrap();
-    // As a release's, without what only a debugger reads: packing that takes most of the time.
+    // Without debug information, as in a release. Packing it would take most of the time.
     let scratch = TempDir::new().unwrap();
     let binary = scratch.path().join("cloudaudit-exporter");
     let strip = &mut Command::new("strip");
@@ -44,6 +44,6 @@ fn only(ending: &str) -> PathBuf {
     let paths = entries.map(|entry| entry.unwrap().path());
     let mut found = paths.filter(|path| path.to_string_lossy().ends_with(ending));
     let path = found.next().unwrap();
-    assert_eq!(found.next(), None, "one is made");
+    assert_eq!(found.next(), None, "several packages were built");
     path
 }

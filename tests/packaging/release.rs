@@ -1,5 +1,5 @@
-//! The tarball, the licences and the bill of what is in it. That two builds make the same binary is
-//! shown by `deploy/package/reproduce`, which takes too long for here.
+//! The tarball, the license notices and the SBOM of a release. `deploy/package/reproduce` shows
+//! that two builds make the same binary, which takes too long for a test.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::run::{Ended, ended, file, output, root};
 use crate::support::parts::part;
 
-/// What somebody who unpacks it needs.
+/// Files that users of the tarball need.
 const PACKED: [&str; 15] = [
     "CHANGELOG.md",
     "LICENSE",
@@ -30,10 +30,10 @@ const PACKED: [&str; 15] = [
 ];
 
 #[test]
-fn the_same_binary_makes_the_same_tarball() {
+fn the_tarball_is_reproducible() {
     let folder = TempDir::new().unwrap();
     let [first, second] = ["first", "second"].map(|name| tarball(&folder.path().join(name)));
-    assert!(first == second, "two tarballs of the same are different");
+    assert!(first == second, "two tarballs of the same files differ");
 
     let packed = folder.path().join("tarball.tar.gz");
     fs::write(&packed, first).unwrap();
@@ -52,7 +52,7 @@ fn the_same_binary_makes_the_same_tarball() {
 }
 
 #[test]
-fn every_crate_has_its_licence_in_the_notices() {
+fn the_notices_contain_the_license_of_every_crate() {
     let notices = output(&mut script("deploy/package/notices"));
     for (name, version) in [
         ("tokio", "1."),
@@ -65,38 +65,38 @@ fn every_crate_has_its_licence_in_the_notices() {
         !notices.contains("\nproptest "),
         "tests are not in the binary"
     );
-    for licence in [
+    for license in [
         "Permission is hereby granted",
         "GNU LESSER GENERAL PUBLIC LICENSE",
     ] {
-        assert!(notices.contains(licence), "{licence}");
+        assert!(notices.contains(license), "{license}");
     }
 }
 
 #[test]
-fn the_bill_is_as_the_standard_wants_it_and_the_same_each_time() {
-    let bill = bill();
-    let verdict = judged(&bill);
-    assert!(verdict.success, "{verdict:?}");
-    assert_eq!(bill, self::bill());
-    let bill: serde_json::Value = serde_json::from_str(&bill).unwrap();
+fn the_sbom_is_valid_and_reproducible() {
+    let sbom = sbom();
+    let result = validate(&sbom);
+    assert!(result.success, "{result:?}");
+    assert_eq!(sbom, self::sbom());
+    let sbom: serde_json::Value = serde_json::from_str(&sbom).unwrap();
     assert_eq!(
-        bill["metadata"]["component"]["version"],
+        sbom["metadata"]["component"]["version"],
         env!("CARGO_PKG_VERSION")
     );
 }
 
 #[test]
-fn a_bill_that_is_not_is_objected_to() {
-    let verdict = judged(&bill().replacen("\"bom-ref\"", "\"reference\"", 1));
+fn an_invalid_sbom_is_rejected() {
+    let result = validate(&sbom().replacen("\"bom-ref\"", "\"reference\"", 1));
     assert!(
-        !verdict.success && verdict.stderr.contains("reference"),
-        "{verdict:?}"
+        !result.success && result.stderr.contains("reference"),
+        "{result:?}"
     );
 }
 
 fn tarball(folder: &Path) -> Vec<u8> {
-    // What is packed does not matter here, and a small file is packed sooner.
+    // A small file instead of the exporter is packed faster.
     let mut release = Command::new(file("deploy/package/release"));
     release.args(["tarball", "/bin/true"]).arg(folder);
     output(release.env("SOURCE_DATE_EPOCH", "1700000000"));
@@ -104,21 +104,21 @@ fn tarball(folder: &Path) -> Vec<u8> {
     fs::read(made.path()).unwrap()
 }
 
-fn bill() -> String {
+fn sbom() -> String {
     let mut command = script("deploy/package/sbom");
     output(command.env("SOURCE_DATE_EPOCH", "1700000000"))
 }
 
-fn judged(bill: &str) -> Ended {
+fn validate(sbom: &str) -> Ended {
     let folder = TempDir::new().unwrap();
-    let written = folder.path().join("bill.json");
-    fs::write(&written, bill).unwrap();
-    let mut judge = Command::new(part("python"));
-    let judge = judge.arg(file("tests/packaging/judge_sbom.py"));
-    ended(judge.arg(written))
+    let written = folder.path().join("sbom.json");
+    fs::write(&written, sbom).unwrap();
+    let mut validator = Command::new(part("python"));
+    let validator = validator.arg(file("tests/packaging/validate_sbom.py"));
+    ended(validator.arg(written))
 }
 
-/// A script of ours, which leaves nothing beside itself.
+/// A script of this repository, which writes no bytecode next to itself.
 fn script(name: &str) -> Command {
     let mut command = Command::new(file(name));
     command

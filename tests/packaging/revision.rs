@@ -1,5 +1,4 @@
-//! Packages of two commits are two packages, and the later commit's is the newer one to apt and
-//! dnf.
+//! Package versions of two commits differ, and apt and dnf sort the later commit as newer.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +14,7 @@ fn a_later_commit_makes_a_newer_package() {
     git(folder.path(), &["init", "--quiet"]);
     commits(9);
     let early = version(folder.path());
-    // More digits: numbers are compared, not texts.
+    // A count with more digits must be compared as a number.
     commits(1);
     let late = version(folder.path());
     commits(1);
@@ -36,7 +35,7 @@ fn a_later_commit_makes_a_newer_package() {
 }
 
 #[test]
-fn sources_without_their_history_are_those_of_the_tag() {
+fn sources_without_history_have_the_version_of_the_tag() {
     assert_eq!(version(TempDir::new().unwrap().path()), "1.2.3-1");
 }
 
@@ -52,10 +51,10 @@ fn commit(folder: &Path) {
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
-    let nobody = ["-c", "user.name=nobody", "-c", "user.email=nobody"];
+    let identity = ["-c", "user.name=test", "-c", "user.email=test"];
     output(
         Command::new("git")
-            .args(nobody)
+            .args(identity)
             .args(arguments)
             .current_dir(folder),
     );

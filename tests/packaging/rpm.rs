@@ -1,4 +1,4 @@
-//! The rpm, by rpm itself: what it says, and what stays and goes.
+//! The RPM package: its metadata and files, and what an erasure keeps.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::run::output;
 const ENVIRONMENT: &str = "etc/default/cloudaudit-exporter";
 
 #[test]
-fn it_says_which_version_of_what_it_is() {
+fn the_metadata_and_the_files_are_correct() {
     let query = |format: &str| {
         output(
             Command::new("rpm")
@@ -43,7 +43,7 @@ fn it_says_which_version_of_what_it_is() {
 }
 
 #[test]
-fn what_people_wrote_stays_when_it_is_erased() {
+fn an_erasure_keeps_edited_files() {
     let machine = TempDir::new().unwrap();
     let path = |name: &str| machine.path().join(name);
     run(machine.path(), &["--install", rpm().to_str().unwrap()]);
@@ -62,7 +62,8 @@ fn what_people_wrote_stays_when_it_is_erased() {
     assert_eq!(kept, "# mine\n");
 }
 
-/// rpm in another root. Its scripts would need a shell there; they have tests of their own.
+/// Runs rpm on another root folder. The package scripts would need a shell there, and have their
+/// own tests.
 fn run(root: &Path, arguments: &[&str]) {
     output(
         Command::new("unshare")

@@ -1,17 +1,17 @@
-//! Files of the repository, and programs that are run to their end.
+//! Files of the repository, and running programs to their end.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The program that everything here is about.
+/// The exporter.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_cloudaudit-exporter");
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// A file of the repository.
+/// Returns the path of a file of the repository.
 pub(crate) fn file(name: &str) -> PathBuf {
     root().join(name)
 }
@@ -41,14 +41,14 @@ pub(crate) fn ended(command: &mut Command) -> Ended {
     }
 }
 
-/// The same of one that must succeed; gives what it wrote to stdout.
+/// Runs a program that must succeed, and returns its standard output.
 pub(crate) fn output(command: &mut Command) -> String {
     let ended = ended(command);
     assert!(ended.success, "{command:?}: {ended:?}");
     ended.stdout
 }
 
-/// Compares a whole file with what it should say. `UPDATE_GOLDEN=1` rewrites it.
+/// Compares a file with its expected text. `UPDATE_GOLDEN=1` rewrites it.
 pub(crate) fn golden(name: &str, text: &str) {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         fs::write(file(name), text).unwrap();
@@ -56,6 +56,6 @@ pub(crate) fn golden(name: &str, text: &str) {
     let written = fs::read_to_string(file(name)).unwrap_or_default();
     assert!(
         text == written,
-        "{name} is not what the flags say: `make golden` rewrites it"
+        "{name} differs from the flags: `make golden` rewrites it"
     );
 }

@@ -1,4 +1,4 @@
-//! The scripts of the packages, in the words of dpkg and of rpm: what they ask systemd to do.
+//! The scripts of the packages, called as by dpkg and by rpm, and how they call systemctl.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -12,49 +12,69 @@ const RELOAD: &str = "daemon-reload\n";
 
 #[test]
 fn an_installation_starts_nothing() {
-    for words in [&["configure", ""][..], &["1"]] {
-        assert_eq!(asked("postinstall", words), RELOAD, "{words:?}");
+    for arguments in [&["configure", ""][..], &["1"]] {
+        assert_eq!(
+            systemctl_calls("postinstall", arguments),
+            RELOAD,
+            "{arguments:?}"
+        );
     }
 }
 
 #[test]
-fn an_upgrade_restarts_what_ran() {
+fn an_upgrade_restarts_a_running_service() {
     let restart = format!("{RELOAD}try-restart cloudaudit-exporter.service\n");
-    for words in [&["configure", "0.1.0-1"][..], &["2"]] {
-        assert_eq!(asked("postinstall", words), restart, "{words:?}");
+    for arguments in [&["configure", "0.1.0-1"][..], &["2"]] {
+        assert_eq!(
+            systemctl_calls("postinstall", arguments),
+            restart,
+            "{arguments:?}"
+        );
     }
-    for words in [&["upgrade", "0.2.0-1"][..], &["1"]] {
-        assert_eq!(asked("preremove", words), "", "{words:?}");
-        assert_eq!(asked("postremove", words), RELOAD, "{words:?}");
+    for arguments in [&["upgrade", "0.2.0-1"][..], &["1"]] {
+        assert_eq!(systemctl_calls("preremove", arguments), "", "{arguments:?}");
+        assert_eq!(
+            systemctl_calls("postremove", arguments),
+            RELOAD,
+            "{arguments:?}"
+        );
     }
 }
 
 #[test]
-fn a_removal_stops_it() {
-    for words in [&["remove"][..], &["0"]] {
+fn a_removal_stops_the_service() {
+    for arguments in [&["remove"][..], &["0"]] {
         let stop = "disable --now cloudaudit-exporter.service\n";
-        assert_eq!(asked("preremove", words), stop, "{words:?}");
-        assert_eq!(asked("postremove", words), RELOAD, "{words:?}");
+        assert_eq!(
+            systemctl_calls("preremove", arguments),
+            stop,
+            "{arguments:?}"
+        );
+        assert_eq!(
+            systemctl_calls("postremove", arguments),
+            RELOAD,
+            "{arguments:?}"
+        );
     }
 }
 
 #[test]
-fn a_removal_without_systemd_leaves_no_link_to_what_is_gone() {
+fn a_removal_without_systemd_leaves_no_dangling_link() {
     let link = "etc/systemd/system/multi-user.target.wants/cloudaudit-exporter.service";
-    for (words, stays) in [(["remove"], false), (["0"], false), (["upgrade"], true)] {
+    for (arguments, stays) in [(["remove"], false), (["0"], false), (["upgrade"], true)] {
         let machine = TempDir::new().unwrap();
         let link = machine.path().join(link);
         fs::create_dir_all(link.parent().unwrap()).unwrap();
         std::os::unix::fs::symlink("/usr/lib/systemd/system/gone", &link).unwrap();
-        output(&mut script("preremove", &words, &machine));
-        assert_eq!(link.is_symlink(), stays, "{words:?}");
+        output(&mut script("preremove", &arguments, &machine));
+        assert_eq!(link.is_symlink(), stays, "{arguments:?}");
     }
 }
 
 #[test]
-fn only_a_purge_takes_the_state() {
+fn only_a_purge_deletes_the_state() {
     let state = "var/lib/private/cloudaudit-exporter/state.json";
-    for (word, stays) in [
+    for (argument, stays) in [
         ("remove", true),
         ("upgrade", true),
         ("0", true),
@@ -64,13 +84,13 @@ fn only_a_purge_takes_the_state() {
         let state = machine.path().join(state);
         fs::create_dir_all(state.parent().unwrap()).unwrap();
         fs::write(&state, "state").unwrap();
-        output(script("postremove", &[word], &machine).env_remove("PATH"));
-        assert_eq!(state.exists(), stays, "{word}");
+        output(script("postremove", &[argument], &machine).env_remove("PATH"));
+        assert_eq!(state.exists(), stays, "{argument}");
     }
 }
 
-/// What a script asks of a `systemctl` that only writes down what it is asked.
-fn asked(name: &str, words: &[&str]) -> String {
+/// Returns the calls of a script to a fake `systemctl` that only records them.
+fn systemctl_calls(name: &str, arguments: &[&str]) -> String {
     let machine = TempDir::new().unwrap();
     let path = |name: &str| machine.path().join(name);
     fs::create_dir_all(path("run/systemd/system")).unwrap();
@@ -78,18 +98,18 @@ fn asked(name: &str, words: &[&str]) -> String {
     let systemctl = path("bin/systemctl");
     fs::write(
         &systemctl,
-        "#!/bin/sh\necho \"$*\" >>\"$DPKG_ROOT/asked\"\n",
+        "#!/bin/sh\necho \"$*\" >>\"$DPKG_ROOT/calls\"\n",
     )
     .unwrap();
     fs::set_permissions(&systemctl, fs::Permissions::from_mode(0o755)).unwrap();
     let programs = std::env::var("PATH").unwrap();
     let programs = format!("{}:{programs}", path("bin").display());
-    output(script(name, words, &machine).env("PATH", programs));
-    fs::read_to_string(path("asked")).unwrap_or_default()
+    output(script(name, arguments, &machine).env("PATH", programs));
+    fs::read_to_string(path("calls")).unwrap_or_default()
 }
 
-fn script(name: &str, words: &[&str], machine: &TempDir) -> Command {
+fn script(name: &str, arguments: &[&str], machine: &TempDir) -> Command {
     let mut command = Command::new(file("deploy/package/scripts").join(name));
-    command.args(words).env("DPKG_ROOT", machine.path());
+    command.args(arguments).env("DPKG_ROOT", machine.path());
     command
 }

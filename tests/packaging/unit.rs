@@ -1,4 +1,4 @@
-//! The systemd unit, judged by systemd.
+//! The systemd unit, checked by systemd-analyze.
 
 use std::fs;
 use std::process::Command;
@@ -10,47 +10,47 @@ use crate::run::{BINARY, Ended, ended, file, read};
 
 const UNIT: &str = "cloudaudit-exporter.service";
 
-/// The examples of drop-ins, beside the unit.
+/// The example drop-ins next to the unit.
 const DROP_INS: [&str; 3] = ["credentials.conf", "socket.conf", "web.conf"];
 const FOLDER: &str = "cloudaudit-exporter.service.d";
 
-/// The example of a socket for it.
+/// The example socket unit.
 const SOCKET: &str = "cloudaudit-exporter.socket";
 
 #[test]
-fn the_unit_has_nothing_that_systemd_does_not_know() {
-    let judged = verify(&unit());
-    assert!(judged.success, "{judged:?}");
-    assert_eq!(judged.stderr, "");
+fn the_unit_has_no_unknown_keys() {
+    let result = verify(&unit());
+    assert!(result.success, "{result:?}");
+    assert_eq!(result.stderr, "");
 }
 
 #[test]
-fn a_key_that_there_is_not_is_found() {
+fn an_unknown_key_is_found() {
     let broken = unit().replace("DynamicUser=yes", "DynamicUsers=yes");
-    let judged = verify(&broken);
-    assert!(judged.stderr.contains("DynamicUsers"), "{judged:?}");
+    let result = verify(&broken);
+    assert!(result.stderr.contains("DynamicUsers"), "{result:?}");
 }
 
 #[test]
-fn a_drop_in_has_nothing_that_systemd_does_not_know_and_opens_no_door() {
+fn the_drop_ins_have_no_unknown_keys_and_keep_the_hardening() {
     let verify = ["verify", "--man=no"];
     for name in DROP_INS {
         let drop_in = drop_in(name);
-        let judged = analyze_with(&drop_in, &verify, &unit());
-        assert!(judged.success, "{name}: {judged:?}");
-        assert_eq!(judged.stderr, "", "{name}");
+        let result = analyze_with(&drop_in, &verify, &unit());
+        assert!(result.success, "{name}: {result:?}");
+        assert_eq!(result.stderr, "", "{name}");
         let broken = drop_in.replace("[Service]\n", "[Service]\nLoadCredentials=a:b\n");
-        let judged = analyze_with(&broken, &verify, &unit());
-        assert!(judged.stderr.contains("LoadCredentials"), "{judged:?}");
-        let judged = analyze_with(&drop_in, &SECURITY, &unit());
-        assert!(judged.success, "{name}: {}", judged.stdout);
+        let result = analyze_with(&broken, &verify, &unit());
+        assert!(result.stderr.contains("LoadCredentials"), "{result:?}");
+        let result = analyze_with(&drop_in, &SECURITY, &unit());
+        assert!(result.success, "{name}: {}", result.stdout);
     }
 }
 
 #[test]
-fn the_socket_has_nothing_that_systemd_does_not_know() {
+fn the_socket_has_no_unknown_keys() {
     let socket = read(file("deploy/systemd").join(SOCKET));
-    for (text, objection) in [
+    for (text, message) in [
         (socket.clone(), ""),
         (socket.replace("NoDelay=", "NoDelays="), "NoDelays"),
     ] {
@@ -59,15 +59,15 @@ fn the_socket_has_nothing_that_systemd_does_not_know() {
         let path = folder.path().join(SOCKET);
         fs::write(&path, text).unwrap();
         let mut verify = Command::new("systemd-analyze");
-        let judged = ended(verify.args(["verify", "--man=no"]).arg(path));
-        assert!(judged.stderr.contains(objection), "{judged:?}");
-        assert_eq!(judged.stderr.is_empty(), objection.is_empty(), "{judged:?}");
+        let result = ended(verify.args(["verify", "--man=no"]).arg(path));
+        assert!(result.stderr.contains(message), "{result:?}");
+        assert_eq!(result.stderr.is_empty(), message.is_empty(), "{result:?}");
     }
 }
 
-/// By its variable, so that the command line stays the unit's.
+/// The drop-ins set flags by their variables, so that they need not change the command line.
 #[test]
-fn what_the_drop_ins_set_is_a_variable_of_a_flag() {
+fn the_drop_ins_set_only_variables_of_flags() {
     let command = <Cli as clap::CommandFactory>::command();
     let known: Vec<String> = command
         .get_arguments()
@@ -92,9 +92,9 @@ fn drop_in(name: &str) -> String {
     read(file("deploy/systemd").join(FOLDER).join(name))
 }
 
-/// Where the service finds them is for people to write down, so it stands in the pages.
+/// Users write these paths to their configuration, so the page must contain them.
 #[test]
-fn what_the_drop_in_loads_is_what_the_page_on_credentials_names() {
+fn the_credentials_page_names_the_files_that_the_drop_in_loads() {
     let drop_in = drop_in("credentials.conf");
     let page = read(file("docs/credentials.md"));
     let loaded: Vec<&str> = drop_in
@@ -111,21 +111,21 @@ fn what_the_drop_in_loads_is_what_the_page_on_credentials_names() {
 }
 
 #[test]
-fn the_unit_is_hardened_to_one_and_a_half_of_ten() {
-    let judged = security(&unit());
-    assert!(judged.success, "{}", judged.stdout);
-    assert_eq!(judged.stderr, "");
+fn the_exposure_level_of_the_unit_is_at_most_one_and_a_half() {
+    let result = security(&unit());
+    assert!(result.success, "{}", result.stdout);
+    assert_eq!(result.stderr, "");
 }
 
 #[test]
-fn a_unit_that_leaves_doors_open_is_found() {
+fn a_unit_without_hardening_is_found() {
     let broken = unit()
         .replace("DynamicUser=yes\n", "")
         .replace("CapabilityBoundingSet=\n", "");
     assert!(!security(&broken).success);
 }
 
-/// The unit, with the binary under test in the place of the one that a package installs.
+/// Returns the unit with the binary under test instead of the installed one.
 fn unit() -> String {
     let installed = "ExecStart=/usr/bin/cloudaudit-exporter\n";
     let unit = read(file("deploy/systemd").join(UNIT));
@@ -133,8 +133,8 @@ fn unit() -> String {
     unit.replace(installed, &format!("ExecStart={BINARY}\n"))
 }
 
-// It exits with 0 where it does not know a key, so what it says counts. The manual is not installed
-// here.
+// systemd-analyze exits with 0 for an unknown key, so callers check its messages. The manual page
+// is not installed here.
 fn verify(unit: &str) -> Ended {
     analyze(&["verify", "--man=no"], unit)
 }
@@ -153,10 +153,10 @@ fn analyze_with(drop_in: &str, arguments: &[&str], unit: &str) -> Ended {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(UNIT);
     fs::write(&path, unit).unwrap();
-    let beside = folder.path().join(FOLDER).join("example.conf");
-    fs::create_dir(beside.parent().unwrap()).unwrap();
-    fs::write(beside, drop_in).unwrap();
-    // One of the drop-ins asks for it.
+    let drop_in_path = folder.path().join(FOLDER).join("example.conf");
+    fs::create_dir(drop_in_path.parent().unwrap()).unwrap();
+    fs::write(drop_in_path, drop_in).unwrap();
+    // One of the drop-ins requires the socket.
     let socket = file("deploy/systemd").join(SOCKET);
     fs::copy(socket, folder.path().join(SOCKET)).unwrap();
     ended(

@@ -1,9 +1,9 @@
-//! One version everywhere. Programs, packages, man page and bill take it from `Cargo.toml`; these
-//! state it.
+//! The same version is in all files. Programs, packages, the manual page and the SBOM read it from
+//! `Cargo.toml`; the files below repeat it.
 
 use crate::run::{file, read};
 
-/// A file, and what stands right before the version in it.
+/// Files, each with the text right before the version.
 const PLACES: [(&str, &str); 8] = [
     ("Cargo.lock", "\nname = \"cloudaudit-exporter\"\nversion = "),
     (
@@ -29,37 +29,37 @@ const PLACES: [(&str, &str); 8] = [
 ];
 
 #[test]
-fn one_version_everywhere() {
-    let faults = faults(env!("CARGO_PKG_VERSION"));
-    assert!(faults.is_empty(), "{faults:#?}");
+fn all_files_have_the_same_version() {
+    let differences = differences(env!("CARGO_PKG_VERSION"));
+    assert!(differences.is_empty(), "{differences:#?}");
 }
 
 #[test]
-fn a_version_that_was_forgotten_is_found() {
-    // Before the first release the changelog has no heading to compare.
-    let unreleased = usize::from(stated(&read(file("CHANGELOG.md")), "\n## [").is_none());
-    assert_eq!(faults("9.9.9").len(), PLACES.len() - unreleased);
+fn an_outdated_version_is_found() {
+    // Before the first release, the changelog has no heading with a version.
+    let unreleased = usize::from(version_in(&read(file("CHANGELOG.md")), "\n## [").is_none());
+    assert_eq!(differences("9.9.9").len(), PLACES.len() - unreleased);
 }
 
-/// The places that state another version.
-fn faults(version: &str) -> Vec<String> {
-    let mut faults = Vec::new();
+/// Returns the places with another version.
+fn differences(version: &str) -> Vec<String> {
+    let mut differences = Vec::new();
     for (name, before) in PLACES {
-        let stated = stated(&read(file(name)), before);
-        let unreleased = name == "CHANGELOG.md" && stated.is_none();
-        if stated.as_deref() != Some(version) && !unreleased {
-            faults.push(format!("{name} states {stated:?} and not {version}"));
+        let found = version_in(&read(file(name)), before);
+        let unreleased = name == "CHANGELOG.md" && found.is_none();
+        if found.as_deref() != Some(version) && !unreleased {
+            differences.push(format!("{name} has version {found:?} instead of {version}"));
         }
     }
-    faults
+    differences
 }
 
-fn stated(text: &str, before: &str) -> Option<String> {
+fn version_in(text: &str, before: &str) -> Option<String> {
     let text = text.replacen("\n## [Unreleased]", "", 1);
     let (_, rest) = text.split_once(before)?;
     let part = |character: char| character.is_ascii_alphanumeric() || ".+-".contains(character);
-    let stated = rest
+    let versions = rest
         .trim_start_matches('"')
         .split(|character| !part(character));
-    stated.map(str::to_owned).next()
+    versions.map(str::to_owned).next()
 }

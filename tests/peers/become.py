@@ -1,5 +1,5 @@
-"""Becomes somebody else with the official SDK, in one of three ways, and prints who that is and what
-tracks it lists, as one line of JSON.
+"""Assumes a role with the official SDK, in one of three ways, and prints its identity and the tracks
+that it lists, as one line of JSON.
 
 Usage: become.py ENDPOINT role SECRET_ID SECRET_KEY ROLE_ARN EXTERNAL_ID
        become.py ENDPOINT pod PROVIDER_ID TOKEN ROLE_ARN

@@ -1,4 +1,4 @@
-//! The page for people, in a real browser.
+//! The status page, in a real browser.
 
 #![allow(
     clippy::unwrap_used,
@@ -6,7 +6,7 @@
 )]
 #![allow(
     clippy::disallowed_methods,
-    reason = "other processes live in real time"
+    reason = "other processes run in real time"
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
@@ -25,7 +25,7 @@ use crate::support::browser::looked;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An exporter; dropped, it ends.
+/// A running exporter. Dropping it stops the process.
 struct Exporter {
     url: String,
     process: Child,
@@ -73,8 +73,8 @@ impl Drop for Exporter {
 
 const UIN: &str = "100000000001";
 
-/// An exporter at this world, with one account of so many tracks, polled every second.
-async fn at(world: &World, tracks: u64) -> Exporter {
+/// Starts an exporter for this world, with one account of this many tracks, polled every second.
+async fn exporter_of(world: &World, tracks: u64) -> Exporter {
     let account = world.add_account(UIN);
     account.add_identity(Identity::permanent("AKIDlarge", "large-key"));
     for id in 1..=tracks {
@@ -95,30 +95,30 @@ async fn at(world: &World, tracks: u64) -> Exporter {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_track_that_is_switched_off_arrives_by_itself() {
+async fn a_disabled_track_appears_without_a_reload() {
     let world = World::new(SystemTime::now());
-    let exporter = at(&world, 3).await;
+    let exporter = exporter_of(&world, 3).await;
     let folder = TempDir::new().unwrap();
     let opened = folder.path().join("opened");
     let steps = json!([
         {"open": exporter.url},
         {"wait": "track-002", "within": "#tracks"},
-        {"text": "#tiles a:has-text('Tracks off')"},
+        {"text": "#tiles a:has-text('Tracks not enabled')"},
         {"touch": opened.display().to_string()},
-        // From here on nobody touches the page.
+        // From here on, the page updates without interaction.
         {"wait": "track-002", "within": "#off"},
     ]);
-    let looking = tokio::task::spawn_blocking(move || looked(&steps));
-    while !opened.exists() && !looking.is_finished() {
+    let watching = tokio::task::spawn_blocking(move || looked(&steps));
+    while !opened.exists() && !watching.is_finished() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     world.account(UIN).unwrap().set_status(2, 0).unwrap();
-    let seen = looking.await.unwrap();
+    let seen = watching.await.unwrap();
     assert!(seen[1].as_str().unwrap().starts_with('0'), "{seen:?}");
 }
 
 #[test]
-fn the_form_narrows_and_columns_sort_with_and_without_script() {
+fn the_form_filters_and_columns_sort_with_and_without_script() {
     let demo = Exporter::demo();
     for script in [true, false] {
         let seen = looked(&json!([
@@ -140,14 +140,14 @@ fn the_form_narrows_and_columns_sort_with_and_without_script() {
             text(1).contains("payments") && !text(1).contains("prod\t"),
             "{seen:?}"
         );
-        assert_ne!(text(2), text(3), "the other way round");
+        assert_ne!(text(2), text(3), "the order is reversed");
         assert!(text(4).contains("prod\t"), "{seen:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_large_world_has_a_second_page() {
-    let exporter = at(&World::new(SystemTime::now()), 250).await;
+    let exporter = exporter_of(&World::new(SystemTime::now()), 250).await;
     let url = exporter.url.clone();
     let seen = tokio::task::spawn_blocking(move || {
         looked(&json!([
@@ -167,7 +167,7 @@ async fn a_large_world_has_a_second_page() {
 }
 
 #[test]
-fn nobody_is_kept_out_light_or_dark_wide_or_narrow() {
+fn the_page_is_accessible_in_light_dark_and_narrow_layouts() {
     let demo = Exporter::demo();
     for (name, width, dark) in [
         ("light", 1280, false),

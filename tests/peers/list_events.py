@@ -1,4 +1,4 @@
-"""Lists operation records with the official SDK, page after page, and prints them as one line of JSON.
+"""Lists operation records with the official SDK, page by page, and prints them as one line of JSON.
 
 Usage: list_events.py ENDPOINT SECRET_ID SECRET_KEY FROM UNTIL PAGE_SIZE
 """

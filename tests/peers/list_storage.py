@@ -1,4 +1,4 @@
-"""Looks at storage targets with the official SDKs, and prints what it found as one line of JSON.
+"""Reads storage targets with the official SDKs, and prints the results as one line of JSON.
 
 Usage: list_storage.py ENDPOINT SECRET_ID SECRET_KEY BUCKET PREFIX DELIMITER MAX_KEYS TOPIC KAFKA_INSTANCE KAFKA_TOPIC
 

@@ -1,4 +1,4 @@
-"""Lists tracks with the official SDK, page after page, and prints what it found as one line of JSON.
+"""Lists tracks with the official SDK, page by page, and prints them as one line of JSON.
 
 Usage: list_tracks.py ENDPOINT SECRET_ID SECRET_KEY PAGE_SIZE
 """

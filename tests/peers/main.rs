@@ -1,4 +1,5 @@
-//! What programs of others make of ours: Tencent Cloud's Python SDK, and a browser.
+//! Third-party programs use the simulated cloud and the exporter: Tencent Cloud's Python SDKs, and
+//! a browser.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -1,5 +1,5 @@
-//! The official Python SDK reads the simulated cloud: a witness that neither half of this crate
-//! knows.
+//! The official Python SDK reads the simulated cloud. It shares no code with the client or the
+//! simulator.
 
 #![expect(
     clippy::unwrap_used,
@@ -37,13 +37,13 @@ fn world() -> World {
     world
 }
 
-/// What the SDK makes of the world behind a socket.
+/// Returns what the SDK lists from the world behind a socket.
 async fn list_with_sdk(world: &World, secret_key: &str, page_size: &str) -> Value {
     run("list_tracks.py", world, &[ID, secret_key, page_size]).await
 }
 
-/// Runs a script that is told the world's address first. The metadata service has an address of
-/// its own, which is reached through the proxy that the environment names.
+/// Runs a script with the world's address as its first argument. The SDK reaches the metadata
+/// service, which has another address, through the proxy in the environment.
 pub(crate) async fn run(script: &str, world: &World, arguments: &[&str]) -> Value {
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), world.clone());
     let server = server.await.unwrap();
@@ -65,7 +65,7 @@ pub(crate) async fn run(script: &str, world: &World, arguments: &[&str]) -> Valu
         .output();
     let output = tokio::select! {
         output = timeout(PATIENCE, running) => output.expect("the SDK hangs").unwrap(),
-        () = server.serve(std::future::pending::<()>()) => unreachable!("nobody shuts it down"),
+        () = server.serve(std::future::pending::<()>()) => unreachable!("the server has no shutdown"),
     };
     assert!(
         output.status.success(),
@@ -108,7 +108,7 @@ async fn the_sdk_reads_every_page() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_refused_in_words_the_sdk_understands() {
+async fn the_sdk_recognizes_the_refusal_of_a_wrong_key() {
     let world = world();
     let found = list_with_sdk(&world, "wrong", "3").await;
     assert_eq!(found["code"], "AuthFailure.SignatureFailure");
@@ -156,7 +156,7 @@ async fn the_sdk_reads_operation_records() {
 const OTHER: &str = "100000000002";
 const ROLE_ARN: &str = "qcs::cam::uin/100000000002:roleName/audit-reader";
 
-/// Besides the account of the key, another one whose role can be had in three ways.
+/// Adds an account whose role can be assumed in three ways.
 fn world_with_a_role() -> World {
     let world = world();
     let other = world.add_account(OTHER);
@@ -171,7 +171,7 @@ fn world_with_a_role() -> World {
 }
 
 #[tokio::test]
-async fn the_sdk_becomes_a_role_and_lists_its_tracks() {
+async fn the_sdk_assumes_a_role_and_lists_its_tracks() {
     let world = world_with_a_role();
     let expected = json!({"account": OTHER, "type": "CAMRole",
         "tracks": [[9, "theirs", 1, "cos"]]});
@@ -191,7 +191,7 @@ async fn the_sdk_becomes_a_role_and_lists_its_tracks() {
 }
 
 #[tokio::test]
-async fn a_role_is_refused_in_words_the_sdk_understands() {
+async fn the_sdk_recognizes_the_refusal_of_a_role() {
     let world = world_with_a_role();
     let role = ["role", ID, KEY, ROLE_ARN, "a guess"];
     let refused = run("become.py", &world, &role).await;
@@ -206,21 +206,22 @@ async fn a_role_is_refused_in_words_the_sdk_understands() {
 
 const READ: Option<[&str; 2]> = Some(["AKID1", "key-1"]);
 
-/// A spelling of the credentials file, what we read, and what the SDK reads.
+/// A spelling of the credentials file, what the exporter reads, and what the SDK reads.
 type Spelling = (
     &'static [u8],
     Option<[&'static str; 2]>,
     Option<[&'static str; 2]>,
 );
 
-/// Spellings that we read as the SDK does.
-const ALIKE: [(&[u8], Option<[&str; 2]>); 12] = [
+/// Spellings that the exporter reads as the SDK does.
+const ALIKE: [(&[u8], Option<[&str; 2]>); 13] = [
     (b"[default]\nsecret_id = AKID1\nsecret_key = key-1\n", READ),
     (b"[default]\nsecret_id=AKID1\nsecret_key=key-1", READ),
     (
         b"[default]\r\nsecret_id: AKID1\r\nsecret_key: key-1\r\n",
         READ,
     ),
+    (b"[default]\rsecret_id: AKID1\rsecret_key: key-1\r", READ),
     (b"[default]\nSECRET_ID = AKID1\nSecret_Key = key-1\n", READ),
     (
         b"; one\n\n# two\n[default]\nsecret_id = AKID1\n; three\nsecret_key = key-1\n",
@@ -247,8 +248,9 @@ const ALIKE: [(&[u8], Option<[&str; 2]>); 12] = [
     (b"[default]\nsecret_id = AKID1\nsecret_key =\n", None),
 ];
 
-/// Spellings that we read otherwise, on purpose: docs/credentials.md lists these kinds.
-const OTHERWISE: [Spelling; 6] = [
+/// Spellings that the exporter deliberately reads differently. docs/credentials.md lists these
+/// kinds.
+const DIFFERENT: [Spelling; 6] = [
     // A byte order mark is skipped.
     (
         b"\xef\xbb\xbf[default]\nsecret_id = AKID1\nsecret_key = key-1\n",
@@ -277,7 +279,7 @@ const OTHERWISE: [Spelling; 6] = [
         None,
         Some(["\"AKID1\"", "key-1"]),
     ),
-    // An indented line is a line of its own, not the continuation of the value above it.
+    // An indented line starts a new key; it does not continue the value above it.
     (
         b"[default]\nsecret_id = AKID1\n  secret_key = key-1\n",
         READ,
@@ -288,7 +290,7 @@ const OTHERWISE: [Spelling; 6] = [
 #[tokio::test]
 async fn the_credentials_file_is_read_as_the_sdk_reads_it() {
     let alike = ALIKE.iter().map(|(text, read)| (*text, *read, *read));
-    let table: Vec<Spelling> = alike.chain(OTHERWISE).collect();
+    let table: Vec<Spelling> = alike.chain(DIFFERENT).collect();
     let homes: Vec<tempfile::TempDir> = table
         .iter()
         .map(|(text, _, _)| {

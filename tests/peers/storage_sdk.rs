@@ -22,8 +22,8 @@ fn minute(at: SystemTime) -> u64 {
     (seconds - seconds % 60) * 1_000
 }
 
-/// What the SDKs make of the storage behind a socket.
-async fn look(world: &World, key: &str, delimiter: &str, max_keys: &str) -> Value {
+/// Returns what the SDKs read from the storage behind a socket.
+async fn read_storage(world: &World, key: &str, delimiter: &str, max_keys: &str) -> Value {
     let bucket = "audit-log-1250000001";
     let target = [bucket, "审 计/", delimiter, max_keys];
     let topics = [TOPIC, "ckafka-1", "audit"];
@@ -37,7 +37,7 @@ async fn the_sdks_read_the_storage() {
     let account = world.add_account(UIN);
     account.set_app_id("1250000001");
     account.add_identity(Identity::permanent(ID, KEY));
-    let missing = look(&world, KEY, "", "1000").await;
+    let missing = read_storage(&world, KEY, "", "1000").await;
     assert_eq!(
         missing,
         json!({
@@ -66,7 +66,7 @@ async fn the_sdks_read_the_storage() {
     account.add_kafka_topic(REGION, "ckafka-1", "audit");
     let time = "2020-12-10T03:37:30.000Z";
     assert_eq!(
-        look(&world, KEY, "", "2").await,
+        read_storage(&world, KEY, "", "2").await,
         json!({
             "bucket": {"pages": 2, "folders": [], "keys": [
                 ["审 计/2025/a+b.gz", time],
@@ -80,7 +80,7 @@ async fn the_sdks_read_the_storage() {
             "app_id": 1_250_000_001,
         })
     );
-    let folders = look(&world, KEY, "/", "1").await;
+    let folders = read_storage(&world, KEY, "/", "1").await;
     assert_eq!(
         folders["bucket"],
         json!({"pages": 3, "folders": ["审 计/2025/", "审 计/2026/"],
@@ -90,11 +90,11 @@ async fn the_sdks_read_the_storage() {
 }
 
 #[tokio::test]
-async fn a_wrong_key_is_refused_in_words_the_sdks_understand() {
+async fn the_sdks_recognize_the_refusal_of_a_wrong_key() {
     let world = World::new(Clock::system().now().wall);
     let account = world.add_account(UIN);
     account.add_identity(Identity::permanent(ID, KEY));
-    let refused = look(&world, "wrong", "", "10").await;
+    let refused = read_storage(&world, "wrong", "", "10").await;
     assert_eq!(
         refused["bucket"],
         json!({"status": 403, "code": "SignatureDoesNotMatch"})
@@ -106,7 +106,7 @@ async fn a_wrong_key_is_refused_in_words_the_sdks_understand() {
     account.deny_action(ID, "cos:GetBucket").unwrap();
     account.set_app_id("1250000001");
     account.add_bucket(REGION, "audit-log");
-    let denied = look(&world, KEY, "", "10").await;
+    let denied = read_storage(&world, KEY, "", "10").await;
     assert_eq!(
         denied["bucket"],
         json!({"status": 403, "code": "AccessDenied"})

@@ -15,10 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::support::judges::{promtool, python_client};
 use crate::support::prometheus::Prometheus;
 
-/// How long the demo may take until it says where it serves.
+/// How long the demo may take until it prints its address.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// How long until every series has been scraped once: some are there from the second scrape on.
+/// How long it may take until Prometheus has scraped every series once. Some appear only after the
+/// first scrape.
 const SERIES_LIMIT: Duration = Duration::from_secs(15);
 
 /// What the demo's state has in it, one account being denied, some polled with roles.
@@ -102,14 +103,14 @@ async fn prometheus_scrapes_the_demo_whole_and_without_complaint() {
     assert!(samples > NAMES.len(), "only {samples} samples");
 }
 
-/// A running demo; dropped, it is killed.
+/// A running demo. Dropping it kills the process.
 struct Demo {
     metrics: Url,
     _process: Child,
 }
 
 impl Demo {
-    /// Starts one on a free port, and waits until it says where its metrics are.
+    /// Starts a demo on a free port, and waits until it prints the URL of its metrics.
     async fn start() -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
             .args(["demo", "--web.listen-address", "127.0.0.1:0"])
@@ -123,7 +124,7 @@ impl Demo {
         let metrics = timeout(START_LIMIT, metrics_url(&mut lines))
             .await
             .expect("the demo says in time where its metrics are");
-        // It goes on telling what happens, and must not be held up by a full pipe.
+        // Keeps reading the demo's output, so that a full pipe never blocks the demo.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self {
             metrics,
@@ -143,7 +144,7 @@ async fn metrics_url(lines: &mut Lines<BufReader<ChildStdout>>) -> Url {
     panic!("the demo ended without saying where its metrics are");
 }
 
-/// The names that have not been scraped, once none is missing or time is up.
+/// Waits until every series has been scraped or the time is over; returns the missing names.
 async fn missing(prometheus: &Prometheus) -> BTreeSet<String> {
     let end = Instant::now() + SERIES_LIMIT;
     loop {
@@ -157,8 +158,8 @@ async fn missing(prometheus: &Prometheus) -> BTreeSet<String> {
     }
 }
 
-/// The exposition as one that accepts gzip gets it: in a single member, for some clients stop at
-/// the end of the first.
+/// Returns the exposition as a client that accepts gzip gets it. It must be a single gzip member,
+/// because some clients stop at the end of the first member.
 async fn compressed(metrics: &Url) -> String {
     let client = Client::builder().no_proxy().build().expect("a client");
     let request = client.get(metrics.clone()).header(ACCEPT_ENCODING, "gzip");

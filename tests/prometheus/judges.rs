@@ -1,6 +1,6 @@
-//! The judges of an exposition judged: a real Prometheus, promtool and the Python client, each with
-//! a text that is sound and with texts whose fault is known. What they overlook here they would
-//! overlook in ours.
+//! Checks the parsers that judge our exposition: a real Prometheus, promtool and the Python client.
+//! Each gets a valid text and texts with a known fault. A fault that a parser misses here, it would
+//! miss in our exposition, too.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -30,8 +30,8 @@ tracks{account=\"prod\",status=\"disabled\"} 1
 polls_total{account=\"prod\"} 7
 ";
 
-/// Two values for one series. Prometheus overlooks it before 2.52, promtool too: the Python client
-/// is the judge of that.
+/// Two values for one series. Prometheus before 2.52 and promtool miss it; the Python client does
+/// not.
 const DUPLICATE: &str = "\
 # HELP tracks Tracks of the last complete listing.
 # TYPE tracks gauge
@@ -39,7 +39,7 @@ tracks{account=\"prod\"} 2
 tracks{account=\"prod\"} 3
 ";
 
-/// A sample of 1970 among those of today.
+/// A sample with a timestamp of 1970 among current samples.
 const TOO_OLD: &str = "\
 # HELP tracks Tracks of the last complete listing.
 # TYPE tracks gauge
@@ -58,14 +58,14 @@ polls_total{account=\"one\"} 7
 tracks{account=\"two\"} 3
 ";
 
-/// A label value that does not end.
+/// A label value without a closing quote.
 const BROKEN: &str = "\
 # HELP tracks Tracks of the last complete listing.
 # TYPE tracks gauge
 tracks{account=\"prod} 2
 ";
 
-/// A counter that is not called one.
+/// A counter without the suffix `_total`.
 const MISNAMED: &str = "\
 # HELP polls Polls that ended.
 # TYPE polls counter
@@ -119,7 +119,7 @@ async fn the_python_client_objects_to_duplicates_and_to_a_torn_family() {
     python_client(BROKEN).await.expect_err("it is broken");
 }
 
-/// Serves one text, compressed, to those who accept that and to nobody else.
+/// Serves one text, compressed, and only to clients that accept compression.
 async fn serve(exposition: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await

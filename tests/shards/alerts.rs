@@ -1,4 +1,4 @@
-//! What is told of shards that come and go: nothing; and of one that is gone: that it is.
+//! Scaling the shards fires no alert, and a killed shard fires exactly one.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use crate::estate::{Estate, Size};
 use crate::prometheus::{MINUTE, Prometheus};
 
-/// An interval is a minute to the rules, as to those whom they are made for.
+/// The interval is one minute in the scaled time of the rules, as in a default configuration.
 const SIZE: Size = Size {
     accounts: 150,
     members: 10,
@@ -17,18 +17,17 @@ const SIZE: Size = Size {
 };
 const ALL: usize = 160;
 
-/// The longest `for` of what a move might set off is ten minutes; what a scaling sets off shows
-/// within eleven.
+/// The longest `for` of an alert that scaling might fire is ten minutes, so eleven minutes show it.
 const WATCHED: Duration = Duration::from_secs(11 * MINUTE as u64);
 
-/// `CloudAuditShardsMissing` takes fifteen minutes; the shard is seen missing, the rule evaluated,
-/// within one more.
+/// The `for` of `CloudAuditShardsMissing`. Prometheus notices the missing shard and evaluates the
+/// rule within another minute.
 const FOR: Duration = Duration::from_secs(15 * MINUTE as u64);
 const LATEST: Duration = Duration::from_secs(17 * MINUTE as u64);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
+async fn scaling_fires_no_alert_and_a_killed_shard_fires_only_its_own() {
     let mut estate = Estate::new(&SIZE, true).await;
     estate.scale(1).await;
     estate.at_rest(ALL).await;
@@ -42,14 +41,14 @@ async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
             prometheus.scrape(&estate.addresses());
             estate.at_rest(ALL).await;
         });
-        println!("from and to {total}: none fired, pending were {watched:?}");
+        println!("scaled to {total}: no alert fired, pending were {watched:?}");
         let shards = prometheus.value("max(cloudaudit_exporter_shards)").await;
         assert_eq!(shards, Some(f64::from(total)));
         let up = prometheus.value("count(cloudaudit_up==1)").await;
         assert_eq!(up, Some(ALL as f64));
     }
 
-    // It stays among those that should be scraped.
+    // The killed shard remains a scrape target.
     let killed = Instant::now();
     estate.shards[3].take().unwrap().kill().await;
     let missing = BTreeSet::from(["CloudAuditShardsMissing".to_owned()]);
@@ -57,13 +56,13 @@ async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
     while firing != missing {
         firing = prometheus.firing().await;
         assert!(firing.is_subset(&missing), "{firing:?}");
-        assert!(killed.elapsed() < LATEST, "nobody missed it");
+        assert!(killed.elapsed() < LATEST, "no alert for the killed shard");
         sleep(LOOK_EVERY).await;
     }
     let took = killed.elapsed();
-    println!("a killed shard is told of after {took:?}, {MINUTE} s to a minute");
+    println!("the alert for a killed shard fires after {took:?}, {MINUTE} s to a minute");
     assert!(took > FOR, "{took:?}");
-    // Whatever else speaks of its accounts has had its time too.
+    // Every other alert about its accounts has had time to fire, too.
     let end = Instant::now() + Duration::from_secs(3 * u64::from(MINUTE));
     while Instant::now() < end {
         assert_eq!(prometheus.firing().await, missing);
@@ -71,8 +70,8 @@ async fn a_move_sets_off_no_alert_and_a_shard_that_is_killed_only_its_own() {
     }
 }
 
-/// Waits until all are scraped and all that is pending is over: it takes some seconds to find its
-/// targets, which are minutes to the rules.
+/// Waits until Prometheus scrapes every shard and no alert is pending or firing. Prometheus needs
+/// some seconds to discover its targets, which are minutes in the scaled time of the rules.
 async fn settle(prometheus: &Prometheus, shards: f64) {
     let began = Instant::now();
     loop {
@@ -90,7 +89,7 @@ async fn settle(prometheus: &Prometheus, shards: f64) {
     }
 }
 
-/// Holds that nothing fires for so long; gives what was about to.
+/// Asserts that no alert fires for this time, and returns the alerts that were pending.
 async fn silence(prometheus: &Prometheus, time: Duration) -> BTreeSet<String> {
     let began = Instant::now();
     let mut pending = BTreeSet::new();

@@ -11,7 +11,7 @@ const SIZE: Size = Size {
     accounts: 9_600,
     members: 400,
     interval: Duration::from_mins(1),
-    // Each shard is at it again and again, in every phase of the test.
+    // Every shard refreshes the members several times in each phase of the test.
     refresh: Duration::from_secs(20),
 };
 const ALL: usize = 10_000;
@@ -54,10 +54,10 @@ async fn ten_thousand_accounts_are_each_polled_by_one_shard_of_eight() {
 
     let record = writer.end().await;
     assert_eq!(record.stays.len(), ALL);
-    let gap = record.shortest_change(); // and nobody asks for an account that another has taken over
-    println!("between two processes an account rested for at least {gap:?}");
-    // The cloud refuses the 21st page of a second. Roles are asked for at all that it allows, so
-    // that a busy machine may bunch one too many, which is tried again.
+    let gap = record.shortest_change(); // also asserts that no two shards poll the same account
+    println!("shortest time between the polls of two processes: {gap:?}");
+    // The cloud refuses the 21st request of a second. The exporter assumes roles at exactly that
+    // rate, so a busy machine may bunch one request too many; the exporter retries it.
     let refused = record.refused.iter();
     let refused: Vec<_> = refused
         .filter(|(action, _)| action != "AssumeRole")

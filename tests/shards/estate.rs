@@ -1,5 +1,5 @@
-//! Accounts of a simulated cloud, written down and of an organisation, and the shards that they are
-//! divided among.
+//! A simulated cloud with configured accounts and members of an organization, and the shards that
+//! divide these accounts.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -16,18 +16,18 @@ use tokio::time::sleep;
 use crate::process::{Process, Start};
 use crate::support::address::free_address;
 
-/// The account that has the organisation, and its key.
+/// The administrator account of the organization, and its key.
 pub const ADMIN: &str = "100000000001";
 pub const ADMIN_KEY: &str = "AKIDadmin";
 
-/// How long it may take until all are polled.
+/// How long it may take until every account is up.
 const PATIENCE: Duration = Duration::from_mins(3);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// How long a process may go on beside those that take its place: less than they wait.
+/// How long an old process runs beside its successors: less than their startup delay.
 const LINGERING: Duration = Duration::from_secs(4);
 
-/// How much of it there is, and how often it is polled.
+/// The number of accounts and members, and how often the shards poll and refresh them.
 pub struct Size {
     pub accounts: u32,
     pub members: u64,
@@ -37,12 +37,12 @@ pub struct Size {
 
 pub struct Estate {
     pub world: World,
-    /// By ordinal.
+    /// The running shards by ordinal; `None` after a shard was killed.
     pub shards: Vec<Option<Process>>,
     config: PathBuf,
     folder: TempDir,
-    /// The one door of the cloud for all; none: a new one for each process, so that the cloud sees
-    /// who asks.
+    /// The endpoint that all processes share. If `None`, each process has an endpoint of its own,
+    /// so that the cloud can tell the processes apart.
     door: Option<String>,
     addresses: Vec<SocketAddr>,
 }
@@ -68,9 +68,9 @@ impl Estate {
         }
     }
 
-    /// Replaces every process by one of so many shards, as a cluster does: a shard's own
-    /// predecessor has ended before it begins, and others linger: all of them while a new shard
-    /// begins, and the one that goes while they begin anew.
+    /// Replaces every process by a shard of `total`, as a cluster does. A shard starts only after
+    /// the process with the same ordinal has exited. If shards are added, every old process lingers
+    /// until a new shard has started. Otherwise, only the processes without a successor linger.
     pub async fn scale(&mut self, total: u32) {
         let mut before = std::mem::take(&mut self.shards).into_iter();
         let grows = before.len() < total as usize;
@@ -101,9 +101,10 @@ impl Estate {
                     endpoint: &door,
                     folder: &folder,
                 };
-                let process = Process::start(start).await;
+                // The new shard counts its delay from here. On a busy machine it starts to serve
+                // seconds later.
                 begun.send_replace(true);
-                Some(process)
+                Some(Process::start(start).await)
             });
         }
         let gone = before.flatten();
@@ -112,14 +113,14 @@ impl Estate {
         self.shards = shards;
     }
 
-    /// Where each shard that runs can be scraped.
+    /// Returns the address of each running shard.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         let running = self.shards.iter().flatten();
         running.map(|process| process.address).collect()
     }
 
-    /// Waits until each of so many accounts is polled, and gives what each shard serves. Whoever
-    /// serves what is another's is found out here.
+    /// Waits until every account is up, and returns the accounts that each shard serves. Panics if
+    /// two shards serve the same account.
     pub async fn at_rest(&self, accounts: usize) -> Vec<Vec<String>> {
         let began = Instant::now();
         loop {
@@ -129,7 +130,7 @@ impl Estate {
             for (shard, accounts) in served.iter().enumerate() {
                 for account in accounts.keys() {
                     let other = owners.insert(account, shard);
-                    assert_eq!(other, None, "{account} is of shard {shard} too");
+                    assert_eq!(other, None, "shard {shard} serves {account}, too");
                 }
             }
             let up: u32 = served.iter().flat_map(BTreeMap::values).sum();
@@ -147,7 +148,7 @@ impl Estate {
     }
 }
 
-/// Ends it when somebody who may poll its accounts is there already.
+/// Shuts a process down some time after the first new shard has started.
 async fn end_late(old: Process, mut begun: watch::Receiver<bool>) {
     begun.wait_for(|begun| *begun).await.unwrap();
     sleep(LINGERING).await;

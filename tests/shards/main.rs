@@ -1,5 +1,5 @@
-//! Shards as they are run: real processes that divide ten thousand accounts, come and go, and are
-//! watched by a real Prometheus with the shipped rules.
+//! Shards as in production: real processes divide ten thousand accounts while their number changes,
+//! and a real Prometheus with the shipped rules scrapes them.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,14 +15,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-// What there is to be divided, and the processes that divide it.
+// The accounts, and the processes that divide them.
 mod estate;
 mod process;
 
-// What was asked of the cloud, and by whom.
+// The requests to the cloud, and which process sent them.
 mod record;
 
-// Prometheus, which scrapes whoever there is.
+// Prometheus, which scrapes every running shard.
 mod prometheus;
 
 // The tests.

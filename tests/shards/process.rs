@@ -1,4 +1,4 @@
-//! One shard: the binary itself.
+//! One shard: a process of the exporter's binary.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -24,20 +24,20 @@ pub struct Process {
     log: PathBuf,
 }
 
-/// What a process is to be.
+/// How to start a process.
 pub struct Start<'a> {
     pub address: SocketAddr,
     pub shard: u32,
     pub total: u32,
     pub config: &'a Path,
-    /// Where the cloud is.
+    /// The URL of the simulated cloud.
     pub endpoint: &'a str,
-    /// Of its own: its state and its log.
+    /// The shard's own folder, for its state file and its log.
     pub folder: &'a Path,
 }
 
 impl Process {
-    /// Starts it, and waits until it listens.
+    /// Starts a shard, and waits until it answers scrapes.
     pub async fn start(start: Start<'_>) -> Self {
         std::fs::create_dir_all(start.folder).unwrap();
         let log = start.folder.join("log");
@@ -56,7 +56,7 @@ impl Process {
             .env("HOSTNAME", format!("exporter-{}", start.shard))
             .env("CLOUDAUDIT_EXPORTER__ENDPOINT", start.endpoint)
             .env("STATE_DIRECTORY", start.folder)
-            // Ten thousand accounts end on two cores at the same time.
+            // Ten thousand accounts shut down on two cores at the same time.
             .env("CLOUDAUDIT_EXPORTER_WEB_SHUTDOWN_GRACE_PERIOD", "1m")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -75,14 +75,14 @@ impl Process {
         while process.metrics().await.is_none() {
             let said = || std::fs::read_to_string(&log).unwrap();
             let ended = process.child.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended: {}", said());
+            assert!(ended.is_none(), "the shard exited: {}", said());
             assert!(began.elapsed() < LOADING, "{}", said());
             sleep(LOOK_EVERY).await;
         }
         process
     }
 
-    /// Ends it as a service manager would.
+    /// Shuts the process down with SIGTERM, as a service manager does.
     pub async fn end(mut self) {
         let id = self.child.id().unwrap().to_string();
         let told = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -93,16 +93,19 @@ impl Process {
         assert!(ended.success(), "{ended}: {last:#?}");
     }
 
-    /// Ends it as nobody should.
+    /// Kills the process without a graceful shutdown.
     pub async fn kill(mut self) {
         self.child.kill().await.unwrap();
     }
 
-    /// Each account that it serves, and in how many regions it is up.
+    /// Returns each account that the shard serves, and the number of regions where it is up.
     pub async fn served(&self) -> BTreeMap<String, u32> {
         let exposition = self.metrics().await.unwrap();
         let ordinal = format!("\ncloudaudit_exporter_shard_ordinal {}\n", self.shard);
-        assert!(exposition.contains(&ordinal), "that is another process");
+        assert!(
+            exposition.contains(&ordinal),
+            "another process answers at this address"
+        );
         let mut served = BTreeMap::new();
         for line in exposition.lines() {
             let Some(sample) = line.strip_prefix("cloudaudit_up{account=\"") else {

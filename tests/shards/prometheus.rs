@@ -1,5 +1,4 @@
-//! A real Prometheus with the rules that we ship, which finds the shards in a file, as it does in a
-//! cluster.
+//! A real Prometheus with the shipped rules. It discovers the shards from a file.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -16,21 +15,22 @@ use tokio::time::sleep;
 use crate::support::address::free_address;
 use crate::support::parts::part;
 
-/// A minute of the rules is so many seconds here.
+/// How many seconds a minute of the rules lasts here.
 pub const MINUTE: u32 = 3;
 
 /// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
+/// In the scaled time, Prometheus scrapes every half minute, as in the shipped configuration.
 const CONFIGURATION: &str = "\
-global: {scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}
+global: {scrape_interval: 1500ms, scrape_timeout: 1500ms, evaluation_interval: 1s}
 rule_files: [rules.yaml]
 scrape_configs:
   - {job_name: cloudaudit, honor_labels: true, file_sd_configs: [{files: [shards.json], refresh_interval: 1s}]}
 ";
 
-/// A running Prometheus; dropped, it is killed and its data is gone.
+/// A running Prometheus. Dropping it kills the process and deletes its data.
 pub struct Prometheus {
     address: SocketAddr,
     client: Client,
@@ -63,34 +63,34 @@ impl Prometheus {
         };
         let began = Instant::now();
         while prometheus.get("status/runtimeinfo").await.is_none() {
-            assert!(began.elapsed() < PATIENCE, "it does not start");
+            assert!(began.elapsed() < PATIENCE, "Prometheus does not start");
             sleep(LOOK_EVERY).await;
         }
         prometheus
     }
 
-    /// From now on there are these to be scraped.
+    /// Replaces the scrape targets.
     pub fn scrape(&self, addresses: &[SocketAddr]) {
         let addresses: Vec<String> = addresses.iter().map(ToString::to_string).collect();
         let groups = json!([{"targets": addresses}]).to_string();
-        // As a whole, or half of it might be read.
+        // Replaces the file atomically, so that Prometheus never reads half of it.
         let new = self.folder.path().join("new.json");
         std::fs::write(&new, groups).unwrap();
         std::fs::rename(new, self.folder.path().join("shards.json")).unwrap();
     }
 
-    /// The first value of what an expression gives.
+    /// Returns the first value of an expression's result.
     pub async fn value(&self, expression: &str) -> Option<f64> {
         let answer = self.get(&format!("query?query={expression}")).await?;
         answer["result"][0]["value"][1].as_str()?.parse().ok()
     }
 
-    /// Which alerts fire, by name.
+    /// Returns the names of the firing alerts.
     pub async fn firing(&self) -> BTreeSet<String> {
         self.alerts("firing").await
     }
 
-    /// Which alerts wait for their time.
+    /// Returns the names of the pending alerts.
     pub async fn pending(&self) -> BTreeSet<String> {
         self.alerts("pending").await
     }
@@ -112,7 +112,7 @@ impl Prometheus {
     }
 }
 
-/// The shipped rules, as the script that we ship scales them.
+/// Returns the shipped rules, scaled by the shipped script.
 fn rules() -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
     let files = ["tracks", "exporter", "shards"];

@@ -1,5 +1,5 @@
-//! What was asked of the cloud: it remembers the latest calls, so somebody has to write them down
-//! in time.
+//! A record of every request to the cloud. The cloud keeps only the latest requests, so a task
+//! collects them in time.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,30 +9,30 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-/// The cloud remembers ten thousand calls, and there are some hundred a second.
+/// The cloud keeps ten thousand requests, and a few hundred arrive each second.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
-/// Who polled an account, and when for the first and the last time.
+/// An uninterrupted series of polls of one account by one process.
 #[derive(Debug)]
 pub struct Stay {
-    /// The door of the cloud, which is one process's.
+    /// The endpoint of the cloud that only this process uses.
     pub process: String,
     pub first: Instant,
     pub last: Instant,
     pub polls: u32,
 }
 
-/// What is known of all calls.
+/// A summary of all requests.
 #[derive(Default)]
 pub struct Record {
-    /// By the account's number, in their order.
+    /// By UIN, in chronological order.
     pub stays: BTreeMap<String, Vec<Stay>>,
-    /// What was refused: action and code.
+    /// The action and the error code of each refused request.
     pub refused: Vec<(String, String)>,
     latest: Option<Instant>,
 }
 
-/// Somebody who writes.
+/// The task that collects the requests.
 pub struct Writer {
     end: oneshot::Sender<()>,
     writing: JoinHandle<Record>,
@@ -69,7 +69,7 @@ impl Writer {
 
 impl Record {
     fn enter(&mut self, call: Call) {
-        // Two of one instant are told apart by nothing; no two are, of a clock of nanoseconds.
+        // The arrival time identifies a request: the clock counts nanoseconds, so no two are equal.
         if self.latest.is_some_and(|latest| call.arrived <= latest) {
             return;
         }
@@ -96,8 +96,8 @@ impl Record {
         }
     }
 
-    /// The shortest time between the last poll of one process and the first of the next, over all
-    /// accounts. Whoever polls an account that another has begun to poll is found out here.
+    /// Returns the shortest time between the last poll of one process and the first poll of the
+    /// next, over all accounts. Panics if a process polls an account again after another took over.
     pub fn shortest_change(&self) -> Duration {
         let mut shortest = Duration::MAX;
         for (account, stays) in &self.stays {

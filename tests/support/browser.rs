@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::parts::part;
 
-/// What a browser sees at these steps; it may complain of nothing.
+/// Runs these steps in a browser and returns what it sees. Fails if the browser reports an error.
 pub fn looked(steps: &Value) -> Vec<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/look.mjs");
     let packages = part("browser");

@@ -1,9 +1,9 @@
 //! Records of the change feed for tests to modify.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::snapshot::{
-    Attribution, AttributionResult, Change, ChangeRecord, ChangeSource, FieldChange, Operation,
+    Attribution, AttributionResult, ChangeKind, ChangeRecord, ChangeSource, FieldChange, Operation,
 };
 
 /// A track that was disabled, with an unknown operator.
@@ -14,13 +14,14 @@ pub(crate) fn disabled(account: &str, track_id: u64, seen: SystemTime) -> Change
         region: "ap-guangzhou".to_owned(),
         track_id,
         track: format!("track-{track_id}"),
-        change: Change::Disabled,
+        change: ChangeKind::Disabled,
         fields: vec![FieldChange {
             field: "Status".to_owned(),
             from: "enabled".to_owned(),
             to: "disabled".to_owned(),
         }],
         seen,
+        took: Duration::ZERO,
         previous: None,
         source: ChangeSource::Poll,
         attribution: Attribution::without_operation(AttributionResult::Off),

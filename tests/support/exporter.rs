@@ -6,12 +6,18 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::address::free_address;
 
-/// How long anything of a running exporter may take before a test gives up on it.
+/// The time limit for everything that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A variable for tests that measure memory. The allocator gives threads separate arenas, and an arena
+/// keeps freed pages for a while. With one arena that keeps none, resident memory follows what the
+/// exporter keeps.
+pub const ONE_ARENA: (&str, &str) = ("_RJEM_MALLOC_CONF", "narenas:1,dirty_decay_ms:0");
 
 /// A running exporter, killed when it is dropped.
 pub struct Exporter {
@@ -20,6 +26,7 @@ pub struct Exporter {
     log: Arc<Mutex<String>>,
     /// Whether nothing reads the log.
     is_unread: Arc<AtomicBool>,
+    readers: Vec<JoinHandle<()>>,
     client: reqwest::Client,
 }
 
@@ -43,32 +50,53 @@ impl Exporter {
             .unwrap();
         let log = Arc::new(Mutex::new(String::new()));
         let is_unread = Arc::new(AtomicBool::new(false));
-        collect(child.stdout.take().unwrap(), &log, &is_unread);
-        collect(child.stderr.take().unwrap(), &log, &is_unread);
+        let readers = vec![
+            collect(child.stdout.take().unwrap(), &log, &is_unread),
+            collect(child.stderr.take().unwrap(), &log, &is_unread),
+        ];
         let mut exporter = Self {
             child,
             address,
             log,
             is_unread,
+            readers,
             client: client(),
         };
         exporter.wait_until_it_listens();
         exporter
     }
 
-    /// The address that it listens on.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Its process id.
+    /// Returns its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Everything that it has written so far, the log included.
+    /// Everything that was read of its output so far, the log included. A line is read later than
+    /// what it reports; see [`Self::line_with`].
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until a line of the log contains all these words, and returns the latest one.
+    pub async fn line_with(&self, words: &[&str]) -> String {
+        let start = Instant::now();
+        loop {
+            let log = self.log();
+            let mut lines = log.lines().rev();
+            if let Some(line) = lines.find(|line| words.iter().all(|it| line.contains(it))) {
+                return line.to_owned();
+            }
+            assert!(
+                start.elapsed() < PATIENCE,
+                "waited in vain for a line with {words:?}; log:\n{log}"
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Stops or continues reading its log.
@@ -76,7 +104,7 @@ impl Exporter {
         self.is_unread.store(is_unread, Ordering::SeqCst);
     }
 
-    /// Status and body of a GET.
+    /// Returns the status and the body of a GET.
     pub async fn get(&self, path: &str) -> (u16, String) {
         let response = self
             .client
@@ -87,7 +115,7 @@ impl Exporter {
         (response.status().as_u16(), response.text().await.unwrap())
     }
 
-    /// The exposition.
+    /// Returns the samples of `/metrics`.
     pub async fn metrics(&self) -> Samples {
         let (status, text) = self.get("/metrics").await;
         assert_eq!(status, 200);
@@ -96,6 +124,16 @@ impl Exporter {
 
     /// Scrapes until the condition holds and returns that scrape.
     pub async fn metrics_when(&self, what: &str, condition: impl Fn(&Samples) -> bool) -> Samples {
+        self.metrics_within(PATIENCE, what, condition).await
+    }
+
+    /// Like `metrics_when`, with another time limit.
+    pub async fn metrics_within(
+        &self,
+        limit: Duration,
+        what: &str,
+        condition: impl Fn(&Samples) -> bool,
+    ) -> Samples {
         let start = Instant::now();
         loop {
             let samples = self.metrics().await;
@@ -103,8 +141,8 @@ impl Exporter {
                 return samples;
             }
             assert!(
-                start.elapsed() < PATIENCE,
-                "waited in vain until {what}; log:\n{}",
+                start.elapsed() < limit,
+                "timed out waiting until {what}; log:\n{}",
                 self.log()
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -120,11 +158,16 @@ impl Exporter {
         assert!(status.unwrap().success());
     }
 
-    /// Waits until it ends and returns the exit code, or `None` if a signal ended it.
+    /// Waits until it ends and its log is read. Returns the exit code, or `None` if a signal ended it.
     pub fn wait_for_end(&mut self) -> Option<i32> {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
+                if !self.is_unread.load(Ordering::SeqCst) {
+                    for reader in self.readers.drain(..) {
+                        reader.join().unwrap();
+                    }
+                }
                 return status.code();
             }
             assert!(
@@ -140,7 +183,11 @@ impl Exporter {
         let start = Instant::now();
         while TcpStream::connect(self.address).is_err() {
             let ended = self.child.try_wait().unwrap();
-            assert!(ended.is_none(), "it ended at once; log:\n{}", self.log());
+            assert!(
+                ended.is_none(),
+                "it ended immediately; log:\n{}",
+                self.log()
+            );
             assert!(
                 start.elapsed() < PATIENCE,
                 "it does not listen; log:\n{}",
@@ -156,7 +203,7 @@ fn collect(
     written: impl Read + Send + 'static,
     log: &Arc<Mutex<String>>,
     is_unread: &Arc<AtomicBool>,
-) {
+) -> JoinHandle<()> {
     let (log, is_unread) = (Arc::clone(log), Arc::clone(is_unread));
     std::thread::spawn(move || {
         for line in BufReader::new(written).lines().map_while(Result::ok) {
@@ -167,7 +214,7 @@ fn collect(
             log.push_str(&line);
             log.push('\n');
         }
-    });
+    })
 }
 
 impl Drop for Exporter {
@@ -214,7 +261,7 @@ impl Samples {
         )
     }
 
-    /// The values of a metric's samples that have all these labels.
+    /// Returns the values of a metric's samples that have all these labels.
     pub fn values(&self, metric: &str, labels: &[(&str, &str)]) -> Vec<f64> {
         let labels: Vec<String> = labels
             .iter()
@@ -228,12 +275,12 @@ impl Samples {
             .collect()
     }
 
-    /// Their sum.
+    /// Returns the sum of these values.
     pub fn sum(&self, metric: &str, labels: &[(&str, &str)]) -> f64 {
         self.values(metric, labels).iter().sum()
     }
 
-    /// Every series, none of them twice.
+    /// Returns every series.
     pub fn series(&self) -> Vec<&str> {
         self.0.iter().map(|(series, _)| series.as_str()).collect()
     }

@@ -1,5 +1,5 @@
-//! A gateway between the exporter and a simulated cloud that keeps connections open and delivers
-//! answers more than once.
+//! A gateway between the exporter and a simulated cloud. It keeps connections open and delivers
+//! some responses more than once.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -9,28 +9,34 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Mutex as AsyncMutex;
-use tokio::time::sleep;
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use tokio::time::{sleep, timeout};
 
-/// Every so many answers of a kind are delivered once more.
+/// One in this many responses is delivered again.
 const ONE_IN: usize = 4;
 
-/// What the gateway does with an answer besides delivering it.
+/// What the gateway does with a response besides delivering it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mischief {
-    /// Delivers it again on the same connection, so much later.
+    /// Delivers it again on the same connection after this delay.
     Again(Duration),
-    /// Writes it twice at once, in one segment.
+    /// Writes it twice, in one segment.
     Doubled,
-    /// Writes it on another open connection as well, whatever that one waits for, so much after it
-    /// was received: its connection has brought the next request. Nothing can tell that an answer
-    /// belongs to another request if that never received it.
+    /// Also writes it to another open connection, this long after its own connection sent the next
+    /// request. By then the right client has received it; before that, no client could tell that
+    /// the response belongs to another request.
     Elsewhere(Duration),
-    /// The same on the next connection that is opened, before any request.
+    /// Also writes it to the next connection that opens, before any request.
     OnTheNext,
+    /// Delivers it in place of the response to another request for this action, and that one here.
+    /// Applies to every pair of concurrent requests for the action.
+    Exchanged(&'static str),
 }
 
-/// The gateway.
+/// How long a response waits for another one to be exchanged with.
+const PARTNER_WAIT: Duration = Duration::from_millis(100);
+
+/// A running gateway.
 pub(crate) struct Gateway {
     pub(crate) address: SocketAddr,
     shared: Arc<Shared>,
@@ -38,29 +44,34 @@ pub(crate) struct Gateway {
 
 type Writer = Arc<AsyncMutex<OwnedWriteHalf>>;
 
+/// A response that waits to be exchanged, and where to send the other one.
+type Waiting = (Vec<u8>, oneshot::Sender<Vec<u8>>);
+
 struct Shared {
     cloud: SocketAddr,
     mischief: Vec<Mischief>,
-    honest: AtomicBool,
+    correct: AtomicBool,
     answers: AtomicUsize,
     mischiefs: AtomicUsize,
     writers: Mutex<Vec<(usize, Writer)>>,
     left: Mutex<Option<Vec<u8>>>,
+    waiting: Mutex<Option<Waiting>>,
 }
 
 impl Gateway {
-    /// Plays each kind of mischief in turn.
+    /// Starts a gateway that plays each kind of mischief in turn.
     pub(crate) async fn start(cloud: SocketAddr, mischief: &[Mischief]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
             cloud,
             mischief: mischief.to_vec(),
-            honest: AtomicBool::new(false),
+            correct: AtomicBool::new(false),
             answers: AtomicUsize::new(0),
             mischiefs: AtomicUsize::new(0),
             writers: Mutex::default(),
             left: Mutex::default(),
+            waiting: Mutex::default(),
         });
         let serving = Arc::clone(&shared);
         tokio::spawn(async move {
@@ -73,12 +84,12 @@ impl Gateway {
         Self { address, shared }
     }
 
-    /// From now on every answer is delivered once.
+    /// Delivers every later response only once.
     pub(crate) fn behave(&self) {
-        self.shared.honest.store(true, Ordering::Relaxed);
+        self.shared.correct.store(true, Ordering::Relaxed);
     }
 
-    /// How many answers were delivered once more.
+    /// Returns how many responses were delivered again.
     pub(crate) fn mischiefs(&self) -> usize {
         self.shared.mischiefs.load(Ordering::Relaxed)
     }
@@ -104,10 +115,12 @@ impl Shared {
             let Some(answer) = self.ask(&request).await else {
                 break;
             };
+            let answer = self.exchange(&request, answer).await;
             let number_of_answer = self.answers.fetch_add(1, Ordering::Relaxed);
             let due = number_of_answer.is_multiple_of(ONE_IN);
-            let due = due && !self.honest.load(Ordering::Relaxed);
+            let due = due && !self.correct.load(Ordering::Relaxed);
             let mischief = self.mischief[number_of_answer / ONE_IN % self.mischief.len()];
+            let due = due && !matches!(mischief, Mischief::Exchanged(_));
             let bytes = if due && mischief == Mischief::Doubled {
                 self.count();
                 answer.repeat(2)
@@ -128,7 +141,7 @@ impl Shared {
 
     fn play(self: &Arc<Self>, mischief: Mischief, number: usize, answer: Vec<u8>) {
         match mischief {
-            Mischief::Doubled | Mischief::Again(_) => {}
+            Mischief::Doubled | Mischief::Again(_) | Mischief::Exchanged(_) => {}
             Mischief::Elsewhere(after) => {
                 let writers = self.writers.lock().unwrap();
                 let mut others = writers.iter().filter(|(of, _)| *of != number);
@@ -140,6 +153,46 @@ impl Shared {
             }
             Mischief::OnTheNext => *self.left.lock().unwrap() = Some(answer),
         }
+    }
+
+    /// Returns the response to another request for the same action, if they are to be exchanged and
+    /// another one arrives soon.
+    async fn exchange(&self, request: &[u8], answer: Vec<u8>) -> Vec<u8> {
+        let head = String::from_utf8_lossy(request).to_lowercase();
+        let is_due = self.mischief.iter().any(|mischief| match mischief {
+            Mischief::Exchanged(action) => {
+                head.contains(&format!("x-tc-action: {}\r\n", action.to_lowercase()))
+            }
+            _ => false,
+        });
+        if !is_due || self.correct.load(Ordering::Relaxed) {
+            return answer;
+        }
+        let mut receiver = {
+            let mut waiting = self.waiting.lock().unwrap();
+            if let Some((other, partner)) = waiting.take() {
+                match partner.send(answer) {
+                    Ok(()) => {
+                        self.count();
+                        return other;
+                    }
+                    // The partner has given up, so nothing is exchanged.
+                    Err(answer) => return answer,
+                }
+            }
+            let (sender, receiver) = oneshot::channel();
+            *waiting = Some((answer, sender));
+            receiver
+        };
+        if let Ok(Ok(other)) = timeout(PARTNER_WAIT, &mut receiver).await {
+            return other;
+        }
+        // Another response is sent here only under the lock.
+        let mut waiting = self.waiting.lock().unwrap();
+        receiver.try_recv().unwrap_or_else(|_| {
+            let (own, _) = waiting.take().expect("it still waits");
+            own
+        })
     }
 
     fn write_later(self: &Arc<Self>, after: Duration, writer: Writer, answer: Vec<u8>) {
@@ -164,7 +217,7 @@ impl Shared {
     }
 }
 
-/// One whole message: a head, and the body that its length announces.
+/// Reads one complete message: a head, and a body of the announced length.
 async fn message(stream: &mut OwnedReadHalf) -> Option<Vec<u8>> {
     let mut read = Vec::new();
     loop {

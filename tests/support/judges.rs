@@ -21,7 +21,7 @@ pub(crate) async fn promtool(exposition: &str) -> Result<(), String> {
 }
 
 /// Parses the text with the Python client and counts its samples. A series that occurs twice, or a
-/// family whose samples do not stand together, is an error.
+/// family whose samples are not adjacent, is an error.
 pub(crate) async fn python_client(exposition: &str) -> Result<usize, String> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/parse_exposition.py");
     let mut command = Command::new(part("python"));

@@ -1,4 +1,5 @@
-//! What several test programs use. Each program compiles the whole module and uses a part of it.
+//! Code that several test programs share. Each program compiles the whole module and uses a part of
+//! it.
 
 #![allow(dead_code, reason = "a test program uses a part of it")]
 #![allow(
@@ -25,8 +26,9 @@ pub(crate) mod site;
 pub(crate) mod http2;
 pub(crate) mod tls;
 
-// The cloud: scripted, simulated, and behind a gateway that breaks connections.
+// The cloud: scripted, simulated, literal, and behind a gateway that breaks connections.
 pub(crate) mod gateway;
+pub(crate) mod literal;
 pub(crate) mod one_key;
 pub(crate) mod recorded;
 pub(crate) mod scripted;

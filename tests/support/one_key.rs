@@ -7,10 +7,11 @@ use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Identity, Track, World};
 use cloudaudit_exporter::tencent::credentials::{Credential, FixedProvider};
 use cloudaudit_exporter::tencent::{
-    CallOptions, ClientParts, Endpoint, MAX_IN_FLIGHT, Pacer, SourceIpLimit, Transport,
+    CallOptions, ClientParts, Endpoint, Pacer, SourceIpLimit, Transport,
 };
 use jiff::tz::Offset;
-use tokio::sync::Semaphore;
+
+use super::scripted;
 
 pub(crate) const HOST: &str = "cloudaudit.tencentcloudapi.com";
 pub(crate) const REGION: &str = "ap-guangzhou";
@@ -28,20 +29,19 @@ pub(crate) fn world() -> World {
     world
 }
 
-/// The parts of a client whose clock is that of the world, as it is now.
+/// Returns the parts of a client whose clock matches the world's current time.
 pub(crate) fn parts(world: &World, transport: Arc<dyn Transport>) -> ClientParts {
     let credential =
         Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
     ClientParts {
         endpoint: Endpoint {
-            url: format!("https://{HOST}"),
-            host: HOST.to_owned(),
+            url: format!("https://{HOST}").into(),
+            host: HOST.into(),
         },
-        transport,
         provider: Arc::new(FixedProvider::new(credential)),
         pacer: Arc::new(Pacer::new(20, SourceIpLimit::default())),
-        in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT)),
         clock: Clock::virtual_at(world.now()),
+        ..scripted::parts(transport)
     }
 }
 

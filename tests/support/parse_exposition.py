@@ -1,4 +1,4 @@
-"""Parses an exposition from the standard input with a parser that is not ours, and counts its samples."""
+"""Parses an exposition from the standard input with the official Python client, and counts its samples."""
 
 import sys
 

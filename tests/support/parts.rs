@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-/// The path of a program, or of a folder of packages. Panics if it is missing: no test is skipped.
+/// Returns the path of a program, or of a folder of packages. Panics if it is missing: no test is
+/// skipped.
 pub(crate) fn part(name: &str) -> PathBuf {
     let parts = std::env::var_os("CLOUDAUDIT_PARTS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/parts"),

@@ -18,7 +18,13 @@ pub(crate) fn process_with_every_series() -> Process {
     process.state_written(Ok(SystemTime::UNIX_EPOCH));
     process.certificate_expires(SystemTime::UNIX_EPOCH);
     process.account_added("a");
+    process.set_page_url("https://example.com/");
     process.organization_added("o", Duration::ZERO);
-    process.organization_refreshed("o", Some(0), SystemTime::UNIX_EPOCH);
+    process.organization_refreshed("o", Ok(0), SystemTime::UNIX_EPOCH);
     process
+}
+
+/// Returns the exposition of a process.
+pub(crate) fn exposition(process: &Process) -> String {
+    String::from_utf8(process.parts().concat()).unwrap()
 }

@@ -14,16 +14,16 @@ use tokio::time::{Instant, sleep};
 
 use super::parts::part;
 
-/// How long Prometheus may take to start, or to scrape.
+/// The time limit for Prometheus to start, or to scrape.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The pause between two attempts to see whether it has.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// The pause between two attempts.
+const RETRY_DELAY: Duration = Duration::from_millis(50);
 
 /// The time limit of one request to it.
 const REQUEST_LIMIT: Duration = Duration::from_secs(5);
 
-/// A running Prometheus; dropped, it is killed and its data is gone.
+/// A running Prometheus. Dropping it kills the process and deletes its data.
 pub(crate) struct Prometheus {
     url: Url,
     client: Client,
@@ -42,7 +42,8 @@ pub(crate) struct Target {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes `/metrics` of `address` once a second, and waits until it is ready.
+    /// Starts a Prometheus that scrapes `/metrics` of `address` once a second, and waits until it
+    /// is ready.
     pub(crate) async fn scraping(address: SocketAddr) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let log = folder.path().join("log");
@@ -84,7 +85,7 @@ impl Prometheus {
         }
     }
 
-    /// The names of all series it has, its own (`up`, `scrape_…`) among them.
+    /// Returns the names of all series, including Prometheus's own (`up`, `scrape_…`).
     pub(crate) async fn names(&self) -> BTreeSet<String> {
         let answer = self.api("label/__name__/values", &[]).await;
         let names = answer.as_array().expect("label values are an array");
@@ -94,7 +95,7 @@ impl Prometheus {
             .collect()
     }
 
-    /// The values of the series that an expression selects.
+    /// Returns the values of the series that an expression selects.
     pub(crate) async fn query(&self, expression: &str) -> Vec<f64> {
         let answer = self.api("query", &[("query", expression)]).await;
         let series = answer["result"].as_array().expect("a vector is an array");
@@ -105,8 +106,8 @@ impl Prometheus {
             .collect()
     }
 
-    /// Every line that its scraper wrote to the log. At the level `debug` a failed scrape and a
-    /// dropped sample leave one line each; a good scrape leaves none.
+    /// Returns every line that the scraper logged. At the level `debug`, a failed scrape and a
+    /// dropped sample log one line each; a good scrape logs none.
     pub(crate) fn complaints(&self) -> Vec<String> {
         read(&self.log)
             .lines()
@@ -145,7 +146,7 @@ fn start(folder: &TempDir, target: SocketAddr) -> Child {
     );
     let file = folder.path().join("prometheus.yml");
     std::fs::write(&file, configuration).expect("the temporary folder can be written to");
-    let log = std::fs::File::create(folder.path().join("log")).expect("and so can the log");
+    let log = std::fs::File::create(folder.path().join("log")).expect("the log can be created");
     let log_too = log.try_clone().expect("a file can be opened twice");
     Command::new(part("prometheus"))
         .current_dir(folder.path())
@@ -169,17 +170,17 @@ fn address_in_log(log: &PathBuf) -> Option<SocketAddr> {
 }
 
 fn read(log: &PathBuf) -> String {
-    let bytes = std::fs::read(log).expect("the log is there while the folder is");
+    let bytes = std::fs::read(log).expect("the log exists as long as the folder");
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-async fn eventually<T, F: Future<Output = Option<T>>>(look: impl Fn() -> F) -> Option<T> {
+async fn eventually<T, F: Future<Output = Option<T>>>(attempt: impl Fn() -> F) -> Option<T> {
     let end = Instant::now() + LIMIT;
     loop {
-        let seen = look().await;
+        let seen = attempt().await;
         if seen.is_some() || Instant::now() >= end {
             return seen;
         }
-        sleep(LOOK_EVERY).await;
+        sleep(RETRY_DELAY).await;
     }
 }

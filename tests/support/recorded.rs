@@ -20,7 +20,7 @@ pub(crate) const REGION: &str = "ap-guangzhou";
 pub(crate) const TOKEN: &str = "token-of-a-temporary-credential";
 pub(crate) const HOUR: Duration = Duration::from_hours(1);
 
-/// The requests that arrived, and when.
+/// The requests that arrived, and their times.
 pub(crate) type Arrived = Arc<Mutex<Vec<(Instant, Request<Bytes>)>>>;
 
 /// Returns the parts of a client whose cloud answers by the number of the call, from 0.

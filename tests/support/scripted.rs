@@ -1,5 +1,5 @@
-//! A cloud in memory that answers what a closure returns, in literal JSON. It shares no type with
-//! the client, so it cannot share the client's mistakes.
+//! A cloud in memory that returns the responses of a closure, in literal JSON. It shares no type
+//! with the client, so it cannot share the client's mistakes.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -16,7 +16,7 @@ use http::{Request, Response};
 use jiff::tz::Offset;
 use tokio::sync::Semaphore;
 
-/// The documentation's own example, which the published signatures are made with.
+/// The key of the documentation's example, which the published signatures use.
 pub(crate) const SECRET_ID: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
 pub(crate) const SECRET_KEY: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
 pub(crate) const HOST: &str = "cloudaudit.intl.tencentcloudapi.com";
@@ -24,10 +24,10 @@ pub(crate) const HOST: &str = "cloudaudit.intl.tencentcloudapi.com";
 /// The wall clock of every test begins here: a minute before midnight UTC.
 pub(crate) const EVENING: u64 = 1_551_139_140; // 2019-02-25 23:59:00
 
-/// Answers a request by the number and the size of the page that it asks for.
+/// Responds by the number and the size of the requested page.
 struct Scripted<F>(F);
 
-/// A transport that answers what `script` answers.
+/// Returns a transport that responds as `script` does.
 pub(crate) fn scripted<F>(script: F) -> Arc<dyn Transport>
 where
     F: Fn(u64, u64, &Request<Bytes>) -> ResponseFuture<'static> + Send + Sync + 'static,
@@ -46,12 +46,12 @@ where
     }
 }
 
-/// What the API answers with: status 200, whatever the body says.
+/// Returns a response of the API: status 200, regardless of the body.
 pub(crate) fn answer(body: impl Into<Bytes>) -> ResponseFuture<'static> {
     Box::pin(std::future::ready(Ok(Response::new(body.into()))))
 }
 
-/// A page of tracks that have an id and no other field.
+/// Returns a page of tracks with these ids.
 pub(crate) fn page(ids: &[u64], total: u64) -> String {
     let tracks: Vec<String> = ids
         .iter()
@@ -61,21 +61,21 @@ pub(crate) fn page(ids: &[u64], total: u64) -> String {
     format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total},"RequestId":"r-page"}}}}"#)
 }
 
-/// A response with an error of the API.
+/// Returns a response with an error of the API.
 pub(crate) fn api_error(code: &str) -> String {
     format!(
-        r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"told so"}},"RequestId":"r-error"}}}}"#
+        r#"{{"Response":{{"Error":{{"Code":"{code}","Message":"a message"}},"RequestId":"r-error"}}}}"#
     )
 }
 
-/// The parts of a client, with a fast rate limit. A test replaces the parts it needs.
+/// Returns the parts of a client, with a fast rate limit. A test replaces the parts it needs.
 pub(crate) fn parts(transport: Arc<dyn Transport>) -> ClientParts {
     let credential =
         Credential::new(SECRET_ID.to_owned(), SECRET_KEY.into(), None).expect("it can be sent");
     ClientParts {
         endpoint: Endpoint {
-            url: format!("https://{HOST}"),
-            host: HOST.to_owned(),
+            url: format!("https://{HOST}").into(),
+            host: HOST.into(),
         },
         transport,
         provider: Arc::new(FixedProvider::new(credential)),
@@ -89,7 +89,7 @@ fn evening() -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(EVENING)
 }
 
-/// The call options for this page size.
+/// Returns the call options for this page size.
 pub(crate) fn options(page_size: u32) -> CallOptions {
     CallOptions {
         timeout: Duration::from_secs(10),
@@ -109,7 +109,7 @@ pub(crate) struct Notes {
 }
 
 impl Notes {
-    /// How many calls were sent and how many of them ended well and badly.
+    /// Returns how many calls were sent, succeeded and failed.
     pub(crate) fn counts(&self) -> (usize, usize, usize) {
         let sent = self.sent.lock().unwrap().len();
         let ended = self.ended.lock().unwrap();

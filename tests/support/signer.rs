@@ -24,7 +24,7 @@ impl Signer {
         }
     }
 
-    /// A call of `DescribeAuditTracks`.
+    /// Returns a call of `DescribeAuditTracks`.
     pub(crate) fn list(
         &self,
         at: SystemTime,
@@ -36,7 +36,7 @@ impl Signer {
         self.request(at, region, &body)
     }
 
-    /// The same with any body.
+    /// Returns a call of `DescribeAuditTracks` with any body.
     pub(crate) fn request(&self, at: SystemTime, region: &str, body: &str) -> Request<Bytes> {
         let timestamp = at.duration_since(UNIX_EPOCH).unwrap().as_secs();
         let seconds = i64::try_from(timestamp).unwrap();
@@ -45,7 +45,7 @@ impl Signer {
         self.dated(timestamp, &date, region, body)
     }
 
-    /// The same with any date in the scope.
+    /// Returns a call with any date in the scope.
     pub(crate) fn dated(
         &self,
         timestamp: u64,
@@ -57,7 +57,7 @@ impl Signer {
         self.signed(timestamp, date, action, region, body)
     }
 
-    /// The same of any product, action and version.
+    /// Returns a call of any product, action and version.
     pub(crate) fn signed(
         &self,
         timestamp: u64,

@@ -9,7 +9,7 @@ use http::Request;
 
 struct Simulated(World);
 
-/// A transport to this world that needs no socket, and so works in paused time.
+/// Returns a transport to this world that needs no socket, and so works in paused time.
 pub(crate) fn in_memory(world: &World) -> Arc<dyn Transport> {
     Arc::new(Simulated(world.clone()))
 }

@@ -51,7 +51,7 @@ impl Site {
     }
 }
 
-/// The variables of an exporter that polls this site.
+/// Returns the variables of an exporter that polls this site.
 pub fn with<'v>(more: &[(&'v str, &'v str)]) -> Vec<(&'v str, &'v str)> {
     let key = [
         ("TENCENTCLOUD_SECRET_ID", "AKIDone"),

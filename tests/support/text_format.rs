@@ -23,7 +23,7 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// The value of a label; empty if the sample has no such label, as in Prometheus.
+    /// Returns the value of a label; empty if the sample has no such label, as in Prometheus.
     pub(crate) fn label(&self, name: &str) -> &str {
         let mut labels = self.labels.iter();
         labels.find(|it| it.0 == name).map_or("", |it| &it.1)
@@ -34,7 +34,7 @@ impl Sample {
 pub(crate) fn parse(text: &str) -> Vec<Family> {
     assert!(
         text.is_empty() || text.ends_with('\n'),
-        "the last line does not end"
+        "the last line has no line break"
     );
     let mut families: Vec<Family> = Vec::new();
     let mut seen = BTreeSet::new();
@@ -107,10 +107,10 @@ fn quoted(rest: &mut Peekable<Chars<'_>>, line: &str) -> String {
             Some('\\') => value.push(match rest.next() {
                 Some('n') => '\n',
                 Some(same @ ('\\' | '"')) => same,
-                _ => panic!("an escape that is none: {line}"),
+                _ => panic!("an invalid escape: {line}"),
             }),
             Some(other) => value.push(other),
-            None => panic!("a value without its end: {line}"),
+            None => panic!("an unterminated value: {line}"),
         }
     }
 }

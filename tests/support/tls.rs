@@ -28,7 +28,7 @@ pub fn connector(authority: &Authority, protocols: &[&str]) -> TlsConnector {
     TlsConnector::from(Arc::new(config))
 }
 
-/// Connects to a loopback address, whose certificate names it.
+/// Connects to a loopback address that the certificate names.
 pub async fn connect(address: SocketAddr, connector: &TlsConnector) -> TlsStream<TcpStream> {
     let stream = TcpStream::connect(address).await.unwrap();
     connector

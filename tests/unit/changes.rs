@@ -1,9 +1,6 @@
 //! The change feed: bounded, in order, and shared.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -69,12 +66,16 @@ fn readers_share_an_unchanged_feed() {
     assert!(Arc::ptr_eq(&one, &other));
     append(&feed, 2, noon() + MINUTE);
     let now = feed.latest(noon() + MINUTE);
-    assert_eq!((one.len(), now.len()), (1, 2), "a reader keeps what it got");
+    assert_eq!(
+        (one.len(), now.len()),
+        (1, 2),
+        "a reader keeps its snapshot"
+    );
     assert!(Arc::ptr_eq(&one[0], &now[1]), "records are not cloned");
 }
 
 #[test]
-fn a_record_that_is_found_late_gets_its_place_by_time() {
+fn a_late_record_is_inserted_by_its_time() {
     let feed = ChangeFeed::new(10);
     append(&feed, 1, noon());
     append(&feed, 2, noon() + MINUTE);
@@ -84,7 +85,7 @@ fn a_record_that_is_found_late_gets_its_place_by_time() {
 }
 
 #[test]
-fn a_clock_set_back_moves_records_but_not_their_order() {
+fn a_clock_that_is_set_back_keeps_the_order_of_records() {
     let feed = ChangeFeed::new(10);
     append(&feed, 1, noon());
     append(&feed, 2, noon() + MINUTE);
@@ -92,7 +93,7 @@ fn a_clock_set_back_moves_records_but_not_their_order() {
     append(&feed, 3, earlier);
     assert_eq!(tracks(&feed, earlier), [3, 2, 1]);
     assert!(feed.latest(earlier).iter().all(|it| it.seen <= earlier));
-    // Two accounts append at almost the same time; the later one may be first.
+    // Two accounts append at almost the same time, and the later record may come first.
     append(&feed, 4, earlier + MINUTE);
     append(&feed, 5, earlier + MINUTE - Duration::from_millis(1));
     let seen = |feed: &ChangeFeed| -> Vec<SystemTime> {
@@ -123,7 +124,7 @@ fn restored_records_keep_their_ids_and_new_ones_follow() {
     let latest = feed.latest(noon() + MINUTE);
     let ids: Vec<u64> = latest.iter().map(|it| it.id).collect();
     assert_eq!(ids, [10, 9, 7, 4]);
-    assert_eq!(latest[1].seen, noon(), "the time of day was in the future");
+    assert_eq!(latest[1].seen, noon(), "a time in the future becomes now");
 }
 
 #[test]
@@ -140,7 +141,7 @@ fn an_attribution_replaces_the_record_for_later_readers() {
     let before = feed.latest(noon());
     let update = FeedUpdate {
         new: Vec::new(),
-        // The second one is no longer there.
+        // Record 99 does not exist.
         attributions: vec![(1, made_by("alice", noon())), (99, made_by("bob", noon()))],
     };
     let changed = feed.apply(update, noon());
@@ -158,10 +159,31 @@ fn an_attribution_replaces_the_record_for_later_readers() {
     assert_eq!(results(&feed), [pending, pending, certain]);
     assert!(
         before.iter().all(|it| it.is_pending()),
-        "readers keep theirs"
+        "readers keep their snapshot"
     );
     assert!(Arc::ptr_eq(&before[0], &feed.latest(noon())[0]));
 
-    feed.end_searches("prod");
+    feed.end_lost_searches(|account| account != "prod");
     assert_eq!(results(&feed), [pending, failed, certain]);
+}
+
+/// A state file that is damaged or was edited by hand can contain such ids.
+#[test]
+fn ids_never_exceed_what_json_can_represent() {
+    for id in [u64::MAX, u64::MAX - 1, 1 << 60] {
+        let feed = ChangeFeed::new(10);
+        let restored = ChangeRecord {
+            id,
+            ..disabled("prod", 1, noon())
+        };
+        feed.restore(vec![restored], noon());
+        for track_id in 2..6 {
+            append(&feed, track_id, noon());
+        }
+        let ids: std::collections::BTreeSet<u64> =
+            feed.latest(noon()).iter().map(|it| it.id).collect();
+        assert_eq!(ids.len(), 4, "{ids:?}");
+        // JSON parsers may read numbers as floats.
+        assert!(ids.iter().all(|id| *id < 1 << 53), "{ids:?}");
+    }
 }

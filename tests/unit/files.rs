@@ -1,10 +1,7 @@
-//! The one place that reads files: what it refuses, that a hung read stays alone, and that nothing
-//! else in the sources reads files.
+//! The only module that reads files: what it rejects, that a hung read blocks no other read, and
+//! that no other source reads files.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -47,7 +44,7 @@ fn only_regular_files_up_to_a_limit_are_read() {
     let latin = read(&at("latin"), LIMIT).unwrap();
     let why = latin.text().unwrap_err().to_string();
     assert_eq!(why, "not UTF-8 text, first on line 2");
-    // A file of the kernel tells no length.
+    // The length of a kernel file is unknown.
     assert!(
         !read(Path::new("/proc/self/status"), 1 << 20)
             .unwrap()
@@ -57,6 +54,7 @@ fn only_regular_files_up_to_a_limit_are_read() {
 
     for (path, expected) in [
         (at("long"), "it is longer than 100 bytes"),
+        ("/proc/self/status".into(), "it is longer than 100 bytes"),
         (fifo(&folder), "it is a FIFO; only regular files are read"),
         (
             at("socket"),
@@ -87,7 +85,7 @@ fn only_regular_files_up_to_a_limit_are_read() {
 }
 
 #[test]
-fn only_what_does_not_exist_is_absent() {
+fn only_paths_that_do_not_exist_are_absent() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     fs::write(at("file"), "").unwrap();
@@ -110,7 +108,7 @@ fn only_what_does_not_exist_is_absent() {
 }
 
 #[test]
-fn descriptors_are_told_by_their_paths() {
+fn descriptors_are_recognized_by_their_paths() {
     for path in ["-", "/dev/stdin", "/dev/fd/63", "/proc/self/fd/0"] {
         assert!(is_descriptor(Path::new(path)), "{path}");
     }
@@ -131,7 +129,7 @@ const SHORT: Duration = Duration::from_millis(50);
 const LONG: Duration = Duration::from_secs(30);
 
 #[tokio::test]
-async fn a_hung_read_holds_one_thread_and_is_gone_when_it_ends() {
+async fn a_hung_read_holds_one_thread_until_it_ends() {
     let slot = ReadSlot::default();
     let (end, hung) = hangs();
     let error = slot.run(SHORT, hung).await.unwrap_err();
@@ -145,13 +143,13 @@ async fn a_hung_read_holds_one_thread_and_is_gone_when_it_ends() {
         let read = slot.run(SHORT, move || began.send(()).unwrap()).await;
         assert!(read.is_err());
     }
-    assert!(begins.try_recv().is_err(), "none of them begins");
-    // Others read meanwhile.
+    assert!(begins.try_recv().is_err(), "no read begins");
+    // Other slots can read meanwhile.
     assert_eq!(ReadSlot::default().run(LONG, || 1).await.unwrap(), 1);
     drop(end);
     assert_eq!(slot.run(LONG, || 2).await.unwrap(), 2);
     assert!(
-        slot.run(LONG, || panic!("as a test wants it"))
+        slot.run(LONG, || panic!("intended by the test"))
             .await
             .is_err()
             || cfg!(panic = "abort")
@@ -160,37 +158,42 @@ async fn a_hung_read_holds_one_thread_and_is_gone_when_it_ends() {
 }
 
 #[tokio::test]
-async fn hung_reads_together_are_capped_and_leave_threads_for_others() {
+async fn the_number_of_hung_reads_is_capped() {
     let reads = Reads::default();
     let slots: Vec<ReadSlot> = (0..MAX_READS_IN_FLIGHT).map(|_| reads.slot()).collect();
     let mut ends = Vec::new();
+    let (began, mut begins) = tokio::sync::mpsc::unbounded_channel();
     for slot in slots {
         let (end, hung) = hangs();
         ends.push(end);
+        let began = began.clone();
+        let hung = move || {
+            began.send(()).unwrap();
+            hung();
+        };
         drop(tokio::spawn(async move { slot.run(LONG, hung).await }));
     }
-    tokio::time::sleep(SHORT).await;
+    for _ in &ends {
+        begins.recv().await;
+    }
     assert!(reads.slot().run(SHORT, || ()).await.is_err());
     tokio::task::spawn_blocking(|| ()).await.unwrap();
     ends.clear();
     assert!(reads.slot().run(LONG, || ()).await.is_ok());
 }
 
-/// Sources that touch the file system, and why they may.
+/// Sources that may access the file system, each with the reason.
 const EXCEPTIONS: [(&str, &str); 7] = [
-    ("files/", "the one place"),
+    ("files/", "the module that reads files"),
     ("stdio.rs", "writes to the standard streams"),
-    (
-        "state/path.rs",
-        "the lock, and putting files aside and in place",
-    ),
+    ("state/path.rs", "locks and renames files"),
     ("http/bind.rs", "removes a stale Unix socket"),
-    ("replace.rs", "puts a new file in the place of another"),
+    ("replace.rs", "replaces files"),
     ("commands/output.rs", "writes the exposition"),
     ("demo/processes.rs", "a temporary folder"),
 ];
 
-/// What reads files or looks at them.
+/// Code that reads files or their metadata.
 const READS: [&str; 11] = [
     "fs::",
     "std::fs;",
@@ -205,14 +208,14 @@ const READS: [&str; 11] = [
     ".canonicalize()",
 ];
 
-/// Two uses outside, both on the blocking pool, in the loading of the configuration.
+/// Two other uses, both on the blocking pool, which load the configuration.
 const LOADING: [(&str, &str); 2] = [
     ("config/account_files.rs", ".read_dir()"),
     ("config/sources.rs", ".canonicalize()"),
 ];
 
 #[test]
-fn nothing_else_in_the_sources_reads_files() {
+fn no_other_source_reads_files() {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();
     for file in sources_below(&sources) {
@@ -229,13 +232,13 @@ fn nothing_else_in_the_sources_reads_files() {
             continue;
         }
         let text = fs::read_to_string(&file).unwrap();
-        // Tests in a source come at its end.
+        // Tests are at the end of a source.
         let code = text.split("#[cfg(test)]").next().unwrap_or_default();
         for (number, line) in code.lines().enumerate() {
             let line = line.split("//").next().unwrap_or_default();
             let forbidden = READS.iter().filter(|it| line.contains(**it));
             let uses = forbidden.filter(|it| !LOADING.contains(&(name.as_str(), it)));
-            // Types of metadata are no reads.
+            // Naming a type of metadata is not a read.
             let uses = uses.filter(|_| {
                 !line.contains("fs::Metadata")
                     && !line.contains("fs::PermissionsExt")

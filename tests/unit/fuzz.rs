@@ -1,11 +1,8 @@
-//! The short pass of the fuzzing: every seed and every input that ever broke something, and then
-//! random mutations of them for some seconds. `make fuzz` runs the same bodies for hours.
+//! A short fuzzing pass: replays every seed and regression, and then tries random mutations for a
+//! few seconds. `make fuzz` runs the same targets for hours.
 
-#![expect(clippy::unwrap_used, reason = "a test may fail")]
-#![expect(
-    clippy::print_stderr,
-    reason = "shown where a test fails, and on request"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![expect(clippy::print_stderr, reason = "shown if a test fails, and on request")]
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -14,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use proptest::test_runner::{TestError, TestRunner};
+use proptest::test_runner::{RngSeed, TestError, TestRunner};
 use tokio::time::Instant;
 
 #[path = "../../fuzz/targets/mod.rs"]
@@ -26,46 +23,46 @@ const SHORT_PASS: Duration = Duration::from_secs(5);
 
 #[test]
 fn answer() {
-    holds("answer", targets::answer, &[]);
+    fuzz("answer", targets::answer, &[]);
 }
 
 #[test]
 fn bucket() {
-    holds("bucket", targets::bucket, &[]);
+    fuzz("bucket", targets::bucket, &[]);
 }
 
 #[test]
 fn configuration() {
     let cases = ["tests/config/valid", "tests/config/invalid", "deploy"];
-    holds("configuration", targets::configuration, &cases);
+    fuzz("configuration", targets::configuration, &cases);
 }
 
 #[test]
 fn events() {
-    holds("events", targets::events, &[]);
+    fuzz("events", targets::events, &[]);
 }
 
 #[test]
 fn exposition() {
-    holds("exposition", targets::exposition, &[]);
+    fuzz("exposition", targets::exposition, &[]);
 }
 
 #[test]
 fn request() {
-    holds("request", targets::request, &[]);
+    fuzz("request", targets::request, &[]);
 }
 
 #[test]
 fn state() {
-    holds("state", targets::state, &[]);
+    fuzz("state", targets::state, &[]);
 }
 
 #[test]
 fn walk() {
-    holds("walk", targets::walk, &[]);
+    fuzz("walk", targets::walk, &[]);
 }
 
-/// A target that only one of the two drivers knows would be fuzzed for hours or tested, not both.
+/// Every target must be in both drivers: this file and `fuzz/fuzz_targets`.
 #[test]
 fn both_drivers_have_the_same_targets() {
     let names = |folder: &str, take: fn(&Path) -> bool| -> BTreeSet<String> {
@@ -82,11 +79,11 @@ fn both_drivers_have_the_same_targets() {
     let tests = fs::read_to_string(root().join(file!())).unwrap();
     for name in fuzzed {
         assert!(manifest.contains(&format!("name = \"{name}\"")), "{name}");
-        assert!(tests.contains(&format!("holds(\"{name}\", ")), "{name}");
+        assert!(tests.contains(&format!("fuzz(\"{name}\", ")), "{name}");
     }
 }
 
-fn holds(name: &str, body: fn(&[u8]), more_seeds: &[&str]) {
+fn fuzz(name: &str, body: fn(&[u8]), more_seeds: &[&str]) {
     let own = ["seeds", "regressions"].map(|kind| format!("fuzz/{kind}/{name}"));
     let folders = own
         .iter()
@@ -95,7 +92,7 @@ fn holds(name: &str, body: fn(&[u8]), more_seeds: &[&str]) {
     let seeds: Vec<Vec<u8>> = folders
         .flat_map(|folder| files(&root().join(folder)))
         .map(|file| {
-            // Said before it is tried, so that a seed that panics has a name.
+            // Printed first, so that the output names a seed that panics.
             eprintln!("{}", file.display());
             let seed = fs::read(file).unwrap();
             body(&seed);
@@ -107,13 +104,15 @@ fn holds(name: &str, body: fn(&[u8]), more_seeds: &[&str]) {
     eprintln!("{name}: {executions} executions in {SHORT_PASS:?}");
 }
 
-/// Tries mutations until the time is up, and tells how many there were. What breaks the body is
-/// made as small as can be and written down.
+/// Tries mutations until the time is up, and returns their number. An input that fails is minimized
+/// and saved. Every run tries the same inputs in the same order, so that a change is judged by what it
+/// changes; `make fuzz` explores.
 fn mutate(name: &str, body: fn(&[u8]), seeds: Vec<Vec<u8>>) -> u64 {
-    /// So many between two looks at the clock.
+    /// The number of mutations between two checks of the time.
     const ROUND: u32 = 64;
-    let config = ProptestConfig {
+    let config = |round: u64| ProptestConfig {
         failure_persistence: None,
+        rng_seed: RngSeed::Fixed(round),
         ..ProptestConfig::with_cases(ROUND)
     };
     let seeds = prop::sample::select(seeds);
@@ -125,9 +124,12 @@ fn mutate(name: &str, body: fn(&[u8]), seeds: Vec<Vec<u8>>) -> u64 {
     });
     let executions = Cell::new(0);
     let end = Instant::now() + SHORT_PASS;
-    while Instant::now() < end {
-        // A runner stops for good when it has had its cases.
-        let result = TestRunner::new(config.clone()).run(&inputs, |input| {
+    for round in 0.. {
+        if Instant::now() >= end {
+            break;
+        }
+        // A runner cannot be used again after it has run its cases.
+        let result = TestRunner::new(config(round)).run(&inputs, |input| {
             executions.set(executions.get() + 1);
             body(&input);
             Ok(())
@@ -136,7 +138,7 @@ fn mutate(name: &str, body: fn(&[u8]), seeds: Vec<Vec<u8>>) -> u64 {
             let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
             fs::write(&file, &input).unwrap();
             panic!(
-                "{why}\n{:?}\nis in {}; mended, it belongs into fuzz/regressions/{name}",
+                "{why}\n{:?}\nis in {}; after the fix, copy it to fuzz/regressions/{name}",
                 String::from_utf8_lossy(&input),
                 file.display()
             );
@@ -153,7 +155,7 @@ enum Edit {
     Insert(prop::sample::Index, Vec<u8>),
     Cut(prop::sample::Index, usize),
     Repeat(prop::sample::Index, usize, usize),
-    /// The rest is that of another seed.
+    /// Replaces the rest with that of another seed.
     Cross(prop::sample::Index, prop::sample::Index),
 }
 
@@ -162,7 +164,7 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     let bytes = || {
         prop_oneof![
             4 => prop::collection::vec(any::<u8>(), 1..4),
-            2 => prop::sample::select(TELLING).prop_map(|text| text.as_bytes().to_vec()),
+            2 => prop::sample::select(TOKENS).prop_map(|text| text.as_bytes().to_vec()),
             1 => any::<char>().prop_map(|c| c.to_string().into_bytes()),
         ]
     };
@@ -175,8 +177,8 @@ fn any_edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// What means something somewhere: to JSON, to YAML, to HTTP, to the text format.
-const TELLING: &[&str] = &[
+/// Tokens with a meaning in JSON, YAML, HTTP or the text format.
+const TOKENS: &[&str] = &[
     "null",
     "true",
     "[",
@@ -258,7 +260,7 @@ impl Edit {
     }
 }
 
-/// The files of a folder that need not be there.
+/// Returns the files of a folder that may not exist.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).into_iter().flatten();
     let mut files: Vec<PathBuf> = entries

@@ -1,9 +1,9 @@
-//! Values, files and text: what needs neither the cloud nor a client.
+//! Values, files and text: tests that need neither the cloud nor a client.
 
 #[path = "../support/mod.rs"]
 mod support;
 
-// What the exporter knows, keeps and shows.
+// Observed, saved and exposed state.
 mod attribution;
 mod changes;
 mod delivery;
@@ -13,14 +13,14 @@ mod publisher;
 mod state;
 
 // Files, and the accounts of a shard.
-mod division;
 mod files;
+mod sharding;
 
-// Any input at all.
+// Arbitrary input.
 mod fuzz;
 
 // The sources and the tests themselves.
-mod circles;
+mod cycles;
 mod language;
 mod layers;
 mod programs;

@@ -1,18 +1,15 @@
-//! The test programs: each links the whole crate, so they are few, and `make check` runs those that
-//! need nothing but cargo.
+//! Limits the number of test programs, because each links the whole crate, and checks that
+//! `make check` needs only cargo.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Every further program takes seconds to link after each change.
+/// Each additional program takes seconds to link after every change.
 const MAX_PROGRAMS: usize = 12;
 
-/// Modules of `tests/support` that start what `make parts` installs.
+/// Modules of `tests/support` that start a program installed by `make parts`.
 const PARTS: [&str; 3] = ["support::parts", "support::judges", "support::prometheus"];
 
 #[test]
@@ -29,8 +26,7 @@ fn there_are_at_most_a_dozen_programs() {
     );
 }
 
-/// `make check` skips the modules called `with_parts`; no other module of its programs may need a
-/// part.
+/// `make check` skips modules named `with_parts`, so only these may use a part.
 #[test]
 fn make_check_needs_no_part() {
     let makefile = fs::read_to_string(root().join("Makefile")).unwrap();
@@ -48,7 +44,7 @@ fn make_check_needs_no_part() {
                 .find(|part| text.contains(&format!("crate::{part}")));
             assert!(
                 part.is_none() || path.contains("/with_parts"),
-                "{path} uses {part:?}; move its tests to a module called with_parts"
+                "{path} uses {part:?}; move its tests to a module named with_parts"
             );
         }
     }

@@ -65,7 +65,7 @@ fn assume_role(role: &AssumeRole) -> Value {
     })
 }
 
-/// The keys that an account and the members of an organization share.
+/// Returns the keys that an account and the members of an organization share.
 fn common(account: &Account) -> Map<String, Value> {
     let details = account.details_interval.as_ref();
     let tracks = account.expected_tracks.iter().map(expected_track);

@@ -23,6 +23,7 @@ use super::{CommandError, print};
 use crate::cli::{CheckOutput, Flags};
 use crate::clock::Clock;
 use crate::config::{Account, Config, Organization};
+use crate::escape::{visible_json, visible_lines};
 use crate::fleet::{Environment, transport_factory};
 use crate::probe::probe;
 use crate::shard::Shard;
@@ -33,6 +34,7 @@ struct Selection<'c> {
     accounts: Vec<&'c Account>,
     organizations: Vec<&'c Organization>,
     part: Option<Part>,
+    keeps_state: bool,
 }
 
 impl<'c> Selection<'c> {
@@ -45,6 +47,7 @@ impl<'c> Selection<'c> {
             part: Part::of(config, accounts.len()),
             accounts,
             organizations,
+            keeps_state: config.state_file.is_some(),
         }
     }
 }
@@ -114,6 +117,15 @@ pub(super) async fn file_warnings(
     Ok(warnings)
 }
 
+/// Prints text or JSON, which has names of files, tracks and members.
+async fn print_visibly(text: &str, output: CheckOutput) -> Result<(), CommandError> {
+    let text = match output {
+        CheckOutput::Text => visible_lines(text).into_owned(),
+        CheckOutput::Json => visible_json(text),
+    };
+    print(vec![text.into()]).await
+}
+
 /// Prints what the exporter would poll.
 pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), CommandError> {
     let selection = Selection::of(config);
@@ -122,7 +134,7 @@ pub(super) async fn run(config: &Config, output: CheckOutput) -> Result<(), Comm
         CheckOutput::Text => text::text(&selection, &warnings),
         CheckOutput::Json => json::json(&selection, config, &warnings),
     };
-    print(vec![text.into()]).await
+    print_visibly(&text, output).await
 }
 
 /// Prints the CAM policies that the exporter needs.
@@ -151,7 +163,7 @@ pub(super) async fn online(
         CheckOutput::Text => online::text(&findings, part.as_ref(), &warnings),
         CheckOutput::Json => online::json(&findings, part.as_ref(), &warnings),
     };
-    print(vec![text.into()]).await?;
+    print_visibly(&text, output).await?;
     match Counts::of(&findings) {
         Counts { problems: 1.., .. } => Err(CommandError::new("some targets cannot be polled")),
         Counts {

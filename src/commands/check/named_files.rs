@@ -7,10 +7,11 @@ use futures_util::stream::{self, StreamExt};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Account, Config, Credentials, Http, LOAD_TIMEOUT};
+use crate::escape::visible_path;
 use crate::files::{READ_TIMEOUT, ReadSlot, Reads};
-use crate::fleet::Environment;
+use crate::fleet::{Environment, credential_file};
+use crate::state;
 use crate::tencent::CaFile;
-use crate::tencent::credentials::{CredentialFile, KeyFiles, Profile};
 
 /// The most warnings about key files.
 const MAX_WARNINGS: usize = 10;
@@ -21,6 +22,7 @@ const MAX_CONCURRENT: usize = 16;
 /// Returns a warning for each file that cannot be used.
 pub(super) async fn warnings(config: &Config, environment: &Environment) -> Vec<String> {
     let mut warnings = ca_file(&config.http).await;
+    warnings.extend(state_file(config).await);
     warnings.extend(key_files(config, environment).await);
     warnings
 }
@@ -30,7 +32,7 @@ async fn ca_file(http: &Http) -> Vec<String> {
     let Some(file) = http.ca_file.clone() else {
         return Vec::new();
     };
-    let at = format!("http.ca_file {}", file.display());
+    let at = format!("http.ca_file {}", visible_path(&file));
     let read = move || CaFile::read(&file);
     match ReadSlot::default().run(READ_TIMEOUT, read).await {
         Ok(Ok(file)) => file.warnings,
@@ -39,13 +41,25 @@ async fn ca_file(http: &Http) -> Vec<String> {
     }
 }
 
+/// Checks the path of the state file off the runtime and returns its warning.
+async fn state_file(config: &Config) -> Option<String> {
+    let file = config.state_file.clone()?;
+    let at = format!("state.file {}", visible_path(&file));
+    let check = move || state::check_path(&file);
+    let why = match ReadSlot::default().run(READ_TIMEOUT, check).await {
+        Ok(checked) => checked.err()?,
+        Err(error) => error.to_string(),
+    };
+    Some(format!("{at}: {why}"))
+}
+
 /// Reads the keys of this shard's accounts and of all organizations that are in files.
 async fn key_files(config: &Config, environment: &Environment) -> Vec<String> {
     let deadline = Instant::now() + LOAD_TIMEOUT;
     let reads = Reads::default();
     let owners = owners(config);
     let reading = owners.into_iter().filter_map(|(credentials, owner)| {
-        let file = credential_file(credentials, environment)?;
+        let file = credential_file(credentials, environment, None)?;
         let slot = reads.slot();
         Some(async move {
             let at = file.location();
@@ -98,30 +112,4 @@ fn owners(config: &Config) -> Vec<(&Credentials, String)> {
         count => (credentials, format!("{first} and {} more", count - 1)),
     };
     owners.map(describe).collect()
-}
-
-/// Returns the files of these credentials. `None` if the configuration names none.
-fn credential_file(
-    credentials: &Credentials,
-    environment: &Environment,
-) -> Option<Box<dyn CredentialFile>> {
-    Some(match credentials {
-        Credentials::Files {
-            secret_id,
-            secret_key,
-            token,
-        } => Box::new(KeyFiles {
-            secret_id: secret_id.path.clone(),
-            secret_key: secret_key.path.clone(),
-            token: token.as_ref().map(|token| token.path.clone()),
-        }),
-        Credentials::Profile { name, file } => Box::new(Profile {
-            name: name.clone(),
-            files: match file {
-                Some(file) => vec![file.path.clone()],
-                None => Profile::default_files(environment),
-            },
-        }),
-        _ => return None,
-    })
 }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use super::Part;
 use super::remedy::{identity_unknown, remedy, who};
 use super::text::count;
+use crate::escape::escaped;
 use crate::probe::{
     AccountFindings, Findings, MAX_MEMBERS, OrganizationFindings, ProbeError, RegionFindings,
     StorageFinding, StorageResult, TrackProblem,
 };
 use crate::snapshot::{Listing, Status, StorageTarget};
-use crate::tencent::reasons::escaped;
 
 /// What the findings amount to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

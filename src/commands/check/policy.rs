@@ -10,7 +10,10 @@ use crate::config::{Account, Credentials, Organization};
 
 /// Returns one policy, or a list of policies with their principals if their permissions differ.
 pub(super) fn policies(selection: &Selection) -> String {
-    let mut principals = Principals::default();
+    let mut principals = Principals {
+        keeps_state: selection.keeps_state,
+        ..Principals::default()
+    };
     selection
         .accounts
         .iter()
@@ -78,13 +81,14 @@ impl Permissions {
 }
 
 /// Returns whether the exporter verifies the account behind the keys although no `uin` is set.
-fn verifies_owner(account: &Account) -> bool {
+fn verifies_owner(account: &Account, keeps_state: bool) -> bool {
     let is_fixed = matches!(
         account.credentials,
         Credentials::Inline { .. } | Credentials::Env { .. }
     );
+    // A restart with a fixed key of another account must not continue the history of the state file.
     // A check of storage must know whether the storage belongs to the account.
-    (!is_fixed || account.delivery.is_some()) && account.assume_role.is_none()
+    (!is_fixed || keeps_state || account.delivery.is_some()) && account.assume_role.is_none()
 }
 
 /// A key or a role, what it is used for, and the permissions that it needs.
@@ -101,10 +105,13 @@ struct Principals<'c> {
     /// Equal credentials are one principal. In the order of the configuration.
     credentials: Vec<(&'c Credentials, Principal<'c>)>,
     roles: BTreeMap<String, Principal<'c>>,
+    /// Whether there is a state file.
+    keeps_state: bool,
 }
 
 impl<'c> Principals<'c> {
     fn account(&mut self, account: &'c Account) {
+        let keeps_state = self.keeps_state;
         let base = self.with(&account.credentials);
         base.accounts.push(&account.name);
         let polls = match &account.assume_role {
@@ -119,7 +126,7 @@ impl<'c> Principals<'c> {
         polls.permissions.add_poll(account);
         polls.permissions.add_attribution(account);
         polls.permissions.add_delivery(account);
-        if account.uin.is_some() || verifies_owner(account) {
+        if account.uin.is_some() || verifies_owner(account, keeps_state) {
             polls.permissions.actions.insert("sts:GetCallerIdentity");
         }
     }

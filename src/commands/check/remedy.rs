@@ -1,10 +1,10 @@
 //! Describes a failed request of `check --online`, with a remedy.
 
+use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
 use crate::probe::{AccountFindings, ProbeError, ProbeStep};
-use crate::tencent::reasons::escaped;
 
-/// The label `provider` of keys from the metadata service.
+/// The value of the label `provider` for keys from the metadata service.
 const CVM_ROLE: &str = "cvm_role";
 
 /// Returns one line about a failed request.
@@ -31,10 +31,10 @@ pub(super) fn who(found: &AccountFindings) -> String {
     }
 }
 
-/// Says why the caller is unknown. The exporter can poll without `sts:GetCallerIdentity`.
+/// Says why the caller is unknown. Without `uin`, the exporter polls without `sts:GetCallerIdentity`.
 pub(super) fn identity_unknown(found: &AccountFindings, error: &ProbeError) -> String {
     if is_denied(&error.failure) {
-        return "identity unknown: sts:GetCallerIdentity is denied, and nothing else needs it"
+        return "identity unknown: sts:GetCallerIdentity is denied; polls need it only if uin is configured"
             .to_owned();
     }
     format!("identity unknown: {}", remedy(found, error))
@@ -74,9 +74,11 @@ fn way_out(found: &AccountFindings, error: &ProbeError) -> Option<String> {
         ("InvalidParameterValue", ProbeStep::Tracks) => {
             "unknown region; correct regions".to_owned()
         }
-        ("UnsupportedRegion", _) => {
+        ("UnsupportedRegion", ProbeStep::Tracks | ProbeStep::Details | ProbeStep::Events) => {
             "CloudAudit is not offered in this region; correct regions".to_owned()
         }
+        ("UnsupportedRegion", ProbeStep::LogTopic) => no_storage_in_region("CLS"),
+        ("UnsupportedRegion", ProbeStep::KafkaTopic) => no_storage_in_region("CKafka"),
         ("ResourceNotFound.RoleNotFound" | "ResourceNotFound.RoleNotExist", ProbeStep::Role) => {
             let role = found.role.as_ref()?;
             format!("{role} does not exist; create it, or correct the ARN")
@@ -86,7 +88,11 @@ fn way_out(found: &AccountFindings, error: &ProbeError) -> Option<String> {
     Some(text)
 }
 
-/// Whether the step sends requests with the keys of the role, if there is one.
+fn no_storage_in_region(service: &str) -> String {
+    format!("{service} is not offered in the StorageRegion of the track; correct the track")
+}
+
+/// Returns whether every request of the step uses the keys of the role, if a role is configured.
 fn is_of_role(step: ProbeStep) -> bool {
     !matches!(
         step,
@@ -96,7 +102,8 @@ fn is_of_role(step: ProbeStep) -> bool {
 
 /// Returns which principal lacks which action.
 fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
-    // Permissions are granted to the role, and the id of its session differs each time.
+    // Names the role and not its session: permissions belong to the role, and each session has
+    // another id.
     let who = match (&found.role, step) {
         (Some(role), step) if is_of_role(step) => role.clone(),
         _ => who(found),
@@ -139,6 +146,10 @@ mod tests {
     use crate::config::Site;
 
     fn said(code: &'static str, known_at_site: Option<Site>) -> String {
+        said_at(ProbeStep::Identity, code, known_at_site)
+    }
+
+    fn said_at(step: ProbeStep, code: &'static str, known_at_site: Option<Site>) -> String {
         let found = AccountFindings {
             account: "prod".to_owned(),
             provider: "files",
@@ -151,7 +162,7 @@ mod tests {
             expected: Vec::new(),
         };
         let error = ProbeError {
-            step: ProbeStep::Identity,
+            step,
             at: Some("https://sts.example".to_owned()),
             failure: Failure::with_code(Reason::Unauthenticated, code, "it said so"),
         };
@@ -166,6 +177,34 @@ mod tests {
         assert_eq!(said(code, Some(Site::China)), expected);
         let expected = "the key is deleted, disabled, mistyped, or belongs to the other site \
                         [unauthenticated (AuthFailure.SecretIdNotFound): it said so]";
+        assert_eq!(said(code, None), expected);
+    }
+
+    #[test]
+    fn a_region_without_a_service_is_corrected_where_it_is_set() {
+        let code = "UnsupportedRegion";
+        for (step, expected) in [
+            (
+                ProbeStep::Tracks,
+                "CloudAudit is not offered in this region; correct regions",
+            ),
+            (
+                ProbeStep::Events,
+                "CloudAudit is not offered in this region; correct regions",
+            ),
+            (
+                ProbeStep::LogTopic,
+                "CLS is not offered in the StorageRegion of the track; correct the track",
+            ),
+            (
+                ProbeStep::KafkaTopic,
+                "CKafka is not offered in the StorageRegion of the track; correct the track",
+            ),
+        ] {
+            let expected = format!("{expected} [unauthenticated ({code}): it said so]");
+            assert_eq!(said_at(step, code, None), expected);
+        }
+        let expected = "unauthenticated (UnsupportedRegion): it said so";
         assert_eq!(said(code, None), expected);
     }
 

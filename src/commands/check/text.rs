@@ -4,7 +4,7 @@
 use super::{Selection, sorted};
 use crate::config::{Account, Endpoint, Glob, Organization, Site};
 use crate::duration::format_duration;
-use crate::tencent::reasons::escaped;
+use crate::escape::escaped;
 
 pub(super) fn text(selection: &Selection, warnings: &[String]) -> String {
     let accounts = accounts(&selection.accounts);

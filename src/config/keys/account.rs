@@ -25,30 +25,28 @@ mapping! {
         regions: List<Region, 64> = [defaults::REGION],
         /// Labels on every series of an account, merged with those of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
-        /// The cloud instead of that of the top level. It sets the endpoints too.
+        /// The site, which sets the endpoints. Default: that of the top level.
         site: SiteName,
-        /// The host of CloudAudit. Default: the host of the site. A host on loopback is a simulated
-        /// cloud: calls to STS and to the Organization API go there too, unless the same level sets
-        /// their endpoints.
+        /// The host of CloudAudit. Default: the site's.
         endpoint: Host,
-        /// The host of STS. Default: the host of the site, or an `endpoint` on loopback.
+        /// The host of STS. Default: `endpoint` on loopback, else the site's.
         sts_endpoint: Host,
-        /// The time between two polls of a region, instead of `poll.interval`. Not shorter than
-        /// `poll.timeout`.
+        /// The time between two polls of a region. Not shorter than `poll.timeout`. Default:
+        /// `poll.interval`.
         interval: Interval,
-        /// The most requests to the API, instead of the limit of the top level.
+        /// The rate limit for requests to the API. Default: that of the top level.
         rate_limit: RateLimitKeys,
-        /// The search for the operators behind changes, merged key by key with that of `defaults`
-        /// and of the top level.
+        /// The search for the operators behind changes; merges key by key with `defaults` and the
+        /// top level.
         attribution: AttributionKeys,
-        /// Tracks that must exist in an account: a name, or a mapping of a name and of fields that
-        /// must match as text.
+        /// Tracks that must exist: a name, or a mapping of a name and of fields that must match as
+        /// text.
         expected_tracks: List<Track, 100>,
         /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
         /// an account that the organization covers.
         track_required: Boolean = true,
-        /// Checks whether operation records arrive. An account, `defaults` and the top level merge
-        /// key by key.
+        /// Checks whether operation records arrive; merges key by key with `defaults` and the top
+        /// level.
         delivery: DeliveryKeys,
     }
 }
@@ -56,18 +54,17 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The number of the account. The exporter refuses a credential of another account, and
-        /// polls nothing with it. Not in `defaults`.
-        uin: Uin,
-        /// The APPID of the account, which is part of the hosts of its buckets. The exporter uses it
-        /// if a track does not show it, and otherwise asks Cloud Access Management. Not in
+        /// The number of the account. The exporter refuses a key of another account. Not in
         /// `defaults`.
+        uin: Uin,
+        /// The APPID of the account, for the hosts of its buckets. Default: that of the track, else
+        /// the answer of Cloud Access Management. Not in `defaults`.
         appid: AppId,
-        /// The key for the API, from one source. Default: the default chain, which looks in the
-        /// environment, then for a profile, the identity of a TKE pod, the role of a CVM.
+        /// The key for the API, from one source. Default: the first that exists of the environment,
+        /// a profile, the identity of a TKE pod and the role of a CVM.
         credentials: Source,
-        /// The role to assume with the key, merged key by key with that of `defaults`. Without an
-        /// `arn` in either, the exporter assumes no role.
+        /// The role to assume with the key; merges key by key with `defaults`. Without an `arn` in
+        /// either, the exporter assumes no role.
         assume_role: AssumeRoleKeys,
     }
 }

@@ -13,24 +13,21 @@ mapping! {
     struct CredentialKeys as "credentials" {
         /// The public half of the key, in the file itself.
         secret_id: SecretId,
-        /// The secret key, in the file itself: it works, with a warning.
+        /// The secret key, in the file itself. The exporter logs a warning.
         secret_key: SecretText,
-        /// The token of a temporary key, in the file itself: it works, with a warning.
+        /// The token of a temporary key, in the file itself. The exporter logs a warning.
         token: SecretText,
-        /// The file with the public half of the key. The exporter reads it again when it changes,
-        /// as it does the next two files.
+        /// The file with the secret id. The exporter reads key files again when they change.
         secret_id_file: FilePath,
         /// The file with the secret key.
         secret_key_file: FilePath,
-        /// The file with the token of a temporary key. Default: the key has no token.
+        /// The file with the token of a temporary key. Default: no token.
         token_file: FilePath,
         /// A section of the file that the official tools share.
         profile: ProfileKeys,
-        /// The role of the virtual machine (CVM) that the exporter runs on, from its metadata
-        /// service.
+        /// The role of the machine (CVM) that the exporter runs on.
         cvm_role: CvmRoleKeys,
-        /// The identity of the TKE pod that the exporter runs in, from the variables and the token
-        /// that TKE adds to the pod.
+        /// The identity of the TKE pod that the exporter runs in.
         tke_oidc: TkeOidcKeys,
         /// The names of the environment variables with the key.
         env: EnvKeys,
@@ -61,7 +58,7 @@ mapping! {
     struct ProfileKeys as "profile" {
         /// The section.
         name: ProfileName = defaults::PROFILE,
-        /// The file. Default: where the official SDKs look.
+        /// The file. Default: the file of the official SDKs.
         file: FileBelowHome,
     }
 }
@@ -84,14 +81,14 @@ mapping! {
 
 mapping! {
     struct AssumeRoleKeys as "assume_role" {
-        /// The role: `qcs::cam::uin/UIN:roleName/NAME`, or one of the two other forms, `…:role/ID`
-        /// and `…:role/tencentcloudServiceRoleName/NAME`.
+        /// The role: `qcs::cam::uin/UIN:roleName/NAME`, `…:role/ID` or
+        /// `…:role/tencentcloudServiceRoleName/NAME`.
         arn: RoleArn,
-        /// The name of the session in the audit log of the role's account.
+        /// The session's name in the audit log of the role's account.
         session_name: SessionName = defaults::SESSION_NAME,
         /// The external id that the role's trust policy requires.
         external_id: ExternalId,
-        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
+        /// The lifetime of a temporary key. The exporter refreshes it earlier.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
         /// The STS that assumes the role. Default: the account's `sts_endpoint`.
         endpoint: Host,

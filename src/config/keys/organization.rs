@@ -19,30 +19,28 @@ mapping! {
     struct OrganizationKeys as "organization" with common: CommonKeys {
         /// The role to assume in each member account; required.
         role_name: RoleName,
-        /// The key of the organization's admin account, from one source: the exporter lists the
-        /// members with it and assumes their roles. Default: the default chain.
+        /// The key of the organization's admin account, from one source: it lists the members and
+        /// assumes their roles. Default: the default chain.
         credentials: Source,
-        /// The label `account` of a member: its UIN, or its name in the organization, which can
-        /// change.
+        /// The label `account` of a member: its UIN or its name, which can change.
         account_label: MemberLabel = AccountLabel::default().as_str(),
-        /// Tags of members that become labels of their series. A tag cannot replace a label of
+        /// Tags of members that become labels of their series, under other names than those of
         /// `labels`.
         member_tag_labels: List<TagLabel, { defaults::MOST_LABELS }>,
-        /// Members to poll, by UIN, name or organization node: patterns that match the whole text,
-        /// in which `*` is any text and `?` one character. Default: all.
+        /// Members to poll, by UIN, name or organization node: patterns for the whole text, with
+        /// `*` for any text and `?` for one character. Default: all.
         include: MemberPatterns,
-        /// Members to skip, with the same patterns.
+        /// Members to skip, with patterns as in `include`.
         exclude: MemberPatterns,
         /// The time between two listings of the members.
         refresh: Interval = format_duration(defaults::REFRESH),
-        /// The external id that the trust policies of the members' roles require.
+        /// The external id that the members' roles require.
         external_id: ExternalId,
-        /// The name of the session in the audit logs of the members.
+        /// The session's name in the audit logs of the members.
         session_name: SessionName = defaults::SESSION_NAME,
-        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
+        /// The lifetime of a temporary key. The exporter refreshes it earlier.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
-        /// Another host of the Organization API. Default: the host of the site, or an `endpoint` on
-        /// loopback.
+        /// The host of the Organization API. Default: `endpoint` on loopback, else the site's.
         organization_endpoint: Host,
     }
 }

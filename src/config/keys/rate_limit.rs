@@ -12,8 +12,9 @@ use super::mapping::mapping;
 
 mapping! {
     struct RateLimitKeys as "rate_limit" {
-        /// For one key at one endpoint. The API allows 20, shared with console and command line;
-        /// the exporter accepts more with a warning.
+        /// Requests a second with one key to one endpoint. The API allows 20, shared with console
+        /// and command line; more is a warning. `DescribeEvents` has a separate limit with the same
+        /// rate.
         requests_per_second: RequestRate = defaults::REQUESTS_PER_SECOND,
     }
 }

@@ -22,22 +22,21 @@ use super::rate_limit::RateLimitKeys;
 
 mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
-        /// The cloud that the accounts are in; it sets the endpoints.
+        /// The site of the accounts; it sets the endpoints.
         site: SiteName = Site::default().as_str(),
-        /// Another host, or URL, than that of the site. A host on loopback is a simulated cloud:
-        /// calls to STS and to the Organization API go there too, unless the same level sets their
-        /// endpoints.
+        /// The host of CloudAudit. On loopback it is a simulated cloud: requests to the other
+        /// services go there too, unless the same level sets their endpoints. Default: the site's.
         endpoint: Host,
-        /// Another STS than that of the site, to identify accounts, exchange tokens and assume
-        /// roles. Default: the host of the site, or an `endpoint` on loopback.
+        /// The host of STS, which identifies accounts and issues temporary keys. Default:
+        /// `endpoint` on loopback, else the site's.
         sts_endpoint: Host,
         /// How the exporter polls accounts.
         poll: PollKeys,
-        /// The most requests to the API.
+        /// The rate limit for requests to the API.
         rate_limit: RateLimitKeys,
         /// Checks whether operation records arrive at the storage of tracks.
         delivery: DeliveryKeys,
-        /// What the exporter persists over a restart.
+        /// What survives a restart.
         state: StateKeys,
         /// The change feed.
         changes: ChangesKeys,
@@ -47,17 +46,17 @@ mapping! {
         http: HttpKeys,
         /// UINs of accounts whose storage is a normal destination, besides the account's own.
         trusted_storage_accounts: List<Uin, 1000>,
-        /// Settings for every account that does not set them itself: the keys of an account except
-        /// `uin` and `appid`.
+        /// Settings for every account that does not set them: the keys of an account except `uin`
+        /// and `appid`.
         defaults: DefaultKeys,
-        /// Files of more accounts: each a mapping like `accounts`, or a mapping with the single key
+        /// Files of more accounts: a mapping like `accounts`, or one with the single key
         /// `accounts`.
         account_files: AccountFiles,
-        /// The accounts by name, which is the label `account`. At least one account or organization
-        /// is required.
+        /// The accounts by name, the label `account`. At least one account or organization is
+        /// required.
         accounts: Names<AccountName, AccountKeys, { defaults::MOST_ACCOUNTS }>,
-        /// Organizations by name, which is the label `organization`: the exporter discovers and
-        /// polls every member account, with a role that it assumes there.
+        /// Organizations by name, the label `organization`: the exporter discovers and polls every
+        /// member account, with a role in each.
         organizations: Names<OrganizationName, OrganizationKeys, 64>,
     }
     extra {
@@ -72,23 +71,23 @@ mapping! {
 
 mapping! {
     struct StateKeys as "state" {
-        /// The state file. Default: `state.json` in the folder that systemd names in
-        /// `STATE_DIRECTORY`; without that variable, no state file.
+        /// The state file. Default: `state.json` in the folder of `STATE_DIRECTORY`, which systemd
+        /// sets; else none.
         file: FilePath,
     }
 }
 
 mapping! {
     struct ChangesKeys as "changes" {
-        /// The number of latest changes that the exporter keeps, also in the state file; changes are
-        /// dropped after 90 days at the latest.
+        /// How many changes the exporter keeps, the latest ones, also in the state file. It drops
+        /// changes after 90 days.
         keep: WholeNumber<10_000> = defaults::KEEP_CHANGES,
     }
 }
 
 mapping! {
     struct HttpKeys as "http" {
-        /// Certificates (PEM) to trust besides those of the system.
+        /// CA certificates (PEM) to trust besides the system's.
         ca_file: FilePath,
         /// The proxy for requests to the cloud. Default: the proxy of the environment.
         proxy: ProxyUrl,

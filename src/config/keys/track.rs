@@ -17,19 +17,19 @@ mapping! {
     struct TrackKeys as "expected_track" {
         /// The track's `Name`.
         name: TrackText,
-        /// What it records.
+        /// The actions that it records.
         action_type: ActionType,
         /// A product's short name, or `*`.
         resource_type: TrackText,
-        /// What it delivers to: `cos`, `cls`, `ckafka`.
+        /// `cos`, `cls` or `ckafka`.
         storage_type: TrackText,
-        /// The region that it delivers to.
+        /// The region of the storage.
         storage_region: TrackText,
-        /// The bucket, topic or instance that it delivers to.
+        /// The bucket, topic or instance.
         storage_name: TrackText,
-        /// The prefix that it delivers under.
+        /// The prefix in the storage.
         storage_prefix: TrackText,
-        /// The UIN of the account that it delivers to.
+        /// The UIN of the owner of the storage.
         storage_account: Uin,
     }
     extra {"required": ["name"]}

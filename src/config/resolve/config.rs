@@ -63,7 +63,7 @@ pub(in crate::config) fn config(
         if let Some(why) = variable_in_quotes(&account.credentials, environment) {
             reader.refuse_at(&own.path, why);
         }
-        config.accounts.push(account);
+        config.accounts.push(Arc::new(account));
     }
     for (name, keys) in organizations {
         let organization = organization(&name, keys, [&defaults, &top], &shared, reader);
@@ -86,7 +86,12 @@ pub(in crate::config) fn config(
 /// nearer.
 fn warn_of_unused_endpoints(config: &Config, layers: [&SettingsLayer; 2], reader: &mut Reader) {
     let members = config.organizations.iter().map(|it| &it.member);
-    let accounts: Vec<&Account> = config.accounts.iter().chain(members).collect();
+    let accounts: Vec<&Account> = config
+        .accounts
+        .iter()
+        .map(AsRef::as_ref)
+        .chain(members)
+        .collect();
     // The top level has no path of its own: the layer's is that of its interval.
     for (layer, path) in layers
         .into_iter()
@@ -157,7 +162,7 @@ fn check_accounts(document: &Document, reader: &mut Reader) {
 }
 
 fn poll(keys: &PollKeys) -> Poll {
-    let default = Poll::DEFAULT;
+    let default = defaults::POLL;
     Poll {
         timeout: keys.timeout.unwrap_or(default.timeout),
         attempts: keys.attempts.unwrap_or(default.attempts),

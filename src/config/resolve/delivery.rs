@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::defaults;
 use super::super::delivery::Delivery;
 use super::super::endpoint::Endpoint;
 use super::super::key_path::KeyPath;
@@ -23,7 +24,7 @@ pub(super) fn delivery(
     if !enabled.unwrap_or_default() {
         return None;
     }
-    let interval = nearest(layers, |keys| keys.interval).unwrap_or(Delivery::INTERVAL);
+    let interval = nearest(layers, |keys| keys.interval).unwrap_or(defaults::DELIVERY_INTERVAL);
     if interval < timeout {
         let has_interval = |layer: &&&SettingsLayer| {
             let delivery = layer.keys.common.delivery.as_ref();
@@ -41,7 +42,7 @@ pub(super) fn delivery(
     };
     Some(Delivery {
         interval,
-        grace: nearest(layers, |keys| keys.grace).unwrap_or(Delivery::GRACE),
+        grace: nearest(layers, |keys| keys.grace).unwrap_or(defaults::DELIVERY_GRACE),
         cos_endpoint: overridden(layers, hosts, |keys| keys.cos_endpoint.clone()),
         cls_endpoint: host(|keys| keys.cls_endpoint.clone(), Site::cls_endpoint),
         ckafka_endpoint: host(|keys| keys.ckafka_endpoint.clone(), Site::ckafka_endpoint),

@@ -38,7 +38,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Table<'a> {
             Box::new(Lines(regions.collect())),
             enabled(facts, report),
             Box::new(coverage(facts, report)),
-            // The oldest, because a region that was never listed is the one to look at.
+            // The oldest, because a region that was never listed is the one to check.
             at_or(facts, successes.min().flatten(), "never"),
             at_or(facts, polls(report).max(), "not yet"),
             next_poll(facts, report),
@@ -85,11 +85,18 @@ fn enabled<'a>(facts: Facts<'a>, report: &'a Report) -> Cell<'a> {
 }
 
 fn coverage(facts: Facts<'_>, report: &Report) -> Badge {
-    let covered = facts.view.totals(report).and_then(|totals| totals.covered);
+    let totals = facts.view.totals(report);
+    let covered = totals.and_then(|totals| totals.covered);
+    let is_partial = totals.is_some_and(|totals| totals.tracks[Status::Enabled] > 0);
     let (color, word) = match (covered, report.account.track_required) {
         (Some(true), _) if is_current(facts, report) => (BadgeColor::Good, "covered"),
         (Some(true), _) => (BadgeColor::Unsure, "was covered"),
-        (Some(false), true) => (BadgeColor::Bad, "not covered"),
+        (Some(false), true) if is_partial && is_current(facts, report) => {
+            (BadgeColor::Unsure, "covered in part")
+        }
+        (Some(false), true) if is_partial => (BadgeColor::Unsure, "was covered in part"),
+        (Some(false), true) if is_current(facts, report) => (BadgeColor::Bad, "not covered"),
+        (Some(false), true) => (BadgeColor::Bad, "was not covered"),
         (Some(false), false) => (BadgeColor::Plain, "not required"),
         (None, true) => (BadgeColor::Unsure, "not known"),
         (None, false) => (BadgeColor::Plain, "not required"),

@@ -3,10 +3,12 @@
 use std::fmt;
 
 use super::facts::Facts;
-use super::html::{Account, Html, Isolated, Text, TrackName, Utc};
+use super::html::{Account, Html, Isolated, Lines, Text, TrackName, Utc};
 use super::table::{Table, columns};
 use crate::http::query::Query;
-use crate::snapshot::{Attribution, AttributionResult, FieldChange, Operation};
+use crate::snapshot::{
+    Attribution, AttributionResult, ChangeRecord, ChangeSource, FieldChange, Operation,
+};
 
 /// Returns the table of the changes that match a query.
 pub(super) fn table<'a>(facts: Facts<'a>, query: &Query) -> Table<'a> {
@@ -18,11 +20,20 @@ pub(super) fn table<'a>(facts: Facts<'a>, query: &Query) -> Table<'a> {
             Box::new(facts.when(Some(record.seen))),
             Box::new(Account(&record.account)),
             Box::new(TrackName(&record.track, record.track_id)),
-            Box::new(Text(record.change.as_str())),
+            Box::new(Lines(change(record))),
             Box::new(Fields(&record.fields)),
             Box::new(By(&record.attribution)),
         ]
     })
+}
+
+/// The change, and whether no poll saw it.
+fn change(record: &ChangeRecord) -> Vec<Text<'static>> {
+    let kind = Text(record.change.as_str());
+    match record.source {
+        ChangeSource::Poll => vec![kind],
+        ChangeSource::Operation => vec![kind, Text("between two polls, by the operation records")],
+    }
 }
 
 /// The fields that differ.
@@ -49,7 +60,7 @@ impl fmt::Display for Fields<'_> {
 }
 
 /// Who made a change, or why that is not known.
-struct By<'a>(&'a Attribution);
+pub(super) struct By<'a>(pub(super) &'a Attribution);
 
 impl Html for By<'_> {}
 
@@ -58,7 +69,8 @@ impl fmt::Display for By<'_> {
         let Attribution { result, operations } = self.0;
         f.write_str(match result {
             AttributionResult::Certain => "",
-            AttributionResult::Candidate => "one of these:",
+            AttributionResult::Candidate if operations.len() == 1 => "perhaps:",
+            AttributionResult::Candidate => "perhaps one of these:",
             AttributionResult::Pending => "not known yet: the operation records are being searched",
             AttributionResult::NotFound => "not known: no operation record fits",
             AttributionResult::Denied => "not known: cloudaudit:DescribeEvents is denied",

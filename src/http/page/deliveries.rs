@@ -40,6 +40,7 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
                 state,
             } = *row;
             let due: Cell<'a> = match report.due {
+                None if is_unchecked(state) => Box::new(Text("not known")),
                 None => Box::new(Text("–")),
                 due => Box::new(facts.when(due)),
             };
@@ -53,10 +54,30 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Option<Table<'a>> {
                 Box::new(facts.when(report.last_arrival)),
                 due,
                 Box::new(facts.when(report.last_check)),
-                Box::new(Text(report.explanation_at(facts.view.now))),
+                Box::new(Text(match report.explanation_at(facts.view.now) {
+                    "" => meaning(state),
+                    explanation => explanation,
+                })),
             ]
         },
     ))
+}
+
+/// Returns what a state means that needs no other explanation.
+fn meaning(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Stalled => {
+            "records are due and have not arrived; check the role CloudAudit_QCSRole, the policy of the storage, and overdue bills"
+        }
+        DeliveryState::Unproven => "nothing was ever seen to arrive",
+        DeliveryState::Quiet => "nothing was due since the last arrival",
+        DeliveryState::Arriving | DeliveryState::Missing | DeliveryState::Unknown => "–",
+    }
+}
+
+/// Whether the check could not tell what is due.
+fn is_unchecked(state: DeliveryState) -> bool {
+    matches!(state, DeliveryState::Unknown | DeliveryState::Missing)
 }
 
 /// Returns how many storage targets get no deliveries.

@@ -31,6 +31,8 @@ pub(super) struct Scope<'a> {
     pub(super) targets: Vec<TargetRow<'a>>,
     pub(super) accounts: Vec<&'a Report>,
     pub(super) tracks: Vec<TrackGroup<'a>>,
+    /// Whether every target is fresh that may list a matching track.
+    pub(super) is_fresh: bool,
 }
 
 /// A track, with all regions that show it alike.
@@ -46,13 +48,18 @@ pub(super) struct TrackGroup<'a> {
 
 impl<'a> Scope<'a> {
     pub(super) fn new(facts: Facts<'a>, query: &Query) -> Self {
-        let targets = facts.view.matching_targets(query);
+        let mut targets = facts.view.matching_targets(query);
         let tracks = grouped(facts, facts.view.matching_tracks(query));
+        let accounts = matching_accounts(facts, query, &targets, &tracks);
+        let is_fresh = targets.iter().all(|it| facts.view.is_fresh(it.target));
+        let names: BTreeSet<&str> = accounts.iter().map(|it| name(it)).collect();
+        targets.retain(|row| names.contains(name(row.report)));
         Self {
-            accounts: matching_accounts(facts, query, &targets, &tracks),
             facts,
             targets,
+            accounts,
             tracks,
+            is_fresh,
         }
     }
 }

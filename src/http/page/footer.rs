@@ -36,8 +36,11 @@ pub(super) fn footer(f: &mut fmt::Formatter<'_>, facts: Facts<'_>) -> fmt::Resul
         let name = Text(&organization.name);
         writeln!(
             f,
-            "<p>Organization {name}: {members}, last listed {}</p>",
-            facts.when(organization.last_success)
+            "<p>Organization {name}: {members}, last listed: {}</p>",
+            match organization.last_success {
+                None => "not since the start".to_owned(),
+                at => facts.when(at).to_string(),
+            }
         )?;
     }
     for (account, count) in &info.restarts {

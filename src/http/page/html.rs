@@ -112,19 +112,18 @@ impl fmt::Display for Account<'_> {
     }
 }
 
-/// The name of a track with its id.
+/// The name of a track with its id. An operation record may lack both.
 pub(super) struct TrackName<'a>(pub(super) &'a str, pub(super) u64);
 
 impl Html for TrackName<'_> {}
 
 impl fmt::Display for TrackName<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} <span class=\"soft\">{}</span>",
-            Isolated(self.0),
-            self.1
-        )
+        match self {
+            Self("", 0) => f.write_str("not known"),
+            Self(name, 0) => write!(f, "{}", Isolated(name)),
+            Self(name, id) => write!(f, "{} <span class=\"soft\">{id}</span>", Isolated(name)),
+        }
     }
 }
 
@@ -200,7 +199,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A date and time in UTC.
+/// A date and time in UTC. A line can break only between the two.
 pub(super) struct Utc(pub(super) SystemTime);
 
 impl Html for Utc {}
@@ -210,9 +209,10 @@ impl fmt::Display for Utc {
         match jiff::Timestamp::try_from(self.0) {
             Ok(time) => write!(
                 f,
-                r#"<time datetime="{}">{}</time>"#,
+                r#"<time datetime="{}"><span>{}</span> <span>{}</span></time>"#,
                 time.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                time.strftime("%Y-%m-%d %H:%M:%S UTC"),
+                time.strftime("%Y-%m-%d"),
+                time.strftime("%H:%M:%S UTC"),
             ),
             Err(_) => f.write_str("beyond the calendar"),
         }

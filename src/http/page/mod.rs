@@ -13,6 +13,7 @@ mod facts;
 
 // The parts of the page, from top to bottom.
 mod form;
+mod tiles;
 mod verdict;
 
 mod problems;
@@ -40,8 +41,8 @@ use super::query::Query;
 /// The content security policy: the browser may apply the inline style, run the inline script, and
 /// fetch the page again. A test compares the hashes with the style and the script.
 pub(super) const POLICY: &str = "default-src 'none'; \
-     style-src 'sha256-p7nvsgc3MOh/827xRicEudD8i1koJw8ihVToJzjPJ4M='; \
-     script-src 'sha256-zeSwXhxOFs9VX1bcIwX4drm6keHp75pmxGkfOD2N288='; \
+     style-src 'sha256-zxzG8hB/gqnsBVYd4xeXrPtO5G52e4+7bW7oc8w8d78='; \
+     script-src 'sha256-obi3NuuapXUEvZ3M0ZO5UYlfvgQwU+u36UTAuZVC1IQ='; \
      connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const STYLE: &str = include_str!("page.css");
@@ -78,7 +79,7 @@ impl fmt::Display for Page<'_> {
         )?;
         writeln!(f, "<div id=\"now\">")?;
         verdict.write(f)?;
-        verdict::tiles(f, &everything, &problems)?;
+        tiles::tiles(f, &everything, &problems)?;
         let now = Utc(facts.view.now.wall);
         writeln!(
             f,
@@ -147,14 +148,12 @@ fn sections(f: &mut fmt::Formatter<'_>, query: &Query, scope: &Scope<'_>) -> fmt
     };
     section(f, query, &accounts::table(scope), empty)?;
     let tracks = tracks::table(scope);
-    let is_known = scope
-        .targets
-        .iter()
-        .all(|it| facts.view.is_fresh(it.target));
-    let empty = match (facts.view.reports.is_empty(), is_known) {
-        (true, _) => "No account is polled.",
-        (false, true) => "No track is listed that matches.",
-        (false, false) => "No track is known that matches.",
+    let empty = match (query.has_no_filters(), scope.is_fresh) {
+        _ if facts.view.reports.is_empty() => "No account is polled.",
+        (true, true) => "No track is listed.",
+        (true, false) => "No track is known.",
+        (false, true) => "No listed track matches.",
+        (false, false) => "No known track matches.",
     };
     section(f, query, &tracks, empty)
 }
@@ -190,7 +189,13 @@ fn checked(
     problems: &[Problem<'_>],
 ) -> fmt::Result {
     let none = problems.iter().filter(|it| it.table.count == 0);
-    let none: Vec<_> = none.filter(|it| it.level != Level::Unknown).collect();
+    let none = none.filter(|it| it.level != Level::Unknown);
+    let hides_owners = verdict::unknown_owners(everything) > 0;
+    let none = none.filter(|it| !hides_owners || it.table.id != "foreign");
+    let reads_operations = problems::reads_operations(everything);
+    let none =
+        none.filter(|it| reads_operations || !problems::OF_OPERATIONS.contains(&it.table.id));
+    let none: Vec<_> = none.collect();
     let doubts = problems::doubts(everything);
     if none.is_empty() || doubts.accounts == everything.accounts.len() {
         return Ok(());

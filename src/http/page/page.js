@@ -14,6 +14,7 @@
     if (contact.textContent !== text) contact.textContent = text;
     contact.hidden = false;
     document.body.classList.add("lost");
+    document.title = "No contact – CloudAudit exporter";
   }
 
   function show(fresh) {
@@ -26,7 +27,6 @@
       if (folds.has(it.id)) it.firstElementChild.open = folds.get(it.id);
     }
     links()[focused]?.focus({ preventScroll: true });
-    document.title = fresh.title;
   }
 
   async function refresh() {
@@ -37,6 +37,7 @@
       if (!parts.every((part) => fresh.querySelector(part))) throw new Error("another page answers");
       contact.hidden = true;
       document.body.classList.remove("lost");
+      document.title = fresh.title;
       if (!isBusy()) show(fresh);
     } catch (error) {
       lost(error.message);

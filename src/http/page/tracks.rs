@@ -55,13 +55,15 @@ pub(super) fn table<'a>(scope: &Scope<'a>) -> Table<'a> {
     })
 }
 
-/// Returns the status of a track. That it is enabled is said only of what is known now.
+/// Returns the status of a track. If no listing is recent enough, "enabled" and "disabled" are in the
+/// past tense.
 pub(super) fn status(group: &TrackGroup<'_>) -> Badge {
     let (color, word) = match group.first.track {
         TrackEntry::Listed(track) => match track.status {
             Status::Enabled if group.is_fresh => (BadgeColor::Good, "enabled"),
             Status::Enabled => (BadgeColor::Unsure, "was enabled"),
-            Status::Disabled => (BadgeColor::Bad, "disabled"),
+            Status::Disabled if group.is_fresh => (BadgeColor::Bad, "disabled"),
+            Status::Disabled => (BadgeColor::Bad, "was disabled"),
             Status::Unknown => (BadgeColor::Unsure, "unknown"),
         },
         TrackEntry::Vanished(_) => (BadgeColor::Bad, VANISHED),
@@ -77,7 +79,8 @@ pub(super) fn scope<'a>(group: &TrackGroup<'a>) -> Cell<'a> {
     }
 }
 
-/// What a track records: the actions, the product, and the number of events.
+/// What a track records: the actions, the product, and the number of events unless it is all. With
+/// filters, one line for each filter.
 struct Recorded<'a>(&'a Track);
 
 impl Html for Recorded<'_> {}
@@ -96,7 +99,7 @@ impl fmt::Display for Recorded<'_> {
             } = track;
             return events(f, action_type, resource_type, event_names);
         }
-        // Filters replace the three fields.
+        // Filters replace these three fields of the track.
         for filter in filters {
             let Events {
                 action_type,

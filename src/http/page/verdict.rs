@@ -1,4 +1,4 @@
-//! The verdict: one line and a color, before everything else, and the tiles below it.
+//! The verdict: one line and a color, before everything else.
 
 use std::fmt;
 use std::time::SystemTime;
@@ -9,7 +9,6 @@ use super::facts::Scope;
 use super::html::{BadgeColor, Text, Utc, pluralize};
 use super::problems::{Doubts, Level, Problem, doubts};
 use crate::http::view::TrackEntry;
-use crate::snapshot::Status;
 
 /// The verdict over everything that the exporter polls.
 pub(super) struct Verdict {
@@ -95,9 +94,13 @@ fn not_known(doubts: Doubts, accounts: usize) -> Vec<String> {
 /// Returns what the verdict does not include.
 fn notes(everything: &Scope<'_>) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(shard) = &everything.facts.info.shard {
+        notes.push(format!(
+            "This process is {shard}: the page shows only its accounts."
+        ));
+    }
     let accounts = everything.accounts.len();
-    let unchecked = everything.accounts.iter();
-    let unchecked = unchecked.filter(|it| it.deliveries.is_none()).count();
+    let unchecked = unchecked_deliveries(everything);
     if unchecked > 0 {
         let which = if unchecked == accounts {
             "Deliveries are".to_owned()
@@ -111,14 +114,20 @@ fn notes(everything: &Scope<'_>) -> Vec<String> {
     if unknown > 0 {
         let tracks = pluralize(unknown as u64, "track");
         notes.push(format!(
-            "The owner of the storage of {tracks} is not reported."
+            "The owner of the storage of {tracks} is not reported: it may be another account."
         ));
     }
     notes
 }
 
+/// Returns of how many accounts the deliveries are not checked.
+pub(super) fn unchecked_deliveries(everything: &Scope<'_>) -> usize {
+    let accounts = everything.accounts.iter();
+    accounts.filter(|it| it.deliveries.is_none()).count()
+}
+
 /// Returns for how many tracks it is not known whether their storage belongs to another account.
-fn unknown_owners(everything: &Scope<'_>) -> usize {
+pub(super) fn unknown_owners(everything: &Scope<'_>) -> usize {
     let tracks = everything.tracks.iter();
     let unknown = tracks.filter(|group| match group.first.track {
         TrackEntry::Listed(track) => {
@@ -134,178 +143,4 @@ fn capitalized(text: &str) -> String {
     let mut chars = text.chars();
     let first = chars.next().map(|first| first.to_uppercase().to_string());
     first.unwrap_or_default() + chars.as_str()
-}
-
-/// One number, with a link to its rows.
-struct Tile {
-    label: &'static str,
-    value: String,
-    note: String,
-    color: BadgeColor,
-    /// The section with its rows.
-    section: &'static str,
-}
-
-/// Writes the tiles.
-pub(super) fn tiles(
-    f: &mut fmt::Formatter<'_>,
-    everything: &Scope<'_>,
-    problems: &[Problem<'_>],
-) -> fmt::Result {
-    writeln!(f, "<nav id=\"tiles\" aria-label=\"Overview\">")?;
-    for tile in all_tiles(everything, problems) {
-        let Tile {
-            label,
-            value,
-            note,
-            color,
-            section,
-        } = tile;
-        writeln!(
-            f,
-            "<a class=\"{}\" href=\"./#{section}\"><b>{}</b> <span>{}</span> <small>{}</small></a>",
-            color.class(),
-            Text(&value),
-            Text(label),
-            Text(&note)
-        )?;
-    }
-    writeln!(f, "</nav>")
-}
-
-fn all_tiles(everything: &Scope<'_>, problems: &[Problem<'_>]) -> Vec<Tile> {
-    let doubts = doubts(everything);
-    let accounts = everything.accounts.len();
-    let targets = pluralize(everything.targets.len() as u64, "target");
-    let unlisted = match doubts.organizations {
-        0 => String::new(),
-        count => format!(
-            "members not known of {}",
-            pluralize(count as u64, "organization")
-        ),
-    };
-    let of_accounts = match doubts.accounts {
-        0 => String::new(),
-        count => format!("not known for {}", pluralize(count as u64, "account")),
-    };
-    let owners = match unknown_owners(everything) {
-        0 => of_accounts.clone(),
-        count => format!("owner not reported of {}", pluralize(count as u64, "track")),
-    };
-    let waiting = everything.targets.iter();
-    let waiting = waiting.filter(|row| row.target.last_poll.is_none()).count();
-    let waiting = match waiting {
-        0 => String::new(),
-        count => format!("{} not polled yet", pluralize(count as u64, "target")),
-    };
-    let in_accounts = if unlisted.is_empty() {
-        targets
-    } else {
-        unlisted.clone()
-    };
-    let of = |label, ids, unknown: &str| problem_tile(label, ids, unknown, problems);
-    let polled = Tile {
-        value: shown(accounts, !unlisted.is_empty()),
-        note: in_accounts,
-        ..plain("Accounts", "accounts")
-    };
-    if accounts == 0 {
-        return vec![polled];
-    }
-    let mut tiles = vec![
-        polled,
-        Tile {
-            value: shown(distinct_tracks(everything), doubts.accounts > 0),
-            note: of_accounts.clone(),
-            ..plain("Tracks", "tracks")
-        },
-        of("Tracks off", &["off"], &of_accounts),
-        of("Seen deleted", &["deleted", "recreated"], &of_accounts),
-        of("Foreign storage", &["foreign"], &owners),
-        of(
-            "Accounts not covered",
-            &["without", "not-covered"],
-            &of_accounts,
-        ),
-        of("Failing", &["failing"], &waiting),
-        of("Stale accounts", &["stale"], &waiting),
-    ];
-    if everything.facts.view.deliveries().next().is_some() {
-        tiles.push(delivery_tile(everything, doubts));
-    }
-    tiles
-}
-
-/// Returns the tile of the storage targets at which nothing arrives.
-fn delivery_tile(everything: &Scope<'_>, doubts: Doubts) -> Tile {
-    let broken = deliveries::broken(everything.facts);
-    let note = match doubts.deliveries {
-        0 => String::new(),
-        count => format!(
-            "not known for {}",
-            pluralize(count as u64, "storage target")
-        ),
-    };
-    let color = match (broken, doubts.deliveries) {
-        (0, 0) => BadgeColor::Plain,
-        (0, _) => BadgeColor::Unsure,
-        _ => BadgeColor::Bad,
-    };
-    Tile {
-        value: shown(broken, !note.is_empty()),
-        note,
-        color,
-        ..plain("Not delivered", "deliveries")
-    }
-}
-
-fn plain(label: &'static str, section: &'static str) -> Tile {
-    Tile {
-        label,
-        value: String::new(),
-        note: String::new(),
-        color: BadgeColor::Plain,
-        section,
-    }
-}
-
-/// Returns the tile of some kinds of problems. `unknown` says what is not known; empty if all is.
-fn problem_tile(
-    label: &'static str,
-    ids: &[&'static str],
-    unknown: &str,
-    problems: &[Problem<'_>],
-) -> Tile {
-    let kinds = problems.iter().filter(|it| ids.contains(&it.table.id));
-    let mut found = kinds.filter(|it| it.table.count > 0).peekable();
-    let (section, color) = match found.peek() {
-        Some(first) => (first.table.id, first.level.color()),
-        None if unknown.is_empty() => ("checked", BadgeColor::Plain),
-        None => ("unknown", BadgeColor::Unsure),
-    };
-    let count = found.map(|it| it.table.count).sum();
-    Tile {
-        value: shown(count, !unknown.is_empty()),
-        note: unknown.to_owned(),
-        color,
-        ..plain(label, section)
-    }
-}
-
-/// Returns a count. What is not known is never shown as 0.
-fn shown(count: usize, is_partial: bool) -> String {
-    match (count, is_partial) {
-        (0, true) => "?".to_owned(),
-        (count, true) => format!("{count}+"),
-        (count, false) => count.to_string(),
-    }
-}
-
-/// Returns the number of tracks. A track counts once for its account even if several regions list
-/// it, as in `cloudaudit_account_tracks`.
-fn distinct_tracks(everything: &Scope<'_>) -> usize {
-    let accounts = everything.accounts.iter();
-    let totals = accounts.filter_map(|report| everything.facts.view.totals(report));
-    let tracks = totals.map(|totals| Status::ALL.iter().map(|it| totals.tracks[*it]).sum::<u64>());
-    usize::try_from(tracks.sum::<u64>()).unwrap_or(usize::MAX)
 }

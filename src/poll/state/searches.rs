@@ -5,12 +5,29 @@ use std::time::Duration;
 
 use super::AccountState;
 use crate::changes::FeedUpdate;
-use crate::poll::attribution::Found;
+use crate::poll::attribution::{Found, Searches};
 use crate::poll::operators::{show_operators, unseen_records};
 use crate::poll::search::{SearchEnd, SearchJob};
 use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, ChangeSource};
 
 impl AccountState {
+    /// Continues the searches of an earlier process, which may have ended right after a request.
+    pub(in crate::poll) async fn searches_restarted(self: Box<Self>) -> Box<Self> {
+        let restart = |state: &mut Self| {
+            let now = state.clock.now().wall;
+            if let Some(searches) = &mut state.searches {
+                searches.restarted(now);
+            }
+            FeedUpdate::default()
+        };
+        let has_any = |searches: &Searches| searches.has_any();
+        if !self.searches.as_ref().is_some_and(has_any) {
+            return self;
+        }
+        let (state, _) = self.update(0, restart).await;
+        state
+    }
+
     /// Begins the search that is due. The caller makes it.
     pub(in crate::poll) fn begin_search(&mut self) -> Option<SearchJob> {
         let now = self.clock.now().wall;
@@ -32,7 +49,7 @@ impl AccountState {
     }
 
     /// Records and publishes the end of a search.
-    pub(in crate::poll) async fn searched(self, end: SearchEnd) -> Self {
+    pub(in crate::poll) async fn searched(self: Box<Self>, end: SearchEnd) -> Box<Self> {
         let (state, changed) = self.update(0, |state| state.enter_search(end)).await;
         for record in &changed {
             if record.source == ChangeSource::Operation {
@@ -58,6 +75,8 @@ impl AccountState {
         let now = self.clock.now().wall;
         let latest = self.handle.changes().latest(now);
         let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
+        let running = self.running_since.iter().flatten();
+        let settled = running.min().map_or(now, |began| now.min(*began));
         let Some(searches) = &mut self.searches else {
             return FeedUpdate::default();
         };
@@ -65,7 +84,7 @@ impl AccountState {
             updates,
             unseen,
             failure,
-        } = searches.end(end, own.iter().copied(), now, self.poller.skew());
+        } = searches.end(end, own.iter().copied(), settled, now, self.poller.skew());
         if let Some(failure) = failure {
             self.log.search_failed(&failure);
         }
@@ -92,7 +111,7 @@ impl AccountState {
         let has_history = self.handle.memory().report.is_some();
         let ended = match &mut self.searches {
             Some(searches) if has_history => {
-                searches.resume(pending, now);
+                searches.resume(pending);
                 return FeedUpdate::default();
             }
             Some(_) => AttributionResult::Failed,
@@ -108,11 +127,15 @@ impl AccountState {
         }
     }
 
-    /// Shows the operators of the feed as labels, if that is configured.
+    /// Shows the tracks of the feed that sweeps saw switched off, and the operators as labels if that is
+    /// configured.
     pub(super) fn show_operators(&mut self) {
         let is_shown = self.searches.as_ref().map(|it| it.settings.operator_label);
         let latest = self.handle.changes().latest(self.clock.now().wall);
         let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
+        if let Some(searches) = &mut self.searches {
+            searches.show_unseen(&own);
+        }
         let own = (is_shown == Some(true)).then_some(&own[..]);
         show_operators(&mut self.histories, own);
     }

@@ -1,10 +1,13 @@
-//! The default credential chain: the sources that the official SDKs try, in the same order.
+//! The default credential chain: the sources that the official SDKs try. The SDKs try the role of the
+//! machine before the identity of a pod. Here the pod comes first, because the role of a node belongs to
+//! all of its pods.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::environment::EnvironmentProvider;
 use super::{Profile, TkeOidc};
+use crate::escape::visible_path;
 use crate::files::{Presence, presence};
 
 /// The profile that the official tools use by default.
@@ -54,7 +57,7 @@ fn hint(environment: &BTreeMap<String, String>) -> String {
         Some(file) if matches!(presence(&file), Ok(Presence::File)) => format!(
             "; {} of tccli is not read, because it is JSON: write secret_id and secret_key below \
              [{DEFAULT_PROFILE}] in ~/.tencentcloud/credentials",
-            file.display()
+            visible_path(&file)
         ),
         _ => String::new(),
     }

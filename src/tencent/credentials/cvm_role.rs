@@ -29,7 +29,7 @@ const ATTEMPTS: u32 = 3;
 /// The wait before the second attempt. It doubles before the third.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// The longest lifetime of a key that is accepted.
+/// A longer lifetime of a key is cut to this one.
 const MAX_LIFETIME: Duration = Duration::from_hours(12);
 
 /// The maximum length of a role name, in bytes.
@@ -55,7 +55,7 @@ impl Source for CvmRole {
     }
 
     fn identity(&self) -> String {
-        // A machine has one role, whatever its name.
+        // A machine has one role, so its name does not matter.
         format!("the role of this machine, by {}", self.endpoint.host)
     }
 
@@ -63,7 +63,7 @@ impl Source for CvmRole {
         Box::pin(async {
             self.key().await.map_err(|failure| match &self.before[..] {
                 [] => failure,
-                // The machine may have no role, so the metadata service is not at fault.
+                // The machine may have no role. So the message also names the other sources.
                 before => Failure {
                     request_id: failure.request_id,
                     ..no_credentials(format!(
@@ -137,7 +137,7 @@ impl CvmRole {
 
     async fn get_once(&self, below: &str) -> Result<Response<Bytes>, Failure> {
         let request = Request::get(format!("{}{PATH}{below}", self.endpoint.url))
-            .header(header::HOST, &self.endpoint.host)
+            .header(header::HOST, &*self.endpoint.host)
             // The responses have no id, so a separate connection ties each one to its request.
             .header(header::CONNECTION, "close")
             .body(Bytes::new())

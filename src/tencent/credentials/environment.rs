@@ -22,8 +22,12 @@ const TOKENS: [&str; 4] = [
     "TENCENTCLOUD_TOKEN",
     "TENCENTCLOUD_SESSION_TOKEN",
     "TENCENTCLOUD_SECURITY_TOKEN",
-    "TENCENTCLOUD_SESSIONTOKEN",
+    OF_FUNCTIONS,
 ];
+
+/// The token of a serverless function. It belongs to the second pair only: the user of a function
+/// may set the first pair, and the function has all three of its own.
+const OF_FUNCTIONS: &str = "TENCENTCLOUD_SESSIONTOKEN";
 
 /// Provides the key that the variables held when the process began.
 #[derive(Debug)]
@@ -46,10 +50,12 @@ impl EnvironmentProvider {
 
     /// Reads the variables that the official tools read.
     pub fn standard(environment: &BTreeMap<String, String>) -> Self {
-        let [id, key] = standard(environment).unwrap_or(STANDARD[0]);
-        let set = TOKENS
-            .iter()
-            .filter(|name| value(environment, name).is_some());
+        let pair = standard(environment).unwrap_or(STANDARD[0]);
+        let [id, key] = pair;
+        let set = TOKENS.iter().filter(|name| {
+            let belongs = pair == STANDARD[1] || **name != OF_FUNCTIONS;
+            belongs && value(environment, name).is_some()
+        });
         let tokens: Vec<&str> = set.copied().collect();
         let first = tokens.first().copied();
         let differs = |name: &&&str| {
@@ -135,7 +141,7 @@ impl Provider for EnvironmentProvider {
         Some(credential.secret_id().to_owned())
     }
 
-    /// A missing key has a state, so that it is visible in the metrics.
+    /// Returns a missing key has a state, so that it is visible in the metrics.
     fn state(&self) -> Option<ProviderState> {
         self.credential.is_err().then(ProviderState::default)
     }

@@ -40,7 +40,9 @@ impl<'f> Section<'f> {
         let mut section = None;
         let mut place = Place::Nowhere;
         let mut broken_header = None;
-        for (line, number) in file.split(|byte| *byte == b'\n').zip(1_usize..) {
+        // Python also takes the line ends of old Macs, which have no line feed.
+        let end = if file.contains(&b'\n') { b'\n' } else { b'\r' };
+        for (line, number) in file.split(|byte| *byte == end).zip(1_usize..) {
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") || line.starts_with(b";") {
                 continue;

@@ -12,8 +12,9 @@ use super::{
     Credential, CredentialFuture, FixedProvider, InvalidateFuture, Provider, ProviderState,
     verified::is_denied,
 };
+use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
-use crate::tencent::reasons::{escaped, timeout_failure};
+use crate::tencent::reasons::timeout_failure;
 use crate::tencent::sts::Sts;
 
 /// How long a poll waits for STS to identify a key.
@@ -111,29 +112,41 @@ impl PinnedProvider {
         self.owner()
     }
 
-    /// Whether the current key belongs to another account than the history.
+    /// Returns whether the current key belongs to another account than the history.
     pub async fn has_new_owner(&self) -> bool {
         self.verifies() && matches!(self.pass().await, Err(Rejection::OtherAccount(_)))
     }
 
     async fn pass(&self) -> Result<Arc<Credential>, Rejection> {
         let credential = self.inner.credential().await.map_err(Rejection::NoKey)?;
-        if !self.verifies() {
+        let Err(failure) = self.verdict(&credential).await else {
             return Ok(credential);
+        };
+        // The response with the key may belong to another request, so the provider fetches another
+        // key.
+        if !self.inner.invalidate(&credential).await {
+            return Err(Rejection::OtherAccount(failure));
         }
-        let mut verdict = self.known(&credential);
-        if verdict.is_none() {
-            let _turn = self.turn.lock().await;
-            verdict = self.known(&credential);
-            if verdict.is_none() {
-                self.identify_previous(&credential).await;
-                verdict = Some(self.identify_key(&credential).await);
-            }
+        let credential = self.inner.credential().await.map_err(Rejection::NoKey)?;
+        let verdict = self.verdict(&credential).await;
+        verdict.map_err(Rejection::OtherAccount)?;
+        Ok(credential)
+    }
+
+    /// Returns whether a key may be used. The error is a key of another account.
+    async fn verdict(&self, credential: &Arc<Credential>) -> Result<(), Failure> {
+        if !self.verifies() {
+            return Ok(());
         }
-        match verdict {
-            Some(Err(failure)) => Err(Rejection::OtherAccount(failure)),
-            _ => Ok(credential),
+        if let Some(verdict) = self.known(credential) {
+            return verdict;
         }
+        let _turn = self.turn.lock().await;
+        if let Some(verdict) = self.known(credential) {
+            return verdict;
+        }
+        self.identify_previous(credential).await;
+        self.identify_key(credential).await
     }
 
     fn verifies(&self) -> bool {

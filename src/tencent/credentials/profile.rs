@@ -8,6 +8,7 @@ use secrecy::SecretString;
 
 use super::ini::Section;
 use super::{Credential, CredentialFile, key_files};
+use crate::escape::visible_path;
 use crate::files::{Presence, presence};
 use crate::tencent::credential::INVALID_REASONS;
 
@@ -52,11 +53,7 @@ impl Profile {
         let exists = |file: &&PathBuf| !matches!(presence(file), Ok(Presence::Absent));
         let found = self.files.iter().find(exists);
         found.map(PathBuf::as_path).ok_or_else(|| {
-            let files: Vec<String> = self
-                .files
-                .iter()
-                .map(|file| file.display().to_string())
-                .collect();
+            let files: Vec<String> = self.files.iter().map(|file| visible_path(file)).collect();
             format!("there is no {}", files.join(", and no "))
         })
     }
@@ -68,9 +65,7 @@ impl CredentialFile for Profile {
     }
 
     fn location(&self) -> String {
-        let files: Vec<String> = (self.files.iter())
-            .map(|file| file.display().to_string())
-            .collect();
+        let files: Vec<String> = (self.files.iter()).map(|file| visible_path(file)).collect();
         files.join(", ")
     }
 
@@ -78,11 +73,11 @@ impl CredentialFile for Profile {
         let file = self.file()?;
         let bytes = key_files::read_bytes(file)?;
         let at = |what: &str| {
-            let (file, name) = (file.display(), &self.name);
+            let (file, name) = (visible_path(file), &self.name);
             format!("profile {name:?} of {file} has {what}")
         };
         let section = Section::find(&bytes, &self.name)
-            .map_err(|why| format!("{}: {why}", file.display()))?;
+            .map_err(|why| format!("{}: {why}", visible_path(file)))?;
         let id = section.secret_id.ok_or_else(|| at("no secret_id"))?;
         let key = section.secret_key.ok_or_else(|| at("no secret_key"))?;
         let token = section.token.map(SecretString::from);

@@ -96,6 +96,8 @@ struct Generation {
     credential: Arc<Credential>,
     expires: SystemTime,
     ends: Instant,
+    /// When the refresh of the key is due.
+    refresh: Instant,
     obtained: SystemTime,
     since: Instant,
 }
@@ -148,14 +150,14 @@ impl<S: Source> Provider for RefreshingProvider<S> {
         Box::pin(async move {
             let now = Instant::now();
             let fetches = {
-                let mut state = self.inner.state();
+                let state = self.inner.state();
                 match &state.current {
                     Some(current) if !Arc::ptr_eq(&current.credential, credential) => return true,
                     Some(current) if now - current.since < MIN_AGE => return false,
-                    // Later callers wait for the next key.
-                    _ => state.current = None,
+                    // The key stays until the next one arrives. Accounts share it, and it may be
+                    // valid for the other accounts.
+                    _ => state.fetches,
                 }
-                state.fetches
             };
             let next = self.inner.fetch_after(fetches).await;
             next.is_ok_and(|next| !next.same_as(credential))
@@ -170,6 +172,7 @@ impl<S: Source> Provider for RefreshingProvider<S> {
             changed: current.map(|current| current.obtained),
             refreshes: state.refreshes,
             failures: state.failures,
+            failure: state.failure.clone(),
         })
     }
 }
@@ -259,8 +262,11 @@ impl State {
         self.fetched = Some(now);
         let current = self.current.as_ref();
         if current.is_some_and(|current| current.credential.same_as(&temporary.credential)) {
-            // Some sources return the same key until it is about to expire.
-            self.due = Some(now + self.pause().max(MIN_FETCH_INTERVAL));
+            // Some sources return the same key until it is about to expire. If the key was
+            // invalidated, its refresh is not due yet.
+            let retry = now + self.pause().max(MIN_FETCH_INTERVAL);
+            let refresh = self.current.as_ref().map(|current| current.refresh);
+            self.due = refresh.max(Some(retry));
             return;
         }
         self.failed_refreshes = 0;
@@ -268,11 +274,13 @@ impl State {
             let lifetime = temporary.lifetime;
             warn!(?lifetime, least = ?MIN_FETCH_INTERVAL, "a temporary key expires before the next one may be fetched");
         }
-        self.due = Some((began + until_refresh(temporary.lifetime)).max(now + MIN_FETCH_INTERVAL));
+        let refresh = (began + until_refresh(temporary.lifetime)).max(now + MIN_FETCH_INTERVAL);
+        self.due = Some(refresh);
         self.current = Some(Generation {
             credential: Arc::new(temporary.credential),
             expires: temporary.expires,
             ends: began + temporary.lifetime,
+            refresh,
             obtained: wall,
             since: now,
         });

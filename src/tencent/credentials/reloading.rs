@@ -154,7 +154,7 @@ impl<S: CredentialFile> ReloadingProvider<S> {
         failure
     }
 
-    /// Whether the wait for the other half has already ended with this error.
+    /// Returns whether the wait for the other half has already ended with this error.
     fn is_known(&self, why: &str) -> bool {
         self.state().broken.as_deref() == Some(why)
     }
@@ -223,6 +223,7 @@ impl<S: CredentialFile> Provider for ReloadingProvider<S> {
             changed: state.current.as_ref().map(|(_, changed)| *changed),
             refreshes: state.refreshes,
             failures: state.failures,
+            failure: None,
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::reloading::{HALF_CHANGE_WAIT, SETTLE_DELAY};
 use super::{FetchFuture, Source, credentials_failure, key_files, no_credentials};
+use crate::escape::visible_path;
 use crate::files::{READ_TIMEOUT, ReadSlot};
 use crate::tencent::sts::{Role, Sts};
 
@@ -75,7 +76,7 @@ impl TkeOidc {
             let file = self.token_file.clone();
             let token = self.slot.run(READ_TIMEOUT, move || read_token(&file)).await;
             let token = token.map_err(|error| {
-                let file = self.token_file.display();
+                let file = visible_path(&self.token_file);
                 format!("{file} cannot be read: {error}")
             })?;
             if token.is_ok() || began.elapsed() >= HALF_CHANGE_WAIT {
@@ -130,10 +131,10 @@ fn read_token(file: &Path) -> Result<SecretString, String> {
     let text = key_files::read(file)?;
     let token = text.trim();
     if token.is_empty() {
-        return Err(format!("{} is empty", file.display()));
+        return Err(format!("{} is empty", visible_path(file)));
     }
     if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let file = file.display();
+        let file = visible_path(file);
         return Err(format!(
             "{file} has no valid token: it contains whitespace or a control character"
         ));

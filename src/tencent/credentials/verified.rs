@@ -9,8 +9,8 @@ use super::key_log::KeyLog;
 use super::{
     Credential, CredentialFuture, FixedProvider, InvalidateFuture, Provider, ProviderState,
 };
+use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
-use crate::tencent::reasons::escaped;
 use crate::tencent::sts::{CallerIdentity, Sts};
 
 /// The account that a key must belong to.
@@ -64,8 +64,8 @@ impl VerifiedProvider {
         let Err(failure) = self.check(&credential).await? else {
             return Ok(credential);
         };
-        // If a role returns a key of another account, the response belongs to another request. The
-        // provider discards the key and fetches another one.
+        // If a role returns a key of another account, the response belongs to another request, so
+        // the provider fetches another key.
         if !self.inner.invalidate(&credential).await {
             return Err(failure);
         }
@@ -131,7 +131,7 @@ impl VerifiedProvider {
     }
 }
 
-/// Whether STS denies the request, and would deny it again.
+/// Returns whether STS denies the request, and would deny it again.
 pub fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }

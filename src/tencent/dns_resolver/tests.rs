@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
 use hickory_resolver::proto::op::{Message, OpCode, Query, ResponseCode};
@@ -95,6 +96,11 @@ async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Quest
 
 /// What resolves by these servers, and by what the two files say besides.
 fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> NameServers {
+    let system = settings(ports, resolv_conf, hosts);
+    NameServers::new(system).expect("it can be made")
+}
+
+fn settings(ports: &[u16], resolv_conf: &str, hosts: &str) -> SystemSettings {
     let mut system = SystemSettings::parse(resolv_conf.as_bytes());
     let server = |port: &u16| {
         let mut connection = ConnectionConfig::udp();
@@ -109,7 +115,7 @@ fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> NameServers {
     }
     let hosts = system.hosts.read_hosts_conf(hosts.as_bytes());
     hosts.expect("reading from memory does not fail");
-    NameServers::new(system).expect("it can be made")
+    system
 }
 
 fn names(resolver: NameServers, host: Option<&str>) -> DnsResolver {
@@ -303,6 +309,36 @@ async fn answers_do_not_hold_for_a_day() {
     assert!(holds <= MAX_POSITIVE_TTL, "{holds:?}");
     let negative = resolver.servers[0].options().negative_max_ttl;
     assert_eq!(negative, Some(MAX_NEGATIVE_TTL));
+    assert!(MAX_NEGATIVE_TTL <= Duration::from_secs(30));
+}
+
+/// One wrong answer is not believed for the day that it claims to hold.
+#[tokio::test]
+async fn a_name_that_did_not_exist_is_asked_for_again() {
+    const NEGATIVE: Duration = Duration::from_millis(200);
+    let (port, _) = server({
+        let asked = AtomicU32::new(0);
+        // The first questions are of both families.
+        move |question| match asked.fetch_add(1, Ordering::Relaxed) {
+            0 | 1 => Reply::None,
+            _ => usual(question),
+        }
+    })
+    .await;
+    let system = settings(&[port], "", "");
+    let servers = NameServers::with_negative_ttl(system, NEGATIVE).expect("it can be made");
+    let names = names(servers, None);
+    let began = Instant::now();
+    assert!(resolve(&names, "cloud.example").await.is_err());
+    let found = loop {
+        tokio::time::sleep(NEGATIVE / 4).await;
+        if let Ok(found) = resolve(&names, "cloud.example").await {
+            break found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(20), "still believed");
+    };
+    assert!(found.contains(&V4.into()), "{found:?}");
+    assert!(began.elapsed() >= NEGATIVE, "it was not cached");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ fn pace(rate: impl Into<f64>) -> Pace {
     Pace::new(rate, SourceIpLimit::default())
 }
 
-/// The times at which calls go out when each comes so much later than it might.
+/// Returns the times at which calls go out when each comes so much later than it might.
 fn sent_at(rate: u32, lateness: impl IntoIterator<Item = u64>) -> Vec<Instant> {
     let mut pace = pace(rate);
     let mut now = Instant::now();
@@ -26,7 +26,7 @@ fn sent_at(rate: u32, lateness: impl IntoIterator<Item = u64>) -> Vec<Instant> {
     sent
 }
 
-/// The most calls in any one second, its beginning included and its end not.
+/// Returns the most calls in any one second, its beginning included and its end not.
 fn busiest_second(sent: &[Instant]) -> usize {
     let in_second = |from: usize| {
         let window = sent[from..].iter();

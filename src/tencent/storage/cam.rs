@@ -3,24 +3,22 @@
 //! Source: the CAM API, version 2019-01-16 (`GetUserAppId`).
 
 use serde::Deserialize;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::failure::Failure;
+use crate::escape::escaped;
+use crate::failure::{Failure, Reason};
 use crate::tencent::api_client::{ApiClient, ClientParts};
 use crate::tencent::bounded::Object;
 use crate::tencent::call::{Call, CallLimits};
 use crate::tencent::envelope::{Content, ErrorBody, parse_response};
-use crate::tencent::lenient::Field;
+use crate::tencent::lenient::{Field, Text};
 use crate::tencent::observer::Observer;
 use crate::tencent::redactor::Redactor;
 use crate::tencent::signer::Service;
 
-/// The name of the product in signatures.
-pub const CAM_NAME: &str = "cam";
-
 const CAM: Service = Service {
-    name: CAM_NAME,
+    name: "cam",
     version: "2019-01-16",
 };
 
@@ -30,14 +28,23 @@ pub const GET_USER_APP_ID: &str = "GetUserAppId";
 /// Calls CAM with one identity.
 pub(super) struct CamClient {
     api: ApiClient,
-    app_id: OnceCell<String>,
+    /// Held during a request, so that concurrent checks send one.
+    found: Mutex<Option<AppId>>,
+}
+
+/// The APPID of an account.
+#[derive(Clone)]
+struct AppId {
+    app_id: u64,
+    /// The UIN of the account, if the response names it.
+    owner: Option<String>,
 }
 
 impl CamClient {
     pub(super) fn new(parts: ClientParts, limits: CallLimits) -> Self {
         Self {
             api: ApiClient::new(CAM, parts, limits),
-            app_id: OnceCell::new(),
+            found: Mutex::default(),
         }
     }
 
@@ -46,7 +53,33 @@ impl CamClient {
         &self,
         retry_until: Instant,
         observer: &dyn Observer,
-    ) -> Result<&str, Failure> {
+    ) -> Result<String, Failure> {
+        let mut found = self.found.lock().await;
+        let app_id = match &*found {
+            Some(app_id) => app_id.clone(),
+            None => self.request(retry_until, observer).await?,
+        };
+        // Without this, a gateway that exchanges responses could show the bucket of another account.
+        let own = self.api.parts().provider.owner();
+        if let (Some(owner), Some(own)) = (&app_id.owner, own)
+            && *owner != own
+        {
+            *found = None;
+            let message = format!(
+                "{GET_USER_APP_ID} returned the APPID of account {}, but the key belongs to account {own}; check \
+                 the gateway or proxy on the way, or set appid",
+                escaped(owner)
+            );
+            return Err(Failure::new(Reason::Malformed, message));
+        }
+        Ok(found.insert(app_id).app_id.to_string())
+    }
+
+    async fn request(
+        &self,
+        retry_until: Instant,
+        observer: &dyn Observer,
+    ) -> Result<AppId, Failure> {
         let call = Call {
             action: GET_USER_APP_ID,
             // The product has no regions.
@@ -57,17 +90,20 @@ impl CamClient {
             retry_until,
         };
         let parse = |body: &[u8], redactor: &Redactor| {
-            let read = |response: AppIdResponse| response.app_id.required("AppId");
+            let read = |response: AppIdResponse| match response.app_id.required("AppId")? {
+                0 => Err("AppId is 0".to_owned()),
+                app_id => Ok(AppId {
+                    app_id,
+                    owner: response
+                        .owner_uin
+                        .ok()
+                        .map(|Text(uin)| uin)
+                        .filter(|uin| !uin.is_empty()),
+                }),
+            };
             parse_response(body, redactor, read)
         };
-        let request = || async {
-            let app_id = self.api.call(call, observer, parse).await?;
-            Ok(app_id.to_string())
-        };
-        self.app_id
-            .get_or_try_init(request)
-            .await
-            .map(String::as_str)
+        self.api.call(call, observer, parse).await
     }
 }
 
@@ -75,6 +111,7 @@ impl CamClient {
 #[serde(rename_all = "PascalCase", default)]
 struct AppIdResponse {
     app_id: Field<u64>,
+    owner_uin: Field<Text>,
     error: Field<Object<ErrorBody>>,
 }
 

@@ -19,11 +19,8 @@ use crate::tencent::observer::Observer;
 use crate::tencent::redactor::Redactor;
 use crate::tencent::signer::Service;
 
-/// The name of the product in signatures.
-pub const CKAFKA_NAME: &str = "ckafka";
-
 const CKAFKA: Service = Service {
-    name: CKAFKA_NAME,
+    name: "ckafka",
     version: "2019-08-19",
 };
 
@@ -68,7 +65,7 @@ impl CkafkaClient {
             parse_response(body, redactor, AttributesResponse::exists)
         };
         match self.api.call(call, observer, parse).await {
-            Ok(()) => CheckResult::Impossible {
+            Ok(()) => CheckResult::Exists {
                 why: format!(
                     "the topic {name} exists, but CKafka does not tell when records arrived \
                      without reading them"

@@ -5,17 +5,15 @@ use tokio::time::Instant;
 use super::cam::CamClient;
 use super::ckafka::CkafkaClient;
 use super::cls::ClsClient;
-use super::cos::CosClient;
+use super::cos::{CosClient, Depth};
 use super::result::CheckResult;
 use crate::failure::Reason;
 use crate::snapshot::{CheckCursor, StorageTarget};
 use crate::tencent::{CallLimits, ClientParts, Endpoint, Observer};
 
-/// The name of COS among the rate limits.
-pub const COS_NAME: &str = "cos";
-
-/// Stands for the hosts of all buckets in the endpoint of [`StorageParts::cos`].
-pub const COS_HOST: &str = "myqcloud.com";
+/// What a bucket that does not exist may be, if nothing but the account says which APPID it has.
+const OTHER_APP_ID: &str =
+    "a bucket of another account has another APPID, which the track does not show";
 
 /// What the clients are made of. Each service has a rate limiter of its own.
 #[derive(Clone)]
@@ -54,15 +52,16 @@ impl StorageClients {
     }
 
     /// Checks one target. `app_id` is the APPID of the owner of a bucket, from the track or the
-    /// configuration; without one, the check asks Cloud Access Management for that of the account.
+    /// configuration. Without it, the check asks Cloud Access Management for that of the account,
+    /// which need not be the owner.
     /// `tracks` are the names of the tracks that deliver to the target, which may be names of
-    /// folders. No request is retried after `retry_until`.
+    /// folders. The cursor is that of the last check, and the depth matters only for a bucket. No request is retried after `retry_until`.
     pub async fn check(
         &self,
         target: &StorageTarget,
         app_id: Option<&str>,
         tracks: &[&str],
-        cursor: Option<&CheckCursor>,
+        (cursor, depth): (Option<&CheckCursor>, Depth),
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> CheckResult {
@@ -73,16 +72,22 @@ impl StorageClients {
         }
         match &*target.kind {
             "cos" => {
-                let app_id = match app_id {
-                    Some(app_id) => app_id,
+                let own = match app_id {
+                    Some(app_id) => app_id.to_owned(),
                     None => match self.app_id(retry_until, observer).await {
                         Ok(app_id) => app_id,
                         Err(result) => return result,
                     },
                 };
                 let cos = &self.cos;
-                cos.check(target, app_id, tracks, cursor, retry_until, observer)
-                    .await
+                let place = (cursor, depth);
+                let check = cos.check(target, &own, tracks, place, retry_until, observer);
+                match check.await {
+                    CheckResult::Missing { what } if app_id.is_none() => CheckResult::Missing {
+                        what: format!("{what}; {OTHER_APP_ID}"),
+                    },
+                    result => result,
+                }
             }
             "cls" => self.cls.check(target, cursor, retry_until, observer).await,
             "ckafka" => self.ckafka.check(target, retry_until, observer).await,
@@ -96,7 +101,7 @@ impl StorageClients {
         &self,
         retry_until: Instant,
         observer: &dyn Observer,
-    ) -> Result<&str, CheckResult> {
+    ) -> Result<String, CheckResult> {
         let found = self.cam.app_id(retry_until, observer).await;
         found.map_err(|failure| match failure.reason {
             Reason::Unauthorized => CheckResult::Impossible {
@@ -109,7 +114,7 @@ impl StorageClients {
     }
 }
 
-/// Whether a text can be sent in a header and a host.
+/// Returns whether a text can be sent in a header and a host.
 fn is_region(text: &str) -> bool {
     const LONGEST: usize = 60;
     let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';

@@ -3,6 +3,7 @@
 //!
 //! Source: the CLS API, version 2020-10-16 (`DescribeTopics`, `DescribeLogHistogram`).
 
+use std::ops::Range;
 use std::time::SystemTime;
 
 use serde::Deserialize;
@@ -22,11 +23,8 @@ use crate::tencent::observer::Observer;
 use crate::tencent::redactor::Redactor;
 use crate::tencent::signer::Service;
 
-/// The name of the product in signatures.
-pub const CLS_NAME: &str = "cls";
-
 const CLS: Service = Service {
-    name: CLS_NAME,
+    name: "cls",
     version: "2020-10-16",
 };
 
@@ -195,7 +193,8 @@ impl Check<'_> {
         });
         let body = body.to_string();
         let parse = |body: &[u8], redactor: &Redactor| {
-            let read = |response: HistogramResponse| response.last_filled();
+            let period = (from - interval) * MILLISECONDS..until * MILLISECONDS;
+            let read = |response: HistogramResponse| response.last_filled(&period);
             parse_response(body, redactor, read)
         };
         let call = self.call(DESCRIBE_LOG_HISTOGRAM, &body);
@@ -237,7 +236,7 @@ fn missing(target: &StorageTarget) -> CheckResult {
 }
 
 fn no_index(target: &StorageTarget) -> CheckResult {
-    CheckResult::Impossible {
+    CheckResult::Exists {
         why: format!(
             "the log topic {} has no index, so its records cannot be counted; enable full-text \
              indexing in CLS",
@@ -276,7 +275,7 @@ struct WireTopic {
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct HistogramResponse {
-    histogram_infos: Option<List<Object<Info>, MAX_INFOS>>,
+    histogram_infos: Field<List<Object<Info>, MAX_INFOS>>,
     error: Field<Object<ErrorBody>>,
 }
 
@@ -322,13 +321,25 @@ impl TopicsResponse {
 }
 
 impl HistogramResponse {
-    /// Returns the beginning of the last interval with a record, in Unix milliseconds.
-    fn last_filled(self) -> Result<Option<i64>, String> {
+    /// Returns the beginning of the last interval with a record, in Unix milliseconds. An interval
+    /// outside `period` was not requested.
+    fn last_filled(self, period: &Range<i64>) -> Result<Option<i64>, String> {
+        let infos = self.histogram_infos.required("HistogramInfos")?;
+        if infos.length > MAX_INFOS {
+            let length = infos.length;
+            return Err(format!(
+                "the response has {length} HistogramInfos (limit {MAX_INFOS})"
+            ));
+        }
         let mut last = None;
-        for Object(info) in self.histogram_infos.unwrap_or_default().kept {
+        for Object(info) in infos.kept {
             let begin = info.b_time.required("HistogramInfos[].BTime")?;
+            let begin = i64::try_from(begin).ok();
+            let Some(begin) = begin.filter(|begin| period.contains(begin)) else {
+                return Err("HistogramInfos[].BTime is outside the requested period".to_owned());
+            };
             if info.count.required("HistogramInfos[].Count")? > 0 {
-                last = last.max(i64::try_from(begin).ok());
+                last = last.max(Some(begin));
             }
         }
         Ok(last)

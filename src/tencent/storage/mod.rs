@@ -1,10 +1,10 @@
 //! Looks at the storage targets of tracks: does the bucket, topic or instance exist, and when did
 //! the newest records arrive? No request returns the content of records.
 
-pub use self::cam::{CAM_NAME, GET_USER_APP_ID};
-pub use self::ckafka::{CKAFKA_NAME, DESCRIBE_TOPIC_ATTRIBUTES};
-pub use self::clients::{COS_HOST, COS_NAME, StorageClients, StorageParts};
-pub use self::cls::{CLS_NAME, DESCRIBE_LOG_HISTOGRAM, DESCRIBE_TOPICS};
+pub use self::cam::GET_USER_APP_ID;
+pub use self::ckafka::DESCRIBE_TOPIC_ATTRIBUTES;
+pub use self::clients::{StorageClients, StorageParts};
+pub use self::cls::{DESCRIBE_LOG_HISTOGRAM, DESCRIBE_TOPICS};
 pub use self::cos::GET_BUCKET;
 pub use self::result::CheckResult;
 

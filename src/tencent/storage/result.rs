@@ -23,12 +23,37 @@ pub enum CheckResult {
         /// What does not exist, in a sentence.
         what: String,
     },
-    /// The target cannot be checked, which is not a failure: no index, no APPID, an unknown type, or
-    /// an existing `CKafka` topic.
+    /// The target exists, but the check cannot show whether records arrive: a topic of `CKafka`, a
+    /// log topic without an index, or a bucket with too many objects.
+    Exists {
+        /// Why, and the way out if there is one, in a sentence.
+        why: String,
+    },
+    /// The target cannot be checked, which is not a failure: another account, no APPID, or an unknown
+    /// type.
     Impossible {
         /// Why, and the way out if there is one, in a sentence.
         why: String,
     },
     /// The check failed, so nothing is known.
     Failed(Failure),
+}
+
+impl CheckResult {
+    /// Adds the newest arrival that an earlier request of the same check has found.
+    #[must_use]
+    pub fn or_newer(self, earlier: Option<SystemTime>) -> Self {
+        match self {
+            Self::Seen {
+                newest,
+                cloud_now,
+                cursor,
+            } => Self::Seen {
+                newest: newest.max(earlier),
+                cloud_now,
+                cursor,
+            },
+            other => other,
+        }
+    }
 }

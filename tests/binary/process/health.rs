@@ -6,7 +6,8 @@ use super::program::{shell, text};
 use crate::support::exporter::{Exporter, binary};
 use crate::support::site::{Site, with};
 
-/// Loopback without `::1`, in a network of its own; not run without the right to make one.
+/// Runs a script in a network namespace after `setup` has changed its loopback. Returns `None` if the
+/// test may not create one.
 fn in_a_network(setup: &str, script: &str) -> Option<(bool, String)> {
     let whole = format!(
         r#"exec unshare --net --mount bash -c '
@@ -75,7 +76,7 @@ async fn another_address_of_the_same_exporter_is_tried() {
     );
 }
 
-/// What systemd listens on, `health` cannot know.
+/// `health` cannot know the address of a socket that systemd passes.
 #[test]
 fn a_socket_of_systemd_is_named_as_a_reason() {
     let output = Command::new(binary().get_program())

@@ -1,5 +1,4 @@
-//! The process and what surrounds it: signals, pipes that are stuck, files that it writes, limits
-//! of the system.
+//! The process in its environment: signals, blocked pipes, output files and system limits.
 
 #![allow(
     clippy::unwrap_used,
@@ -19,5 +18,6 @@ mod health;
 mod limits;
 mod output;
 mod panics;
+mod permissions;
 mod pipes;
 mod signals;

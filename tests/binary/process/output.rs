@@ -1,4 +1,4 @@
-//! `once --output`: what may be at the path, and what becomes of it.
+//! `once --output`: how it replaces each kind of file that may be at the path.
 
 use std::fs;
 use std::io::Read;
@@ -40,7 +40,7 @@ fn succeeds(site: &Site, output: &Path) {
     assert_eq!(ended.status.code(), Some(0), "{}", text(&ended.stderr));
 }
 
-/// It fails, names the path, and gives a reason.
+/// Asserts that the command fails, and names the path and the reason.
 fn fails(site: &Site, output: &Path, reason: &str) {
     let ended = run(site, output);
     let said = text(&ended.stderr);
@@ -121,7 +121,7 @@ async fn what_is_no_regular_file_is_written_to_and_never_replaced() {
     assert_eq!(names(&folder), ["null", "pipe", "socket"]);
 }
 
-/// A pipe without a reader is waited for, as a shell does; a signal ends it.
+/// `once` waits for the reader of a pipe, as a shell does. A signal stops it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pipe_without_a_reader_is_left_at_a_signal() {
     let site = site().await;
@@ -185,7 +185,7 @@ async fn links_are_followed_and_stay() {
             .is_symlink()
     );
 
-    // A link to what is not there yet.
+    // A link to a path that does not exist yet.
     fs::remove_file(&target).unwrap();
     succeeds(&site, &folder.join("two"));
     assert!(content(&target).contains(UP));
@@ -270,7 +270,7 @@ async fn a_full_disk_leaves_the_old_file() {
     assert_eq!((left, &*old), (vec!["metrics.prom".to_owned()], "old"));
 }
 
-/// The folder is another user's, the file is not: the old file stays whole, and a way out is named.
+/// If another user owns the folder, the old file stays intact, and the error says what to do.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_without_write_permission_is_named() {
     if !is_root() {
@@ -314,7 +314,7 @@ async fn a_folder_without_write_permission_is_named() {
     assert_eq!(mode(&file), 0o640);
 }
 
-/// Whoever reads while it is replaced sees one file or the other, and a second name keeps the old.
+/// A reader that has the file open keeps the old content, and so does a hard link.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_open_file_and_a_hard_link_keep_the_old_content() {
     let site = site().await;

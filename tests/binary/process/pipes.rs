@@ -1,4 +1,4 @@
-//! The log's pipe is stuck: nothing reads it. Everything else goes on.
+//! The log's pipe is full and has no reader: everything else continues.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -52,7 +52,7 @@ async fn a_daemon_whose_log_is_not_read_polls_serves_reloads_and_stops() {
     assert!(took < A_SECOND, "{took:?}");
 }
 
-/// A reload over HTTP is a line, too, and does not wait for it.
+/// A reload over HTTP logs a line, too, and does not wait for the reader.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reload_over_http_does_not_wait_for_the_reader_of_the_log() {
     let site = Site::start().await;
@@ -160,7 +160,7 @@ async fn a_reader_that_has_read_enough_is_no_error() {
             command.arg("--config.file").arg(&site.file);
         }
         command.envs(with(&[]));
-        // `true` reads nothing at all, and is gone before anything is written.
+        // `true` reads nothing and exits before the program writes.
         for reader in ["head -1", "true"] {
             let script = format!(r#"(sleep 0.3; "$0" "$@") | {reader}; exit "${{PIPESTATUS[0]}}""#);
             let output = shell(&script, &command);

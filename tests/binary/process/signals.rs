@@ -1,4 +1,4 @@
-//! A signal ends the process within a second, whatever it waits for.
+//! A signal stops the process within a second, even if the process waits for a file or a pipe.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -75,14 +75,14 @@ fn a_signal_ends_every_command_that_waits_for_a_file() {
             );
             std::thread::sleep(UNDER_WAY);
             if program.has_ended() {
-                // It has refused the file, which is better still.
+                // The program refused the file before the signal, which is fine, too.
                 continue;
             }
             let (code, took) = program.ends_after(signal);
             if took > A_SECOND {
                 slow.push(format!("{command:?}, {what}, {signal}: {took:?}"));
             }
-            // The daemon was asked to stop and has stopped; the others did not do their work.
+            // A stopped daemon succeeds; a stopped command has not done its work.
             let fits = match command {
                 "" | "demo" => matches!(code, Some(0 | 1)),
                 _ => code == Some(1),
@@ -182,7 +182,7 @@ fn a_grace_period_beyond_reason_is_refused() {
     }
 }
 
-/// What reads the output may be stopped, or be a terminal on hold.
+/// The reader of the output may be stopped, or be a terminal on hold.
 #[test]
 fn a_signal_ends_what_waits_for_the_reader_of_its_output() {
     for command in ["check", "once", "--help", "--version", "demo"] {

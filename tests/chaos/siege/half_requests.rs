@@ -1,7 +1,6 @@
-//! Thousands of clients that send half a request, at a limit of 1024 open files, and scrapes in
-//! between.
+//! Scrapes while thousands of clients send half a request, at a limit of 1024 open files.
 //!
-//! `CLOUDAUDIT_SIEGE_CLIENTS` sets how many there are.
+//! `CLOUDAUDIT_SIEGE_CLIENTS` sets the number of clients.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -22,30 +21,30 @@ use crate::support::tls;
 
 const CLIENTS: usize = 1_500;
 
-/// Of these as many speak TLS before they send half a request: handshakes cost the test more than
-/// the exporter.
+/// How many of the clients use TLS. Handshakes cost the test more than the exporter.
 const TLS_CLIENTS: usize = 100;
 
-/// How long a client waits before it takes the place of its connection that was closed.
+/// How long a client waits before it replaces a closed connection.
 const PAUSE: Duration = Duration::from_millis(500);
 
 const LIMIT: usize = 1024;
 
-/// The cap on connections, the one that was accepted last, and what the exporter needs besides.
+/// The cap on connections, plus the descriptors that the exporter needs otherwise.
 const MOST_DESCRIPTORS: usize = 512 + 64;
 
-/// Before, a scrape took as long as half a request has: ten seconds.
+/// Far below the timeout for a request head (ten seconds), which a scrape must never wait for.
 const LONGEST_SCRAPE: Duration = Duration::from_secs(3);
 
-/// Half of the scrapes have to take less, beyond what they take of a bare listener.
+/// The limit for the median scrape, in addition to the median of a bare listener.
 const USUAL_SCRAPE: Duration = Duration::from_millis(100);
 
-/// The exporter does more for a connection than a bare listener, and without optimization much more.
+/// The exporter does more for a connection than a bare listener, and without optimization much
+/// more.
 const BARE_FACTOR: u32 = if cfg!(debug_assertions) { 100 } else { 10 };
 
 const SCRAPES: usize = 20;
 
-/// As many as the exporter has at this limit.
+/// The cap on connections of the bare listener: about the exporter's at this limit.
 const BARE_CONNECTIONS: usize = 500;
 
 const HALVES: &[&[u8]] = &[
@@ -222,7 +221,7 @@ async fn serve_bare(listener: TcpListener) {
     }
 }
 
-/// The times of scrapes in the middle and at the most, while as many clients besiege a bare
+/// Returns the median and the longest time of scrapes while as many clients besiege a bare
 /// listener.
 async fn scrape_bare(clients: usize) -> (Duration, Duration) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -236,7 +235,7 @@ async fn scrape_bare(clients: usize) -> (Duration, Duration) {
     let mut times = Vec::new();
     for _ in 0..SCRAPES {
         let began = Instant::now();
-        // It may close the scrape's connection, too: then the next one counts.
+        // The listener may close the scrape's connection, too: then retry.
         let answered = async { while client.get(&url).send().await.is_err() {} };
         drop(timeout(LONGEST_SCRAPE, answered).await);
         times.push(began.elapsed());
@@ -292,17 +291,17 @@ async fn half_requests_keep_no_scrape_waiting() {
     scrapes_go_on(Some(&authority), true).await;
 }
 
-/// Enough to tell a scraper that is served from one that is not.
+/// Enough scrapes to show whether the exporter serves a scraper.
 const MANY_SCRAPES: usize = 20;
 
 #[tokio::test(flavor = "multi_thread")]
-async fn few_open_files_are_said_and_enough_for_scrapes() {
+async fn a_low_limit_of_open_files_is_logged_and_scrapes_succeed() {
     let _turn = crate::turn();
     let exporter = Exporter::start(None, false, 64).await;
     let mut siege = besiege(exporter.address, None, 200);
     sleep(Duration::from_secs(1)).await;
-    // Half requests make room first, so a scrape is lost only if the twenty places belong to clients
-    // that have sent nothing, and this test is kept from sending for as long.
+    // The exporter closes half requests first. It drops a scrape only if clients that have sent
+    // nothing hold all twenty connections before this test sends its request.
     let mut answered = 0;
     for _ in 0..MANY_SCRAPES {
         let scrape = timeout(LONGEST_SCRAPE, exporter.scrape()).await;

@@ -1,8 +1,8 @@
-//! Strangers at the door, all kinds of them at once, and a scrape that is answered all the same.
+//! Misbehaving clients of every kind at once; the exporter still answers scrapes.
 //!
-//! The time of a scrape is printed, and held to far more than it takes: a busy machine is no
-//! failure. What docs/web.md says of it is what `cargo test --release --test chaos siege -- --nocapture`
-//! prints on a quiet machine.
+//! The test prints the time of a scrape. Its limit is generous, so that a busy machine does not
+//! fail the test. The figures in docs/web.md come from `cargo test --release --test chaos siege --
+//! --nocapture` on an idle machine.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ use crate::support::address::free_address;
 
 const UIN: &str = "100000000001";
 
-/// As many tracks as make some ten megabytes.
+/// Enough tracks for an exposition of about ten megabytes.
 const TRACKS: u64 = 15_000;
 
 const IDLE: usize = 2_000;
@@ -44,11 +44,11 @@ const SLOW_HEADS: usize = 300;
 const SLOW_READERS: usize = 100;
 const GARBAGE: usize = 100;
 
-/// Nobody waits longer for a scrape, whatever else the machine does.
+/// No scrape may take longer, even on a busy machine.
 const LONGEST_SCRAPE: Duration = Duration::from_secs(2);
 
-/// What the siege may cost, in bytes: the cap of 512 connections, with a buffer each of what hyper
-/// reads and writes ahead.
+/// How much memory the siege may cost, in bytes: 512 connections, the cap, each with hyper's read
+/// and write buffers.
 const MOST_MEMORY: u64 = 512 * 192 * 1024;
 
 struct Exporter {
@@ -104,14 +104,14 @@ impl Exporter {
         while exporter.scrape().await.1 < 10_000_000 {
             assert!(
                 began.elapsed() < Duration::from_mins(2),
-                "the tracks are not there"
+                "the exporter does not expose the tracks"
             );
             sleep(Duration::from_millis(100)).await;
         }
         exporter
     }
 
-    /// How long a scrape takes, and how many bytes it brings.
+    /// Returns how long a scrape takes, and the size of the response in bytes.
     async fn scrape(&self) -> (Duration, usize) {
         let client = Client::builder().no_proxy().build().unwrap();
         let began = Instant::now();
@@ -142,7 +142,7 @@ impl Exporter {
     }
 }
 
-/// A connection that does this with its stream, and is kept.
+/// Opens `count` connections, each of which runs `act` and stays open.
 fn besiege<F: Future<Output = ()> + Send + 'static>(
     siege: &mut JoinSet<()>,
     address: SocketAddr,

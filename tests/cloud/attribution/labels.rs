@@ -1,11 +1,11 @@
-//! The samples, and the operator as a label.
+//! Attribution samples, and the operator as a label.
 
 use cloudaudit_exporter::publisher::Publisher;
-use cloudaudit_exporter::snapshot::Change;
+use cloudaudit_exporter::snapshot::ChangeKind;
 
 use super::scene::{MINUTE, Scene};
 
-/// The samples of the account whose name contains a text.
+/// Returns the account's samples whose lines contain `text`.
 fn samples(scene: &Scene, text: &str) -> Vec<String> {
     let report = scene.stage.shown.last("prod");
     let publisher = Publisher::new();
@@ -21,7 +21,7 @@ fn samples(scene: &Scene, text: &str) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn counters_begin_at_zero_and_only_with_attribution() {
+async fn counters_start_at_zero_and_only_with_attribution() {
     let scene = Scene::new("interval: 1m").await;
     for name in ["attribution", "write_operations", "unseen", "operator_info"] {
         assert_eq!(samples(&scene, name), Vec::<String>::new());
@@ -55,7 +55,7 @@ async fn counters_begin_at_zero_and_only_with_attribution() {
 const LABELED: &str = "attribution: {enabled: true, operator_label: true}";
 
 #[tokio::test(start_paused = true)]
-async fn the_operator_goes_with_the_time_of_the_change() {
+async fn operator_info_expires_with_the_timestamp_of_the_change() {
     let mut scene = Scene::new(LABELED).await;
     assert_eq!(samples(&scene, "operator_info"), Vec::<String>::new());
     scene.alice().set_status(1, 0).unwrap();
@@ -63,19 +63,22 @@ async fn the_operator_goes_with_the_time_of_the_change() {
     let off = r#"cloudaudit_track_change_operator_info{account="prod",region="ap-guangzhou",track_id="1",track="home",change="disabled",operator="alice",operator_type="CAMUser",event="ModifyAuditTrack"} 1"#;
     assert_eq!(samples(&scene, "operator_info"), [off]);
 
-    // After a restart it comes from the feed.
+    // After a restart, the operator is restored from the change feed.
     let mut scene = scene.restart().await;
     assert_eq!(samples(&scene, "operator_info"), [off]);
 
-    // The next change of this kind has no operator until that is found, and another kind its own.
+    // A newer change of the same kind has no operator until its own is found.
     scene.home().unrecorded().set_status(1, 1).unwrap();
     scene.pass(2 * MINUTE).await;
     scene.home().unrecorded().set_status(1, 0).unwrap();
     scene.pass(2 * MINUTE).await;
     assert_eq!(samples(&scene, "operator_info"), Vec::<String>::new());
-    assert_eq!(scene.change(Change::Disabled).attribution.operations, []);
+    assert_eq!(
+        scene.change(ChangeKind::Disabled).attribution.operations,
+        []
+    );
 
-    // It goes with the tombstone.
+    // The series is removed together with the tombstone.
     scene.alice().delete(3).unwrap();
     scene.pass(2 * MINUTE).await;
     assert_eq!(samples(&scene, "operator_info").len(), 1);

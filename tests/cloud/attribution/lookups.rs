@@ -1,16 +1,17 @@
-//! A search after a change.
+//! Searches of the operation records after a change.
 
 use std::time::Duration;
 
 use cloudaudit_exporter::sim::{Fault, RecordForm};
-use cloudaudit_exporter::snapshot::{AttributionResult as Result, Change};
+use cloudaudit_exporter::snapshot::{AttributionResult as Result, ChangeKind};
 
 use super::scene::{ALICE, MINUTE, Scene};
 use crate::identities::stage::{ID, Stage, world};
 
 const ENABLED: &str = "attribution: {enabled: true}";
 
-/// How many searches ended with each result, in the order of the feed's values.
+/// Returns the number of searches that ended with each result, without zeros, in the order of the
+/// feed's values.
 fn results(scene: &Scene) -> Vec<(Result, u64)> {
     let results = scene.report().results;
     results
@@ -26,14 +27,14 @@ async fn the_operator_of_a_change_is_found_and_logged() {
     scene.alice().set_status(1, 0).unwrap();
     scene.pass(2 * MINUTE).await;
     let certain = (Result::Certain, vec![ALICE.to_owned()]);
-    assert_eq!(scene.operator(Change::Disabled), certain);
+    assert_eq!(scene.operator(ChangeKind::Disabled), certain);
     assert_eq!(scene.requests(), 1, "one search is enough");
     assert_eq!(results(&scene), [(Result::Certain, 1)]);
     assert_eq!(scene.report().pending(), 0);
-    let operation = &scene.change(Change::Disabled).attribution.operations[0];
+    let operation = &scene.change(ChangeKind::Disabled).attribution.operations[0];
     assert_eq!(operation.event_name, "ModifyAuditTrack");
     assert_eq!(operation.source_ip, "203.0.113.7");
-    let seen = scene.change(Change::Disabled).seen;
+    let seen = scene.change(ChangeKind::Disabled).seen;
     assert!(operation.at <= seen && seen <= operation.at + MINUTE + MINUTE);
 
     let changed = scene.lines("track disabled");
@@ -51,7 +52,7 @@ async fn the_operator_of_a_change_is_found_and_logged() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_kind_of_change_has_its_operation() {
+async fn an_operation_is_found_for_every_kind_of_change() {
     let mut scene = Scene::new(ENABLED).await;
     let alice = scene.alice();
     alice.set_status(1, 0).unwrap();
@@ -68,7 +69,7 @@ async fn every_kind_of_change_has_its_operation() {
     alice.create(cloudaudit_exporter::sim::Track::new(9, "new"));
     scene.pass(2 * MINUTE).await;
     let certain = (Result::Certain, vec![ALICE.to_owned()]);
-    for change in Change::ALL {
+    for change in ChangeKind::ALL {
         assert_eq!(scene.operator(*change), certain, "{change:?}");
     }
     assert_eq!(results(&scene), [(Result::Certain, 5)]);
@@ -77,7 +78,7 @@ async fn every_kind_of_change_has_its_operation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_is_late_is_searched_again() {
+async fn a_search_is_repeated_until_a_late_record_appears() {
     for (delay, requests) in [(20, 2), (12 * 60, 6)] {
         let mut scene = Scene::new(ENABLED).await;
         let late = scene
@@ -85,11 +86,14 @@ async fn a_record_that_is_late_is_searched_again() {
             .recorded_after(Duration::from_secs(delay) + MINUTE);
         late.set_status(1, 0).unwrap();
         scene.pass(MINUTE + Duration::from_secs(10)).await;
-        assert_eq!(scene.operator(Change::Disabled), (Result::Pending, vec![]));
+        assert_eq!(
+            scene.operator(ChangeKind::Disabled),
+            (Result::Pending, vec![])
+        );
         assert_eq!(scene.report().pending(), 1);
         scene.pass(25 * MINUTE).await;
         let certain = (Result::Certain, vec![ALICE.to_owned()]);
-        assert_eq!(scene.operator(Change::Disabled), certain, "{delay}");
+        assert_eq!(scene.operator(ChangeKind::Disabled), certain, "{delay}");
         assert_eq!(scene.requests(), requests, "{delay}");
         scene.pass(60 * MINUTE).await;
         assert_eq!(scene.requests(), requests, "the search has ended");
@@ -100,7 +104,7 @@ async fn a_record_that_is_late_is_searched_again() {
 async fn a_change_without_a_record_ends_after_half_an_hour_and_seven_requests() {
     let mut scene = Scene::new(ENABLED).await;
     scene.home().unrecorded().set_status(1, 0).unwrap();
-    // A record of another track is not taken instead.
+    // A record of another track is not used instead.
     scene.alice().set_status(3, 0).unwrap();
     scene.pass(29 * MINUTE).await;
     let of_track = |scene: &Scene, id| {
@@ -123,7 +127,7 @@ async fn a_change_without_a_record_ends_after_half_an_hour_and_seven_requests() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_that_failed_is_never_the_cause() {
+async fn a_failed_attempt_is_never_the_cause() {
     let mut scene = Scene::new(ENABLED).await;
     let off = serde_json::json!({"TrackId": 1, "Status": 0});
     let mallory = cloudaudit_exporter::sim::Operator::user("mallory", "100000000066");
@@ -134,7 +138,7 @@ async fn an_attempt_that_failed_is_never_the_cause() {
     scene.alice().set_status(1, 0).unwrap();
     scene.pass(3 * MINUTE).await;
     let certain = (Result::Certain, vec![ALICE.to_owned()]);
-    assert_eq!(scene.operator(Change::Disabled), certain);
+    assert_eq!(scene.operator(ChangeKind::Disabled), certain);
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,11 +150,17 @@ async fn a_denial_ends_the_search_and_is_logged_once() {
         .unwrap();
     scene.alice().set_status(1, 0).unwrap();
     scene.pass(2 * MINUTE).await;
-    assert_eq!(scene.operator(Change::Disabled), (Result::Denied, vec![]));
+    assert_eq!(
+        scene.operator(ChangeKind::Disabled),
+        (Result::Denied, vec![])
+    );
     assert_eq!(scene.requests(), 1);
     scene.alice().set_status(1, 1).unwrap();
     scene.pass(2 * MINUTE).await;
-    assert_eq!(scene.operator(Change::Enabled), (Result::Denied, vec![]));
+    assert_eq!(
+        scene.operator(ChangeKind::Enabled),
+        (Result::Denied, vec![])
+    );
     assert_eq!(results(&scene), [(Result::Denied, 2)]);
     let lines = scene.lines("cannot search the operation records");
     assert_eq!(lines.len(), 1, "{lines:?}");
@@ -159,14 +169,14 @@ async fn a_denial_ends_the_search_and_is_logged_once() {
         "{}",
         lines[0]
     );
-    // The polls do not suffer.
+    // The polls still succeed.
     let report = scene.stage.shown.last("prod");
     assert!(report.targets[0].is_up());
     assert_eq!(report.targets[0].counters.failures.values().sum::<u64>(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cloud_that_fails_is_asked_seven_times_and_no_poll_waits() {
+async fn a_failing_search_sends_seven_requests_and_delays_no_poll() {
     let mut scene = Scene::new(ENABLED).await;
     let polls = |scene: &Scene| scene.stage.shown.last("prod").targets[0].counters.polls;
     scene.world.inject(
@@ -177,12 +187,15 @@ async fn a_cloud_that_fails_is_asked_seven_times_and_no_poll_waits() {
     scene.alice().set_status(1, 0).unwrap();
     let before = polls(&scene);
     scene.pass(40 * MINUTE).await;
-    assert_eq!(scene.operator(Change::Disabled), (Result::Failed, vec![]));
-    assert_eq!(scene.requests(), 7, "no request was repeated");
+    assert_eq!(
+        scene.operator(ChangeKind::Disabled),
+        (Result::Failed, vec![])
+    );
+    assert_eq!(scene.requests(), 7, "no request was retried");
     assert_eq!(polls(&scene) - before, 40);
     assert!(scene.stage.shown.last("prod").targets[0].is_up());
 
-    // A request that hangs holds up no poll either.
+    // A request that hangs does not delay a poll either.
     scene.world.clear_faults();
     scene
         .world
@@ -191,10 +204,10 @@ async fn a_cloud_that_fails_is_asked_seven_times_and_no_poll_waits() {
     let before = polls(&scene);
     scene.pass(10 * MINUTE).await;
     assert_eq!(polls(&scene) - before, 10);
-    assert_eq!(scene.operator(Change::Enabled).0, Result::Pending);
+    assert_eq!(scene.operator(ChangeKind::Enabled).0, Result::Pending);
     scene.world.clear_faults();
     scene.pass(30 * MINUTE).await;
-    assert_eq!(scene.operator(Change::Enabled).0, Result::Certain);
+    assert_eq!(scene.operator(ChangeKind::Enabled).0, Result::Certain);
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,7 +219,7 @@ async fn without_attribution_nothing_is_searched() {
         let mut scene = Scene::new(keys).await;
         scene.alice().set_status(1, 0).unwrap();
         scene.pass(60 * MINUTE).await;
-        assert_eq!(scene.operator(Change::Disabled), (Result::Off, vec![]));
+        assert_eq!(scene.operator(ChangeKind::Disabled), (Result::Off, vec![]));
         assert_eq!(scene.requests(), 0);
         assert_eq!(scene.stage.shown.last("prod").attribution, None);
     }
@@ -245,18 +258,18 @@ async fn a_hundred_accounts_without_a_change_send_no_request() {
     assert!(world.call_count_of("DescribeAuditTracks") >= 6_000);
 }
 
-/// Nothing but the id of the track ties an operation to a change.
+/// Only the track id links an operation to a change.
 #[tokio::test(start_paused = true)]
-async fn without_an_id_there_are_candidates_and_no_name() {
+async fn records_without_a_track_id_are_only_candidates() {
     for form in [RecordForm::Masked, RecordForm::Unparsable] {
         let mut scene = Scene::new(ENABLED).await;
         scene.alice().recorded_as(form).set_status(1, 0).unwrap();
         scene.pass(2 * MINUTE).await;
         let candidate = (Result::Candidate, vec![ALICE.to_owned()]);
-        assert_eq!(scene.operator(Change::Disabled), candidate, "{form:?}");
-        assert_eq!(results(&scene), [], "a better record may be late");
+        assert_eq!(scene.operator(ChangeKind::Disabled), candidate, "{form:?}");
+        assert_eq!(results(&scene), [], "a better record may still arrive");
         scene.pass(40 * MINUTE).await;
-        assert_eq!(scene.operator(Change::Disabled), candidate, "{form:?}");
+        assert_eq!(scene.operator(ChangeKind::Disabled), candidate, "{form:?}");
         assert_eq!(results(&scene), [(Result::Candidate, 1)]);
         assert!(scene.requests() <= 7);
         assert_eq!(scene.lines("operator uncertain").len(), 1);

@@ -1,5 +1,5 @@
-//! Who made a change: accounts that search the operation records of the simulated cloud, in memory and
-//! in paused time.
+//! Attribution of changes to operators: accounts search the operation records of the simulated
+//! cloud, in memory and in paused time.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,4 +11,5 @@ mod lookups;
 mod restarts;
 mod scene;
 mod secrets;
+mod slow_polls;
 mod sweeps;

@@ -1,4 +1,4 @@
-//! One account with two tracks, and what is known of its changes.
+//! One account with two tracks, and its recorded changes.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Account, Operator, Track, World};
 use cloudaudit_exporter::snapshot::{
-    AttributionReport, AttributionResult, Change, ChangeRecord, Report,
+    AttributionReport, AttributionResult, ChangeKind, ChangeRecord, Report,
 };
 use cloudaudit_exporter::state::Saved;
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -17,23 +17,23 @@ pub(super) const MINUTE: Duration = Duration::from_mins(1);
 
 pub(super) const ALICE: &str = "alice";
 
-/// An exporter at a simulated cloud.
+/// An exporter connected to a simulated cloud.
 pub(super) struct Scene {
     pub(super) world: World,
     pub(super) stage: Stage,
     config: String,
     log: Lines,
-    /// While it is there, this thread logs to `log`.
+    /// Redirects this thread's log to `log` until it is dropped.
     logging: DefaultGuard,
 }
 
 impl Scene {
-    /// An account with these keys, after its first polls.
+    /// Creates an account with these configuration keys and runs its first polls.
     pub(super) async fn new(keys: &str) -> Self {
         let world = world();
         world.account(HOME).unwrap().create(Track::new(3, "second"));
         let mut scene = Self::at(world, keys);
-        // Records of the tracks' creation are as old as the world.
+        // The records of the tracks' creation date from the start of the world; let them age.
         scene.stage.pass(10 * MINUTE).await;
         scene
     }
@@ -59,12 +59,12 @@ impl Scene {
         }
     }
 
-    /// The account in the cloud.
+    /// The account in the simulated cloud.
     pub(super) fn home(&self) -> Account {
         self.world.account(HOME).unwrap()
     }
 
-    /// The account in the cloud, whose changes Alice makes.
+    /// The account in the simulated cloud, with Alice as the operator of its changes.
     pub(super) fn alice(&self) -> Account {
         self.home().by(Operator::user(ALICE, "100000000011"))
     }
@@ -73,24 +73,51 @@ impl Scene {
         self.stage.pass(time).await;
     }
 
-    /// Replaces the process by another one, which restores what the first one has persisted.
+    /// Starts a new process that restores the state which the old process persisted.
     pub(super) async fn restart(self) -> Self {
+        let config = self.config.clone();
+        self.restart_with(config).await
+    }
+
+    /// Restarts with another configuration.
+    pub(super) async fn restart_with(self, config: String) -> Self {
+        let saved = self.saved();
+        self.restart_from(&saved, config).await
+    }
+
+    /// Restarts without a state file.
+    pub(super) async fn restart_without_state(self) -> Self {
+        let config = self.config.clone();
+        self.restart_from("{}", config).await
+    }
+
+    /// Restarts as if the process had been killed after it wrote this state file.
+    pub(super) async fn restart_after_kill(self, saved: &str) -> Self {
+        let config = self.config.clone();
+        self.restart_from(saved, config).await
+    }
+
+    /// What a state file that is written now has.
+    pub(super) fn saved(&self) -> String {
+        let reports = self.stage.shown.reports().into_iter().map(Arc::new);
+        let reports: Vec<Arc<Report>> = reports.collect();
+        let saved = Saved::from_reports(&reports).with_changes(&self.changes());
+        serde_json::to_string(&saved).unwrap()
+    }
+
+    async fn restart_from(self, saved: &str, config: String) -> Self {
         let Self {
             world,
             stage,
-            config,
             log,
             logging,
+            ..
         } = self;
-        let reports: Vec<Arc<Report>> = stage.shown.reports().into_iter().map(Arc::new).collect();
         let now = stage.clock.now();
-        let changes = stage.changes.latest(now.wall);
-        let saved = Saved::from_reports(&reports).with_changes(&changes);
-        let saved = serde_json::to_string(&saved).unwrap();
         drop(stage);
 
         let mut stage = Stage::at(&world, &[], Clock::virtual_at(now.wall));
-        let saved: Saved = serde_json::from_str(&saved).unwrap();
+        let saved: Saved = serde_json::from_str(saved).unwrap();
         stage.changes.restore(saved.changes(), now.wall);
         stage.fleet.restore(saved.into_reports(now));
         stage.load(&config);
@@ -104,7 +131,7 @@ impl Scene {
         }
     }
 
-    /// Loads another configuration of the account.
+    /// Reloads with other configuration keys for the account.
     pub(super) async fn reload(&mut self, keys: &str) {
         let config = format!(
             "accounts: {{prod: {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}, {keys}}}}}"
@@ -119,15 +146,15 @@ impl Scene {
         self.stage.changes.latest(now).to_vec()
     }
 
-    /// The last change of a kind.
-    pub(super) fn change(&self, change: Change) -> Arc<ChangeRecord> {
+    /// Returns the latest change of a kind.
+    pub(super) fn change(&self, change: ChangeKind) -> Arc<ChangeRecord> {
         let changes = self.changes();
         let mut of_kind = changes.into_iter().filter(|it| it.change == change);
-        of_kind.next().expect("there is such a change")
+        of_kind.next().expect("the feed contains such a change")
     }
 
-    /// What is known of the operator of the last change of a kind: the result, and the names.
-    pub(super) fn operator(&self, change: Change) -> (AttributionResult, Vec<String>) {
+    /// Returns the attribution result and the operator names of the latest change of a kind.
+    pub(super) fn operator(&self, change: ChangeKind) -> (AttributionResult, Vec<String>) {
         let attribution = self.change(change).attribution.clone();
         let names = attribution.operations.into_iter().map(|it| it.operator);
         (attribution.result, names.collect())
@@ -137,12 +164,12 @@ impl Scene {
         self.stage.shown.last("prod").attribution.unwrap()
     }
 
-    /// How often the operation records were requested.
+    /// Returns the number of requests for operation records.
     pub(super) fn requests(&self) -> u64 {
         self.world.call_count_of("DescribeEvents")
     }
 
-    /// The lines of the log that contain a text.
+    /// Returns the log lines that contain `text`.
     pub(super) fn lines(&self, text: &str) -> Vec<String> {
         let log = self.log.text();
         let lines = log.lines().filter(|line| line.contains(text));

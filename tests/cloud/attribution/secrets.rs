@@ -1,4 +1,4 @@
-//! Nothing that an operation record hides is ever written.
+//! Secrets in operation records are never written.
 
 use cloudaudit_exporter::sim::{Operator, RecordForm, SESSION_TOKEN};
 use cloudaudit_exporter::state::Saved;

@@ -1,10 +1,11 @@
-//! What only sweeps can tell.
+//! Operations that only sweeps find.
 
 use std::time::Duration;
 
+use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::sim::{Fault, Operator};
 use cloudaudit_exporter::snapshot::{
-    AttributionResult as Result, Change, ChangeSource, Outcome, TrackEvent,
+    AttributionResult as Result, ChangeKind, ChangeSource, Outcome, TrackEvent,
 };
 use serde_json::json;
 
@@ -33,15 +34,12 @@ async fn a_sweep_runs_once_in_its_interval() {
     let last = scene.report().sweeps.clone().unwrap().last.unwrap();
     let now = scene.stage.clock.now().wall;
     assert!(now.duration_since(last).unwrap() <= 15 * MINUTE);
-    // Those of the creation of the tracks.
-    assert_eq!(
-        operations(&scene),
-        [(TrackEvent::CreateAuditTrack, Outcome::Succeeded, 2)]
-    );
+    // The tracks' own creation.
+    assert_eq!(operations(&scene), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn off_and_on_between_two_polls_is_seen() {
+async fn a_track_switched_off_and_on_between_two_polls_is_reported() {
     let mut scene = Scene::new(&format!("{SWEEPS}, interval: 5m, regions: [ap-guangzhou]")).await;
     // Right after a poll.
     let polls = |scene: &Scene| scene.stage.shown.last("prod").targets[0].counters.polls;
@@ -59,22 +57,24 @@ async fn off_and_on_between_two_polls_is_seen() {
     assert_eq!(
         kinds,
         [
-            (Change::Enabled, ChangeSource::Operation),
-            (Change::Disabled, ChangeSource::Operation)
+            (ChangeKind::Enabled, ChangeSource::Operation),
+            (ChangeKind::Disabled, ChangeSource::Operation)
         ]
     );
-    let off = scene.change(Change::Disabled);
+    let off = scene.change(ChangeKind::Disabled);
     assert_eq!((off.track_id, &*off.track), (1, "home"));
     assert_eq!(off.attribution.operations[0].operator, ALICE);
     assert_eq!(off.attribution.result, Result::Certain);
     assert_eq!(scene.lines("track disabled").len(), 1);
-    // Once, although the next sweeps overlap.
+    // It counts once, although the next sweeps overlap.
     scene.pass(Duration::from_hours(1)).await;
     assert_eq!((unseen(&scene), scene.changes().len()), (1, 2));
+    let tracks = scene.report().sweeps.clone().unwrap().unseen_tracks;
+    assert_eq!(tracks, [(1, ("home".to_owned(), off.seen))].into());
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_are_counted_by_their_outcome_and_once() {
+async fn attempts_are_counted_once_by_their_outcome() {
     let mut scene = Scene::new(SWEEPS).await;
     let mallory = scene.home().by(Operator::user("mallory", "100000000066"));
     let off = json!({"TrackId": 1, "Status": 0});
@@ -87,7 +87,6 @@ async fn attempts_are_counted_by_their_outcome_and_once() {
     );
     mallory.denied_attempt("SomethingNew", json!({}));
     let expected = [
-        (TrackEvent::CreateAuditTrack, Outcome::Succeeded, 2),
         (TrackEvent::ModifyAuditTrack, Outcome::Denied, 1),
         (TrackEvent::DeleteAuditTrack, Outcome::Denied, 1),
         (TrackEvent::StopLogging, Outcome::Failed, 1),
@@ -95,16 +94,23 @@ async fn attempts_are_counted_by_their_outcome_and_once() {
     ];
     scene.pass(40 * MINUTE).await;
     assert_eq!(operations(&scene), expected);
+    let attempts = scene.report().sweeps.clone().unwrap().attempts;
+    let now = scene.stage.clock.now().wall;
+    let kinds = attempts.into_iter().map(|((event, outcome), found)| {
+        assert!(found > now - 40 * MINUTE && found < now);
+        (event, outcome, 1)
+    });
+    assert_eq!(kinds.collect::<Vec<_>>(), expected);
     assert_eq!(unseen(&scene), 0);
     assert!(scene.changes().is_empty());
-    // A restart neither forgets what was counted before nor counts it again.
+    // A restart neither loses counts nor counts an attempt twice.
     let mut scene = scene.restart().await;
     scene.pass(40 * MINUTE).await;
     assert_eq!(operations(&scene), []);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_sweep_is_made_up_for() {
+async fn the_next_sweep_covers_the_time_of_a_failed_one() {
     let mut scene = Scene::new(SWEEPS).await;
     let fault = Fault::internal_error().action("DescribeEvents");
     scene.world.inject(fault.until_cleared());
@@ -114,9 +120,47 @@ async fn a_failed_sweep_is_made_up_for() {
         .denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
     scene.pass(Duration::from_hours(3)).await;
     let last = scene.report().sweeps.clone().unwrap().last;
+    let failure = scene.report().failure.clone().unwrap();
+    assert_eq!(failure.reason, Reason::Unavailable);
     scene.world.clear_faults();
     scene.pass(20 * MINUTE).await;
+    assert_eq!(scene.report().failure, None);
     assert!(scene.report().sweeps.clone().unwrap().last > last);
     assert!(operations(&scene).contains(&(TrackEvent::DeleteAuditTrack, Outcome::Denied, 1)));
     assert!(scene.stage.shown.last("prod").targets[0].is_up());
+}
+
+/// Polls see the track disabled and enabled again.
+async fn switched_in_sight() -> Scene {
+    let mut scene = Scene::new(SWEEPS).await;
+    scene.alice().set_status(1, 0).unwrap();
+    scene.pass(2 * MINUTE).await;
+    scene.alice().set_status(1, 1).unwrap();
+    scene.pass(2 * MINUTE).await;
+    assert_eq!(scene.changes().len(), 2);
+    scene
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_state_file_a_restart_counts_nothing_again() {
+    let scene = switched_in_sight().await;
+    let mallory = scene.home().by(Operator::user("mallory", "100000000066"));
+    mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    let mut scene = scene.restart_without_state().await;
+    scene.pass(40 * MINUTE).await;
+    assert_eq!(unseen(&scene), 0);
+    assert_eq!(operations(&scene), []);
+    assert!(scene.changes().is_empty());
+}
+
+/// The changes of other accounts push the records out of the feed, which all accounts share.
+#[tokio::test(start_paused = true)]
+async fn what_left_the_feed_is_not_unseen() {
+    let scene = switched_in_sight().await;
+    let now = scene.stage.clock.now().wall;
+    scene.stage.changes.set_keep(0, now);
+    let mut scene = scene.restart().await;
+    scene.pass(40 * MINUTE).await;
+    assert_eq!(unseen(&scene), 0);
+    assert!(scene.changes().is_empty());
 }

@@ -1,4 +1,4 @@
-//! The time limit of a call, and the limit of calls in flight.
+//! The timeout of a call, and the cap on calls in flight.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ use super::{after, broken, hang};
 use crate::support::recorded::{HOUR, attempts, cloud, count, empty, list};
 
 #[tokio::test(start_paused = true)]
-async fn a_hang_ends_at_the_time_limit() {
+async fn a_hanging_call_ends_at_the_timeout() {
     for limit in [300, 1_000, 2_500, 10_000] {
         let limit = Duration::from_millis(limit);
         let (parts, _) = cloud(|_| hang());
@@ -37,9 +37,9 @@ async fn a_hang_ends_at_the_time_limit() {
     }
 }
 
-/// An answer just within the limit is an answer, and one that dribbles in later is none.
+/// A response that completes just before the timeout counts; a later one does not.
 #[tokio::test(start_paused = true)]
-async fn the_time_limit_is_that_of_the_whole_answer() {
+async fn the_timeout_covers_the_complete_response() {
     for (takes, is_good) in [(9_900, true), (10_100, false)] {
         let (parts, _) = cloud(move |_| after(Duration::from_millis(takes), empty()));
         let client = Client::new(parts, attempts(1));
@@ -48,9 +48,9 @@ async fn the_time_limit_is_that_of_the_whole_answer() {
     }
 }
 
-/// Waiting for the pacer and for a place counts for the poll, not for the call's limit.
+/// Waiting for the pacer and for a permit counts toward the poll, not toward the call's timeout.
 #[tokio::test(start_paused = true)]
-async fn waiting_for_a_turn_is_not_part_of_the_call() {
+async fn waiting_for_a_slot_does_not_count_toward_the_call_timeout() {
     let (parts, _) = cloud(|_| after(Duration::from_secs(9), empty()));
     let pacer = Arc::clone(&parts.pacer);
     let in_flight = Arc::clone(&parts.in_flight);
@@ -59,12 +59,12 @@ async fn waiting_for_a_turn_is_not_part_of_the_call() {
         let turn = pacer.acquire().await;
         sleep(Duration::from_secs(30)).await;
         let all = u32::try_from(MAX_IN_FLIGHT).unwrap();
-        let places = in_flight.acquire_many(all).await.unwrap();
+        let permits = in_flight.acquire_many(all).await.unwrap();
         drop(turn);
         sleep(Duration::from_secs(12)).await;
-        drop(places);
+        drop(permits);
     };
-    // The busy one is polled first, so it is in front.
+    // `busy` is polled first, so it gets the slot and the permits first.
     let both = async { tokio::join!(biased; busy, list(&client, HOUR)) };
     let ((), (listing, notes)) = timeout(HOUR, both).await.expect("no deadlock");
     listing.unwrap();
@@ -74,7 +74,7 @@ async fn waiting_for_a_turn_is_not_part_of_the_call() {
     );
 }
 
-// Places in flight.
+// Permits for calls in flight.
 
 #[tokio::test(start_paused = true)]
 async fn no_more_than_the_cap_are_in_flight() {
@@ -93,7 +93,7 @@ async fn no_more_than_the_cap_are_in_flight() {
     });
     let start = Instant::now();
     let calls = (0..200).map(|_| {
-        let client = Client::new(beside(&shared), attempts(1));
+        let client = Client::new(other_account(&shared), attempts(1));
         async move { list(&client, HOUR).await.0.unwrap() }
     });
     futures_util::future::join_all(calls).await;
@@ -106,8 +106,8 @@ async fn no_more_than_the_cap_are_in_flight() {
     );
 }
 
-/// Another account of the same process: its pacer is its own.
-fn beside(parts: &ClientParts) -> ClientParts {
+/// Returns the parts of another account of the same process, with its own pacer.
+fn other_account(parts: &ClientParts) -> ClientParts {
     ClientParts {
         endpoint: parts.endpoint.clone(),
         transport: Arc::clone(&parts.transport),
@@ -118,9 +118,9 @@ fn beside(parts: &ClientParts) -> ClientParts {
     }
 }
 
-/// What hangs gives its place back after a second, and goes on hanging without it.
+/// A hanging call releases its permit after a second and keeps waiting without it.
 #[tokio::test(start_paused = true)]
-async fn hanging_calls_do_not_keep_their_places() {
+async fn hanging_calls_release_their_permits() {
     let (shared, _) = cloud(|call| {
         if call < MAX_IN_FLIGHT {
             hang()
@@ -130,7 +130,7 @@ async fn hanging_calls_do_not_keep_their_places() {
     });
     let hanging: Vec<_> = (0..MAX_IN_FLIGHT)
         .map(|_| {
-            let client = Client::new(beside(&shared), attempts(1));
+            let client = Client::new(other_account(&shared), attempts(1));
             tokio::spawn(async move { list(&client, HOUR).await.0 })
         })
         .collect();
@@ -138,9 +138,9 @@ async fn hanging_calls_do_not_keep_their_places() {
     assert_eq!(
         shared.in_flight.available_permits(),
         0,
-        "all places are taken"
+        "all permits are in use"
     );
-    let healthy = Client::new(beside(&shared), attempts(1));
+    let healthy = Client::new(other_account(&shared), attempts(1));
     let start = Instant::now();
     list(&healthy, HOUR).await.0.unwrap();
     assert!(
@@ -159,13 +159,13 @@ async fn hanging_calls_do_not_keep_their_places() {
     }
     assert!(
         start.elapsed() >= Duration::from_secs(9),
-        "they hung on to the end"
+        "the calls hung until their timeout"
     );
     assert_eq!(shared.in_flight.available_permits(), MAX_IN_FLIGHT);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_gives_its_place_back_at_once() {
+async fn a_response_releases_its_permit_immediately() {
     let (parts, _) = cloud(|call| match call {
         0 => broken(TransportErrorKind::Connect),
         _ => empty(),
@@ -185,9 +185,9 @@ async fn an_answer_gives_its_place_back_at_once() {
     );
 }
 
-/// A poll that is cut leaves nothing behind: no place, no turn.
+/// A canceled poll holds neither a permit nor a slot of the pacer.
 #[tokio::test(start_paused = true)]
-async fn a_cut_poll_gives_back_what_it_held() {
+async fn a_canceled_poll_releases_its_permit_and_slot() {
     let (parts, _) = cloud(|_| hang());
     let (in_flight, pacer) = (Arc::clone(&parts.in_flight), Arc::clone(&parts.pacer));
     let client = Client::new(parts, attempts(3));

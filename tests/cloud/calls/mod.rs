@@ -1,4 +1,4 @@
-//! One call: what is sent, when, how often, and what an observer sees of it.
+//! One call: what it sends, when, how often, and what an observer sees of it.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,8 +23,8 @@ use crate::support::recorded::{
 };
 use crate::support::scripted::{self, answer, options, page};
 
-mod echo;
 mod limits;
+mod redaction;
 mod request;
 mod retries;
 
@@ -55,9 +55,9 @@ fn clock_at(unix_seconds: u64) -> Clock {
     Clock::virtual_at(UNIX_EPOCH + Duration::from_secs(unix_seconds))
 }
 
-// What is told.
+// What an observer sees.
 
-/// Writes down the clock's skew and the duration of each call.
+/// Records the clock skew and the duration of each call.
 #[derive(Default)]
 struct Times(Mutex<Vec<(Option<f64>, Duration)>>);
 
@@ -70,7 +70,7 @@ impl Observer for Times {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_servers_clock_is_compared_with_ours() {
+async fn the_server_clock_is_compared_with_the_local_clock() {
     let dated = |date: &'static str, status: u16| -> ResponseFuture<'static> {
         let response = Response::builder().status(status).header("date", date);
         let body = Bytes::from(page(&[], 0));
@@ -78,13 +78,13 @@ async fn the_servers_clock_is_compared_with_ours() {
     };
     let two = Duration::from_secs(2);
     let (parts, _) = cloud(move |call| match call {
-        // Ours is 23:59:00, and theirs somewhere in the second that the header names.
+        // The local clock is 23:59:00; the server's is somewhere within the second in the header.
         0 => dated("Mon, 25 Feb 2019 23:59:10 GMT", 200),
         1 => dated("Mon, 25 Feb 2019 23:54:00 GMT", 502),
         2 => dated("yesterday", 200),
         3 => broken(TransportErrorKind::Connect),
         4 => empty(),
-        // Written somewhere between sending and receiving.
+        // The server wrote the header between sending and receiving.
         _ => after(two, dated("Tue, 26 Feb 2019 00:00:01 GMT", 200)),
     });
     let pacer = Arc::new(Pacer::new(1_000_000, SourceIpLimit::default())); // so that no time passes in between
@@ -108,9 +108,10 @@ async fn the_servers_clock_is_compared_with_ours() {
     assert!(times[5].1 >= two && times[5].1 < two + Duration::from_millis(2));
 }
 
-/// A gateway that quotes the request in its error would put the signature into our log.
+/// Without redaction, a gateway that quotes the request in its error would leak the signature into
+/// the log.
 #[tokio::test(start_paused = true)]
-async fn what_was_sent_does_not_come_back_into_a_message() {
+async fn a_quoted_request_is_redacted_in_the_message() {
     let transport = scripted::scripted(|_, _, request| {
         let quoted = |name: &str| header(request, name).to_owned();
         let message = format!(

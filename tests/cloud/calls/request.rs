@@ -16,10 +16,8 @@ use crate::support::recorded::{
 };
 use crate::support::scripted::{EVENING, HOST, SECRET_ID, SECRET_KEY, options};
 
-// What is sent.
-
 #[tokio::test(start_paused = true)]
-async fn what_is_sent() {
+async fn a_request_has_the_documented_headers_and_body() {
     let (parts, arrived) = cloud(|_| empty());
     let client = Client::new(parts, options(50));
     list(&client, HOUR).await.0.unwrap();
@@ -68,7 +66,7 @@ async fn what_is_sent() {
 
 /// The recomputed vector C1, through the whole client.
 #[tokio::test(start_paused = true)]
-async fn a_signature_is_the_one_that_others_computed() {
+async fn the_client_reproduces_an_independent_signature() {
     let (parts, arrived) = cloud(|_| empty());
     let clock = clock_at(1_551_113_065);
     let client = Client::new(ClientParts { clock, ..parts }, options(50));
@@ -82,7 +80,7 @@ async fn a_signature_is_the_one_that_others_computed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_is_sent_only_where_there_is_one_and_is_not_signed() {
+async fn a_session_token_is_sent_and_not_signed() {
     let (parts, arrived) = cloud(|_| empty());
     let provider = FixedProvider::new(credential(SECRET_ID, SECRET_KEY, Some(TOKEN)));
     let provider = Arc::new(provider);
@@ -93,13 +91,13 @@ async fn a_token_is_sent_only_where_there_is_one_and_is_not_signed() {
     assert_signed(&request, SECRET_ID, SECRET_KEY);
 }
 
-/// The host is signed as it is sent, and the service is `cloudaudit` at every host.
+/// The signed host equals the sent host, and the service is `cloudaudit` for every host.
 #[tokio::test(start_paused = true)]
-async fn another_endpoint() {
+async fn a_custom_endpoint_is_signed_with_its_own_host() {
     let (parts, arrived) = cloud(|_| empty());
     let endpoint = Endpoint {
-        url: "http://127.0.0.1:8080".to_owned(),
-        host: "127.0.0.1:8080".to_owned(),
+        url: "http://127.0.0.1:8080".into(),
+        host: "127.0.0.1:8080".into(),
     };
     let client = Client::new(ClientParts { endpoint, ..parts }, options(100));
     list(&client, HOUR).await.0.unwrap();
@@ -110,15 +108,15 @@ async fn another_endpoint() {
     assert_signed(&request, SECRET_ID, SECRET_KEY);
 }
 
-// The key that signs.
+// The signing key.
 
 /// The recomputed vectors C4 and C5: one second apart, on two days of UTC.
 #[tokio::test(start_paused = true)]
-async fn the_signing_key_is_another_after_midnight() {
+async fn the_signing_key_changes_at_midnight_utc() {
     let (parts, arrived) = cloud(|_| empty());
     let endpoint = Endpoint {
-        url: format!("https://{CHINA}"),
-        host: CHINA.to_owned(),
+        url: format!("https://{CHINA}").into(),
+        host: CHINA.into(),
     };
     let clock = clock_at(1_551_139_199);
     let parts = ClientParts {
@@ -149,7 +147,7 @@ async fn the_signing_key_is_another_after_midnight() {
     }
 }
 
-/// Gives one credential after the other, each twice.
+/// Returns each credential twice, in turn.
 struct Rotating {
     credentials: Vec<Arc<Credential>>,
     given: AtomicUsize,
@@ -176,7 +174,7 @@ impl Provider for Rotating {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_signing_key_is_another_for_another_credential() {
+async fn the_signing_key_changes_with_the_credential() {
     let (parts, arrived) = cloud(|_| empty());
     // The same id with another key, another id with the same key, and the first once more.
     let generations = [

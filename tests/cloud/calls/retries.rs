@@ -14,7 +14,7 @@ use crate::support::scripted::{EVENING, SECRET_ID, SECRET_KEY, answer, api_error
 // Attempts.
 
 #[tokio::test(start_paused = true)]
-async fn what_is_tried_again_and_how_often() {
+async fn each_kind_of_failure_has_its_number_of_attempts() {
     type Script = fn() -> ResponseFuture<'static>;
     let cases: [(&str, Script, usize, Reason); 17] = [
         (
@@ -101,7 +101,7 @@ async fn what_is_tried_again_and_how_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_attempt_is_made_even_where_none_is_allowed() {
+async fn zero_allowed_attempts_still_send_one_request() {
     for (allowed, made) in [(0, 1), (1, 1), (2, 2)] {
         let (parts, arrived) = cloud(|_| answer(api_error("InternalError")));
         let client = Client::new(parts, attempts(allowed));
@@ -110,9 +110,9 @@ async fn an_attempt_is_made_even_where_none_is_allowed() {
     }
 }
 
-/// Once in a call, not once in a row.
+/// Once per call, even if another failure comes in between.
 #[tokio::test(start_paused = true)]
-async fn what_is_not_json_is_tried_again_once() {
+async fn a_response_that_is_not_json_is_retried_once() {
     let (parts, arrived) = cloud(|call| match call {
         0 | 2 => answer("<html>"),
         1 => answer(api_error("InternalError")),
@@ -122,14 +122,14 @@ async fn what_is_not_json_is_tried_again_once() {
     let (listing, _) = list(&client, HOUR).await;
     assert_eq!(listing.unwrap_err().reason, Reason::Malformed);
     assert_eq!(count(&arrived), 3);
-    // And the next call may again.
+    // The next call has its own retry.
     let (listing, _) = list(&client, HOUR).await;
     listing.unwrap();
 }
 
-/// One retry can be enough; each is counted, named a retry, and signed for its own second.
+/// Each retry is counted, marked as a retry, and signed with its own timestamp.
 #[tokio::test(start_paused = true)]
-async fn a_retry_is_signed_anew_and_told_of() {
+async fn a_retry_is_signed_again_and_observed() {
     let (parts, arrived) = cloud(|call| match call {
         0 => answer(api_error("RequestLimitExceeded")),
         1 => after(Duration::from_secs(2), status(503)),
@@ -166,9 +166,9 @@ async fn a_retry_is_signed_anew_and_told_of() {
     );
 }
 
-/// Half a second, doubled up to eight, each with jitter up to as much again.
+/// Half a second, doubled up to 8 s, plus jitter of up to the same length.
 #[tokio::test(start_paused = true)]
-async fn the_waits_grow_to_a_bound_and_differ() {
+async fn backoff_doubles_to_a_cap_with_jitter() {
     let mut first_waits = Vec::new();
     for _ in 0..20 {
         let (parts, arrived) = cloud(|_| answer(api_error("InternalError")));
@@ -207,21 +207,24 @@ async fn no_retry_starts_after_the_deadline() {
         assert_eq!(listing.unwrap_err().code, "InternalError");
         assert!(
             start.elapsed() <= limit,
-            "it is told at once, {:?}",
+            "the failure is returned immediately, {:?}",
             start.elapsed()
         );
         let arrived = arrived.lock().unwrap();
-        assert_eq!(arrived[0].0, start, "the first try is no retry");
+        assert_eq!(
+            arrived[0].0, start,
+            "the first attempt ignores the deadline"
+        );
         assert!(arrived.last().unwrap().0 <= start + limit);
-        // The longest wait is 16 s, so something was tried in the last 16 before the deadline.
+        // The longest wait is 16 s, so an attempt was made in the last 16 s before the deadline.
         assert!(arrived.last().unwrap().0 + Duration::from_secs(16) >= start + limit);
     }
 }
 
-/// A retry whose turn comes too late is not sent, fails as the try before it did, and costs those
-/// behind it nothing.
+/// A retry whose slot comes after the deadline is not sent. The call fails like its last attempt,
+/// and the slot goes to the next call.
 #[tokio::test(start_paused = true)]
-async fn no_retry_starts_after_the_deadline_even_out_of_the_queue() {
+async fn a_queued_retry_is_dropped_at_the_deadline() {
     let (parts, arrived) = cloud(|_| answer(api_error("InternalError")));
     let pacer = Arc::clone(&parts.pacer);
     let client = Client::new(parts, attempts(10));
@@ -239,12 +242,12 @@ async fn no_retry_starts_after_the_deadline_even_out_of_the_queue() {
     let queued = Instant::now();
     assert!(queued < start + Duration::from_millis(5_200));
     pacer.acquire().await.consume();
-    assert_eq!(queued.elapsed(), Duration::ZERO, "the slot was given back");
+    assert_eq!(queued.elapsed(), Duration::ZERO, "the slot was freed");
 }
 
-/// The deadline is one of retries: what is asked for the first time may come later, page by page.
+/// The deadline applies to retries only: first requests for later pages may follow it.
 #[tokio::test(start_paused = true)]
-async fn later_pages_are_asked_for_after_the_deadline() {
+async fn later_pages_are_requested_after_the_deadline() {
     let (parts, arrived) = cloud(|call| {
         let call = call as u64;
         after(Duration::from_secs(2), answer(page(&[call], 5)))

@@ -1,4 +1,4 @@
-//! Checks of deliveries by a fleet at the simulated cloud, in memory and in paused time.
+//! Delivery checks of a fleet against the simulated cloud, in memory and in paused time.
 
 #![expect(
     clippy::unwrap_used,
@@ -6,6 +6,8 @@
 )]
 
 mod budget;
+mod due;
+mod interruptions;
 mod restart;
 mod states;
 
@@ -22,7 +24,7 @@ const REGION: &str = "ap-guangzhou";
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// A world with an account `0`, `1` and so on for each of these numbers.
+/// Creates a world with this many accounts.
 fn world(accounts: usize) -> (World, Vec<Account>) {
     let world = World::new(noon());
     let add = |number| {
@@ -34,6 +36,12 @@ fn world(accounts: usize) -> (World, Vec<Account>) {
     (world, accounts)
 }
 
+/// Makes a track record writes only, so that the exporter's own reads are not due.
+fn record_writes_only(account: &Account, track: u64) {
+    let write = |track: &mut serde_json::Value| track["ActionType"] = "Write".into();
+    account.edit(track, write).unwrap();
+}
+
 fn uin(number: usize) -> String {
     (100_000_000_100 + number).to_string()
 }
@@ -42,7 +50,7 @@ fn id(number: usize) -> String {
     format!("AKID{number}")
 }
 
-/// The configuration of these accounts.
+/// Returns the configuration for this many accounts.
 fn config(accounts: usize) -> String {
     let mut text = "delivery: {enabled: true}\naccounts:\n".to_owned();
     for number in 0..accounts {
@@ -53,7 +61,7 @@ fn config(accounts: usize) -> String {
     text
 }
 
-/// Creates a bucket and a track that delivers there, since an hour ago.
+/// Creates a bucket and a track that has been delivering to it for an hour.
 fn deliver(account: &Account, world: &World, layout: Layout) {
     account.add_bucket(REGION, "audit-log");
     let track = Track::new(1, "everything").storage(cos(REGION, "audit-log", "audit"));
@@ -62,7 +70,7 @@ fn deliver(account: &Account, world: &World, layout: Layout) {
     world.deliver();
 }
 
-/// What an account shows of its only storage target.
+/// Returns the delivery report of the account's only storage target.
 fn shown(stage: &Stage, number: usize) -> Arc<DeliveryReport> {
     let report = stage.shown.last(&format!("a{number}"));
     let deliveries = report.deliveries.unwrap();

@@ -1,4 +1,4 @@
-//! What a restart and a reload keep.
+//! State across restarts and reloads.
 
 use std::sync::Arc;
 
@@ -38,13 +38,13 @@ async fn a_restart_keeps_the_state() {
     assert_eq!(restored.due, before.due);
     stage.pass(15 * MINUTE).await;
     assert_eq!(state(&stage, 0), DeliveryState::Stalled);
-    // One check, or two: each lists what follows the known object, and looks for a newer folder.
+    // One or two checks: each lists what follows the known object, and looks for a newer folder.
     let lists = world.call_count_of("GetBucket") - lists;
     assert!(lists <= 8, "{lists}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_keeps_the_state_and_switching_off_drops_it() {
+async fn a_reload_keeps_the_state_and_disabling_drops_it() {
     let (world, accounts) = world(1);
     deliver(&accounts[0], &world, Layout::days());
     let mut stage = Stage::with(&world, &[], &config(1));

@@ -1,4 +1,4 @@
-//! What each kind of delivery looks like.
+//! The delivery states.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::sim::{Layout, Track, ckafka, cls, cos};
 use cloudaudit_exporter::snapshot::DeliveryState;
 
-use super::{HOUR, MINUTE, REGION, config, deliver, id, shown, state, world};
+use super::{HOUR, MINUTE, REGION, config, deliver, id, record_writes_only, shown, state, world};
 use crate::identities::stage::Stage;
 
 #[tokio::test(start_paused = true)]
@@ -17,7 +17,7 @@ async fn three_layouts_are_found_with_the_right_last_arrival() {
         deliver(account, &world, layout);
     }
     let mut stage = Stage::with(&world, &[], &config(3));
-    // Over midnight in the zone of the folders.
+    // Across midnight in the time zone of the folder names.
     for _ in 0..14 {
         stage.pass(2 * HOUR + 7 * MINUTE).await;
         for (number, account) in accounts.iter().enumerate() {
@@ -36,7 +36,7 @@ async fn three_layouts_are_found_with_the_right_last_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_gone_is_missing_within_two_minutes() {
+async fn a_nonexistent_target_is_missing_within_two_minutes() {
     let (world, accounts) = world(3);
     accounts[0].create(Track::new(1, "a").storage(cos(REGION, "gone", "audit")));
     accounts[1].create(Track::new(1, "a").storage(cls(REGION, "gone-topic")));
@@ -55,7 +55,7 @@ async fn what_is_gone_is_missing_within_two_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bucket_that_goes_is_missing_and_keeps_its_last_arrival() {
+async fn a_deleted_bucket_is_missing_and_keeps_its_last_arrival() {
     let (world, accounts) = world(1);
     deliver(&accounts[0], &world, Layout::days());
     let mut stage = Stage::with(&world, &[], &config(1));
@@ -66,14 +66,14 @@ async fn a_bucket_that_goes_is_missing_and_keeps_its_last_arrival() {
     let after = shown(&stage, 0);
     assert_eq!(state(&stage, 0), DeliveryState::Missing, "{after:?}");
     assert_eq!(after.last_arrival, before.last_arrival);
-    // Here again, and delivering.
+    // The bucket is back and receives deliveries.
     accounts[0].add_bucket(REGION, "audit-log");
     stage.pass(25 * MINUTE).await;
     assert_eq!(state(&stage, 0), DeliveryState::Arriving);
 }
 
 #[tokio::test(start_paused = true)]
-async fn never_seen_is_unproven() {
+async fn a_target_without_arrivals_is_unproven() {
     let (world, accounts) = world(2);
     accounts[0].add_bucket(REGION, "audit-log");
     accounts[0].create(Track::new(1, "a"));
@@ -89,14 +89,18 @@ async fn never_seen_is_unproven() {
     assert_eq!(world.call_count_of("DescribeEvents"), 0);
 }
 
-/// The polls of the exporter are operations that are due.
+/// The exporter's own polls are operations that the track must deliver.
 #[tokio::test(start_paused = true)]
-async fn due_and_not_arriving_is_stalled() {
+async fn an_overdue_delivery_is_stalled() {
     let (world, accounts) = world(1);
     deliver(&accounts[0], &world, Layout::days());
     let mut stage = Stage::with(&world, &[], &config(1));
     stage.pass(2 * HOUR).await;
-    assert_eq!(world.call_count_of("DescribeEvents"), 0, "it arrives");
+    assert_eq!(
+        world.call_count_of("DescribeEvents"),
+        0,
+        "deliveries arrive"
+    );
     accounts[0].stop_delivering(1);
     let stopped = accounts[0]
         .add_bucket(REGION, "audit-log")
@@ -106,7 +110,7 @@ async fn due_and_not_arriving_is_stalled() {
     assert_eq!(
         state(&stage, 0),
         DeliveryState::Arriving,
-        "within the grace"
+        "within the grace period"
     );
     stage.pass(25 * MINUTE).await;
     let shown_stalled = shown(&stage, 0);
@@ -124,9 +128,9 @@ async fn due_and_not_arriving_is_stalled() {
     assert_eq!(
         world.call_count_of("DescribeEvents"),
         queries,
-        "the operation is known"
+        "the due operation is known"
     );
-    // It delivers again.
+    // Deliveries resume.
     accounts[0].deliver(1, Layout::days(), 5 * MINUTE, world.now());
     stage.pass(20 * MINUTE).await;
     assert_eq!(state(&stage, 0), DeliveryState::Arriving);
@@ -134,13 +138,10 @@ async fn due_and_not_arriving_is_stalled() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_due_is_quiet() {
+async fn a_target_with_nothing_due_is_quiet() {
     let (world, accounts) = world(1);
     deliver(&accounts[0], &world, Layout::hours());
-    // Polls are reads, which this track does not record.
-    accounts[0]
-        .edit(1, |track| track["ActionType"] = "Write".into())
-        .unwrap();
+    record_writes_only(&accounts[0], 1);
     let mut stage = Stage::with(&world, &[], &config(1));
     stage.pass(HOUR).await;
     accounts[0].stop_delivering(1);
@@ -171,7 +172,7 @@ async fn nothing_due_is_quiet() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denied_check_is_unknown_and_moves_nothing() {
+async fn a_denied_check_is_unknown_and_keeps_the_last_arrival() {
     let (world, accounts) = world(1);
     deliver(&accounts[0], &world, Layout::days());
     let mut stage = Stage::with(&world, &[], &config(1));
@@ -187,7 +188,7 @@ async fn a_denied_check_is_unknown_and_moves_nothing() {
     assert!(after.explanation.contains("unauthorized"), "{after:?}");
     assert!(
         stage.shown.last("a0").targets[0].is_up(),
-        "no failure of a poll"
+        "the poll did not fail"
     );
     accounts[0].permit(&id(0)).unwrap();
     stage.pass(11 * MINUTE).await;
@@ -195,7 +196,7 @@ async fn a_denied_check_is_unknown_and_moves_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_the_right_to_read_operations_silence_is_unknown() {
+async fn without_permission_to_read_operations_a_stall_is_unknown() {
     let (world, accounts) = world(1);
     deliver(&accounts[0], &world, Layout::days());
     accounts[0]
@@ -242,7 +243,7 @@ async fn a_target_whose_tracks_are_off_is_no_longer_checked() {
     stage.pass(HOUR).await;
     assert_eq!(world.call_count_of("GetBucket"), checks);
 
-    // On again: what arrived before it was off proves nothing.
+    // On again: arrivals from before it was off prove nothing.
     accounts[0].stop_delivering(1);
     accounts[0].set_status(1, 1).unwrap();
     stage.pass(10 * MINUTE).await;
@@ -255,7 +256,7 @@ async fn a_target_whose_tracks_are_off_is_no_longer_checked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_existing_topic_of_ckafka_is_unknown() {
+async fn an_existing_ckafka_topic_is_unknown() {
     let (world, accounts) = world(1);
     accounts[0].add_kafka_topic(REGION, "ckafka-1", "topic");
     accounts[0].create(Track::new(1, "a").storage(ckafka(REGION, "ckafka-1", "topic")));

@@ -1,4 +1,4 @@
-//! The forms of a record, and what is kept of it.
+//! The record formats, and the fields that the client keeps.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ use super::{records, world};
 /// The time of the record, in Unix seconds.
 const TIME: u64 = 1_764_320_400;
 
-/// The hand-written record of the documentation's shape.
+/// A hand-written record in the documented format.
 fn documented() -> Value {
     let parameters = json!({"TrackId": 41, "Status": 0, "Version": "2019-03-19"});
     let record = json!({
@@ -61,7 +61,7 @@ fn alice() -> Operation {
 }
 
 #[test]
-fn the_documented_record_is_read_to_its_third_level() {
+fn the_documented_record_is_parsed_to_its_third_level() {
     let read = parse_events(&page(&[documented()])).unwrap();
     assert_eq!(read.next, None);
     let [record] = &read.records[..] else {
@@ -79,9 +79,9 @@ fn the_documented_record_is_read_to_its_third_level() {
     );
 }
 
-/// The record as an object at each level that may be one, and with other types of its values.
+/// The record with objects instead of JSON strings, and with other value types.
 #[test]
-fn objects_and_other_types_say_the_same() {
+fn objects_and_other_types_parse_to_the_same_record() {
     let expected = parse_events(&page(&[documented()])).unwrap();
     let mut event = documented();
     let record = event["CloudAuditEvent"].as_str().unwrap();
@@ -134,7 +134,7 @@ fn a_record_that_cannot_be_parsed_keeps_its_outer_fields() {
 }
 
 #[test]
-fn an_element_without_a_time_is_counted_and_the_others_stay() {
+fn an_element_without_a_time_is_counted_and_the_others_are_kept() {
     let mut timeless = documented();
     timeless["EventTime"] = json!("yesterday");
     timeless["CloudAuditEvent"] = json!("?");
@@ -142,8 +142,38 @@ fn an_element_without_a_time_is_counted_and_the_others_stay() {
     assert_eq!((read.records.len(), read.unreadable), (1, 2));
 }
 
+/// Although the record's own key id is masked or missing.
 #[test]
-fn success_needs_both_codes() {
+fn what_has_the_form_of_a_key_id_is_masked() {
+    const ID: &str = "AKIDwholekeyAAAAAAAAAAAAAAAAAAAAAAAA";
+    let mut event = documented();
+    let record = event["CloudAuditEvent"].as_str().unwrap();
+    let mut record: Value = serde_json::from_str(record).unwrap();
+    let identity = &mut record["userIdentity"];
+    identity["secretId"] = json!("AKID****AAAA");
+    identity["userName"] = json!(format!("{ID}, {ID}"));
+    identity["principalId"] = json!(ID);
+    identity["sessionContext"] = json!({"roleSessionName": format!("by-{ID}")});
+    record["requestParameters"] = json!({"TrackId": 41, "Name": ID});
+    event["CloudAuditEvent"] = record;
+    event["SecretId"] = Value::Null;
+    let mut long = event.clone();
+    long["RequestID"] = json!(format!("{}{ID}", "r".repeat(240)));
+    let read = parse_events(&page(&[event, long])).unwrap();
+    assert!(!format!("{read:?}").contains("wholekey"), "{read:?}");
+    let operation = &read.records[0].operation;
+    assert_eq!(operation.operator, "***, ***");
+    assert_eq!(operation.role_session.as_deref(), Some("by-***"));
+    // A name that begins like a key id is none.
+    let mut named = documented();
+    named["CloudAuditEvent"] = Value::Null;
+    named["Username"] = json!("AKID-rotation-function");
+    let read = parse_events(&page(&[named])).unwrap();
+    assert_eq!(read.records[0].operation.operator, "AKID-rotation-function");
+}
+
+#[test]
+fn success_requires_all_error_codes_to_be_zero() {
     let outcome = |outer: Value, cam: Value, api: Value| {
         let mut event = documented();
         let record = event["CloudAuditEvent"].as_str().unwrap();
@@ -155,7 +185,14 @@ fn success_needs_both_codes() {
         parse_events(&page(&[event])).unwrap().records[0].outcome
     };
     let (zero, null) = (json!(0), Value::Null);
-    for fine in [json!(0), json!("0"), json!(""), Value::Null] {
+    for fine in [
+        json!(0),
+        json!("0"),
+        json!(0.0),
+        json!("0.0"),
+        json!(""),
+        Value::Null,
+    ] {
         assert_eq!(
             outcome(fine.clone(), fine.clone(), fine),
             Outcome::Succeeded
@@ -181,7 +218,7 @@ fn success_needs_both_codes() {
 }
 
 #[test]
-fn what_a_request_sends_is_read_by_name() {
+fn request_parameters_are_read_by_name() {
     let mut event = documented();
     let record = event["CloudAuditEvent"].as_str().unwrap();
     let mut record: Value = serde_json::from_str(record).unwrap();
@@ -209,7 +246,7 @@ fn what_a_request_sends_is_read_by_name() {
     );
 }
 
-/// The token of the session and the id of the access key appear in no field, whatever repeats them.
+/// The session token and the access key id appear in no field, even if other fields repeat them.
 #[test]
 fn neither_token_nor_key_id_is_kept() {
     let mut event = documented();
@@ -231,7 +268,7 @@ fn neither_token_nor_key_id_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_form_of_the_simulator_is_read() {
+async fn every_simulated_record_format_is_parsed() {
     let (world, account) = world();
     let bob = Operator::user("bob", "100000000012").from_ip("198.51.100.9");
     let role = Operator::role("ops", "bob-at-work").through_api("AKIDrole0000000000000");

@@ -1,4 +1,4 @@
-//! Operation records: the client at the simulated cloud and at scripted responses.
+//! Operation records: the client against the simulated cloud and scripted responses.
 
 #![allow(
     clippy::unwrap_used,
@@ -37,7 +37,7 @@ fn client(world: &World) -> Client {
     Client::new(parts(in_memory(world)), options(50))
 }
 
-/// Every write to tracks within an hour of the beginning.
+/// Queries every write to tracks within the first hour.
 fn query() -> EventsQuery {
     EventsQuery {
         from: EVENING - 60,

@@ -40,7 +40,7 @@ async fn all_pages_are_read_and_sorted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_cap_of_pages_is_told_apart_from_the_end() {
+async fn the_page_cap_is_distinguished_from_the_end() {
     let (world, account) = world();
     for _ in 0..60 {
         account.set_status(41, 0).unwrap();
@@ -70,9 +70,9 @@ async fn a_record_is_read_only_when_it_is_visible() {
     assert_eq!(records(&world).await.len(), 1);
 }
 
-/// The exporter's own calls are operations too, and the filter leaves them out.
+/// The exporter's own calls are recorded, too; the filter excludes them.
 #[tokio::test(start_paused = true)]
-async fn reads_are_recorded_with_their_verdict() {
+async fn reads_are_recorded_with_their_outcome() {
     let (world, account) = world();
     let client = client(&world);
     let notes = Notes::default();
@@ -111,7 +111,7 @@ async fn reads_are_recorded_with_their_verdict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_denial_is_a_failure_and_nothing_is_retried_late() {
+async fn failures_are_classified_and_not_retried_after_the_deadline() {
     let (world, account) = world();
     world.inject(Fault::internal_error());
     let failure = events(&world, &query()).await.unwrap_err();
@@ -126,7 +126,7 @@ async fn a_denial_is_a_failure_and_nothing_is_retried_late() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_api_refuses_what_its_documentation_does() {
+async fn the_api_rejects_queries_outside_the_documented_limits() {
     let (world, _) = world();
     let day = 86_400;
     for (from, until) in [
@@ -150,7 +150,7 @@ async fn the_api_refuses_what_its_documentation_does() {
     assert_eq!(failure.reason, Reason::Rejected);
 }
 
-/// Returns the pages one after the other, the last one again and again, and keeps the requests.
+/// Returns the pages in order, repeats the last one, and records the requests.
 struct Pages {
     pages: Vec<Value>,
     requests: Mutex<Vec<Value>>,
@@ -188,7 +188,7 @@ fn event(id: u64) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_token_above_the_exact_floats_is_sent_back_to_the_digit() {
+async fn a_token_beyond_float_precision_is_sent_back_exactly() {
     const TOKEN: u64 = 16_805_138_109_322_957;
     let first = |token: Value| json!({"Events": [event(1)], "ListOver": false, "NextToken": token});
     let last = json!({"Events": [event(2)], "ListOver": true, "NextToken": 0});
@@ -208,13 +208,13 @@ async fn a_token_above_the_exact_floats_is_sent_back_to_the_digit() {
         assert_eq!(requests[1], expected);
         assert_eq!(requests.len(), 2);
     }
-    // The digits of a float are lost.
+    // A token written as a float has lost digits.
     let (read, requests) = walk(vec![first(json!(1.680_513_810_932_295_6e16)), last]).await;
     assert_eq!((read, requests.len()), (Err(Reason::Malformed), 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_walk_ends_whatever_the_api_says() {
+async fn a_walk_ends_whatever_the_api_returns() {
     let page =
         |id, token: u64| json!({"Events": [event(id)], "ListOver": false, "NextToken": token});
     // The same page again and again.
@@ -235,7 +235,7 @@ async fn a_walk_ends_whatever_the_api_says() {
         let (read, _) = walk(vec![page(1, 5), empty]).await;
         assert_eq!(read, Ok((1, true)));
     }
-    // A new token for ever.
+    // A new token on every page.
     let pages = (1..=100).map(|id| page(id, id)).collect();
     let (read, requests) = walk(pages).await;
     assert_eq!(read, Ok((MAX_EVENT_PAGES as usize, false)));

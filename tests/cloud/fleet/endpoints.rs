@@ -1,4 +1,4 @@
-//! What one endpoint refuses, or never answers, costs no account at another endpoint.
+//! A failing endpoint does not affect accounts at other endpoints.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use super::world::World;
 
 const REGION: &str = "ap-guangzhou";
 
-/// `well` at an endpoint of its own, and so many accounts at another, each with its key.
+/// Returns account `well` at its own endpoint, and `ill` accounts with a key each at another.
 fn accounts(ill: usize) -> String {
     let mut accounts = "well: {endpoint: http://127.0.0.1:7, interval: 10s, \
          credentials: {secret_id: well, secret_key: k}}"
@@ -26,14 +26,14 @@ fn accounts(ill: usize) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_for_the_source_address_slows_its_own_endpoint() {
+async fn a_source_address_limit_slows_only_its_endpoint() {
     let mut world = World::with(&accounts(2));
     world.cloud.refuse_our_address("127.0.0.1:8");
     sleep(Duration::from_mins(1)).await;
     let rate = |world: &World, account: &str| world.observer.last(account).requests_per_second;
     assert!(rate(&world, "a0") < 5.0 && rate(&world, "a1") < 5.0);
     assert!((rate(&world, "well") - 10.0).abs() < f64::EPSILON);
-    // What the endpoint said holds over a reload, and for an account that is new.
+    // The limit survives a reload and applies to new accounts.
     world.load(&accounts(3)).unwrap();
     sleep(Duration::from_secs(15)).await;
     assert!(rate(&world, "a2") < 5.0);
@@ -41,7 +41,7 @@ async fn a_refusal_for_the_source_address_slows_its_own_endpoint() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_never_answers_keeps_no_other_waiting() {
+async fn a_silent_endpoint_does_not_delay_another() {
     let world = World::with(&accounts(1_000));
     world.cloud.silence_host("127.0.0.1:8");
     sleep(Duration::from_mins(2)).await;

@@ -1,18 +1,18 @@
-//! From one configuration to the next, and through a panic: in memory, in paused time.
+//! Reloads and panics of a fleet, in memory and in paused time.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on stops where it is"
 )]
 
-// A fleet, its cloud, and those who look on.
-mod turns;
+// A fleet, its cloud and its observer.
+mod fairness;
 mod world;
 
 // The tests.
 mod endpoints;
+mod heartbeats;
 mod leaks;
 mod panics;
-mod pulses;
 mod rates;
 mod reload;

@@ -1,4 +1,4 @@
-//! A panic in one account's loop is that account's, and it gets over it.
+//! A panic in one account's loop affects only that account, and the loop restarts.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ const TWO: &str = "{
     good: {regions: [ap-tokyo], credentials: {secret_id: id-good, secret_key: k}}}";
 
 #[tokio::test(start_paused = true)]
-async fn a_loop_that_panics_rests_and_goes_on_from_what_it_published_last() {
+async fn a_panicked_loop_restarts_from_its_last_report() {
     let mut world = World::with(TWO);
     sleep(Duration::from_mins(5)).await;
     let before = world.target("bad", "ap-tokyo");
     let began = Instant::now();
-    world.observer.panic_at_reports_of("bad", 1);
+    world.observer.panic_on_reports_of("bad", 1);
     sleep(Duration::from_mins(1)).await;
     let restarted = world.observer.restarted();
     assert_eq!(restarted.len(), 1);
@@ -31,7 +31,7 @@ async fn a_loop_that_panics_rests_and_goes_on_from_what_it_published_last() {
     assert_eq!(
         after.counters.changes.into_array(),
         [0; 5],
-        "nothing was forgotten"
+        "the last listing was restored"
     );
     assert!(after.is_up());
     let sent = world.cloud.all_calls("id-bad").len() as u64;
@@ -44,20 +44,20 @@ async fn a_loop_that_panics_rests_and_goes_on_from_what_it_published_last() {
         gaps[1..].iter().all(|gap| *gap == Duration::from_mins(1)),
         "{gaps:?}"
     );
-    // A reload after it finds the account as it is, and keeps it.
+    // A later reload keeps the unchanged account.
     world.observer.forget();
     world.load(TWO).unwrap();
     assert_eq!(world.observer.times("bad").len(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_panics_at_everything_is_tried_again_and_can_be_removed() {
+async fn a_loop_that_always_panics_is_restarted_and_can_be_removed() {
     let mut world = World::new();
-    world.observer.panic_at_reports_of("bad", u32::MAX);
+    world.observer.panic_on_reports_of("bad", u32::MAX);
     world.load(TWO).unwrap();
     sleep(Duration::from_secs(65)).await;
     assert_eq!(world.observer.restarted().len(), 7);
-    assert_eq!(world.observer.healthy(), Ok(()), "it does come round");
+    assert_eq!(world.observer.healthy(), Ok(()), "the loop still ticks");
     assert!(world.target("good", "ap-tokyo").is_up());
     world
         .load("{good: {regions: [ap-tokyo], credentials: {secret_id: id-good, secret_key: k}}}")
@@ -68,10 +68,10 @@ async fn one_that_panics_at_everything_is_tried_again_and_can_be_removed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_panics_when_it_is_changed_is_changed_all_the_same() {
+async fn a_panic_during_a_change_does_not_lose_the_change() {
     let mut world = World::with(TWO);
     sleep(Duration::from_mins(5)).await;
-    world.observer.panic_at_reports_of("bad", 1);
+    world.observer.panic_on_reports_of("bad", 1);
     world
         .load(&TWO.replace("bad: {", "bad: {labels: {team: new}, "))
         .unwrap();

@@ -1,4 +1,4 @@
-//! Who stays, who changes, who goes, and what becomes of what they know.
+//! Unchanged, changed and removed accounts, and the state that each keeps.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const TWO: &str = "{
     two: {regions: [ap-tokyo], credentials: {secret_id: id-two, secret_key: k}}}";
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_stays_as_it_is_notices_nothing() {
+async fn an_unchanged_account_is_not_disturbed() {
     let mut world = World::with(TWO);
     sleep(A_MOMENT + Duration::from_mins(5)).await;
     world.observer.forget();
@@ -22,7 +22,11 @@ async fn an_account_that_stays_as_it_is_notices_nothing() {
         ))
         .unwrap();
     assert_eq!(world.observer.times("one").len(), 0);
-    assert_eq!(world.observer.times("two").len(), 1, "published at once");
+    assert_eq!(
+        world.observer.times("two").len(),
+        1,
+        "published immediately"
+    );
     sleep(Duration::from_mins(5)).await;
 
     let times = world.cloud.calls("id-one", "ap-tokyo");
@@ -39,9 +43,9 @@ async fn an_account_that_stays_as_it_is_notices_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_under_way_is_finished_where_the_account_stays_and_dropped_where_it_changes() {
+async fn a_reload_finishes_polls_of_unchanged_accounts_and_drops_those_of_changed_ones() {
     let mut world = World::with(TWO);
-    // Both first polls have been sent and not answered.
+    // Both first polls have been sent but not answered.
     sleep(Duration::from_millis(25)).await;
     assert_eq!(world.cloud.all_calls("id-two").len(), 1);
     let late = TWO.replace(
@@ -59,7 +63,7 @@ async fn a_poll_under_way_is_finished_where_the_account_stays_and_dropped_where_
     );
     let two = world.observer.last("two");
     assert_eq!(two.account.labels["team"], "new");
-    // The dropped poll's call was sent, and so was that of the one after it.
+    // Both the dropped poll and the next poll sent their call.
     assert_eq!(two.targets[0].counters.skipped, 0);
     sleep(Duration::from_mins(1)).await;
     let sent = world.cloud.all_calls("id-two").len() as u64;
@@ -69,7 +73,7 @@ async fn a_poll_under_way_is_finished_where_the_account_stays_and_dropped_where_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_changed_account_goes_on_from_what_it_knew() {
+async fn a_changed_account_keeps_its_state() {
     for change in [
         "interval: 30s, ",
         "labels: {team: new}, ",
@@ -111,7 +115,7 @@ async fn a_changed_account_goes_on_from_what_it_knew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_dropped_region_drops_only_itself_and_a_new_one_begins_anew() {
+async fn a_removed_region_drops_only_itself_and_a_new_one_starts_empty() {
     let mut world = World::with(TWO);
     sleep(Duration::from_mins(5)).await;
     let before = world.target("one", "ap-seoul");
@@ -132,13 +136,13 @@ async fn a_dropped_region_drops_only_itself_and_a_new_one_begins_anew() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_account_is_withdrawn_at_once_and_not_heard_of_again() {
+async fn a_removed_account_is_withdrawn_immediately_and_publishes_nothing_more() {
     let mut world = World::with(TWO);
     sleep(Duration::from_millis(25)).await;
     assert_eq!(
         world.cloud.all_calls("id-two").len(),
         1,
-        "a poll is under way"
+        "a poll is in flight"
     );
     world
         .load("{one: {regions: [ap-tokyo, ap-seoul], credentials: {secret_id: id-one, secret_key: k}}}")
@@ -148,25 +152,28 @@ async fn a_removed_account_is_withdrawn_at_once_and_not_heard_of_again() {
     sleep(Duration::from_mins(10)).await;
     assert_eq!(world.observer.times("two").len(), published);
     assert_eq!(world.cloud.all_calls("id-two").len(), 1);
-    assert_eq!(world.observer.healthy(), Ok(()), "nobody waits for it");
+    assert_eq!(
+        world.observer.healthy(),
+        Ok(()),
+        "its heartbeat is unregistered"
+    );
 
     world.load(TWO).unwrap();
     let again = world.target("two", "ap-tokyo");
-    assert!(again.last_poll.is_none(), "it begins anew: {again:?}");
+    assert!(again.last_poll.is_none(), "it starts empty: {again:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_configuration_that_cannot_be_used_changes_nothing() {
+async fn an_unusable_configuration_changes_nothing() {
     let mut world = World::with(TWO);
     sleep(Duration::from_mins(5)).await;
     world.observer.forget();
-    // The last of the accounts, in the order in which they are made ready or in any other, is at an
-    // endpoint that there is no way to.
+    // The last account to be prepared has an endpoint without a transport.
     let wrong = "{
         one: {regions: [ap-jakarta], credentials: {secret_id: id-nine, secret_key: k}},
         far: {endpoint: example.com, credentials: {secret_id: id-far, secret_key: k}}}";
     let refused = world.load(wrong).unwrap_err();
-    assert!(refused.contains("no way out"), "{refused}");
+    assert!(refused.contains("no HTTPS transport"), "{refused}");
     sleep(Duration::from_mins(5)).await;
     assert_eq!(world.cloud.all_calls("id-nine"), []);
     assert_eq!(world.observer.withdrawn(), [""; 0]);

@@ -1,4 +1,4 @@
-//! A fleet at a cloud in memory, and an observer that writes everything down.
+//! A fleet at an in-memory cloud, and an observer that records everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -20,10 +20,10 @@ use futures_util::FutureExt;
 use http::{Request, Response};
 use tokio::time::{Instant, sleep};
 
-/// Longer than a call of this cloud takes, and shorter than anything that tests wait for.
+/// Longer than a call to this cloud takes, and shorter than anything that tests wait for.
 pub(crate) const A_MOMENT: Duration = Duration::from_millis(100);
 
-/// A fleet and all around it.
+/// A fleet with its cloud and its observer.
 pub(crate) struct World {
     pub(crate) fleet: Fleet,
     pub(crate) cloud: Arc<Cloud>,
@@ -31,13 +31,13 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// Nobody polls yet.
+    /// Creates a fleet without accounts.
     pub(crate) fn new() -> Self {
         let cloud = Arc::<Cloud>::default();
-        let way = Arc::clone(&cloud);
+        let transport = Arc::clone(&cloud);
         let factory = Box::new(move |wanted| match wanted {
-            TransportKind::Plain => Ok(Arc::clone(&way) as Arc<dyn Transport>),
-            TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
+            TransportKind::Plain => Ok(Arc::clone(&transport) as Arc<dyn Transport>),
+            TransportKind::Https(_) => Err("this cloud has no HTTPS transport".to_owned()),
         });
         let heartbeats = Arc::new(Heartbeats::new(Instant::now()));
         let observer = Arc::new(Witness {
@@ -52,34 +52,34 @@ impl World {
         let clock = Clock::virtual_at(UNIX_EPOCH + Duration::from_millis(1_795_392_012_345));
         let process = Arc::new(Process::new());
         let environment = BTreeMap::new();
-        let eyes = Arc::new(Eyes(Arc::clone(&observer)));
+        let forwarder = Arc::new(WitnessObserver(Arc::clone(&observer)));
         Self {
-            fleet: Fleet::new(&environment, &clock, factory, process, eyes),
+            fleet: Fleet::new(&environment, &clock, factory, process, forwarder),
             cloud,
             observer,
         }
     }
 
-    /// A fleet that has taken this configuration up.
+    /// Creates a fleet with these accounts.
     pub(crate) fn with(accounts: &str) -> Self {
         let mut world = Self::new();
         world.load(accounts).unwrap();
         world
     }
 
-    /// Takes a configuration up, or does not.
+    /// Loads a configuration, or returns why it cannot be used.
     pub(crate) fn load(&mut self, accounts: &str) -> Result<(), String> {
         let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
-        // It names no file, so there is nothing to wait for.
+        // The configuration names no file, so preparation never waits.
         let plan = self.fleet.prepare(&config).now_or_never().unwrap()?;
-        let mut adopting = pin!(self.fleet.apply(plan));
-        // It only lets other tasks run in between.
-        while adopting.as_mut().now_or_never().is_none() {}
+        let mut applying = pin!(self.fleet.apply(plan));
+        // `apply` only yields to other tasks.
+        while applying.as_mut().now_or_never().is_none() {}
         Ok(())
     }
 
-    /// The same for keys that are replaced, because STS is asked whose they are.
+    /// Like `load`, for replaced keys: the fleet first asks STS which account owns them.
     pub(crate) async fn reload(&mut self, accounts: &str) {
         let text = format!("endpoint: http://127.0.0.1:1\naccounts: {accounts}");
         let config = Config::parse("test.yaml", &text, &BTreeMap::new()).unwrap();
@@ -87,7 +87,7 @@ impl World {
         self.fleet.apply(plan).await;
     }
 
-    /// What is shown of a target.
+    /// Returns the last report of a target.
     pub(crate) fn target(&self, account: &str, region: &str) -> TargetReport {
         let report = self.observer.last(account);
         let mut targets = report.targets.iter();
@@ -95,26 +95,26 @@ impl World {
     }
 }
 
-/// What there is to see and to hear.
+/// Records what the fleet publishes and reports.
 pub(crate) struct Witness {
     published: Mutex<Vec<(Instant, Arc<Report>)>>,
     withdrawn: Mutex<Vec<String>>,
     restarted: Mutex<Vec<(Instant, String)>>,
     heartbeats: Arc<Heartbeats>,
     pub(crate) changes: Arc<ChangeFeed>,
-    /// Whose reports panic, and how many more of them do.
+    /// How many more reports of each account panic.
     panics: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Witness {
-    /// When the account published.
+    /// Returns when the account published.
     pub(crate) fn times(&self, account: &str) -> Vec<Instant> {
         let published = self.published.lock().unwrap();
         let mine = published.iter().filter(|it| it.1.account.name == account);
         mine.map(|(at, _)| *at).collect()
     }
 
-    /// What the account published last.
+    /// Returns the last report of the account.
     pub(crate) fn last(&self, account: &str) -> Arc<Report> {
         let published = self.published.lock().unwrap();
         let mut mine = published.iter().rev();
@@ -126,18 +126,18 @@ impl Witness {
         self.withdrawn.lock().unwrap().clone()
     }
 
-    /// Who was restarted, and when.
+    /// Returns which accounts were restarted, and when.
     pub(crate) fn restarted(&self) -> Vec<(Instant, String)> {
         self.restarted.lock().unwrap().clone()
     }
 
-    /// The account's next reports panic.
-    pub(crate) fn panic_at_reports_of(&self, account: &str, reports: u32) {
+    /// Makes the next reports of the account panic.
+    pub(crate) fn panic_on_reports_of(&self, account: &str, reports: u32) {
         let mut panics = self.panics.lock().unwrap();
         panics.insert(account.to_owned(), reports);
     }
 
-    /// What the process would say of its health.
+    /// Returns the health of the process.
     pub(crate) fn healthy(&self) -> Result<(), String> {
         self.heartbeats.check(Instant::now())
     }
@@ -148,13 +148,13 @@ impl Witness {
     }
 
     fn see(&self, report: Arc<Report>) {
-        let fine = !self.is_to_panic(&report.account.name);
-        assert!(fine, "the test wants a panic");
+        let fine = !self.should_panic(&report.account.name);
+        assert!(fine, "the test requested a panic");
         let mut published = self.published.lock().unwrap();
         published.push((Instant::now(), report));
     }
 
-    fn is_to_panic(&self, account: &str) -> bool {
+    fn should_panic(&self, account: &str) -> bool {
         let mut panics = self.panics.lock().unwrap();
         let left = panics.get_mut(account).filter(|left| **left > 0);
         left.is_some_and(|left| {
@@ -164,10 +164,10 @@ impl Witness {
     }
 }
 
-/// How the fleet sees it.
-struct Eyes(Arc<Witness>);
+/// Forwards the fleet's events to the witness.
+struct WitnessObserver(Arc<Witness>);
 
-impl FleetObserver for Eyes {
+impl FleetObserver for WitnessObserver {
     fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let witness = Arc::clone(&self.0);
         Box::new(move |report, _| witness.see(report))
@@ -200,8 +200,8 @@ pub(crate) struct Call {
     pub(crate) region: String,
 }
 
-/// A cloud with one track in each region, in which some regions and hosts never answer, and some
-/// hosts refuse our address.
+/// A cloud with one track per region. Selected regions and hosts never respond, and selected hosts
+/// refuse the exporter's address.
 #[derive(Default)]
 pub(crate) struct Cloud {
     calls: Mutex<Vec<Call>>,
@@ -210,7 +210,7 @@ pub(crate) struct Cloud {
 }
 
 impl Cloud {
-    /// When the identity asked for the region.
+    /// Returns when the identity called the region.
     pub(crate) fn calls(&self, secret_id: &str, region: &str) -> Vec<Instant> {
         let calls = self.calls.lock().unwrap();
         let mine = calls
@@ -219,24 +219,24 @@ impl Cloud {
         mine.map(|call| call.at).collect()
     }
 
-    /// When the identity asked for anything.
+    /// Returns when the identity sent any call.
     pub(crate) fn all_calls(&self, secret_id: &str) -> Vec<Instant> {
         let calls = self.calls.lock().unwrap();
         let mine = calls.iter().filter(|call| call.secret_id == secret_id);
         mine.map(|call| call.at).collect()
     }
 
-    /// From now on the host does not answer.
+    /// Stops all responses of the host.
     pub(crate) fn silence_host(&self, host: &str) {
         self.silent.lock().unwrap().insert(host.to_owned());
     }
 
-    /// From now on the host refuses every call for its source address.
+    /// Makes the host refuse every call because of its source address.
     pub(crate) fn refuse_our_address(&self, host: &str) {
         self.refusing.lock().unwrap().insert(host.to_owned());
     }
 
-    /// From now on the region does not answer.
+    /// Stops all responses of the region.
     pub(crate) fn silence(&self, region: &str) {
         self.silent.lock().unwrap().insert(region.to_owned());
     }

@@ -1,4 +1,5 @@
-//! What is known of an organization while its admin account, or a page of its list, does not say all.
+//! Coverage of an organization while its admin account is denied, or while its member list changes
+//! between pages.
 
 use std::time::Duration;
 
@@ -43,14 +44,14 @@ async fn covered_seconds_stop_at_the_first_failure_and_the_observation_is_dated(
 
         home.set_status(1, 0).unwrap();
         home.deny_action(ID, denied).unwrap();
-        // Until the next refresh nobody can know.
+        // The exporter cannot notice before the next refresh.
         stage.pass(55 * MINUTE).await;
         let failed = evidence(&stage);
         stage.pass(90 * MINUTE).await;
         assert_eq!(
             overview(&stage).totals.covered,
             Some(true),
-            "still believed: {denied}"
+            "still valid: {denied}"
         );
         assert_eq!(overview(&stage).coverage_checked, Some(checked));
         let after = evidence(&stage);
@@ -65,10 +66,10 @@ async fn covered_seconds_stop_at_the_first_failure_and_the_observation_is_dated(
     }
 }
 
-/// One member leaves and another one joins after the first of two pages: a third moves to the page
-/// that was read, and `Total` stays.
+/// One member leaves and another joins after the first of two pages was read: a third member moves
+/// to the page that was read, and `Total` does not change.
 #[tokio::test(start_paused = true)]
-async fn a_member_that_moves_to_a_page_that_was_read_is_polled_on() {
+async fn a_member_that_moves_to_an_already_read_page_is_kept() {
     let world = organization(60);
     let mut stage = Stage::with(&world, &[], &config(""));
     stage.pass(5 * MINUTE).await;

@@ -1,4 +1,4 @@
-//! What listings leave out of tracks.
+//! Track details that listings omit.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn config(details: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_asks_unless_it_is_configured() {
+async fn details_are_not_requested_by_default() {
     let world = world();
     let mut stage = Stage::with(&world, &[], &config(""));
     stage.pass(Duration::from_hours(3)).await;
@@ -22,7 +22,7 @@ async fn nobody_asks_unless_it_is_configured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_track_is_asked_for_once_in_the_interval() {
+async fn each_track_is_requested_once_per_interval() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.set_for_all_members(1, true).unwrap();
@@ -39,7 +39,7 @@ async fn each_track_is_asked_for_once_in_the_interval() {
     };
     assert_eq!(wide(&stage), [(1, Some(true))]);
 
-    // A new track is asked for at once, the old one at its time.
+    // A new track is requested immediately, the old one when it is due.
     home.create(Track::new(2, "new"));
     stage.pass(Duration::from_mins(2)).await;
     assert_eq!(world.call_count_of("DescribeAuditTrack"), 2);
@@ -47,7 +47,7 @@ async fn each_track_is_asked_for_once_in_the_interval() {
     stage.pass(Duration::from_hours(1)).await;
     assert_eq!(world.call_count_of("DescribeAuditTrack"), 4);
 
-    // What was told is believed for four intervals.
+    // Details stay valid for four intervals.
     let fault = Fault::internal_error().action("DescribeAuditTrack");
     world.inject(fault.until_cleared());
     stage.pass(Duration::from_hours(2)).await;
@@ -56,12 +56,12 @@ async fn each_track_is_asked_for_once_in_the_interval() {
     assert_eq!(wide(&stage), [(1, None), (2, None)]);
     assert!(
         stage.shown.last("prod").targets[0].is_up(),
-        "the listings are as good as ever"
+        "the listings still succeed"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn filters_tell_what_is_recorded() {
+async fn filters_determine_the_coverage() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.edit(1, |track| {

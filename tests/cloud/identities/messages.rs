@@ -1,4 +1,4 @@
-//! What is said where there is no key.
+//! Messages for missing credentials.
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::sim::Role;
@@ -7,7 +7,7 @@ use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
 const NOWHERE: [(&str, &str); 1] = [("HOME", "/nonexistent")];
 
-async fn said(mut stage: Stage) -> String {
+async fn failure_message(mut stage: Stage) -> String {
     let failure = stage.failure().await;
     assert_eq!(failure.reason, Reason::Credentials, "{failure}");
     assert!(!failure.message.contains(KEY), "{failure}");
@@ -16,7 +16,7 @@ async fn said(mut stage: Stage) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_provider_names_the_thing_and_the_place() {
+async fn each_provider_names_what_is_missing_and_where() {
     let of = |account: &str| Stage::of(&world(), &NOWHERE, account);
     for (account, expected) in [
         (
@@ -52,13 +52,13 @@ async fn each_provider_names_the_thing_and_the_place() {
         ),
     ] {
         let place = "FOLDER";
-        let message = said(of(account)).await;
+        let message = failure_message(of(account)).await;
         assert_eq!(message, expected.replace("FOLDER", place), "{account}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_that_is_not_to_be_had_says_why() {
+async fn a_failed_assume_role_says_why() {
     let world = world();
     let away = world.account(AWAY).unwrap();
     away.add_role(
@@ -69,7 +69,7 @@ async fn a_role_that_is_not_to_be_had_says_why() {
     for (role, more, code) in [
         ("reader", ", external_id: a-guess", "UnauthorizedOperation"),
         ("writer", "", "ResourceNotFound.RoleNotFound"),
-        // A secret that is a part of the code hides nothing of the code.
+        // An external id that occurs in the error code does not redact the code.
         (
             "writer",
             ", external_id: Role",
@@ -99,14 +99,14 @@ async fn a_role_that_is_not_to_be_had_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_tokens_that_differ_are_no_token() {
+async fn two_different_tokens_are_an_error() {
     let environment = [
         ("TENCENTCLOUD_SECRET_ID", ID),
         ("TENCENTCLOUD_SECRET_KEY", KEY),
         ("TENCENTCLOUD_TOKEN", "one"),
         ("TENCENTCLOUD_SECURITY_TOKEN", "another"),
     ];
-    let message = said(Stage::of(&world(), &environment, "{}")).await;
+    let message = failure_message(Stage::of(&world(), &environment, "{}")).await;
     let expected = "no credentials: the environment variables TENCENTCLOUD_TOKEN and TENCENTCLOUD_SECURITY_TOKEN hold \
                     two different tokens; remove one of them";
     assert_eq!(message, expected);

@@ -1,5 +1,5 @@
-//! Whose keys accounts are polled with: every provider, from the text of a configuration to the
-//! simulated cloud, in memory and in paused time.
+//! Credentials and accounts: every provider, from the configuration text to the simulated cloud, in
+//! memory and in paused time.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,10 +7,11 @@
 )]
 #![allow(unreachable_pub, reason = "a test program has no outside")]
 
-// A fleet at the simulated cloud, and what is seen of it.
+// A fleet at the simulated cloud, and its reports.
 pub(crate) mod stage;
 
 // One account.
+mod key_lines;
 mod messages;
 mod pinned;
 mod probe;
@@ -22,7 +23,7 @@ mod tolerance;
 mod uin;
 mod unverifiable;
 
-// Many of them.
+// Many accounts.
 mod changes;
 mod coverage;
 mod details;

@@ -1,4 +1,4 @@
-//! Accounts that an organisation brings.
+//! Accounts discovered through an organization.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use super::stage::{HOME, ID, KEY, Stage, noon, tracks};
 
-/// An organisation of the first account, whose members have the role `audit-reader` and track 7.
+/// Creates an organization administered by the first account. Each member has the role
+/// `audit-reader` and track 7.
 pub fn organization(members: u64) -> World {
     let world = World::new(noon());
     let home = world.add_account(HOME);
@@ -61,7 +62,7 @@ async fn members_are_polled_under_their_uin_with_a_role_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_member_appears_and_one_that_left_is_gone() {
+async fn a_refresh_adds_new_members_and_removes_former_ones() {
     let world = organization(3);
     let home = world.account(HOME).unwrap();
     let mut stage = Stage::with(&world, &[], &config(""));
@@ -80,7 +81,7 @@ async fn a_new_member_appears_and_one_that_left_is_gone() {
     let expected = [&before[1], &before[2], "299999999999"];
     assert_eq!(stage.shown.accounts(), expected);
 
-    // A refresh that fails changes nothing, and is made again before its time.
+    // A failed refresh changes nothing, and is retried before the next one is due.
     let fault = Fault::internal_error().action("DescribeOrganizationMembers");
     let fault = world.inject(fault.until_cleared());
     home.remove_member(before[1].parse().unwrap()).unwrap();
@@ -93,7 +94,7 @@ async fn a_new_member_appears_and_one_that_left_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn half_of_a_list_is_no_list() {
+async fn an_incomplete_member_list_is_discarded() {
     let world = organization(120);
     let mut stage = Stage::with(&world, &[], &config(""));
     stage.pass(Duration::from_mins(1)).await;
@@ -113,7 +114,7 @@ async fn half_of_a_list_is_no_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn names_tags_and_globs() {
+async fn members_are_selected_and_labeled_by_name_tag_and_glob() {
     let world = organization(0);
     let home = world.account(HOME).unwrap();
     let role = Role::new("audit-reader").trusts_account(HOME);
@@ -146,7 +147,7 @@ async fn names_tags_and_globs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_organisations_track_covers_its_members() {
+async fn an_organization_track_covers_its_members() {
     let world = organization(2);
     for uin in ["200000000001", "200000000002"] {
         world.account(uin).unwrap().delete(7).unwrap();
@@ -176,7 +177,7 @@ async fn an_organisations_track_covers_its_members() {
     home.set_status(1, 1).unwrap();
     stage.pass(Duration::from_hours(1)).await;
     assert_eq!(covered(&stage), [Some(true); 2]);
-    // What was seen is believed for four refreshes, and then it is not known.
+    // An observation counts for four refreshes; after that, coverage is unproven.
     let fault = Fault::internal_error().action("DescribeAuditTrack");
     world.inject(fault.until_cleared());
     stage.pass(Duration::from_hours(3)).await;
@@ -186,7 +187,7 @@ async fn an_organisations_track_covers_its_members() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_thousand_members_within_the_limits_and_a_hundred_that_leave() {
+async fn two_thousand_members_stay_within_rate_limits_and_a_hundred_leave() {
     let world = organization(2_000);
     let home = world.account(HOME).unwrap();
     let began = Instant::now();
@@ -211,9 +212,9 @@ async fn two_thousand_members_within_the_limits_and_a_hundred_that_leave() {
     assert_eq!(stage.shown.accounts().len(), 1_900);
 }
 
-/// A restart must not wait for an organisation that cannot be asked, and forget nobody meanwhile.
+/// A restart neither waits for an unreachable organization nor drops its members.
 #[tokio::test(start_paused = true)]
-async fn a_restart_goes_on_with_the_members_of_the_state_file() {
+async fn a_restart_restores_members_from_the_state_file() {
     let world = organization(3);
     let mut stage = Stage::with(&world, &[], &config("    account_label: name\n"));
     stage.pass(Duration::from_mins(2)).await;
@@ -238,7 +239,7 @@ async fn a_restart_goes_on_with_the_members_of_the_state_file() {
         assert_eq!(report.account.organization, "main");
     }
 
-    // When it answers again, whoever left meanwhile goes.
+    // The first successful refresh removes the member that left.
     world.clear(fault);
     let home = world.account(HOME).unwrap();
     home.remove_member(200_000_000_002).unwrap();

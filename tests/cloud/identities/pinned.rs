@@ -58,8 +58,8 @@ fn polls_with(world: &World, id: &str) -> usize {
     calls.iter().filter(polled).count()
 }
 
-/// The history shows this one track, and no trace of another account's.
-fn shows_only(report: &Report, id: u64) {
+/// Asserts that the history shows only this track and nothing of another account.
+fn assert_shows_only(report: &Report, id: u64) {
     let target = &report.targets[0];
     assert_eq!(target.failure, None);
     assert_eq!(super::stage::tracks(report), [id]);
@@ -67,7 +67,7 @@ fn shows_only(report: &Report, id: u64) {
     assert!(target.past.changes.is_empty(), "{:?}", target.past);
 }
 
-/// What a restart brings back from the state file.
+/// Returns what a restart restores from the state file.
 fn restored(stage: &Stage) -> BTreeMap<String, Report> {
     let saved = Saved::from_reports(&[Arc::new(stage.shown.last("prod"))]);
     let text = serde_json::to_string(&saved).unwrap();
@@ -98,21 +98,21 @@ async fn a_swapped_file_fails_until_the_old_key_is_back() {
 
         put(&stage, [ID, KEY]);
         stage.pass(A_WHILE).await;
-        shows_only(&stage.shown.last("prod"), 1);
+        assert_shows_only(&stage.shown.last("prod"), 1);
         // One call for each of the two keys.
         assert_eq!(world.call_count_of("GetCallerIdentity"), 2, "{settings}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_key_of_the_same_account_is_asked_about_once() {
+async fn a_new_key_of_the_same_account_is_verified_once() {
     let world = two_accounts();
     let mut stage = stage(&world, FILES);
     stage.pass(Duration::from_mins(30)).await;
     assert_eq!(world.call_count_of("GetCallerIdentity"), 1);
     put(&stage, SECOND);
     stage.pass(Duration::from_mins(30)).await;
-    shows_only(&stage.shown.last("prod"), 1);
+    assert_shows_only(&stage.shown.last("prod"), 1);
     assert!(polls_with(&world, SECOND[0]) > 20);
     assert_eq!(world.call_count_of("GetCallerIdentity"), 2);
 }
@@ -129,8 +129,8 @@ async fn a_reload_accepts_the_other_account_and_starts_over() {
         }
         stage.reload(&account(FILES)).await;
         stage.pass(A_WHILE).await;
-        shows_only(&stage.shown.last("prod"), 2);
-        // From here on it is the other account's history.
+        assert_shows_only(&stage.shown.last("prod"), 2);
+        // From now on, the history is that of the other account.
         put(&stage, [ID, KEY]);
         stage.pass(A_WHILE).await;
         assert_names_both(&failure(&stage).unwrap());
@@ -181,7 +181,7 @@ async fn a_restart_does_not_continue_with_another_account() {
         if !accepts {
             assert_names_both(&failure(&stage).unwrap());
             assert_eq!(polls_with(&world, OTHER[0]), 0);
-            // It is the same after one more restart.
+            // A second restart changes nothing.
             let again = self::restored(&stage);
             stage = Stage::new(&world, &[]);
             put(&stage, OTHER);
@@ -192,7 +192,7 @@ async fn a_restart_does_not_continue_with_another_account() {
             stage.reload(&account(&settings)).await;
             stage.pass(A_WHILE).await;
         }
-        shows_only(&stage.shown.last("prod"), 2);
+        assert_shows_only(&stage.shown.last("prod"), 2);
     }
 }
 
@@ -205,15 +205,15 @@ async fn a_reload_that_sets_or_removes_uin_compares_the_accounts() {
     put(&stage, OTHER);
     stage.reload(&account(&other)).await;
     stage.pass(A_WHILE).await;
-    shows_only(&stage.shown.last("prod"), 2);
+    assert_shows_only(&stage.shown.last("prod"), 2);
     // Back, without uin.
     put(&stage, [ID, KEY]);
     stage.reload(&account(FILES)).await;
     stage.pass(A_WHILE).await;
-    shows_only(&stage.shown.last("prod"), 1);
+    assert_shows_only(&stage.shown.last("prod"), 1);
 }
 
-/// Keys that never change are asked about when a reload replaces them.
+/// Inline keys are verified when a reload replaces them.
 #[tokio::test(start_paused = true)]
 async fn a_reload_with_an_inline_key_of_another_account_starts_over() {
     let inline = |[id, key]: [&str; 2]| {
@@ -227,12 +227,12 @@ async fn a_reload_with_an_inline_key_of_another_account_starts_over() {
     assert_eq!(stage.tracks().await, [1]);
     stage.reload(&inline(OTHER)).await;
     stage.pass(A_WHILE).await;
-    shows_only(&stage.shown.last("prod"), 2);
+    assert_shows_only(&stage.shown.last("prod"), 2);
     assert_eq!(world.call_count_of("GetCallerIdentity"), 2);
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_answer_of_sts_it_polls_on() {
+async fn polls_continue_if_sts_fails() {
     let denied = Fault::error("UnauthorizedOperation", "not allowed");
     for fault in [denied, Fault::internal_error(), Fault::hang()] {
         let world = two_accounts();
@@ -249,9 +249,9 @@ async fn without_an_answer_of_sts_it_polls_on() {
     }
 }
 
-/// What STS could not say at first it is asked again, rarely.
+/// A failed call to STS is retried, at a low rate.
 #[tokio::test(start_paused = true)]
-async fn an_account_that_becomes_known_later_is_kept_apart_from_then_on() {
+async fn an_account_that_is_verified_later_is_kept_separate_from_then_on() {
     let world = two_accounts();
     let fault = Fault::internal_error().action("GetCallerIdentity");
     let fault = world.inject(fault.until_cleared());
@@ -259,15 +259,15 @@ async fn an_account_that_becomes_known_later_is_kept_apart_from_then_on() {
     stage.pass(A_WHILE).await;
     assert_eq!(stage.tracks().await, [1]);
     world.clear(fault);
-    // The old key, at the latest when there is another one.
+    // The old key is verified no later than when the key changes.
     put(&stage, OTHER);
     stage.pass(A_WHILE).await;
     assert_names_both(&failure(&stage).unwrap());
     assert_eq!(polls_with(&world, OTHER[0]), 0);
 }
 
-/// The keys of a role change every few hours. They must stay those of one account, also over a
-/// restart on a machine of another account.
+/// The keys of a role change every few hours, but must belong to one account, even after a restart
+/// on a machine of another account.
 #[tokio::test(start_paused = true)]
 async fn the_role_of_a_machine_in_another_account_is_rejected() {
     const ROLE: &str = "credentials: {cvm_role: {}}";
@@ -293,4 +293,29 @@ async fn the_role_of_a_machine_in_another_account_is_rejected() {
     assert_names_both(&failure(&after).unwrap());
     let target = after.shown.last("prod").targets[0].clone();
     assert!(target.past.tombstones.is_empty());
+}
+
+/// Accounts with the same role share its keys. The account that must not use them fails alone.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_key_of_a_shared_role_stays_in_use_by_the_other_account() {
+    const ACCOUNTS: &str =
+        "accounts: {prod: {credentials: {cvm_role: {}}}, twin: {credentials: {cvm_role: {}}}}";
+    let world = two_accounts();
+    world.account(AWAY).unwrap().add_role(Role::new("monitor"));
+    world.bind_machine(AWAY, "monitor");
+    let mut before = stage(&world, FILES);
+    assert_eq!(before.tracks().await, [1]);
+    let restored = restored(&before);
+    drop(before);
+
+    let mut stage = Stage::new(&world, &[]);
+    stage.fleet.restore(restored);
+    stage.reload(ACCOUNTS).await;
+    stage.pass(A_WHILE).await;
+    world.inject(Fault::bad_gateway().action("metadata").until_cleared());
+    for _ in 0..30 {
+        stage.pass(Duration::from_mins(1)).await;
+        assert_names_both(&failure(&stage).unwrap());
+        assert_shows_only(&stage.shown.last("twin"), 2);
+    }
 }

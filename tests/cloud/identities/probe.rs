@@ -1,4 +1,4 @@
-//! What is found where a key is tried at the wrong one of two clouds.
+//! Probes of accounts, including keys that belong to the other of the two clouds.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use super::organization::organization;
 use super::stage::{HOME, ID, KEY, noon, world};
 use crate::support::simulated::in_memory;
 
-/// The two clouds, told apart by the names of their hosts.
+/// Sends requests to one of two clouds by host name.
 struct Sites {
     international: Arc<dyn Transport>,
     china: Arc<dyn Transport>,
@@ -33,7 +33,7 @@ impl Transport for Sites {
     }
 }
 
-/// What is found of an account that is asked for internationally, with the key that `china` has.
+/// Probes an account at the international cloud, with a key that exists in `china`.
 async fn found(china: &World, more: &str) -> AccountFindings {
     let international = World::new(noon());
     let sites: Arc<dyn Transport> = Arc::new(Sites {
@@ -59,7 +59,7 @@ async fn a_key_of_the_other_site_is_found_there() {
     assert_eq!(error.failure.code, "AuthFailure.SecretIdNotFound");
     let calls = china.calls();
     let actions: Vec<&str> = calls.iter().map(|call| &*call.action).collect();
-    assert_eq!(actions, ["GetCallerIdentity"], "it is asked once");
+    assert_eq!(actions, ["GetCallerIdentity"], "one call to the other site");
 
     let home = china.account(HOME).unwrap();
     home.deny_action(ID, "sts:GetCallerIdentity").unwrap();
@@ -69,7 +69,7 @@ async fn a_key_of_the_other_site_is_found_there() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_of_neither_site_is_one_of_neither() {
+async fn a_key_unknown_at_both_sites_has_no_known_site() {
     let china = World::new(noon());
     china
         .add_account(HOME)
@@ -79,16 +79,16 @@ async fn a_key_of_neither_site_is_one_of_neither() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn all_of_it_has_a_time_limit() {
+async fn the_whole_probe_has_a_timeout() {
     let world = world();
     world.inject(Fault::hang().action("DescribeAuditTracks").until_cleared());
-    let way = in_memory(&world);
+    let transport = in_memory(&world);
     let text = format!(
         "endpoint: http://127.0.0.1:1\npoll: {{interval: 1h, timeout: 1h, stale_after: 2h}}\naccounts: {{prod: \
          {{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}}}"
     );
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let factory = Box::new(move |_| Ok(Arc::clone(&way)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&transport)));
     let (clock, began) = (Clock::virtual_at(noon()), Instant::now());
     let findings = probe(&config, &BTreeMap::new(), &clock, factory).await;
     assert_eq!(began.elapsed(), PROBE_TIMEOUT);
@@ -96,9 +96,9 @@ async fn all_of_it_has_a_time_limit() {
     assert_eq!(error.failure.message, "no complete response within 300s");
 }
 
-/// Whoever names an endpoint knows where the key is.
+/// A configured endpoint already selects the cloud.
 #[tokio::test(start_paused = true)]
-async fn nobody_else_is_asked_where_the_endpoint_is_named() {
+async fn a_configured_endpoint_is_the_only_one_probed() {
     let china = world();
     for named in ["endpoint", "sts_endpoint"] {
         let more = format!(", {named}: another.intl.tencentcloudapi.com");
@@ -108,19 +108,19 @@ async fn nobody_else_is_asked_where_the_endpoint_is_named() {
 }
 
 async fn findings(world: &World, accounts: &str) -> Findings {
-    let way = in_memory(world);
+    let transport = in_memory(world);
     let text = format!("endpoint: http://127.0.0.1:1\n{accounts}");
     let config = Config::parse("config.yaml", &text, &BTreeMap::new()).unwrap();
-    let factory = Box::new(move |_| Ok(Arc::clone(&way)));
+    let factory = Box::new(move |_| Ok(Arc::clone(&transport)));
     let clock = Clock::virtual_at(noon());
     probe(&config, &BTreeMap::new(), &clock, factory)
         .await
         .unwrap()
 }
 
-/// The daemon polls such a role too, and warns.
+/// The daemon also polls such a role, with a warning.
 #[tokio::test(start_paused = true)]
-async fn a_role_that_may_not_be_verified_is_no_failure() {
+async fn a_role_without_permission_to_verify_is_not_an_error() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.add_role(Role::new("reader").trusts_account(HOME));
@@ -139,7 +139,7 @@ async fn a_role_that_may_not_be_verified_is_no_failure() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_names_of_one_account_are_warned_of() {
+async fn two_names_for_one_account_cause_a_warning() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.add_identity(Identity::permanent("AKIDsecond", KEY));
@@ -155,7 +155,7 @@ async fn two_names_of_one_account_are_warned_of() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_that_is_a_member_too_is_warned_of() {
+async fn an_account_that_is_also_a_member_causes_a_warning() {
     let world = organization(2);
     let role = "{secret_id: AKIDhome, secret_key: key-of-home}, assume_role: {arn: 'qcs::cam::uin/200000000001:roleName/audit-reader'}";
     let config = format!(

@@ -1,8 +1,11 @@
-//! Every kind of credentials gets its account polled.
+//! Every kind of credentials can poll an account.
 
+use std::fs;
 use std::time::Duration;
 
+use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::sim::{Fault, Role, World};
+use tempfile::TempDir;
 
 use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
@@ -20,7 +23,7 @@ fn with_machine_role() -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn inline_and_variables() {
+async fn inline_and_environment_credentials_can_poll() {
     let inline = format!("{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}");
     let mut stage = Stage::of(&world(), &[], &inline);
     assert_eq!(
@@ -35,7 +38,7 @@ async fn inline_and_variables() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn files_that_are_replaced() {
+async fn replaced_key_files_are_reloaded() {
     let world = world();
     let mut stage = Stage::new(&world, &[]);
     stage.write("id", &format!("{ID}\n"));
@@ -63,12 +66,12 @@ async fn files_that_are_replaced() {
     let after = &calls[new.unwrap()..];
     assert!(
         after.iter().all(|call| call.secret_id == "AKIDnew"),
-        "no look back"
+        "the old key is not used again"
     );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_profile() {
+async fn a_profile_can_poll() {
     let world = world();
     let mut stage = Stage::new(&world, &[]);
     stage.write("credentials", PROFILE);
@@ -80,7 +83,7 @@ async fn a_profile() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_role_of_the_machine() {
+async fn the_machine_role_can_poll() {
     for credentials in ["{}", "{name: monitor}"] {
         let mut stage = Stage::of(
             &with_machine_role(),
@@ -98,7 +101,7 @@ async fn the_role_of_the_machine() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_token_of_a_cluster() {
+async fn a_cluster_token_is_exchanged_and_reread() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.add_role(Role::new("pod").trusts_provider("cls-1", "token-1"));
@@ -123,7 +126,7 @@ async fn the_token_of_a_cluster() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_on_top_of_each() {
+async fn a_role_can_be_assumed_with_each_source() {
     let world = with_machine_role();
     let away = world.account(AWAY).unwrap();
     away.add_role(
@@ -154,7 +157,7 @@ async fn a_role_on_top_of_each() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_the_sdks_look_when_nothing_is_configured() {
+async fn the_default_chain_follows_the_order_of_the_sdks() {
     let world = with_machine_role();
     // The machine's role comes last.
     let mut stage = Stage::of(&world, &[("HOME", "/nonexistent")], "{}");
@@ -199,9 +202,9 @@ async fn accounts_with_the_same_role_share_its_key() {
     assert_eq!(world.call_count_of("AssumeRole"), 1);
 }
 
-/// The API counts by the secret id, wherever it was read.
+/// The API counts requests per secret id, regardless of the source of the key.
 #[tokio::test(start_paused = true)]
-async fn one_key_in_two_places_has_one_rate_limit() {
+async fn one_key_in_two_accounts_has_one_rate_limit() {
     let world = world();
     let mut stage = Stage::new(&world, &[("A", ID), ("B", KEY)]);
     stage.write("id", ID);
@@ -218,7 +221,7 @@ async fn one_key_in_two_places_has_one_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_key_in_one_account_changes_nothing_for_the_others() {
+async fn a_wrong_key_in_one_account_does_not_affect_others() {
     let world = world();
     let wrong = "{credentials: {secret_id: AKIDwrong, secret_key: wrong}}";
     let good = format!("{{credentials: {{secret_id: {ID}, secret_key: {KEY}}}}}");
@@ -239,7 +242,7 @@ async fn a_wrong_key_in_one_account_changes_nothing_for_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn variables_of_a_cluster_may_end_with_a_line_break() {
+async fn cluster_variables_may_end_with_a_line_break() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.add_role(Role::new("pod").trusts_provider("cls-1", "token-1"));
@@ -255,9 +258,88 @@ async fn variables_of_a_cluster_may_end_with_a_line_break() {
     assert_eq!(pod.tracks().await, [1]);
 }
 
-/// No such end is believed, and none makes the exporter ask more often than it polls.
+/// A line break in the middle would reach STS.
 #[tokio::test(start_paused = true)]
-async fn a_key_without_a_sensible_end() {
+async fn cluster_variables_with_inner_whitespace_are_rejected() {
+    let arn = format!("qcs::cam::uin/{HOME}:roleName/pod");
+    for (named, provider, role) in [
+        ("TKE_PROVIDER_ID", "cls-1\ncls-2", &*arn),
+        ("TKE_PROVIDER_ID", "cls 1", &arn),
+        ("TKE_ROLE_ARN", "cls-1", &format!("{arn}\nX: y")),
+        ("TKE_ROLE_ARN", "cls-1", &format!("{arn}\u{200b}")),
+    ] {
+        let world = world();
+        let stage = Stage::new(&world, &[]);
+        stage.write("token", "token-1");
+        let token = stage.folder.path().join("token");
+        let environment = [
+            ("TKE_PROVIDER_ID", provider),
+            ("TKE_WEB_IDENTITY_TOKEN_FILE", token.to_str().unwrap()),
+            ("TKE_ROLE_ARN", role),
+        ];
+        let mut pod = Stage::of(&world, &environment, "{credentials: {tke_oidc: {}}}");
+        let failure = pod.failure().await;
+        let expected = format!("the environment variable {named} contains whitespace");
+        assert!(failure.message.contains(&expected), "{failure}");
+        assert_eq!(world.call_count_of("AssumeRoleWithWebIdentity"), 0);
+    }
+}
+
+/// The chain keeps the source it chose: the machine role would be another identity.
+#[tokio::test(start_paused = true)]
+async fn a_temporarily_absent_profile_stays_the_source() {
+    for account in ["{}", "{credentials: {profile: {name: default}}}"] {
+        let world = with_machine_role();
+        let home = TempDir::new().unwrap();
+        let file = home.path().join(".tencentcloud/credentials");
+        fs::create_dir(file.parent().unwrap()).unwrap();
+        let text = format!("[default]\nsecret_id = {ID}\nsecret_key = {KEY}\n");
+        fs::write(&file, &text).unwrap();
+        let environment = [("HOME", home.path().to_str().unwrap())];
+        let mut stage = Stage::of(&world, &environment, account);
+        assert_eq!(stage.tracks().await, [1]);
+        for reloads in [false, true] {
+            fs::remove_file(&file).unwrap();
+            if reloads {
+                stage
+                    .reload(&format!("accounts: {{prod: {account}}}"))
+                    .await;
+            }
+            stage.pass(Duration::from_mins(2)).await;
+            let failure = stage.failure().await;
+            assert_eq!(failure.reason, Reason::Credentials, "{failure}");
+            let named = failure.message.contains(file.to_str().unwrap());
+            assert!(named && !failure.message.contains("/etc/"), "{failure}");
+            fs::write(&file, &text).unwrap();
+            stage.pass(Duration::from_mins(2)).await;
+            assert_eq!(
+                (stage.tracks().await, provider(&stage)),
+                (vec![1], "profile")
+            );
+        }
+        assert_eq!(world.call_count_of("metadata"), 0, "{account}");
+    }
+}
+
+/// A token from another pair of variables belongs to another key.
+#[tokio::test(start_paused = true)]
+async fn a_key_and_a_token_of_two_sources_are_not_mixed() {
+    let world = world();
+    // A serverless function always has the last three.
+    let environment = [
+        ("TENCENTCLOUD_SECRET_ID", ID),
+        ("TENCENTCLOUD_SECRET_KEY", KEY),
+        ("TENCENTCLOUD_SECRETID", "AKIDfunction"),
+        ("TENCENTCLOUD_SECRETKEY", "key-of-the-function"),
+        ("TENCENTCLOUD_SESSIONTOKEN", "token-of-the-function"),
+    ];
+    let mut stage = Stage::of(&world, &environment, "{}");
+    assert_eq!(stage.tracks().await, [1]);
+}
+
+/// An implausible expiry is rejected or ignored, and never causes more refreshes than polls.
+#[tokio::test(start_paused = true)]
+async fn an_implausible_expiry_does_not_cause_extra_refreshes() {
     for (end, is_refused) in [
         (serde_json::json!(-5), true),
         (serde_json::json!("soon"), true),

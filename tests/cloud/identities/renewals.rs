@@ -1,4 +1,4 @@
-//! Keys that end under way.
+//! Keys that expire or change while accounts are polled.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use cloudaudit_exporter::sim::{Fault, Identity, Role};
 
 use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
-/// A day of an account with the machine's role whose metadata service fails a third of the time,
-/// one with a role of two hours on top of it, and one with files that rotate every hour.
+/// Polls three accounts for a day: one with the machine role, whose metadata service fails every
+/// third call, one that assumes a two-hour role with it, and one whose key files rotate every hour.
 #[tokio::test(start_paused = true)]
-async fn a_day_without_a_poll_that_lacks_a_key() {
+async fn no_poll_lacks_a_key_for_a_day() {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.add_role(Role::new("monitor"));
@@ -54,7 +54,7 @@ async fn a_day_without_a_poll_that_lacks_a_key() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_hundred_renewals_of_a_short_role() {
+async fn a_short_role_is_renewed_a_hundred_times() {
     let world = world();
     let away = world.account(AWAY).unwrap();
     away.add_role(Role::new("reader").trusts_account(HOME));
@@ -71,7 +71,7 @@ async fn a_hundred_renewals_of_a_short_role() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_that_the_cloud_forgets_is_renewed_within_the_poll() {
+async fn a_rejected_key_is_refreshed_within_the_poll() {
     let world = world();
     let away = world.account(AWAY).unwrap();
     away.add_role(Role::new("reader").trusts_account(HOME));
@@ -89,7 +89,7 @@ async fn a_key_that_the_cloud_forgets_is_renewed_within_the_poll() {
         assert_eq!(world.call_count_of("AssumeRole"), before + 1, "{code}");
         assert_eq!(stage.shown.without_credentials(), [], "{code}");
     }
-    // A key that is refused again and again is renewed once for each poll, and the poll fails.
+    // A key that is always rejected is refreshed once per poll, and the poll fails.
     let before = world.call_count_of("AssumeRole");
     let fault = Fault::error("AuthFailure.TokenFailure", "it has ended");
     world.inject(fault.action("DescribeAuditTracks").until_cleared());

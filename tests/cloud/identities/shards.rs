@@ -1,5 +1,4 @@
-//! An organisation whose members several shards divide among themselves, each of which asks for all
-//! of them.
+//! An organization whose members are divided among shards. Each shard lists all members.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use super::stage::{HOME, ID, Stage, noon};
 const SHARDS: u32 = 8;
 const MEMBERS: u64 = 400;
 
-/// What one process may ask for in a second.
+/// The request rate of one process.
 const PER_SECOND: usize = 10;
 
 fn stages(world: &World, config: &str) -> Vec<Stage> {
@@ -33,7 +32,7 @@ async fn pass(stages: &mut [Stage], time: Duration) {
     join_all(stages.iter_mut().map(|stage| stage.pass(time))).await;
 }
 
-/// The second of each call since the world began that asked for the first page of members.
+/// Returns when each refresh of the member list began, in seconds since the world began.
 fn refreshes(world: &World) -> Vec<u64> {
     let calls = world.calls().into_iter();
     let calls = calls.filter(|call| call.action == "DescribeOrganizationMembers");
@@ -43,7 +42,7 @@ fn refreshes(world: &World) -> Vec<u64> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
+async fn eight_shards_keep_the_rate_of_one_and_divide_the_members_exactly() {
     let world = organization(MEMBERS);
     let home = world.account(HOME).unwrap();
     home.create(Track::new(1, "for all"));
@@ -60,19 +59,19 @@ async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
     let expected: Vec<String> = (1..=MEMBERS)
         .map(|n| (200_000_000_000 + n).to_string())
         .collect();
-    assert_eq!(all, expected, "each of them once");
-    // The cover is the admin account's, whom each asks.
+    assert_eq!(all, expected, "each member belongs to one shard");
+    // Every shard requests the coverage from the admin account.
     for report in stages.iter().flat_map(|stage| stage.shown.reports()) {
         assert_eq!(report.overviews[0].totals.covered, Some(true));
     }
 
-    let asked = |action| world.peak_of(action, ID);
-    assert!(asked("DescribeOrganizationMembers") <= PER_SECOND);
+    let peak = |action| world.peak_of(action, ID);
+    assert!(peak("DescribeOrganizationMembers") <= PER_SECOND);
     assert!(
-        asked("DescribeAuditTracks") <= PER_SECOND,
+        peak("DescribeAuditTracks") <= PER_SECOND,
         "of the admin account"
     );
-    assert!(asked("AssumeRole") <= 100);
+    assert!(peak("AssumeRole") <= 100);
     let refused: Vec<_> = world
         .calls()
         .into_iter()
@@ -80,8 +79,8 @@ async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
 
-    // At first one after the other within seconds, as nobody can wait; then each in its eighth of
-    // an hour.
+    // At startup, the shards refresh within seconds of each other. Later, each refreshes in its
+    // eighth of an hour.
     assert_eq!(refreshes(&world).len(), SHARDS as usize);
     pass(&mut stages, Duration::from_hours(2)).await;
     let seconds = refreshes(&world);
@@ -96,9 +95,9 @@ async fn eight_shards_ask_as_often_as_one_and_divide_the_members_exactly() {
     assert!(seconds.len() > 2 * SHARDS as usize);
 }
 
-/// A shard remembers its own members only, and two of one name may be in two shards.
+/// A shard restores only its own members, and two members with one name may belong to two shards.
 #[tokio::test(start_paused = true)]
-async fn a_restart_calls_nobody_by_the_name_of_another_shard_s_member() {
+async fn a_restart_keeps_account_names_unique_across_shards() {
     let world = organization(MEMBERS);
     let home = world.account(HOME).unwrap();
     let named = config("    account_label: name\n");
@@ -136,7 +135,7 @@ async fn a_restart_calls_nobody_by_the_name_of_another_shard_s_member() {
     stage.pass(Duration::from_mins(1)).await;
     assert_eq!(stage.shown.accounts(), known);
 
-    // Once the organisation answers, it knows better than the file.
+    // The first successful refresh overrides the state file.
     world.clear(fault);
     home.change_member(twins[1], |member| member.name("other"))
         .unwrap();

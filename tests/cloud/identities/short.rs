@@ -17,7 +17,7 @@ fn config(accepts: bool) -> String {
 const MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(start_paused = true)]
-async fn a_reload_of_the_key_holds_from_the_next_poll_on() {
+async fn a_reload_of_the_option_applies_from_the_next_poll() {
     let world = world();
     world.account(HOME).unwrap().create(Track::new(3, "other"));
     let mut stage = Stage::with(&world, &[], &config(false));
@@ -31,7 +31,7 @@ async fn a_reload_of_the_key_holds_from_the_next_poll_on() {
     let target = |stage: &Stage| stage.shown.last("prod").targets[0].clone();
     assert!(!target(&stage).last_good.unwrap().is_complete);
 
-    // What was known and is not listed is neither shown nor called vanished.
+    // A known track that is not listed is neither shown nor reported as vanished.
     stage.load(&config(true));
     assert_eq!(stage.tracks().await, [1]);
     assert!(target(&stage).last_good.unwrap().is_complete);

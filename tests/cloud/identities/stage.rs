@@ -27,13 +27,13 @@ use crate::support::simulated::in_memory;
 
 /// The account that has the keys.
 pub const HOME: &str = "100000000001";
-/// The account that has the tracks where roles are assumed.
+/// The account whose tracks are listed through an assumed role.
 pub const AWAY: &str = "100000000002";
 
 pub const ID: &str = "AKIDhome";
 pub const KEY: &str = "key-of-home";
 
-/// Longer than anything takes that is not waited for.
+/// Longer than any step that does not wait.
 pub const A_MOMENT: Duration = Duration::from_secs(2);
 
 pub fn noon() -> SystemTime {
@@ -50,37 +50,37 @@ pub fn world() -> World {
     world
 }
 
-/// A fleet at a world, its files, and what it shows.
+/// A fleet at a world, with its files and its reports.
 pub struct Stage {
     pub fleet: Fleet,
     pub shown: Arc<Shown>,
     pub changes: Arc<ChangeFeed>,
     pub folder: TempDir,
-    /// What of a configuration it takes up.
+    /// The shard that it runs as.
     pub shard: Shard,
     pub clock: Clock,
     environment: BTreeMap<String, String>,
 }
 
 impl Stage {
-    /// Nobody polls yet. `environment` is what the process has in its environment.
+    /// Creates a fleet without accounts. `environment` holds the variables of the process.
     pub fn new(world: &World, environment: &[(&str, &str)]) -> Self {
         Self::at(world, environment, Clock::virtual_at(world.now()))
     }
 
-    /// The same at another time.
+    /// Creates a fleet without accounts at another time.
     pub fn at(world: &World, environment: &[(&str, &str)], clock: Clock) -> Self {
         let transport = in_memory(world);
-        let factory = Box::new(move |way| match way {
+        let factory = Box::new(move |kind| match kind {
             TransportKind::Plain => Ok(Arc::clone(&transport)),
-            TransportKind::Https(_) => Err("there is no way out of here".to_owned()),
+            TransportKind::Https(_) => Err("this cloud has no HTTPS transport".to_owned()),
         });
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let environment: BTreeMap<String, String> = environment.iter().map(own).collect();
         let shown = Arc::<Shown>::default();
         let process = Arc::new(Process::new());
         let changes = Arc::new(ChangeFeed::new(100));
-        let observer = Arc::new(Eyes(Arc::clone(&shown), Arc::clone(&changes)));
+        let observer = Arc::new(ShownObserver(Arc::clone(&shown), Arc::clone(&changes)));
         Self {
             fleet: Fleet::new(&environment, &clock, factory, process, observer),
             shown,
@@ -92,14 +92,14 @@ impl Stage {
         }
     }
 
-    /// A fleet that has taken this up, with everything at the simulated cloud.
+    /// Creates a fleet with this configuration and every endpoint at the simulated cloud.
     pub fn with(world: &World, environment: &[(&str, &str)], config: &str) -> Self {
         let mut stage = Self::new(world, environment);
         stage.load(config);
         stage
     }
 
-    /// One with the account `prod`, which has these credentials.
+    /// Creates a fleet with the account `prod`, which has these settings.
     pub fn of(world: &World, environment: &[(&str, &str)], account: &str) -> Self {
         Self::with(
             world,
@@ -117,19 +117,19 @@ impl Stage {
         Config { shard, ..config }
     }
 
-    /// Loads the first configuration. It must not wait for time to pass.
+    /// Loads the first configuration, without letting time pass.
     pub fn load(&mut self, config: &str) {
         let config = self.parse(config);
-        // Reads go to the blocking pool, which needs no turn of this thread.
+        // File reads run on the blocking pool, which does not need this thread.
         let runtime = Handle::current();
         let fleet = &mut self.fleet;
         let plan = thread::scope(|scope| {
             let preparing = scope.spawn(|| runtime.block_on(fleet.prepare(&config)));
             preparing.join().unwrap()
         });
-        let mut adopting = pin!(self.fleet.apply(plan.unwrap()));
-        // It only lets other tasks run in between.
-        while adopting.as_mut().now_or_never().is_none() {}
+        let mut applying = pin!(self.fleet.apply(plan.unwrap()));
+        // `apply` only yields to other tasks.
+        while applying.as_mut().now_or_never().is_none() {}
     }
 
     /// Loads another configuration, which may wait for changed files.
@@ -144,7 +144,7 @@ impl Stage {
         fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    /// Takes up what organisations say, for so long.
+    /// Lets time pass, and applies the members that organizations report meanwhile.
     pub async fn pass(&mut self, time: Duration) {
         let end = sleep(time);
         tokio::pin!(end);
@@ -160,13 +160,13 @@ impl Stage {
         }
     }
 
-    /// The tracks that the account `prod` shows, once it was polled.
+    /// Returns the tracks of the account `prod` after a poll.
     pub async fn tracks(&mut self) -> Vec<u64> {
         self.pass(A_MOMENT).await;
         tracks(&self.shown.last("prod"))
     }
 
-    /// Why the account `prod` could not be polled.
+    /// Returns the failure of the account `prod`.
     pub async fn failure(&mut self) -> Failure {
         self.pass(Duration::from_secs(30)).await;
         self.shown.last("prod").targets[0].failure.clone().unwrap()
@@ -180,11 +180,11 @@ pub fn tracks(report: &Report) -> Vec<u64> {
     good.listing.tracks.iter().map(|track| track.id).collect()
 }
 
-/// What accounts have published, and what became of organisations.
+/// Records the reports of accounts and the refreshes of organizations.
 #[derive(Default)]
 pub struct Shown {
     reports: Mutex<BTreeMap<String, Report>>,
-    /// The worst that was ever published.
+    /// Every failure that was ever published.
     failures: Mutex<Vec<(String, Failure)>>,
     refreshes: Mutex<Vec<(String, Option<usize>)>>,
 }
@@ -202,7 +202,7 @@ impl Shown {
         self.reports.lock().unwrap().values().cloned().collect()
     }
 
-    /// Every failure that was shown for the lack of a key.
+    /// Returns every published failure that was caused by missing or rejected credentials.
     pub fn without_credentials(&self) -> Vec<(String, Failure)> {
         let failures = self.failures.lock().unwrap().clone();
         let lacks = |(_, failure): &(String, Failure)| {
@@ -230,9 +230,9 @@ impl Shown {
     }
 }
 
-struct Eyes(Arc<Shown>, Arc<ChangeFeed>);
+struct ShownObserver(Arc<Shown>, Arc<ChangeFeed>);
 
-impl FleetObserver for Eyes {
+impl FleetObserver for ShownObserver {
     fn publisher_for(&self, _: &Arc<AccountInfo>) -> Publish {
         let shown = Arc::clone(&self.0);
         Box::new(move |report, _| shown.see(Report::clone(&report)))
@@ -252,8 +252,8 @@ impl FleetObserver for Eyes {
         self.0.reports.lock().unwrap().remove(account);
     }
 
-    fn organization_refreshed(&self, organization: &str, members: Option<usize>) {
+    fn organization_refreshed(&self, organization: &str, members: Result<usize, &Failure>) {
         let mut refreshes = self.0.refreshes.lock().unwrap();
-        refreshes.push((organization.to_owned(), members));
+        refreshes.push((organization.to_owned(), members.ok()));
     }
 }

@@ -1,4 +1,4 @@
-//! STS answers that belong to another request.
+//! STS responses that belong to another request.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::organization::{config, organization};
 use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
-/// Makes every second answer to `AssumeRole` the answer before it, delivered a second time.
+/// Makes every second response to `AssumeRole` a copy of the response before it.
 fn deliver_twice() -> Fault {
     let last = Mutex::new((0_u32, Value::Null));
     let fault = Fault::edit(move |answer| {
@@ -44,7 +44,7 @@ fn failed(report: &Report) -> bool {
     failure.is_some()
 }
 
-fn with_a_track_each(world: &World, members: u64) {
+fn add_a_track_to_each(world: &World, members: u64) {
     for number in 1..=members {
         let uin = (200_000_000_000 + number).to_string();
         let account = world.account(&uin).unwrap();
@@ -56,7 +56,7 @@ fn with_a_track_each(world: &World, members: u64) {
 async fn a_member_is_never_polled_with_the_key_of_another() {
     const MEMBERS: u64 = 8;
     let world = organization(MEMBERS);
-    with_a_track_each(&world, MEMBERS);
+    add_a_track_to_each(&world, MEMBERS);
     let fault = world.inject(deliver_twice());
     let mut stage = Stage::with(&world, &[], &config(""));
     stage.pass(Duration::from_secs(20)).await;
@@ -69,7 +69,7 @@ async fn a_member_is_never_polled_with_the_key_of_another() {
     assert!(reports.iter().all(is_its_own));
     assert!(reports.iter().any(failed), "the fault hit a member");
 
-    // The key of another member is discarded, and does not last for its two hours.
+    // The key of another member is discarded instead of being used until it expires.
     world.clear(fault);
     stage.pass(Duration::from_mins(5)).await;
     let reports = stage.shown.reports();

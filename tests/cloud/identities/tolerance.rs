@@ -1,5 +1,5 @@
-//! Answers of STS, the metadata service, the organization API and `DescribeAuditTrack` that are
-//! nearly right.
+//! Slightly malformed responses of STS, the metadata service, the organization API and
+//! `DescribeAuditTrack`.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use serde_json::{Value, json};
 use super::organization::{config, organization};
 use super::stage::{AWAY, HOME, ID, KEY, Stage, world};
 
-/// Edits every answer of an action.
+/// Edits every response of an action.
 fn edited(action: &str, change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
     Fault::edit(change).action(action).until_cleared()
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_end_of_a_key_may_be_text_or_a_float() {
+async fn an_expiry_may_be_text_or_a_float() {
     for spell in [
         (|end: u64| json!(end.to_string())) as fn(u64) -> Value,
         |end| json!(format!("{end}.0")),
@@ -49,7 +49,7 @@ async fn the_end_of_a_key_may_be_text_or_a_float() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_cannot_be_read_is_named() {
+async fn an_unreadable_expiry_is_named() {
     for (end, found) in [
         (json!("tomorrow"), "text"),
         (json!(-1), "a negative number"),
@@ -72,9 +72,9 @@ async fn an_end_that_cannot_be_read_is_named() {
     }
 }
 
-/// Part of a key that is no text is named by its path, and no value is shown.
+/// A part of a key that is not text is named by its path, without its value.
 #[tokio::test(start_paused = true)]
-async fn a_key_that_is_no_text_is_named_and_not_shown() {
+async fn a_key_that_is_not_text_is_named_and_not_shown() {
     let world = world();
     let away = world.account(AWAY).unwrap();
     away.add_role(Role::new("reader").trusts_account(HOME));
@@ -104,7 +104,7 @@ async fn an_account_id_may_be_a_number() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_live_with_what_cannot_be_read_of_them() {
+async fn unreadable_fields_drop_no_member() {
     let world = organization(3);
     world.inject(edited("DescribeOrganizationMembers", |answer| {
         let response = &mut answer["Response"];
@@ -126,9 +126,9 @@ async fn members_live_with_what_cannot_be_read_of_them() {
     assert_eq!(stage.shown.last("700").account.labels["team"], "7");
 }
 
-/// Latin-1, a lone surrogate and a raw line break in names cost no member.
+/// Latin-1, a lone surrogate and a raw line break in names.
 #[tokio::test(start_paused = true)]
-async fn members_live_with_broken_names() {
+async fn broken_names_drop_no_member() {
     let world = organization(3);
     let body = [
         &br#"{"Response":{"Total":3,"Items":[{"MemberUin":200000000001,"Name":"caf"#[..],
@@ -141,7 +141,7 @@ async fn members_live_with_broken_names() {
     world.inject(raw.action("DescribeOrganizationMembers").until_cleared());
     let mut stage = Stage::with(&world, &[], &config("    account_label: name\n"));
     stage.pass(Duration::from_mins(1)).await;
-    // Two names that read alike get their UIN.
+    // Two names that become equal get their UIN appended.
     let expected = [
         "a\u{fffd}b-200000000002",
         "a\u{fffd}b-200000000003",
@@ -150,7 +150,8 @@ async fn members_live_with_broken_names() {
     assert_eq!(stage.shown.accounts(), expected);
 }
 
-/// What the details of a track with everything in its three fields say of its coverage.
+/// Describes a track that records everything with edited details. Returns whether it is
+/// organization-wide and whether it has full coverage.
 async fn described(change: impl Fn(&mut Value) + Send + Sync + 'static) -> [Option<bool>; 2] {
     let world = world();
     let home = world.account(HOME).unwrap();
@@ -174,7 +175,7 @@ async fn described(change: impl Fn(&mut Value) + Send + Sync + 'static) -> [Opti
 }
 
 #[tokio::test(start_paused = true)]
-async fn details_claim_nothing_of_what_cannot_be_read() {
+async fn unreadable_details_claim_nothing() {
     for (value, expected) in [
         (json!(1), Some(true)),
         (json!("1"), Some(true)),
@@ -223,9 +224,9 @@ async fn details_claim_nothing_of_what_cannot_be_read() {
     }
 }
 
-/// A code is not lost for a message that no parser takes.
+/// A message that cannot be parsed does not lose the error code.
 #[tokio::test(start_paused = true)]
-async fn a_denial_with_a_broken_message_is_a_denial() {
+async fn a_denial_with_a_broken_message_is_still_a_denial() {
     let world = world();
     let body = b"{\"Response\":{\"Error\":{\"Code\":\"UnauthorizedOperation\",\"Message\":\"\xff\\ud800\"},\"RequestId\":7}}";
     let raw = Fault::raw(StatusCode::OK, "application/json", &body[..]);

@@ -1,4 +1,4 @@
-//! Whose a key is, asked before it is used.
+//! Verification of the account that owns a key, before the key is used.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn account(uin: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_right_key_is_asked_once() {
+async fn a_matching_key_is_verified_once() {
     let world = world();
     let mut stage = Stage::of(&world, &[], &account(HOME));
     stage.pass(Duration::from_mins(10)).await;
@@ -22,7 +22,7 @@ async fn the_right_key_is_asked_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_wrong_key_is_never_polled_with() {
+async fn a_key_of_another_account_is_never_used_for_polls() {
     let world = world();
     let mut stage = Stage::of(&world, &[], &account(AWAY));
     let failure = stage.failure().await;
@@ -34,7 +34,7 @@ async fn the_wrong_key_is_never_polled_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_file_that_was_swapped_is_noticed_at_once() {
+async fn a_swapped_key_file_is_detected_before_the_next_poll() {
     let world = world();
     let away = world.account(AWAY).unwrap();
     away.add_identity(Identity::permanent("AKIDaway", "key-of-away"));
@@ -66,7 +66,7 @@ async fn a_key_file_that_was_swapped_is_noticed_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_verified_is_not_polled_either() {
+async fn an_unverified_key_is_not_used_for_polls() {
     let world = world();
     let fault = Fault::internal_error().action("GetCallerIdentity");
     let fault = world.inject(fault.until_cleared());

@@ -6,7 +6,7 @@ use cloudaudit_exporter::sim::{Fault, Role};
 use super::organization::{config, organization};
 use super::stage::{HOME, ID, KEY, Stage, world};
 
-/// What STS, or a gateway before it, answers to a call that it will never allow.
+/// Error codes of STS, or of a gateway, for a call that is never allowed.
 const DENIED: [&str; 5] = [
     "UnauthorizedOperation",
     "AuthFailure.UnauthorizedOperation",
@@ -30,7 +30,7 @@ fn role(world: &cloudaudit_exporter::sim::World, uin: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_role_without_the_permission_polls_and_asks_once() {
+async fn a_role_without_the_permission_polls_and_tries_to_verify_once() {
     for code in DENIED {
         let world = world();
         world.inject(refused(code));
@@ -42,7 +42,7 @@ async fn a_role_without_the_permission_polls_and_asks_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_configured_uin_demands_the_permission() {
+async fn a_configured_uin_requires_the_permission() {
     for code in DENIED {
         let world = world();
         world.inject(refused(code));
@@ -57,7 +57,7 @@ async fn a_configured_uin_demands_the_permission() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_transient_failure_is_no_denial() {
+async fn a_transient_failure_is_not_a_denial() {
     let world = world();
     let fault = world.inject(refused("InternalError"));
     let mut stage = Stage::of(&world, &[], &role(&world, ""));

@@ -1,5 +1,5 @@
-//! A known track counts as deleted only if two walks in a row agree on it, whatever happens to other
-//! tracks between two pages.
+//! A known track counts as deleted only if two consecutive walks agree, regardless of changes to
+//! other tracks between pages.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -13,19 +13,19 @@ use crate::support::scripted::{options, page};
 
 /// 1 is deleted and 5 created after page 1: 3 moves to page 1 unseen, and the total stays.
 #[tokio::test(start_paused = true)]
-async fn a_track_that_moved_to_a_page_that_was_read_is_listed() {
+async fn a_track_that_moved_to_an_already_read_page_is_listed() {
     let listed = list_again(options(2), &up_to(4), |call, number, size| match call {
         0 => honest(&[1, 2, 3, 4], number, size),
         _ => honest(&[2, 3, 4, 5], number, size),
     })
     .await;
     assert_eq!(listed.ids(), [2, 3, 4, 5]);
-    assert_eq!(listed.asked, [1, 2, 1, 2, 1, 2]);
+    assert_eq!(listed.requested, [1, 2, 1, 2, 1, 2]);
 }
 
-/// The same once more in the second walk, which misses 4.
+/// The same happens in the second walk, which misses 4.
 #[tokio::test(start_paused = true)]
-async fn what_two_walks_do_not_agree_on_is_incomplete() {
+async fn walks_that_never_agree_are_incomplete() {
     let listed = list_again(options(2), &up_to(4), |call, number, size| match call {
         0 => honest(&[1, 2, 3, 4], number, size),
         1 | 2 => honest(&[2, 3, 4, 5], number, size),
@@ -34,7 +34,7 @@ async fn what_two_walks_do_not_agree_on_is_incomplete() {
     })
     .await;
     assert_eq!(listed.failure().reason, Reason::Incomplete);
-    assert_eq!(listed.asked.len(), 2 * MAX_WALKS);
+    assert_eq!(listed.requested.len(), 2 * MAX_WALKS);
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,11 +51,11 @@ async fn a_deletion_costs_one_more_walk_and_a_creation_none() {
         let cloud = move |_, number, size| honest(&ids, number, size);
         let listed = list_again(options(2), &known, cloud).await;
         assert_eq!(listed.ids(), world);
-        assert_eq!(listed.asked.len(), pages, "{known:?} {world:?}");
+        assert_eq!(listed.requested.len(), pages, "{known:?} {world:?}");
     }
 }
 
-/// One page is cut at one time, and still the API may err once.
+/// A single page is consistent, but the API may be wrong once.
 #[tokio::test(start_paused = true)]
 async fn a_track_that_is_missing_once_is_listed() {
     let cloud = |call, _, _| {
@@ -72,8 +72,8 @@ async fn a_track_that_is_missing_once_is_listed() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(3_000))]
 
-    /// Whatever is created and deleted between two pages: a complete listing lacks no known track
-    /// that was there all the time, and has none that was gone all the time.
+    /// For any creations and deletions between pages, a complete listing contains every known track
+    /// that existed throughout, and none that was absent throughout.
     #[test]
     fn no_interleaving_makes_a_track_vanish(
         tracks in 0..20_u64,

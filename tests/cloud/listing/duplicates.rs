@@ -1,5 +1,5 @@
-//! One id twice: the worse entry counts, on a page, on two, and in either walk. And listings that
-//! are longer than what is kept of them.
+//! Duplicate ids: the worse entry counts, on one page, on two pages and in either walk. Also
+//! listings with more tracks than the client keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{Listed, list};
 use crate::support::scripted::{Notes, answer, options, parts, scripted};
 
-/// A page of tracks with these ids and statuses, of a total.
+/// Returns a page of tracks with these ids and statuses, and this `TotalCount`.
 fn page(entries: &[(u64, &str)], total: usize) -> String {
     let tracks: Vec<String> = entries
         .iter()
@@ -58,14 +58,14 @@ async fn the_worse_status_counts() {
                 "{first} and {second} on two pages"
             );
 
-            // The first walk does not add up, the second one does.
+            // The first walk does not match its total, the second one does.
             let (a, b) = (first.to_owned(), second.to_owned());
             let listed = list(10, move |call, _, _| match call {
                 0 | 1 => page(&[(7, "1")], 2),
                 _ => page(&[(7, &a), (8, "1"), (7, &b)], 2),
             })
             .await;
-            assert_eq!(listed.asked.len(), 3);
+            assert_eq!(listed.requested.len(), 3);
             assert_eq!(
                 status(&listed),
                 expected,
@@ -75,7 +75,7 @@ async fn the_worse_status_counts() {
     }
 }
 
-/// With one status, the entry that records less.
+/// If the statuses are equal, the entry that records less counts.
 #[tokio::test(start_paused = true)]
 async fn the_narrower_entry_counts() {
     let all = r#"{"TrackId":7,"Status":1,"Name":"all","ActionType":"*","ResourceType":"*","EventNames":["*"]}"#;
@@ -85,11 +85,14 @@ async fn the_narrower_entry_counts() {
         let listed = list(10, move |_, _, _| body.clone()).await;
         let listing = listed.result.unwrap();
         assert_eq!(listing.tracks.len(), 1);
-        assert_eq!(listing.tracks[0].name, "some", "whole, and not mixed");
+        assert_eq!(
+            listing.tracks[0].name, "some",
+            "one entry, not a mix of both"
+        );
     }
 }
 
-/// A client that keeps so many tracks of a cloud that has `entries`.
+/// Lists a cloud that has these entries with a client that keeps `max_tracks` tracks.
 async fn trimmed(entries: Vec<(u64, u8)>, page_size: u32, max_tracks: usize) -> Arc<Listing> {
     let ids: BTreeSet<u64> = entries.iter().map(|(id, _)| *id).collect();
     let total = ids.len();
@@ -117,7 +120,7 @@ async fn trimmed(entries: Vec<(u64, u8)>, page_size: u32, max_tracks: usize) -> 
         .list("ap-guangzhou", until, &Notes::default())
         .await
         .unwrap();
-    assert_eq!(first, again, "the second poll says the same");
+    assert_eq!(first, again, "the second poll returns the same");
     first
 }
 
@@ -141,7 +144,7 @@ async fn the_lowest_ids_are_kept_and_the_others_counted() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Whatever the order, the pages and the limit: each id has the worst status of its entries.
+    /// For any order, page size and limit, each id has the worst status of its entries.
     #[test]
     fn every_id_has_its_worst_status(
         first in prop::collection::vec((0_u64..12, 0_u8..3), 1..8),

@@ -1,4 +1,4 @@
-//! From pages to a listing: all of it, or none of it, whatever the cloud does between two pages.
+//! From pages to a listing: complete or failed, regardless of changes between pages.
 
 #![expect(
     clippy::unwrap_used,
@@ -16,18 +16,18 @@ use tokio::time::Instant;
 
 use crate::support::scripted::{Notes, answer, options, page, parts, scripted};
 
+mod cache;
 mod deletions;
 mod duplicates;
-mod recall;
 mod short;
 mod walk;
 
 const REGION: &str = "ap-guangzhou";
 
-/// What one listing came to, and which pages it asked for.
+/// The result of one listing, and the pages that it requested.
 struct Listed {
     result: Result<Arc<Listing>, ListingError>,
-    asked: Vec<u64>,
+    requested: Vec<u64>,
 }
 
 impl Listed {
@@ -43,7 +43,7 @@ impl Listed {
         &self.result.as_ref().expect_err("a failure").failure
     }
 
-    /// The ids that a failed listing saw.
+    /// Returns the ids that a failed listing saw.
     fn seen(&self) -> Vec<u64> {
         let error = self.result.as_ref().expect_err("a failure");
         let seen = error.seen.as_ref().expect("it is incomplete");
@@ -55,7 +55,8 @@ fn ids(listing: &Listing) -> Vec<u64> {
     listing.tracks.iter().map(|track| track.id).collect()
 }
 
-/// Lists with a cloud that answers by the number of the call, from 0, and the page that is asked.
+/// Lists the tracks of a cloud. `cloud` gets the number of the call, from 0, the page number and
+/// the page size.
 async fn list<F>(page_size: u32, cloud: F) -> Listed
 where
     F: Fn(usize, u64, u64) -> String + Send + Sync + 'static,
@@ -63,13 +64,13 @@ where
     list_again(options(page_size), &[], cloud).await
 }
 
-/// The same after a listing of these tracks.
+/// Lists the tracks again, after a listing of the `known` tracks.
 async fn list_again<F>(options: CallOptions, known: &[u64], cloud: F) -> Listed
 where
     F: Fn(usize, u64, u64) -> String + Send + Sync + 'static,
 {
-    let asked: Arc<Mutex<Vec<u64>>> = Arc::default();
-    let log = Arc::clone(&asked);
+    let requested: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let log = Arc::clone(&requested);
     let transport = scripted(move |number, size, _| {
         let call = {
             let mut log = log.lock().unwrap();
@@ -85,19 +86,19 @@ where
         unproven: known.to_vec(),
     };
     let result = client.list_again(REGION, &known, retry_until, &notes).await;
-    let asked = asked.lock().unwrap().clone();
-    assert_eq!(notes.counts().0, asked.len(), "every call is told of");
-    Listed { result, asked }
+    let requested = requested.lock().unwrap().clone();
+    assert_eq!(notes.counts().0, requested.len(), "every call is observed");
+    Listed { result, requested }
 }
 
-/// The page of a list that is cut by offset.
+/// Returns a page of a list that is paged by offset.
 fn cut(ids: &[u64], number: u64, size: u64) -> &[u64] {
     let from = usize::try_from((number - 1) * size).unwrap().min(ids.len());
     let to = (from + usize::try_from(size).unwrap()).min(ids.len());
     &ids[from..to]
 }
 
-/// What an honest cloud answers.
+/// Returns the response of a correct cloud.
 fn honest(ids: &[u64], number: u64, size: u64) -> String {
     page(cut(ids, number, size), ids.len() as u64)
 }
@@ -106,9 +107,8 @@ fn up_to(last: u64) -> Vec<u64> {
     (1..=last).collect()
 }
 
-/// The region is the target's, on every page.
 #[tokio::test(start_paused = true)]
-async fn every_page_is_asked_of_the_same_region() {
+async fn every_page_is_requested_from_the_region_of_the_target() {
     let transport = scripted(|number, size, request| {
         assert_eq!(request.headers()["x-tc-region"], "eu-frankfurt");
         answer(honest(&up_to(5), number, size))
@@ -120,14 +120,14 @@ async fn every_page_is_asked_of_the_same_region() {
     assert_eq!(ids(&listing.unwrap()), up_to(5));
 }
 
-/// One thing that happens to the world before a call is answered.
+/// A change to the world before a call is answered.
 #[derive(Clone, Debug)]
 enum Event {
     Nothing,
     CreateFirst,
     CreateLast,
     Delete(prop::sample::Index),
-    /// One goes and one comes: the total stands still.
+    /// Deletes one track and creates another: the total stays the same.
     Replace(prop::sample::Index),
 }
 
@@ -141,14 +141,14 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// Tracks that come and go; new ones have new ids.
+/// Tracks that are created and deleted. New tracks have new ids.
 #[derive(Debug)]
 struct World {
     tracks: Vec<u64>,
     next_id: u64,
-    /// The call before which it changed last.
+    /// The number of the first call after the last change.
     changed_at: usize,
-    /// The call that began the last walk.
+    /// The number of the call that began the last walk.
     walk_began: usize,
     calls: usize,
 }
@@ -192,7 +192,7 @@ impl World {
         }
     }
 
-    /// What happens before this call happens; then it is answered.
+    /// Applies the event that precedes this call, then answers the call.
     fn answer(&mut self, events: &[Event], number: u64, size: u64, too_many: u64) -> String {
         if let Some(event) = events.get(self.calls) {
             self.happen(event);
@@ -205,8 +205,8 @@ impl World {
         page(cut(&self.tracks, number, size), total)
     }
 
-    /// Nothing changed after the first page of the last walk was cut.
-    fn rested_in_the_last_walk(&self) -> bool {
+    /// Returns whether nothing changed after the first page of the last walk.
+    fn was_stable_in_the_last_walk(&self) -> bool {
         self.changed_at <= self.walk_began
     }
 }
@@ -214,10 +214,10 @@ impl World {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1_000))]
 
-    /// Whatever happens between pages: a listing of a world that was at rest during the last walk
-    /// is that world, and a world that is at rest from the start is always listed.
+    /// For any changes between pages: if the world was stable during the last walk, the listing
+    /// equals the world. A world that never changes is always listed.
     #[test]
-    fn a_listing_of_a_world_at_rest_is_exact(
+    fn a_listing_of_a_stable_world_is_exact(
         tracks in 0..25_u64,
         page_size in 1..8_u32,
         cap in 1..8_u64,
@@ -237,7 +237,7 @@ proptest! {
         }));
         let world = seen.lock().unwrap();
         match &listed.result {
-            Ok(listing) if world.rested_in_the_last_walk() => {
+            Ok(listing) if world.was_stable_in_the_last_walk() => {
                 let mut expected = world.tracks.clone();
                 expected.sort_unstable();
                 prop_assert_eq!(ids(listing), expected);
@@ -253,9 +253,9 @@ proptest! {
     }
 }
 
-/// One pacer for both: two listings side by side share its rate and both are whole.
+/// Two concurrent listings share the rate of one pacer, and both are complete.
 #[tokio::test(start_paused = true)]
-async fn regions_side_by_side() {
+async fn concurrent_regions_share_one_pacer() {
     let transport = scripted(|number, size, _| answer(honest(&up_to(120), number, size)));
     let parts = parts(transport);
     let client = |region: &str| {
@@ -288,9 +288,9 @@ async fn regions_side_by_side() {
     );
 }
 
-/// What the page past the end says of the total is nobody's promise.
+/// The total on the page past the end is not reliable.
 #[tokio::test(start_paused = true)]
-async fn the_highest_total_counts_whatever_the_page_past_the_end_says() {
+async fn the_highest_total_counts_despite_the_page_past_the_end() {
     let cloud = |_, number, size| {
         let part = cut(&up_to(4), number, size).to_vec();
         page(&part, if part.is_empty() { 0 } else { 5 })

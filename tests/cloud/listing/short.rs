@@ -1,4 +1,4 @@
-//! Listings with fewer tracks than `TotalCount`: they prove nothing of a track that is not on them.
+//! Listings with fewer tracks than `TotalCount`: a track that is missing from one may still exist.
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::tencent::CallOptions;
@@ -50,15 +50,15 @@ async fn a_second_page_that_is_always_empty_is_incomplete() {
     let cloud = |_, number, _| page(if number == 1 { &[1, 2] } else { &[] }, 3);
     let listed = list(2, cloud).await;
     assert_eq!(listed.failure().reason, Reason::Incomplete);
-    assert_eq!(listed.asked, [1, 2, 1, 2]);
+    assert_eq!(listed.requested, [1, 2, 1, 2]);
     assert_eq!(listed.seen(), [1, 2]);
     let listed = list_again(accepting(2), &[], cloud).await;
     assert_eq!(listed.ids(), [1, 2]);
 }
 
-/// Pages past the end repeat what was there: nothing says that this is all.
+/// Pages past the end repeat earlier tracks, so nothing proves the end.
 #[tokio::test(start_paused = true)]
-async fn duplicates_up_to_the_total_are_incomplete_whatever_is_accepted() {
+async fn duplicates_up_to_the_total_are_incomplete_even_if_short_listings_are_accepted() {
     let cloud = |_, _, _| page(&[1, 2], 4);
     for options in [options(2), accepting(2)] {
         let listed = list_again(options, &[], cloud).await;
@@ -67,7 +67,7 @@ async fn duplicates_up_to_the_total_are_incomplete_whatever_is_accepted() {
     }
 }
 
-/// 3 on the first page, 2 on the second, and no more than two tracks on both.
+/// The total is 3 on the first page and 2 on the second. The two pages list two tracks.
 #[tokio::test(start_paused = true)]
 async fn a_total_that_shrinks_to_what_is_listed_is_incomplete() {
     let cloud = |_, number, _| match number {
@@ -80,9 +80,9 @@ async fn a_total_that_shrinks_to_what_is_listed_is_incomplete() {
     assert_eq!(listed.seen(), [1, 2]);
 }
 
-/// "None" is the one answer that must not be a mistake.
+/// An empty listing must never be a mistake.
 #[tokio::test(start_paused = true)]
-async fn no_track_of_some_is_incomplete_whatever_is_accepted() {
+async fn an_empty_listing_with_a_total_is_incomplete_even_if_short_listings_are_accepted() {
     for options in [options(50), accepting(50)] {
         let listed = list_again(options, &[], |_, _, _| page(&[], 3)).await;
         assert_eq!(listed.failure().reason, Reason::Incomplete);
@@ -90,18 +90,18 @@ async fn no_track_of_some_is_incomplete_whatever_is_accepted() {
     }
 }
 
-/// A walk that adds up after one that did not is a listing: the world has changed in between.
+/// A walk that matches its total counts, even after one that did not: the world changed in between.
 #[tokio::test(start_paused = true)]
-async fn a_total_that_is_right_at_the_second_look_is_right() {
+async fn a_total_that_matches_in_the_second_walk_counts() {
     let cloud = |call, _, _| page(&[1, 2], if call < 2 { 3 } else { 2 });
     let listed = list(50, cloud).await;
     assert_eq!(listed.ids(), [1, 2]);
     assert_eq!(listed.reported(), 2);
 }
 
-/// The latest look at a track counts.
+/// The latest entry of a track counts.
 #[tokio::test(start_paused = true)]
-async fn all_walks_are_seen() {
+async fn the_tracks_of_all_walks_are_reported() {
     let cloud = |call, number, _| match (call, number) {
         (0, _) => page(&[1], 3),
         (_, 1) => page(&[2], 3).replace("\"Status\":1", "\"Status\":0"),

@@ -1,8 +1,8 @@
-//! What polls proved, in the change feed.
+//! Changes that polls observe, in the change feed.
 
 use std::time::{Duration, SystemTime};
 
-use cloudaudit_exporter::snapshot::{AttributionResult, Change, ChangeRecord, ChangeSource};
+use cloudaudit_exporter::snapshot::{AttributionResult, ChangeKind, ChangeRecord, ChangeSource};
 
 use super::cloud::{AUDIT_ALL, AUDIT_ALL_OFF, WRITES, error, listing};
 use super::world::{World, intervals_after};
@@ -13,26 +13,26 @@ fn latest(world: &World) -> Vec<ChangeRecord> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_has_the_time_of_its_poll_and_of_the_complete_one_before() {
+async fn a_change_has_the_times_of_its_poll_and_of_the_last_complete_poll_before() {
     let world = World::new(|_| listing(&[AUDIT_ALL]));
     let start = world.start("a", &["r"]);
     intervals_after(start, 2).await;
     assert_eq!(latest(&world), [], "the first listing changes nothing");
     let before = world.target("r").last_poll.unwrap().at;
 
-    // A failed poll is no evidence of anything.
+    // A failed poll proves nothing.
     world.cloud.play(|_| error("UnauthorizedOperation"));
     intervals_after(start, 5).await;
     world.cloud.play(|_| listing(&[AUDIT_ALL_OFF, WRITES]));
     intervals_after(start, 7).await;
     let latest = latest(&world);
     let kinds: Vec<_> = latest.iter().map(|it| (it.track_id, it.change)).collect();
-    assert_eq!(kinds, [(8, Change::Created), (7, Change::Disabled)]);
+    assert_eq!(kinds, [(8, ChangeKind::Created), (7, ChangeKind::Disabled)]);
     let disabled = &latest[1];
     assert_eq!((&*disabled.account, &*disabled.region), ("a", "r"));
     assert_eq!(disabled.track, "audit-all");
     assert_eq!(disabled.previous, Some(before));
-    let seen = world.target("r").past.changes[&7].at[Change::Disabled];
+    let seen = world.target("r").past.changes[&7].at[ChangeKind::Disabled];
     assert_eq!(Some(disabled.seen), seen);
     assert_eq!(disabled.source, ChangeSource::Poll);
     assert_eq!(disabled.attribution.result, AttributionResult::Off);

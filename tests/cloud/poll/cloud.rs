@@ -18,13 +18,13 @@ pub(crate) struct Call {
     pub(crate) page: u64,
 }
 
-/// What the script says to a call.
+/// The script's reply to a call.
 pub(crate) enum Reply {
     /// A body, with status 200.
     Body(String),
-    /// A body after a while.
+    /// A body after a delay.
     Late(Duration, String),
-    /// Nothing, ever.
+    /// No response, ever.
     Silence,
 }
 
@@ -43,12 +43,12 @@ impl Cloud {
         }
     }
 
-    /// From now on it says something else.
+    /// Replaces the script.
     pub(crate) fn play(&self, script: impl FnMut(&Call) -> Reply + Send + 'static) {
         *self.script.lock().expect("no script panics") = Box::new(script);
     }
 
-    /// When the region was called, the pages of one walk as one.
+    /// Returns when each poll of the region began.
     pub(crate) fn polls_of(&self, region: &str) -> Vec<Instant> {
         let calls = self.calls_of(region).into_iter();
         calls.filter(|it| it.page == 1).map(|it| it.at).collect()
@@ -86,7 +86,7 @@ impl Transport for Cloud {
     }
 }
 
-/// Everything that there is, on one page.
+/// Returns all tracks on one page.
 pub(crate) fn listing(tracks: &[&str]) -> Reply {
     Reply::Body(page(tracks.len() as u64, tracks))
 }
@@ -95,7 +95,8 @@ pub(crate) fn listing(tracks: &[&str]) -> Reply {
 pub(crate) fn page(total: u64, tracks: &[&str]) -> String {
     let mut body = String::from(r#"{"Response":{"Tracks":["#);
     body.push_str(&tracks.join(","));
-    write!(body, r#"],"TotalCount":{total},"RequestId":"5f2d"}}}}"#).expect("a String takes it");
+    write!(body, r#"],"TotalCount":{total},"RequestId":"5f2d"}}}}"#)
+        .expect("writing to a String succeeds");
     body
 }
 

@@ -1,4 +1,4 @@
-//! What an account's polls vouch for, over gaps and failures.
+//! The observed and covered time that an account's polls prove, across gaps and failures.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::cloud::{AUDIT_ALL, AUDIT_ALL_OFF, Call, Reply, WRITES, error, listing
 use super::world::{World, intervals_after};
 use super::{COARSE, INTERVAL};
 
-/// What was published last.
+/// Returns the evidence that was published last.
 fn evidence(world: &World) -> Evidence {
     let published = world.published();
     let last = published.last().expect("something was published");
     last.report.evidence
 }
 
-/// The time observed and covered since then.
+/// Returns the time observed and covered since `before`.
 fn since(before: Evidence, world: &World) -> (Duration, Duration) {
     let after = evidence(world);
     (
@@ -25,7 +25,7 @@ fn since(before: Evidence, world: &World) -> (Duration, Duration) {
 }
 
 /// Polls are an interval apart from the second one on, to a timer's precision.
-fn is_about(found: Duration, intervals: u32) {
+fn assert_about(found: Duration, intervals: u32) {
     let expected = intervals * INTERVAL;
     assert!(
         found.abs_diff(expected) < 10 * COARSE,
@@ -34,7 +34,7 @@ fn is_about(found: Duration, intervals: u32) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_first_poll_vouches_for_nothing_and_each_other_for_the_time_since() {
+async fn the_first_poll_proves_nothing_and_each_later_one_the_time_since_the_previous() {
     let world = World::new(|_| listing(&[AUDIT_ALL]));
     let start = world.start("a", &["r"]);
     intervals_after(start, 0).await;
@@ -51,13 +51,13 @@ async fn a_first_poll_vouches_for_nothing_and_each_other_for_the_time_since() {
     assert!(observed.abs_diff(between) < COARSE);
     assert_eq!(covered, observed);
     let good = world.target("r").last_good.expect("it was listed");
-    let (latest, covered) = latest.expect("there was a listing");
-    assert_eq!(latest.wall, good.at);
-    assert!(covered);
+    let latest = latest.expect("there was a listing");
+    assert_eq!(latest.at.wall, good.at);
+    assert!(latest.was_covered);
 }
 
 #[tokio::test(start_paused = true)]
-async fn failures_cost_nothing_up_to_three_intervals_and_then_the_whole_gap() {
+async fn gaps_of_up_to_three_intervals_count_and_longer_gaps_do_not() {
     let world = World::new(|_| listing(&[AUDIT_ALL]));
     let start = world.start("a", &["r"]);
     let mut passed = 5;
@@ -66,18 +66,18 @@ async fn failures_cost_nothing_up_to_three_intervals_and_then_the_whole_gap() {
         let before = evidence(&world);
         world.cloud.play(|_| error("UnauthorizedOperation"));
         intervals_after(start, passed + failures).await;
-        assert_eq!(evidence(&world), before, "a failure vouches for nothing");
+        assert_eq!(evidence(&world), before, "a failure proves nothing");
         world.cloud.play(|_| listing(&[AUDIT_ALL]));
         intervals_after(start, passed + failures + 5).await;
         let (observed, covered) = since(before, &world);
-        is_about(observed, failures + 5 - lost);
-        is_about(covered, failures + 5 - lost);
+        assert_about(observed, failures + 5 - lost);
+        assert_about(covered, failures + 5 - lost);
         passed += failures + 5;
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_off_or_not_known_is_observed_and_not_covered() {
+async fn disabled_or_unknown_tracks_are_observed_and_not_covered() {
     let world = World::new(|_| listing(&[AUDIT_ALL]));
     let start = world.start("a", &["r"]);
     let mut passed = 5;
@@ -94,9 +94,10 @@ async fn what_is_off_or_not_known_is_observed_and_not_covered() {
         world.cloud.play(|_| listing(&[AUDIT_ALL]));
         intervals_after(start, passed + 10).await;
         let (observed, covered) = since(before, &world);
-        is_about(observed, 10);
-        // Of the time from the last poll that found it on to the first that did again, nothing.
-        is_about(covered, 3);
+        assert_about(observed, 10);
+        // The time from the last poll that found the track enabled to the next such poll is not
+        // covered.
+        assert_about(covered, 3);
         passed += 10;
     }
 }
@@ -117,20 +118,20 @@ async fn regions_share_one_clock() {
     intervals_after(start, 5).await;
     let before = evidence(&world);
     intervals_after(start, 10).await;
-    is_about(since(before, &world).0, 5);
-    // Whoever answers vouches for the account.
+    assert_about(since(before, &world).0, 5);
+    // Any region that responds counts for the account.
     for (number, region) in (2..).zip(["s", "r", "t"]) {
         world.cloud.play(only_in(region));
         intervals_after(start, 5 + 5 * number).await;
     }
     let (observed, covered) = since(before, &world);
-    is_about(observed, 20);
-    is_about(covered, 20);
+    assert_about(observed, 20);
+    assert_about(covered, 20);
 }
 
-/// Its last good data is shown for ten intervals here. It is evidence for three.
+/// The last good data is shown for ten intervals here, but it is evidence for three.
 #[tokio::test(start_paused = true)]
-async fn a_failing_region_vouches_for_no_cover_that_the_others_do_not_see() {
+async fn a_failing_region_adds_no_coverage_beyond_the_other_regions() {
     let world = World::new(|_| listing(&[AUDIT_ALL]));
     let start = world.start("a", &["r", "s"]);
     intervals_after(start, 5).await;
@@ -144,6 +145,6 @@ async fn a_failing_region_vouches_for_no_cover_that_the_others_do_not_see() {
     let now = report.overviews.last().expect("there is data");
     assert_eq!(now.totals.covered, Some(true), "shown");
     let (observed, covered) = since(before, &world);
-    is_about(observed, 8);
+    assert_about(observed, 8);
     assert!(covered <= 3 * INTERVAL + 10 * COARSE, "{covered:?}");
 }

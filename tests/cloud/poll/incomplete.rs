@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{Change, Status};
+use cloudaudit_exporter::snapshot::{ChangeKind, Status};
 
 use super::cloud::{AUDIT_ALL, AUDIT_ALL_OFF, Call, Reply, WRITES, listing, page};
 use super::world::{World, intervals_after};
 
-/// Tracks on pages of one, and a `TotalCount` of one more.
+/// Returns pages of one track each, with a `TotalCount` that is one too high.
 fn short<const N: usize>(tracks: [&'static str; N]) -> impl Fn(&Call) -> Reply + Send {
     move |call| {
         let index = usize::try_from(call.page).expect("it fits") - 1;
@@ -26,7 +26,7 @@ fn pages<const N: usize>(tracks: [&'static str; N]) -> impl Fn(&Call) -> Reply +
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_fails_the_poll_updates_what_it_saw_and_vouches_for_nothing() {
+async fn an_incomplete_listing_fails_the_poll_updates_listed_tracks_and_proves_nothing() {
     let world = World::new(pages([AUDIT_ALL, WRITES]));
     let start = world.start("a", &["r"]);
     intervals_after(start, 5).await;
@@ -55,8 +55,8 @@ async fn it_fails_the_poll_updates_what_it_saw_and_vouches_for_nothing() {
         .map(|it| (it.id, it.status))
         .collect();
     assert_eq!(statuses, [(7, Status::Disabled), (8, Status::Enabled)]);
-    assert_eq!(target.counters.changes[Change::Disabled], 1);
-    assert_eq!(target.counters.changes[Change::Vanished], 0);
+    assert_eq!(target.counters.changes[ChangeKind::Disabled], 1);
+    assert_eq!(target.counters.changes[ChangeKind::Vanished], 0);
     assert_eq!(after.overviews[0].totals.covered, None);
     assert_eq!(after.evidence, before.evidence);
 
@@ -64,8 +64,8 @@ async fn it_fails_the_poll_updates_what_it_saw_and_vouches_for_nothing() {
     intervals_after(start, 10).await;
     let target = world.target("r");
     assert!(target.is_up());
-    assert_eq!(target.counters.changes[Change::Enabled], 1);
-    assert_eq!(target.counters.changes[Change::Vanished], 1);
+    assert_eq!(target.counters.changes[ChangeKind::Enabled], 1);
+    assert_eq!(target.counters.changes[ChangeKind::Vanished], 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -84,7 +84,7 @@ async fn a_first_listing_that_is_incomplete_shows_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_is_accepted_is_a_listing_in_which_nothing_vanishes() {
+async fn no_track_vanishes_from_an_accepted_short_listing() {
     let mut world = World::new(pages([AUDIT_ALL, WRITES]));
     world.options.accept_short_listings = true;
     let start = world.start("a", &["r"]);
@@ -95,15 +95,15 @@ async fn one_that_is_accepted_is_a_listing_in_which_nothing_vanishes() {
     assert!(target.is_up());
     let good = target.last_good.as_ref().expect("it was listed");
     assert_eq!((good.listing.tracks.len(), good.listing.reported), (1, 2));
-    assert_eq!(target.counters.changes[Change::Disabled], 1);
-    assert_eq!(target.counters.changes[Change::Vanished], 0);
+    assert_eq!(target.counters.changes[ChangeKind::Disabled], 1);
+    assert_eq!(target.counters.changes[ChangeKind::Vanished], 0);
     world.cloud.play(|_| listing(&[AUDIT_ALL_OFF]));
     intervals_after(start, 8).await;
-    assert_eq!(world.target("r").counters.changes[Change::Vanished], 1);
+    assert_eq!(world.target("r").counters.changes[ChangeKind::Vanished], 1);
 }
 
 #[tokio::test(start_paused = true)]
-async fn polling_once_tells_of_it() {
+async fn poll_once_fails_on_an_incomplete_listing() {
     let world = World::new(short([AUDIT_ALL]));
     assert!(!world.account("a", &["r"]).await.poll_once().await);
     let mut world = World::new(short([AUDIT_ALL]));
@@ -111,9 +111,9 @@ async fn polling_once_tells_of_it() {
     assert!(world.account("a", &["r"]).await.poll_once().await);
 }
 
-/// A deletion on one of several pages: one more walk, and then it is said at once.
+/// A deletion on one of several pages costs one more walk and is reported by the same poll.
 #[tokio::test(start_paused = true)]
-async fn a_deletion_is_told_by_the_poll_that_saw_it() {
+async fn a_deletion_is_reported_by_the_poll_that_saw_it() {
     let world = World::new(pages([AUDIT_ALL, WRITES]));
     let start = world.start("a", &["r"]);
     intervals_after(start, 3).await;
@@ -122,5 +122,5 @@ async fn a_deletion_is_told_by_the_poll_that_saw_it() {
     intervals_after(start, 4).await;
     let target = world.target("r");
     assert_eq!(target.counters.polls, polls + 1);
-    assert_eq!(target.counters.changes[Change::Vanished], 1);
+    assert_eq!(target.counters.changes[ChangeKind::Vanished], 1);
 }

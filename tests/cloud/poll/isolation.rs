@@ -1,4 +1,4 @@
-//! Whoever hangs holds up nobody but himself.
+//! A region or account that hangs delays no other.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ async fn a_region_that_hangs_delays_no_other_region_and_no_other_account() {
     assert!(ended("s").is_up() && ended("t").is_up());
     assert!(!ended("r").is_up());
     assert_eq!(ended("s").counters.skipped, 0);
-    // What is seen is published when it is seen: nothing waits for the region that hangs.
+    // A result is published immediately, without waiting for the region that hangs.
     let first = published.iter().find(|it| {
         it.report
             .targets
@@ -50,7 +50,7 @@ async fn a_region_that_hangs_delays_no_other_region_and_no_other_account() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_still_runs_makes_the_next_one_a_counted_skip() {
+async fn a_poll_that_still_runs_makes_the_next_one_count_as_skipped() {
     let mut world = World::new(|call| {
         if call.region == "r" {
             Reply::Silence
@@ -58,7 +58,7 @@ async fn a_poll_that_still_runs_makes_the_next_one_a_counted_skip() {
             listing(&[])
         }
     });
-    // Two tries of nearly an interval each: every poll runs into the one after it.
+    // Two attempts of nearly an interval each: every poll overlaps the next.
     world.options.timeout = INTERVAL.saturating_sub(TIMEOUT);
     let start = world.start("a", &["r", "s"]);
     intervals_after(start, 20).await;
@@ -66,14 +66,14 @@ async fn a_poll_that_still_runs_makes_the_next_one_a_counted_skip() {
     assert_eq!(healthy.skipped, 0);
     let due = healthy.polls;
     assert!(due >= 20, "{due}");
-    // The last one may be running.
+    // The last poll may still be running.
     let counted = hanging.polls + hanging.skipped;
     assert!(counted == due || counted + 1 == due, "{counted} of {due}");
     assert!(hanging.skipped.abs_diff(due / 2) <= 1, "{hanging:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn many_hanging_accounts_leave_room_for_one_that_is_well() {
+async fn many_hanging_accounts_do_not_block_a_healthy_one() {
     let world = World::new(|call| {
         if call.region == "well" {
             listing(&[AUDIT_ALL])

@@ -7,7 +7,7 @@ use cloudaudit_exporter::poll::Memory;
 use super::cloud::{Call, Reply, page};
 use super::world::{World, intervals_after};
 
-/// A walk over so many tracks, a page of 50 at a time.
+/// Returns a script that lists `count` tracks on pages of 50.
 fn tracks(count: u64) -> impl FnMut(&Call) -> Reply {
     move |call| {
         let ids = (call.page - 1) * 50..(call.page * 50).min(count);
@@ -20,7 +20,7 @@ fn tracks(count: u64) -> impl FnMut(&Call) -> Reply {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_report_is_published_beside_the_runtime_and_in_order() {
+async fn a_large_report_is_published_off_the_runtime_thread_and_in_order() {
     for (count, is_large) in [(100, false), (101, true), (1_000, true)] {
         let mut world = World::new(tracks(count));
         world.options.page_size = 50;
@@ -39,7 +39,7 @@ async fn a_large_report_is_published_beside_the_runtime_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_report_of_an_earlier_task_is_published_beside_the_runtime() {
+async fn a_large_report_of_an_earlier_task_is_published_off_the_runtime_thread() {
     for (count, is_large) in [(100, false), (101, true)] {
         let mut world = World::new(tracks(count));
         world.options.page_size = 50;

@@ -1,4 +1,4 @@
-//! No poll is for ever: when it is cut, and what it is said to have failed of.
+//! Poll timeouts: when a poll is aborted, and which failure it reports.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::cloud::{AUDIT_ALL, Call, Reply, error, listing, page};
 use super::world::{World, intervals_after};
 use super::{COARSE, INTERVAL};
 
-/// A page takes most of an interval and shows one new track of many: such a walk ends only by being
-/// cut.
+/// Each page takes most of an interval and shows one new track of many, so only the timeout ends
+/// the walk.
 fn slow_walk(call: &Call) -> Reply {
     let track = format!(r#"{{"TrackId":{},"Status":1}}"#, call.page);
     Reply::Late(SLOW, page(1_000, &[&track]))
@@ -18,7 +18,7 @@ fn slow_walk(call: &Call) -> Reply {
 
 const SLOW: Duration = Duration::from_secs(50);
 
-/// How long a call takes that fails.
+/// The duration of a failing call.
 const TRY: Duration = Duration::from_secs(1);
 
 fn slow_world(script: impl FnMut(&Call) -> Reply + Send + 'static) -> World {
@@ -33,20 +33,23 @@ async fn no_poll_is_longer_than_four_intervals() {
     let start = world.start("a", &["r"]);
     intervals_after(start, 20).await;
     let target = world.target("r");
-    let took = target.last_poll.expect("it was cut").took;
+    let took = target.last_poll.expect("it timed out").took;
     assert!(took <= 4 * INTERVAL, "{took:?}");
     assert!(took + INTERVAL / 100 > 4 * INTERVAL, "{took:?}");
-    let failure = target.failure.expect("it was cut");
+    let failure = target.failure.expect("it timed out");
     assert_eq!(
         (failure.reason, &*failure.code),
         (Reason::Unavailable, "timeout")
     );
-    assert!(target.last_good.is_none(), "a part of a listing is none");
+    assert!(
+        target.last_good.is_none(),
+        "a partial listing is not published"
+    );
 }
 
-/// A cut poll makes room for the one that is due at its end.
+/// The poll that is due when another one times out can start.
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_is_cut_costs_three_others_and_no_more() {
+async fn a_poll_that_times_out_costs_exactly_three_others() {
     let world = slow_world(slow_walk);
     let start = world.start("a", &["r"]);
     intervals_after(start, 101).await;
@@ -58,7 +61,7 @@ async fn a_poll_that_is_cut_costs_three_others_and_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_poll_that_is_cut_failed_of_what_its_last_failed_call_did() {
+async fn a_poll_that_times_out_reports_the_failure_of_its_last_failed_call() {
     let mut failed = 0;
     let world = slow_world(move |call| {
         if call.page == 2 && failed < 2 {
@@ -76,14 +79,14 @@ async fn a_poll_that_is_cut_failed_of_what_its_last_failed_call_did() {
     intervals_after(start, 4).await;
     let target = world.target("r");
     assert_eq!(target.counters.polls, 1);
-    let failure = target.failure.expect("it was cut");
+    let failure = target.failure.expect("it timed out");
     assert_eq!(failure.reason, Reason::Throttled);
     assert_eq!(failure.code, "RequestLimitExceeded");
     assert_eq!(failure.request_id.as_deref(), Some("ed93"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_retry_starts_later_than_an_interval_after_its_poll_began() {
+async fn no_retry_starts_more_than_an_interval_after_its_poll_began() {
     let mut world = World::new(|_| match error("InternalError") {
         Reply::Body(body) => Reply::Late(TRY, body),
         reply => reply,
@@ -97,7 +100,7 @@ async fn no_retry_starts_later_than_an_interval_after_its_poll_began() {
     let polls = target.counters.polls;
     assert!(polls >= 14, "{polls}");
     assert!(calls.len() as u64 > 5 * polls, "{}", calls.len());
-    // The last try begins within the interval and takes a second.
+    // The last attempt begins within the interval and takes a second.
     let longest = world
         .published()
         .iter()
@@ -108,7 +111,7 @@ async fn no_retry_starts_later_than_an_interval_after_its_poll_began() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_that_failed_is_up_again_within_an_interval() {
+async fn a_failed_target_recovers_within_an_interval() {
     for fault in [
         (|_: &Call| Reply::Silence) as fn(&Call) -> Reply,
         |_| error("InternalError"),
@@ -132,29 +135,29 @@ async fn a_target_that_failed_is_up_again_within_an_interval() {
         assert!(kept.at + INTERVAL < since, "{kept:?}");
 
         world.cloud.play(|_| listing(&[AUDIT_ALL]));
-        let mended = Instant::now();
+        let recovered = Instant::now();
         intervals_after(start, 6).await;
         let published = world.published();
         let first = published
             .iter()
-            .find(|it| it.now.steady > mended && it.target("r").is_up())
+            .find(|it| it.now.steady > recovered && it.target("r").is_up())
             .expect("it is up again");
-        assert!(first.now.steady - mended <= INTERVAL + COARSE);
+        assert!(first.now.steady - recovered <= INTERVAL + COARSE);
     }
 }
 
-/// Whatever is cut: each call that was sent has ended, as one that failed.
+/// Every call that was sent ends, even one that the timeout aborts.
 #[tokio::test(start_paused = true)]
-async fn a_call_that_is_cut_is_counted_as_one_that_failed() {
+async fn an_aborted_call_counts_as_failed() {
     let world = slow_world(slow_walk);
     let start = world.start("a", &["r"]);
-    // Just after the first cut.
+    // Just after the first timeout.
     intervals_after(start, 4).await;
     let api = world.published().last().unwrap().report.api.clone();
     let sent: u64 = api.requests.values().sum();
     let failed: u64 = api.failures.values().sum();
     assert!(sent > 3, "{sent}");
-    assert_eq!(failed, 1, "the one that was cut");
+    assert_eq!(failed, 1, "the aborted call");
     assert_eq!(api.failures[Reason::Unavailable], 1);
     assert!(api.errors.keys().all(|(_, code)| code == "timeout"));
     let under_way = 1;
@@ -166,10 +169,9 @@ async fn a_call_that_is_cut_is_counted_as_one_that_failed() {
     );
 }
 
-/// An account that leaves with its calls under way leaves no call that never ends, and keeps no
-/// place among those in flight.
+/// Dropping an account ends its calls in flight and releases their permits.
 #[tokio::test(start_paused = true)]
-async fn an_account_that_is_dropped_ends_its_calls() {
+async fn a_dropped_account_ends_its_calls() {
     let world = World::new(|_| Reply::Silence);
     let now = Instant::now();
     let task = tokio::spawn(world.account("a", &["r", "s", "t"]).await.run(now));

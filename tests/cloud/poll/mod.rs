@@ -1,32 +1,32 @@
-//! An account at work, in no time: when it polls, how long, what it makes of an answer and what it
-//! says of it. The cloud is a script in memory that answers literal JSON; time is paused.
+//! The polls of an account: when they run, how long they take, what they publish and what they log.
+//! The cloud is a script in memory that returns literal JSON; time is paused.
 
-// The two sides.
+// The scripted cloud and the accounts.
 mod cloud;
 mod world;
 
-// When.
+// The schedule.
 mod schedule;
 
-// Who waits for whom, and how long.
+// Isolation and timeouts.
 mod isolation;
 mod large;
 mod limits;
 
-// What comes of it.
+// Results.
 mod changes;
 mod evidence;
 mod incomplete;
 mod log;
+mod organization_coverage;
 mod outcome;
 mod past;
-mod umbrella;
 
 use std::time::Duration;
 
 use cloudaudit_exporter::history::Retention;
 
-/// Between two polls of a target.
+/// The time between two polls of a target.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 const RETENTION: Retention = Retention {
@@ -35,7 +35,7 @@ const RETENTION: Retention = Retention {
     max_tracks: 1_000,
 };
 
-/// For one call.
+/// The timeout of one call.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Tokio's timers count milliseconds.

@@ -1,10 +1,10 @@
-//! What comes of polls: the reports that are published, and the counts.
+//! The reports that polls publish, and the counters.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::snapshot::{Change, DESCRIBE_AUDIT_TRACKS};
+use cloudaudit_exporter::snapshot::{ChangeKind, DESCRIBE_AUDIT_TRACKS};
 use cloudaudit_exporter::tencent::credentials::EnvironmentProvider;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use super::world::{World, intervals_after};
 use super::{COARSE, INTERVAL};
 
 #[tokio::test(start_paused = true)]
-async fn there_is_a_report_before_the_first_poll() {
+async fn a_report_is_published_before_the_first_poll() {
     let world = World::new(|_| Reply::Silence);
     let account = world.account("a", &["r", "s"]).await;
     let published = world.published();
@@ -47,7 +47,7 @@ async fn a_change_is_published_at_the_end_of_the_poll_that_saw_it() {
     let published = world.published();
     let seen = published
         .iter()
-        .find(|it| it.target("r").counters.changes[Change::Disabled] == 1)
+        .find(|it| it.target("r").counters.changes[ChangeKind::Disabled] == 1)
         .expect("it was seen");
     assert!((seen.now.steady - *poll).abs_diff(wait) < COARSE);
     let target = seen.target("r");
@@ -74,7 +74,7 @@ async fn an_unchanged_listing_is_the_same_allocation_from_report_to_report() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn calls_are_counted_for_the_account_and_told_to_the_process() {
+async fn calls_are_counted_for_the_account_and_reported_to_the_process() {
     let mut number = 0;
     let world = World::new(move |_| {
         number += 1;
@@ -112,10 +112,34 @@ async fn calls_are_counted_for_the_account_and_told_to_the_process() {
     assert_eq!(*world.observed.ended.lock().unwrap(), 3 + denied);
     let waited: Duration = sent.iter().map(|call| call.waited).sum();
     assert_eq!(api.limiter_wait, waited);
+    assert_eq!(api.last_throttled, None);
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_a_key_nothing_is_sent_and_the_reason_says_so() {
+async fn the_last_throttled_request_is_dated() {
+    let mut number = 0;
+    let world = World::new(move |_| {
+        number += 1;
+        match number {
+            1 => error("RequestLimitExceeded"),
+            _ => listing(&[AUDIT_ALL]),
+        }
+    });
+    let start = world.start("a", &["r"]);
+    intervals_after(start, 2).await;
+    let published = world.published();
+    let mut reports = published.iter().map(|it| &it.report);
+    let (first, polled) = reports
+        .find_map(|report| Some((report, report.targets[0].last_poll?)))
+        .expect("a poll has ended");
+    let throttled = first.api.last_throttled.expect("it was throttled");
+    assert!(polled.at - polled.took <= throttled && throttled < polled.at);
+    let last = published.last().expect("it was published");
+    assert_eq!(last.report.api.last_throttled, Some(throttled));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_key_nothing_is_sent_and_the_reason_is_credentials() {
     let mut world = World::new(|_| listing(&[]));
     world.provider = Arc::new(EnvironmentProvider::new(&<_>::default(), "ID", "KEY", None));
     let start = world.start("a", &["r"]);
@@ -136,7 +160,7 @@ async fn without_a_key_nothing_is_sent_and_the_reason_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn polling_once_tells_whether_all_went_well() {
+async fn poll_once_returns_whether_all_targets_succeeded() {
     let world = World::new(|call| match call.region.as_str() {
         "denied" => error("UnauthorizedOperation"),
         _ => listing(&[AUDIT_ALL, WRITES]),

@@ -1,9 +1,9 @@
-//! What is remembered over polls, outages and the limit of tracks.
+//! History across polls and outages, and the limit of tracks.
 
 use std::collections::BTreeMap;
 
 use cloudaudit_exporter::history::Retention;
-use cloudaudit_exporter::snapshot::Change;
+use cloudaudit_exporter::snapshot::ChangeKind;
 use tokio::time::Instant;
 
 use super::cloud::{AUDIT_ALL, AUDIT_ALL_OFF, Reply, WRITES, error, listing, page};
@@ -12,16 +12,16 @@ use super::{INTERVAL, RETENTION};
 
 /// The outage is three times as long as listings are shown.
 #[tokio::test(start_paused = true)]
-async fn a_track_deleted_in_the_dark_has_a_tombstone_when_it_is_light() {
+async fn a_track_deleted_during_an_outage_gets_a_tombstone_after_it() {
     let world = World::new(|_| listing(&[AUDIT_ALL, WRITES]));
     let start = world.start("a", &["r"]);
     intervals_after(start, 3).await;
     world.cloud.play(|_| error("InternalError"));
     intervals_after(start, 33).await;
-    let dark = world.target("r");
-    let good = dark.last_good.clone().expect("it is not forgotten");
+    let failing = world.target("r");
+    let good = failing.last_good.clone().expect("the last listing is kept");
     assert!(good.show_until.steady + 15 * INTERVAL < Instant::now());
-    assert_eq!(*dark.past, <_>::default());
+    assert_eq!(*failing.past, <_>::default());
 
     world.cloud.play(|_| listing(&[AUDIT_ALL_OFF]));
     intervals_after(start, 35).await;
@@ -36,9 +36,9 @@ async fn a_track_deleted_in_the_dark_has_a_tombstone_when_it_is_light() {
         .collect();
     assert_eq!(changes, [("vanished", 1), ("disabled", 1)].into());
     let times = &target.past.changes[&7];
-    assert_eq!(times.at[Change::Disabled], Some(seen.at));
+    assert_eq!(times.at[ChangeKind::Disabled], Some(seen.at));
 
-    // 100 minutes later it is forgotten, and the track that is still there is not.
+    // 100 minutes later the tombstone expires, and the history of the existing track stays.
     intervals_after(start, 135).await;
     let target = world.target("r");
     assert!(target.past.tombstones.is_empty());
@@ -46,7 +46,7 @@ async fn a_track_deleted_in_the_dark_has_a_tombstone_when_it_is_light() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tracks_beyond_the_limit_are_walked_to_the_end_and_counted() {
+async fn tracks_beyond_the_limit_are_listed_and_counted() {
     let track = |id: u32| format!(r#"{{"TrackId":{id},"Name":"n{id}","Status":{}}}"#, id % 2);
     let mut world = World::new(move |call| {
         let all: Vec<String> = (1..=230).map(track).collect();

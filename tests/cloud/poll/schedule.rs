@@ -1,4 +1,5 @@
-//! The first poll at once, the second at the account's own phase, and then one in each interval.
+//! The first poll runs immediately, the second at the account's phase, and then one runs per
+//! interval.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -18,13 +19,13 @@ fn into_interval(wall: SystemTime, interval: Duration) -> u128 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_first_poll_is_at_once_and_all_others_at_the_account_s_phase() {
+async fn the_first_poll_is_immediate_and_all_others_are_at_the_phase_of_the_account() {
     for (run, name) in ["prod", "a", "b", "sandbox-eu", "prod"]
         .into_iter()
         .enumerate()
     {
         let world = World::new(|_| listing(&[AUDIT_ALL]));
-        // Each begins at another time of day, as after a restart.
+        // Each run begins at another time of day, as after a restart.
         advance(Duration::from_millis(7_919 * run as u64)).await;
         let epoch = world.clock.now();
         let start = world.start(name, &["r"]);
@@ -53,7 +54,7 @@ async fn the_first_poll_is_at_once_and_all_others_at_the_account_s_phase() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_waits_for_its_first_poll() {
+async fn an_account_waits_until_its_first_poll_is_due() {
     let world = World::new(|_| listing(&[]));
     let start = Instant::now();
     let first = start + Duration::from_secs(3);
@@ -66,7 +67,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_second_poll_is_due_at_the_phase_within_reach(
+    fn the_second_poll_is_due_at_the_phase_within_about_an_interval(
         name in "[a-z0-9-]{1,20}",
         interval in 1_000..100_000_000_u64,
         since_epoch in 0..4_000_000_000_000_u64,

@@ -1,4 +1,4 @@
-//! Accounts at a scripted cloud: what they publish, and what they say.
+//! Accounts at a scripted cloud, with their reports and their log.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -24,16 +24,16 @@ use tracing::subscriber::{DefaultGuard, set_default};
 use super::cloud::{Call, Cloud, Reply};
 use super::{INTERVAL, RETENTION, TIMEOUT};
 
-pub(crate) const SECRET_ID: &str = "AKIDnotforanybodyseyes";
-pub(crate) const SECRET_KEY: &str = "thekeythatisnotforanybodyseyes";
-pub(crate) const TOKEN: &str = "thetokenthatisnotforanybodyseyes";
+pub(crate) const SECRET_ID: &str = "AKIDmustneverbelogged";
+pub(crate) const SECRET_KEY: &str = "thekeythatmustneverbelogged";
+pub(crate) const TOKEN: &str = "thetokenthatmustneverbelogged";
 
 /// A report as it was published.
 #[derive(Clone, Debug)]
 pub(crate) struct Published {
     pub(crate) report: Arc<Report>,
     pub(crate) now: Moment,
-    /// On which thread.
+    /// The thread that published it.
     pub(crate) thread: ThreadId,
 }
 
@@ -53,13 +53,13 @@ pub(crate) struct World {
     pub(crate) observed: Arc<Observed>,
     pub(crate) retention: Retention,
     pub(crate) changes: Arc<ChangeFeed>,
-    /// That of the organisation which every account is a member of.
+    /// The coverage by the organization that every account belongs to.
     pub(crate) coverage: watch::Sender<Option<OrganizationCoverage>>,
     pacer: Arc<Pacer>,
     in_flight: Arc<Semaphore>,
     published: Arc<Mutex<Vec<Published>>>,
     log: Log,
-    /// While it is there, this thread logs to `log`.
+    /// Redirects this thread's log to `log` until it is dropped.
     _logging: DefaultGuard,
 }
 
@@ -99,12 +99,12 @@ impl World {
         }
     }
 
-    /// An account that publishes to the end of the list.
+    /// Creates an account that appends its reports to `published`.
     pub(crate) async fn account(&self, name: &str, regions: &[&str]) -> Account {
         self.resumed(name, regions, Memory::default()).await
     }
 
-    /// The same of an account that was polled before.
+    /// Creates an account that was polled before.
     pub(crate) async fn resumed(&self, name: &str, regions: &[&str], memory: Memory) -> Account {
         let (parts, handle) = self.parts(name, regions, memory);
         Account::new(parts, handle).await
@@ -134,8 +134,8 @@ impl World {
         };
         let parts = ClientParts {
             endpoint: Endpoint {
-                url: "https://cloudaudit.tencentcloudapi.com".to_owned(),
-                host: "cloudaudit.tencentcloudapi.com".to_owned(),
+                url: "https://cloudaudit.tencentcloudapi.com".into(),
+                host: "cloudaudit.tencentcloudapi.com".into(),
             },
             transport: Arc::clone(&self.cloud) as _,
             provider: Arc::clone(&self.provider),
@@ -145,7 +145,7 @@ impl World {
         };
         let published = Arc::clone(&self.published);
         let publish: Publish = Box::new(move |report, now| {
-            let mut published = published.lock().expect("nobody panics with it");
+            let mut published = published.lock().expect("the lock is not poisoned");
             let thread = current().id();
             published.push(Published {
                 report,
@@ -166,7 +166,7 @@ impl World {
         (parts, Arc::new(handle))
     }
 
-    /// Starts an account now, and tells when that is.
+    /// Starts an account and returns the current time.
     pub(crate) fn start(&self, name: &str, regions: &[&str]) -> Instant {
         let now = Instant::now();
         let (parts, handle) = self.parts(name, regions, Memory::default());
@@ -174,7 +174,7 @@ impl World {
         now
     }
 
-    /// The organization's own tracks are listed now.
+    /// Sets the coverage by the organization, as observed now.
     pub(crate) fn organization_covers(&self, is_covered: bool, refresh: Duration) {
         let found = OrganizationCoverage::found(is_covered, self.clock.now(), refresh);
         self.coverage.send_replace(Some(found));
@@ -183,37 +183,37 @@ impl World {
     pub(crate) fn published(&self) -> Vec<Published> {
         self.published
             .lock()
-            .expect("nobody panics with it")
+            .expect("the lock is not poisoned")
             .clone()
     }
 
-    /// What is known of a region by now.
+    /// Returns the last report of a region.
     pub(crate) fn target(&self, region: &str) -> TargetReport {
         let published = self.published();
         let last = published.last().expect("something was published");
         last.target(region).clone()
     }
 
-    /// How many calls are in flight.
+    /// Returns the number of calls in flight.
     pub(crate) fn in_flight(&self) -> usize {
         MAX_IN_FLIGHT - self.in_flight.available_permits()
     }
 
-    /// The lines of the log so far.
+    /// Returns the log lines so far.
     pub(crate) fn log(&self) -> Vec<String> {
-        let log = self.log.0.lock().expect("nobody panics with it");
+        let log = self.log.0.lock().expect("the lock is not poisoned");
         let text = std::str::from_utf8(&log).expect("a log is text");
         text.lines().map(|line| line.trim().to_owned()).collect()
     }
 }
 
-/// What was written to the log.
+/// Collects the log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().expect("nobody panics with it");
+        let mut log = self.0.lock().expect("the lock is not poisoned");
         log.write(bytes)
     }
 
@@ -222,7 +222,7 @@ impl io::Write for Log {
     }
 }
 
-/// What the process was told of.
+/// Records what accounts report to the process.
 #[derive(Debug, Default)]
 pub(crate) struct Observed {
     pub(crate) sent: Mutex<Vec<Sent>>,
@@ -231,15 +231,18 @@ pub(crate) struct Observed {
 
 impl Observer for Observed {
     fn sent(&self, call: &Sent) {
-        self.sent.lock().expect("nobody panics with it").push(*call);
+        self.sent
+            .lock()
+            .expect("the lock is not poisoned")
+            .push(*call);
     }
 
     fn ended(&self, _: &Ended<'_>) {
-        *self.ended.lock().expect("nobody panics with it") += 1;
+        *self.ended.lock().expect("the lock is not poisoned") += 1;
     }
 }
 
-/// Lets time pass from `start`, to a moment after so many intervals.
+/// Waits until shortly after this many intervals from `start`.
 pub(crate) async fn intervals_after(start: Instant, intervals: u32) {
     sleep_until(start + intervals * INTERVAL + Duration::from_millis(10)).await;
 }

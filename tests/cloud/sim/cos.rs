@@ -1,4 +1,4 @@
-//! Buckets: their signature by the vectors of the documentation, and their listings.
+//! Buckets: signatures against the documented vectors, and listings.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -74,7 +74,7 @@ async fn ask(world: &World, request: Request<Bytes>) -> (StatusCode, String) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_vectors_are_granted() {
+async fn the_vectors_are_accepted() {
     let permanent = || world(Identity::permanent(ID, KEY));
     let (status, body) = ask(&permanent(), l1().request()).await;
     assert_eq!(status, StatusCode::OK, "{body}");
@@ -95,7 +95,7 @@ async fn the_vectors_are_granted() {
     assert_eq!(status, StatusCode::OK, "{body}");
     assert!(body.contains("0930%5Fa%281%29%2Bc%2Egz</Key>"), "{body}");
 
-    // The signature holds, but the simulator offers listings only.
+    // The signature is valid, but the simulator implements listings only.
     let l3 = Vector {
         method: Method::HEAD,
         query: "",
@@ -122,7 +122,7 @@ async fn the_vectors_are_granted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn anything_else_is_refused() {
+async fn every_other_signature_is_refused() {
     let refused = async |vector: Vector, world: World| {
         let (status, body) = ask(&world, vector.request()).await;
         assert_eq!(status, StatusCode::FORBIDDEN, "{body}");

@@ -1,4 +1,4 @@
-//! What goes wrong when it is told to.
+//! Injected faults.
 
 use std::time::Duration;
 
@@ -18,20 +18,20 @@ async fn raw(world: &World) -> Result<Response<Bytes>, TransportFault> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn take_time() {
+async fn delays_and_dripping_bodies_take_time() {
     let world = world(1);
     world.set_latency(Duration::from_millis(30));
     world.inject(Fault::delay(Duration::from_secs(5)));
     world.inject(Fault::drip(Duration::from_secs(7)));
     for expected in [5_030, 7_030, 30] {
-        let asked = Instant::now();
+        let began = Instant::now();
         assert_eq!(ids(&list(&world, 1, 10).await), [1]);
-        assert_eq!(asked.elapsed(), Duration::from_millis(expected));
+        assert_eq!(began.elapsed(), Duration::from_millis(expected));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn let_the_answer_hang() {
+async fn a_hang_affects_one_response() {
     let world = world(1);
     world.inject(Fault::hang());
     let a_day = Duration::from_hours(24);
@@ -40,13 +40,13 @@ async fn let_the_answer_hang() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn break_the_connection() {
+async fn a_reset_or_a_truncation_breaks_the_connection() {
     let world = world(1);
     world.inject(Fault::reset());
     world.inject(Fault::truncated());
     assert!(matches!(raw(&world).await, Err(TransportFault::Reset)));
     let Err(TransportFault::Truncated(part)) = raw(&world).await else {
-        panic!("the body was not cut");
+        panic!("the body was not truncated");
     };
     let promised = part.headers()["Content-Length"].to_str().unwrap();
     let promised: usize = promised.parse().unwrap();
@@ -55,7 +55,7 @@ async fn break_the_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn send_something_else() {
+async fn a_raw_response_replaces_the_real_one() {
     let world = world(1);
     world.inject(Fault::bad_gateway());
     world.inject(Fault::not_json());
@@ -86,7 +86,7 @@ async fn send_something_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refuse_what_would_be_granted() {
+async fn an_error_replaces_a_valid_response() {
     let world = world(1);
     world.inject(Fault::throttled());
     world.inject(Fault::internal_error());
@@ -108,7 +108,7 @@ async fn refuse_what_would_be_granted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn bend_a_listing() {
+async fn edits_change_a_listing() {
     let world = world(3);
     world.inject(Fault::null_tracks());
     world.inject(Fault::null_fields());
@@ -131,7 +131,7 @@ async fn bend_a_listing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn change_the_world_between_two_pages() {
+async fn the_world_can_change_between_two_pages() {
     let world = world(4);
     let deleted = Fault::afterwards(|account| drop(account.delete(1))).page(1);
     world.inject(deleted);
@@ -140,11 +140,11 @@ async fn change_the_world_between_two_pages() {
     let created = Fault::afterwards(|account| account.create_first(Track::new(9, "new"))).page(1);
     world.inject(created);
     assert_eq!(ids(&list(&world, 1, 2).await), [2, 3]);
-    assert_eq!(ids(&list(&world, 2, 2).await), [3, 4]); // 3 once more
+    assert_eq!(ids(&list(&world, 2, 2).await), [3, 4]); // 3 again
 }
 
 #[tokio::test(start_paused = true)]
-async fn wait_for_those_they_are_meant_for() {
+async fn a_fault_waits_for_its_account_region_and_page() {
     let world = world(1);
     let other = world.add_account("100000000002");
     other.add_identity(Identity::permanent("AKIDother", "other"));
@@ -171,7 +171,7 @@ async fn wait_for_those_they_are_meant_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_change_a_listing_wait_for_one() {
+async fn a_fault_that_edits_a_listing_waits_for_one() {
     let world = world(1);
     world.inject(Fault::total_off_by(1));
     refusal(&world, with(&world, "X-TC-Region", "gz")).await;
@@ -179,7 +179,7 @@ async fn that_change_a_listing_wait_for_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn are_played_as_often_as_said() {
+async fn a_fault_repeats_as_often_as_configured() {
     let world = world(1);
     world.inject(Fault::internal_error().times(2));
     let outage = world.inject(Fault::bad_gateway().until_cleared());

@@ -1,4 +1,4 @@
-//! What a machine is told of its role.
+//! The metadata service of a machine with a role.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ async fn get(world: &World, path: &str) -> Result<Response<Bytes>, TransportFaul
         .await
 }
 
-/// The key of the role `monitor`.
+/// Returns the key of the role `monitor`.
 async fn key(world: &World) -> Value {
     let response = get(world, &format!("{PATH}monitor")).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -35,7 +35,7 @@ fn machine_with_role() -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_its_name_and_a_key_that_works() {
+async fn it_returns_the_role_name_and_a_working_key() {
     let world = machine_with_role();
     let name = get(&world, PATH).await.unwrap();
     assert_eq!(name.status(), StatusCode::OK);
@@ -45,7 +45,10 @@ async fn is_its_name_and_a_key_that_works() {
     assert_eq!(key["ExpiredTime"], 1_551_120_265);
     assert_eq!(key["Expiration"], "2019-02-25T18:44:25Z");
     assert_eq!(ids(&machine(&key).list(&world).await), [1, 2]);
-    assert_eq!(machine(&key).who(&world).await["AccountId"], UIN);
+    assert_eq!(
+        machine(&key).caller_identity(&world).await["AccountId"],
+        UIN
+    );
 
     let call = &world.calls()[1];
     assert_eq!(
@@ -60,7 +63,7 @@ async fn is_its_name_and_a_key_that_works() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_the_same_key_until_its_last_part() {
+async fn it_returns_the_same_key_until_the_key_is_about_to_expire() {
     let world = machine_with_role();
     let first = key(&world).await;
     tokio::time::advance(Duration::from_secs(6_479)).await;
@@ -80,7 +83,7 @@ async fn is_the_same_key_until_its_last_part() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_not_found_while_there_is_none() {
+async fn it_returns_404_without_a_role() {
     let world = world(1);
     let status = async |path: &str| get(&world, path).await.unwrap().status();
     let monitor = format!("{PATH}monitor");
@@ -113,7 +116,7 @@ async fn is_not_found_while_there_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn fails_a_third_of_the_time_if_told_to() {
+async fn injected_faults_apply_to_it() {
     let world = machine_with_role();
     let bad = Fault::bad_gateway()
         .action("metadata")

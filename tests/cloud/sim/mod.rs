@@ -1,5 +1,5 @@
-//! The simulated cloud: does it know what the real one knows? In memory under paused time, but for
-//! `socket`, which has the real thing on both.
+//! The simulated cloud behaves as the real one is documented to. In memory and in paused time,
+//! except `socket`, which uses real sockets and real time.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,7 +32,7 @@ const HOST: &str = "cloudaudit.intl.tencentcloudapi.com";
 const ID: &str = "AKIDz8krbsJ5yKBZQpn74WFkmLPx3EXAMPLE";
 const KEY: &str = "Gu5t9xGARNpq86cd98joQYCN3EXAMPLE";
 
-/// One account with one key and tracks 1, 2, … in it.
+/// Creates one account with one key and the tracks 1, 2, ….
 fn world(tracks: u64) -> World {
     let world = World::new(UNIX_EPOCH + Duration::from_secs(1_551_113_065));
     let account = world.add_account(UIN);
@@ -47,7 +47,7 @@ fn signer() -> Signer {
     Signer::new(HOST, ID, KEY)
 }
 
-/// What the API answered, which is always 200 and JSON with a `RequestId`.
+/// Returns the response of the API, which is always 200 and JSON with a `RequestId`.
 async fn ask(world: &World, request: Request<Bytes>) -> Value {
     let response = world.answer(request).await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -76,7 +76,7 @@ fn ids(answer: &Value) -> Vec<u64> {
         .collect()
 }
 
-/// A good request, spoilt.
+/// Returns a valid request with one header replaced.
 fn with(world: &World, header: &'static str, value: &'static str) -> Request<Bytes> {
     let mut request = signer().list(world.now(), REGION, 1, 10);
     let value = HeaderValue::from_static(value);
@@ -85,7 +85,7 @@ fn with(world: &World, header: &'static str, value: &'static str) -> Request<Byt
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_goes_on_with_tokios_and_can_be_put_wrong() {
+async fn the_clock_follows_tokios_and_can_be_skewed() {
     let start = UNIX_EPOCH + Duration::from_secs(1_000_000);
     let world = World::new(start);
     tokio::time::advance(Duration::from_hours(1)).await;

@@ -1,4 +1,4 @@
-//! Who is in an organisation, and who may know.
+//! The members of an organization, and which accounts may list them.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn names(answer: &Value) -> Vec<&str> {
     items.map(|item| item["Name"].as_str().unwrap()).collect()
 }
 
-/// The first account holds an organisation of five.
+/// Creates a world whose first account administers an organization of five members.
 fn five() -> World {
     let world = world(0);
     let account = world.account(UIN).unwrap();
@@ -48,7 +48,7 @@ async fn every_member_is_on_one_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_member_has_the_documented_form_in_any_script() {
+async fn a_member_has_the_documented_form_with_any_characters() {
     let world = world(0);
     let member = Member::new(200_000_000_001, "支付平台")
         .node(7, "生产")
@@ -66,7 +66,7 @@ async fn a_member_has_the_documented_form_in_any_script() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn members_come_go_and_change() {
+async fn members_can_be_added_removed_and_changed() {
     let world = five();
     let account = world.account(UIN).unwrap();
     account.remove_member(200_000_000_001).unwrap();
@@ -85,7 +85,7 @@ async fn members_come_go_and_change() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_asked_for_must_be_a_page() {
+async fn a_request_must_name_a_valid_page() {
     let world = five();
     for (body, code) in [
         (r#"{"Offset":0,"Limit":51}"#, "InvalidParameter"),
@@ -107,7 +107,7 @@ async fn what_is_asked_for_must_be_a_page() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_account_that_holds_it_sees_it_and_not_too_often() {
+async fn only_the_admin_account_can_list_it_within_a_rate_limit() {
     let world = five();
     let member = world.add_account("200000000001");
     member.add_identity(Identity::permanent("AKIDmember", "key"));
@@ -130,7 +130,7 @@ async fn only_the_account_that_holds_it_sees_it_and_not_too_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn faults_find_one_action_of_one_account() {
+async fn faults_apply_to_one_action_of_one_account() {
     let world = five();
     world.inject(
         Fault::internal_error()
@@ -146,9 +146,9 @@ async fn faults_find_one_action_of_one_account() {
     assert_eq!(world.pending_faults(), 1);
 }
 
-/// Real time, for it is the time that it takes which is looked at.
+/// Real time, because the test measures how long this takes.
 #[tokio::test]
-async fn two_thousand_members_are_there_at_once() {
+async fn two_thousand_members_are_created_within_seconds() {
     const MANY: u64 = 2_000;
     let began = Instant::now();
     let world = world(0);

@@ -1,4 +1,4 @@
-//! What a listing shows.
+//! Listings of tracks.
 
 use cloudaudit_exporter::sim::{Track, World, ckafka, cls, cos};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::products::permanent;
 use super::{NO_TRACKS, REGION, UIN, ask, ids, list, signer, world};
 
 #[tokio::test(start_paused = true)]
-async fn show_every_track_once_and_nothing_past_the_end() {
+async fn pages_show_every_track_once_and_nothing_past_the_end() {
     let world = world(7);
     assert_eq!(ids(&list(&world, 1, 3).await), [1, 2, 3]);
     assert_eq!(ids(&list(&world, 2, 3).await), [4, 5, 6]);
@@ -19,7 +19,7 @@ async fn show_every_track_once_and_nothing_past_the_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn may_be_capped_lower_than_asked() {
+async fn the_page_size_may_be_capped() {
     let world = world(7);
     world.set_max_page_size(2);
     assert_eq!(ids(&list(&world, 1, 50).await), [1, 2]);
@@ -27,7 +27,7 @@ async fn may_be_capped_lower_than_asked() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn show_the_world_as_it_is() {
+async fn a_listing_shows_the_current_world() {
     let world = world(3);
     let account = world.account(UIN).unwrap();
     account.set_status(2, 0).unwrap();
@@ -61,7 +61,7 @@ async fn show_the_world_as_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn are_the_same_in_every_region_unless_one_has_its_own() {
+async fn tracks_are_the_same_in_every_region_unless_a_region_has_its_own() {
     let world = world(2);
     let tokyo = world.account(UIN).unwrap().in_region("ap-tokyo");
     let in_tokyo = || ask(&world, signer().list(world.now(), "ap-tokyo", 1, 10));
@@ -72,7 +72,7 @@ async fn are_the_same_in_every_region_unless_one_has_its_own() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn have_the_documented_form() {
+async fn tracks_have_the_documented_form() {
     let world = world(0);
     let documented = Track::new(1, "audit")
         .with("ActionType", json!("Read"))
@@ -92,7 +92,7 @@ async fn have_the_documented_form() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn come_with_the_headers_of_the_real_gateway() {
+async fn responses_have_the_headers_of_the_real_gateway() {
     let world = world(1);
     world.set_skew_seconds(60);
     let request = signer().list(world.now(), REGION, 1, 10);
@@ -114,7 +114,7 @@ async fn details(world: &World, body: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn leave_out_what_one_track_alone_shows() {
+async fn listings_omit_the_details_of_a_track() {
     let world = world(2);
     let account = world.account(UIN).unwrap();
     let filters = json!({"ResourceFields": [{"ResourceType": "cos", "ActionType": "*",

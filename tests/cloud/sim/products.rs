@@ -1,4 +1,4 @@
-//! Calls of the other products, and with the keys that they give out.
+//! Calls to the other products, and with the keys that they issue.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -10,14 +10,14 @@ use serde_json::Value;
 use super::{HOST, REGION, ask, signer};
 use crate::support::signer::Signer;
 
-/// A key, permanent or not.
+/// A permanent or temporary key.
 #[derive(Clone)]
 pub(crate) struct Key {
     pub(crate) signer: Signer,
     pub(crate) token: Option<String>,
 }
 
-/// The permanent key of the world's first account.
+/// Returns the permanent key of the world's first account.
 pub(crate) fn permanent() -> Key {
     Key {
         signer: signer(),
@@ -25,12 +25,12 @@ pub(crate) fn permanent() -> Key {
     }
 }
 
-/// The key in an answer of STS.
+/// Returns the key in a response of STS.
 pub(crate) fn temporary(answer: &Value) -> Key {
     machine(&answer["Credentials"])
 }
 
-/// The key in an answer of the metadata service.
+/// Returns the key in a response of the metadata service.
 pub(crate) fn machine(answer: &Value) -> Key {
     let text = |name: &str| answer[name].as_str().unwrap().to_owned();
     Key {
@@ -40,7 +40,7 @@ pub(crate) fn machine(answer: &Value) -> Key {
 }
 
 impl Key {
-    /// Asks an action of a product that needs no region.
+    /// Calls an action of a product that needs no region.
     pub(crate) async fn ask(&self, world: &World, action: [&str; 3], body: &str) -> Value {
         ask(world, self.request(world, action, "", body)).await
     }
@@ -50,7 +50,7 @@ impl Key {
             .await
     }
 
-    pub(crate) async fn who(&self, world: &World) -> Value {
+    pub(crate) async fn caller_identity(&self, world: &World) -> Value {
         let action = ["sts", "GetCallerIdentity", "2018-08-13"];
         self.ask(world, action, "{}").await
     }
@@ -79,7 +79,7 @@ impl Key {
     }
 }
 
-/// A call of STS that nobody signed.
+/// Returns an unsigned call to STS.
 pub(crate) fn unsigned(action: &str, body: &str) -> Request<Bytes> {
     Request::post("/")
         .header("Host", "sts.tencentcloudapi.com")

@@ -1,4 +1,4 @@
-//! What is counted, and what is throttled.
+//! Call counts and throttling.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ async fn the_twenty_first_in_a_sliding_second_is_throttled() {
          which exceeds the frequency limit `20` for a second"
     ));
     assert_eq!(world.peak_per_second(ID), 21);
-    tokio::time::advance(Duration::from_millis(240)).await; // the first two are over
+    tokio::time::advance(Duration::from_millis(240)).await; // the first two are more than a second old
     assert_eq!(ids(&list(&world, 1, 10).await), [1]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn is_counted_per_identity() {
+async fn calls_are_counted_per_identity() {
     let world = world(1);
     world.set_rate_limit(1);
     let account = world.account(UIN).unwrap();
@@ -42,11 +42,11 @@ async fn is_counted_per_identity() {
         "RequestLimitExceeded"
     );
     assert_eq!(world.peak_per_second("AKIDother"), 1);
-    assert_eq!(world.peak_per_second("AKIDnobody"), 0);
+    assert_eq!(world.peak_per_second("AKIDunknown"), 0);
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_call_is_remembered() {
+async fn every_call_is_recorded() {
     let world = world(1);
     list(&world, 3, 10).await;
     tokio::time::advance(Duration::from_secs(2)).await;
@@ -72,7 +72,7 @@ async fn every_call_is_remembered() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_latest_calls_are_remembered_one_by_one() {
+async fn only_the_latest_calls_are_recorded_individually() {
     let world = world(1);
     for _ in 0..10_001 {
         world.answer(Request::default()).await.unwrap();

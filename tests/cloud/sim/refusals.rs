@@ -1,4 +1,4 @@
-//! Every refusal, by what brings it about.
+//! Every refusal, by its cause.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::{HOST, ID, KEY, REGION, UIN, ask, ids, list, refusal, signer, with, w
 use crate::support::signer::Signer;
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_key_or_id() {
+async fn a_wrong_key_or_id_is_refused() {
     let world = world(1);
     let wrong_key = Signer::new(HOST, ID, "another");
     let request = wrong_key.list(world.now(), REGION, 1, 10);
@@ -17,7 +17,7 @@ async fn a_wrong_key_or_id() {
         refusal(&world, request).await,
         "AuthFailure.SignatureFailure"
     );
-    let wrong_id = Signer::new(HOST, "AKIDnobody", KEY);
+    let wrong_id = Signer::new(HOST, "AKIDunknown", KEY);
     let request = wrong_id.list(world.now(), REGION, 1, 10);
     assert_eq!(
         refusal(&world, request).await,
@@ -34,7 +34,7 @@ async fn a_wrong_key_or_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_date_that_is_not_the_timestamps() {
+async fn a_date_that_differs_from_the_timestamp_is_refused() {
     let world = world(1);
     let signed = |date| {
         let body = r#"{"PageNumber":1,"PageSize":10}"#;
@@ -46,12 +46,12 @@ async fn a_date_that_is_not_the_timestamps() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_more_than_five_minutes_off() {
+async fn a_clock_more_than_five_minutes_off_is_refused() {
     let world = world(1);
     for (skew, is_refused) in [(300, false), (301, true), (-300, false), (-301, true)] {
-        let honest = world.now();
+        let correct = world.now();
         world.set_skew_seconds(skew);
-        let answer = ask(&world, signer().list(honest, REGION, 1, 10)).await;
+        let answer = ask(&world, signer().list(correct, REGION, 1, 10)).await;
         let refused = answer["Error"]["Code"] == "AuthFailure.SignatureExpire";
         assert_eq!(refused, is_refused, "{skew} s: {answer}");
         world.set_skew_seconds(0);
@@ -61,7 +61,7 @@ async fn a_clock_more_than_five_minutes_off() {
 const TOKEN_FAILURE: &str = "AuthFailure.TokenFailure";
 
 #[tokio::test(start_paused = true)]
-async fn a_token_that_is_wrong_missing_expired_or_not_asked_for() {
+async fn a_wrong_missing_expired_or_needless_token_is_refused() {
     let world = world(1);
     let expires = world.now() + Duration::from_hours(1);
     let account = world.account(UIN).unwrap();
@@ -95,7 +95,7 @@ async fn a_token_that_is_wrong_missing_expired_or_not_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_malformed_authorization() {
+async fn a_malformed_authorization_is_refused() {
     const SCOPE: &str = "2019-02-25/cloudaudit/tc3_request";
     let world = world(1);
     for malformed in [
@@ -117,7 +117,7 @@ async fn a_malformed_authorization() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn cam_in_several_lines() {
+async fn a_denial_by_cam_has_several_lines() {
     let world = world(1);
     let account = world.account(UIN).unwrap();
     account.deny(ID).unwrap();
@@ -137,7 +137,7 @@ async fn cam_in_several_lines() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_action_version_region_or_timestamp() {
+async fn a_wrong_action_version_region_or_timestamp_is_refused() {
     let world = world(1);
     for (header, value, code) in [
         ("X-TC-Action", "DescribeAuditTrackz", "InvalidAction"),
@@ -179,7 +179,7 @@ async fn a_wrong_action_version_region_or_timestamp() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_the_action_does_not_define() {
+async fn a_body_that_the_action_does_not_define_is_refused() {
     let world = world(1);
     for (body, code) in [
         ("", "MissingParameter"),

@@ -1,4 +1,4 @@
-//! Does it verify what the documentation's arithmetic gives?
+//! The simulator verifies signatures as documented.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -80,21 +80,21 @@ async fn the_vectors_are_accepted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vector_is_refused_when_anything_that_it_signed_differs() {
+async fn a_vector_is_refused_if_any_signed_part_differs() {
     let mut other_body = VECTORS[0].request();
     *other_body.body_mut() = Bytes::from_static(br#"{"PageNumber":2,"PageSize":50}"#);
-    for spoilt in [
+    for modified in [
         other_body,
         with("Host", "localhost"),
         with("Content-Type", "text/json"),
         with("X-TC-Timestamp", "1551113066"),
     ] {
-        let code = refusal(&VECTORS[0].world(), spoilt).await;
+        let code = refusal(&VECTORS[0].world(), modified).await;
         assert_eq!(code, "AuthFailure.SignatureFailure");
     }
 }
 
-/// The first vector with another header than was signed.
+/// Returns the first vector with a header that differs from the signed one.
 fn with(header: &'static str, value: &'static str) -> Request<Bytes> {
     let mut request = VECTORS[0].request();
     let value = HeaderValue::from_static(value);
@@ -103,7 +103,7 @@ fn with(header: &'static str, value: &'static str) -> Request<Bytes> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_memory_the_authority_of_the_uri_stands_for_the_host() {
+async fn in_memory_the_uri_authority_replaces_a_missing_host_header() {
     let mut request = VECTORS[0].request();
     request.headers_mut().remove("host");
     *request.uri_mut() = format!("https://{HOST}/").parse().unwrap();

@@ -1,4 +1,5 @@
-//! Behind a socket, in real time, asked with bare TCP: what arrives is looked at byte by byte.
+//! The simulated cloud behind a socket, in real time. Requests are sent over plain TCP, and
+//! responses are checked byte by byte.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,8 +19,8 @@ use super::products::{permanent, temporary};
 use super::{ID, KEY, REGION, UIN, world};
 use crate::support::signer::Signer;
 
-/// Nothing on loopback takes longer unless it never comes.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The timeout of reads. A response on loopback arrives sooner, or never.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 struct Cloud {
     address: SocketAddr,
@@ -41,7 +42,7 @@ impl Cloud {
         }
     }
 
-    /// As `kill -9` would.
+    /// Aborts the server, as `kill -9` would.
     async fn kill(self) {
         self.serving.abort();
         assert!(self.serving.await.unwrap_err().is_cancelled());
@@ -56,12 +57,12 @@ impl Cloud {
         TcpStream::connect(self.address).await.unwrap()
     }
 
-    /// Asks for the first page on a connection of its own and takes what comes until it ends.
+    /// Requests the first page on a new connection, and reads until the connection closes.
     async fn ask(&self) -> io::Result<String> {
         self.send(&self.page(1)).await
     }
 
-    /// The same with any request.
+    /// Sends a request on a new connection, and reads until the connection closes.
     async fn send(&self, request: &Request<Bytes>) -> io::Result<String> {
         let mut stream = self.connect().await;
         send(&mut stream, request, "close").await;
@@ -84,7 +85,7 @@ async fn send(stream: &mut TcpStream, request: &Request<Bytes>, connection: &str
 async fn read_to_end(stream: &mut TcpStream) -> io::Result<String> {
     let mut received = Vec::new();
     let reading = stream.read_to_end(&mut received);
-    timeout(PATIENCE, reading)
+    timeout(READ_TIMEOUT, reading)
         .await
         .expect("the connection stays open")?;
     Ok(String::from_utf8(received).unwrap())
@@ -96,7 +97,7 @@ fn json(response: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_answer_looks_like_that_of_the_real_gateway() {
+async fn a_response_looks_like_that_of_the_real_gateway() {
     let cloud = Cloud::start(world(3)).await;
     let response = cloud.ask().await.unwrap();
     assert!(response.starts_with("HTTP/1.1 200 OK\r\n"), "{response}");
@@ -116,18 +117,18 @@ async fn an_answer_looks_like_that_of_the_real_gateway() {
 }
 
 #[tokio::test]
-async fn every_product_and_the_metadata_service_answer_at_one_address() {
+async fn every_product_and_the_metadata_service_respond_at_one_address() {
     let cloud = Cloud::start(world(2)).await;
     let account = cloud.world.account(UIN).unwrap();
     account.add_role(Role::new("monitor").trusts_account(UIN));
     account.add_member(Member::new(100_000_000_001, "主账号"));
     cloud.world.bind_machine(UIN, "monitor");
-    let asked = |action, body| permanent().request(&cloud.world, action, "", body);
+    let signed = |action, body| permanent().request(&cloud.world, action, "", body);
 
     let assume = ["sts", "AssumeRole", "2018-08-13"];
-    let wish =
+    let assume_body =
         r#"{"RoleArn":"qcs::cam::uin/100000000001:roleName/monitor","RoleSessionName":"me"}"#;
-    let assumed = json(&cloud.send(&asked(assume, wish)).await.unwrap());
+    let assumed = json(&cloud.send(&signed(assume, assume_body)).await.unwrap());
     let key = temporary(&assumed["Response"]);
     let list = ["cloudaudit", "DescribeAuditTracks", "2019-03-19"];
     let body = r#"{"PageNumber":1,"PageSize":10}"#;
@@ -136,7 +137,7 @@ async fn every_product_and_the_metadata_service_answer_at_one_address() {
     assert_eq!(listing["Response"]["TotalCount"], 2);
 
     let members = ["organization", "DescribeOrganizationMembers", "2021-03-31"];
-    let members = asked(members, r#"{"Offset":0,"Limit":50}"#);
+    let members = signed(members, r#"{"Offset":0,"Limit":50}"#);
     let members = json(&cloud.send(&members).await.unwrap());
     assert_eq!(members["Response"]["Items"][0]["Name"], "主账号");
 
@@ -160,7 +161,7 @@ async fn every_product_and_the_metadata_service_answer_at_one_address() {
 }
 
 #[tokio::test]
-async fn a_connection_is_used_again() {
+async fn a_connection_is_reused() {
     let cloud = Cloud::start(world(3)).await;
     let mut stream = cloud.connect().await;
     send(&mut stream, &cloud.page(1), "keep-alive").await;
@@ -178,7 +179,7 @@ async fn a_connection_is_used_again() {
 }
 
 #[tokio::test]
-async fn a_reset_is_a_reset() {
+async fn a_reset_fault_resets_the_connection() {
     let cloud = Cloud::start(world(1)).await;
     cloud.world.inject(Fault::reset());
     let error = cloud.ask().await.unwrap_err();
@@ -198,15 +199,15 @@ async fn a_truncated_body_ends_early() {
 }
 
 #[tokio::test]
-async fn a_dripping_body_arrives_whole_in_the_end() {
+async fn a_dripping_body_arrives_completely() {
     let cloud = Cloud::start(world(2)).await;
     cloud.world.inject(Fault::drip(Duration::from_millis(300)));
     let mut stream = cloud.connect().await;
     send(&mut stream, &cloud.page(1), "close").await;
-    let asked = Instant::now();
+    let began = Instant::now();
     let mut reads = 0;
     let mut received = Vec::new();
-    while timeout(PATIENCE, stream.read_buf(&mut received))
+    while timeout(READ_TIMEOUT, stream.read_buf(&mut received))
         .await
         .unwrap()
         .unwrap()
@@ -214,7 +215,7 @@ async fn a_dripping_body_arrives_whole_in_the_end() {
     {
         reads += 1;
     }
-    assert!(asked.elapsed() >= Duration::from_millis(300));
+    assert!(began.elapsed() >= Duration::from_millis(300));
     assert!(reads > 5, "{reads} reads");
     let response = String::from_utf8(received).unwrap();
     assert!(!response.contains("Transfer-Encoding"), "{response}");
@@ -222,7 +223,7 @@ async fn a_dripping_body_arrives_whole_in_the_end() {
 }
 
 #[tokio::test]
-async fn a_hanging_answer_holds_up_nobody_else() {
+async fn a_hanging_response_delays_no_other() {
     let cloud = Cloud::start(world(1)).await;
     cloud.world.inject(Fault::hang());
     let mut hanging = cloud.connect().await;
@@ -236,7 +237,7 @@ async fn a_hanging_answer_holds_up_nobody_else() {
 }
 
 #[tokio::test]
-async fn killed_it_takes_every_connection_with_it_and_comes_back_on_the_same_port() {
+async fn a_kill_closes_every_connection_and_a_restart_uses_the_same_port() {
     let cloud = Cloud::start(world(1)).await;
     let (address, world) = (cloud.address, cloud.world.clone());
     world.inject(Fault::hang());
@@ -259,7 +260,7 @@ async fn killed_it_takes_every_connection_with_it_and_comes_back_on_the_same_por
 }
 
 #[tokio::test]
-async fn shut_down_it_ends_at_once() {
+async fn a_shutdown_closes_idle_connections_immediately() {
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), world(1))
         .await
         .unwrap();
@@ -268,7 +269,7 @@ async fn shut_down_it_ends_at_once() {
     let serving = tokio::spawn(server.serve(stopped));
     let mut idle = TcpStream::connect(address).await.unwrap();
     stop.send(()).unwrap();
-    timeout(PATIENCE, serving).await.unwrap().unwrap();
+    timeout(READ_TIMEOUT, serving).await.unwrap().unwrap();
     assert_eq!(read_to_end(&mut idle).await.unwrap_or_default(), "");
     assert!(TcpStream::connect(address).await.is_err());
 }

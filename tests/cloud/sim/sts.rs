@@ -1,4 +1,4 @@
-//! Roles: who may assume them, what for, and until when.
+//! Roles: which identities may assume them, with which rights, and for how long.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use super::products::{permanent, temporary, unsigned};
 use super::{ID, NO_TRACKS, UIN, ask, ids, world};
 
 const OTHER: &str = "100000000002";
-const ASKED: &str = r#"{"RoleArn":"qcs::cam::uin/100000000002:roleName/audit-reader",
+const ASSUME_ROLE: &str = r#"{"RoleArn":"qcs::cam::uin/100000000002:roleName/audit-reader",
     "RoleSessionName":"test","ExternalId":"between us"}"#;
 const BY_TOKEN: &str = r#"{"RoleArn":"qcs::cam::uin/100000000002:roleName/audit-reader",
     "RoleSessionName":"pod","ProviderId":"cls-1","WebIdentityToken":"first"}"#;
 
-/// The first account, which has no tracks, may read the other, which has one.
+/// Creates two accounts. The first has no tracks and may assume a role of the second, which has
+/// one.
 fn two_accounts() -> (World, Account) {
     let world = world(0);
     let other = world.add_account(OTHER);
@@ -33,7 +34,7 @@ fn code(answer: &Value) -> &str {
 async fn a_role_lists_the_tracks_of_its_account() {
     let (world, other) = two_accounts();
     assert_eq!(ids(&permanent().list(&world).await), NO_TRACKS);
-    let mut answer = permanent().assume(&world, ASKED).await;
+    let mut answer = permanent().assume(&world, ASSUME_ROLE).await;
     assert_eq!(ids(&temporary(&answer).list(&world).await), [7]);
     assert_eq!(
         other.role_arn("audit-reader"),
@@ -58,10 +59,10 @@ async fn a_role_lists_the_tracks_of_its_account() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_key_is_another_and_ends() {
+async fn every_key_is_different_and_expires() {
     let (world, _) = two_accounts();
-    let first = permanent().assume(&world, ASKED).await;
-    let second = permanent().assume(&world, ASKED).await;
+    let first = permanent().assume(&world, ASSUME_ROLE).await;
+    let second = permanent().assume(&world, ASSUME_ROLE).await;
     assert_ne!(first["Credentials"], second["Credentials"]);
     let first = temporary(&first);
     let mut forged = first.clone();
@@ -73,32 +74,32 @@ async fn every_key_is_another_and_ends() {
     tokio::time::advance(Duration::from_secs(7_199)).await;
     assert_eq!(ids(&first.list(&world).await), [7]);
     tokio::time::advance(Duration::from_secs(1)).await;
-    permanent().assume(&world, ASKED).await;
+    permanent().assume(&world, ASSUME_ROLE).await;
     assert_eq!(code(&first.list(&world).await), "AuthFailure.TokenFailure");
     tokio::time::advance(Duration::from_mins(1)).await;
-    permanent().assume(&world, ASKED).await;
+    permanent().assume(&world, ASSUME_ROLE).await;
     let forgotten = first.list(&world).await;
     assert_eq!(code(&forgotten), "AuthFailure.SecretIdNotFound");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_key_lives_as_long_as_asked_and_as_the_world_allows() {
+async fn a_key_lasts_as_long_as_requested_up_to_the_maximum() {
     let (world, _) = two_accounts();
     for (seconds, longest, expected) in [(60, 43_200, 60), (43_200, 43_200, 43_200), (7_200, 3, 3)]
     {
         world.set_max_role_duration(Duration::from_secs(longest));
-        let asked = ASKED.replace('}', &format!(r#","DurationSeconds":{seconds}}}"#));
-        let answer = permanent().assume(&world, &asked).await;
+        let body = ASSUME_ROLE.replace('}', &format!(r#","DurationSeconds":{seconds}}}"#));
+        let answer = permanent().assume(&world, &body).await;
         assert_eq!(answer["ExpiredTime"], 1_551_113_065 + expected);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_who_is_trusted_and_knows_the_external_id() {
+async fn only_a_trusted_caller_with_the_external_id_may_assume_a_role() {
     let (world, other) = two_accounts();
-    let without = ASKED.replace(r#","ExternalId":"between us""#, "");
-    for spoilt in [&without, &ASKED.replace("between us", "a guess")] {
-        let answer = permanent().assume(&world, spoilt).await;
+    let without = ASSUME_ROLE.replace(r#","ExternalId":"between us""#, "");
+    for modified in [&without, &ASSUME_ROLE.replace("between us", "a guess")] {
+        let answer = permanent().assume(&world, modified).await;
         assert_eq!(code(&answer), "UnauthorizedOperation");
         let message = answer["Error"]["Message"].as_str().unwrap();
         assert!(message.contains("(sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:"));
@@ -116,9 +117,9 @@ async fn only_who_is_trusted_and_knows_the_external_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_removed_role_takes_its_keys_along() {
+async fn removing_a_role_invalidates_its_keys() {
     let (world, other) = two_accounts();
-    let key = temporary(&permanent().assume(&world, ASKED).await);
+    let key = temporary(&permanent().assume(&world, ASSUME_ROLE).await);
     other
         .change_role("audit-reader", |role| role.trusts_account(OTHER))
         .unwrap();
@@ -127,13 +128,13 @@ async fn a_removed_role_takes_its_keys_along() {
     other.add_role(role.trusts_account(UIN).external_id("between us"));
     let replaced = key.list(&world).await;
     assert_eq!(code(&replaced), "AuthFailure.SecretIdNotFound");
-    let key = temporary(&permanent().assume(&world, ASKED).await);
+    let key = temporary(&permanent().assume(&world, ASSUME_ROLE).await);
     other.remove_role("audit-reader").unwrap();
     assert_eq!(
         code(&key.list(&world).await),
         "AuthFailure.SecretIdNotFound"
     );
-    let answer = permanent().assume(&world, ASKED).await;
+    let answer = permanent().assume(&world, ASSUME_ROLE).await;
     assert_eq!(code(&answer), "ResourceNotFound.RoleNotFound");
     let gone = other.remove_role("audit-reader").unwrap_err();
     assert_eq!(
@@ -143,15 +144,15 @@ async fn a_removed_role_takes_its_keys_along() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_says_the_wrong_thing() {
+async fn a_wrong_request_is_refused() {
     let (world, _) = two_accounts();
-    for (said, instead, expected) in [
+    for (original, replacement, expected) in [
         (
             "100000000002",
             "100000000009",
             "ResourceNotFound.RoleNotFound",
         ),
-        ("audit-reader", "nobody", "ResourceNotFound.RoleNotFound"),
+        ("audit-reader", "absent", "ResourceNotFound.RoleNotFound"),
         ("qcs::", "arn:", "InvalidParameter.ParamError"),
         (r#""test""#, r#""t""#, "InvalidParameter.ParamError"),
         (r#""test""#, r#""two words""#, "InvalidParameter.ParamError"),
@@ -179,19 +180,23 @@ async fn a_request_that_says_the_wrong_thing() {
         ),
     ] {
         let answer = permanent()
-            .assume(&world, &ASKED.replace(said, instead))
+            .assume(&world, &ASSUME_ROLE.replace(original, replacement))
             .await;
-        assert_eq!(code(&answer), expected, "{instead} in place of {said}");
+        assert_eq!(
+            code(&answer),
+            expected,
+            "{replacement} in place of {original}"
+        );
     }
     let documented = r#""test","Policy":"%7B%7D","Tags":[{"Key":"a","Value":"b"}]"#;
     let answer = permanent()
-        .assume(&world, &ASKED.replace(r#""test""#, documented))
+        .assume(&world, &ASSUME_ROLE.replace(r#""test""#, documented))
         .await;
     assert_eq!(answer["Error"], Value::Null);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pods_token_is_enough_without_a_signature() {
+async fn a_pod_token_needs_no_signature() {
     let (world, other) = two_accounts();
     let assume = |body: &str| {
         let request = unsigned("AssumeRoleWithWebIdentity", body);
@@ -222,29 +227,29 @@ async fn a_pods_token_is_enough_without_a_signature() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_signature_is_neither_left_out_nor_put_where_none_belongs() {
+async fn each_action_requires_or_forbids_a_signature() {
     let (world, _) = two_accounts();
-    let answer = ask(&world, unsigned("AssumeRole", ASKED)).await;
+    let answer = ask(&world, unsigned("AssumeRole", ASSUME_ROLE)).await;
     assert_eq!(code(&answer), "AuthFailure.InvalidAuthorization");
     let action = ["sts", "AssumeRoleWithWebIdentity", "2018-08-13"];
     let answer = permanent().ask(&world, action, BY_TOKEN).await;
     assert_eq!(code(&answer), "AuthFailure.InvalidAuthorization");
-    let answer = ask(&world, unsigned("AssumeRoleWithMagic", ASKED)).await;
+    let answer = ask(&world, unsigned("AssumeRoleWithMagic", ASSUME_ROLE)).await;
     assert_eq!(code(&answer), "InvalidAction");
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_caller_is_told_who_it_is() {
+async fn get_caller_identity_names_the_caller() {
     let (world, _) = two_accounts();
-    let user = permanent().who(&world).await;
+    let user = permanent().caller_identity(&world).await;
     assert_eq!(user["AccountId"], UIN);
     assert_eq!(user["Type"], "CAMUser");
     let user_id = user["UserId"].as_str().unwrap();
     assert_eq!(user["Arn"], format!("qcs::cam::uin/{UIN}:uin/{user_id}"));
     assert_ne!(user_id, UIN);
 
-    let role = temporary(&permanent().assume(&world, ASKED).await);
-    let role = role.who(&world).await;
+    let role = temporary(&permanent().assume(&world, ASSUME_ROLE).await);
+    let role = role.caller_identity(&world).await;
     assert_eq!(role["AccountId"], OTHER);
     assert_eq!(role["PrincipalId"], UIN);
     assert_eq!(role["Type"], "CAMRole");
@@ -257,16 +262,16 @@ async fn the_caller_is_told_who_it_is() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn rights_are_refused_one_by_one_to_keys_and_roles() {
+async fn actions_are_denied_individually_to_keys_and_roles() {
     let (world, other) = two_accounts();
-    let key = temporary(&permanent().assume(&world, ASKED).await);
+    let key = temporary(&permanent().assume(&world, ASSUME_ROLE).await);
     world
         .account(UIN)
         .unwrap()
         .deny_action(ID, "sts:GetCallerIdentity")
         .unwrap();
     assert_eq!(
-        code(&permanent().who(&world).await),
+        code(&permanent().caller_identity(&world).await),
         "UnauthorizedOperation"
     );
     assert_eq!(ids(&permanent().list(&world).await), NO_TRACKS);
@@ -278,9 +283,12 @@ async fn rights_are_refused_one_by_one_to_keys_and_roles() {
     assert_eq!(code(&answer), "UnauthorizedOperation");
     let message = answer["Error"]["Message"].as_str().unwrap();
     assert!(message.contains("(cloudaudit:DescribeAuditTracks)\n"));
-    assert_eq!(key.who(&world).await["AccountId"], OTHER);
+    assert_eq!(key.caller_identity(&world).await["AccountId"], OTHER);
     other.deny("audit-reader").unwrap();
-    assert_eq!(code(&key.who(&world).await), "UnauthorizedOperation");
+    assert_eq!(
+        code(&key.caller_identity(&world).await),
+        "UnauthorizedOperation"
+    );
     other.permit("audit-reader").unwrap();
     assert_eq!(ids(&key.list(&world).await), [7]);
 
@@ -289,36 +297,39 @@ async fn rights_are_refused_one_by_one_to_keys_and_roles() {
         .unwrap()
         .deny_action(ID, "sts:AssumeRole")
         .unwrap();
-    let answer = permanent().assume(&world, ASKED).await;
+    let answer = permanent().assume(&world, ASSUME_ROLE).await;
     assert_eq!(code(&answer), "UnauthorizedOperation");
-    assert!(other.deny("nobody").is_err());
+    assert!(other.deny("absent").is_err());
 }
 
 #[tokio::test(start_paused = true)]
-async fn assuming_has_a_rate_of_its_own_and_a_role_is_one_identity() {
+async fn assume_role_has_its_own_rate_and_a_role_is_one_identity() {
     let (world, other) = two_accounts();
     for _ in 0..600 {
         assert_eq!(
-            permanent().assume(&world, ASKED).await["Error"],
+            permanent().assume(&world, ASSUME_ROLE).await["Error"],
             Value::Null
         );
     }
     assert_eq!(
-        code(&permanent().assume(&world, ASKED).await),
+        code(&permanent().assume(&world, ASSUME_ROLE).await),
         "RequestLimitExceeded"
     );
     for _ in 0..20 {
-        permanent().who(&world).await;
+        permanent().caller_identity(&world).await;
     }
-    assert_eq!(code(&permanent().who(&world).await), "RequestLimitExceeded");
+    assert_eq!(
+        code(&permanent().caller_identity(&world).await),
+        "RequestLimitExceeded"
+    );
 
     assert_eq!(world.peak_of("AssumeRole", ID), 601);
     assert_eq!(world.peak_of("GetCallerIdentity", ID), 21);
     assert_eq!(world.call_count_of("GetCallerIdentity"), 21);
 
     tokio::time::advance(Duration::from_secs(1)).await;
-    let first = temporary(&permanent().assume(&world, ASKED).await);
-    let second = temporary(&permanent().assume(&world, ASKED).await);
+    let first = temporary(&permanent().assume(&world, ASSUME_ROLE).await);
+    let second = temporary(&permanent().assume(&world, ASSUME_ROLE).await);
     world.set_rate_limit(1);
     assert_eq!(ids(&first.list(&world).await), [7]);
     assert_eq!(code(&second.list(&world).await), "RequestLimitExceeded");

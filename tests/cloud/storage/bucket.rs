@@ -1,4 +1,4 @@
-//! Objects that are not where or when one expects them.
+//! Objects in unexpected places or at unexpected times.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -27,7 +27,7 @@ async fn an_empty_bucket_has_no_arrival() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_folder_without_objects_is_no_arrival_and_hides_none() {
+async fn empty_folders_neither_count_as_arrivals_nor_hide_any() {
     let mut stage = Stage::new();
     let bucket = stage.account.add_bucket(REGION, "audit-log");
     let now = stage.world.now();
@@ -56,7 +56,7 @@ async fn objects_outside_the_prefix_do_not_count() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn keys_of_all_characters_are_read() {
+async fn keys_with_any_characters_are_read() {
     let mut stage = Stage::new();
     stage.target.prefix = "a&b <审计>".to_owned();
     let bucket = stage.account.add_bucket(REGION, "audit-log");
@@ -92,7 +92,7 @@ async fn an_object_that_is_listed_late_is_found_later() {
     }
 }
 
-/// An eventually consistent listing may forget what it has shown.
+/// An eventually consistent listing may omit objects that it showed before.
 #[tokio::test(start_paused = true)]
 async fn a_listing_that_loses_objects_does_not_move_the_cursor_back() {
     let mut stage = Stage::delivering(Layout::days(), 5 * MINUTE, 24 * HOUR);
@@ -109,7 +109,7 @@ async fn a_listing_that_loses_objects_does_not_move_the_cursor_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cursor_of_another_place_is_not_followed() {
+async fn a_cursor_outside_the_target_is_ignored() {
     let mut stage = Stage::delivering(Layout::days(), 5 * MINUTE, 24 * HOUR);
     for (leaf, marker) in [
         ("other/2026/", "other/2026/a"),
@@ -154,7 +154,7 @@ async fn a_name_with_the_app_id_is_the_same_bucket() {
     assert_eq!(stage.seen().await.0, truth);
 }
 
-/// Nothing arrives any more: the search looks for it in all places, within its budget.
+/// If nothing arrives any more, the search looks in all places, within its budget.
 #[tokio::test(start_paused = true)]
 async fn a_quiet_target_costs_few_requests() {
     for layout in [Layout::hours(), Layout::track_months(), Layout::days()] {
@@ -171,10 +171,10 @@ async fn a_quiet_target_costs_few_requests() {
     }
 }
 
-/// Folders of complete dates are thousands, so a search skips earlier ones. It must not skip what
-/// belongs to another layout.
+/// There are thousands of folders with complete dates, so a search skips earlier ones. It must not
+/// skip folders of another layout.
 #[tokio::test(start_paused = true)]
-async fn another_layout_beside_many_dates_is_found() {
+async fn another_layout_among_many_dates_is_found() {
     for key in [
         "2025/11/28/a.gz",
         "2025-11-28/a.gz",

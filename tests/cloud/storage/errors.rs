@@ -1,13 +1,16 @@
-//! What is missing, denied or broken.
+//! Missing, denied and broken storage targets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::sim::{Fault, Identity, Layout};
-use cloudaudit_exporter::tencent::storage::CheckResult;
+use cloudaudit_exporter::tencent::credentials::{CredentialFuture, Provider, ProviderState};
+use cloudaudit_exporter::tencent::storage::{CheckResult, StorageClients};
 use http::StatusCode;
+use serde_json::json;
 
-use super::{APP_ID, HOUR, MINUTE, REGION, Stage, target};
+use super::{APP_ID, HOUR, LIMITS, MINUTE, REGION, Stage, UIN, storage_parts, target};
 use crate::support::scripted::SECRET_ID;
 
 fn delivering() -> Stage {
@@ -120,7 +123,7 @@ async fn other_errors_are_classified_by_status_and_code() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_passing_fault_is_retried() {
+async fn a_transient_fault_is_retried() {
     let mut stage = delivering();
     stage
         .world
@@ -158,7 +161,7 @@ async fn a_wrong_clock_is_corrected() {
             panic!("{result:?}");
         };
         assert_eq!(cloud_now, now);
-        // Objects that seem to be in the future are not.
+        // No object appears to be in the future.
         assert!(newest <= Some(cloud_now));
         let refused = stage.world.calls();
         let refused = refused.iter().filter(|call| call.refused.is_some());
@@ -167,7 +170,7 @@ async fn a_wrong_clock_is_corrected() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replaced_key_is_refused_as_a_key() {
+async fn a_replaced_key_is_unauthenticated() {
     let mut stage = delivering();
     stage.account.remove_identity(SECRET_ID).unwrap();
     let expected = (Reason::Unauthenticated, "InvalidAccessKeyId".to_owned());
@@ -198,7 +201,7 @@ async fn without_an_app_id_a_bucket_cannot_be_checked() {
     assert_eq!(stage.lists(), 0);
 }
 
-/// The names come from the API, and become a part of a host.
+/// Names come from the API and become part of a host name.
 #[tokio::test(start_paused = true)]
 async fn impossible_targets_cost_no_request() {
     let mut stage = Stage::new();
@@ -239,4 +242,125 @@ async fn a_check_that_times_out_fails() {
     tokio::time::advance(Duration::from_mins(10)).await;
     stage.world.clear_faults();
     assert_eq!(stage.seen().await.0, stage.truth());
+}
+
+/// A page that belongs to another request proves nothing about this one.
+#[tokio::test(start_paused = true)]
+async fn a_page_of_another_bucket_or_prefix_is_refused() {
+    let own = format!("audit-log-{APP_ID}");
+    for (name, prefix, named) in [
+        ("audit-log-1250000002", "audit/", Some("bucket")),
+        ("audit", "audit/", Some("bucket")),
+        ("audit-logs", "audit/", Some("bucket")),
+        (&*own, "other/", Some("prefix")),
+        (&own, "audit%2F2025", Some("prefix")),
+        (&own, "audit%2F", None),
+        (&own, "audit/", None),
+        // An absent or shorter value names no other place.
+        (&own, "", None),
+        ("", "audit/", None),
+        ("audit-log", "audit/", None),
+    ] {
+        let mut stage = Stage::new();
+        stage.account.add_bucket(REGION, "audit-log");
+        let body = format!(
+            "<?xml version='1.0' encoding='utf-8' ?><ListBucketResult><Name>{name}</Name>\
+             <EncodingType>url</EncodingType><Prefix>{prefix}</Prefix><Marker/>\
+             <IsTruncated>false</IsTruncated></ListBucketResult>"
+        );
+        let fault = Fault::raw(StatusCode::OK, "application/xml", body.clone());
+        let fault = fault.action("GetBucket").until_cleared();
+        stage.world.inject(fault);
+        let result = stage.check().await;
+        match (&result, named) {
+            (CheckResult::Seen { newest: None, .. }, None) => {}
+            (CheckResult::Failed(failure), Some(named)) => {
+                assert_eq!(failure.reason, Reason::Malformed, "{body}");
+                assert!(failure.message.contains(named), "{body}: {failure}");
+            }
+            _ => panic!("{body}: {result:?}"),
+        }
+    }
+}
+
+/// The host name of a bucket contains the APPID, so with a wrong APPID the bucket would appear
+/// missing.
+#[tokio::test(start_paused = true)]
+async fn an_invalid_app_id_is_rejected_and_not_cached() {
+    for app_id in [json!(0), json!(null), json!(-1), json!("x"), json!([])] {
+        let mut stage = delivering();
+        let shown = app_id.to_string();
+        let fault = Fault::edit(move |answer| answer["Response"]["AppId"] = app_id.clone());
+        let fault = fault.action("GetUserAppId").until_cleared();
+        stage.world.inject(fault);
+        let result = stage.check_with(None).await;
+        assert_eq!(reason(&result).0, Reason::Malformed, "{shown}");
+        stage.world.clear_faults();
+        let result = stage.check_with(None).await;
+        assert!(matches!(result, CheckResult::Seen { .. }), "{result:?}");
+    }
+}
+
+/// The response to the request of another account has its APPID.
+#[tokio::test(start_paused = true)]
+async fn the_app_id_of_another_account_is_rejected_and_not_cached() {
+    const OTHER: &str = "100000000002";
+    for (owner, is_rejected) in [
+        (json!(OTHER), true),
+        (json!(100_000_000_002_u64), true),
+        (json!(UIN), false),
+        // Without the owner, the response proves nothing.
+        (json!(null), false),
+        (json!([]), false),
+    ] {
+        let mut stage = delivering();
+        let mut parts = storage_parts(&stage.world);
+        parts.cam.provider = Arc::new(Owned(Arc::clone(&parts.cam.provider)));
+        stage.clients = StorageClients::new(parts, LIMITS);
+        let shown = owner.to_string();
+        let fault = Fault::edit(move |answer| answer["Response"]["OwnerUin"] = owner.clone());
+        let fault = fault.action("GetUserAppId").until_cleared();
+        stage.world.inject(fault);
+        let result = stage.check_with(None).await;
+        if is_rejected {
+            assert_eq!(reason(&result).0, Reason::Malformed, "{shown}");
+            let CheckResult::Failed(failure) = &result else {
+                panic!("{result:?}");
+            };
+            let message = &failure.message;
+            assert!(
+                message.contains(OTHER) && message.contains(UIN),
+                "{message}"
+            );
+            assert_eq!(stage.lists(), 0, "{shown}");
+            stage.world.clear_faults();
+        }
+        let result = stage.check_with(None).await;
+        assert!(matches!(result, CheckResult::Seen { .. }), "{result:?}");
+    }
+}
+
+/// Provides keys whose owner is known.
+struct Owned(Arc<dyn Provider>);
+
+impl Provider for Owned {
+    fn name(&self) -> &'static str {
+        self.0.name()
+    }
+
+    fn identity(&self) -> Option<String> {
+        self.0.identity()
+    }
+
+    fn credential(&self) -> CredentialFuture<'_> {
+        self.0.credential()
+    }
+
+    fn state(&self) -> Option<ProviderState> {
+        self.0.state()
+    }
+
+    fn owner(&self) -> Option<String> {
+        Some(UIN.to_owned())
+    }
 }

@@ -9,7 +9,7 @@ use super::{HOUR, MINUTE, Stage};
 const FIVE_MINUTES: Duration = Duration::from_mins(5);
 const TEN_MINUTES: Duration = Duration::from_mins(10);
 
-/// The three layouts that documents and users report.
+/// The three layouts that documentation and users report.
 fn reported() -> [(&'static str, Layout); 3] {
     [
         ("hours", Layout::hours()),
@@ -22,7 +22,7 @@ fn file(it: &Arrival) -> String {
     format!("{}_{}.gz", it.at.strftime("%H%M%S"), it.number)
 }
 
-/// Layouts that nobody has reported.
+/// Layouts that have not been reported.
 fn others() -> Vec<(&'static str, Layout)> {
     let scattered = |it: &Arrival| {
         let hash = (it.number + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -104,7 +104,7 @@ async fn a_steady_check_is_one_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_layout_is_followed_over_the_end_of_a_year() {
+async fn every_layout_is_followed_across_the_end_of_a_year() {
     let before = std::time::UNIX_EPOCH + Duration::from_hours(490_880); // 2025-12-31 08:00
     for (name, layout) in reported().into_iter().chain(others()) {
         let mut stage = Stage::at(before);
@@ -128,13 +128,13 @@ async fn every_layout_is_followed_over_the_end_of_a_year() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_track_among_others_is_found_wherever_it_is() {
+async fn the_newest_object_of_several_tracks_is_found() {
     let mut stage = Stage::delivering(Layout::track_months(), FIVE_MINUTES, 24 * HOUR);
     let from = stage.world.now() - 24 * HOUR;
     stage.track(2, "another", Layout::track_months(), FIVE_MINUTES, from);
     stage.track(3, "of days", Layout::days(), FIVE_MINUTES, from);
     assert_eq!(stage.seen().await.0, stage.truth());
-    // One after the other stops.
+    // The tracks stop one after the other.
     for id in [1, 3, 2] {
         tokio::time::advance(TEN_MINUTES).await;
         assert_eq!(

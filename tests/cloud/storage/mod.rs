@@ -6,6 +6,7 @@
 )]
 
 mod bucket;
+mod dates;
 mod errors;
 mod layouts;
 mod properties;
@@ -16,6 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::sim::{Account, Identity, Layout, Track, World, cos};
 use cloudaudit_exporter::snapshot::{CheckCursor, StorageTarget};
+use cloudaudit_exporter::tencent::storage::cos::Depth;
 use cloudaudit_exporter::tencent::storage::{
     CheckResult, GET_BUCKET, StorageClients, StorageParts,
 };
@@ -34,7 +36,7 @@ const HOUR: Duration = Duration::from_hours(1);
 /// A Friday evening: the day, the month and the year are not about to end.
 const NOW: u64 = 1_764_320_400; // 2025-11-28 09:00:00 UTC
 
-/// An account whose storage is checked, and the state that a check leaves to the next one.
+/// An account whose storage is checked, and the state that one check passes to the next.
 struct Stage {
     world: World,
     account: Account,
@@ -68,7 +70,7 @@ impl Stage {
         }
     }
 
-    /// A stage whose track has delivered in a layout for this long.
+    /// Creates a stage whose track has delivered in a layout for this long.
     fn delivering(layout: Layout, every: Duration, since: Duration) -> Self {
         let mut stage = Self::new();
         stage.account.add_bucket(REGION, "audit-log");
@@ -91,13 +93,25 @@ impl Stage {
         self.check_with(Some(APP_ID)).await
     }
 
+    /// Searches the whole bucket if nothing follows the cursor.
     async fn check_with(&mut self, app_id: Option<&str>) -> CheckResult {
+        let had_cursor = self.cursor.is_some();
+        let result = self.look(app_id, Depth::Tail).await;
+        match result {
+            CheckResult::Seen { newest: None, .. } if had_cursor => {
+                self.look(app_id, Depth::Full).await
+            }
+            result => result,
+        }
+    }
+
+    async fn look(&mut self, app_id: Option<&str>, depth: Depth) -> CheckResult {
         let tracks: Vec<&str> = self.tracks.iter().map(String::as_str).collect();
         let until = Instant::now() + MINUTE;
-        let cursor = self.cursor.as_ref();
-        let checking =
-            self.clients
-                .check(&self.target, app_id, &tracks, cursor, until, &self.notes);
+        let place = (self.cursor.as_ref(), depth);
+        let checking = self
+            .clients
+            .check(&self.target, app_id, &tracks, place, until, &self.notes);
         let result = checking.await;
         if let CheckResult::Seen { cursor, .. } = &result {
             self.cursor.clone_from(cursor);
@@ -132,8 +146,8 @@ const LIMITS: CallLimits = CallLimits {
 fn storage_parts(world: &World) -> StorageParts {
     let at = |host: &str| ClientParts {
         endpoint: Endpoint {
-            url: format!("https://{host}"),
-            host: host.to_owned(),
+            url: format!("https://{host}").into(),
+            host: host.into(),
         },
         clock: Clock::virtual_at(world.now()),
         ..parts(in_memory(world))

@@ -1,5 +1,5 @@
-//! Whatever the layout, the order of writes and the faults: a check never reports an arrival that
-//! did not happen, stays within its budget, and finds the newest object when the faults are over.
+//! For any layout, order of writes and faults: a check never reports an arrival that did not
+//! happen, stays within its budget, and finds the newest object after the faults end.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,7 @@ use proptest::sample::select;
 
 use super::{REGION, Stage};
 
-/// What stands before the dates.
+/// The path before the dates.
 const BEFORE: &[&str] = &[
     "",
     "TRACK/",
@@ -68,7 +68,7 @@ enum Step {
     Put(usize),
     Advance(Duration),
     Check,
-    /// The other layout is used from now on.
+    /// Switches to the other layout.
     Migrate,
     DeleteNewest,
     Lose(usize),
@@ -225,14 +225,18 @@ impl Play {
     }
 
     /// Ends all faults, and checks until the newest object is found.
-    async fn settle(&mut self) {
+    async fn settle(&mut self, tail: usize) {
         self.stage.world.clear_faults();
         self.bucket.lose_newest(0);
         self.bucket.set_visible_after(Duration::ZERO);
         self.bucket.set_max_keys(1_000);
+        for _ in 0..tail {
+            tokio::time::advance(Duration::from_secs(20)).await;
+            self.play(&Step::Put(0)).await;
+        }
         tokio::time::advance(Duration::from_mins(20)).await;
         let truth = self.bucket.newest();
-        // The first may find a new object of one track, the second the newest of all.
+        // The first check may find a new object of one track, the second the newest object of all.
         self.check().await.expect("nothing is broken");
         let before = self.stage.lists();
         self.check().await.expect("nothing is broken");
@@ -257,6 +261,8 @@ proptest! {
         first in names(),
         second in names(),
         (tracks, steps) in steps(),
+        // After an interruption, thousands of objects may follow the cursor.
+        tail in prop_oneof![9 => Just(0), 1 => 500..3_000_usize],
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
@@ -268,7 +274,7 @@ proptest! {
             for step in &steps {
                 play.play(step).await;
             }
-            play.settle().await;
+            play.settle(tail).await;
         });
     }
 }

@@ -7,6 +7,7 @@ use cloudaudit_exporter::sim::Fault;
 use cloudaudit_exporter::tencent::storage::{
     CheckResult, DESCRIBE_LOG_HISTOGRAM, DESCRIBE_TOPIC_ATTRIBUTES, DESCRIBE_TOPICS,
 };
+use serde_json::{Value, json};
 
 use super::{HOUR, MINUTE, REGION, Stage, target};
 use crate::support::scripted::SECRET_ID;
@@ -89,7 +90,7 @@ async fn a_topic_that_does_not_exist_is_missing() {
     let topic = stage.account.add_topic(REGION, TOPIC);
     newest(&mut stage).await;
     topic.delete();
-    // The histogram says it, without waiting for the hour.
+    // The histogram reports it, without waiting for the hourly request.
     assert_eq!(stage.check().await, missing);
     assert_eq!(calls(&stage)[0], 2);
 }
@@ -102,7 +103,7 @@ async fn a_topic_without_an_index_cannot_be_checked() {
     topic.set_index(false);
     for _ in 0..2 {
         let result = stage.check().await;
-        let CheckResult::Impossible { why } = &result else {
+        let CheckResult::Exists { why } = &result else {
             panic!("{result:?}");
         };
         assert!(why.contains("no index"), "{why}");
@@ -125,7 +126,7 @@ async fn a_denied_topic_fails() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn throttling_of_searches_is_throttling() {
+async fn search_limits_are_classified_as_throttled() {
     for code in ["FailedOperation.ReadQpsLimit", "LimitExceeded.LogSearch"] {
         let mut stage = stage();
         stage.account.add_topic(REGION, TOPIC);
@@ -141,8 +142,23 @@ async fn throttling_of_searches_is_throttling() {
     }
 }
 
+/// Other services are available in other regions than CloudAudit.
 #[tokio::test(start_paused = true)]
-async fn a_topic_in_a_cloud_with_another_clock_is_checked_by_its_clock() {
+async fn an_unsupported_region_gets_no_hint_about_cloudaudit() {
+    let mut stage = stage();
+    let fault = Fault::error("UnsupportedRegion", "not offered here");
+    stage.world.inject(fault.until_cleared());
+    match stage.check().await {
+        CheckResult::Failed(failure) => {
+            assert_eq!(failure.reason, Reason::Rejected);
+            assert_eq!(failure.message, "not offered here");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_is_checked_by_the_clock_of_its_cloud() {
     for skew in [-5 * 3_600, 5 * 3_600] {
         let mut stage = stage();
         let topic = stage.account.add_topic(REGION, TOPIC);
@@ -157,7 +173,7 @@ async fn a_topic_in_a_cloud_with_another_clock_is_checked_by_its_clock() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_kafka_topic_exists_or_not() {
+async fn the_existence_of_a_kafka_topic_is_checked() {
     let mut stage = Stage::new();
     stage.target = target("ckafka", "ckafka-1/audit", "");
     let missing = CheckResult::Missing {
@@ -169,10 +185,69 @@ async fn a_kafka_topic_exists_or_not() {
     stage.account.add_kafka_topic(REGION, "ckafka-1", "audit");
     let result = stage.check().await;
     assert!(
-        matches!(&result, CheckResult::Impossible { why } if why.contains("exists")),
+        matches!(&result, CheckResult::Exists { why } if why.contains("exists")),
         "{result:?}"
     );
     stage.account.delete_kafka_instance(REGION, "ckafka-1");
     assert_eq!(stage.check().await, missing);
     assert_eq!(stage.world.call_count_of(DESCRIBE_TOPIC_ATTRIBUTES), 4);
+}
+
+/// A response without counts, or about another time, does not prove that nothing arrived.
+#[tokio::test(start_paused = true)]
+async fn counts_that_cannot_be_read_prove_nothing() {
+    let minute = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap().as_secs() / 60 * 60_000;
+    let now = minute(Stage::new().world.now());
+    let info = |begin: Value, count: Value| json!([{ "BTime": begin, "Count": count }]);
+    for (infos, place) in [
+        (json!(null), "HistogramInfos"),
+        (json!("none"), "HistogramInfos"),
+        (json!([{ "BTime": now }]), "Count"),
+        (json!([{ "Count": 1 }]), "BTime"),
+        (info(json!(now), json!(-1)), "Count"),
+        (info(json!(now), json!("many")), "Count"),
+        (info(json!(-60_000), json!(1)), "BTime"),
+        // From another request.
+        (info(json!(now + 3_600_000), json!(1)), "BTime"),
+        (info(json!(u64::MAX), json!(1)), "BTime"),
+        (info(json!(now - 90 * 86_400_000), json!(1)), "BTime"),
+        // The newest counts would be dropped.
+        (
+            json!(vec![json!({ "BTime": now, "Count": 0 }); 2_000]),
+            "HistogramInfos",
+        ),
+    ] {
+        let mut stage = stage();
+        let topic = stage.account.add_topic(REGION, TOPIC);
+        topic.write(stage.world.now());
+        let shown = infos.to_string();
+        let change = move |answer: &mut Value| answer["Response"]["HistogramInfos"] = infos.clone();
+        let fault = Fault::edit(change).action(DESCRIBE_LOG_HISTOGRAM);
+        stage.world.inject(fault.until_cleared());
+        let result = stage.check().await;
+        let CheckResult::Failed(failure) = &result else {
+            panic!("{shown}: {result:?}");
+        };
+        assert_eq!(failure.reason, Reason::Malformed, "{shown}");
+        assert!(failure.message.contains(place), "{shown}: {failure}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn counts_may_be_text() {
+    let mut stage = stage();
+    let topic = stage.account.add_topic(REGION, TOPIC);
+    topic.write(stage.world.now());
+    let fault = Fault::edit(|answer| {
+        let infos = answer["Response"]["HistogramInfos"].as_array_mut().unwrap();
+        for info in infos {
+            for field in ["BTime", "Count"] {
+                info[field] = json!(info[field].to_string());
+            }
+        }
+    });
+    let fault = fault.action(DESCRIBE_LOG_HISTOGRAM);
+    stage.world.inject(fault.until_cleared());
+    let now = stage.world.now();
+    assert_eq!(newest(&mut stage).await, Some(minute(now)));
 }

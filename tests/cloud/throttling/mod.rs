@@ -1,14 +1,11 @@
-//! The adaptive pace: as a queue, as the client uses it, and against a cloud whose
-//! allowance somebody else uses too. Time is paused throughout.
+//! Adaptive pacing: the queue, its use by the client, and a cloud whose rate limit another client
+//! shares. Time is paused.
 
 #![expect(
     clippy::unwrap_used,
     reason = "a helper of a test fails it by panicking"
 )]
 
-// The simulated cloud in memory, and who calls it.
-
-// The tests.
 mod queue;
 mod refusals;
 mod second_tenant;
@@ -26,10 +23,10 @@ fn client(world: &World, pacer: &Arc<Pacer>, attempts: u32) -> Client {
     Client::new(ClientParts { pacer, ..parts }, one_key::options(attempts))
 }
 
-/// Nobody looks.
-struct Nobody;
+/// Ignores all calls.
+struct NoObserver;
 
-impl Observer for Nobody {
+impl Observer for NoObserver {
     fn sent(&self, _: &Sent) {}
 
     fn ended(&self, _: &Ended<'_>) {}

@@ -1,4 +1,4 @@
-//! Callers that wait while the ceiling changes.
+//! Callers that wait while the rate ceiling changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use cloudaudit_exporter::tencent::{LimitScope, Pacer, SourceIpLimit};
 use tokio::time::{Instant, sleep};
 
-/// Timers are a millisecond coarse.
+/// Timers have a resolution of a millisecond.
 const COARSE: Duration = Duration::from_millis(2);
 
-/// How long somebody waits who comes right behind the first caller of `pacer`, where this happens
-/// 50 ms later.
+/// Returns how long the second caller of `pacer` waits if `happens` runs 50 ms after the first
+/// call.
 async fn waits_when(pacer: Arc<Pacer>, happens: impl FnOnce()) -> Duration {
     pacer.acquire().await.consume();
     let start = Instant::now();
@@ -30,7 +30,7 @@ fn assert_about(waited: Duration, millis: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_caller_sees_that_its_identity_was_refused() {
+async fn a_waiting_caller_slows_down_when_its_identity_is_throttled() {
     let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
     assert_about(waits_when(Arc::clone(&pacer), || ()).await, 102);
     let pacer = Arc::new(Pacer::new(10, SourceIpLimit::default()));
@@ -40,7 +40,7 @@ async fn a_waiting_caller_sees_that_its_identity_was_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_address() {
+async fn a_waiting_caller_slows_down_when_its_source_address_is_throttled() {
     let address = SourceIpLimit::default();
     let pacer = Arc::new(Pacer::new(10, address.clone()));
     let other = Pacer::new(20, address);
@@ -49,7 +49,7 @@ async fn a_waiting_caller_sees_that_another_identity_was_refused_for_their_addre
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
+async fn a_waiting_caller_follows_a_changed_rate() {
     for (from, to, millis) in [(10, 2, 510), (1, 10, 102), (1, 1_000, 50), (10, 10, 102)] {
         let pacer = Arc::new(Pacer::new(from, SourceIpLimit::default()));
         let configured = Arc::clone(&pacer);
@@ -58,9 +58,9 @@ async fn a_waiting_caller_sees_that_the_configured_rate_is_another() {
     }
 }
 
-/// At the bottom nobody waits longer for the ceiling to rise than it takes to send one call.
+/// At the lowest rate, the rise of the ceiling shortens the wait for the next call.
 #[tokio::test(start_paused = true)]
-async fn the_queue_gets_up_to_speed_again() {
+async fn the_queue_recovers_to_full_speed() {
     let pacer = Pacer::new(20, SourceIpLimit::default());
     for _ in 0..10 {
         pacer.throttled(LimitScope::Identity);
@@ -79,7 +79,7 @@ async fn the_queue_gets_up_to_speed_again() {
         sent.iter().filter(window).count()
     };
     assert!(in_second(0) <= 2);
-    // A third of a call a second more, every second.
+    // The rate grows by a third of a call per second, every second.
     for second in [15, 30, 45] {
         let expected = (1.0 + f64::from(u32::try_from(second).unwrap()) / 3.0) / 1.02;
         let counted = f64::from(u32::try_from(in_second(second)).unwrap());

@@ -1,4 +1,4 @@
-//! Somebody else, the console or another tool, uses half of the allowance of the same key.
+//! Another client of the same key, such as the console, uses half of the rate limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,44 +8,44 @@ use cloudaudit_exporter::tencent::{Client, Pacer, SourceIpLimit};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-use super::{Nobody, client};
+use super::{NoObserver, client};
 use crate::support::one_key::{HOST, REGION, SECRET_ID, SECRET_KEY, world};
 use crate::support::signer::Signer;
 
-/// What the cloud allows in any second, and what we are told to use: all of it.
+/// The rate limit of the cloud per second, which is also the configured rate.
 const ALLOWANCE: u32 = 20;
 
-/// What the other one sends in a second, come what may.
+/// The constant rate of the other client per second.
 const OTHERS: u32 = ALLOWANCE / 2;
 
-/// Where the other one asks: it tells its calls from ours, and matters to no limit.
+/// The region of the other client. It only distinguishes its calls: the limit is per key.
 const ELSEWHERE: &str = "ap-singapore";
 
 const DURATION: Duration = Duration::from_mins(5);
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// How long the cloud takes to answer, and so to refuse.
+/// The latency of every response, including refusals.
 const LATENCY: Duration = Duration::from_millis(30);
 
-/// Told to use 20 a second, we begin with 10 too many. The first refusal halves that, and until the
-/// faster second is over, what is sent at 10 a second may be refused as well, and one that was on
-/// its way.
-const REFUSED_AT_FIRST: usize = 11;
+/// At 20 calls per second, the exporter starts with 10 too many. The first refusal halves its rate.
+/// Until that first second is over, calls at 10 per second may be refused, too, and one call in
+/// flight.
+const REFUSED_AT_START: usize = 11;
 
-/// When that has long passed.
+/// The time after which the start is over.
 const SETTLED: Duration = Duration::from_secs(5);
 
-/// Each time it finds out how much room there is, one call is refused, and one may be on its way.
-const REFUSED_AT_A_TIME: usize = 2;
+/// Each probe for more room costs one refused call, and another one may be in flight.
+const REFUSED_PER_PROBE: usize = 2;
 
-/// It may be a call of the other's that is one too many, and a second one before one of ours is.
-/// After that a call of ours less in each fifth of a second makes room again.
-const REFUSED_OF_THE_OTHER: usize = 3;
+/// Calls of the other client may exceed the limit before a call of the exporter does. Then the
+/// lower rate of the exporter makes room again.
+const REFUSED_OF_THE_OTHER_PER_PROBE: usize = 3;
 
-/// From half of the room, 5 a second, back to all of it, 10 a second, it takes 15 s at a sixtieth
-/// of 20 a second, after a second of calm.
-const BETWEEN_TIMES: Duration = Duration::from_secs(16);
+/// Growing from 5 to 10 calls per second takes 15 s at a sixtieth of 20 per second, after a second
+/// without growth.
+const BETWEEN_PROBES: Duration = Duration::from_secs(16);
 
 #[tokio::test(start_paused = true)]
 async fn the_total_settles_under_the_limit_with_few_calls_refused() {
@@ -56,14 +56,18 @@ async fn the_total_settles_under_the_limit_with_few_calls_refused() {
     let start = Instant::now();
     let mut callers = JoinSet::new();
     for _ in 0..4 {
-        callers.spawn(poll_without_end(Arc::clone(&client)));
+        callers.spawn(poll_forever(Arc::clone(&client)));
     }
-    callers.spawn(call_without_end(world.clone()));
+    callers.spawn(call_forever(world.clone()));
     sleep(DURATION).await;
     callers.abort_all();
 
     let calls = world.calls();
-    assert_eq!(calls.len() as u64, world.call_count(), "all are remembered");
+    assert_eq!(
+        calls.len() as u64,
+        world.call_count(),
+        "all calls are recorded"
+    );
     let refused = |region: &str| -> Vec<Instant> {
         let refused = calls.iter().filter(|call| call.refused.is_some());
         let refused = refused.filter(|call| call.region == region);
@@ -72,28 +76,28 @@ async fn the_total_settles_under_the_limit_with_few_calls_refused() {
     let (ours, others) = (refused(REGION), refused(ELSEWHERE));
     let is_settled = |at: &Instant| *at - start > SETTLED;
 
-    // Few of ours are refused: none but at first and then to find out how much room there is.
-    let times = usize::try_from(DURATION.as_secs() / BETWEEN_TIMES.as_secs()).unwrap() + 1;
-    let most = REFUSED_AT_FIRST + (1 + times) * REFUSED_AT_A_TIME;
+    // Few calls of the exporter are refused: at the start, and when it probes for more room.
+    let probes = usize::try_from(DURATION.as_secs() / BETWEEN_PROBES.as_secs()).unwrap() + 1;
+    let most = REFUSED_AT_START + (1 + probes) * REFUSED_PER_PROBE;
     let count = ours.len();
     assert!(count <= most, "{count}, and at most {most}: {ours:?}");
-    assert!(count > 0, "there was too much, and it was found out");
+    assert!(count > 0, "the excess was noticed");
     let settled: Vec<Instant> = ours.into_iter().filter(is_settled).collect();
-    for later in REFUSED_AT_A_TIME..settled.len() {
-        let apart = settled[later] - settled[later - REFUSED_AT_A_TIME];
-        assert!(apart >= BETWEEN_TIMES, "{apart:?}");
+    for later in REFUSED_PER_PROBE..settled.len() {
+        let apart = settled[later] - settled[later - REFUSED_PER_PROBE];
+        assert!(apart >= BETWEEN_PROBES, "{apart:?}");
     }
-    // And few of the other's: it is we who give way.
-    let most = REFUSED_AT_FIRST + (1 + times) * REFUSED_OF_THE_OTHER;
+    // Few calls of the other client are refused, because the exporter gives way.
+    let most = REFUSED_AT_START + (1 + probes) * REFUSED_OF_THE_OTHER_PER_PROBE;
     assert!(others.len() <= most, "{others:?}");
 
-    // All together it is what is allowed, but for the calls that find out, and most of it is used.
+    // The total stays within the limit, apart from probes, and uses most of it.
     let arrived = calls.iter().map(|call| call.arrived);
     let settled: Vec<Instant> = arrived.filter(is_settled).collect();
     let busiest = busiest_second(&settled);
     assert!(busiest <= ALLOWANCE as usize + 2, "{busiest} in a second");
     let total = settled.len() as f64 / (start + DURATION - settled[0]).as_secs_f64();
-    // Between 5 and 10 a second, at the same pace up: 7.5 on the way, and 10 of the other's.
+    // The exporter's rate grows linearly from 5 to 10, so 7.5 on average; the other client adds 10.
     assert!((16.5..18.5).contains(&total), "{total} a second");
 }
 
@@ -107,16 +111,16 @@ fn busiest_second(arrived: &[Instant]) -> usize {
     (0..arrived.len()).map(in_second).max().unwrap_or(0)
 }
 
-async fn poll_without_end(client: Arc<Client>) {
+async fn poll_forever(client: Arc<Client>) {
     loop {
-        // A poll may fail of it, and the next one is made all the same.
+        // A poll may fail because of throttling; the next one starts anyway.
         let _ = client
-            .list(REGION, Instant::now() + SECOND * 60, &Nobody)
+            .list(REGION, Instant::now() + SECOND * 60, &NoObserver)
             .await;
     }
 }
 
-async fn call_without_end(world: World) {
+async fn call_forever(world: World) {
     let signer = Signer::new(HOST, SECRET_ID, SECRET_KEY);
     let mut due = interval(SECOND / OTHERS);
     due.set_missed_tick_behavior(MissedTickBehavior::Burst);

@@ -1,5 +1,5 @@
-//! Answers that are nearly right: what is meant is read, what only describes never costs a page, and
-//! nothing is claimed of what could not be read.
+//! Slightly malformed responses: other types of a value are converted, unreadable descriptive
+//! fields never fail a page, and unreadable fields claim nothing.
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::snapshot::Status;
@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::{CHINA, parse, refused, track};
 
-/// A page of one track that has these fields besides its id.
+/// Parses a page of one track that has these fields besides its id.
 fn page_of(fields: &[u8]) -> Page {
     let body = [
         br#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":7,"#,
@@ -56,7 +56,7 @@ fn integers_may_be_text_or_have_an_empty_fraction() {
 }
 
 #[test]
-fn a_status_that_is_no_integer_is_unknown_and_noted() {
+fn a_status_that_is_not_an_integer_is_unknown_and_noted() {
     for (status, found) in [
         ("true", "true or false"),
         ("-1", "a negative number"),
@@ -87,7 +87,7 @@ fn a_status_that_is_no_integer_is_unknown_and_noted() {
 }
 
 #[test]
-fn an_id_or_a_total_that_is_no_integer_is_malformed_and_says_where() {
+fn an_id_or_a_total_that_is_not_an_integer_is_malformed_and_names_the_place() {
     for (body, message) in [
         (
             r#"{"TotalCount":2,"Tracks":[{"TrackId":1},{"TrackId":[]}]}"#,
@@ -123,7 +123,7 @@ fn an_id_or_a_total_that_is_no_integer_is_malformed_and_says_where() {
 }
 
 #[test]
-fn what_only_describes_is_read_as_text_where_it_can_be() {
+fn descriptive_fields_are_read_as_text_if_possible() {
     for (number, text) in [
         ("100000000009", "100000000009"),
         ("-7", "-7"),
@@ -159,13 +159,13 @@ fn what_only_describes_is_read_as_text_where_it_can_be() {
 }
 
 #[test]
-fn what_only_describes_and_cannot_be_read_is_absent_and_noted() {
+fn unreadable_descriptive_fields_are_absent_and_noted() {
     let page = page_of(
         br#""Name":{},"ActionType":true,"ResourceType":[],"EventNames":{},"CreateTime":[],
             "Storage":{"StorageName":[],"StorageAccountId":{"a":[1]}},"Status":1"#,
     );
     let track = &page.tracks[0];
-    assert_eq!(track.status, Status::Enabled, "the listing lives");
+    assert_eq!(track.status, Status::Enabled, "the track is kept");
     assert_eq!((&*track.name, &*track.storage.account), ("", ""));
     assert_eq!(page.unreadable.len(), 7);
     let note = "Tracks[0].Storage.StorageAccountId: expected text, found an object";
@@ -185,9 +185,9 @@ fn what_only_describes_and_cannot_be_read_is_absent_and_noted() {
     }
 }
 
-/// A claim would be wrong in one of the two ways.
+/// Claiming full coverage and claiming a gap could both be wrong.
 #[test]
-fn nothing_is_claimed_of_what_could_not_be_read() {
+fn unreadable_fields_leave_the_coverage_unknown() {
     const ALL: &str = r#","ActionType":"*","ResourceType":"*","EventNames":["*"]"#;
     assert_eq!(track(ALL).has_full_coverage(), Some(true));
     for (field, broken) in [
@@ -204,12 +204,12 @@ fn nothing_is_claimed_of_what_could_not_be_read() {
     assert_eq!(
         gap.has_full_coverage(),
         Some(true),
-        "everything is everything"
+        "`*` covers every event"
     );
 }
 
 #[test]
-fn what_is_not_needed_never_fails() {
+fn unneeded_fields_never_fail_a_response() {
     for request_id in [
         "7",
         "7.5",
@@ -234,15 +234,15 @@ fn what_is_not_needed_never_fails() {
         (&*failure.code, failure.request_id.as_deref()),
         ("UnauthorizedOperation", Some("7"))
     );
-    // The error counts, whatever is beside it.
+    // The error counts, regardless of other fields.
     let body =
         r#"{"Response":{"Tracks":7,"TotalCount":{},"Error":{"Code":"UnauthorizedOperation"}}}"#;
     assert_eq!(refused(body).code, "UnauthorizedOperation");
 }
 
-/// Which of the two is meant cannot be told, so an answer with one field twice is none.
+/// A response with a duplicate field is ambiguous, so it is rejected.
 #[test]
-fn a_field_that_is_there_twice_is_malformed() {
+fn a_duplicate_field_is_malformed() {
     for (fields, twice) in [
         (
             r#""Status":0,"Status":1"#,
@@ -269,7 +269,7 @@ fn a_field_that_is_there_twice_is_malformed() {
 }
 
 #[test]
-fn a_broken_text_costs_itself_and_nothing_else() {
+fn broken_text_affects_only_its_own_field() {
     for (broken, read) in [
         (&br"a\ud800b"[..], "a\u{fffd}b"),
         (br"a\udc00b", "a\u{fffd}b"),
@@ -330,8 +330,8 @@ fn many_event_names_are_kept_small_and_still_differ() {
     assert_eq!(many.event_names.len(), MAX_KEPT_EVENT_NAMES + 1);
     let rest = many.event_names.last().unwrap();
     assert!(rest.starts_with("…and 80 more ("), "{rest}");
-    assert_ne!(many, names(100, "other"), "what differs differs");
-    assert_eq!(many, names(100, "last"), "the same is the same");
+    assert_ne!(many, names(100, "other"), "different lists differ");
+    assert_eq!(many, names(100, "last"), "equal lists are equal");
     let all = names(100, "*");
     assert_eq!(all.event_names[0], "*");
     let text = |length: usize| format!(r#","EventNames":["{}","b"]"#, "a".repeat(length));
@@ -340,7 +340,7 @@ fn many_event_names_are_kept_small_and_still_differ() {
     assert!(long[1].starts_with("…and 1 more ("), "{long:?}");
 }
 
-/// The characters of an answer that is full of what a repair has to look at.
+/// Generates responses that are full of what the repair of JSON has to handle.
 fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop::sample::select(vec![
         &b"\""[..],
@@ -371,15 +371,15 @@ fn odd_bytes() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn nothing_odd_makes_it_panic(inside in odd_bytes()) {
+    fn odd_bytes_cause_no_panic(inside in odd_bytes()) {
         let _ = parse_page(&inside, CHINA);
         let body = [&br#"{"Response":{"TotalCount":1,"Tracks":[{"TrackId":1,"Name":"#[..], &inside, b"}]}}"].concat();
         let _ = parse_page(&body, CHINA);
     }
 
-    /// A text of any bytes, quotes and backslashes aside, costs itself only.
+    /// Text of any bytes, except quotes and backslashes, affects only its own field.
     #[test]
-    fn any_bytes_in_a_text_leave_the_rest(
+    fn any_bytes_in_a_text_leave_other_fields_intact(
         bytes in prop::collection::vec(any::<u8>().prop_filter("plain", |b| !b"\"\\".contains(b)), 0..60),
     ) {
         let fields = [&b"\"Name\":\""[..], &bytes, b"\",\"Status\":1"].concat();

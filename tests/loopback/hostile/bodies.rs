@@ -1,4 +1,4 @@
-//! Bodies that are too large, too deep, too long or not to be read.
+//! Bodies that are too large, too deeply nested or compressed.
 
 use std::io::Write;
 use std::time::Duration;
@@ -13,11 +13,12 @@ use super::{assert_malformed, client, client_over, list, poll};
 
 const EMPTY: &str = r#"{"Response":{"Tracks":[],"TotalCount":0,"RequestId":"r"}}"#;
 
-/// What a socket's buffers swallow before the writer notices that nobody reads.
+/// What the buffers of a socket accept before the writer notices that the client has stopped
+/// reading.
 const BUFFERS: u64 = 16 * 1024 * 1024;
 
 #[tokio::test]
-async fn a_body_without_end_is_left_at_the_limit() {
+async fn an_endless_body_is_abandoned_at_the_limit() {
     let piece = vec![b' '; 64 * 1024];
     let chunk = [b"10000\r\n".as_slice(), &piece, b"\r\n"].concat();
     for (head, piece) in [
@@ -35,22 +36,22 @@ async fn a_body_without_end_is_left_at_the_limit() {
     }
 }
 
-/// It is not even begun.
+/// The client does not read any of the body.
 #[tokio::test]
-async fn a_body_that_is_declared_too_large_is_refused_by_its_head() {
+async fn a_body_with_a_content_length_above_the_limit_is_rejected_at_once() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000000000\r\n\r\n";
     let server = Server::playing(Play::bytes(head)).await;
     let start = tokio::time::Instant::now();
     assert_malformed(&server, "larger than 4194304 bytes").await;
     assert!(
         start.elapsed() < Duration::from_secs(1),
-        "nothing was waited for"
+        "the client waited for the body"
     );
 }
 
-/// A gateway's page is not read for its content, so its size does not change what it says.
+/// The client ignores the content of an error page, so its size does not matter.
 #[tokio::test]
-async fn an_error_page_of_any_size_is_what_its_status_says() {
+async fn an_endless_error_page_is_classified_by_its_status() {
     let page = vec![b'x'; 64 * 1024];
     let head = "HTTP/1.1 502 Bad Gateway\r\n\r\n";
     let server = Server::playing(Play::endless(head, page, Duration::ZERO)).await;
@@ -62,18 +63,18 @@ async fn an_error_page_of_any_size_is_what_its_status_says() {
     assert!(server.written() <= BUFFERS, "{}", server.written());
 }
 
-/// In a field that nobody reads it is passed over, in one that is read it is another shape, and in
-/// neither does it cost the stack.
+/// Deep nesting is ignored in an unknown field and rejected in a known field. It never overflows
+/// the stack.
 #[tokio::test]
-async fn depth_is_no_matter() {
+async fn deep_nesting_does_not_overflow_the_stack() {
     let depth = 1_000_000;
     let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     let unread = EMPTY.replace("\"r\"", &format!("\"r\",\"Novel\":{deep}"));
-    let server = Server::playing(Play::answer(&unread)).await;
+    let server = Server::playing(Play::response(&unread)).await;
     assert!(poll(&server).await.unwrap().tracks.is_empty());
 
     let read = EMPTY.replace("[]", &deep);
-    let server = Server::playing(Play::answer(&read)).await;
+    let server = Server::playing(Play::response(&read)).await;
     assert_malformed(&server, "unexpected response format").await;
 
     let objects = format!(
@@ -81,42 +82,42 @@ async fn depth_is_no_matter() {
         "{\"Response\":".repeat(200_000),
         "}".repeat(200_000)
     );
-    let server = Server::playing(Play::answer(&objects)).await;
+    let server = Server::playing(Play::response(&objects)).await;
     assert_malformed(&server, "").await;
 
     let unclosed = "[".repeat(MAX_RESPONSE_BYTES);
-    let server = Server::playing(Play::answer(&unclosed)).await;
+    let server = Server::playing(Play::response(&unclosed)).await;
     assert_malformed(&server, "").await;
 }
 
-/// We do not say that we take compressed answers, and we do not: a few bytes may become any number.
+/// The client does not offer compression, because a few bytes can decompress to any size.
 #[tokio::test]
-async fn a_compressed_answer_is_not_unpacked() {
+async fn a_compressed_response_is_not_decompressed() {
     let mut bomb = GzEncoder::new(Vec::new(), Compression::best());
     bomb.write_all(&vec![0; 4 * MAX_RESPONSE_BYTES]).unwrap();
     let bomb = bomb.finish().unwrap();
-    assert!(bomb.len() < 32 * 1024, "it is small as it travels");
+    assert!(bomb.len() < 32 * 1024, "the compressed body is small");
     for encoding in ["gzip", "br", "zstd", "deflate", "x-novel", "identity, gzip"] {
         let head = format!(
             "HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nContent-Length: {}\r\n\r\n",
             bomb.len()
         );
-        let answer = [head.as_bytes(), &bomb].concat();
-        let server = Server::playing(Play::bytes(answer)).await;
+        let response = [head.as_bytes(), &bomb].concat();
+        let server = Server::playing(Play::bytes(response)).await;
         assert_malformed(&server, "compressed").await;
     }
-    // What says that it is not encoded is read.
+    // The encoding `identity` is accepted.
     let plain = Play::with_headers("Content-Encoding: Identity\r\n", EMPTY);
     let server = Server::playing(plain).await;
     poll(&server).await.unwrap();
 }
 
-/// As everything that is no JSON: once more, because somebody in between may have made it.
+/// The client retries as after any response that is not JSON, because a gateway may have sent it.
 #[tokio::test]
-async fn a_compressed_answer_is_asked_for_once_more() {
+async fn a_compressed_response_is_retried() {
     let server = Server::start(|number| match number {
         1 => Play::with_headers("Content-Encoding: gzip\r\n", EMPTY),
-        _ => Play::answer(EMPTY),
+        _ => Play::response(EMPTY),
     })
     .await;
     let transport =
@@ -125,13 +126,12 @@ async fn a_compressed_answer_is_asked_for_once_more() {
     assert_eq!(server.requests(), 2);
 }
 
-/// Whatever went wrong, the next poll goes its usual way.
 #[tokio::test]
-async fn what_was_refused_leaves_nothing_behind() {
+async fn the_next_poll_after_a_rejected_response_succeeds() {
     let piece = vec![b' '; 64 * 1024];
     let server = Server::start(move |number| match number {
         1 => Play::endless("HTTP/1.1 200 OK\r\n\r\n", piece.clone(), Duration::ZERO),
-        _ => Play::answer(EMPTY),
+        _ => Play::response(EMPTY),
     })
     .await;
     let client = client(&server);

@@ -1,4 +1,4 @@
-//! Heads with too many headers, or too long ones.
+//! Response heads with too many or too long headers.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use super::{assert_malformed, poll};
 
 const EMPTY: &str = r#"{"Response":{"Tracks":[],"TotalCount":0,"RequestId":"r"}}"#;
 
-/// The client's limit, less the one header that every answer here has.
-const MOST: usize = 63;
+/// The client's limit, minus the one header that every response here has.
+const MAX_HEADERS: usize = 63;
 
 #[tokio::test]
-async fn headers_have_a_number() {
+async fn the_number_of_headers_is_limited() {
     let headers = |count: usize| "X-Header: and another one\r\n".repeat(count);
-    let server = Server::playing(Play::with_headers(&headers(MOST), EMPTY)).await;
+    let server = Server::playing(Play::with_headers(&headers(MAX_HEADERS), EMPTY)).await;
     poll(&server).await.unwrap();
-    for count in [MOST + 1, 10_000] {
+    for count in [MAX_HEADERS + 1, 10_000] {
         let server = Server::playing(Play::with_headers(&headers(count), EMPTY)).await;
         assert_malformed(&server, "too large").await;
     }
 }
 
 #[tokio::test]
-async fn headers_have_a_size() {
+async fn the_size_of_headers_is_limited() {
     let header = |bytes: usize| format!("X-Header: {}\r\n", "x".repeat(bytes));
     let server = Server::playing(Play::with_headers(&header(8 * 1024), EMPTY)).await;
     poll(&server).await.unwrap();
@@ -32,9 +32,9 @@ async fn headers_have_a_size() {
     assert_malformed(&server, "too large").await;
 }
 
-/// Lines of headers that never end, one long header that never ends, and a status line.
+/// Endless header lines, an endless header and an endless status line.
 #[tokio::test]
-async fn a_head_without_end_is_left_at_the_limit() {
+async fn an_endless_head_is_abandoned_at_the_limit() {
     for (beginning, piece) in [
         (
             "HTTP/1.1 200 OK\r\n",
@@ -49,9 +49,9 @@ async fn a_head_without_end_is_left_at_the_limit() {
     }
 }
 
-/// What comes behind the body, and what comes inside it besides the content, is limited too.
+/// Trailers and chunk extensions are limited, too.
 #[tokio::test]
-async fn what_stands_around_chunks_has_a_limit() {
+async fn chunk_extensions_and_trailers_are_limited() {
     let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     let extension = format!("{head}1;");
     let trailer = format!("{head}0\r\n");

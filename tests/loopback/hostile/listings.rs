@@ -1,4 +1,4 @@
-//! Listings that hold more than a listing can.
+//! Listings that exceed the limits of a listing.
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::tencent::wire::{MAX_EVENT_NAMES, MAX_PAGE_TRACKS};
@@ -9,7 +9,7 @@ use cloudaudit_exporter::tencent::{
 use super::server::{Play, Server};
 use super::{assert_malformed, poll};
 
-/// A page of tracks as they are written, of `total`.
+/// Formats a page with these tracks and this total.
 fn page(tracks: &[String], total: usize) -> String {
     let tracks = tracks.join(",");
     format!(r#"{{"Response":{{"Tracks":[{tracks}],"TotalCount":{total},"RequestId":"r-page"}}}}"#)
@@ -19,10 +19,10 @@ fn ids(ids: impl Iterator<Item = usize>) -> Vec<String> {
     ids.map(|id| format!(r#"{{"TrackId":{id}}}"#)).collect()
 }
 
-/// Ten are asked for. More are taken, up to a number that no server has a reason for.
+/// The client requests ten tracks. It accepts more, up to a number that no server should exceed.
 #[tokio::test]
-async fn a_page_has_a_number_of_tracks() {
-    let server = Server::playing(Play::answer(&page(
+async fn the_number_of_tracks_on_a_page_is_limited() {
+    let server = Server::playing(Play::response(&page(
         &ids(0..MAX_PAGE_TRACKS),
         MAX_PAGE_TRACKS,
     )))
@@ -30,53 +30,57 @@ async fn a_page_has_a_number_of_tracks() {
     assert_eq!(poll(&server).await.unwrap().tracks.len(), MAX_PAGE_TRACKS);
 
     let count = MAX_PAGE_TRACKS + 1;
-    let server = Server::playing(Play::answer(&page(&ids(0..count), count))).await;
+    let server = Server::playing(Play::response(&page(&ids(0..count), count))).await;
     assert_malformed(&server, "the page has 1001 tracks").await;
     let failure = poll(&server).await.unwrap_err();
     assert_eq!(failure.request_id.as_deref(), Some("r-page"));
 
-    // As many as fit, and as little in each as there can be.
+    // As many empty tracks as fit in a response.
     let most = vec!["{}".to_owned(); MAX_RESPONSE_BYTES / 3 - 100];
-    let server = Server::playing(Play::answer(&page(&most, most.len()))).await;
+    let server = Server::playing(Play::response(&page(&most, most.len()))).await;
     assert_malformed(&server, "tracks (limit 1000)").await;
 }
 
 #[tokio::test]
-async fn a_track_has_a_number_of_events() {
+async fn the_number_of_event_names_of_a_track_is_limited() {
     let track = |events: usize| {
         let names = vec!["\"e\""; events].join(",");
         page(&[format!(r#"{{"TrackId":7,"EventNames":[{names}]}}"#)], 1)
     };
-    let server = Server::playing(Play::answer(&track(MAX_EVENT_NAMES))).await;
+    let server = Server::playing(Play::response(&track(MAX_EVENT_NAMES))).await;
     let listing = poll(&server).await.unwrap();
-    assert_eq!(listing.tracks[0].event_names, ["e"], "they are a set");
+    assert_eq!(
+        listing.tracks[0].event_names,
+        ["e"],
+        "event names are a set"
+    );
     for events in [MAX_EVENT_NAMES + 1, 1_000_000] {
-        let server = Server::playing(Play::answer(&track(events))).await;
+        let server = Server::playing(Play::response(&track(events))).await;
         assert_malformed(&server, &format!("track 7 has {events} EventNames")).await;
     }
 }
 
-/// Each page brings as many new tracks as it may, and the total says that there are always more.
+/// Each page contains the maximum number of new tracks, and the total is always larger.
 #[tokio::test]
-async fn a_listing_has_a_number_of_tracks() {
+async fn the_number_of_tracks_in_a_listing_is_limited() {
     let server = Server::start(|number| {
         let first = number * MAX_PAGE_TRACKS;
-        Play::answer(&page(&ids(first..first + MAX_PAGE_TRACKS), usize::MAX))
+        Play::response(&page(&ids(first..first + MAX_PAGE_TRACKS), usize::MAX))
     })
     .await;
     assert_malformed(&server, "the listing is too large").await;
-    // What the pages held that were asked for, ten on each.
+    // The limit is that of all pages with the requested ten tracks each.
     let most = MAX_PAGES as usize * 10;
     assert_eq!(server.requests(), most / MAX_PAGE_TRACKS + 1);
 }
 
-/// Each page is as large as it may be, and brings one new track.
+/// Each page has the maximum size and contains one new track.
 #[tokio::test]
-async fn a_listing_has_a_size() {
+async fn the_size_of_a_listing_is_limited() {
     let padding = "x".repeat(MAX_RESPONSE_BYTES - 200);
     let server = Server::start(move |number| {
         let track = format!(r#"{{"TrackId":{number},"Padding":"{padding}"}}"#);
-        Play::answer(&page(&[track], 1_000))
+        Play::response(&page(&[track], 1_000))
     })
     .await;
     assert_malformed(&server, "the listing is too large").await;
@@ -86,9 +90,9 @@ async fn a_listing_has_a_size() {
     );
 }
 
-/// A total that says nonsense is walked as far as there is something new.
+/// With an invalid total, the client reads pages only while they contain new tracks.
 #[tokio::test]
-async fn a_total_that_cannot_be_ends_where_the_tracks_do() {
+async fn an_invalid_total_does_not_cause_endless_requests() {
     for total in [
         "18446744073709551615",
         "99999999999999999999999999",
@@ -98,7 +102,7 @@ async fn a_total_that_cannot_be_ends_where_the_tracks_do() {
     ] {
         let body =
             page(&ids(0..1), 1).replace("\"TotalCount\":1", &format!("\"TotalCount\":{total}"));
-        let server = Server::playing(Play::answer(&body)).await;
+        let server = Server::playing(Play::response(&body)).await;
         let failure = poll(&server).await.unwrap_err();
         let expected = match total {
             "18446744073709551615" => Reason::Incomplete,
@@ -109,10 +113,9 @@ async fn a_total_that_cannot_be_ends_where_the_tracks_do() {
     }
 }
 
-/// A long text is cut; one like it that differs behind the cut still differs, and what is short is
-/// what it was.
+/// A long text is truncated, and texts that differ only after the limit stay different.
 #[tokio::test]
-async fn a_text_has_a_length() {
+async fn the_length_of_a_text_is_limited() {
     let named = |name: &str| {
         let track =
             format!(r#"{{"TrackId":7,"Name":"{name}","Storage":{{"StorageName":"{name}"}}}}"#);
@@ -127,7 +130,7 @@ async fn a_text_has_a_length() {
         "轨".repeat(100_000),
         "\\u0000".repeat(100_000),
     ] {
-        let server = Server::playing(Play::answer(&named(&name))).await;
+        let server = Server::playing(Play::response(&named(&name))).await;
         let track = poll(&server).await.unwrap().tracks[0].clone();
         assert!(track.name.len() <= MAX_TEXT_BYTES, "{}", track.name.len());
         assert!(
@@ -137,23 +140,27 @@ async fn a_text_has_a_length() {
         );
         assert_eq!(track.name, track.storage.name);
         let again = poll(&server).await.unwrap().tracks[0].clone();
-        assert_eq!(again, track, "the same is the same");
+        assert_eq!(again, track, "the same text is truncated differently");
         seen.push(track.name);
     }
     assert_eq!(seen[0], "x".repeat(MAX_TEXT_BYTES));
     assert!(seen[1].contains('…'));
     let distinct: std::collections::BTreeSet<&String> = seen.iter().collect();
-    assert_eq!(distinct.len(), seen.len(), "what differs differs");
+    assert_eq!(
+        distinct.len(),
+        seen.len(),
+        "different texts are truncated to the same text"
+    );
 }
 
-/// What the API says of an error is for people, and not for a log without end.
+/// The message of an error is truncated to keep log lines short.
 #[tokio::test]
-async fn an_error_has_a_length() {
+async fn the_length_of_an_error_is_limited() {
     let long = "x".repeat(1_000_000);
     let body = format!(
         r#"{{"Response":{{"Error":{{"Code":"{long}","Message":"{long}"}},"RequestId":"{long}"}}}}"#
     );
-    let server = Server::playing(Play::answer(&body)).await;
+    let server = Server::playing(Play::response(&body)).await;
     let failure = poll(&server).await.unwrap_err();
     assert_eq!(failure.code, "other");
     assert!(

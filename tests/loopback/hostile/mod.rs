@@ -1,23 +1,17 @@
-//! A server that is broken, or means harm: whatever it sends, a poll fails in time and says why,
-//! and the next one is none the worse. The real client over real loopback.
+//! Broken and malicious servers. Whatever a server sends, the poll fails in time with a reason, and
+//! the next poll is unaffected. The tests use the real client over loopback.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of a test fails it by panicking"
-)]
-#![allow(
-    clippy::disallowed_methods,
-    reason = "the program itself lives in real time"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+#![allow(clippy::disallowed_methods, reason = "the exporter runs in real time")]
 
-// The two sides.
+// The server.
 mod server;
 
-// What is sent.
+// Its responses.
 mod bodies;
+mod crossed_responses;
 mod heads;
 mod listings;
-mod mixed_up;
 mod pace;
 
 use std::sync::Arc;
@@ -34,10 +28,10 @@ use tokio::time::Instant;
 use crate::support::one_key;
 use server::Server;
 
-/// The time for one call: short, so that a test of it is.
+/// The time limit of a request, short to keep the tests fast.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A client of this server that tries once.
+/// A client of this server that does not retry.
 fn client(server: &Server) -> Client {
     client_over(&Arc::new(HttpTransport::plain().unwrap()), server, 1)
 }
@@ -49,8 +43,8 @@ fn client_over(transport: &Arc<HttpTransport>, server: &Server, attempts: u32) -
     );
     let parts = ClientParts {
         endpoint: Endpoint {
-            url: format!("http://{}", server.authority),
-            host: server.authority.clone(),
+            url: format!("http://{}", server.authority).into(),
+            host: server.authority.as_str().into(),
         },
         pacer: Arc::new(Pacer::new(1_000, SourceIpLimit::default())),
         ..parts
@@ -64,10 +58,10 @@ fn client_over(transport: &Arc<HttpTransport>, server: &Server, attempts: u32) -
 
 async fn list(client: &Client) -> Result<Arc<Listing>, Failure> {
     let deadline = Instant::now() + TIMEOUT;
-    client.list(one_key::REGION, deadline, &Nobody).await
+    client.list(one_key::REGION, deadline, &IgnoreEvents).await
 }
 
-/// What becomes of a poll of this server.
+/// Polls this server once.
 async fn poll(server: &Server) -> Result<Arc<Listing>, Failure> {
     list(&client(server)).await
 }
@@ -78,10 +72,10 @@ async fn assert_malformed(server: &Server, message: &str) {
     assert!(failure.message.contains(message), "{failure}");
 }
 
-/// Nobody looks.
-struct Nobody;
+/// An observer that ignores all events.
+struct IgnoreEvents;
 
-impl Observer for Nobody {
+impl Observer for IgnoreEvents {
     fn sent(&self, _: &Sent) {}
 
     fn ended(&self, _: &Ended<'_>) {}

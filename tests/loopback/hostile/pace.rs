@@ -1,4 +1,4 @@
-//! Answers that come slowly, or for ever: the time for one call is for all of it.
+//! Slow and endless responses: the time limit of a request includes its whole response.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use tokio::time::Instant;
 use super::server::{Play, Server};
 use super::{TIMEOUT, poll};
 
-/// What a machine that has other things to do may be late.
+/// How late a timeout may be on a busy machine.
 const LATE: Duration = Duration::from_secs(1);
 
-/// A little at a time, so that nothing that only waits for silence ever ends.
+/// A pause too short for any idle timeout.
 const PAUSE: Duration = Duration::from_millis(20);
 
 async fn assert_timeout(play: Play) {
@@ -25,7 +25,7 @@ async fn assert_timeout(play: Play) {
 }
 
 #[tokio::test]
-async fn a_body_that_drips() {
+async fn a_slow_body_times_out() {
     let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
     tokio::join!(
@@ -35,7 +35,7 @@ async fn a_body_that_drips() {
 }
 
 #[tokio::test]
-async fn a_head_that_drips() {
+async fn a_slow_head_times_out() {
     let head = "HTTP/1.1 200 OK\r\nX-Header: ";
     tokio::join!(
         assert_timeout(Play::endless(head, "x", PAUSE)),
@@ -43,13 +43,13 @@ async fn a_head_that_drips() {
     );
 }
 
-/// "Go on", again and again, is no answer.
+/// Informational responses do not extend the time limit.
 #[tokio::test]
-async fn an_answer_that_is_always_about_to_come() {
-    let go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+async fn endless_informational_responses_time_out() {
+    let continues = "HTTP/1.1 100 Continue\r\n\r\n";
     let hints = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(100);
     tokio::join!(
-        assert_timeout(Play::endless("", go_on, PAUSE)),
+        assert_timeout(Play::endless("", continues, PAUSE)),
         assert_timeout(Play::endless("", hints, Duration::ZERO)),
     );
 }

@@ -1,4 +1,4 @@
-//! A server that sends whatever bytes it is told to, for as long as anybody listens.
+//! A server that sends given bytes until the client disconnects.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -8,16 +8,16 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// What is sent for a request.
+/// What the server sends after a request.
 #[derive(Clone)]
 pub(crate) struct Play {
     beginning: Bytes,
-    /// Sent again and again after the beginning, with a pause before each.
+    /// Sent repeatedly after the beginning, with a pause before each time.
     then: Option<(Bytes, Duration)>,
 }
 
 impl Play {
-    /// These bytes, and then nothing.
+    /// Sends these bytes once.
     pub(crate) fn bytes(bytes: impl Into<Bytes>) -> Self {
         Self {
             beginning: bytes.into(),
@@ -25,7 +25,7 @@ impl Play {
         }
     }
 
-    /// These bytes, and then others without end.
+    /// Sends `beginning` once, and then `piece` repeatedly.
     pub(crate) fn endless(
         beginning: impl Into<Bytes>,
         piece: impl Into<Bytes>,
@@ -37,12 +37,12 @@ impl Play {
         }
     }
 
-    /// An answer with status 200.
-    pub(crate) fn answer(body: &str) -> Self {
+    /// A response with status 200.
+    pub(crate) fn response(body: &str) -> Self {
         Self::with_headers("", body)
     }
 
-    /// The same with more headers, each with its line end.
+    /// A response with status 200 and more headers, each with its line end.
     pub(crate) fn with_headers(headers: &str, body: &str) -> Self {
         let length = body.len();
         Self::bytes(format!(
@@ -58,12 +58,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Plays the same for every request.
+    /// Starts a server that sends the same after every request.
     pub(crate) async fn playing(play: Play) -> Self {
         Self::start(move |_| play.clone()).await
     }
 
-    /// Plays by the number of the request, from 1.
+    /// Starts a server that chooses by the number of the request, counted from 1.
     pub(crate) async fn start(plays: impl Fn(usize) -> Play + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let server = Self {
@@ -83,12 +83,12 @@ impl Server {
         server
     }
 
-    /// How many requests there were.
+    /// Returns the number of requests.
     pub(crate) fn requests(&self) -> usize {
         self.requests.load(Ordering::Relaxed)
     }
 
-    /// How many bytes it got rid of, the buffers of the system included.
+    /// Returns the number of bytes that the operating system accepted.
     pub(crate) fn written(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
@@ -117,7 +117,7 @@ async fn serve(
     }
 }
 
-/// Whether it could be got rid of.
+/// Writes bytes, and returns whether the connection is still open.
 async fn write(stream: &mut TcpStream, bytes: &[u8], written: &AtomicU64) -> bool {
     for part in bytes.chunks(64 * 1024) {
         if stream.write_all(part).await.is_err() {
@@ -128,7 +128,7 @@ async fn write(stream: &mut TcpStream, bytes: &[u8], written: &AtomicU64) -> boo
     true
 }
 
-/// Reads a request: a head, and the body that this client always sends, which ends its object.
+/// Reads the head and the JSON body of a request.
 async fn request(stream: &mut TcpStream) -> bool {
     let mut read = Vec::new();
     let mut part = [0; 4096];

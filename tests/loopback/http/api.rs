@@ -9,7 +9,8 @@ use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{Past, Status, TargetReport, Tombstone};
 use serde_json::{Value, json};
 
-use super::support::{Reply, Server, Shown, failed, listed, report, target, track};
+use super::reports::{failed, listed, report, target, track};
+use super::support::{Reply, Server, Shown};
 
 const NOW: u64 = 1_795_428_005;
 
@@ -151,6 +152,49 @@ async fn what_is_wanted_and_in_which_order() {
     }
     let states = json_of(&server.get("/api/v1/targets?state=failing").await);
     assert_eq!(states["total"], 1);
+}
+
+/// Each path of the API has the filters that its description lists, and refuses the others.
+#[tokio::test]
+async fn a_path_refuses_the_filters_of_others() {
+    let described: Value =
+        serde_json::from_str(include_str!("../../../docs/openapi.json")).unwrap();
+    let values = [
+        ("account", "prod"),
+        ("region", "ap-guangzhou"),
+        ("state", "up"),
+        ("status", "enabled"),
+        ("storage_type", "cos"),
+        ("track", "audit"),
+        ("change", "vanished"),
+        ("since", "2026-01-01T00:00:00Z"),
+        ("result", "certain"),
+    ];
+    let server = server().await;
+    for (path, operations) in described["paths"].as_object().unwrap() {
+        let Some(parameters) = operations["get"]["parameters"].as_array() else {
+            continue;
+        };
+        let name = |reference: &Value| {
+            let place = reference["$ref"].as_str().unwrap().trim_start_matches('#');
+            described.pointer(place).unwrap()["name"].clone()
+        };
+        let names: Vec<Value> = parameters.iter().map(name).collect();
+        for (filter, value) in values {
+            let is_delivery = path.ends_with("/delivery");
+            let value = match filter {
+                "state" if is_delivery => "stalled",
+                _ => value,
+            };
+            let reply = server.get(&format!("{path}?{filter}={value}")).await;
+            let expected = if names.contains(&filter.into()) {
+                200
+            } else {
+                400
+            };
+            assert_eq!(reply.status, expected, "{path} {filter}: {}", reply.text());
+        }
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use cloudaudit_exporter::clock::Clock;
 use cloudaudit_exporter::snapshot::{
-    Attribution, AttributionResult, Change, ChangeRecord, ChangeSource,
+    Attribution, AttributionResult, ChangeKind, ChangeRecord, ChangeSource,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +36,7 @@ pub(super) async fn server() -> Server {
     "ApiCall".clone_into(&mut candidates.operations[1].call_type);
     let candidates = ChangeRecord {
         id: 3,
-        change: Change::Modified,
+        change: ChangeKind::Modified,
         attribution: candidates,
         ..disabled("prod", 42, at(90))
     };

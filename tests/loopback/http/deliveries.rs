@@ -9,7 +9,8 @@ use cloudaudit_exporter::snapshot::{DeliveryReport, DeliveryState, Report, Stora
 use serde_json::{Value, json};
 
 use super::api::json_of;
-use super::support::{Server, Shown, report};
+use super::reports::report;
+use super::support::{Server, Shown};
 
 const NOW: u64 = 1_795_428_005;
 

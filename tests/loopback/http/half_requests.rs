@@ -1,5 +1,6 @@
 //! Clients that send half a request make room as idle ones do.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use cloudaudit_exporter::http::{Connections, Limits, Options};
@@ -118,10 +119,32 @@ async fn a_client_that_reads_nothing_has_small_buffers() {
     let mut stream = socket.connect(server.address).await.unwrap();
     let get = request("GET", "/metrics", "");
     stream.write_all(get.as_bytes()).await.unwrap();
+    let client = stream.local_addr().unwrap();
+    sleep(STALL / 2).await;
+    let kept = unsent(server.address, client);
+    assert!(
+        kept.is_some_and(|kept| kept > 0 && kept < BUFFERS),
+        "{kept:?} bytes are kept for it"
+    );
     sleep(STALL * 3).await;
+    assert_eq!(unsent(server.address, client), None, "nothing is discarded");
     let (mut got, mut buffer) = (0, vec![0; 64 * 1024]);
     while let Ok(read @ 1..) = timeout(PATIENCE, stream.read(&mut buffer)).await.unwrap() {
         got += read;
     }
     assert!(got < LARGE.min(BUFFERS), "{got} bytes were kept for it");
+}
+
+/// The bytes that the kernel keeps to send them from the server to the client. `None` without a
+/// connection.
+fn unsent(server: SocketAddr, client: SocketAddr) -> Option<usize> {
+    let hex = |address: SocketAddr| match address {
+        SocketAddr::V4(it) => format!("{:08X}:{:04X}", it.ip().to_bits().swap_bytes(), it.port()),
+        SocketAddr::V6(it) => panic!("{it} is not in this table"),
+    };
+    let ends = format!(" {} {} ", hex(server), hex(client));
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let line = table.lines().find(|line| line.contains(&ends))?;
+    let queues = line.split(&ends).nth(1)?.split_whitespace().nth(1)?;
+    usize::from_str_radix(queues.split(':').next()?, 16).ok()
 }

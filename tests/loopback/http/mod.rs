@@ -4,18 +4,23 @@
 
 mod api;
 mod changes;
+mod claims;
 mod connections;
 mod deliveries;
 mod half_requests;
 mod limits;
 mod listener;
 mod page;
+mod places;
 mod problems;
+mod recent;
 mod rendering;
+mod reports;
 mod routes;
 mod scenes;
 mod shutdown;
 mod support;
 mod torture;
 mod verdict;
+mod verdict_states;
 mod with_parts;

@@ -10,8 +10,9 @@ use cloudaudit_exporter::snapshot::{Past, Status, TargetReport, Tombstone};
 use sha2::{Digest, Sha256};
 
 use super::problems::section;
+use super::reports::{failed, listed, report, target, track};
 use super::scenes::clock;
-use super::support::{Reply, Server, Shown, failed, listed, report, target, track};
+use super::support::{Reply, Server, Shown};
 
 async fn page(accounts: impl FnOnce(Moment) -> Vec<(&'static str, Vec<TargetReport>)>) -> Reply {
     let (clock, now) = clock();
@@ -177,7 +178,10 @@ async fn a_track_counts_once_and_has_a_row_for_each_way_in_which_regions_show_it
     })
     .await;
     assert!(page.text().contains("<b>4</b> <span>Tracks</span>"));
-    assert!(page.text().contains("<b>1</b> <span>Tracks off</span>"));
+    assert!(
+        page.text()
+            .contains("<b>1</b> <span>Tracks not enabled</span>")
+    );
     let tracks = section(&page, "tracks");
     assert_eq!(tracks.matches("<tr><td").count(), 5, "{tracks}");
     let both =
@@ -217,8 +221,8 @@ async fn times_are_ages_and_utc() {
     })
     .await;
     let accounts = section(&page, "accounts");
-    let poll = r#">1 s ago <span class="soft"><time datetime="2026-11-23T10:00:04Z">2026-11-23 10:00:04 UTC</time>"#;
-    let success = r#">60 s ago <span class="soft"><time datetime="2026-11-23T09:59:05Z">2026-11-23 09:59:05 UTC</time>"#;
+    let poll = r#">1 s ago <span class="soft"><time datetime="2026-11-23T10:00:04Z"><span>2026-11-23</span> <span>10:00:04 UTC</span></time>"#;
+    let success = r#">60 s ago <span class="soft"><time datetime="2026-11-23T09:59:05Z"><span>2026-11-23</span> <span>09:59:05 UTC</span></time>"#;
     assert!(accounts.contains(poll), "{accounts}");
     assert!(accounts.contains(success), "{accounts}");
     assert!(section(&page, "failing").contains(success));

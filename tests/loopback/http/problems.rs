@@ -1,7 +1,10 @@
 //! Everything that has an alert has a place on the page.
 
+use cloudaudit_exporter::snapshot::Status;
+
 use super::changes;
-use super::scenes::{self, page_of};
+use super::reports::{failed, listed, report_of};
+use super::scenes::{self, old, own, page_of, required, unavailable};
 use super::support::Reply;
 
 /// A section of the page; empty if it has none with this id.
@@ -14,7 +17,7 @@ pub(super) fn section<'a>(page: &'a Reply, id: &str) -> &'a str {
 }
 
 /// The rows of a section, each as its cells without markup.
-fn rows(page: &Reply, id: &str) -> Vec<Vec<String>> {
+pub(super) fn rows(page: &Reply, id: &str) -> Vec<Vec<String>> {
     let rows = section(page, id).split("<tr>").skip(2);
     let cells = |row: &str| {
         let cells = row.split("<td ").skip(1);
@@ -36,6 +39,83 @@ fn text(html: &str) -> String {
     text.trim().to_owned()
 }
 
+/// A row of each section, as far as its first cells.
+const ROWS: [(&str, &[&str]); 21] = [
+    ("off", &["without", "audit-all 1", "disabled", "ap-tokyo"]),
+    ("deleted", &["prod", "audit-gone 7", "ap-guangzhou"]),
+    ("without", &["without", "1", "none found"]),
+    ("missing", &["prod", "audit-gone"]),
+    ("foreign", &["prod", "to-a-stranger 3", "100000000099"]),
+    ("stale", &["stale", "stale"]),
+    (
+        "exporter",
+        &[
+            "the last reload was refused",
+            "20 min ago 2026-11-23 09:40:05 UTC",
+        ],
+    ),
+    (
+        "organizations",
+        &[
+            "group",
+            "rejected",
+            "FailedOperation",
+            "no organization",
+            "b1b2",
+            "12",
+        ],
+    ),
+    ("credentials", &["denied", "static"]),
+    (
+        "refreshes",
+        &["denied", "static", "unavailable", "http_502", "no role"],
+    ),
+    (
+        "attempts",
+        &[
+            "without",
+            "DeleteAuditTrack",
+            "denied",
+            "20 min ago 2026-11-23 09:40:05 UTC",
+            "4",
+        ],
+    ),
+    (
+        "throttled",
+        &["without", "3 min ago 2026-11-23 09:57:05 UTC", "7"],
+    ),
+    (
+        "searches",
+        &[
+            "without",
+            "unauthorized",
+            "unauthorized",
+            "no DescribeEvents",
+        ],
+    ),
+    (
+        "mismatched",
+        &[
+            "prod",
+            "audit-all",
+            "bucket or topic: expected audit-archive, found audit-bucket",
+        ],
+    ),
+    (
+        "deliveries",
+        &["partial", "cos stalled ap-guangzhou", "stalled"],
+    ),
+    ("not-covered", &["partial", "1"]),
+    ("recreated", &["prod", "audit-all 8"]),
+    ("dropped", &["dropping", "ap-guangzhou", "1", "1"]),
+    ("unknown", &["waiting", "ap-guangzhou: not polled yet"]),
+    ("undocumented", &["prod", "odd 4", "tape"]),
+    (
+        "disagreeing",
+        &["disagreeing", "ap-guangzhou: 1, ap-singapore: 2"],
+    ),
+];
+
 #[tokio::test]
 async fn every_kind_of_problem_has_a_section_and_the_worst_comes_first() {
     let page = page_of("/", scenes::everything_wrong).await;
@@ -53,60 +133,24 @@ async fn every_kind_of_problem_has_a_section_and_the_worst_comes_first() {
         "exporter",
         "organizations",
         "credentials",
+        "refreshes",
+        "attempts",
         "mismatched",
         "not-covered",
         "recreated",
         "dropped",
+        "throttled",
         "unknown",
         "undocumented",
         "disagreeing",
+        "searches",
         "changes",
         "accounts",
         "tracks",
         "checked",
     ];
     assert_eq!(sections, expected);
-    for (id, row) in [
-        (
-            "off",
-            vec!["without", "audit-all 1", "disabled", "ap-tokyo"],
-        ),
-        ("deleted", vec!["prod", "audit-gone 7", "ap-guangzhou"]),
-        ("without", vec!["without", "1", "no"]),
-        ("missing", vec!["prod", "audit-gone"]),
-        ("foreign", vec!["prod", "to-a-stranger 3", "100000000099"]),
-        ("stale", vec!["stale", "stale"]),
-        (
-            "exporter",
-            vec![
-                "the last reload was refused",
-                "20 min ago 2026-11-23 09:40:05 UTC",
-            ],
-        ),
-        ("organizations", vec!["group", "12"]),
-        ("credentials", vec!["denied", "static"]),
-        (
-            "mismatched",
-            vec![
-                "prod",
-                "audit-all",
-                "bucket or topic: expected audit-archive, found audit-bucket",
-            ],
-        ),
-        (
-            "deliveries",
-            vec!["partial", "cos stalled ap-guangzhou", "stalled"],
-        ),
-        ("not-covered", vec!["partial", "1"]),
-        ("recreated", vec!["prod", "audit-all 8"]),
-        ("dropped", vec!["dropping", "ap-guangzhou", "1", "1"]),
-        ("unknown", vec!["waiting", "ap-guangzhou: not polled yet"]),
-        ("undocumented", vec!["prod", "odd 4", "tape"]),
-        (
-            "disagreeing",
-            vec!["disagreeing", "ap-guangzhou: 1, ap-singapore: 2"],
-        ),
-    ] {
+    for (id, row) in ROWS {
         let rows = rows(&page, id);
         assert!(
             rows.iter().any(
@@ -155,8 +199,8 @@ async fn the_exporter_says_what_is_wrong_with_itself() {
         "Started: 5 h ago",
         "hash 42424242, in use since 2 h ago",
         "Running as shard 3 of 8",
-        "Organization group: 12 members, last listed 9 h ago",
-        "Organization unlisted: members not known, last listed not known",
+        "Organization group: 12 members, last listed: 9 h ago",
+        "Organization unlisted: members not known, last listed: not since the start",
         "Account prod: 2 restarts of its task",
         "Log: 17 lines dropped since the start",
     ] {
@@ -218,7 +262,10 @@ async fn tracks_are_selected_by_name_or_id() {
                 .contains(&format!(r#"<input name="track" value="{wanted}">"#))
         );
         // The verdict and the tiles are of everything.
-        assert!(page.text().contains("<b>30</b> <span>Tracks off</span>"));
+        assert!(
+            page.text()
+                .contains("<b>30</b> <span>Tracks not enabled</span>")
+        );
     }
     // A track that is missing is found by its name as well.
     let page = page_of("/?track=audit-gone", scenes::everything_wrong).await;
@@ -242,4 +289,24 @@ async fn changes_say_what_changed_and_by_whom_or_why_that_is_not_known() {
     assert!(of(3).ends_with("not known: attribution is off"));
     let page = server.get("/?account=prod&track=42").await;
     assert_eq!(rows(&page, "changes").len(), 1);
+}
+
+/// What was wrong when it was last listed may have been repaired since.
+#[tokio::test]
+async fn old_problems_are_of_the_past() {
+    let page = page_of("/", |now| {
+        let off = vec![own(1, "audit-all", Status::Disabled)];
+        let dark = failed(old(listed("ap-guangzhou", off, now)), unavailable(), now);
+        let reports = vec![report_of(required("dark"), vec![dark])];
+        (reports, scenes::exporter(now))
+    })
+    .await;
+    for (id, words) in [
+        ("off", "disabled"),
+        ("tracks", "disabled"),
+        ("accounts", "not covered"),
+    ] {
+        let section = section(&page, id);
+        assert!(section.contains(&format!(">was {words}<")), "{section}");
+    }
 }

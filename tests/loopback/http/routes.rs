@@ -157,6 +157,20 @@ async fn reload_says_what_came_of_it() {
     }
 }
 
+/// A hostile page in an operator's browser sends its origin along.
+#[tokio::test]
+async fn a_page_in_a_browser_cannot_send_a_reload() {
+    let shown = Shown {
+        reloaded: Some(Ok(())),
+        ..Shown::default()
+    };
+    let server = Server::start(shown).await;
+    let mut client = server.connect().await;
+    let origin = "Origin: http://elsewhere.example\r\n";
+    client.send(request("POST", "/-/reload", origin)).await;
+    assert_eq!(client.reply().await.status, 403);
+}
+
 #[tokio::test]
 async fn unknown_paths_are_not_found_and_not_echoed() {
     let server = Server::start(Shown::default()).await;

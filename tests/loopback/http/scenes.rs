@@ -7,11 +7,15 @@ use std::time::{Duration, SystemTime};
 use cloudaudit_exporter::clock::{Clock, Moment};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{
-    AccountInfo, DeliveryReport, DeliveryState, ExpectedTrack, ExporterInfo, OrganizationInfo,
-    Past, RefusedReload, Renewals, Report, Status, StorageTarget, TargetReport, Tombstone, Track,
+    AccountInfo, ApiCounters, AttributionReport, DeliveryReport, DeliveryState, ExpectedTrack,
+    ExporterInfo, OrganizationInfo, Outcome, Past, RefusedReload, Renewals, Report, Status,
+    StorageTarget, SweepReport, SweepState, TargetReport, Tombstone, Track, TrackEvent,
 };
 
-use super::support::{Reply, Server, Shown, failed, listed, report_of, target, track};
+use enum_map::EnumMap;
+
+use super::reports::{failed, listed, report_of, target, track};
+use super::support::{Reply, Server, Shown};
 
 /// 2026-11-23 10:00:05 UTC.
 pub(super) const NOW: u64 = 1_795_428_005;
@@ -135,7 +139,15 @@ pub(super) fn many_tracks(now: Moment) -> (Vec<Report>, ExporterInfo) {
 pub(super) fn everything_wrong(now: Moment) -> (Vec<Report>, ExporterInfo) {
     let reports = vec![
         report_of(expecting(), vec![broken_tracks(now)]),
-        report_of(required("without"), vec![listed("ap-tokyo", off(), now)]),
+        Report {
+            api: ApiCounters {
+                failures: EnumMap::from_fn(|reason| u64::from(reason == Reason::Throttled) * 7),
+                last_throttled: Some(now.wall - Duration::from_mins(3)),
+                ..ApiCounters::default()
+            },
+            attribution: Some(Arc::new(searches(now))),
+            ..report_of(required("without"), vec![listed("ap-tokyo", off(), now)])
+        },
         Report {
             deliveries: Some(vec![
                 Arc::new(delivery(DeliveryState::Arriving, "fine", now)),
@@ -151,6 +163,11 @@ pub(super) fn everything_wrong(now: Moment) -> (Vec<Report>, ExporterInfo) {
                 expires: Some(now.wall + Duration::from_mins(1)),
                 refreshes: 3,
                 failures: 2,
+                failure: Some(Failure::with_code(
+                    Reason::Unavailable,
+                    "http_502",
+                    "no role",
+                )),
             }),
             ..report_of(required("denied"), vec![denied_target(now)])
         },
@@ -169,7 +186,10 @@ pub(super) fn everything_wrong(now: Moment) -> (Vec<Report>, ExporterInfo) {
         organizations: vec![
             OrganizationInfo {
                 name: "group".to_owned(),
-                is_up: false,
+                failure: Some(Failure {
+                    request_id: Some("b1b2".to_owned()),
+                    ..Failure::with_code(Reason::Rejected, "FailedOperation", "no organization")
+                }),
                 members: Some(12),
                 last_success: Some(now.wall - Duration::from_hours(9)),
                 refresh: Duration::from_hours(1),
@@ -188,6 +208,30 @@ pub(super) fn everything_wrong(now: Moment) -> (Vec<Report>, ExporterInfo) {
         ..exporter(now)
     };
     (reports, info)
+}
+
+/// Searches that fail, and a denied attempt that one found before.
+fn searches(now: Moment) -> AttributionReport {
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied);
+    let last = now.wall - Duration::from_mins(20);
+    AttributionReport {
+        failure: Some(Failure::new(Reason::Unauthorized, "no DescribeEvents")),
+        sweeps: Some(SweepReport {
+            last: Some(last),
+            state: SweepState {
+                since: last,
+                until: last,
+                remembered: Vec::new(),
+                settled: last,
+                seen: Vec::new(),
+            },
+            operations: BTreeMap::from([(denied, 4)]),
+            attempts: BTreeMap::from([(denied, last)]),
+            unseen_switch_offs: 0,
+            unseen_tracks: BTreeMap::new(),
+        }),
+        ..AttributionReport::default()
+    }
 }
 
 fn expecting() -> AccountInfo {
@@ -281,7 +325,7 @@ fn denied_target(now: Moment) -> TargetReport {
     failed(target("ap-guangzhou"), failure, now)
 }
 
-fn unavailable() -> Failure {
+pub(super) fn unavailable() -> Failure {
     Failure::with_code(
         Reason::Unavailable,
         "timeout",

@@ -4,17 +4,12 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::clock::{Clock, Moment};
-use cloudaudit_exporter::failure::Failure;
-use cloudaudit_exporter::history::OverviewCache;
 use cloudaudit_exporter::http::{Content, Limits, Listener, Options, Reload};
-use cloudaudit_exporter::snapshot::{
-    AccountInfo, ApiCounters, ChangeRecord, ExporterInfo, LastGood, Listing, PollEnd, Report,
-    Status, Storage, TargetReport, Track,
-};
+use cloudaudit_exporter::snapshot::{ChangeRecord, ExporterInfo, Report};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -293,7 +288,7 @@ impl Reply {
         }
     }
 
-    /// A header's value; empty where there is none.
+    /// Returns the value of a header, or an empty string if the header is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", String::as_str)
     }
@@ -330,97 +325,3 @@ pub(crate) fn large() -> Shown {
 
 /// The size of [`large`].
 pub(crate) const LARGE: usize = 64 * 1024 * 1024;
-
-/// A report of one account.
-pub(crate) fn report(account: &str, targets: Vec<TargetReport>) -> Arc<Report> {
-    let account = AccountInfo {
-        name: account.to_owned(),
-        site: "china",
-        provider: "static",
-        ..AccountInfo::default()
-    };
-    Arc::new(report_of(account, targets))
-}
-
-/// A report of this account.
-pub(crate) fn report_of(account: AccountInfo, targets: Vec<TargetReport>) -> Report {
-    Report {
-        overviews: OverviewCache::default().overviews(&account, None, &targets),
-        account: Arc::new(account),
-        targets,
-        api: ApiCounters::default(),
-        requests_per_second: 10.0,
-        credentials_changed: None,
-        ..Report::default()
-    }
-}
-
-/// A target before its first poll.
-pub(crate) fn target(region: &str) -> TargetReport {
-    TargetReport {
-        region: region.to_owned(),
-        interval: Duration::from_mins(1),
-        last_poll: None,
-        failure: None,
-        last_good: None,
-        ..TargetReport::default()
-    }
-}
-
-/// A target whose last poll, a minute ago, listed these tracks.
-pub(crate) fn listed(region: &str, tracks: Vec<Track>, now: Moment) -> TargetReport {
-    let at = now.wall - Duration::from_mins(1);
-    TargetReport {
-        last_poll: Some(poll_end(at)),
-        last_good: Some(LastGood {
-            listing: Arc::new(Listing {
-                reported: tracks.len() as u64,
-                tracks,
-                dropped: Vec::new(),
-            }),
-            at,
-            show_until: now + Duration::from_mins(5),
-            is_complete: true,
-        }),
-        ..target(region)
-    }
-}
-
-/// The target, after a poll a second ago that failed.
-pub(crate) fn failed(target: TargetReport, failure: Failure, now: Moment) -> TargetReport {
-    TargetReport {
-        last_poll: Some(poll_end(now.wall - Duration::from_secs(1))),
-        failure: Some(failure),
-        ..target
-    }
-}
-
-fn poll_end(at: SystemTime) -> PollEnd {
-    PollEnd {
-        at,
-        took: Duration::from_millis(80),
-    }
-}
-
-/// A track that records everything into a bucket.
-pub(crate) fn track(id: u64, name: &str, status: Status) -> Track {
-    Track {
-        id,
-        name: name.to_owned(),
-        action_type: "*".to_owned(),
-        resource_type: "*".to_owned(),
-        event_names: vec!["*".to_owned()],
-        status,
-        storage: Storage {
-            kind: "cos".to_owned(),
-            region: "ap-guangzhou".to_owned(),
-            name: "audit-bucket".to_owned(),
-            prefix: "logs".to_owned(),
-            account: String::new(),
-            app_id: String::new(),
-        },
-        created: None,
-        is_partial: false,
-        details: None,
-    }
-}

@@ -288,8 +288,8 @@ async fn head_and_options_have_no_content_on_any_path() {
     }
 }
 
-/// Nobody is told to go on with a body; who sends it all the same does not get a second request in
-/// with it.
+/// The exporter never answers `100 Continue`. A client that sends the body anyway cannot smuggle a
+/// second request in with it.
 #[tokio::test]
 async fn expectations_are_not_met() {
     let server = Server::start(Shown::default()).await;

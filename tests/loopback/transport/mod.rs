@@ -1,10 +1,7 @@
-//! The way to the cloud, over real sockets: one connection for many calls, and a name for
-//! everything that can go wrong on it.
+//! The transport over real sockets: many requests share a connection, and every failure has its own
+//! kind of error.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper of a test fails it by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,29 +21,29 @@ use tokio::time::timeout;
 mod handshake;
 mod reuse;
 
-/// Nothing here takes longer, on the slowest machine.
+/// A time limit that no operation reaches, even on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 const BODY: &str = r#"{"PageNumber":1,"PageSize":50}"#;
 const SECRET: &str = "hunter2";
 
-/// A server by hand: it reads requests and writes the bytes it was given, whatever they are.
+/// A server that replies to every request with the same bytes.
 struct Server {
     authority: String,
     connections: Arc<AtomicUsize>,
     requests: Arc<AtomicUsize>,
 }
 
-/// What the server does once it has answered.
+/// What the server does after a response.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     KeepOpen,
     Close,
-    /// Closes with a reset instead of an end.
+    /// Resets the connection.
     Reset,
 }
 
-async fn server(answer: impl Into<Bytes>, then: Then) -> Server {
+async fn server(response: impl Into<Bytes>, then: Then) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = Server {
         authority: listener.local_addr().unwrap().to_string(),
@@ -57,21 +54,21 @@ async fn server(answer: impl Into<Bytes>, then: Then) -> Server {
         Arc::clone(&server.connections),
         Arc::clone(&server.requests),
     );
-    let answer = answer.into();
+    let response = response.into();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             connections.fetch_add(1, Ordering::Relaxed);
-            let (requests, answer) = (Arc::clone(&requests), answer.clone());
-            tokio::spawn(async move { serve(stream, &requests, &answer, then).await });
+            let (requests, response) = (Arc::clone(&requests), response.clone());
+            tokio::spawn(async move { serve(stream, &requests, &response, then).await });
         }
     });
     server
 }
 
-async fn serve(mut stream: TcpStream, requests: &AtomicUsize, answer: &[u8], then: Then) {
+async fn serve(mut stream: TcpStream, requests: &AtomicUsize, response: &[u8], then: Then) {
     while read_request(&mut stream).await.is_some() {
         requests.fetch_add(1, Ordering::Relaxed);
-        if stream.write_all(answer).await.is_err() {
+        if stream.write_all(response).await.is_err() {
             return;
         }
         match then {
@@ -82,7 +79,7 @@ async fn serve(mut stream: TcpStream, requests: &AtomicUsize, answer: &[u8], the
     }
 }
 
-/// Reads one request with its body; nothing where the connection ended.
+/// Reads one request with its body, or returns `None` if the connection ended.
 async fn read_request(stream: &mut TcpStream) -> Option<String> {
     let mut read = Vec::new();
     loop {
@@ -105,7 +102,7 @@ async fn read_request(stream: &mut TcpStream) -> Option<String> {
     }
 }
 
-/// An HTTP answer in bytes.
+/// Formats an HTTP response.
 fn raw(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n{headers}\r\n{body}")
@@ -127,48 +124,48 @@ async fn send(
 ) -> Result<Response<Bytes>, TransportError> {
     let request = request(&format!("{scheme}://{authority}/"), authority);
     let sent = timeout(PATIENCE, transport.send(request)).await;
-    sent.expect("an answer or an error in time")
+    sent.expect("a response or an error in time")
 }
 
-/// One call over a fresh transport to a server that does this.
-async fn call(answer: impl Into<Bytes>, then: Then) -> Result<Response<Bytes>, TransportError> {
-    let server = server(answer, then).await;
+/// Sends one request over a new transport to a server that replies with `response`.
+async fn call(response: impl Into<Bytes>, then: Then) -> Result<Response<Bytes>, TransportError> {
+    let server = server(response, then).await;
     let transport = HttpTransport::plain().unwrap();
     let result = send(&transport, "http", &server.authority).await;
     assert_eq!(
         server.requests.load(Ordering::Relaxed),
         1,
-        "nothing is sent twice"
+        "the request is not repeated"
     );
     result
 }
 
 #[tokio::test]
-async fn a_call_and_its_answer() {
+async fn a_response_has_its_status_headers_and_body() {
     let body = r#"{"Response":{}}"#;
     let headers = "Date: Mon, 25 Feb 2019 23:59:10 GMT\r\n";
-    let answer = call(raw("200 OK", headers, body), Then::KeepOpen).await;
-    let answer = answer.unwrap();
-    assert_eq!(answer.status(), 200);
-    assert_eq!(answer.headers()["date"], "Mon, 25 Feb 2019 23:59:10 GMT");
-    assert_eq!(answer.body(), body);
+    let response = call(raw("200 OK", headers, body), Then::KeepOpen).await;
+    let response = response.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["date"], "Mon, 25 Feb 2019 23:59:10 GMT");
+    assert_eq!(response.body(), body);
 }
 
-/// What the signature speaks of goes out byte for byte, and nothing is added that changes it.
+/// Every signed header and the body are sent unchanged, and no other signed header is added.
 #[tokio::test]
-async fn what_goes_out_is_what_was_signed() {
+async fn the_signed_request_is_sent_unchanged() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     let transport = HttpTransport::plain().unwrap();
     let accepting = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let request = read_request(&mut stream).await.unwrap();
-        let answer = raw("200 OK", "", "{}");
-        stream.write_all(answer.as_bytes()).await.unwrap();
+        let response = raw("200 OK", "", "{}");
+        stream.write_all(response.as_bytes()).await.unwrap();
         request
     };
-    let (arrived, answer) = tokio::join!(accepting, send(&transport, "http", &authority));
-    answer.unwrap();
+    let (arrived, response) = tokio::join!(accepting, send(&transport, "http", &authority));
+    response.unwrap();
     let (head, body) = arrived.split_once("\r\n\r\n").unwrap();
     assert_eq!(body, BODY);
     let mut lines = head.lines();
@@ -193,7 +190,7 @@ async fn what_goes_out_is_what_was_signed() {
 }
 
 #[tokio::test]
-async fn many_calls_share_a_connection() {
+async fn sequential_requests_share_a_connection() {
     let server = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
     let transport = HttpTransport::plain().unwrap();
     for _ in 0..50 {
@@ -203,9 +200,9 @@ async fn many_calls_share_a_connection() {
     assert_eq!(server.connections.load(Ordering::Relaxed), 1);
 }
 
-/// Calls that are made all at once have a connection each, and most of them are closed afterwards.
+/// Concurrent requests use a connection each, and most connections are closed afterwards.
 #[tokio::test]
-async fn a_burst_leaves_few_connections_behind() {
+async fn few_connections_are_kept_after_a_burst() {
     const CALLS: usize = 60;
     const KEPT: usize = 4;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -219,14 +216,14 @@ async fn a_burst_leaves_few_connections_behind() {
             streams.push(stream);
         }
         for stream in &mut streams {
-            let answer = raw("200 OK", "", "{}");
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            let response = raw("200 OK", "", "{}");
+            stream.write_all(response.as_bytes()).await.unwrap();
         }
         streams
     };
     let calls = (0..CALLS).map(|_| send(&transport, "http", &authority));
-    let (mut streams, answers) = tokio::join!(serving, join_all(calls));
-    assert!(answers.iter().all(Result::is_ok));
+    let (mut streams, responses) = tokio::join!(serving, join_all(calls));
+    assert!(responses.iter().all(Result::is_ok));
     let closed = streams.iter_mut().map(|stream| async {
         let end = timeout(Duration::from_secs(1), stream.read_u8()).await;
         usize::from(end.is_ok())
@@ -235,15 +232,15 @@ async fn a_burst_leaves_few_connections_behind() {
     assert_eq!(closed, CALLS - KEPT);
 }
 
-/// Errors of the API and of gateways leave the connection as it was.
+/// An error response does not close the connection.
 #[tokio::test]
-async fn a_refusal_does_not_cost_the_connection() {
+async fn a_connection_is_reused_after_an_error_response() {
     let server = server(raw("502 Bad Gateway", "", "<html>"), Then::KeepOpen).await;
     let transport = HttpTransport::plain().unwrap();
     for _ in 0..5 {
-        let answer = send(&transport, "http", &server.authority).await.unwrap();
-        assert_eq!(answer.status(), 502);
-        assert_eq!(answer.body(), "<html>");
+        let response = send(&transport, "http", &server.authority).await.unwrap();
+        assert_eq!(response.status(), 502);
+        assert_eq!(response.body(), "<html>");
     }
     assert_eq!(server.connections.load(Ordering::Relaxed), 1);
 }
@@ -251,8 +248,8 @@ async fn a_refusal_does_not_cost_the_connection() {
 /// A connection that the server closed is not used again.
 #[tokio::test]
 async fn a_closed_connection_is_replaced() {
-    let answer = raw("200 OK", "Connection: close\r\n", "{}");
-    let server = server(answer, Then::Close).await;
+    let response = raw("200 OK", "Connection: close\r\n", "{}");
+    let server = server(response, Then::Close).await;
     let transport = HttpTransport::plain().unwrap();
     for _ in 0..3 {
         send(&transport, "http", &server.authority).await.unwrap();
@@ -260,25 +257,25 @@ async fn a_closed_connection_is_replaced() {
     assert_eq!(server.connections.load(Ordering::Relaxed), 3);
 }
 
-/// A redirect would carry a signed request to somebody else.
+/// Following a redirect would send a signed request to another server.
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let elsewhere = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
+    let target = server(raw("200 OK", "", "{}"), Then::KeepOpen).await;
     for status in ["301 Moved", "302 Found", "307 Temporary", "308 Permanent"] {
-        let location = format!("Location: http://{}/\r\n", elsewhere.authority);
-        let answer = call(raw(status, &location, ""), Then::KeepOpen)
+        let location = format!("Location: http://{}/\r\n", target.authority);
+        let response = call(raw(status, &location, ""), Then::KeepOpen)
             .await
             .unwrap();
-        assert_eq!(answer.status().as_str(), &status[..3]);
+        assert_eq!(response.status().as_str(), &status[..3]);
     }
-    assert_eq!(elsewhere.connections.load(Ordering::Relaxed), 0);
+    assert_eq!(target.connections.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
-async fn an_answer_has_a_limit() {
+async fn the_size_of_a_response_is_limited() {
     let exactly = "x".repeat(MAX_RESPONSE_BYTES);
-    let answer = call(raw("200 OK", "", &exactly), Then::KeepOpen).await;
-    assert_eq!(answer.unwrap().body().len(), MAX_RESPONSE_BYTES);
+    let response = call(raw("200 OK", "", &exactly), Then::KeepOpen).await;
+    assert_eq!(response.unwrap().body().len(), MAX_RESPONSE_BYTES);
 
     let more = "x".repeat(MAX_RESPONSE_BYTES + 1);
     let declared = raw("200 OK", "", &more);
@@ -287,52 +284,46 @@ async fn an_answer_has_a_limit() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n{more}\r\n0\r\n\r\n",
         more.len()
     );
-    for answer in [declared, undeclared, chunked] {
-        let error = call(answer, Then::Close).await.unwrap_err();
+    for response in [declared, undeclared, chunked] {
+        let error = call(response, Then::Close).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::TooLarge, "{error}");
         assert!(error.message.contains("4194304"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks() {
+async fn a_broken_connection_is_a_connect_error_with_a_cause() {
     let truncated = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"Response\":";
     let chunk = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{\"Resp";
-    for (name, answer, then) in [
+    for (name, response, then) in [
         ("truncated", truncated, Then::Close),
         ("truncated chunk", chunk, Then::Close),
         ("reset in the body", truncated, Then::Reset),
-        ("closed without an answer", "", Then::Close),
-        ("reset without an answer", "", Then::Reset),
+        ("closed without a response", "", Then::Close),
+        ("reset without a response", "", Then::Reset),
         ("half a head", "HTTP/1.1 200 O", Then::Close),
         ("not HTTP", "SSH-2.0-OpenSSH_9.2\r\n", Then::Close),
     ] {
-        let error = call(answer, then).await.unwrap_err();
+        let error = call(response, then).await.unwrap_err();
         assert_eq!(error.kind, TransportErrorKind::Connect, "{name}: {error}");
-        assert!(
-            error.message.contains(": "),
-            "{name}: the cause is told: {error}"
-        );
+        assert!(error.message.contains(": "), "{name}: no cause in {error}");
         assert_no_secret(&error);
     }
 }
 
 #[tokio::test]
-async fn nobody_listens() {
+async fn a_refused_connection_is_a_connect_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let authority = listener.local_addr().unwrap().to_string();
     drop(listener);
     let transport = HttpTransport::plain().unwrap();
     let error = send(&transport, "http", &authority).await.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Connect);
-    assert!(
-        error.message.contains("refused"),
-        "the cause is told: {error}"
-    );
+    assert!(error.message.contains("refused"), "no cause in {error}");
     assert_no_secret(&error);
 }
 
-/// Not the signature, and not what a URL may hold either.
+/// Checks that an error contains neither the signature nor a URL.
 fn assert_no_secret(error: &TransportError) {
     let printed = format!("{error} {error:?}");
     assert!(!printed.contains(SECRET), "{printed}");
@@ -341,7 +332,7 @@ fn assert_no_secret(error: &TransportError) {
 }
 
 #[tokio::test]
-async fn an_error_tells_nothing_of_the_url() {
+async fn errors_do_not_contain_the_url() {
     let server = server("", Then::Close).await;
     let transport = HttpTransport::plain().unwrap();
     let url = format!("http://user:{SECRET}@{}/?key={SECRET}", server.authority);
@@ -350,19 +341,19 @@ async fn an_error_tells_nothing_of_the_url() {
 }
 
 #[tokio::test]
-async fn options_that_cannot_be_used() {
-    let made = |ca_file: &str| {
+async fn an_invalid_ca_file_is_an_error_that_names_it() {
+    let error_of = |ca_file: &str| {
         let options = HttpOptions {
             ca_file: Some(ca_file.into()),
             proxy: None,
         };
         Network::default().https(&options).map(|_| ()).unwrap_err()
     };
-    let error = made("tests/support/nowhere.pem");
+    let error = error_of("tests/support/nowhere.pem");
     assert!(
         error.contains("http.ca_file tests/support/nowhere.pem: "),
         "{error}"
     );
-    let error = made("tests/loopback/transport/mod.rs");
+    let error = error_of("tests/loopback/transport/mod.rs");
     assert!(error.contains("it contains no certificate"), "{error}");
 }

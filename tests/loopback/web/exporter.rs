@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use crate::support::address::free_address;
 use crate::support::pki::Pair;
 
-/// How long a start may take.
+/// The time limit of a start.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The demo with a web configuration. Dropping it ends the process.
@@ -23,12 +23,12 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Starts it with this file, which lies in `folder` with all that it names.
+    /// Starts the demo with this web configuration. `folder` contains the files that it names.
     pub fn open(folder: TempDir, web: &str) -> Self {
         Self::with(folder, web, &[])
     }
 
-    /// The same, with more flags.
+    /// Starts the demo with this web configuration and additional flags.
     pub fn with(folder: TempDir, web: &str, flags: &[&str]) -> Self {
         let address = free_address();
         let file = folder.path().join("web.yaml");
@@ -57,14 +57,14 @@ impl Exporter {
         exporter
     }
 
-    /// Puts another file in the place of the one before.
+    /// Replaces the web configuration.
     pub fn change(&self, web: &str) {
         fs::write(self.folder.path().join("new"), web).unwrap();
         let file = self.folder.path().join("web.yaml");
         fs::rename(self.folder.path().join("new"), file).unwrap();
     }
 
-    /// A number from `/proc/PID/status`.
+    /// Returns a number from `/proc/PID/status`.
     pub fn status(&self, key: &str) -> u64 {
         let file = format!("/proc/{}/status", self.process.id());
         let status = fs::read_to_string(file).unwrap();
@@ -85,7 +85,7 @@ impl Drop for Exporter {
     }
 }
 
-/// A client that trusts an authority, with a certificate of its own where it has one.
+/// Returns a client that trusts an authority and uses a client certificate if one is given.
 pub fn client(authority: &str, own: Option<&Pair>) -> Client {
     let authority = Certificate::from_pem(authority.as_bytes()).unwrap();
     let builder = Client::builder().no_proxy().tls_certs_only([authority]);
@@ -99,11 +99,11 @@ pub fn client(authority: &str, own: Option<&Pair>) -> Client {
     builder.build().unwrap()
 }
 
-/// Whether a file says what it should, after a while.
-pub async fn eventually(mut is_so: impl AsyncFnMut() -> bool) -> bool {
+/// Waits until a condition is true, and returns whether it became true in time.
+pub async fn eventually(mut condition: impl AsyncFnMut() -> bool) -> bool {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {
-        if is_so().await {
+        if condition().await {
             return true;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -111,7 +111,7 @@ pub async fn eventually(mut is_so: impl AsyncFnMut() -> bool) -> bool {
     false
 }
 
-/// A folder with an authority's certificate in it.
+/// Creates a folder with these files.
 pub fn folder_with(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
@@ -120,7 +120,7 @@ pub fn folder_with(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// Where a file of the folder is.
+/// Returns the path of a file in a folder.
 pub fn at(folder: &Path, name: &str) -> String {
     folder.join(name).display().to_string()
 }

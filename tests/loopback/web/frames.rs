@@ -1,4 +1,4 @@
-//! HTTP/2 with what no good client sends, frame by frame (RFC 9113, section 4.1).
+//! HTTP/2 frames that a well-behaved client does not send (RFC 9113, section 4.1).
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::client::TlsStream;
 
-use super::listener::{LARGE, PATIENCE, Secure, patient};
+use super::listener::{LARGE, PATIENCE, Secure, long_limits};
 use crate::support::http2::{
     CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, PREFACE, RST_STREAM,
     SETTINGS, WINDOW_UPDATE, frame, get, window,
@@ -19,7 +19,7 @@ const SHORT: Duration = Duration::from_millis(500);
 struct Raw(TlsStream<TcpStream>);
 
 impl Raw {
-    /// Connected, with the preface and these frames sent.
+    /// Connects, and sends the preface and these frames.
     async fn begin(secure: &Secure, frames: &[u8]) -> Self {
         let mut raw = Self(secure.connect(&["h2"]).await);
         assert!(raw.send(&[PREFACE, frames].concat()).await);
@@ -34,28 +34,28 @@ impl Raw {
         sent.await.is_ok()
     }
 
-    /// The next frame's kind and payload; none at the end.
+    /// Returns the kind and the payload of the next frame, or `None` at the end.
     async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         let mut head = [0; 9];
         let read = timeout(PATIENCE / 2, self.0.read_exact(&mut head)).await;
-        read.expect("it answers or ends").ok()?;
+        read.expect("a response or an end in time").ok()?;
         let length = u32::from_be_bytes([0, head[0], head[1], head[2]]);
         let mut payload = vec![0; length as usize];
         self.0.read_exact(&mut payload).await.ok()?;
         Some((head[3], payload))
     }
 
-    /// Reads until a frame of this kind.
+    /// Reads until a frame of this kind, and returns its payload.
     async fn until(&mut self, kind: u8) -> Vec<u8> {
         loop {
-            let (next, payload) = self.next().await.expect("it ended");
+            let (next, payload) = self.next().await.expect("the connection ended");
             if next == kind {
                 return payload;
             }
         }
     }
 
-    /// Reads to the end; how many bytes of content came, and which errors GOAWAY named.
+    /// Reads to the end, and returns the number of content bytes and the error codes of GOAWAY.
     async fn rest(&mut self) -> (usize, Vec<u8>) {
         let (mut content, mut errors) = (0, Vec::new());
         while let Some((kind, payload)) = self.next().await {
@@ -69,7 +69,7 @@ impl Raw {
     }
 }
 
-/// The next client is served, and stays.
+/// Checks that a new client is served, and returns its open connection.
 async fn serves(secure: &Secure) -> Raw {
     let mut raw = Raw::begin(secure, &[window(65_535), get(1, "/-/healthy")].concat()).await;
     let content = timeout(PATIENCE / 2, raw.until(DATA)).await;
@@ -77,9 +77,9 @@ async fn serves(secure: &Secure) -> Raw {
     raw
 }
 
-/// HTTP/2 that is no whole request, or whose response nobody takes, makes room for the next client.
+/// Connections with an incomplete request or an unread response are closed for new clients.
 #[tokio::test]
-async fn half_a_request_makes_room() {
+async fn incomplete_requests_are_closed_for_new_clients() {
     let settings = window(65_535);
     let mut head = get(1, "/metrics");
     head[4] = END_STREAM; // without END_HEADERS
@@ -94,22 +94,22 @@ async fn half_a_request_makes_room() {
             "a head without its body",
             [&*settings, &without_body].concat(),
         ),
-        ("a window of nothing", [window(0), streams.clone()].concat()),
+        ("an empty window", [window(0), streams.clone()].concat()),
         (
             "responses that are not read",
             [&*settings, &streams].concat(),
         ),
     ] {
         let options = Options {
-            limits: patient(),
+            limits: long_limits(),
             connections: Connections::new(2),
             ..Options::default()
         };
         let secure = Secure::start("", options).await;
-        let mut crowd = Vec::new();
+        let mut connections = Vec::new();
         let began = Instant::now();
         for _ in 0..6 {
-            crowd.push(Raw::begin(&secure, &frames).await);
+            connections.push(Raw::begin(&secure, &frames).await);
         }
         serves(&secure).await;
         assert!(
@@ -121,8 +121,8 @@ async fn half_a_request_makes_room() {
 }
 
 #[tokio::test]
-async fn broken_frames_end_the_connection_and_nothing_else() {
-    let secure = Secure::with(patient()).await;
+async fn invalid_frames_end_only_their_connection() {
+    let secure = Secure::with(long_limits()).await;
     let settings = window(65_535);
     for (case, bytes) in [
         (
@@ -133,9 +133,12 @@ async fn broken_frames_end_the_connection_and_nothing_else() {
         ("HEADERS on an even stream", get(2, "/metrics")),
         ("SETTINGS of five bytes", frame(SETTINGS, 0, 0, &[0; 5])),
         ("PING of seven bytes", frame(PING, 0, 0, &[0; 7])),
-        ("a window beyond all windows", window(u32::MAX)),
-        ("CONTINUATION of nothing", frame(CONTINUATION, 4, 1, b"")),
-        ("HPACK that is none", frame(HEADERS, 5, 1, &[0xff; 8])),
+        ("a window that is too large", window(u32::MAX)),
+        (
+            "CONTINUATION without HEADERS",
+            frame(CONTINUATION, 4, 1, b""),
+        ),
+        ("invalid HPACK", frame(HEADERS, 5, 1, &[0xff; 8])),
     ] {
         let mut raw = Raw::begin(&secure, &[settings.clone(), bytes].concat()).await;
         let (_, errors) = raw.rest().await;
@@ -151,17 +154,17 @@ async fn broken_frames_end_the_connection_and_nothing_else() {
     serves(&secure).await;
 }
 
-/// Headers that go on and on, streams that are begun and given up: ended by h2 itself, and this
-/// holds it to that.
+/// The h2 crate ends connections with endless headers or many reset streams. This test ensures that
+/// it does.
 #[tokio::test]
-async fn floods_of_headers_and_resets_are_ended() {
-    let secure = Secure::with(patient()).await;
+async fn floods_of_headers_and_resets_end_the_connection() {
+    let secure = Secure::with(long_limits()).await;
     let mut endless = Raw::begin(&secure, &window(65_535)).await;
     endless.send(&frame(HEADERS, END_STREAM, 1, &[0x82])).await;
     let piece = frame(CONTINUATION, 0, 1, &[0; 1024]);
     let began = Instant::now();
     while endless.send(&piece).await {
-        assert!(began.elapsed() < PATIENCE, "headers without end");
+        assert!(began.elapsed() < PATIENCE, "endless headers are accepted");
     }
 
     let mut resets = Raw::begin(&secure, &window(65_535)).await;
@@ -176,13 +179,13 @@ async fn floods_of_headers_and_resets_are_ended() {
     serves(&secure).await;
 }
 
-/// Each wants an answer, and none is read: what is not read holds up the flood, and its connection
-/// is as idle as one that says nothing.
+/// The client reads none of the responses that it requests. The unread responses block the flood,
+/// and the blocked connection counts as idle.
 #[tokio::test]
-async fn floods_that_ask_for_answers_are_held_up_and_cut() {
+async fn floods_of_frames_that_require_a_reply_are_blocked_and_closed() {
     let limits = Limits {
         idle: SHORT * 2,
-        ..patient()
+        ..long_limits()
     };
     let secure = Secure::with(limits).await;
     for flood in [frame(PING, 0, 0, &[7; 8]), window(65_535)] {
@@ -190,23 +193,23 @@ async fn floods_that_ask_for_answers_are_held_up_and_cut() {
         let began = Instant::now();
         let flood = flood.repeat(1024);
         let writing = async { while raw.send(&flood).await {} };
-        let beside = async {
+        let meanwhile = async {
             sleep(SHORT).await;
             serves(&secure).await
         };
-        timeout(PATIENCE / 2, async { tokio::join!(writing, beside) })
+        timeout(PATIENCE / 2, async { tokio::join!(writing, meanwhile) })
             .await
-            .expect("the flood goes on");
+            .expect("the flood continues");
         assert!(began.elapsed() >= SHORT, "{:?}", began.elapsed());
     }
 }
 
-/// Who takes nothing, and who takes the first byte: the one piece is in the hands of h2 by then.
+/// The client reads nothing, or only a part: by then, h2 has buffered the only piece.
 #[tokio::test]
-async fn a_reader_that_stalls_is_cut() {
+async fn the_connection_of_a_stalled_reader_is_closed() {
     let limits = Limits {
         write_stall: SHORT,
-        ..patient()
+        ..long_limits()
     };
     let secure = Secure::with(limits).await;
     for taken in [0, 1, 60_000] {
@@ -220,9 +223,9 @@ async fn a_reader_that_stalls_is_cut() {
     serves(&secure).await;
 }
 
-/// 800 responses of eight megabytes that wait for their readers are no copies.
+/// 800 pending responses of eight megabytes share their memory.
 #[tokio::test]
-async fn slow_readers_hold_no_memory() {
+async fn slow_readers_share_the_memory_of_a_response() {
     const READERS: usize = 50;
     const EACH: usize = 1 << 20;
     let memory = || {
@@ -231,11 +234,11 @@ async fn slow_readers_hold_no_memory() {
         let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
         kilobytes.parse::<usize>().unwrap() * 1024
     };
-    let secure = Secure::with(patient()).await;
+    let secure = Secure::with(long_limits()).await;
     let before = memory();
     let mut readers = Vec::new();
     for _ in 0..READERS {
-        // The connection's window holds up all but the first.
+        // The window of the connection blocks all responses except the first.
         let mut frames = window(1 << 30);
         for stream in (1..32).step_by(2) {
             frames.extend(get(stream, "/metrics"));
@@ -249,12 +252,12 @@ async fn slow_readers_hold_no_memory() {
     serves(&secure).await;
 }
 
-/// Over HTTP/2 a client is asked for a last word; one that gives none holds up neither a newcomer
-/// nor the end.
+/// The server sends GOAWAY before it closes a connection. A client that does not reply delays
+/// neither new clients nor the shutdown.
 #[tokio::test]
-async fn who_does_not_answer_the_farewell_goes_all_the_same() {
+async fn a_client_that_ignores_goaway_is_closed_anyway() {
     let options = Options {
-        limits: patient(),
+        limits: long_limits(),
         connections: Connections::new(2),
         ..Options::default()
     };
@@ -262,10 +265,10 @@ async fn who_does_not_answer_the_farewell_goes_all_the_same() {
     let mut without_preface = secure.connect(&["h2"]).await;
     let mut silent = Raw::begin(&secure, &window(65_535)).await;
     silent.until(SETTINGS).await;
-    let _newcomers = [serves(&secure).await, serves(&secure).await];
+    let _new_clients = [serves(&secure).await, serves(&secure).await];
     let began = Instant::now();
     let (_, errors) = silent.rest().await;
-    assert_eq!(errors.first(), Some(&0), "it was told");
+    assert_eq!(errors.first(), Some(&0), "GOAWAY without an error");
     drop(timeout(PATIENCE, without_preface.read_to_end(&mut Vec::new())).await);
     assert!(began.elapsed() < PATIENCE / 4, "{:?}", began.elapsed());
 
@@ -276,9 +279,9 @@ async fn who_does_not_answer_the_farewell_goes_all_the_same() {
     let stopped = secure.stop();
     assert_eq!(idle.until(GOAWAY).await.get(7), Some(&0));
     assert_eq!(idle.rest().await.0, 0);
-    // The last piece is in the hands of h2, and not sent.
+    // h2 has buffered the last piece and not sent it.
     sleep(SHORT * 4).await;
-    assert!(!stopped.is_finished(), "a response was cut");
+    assert!(!stopped.is_finished(), "a response was truncated");
     let more = 1_u32 << 29;
     let update = |stream| frame(WINDOW_UPDATE, 0, stream, &more.to_be_bytes());
     assert!(busy.send(&[update(0), update(1)].concat()).await);

@@ -1,4 +1,4 @@
-//! Clients that do not wait for the answer to their password.
+//! Clients that disconnect before their password is checked.
 
 use std::time::{Duration, Instant};
 
@@ -9,24 +9,24 @@ use tokio::time::sleep;
 
 use super::exporter::{Exporter, folder_with};
 
-/// More guesses than a lane of checks has places.
+/// More guesses than the queue of a lane of checks can hold.
 const GUESSES: usize = 60;
 
-/// Threads that may come and go beside the one that checks passwords.
+/// The number of threads that may start besides the one that checks passwords.
 const SPARE: u64 = 4;
 
 async fn guess_and_hang_up(exporter: &Exporter, name: &str, guess: usize) {
     let mut stream = TcpStream::connect(exporter.address).await.unwrap();
-    let who = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{guess}"));
-    let request = format!("GET / HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {who}\r\n\r\n");
+    let login = base64::engine::general_purpose::STANDARD.encode(format!("{name}:{guess}"));
+    let request = format!("GET / HTTP/1.1\r\nHost: here\r\nAuthorization: Basic {login}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    // Time for the check to begin.
+    // Gives the check time to begin.
     sleep(Duration::from_millis(20)).await;
 }
 
 #[tokio::test]
-async fn checks_for_clients_that_hung_up_stay_bounded() {
-    // Checks of this cost last longer than the test sends guesses.
+async fn password_checks_of_disconnected_clients_are_bounded() {
+    // A check of this cost takes longer than sending all guesses.
     let hash = "$2b$13$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
     let web = format!("basic_auth_users: {{prometheus: '{hash}'}}\n");
     let exporter = Exporter::open(folder_with(&[]), &web);
@@ -40,15 +40,15 @@ async fn checks_for_clients_that_hung_up_stay_bounded() {
     assert!(most <= before + SPARE, "{before} threads, then {most}");
 }
 
-/// The password of one user is cheap to check, that of the other takes hours.
+/// Checking the password of one user is cheap, and checking that of the other takes hours.
 #[tokio::test]
-async fn a_check_that_takes_hours_keeps_no_other_waiting() {
+async fn a_password_check_that_takes_hours_does_not_delay_others() {
     let cheap = bcrypt::hash("secret", 4).unwrap();
-    let dear = "$2b$31$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
-    let web = format!("basic_auth_users: {{prometheus: '{cheap}', dear: '{dear}'}}\n");
+    let costly = "$2b$31$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
+    let web = format!("basic_auth_users: {{prometheus: '{cheap}', costly: '{costly}'}}\n");
     let exporter = Exporter::open(folder_with(&[]), &web);
     for guess in 0..3 {
-        guess_and_hang_up(&exporter, "dear", guess).await;
+        guess_and_hang_up(&exporter, "costly", guess).await;
     }
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let began = Instant::now();
@@ -60,7 +60,7 @@ async fn a_check_that_takes_hours_keeps_no_other_waiting() {
         "{:?}",
         began.elapsed()
     );
-    // The file is read again, and its hashes are not warned of again.
+    // Reading the file again does not repeat the warning.
     sleep(Duration::from_millis(1_200)).await;
     let request = client.get(format!("http://{}/-/healthy", exporter.address));
     request.send().await.unwrap();

@@ -15,7 +15,7 @@ const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.k
 const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
 #[tokio::test]
-async fn what_is_refused_names_the_file_and_no_secret() {
+async fn errors_name_the_file_and_no_secret() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("web.yaml");
     for (text, expected) in [
@@ -43,7 +43,7 @@ async fn what_is_refused_names_the_file_and_no_secret() {
 }
 
 #[tokio::test]
-async fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
+async fn files_that_are_not_regular_or_too_long_are_rejected_by_name() {
     let folder = TempDir::new().unwrap();
     let at = |name: &str| folder.path().join(name);
     Authority::new("ours")
@@ -89,7 +89,7 @@ async fn what_is_no_regular_file_or_too_long_is_refused_and_named() {
     assert!(why.contains("a pipe can be read only once"), "{why}");
 }
 
-/// An alias of a long text in a list of many.
+/// A list with many aliases of a long text.
 #[tokio::test]
 async fn aliases_in_the_web_file_are_bounded() {
     let folder = TempDir::new().unwrap();
@@ -101,7 +101,7 @@ async fn aliases_in_the_web_file_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_gate_whose_files_are_half_written_for_a_moment_lets_everybody_in_as_before() {
+async fn files_that_are_briefly_incomplete_keep_the_previous_configuration() {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new("ours");
     authority.server(2040).write(folder.path(), "server");
@@ -114,7 +114,7 @@ async fn a_gate_whose_files_are_half_written_for_a_moment_lets_everybody_in_as_b
     for half in ["web.yaml", "server.crt", "server.key"] {
         let path = folder.path().join(half);
         let before = fs::read(&path).unwrap();
-        // The next look is due.
+        // The next check of the files is due.
         sleep(Duration::from_millis(1_100)).await;
         fs::write(&path, "").unwrap();
         let (result, ()) = tokio::join!(admitted(), async {
@@ -123,7 +123,7 @@ async fn a_gate_whose_files_are_half_written_for_a_moment_lets_everybody_in_as_b
         });
         assert_eq!(result, Ok(()), "{half}");
     }
-    // What stays broken is refused.
+    // A file that stays broken is rejected.
     sleep(Duration::from_millis(1_100)).await;
     fs::write(&file, "").unwrap();
     assert!(admitted().await.is_err());

@@ -1,4 +1,4 @@
-//! HTTP/2 with a good client.
+//! HTTP/2 with a well-behaved client.
 
 use std::time::{Duration, Instant};
 
@@ -13,16 +13,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::listener::{LARGE, PATIENCE, Secure, agreed, patient};
+use super::listener::{LARGE, PATIENCE, Secure, long_limits, negotiated_protocol};
 
 const SHORT: Duration = Duration::from_millis(500);
 
 type Sender = SendRequest<Full<Bytes>>;
 
-/// A connection, and what becomes of it.
+/// Returns a connection, and a handle that ends with it.
 async fn connect(secure: &Secure) -> (Sender, JoinHandle<hyper::Result<()>>) {
     let stream = secure.connect(&["h2", "http/1.1"]).await;
-    assert_eq!(agreed(&stream), "h2");
+    assert_eq!(negotiated_protocol(&stream), "h2");
     let io = TokioIo::new(stream);
     let (sender, connection) = handshake(TokioExecutor::new(), io).await.unwrap();
     (sender, tokio::spawn(connection))
@@ -59,8 +59,8 @@ fn header<'a>(response: &'a Response<Incoming>, name: &str) -> &'a str {
 }
 
 #[tokio::test]
-async fn a_scrape_with_gzip_and_one_without() {
-    let secure = Secure::with(patient()).await;
+async fn scrapes_with_and_without_gzip_are_served() {
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, _) = connect(&secure).await;
     let gzip = request("GET", "/metrics", &[("accept-encoding", "gzip")]);
     let response = send(&mut sender, gzip).await;
@@ -72,19 +72,22 @@ async fn a_scrape_with_gzip_and_one_without() {
 }
 
 #[tokio::test]
-async fn only_http_1_is_offered_where_the_file_says_so() {
+async fn http_2_can_be_disabled() {
     let no = "http_server_config: {http2: false}\n";
     let secure = Secure::start(no, Options::default()).await;
     let stream = secure.connect(&["h2", "http/1.1"]).await;
-    assert_eq!(agreed(&stream), "http/1.1");
-    let secure = Secure::with(patient()).await;
-    assert_eq!(agreed(&secure.connect(&["http/1.1"]).await), "http/1.1");
-    assert_eq!(agreed(&secure.connect(&[]).await), "");
+    assert_eq!(negotiated_protocol(&stream), "http/1.1");
+    let secure = Secure::with(long_limits()).await;
+    assert_eq!(
+        negotiated_protocol(&secure.connect(&["http/1.1"]).await),
+        "http/1.1"
+    );
+    assert_eq!(negotiated_protocol(&secure.connect(&[]).await), "");
 }
 
 #[tokio::test]
-async fn responses_are_those_of_http_1() {
-    let secure = Secure::with(patient()).await;
+async fn responses_equal_those_of_http_1() {
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, _) = connect(&secure).await;
     for (method, path, expected, allow) in [
         ("GET", "/-/healthy", 200, ""),
@@ -102,18 +105,18 @@ async fn responses_are_those_of_http_1() {
         let case = format!("{method} {path}");
         assert_eq!(response.status(), expected, "{case}");
         assert_eq!(header(&response, "allow"), allow, "{case}");
-        let told = header(&response, "content-length").parse().unwrap_or(0);
+        let declared = header(&response, "content-length").parse().unwrap_or(0);
         let length = content(response).await.len();
         if method == "HEAD" {
-            assert!(told > 0 && length == 0, "{case}: {told}, {length}");
+            assert!(declared > 0 && length == 0, "{case}: {declared}, {length}");
         } else {
-            assert_eq!(told, length, "{case}");
+            assert_eq!(declared, length, "{case}");
         }
     }
 }
 
 #[tokio::test]
-async fn passwords_are_asked_for() {
+async fn passwords_are_required() {
     let hash = bcrypt::hash("secret", 4).unwrap();
     let users = format!("basic_auth_users: {{me: '{hash}'}}\nauth_exempt_paths: [/-/healthy]\n");
     let secure = Secure::start(&users, Options::default()).await;
@@ -122,16 +125,16 @@ async fn passwords_are_asked_for() {
     assert_eq!(refused.status(), 401);
     assert_eq!(header(&refused, "www-authenticate"), "Basic");
     assert_eq!(status(&mut sender, "GET", "/-/healthy").await, 200);
-    let who = base64::engine::general_purpose::STANDARD.encode("me:secret");
-    let who = format!("Basic {who}");
-    let admitted = request("GET", "/", &[("authorization", &who)]);
+    let login = base64::engine::general_purpose::STANDARD.encode("me:secret");
+    let login = format!("Basic {login}");
+    let admitted = request("GET", "/", &[("authorization", &login)]);
     assert_eq!(send(&mut sender, admitted).await.status(), 200);
 }
 
-/// The limit is 16, and who knows it waits.
+/// The limit is 16, and a client that knows it waits.
 #[tokio::test]
-async fn more_requests_at_a_time_than_the_limit_are_all_answered() {
-    let secure = Secure::with(patient()).await;
+async fn more_concurrent_requests_than_the_limit_are_all_served() {
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, _) = connect(&secure).await;
     assert_eq!(status(&mut sender, "GET", "/-/healthy").await, 200);
     let mut scrapes = JoinSet::new();
@@ -147,8 +150,8 @@ async fn more_requests_at_a_time_than_the_limit_are_all_answered() {
 }
 
 #[tokio::test]
-async fn bodies_have_the_same_limit_and_cost_one_request() {
-    let secure = Secure::with(patient()).await;
+async fn a_body_that_is_too_large_fails_only_its_request() {
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, _) = connect(&secure).await;
     for (length, expected) in [(1, 403), (64 * 1024, 403), (64 * 1024 + 1, 413)] {
         let mut post = request("POST", "/-/reload", &[]);
@@ -162,7 +165,7 @@ async fn bodies_have_the_same_limit_and_cost_one_request() {
 
 #[tokio::test]
 async fn a_header_list_that_is_too_large_is_refused() {
-    let secure = Secure::with(patient()).await;
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, _) = connect(&secure).await;
     let long = "y".repeat(17 * 1024);
     let response = send(&mut sender, request("GET", "/metrics", &[("x", &long)])).await;
@@ -171,8 +174,8 @@ async fn a_header_list_that_is_too_large_is_refused() {
 }
 
 #[tokio::test]
-async fn a_panic_in_one_request_is_no_business_of_another() {
-    let secure = Secure::with(patient()).await;
+async fn a_panic_in_one_request_does_not_affect_another() {
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, _) = connect(&secure).await;
     let panics = sender.send_request(request("GET", "/-/ready", &[]));
     assert!(timeout(PATIENCE, panics).await.unwrap().is_err());
@@ -180,10 +183,10 @@ async fn a_panic_in_one_request_is_no_business_of_another() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_ends_after_its_time() {
+async fn an_idle_connection_is_closed_after_the_timeout() {
     let limits = Limits {
         idle: SHORT,
-        ..patient()
+        ..long_limits()
     };
     let secure = Secure::with(limits).await;
     let (mut sender, ended) = connect(&secure).await;
@@ -193,12 +196,12 @@ async fn an_idle_connection_ends_after_its_time() {
     assert!(began.elapsed() >= SHORT / 2, "{:?}", began.elapsed());
 }
 
-/// Requests that were given up half-way do not count as under way for ever.
+/// A canceled request does not count as in flight.
 #[tokio::test]
-async fn a_reset_stream_leaves_a_connection_that_is_usable_and_then_idle() {
+async fn after_a_reset_stream_the_connection_is_usable_and_becomes_idle() {
     let limits = Limits {
         idle: SHORT,
-        ..patient()
+        ..long_limits()
     };
     let secure = Secure::with(limits).await;
     let (mut sender, ended) = connect(&secure).await;
@@ -208,20 +211,23 @@ async fn a_reset_stream_leaves_a_connection_that_is_usable_and_then_idle() {
         drop(response);
         assert_eq!(status(&mut sender, "GET", "/-/healthy").await, 200);
     }
-    let mut begun = sender.clone();
+    let mut canceled = sender.clone();
     drop(
         timeout(
             Duration::from_millis(1),
-            begun.send_request(request("GET", "/metrics", &[])),
+            canceled.send_request(request("GET", "/metrics", &[])),
         )
         .await,
     );
-    assert!(timeout(PATIENCE / 2, ended).await.is_ok(), "it is not idle");
+    assert!(
+        timeout(PATIENCE / 2, ended).await.is_ok(),
+        "the connection is not idle"
+    );
 }
 
 #[tokio::test]
-async fn a_stop_lets_the_response_end() {
-    let secure = Secure::with(patient()).await;
+async fn a_shutdown_completes_responses_in_flight() {
+    let secure = Secure::with(long_limits()).await;
     let (mut sender, ended) = connect(&secure).await;
     let (mut idle, idle_ended) = connect(&secure).await;
     assert_eq!(status(&mut idle, "GET", "/-/healthy").await, 200);

@@ -1,4 +1,5 @@
-//! A listener with a web configuration, in this process, so that its limits can be short; and TLS to it.
+//! A listener with a web configuration in this process, so that its limits can be short, and TLS
+//! connections to it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -20,16 +21,16 @@ use super::exporter::folder_with;
 use crate::support::pki::Authority;
 use crate::support::tls;
 
-/// Longer than anything takes here.
+/// A time limit that no operation of a test reaches.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The length of what `/metrics` shows without gzip: more than the buffers of a connection take.
+/// The length of `/metrics` without gzip, which exceeds the buffers of a connection.
 pub const LARGE: usize = 8 << 20;
 
-/// One piece, as the page is.
-struct Shown(Bytes);
+/// Content with an exposition of one piece.
+struct StubContent(Bytes);
 
-impl Content for Shown {
+impl Content for StubContent {
     fn exposition(&self, gzip: bool) -> Vec<Bytes> {
         if gzip {
             vec![Bytes::from_static(b"zip"), Bytes::from_static(b"ped")]
@@ -43,7 +44,7 @@ impl Content for Shown {
     }
 
     fn ready(&self) -> Result<(), Vec<String>> {
-        panic!("as the test wants")
+        panic!("intended by the test")
     }
 
     fn healthy(&self) -> Result<(), String> {
@@ -61,7 +62,7 @@ impl Content for Shown {
     }
 }
 
-/// A listener that speaks TLS.
+/// A listener with TLS.
 pub struct Secure {
     address: SocketAddr,
     authority: Authority,
@@ -71,7 +72,7 @@ pub struct Secure {
 }
 
 impl Secure {
-    /// `more` is what the file says besides the certificate.
+    /// Starts a listener. `more` is added to the web configuration after the certificate.
     pub async fn start(more: &str, options: Options) -> Self {
         let authority = Authority::new("ours");
         let folder = folder_with(&[]);
@@ -86,7 +87,7 @@ impl Secure {
         let listener = Listener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let shown = Arc::new(Shown(Bytes::from(vec![b'#'; LARGE])));
+        let shown = Arc::new(StubContent(Bytes::from(vec![b'#'; LARGE])));
         let serving = tokio::spawn(listener.serve(shown, options, async {
             drop(stopped.await);
         }));
@@ -99,7 +100,7 @@ impl Secure {
         }
     }
 
-    /// With limits that none runs into but those that a test shortens.
+    /// Starts a listener with these limits.
     pub async fn with(limits: Limits) -> Self {
         let options = Options {
             limits,
@@ -108,27 +109,27 @@ impl Secure {
         Self::start("", options).await
     }
 
-    /// TLS, offering these protocols.
+    /// Connects over TLS and offers these protocols.
     pub async fn connect(&self, protocols: &[&str]) -> TlsStream<TcpStream> {
         let connector = tls::connector(&self.authority, protocols);
         tls::connect(self.address, &connector).await
     }
 
-    /// Asks it to stop; the handle ends when it has.
+    /// Stops the listener. The handle ends when it has stopped.
     pub fn stop(self) -> JoinHandle<()> {
         drop(self.stop);
         self.serving
     }
 }
 
-/// What the two agreed on.
-pub fn agreed(stream: &TlsStream<TcpStream>) -> &str {
+/// Returns the negotiated protocol.
+pub fn negotiated_protocol(stream: &TlsStream<TcpStream>) -> &str {
     let (_, session) = stream.get_ref();
     str::from_utf8(session.alpn_protocol().unwrap_or_default()).unwrap()
 }
 
-/// Limits that none of the tests runs into unless it shortens them.
-pub fn patient() -> Limits {
+/// Limits that no test reaches unless it shortens them.
+pub fn long_limits() -> Limits {
     Limits {
         headers: PATIENCE,
         idle: PATIENCE,

@@ -1,4 +1,4 @@
-//! What clients can write into the log.
+//! How many log lines clients can cause.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -10,14 +10,14 @@ use crate::support::tls;
 
 const CONNECTIONS: usize = 20;
 
-/// A GET of `/` that the client gives up at once.
+/// A GET of `/` that the client cancels at once.
 fn request_and_reset(stream: u32) -> Vec<u8> {
     let reset = frame(RST_STREAM, 0, stream, &CANCEL.to_be_bytes());
     [get(stream, "/"), reset].concat()
 }
 
 #[tokio::test]
-async fn connections_without_a_password_cost_few_lines() {
+async fn unauthenticated_connections_cause_few_log_lines() {
     let authority = Authority::new("ours");
     let folder = folder_with(&[]);
     authority.server(2040).write(folder.path(), "server");
@@ -29,7 +29,7 @@ async fn connections_without_a_password_cost_few_lines() {
     let before = exporter.log().lines().count();
     let connector = tls::connector(&authority, &["h2"]);
     let mut bytes = [PREFACE, &frame(SETTINGS, 0, 0, &[])].concat();
-    // Each answers a PING that was never sent (section 6.7).
+    // Each acknowledges a PING that was never sent (section 6.7).
     bytes.extend(frame(PING, ACK, 0, &[1, 2, 3, 4, 5, 6, 7, 8]).repeat(10));
     bytes.extend((0..60).flat_map(|it| request_and_reset(2 * it + 1)));
     for _ in 0..CONNECTIONS {

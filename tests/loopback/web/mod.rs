@@ -1,14 +1,11 @@
 //! The web configuration: TLS and passwords, in the file format of other Prometheus exporters.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot go on stops where it is"
-)]
+#![allow(clippy::unwrap_used, reason = "a failed test panics")]
 #![allow(
     clippy::disallowed_methods,
-    reason = "other processes live in real time"
+    reason = "other processes run in real time"
 )]
-#![allow(unreachable_pub, reason = "a test program has no outside")]
+#![allow(unreachable_pub, reason = "a test program exports nothing")]
 
 // Certificates, the exporter with a web configuration, and its clients.
 mod exporter;

@@ -1,20 +1,23 @@
-//! Who is let in by a password.
+//! Basic authentication.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use reqwest::Client;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::exporter::{Exporter, eventually, folder_with};
 
-/// `secret` and `another`, with the least cost that bcrypt has.
+/// Returns a hash with the minimum cost of bcrypt.
 fn hash(password: &str) -> String {
     bcrypt::hash(password, 4).unwrap()
 }
 
-async fn status(exporter: &Exporter, path: &str, who: Option<(&str, &str)>) -> u16 {
+async fn status(exporter: &Exporter, path: &str, login: Option<(&str, &str)>) -> u16 {
     let client = Client::builder().no_proxy().build().unwrap();
     let request = client.get(format!("http://{}{path}", exporter.address));
-    let request = match who {
+    let request = match login {
         Some((name, password)) => request.basic_auth(name, Some(password)),
         None => request,
     };
@@ -22,18 +25,18 @@ async fn status(exporter: &Exporter, path: &str, who: Option<(&str, &str)>) -> u
 }
 
 #[tokio::test]
-async fn only_who_knows_the_password_and_some_paths_are_open() {
+async fn all_paths_except_exempt_ones_require_the_password() {
     let web = format!(
         "basic_auth_users: {{prometheus: '{}'}}\nauth_exempt_paths: [/-/healthy]\n",
         hash("secret")
     );
     let exporter = Exporter::open(folder_with(&[]), &web);
-    for (path, who, expected) in [
+    for (path, login, expected) in [
         ("/metrics", None, 401),
         ("/metrics", Some(("prometheus", "secret")), 200),
         ("/metrics", Some(("prometheus", "Secret")), 401),
         ("/metrics", Some(("prometheus", "")), 401),
-        ("/metrics", Some(("somebody", "secret")), 401),
+        ("/metrics", Some(("unknown", "secret")), 401),
         ("/", None, 401),
         ("/nothing", None, 401),
         ("/-/ready", None, 401),
@@ -41,9 +44,9 @@ async fn only_who_knows_the_password_and_some_paths_are_open() {
         ("/-/healthy/", None, 401),
     ] {
         assert_eq!(
-            status(&exporter, path, who).await,
+            status(&exporter, path, login).await,
             expected,
-            "{path} {who:?}"
+            "{path} {login:?}"
         );
     }
     let client = Client::builder().no_proxy().build().unwrap();
@@ -53,6 +56,26 @@ async fn only_who_knows_the_password_and_some_paths_are_open() {
         .await
         .unwrap();
     assert_eq!(refused.headers()["www-authenticate"], "Basic");
+}
+
+/// The response does not wait for a body that never arrives.
+#[tokio::test]
+async fn an_unauthenticated_request_is_rejected_before_its_body_arrives() {
+    let web = format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("secret"));
+    let exporter = Exporter::open(folder_with(&[]), &web);
+    for request in [
+        "POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\n",
+        "GET /metrics HTTP/1.1\r\nHost: here\r\nContent-Length: 10\r\n\r\nhalf",
+        "POST /-/reload HTTP/1.1\r\nHost: here\r\nTransfer-Encoding: chunked\r\n\r\nff\r\nhalf",
+    ] {
+        let mut stream = TcpStream::connect(exporter.address).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut status = [0; 12];
+        // Longer than a response takes, and shorter than the time limit of a body.
+        let read = timeout(Duration::from_secs(5), stream.read_exact(&mut status));
+        read.await.expect(request).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 401", "{request}");
+    }
 }
 
 #[tokio::test]
@@ -93,7 +116,7 @@ async fn passwords_and_headers_change_without_a_restart() {
 }
 
 #[tokio::test]
-async fn who_was_let_in_once_waits_for_nobody() {
+async fn a_known_password_does_not_wait_for_other_checks() {
     let costly = bcrypt::hash("secret", 9).unwrap();
     let exporter = Exporter::open(
         folder_with(&[]),
@@ -114,11 +137,11 @@ async fn who_was_let_in_once_waits_for_nobody() {
         })
     });
     let guesses: Vec<_> = guesses.collect();
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(status(&exporter, "/-/healthy", right).await, 200);
     assert!(
         guesses.iter().any(|guess| !guess.is_finished()),
-        "they still wait"
+        "the guesses still wait"
     );
     let mut answers = Vec::new();
     for guess in guesses {
@@ -135,7 +158,7 @@ async fn who_was_let_in_once_waits_for_nobody() {
 }
 
 #[tokio::test]
-async fn no_more_requests_than_the_limit() {
+async fn requests_beyond_the_rate_limit_are_rejected() {
     let exporter = Exporter::open(folder_with(&[]), "rate_limit: {interval: 1h, burst: 3}\n");
     let mut statuses = Vec::new();
     for _ in 0..5 {
@@ -146,7 +169,7 @@ async fn no_more_requests_than_the_limit() {
 
 /// An editor may empty a file before it writes it.
 #[tokio::test]
-async fn an_emptied_file_opens_no_door() {
+async fn an_emptied_file_does_not_disable_authentication() {
     let exporter = Exporter::open(
         folder_with(&[]),
         &format!("basic_auth_users: {{prometheus: '{}'}}\n", hash("secret")),

@@ -1,4 +1,4 @@
-//! Sockets that are no port: one in the file system, and those that systemd hands over.
+//! Unix sockets, and sockets that systemd passes.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use crate::support::address::free_address;
 const EXPORTER: &str = env!("CARGO_BIN_EXE_cloudaudit-exporter");
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Nobody answers there, and nobody needs to.
+/// No server listens on this endpoint, and the tests need none.
 const CONFIG: &str = "endpoint: http://127.0.0.1:1\naccounts: {prod: {credentials: {secret_id: AKIDx, secret_key: x}}}\n";
 
 struct Running(Child);
@@ -41,13 +41,13 @@ fn start(folder: &Path, command: &mut Command) -> Running {
     )
 }
 
-fn ask(mut stream: impl Read + Write) -> String {
+fn get_healthy(mut stream: impl Read + Write) -> String {
     stream
         .write_all(b"GET /-/healthy HTTP/1.1\r\nHost: exporter\r\nConnection: close\r\n\r\n")
         .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    response
 }
 
 fn eventually<T>(mut it: impl FnMut() -> Option<T>) -> T {
@@ -62,13 +62,13 @@ fn eventually<T>(mut it: impl FnMut() -> Option<T>) -> T {
 }
 
 #[test]
-fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
+fn only_a_stale_unix_socket_is_replaced() {
     let folder = TempDir::new().unwrap();
     let socket = folder.path().join("exporter.sock");
     let address = format!("--web.listen-address=unix:{}", socket.display());
     let mut first = start(folder.path(), Command::new(EXPORTER).arg(&address));
     let stream = eventually(|| UnixStream::connect(&socket).ok());
-    assert!(ask(stream).ends_with("healthy\n"));
+    assert!(get_healthy(stream).ends_with("healthy\n"));
     let health = Command::new(EXPORTER).args(["health", &address]).output();
     assert_eq!(health.unwrap().status.code(), Some(0));
 
@@ -79,7 +79,7 @@ fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
 
     first.0.kill().unwrap();
     first.0.wait().unwrap();
-    assert!(socket.exists(), "the dead leave it behind");
+    assert!(socket.exists(), "a killed process leaves its socket behind");
     let health = Command::new(EXPORTER).args(["health", &address]).output();
     let health = health.unwrap();
     assert_eq!(health.status.code(), Some(1));
@@ -87,7 +87,7 @@ fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
     assert!(why.contains("exporter.sock: "), "{why}");
     let _third = start(folder.path(), Command::new(EXPORTER).arg(&address));
     let stream = eventually(|| UnixStream::connect(&socket).ok());
-    assert!(ask(stream).ends_with("healthy\n"));
+    assert!(get_healthy(stream).ends_with("healthy\n"));
 
     fs::write(folder.path().join("file"), "").unwrap();
     let file = format!(
@@ -98,12 +98,12 @@ fn a_socket_in_the_file_system_is_taken_over_from_the_dead_alone() {
     assert_eq!(no_socket.0.wait().unwrap().code(), Some(1));
     assert!(
         folder.path().join("file").exists(),
-        "what is no socket is nobody's to remove"
+        "a file that is not a socket is not removed"
     );
 }
 
 #[test]
-fn systemd_hands_sockets_over() {
+fn sockets_passed_by_systemd_are_served() {
     let folder = TempDir::new().unwrap();
     let address = free_address();
     let socket = folder.path().join("activated.sock");
@@ -114,9 +114,9 @@ fn systemd_hands_sockets_over() {
     let _running = start(folder.path(), &mut command);
     // The first connection starts the exporter.
     let stream = eventually(|| std::net::TcpStream::connect(address).ok());
-    assert!(ask(stream).ends_with("healthy\n"));
+    assert!(get_healthy(stream).ends_with("healthy\n"));
     let stream = eventually(|| UnixStream::connect(&socket).ok());
-    assert!(ask(stream).ends_with("healthy\n"));
+    assert!(get_healthy(stream).ends_with("healthy\n"));
 
     let mut alone = start(
         folder.path(),

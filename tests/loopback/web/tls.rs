@@ -1,4 +1,4 @@
-//! Who is let in by TLS.
+//! TLS, and which client certificates are accepted.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn gets(exporter: &Exporter, client: &reqwest::Client, path: &str) -> Resu
 }
 
 #[tokio::test]
-async fn each_policy_lets_in_whom_it_says() {
+async fn each_policy_accepts_the_right_clients() {
     let (ours, others) = (Authority::new("ours"), Authority::new("others"));
     let (known, stranger) = (ours.client("known"), others.client("stranger"));
     let folder = folder_with(&[("ca.pem", &ours.pem)]);
@@ -38,29 +38,29 @@ async fn each_policy_lets_in_whom_it_says() {
             [false, true, false],
         ),
         (
-            format!("RequireAndVerifyClientCert{ca}, client_allowed_sans: [somebody, known]"),
+            format!("RequireAndVerifyClientCert{ca}, client_allowed_sans: [another, known]"),
             [false, true, false],
         ),
         (
-            format!("RequireAndVerifyClientCert{ca}, client_allowed_sans: [somebody]"),
+            format!("RequireAndVerifyClientCert{ca}, client_allowed_sans: [another]"),
             [false, false, false],
         ),
     ] {
         exporter.change(&format!("{SERVER}, client_auth_type: {policy}}}"));
         let as_expected = eventually(async || {
-            let mut let_in = Vec::new();
+            let mut accepted = Vec::new();
             for own in clients {
                 let client = client(&ours.pem, own);
-                let_in.push(gets(&exporter, &client, "/-/healthy").await.is_ok());
+                accepted.push(gets(&exporter, &client, "/-/healthy").await.is_ok());
             }
-            let_in == expected
+            accepted == expected
         });
         assert!(as_expected.await, "{policy}: {}", exporter.log());
     }
 }
 
 #[tokio::test]
-async fn every_kind_of_name_in_a_certificate_is_looked_at() {
+async fn every_kind_of_subject_alternative_name_is_matched() {
     let ours = Authority::new("ours");
     let folder = folder_with(&[("ca.pem", &ours.pem)]);
     ours.server(2040).write(folder.path(), "server");
@@ -85,7 +85,7 @@ async fn every_kind_of_name_in_a_certificate_is_looked_at() {
 }
 
 #[tokio::test]
-async fn a_new_certificate_is_shown_and_its_end_is_a_metric() {
+async fn a_new_certificate_is_used_and_its_expiry_is_a_metric() {
     let ours = Authority::new("ours");
     let folder = folder_with(&[]);
     ours.server(2030).write(folder.path(), "server");
@@ -107,7 +107,7 @@ async fn a_new_certificate_is_shown_and_its_end_is_a_metric() {
         exporter.log()
     );
 
-    // A file that breaks keeps the certificate; requests are answered with 500.
+    // After a file becomes invalid, the certificate is kept, and requests fail with 500.
     std::fs::write(exporter.folder.path().join("server.key"), "no key").unwrap();
     let client = client(&ours.pem, None);
     let url = format!("https://{}/metrics", exporter.address);
@@ -116,7 +116,7 @@ async fn a_new_certificate_is_shown_and_its_end_is_a_metric() {
         response.status() == 500
     });
     assert!(is_500.await);
-    // The log is written by a thread of its own, so its line may come after the response.
+    // A separate thread writes the log, so the line may appear after the response.
     let is_logged = eventually(async || exporter.log().contains("not a private key"));
     assert!(is_logged.await, "{}", exporter.log());
     ours.server(2032).write(exporter.folder.path(), "server");
@@ -125,7 +125,7 @@ async fn a_new_certificate_is_shown_and_its_end_is_a_metric() {
 }
 
 #[tokio::test]
-async fn who_does_not_speak_tls_or_is_too_slow_is_cut() {
+async fn clients_without_tls_or_with_a_slow_handshake_are_disconnected() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let ours = Authority::new("ours");
     let folder = folder_with(&[]);

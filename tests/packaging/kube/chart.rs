@@ -1,19 +1,15 @@
 //! The Helm chart, rendered in the ways that people will have it.
 
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::objects::{
-    check_config, check_rules, container, is_confined, kinds, mounts_fit, objects, the,
-};
+use super::helm::{CHART, helm, render, rendered};
+use super::objects::{check_config, check_rules, check_with, container, kinds, the};
 use super::tool::{copy_folder, damage, read, root, run};
 use crate::support::parts::part;
-
-pub(crate) const CHART: &str = "deploy/helm/cloudaudit-exporter";
 
 /// The files of values in tests/packaging/kube/values; all that is left out is as the chart has it.
 const VALUES: [&str; 7] = [
@@ -25,32 +21,6 @@ const VALUES: [&str; 7] = [
     "closed",
     "sharded",
 ];
-
-pub(crate) fn helm(
-    arguments: &[&str],
-    chart: &Path,
-    values: Option<&str>,
-) -> Result<String, String> {
-    let mut command = Command::new(part("helm"));
-    command.args(arguments).arg(chart);
-    if let Some(values) = values {
-        command.arg("--values");
-        command.arg(root().join(format!("tests/packaging/kube/values/{values}.yaml")));
-    }
-    run(&mut command)
-}
-
-fn render(chart: &Path, values: Option<&str>) -> Result<Vec<Value>, String> {
-    let template = ["template", "audit", "--namespace", "watch"];
-    objects(&helm(&template, chart, values)?)
-}
-
-pub(crate) fn rendered(values: Option<&str>) -> Vec<Value> {
-    let objects = render(&root().join(CHART), values).expect("it is sound");
-    is_confined(&objects);
-    mounts_fit(&objects);
-    objects
-}
 
 /// A rules file of the repository, as JSON.
 fn groups_of_source() -> Vec<Value> {
@@ -157,6 +127,18 @@ fn with_everything_each_value_arrives() {
         targets.contains("cost") && targets.contains("007"),
         "{targets}"
     );
+    let policy = check_with(config, &["--policy"]).expect("it has one");
+    for action in [
+        "cloudaudit:DescribeEvents",
+        "cos:GetBucket",
+        "cls:DescribeLogHistogram",
+    ] {
+        assert!(policy.contains(action), "{policy}");
+    }
+    let config = config["data"]["config.yaml"].as_str().expect("a text");
+    for key in ["sweep_interval: 15m", "operator_label: true", "grace: 2h"] {
+        assert!(config.contains(key), "{config}");
+    }
 
     let rule = the(&objects, "PrometheusRule");
     check_rules(rule).expect("the rules are sound");
@@ -309,52 +291,6 @@ fn whoever_comes_in_comes_by_https() {
     let in_the_clear = rendered(Some("operator"));
     let endpoint = &the(&in_the_clear, "ServiceMonitor")["spec"]["endpoints"][0];
     assert_eq!(endpoint["scheme"], Value::Null);
-}
-
-#[test]
-fn wrong_values_are_refused() {
-    let refused = [
-        ("replicaCount=two", "replicaCount"),
-        ("replicas=2", "replicas"),
-        ("persistence.enabled=true,replicaCount=2", "replicaCount"),
-        ("shards=0", "shards"),
-        ("shards=101", "shards"),
-        ("shards=eight", "shards"),
-        ("shards=null", "shards"),
-        ("image.digest=sha256:12", "digest"),
-        ("service.type=Public", "type"),
-        ("log.level=loud", "level"),
-        ("serviceMonitor.interval=30", "interval"),
-        ("serviceMonitor.scheme=ftp", "scheme"),
-        ("webConfig.tls=true", "existingSecret"),
-        ("prometheusRule.ownerLabels={a-b}", "ownerLabels"),
-        ("existingSecrets[0].name=a", "env"),
-        (
-            "existingSecrets[0].name=a,existingSecrets[0].mount=false",
-            "mount",
-        ),
-        ("serviceAccount.tkeRoleArn=audit-reader", "tkeRoleArn"),
-        // Helm makes a number of it, and its digits would be lost in a ConfigMap.
-        (
-            "config.trusted_storage_accounts={100000000009}",
-            "trusted_storage_accounts",
-        ),
-        ("config.accounts.prod.labels.cost=7", "cost"),
-        (
-            "config.accounts.prod.credentials.secret_key=abc",
-            "secret_key",
-        ),
-        (
-            "config.organizations.main.credentials.secret_id=abc",
-            "secret_id",
-        ),
-    ];
-    for (value, named) in refused {
-        let chart = root().join(CHART);
-        let rendered = helm(&["template", "audit", "--set", value], &chart, None);
-        let objection = rendered.expect_err(value);
-        assert!(objection.contains(named), "{value}: {objection}");
-    }
 }
 
 /// Kubernetes takes no number for a label.

@@ -1,4 +1,4 @@
-"""Prints the table of a chart's values, by its values.schema.json and values.yaml, which have to agree.
+"""Prints the table of a chart's values from its values.schema.json and values.yaml, which must agree.
 
 usage: chart_values.py CHART
 """
@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
-# Helm's own, of every chart.
-NOT_OURS = {"global"}
+# Helm adds these to every chart.
+IGNORED = {"global"}
 
 
 def main() -> None:
@@ -20,12 +20,12 @@ def main() -> None:
     schema = json.loads((chart / "values.schema.json").read_text(encoding="utf-8"))
     values = yaml.safe_load((chart / "values.yaml").read_text(encoding="utf-8"))
     described = dict(leaves(schema))
-    objections = [f"{path} has no description" for path, text in described.items() if not text]
+    errors = [f"{path} has no description" for path, text in described.items() if not text]
     known = {path: value_at(values, path) for path in described}
-    objections += [f"{path} is not in values.yaml" for path, value in known.items() if value is MISSING]
-    objections += [f"{path} is not in the schema" for path in paths(values) if not covered(path, described)]
-    if objections:
-        sys.exit("\n".join(objections))
+    errors += [f"{path} is not in values.yaml" for path, value in known.items() if value is MISSING]
+    errors += [f"{path} is not in the schema" for path in paths(values) if not covered(path, described)]
+    if errors:
+        sys.exit("\n".join(errors))
     print("| value | default | meaning |\n| --- | --- | --- |")
     for path, text in described.items():
         print(f"| `{path}` | `{json.dumps(known[path], ensure_ascii=False)}` | {text} |")
@@ -35,9 +35,9 @@ MISSING = object()
 
 
 def leaves(schema: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Every path that is a value of its own, and what the schema says of it."""
+    """Yields the path of every value, and its description in the schema."""
     for name, child in schema["properties"].items():
-        if name in NOT_OURS and not prefix:
+        if name in IGNORED and not prefix:
             continue
         if "properties" in child:
             yield from leaves(child, f"{prefix}{name}.")
@@ -62,7 +62,7 @@ def paths(values: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def covered(path: str, described: dict[str, str]) -> bool:
-    """Whether it is a described value, or inside of one that takes any mapping."""
+    """Returns whether a path is a described value, or inside one that accepts any mapping."""
     names = path.split(".")
     return any(".".join(names[:length]) in described for length in range(1, len(names) + 1))
 

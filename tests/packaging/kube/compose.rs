@@ -1,4 +1,4 @@
-//! The compose file, as docker-compose reads it, and what it mounts, as its readers do.
+//! The compose file, checked by docker-compose, and its mounted files, checked by promtool.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::support::parts::part;
 
 const FILE: &str = "deploy/compose.yaml";
 
-/// The shipped rules, as fast as the demo.
+/// The factor for the durations of the shipped rules, to match the speed of the demo.
 const SCALE: &str = "1/30";
 
 fn config(file: &Path) -> Result<Value, String> {
@@ -31,19 +31,19 @@ fn list<'a>(service: &'a Value, key: &str) -> &'a [Value] {
 }
 
 #[test]
-fn docker_compose_reads_it_and_objects_to_what_it_does_not_know() {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+fn docker_compose_accepts_the_file_and_rejects_an_unknown_key() {
+    let folder = TempDir::new().expect("a temporary folder");
     let copy = folder.path().join("compose.yaml");
-    fs::copy(root().join(FILE), &copy).expect("it can be copied");
-    config(&copy).expect("a copy is as good");
+    fs::copy(root().join(FILE), &copy).expect("a copy");
+    config(&copy).expect("a valid copy");
     damage(&copy, "    tmpfs:", "    tmpsf:");
-    let objection = config(&copy).expect_err("there is no such key");
-    assert!(objection.contains("tmpsf"), "{objection}");
+    let error = config(&copy).expect_err("an unknown key");
+    assert!(error.contains("tmpsf"), "{error}");
 }
 
 #[test]
-fn what_it_mounts_and_builds_from_is_there() {
-    let config = config(&root().join(FILE)).expect("it is sound");
+fn mounted_files_and_the_build_context_exist() {
+    let config = config(&root().join(FILE)).expect("a valid configuration");
     let mut mounts = 0;
     for (name, service) in services(&config) {
         let volumes = list(service, "volumes").iter();
@@ -64,8 +64,8 @@ fn what_it_mounts_and_builds_from_is_there() {
 }
 
 #[test]
-fn every_service_is_confined_is_asked_how_it_is_and_is_for_this_machine_only() {
-    let config = config(&root().join(FILE)).expect("it is sound");
+fn every_service_is_confined_and_has_a_health_check_and_a_loopback_port() {
+    let config = config(&root().join(FILE)).expect("a valid configuration");
     for (name, service) in services(&config) {
         assert_eq!(service["read_only"], true, "{name}");
         assert_eq!(service["cap_drop"], serde_json::json!(["ALL"]), "{name}");
@@ -89,38 +89,38 @@ fn every_service_is_confined_is_asked_how_it_is_and_is_for_this_machine_only() {
 }
 
 #[test]
-fn golden_rules_of_the_demo_are_the_shipped_ones_made_faster() {
+fn golden_rules_of_the_demo_are_the_shipped_ones_scaled() {
     for name in ["tracks.yaml", "exporter.yaml", "shards.yaml"] {
         let source = format!("deploy/prometheus/rules/{name}");
         let edition = run(Command::new(part("python"))
             .arg(root().join("deploy/prometheus/edition"))
             .arg(root().join(source))
             .args(["--scale", SCALE]))
-        .expect("an edition can be made");
+        .expect("an edition");
         let path = format!("deploy/compose/rules/{name}");
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
-            fs::write(root().join(&path), &edition).expect("it can be written");
+            fs::write(root().join(&path), &edition).expect("a writable file");
         }
-        assert!(read(&path) == edition, "{path} is not as new: make golden");
+        assert!(read(&path) == edition, "{path} is out of date: make golden");
     }
 }
 
 #[test]
-fn promtool_accepts_what_is_mounted() {
+fn promtool_accepts_the_mounted_configuration() {
     let check = |folder: &Path| {
         let file = folder.join("prometheus.yaml");
         run(Command::new(part("promtool"))
             .args(["check", "config"])
             .arg(file))
     };
-    let folder = TempDir::new().expect("a temporary folder can be made");
+    let folder = TempDir::new().expect("a temporary folder");
     super::tool::copy_folder(&root().join("deploy/compose"), folder.path());
-    let accepted = check(folder.path()).expect("it is sound");
+    let accepted = check(folder.path()).expect("a valid configuration");
     assert!(accepted.contains("3 rule files found"), "{accepted}");
     damage(
         &folder.path().join("rules/tracks.yaml"),
         "severity:",
         "severity;",
     );
-    check(folder.path()).expect_err("that is no YAML");
+    check(folder.path()).expect_err("invalid YAML");
 }

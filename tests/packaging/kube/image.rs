@@ -1,5 +1,5 @@
-//! The image. It cannot be built here, for want of an engine and of its bases; what can be had of
-//! the build without them is done: the same commands, on the same files.
+//! The image. Without a container engine and the base images, it cannot be built here. Instead, the
+//! tests run the commands of the build on the same files.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ fn hadolint(dockerfile: &str) -> Result<String, String> {
     run_with(Command::new(part("hadolint")).arg("-"), dockerfile)
 }
 
-/// What .dockerignore lets through: it shuts everything out first.
+/// Returns the exceptions of .dockerignore, which ignores everything else.
 fn context() -> BTreeSet<String> {
     let text = read(".dockerignore");
     let mut lines = text
@@ -38,16 +38,16 @@ fn bases(recipe: &[Instruction]) -> Vec<&str> {
 }
 
 #[test]
-fn hadolint_has_no_objection_and_has_one_where_there_should_be() {
+fn hadolint_accepts_the_dockerfile_and_rejects_a_broken_one() {
     let dockerfile = read(DOCKERFILE);
     assert_eq!(hadolint(&dockerfile), Ok(String::new()));
     let broken = format!("{dockerfile}RUN cd /tmp\n");
-    let objection = hadolint(&broken).expect_err("cd lasts no longer than its line");
-    assert!(objection.contains("DL3003"), "{objection}");
+    let error = hadolint(&broken).expect_err("cd affects only its own RUN");
+    assert!(error.contains("DL3003"), "{error}");
 }
 
 #[test]
-fn what_is_copied_exists_and_is_all_that_the_builder_is_given() {
+fn copied_files_exist_and_equal_the_build_context() {
     let dockerfile = read(DOCKERFILE);
     let recipe = instructions(&dockerfile);
     let copied: BTreeSet<String> = recipe
@@ -56,13 +56,13 @@ fn what_is_copied_exists_and_is_all_that_the_builder_is_given() {
         .map(str::to_owned)
         .collect();
     for source in &copied {
-        assert!(root().join(source).exists(), "{source} is not there");
+        assert!(root().join(source).exists(), "{source} does not exist");
     }
     assert_eq!(copied, context());
 }
 
 #[test]
-fn bases_are_pinned_and_of_one_debian_and_the_image_needs_no_shell() {
+fn base_images_are_pinned_and_of_the_same_debian_and_no_shell_is_needed() {
     let dockerfile = read(DOCKERFILE);
     let recipe = instructions(&dockerfile);
     let bases = bases(&recipe);
@@ -71,7 +71,7 @@ fn bases_are_pinned_and_of_one_debian_and_the_image_needs_no_shell() {
         let is_digest = digest.len() == 64 && digest.chars().all(|c| c.is_ascii_hexdigit());
         assert!(is_digest, "{base} is not pinned");
     }
-    // What one links against the other has to have.
+    // The base image must have the libraries that the build image links.
     assert!(matches!(
         bases[..],
         [build, image] if build.contains("-bookworm@") && image.contains("cc-debian12:nonroot@")
@@ -94,17 +94,17 @@ fn bases_are_pinned_and_of_one_debian_and_the_image_needs_no_shell() {
     assert!(argument("LABEL").contains(&version), "{version}");
 }
 
-/// The commands of the first stage on the files that it copies, in its order. Checking stands in
-/// for compiling, and the target folder of the tests for the builder's cache: after `make lint` it
-/// is quick.
+/// Runs the commands of the first stage on the files that it copies. `cargo check` replaces
+/// `cargo build`, and the target folder of the tests replaces the cache of the builder, so the test
+/// is fast after `make lint`.
 #[test]
 fn the_commands_of_the_build_stage_work_on_the_files_that_it_copies() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("image");
     drop(fs::remove_dir_all(&folder));
-    fs::create_dir_all(&folder).expect("a folder can be made");
+    fs::create_dir_all(&folder).expect("a new folder");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR"))
         .parent()
-        .expect("it is in the target folder");
+        .expect("the target folder");
     let dockerfile = read(DOCKERFILE);
     let recipe = instructions(&dockerfile);
     let stage = recipe
@@ -118,16 +118,16 @@ fn the_commands_of_the_build_stage_work_on_the_files_that_it_copies() {
         for source in instruction.sources() {
             let (from, to) = (root().join(source), folder.join(source));
             if from.is_dir() {
-                // COPY puts the folder's content over what is there.
+                // COPY merges the content of the folder into the target.
                 copy_folder(&from, &to);
             } else {
-                fs::copy(&from, &to).expect("a file can be copied");
+                fs::copy(&from, &to).expect("a copy");
             }
         }
         let Some(command) = instruction.shell() else {
             continue;
         };
-        // What comes after compiling moves its result into the next stage.
+        // The commands after the build prepare its result for the next stage.
         let (command, _) = command
             .split_once(" && mkdir -p /image")
             .unwrap_or((&command, ""));
@@ -147,8 +147,8 @@ fn the_commands_of_the_build_stage_work_on_the_files_that_it_copies() {
     assert!(ran[1].contains("cargo check --locked --offline"), "{ran:?}");
 }
 
-/// The libraries of the base: the C library and GCC's own, and no other.
-const THERE: [&str; 6] = [
+/// The libraries of the base image: only those of the C library and of GCC.
+const BASE_LIBRARIES: [&str; 6] = [
     "linux-vdso.so",
     "libgcc_s.so.1",
     "libm.so.6",
@@ -158,11 +158,11 @@ const THERE: [&str; 6] = [
 ];
 
 #[test]
-fn the_program_needs_no_library_that_the_base_has_not() {
+fn the_base_image_has_all_libraries() {
     let needed = run(Command::new("ldd").arg(env!("CARGO_BIN_EXE_cloudaudit-exporter")))
-        .expect("ldd reads it");
+        .expect("the output of ldd");
     for library in needed.lines().map(str::trim) {
-        let is_there = THERE.iter().any(|name| library.starts_with(name));
-        assert!(is_there, "{library}");
+        let is_in_base = BASE_LIBRARIES.iter().any(|name| library.starts_with(name));
+        assert!(is_in_base, "{library}");
     }
 }

@@ -1,19 +1,21 @@
-//! The image, the compose file, the Helm chart and the Kustomize base, judged by the real tools as
-//! far as these go without an engine and without a cluster. Each judge is given something broken,
-//! too.
+//! The image, the compose file, the Helm chart and the Kustomize base, checked by the real tools as
+//! far as possible without a container engine and a cluster. Each check must also find an error in
+//! broken input.
 
-// How tools are asked.
+// Runs the tools.
+mod helm;
 mod tool;
 
-// What containers are made of.
+// The image and the compose file.
 mod compose;
 mod image;
 mod recipe;
 
-// What Kubernetes is given.
+// The chart and the Kustomize base.
 mod chart;
 mod objects;
 mod overlays;
 mod shards;
 mod unusual;
 mod values;
+mod wrong_values;

@@ -1,4 +1,4 @@
-//! Objects for Kubernetes: strictly valid, and what is asked of those of this project.
+//! Kubernetes objects: strict validation, and checks of the objects of this project.
 
 use std::fs;
 use std::process::Command;
@@ -13,10 +13,10 @@ use crate::support::parts::part;
 pub(crate) fn objects(manifests: &str) -> Result<Vec<Value>, String> {
     let script = root().join("tests/packaging/kube/objects.py");
     let json = run_with(Command::new(part("python")).arg(script), manifests)?;
-    Ok(serde_json::from_str(&json).expect("the script prints JSON"))
+    Ok(serde_json::from_str(&json).expect("JSON"))
 }
 
-/// The one object of a kind.
+/// Returns the only object of a kind.
 pub(crate) fn the<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     let mut found = objects.iter().filter(|object| object["kind"] == kind);
     match (found.next(), found.next()) {
@@ -26,7 +26,7 @@ pub(crate) fn the<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
     }
 }
 
-/// The kinds of all objects, in order, each once.
+/// Returns the distinct kinds of all objects, sorted.
 pub(crate) fn kinds(objects: &[Value]) -> Vec<&str> {
     let mut kinds: Vec<&str> = objects
         .iter()
@@ -37,19 +37,19 @@ pub(crate) fn kinds(objects: &[Value]) -> Vec<&str> {
     kinds
 }
 
-/// What runs the exporter: one object, or one for each shard.
+/// Returns the workloads that run the exporter: one, or one for each shard.
 pub(crate) fn workloads(objects: &[Value]) -> Vec<&Value> {
     let runs = |object: &&Value| object["kind"] == "Deployment" || object["kind"] == "StatefulSet";
     let workloads: Vec<&Value> = objects.iter().filter(runs).collect();
-    assert!(!workloads.is_empty(), "nothing runs");
+    assert!(!workloads.is_empty(), "no workload");
     workloads
 }
 
-/// The exporter's container, where there is one.
+/// Returns the container of the exporter, which must be the only one.
 pub(crate) fn container(objects: &[Value]) -> &Value {
     match *workloads(objects) {
         [workload] => container_of(workload),
-        _ => panic!("there are several"),
+        _ => panic!("there are several workloads"),
     }
 }
 
@@ -57,7 +57,7 @@ pub(crate) fn container_of(workload: &Value) -> &Value {
     &workload["spec"]["template"]["spec"]["containers"][0]
 }
 
-/// What the Pod Security Standard calls restricted, and more than that.
+/// Checks that pods conform to the Pod Security Standard "restricted", and more.
 pub(crate) fn is_confined(objects: &[Value]) {
     for workload in workloads(objects) {
         let pod = &workload["spec"]["template"]["spec"];
@@ -73,7 +73,7 @@ pub(crate) fn is_confined(objects: &[Value]) {
         assert_eq!(security["allowPrivilegeEscalation"], false);
         assert_eq!(security["readOnlyRootFilesystem"], true);
         assert_eq!(security["capabilities"]["drop"], serde_json::json!(["ALL"]));
-        // Neither asks the cloud.
+        // Neither probe depends on the cloud.
         for (probe, path) in [
             ("livenessProbe", "/-/healthy"),
             ("readinessProbe", "/-/ready"),
@@ -83,7 +83,7 @@ pub(crate) fn is_confined(objects: &[Value]) {
     }
 }
 
-/// What is mounted exists, what is a volume is mounted.
+/// Checks that all mounted volumes exist, and that all volumes are mounted.
 pub(crate) fn mounts_fit(objects: &[Value]) {
     for workload in workloads(objects) {
         let spec = &workload["spec"];
@@ -96,37 +96,43 @@ pub(crate) fn mounts_fit(objects: &[Value]) {
     }
 }
 
-/// The sorted names in a list, which may be absent.
+/// Returns the sorted names in a list, which may be absent.
 fn names<'a>(list: &'a Value, place: &str) -> Vec<&'a str> {
     let list = list.as_array().map_or(&[][..], Vec::as_slice);
     let name = |item: &'a Value| item.pointer(place).and_then(Value::as_str);
     let mut names: Vec<&str> = list
         .iter()
-        .map(|item| name(item).expect("it has a name"))
+        .map(|item| name(item).expect("a name"))
         .collect();
     names.sort_unstable();
     names
 }
 
-/// Has promtool check the rules of a `PrometheusRule`.
+/// Checks the rules of a `PrometheusRule` with promtool.
 pub(crate) fn check_rules(rule: &Value) -> Result<String, String> {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+    let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("rules.yaml");
-    // JSON is YAML.
-    fs::write(&file, rule["spec"].to_string()).expect("it can be written");
+    // JSON is valid YAML.
+    fs::write(&file, rule["spec"].to_string()).expect("a writable file");
     run(Command::new(part("promtool"))
         .args(["check", "rules"])
         .arg(file))
 }
 
-/// Has the exporter check the configuration in a `ConfigMap`.
+/// Checks the configuration in a `ConfigMap` with the exporter.
 pub(crate) fn check_config(config_map: &Value) -> Result<String, String> {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+    check_with(config_map, &[])
+}
+
+/// Checks the configuration in a `ConfigMap` with the exporter and these flags.
+pub(crate) fn check_with(config_map: &Value, flags: &[&str]) -> Result<String, String> {
+    let folder = TempDir::new().expect("a temporary folder");
     let file = folder.path().join("config.yaml");
     let text = config_map["data"]["config.yaml"].as_str().expect("a text");
-    fs::write(&file, text).expect("it can be written");
+    fs::write(&file, text).expect("a writable file");
     run(Command::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
         .env_clear()
         .args(["check", "--config.file"])
-        .arg(file))
+        .arg(file)
+        .args(flags))
 }

@@ -1,4 +1,4 @@
-//! The Kustomize base and the example on top of it.
+//! The Kustomize base and the example overlays.
 
 use std::process::Command;
 
@@ -17,16 +17,16 @@ fn kustomize(folder: &std::path::Path) -> Result<Vec<Value>, String> {
         .arg(folder))?)
 }
 
-fn is_sound(objects: &[Value]) {
+fn assert_valid(objects: &[Value]) {
     is_confined(objects);
     mounts_fit(objects);
-    check_config(the(objects, "ConfigMap")).expect("the configuration is sound");
-    check_rules(the(objects, "PrometheusRule")).expect("the rules are sound");
+    check_config(the(objects, "ConfigMap")).expect("a valid configuration");
+    check_rules(the(objects, "PrometheusRule")).expect("valid rules");
     assert_eq!(
         the(objects, "ServiceMonitor")["spec"]["endpoints"][0]["honorLabels"],
         true
     );
-    let image = container(objects)["image"].as_str().expect("it has one");
+    let image = container(objects)["image"].as_str().expect("a text");
     assert!(
         image.ends_with(concat!(":", env!("CARGO_PKG_VERSION"))),
         "{image}"
@@ -35,8 +35,8 @@ fn is_sound(objects: &[Value]) {
 
 #[test]
 fn the_base_is_valid_confined_and_complete() {
-    let objects = kustomize(&root().join("deploy/kustomize/base")).expect("it is sound");
-    is_sound(&objects);
+    let objects = kustomize(&root().join("deploy/kustomize/base")).expect("valid");
+    assert_valid(&objects);
     assert_eq!(
         kinds(&objects),
         [
@@ -51,10 +51,9 @@ fn the_base_is_valid_confined_and_complete() {
 }
 
 #[test]
-fn the_example_puts_its_own_on_top() {
-    let objects =
-        kustomize(&root().join("deploy/kustomize/overlays/example")).expect("it is sound");
-    is_sound(&objects);
+fn the_example_overlay_applies_its_settings() {
+    let objects = kustomize(&root().join("deploy/kustomize/overlays/example")).expect("valid");
+    assert_valid(&objects);
     for object in &objects {
         assert_eq!(object["metadata"]["namespace"], "monitoring", "{object}");
     }
@@ -65,7 +64,7 @@ fn the_example_puts_its_own_on_top() {
     let state = pod["volumes"].as_array().expect("a list").iter();
     let state = state.clone().find(|volume| volume["name"] == "state");
     assert_eq!(
-        *state.expect("there is one"),
+        *state.expect("a state volume"),
         json!({"name": "state", "persistentVolumeClaim": {"claimName": claim}})
     );
     assert_eq!(
@@ -76,35 +75,36 @@ fn the_example_puts_its_own_on_top() {
         the(&objects, "PrometheusRule")["metadata"]["labels"]["release"],
         "prometheus"
     );
-    let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
+    let targets = check_config(the(&objects, "ConfigMap")).expect("valid");
     assert!(targets.contains("payments"), "{targets}");
 }
 
 #[test]
-fn the_example_with_files_has_no_key_in_its_environment() {
+fn the_overlay_with_secret_files_has_no_key_in_its_environment() {
     let folder = root().join("deploy/kustomize/overlays/secret-files");
-    let objects = kustomize(&folder).expect("it is sound");
-    is_sound(&objects);
+    let objects = kustomize(&folder).expect("valid");
+    assert_valid(&objects);
     let container = container(&objects);
     assert!(container.get("envFrom").is_none(), "{container}");
     let mounts = container["volumeMounts"].as_array().expect("a list");
     let config = &the(&objects, "ConfigMap")["data"]["config.yaml"];
     let config = config.as_str().expect("a text");
     for mount in mounts.iter().filter(|mount| mount["name"] == "key") {
-        let path = mount["mountPath"].as_str().expect("it has one");
+        let path = mount["mountPath"].as_str().expect("a text");
         assert_eq!(config.matches(&format!("{path}/secret-")).count(), 2);
     }
     assert_eq!(mounts.len(), 3);
-    let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
+    let targets = check_config(the(&objects, "ConfigMap")).expect("valid");
     assert!(targets.contains("main"), "{targets}");
 }
 
-/// What has to be said twice is the same, and each pod can read its ordinal from its host name.
+/// The number of shards must be the same in both places. Each pod reads its ordinal from its host
+/// name.
 #[test]
-fn the_sharded_example_has_as_many_pods_as_it_says() {
+fn the_sharded_overlay_has_as_many_pods_as_shards() {
     let folder = root().join("deploy/kustomize/overlays/sharded");
-    let objects = kustomize(&folder).expect("it is sound");
-    is_sound(&objects);
+    let objects = kustomize(&folder).expect("valid");
+    assert_valid(&objects);
     assert!(!kinds(&objects).contains(&"Deployment"));
     let shards = the(&objects, "StatefulSet");
     let replicas = &shards["spec"]["replicas"];
@@ -116,13 +116,13 @@ fn the_sharded_example_has_as_many_pods_as_it_says() {
         shards["spec"]["volumeClaimTemplates"][0]["metadata"]["name"],
         "state"
     );
-    let targets = check_config(the(&objects, "ConfigMap")).expect("it is sound");
+    let targets = check_config(the(&objects, "ConfigMap")).expect("valid");
     assert!(targets.contains("1 organization"), "{targets}");
 }
 
 #[test]
-fn a_field_that_does_not_exist_is_objected_to() {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+fn an_unknown_field_is_rejected() {
+    let folder = TempDir::new().expect("a temporary folder");
     copy_folder(&root().join("deploy/kustomize/base"), folder.path());
     damage(
         &folder.path().join("deployment.yaml"),
@@ -134,7 +134,7 @@ fn a_field_that_does_not_exist_is_objected_to() {
         "honorLabels",
         "honorLabel",
     );
-    let objections = kustomize(folder.path()).expect_err("there are no such fields");
-    assert!(objections.contains("enableServiceLink"), "{objections}");
-    assert!(objections.contains("honorLabel"), "{objections}");
+    let errors = kustomize(folder.path()).expect_err("unknown fields");
+    assert!(errors.contains("enableServiceLink"), "{errors}");
+    assert!(errors.contains("honorLabel"), "{errors}");
 }

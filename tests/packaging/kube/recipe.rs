@@ -1,13 +1,13 @@
-//! A Dockerfile, as far as a test has to understand it.
+//! A parser for the parts of a Dockerfile that the tests need.
 
-/// One instruction, its continued lines joined.
+/// An instruction, with continued lines joined.
 pub(crate) struct Instruction {
     pub(crate) name: String,
     pub(crate) arguments: String,
 }
 
 impl Instruction {
-    /// Where a COPY takes files from, if that is the context and not another stage.
+    /// Returns the sources of a COPY from the context, and nothing for a COPY from another stage.
     pub(crate) fn sources(&self) -> Vec<&str> {
         let mut words: Vec<&str> = self.arguments.split_whitespace().collect();
         if self.name != "COPY" || words.iter().any(|word| word.starts_with("--from=")) {
@@ -18,7 +18,7 @@ impl Instruction {
         words
     }
 
-    /// The shell command of a RUN, without what is for the builder.
+    /// Returns the shell command of a RUN, without the flags for the builder.
     pub(crate) fn shell(&self) -> Option<String> {
         let words = self.arguments.split_whitespace();
         let command: Vec<&str> = words.skip_while(|word| word.starts_with("--")).collect();
@@ -26,7 +26,7 @@ impl Instruction {
     }
 }
 
-/// All instructions, in order.
+/// Returns all instructions in order.
 pub(crate) fn instructions(dockerfile: &str) -> Vec<Instruction> {
     let lines = dockerfile.lines().filter(|line| !line.starts_with('#'));
     let joined = lines.collect::<Vec<_>>().join("\n").replace("\\\n", " ");

@@ -1,10 +1,10 @@
-"""Puts the schema of the exporter's configuration into the schema of the chart's values and prints that.
+"""Inserts the schema of the exporter's configuration into the schema of the chart's values, and prints the result.
 
 usage: schema.py SCHEMA VALUES_SCHEMA
 
-Helm reads values as YAML before the schema sees them: 0123456 is a number by then, and what was written is lost. So
-a setting that the exporter reads as text is text here. Helm's regular expressions know no lookahead. Keys of the
-cloud stay out of the values: credentials have no inline key.
+Helm parses values as YAML before it applies the schema: 0123456 becomes a number, and the original text is lost. So
+settings that the exporter reads as text must be text here. Helm's regular expressions have no lookahead. The values
+must not contain keys of the cloud, so credentials have no inline key.
 """
 
 import json
@@ -44,9 +44,9 @@ def for_helm(node: Any) -> Any:
     if isinstance(pattern, str) and "(?=.)" in pattern:
         node |= {"pattern": pattern.replace("(?=.)", ""), "minLength": 1}
     elif isinstance(pattern, str) and "(?!__)" in pattern:
-        # A name that is a boolean was perhaps yes or no.
-        barred = [{"pattern": "^__|^(true|false|null)$"}] + [node[key] for key in ["not"] if key in node]
-        node |= {"pattern": pattern.replace("(?!__)", ""), "not": {"anyOf": barred}}
+        # A boolean name may have been written as yes or no.
+        rejected = [{"pattern": "^__|^(true|false|null)$"}] + [node[key] for key in ["not"] if key in node]
+        node |= {"pattern": pattern.replace("(?!__)", ""), "not": {"anyOf": rejected}}
     return node
 
 

@@ -1,18 +1,18 @@
-//! The chart with several shards: one workload each, and everything else for all of them.
+//! The chart with several shards: one workload for each shard, and all other objects shared.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::chart::{CHART, helm, rendered};
+use super::helm::{CHART, helm, rendered};
 use super::objects::{container_of, objects, the, workloads};
 use super::tool::root;
 
-/// As `values/sharded.yaml` has it.
+/// The number of shards in `values/sharded.yaml`.
 const SHARDS: usize = 8;
 
 fn name(object: &Value) -> &str {
-    object["metadata"]["name"].as_str().expect("it has a name")
+    object["metadata"]["name"].as_str().expect("a name")
 }
 
 fn labels(workload: &Value) -> &Value {
@@ -23,26 +23,26 @@ fn selector(workload: &Value) -> &Value {
     &workload["spec"]["selector"]["matchLabels"]
 }
 
-/// Whether a pod with these labels is selected.
+/// Returns whether a selector matches these labels.
 fn selects(selector: &Value, labels: &Value) -> bool {
-    let wanted = selector.as_object().expect("a mapping");
-    wanted.iter().all(|(key, value)| labels[key] == *value)
+    let required = selector.as_object().expect("a mapping");
+    required.iter().all(|(key, value)| labels[key] == *value)
 }
 
 #[test]
-fn each_shard_is_told_which_one_it_is() {
+fn each_shard_has_its_ordinal() {
     let objects = rendered(Some("sharded"));
     let shards = workloads(&objects);
     assert_eq!(shards.len(), SHARDS);
     for (ordinal, shard) in shards.iter().enumerate() {
         let arguments = container_of(shard)["args"].as_array().expect("a list");
-        let told: Vec<&str> = arguments
+        let flags: Vec<&str> = arguments
             .iter()
             .filter_map(|argument| argument.as_str())
             .filter(|argument| argument.contains("shard"))
             .collect();
         assert_eq!(
-            told,
+            flags,
             [
                 format!("--shard={ordinal}"),
                 format!("--total-shards={SHARDS}")
@@ -56,7 +56,7 @@ fn each_shard_is_told_which_one_it_is() {
     }
 }
 
-/// A Deployment whose selector fits the pods of another would take them for its own.
+/// A Deployment adopts all pods that its selector matches.
 #[test]
 fn no_shard_selects_the_pods_of_another() {
     let objects = rendered(Some("sharded"));
@@ -71,7 +71,7 @@ fn no_shard_selects_the_pods_of_another() {
 }
 
 #[test]
-fn what_is_there_once_is_for_all_shards() {
+fn shared_objects_select_all_shards() {
     let objects = rendered(Some("sharded"));
     let selectors = [
         &the(&objects, "Service")["spec"]["selector"],
@@ -89,36 +89,35 @@ fn what_is_there_once_is_for_all_shards() {
 }
 
 #[test]
-fn each_shard_has_a_claim_of_its_own_and_the_first_keeps_its_own() {
+fn each_shard_has_its_own_claim_and_the_first_keeps_the_existing_one() {
     let objects = rendered(Some("sharded"));
     let claim = |shard: &Value| {
         let volumes = shard["spec"]["template"]["spec"]["volumes"].clone();
         let mut volumes = volumes.as_array().expect("a list").clone().into_iter();
         let state = volumes.find(|volume| volume["name"] == "state");
-        let claim = &state.expect("there is one")["persistentVolumeClaim"]["claimName"];
-        claim.as_str().expect("it has a claim").to_owned()
+        let claim = &state.expect("a state volume")["persistentVolumeClaim"]["claimName"];
+        claim.as_str().expect("a claim").to_owned()
     };
     let used: BTreeSet<String> = workloads(&objects).into_iter().map(claim).collect();
     assert_eq!(used.len(), SHARDS);
-    let made = objects
+    let created = objects
         .iter()
         .filter(|object| object["kind"] == "PersistentVolumeClaim");
-    let mut there: BTreeSet<String> = made.map(|object| name(object).to_owned()).collect();
+    let mut existing: BTreeSet<String> = created.map(|object| name(object).to_owned()).collect();
     assert!(
-        there.insert("audit".to_owned()),
-        "what is there is not made"
+        existing.insert("audit".to_owned()),
+        "the existing claim is created again"
     );
-    assert_eq!(used, there);
+    assert_eq!(used, existing);
 }
 
-/// What cannot be changed of an object has to be the same, or the upgrade is refused.
+/// Immutable fields must stay the same, or Kubernetes rejects the upgrade.
 #[test]
-fn from_one_to_eight_the_first_stays_what_it_is() {
+fn scaling_from_one_to_eight_shards_keeps_the_first() {
     let rendered = |shards: usize| {
         let shards = format!("shards={shards},persistence.enabled=true");
         let template = ["template", "audit", "--set", &shards];
-        objects(&helm(&template, &root().join(CHART), None).expect("it is sound"))
-            .expect("it is sound")
+        objects(&helm(&template, &root().join(CHART), None).expect("valid")).expect("valid")
     };
     let (one, eight) = (rendered(1), rendered(SHARDS));
     let (alone, first) = (workloads(&one)[0], workloads(&eight)[0]);
@@ -133,16 +132,16 @@ fn from_one_to_eight_the_first_stays_what_it_is() {
     assert_eq!(the(&one, "Service"), the(&eight, "Service"));
     assert!(
         !container_of(alone)["args"].to_string().contains("shard"),
-        "one alone is told nothing"
+        "a single workload has shard flags"
     );
 }
 
-/// Otherwise the old pod of a shard would poll what is a new shard's by now.
+/// Otherwise, an old pod would still poll accounts of a new shard.
 #[test]
-fn the_old_pods_go_before_the_new_ones_come() {
+fn old_pods_stop_before_new_ones_start() {
     let template = ["template", "audit", "--set", "shards=2,replicaCount=2"];
-    let manifests = helm(&template, &root().join(CHART), None).expect("it is sound");
-    for shard in workloads(&objects(&manifests).expect("it is sound")) {
+    let manifests = helm(&template, &root().join(CHART), None).expect("valid");
+    for shard in workloads(&objects(&manifests).expect("valid")) {
         assert_eq!(shard["spec"]["strategy"], json!({"type": "Recreate"}));
         assert_eq!(shard["spec"]["replicas"], 2);
     }

@@ -1,5 +1,5 @@
-//! Values that people write and a chart may stumble over: nulls, handlers of their own, numbers
-//! without quotes, names that Kubernetes does not allow, flags that move what probes look for.
+//! Values that people write and a chart may stumble over: nulls, handlers of their own, and
+//! flags that move what probes look for.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,8 +8,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::chart::CHART;
-use super::objects::{check_config, container, objects, the};
+use super::helm::CHART;
+use super::objects::{container, objects, the};
 use super::tool::{root, run};
 use crate::support::parts::part;
 
@@ -31,12 +31,12 @@ fn template(values: &[&str]) -> Result<String, String> {
     run(&mut helm)
 }
 
-fn rendered(values: &str) -> Vec<Value> {
+pub(super) fn rendered(values: &str) -> Vec<Value> {
     let text = template(&[values]).unwrap_or_else(|error| panic!("{values}: {error}"));
     objects(&text).unwrap_or_else(|error| panic!("{values}: {error}"))
 }
 
-fn refused(values: &str, named: &str) {
+pub(super) fn refused(values: &str, named: &str) {
     let objection = template(&[values]).expect_err(values);
     assert!(objection.contains(named), "{values}: {objection}");
 }
@@ -143,122 +143,6 @@ fn the_nearer_label_wins() {
             .map(|it| &it["metadata"]["labels"]["release"])
             .all(|it| it == "near")
     );
-}
-
-#[test]
-fn names_of_secrets_are_free_and_of_objects_are_checked() {
-    let long = "a".repeat(253);
-    let secrets = json!({"existingSecrets": [
-        {"name": "star.example.com", "mount": true},
-        {"name": long, "mount": true},
-        {"name": "12345678", "mount": true, "env": {"A": "b"}},
-    ]});
-    let objects = rendered(&secrets.to_string());
-    let pod = &the(&objects, "Deployment")["spec"]["template"]["spec"];
-    let volumes = pod["volumes"].as_array().expect("a list").iter();
-    let names: Vec<_> = volumes
-        .filter_map(|it| it["secret"]["secretName"].as_str())
-        .collect();
-    assert_eq!(names, ["star.example.com", long.as_str(), "12345678"]);
-
-    for name in [
-        "A_b",
-        "Audit",
-        "-a",
-        "a-",
-        "a.b",
-        "1a",
-        "a b",
-        &"a".repeat(64),
-    ] {
-        refused(
-            &json!({"fullnameOverride": name}).to_string(),
-            "fullnameOverride",
-        );
-        refused(&json!({"nameOverride": name}).to_string(), "nameOverride");
-    }
-    refused(
-        "existingSecrets: [{name: a, mount: true}, {name: a, env: {A: b}}]",
-        "there twice",
-    );
-    refused(
-        "existingSecrets: [{name: A_b, mount: true}]",
-        "existingSecrets",
-    );
-    refused("existingConfigMap: A_b", "existingConfigMap");
-    refused("existingConfigMap: 123", "existingConfigMap");
-    refused(
-        "persistence: {enabled: true, existingClaim: A_b}",
-        "existingClaim",
-    );
-    refused("serviceAccount: {name: A_b}", "serviceAccount");
-    let quoted = rendered(
-        "{existingConfigMap: '123', priorityClassName: '1e3', serviceAccount: {create: false, name: '0123'}}",
-    );
-    let pod = &the(&quoted, "Deployment")["spec"]["template"]["spec"];
-    assert_eq!(pod["serviceAccountName"], "0123");
-    assert_eq!(pod["priorityClassName"], "1e3");
-}
-
-/// Helm reads numbers before the chart sees them, and what was written is lost.
-#[test]
-fn text_without_quotes_is_refused_and_with_quotes_stays() {
-    for (values, named) in [
-        (
-            "config: {accounts: {prod: {assume_role: {external_id: 0123456}}}}",
-            "external_id",
-        ),
-        (
-            "config: {accounts: {prod: {assume_role: {external_id: 12345678901234567890}}}}",
-            "external_id",
-        ),
-        (
-            "config: {accounts: {prod: {expected_tracks: [007]}}}",
-            "expected_tracks",
-        ),
-        (
-            "config: {accounts: {prod: {expected_tracks: [{name: 007}]}}}",
-            "expected_tracks",
-        ),
-        ("config: {accounts: {prod: {uin: 100000000001}}}", "uin"),
-        ("config: {accounts: {prod: {labels: {yes: a}}}}", "labels"),
-        (
-            "config: {organizations: {main: {role_name: 1e3}}}",
-            "role_name",
-        ),
-        ("config: {accounts: {0123: {}}}", "0123"),
-        ("config: {accounts: {1e3: {}}}", "0123"),
-        ("config: {accounts: {yes: {}}}", "yes"),
-        ("config: {accounts: {prod: {regoins: [a]}}}", "regoins"),
-        (
-            "config: {poll: {interval: 60}, accounts: {prod: {}}}",
-            "interval",
-        ),
-        (
-            "config: {poll: {interval: ''}, accounts: {prod: {}}}",
-            "interval",
-        ),
-        ("config: {pol: {}, accounts: {prod: {}}}", "pol"),
-        ("extraEnv: [{name: A, value: 1}]", "extraEnv"),
-        ("extraEnv: [{name: A, value: true}]", "extraEnv"),
-        ("extraArgs: [1]", "extraArgs"),
-        ("podAnnotations: {a: 1}", "podAnnotations"),
-        (
-            "existingSecrets: [{name: 12345678, mount: true}]",
-            "existingSecrets",
-        ),
-    ] {
-        refused(values, named);
-    }
-    let objects = rendered(
-        "config: {accounts: {'0123': {}, prod: {uin: '100000000001', labels: {cost: '1e3'}, \
-         expected_tracks: ['007', '12345678901234567890', 'yes']}}, x-own: 1}",
-    );
-    let config = the(&objects, "ConfigMap");
-    let targets = check_config(config).expect("the exporter takes it");
-    for text in ["0123", "1e3", "007", "12345678901234567890", "yes"] {
-        assert!(targets.contains(text), "{text}: {targets}");
-    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The chart's values: what is documented, what the schema knows and what there is are the same.
+//! The values of the chart are the same in values.yaml, the schema and the documentation.
 
 use std::fs;
 use std::path::Path;
@@ -6,11 +6,11 @@ use std::process::Command;
 
 use tempfile::TempDir;
 
-use super::chart::CHART;
+use super::helm::CHART;
 use super::tool::{copy_folder, damage, read, root, run};
 use crate::support::parts::part;
 
-/// The chart refuses what the exporter would refuse: it has the exporter's own schema.
+/// The chart validates the configuration with the schema of the exporter.
 #[test]
 fn golden_schema_of_the_configuration_is_in_the_schema_of_the_values() {
     let path = format!("{CHART}/values.schema.json");
@@ -20,7 +20,7 @@ fn golden_schema_of_the_configuration_is_in_the_schema_of_the_values() {
         .arg(root().join(&path)));
     let new = new.expect("both are JSON");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(root().join(&path), &new).expect("it can be written");
+        fs::write(root().join(&path), &new).expect("a writable file");
     } else {
         assert!(read(&path) == new, "{path} is out of date: make golden");
     }
@@ -35,17 +35,17 @@ fn table(chart: &Path) -> Result<String, String> {
 }
 
 #[test]
-fn golden_table_of_the_readme_is_what_the_schema_and_the_values_say() {
-    let table = table(&root().join(CHART)).expect("they agree");
+fn golden_table_of_the_readme_lists_the_schema_and_the_values() {
+    let table = table(&root().join(CHART)).expect("the schema and the values agree");
     let path = format!("{CHART}/README.md");
     let readme = read(&path);
-    let (head, rest) = readme.split_once(BEGIN).expect("it has a beginning");
-    let (_, tail) = rest.split_once(END).expect("it has an end");
+    let (head, rest) = readme.split_once(BEGIN).expect("a beginning");
+    let (_, tail) = rest.split_once(END).expect("an end");
     let new = format!("{head}{BEGIN}{table}{END}{tail}");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(root().join(&path), &new).expect("it can be written");
+        fs::write(root().join(&path), &new).expect("a writable file");
     } else {
-        assert!(readme == new, "{path} is not as new: make golden");
+        assert!(readme == new, "{path} is out of date: make golden");
     }
 }
 
@@ -55,7 +55,7 @@ fn golden_comments_of_the_values_are_the_descriptions_of_the_schema() {
     let path = format!("{CHART}/values.yaml");
     let new = commented(&root().join(CHART));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        fs::write(root().join(&path), &new).expect("it can be written");
+        fs::write(root().join(&path), &new).expect("a writable file");
     } else {
         assert!(read(&path) == new, "{path} is out of date: make golden");
     }
@@ -68,14 +68,21 @@ fn commented(chart: &Path) -> String {
 }
 
 #[test]
-fn a_comment_follows_the_schema_and_changes_no_value() {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+fn updated_comments_change_no_value() {
+    let folder = TempDir::new().expect("a temporary folder");
     copy_folder(&root().join(CHART), folder.path());
     let schema = folder.path().join("values.schema.json");
-    damage(&schema, "Where they are mounted.", "Another text.");
+    damage(
+        &schema,
+        "Mounts of the additional volumes.",
+        "Another text.",
+    );
     let before = read(&format!("{CHART}/values.yaml"));
     let after = commented(folder.path());
-    let changed = before.replace("# -- Where they are mounted.", "# -- Another text.");
+    let changed = before.replace(
+        "# -- Mounts of the additional volumes.",
+        "# -- Another text.",
+    );
     assert_ne!(after, before);
     assert_eq!(after, changed);
     let settings = |text: &str| {
@@ -88,8 +95,8 @@ fn a_comment_follows_the_schema_and_changes_no_value() {
 }
 
 #[test]
-fn a_value_without_schema_or_description_is_objected_to() {
-    let folder = TempDir::new().expect("a temporary folder can be made");
+fn a_value_without_schema_or_description_is_an_error() {
+    let folder = TempDir::new().expect("a temporary folder");
     copy_folder(&root().join(CHART), folder.path());
     damage(
         &folder.path().join("values.yaml"),
@@ -97,13 +104,13 @@ fn a_value_without_schema_or_description_is_objected_to() {
         "\nautoRelaod:",
     );
     let schema = folder.path().join("values.schema.json");
-    damage(&schema, "Where they are mounted.", "");
-    let objections = table(folder.path()).expect_err("they disagree");
-    for objection in [
+    damage(&schema, "Mounts of the additional volumes.", "");
+    let errors = table(folder.path()).expect_err("the schema and the values differ");
+    for error in [
         "autoReload is not in values.yaml",
         "autoRelaod is not in the schema",
         "extraVolumeMounts has no description",
     ] {
-        assert!(objections.contains(objection), "{objections}");
+        assert!(errors.contains(error), "{errors}");
     }
 }

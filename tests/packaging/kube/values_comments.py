@@ -2,7 +2,7 @@
 
 usage: values_comments.py CHART
 
-A generated comment begins with `# -- `, and its further lines, right below, with `#    `. Every other comment stays.
+A generated comment begins with `# -- `, and its following lines with `#    `. All other comments are kept.
 """
 
 import json

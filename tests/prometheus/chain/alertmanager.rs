@@ -1,4 +1,4 @@
-//! A real Alertmanager with the configuration that we ship.
+//! A real Alertmanager with the shipped configuration.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ use crate::support::parts::part;
 pub struct Alertmanager(Service);
 
 impl Alertmanager {
-    /// With the shipped configuration, or a changed one.
+    /// Starts Alertmanager with the shipped configuration or a changed one.
     pub async fn start(configuration: String) -> Self {
         let folder = folder_with(&[("alertmanager.yaml", configuration)]);
         let arguments = [
@@ -31,7 +31,7 @@ impl Alertmanager {
         self.0.address
     }
 
-    /// Has alerts fire, each a name and labels.
+    /// Fires alerts, each given by its labels.
     pub async fn fire(&self, alerts: &[Value]) {
         let alerts: Vec<Value> = alerts
             .iter()
@@ -60,7 +60,7 @@ impl Alertmanager {
         assert!(response.unwrap().status().is_success(), "{}", self.0.log());
     }
 
-    /// The labels of those that others have silenced.
+    /// Returns the labels of every inhibited alert.
     pub async fn inhibited(&self) -> BTreeSet<String> {
         let url = format!("http://{}/api/v2/alerts", self.address());
         let answer = self.0.client.get(url).send().await.unwrap();
@@ -74,13 +74,13 @@ impl Alertmanager {
     }
 }
 
-/// The configuration as it is shipped.
+/// Returns the shipped configuration.
 pub fn shipped() -> String {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/alertmanager/alertmanager.yaml");
     std::fs::read_to_string(file).unwrap()
 }
 
-/// The same, telling a receiver of the test at once.
+/// Returns the shipped configuration with a receiver of the test that is notified at once.
 pub fn telling(receiver: SocketAddr) -> String {
     with_times(
         receiver,
@@ -89,10 +89,21 @@ pub fn telling(receiver: SocketAddr) -> String {
     )
 }
 
-/// The same with its own times, divided.
+/// Returns the shipped configuration with a receiver of the test and scaled times.
 pub fn scaled(receiver: SocketAddr, scale: u32) -> String {
     let (wait, interval) = (Duration::from_secs(30), Duration::from_mins(5));
     with_times(receiver, wait / scale, interval / scale)
+}
+
+/// Returns a configuration without its inhibitions, which are the last section.
+pub fn without_inhibitions(configuration: &str) -> String {
+    let (kept, inhibitions) = configuration.split_once("\ninhibit_rules:\n").unwrap();
+    let mut after = inhibitions.lines();
+    assert!(
+        after.all(|line| line.is_empty() || line.starts_with("  ")),
+        "another part follows"
+    );
+    kept.to_owned()
 }
 
 fn with_times(receiver: SocketAddr, wait: Duration, interval: Duration) -> String {

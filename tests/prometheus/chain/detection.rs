@@ -1,4 +1,4 @@
-//! What happens in the cloud is told to people, and nothing else is.
+//! Alertmanager notifies the receiver of every change in the cloud, and of nothing else.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -14,17 +14,16 @@ const STAGING: &str = ACCOUNTS[2].1;
 /// Seconds of the healthy estate before anything happens.
 const HEALTHY: u64 = 6;
 
-/// Longer than anything that an outage sets off takes, in the divided time: `for` is 5 at the most
-/// of those that are watched for, and four intervals make data stale.
+/// How long the outage lasts in scaled seconds: longer than any alert takes to fire. The longest
+/// `for` of the expected alerts is 5, and data is stale after four intervals.
 const OUTAGE: u64 = 15;
 
-/// What the chain may take beyond the `for` of a rule: many times what it took where it was
-/// measured, so that a busy machine is no failure and an alert that waits for something else is
-/// one.
+/// How long the chain may take beyond the `for` of a rule. It is many times the measured delay: a
+/// busy machine does not fail the test, but an alert that waits for something else does.
 const LATE: Duration = Duration::from_secs(20);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_are_told_what_happens_in_the_cloud_and_nothing_else() {
+async fn changes_in_the_cloud_are_notified_and_nothing_else() {
     let mut chain = Chain::start().await;
     chain.prometheus.settle().await;
     let start = Instant::now();
@@ -39,7 +38,7 @@ async fn people_are_told_what_happens_in_the_cloud_and_nothing_else() {
     switched_on(&chain, off).await;
 }
 
-/// A track that is switched off pages with what and whose it is.
+/// A page for a disabled track names the track, its account and the team.
 async fn switched_off(chain: &Chain) -> Instant {
     let off = Instant::now();
     let account = chain.world.account(PROD).unwrap();
@@ -54,7 +53,7 @@ async fn switched_off(chain: &Chain) -> Instant {
         ("severity", "critical"),
     ];
     let told = chain.receiver.wait_for(off, "firing", &turned_off).await;
-    // And since when, which tells one switch-off from the next.
+    // The `since` label distinguishes two switch-offs of the same track.
     let since: f64 = told.labels["since"].parse().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     assert!((now.as_secs_f64() - since).abs() < 60.0, "{since}");
@@ -70,7 +69,7 @@ async fn switched_off(chain: &Chain) -> Instant {
     off
 }
 
-/// One that is deleted pages too, by another name.
+/// A deleted track pages with an alert of its own.
 async fn deleted(chain: &Chain) {
     let start = Instant::now();
     chain.world.account(PAYMENTS).unwrap().delete(2).unwrap();
@@ -85,7 +84,7 @@ async fn deleted(chain: &Chain) {
     report("deleted", "Vanished", told.at - start, 60);
 }
 
-/// A restart from the state file tells nobody anything new.
+/// A restart from the state file sends no notification.
 async fn restarted(chain: &mut Chain) {
     let start = Instant::now();
     chain.restart_exporter().await;
@@ -94,7 +93,7 @@ async fn restarted(chain: &mut Chain) {
     assert_eq!(names(&told), [""; 0], "a restart is no news: {told:#?}");
 }
 
-/// An account that cannot be read has stale data, and no word of its tracks.
+/// An account that cannot be polled fires only the alert for stale data, and none for its tracks.
 async fn one_account_out(chain: &Chain) {
     let start = Instant::now();
     let fault = Fault::internal_error().account(STAGING).until_cleared();
@@ -121,7 +120,7 @@ async fn one_account_out(chain: &Chain) {
     chain.receiver.wait_for(start, "resolved", labels).await;
 }
 
-/// Where the cloud is gone there is one page, not one for each account, and nothing is called off.
+/// An outage of the cloud sends one page instead of one per account, and resolves no other alert.
 async fn all_out(chain: &mut Chain) {
     let start = Instant::now();
     chain.darken();
@@ -135,7 +134,7 @@ async fn all_out(chain: &mut Chain) {
         "the cloud is gone",
         "CloudUnreachable",
         told.at - start,
-        5 * 60,
+        4 * 60,
     );
     chain.wait(OUTAGE).await;
     let told = chain.receiver.since(start);
@@ -169,7 +168,7 @@ async fn switched_on(chain: &Chain, off: Instant) {
     chain.receiver.wait_for(on, "resolved", &turned_off).await;
 }
 
-/// What fires, each once: name and account.
+/// Returns the name and account of each firing alert, without duplicates.
 fn names(told: &[Told]) -> Vec<String> {
     let mut names: Vec<String> = told
         .iter()
@@ -184,7 +183,7 @@ fn names(told: &[Told]) -> Vec<String> {
     names
 }
 
-/// Prints how long it took beyond the rule's `for`, which is what the estate's clocks add.
+/// Prints the delay beyond the rule's `for`: what polls, scrapes and evaluations add.
 fn report(what: &str, alert: &str, took: Duration, seconds_of_for: u32) {
     let of_rule = Duration::from_secs(seconds_of_for.into()) / SCALE;
     println!(

@@ -15,18 +15,18 @@ use super::receiver::Receiver;
 use super::service::{Service, folder_with};
 use crate::support::address::free_address;
 
-/// A minute of the rules is a second here: what the rules are made for is polled each minute, this
-/// estate each second.
+/// A minute of the rules is a second here. The rules are written for an interval of one minute, and
+/// this estate is polled every second.
 pub const SCALE: u32 = 60;
 
-/// Each account and its number in the cloud.
+/// Each account and its UIN.
 pub const ACCOUNTS: [(&str, &str); 3] = [
     ("prod", "100000000001"),
     ("payments", "100000000002"),
     ("staging", "100000000003"),
 ];
 
-/// The chain, from the cloud to who is told.
+/// The chain, from the cloud to the receiver of notifications.
 pub struct Chain {
     pub world: World,
     pub prometheus: Prometheus,
@@ -60,12 +60,12 @@ impl Chain {
         }
     }
 
-    /// The cloud goes dark, as if its cable were cut.
+    /// Stops the cloud without closing connections gracefully.
     pub fn darken(&mut self) {
         self.cloud.abort();
     }
 
-    /// It is there again, at the same address.
+    /// Starts the cloud again, at the same address.
     pub async fn light(&mut self) {
         let start = Instant::now();
         let server = loop {
@@ -78,7 +78,7 @@ impl Chain {
         self.cloud = tokio::spawn(server.serve(std::future::pending::<()>()));
     }
 
-    /// The exporter ends and another one begins, from the state file and on the same port.
+    /// Restarts the exporter with the same state file and port.
     pub async fn restart_exporter(&mut self) {
         let exporter = self.exporter.take().unwrap();
         let address = exporter.address;
@@ -86,7 +86,7 @@ impl Chain {
         self.exporter = Some(start_exporter(address, folder).await);
     }
 
-    /// What every scrape and evaluation of some seconds has to say.
+    /// Waits, so that the following scrapes and evaluations can take effect.
     pub async fn wait(&self, seconds: u64) {
         tokio::time::sleep(Duration::from_secs(seconds)).await;
     }
@@ -106,7 +106,7 @@ fn world() -> World {
     world
 }
 
-/// The exporter's own binary.
+/// Starts the exporter's binary.
 async fn start_exporter(address: SocketAddr, folder: TempDir) -> Service {
     let program = Path::new(env!("CARGO_BIN_EXE_cloudaudit-exporter"));
     Service::start(program, address, folder, &["--config.file=config.yaml"]).await

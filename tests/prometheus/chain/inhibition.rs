@@ -1,4 +1,4 @@
-//! Which alerts keep silent beside which, by a running Alertmanager: amtool cannot tell.
+//! Which alerts inhibit which, by a running Alertmanager: amtool cannot check that.
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 use super::alertmanager::{Alertmanager, shipped};
 use crate::support::parts::part;
 
-/// Longer than it takes to take note of what was fired.
+/// Longer than Alertmanager takes to process new alerts.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// A source, targets that it silences, and targets beside it that it must not. Each has a job of
-/// its own, because all fire at the same time.
+/// A source, alerts that it inhibits, and similar alerts that it must not inhibit. Each case has a
+/// job of its own, because all alerts fire at the same time.
 struct Case {
     source: Value,
     silenced: Vec<Value>,
@@ -32,7 +32,7 @@ fn cases() -> Vec<Case> {
     all.into_iter().flatten().collect()
 }
 
-/// Nobody watches, or nobody can see.
+/// The exporter is down, or it cannot reach the cloud.
 fn of_watching() -> Vec<Case> {
     vec![
         Case {
@@ -96,7 +96,7 @@ fn of_watching() -> Vec<Case> {
                 json!({"alertname": "CloudAuditClockSkew", "job": "e"}),
             ],
         },
-        // They date an event, which a listing that is incomplete can show.
+        // These alerts report an event, which an incomplete listing can show, too.
         Case {
             source: json!({"alertname": "CloudAuditDataStale", "job": "o", "account": "x"}),
             silenced: vec![],
@@ -116,7 +116,7 @@ fn of_watching() -> Vec<Case> {
     ]
 }
 
-/// It is not agreed on who watches what.
+/// The shards disagree about the division of the accounts.
 fn of_shards() -> Vec<Case> {
     vec![Case {
         source: json!({"alertname": "CloudAuditShardsMismatch", "job": "k"}),
@@ -195,7 +195,7 @@ fn of_tracks() -> Vec<Case> {
     ]
 }
 
-/// One storage target is in one state, and says nothing about another.
+/// The state of one storage target says nothing about another target.
 fn of_deliveries() -> Vec<Case> {
     let missing = "CloudAuditDeliveryTargetMissing";
     let [stalled, unproven, unknown] =
@@ -294,11 +294,11 @@ async fn an_alert_silences_what_it_explains_and_nothing_beside_it() {
     assert_eq!(silenced, wanted);
 }
 
-/// The most Alertmanagers at the same time.
+/// The maximum number of Alertmanager processes at the same time.
 const MAX_ALERTMANAGERS: usize = 6;
 
-/// Each label of `equal` is missed: without it an alert would silence those of another job, account
-/// or track.
+/// Each label of `equal` is necessary: without it, an alert would inhibit alerts of another job,
+/// account or track.
 #[tokio::test]
 async fn an_inhibition_that_says_too_little_is_noticed() {
     let looser = looser();
@@ -313,7 +313,7 @@ async fn an_inhibition_that_says_too_little_is_noticed() {
         .await;
 }
 
-/// The shipped configuration without one label of one `equal`, for each of them.
+/// Returns copies of the shipped configuration, each without one label of one `equal`.
 fn looser() -> Vec<String> {
     let shipped = shipped();
     let mut all = Vec::new();
@@ -330,8 +330,8 @@ fn looser() -> Vec<String> {
     all
 }
 
-/// What an Alertmanager silences of all the cases at once, and what it should. It looks until they
-/// are the same, or for as long as nothing new is silenced.
+/// Returns the alerts of all cases that an Alertmanager inhibits, and those that it should inhibit.
+/// Waits until both are equal, or until no more alerts become inhibited.
 async fn judged(configuration: String) -> (BTreeSet<String>, BTreeSet<String>) {
     let alertmanager = Alertmanager::start(configuration).await;
     let cases = cases();
@@ -357,7 +357,7 @@ async fn judged(configuration: String) -> (BTreeSet<String>, BTreeSet<String>) {
 #[test]
 fn amtool_takes_the_configuration_and_refuses_a_broken_one() {
     assert!(amtool(&shipped()), "it is sound");
-    let broken = shipped().replace("receiver: pager", "receiver: nobody");
+    let broken = shipped().replace("receiver: pager", "receiver: missing");
     assert!(!amtool(&broken), "a receiver is missing");
 }
 

@@ -1,5 +1,5 @@
-//! The whole chain, all of it real: a simulated cloud, the exporter, Prometheus with the shipped
-//! rules, Alertmanager with the shipped configuration, and a receiver that is told.
+//! The whole chain: a simulated cloud, the exporter, Prometheus with the shipped rules,
+//! Alertmanager with the shipped configuration, and a webhook receiver. All but the cloud are real.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,12 +14,16 @@
 
 // The parts of the chain.
 mod alertmanager;
+mod exporters;
 mod prometheus;
 mod receiver;
 mod service;
 
-// What there is, and what happens in it.
+// The simulated clouds, and the events in them.
 mod estate;
+mod event;
+mod site;
+mod worlds;
 
 // The tests.
 mod detection;

@@ -1,4 +1,4 @@
-//! The recipes for planned changes on docs/alerts.md: a real Alertmanager accepts them.
+//! The recipes for planned changes on docs/alerting.md: a real Alertmanager accepts them.
 
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use crate::support::parts::part;
 
 /// Returns the code blocks of the chapter in this language.
 fn blocks(language: &str) -> Vec<String> {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/alerts.md");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/alerting.md");
     let page = std::fs::read_to_string(page).unwrap();
     let (_, chapter) = page.split_once("\n## Planned changes\n").unwrap();
     let chapter = chapter.split("\n## ").next().unwrap();

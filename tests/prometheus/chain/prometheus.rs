@@ -1,6 +1,7 @@
-//! A real Prometheus with the rules that we ship, their durations divided, so that minutes are not
-//! waited for.
+//! A real Prometheus with the shipped rules. Their durations are scaled down, so that a test need
+//! not wait for minutes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -14,32 +15,54 @@ use super::service::{Service, folder_with};
 use crate::support::address::free_address;
 use crate::support::parts::part;
 
-/// How long it may take to find its target.
+/// How long Prometheus may take to discover its target.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The interval of scrapes and evaluations in the shipped configuration. A scrape may take as long. A scrape that times out
+/// resolves alerts, which then fire and notify again.
+const SCRAPE_INTERVAL: Duration = Duration::from_secs(30);
+
+/// The job whose exporter serves TLS.
+pub const TLS_JOB: &str = "certificate";
 
 pub struct Prometheus(Service);
 
 impl Prometheus {
     pub async fn start(exporter: SocketAddr, alertmanager: SocketAddr) -> Self {
-        Self::of_jobs(&[("cloudaudit", exporter)], alertmanager, SCALE).await
+        Self::of_jobs(&[("cloudaudit", exporter)], &[alertmanager], SCALE).await
     }
 
-    /// With several exporters, each a job, and rules whose durations are divided by `scale`.
+    /// With several exporters, each with its job, and rules whose durations are divided by `scale`.
+    /// Every Alertmanager gets the same alerts.
     pub async fn of_jobs(
         jobs: &[(&str, SocketAddr)],
-        alertmanager: SocketAddr,
+        alertmanagers: &[SocketAddr],
         scale: u32,
     ) -> Self {
+        let scrape = (SCRAPE_INTERVAL / scale).as_millis();
+        let targets: Vec<String> = alertmanagers.iter().map(|it| format!("'{it}'")).collect();
+        let targets = targets.join(", ");
         let mut configuration = format!(
-            "global: {{scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}}\n\
+            "global: {{scrape_interval: {scrape}ms, scrape_timeout: {scrape}ms, evaluation_interval: {scrape}ms}}\n\
              rule_files: [rules.yaml]\n\
-             alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{alertmanager}']}}]}}]}}\n\
+             alerting: {{alertmanagers: [{{static_configs: [{{targets: [{targets}]}}]}}]}}\n\
              scrape_configs:\n"
         );
+        let mut targets_of: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (job, exporter) in jobs {
+            let targets = targets_of.entry(job).or_default();
+            targets.push(format!("'{exporter}'"));
+        }
+        for (job, targets) in targets_of {
+            let targets = targets.join(", ");
+            let tls = if job == TLS_JOB {
+                "scheme: https, tls_config: {insecure_skip_verify: true}, "
+            } else {
+                ""
+            };
             writeln!(
                 configuration,
-                "- {{job_name: {job}, honor_labels: true, static_configs: [{{targets: ['{exporter}']}}]}}"
+                "- {{job_name: {job}, honor_labels: true, {tls}static_configs: [{{targets: [{targets}]}}]}}"
             )
             .unwrap();
         }
@@ -56,8 +79,9 @@ impl Prometheus {
         Self(Service::start(&program, free_address(), folder, &arguments).await)
     }
 
-    /// Waits until it scrapes the exporter and has nothing to say. It takes some seconds to find
-    /// its target, which are minutes to the rules: meanwhile the exporter is down to it.
+    /// Waits until Prometheus scrapes the exporter and no alert is active. Discovering the target
+    /// takes some seconds, which are minutes in the scaled time. Until then, the exporter counts as
+    /// down.
     pub async fn settle(&self) {
         let start = Instant::now();
         loop {
@@ -71,7 +95,7 @@ impl Prometheus {
         }
     }
 
-    /// Which alerts fire or are about to, by name and account.
+    /// Returns the firing and pending alerts, by name and account.
     pub async fn alerts(&self) -> Vec<(String, String, String)> {
         let answer = self.get("alerts").await;
         let alerts = answer["alerts"].as_array().unwrap().iter();
@@ -96,7 +120,7 @@ impl Prometheus {
     }
 }
 
-/// The shipped rules, as the script that we ship scales them.
+/// Returns the shipped rules, scaled by the shipped script.
 fn rules(scale: u32) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus");
     let made = Command::new(part("python"))

@@ -1,4 +1,4 @@
-//! Who is told: a receiver of Alertmanager's webhooks that remembers.
+//! A receiver of Alertmanager's webhooks that records every notification.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,16 +16,16 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-/// How long anything may take to be told.
+/// How long a notification may take.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One alert in one notification.
 #[derive(Clone, Debug)]
 pub struct Told {
     pub at: Instant,
-    /// The number of the notification that brought it.
+    /// The number of the notification that contained the alert.
     pub notification: usize,
-    /// Which receiver of the configuration was meant.
+    /// The receiver in Alertmanager's configuration.
     pub receiver: String,
     /// `firing` or `resolved`.
     pub status: String,
@@ -72,13 +72,13 @@ impl Receiver {
         Self { address, told }
     }
 
-    /// Everything that was told since.
+    /// Returns every alert that was notified since `start`.
     pub fn since(&self, start: Instant) -> Vec<Told> {
         let told = self.told.lock().unwrap();
         told.iter().filter(|one| one.at >= start).cloned().collect()
     }
 
-    /// Waits until it is told of an alert with these labels, and says when.
+    /// Waits for a notification of an alert with these labels, and returns it.
     pub async fn wait_for(&self, start: Instant, status: &str, labels: &[(&str, &str)]) -> Told {
         loop {
             let since = self.since(start);
@@ -87,7 +87,7 @@ impl Receiver {
             }
             assert!(
                 start.elapsed() < PATIENCE,
-                "not told of {status} {labels:?}, but of {since:#?}"
+                "no notification of {status} {labels:?}, but these: {since:#?}"
             );
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

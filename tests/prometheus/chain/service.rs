@@ -1,4 +1,4 @@
-//! A program of somebody else that serves HTTP on loopback.
+//! A third-party program that serves HTTP on loopback.
 
 use std::fs::File;
 use std::net::SocketAddr;
@@ -10,20 +10,21 @@ use reqwest::Client;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-/// How long it may take to be ready.
+/// How long a program may take to become ready.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A running program; dropped, it is killed and its folder is gone.
+/// A running program. Dropping it kills the process and deletes its folder.
 pub struct Service {
     pub address: SocketAddr,
     pub client: Client,
+    scheme: &'static str,
     folder: TempDir,
     process: Child,
 }
 
 impl Service {
-    /// Starts a program in a folder of its own, where its configuration is, and waits until it is
-    /// ready.
+    /// Starts a program in a folder that contains its configuration, and waits until it is ready. It
+    /// serves TLS if a flag names a web configuration file.
     pub async fn start(
         program: &Path,
         address: SocketAddr,
@@ -41,9 +42,19 @@ impl Service {
             .kill_on_drop(true)
             .spawn()
             .unwrap();
+        let has_tls = |flag: &&str| flag.starts_with("--web.config.file=");
+        let client = Client::builder().no_proxy();
         let service = Self {
             address,
-            client: Client::builder().no_proxy().build().unwrap(),
+            client: client
+                .tls_danger_accept_invalid_certs(true)
+                .build()
+                .unwrap(),
+            scheme: if arguments.iter().any(has_tls) {
+                "https"
+            } else {
+                "http"
+            },
             folder,
             process,
         };
@@ -60,7 +71,7 @@ impl Service {
         service
     }
 
-    /// Ends it as a service manager would, and gives its folder back.
+    /// Shuts the program down with SIGTERM, and returns its folder.
     pub async fn end(mut self) -> TempDir {
         let id = self.process.id().unwrap().to_string();
         let signalled = Command::new("kill").args(["-TERM", &id]).status().await;
@@ -70,19 +81,23 @@ impl Service {
         self.folder
     }
 
-    /// What it has logged.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the program's log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     async fn is_ready(&self) -> bool {
-        let url = format!("http://{}/-/ready", self.address);
+        let url = format!("{}://{}/-/ready", self.scheme, self.address);
         let response = self.client.get(url).send().await;
         response.is_ok_and(|response| response.status().is_success())
     }
 }
 
-/// A folder with files in it.
+/// Creates a folder with these files.
 pub fn folder_with(files: &[(&str, String)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (file, text) in files {

@@ -1,4 +1,4 @@
-//! What `make stack` says is there, is there: each page, each command.
+//! Every page and every command that `make stack` prints works.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use crate::support::address::free_address;
 use crate::support::parts::part;
 
-/// The switch-off comes after 10 s, the alert some six seconds later.
+/// The demo disables a track after 10 s; the alert fires about six seconds later.
 const PATIENCE: Duration = Duration::from_mins(1);
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -19,8 +19,7 @@ async fn the_stack_shows_what_it_says() {
     let ports = [(); 3].map(|()| free_address().port().to_string());
     let program = part("prometheus");
     let scratch = tempfile::tempdir().unwrap();
-    // Where the tests run in the background, Ctrl-C is ignored from birth, and a shell cannot
-    // unlearn it.
+    // A background process inherits an ignored SIGINT, and a shell cannot reset it.
     let mut stack = tokio::process::Command::new("env")
         .arg("--default-signal=INT")
         .arg(root.join("deploy/prometheus/stack"))
@@ -61,22 +60,33 @@ async fn the_stack_shows_what_it_says() {
     let runbooks = root.join("docs/alerts.md").display().to_string();
     let runbook = format!("file://{runbooks}#cloudaudittrackturnedoff");
     assert!(shown(alerts, &runbook).await, "{alerts}");
+    let page = page.unwrap().trim_end_matches('.');
     for part in [
+        &format!("{page}?account=prod"),
         r#"account="prod""#,
         r#"track="audit-all""#,
         &format!("http://127.0.0.1:{}/graph", ports[1]),
     ] {
         assert!(shown(alerts, part).await, "{part} in {alerts}");
     }
+    // The alert names the operator.
+    let alerts = format!(
+        "curl --fail --silent http://127.0.0.1:{}/api/v2/alerts",
+        ports[2]
+    );
+    let who = "the operation records name alice (CAMUser, ModifyAuditTrack)";
+    assert!(shown(&alerts, who).await, "{who}");
     assert!(text.iter().any(|line| line.contains(&runbooks)));
-    let log = text.iter().find_map(|line| line.strip_prefix("logs into "));
-    let log = log.unwrap().trim_end_matches(", which stays.");
+    let log = text
+        .iter()
+        .find_map(|line| line.strip_prefix("The exporter's log is "));
+    let log = log.unwrap().trim_end_matches(" and stays there.");
     assert!(
         shown(&format!("cat {log}"), "track disabled").await,
         "{log}"
     );
 
-    // As the terminal does at Ctrl-C: everybody of the group is told.
+    // Like a terminal at Ctrl-C: signals every process of the group.
     let group = stack.id().unwrap();
     run(&format!("kill -INT -- -{group}"));
     let ended = tokio::time::timeout(PATIENCE, stack.wait()).await;
@@ -90,7 +100,7 @@ async fn the_stack_shows_what_it_says() {
     }
 }
 
-/// Whether a command's output has it in time.
+/// Returns whether the output of a command contains `wanted` in time.
 async fn shown(command: &str, wanted: &str) -> bool {
     let start = Instant::now();
     while start.elapsed() < PATIENCE {

@@ -1,6 +1,5 @@
-//! Every query of the boards, answered by a real Prometheus with what the simulated cloud has: of
-//! one exporter and of two that watch the same accounts, at the start of the demo and after things
-//! happened.
+//! A real Prometheus evaluates every query of the dashboards: for one exporter and for two that
+//! watch the same accounts, at the start of the demo and after its events.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,17 +10,17 @@ use super::prometheus::Prometheus;
 use super::stage::{Demo, golden, serve};
 use crate::support::address::free_address;
 
-/// Before anything happens; after a track was switched off, one was deleted, and none came back.
+/// A moment before the first event, and one after a track was disabled and another was deleted.
 const AT_FIRST: Duration = Duration::from_secs(8);
 const LATER: Duration = Duration::from_secs(28);
 
-/// What is asked about lies so far back, so that it has been scraped.
+/// How far back the queried moment lies, so that Prometheus has scraped it.
 const LAG: Duration = Duration::from_secs(1);
 
-/// Empty at first and with reason; each is seen with data in another test here.
+/// Queries that are empty at first. Another test in this file shows each of them with data.
 const EMPTY_AT_FIRST: [(&str, &str); 7] = [
     (
-        "Every track D",
+        "All tracks D",
         "the demo does not say whose its buckets are",
     ),
     ("Deliveries C", "nothing is overdue yet"),
@@ -32,9 +31,9 @@ const EMPTY_AT_FIRST: [(&str, &str); 7] = [
     ("Track added", "nothing has changed yet"),
 ];
 
-/// What the estate of the demo makes of each query at first, however many replicas watch it: eleven
-/// accounts in twelve targets, one denied, one empty, one without a track and covered by its
-/// organisation; twelve tracks, one of them off, another one expected.
+/// The first result of each query in the demo, for any number of replicas: eleven accounts in
+/// twelve targets, one denied, one empty, and one without a track of its own that its organization
+/// covers; twelve tracks, one of them disabled and one more expected.
 const FIRST: &[(&str, &[f64])] = &[
     ("Accounts A", &[11.0]),
     ("No enabled track A", &[1.0]),
@@ -42,7 +41,7 @@ const FIRST: &[(&str, &[f64])] = &[
     ("Tracks A", &[12.0]),
     ("Enabled A", &[11.0]),
     ("Disabled A", &[1.0]),
-    ("Vanished in a day A", &[0.0]),
+    ("Vanished within a day A", &[0.0]),
     ("Accounts, worst first A", &[1.0; 11]),
     (
         "Accounts, worst first B",
@@ -56,17 +55,17 @@ const FIRST: &[(&str, &[f64])] = &[
         "Accounts, worst first D",
         &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
     ),
-    // One without a track, one with a track that is off, one that was never listed.
+    // One account without a track, one with a disabled track, one that was never listed.
     (
         "Accounts, worst first G",
         &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0],
     ),
     (
-        "Enabled, track by track A",
+        "Enabled by track A",
         &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
     ),
     (
-        "Every track F",
+        "All tracks F",
         &[
             0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0,
         ],
@@ -83,7 +82,7 @@ const FIRST: &[(&str, &[f64])] = &[
     ("Tracks by status A", &[0.0, 1.0, 11.0]),
     // A second of the test is a minute of the rule, so that what is proven at all is proven whole.
     (
-        "Proven record A",
+        "Proven coverage A",
         &[0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0],
     ),
     ("Targets A", &[12.0]),
@@ -91,27 +90,27 @@ const FIRST: &[(&str, &[f64])] = &[
     ("Expected tracks B", &[1.0]),
     ("Failing targets A", &[1.0]),
     ("Never listed A", &[1.0]),
-    ("Refused reloads A", &[0.0]),
+    ("Failed reloads A", &[0.0]),
     ("State not written A", &[0.0]),
-    ("Restarted loops A", &[0.0]),
+    ("Restarted tasks A", &[0.0]),
     ("Shards A", &[1.0]),
     ("Shards B", &[1.0]),
     ("Targets by shard A", &[12.0]),
     ("Skipped polls A", &[0.0; 10]),
-    ("Listings that need a look A", &[0.0; 11]),
-    ("Listings that need a look B", &[0.0; 11]),
-    ("Organisations A", &[3.0]),
-    ("Organisations B", &[1.0]),
+    ("Dropped tracks and count mismatches A", &[0.0; 11]),
+    ("Dropped tracks and count mismatches B", &[0.0; 11]),
+    ("Organizations A", &[3.0]),
+    ("Organizations B", &[1.0]),
 ];
 
-/// And later: `prod/audit-all` is off, `staging/to-cls` is gone.
+/// The later results: `prod/audit-all` is disabled, `staging/to-cls` is deleted.
 const SINCE: &[(&str, &[f64])] = &[
     ("Accounts A", &[11.0]),
     ("No enabled track A", &[1.0]),
     ("Tracks A", &[11.0]),
     ("Enabled A", &[9.0]),
     ("Disabled A", &[2.0]),
-    ("Vanished in a day A", &[1.0]),
+    ("Vanished within a day A", &[1.0]),
     (
         "Accounts, worst first B",
         &[0.0, 0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0],
@@ -179,12 +178,12 @@ async fn two_replicas_count_once() {
     wait_until(moment + LAG).await;
     expect(&prometheus, FIRST, moment).await;
     assert_eq!(prometheus.at("Exporters A", moment).await, [2.0]);
-    // Each has a port and a state file of its own.
+    // Each replica has a port and a state file of its own.
     assert_eq!(prometheus.at("Configurations A", moment).await, [2.0]);
 }
 
-/// One replica sees one track on and one off. The other cannot reach the cloud, and still shows
-/// both as they were before: on. It counts only where it is alone.
+/// One replica lists one enabled and one disabled track. The other cannot reach the cloud and still
+/// shows both as enabled. The stale replica counts only if it is the only one.
 #[tokio::test]
 async fn a_stale_replica_counts_only_where_none_is_fresh() {
     let fresh = golden("healthy.prom");
@@ -210,7 +209,7 @@ async fn a_stale_replica_counts_only_where_none_is_fresh() {
         ("Tracks A", vec![2.0], vec![2.0]),
         ("Enabled A", vec![1.0], vec![2.0]),
         ("Disabled A", vec![1.0], vec![0.0]),
-        ("Every track B", vec![0.0, 1.0], vec![1.0, 1.0]),
+        ("All tracks B", vec![0.0, 1.0], vec![1.0, 1.0]),
         ("Failing targets A", vec![0.0], vec![1.0]),
     ] {
         assert_eq!(both.at(place, now).await, of_both, "{place}");
@@ -239,7 +238,7 @@ async fn what_the_demo_lacks_is_shown_where_it_is() {
         assert_ne!(prometheus.at(place, moment).await, [0.0; 0], "{place}");
     }
     assert_eq!(
-        prometheus.at("Every track D", moment).await.last(),
+        prometheus.at("All tracks D", moment).await.last(),
         Some(&1.0)
     );
 }
@@ -289,7 +288,7 @@ async fn expect(prometheus: &Prometheus, expected: &[(&str, &[f64])], moment: Sy
 async fn of_tracks(prometheus: &Prometheus, chosen: Chosen, moment: SystemTime) -> Vec<f64> {
     let query = all_queries()
         .into_iter()
-        .find(|query| query.place == "Every track B");
+        .find(|query| query.place == "All tracks B");
     let query = query.expect("the board lists the tracks");
     prometheus.answer(&query, chosen, moment).await
 }

@@ -1,4 +1,4 @@
-//! A board as Grafana reads it, and its queries as Grafana sends them.
+//! A dashboard as Grafana reads it, and its queries as Grafana sends them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 pub(crate) const FILES: [&str; 2] = ["fleet.json", "exporter.json"];
 
-/// The time that a board shows, in the tests.
+/// The time range of a dashboard in the tests.
 const RANGE_SECONDS: u32 = 60;
 
-/// What Grafana makes of `$__rate_interval` where Prometheus scrapes every second: four of these,
-/// at the least.
+/// The value of `$__rate_interval` in Grafana if Prometheus scrapes every second: at least four
+/// scrape intervals.
 const RATE_INTERVAL: &str = "5s";
 
 pub(crate) fn path(file: &str) -> PathBuf {
@@ -25,7 +25,7 @@ pub(crate) fn read(file: &str) -> Value {
     serde_json::from_str(&text).expect("the board is JSON")
 }
 
-/// The items of a list; none where there is no list.
+/// Returns the items of a list, or none if the value is not a list.
 pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -39,7 +39,7 @@ pub(crate) fn panels(board: &Value) -> impl Iterator<Item = &Value> {
     list(&board["panels"]).filter(|panel| panel["type"] != "row")
 }
 
-/// A query of a board, with where it stands.
+/// A query of a dashboard, with its location.
 #[derive(Clone, Debug)]
 pub(crate) struct Query {
     /// `panel title` and the reference in it, or the annotation's name.
@@ -76,8 +76,8 @@ pub(crate) fn variables(board: &Value) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What a variable stands for in a query, as Grafana writes it: one value by itself, several as a
-/// group, `All` as the board has it.
+/// The text that Grafana substitutes for a variable: a single value, several values as a group, or
+/// the dashboard's own text for `All`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chosen(pub(crate) &'static [(&'static str, &'static [&'static str])]);
 
@@ -94,7 +94,7 @@ impl Chosen {
     }
 }
 
-/// A query as Prometheus gets it.
+/// Returns a query as Prometheus receives it.
 pub(crate) fn interpolated(expression: &str, chosen: Chosen) -> String {
     let mut sent = expression
         .replace("$__range_s", &RANGE_SECONDS.to_string())

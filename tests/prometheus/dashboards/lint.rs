@@ -1,4 +1,4 @@
-//! The rules that our boards keep beyond what Grafana reads.
+//! Our own rules for dashboards, beyond Grafana's schema.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ const HOME: &str = "https://github.com/cloudaudit-exporter/cloudaudit-exporter";
 /// The width of a board.
 const COLUMNS: u64 = 24;
 
-/// What every series is chosen by, so that the variables mean what they say.
+/// The selectors that every series must have, so that the variables take effect.
 const SELECTOR: &str = r#"{job=~"$job", instance=~"$instance""#;
 
 #[test]
@@ -38,7 +38,7 @@ fn a_board_that_breaks_a_rule_is_objected_to() {
     }
 }
 
-/// How large a preview may be, in bytes: it is in every clone.
+/// The maximum size of a preview in bytes, because every clone contains it.
 const PREVIEW_LIMIT: usize = 150_000;
 
 #[test]
@@ -77,7 +77,7 @@ fn the_previews_show_every_panel() {
     }
 }
 
-/// Each break, and what is said of it.
+/// Returns each violation, with the expected objection.
 fn breaks() -> Vec<(&'static str, Value, &'static str)> {
     let expression = "/panels/0/targets/0/expr";
     vec![
@@ -280,7 +280,7 @@ fn of_the_grid(board: &Value) -> Vec<String> {
     objections
 }
 
-/// The most panels above, between or below rows: what is not of interest can be folded.
+/// The maximum number of panels in a section: above, between or below rows.
 const MOST_PANELS_OF_A_ROW: usize = 10;
 
 fn of_the_rows(board: &Value) -> Vec<String> {
@@ -303,7 +303,7 @@ fn of_the_rows(board: &Value) -> Vec<String> {
     objections
 }
 
-/// What a panel says of disabled tracks is never green.
+/// Returns whether a panel shows disabled tracks in green, which our rules forbid.
 fn is_green_while_disabled(panel: &Value) -> bool {
     let defaults = &panel["fieldConfig"]["defaults"];
     let colors = |settings: &Value| {

@@ -1,4 +1,4 @@
-//! What boards and rules ask for exists, and what exists is asked for.
+//! Dashboards and rules query only metrics that exist, and every metric is in a query.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,9 +7,9 @@ use cloudaudit_exporter::exposition::Metric;
 
 use super::board::{self, Query, queries};
 use super::lint::{is_of_a_name, series};
-use crate::support::process::process_with_every_series;
+use crate::support::process::{exposition, process_with_every_series};
 
-/// What no board shows and no alert asks for, and why.
+/// The metrics that no dashboard and no alert queries, each with the reason.
 const LEFT_OUT: [(&str, &str); 2] = [
     (
         "cloudaudit_last_poll_timestamp_seconds",
@@ -49,7 +49,7 @@ fn every_metric_is_on_a_board_or_in_a_rule_or_left_out_with_a_reason() {
     let (not_left_out, _) = LEFT_OUT[0];
     assert!(
         !families.contains(not_left_out),
-        "{not_left_out} is asked for"
+        "{not_left_out} is in a query"
     );
 }
 
@@ -70,7 +70,7 @@ fn what_boards_ask_of_rules_is_recorded() {
     }
 }
 
-/// A histogram is asked for by its buckets.
+/// Returns the metric family: a query of a histogram names its buckets.
 fn family(name: &str) -> &str {
     name.strip_suffix("_bucket").unwrap_or(name)
 }
@@ -90,10 +90,10 @@ fn asked_for() -> BTreeSet<String> {
     ours.map(|(name, _)| name.to_owned()).collect()
 }
 
-/// Every metric of the exposition, with all that it has only after something has happened.
+/// Returns every metric of the exposition, including those that appear only after an event.
 fn existing() -> BTreeSet<String> {
     let process = process_with_every_series();
-    let own = process.exposition();
+    let own = exposition(&process);
     let own = own
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());

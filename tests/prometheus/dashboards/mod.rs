@@ -1,6 +1,5 @@
-//! The dashboards: sound by Grafana's own types and by our rules, and every query of theirs
-//! answered by a real Prometheus with what the simulated cloud has. There is no Grafana here to
-//! draw them.
+//! The dashboards: they conform to Grafana's own types and to our rules, and a real Prometheus
+//! evaluates every query with data of the simulated cloud. No Grafana renders them here.
 
 #![allow(
     clippy::disallowed_methods,
@@ -10,12 +9,13 @@
 // A board as Grafana would read it, and its queries as Grafana would send them.
 mod board;
 
-// What is judged without data.
+// Checks that need no data.
+mod languages;
 mod lint;
 mod metrics;
 mod schema;
 
-// What is asked of a Prometheus.
+// Queries that a Prometheus evaluates.
 mod answers;
 mod prometheus;
 mod shards;

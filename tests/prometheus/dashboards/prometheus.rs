@@ -1,6 +1,5 @@
-//! A Prometheus that scrapes several addresses at once, and is asked about a moment of the past:
-//! what the demo had at its eighth second does not hang on how quickly the test gets round to
-//! asking.
+//! A Prometheus that scrapes several addresses. Tests query a moment in the past, so the result for
+//! the eighth second of the demo does not depend on when the test sends the query.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,13 +14,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::parts::part;
 
-/// How long it may take to start.
+/// How long Prometheus may take to start.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// How often to look whether it has.
+/// How often to check whether Prometheus has started.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// A running Prometheus; dropped, it is killed and its data is gone.
+/// A running Prometheus. Dropping it kills the process and deletes its data.
 pub(crate) struct Prometheus {
     url: Url,
     client: Client,
@@ -30,8 +29,8 @@ pub(crate) struct Prometheus {
 }
 
 impl Prometheus {
-    /// Starts one that scrapes each address once a second, and waits until it has tried each: it
-    /// takes its time before the first.
+    /// Starts a Prometheus that scrapes each address once a second, and waits until it has tried
+    /// each address once.
     pub(crate) async fn scraping(addresses: &[SocketAddr]) -> Self {
         let folder = TempDir::new().expect("a temporary folder can be made");
         let targets: Vec<String> = addresses.iter().map(|one| format!("'{one}'")).collect();
@@ -90,7 +89,7 @@ impl Prometheus {
             .append_pair("time", &since.as_secs_f64().to_string());
         let response = self.client.get(url).send().await;
         let response = response.expect("prometheus answers");
-        // It listens before it can be asked.
+        // Prometheus listens before it can evaluate queries.
         if response.status() == StatusCode::SERVICE_UNAVAILABLE {
             return Err(format!("prometheus is not ready: {expression}"));
         }
@@ -110,7 +109,7 @@ impl Prometheus {
     }
 }
 
-/// The rules that we ship for tracks, the minute of the evidence made a second.
+/// Returns the shipped rules for tracks, with the minute of the evidence rule scaled to a second.
 fn rules() -> String {
     let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/rules/tracks.yaml");
     let rules = std::fs::read_to_string(rules).expect("the rules are there");

@@ -1,4 +1,4 @@
-//! The boards by Grafana's own types.
+//! The dashboards conform to Grafana's own types.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::board;
 use crate::support::parts::part;
 
-/// Says what the schema has against each of these files, a line for each objection.
+/// Returns the schema violations in these files, one per line.
 fn objections(files: &[PathBuf]) -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dashboards");
     let output = Command::new("node")

@@ -1,11 +1,11 @@
-//! Shards on the board: told apart by their ordinals, and two replicas of one counted once.
+//! Shards on the dashboard: the ordinal identifies a shard, and two replicas of a shard count once.
 
 use std::time::SystemTime;
 
 use super::prometheus::Prometheus;
 use super::stage::serve;
 
-/// What a process of a shard says of itself.
+/// Returns the series with which a process exposes its shard.
 fn shard(ordinal: u32, total: u32, targets: u32) -> String {
     format!(
         "cloudaudit_exporter_shard_ordinal {ordinal}\n\
@@ -19,7 +19,7 @@ async fn shards_that_are_there_are_counted_and_those_that_should_be() {
     let addresses = [
         serve(shard(0, 3, 5)).await,
         serve(shard(2, 3, 7)).await,
-        // Of the same shard, and a moment behind.
+        // Another replica of the same shard, slightly behind.
         serve(shard(2, 3, 6)).await,
     ];
     let prometheus = Prometheus::scraping(&addresses).await;

@@ -1,4 +1,4 @@
-//! Who is scraped: a demo, or an exposition that never changes.
+//! Scrape targets: a demo, or an exposition that never changes.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -18,10 +18,10 @@ use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-/// How long the demo may take until it says where it serves.
+/// How long the demo may take until it prints its address.
 const START_LIMIT: Duration = Duration::from_secs(30);
 
-/// A running demo; dropped, it is killed.
+/// A running demo. Dropping it kills the process.
 pub(crate) struct Demo {
     /// When its timetable began.
     pub(crate) began: SystemTime,
@@ -50,7 +50,7 @@ impl Demo {
         timeout(START_LIMIT, said)
             .await
             .expect("it says so in time");
-        // It goes on telling what happens, and must not be held up by a full pipe.
+        // Keeps reading the demo's output, so that a full pipe never blocks the demo.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self {
             began: SystemTime::now(),

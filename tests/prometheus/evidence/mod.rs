@@ -1,5 +1,5 @@
-//! Evidence for auditors: a quarter is back-filled into a real Prometheus, the shipped rule is
-//! evaluated over it, and the queries of docs/evidence.md have to get each number right.
+//! Evidence for auditors: the test backfills a quarter into a real Prometheus and evaluates the
+//! shipped rule over it. The queries of docs/evidence.md must return each number exactly.
 
 #![allow(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use std::path::Path;
 use prometheus::Prometheus;
 use quarter::{DAYS, END, MINUTES, Quarter};
 
-/// Of an outage and of a gap the first minutes are still vouched for: a listing speaks for four
+/// The first minutes of an outage or a gap still count as covered: a listing is valid for four
 /// intervals, and the last sample is two minutes old.
 const STILL_VOUCHED_FOR: u64 = 2;
 
@@ -65,8 +65,8 @@ async fn the_queries_of_the_page_get_each_number_of_a_quarter_right() {
         1e-6,
     );
 
-    // The exporter's own counter goes on in the gap of Prometheus. increase() guesses at both ends
-    // of the range, by two minutes at the most here.
+    // The exporter's own counter continues during the gap of Prometheus. increase() extrapolates at
+    // both ends of the range, by at most two minutes here.
     let counted = ask("counted").await;
     let two_minutes = share(2);
     let outage = quarter::OUTAGE.minutes();
@@ -78,7 +78,7 @@ async fn the_queries_of_the_page_get_each_number_of_a_quarter_right() {
         two_minutes,
     );
 
-    // The obvious query knows of neither, nor of what was before there was a sample.
+    // The obvious query ignores both, and the time before the first sample, too.
     let lie = format!("avg_over_time(cloudaudit_account_covered[{DAYS}d])");
     let lie = prometheus.query(&lie, END).await;
     close(lie["steady"], 1.0, 0.0);
@@ -90,7 +90,7 @@ fn close(is: f64, wanted: f64, by: f64) {
     assert!((is - wanted).abs() <= by, "{is} and not {wanted}");
 }
 
-/// The group of the shipped rules that is evidence.
+/// Returns the evidence group of the shipped rules.
 fn evidence() -> String {
     let rules = read("deploy/prometheus/rules/tracks.yaml");
     let (_, group) = rules
@@ -100,7 +100,7 @@ fn evidence() -> String {
     format!("groups:\n  - name: cloudaudit-evidence\n{group}")
 }
 
-/// The queries of the page, by the words that stand before their first line.
+/// Returns the queries of the page, keyed by the text before their first line.
 fn queries() -> BTreeMap<String, String> {
     let page = read("docs/evidence.md");
     let blocks = page.split("```promql\n").skip(1);

@@ -1,4 +1,4 @@
-//! A real Prometheus that scrapes nobody and is asked about the past.
+//! A real Prometheus without scrape targets that evaluates queries about the past.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
@@ -12,10 +12,10 @@ use super::quarter::Quarter;
 use crate::support::address::free_address;
 use crate::support::parts::part;
 
-/// How long it may take to be ready.
+/// How long Prometheus may take to become ready.
 const LIMIT: Duration = Duration::from_mins(1);
 
-/// A running Prometheus; dropped, it is killed.
+/// A running Prometheus. Dropping it kills the process.
 pub struct Prometheus {
     url: String,
     client: Client,
@@ -55,7 +55,7 @@ impl Prometheus {
         &self.url
     }
 
-    /// What an expression had for each account at a moment.
+    /// Returns the value of an expression for each account at a moment.
     pub async fn query(&self, expression: &str, moment: u64) -> BTreeMap<String, f64> {
         let mut url = Url::parse(&format!("{}/api/v1/query", self.url)).unwrap();
         url.query_pairs_mut()

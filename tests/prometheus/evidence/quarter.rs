@@ -1,4 +1,4 @@
-//! A quarter of three accounts, as Prometheus would have stored it.
+//! The samples of three accounts in one quarter, as Prometheus would have stored them.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::support::parts::part;
 
-/// 1 July 2026, 00:00 UTC, and what follows of a quarter.
+/// The quarter: it begins on 1 July 2026, 00:00 UTC.
 pub const START: u64 = 1_782_864_000;
 pub const DAYS: u64 = 92;
 pub const END: u64 = START + DAYS * DAY;
@@ -17,7 +17,7 @@ pub const MINUTES: u64 = DAYS * 24 * 60;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// How often is scraped, in seconds; each account is polled every minute.
+/// The scrape interval in seconds. The exporter polls each account every minute.
 const SCRAPED_EVERY: u64 = 120;
 
 /// A time of the quarter, in seconds from its start.
@@ -37,30 +37,30 @@ impl Span {
     }
 }
 
-/// The exporter is down: nobody polls, and nobody is scraped.
+/// The exporter is down: it does not poll, and Prometheus cannot scrape it.
 pub const OUTAGE: Span = Span {
     from: 40 * DAY,
     to: 40 * DAY + 2 * 3600,
 };
 
-/// Prometheus is down: nobody scrapes, and the exporter polls on.
+/// Prometheus is down: it does not scrape, and the exporter keeps polling.
 pub const GAP: Span = Span {
     from: 20 * DAY,
     to: 20 * DAY + 3600,
 };
 
-/// The one track of `off` is off.
+/// The only track of account `off` is disabled.
 pub const OFF: Span = Span {
     from: 60 * DAY,
     to: 63 * DAY,
 };
 
-/// `late` is watched from this day on, counted from 0.
+/// The first day of account `late`, counted from 0.
 pub const ONBOARDED_ON_DAY: u64 = 10;
 
 const ACCOUNTS: [&str; 3] = ["steady", "off", "late"];
 
-/// The quarter in a folder of blocks.
+/// The quarter as a folder of Prometheus blocks.
 pub struct Quarter(TempDir);
 
 impl Quarter {
@@ -78,14 +78,14 @@ impl Quarter {
         Self(folder)
     }
 
-    /// Where the blocks are.
+    /// Returns the folder of the blocks.
     pub fn data(&self) -> std::path::PathBuf {
         self.0.path().join("data")
     }
 
-    /// Evaluates a rule over the quarter that a Prometheus has. The blocks of the result lie apart: a
-    /// Prometheus that runs for more than a minute reloads its folder and compacts what it finds
-    /// there, also while promtool is still writing.
+    /// Evaluates a rule over the quarter in a running Prometheus. The result gets a folder of its
+    /// own: after a minute, Prometheus reloads its folder and compacts the blocks there, even while
+    /// promtool is still writing.
     pub fn evaluate(&self, rules: &str, url: &str) {
         let file = self.0.path().join("rules.yaml");
         fs::write(&file, rules).unwrap();
@@ -98,7 +98,7 @@ impl Quarter {
             .arg(file));
     }
 
-    /// Adds what was evaluated to the blocks. No Prometheus may run on them.
+    /// Adds the evaluated blocks to the quarter. No Prometheus may use the folder meanwhile.
     pub fn add_evaluated(&self) {
         for block in fs::read_dir(self.evaluated()).unwrap() {
             let block = block.unwrap();
@@ -118,7 +118,7 @@ fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {said}");
 }
 
-/// A metric's value for an account at a second of the quarter.
+/// Returns a metric's value for an account at a second of the quarter.
 type Value = fn(&str, u64) -> u64;
 
 const METRICS: [(&str, &str, Value); 6] = [
@@ -144,7 +144,8 @@ fn is_covered(account: &str, second: u64) -> bool {
     account != "off" || !OFF.holds(second)
 }
 
-/// What the exporter has vouched for since it knows the account: nothing in its outage.
+/// Returns the covered time since the exporter knows the account; an outage of the exporter does
+/// not count.
 fn covered_seconds(account: &str, second: u64) -> u64 {
     let not_counted = |span: Span| second.clamp(span.from, span.to) - span.from;
     let off = if account == "off" {

@@ -1,5 +1,5 @@
-//! Our conventions: each is a function that objects, held against the rules and against one that
-//! breaks it.
+//! Our conventions for rules. Each is a function that returns an objection. The tests apply it to
+//! the shipped rules and to a rule that breaks it.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,9 @@ use cloudaudit_exporter::exposition::Metric;
 use serde_json::json;
 
 use super::rule::{Rule, SOURCES, rules, yaml};
-use crate::support::process::process_with_every_series;
+use crate::support::process::{exposition, process_with_every_series};
 
-/// Alerts of processes, of jobs and of organisations: they have no account.
+/// Alerts about processes, jobs and organizations: they have no account.
 const WITHOUT_ACCOUNT: [&str; 16] = [
     "CloudAuditCloudUnreachable",
     "CloudAuditExporterDown",
@@ -33,9 +33,15 @@ const WITHOUT_ACCOUNT: [&str; 16] = [
 /// the end of a key that it leaves alone.
 const LARGE_NUMBERS: [&str; 3] = ["3600", "120", "180"];
 
+/// The account on the page of an exporter that polls it, or nothing if the exporter does not know
+/// where its page is.
+const PAGE_URL: &str = "{{ with printf \"cloudaudit_exporter_page_info{job=%q} and on (job, instance) \
+    cloudaudit_up{account=%q}\" $labels.job $labels.account | query }}{{ with first . }}{{ .Labels.url }}\
+    ?account={{ $labels.account }}{{ end }}{{ end }}";
+
 type Convention = fn(&Rule) -> Result<(), String>;
 
-const CONVENTIONS: [Convention; 8] = [
+const CONVENTIONS: [Convention; 9] = [
     names_begin_alike,
     severity_is_one_of_three,
     summary_is_a_sentence,
@@ -44,6 +50,7 @@ const CONVENTIONS: [Convention; 8] = [
     owner_labels_stand_last,
     alerts_name_their_account_and_no_region,
     durations_can_be_scaled,
+    alerts_of_accounts_link_to_the_page,
 ];
 
 #[test]
@@ -60,21 +67,21 @@ fn every_rule_keeps_every_convention() {
     assert!(objections.is_empty(), "{}", objections.join("\n"));
 }
 
-/// A rule that keeps them all, broken in one place after the other.
+/// Breaks a rule that follows every convention, one convention at a time.
 #[test]
 fn every_convention_objects_to_what_breaks_it() {
     let expr = "max by (job, account, team, env) (cloudaudit_up) == 0";
     let sound = json!({
         "alert": "CloudAuditDown", "expr": expr, "labels": {"severity": "info"},
-        "annotations": {"summary": "It is down.", "description": "{{ $labels.account }}"},
+        "annotations": {"summary": "It is down.", "description": "{{ $labels.account }}", "page_url": PAGE_URL},
     });
     let rule = |fields: &serde_json::Value| Rule {
         group: "cloudaudit-tracks".to_owned(),
         fields: fields.clone(),
     };
     let objections = |rule: &Rule| CONVENTIONS.map(|convention| convention(rule).is_err());
-    assert_eq!(objections(&rule(&sound)), [false; 8]);
-    let breaks: [(&str, &str); 8] = [
+    assert_eq!(objections(&rule(&sound)), [false; 9]);
+    let breaks: [(&str, &str); 9] = [
         ("/alert", "TrackDown"),
         ("/labels/severity", "high"),
         ("/annotations/summary", "It is {{ $value }}"),
@@ -86,6 +93,7 @@ fn every_convention_objects_to_what_breaks_it() {
             "/expr",
             "max by (job, account, team, env) (cloudaudit_up) > 86400",
         ),
+        ("/annotations/page_url", "https://example.com/"),
     ];
     for (convention, (place, text)) in breaks.into_iter().enumerate() {
         let mut broken = sound.clone();
@@ -145,7 +153,7 @@ fn aggregations_say_by_job(rule: &Rule) -> Result<(), String> {
     check(!expression.contains("job="), "it selects a job by its name")
 }
 
-/// Everywhere in one spelling, for `edition` and the chart replace it as text.
+/// The spelling is always the same, because `edition` and the chart replace it as text.
 fn owner_labels_stand_last(rule: &Rule) -> Result<(), String> {
     let owned = rule.expression().matches("team").count();
     let spelled = by(rule.expression())
@@ -162,7 +170,7 @@ fn owner_labels_stand_last(rule: &Rule) -> Result<(), String> {
     )
 }
 
-/// An alert that only names a recorded series has that one's labels.
+/// An alert that only names a recorded series has the labels of that series.
 fn alerts_name_their_account_and_no_region(rule: &Rule) -> Result<(), String> {
     let Some(alert) = rule.alert() else {
         return Ok(());
@@ -221,7 +229,21 @@ fn durations_can_be_scaled(rule: &Rule) -> Result<(), String> {
     )
 }
 
-/// What stands between the brackets of each `by (…)`.
+fn alerts_of_accounts_link_to_the_page(rule: &Rule) -> Result<(), String> {
+    let has_account = rule
+        .alert()
+        .is_some_and(|it| !WITHOUT_ACCOUNT.contains(&it));
+    // A text that refers to the changes on the page links to them.
+    let is_of_changes = rule.annotation("description").contains("#changes");
+    let wanted = match (has_account, is_of_changes) {
+        (true, true) => PAGE_URL.replacen("{{ end }}", "#changes{{ end }}", 1),
+        (true, false) => PAGE_URL.to_owned(),
+        (false, _) => String::new(),
+    };
+    check(rule.annotation("page_url") == wanted, "another link")
+}
+
+/// Returns the label list of each `by (…)`.
 fn by(expression: &str) -> Vec<&str> {
     let groupings = expression.split(" by (").skip(1);
     groupings
@@ -263,20 +285,21 @@ fn every_metric_of_the_rules_exists() {
             .collect()
     };
     for rule in rules() {
-        assert_eq!(
-            unknown(rule.expression()),
-            Vec::<String>::new(),
-            "{}",
-            rule.name()
-        );
+        for text in [
+            rule.expression(),
+            rule.annotation("description"),
+            rule.annotation("page_url"),
+        ] {
+            assert_eq!(unknown(text), Vec::<String>::new(), "{}", rule.name());
+        }
     }
     assert_eq!(unknown("sum(cloudaudit_trackz) > 0"), ["cloudaudit_trackz"]);
 }
 
-/// What the exporter exposes and what the rules record.
+/// Returns the metrics that the exporter exposes and those that the rules record.
 fn existing() -> BTreeSet<String> {
     let process = process_with_every_series();
-    let own = process.exposition();
+    let own = exposition(&process);
     let own = own
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());

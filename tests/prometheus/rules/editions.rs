@@ -1,4 +1,4 @@
-//! Editions are made from the source, and those that are committed are what it makes of them.
+//! Every committed edition of the rules equals what `edition` generates from the source.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::promtool::{promtool, run};
 use super::rule::{SOURCES, path, read, rules, rules_of};
 
-/// The file, and what `edition` is asked for: the old editions first.
+/// Each committed file and the arguments of `edition` that generate it: the old editions first.
 const COMMITTED: [(&str, &[&str]); 4] = [
     (
         "deploy/prometheus/rules-before-2.42/tracks.yaml",
@@ -27,14 +27,14 @@ const COMMITTED: [(&str, &[&str]); 4] = [
     ),
 ];
 
-/// How many of them are for an old Prometheus: one of each source.
+/// The number of editions for an old Prometheus: one for each source.
 const OLD: usize = SOURCES.len();
 
-fn edition(arguments: &[&str]) -> Result<String, String> {
+pub(super) fn edition(arguments: &[&str]) -> Result<String, String> {
     run(&path("deploy/prometheus/edition"), arguments)
 }
 
-fn parsed(arguments: &[&str]) -> Value {
+pub(super) fn parsed(arguments: &[&str]) -> Value {
     serde_saphyr::from_str(&edition(arguments).unwrap()).unwrap()
 }
 
@@ -73,7 +73,7 @@ fn promtool_objects_to_a_rule_that_is_broken() {
     assert!(said.contains("parse error"), "{said}");
 }
 
-/// What came with 2.42 and later would be refused there.
+/// An old Prometheus refuses rules with features of 2.42 and later.
 #[test]
 fn the_old_edition_has_nothing_that_an_old_prometheus_does_not_know() {
     let known = ["alert", "record", "expr", "for", "labels", "annotations"];
@@ -122,13 +122,29 @@ fn a_scale_shortens_every_duration_and_no_group() {
     for text in [
         "for: 4s",
         "keep_firing_for: 30s",
-        "[20160s]",
+        "[336m]",
         "> time() - 120\n",
+        "< time() - 720\n",
+        "[336m:10s]",
+        "[48m:2s]",
+        "offset 2m)",
         "interval: 1m",
     ] {
         assert!(scaled.contains(text), "{text}");
     }
-    assert!(!scaled.contains("[7d]") && !scaled.contains("time() - 3600"));
+    // A text may break between the word and the duration.
+    let words: Vec<&str> = scaled.split_whitespace().collect();
+    for unscaled in [
+        "[7d",
+        "[1d",
+        ":5m]",
+        ":1m]",
+        "offset 1h",
+        "time() - 3600",
+        "6 * 3600",
+    ] {
+        assert!(!words.join(" ").contains(unscaled), "{unscaled}");
+    }
     for (kept, why) in [
         (") > 120\n", "a skew is no duration to wait for"),
         (

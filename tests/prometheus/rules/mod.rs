@@ -1,18 +1,19 @@
-//! The alert rules: sound by promtool, true to their tests and to our conventions, and every trap
-//! that a rule could fall into shown to be one that a test guards.
+//! The alert rules: promtool accepts them, their tests pass, and they follow our conventions. For
+//! every known mistake in a rule, a mutation proves that a test catches it.
 
 #![allow(
     clippy::unwrap_used,
     reason = "a test that cannot go on stops where it is"
 )]
 
-// Rules as values, and promtool as their judge.
-mod promtool;
+// The rules as values, and promtool, which checks them.
+pub(crate) mod promtool;
 pub(crate) mod rule;
 
-// What is judged.
+// The tests.
 mod conventions;
 mod editions;
 mod examples;
+mod languages;
 mod runbooks;
 mod traps;

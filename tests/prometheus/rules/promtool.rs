@@ -1,4 +1,4 @@
-//! promtool, asked for its verdict.
+//! Runs promtool and returns its verdict.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -6,14 +6,15 @@ use std::process::Command;
 
 use crate::support::parts::part;
 
-/// What it says where it objects.
+/// What promtool prints if it finds an error.
 pub(crate) fn promtool<A: AsRef<OsStr>>(
     arguments: impl IntoIterator<Item = A>,
 ) -> Result<(), String> {
     run(&part("promtool"), arguments).map(drop)
 }
 
-/// Runs a program at the root of the repository: its output, or everything it says where it fails.
+/// Runs a program at the root of the repository. Returns its output, or everything that it prints
+/// if it fails.
 pub(crate) fn run<A: AsRef<OsStr>>(
     program: &Path,
     arguments: impl IntoIterator<Item = A>,

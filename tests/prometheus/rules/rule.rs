@@ -1,18 +1,18 @@
-//! Rules as the files have them.
+//! Rules as they are in the files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The files that everything is made from.
+/// The source files of all editions.
 pub(crate) const SOURCES: [&str; 3] = [
     "deploy/prometheus/rules/tracks.yaml",
     "deploy/prometheus/rules/exporter.yaml",
     "deploy/prometheus/rules/shards.yaml",
 ];
 
-/// A rule, and the group it stands in.
+/// A rule and its group.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) group: String,
@@ -20,7 +20,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// The alert's name, where it is one.
+    /// Returns the alert's name, or `None` for a recording rule.
     pub(crate) fn alert(&self) -> Option<&str> {
         self.fields["alert"].as_str()
     }

@@ -1,4 +1,5 @@
-//! Every trap opened, one after the other, in a copy of the rules: a test must go red.
+//! Mutation tests for the rules: each trap is a known mistake. The tests of the rules must fail for
+//! a copy of the rules with that mistake.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,13 +13,13 @@ use super::rule::{SOURCES, path, read, yaml};
 /// How many traps there are.
 const TRAPS: u32 = 35;
 
-/// How many promtools run side by side.
+/// How many promtool processes run in parallel.
 const AT_ONCE: usize = 2;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Trap {
-    /// Its number, and what it is.
+    /// The number of the trap, and a description.
     #[serde(rename = "trap")]
     what: String,
     rule: Option<String>,
@@ -31,7 +32,7 @@ struct Trap {
     guard: Option<Guard>,
 }
 
-/// What guards a trap that no rule can fall into.
+/// The test that guards a trap for which no mutation exists.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Guard {
@@ -59,7 +60,7 @@ fn every_trap_that_is_opened_turns_a_test_red() {
         let group = format!("^{}$", regex_lite::escape(group));
         match verdict(&opened(trap)?, red, &group) {
             Ok(()) => Err(format!("{}: {group} of {red} does not notice", trap.what)),
-            // promtool must have judged, and not have stumbled over the copy.
+            // promtool must report failed tests, not an invalid copy.
             Err(said) if said.contains("FAILED") && !said.contains("parse") => Ok(()),
             Err(said) => Err(format!("{}: {said}", trap.what)),
         }
@@ -90,7 +91,7 @@ fn traps() -> Vec<Trap> {
     serde_saphyr::from_str(&read("tests/prometheus/rules/traps.yaml")).unwrap()
 }
 
-/// The rules with a trap open.
+/// Returns the rules with one mistake in them.
 fn opened(trap: &Trap) -> Result<Vec<Value>, String> {
     let mut files: Vec<Value> = SOURCES.iter().map(|name| yaml(name)).collect();
     let wanted = trap.rule.as_deref().unwrap_or_default();
@@ -124,7 +125,7 @@ fn collapsed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// What promtool says of rules by the groups of one of their tests. JSON is YAML.
+/// Runs the groups of one test file against these rules with promtool. JSON is valid YAML.
 fn verdict(rules: &[Value], test: &str, group: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);
@@ -140,7 +141,7 @@ fn verdict(rules: &[Value], test: &str, group: &str) -> Result<(), String> {
     promtool(["test", "rules", &group, &test.to_string_lossy()])
 }
 
-/// Judges all, and tells of all that fail.
+/// Judges every item in parallel, and panics with a list of all failures.
 fn in_parallel<T: Sync>(all: &[T], judge: impl Fn(&T) -> Result<(), String> + Sync) {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let failed = std::sync::Mutex::new(Vec::new());

@@ -1,22 +1,23 @@
-//! Properties over random operations, records, polls, failures and restarts.
+//! Property tests of the search with random operations, records, polls, failures and restarts.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use cloudaudit_exporter::attribution::{Lookup, MAX_REQUESTS, Window};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{
-    AttributionResult, Change, ChangeRecord, OperationRecord, Outcome, SentStatus, TrackRef,
+    AttributionResult, ChangeKind, ChangeRecord, OperationRecord, Outcome, SentStatus, TrackRef,
 };
 use proptest::prelude::*;
 
 use super::{EPOCH, at, change, ended, of, switch};
 
-/// The polls are at each full minute.
+/// A poll begins at each full minute.
 const MINUTE: u64 = 60;
 
 /// An operation on a track, and its record.
 #[derive(Clone, Debug)]
-struct Done {
+struct TrackOperation {
     seconds: u64,
     track: u64,
     on: bool,
@@ -26,7 +27,7 @@ struct Done {
     delay: Option<u64>,
 }
 
-impl Done {
+impl TrackOperation {
     fn has_effect(&self) -> bool {
         self.outcome == Outcome::Succeeded
     }
@@ -51,15 +52,17 @@ impl Done {
     }
 }
 
-/// What goes wrong at the attempts of a search, one after the other.
+/// What happens at one attempt of a search.
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
-    Fine,
+    Succeeds,
     Fails,
     RestartsAfter(u64),
+    /// The process is killed after the request, and restarts later.
+    IsKilledAndRestartsAfter(u64),
 }
 
-fn any_done() -> impl Strategy<Value = Done> {
+fn any_operation() -> impl Strategy<Value = TrackOperation> {
     let outcome = prop_oneof![
         6 => Just(Outcome::Succeeded),
         1 => Just(Outcome::Denied),
@@ -79,66 +82,92 @@ fn any_done() -> impl Strategy<Value = Done> {
         prop::bool::weighted(0.15),
         delay,
     )
-        .prop_map(|(seconds, track, on, outcome, is_masked, delay)| Done {
-            seconds,
-            track,
-            on,
-            outcome,
-            is_masked,
-            delay,
-        })
+        .prop_map(
+            |(seconds, track, on, outcome, is_masked, delay)| TrackOperation {
+                seconds,
+                track,
+                on,
+                outcome,
+                is_masked,
+                delay,
+            },
+        )
 }
 
 fn any_attempt() -> impl Strategy<Value = Attempt> {
     prop_oneof![
-        5 => Just(Attempt::Fine),
+        5 => Just(Attempt::Succeeds),
         1 => Just(Attempt::Fails),
         1 => (0..3_000_u64).prop_map(Attempt::RestartsAfter),
+        2 => prop_oneof![Just(0), 0..3_000_u64].prop_map(Attempt::IsKilledAndRestartsAfter),
     ]
 }
 
-/// The state of both tracks at a time, and of each the operation that last changed it.
-fn state_at(operations: &[Done], seconds: u64) -> BTreeMap<u64, (bool, Option<usize>)> {
+/// Returns whether each track is on at a time, and the index of the operation that last changed it.
+fn state_at(operations: &[TrackOperation], seconds: u64) -> BTreeMap<u64, (bool, Option<usize>)> {
     let mut tracks = BTreeMap::from([(41, (true, None)), (42, (true, None))]);
-    for (index, done) in operations.iter().enumerate() {
-        let is_past = done.seconds <= seconds;
-        if let Some(track) = tracks.get_mut(&done.track)
+    for (index, operation) in operations.iter().enumerate() {
+        let is_past = operation.seconds <= seconds;
+        if let Some(track) = tracks.get_mut(&operation.track)
             && is_past
-            && done.has_effect()
-            && track.0 != done.on
+            && operation.has_effect()
+            && track.0 != operation.on
         {
-            *track = (done.on, Some(index));
+            *track = (operation.on, Some(index));
         }
     }
     tracks
 }
 
-/// What the polls saw, each change with the operation that made it.
-fn changes(operations: &[Done], failed_polls: &[bool]) -> Vec<(ChangeRecord, usize)> {
+/// A poll: how long the cloud takes to read the tracks, and to respond.
+#[derive(Clone, Copy, Debug)]
+struct Poll {
+    has_failed: bool,
+    reads_after: u64,
+    responds_after: u64,
+}
+
+fn any_poll() -> impl Strategy<Value = Poll> {
+    let short_or_long = || prop_oneof![2 => Just(0), 1 => 0..28_u64];
+    (prop::bool::weighted(0.2), short_or_long(), short_or_long()).prop_map(
+        |(has_failed, reads_after, responds_after)| Poll {
+            has_failed,
+            reads_after,
+            responds_after,
+        },
+    )
+}
+
+/// Returns the changes that the polls see, each with the index of the operation that caused it.
+fn changes(operations: &[TrackOperation], polls: &[Poll]) -> Vec<(ChangeRecord, usize)> {
     let mut changes = Vec::new();
-    let mut previous = 0;
-    for (poll, has_failed) in failed_polls.iter().enumerate() {
-        let seen = (poll as u64 + 1) * MINUTE;
-        if *has_failed {
+    let (mut previous_began, mut previous_read) = (0, 0);
+    for (poll, number) in polls.iter().zip(1..) {
+        let began = number * MINUTE;
+        let read = began + poll.reads_after;
+        let seen = read + poll.responds_after;
+        if poll.has_failed {
             continue;
         }
-        let (before, after) = (state_at(operations, previous), state_at(operations, seen));
+        let before = state_at(operations, previous_read);
+        let after = state_at(operations, read);
         for (track, (on, cause)) in after {
             if before[&track].0 == on {
                 continue;
             }
             let kind = if on {
-                Change::Enabled
+                ChangeKind::Enabled
             } else {
-                Change::Disabled
+                ChangeKind::Disabled
             };
             let mut record = change(kind, seen);
             record.id = changes.len() as u64;
             record.track_id = track;
-            record.previous = Some(at(previous));
+            record.previous = Some(at(previous_began));
+            record.took = Duration::from_secs(seen - began);
             changes.push((record, cause.unwrap()));
         }
-        previous = seen;
+        (previous_began, previous_read) = (began, read);
     }
     changes
 }
@@ -147,32 +176,38 @@ fn changes(operations: &[Done], failed_polls: &[bool]) -> Vec<(ChangeRecord, usi
 struct Ended {
     change: ChangeRecord,
     requests: u32,
-    /// When the last attempt was.
-    now: u64,
+    /// When the records were last read.
+    read: u64,
 }
 
-fn search(operations: &[Done], change: &ChangeRecord, attempts: &[Attempt]) -> Ended {
+fn search(operations: &[TrackOperation], change: &ChangeRecord, attempts: &[Attempt]) -> Ended {
     let seen = change.seen.duration_since(at(0)).unwrap().as_secs();
     let mut changes = [change.clone()];
     let mut lookup = Lookup::new(at(seen), &changes);
     let (mut now, mut requests, mut finals) = (seen, 0, 0);
+    let mut read = seen;
     let mut attempts = attempts
         .iter()
         .copied()
-        .chain(std::iter::repeat(Attempt::Fine));
+        .chain(std::iter::repeat(Attempt::Succeeds));
     while !lookup.is_over() {
         now += lookup.due_in(at(now)).as_secs();
         let attempt = attempts.next().unwrap();
-        if let Attempt::RestartsAfter(pause) = attempt {
-            lookup = Lookup::restore(lookup.state().clone());
+        let pages = lookup.max_pages();
+        requests += u32::from(pages > 0 && !matches!(attempt, Attempt::RestartsAfter(_)));
+        if let Attempt::RestartsAfter(pause) | Attempt::IsKilledAndRestartsAfter(pause) = attempt {
             now += pause;
+            lookup = Lookup::restore(lookup.state().clone());
+            lookup.restarted(at(now));
             continue;
         }
-        requests += 1;
-        let updates = if matches!(attempt, Attempt::Fails) {
+        let updates = if pages == 0 {
+            lookup.searched(&changes, &[], false, 0, at(now), 0)
+        } else if matches!(attempt, Attempt::Fails) {
             let failure = Failure::new(Reason::Unavailable, "no response");
             lookup.failed(&changes, &failure, 1, at(now))
         } else {
+            read = now;
             let windows = lookup.windows(at(now), 0);
             let records = visible(operations, windows[0], now);
             lookup.searched(&changes, &records, true, 1, at(now), 0)
@@ -187,59 +222,71 @@ fn search(operations: &[Done], change: &ChangeRecord, attempts: &[Attempt]) -> E
     Ended {
         change,
         requests,
-        now,
+        read,
     }
 }
 
-fn visible(operations: &[Done], window: Window, now: u64) -> Vec<OperationRecord> {
+fn visible(operations: &[TrackOperation], window: Window, now: u64) -> Vec<OperationRecord> {
     let period = window.from - EPOCH.min(window.from)..=window.until - EPOCH;
     let indexed = operations.iter().enumerate();
-    let found = indexed.filter(|(_, done)| period.contains(&done.seconds) && done.is_visible(now));
-    found.map(|(index, done)| done.record(index)).collect()
+    let found = indexed
+        .filter(|(_, operation)| period.contains(&operation.seconds) && operation.is_visible(now));
+    found
+        .map(|(index, operation)| operation.record(index))
+        .collect()
 }
 
-fn check(operations: &[Done], cause: usize, ended: &Ended) {
+fn check(operations: &[TrackOperation], cause: usize, ended: &Ended) {
     assert!(
         ended.requests <= MAX_REQUESTS,
         "{} requests",
         ended.requests
     );
     let attribution = &ended.change.attribution;
-    let wanted = ended.change.change == Change::Enabled;
+    let wanted = ended.change.change == ChangeKind::Enabled;
     let named: Vec<usize> = attribution
         .operations
         .iter()
         .map(|operation| operation.request_id.parse().unwrap())
         .collect();
     for index in &named {
-        let done = &operations[*index];
-        assert!(done.has_effect(), "an attempt without success");
-        assert_eq!(done.on, wanted, "another effect");
+        let operation = &operations[*index];
+        assert!(operation.has_effect(), "the operation did not succeed");
+        assert_eq!(operation.on, wanted, "the operation has another effect");
         assert!(
-            done.is_masked || done.track == ended.change.track_id,
-            "another track"
+            operation.is_masked || operation.track == ended.change.track_id,
+            "the operation is on another track"
         );
-        assert!(done.is_visible(ended.now), "not visible");
+        assert!(
+            operation.is_visible(ended.read),
+            "the record is not visible"
+        );
     }
     let made = &operations[cause];
-    let was_readable = made.is_visible(ended.now) && !made.is_masked;
+    let was_readable = made.is_visible(ended.read) && !made.is_masked;
     match attribution.result {
         AttributionResult::Certain => {
             assert_eq!(named.len(), 1);
             assert!(!operations[named[0]].is_masked);
             if was_readable {
-                assert_eq!(named, [cause], "certain, and another operation made it");
+                assert_eq!(named, [cause], "another operation caused the change");
             }
         }
         AttributionResult::Candidate => {
             assert!((1..=3).contains(&named.len()));
+            if was_readable && named.len() < 3 {
+                assert!(
+                    named.contains(&cause),
+                    "candidates without the operation that made it"
+                );
+            }
         }
         AttributionResult::NotFound => {
             assert!(named.is_empty());
-            assert!(!was_readable, "the record was there");
+            assert!(!was_readable, "the record was visible");
         }
         AttributionResult::Failed => assert!(named.is_empty()),
-        other => panic!("{other:?} is no end"),
+        other => panic!("{other:?} is not final"),
     }
 }
 
@@ -247,15 +294,15 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
-    fn certain_is_only_the_operation_that_made_the_change(
-        mut operations in prop::collection::vec(any_done(), 0..12),
-        failed_polls in prop::collection::vec(prop::bool::weighted(0.2), 20),
+    fn a_certain_result_names_the_operation_that_caused_the_change(
+        mut operations in prop::collection::vec(any_operation(), 0..12),
+        polls in prop::collection::vec(any_poll(), 20),
         attempts in prop::collection::vec(any_attempt(), 0..10),
     ) {
-        operations.sort_by_key(|done| done.seconds);
-        // Of two operations in the same second the order is unknown.
-        operations.dedup_by_key(|done| done.seconds);
-        for (change, cause) in changes(&operations, &failed_polls) {
+        operations.sort_by_key(|operation| operation.seconds);
+        // The order of two operations in the same second is unknown.
+        operations.dedup_by_key(|operation| operation.seconds);
+        for (change, cause) in changes(&operations, &polls) {
             check(&operations, cause, &search(&operations, &change, &attempts));
         }
     }

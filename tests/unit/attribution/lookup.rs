@@ -6,7 +6,7 @@ use std::time::Duration;
 use cloudaudit_exporter::attribution::{Lookup, SCHEDULE, Update, Window};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{
-    AttributionResult, Change, ChangeRecord, OperationRecord, TrackRef,
+    AttributionResult, ChangeKind, ChangeRecord, OperationRecord, TrackRef,
 };
 
 use super::{EPOCH, at, change, of, off, shown};
@@ -14,12 +14,21 @@ use super::{EPOCH, at, change, of, off, shown};
 const SEEN: u64 = 1_000;
 
 fn disabled() -> ChangeRecord {
-    change(Change::Disabled, SEEN)
+    change(ChangeKind::Disabled, SEEN)
 }
 
-/// Plays the schedule to its end, and returns the seconds of each attempt and the final result.
-fn play(
+/// Runs the search to its end, and returns the seconds of each attempt and the final result.
+fn run_search(
     mut respond: impl FnMut(u64) -> Result<(Vec<OperationRecord>, u32), Failure>,
+) -> (Vec<u64>, AttributionResult) {
+    run_search_with(|elapsed, _| {
+        respond(elapsed).map(|(records, requests)| (records, requests, true))
+    })
+}
+
+/// The same with a limit of pages. `respond` also returns whether the records are complete.
+fn run_search_with(
+    mut respond: impl FnMut(u64, u32) -> Result<(Vec<OperationRecord>, u32, bool), Failure>,
 ) -> (Vec<u64>, AttributionResult) {
     let mut changes = vec![disabled()];
     let mut lookup = Lookup::new(at(SEEN), &changes);
@@ -27,10 +36,10 @@ fn play(
     loop {
         now += lookup.due_in(at(now)).as_secs();
         times.push(now - SEEN);
-        let updates = match respond(now - SEEN) {
-            Ok((records, requests)) => {
+        let updates = match respond(now - SEEN, lookup.max_pages()) {
+            Ok((records, requests, are_complete)) => {
                 assert!(requests <= lookup.max_pages(), "{times:?}");
-                lookup.searched(&changes, &records, true, requests, at(now), 0)
+                lookup.searched(&changes, &records, are_complete, requests, at(now), 0)
             }
             Err(failure) => lookup.failed(&changes, &failure, 1, at(now)),
         };
@@ -51,8 +60,8 @@ fn play(
 const ALL: [u64; 7] = [0, 60, 120, 300, 600, 1_200, 1_800];
 
 #[test]
-fn nothing_is_found_after_seven_attempts() {
-    let (times, result) = play(|_| Ok((Vec::new(), 1)));
+fn the_search_gives_up_after_seven_attempts() {
+    let (times, result) = run_search(|_| Ok((Vec::new(), 1)));
     assert_eq!((&*times, result), (&ALL[..], AttributionResult::NotFound));
     assert_eq!(SCHEDULE.map(|due| due.as_secs()), ALL);
 }
@@ -66,34 +75,77 @@ fn a_late_record_ends_the_search() {
             vec![off("a", 970)]
         }
     };
-    let (times, result) = play(|elapsed| Ok((late(elapsed), 1)));
+    let (times, result) = run_search(|elapsed| Ok((late(elapsed), 1)));
     assert_eq!((&*times, result), (&ALL[..3], AttributionResult::Certain));
 }
 
+/// 220 writes and one on top. The requests last until the end, so a late record on the first page is
+/// found, and if no attempt has read all, the record may be among the others.
 #[test]
-fn pages_count_as_requests() {
-    let (times, result) = play(|elapsed| Ok((Vec::new(), if elapsed == 0 { 4 } else { 1 })));
-    assert_eq!((&*times, result), (&ALL[..4], AttributionResult::NotFound));
+fn pages_are_spread_over_the_schedule() {
+    let mut pages = Vec::new();
+    let (times, result) = run_search_with(|_, max_pages| {
+        pages.push(max_pages);
+        Ok((Vec::new(), max_pages, false))
+    });
+    assert_eq!(times, [0, 120, 600, 1_800]);
+    assert_eq!(pages, [1, 1, 1, 4]);
+    assert_eq!(result, AttributionResult::Failed);
+    let late = |elapsed| {
+        if elapsed < 100 {
+            vec![]
+        } else {
+            vec![off("a", 970)]
+        }
+    };
+    let (_, result) = run_search_with(|elapsed, _| Ok((late(elapsed), 1, false)));
+    assert_eq!(result, AttributionResult::Candidate);
+    // The last attempt reads them all.
+    let (_, result) = run_search_with(|elapsed, _| Ok((Vec::new(), 1, elapsed == 1_800)));
+    assert_eq!(result, AttributionResult::NotFound);
+    let (_, result) = run_search_with(|elapsed, _| Ok((late(elapsed), 1, elapsed == 1_800)));
+    assert_eq!(result, AttributionResult::Certain);
+}
+
+/// The process is killed right after each request, and nothing of the attempt is persisted.
+#[test]
+fn a_crash_loop_repeats_no_attempt() {
+    for pause in [0, 5, 45, 700] {
+        let changes = [disabled()];
+        let mut lookup = Lookup::new(at(SEEN), &changes);
+        let (mut now, mut requests) = (SEEN, 0);
+        for _ in 0..100 {
+            now += lookup.due_in(at(now)).as_secs();
+            requests += u32::from(lookup.max_pages() > 0);
+            now += pause;
+            lookup = Lookup::restore(lookup.state().clone());
+            lookup.restarted(at(now));
+        }
+        assert!((2..=7).contains(&requests), "{requests} after {pause} s");
+        let updates = lookup.searched(&changes, &[], false, 0, at(now), 0);
+        assert_eq!(updates[0].attribution.result, AttributionResult::Failed);
+        assert!(lookup.is_over());
+    }
 }
 
 #[test]
-fn a_failure_is_tried_again_and_a_denial_is_not() {
+fn a_failure_is_retried_and_a_denial_is_not() {
     let broken = || Failure::new(Reason::Unavailable, "no response");
-    let (times, result) = play(|_| Err(broken()));
+    let (times, result) = run_search(|_| Err(broken()));
     assert_eq!((&*times, result), (&ALL[..], AttributionResult::Failed));
-    let (times, result) = play(|elapsed| match elapsed {
+    let (times, result) = run_search(|elapsed| match elapsed {
         0 => Err(broken()),
         _ => Ok((vec![off("a", 970)], 1)),
     });
     assert_eq!((&*times, result), (&ALL[..2], AttributionResult::Certain));
     let denied = || Failure::new(Reason::Unauthorized, "denied");
-    let (times, result) = play(|_| Err(denied()));
+    let (times, result) = run_search(|_| Err(denied()));
     assert_eq!((&*times, result), (&ALL[..1], AttributionResult::Denied));
 }
 
-/// Candidates show at once, and are replaced when the record with the id appears.
+/// Candidates are shown at once, and replaced when the record with the track's id appears.
 #[test]
-fn candidates_stay_until_there_is_something_better() {
+fn candidates_are_kept_until_a_certain_result_replaces_them() {
     let mut changes = vec![disabled()];
     let mut lookup = Lookup::new(at(SEEN), &changes);
     let masked = of(TrackRef::Unnamed, off("b", 970));
@@ -113,8 +165,8 @@ fn candidates_stay_until_there_is_something_better() {
         (AttributionResult::Candidate, vec!["b"])
     );
     changes[0].attribution = attribution.clone();
-    assert_eq!(lookup.pending(), 1);
-    // Nothing new is no update, and neither a failure nor an empty response takes them away.
+    assert_eq!(lookup.state().changes.len(), 1);
+    // The same candidate is no update, and neither a failure nor an empty response removes it.
     let now = at(SEEN + 60);
     assert_eq!(lookup.searched(&changes, &[masked], true, 1, now, 0), []);
     assert_eq!(
@@ -130,7 +182,7 @@ fn candidates_stay_until_there_is_something_better() {
         (AttributionResult::Certain, vec!["a"])
     );
     assert!(updates[0].is_final && lookup.is_over());
-    // At the end they are the result.
+    // If nothing better is found, the candidates are the final result.
     let updates = other.searched(&changes, &[], true, 1, at(SEEN + 1_800), 0);
     assert_eq!(
         shown(&updates[0].attribution),
@@ -145,8 +197,13 @@ fn after_an_interruption_one_attempt_is_enough() {
     let mut lookup = Lookup::new(at(SEEN), &changes);
     lookup.searched(&changes, &[], true, 1, at(SEEN), 0);
     let mut lookup = Lookup::restore(lookup.state().clone());
+    let restarted = at(SEEN + 7_190);
+    lookup.restarted(restarted);
+    // By then the state file knows of the attempt.
+    assert_eq!(lookup.due_in(restarted), Duration::from_secs(10));
     let later = at(SEEN + 7_200);
     assert_eq!(lookup.due_in(later), Duration::ZERO);
+    assert_eq!(lookup.max_pages(), 4);
     let updates = lookup.searched(&changes, &[], true, 1, later, 0);
     assert_eq!(updates[0].attribution.result, AttributionResult::NotFound);
     assert!(lookup.is_over());
@@ -162,7 +219,7 @@ fn a_clock_that_is_set_back_delays_the_search_by_half_an_hour_at_most() {
 }
 
 #[test]
-fn changes_that_left_the_feed_are_forgotten() {
+fn a_search_drops_changes_that_left_the_feed() {
     let changes = vec![disabled()];
     let mut lookup = Lookup::new(at(SEEN), &changes);
     assert_eq!(lookup.searched(&[], &[], true, 1, at(SEEN), 0), []);
@@ -170,7 +227,7 @@ fn changes_that_left_the_feed_are_forgotten() {
 }
 
 #[test]
-fn the_period_is_in_the_time_of_the_cloud() {
+fn search_windows_use_the_clock_of_the_cloud() {
     let changes = vec![disabled()];
     let lookup = Lookup::new(at(SEEN), &changes);
     for skew in [0_i64, 90, -90] {
@@ -184,7 +241,7 @@ fn the_period_is_in_the_time_of_the_cloud() {
 }
 
 #[test]
-fn a_long_outage_is_searched_in_parts_as_far_as_the_api_reaches() {
+fn a_long_outage_is_searched_in_several_windows_up_to_the_api_limit() {
     let day = 86_400;
     let mut old = disabled();
     for (previous, parts) in [(Some(at(0)), 2), (None, 4)] {
@@ -204,5 +261,22 @@ fn a_long_outage_is_searched_in_parts_as_far_as_the_api_reaches() {
             Some(_) => assert_eq!(oldest, EPOCH - 120),
             None => assert!(oldest > EPOCH + now - 90 * day),
         }
+    }
+}
+
+/// A state file that was edited by hand can contain such counts.
+#[test]
+fn a_search_with_impossible_counts_ends() {
+    let changes = [disabled()];
+    let fresh = Lookup::new(at(SEEN), &changes);
+    for (attempts, requests) in [(usize::MAX, 0), (0, u32::MAX), (usize::MAX, u32::MAX)] {
+        let mut state = fresh.state().clone();
+        (state.attempts, state.requests) = (attempts, requests);
+        let mut lookup = Lookup::restore(state);
+        let now = at(SEEN + 1);
+        lookup.due_in(now);
+        let updates = lookup.searched(&changes, &[], true, 1, now, 0);
+        assert!(lookup.is_over(), "{attempts} {requests}");
+        assert_eq!(updates.len(), 1);
     }
 }

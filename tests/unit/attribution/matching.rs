@@ -1,11 +1,12 @@
-//! The rule.
+//! The rule that matches operations to a change.
 
 use std::slice;
+use std::time::Duration;
 
 use cloudaudit_exporter::attribution::attribute;
 use cloudaudit_exporter::snapshot::AttributionResult::{Candidate, Certain, NotFound};
 use cloudaudit_exporter::snapshot::{
-    AttributionResult, Change, ChangeRecord, OperationRecord, Outcome, SentStatus, TrackRef,
+    AttributionResult, ChangeKind, ChangeRecord, OperationRecord, Outcome, SentStatus, TrackRef,
 };
 
 use super::{at, change, ended, field, modify, of, off, on, operation, shown, switch};
@@ -18,7 +19,7 @@ fn check(
 ) {
     for skew in [0, 3_600, -3_600] {
         let shift = |time: std::time::SystemTime| {
-            let by = std::time::Duration::from_secs(u64::from(skew != 0) * 3_600);
+            let by = Duration::from_secs(u64::from(skew != 0) * 3_600);
             if skew > 0 { time - by } else { time + by }
         };
         let mut local = change.clone();
@@ -34,21 +35,21 @@ fn check(
 }
 
 fn disabled() -> ChangeRecord {
-    change(Change::Disabled, 1_000)
+    change(ChangeKind::Disabled, 1_000)
 }
 
 #[test]
-fn success_id_and_effect_are_certain() {
+fn a_successful_operation_with_the_id_and_the_effect_is_certain() {
     check(&disabled(), &[off("a", 970)], Certain, &["a"]);
     check(
-        &change(Change::Enabled, 1_000),
+        &change(ChangeKind::Enabled, 1_000),
         &[on("a", 970)],
         Certain,
         &["a"],
     );
     let deletion = operation("a", "DeleteAuditTrack", 970);
     check(
-        &change(Change::Vanished, 1_000),
+        &change(ChangeKind::Vanished, 1_000),
         &[deletion],
         Certain,
         &["a"],
@@ -56,7 +57,7 @@ fn success_id_and_effect_are_certain() {
     for event in ["CreateAuditTrack", "CreateEventsAuditTrack"] {
         let creation = operation("a", event, 970);
         check(
-            &change(Change::Created, 1_000),
+            &change(ChangeKind::Created, 1_000),
             &[creation],
             Certain,
             &["a"],
@@ -65,7 +66,7 @@ fn success_id_and_effect_are_certain() {
 }
 
 #[test]
-fn names_are_compared_without_case() {
+fn event_names_are_compared_case_insensitively() {
     for event in ["MODIFYAUDITTRACK", "modifyEventsAuditTrack"] {
         let mut record = off("a", 970);
         record.operation.event_name = event.to_owned();
@@ -74,7 +75,7 @@ fn names_are_compared_without_case() {
 }
 
 #[test]
-fn an_attempt_without_success_is_never_the_cause() {
+fn a_failed_operation_is_never_the_cause() {
     for outcome in [Outcome::Denied, Outcome::Failed] {
         let attempt = ended(outcome, off("attempt", 965));
         check(&disabled(), slice::from_ref(&attempt), NotFound, &[]);
@@ -90,7 +91,7 @@ fn an_attempt_without_success_is_never_the_cause() {
 }
 
 #[test]
-fn another_track_is_never_named() {
+fn an_operation_on_another_track_is_never_named() {
     for other in [TrackRef::Id(42), TrackRef::Name("audit-other".to_owned())] {
         check(
             &disabled(),
@@ -108,7 +109,7 @@ fn another_track_is_never_named() {
 }
 
 #[test]
-fn another_effect_is_never_named() {
+fn an_operation_with_another_effect_is_never_named() {
     for record in [
         on("b", 970),
         switch("b", SentStatus::Absent, 970),
@@ -122,17 +123,17 @@ fn another_effect_is_never_named() {
 }
 
 #[test]
-fn without_an_id_it_is_a_candidate() {
+fn an_operation_without_a_track_id_is_a_candidate() {
     let name = TrackRef::Name("audit-all".to_owned());
     for track in [TrackRef::Unnamed, name.clone()] {
         check(&disabled(), &[of(track, off("b", 970))], Candidate, &["b"]);
     }
-    // A legacy operation knows only the name, and names are not unique.
+    // A legacy operation contains only the name, and names are not unique.
     let legacy = of(name, operation("b", "StopLogging", 970));
     check(&disabled(), &[legacy], Candidate, &["b"]);
     let unparsable = of(TrackRef::Unnamed, switch("b", SentStatus::Unknown, 970));
     check(&disabled(), slice::from_ref(&unparsable), Candidate, &["b"]);
-    // The one that names the track outranks it.
+    // An operation with the track's id outranks it.
     check(&disabled(), &[unparsable, off("a", 960)], Certain, &["a"]);
 }
 
@@ -149,16 +150,16 @@ fn an_unknown_status_of_the_right_track_is_a_candidate() {
 }
 
 #[test]
-fn several_are_candidates_newest_first() {
+fn several_matching_operations_are_candidates_newest_first() {
     let records = [off("a", 950), off("d", 985), off("b", 960), off("c", 980)];
     check(&disabled(), &records, Candidate, &["d", "c", "b"]);
 }
 
 #[test]
-fn of_off_on_off_the_last_one_is_the_cause() {
+fn after_off_on_off_the_last_operation_is_the_cause() {
     let records = [off("a", 950), on("b", 960), off("c", 970)];
     check(&disabled(), &records, Certain, &["c"]);
-    // In one second the order is unknown.
+    // The order within one second is unknown.
     let records = [off("a", 950), on("b", 970), off("c", 970)];
     check(&disabled(), &records, Certain, &["c"]);
     let records = [off("a", 970), on("b", 970), off("c", 970)];
@@ -170,33 +171,37 @@ fn of_off_on_off_the_last_one_is_the_cause() {
 }
 
 #[test]
-fn what_comes_after_the_poll_undoes_nothing() {
+fn an_operation_after_the_poll_does_not_undo_the_cause() {
     check(
         &disabled(),
         &[off("a", 970), on("b", 1_020)],
         Certain,
         &["a"],
     );
-    // What was undone before the poll is not what the poll saw.
+    // An operation that was undone before the poll is not the cause.
     check(&disabled(), &[off("a", 930), on("b", 950)], NotFound, &[]);
-    // Unless the poll was under way.
+    // It may be the cause if it was undone while the poll was running.
     check(&disabled(), &[off("a", 970), on("b", 999)], Certain, &["a"]);
 }
 
 #[test]
-fn the_period_ends_around_the_two_polls() {
-    // The polls are at 940 and 1000.
+fn only_operations_near_the_two_polls_match() {
+    // The polls are at 940 and 1000. An operation before or after both is the cause only if the clocks
+    // differ.
     for (seconds, expected) in [
         (819, NotFound),
-        (820, Certain),
-        (939, Certain),
-        (1_060, Certain),
+        (820, Candidate),
+        (929, Candidate),
+        (930, Certain),
+        (1_010, Certain),
+        (1_011, Candidate),
+        (1_060, Candidate),
         (1_061, NotFound),
     ] {
-        let ids: &[&str] = if expected == Certain { &["a"] } else { &[] };
+        let ids: &[&str] = if expected == NotFound { &[] } else { &["a"] };
         check(&disabled(), &[off("a", seconds)], expected, ids);
     }
-    // Without an id, only near the polls.
+    // Without an id, the tolerance is ten seconds.
     for (seconds, expected) in [
         (929, NotFound),
         (930, Candidate),
@@ -214,13 +219,13 @@ fn the_period_ends_around_the_two_polls() {
 }
 
 #[test]
-fn an_operation_between_the_polls_outranks_one_far_before() {
-    check(
-        &disabled(),
-        &[off("old", 850), off("a", 970)],
-        Certain,
-        &["a"],
-    );
+fn several_that_fit_are_candidates_however_far_from_the_polls() {
+    for old in [850, 929] {
+        let records = [off("old", old), off("a", 970)];
+        check(&disabled(), &records, Candidate, &["a", "old"]);
+    }
+    let records = [off("a", 970), off("later", 1_050)];
+    check(&disabled(), &records, Candidate, &["later", "a"]);
     check(
         &disabled(),
         &[off("old", 935), off("a", 970)],
@@ -229,22 +234,36 @@ fn an_operation_between_the_polls_outranks_one_far_before() {
     );
 }
 
+/// The poll of 1000 began at 985, and may have read the track at any time since.
 #[test]
-fn without_a_previous_poll_any_earlier_operation_fits() {
+fn a_poll_that_takes_long_reads_at_an_unknown_time() {
+    let mut slow = disabled();
+    slow.took = Duration::from_secs(15);
+    let again = [off("a", 970), on("b", 988)];
+    check(&slow, &again, Certain, &["a"]);
+    let twice = [off("a", 970), on("b", 988), off("c", 995)];
+    check(&slow, &twice, Candidate, &["c", "a"]);
+    let undone = [off("a", 970), on("b", 980), off("c", 995)];
+    check(&slow, &undone, Certain, &["c"]);
+    check(&slow, &undone[..2], NotFound, &[]);
+}
+
+#[test]
+fn without_a_previous_poll_any_earlier_operation_matches() {
     let mut first = disabled();
     first.previous = None;
     check(&first, &[off("a", 10)], Certain, &["a"]);
 }
 
 #[test]
-fn incomplete_records_prove_nothing() {
+fn incomplete_records_yield_only_candidates() {
     let found = attribute(&disabled(), &[off("a", 970)], false, 0);
     assert_eq!(shown(&found), (Candidate, vec!["a"]));
 }
 
 #[test]
-fn a_modification_needs_the_settings_that_differ() {
-    let mut modified = change(Change::Modified, 1_000);
+fn a_modification_must_send_the_settings_that_differ() {
+    let mut modified = change(ChangeKind::Modified, 1_000);
     modified.fields = vec![
         field("Name", "old", "audit-all"),
         field("StoragePrefix", "a", "b"),
@@ -259,7 +278,7 @@ fn a_modification_needs_the_settings_that_differ() {
     );
     let uncompared = [("Name", None), ("StoragePrefix", None)];
     check(&modified, &[modify("a", &uncompared, 970)], Certain, &["a"]);
-    // Only a status, or another value.
+    // An operation that sends only a status, or another value, does not match.
     check(&modified, &[off("a", 970)], NotFound, &[]);
     check(
         &modified,
@@ -267,16 +286,16 @@ fn a_modification_needs_the_settings_that_differ() {
         NotFound,
         &[],
     );
-    // Two operations made it, a half each.
+    // Two operations made half of the change each.
     let halves = [modify("a", &both[..1], 960), modify("b", &both[1..], 970)];
     check(&modified, &halves, Candidate, &["b", "a"]);
-    // The first rename was replaced by the second one.
+    // The second rename replaced the first one.
     let renames = [
         modify("a", &[("Name", Some("third"))], 960),
         modify("b", &both, 970),
     ];
     check(&modified, &renames, Certain, &["b"]);
-    // The old name is one of the track.
+    // The old name identifies the track, too.
     let legacy = of(
         TrackRef::Name("old".to_owned()),
         operation("c", "UpdateAudit", 970),
@@ -285,8 +304,8 @@ fn a_modification_needs_the_settings_that_differ() {
 }
 
 #[test]
-fn the_owner_of_the_storage_comes_with_its_name() {
-    let mut modified = change(Change::Modified, 1_000);
+fn a_new_storage_name_explains_a_new_storage_owner() {
+    let mut modified = change(ChangeKind::Modified, 1_000);
     modified.fields = vec![
         field("StorageName", "a", "b"),
         field("StorageAccountId", "1", "2"),
@@ -296,7 +315,7 @@ fn the_owner_of_the_storage_comes_with_its_name() {
 }
 
 #[test]
-fn nothing_is_nothing() {
+fn without_records_no_operation_is_found() {
     check(&disabled(), &[], NotFound, &[]);
     assert!(at(0) < at(1));
 }

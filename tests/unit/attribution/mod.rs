@@ -1,4 +1,4 @@
-//! Who made a change: the rule, the search, the sweep, and properties of all three.
+//! Finding the operation behind a change: the rule, the search, the sweep, and their properties.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,19 +13,19 @@ mod sweep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::snapshot::{
-    Attribution, AttributionResult, Change, ChangeRecord, ChangeSource, FieldChange, Operation,
+    Attribution, AttributionResult, ChangeKind, ChangeRecord, ChangeSource, FieldChange, Operation,
     OperationRecord, Outcome, SentSetting, SentStatus, TrackRef, TrackRequest,
 };
 
-/// The time zero of every test, on both clocks.
+/// Time zero of every test, on both clocks.
 const EPOCH: u64 = 1_764_320_400;
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(EPOCH + seconds)
 }
 
-/// A change of track 41 that a poll saw at `seen`, one minute after the poll before it.
-fn change(kind: Change, seen: u64) -> ChangeRecord {
+/// A change of track 41 that a poll saw at `seen`, one minute after the previous poll.
+fn change(kind: ChangeKind, seen: u64) -> ChangeRecord {
     ChangeRecord {
         id: 1,
         account: "prod".to_owned(),
@@ -35,6 +35,7 @@ fn change(kind: Change, seen: u64) -> ChangeRecord {
         change: kind,
         fields: Vec::new(),
         seen: at(seen),
+        took: Duration::ZERO,
         previous: Some(at(seen) - Duration::from_mins(1)),
         source: ChangeSource::Poll,
         attribution: pending(),

@@ -1,18 +1,18 @@
-//! The sweep: what it counts, and what no poll saw.
+//! The sweep: counting operations, and finding changes that no poll saw.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use cloudaudit_exporter::attribution::{Sweep, Swept, Window};
 use cloudaudit_exporter::snapshot::{
-    Change, ChangeRecord, OperationRecord, Outcome, TrackEvent, TrackRef,
+    ChangeKind, ChangeRecord, OperationRecord, Outcome, TrackEvent, TrackRef,
 };
 
 use super::{EPOCH, at, change, ended, of, off, on, operation};
 
 const INTERVAL: Duration = Duration::from_mins(15);
 
-/// A sweep at this time that gets the records of its period.
+/// Sweeps at this time with the records of the window.
 fn sweep(sweep: &mut Sweep, now: u64, all: &[OperationRecord], changes: &[ChangeRecord]) -> Swept {
     let window = sweep.window(at(now), 0);
     let records: Vec<OperationRecord> = all
@@ -20,7 +20,8 @@ fn sweep(sweep: &mut Sweep, now: u64, all: &[OperationRecord], changes: &[Change
         .filter(|record| is_in(record, window))
         .cloned()
         .collect();
-    let swept = sweep.swept(window, &records, true, changes, at(now), 0);
+    sweep.saw(changes);
+    let swept = sweep.swept(window, &records, true, at(now), at(now), 0);
     *sweep = Sweep::restore(sweep.state().clone());
     swept
 }
@@ -32,7 +33,7 @@ fn is_in(record: &OperationRecord, window: Window) -> bool {
 
 #[test]
 fn each_operation_is_counted_once_by_event_and_outcome() {
-    let mut sweeps = Sweep::new(at(10_000));
+    let mut sweeps = Sweep::new(at(9_000));
     let mut records = vec![
         off("a", 9_990),
         ended(Outcome::Denied, operation("b", "DELETEAUDITTRACK", 9_991)),
@@ -56,7 +57,7 @@ fn each_operation_is_counted_once_by_event_and_outcome() {
         sweep(&mut sweeps, 10_000, &records, &[]).counts,
         BTreeMap::new()
     );
-    // One that appears late, at the time of the first sweep.
+    // This record is older than the first sweep and appears after it.
     records.push(operation("d", "DeleteAuditTrack", 9_980));
     let second = sweep(&mut sweeps, 10_900, &records, &[]);
     let deleted = ((TrackEvent::DeleteAuditTrack, Outcome::Succeeded), 1);
@@ -68,7 +69,7 @@ fn each_operation_is_counted_once_by_event_and_outcome() {
 }
 
 #[test]
-fn a_failed_sweep_is_made_up_for() {
+fn the_next_sweep_includes_the_period_of_a_failed_one() {
     let mut sweeps = Sweep::new(at(100_000));
     sweep(&mut sweeps, 100_000, &[], &[]);
     let long = sweeps.window(at(186_400), 0);
@@ -84,7 +85,7 @@ fn a_failed_sweep_is_made_up_for() {
 }
 
 #[test]
-fn a_very_long_outage_is_made_up_for_in_parts() {
+fn a_very_long_outage_is_swept_in_several_windows() {
     let day = 86_400;
     let mut sweeps = Sweep::new(at(0));
     let now = 70 * day;
@@ -106,7 +107,7 @@ fn a_very_long_outage_is_made_up_for_in_parts() {
 fn a_period_with_too_many_records_is_halved() {
     let mut sweeps = Sweep::new(at(100_000));
     let now = 100_000 + 7_200;
-    // One every ten seconds, and a sweep can read 300.
+    // There is one record every ten seconds, and a sweep can read 300.
     let all: Vec<_> = (9_800..now / 10)
         .map(|n| operation(&format!("r{n}"), "DeleteAuditTrack", n * 10))
         .collect();
@@ -123,7 +124,7 @@ fn a_period_with_too_many_records_is_halved() {
         let is_complete = records.len() <= 300;
         records.reverse();
         records.truncate(300);
-        let swept = sweeps.swept(window, &records, is_complete, &[], at(now), 0);
+        let swept = sweeps.swept(window, &records, is_complete, at(now), at(now), 0);
         counted += swept.counts.values().sum::<u64>();
         let wait = sweeps.due_in(Some(at(now)), at(now), INTERVAL);
         let is_behind = sweeps.state().until < at(now);
@@ -136,13 +137,12 @@ fn a_period_with_too_many_records_is_halved() {
             }
         );
     }
-    // From half an hour before the beginning.
-    assert_eq!(counted, (now - 98_200) / 10);
+    assert_eq!(counted, (now - 100_000) / 10);
     assert!(attempts > 3, "{attempts} attempts");
 }
 
 #[test]
-fn the_first_sweep_is_due_at_once_and_the_others_after_the_interval() {
+fn the_first_sweep_is_due_at_once_and_the_next_after_the_interval() {
     let sweeps = Sweep::new(at(0));
     assert_eq!(sweeps.due_in(None, at(0), INTERVAL), Duration::ZERO);
     assert_eq!(
@@ -157,13 +157,13 @@ fn the_first_sweep_is_due_at_once_and_the_others_after_the_interval() {
     assert_eq!(sweeps.due_in(Some(at(6_000)), at(0), INTERVAL), INTERVAL);
 }
 
-/// The polls are at each full minute.
-fn seen_by_poll(kind: Change, seen: u64) -> ChangeRecord {
+/// A change seen by one of the polls, which run at each full minute.
+fn seen_by_poll(kind: ChangeKind, seen: u64) -> ChangeRecord {
     change(kind, seen)
 }
 
 fn unseen(records: &[OperationRecord], changes: &[ChangeRecord]) -> Vec<(TrackRef, u64, u64)> {
-    let mut sweeps = Sweep::new(at(10_000));
+    let mut sweeps = Sweep::new(at(9_000));
     let swept = sweep(&mut sweeps, 10_000, records, changes);
     let seconds = |time: std::time::SystemTime| time.duration_since(at(0)).unwrap().as_secs();
     swept
@@ -192,11 +192,11 @@ fn off_and_on_between_two_polls_is_found() {
     ];
     let expected = [(track.clone(), 9_610, 9_620), (track.clone(), 9_630, 9_640)];
     assert_eq!(unseen(&twice, &[]), expected);
-    // And off again, which the poll saw.
+    // The track is off again, which the poll saw.
     let thrice = [off("a", 9_610), on("b", 9_620), off("c", 9_630)];
-    let seen = seen_by_poll(Change::Disabled, 9_660);
+    let seen = seen_by_poll(ChangeKind::Disabled, 9_660);
     assert_eq!(unseen(&thrice, &[seen]), [(track, 9_610, 9_620)]);
-    // The legacy calls know the name.
+    // Legacy operations contain the name instead of the id.
     let name = TrackRef::Name("audit-all".to_owned());
     let legacy = [
         of(name.clone(), operation("a", "StopLogging", 9_610)),
@@ -206,24 +206,27 @@ fn off_and_on_between_two_polls_is_found() {
 }
 
 #[test]
-fn what_a_poll_saw_is_not_unseen() {
+fn a_change_that_a_poll_saw_is_not_unseen() {
     let long = [off("a", 9_630), on("b", 9_690)];
     let seen = [
-        seen_by_poll(Change::Disabled, 9_660),
-        seen_by_poll(Change::Enabled, 9_720),
+        seen_by_poll(ChangeKind::Disabled, 9_660),
+        seen_by_poll(ChangeKind::Enabled, 9_720),
     ];
     assert_eq!(unseen(&long, &seen), []);
     // It was off before, so switching it off changed nothing.
     let again = [off("a", 9_610), on("b", 9_640)];
-    assert_eq!(unseen(&again, &[seen_by_poll(Change::Enabled, 9_660)]), []);
-    // A change of another track says nothing.
-    let mut other = seen_by_poll(Change::Disabled, 9_620);
+    assert_eq!(
+        unseen(&again, &[seen_by_poll(ChangeKind::Enabled, 9_660)]),
+        []
+    );
+    // A change of another track is ignored.
+    let mut other = seen_by_poll(ChangeKind::Disabled, 9_620);
     other.track_id = 42;
     assert_eq!(unseen(&again, &[other]).len(), 1);
 }
 
 #[test]
-fn only_what_succeeded_and_names_a_track_counts() {
+fn only_successful_operations_that_name_the_track_count() {
     let pair = |record: OperationRecord| [record, on("b", 9_640)];
     assert_eq!(
         unseen(&pair(ended(Outcome::Denied, off("a", 9_610))), &[]),
@@ -242,7 +245,7 @@ fn only_what_succeeded_and_names_a_track_counts() {
 
 #[test]
 fn a_pair_in_two_sweeps_is_found_once() {
-    let mut sweeps = Sweep::new(at(10_000));
+    let mut sweeps = Sweep::new(at(9_000));
     let records = [off("a", 9_995), on("b", 10_020)];
     assert_eq!(sweep(&mut sweeps, 10_000, &records[..1], &[]).unseen, []);
     let found = sweep(&mut sweeps, 10_900, &records, &[]).unseen;
@@ -250,4 +253,59 @@ fn a_pair_in_two_sweeps_is_found_once() {
     assert_eq!(found[0].off.as_ref(), Some(&records[0]));
     assert_eq!(found[0].on.as_ref(), Some(&records[1]));
     assert_eq!(sweep(&mut sweeps, 11_000, &records, &[]).unseen, []);
+}
+
+/// Its polls are not known, and an earlier process may have counted it.
+#[test]
+fn what_happened_before_the_first_sweep_is_not_counted() {
+    let mut sweeps = Sweep::new(at(10_000));
+    let records = [
+        off("a", 9_610),
+        on("b", 9_640),
+        ended(Outcome::Denied, off("c", 9_700)),
+        off("d", 9_990),
+        on("e", 10_010),
+        off("f", 10_020),
+    ];
+    assert_eq!(
+        sweep(&mut sweeps, 10_000, &records[..4], &[]),
+        Swept::default()
+    );
+    let second = sweep(&mut sweeps, 10_900, &records, &[]);
+    assert_eq!(second.counts.values().sum::<u64>(), 2);
+    assert_eq!(second.unseen, []);
+}
+
+#[test]
+fn a_poll_that_takes_long_may_have_seen_it_off() {
+    let mut slow = seen_by_poll(ChangeKind::Disabled, 9_660);
+    slow.took = Duration::from_secs(9);
+    let pair = [off("a", 9_630), on("b", 9_653)];
+    assert_eq!(unseen(&pair, &[slow.clone()]), []);
+    let before = [off("a", 9_630), on("b", 9_648)];
+    assert_eq!(unseen(&before, &[slow]).len(), 1);
+}
+
+/// A running poll may have read the track while it was off.
+#[test]
+fn a_pair_waits_for_the_end_of_the_polls_that_may_have_seen_it() {
+    let pair = [off("a", 9_640), on("b", 9_653)];
+    for is_seen in [true, false] {
+        let mut sweeps = Sweep::new(at(9_000));
+        let mut swept = |settled, now| {
+            let window = sweeps.window(at(now), 0);
+            if is_seen && now == 9_700 {
+                let mut slow = seen_by_poll(ChangeKind::Disabled, 9_665);
+                slow.took = Duration::from_secs(14);
+                sweeps.saw([&slow]);
+            }
+            let swept = sweeps.swept(window, &pair, true, at(settled), at(now), 0);
+            sweeps = Sweep::restore(sweeps.state().clone());
+            swept.unseen.len()
+        };
+        assert_eq!(swept(9_651, 9_660), 0, "a poll is running since 9651");
+        assert_eq!(swept(9_651, 9_661), 0);
+        assert_eq!(swept(9_700, 9_700), usize::from(!is_seen));
+        assert_eq!(swept(9_800, 9_800), 0, "once");
+    }
 }

@@ -1,4 +1,4 @@
-//! When storage targets are checked.
+//! The schedule of checks of storage targets.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ fn targets(names: &[&str]) -> BTreeMap<StorageTarget, TargetSettings> {
     targets.collect()
 }
 
-/// Makes every check that is due, and returns their number.
+/// Runs every check that is due, and returns their number.
 fn check_all(book: &mut DeliveryBook, now: Moment, result: &CheckResult) -> usize {
     let mut checks = 0;
     while let Some(job) = book.begin(now) {
@@ -51,12 +51,12 @@ fn a_target_is_checked_once_per_interval_after_the_first_check() {
     assert_eq!(per_minute[15..].iter().sum::<usize>(), 6 * 100);
     assert!(
         per_minute.iter().all(|count| *count <= 25),
-        "they are spread: {per_minute:?}"
+        "the checks are not spread out: {per_minute:?}"
     );
 }
 
 #[test]
-fn a_missing_target_is_looked_for_again_after_a_minute() {
+fn a_missing_target_is_checked_again_after_a_minute() {
     let start = Instant::now();
     let mut book = DeliveryBook::new("prod", RULES, &[], moment(start, 0));
     book.set_targets(targets(&["gone"]), moment(start, 0));
@@ -68,7 +68,7 @@ fn a_missing_target_is_looked_for_again_after_a_minute() {
 }
 
 #[test]
-fn a_restart_keeps_what_is_known_and_the_phase() {
+fn a_restart_keeps_the_reports_and_the_schedule() {
     let start = Instant::now();
     let mut book = DeliveryBook::new("prod", RULES, &[], moment(start, 0));
     book.set_targets(targets(&["a", "b"]), moment(start, 0));
@@ -88,7 +88,7 @@ fn a_restart_keeps_what_is_known_and_the_phase() {
         .iter()
         .map(|it| it.target.name.clone())
         .collect();
-    assert_eq!(names, ["a", "new"], "without a track, nothing is known");
+    assert_eq!(names, ["a", "new"], "a target without a track is dropped");
 }
 
 #[test]

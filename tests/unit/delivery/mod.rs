@@ -1,4 +1,4 @@
-//! Whether operation records arrive: what results of checks prove.
+//! Whether operation records arrive: what the results of checks prove.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -45,7 +45,7 @@ fn bucket() -> DeliveryReport {
     DeliveryReport::new(target("cos"))
 }
 
-/// A check at this minute, which sees that the newest object arrived at another.
+/// The result of a check at minute `now` that finds an object of minute `newest`.
 fn seen(newest: Option<u64>, now: u64) -> CheckResult {
     CheckResult::Seen {
         newest: newest.map(minute),

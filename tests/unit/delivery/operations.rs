@@ -1,15 +1,14 @@
-//! Due operations, with few queries.
-
-use std::time::Duration;
+//! Finding operations whose records are due, with few queries.
 
 use cloudaudit_exporter::delivery::{
-    Ask, Due, MAX_QUERIES, Operations, OperationsQuery, Question, Recorded, Records,
+    Ask, Due, MAX_QUERIES, MAX_QUERIES_FOR_OLDEST, Operations, OperationsQuery, Question, Recorded,
+    Records,
 };
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::Scope;
 use tokio::time::Instant;
 
-use super::{RULES, minute};
+use super::{RULES, minute, moment};
 
 fn recorded(scopes: &[[&str; 3]]) -> Recorded {
     let scopes = scopes.iter().map(|[action, resource, event]| Scope {
@@ -27,9 +26,9 @@ fn recorded(scopes: &[[&str; 3]]) -> Recorded {
 struct World {
     operations: Operations,
     start: Instant,
-    /// The event name and the minute of each.
+    /// The event name and the minute of each record.
     records: Vec<(&'static str, u64)>,
-    /// The most records of one query.
+    /// The maximum number of records in one response.
     page: usize,
     failure: Option<Failure>,
     queries: Vec<OperationsQuery>,
@@ -47,26 +46,26 @@ impl World {
         }
     }
 
-    /// Asks what happened after a minute, and sends every query.
+    /// Determines what was due after a minute, and answers every query.
     fn ask(&mut self, after: u64, now: u64, recorded: &Recorded) -> Due {
         let question = Question {
             after: minute(after),
             cloud_now: minute(now),
         };
-        let steady = self.start + Duration::from_mins(now);
+        let now = moment(self.start, now);
         loop {
-            match self.operations.ask(question, recorded, &RULES, steady) {
+            match self.operations.ask(question, recorded, &RULES, now) {
                 Ask::Answer(due) => return due,
                 Ask::Query(query) => {
                     let records = self.answer(&query);
                     self.queries.push(query.clone());
-                    self.operations.enter(query, records, steady);
+                    self.operations.enter(query, records, now);
                 }
             }
         }
     }
 
-    /// The newest records first.
+    /// Returns the newest records of the period.
     fn answer(&self, query: &OperationsQuery) -> Result<Records, Failure> {
         if let Some(failure) = &self.failure {
             return Err(failure.clone());
@@ -87,7 +86,7 @@ impl World {
 }
 
 #[test]
-fn one_query_tells_what_was_due() {
+fn one_query_determines_what_was_due() {
     let everything = recorded(&[["*", "*", "*"]]);
     for (records, expected) in [
         (vec![], Due::Nothing),
@@ -123,7 +122,7 @@ fn only_operations_that_a_track_records_are_due() {
     assert_eq!(query.resource_type.as_deref(), Some("cvm"));
 }
 
-/// Younger operations fill the page, and a second query looks behind them.
+/// If newer operations fill the page, a second query finds the older ones.
 #[test]
 fn a_full_page_does_not_hide_a_stall() {
     let everything = recorded(&[["*", "*", "*"]]);
@@ -138,8 +137,45 @@ fn a_full_page_does_not_hide_a_stall() {
     assert_eq!(world.ask(10, 90, &everything), Due::Pending);
 }
 
+/// A page has the newest operations only, so the oldest one needs a query of its own.
 #[test]
-fn targets_share_queries_and_an_hour_has_six() {
+fn the_oldest_operation_is_found_behind_many() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let each = |from: u64, every: u64| -> Vec<_> {
+        let times = (from..1_000).step_by(usize::try_from(every).unwrap());
+        times.map(|at| ("A", at)).collect()
+    };
+    for (records, oldest, queries) in [
+        (each(21, 1), Due::Overdue(minute(21)), 2),
+        (each(25, 10), Due::Overdue(minute(25)), 2),
+        // A pause follows the last arrival.
+        (each(500, 1), Due::Overdue(minute(500)), 4),
+        // A longer one: the rest of the search follows once the limit allows more queries.
+        (each(800, 1), Due::SomeOverdue, MAX_QUERIES_FOR_OLDEST),
+    ] {
+        let mut world = World::new(&records);
+        assert_eq!(world.ask(20, 1_000, &everything), oldest);
+        assert_eq!(world.queries.len(), queries);
+    }
+}
+
+#[test]
+fn the_limit_of_queries_survives_a_restart() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let mut world = World::new(&[]);
+    for now in 0..20 {
+        world.ask(10, 100 + now, &everything);
+        let sent = world.operations.sent().to_vec();
+        assert!(sent.len() <= MAX_QUERIES);
+        world.operations = Operations::resume(&sent, moment(world.start, 100 + now));
+    }
+    assert_eq!(world.queries.len(), MAX_QUERIES);
+    world.ask(10, 161, &everything);
+    assert_eq!(world.queries.len(), MAX_QUERIES + 1);
+}
+
+#[test]
+fn targets_share_queries_and_send_at_most_six_per_hour() {
     let mut world = World::new(&[]);
     let everything = recorded(&[["*", "*", "*"]]);
     for minutes in 0..180_u64 {
@@ -154,7 +190,7 @@ fn targets_share_queries_and_an_hour_has_six() {
         world.queries.len()
     );
 
-    // Different scopes cannot share them. Those beyond the limit are unknown.
+    // Different scopes cannot share queries. Scopes beyond the limit are unknown.
     let mut world = World::new(&[]);
     let products: Vec<String> = (0..9).map(|number| format!("product{number}")).collect();
     let answers: Vec<Due> = products
@@ -167,7 +203,7 @@ fn targets_share_queries_and_an_hour_has_six() {
 }
 
 #[test]
-fn a_denied_query_is_unknown_and_is_not_repeated_at_once() {
+fn a_denied_query_yields_unknown_and_is_not_repeated_at_once() {
     let mut world = World::new(&[("Stop", 20)]);
     let denied = Failure::new(Reason::Unauthorized, "no right");
     world.failure = Some(denied);
@@ -185,7 +221,7 @@ fn a_denied_query_is_unknown_and_is_not_repeated_at_once() {
 }
 
 #[test]
-fn a_scope_that_the_listing_does_not_show_proves_no_silence() {
+fn an_incompletely_known_scope_does_not_prove_that_nothing_was_due() {
     let mut world = World::new(&[]);
     let mut partly = recorded(&[["*", "cvm", "*"]]);
     partly.is_complete = false;

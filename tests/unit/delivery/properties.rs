@@ -1,4 +1,4 @@
-//! What must hold for every history of operations, deliveries and checks.
+//! Invariants for every history of operations, deliveries and checks.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use tokio::time::Instant;
 
 use super::{RULES, bucket, minute, missing, moment};
 
-/// What happens in a step.
+/// One step of a history.
 #[derive(Clone, Debug)]
 struct Step {
-    /// The minutes before it.
+    /// The minutes before the step.
     wait: u64,
     /// Whether an operation is recorded.
     operation: bool,
@@ -31,6 +31,8 @@ enum Check {
     Gone,
     Denied,
     Impossible,
+    /// The target exists, and the check shows no more.
+    Exists,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -41,6 +43,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some(Check::Gone)),
         1 => Just(Some(Check::Denied)),
         1 => Just(Some(Check::Impossible)),
+        1 => Just(Some(Check::Exists)),
     ];
     let delivery = prop::bool::weighted(0.3);
     (0..25_u64, any::<bool>(), delivery, check).prop_map(|(wait, operation, delivery, check)| {
@@ -55,7 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn states_never_claim_more_than_was_seen(steps in prop::collection::vec(step(), 1..60)) {
+    fn states_never_claim_more_than_the_checks_saw(steps in prop::collection::vec(step(), 1..60)) {
         let start = Instant::now();
         let grace = RULES.grace.as_secs() / 60;
         let mut report = bucket();
@@ -83,7 +86,8 @@ proptest! {
                 },
                 Check::Gone => missing(),
                 Check::Denied => CheckResult::Failed(Failure::new(Reason::Unauthorized, "denied")),
-                Check::Impossible => CheckResult::Impossible { why: "no index".to_owned() },
+                Check::Impossible => CheckResult::Impossible { why: "no APPID".to_owned() },
+                Check::Exists => CheckResult::Exists { why: "no index".to_owned() },
             };
             let due = RULES.question(&report, None, &result).map(|question| {
                 let later = undelivered.iter().filter(|at| minute(**at) > question.after);
@@ -98,14 +102,18 @@ proptest! {
             RULES.enter(&mut report, None, result, due, at);
 
             let truth = arrivals.last().copied().map(minute);
-            prop_assert!(report.last_arrival <= truth, "later than the truth");
-            prop_assert!(report.last_arrival >= before.last_arrival, "went back");
+            prop_assert!(report.last_arrival <= truth, "later than the real arrival");
+            prop_assert!(report.last_arrival >= before.last_arrival, "the last arrival went back");
             let is_seen = matches!(check, Check::Good | Check::Behind);
             if !is_seen {
                 prop_assert_eq!(report.last_arrival, before.last_arrival);
                 prop_assert_eq!(report.due, before.due);
             }
-            match report.state_at(at) {
+            let state = report.state_at(at);
+            // One check that did not find the target keeps the state that the ones before have proven.
+            let is_kept = check == Check::Gone && state == before.state_at(at);
+            match state {
+                _ if is_kept && state != DeliveryState::Missing => {}
                 DeliveryState::Arriving | DeliveryState::Quiet | DeliveryState::Unproven => {
                     prop_assert!(is_seen, "{:?} after {:?}", report.state, check);
                 }
@@ -118,19 +126,21 @@ proptest! {
                 }
                 DeliveryState::Missing => {
                     prop_assert_eq!(check, Check::Gone);
-                    prop_assert!(gone_at.iter().any(|at| *at < now), "seen once");
+                    prop_assert!(gone_at.iter().any(|at| *at < now), "missing after one check");
                 }
                 DeliveryState::Unknown => {}
             }
             match check {
                 Check::Gone => gone_at.push(now),
-                Check::Good | Check::Behind => gone_at.clear(),
+                Check::Good | Check::Behind | Check::Exists => gone_at.clear(),
                 _ => {}
             }
             let aged = at + 3 * RULES.interval;
             prop_assert_eq!(report.state_at(aged), DeliveryState::Unknown);
             let nearly = at + (3 * RULES.interval).saturating_sub(Duration::from_secs(1));
-            prop_assert_eq!(report.state_at(nearly), report.state);
+            let is_confirmed = report.valid_until.is_none_or(|until| until == aged);
+            prop_assert!(is_confirmed || report.state_at(nearly) == DeliveryState::Unknown);
+            prop_assert!(!is_confirmed || report.state_at(nearly) == report.state);
         }
     }
 }

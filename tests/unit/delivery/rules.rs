@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{RULES, bucket, minute, missing, moment, seen, target};
 
-/// Enters a check at a minute, with the answer to its question if it has one.
+/// A delivery report and the checks that were entered into it.
 struct Play {
     report: DeliveryReport,
     start: Instant,
@@ -119,7 +119,7 @@ fn two_checks_in_a_row_prove_a_stall() {
 }
 
 #[test]
-fn a_failed_check_breaks_the_row_and_moves_nothing() {
+fn a_failed_check_restarts_the_confirmation_and_changes_no_times() {
     let mut play = Play::new();
     play.enter(90, seen(Some(30), 90), Due::Overdue(minute(50)));
     let before = play.report.clone();
@@ -145,16 +145,16 @@ fn a_failed_check_breaks_the_row_and_moves_nothing() {
 }
 
 #[test]
-fn a_target_is_missing_once_it_was_not_found_twice_a_minute_apart() {
+fn a_target_is_missing_if_two_checks_a_minute_apart_do_not_find_it() {
     let mut play = Play::new();
     play.enter(0, seen(Some(0), 0), Due::Nothing);
     assert!(play.enter(10, missing(), Due::Nothing), "confirm it soon");
-    assert_eq!(play.report.state, DeliveryState::Unknown);
+    assert_eq!(play.report.state, DeliveryState::Arriving, "unconfirmed");
     assert!(
         play.enter(10, missing(), Due::Nothing),
         "less than a minute later"
     );
-    assert_eq!(play.report.state, DeliveryState::Unknown);
+    assert_eq!(play.report.state, DeliveryState::Arriving);
     assert_eq!(
         play.check(11, missing(), Due::Nothing),
         DeliveryState::Missing
@@ -169,12 +169,58 @@ fn a_target_is_missing_once_it_was_not_found_twice_a_minute_apart() {
     );
     assert_eq!(
         play.check(41, missing(), Due::Nothing),
-        DeliveryState::Unknown
+        DeliveryState::Arriving
     );
 }
 
+/// Whatever shows that the target exists ends a row of checks that did not find it.
 #[test]
-fn nothing_ever_seen_is_unproven() {
+fn a_proof_of_existence_ends_an_absence() {
+    let exists = || CheckResult::Exists {
+        why: "CKafka does not tell more".to_owned(),
+    };
+    let impossible = || CheckResult::Impossible {
+        why: "no APPID".to_owned(),
+    };
+    let mut play = Play::new();
+    for (between, expected) in [
+        (exists(), DeliveryState::Unknown),
+        (seen(None, 20), DeliveryState::Unproven),
+        (impossible(), DeliveryState::Missing),
+        (failed(), DeliveryState::Missing),
+    ] {
+        play.enter(0, exists(), Due::Nothing);
+        assert_eq!(play.report.last_check, Some(minute(0)));
+        play.enter(10, missing(), Due::Nothing);
+        play.enter(20, between.clone(), Due::Nothing);
+        let state = play.check(30, missing(), Due::Nothing);
+        assert_eq!(state, expected, "{between:?}");
+    }
+}
+
+#[test]
+fn too_many_operations_to_know_the_oldest_are_a_stall_without_a_time() {
+    let mut play = Play::new();
+    play.enter(60, seen(Some(30), 60), Due::Nothing);
+    let some = || Due::SomeOverdue;
+    let first = play.check(70, seen(None, 70), some());
+    assert_eq!(first, DeliveryState::Arriving, "unconfirmed");
+    assert_eq!(
+        play.check(71, seen(None, 71), some()),
+        DeliveryState::Stalled
+    );
+    assert_eq!(play.report.due, None);
+    // The next check knows it.
+    let overdue = Due::Overdue(minute(31));
+    assert_eq!(
+        play.check(81, seen(None, 81), overdue),
+        DeliveryState::Stalled
+    );
+    assert_eq!(play.report.due, Some(minute(31)));
+}
+
+#[test]
+fn a_target_without_any_arrival_is_unproven() {
     let mut play = Play::new();
     let empty = seen(None, 60);
     assert_eq!(RULES.question(&play.report, None, &empty), None);
@@ -196,7 +242,7 @@ fn arrivals_before_a_change_of_settings_prove_nothing() {
     assert_eq!(
         play.report.last_arrival,
         Some(minute(30)),
-        "it still is the newest object"
+        "still the newest object"
     );
     assert_eq!(play.report.due, None);
     assert_eq!(
@@ -206,7 +252,7 @@ fn arrivals_before_a_change_of_settings_prove_nothing() {
 }
 
 #[test]
-fn what_cannot_be_checked_is_unknown() {
+fn a_target_that_cannot_be_checked_is_unknown() {
     let mut play = Play::new();
     play.enter(0, seen(Some(0), 0), Due::Nothing);
     let why = "the topic has no index".to_owned();
@@ -245,7 +291,7 @@ fn an_operation_in_the_newest_minute_of_a_topic_has_arrived() {
 }
 
 #[test]
-fn a_time_after_the_response_is_that_of_the_response() {
+fn an_arrival_later_than_the_response_counts_as_of_the_response() {
     let mut play = Play::new();
     play.enter(10, seen(Some(1000), 10), Due::Nothing);
     assert_eq!(play.report.last_arrival, Some(minute(10)));
@@ -272,4 +318,27 @@ fn a_restart_keeps_the_state_until_it_is_too_old() {
     assert_eq!(resume(29).1.valid_until, Some(moment(later, 30)));
     assert_eq!(resume(30).0, DeliveryState::Unknown);
     assert_eq!(resume(30).1.last_arrival, play.report.last_arrival);
+}
+
+/// The clock of the server was wrong, or the local clock when the state was saved.
+#[test]
+fn the_next_check_corrects_an_arrival_in_the_future() {
+    let mut report = bucket();
+    report.last_arrival = Some(minute(100_000));
+    let mut play = Play::of(report);
+    let overdue = || Due::Overdue(minute(50));
+    assert_eq!(
+        play.check(90, seen(Some(30), 90), overdue()),
+        DeliveryState::Unknown
+    );
+    assert_eq!(play.report.last_arrival, Some(minute(30)));
+    assert_eq!(
+        play.check(91, seen(Some(30), 91), overdue()),
+        DeliveryState::Stalled
+    );
+    // The clocks of two servers differ slightly.
+    let mut play = Play::new();
+    play.enter(15, seen(Some(15), 15), Due::Nothing);
+    play.enter(14, seen(Some(2), 14), Due::Nothing);
+    assert_eq!(play.report.last_arrival, Some(minute(15)));
 }

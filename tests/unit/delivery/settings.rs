@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::delivery::storage_targets;
 use cloudaudit_exporter::snapshot::{
-    Change, ChangeTimes, Details, LastGood, Past, Scope, Status, TargetReport, Track,
+    ChangeKind, ChangeTimes, Details, LastGood, Past, Scope, Status, TargetReport, Track,
 };
 use tokio::time::Instant;
 
@@ -23,6 +24,7 @@ fn region(until: u64, tracks: impl IntoIterator<Item = Track>) -> TargetReport {
         last_good: Some(LastGood {
             listing: Arc::new(listing(tracks)),
             at: minute(0),
+            took: Duration::ZERO,
             show_until: moment(Instant::now(), until),
             is_complete: true,
         }),
@@ -66,7 +68,7 @@ fn tracks_and_regions_share_a_target() {
 }
 
 #[test]
-fn a_target_whose_tracks_are_all_off_is_none_by_the_fresh_listings() {
+fn a_target_is_dropped_if_the_fresh_listings_show_all_its_tracks_off() {
     let is_on = |regions: [&TargetReport; 2]| !storage_targets(regions, now()).unwrap().is_empty();
     let [on, old] = [20, 5].map(|until| region(until, [track(1, "a")]));
     let [off, old_off] = [20, 5].map(|until| region(until, [off(track(1, "a"))]));
@@ -85,11 +87,11 @@ fn a_target_whose_tracks_are_all_off_is_none_by_the_fresh_listings() {
 }
 
 #[test]
-fn settings_count_from_their_last_change() {
+fn settings_are_valid_since_their_last_change() {
     let mut region = region(20, [track(1, "a"), track(2, "b")]);
     let mut times = ChangeTimes::default();
-    times.at[Change::Modified] = Some(minute(3));
-    times.at[Change::Disabled] = Some(minute(5));
+    times.at[ChangeKind::Modified] = Some(minute(3));
+    times.at[ChangeKind::Disabled] = Some(minute(5));
     let changes = BTreeMap::from([(1, times)]);
     region.past = Arc::new(Past {
         changes,

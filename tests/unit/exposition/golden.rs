@@ -1,4 +1,4 @@
-//! The whole exposition of one account against a file. `UPDATE_GOLDEN=1` writes the files anew.
+//! Compares the exposition of one account with golden files. `UPDATE_GOLDEN=1` rewrites the files.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ use crate::support::tracks::{listing, track};
 fn before_the_first_poll() {
     let scene = Scene::new(&["ap-guangzhou"]);
     scene.publish();
-    is_golden(&scene, "before_the_first_poll");
+    assert_golden(&scene, "before_the_first_poll");
 }
 
 #[test]
@@ -37,12 +37,12 @@ fn healthy() {
     scene.pass(INTERVAL);
     scene.listed(0, listing([track(7, "audit-all"), to_log_service]));
     scene.publish();
-    is_golden(&scene, "healthy");
+    assert_golden(&scene, "healthy");
 }
 
 #[test]
 fn empty() {
-    is_golden(&Scene::empty(), "empty");
+    assert_golden(&Scene::empty(), "empty");
 }
 
 #[test]
@@ -55,12 +55,12 @@ fn failing_with_last_good_data() {
         Failure::with_code(Reason::Unavailable, "http_502", "HTTP status 502"),
     );
     scene.publish();
-    is_golden(&scene, "failing_with_last_good_data");
+    assert_golden(&scene, "failing_with_last_good_data");
 }
 
 #[test]
 fn failing_without_any() {
-    is_golden(&Scene::denied(), "failing_without_any");
+    assert_golden(&Scene::denied(), "failing_without_any");
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn aged_out() {
     scene.failed(0, denied());
     scene.publish();
     scene.pass(STALE_AFTER.saturating_sub(INTERVAL));
-    is_golden(&scene, "aged_out");
+    assert_golden(&scene, "aged_out");
 }
 
-/// A state, a failed check, and a check that is too old.
+/// A stalled delivery, a failed check, and a check that is too old.
 #[test]
 fn deliveries() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -121,9 +121,9 @@ fn deliveries() {
     assert_eq!(
         state(&scene, "old-log"),
         "unknown",
-        "no task has to withdraw it"
+        "the state expires without any event"
     );
-    is_golden(&scene, "deliveries");
+    assert_golden(&scene, "deliveries");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn unknown_status_and_storage_type() {
     half_known.status = Status::Unknown;
     scene.listed(0, listing([strange, silent, half_known]));
     scene.publish();
-    is_golden(&scene, "unknown_status_and_storage_type");
+    assert_golden(&scene, "unknown_status_and_storage_type");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn odd_characters_in_names() {
         })),
     );
     scene.publish();
-    is_golden(&scene, "odd_characters_in_names");
+    assert_golden(&scene, "odd_characters_in_names");
 }
 
 #[test]
@@ -191,10 +191,10 @@ fn two_regions_that_disagree() {
         },
     );
     scene.publish();
-    is_golden(&scene, "two_regions_that_disagree");
+    assert_golden(&scene, "two_regions_that_disagree");
 }
 
-/// What was seen is as it is now, what was not seen as it was; coverage is not known.
+/// Seen tracks are updated, tracks that were not seen are unchanged, and coverage is unknown.
 #[test]
 fn incomplete_after_a_complete_listing() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -202,7 +202,7 @@ fn incomplete_after_a_complete_listing() {
     scene.pass(INTERVAL);
     scene.seen(0, listing([disabled(track(1, "seen")), track(3, "new")]));
     scene.publish();
-    is_golden(&scene, "incomplete_after_a_complete_listing");
+    assert_golden(&scene, "incomplete_after_a_complete_listing");
 }
 
 #[test]
@@ -218,12 +218,12 @@ fn account_labels() {
     scene.pass(INTERVAL);
     scene.failed(0, denied());
     scene.publish();
-    is_golden(&scene, "account_labels");
+    assert_golden(&scene, "account_labels");
 }
 
-/// Denied must not read as empty: the one has no counts, the other has them, at 0.
+/// An empty account has counts of 0, and an account with denied access has no counts.
 #[test]
-fn denied_does_not_read_as_empty() {
+fn denied_access_differs_from_an_empty_account() {
     let denied = Scene::denied().parsed();
     let empty = Scene::empty().parsed();
     assert_eq!(only_value(&denied, Metric::Up), 0.0);
@@ -240,7 +240,7 @@ fn denied_does_not_read_as_empty() {
 }
 
 #[test]
-fn an_account_s_own_labels_are_never_cut() {
+fn configured_labels_are_never_truncated() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
     let long = "x".repeat(MAX_LABEL_CHARS + 1);
     scene.info.labels = [("note".to_owned(), long.clone())].into();
@@ -250,10 +250,10 @@ fn an_account_s_own_labels_are_never_cut() {
     }
 }
 
-/// Compares all that is shown with the golden file of this name.
-pub(crate) fn is_golden(scene: &Scene, name: &str) {
+/// Compares the exposition with the golden file of this name.
+pub(crate) fn assert_golden(scene: &Scene, name: &str) {
     let text = shown(&scene.publisher, scene.now);
-    // What a configured label could clash with is reserved.
+    // Every label that a configured label could conflict with is reserved.
     for sample in parse(&text).iter().flat_map(|family| &family.samples) {
         for (label, _) in &sample.labels {
             let reserved = RESERVED_LABELS.contains(&label.as_str());
@@ -265,7 +265,7 @@ pub(crate) fn is_golden(scene: &Scene, name: &str) {
         .join(name)
         .with_extension("prom");
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(&file, &text).expect("the folder is there");
+        std::fs::write(&file, &text).expect("a writable folder");
     }
     let golden = std::fs::read_to_string(&file).unwrap_or_default();
     assert!(
@@ -276,7 +276,7 @@ pub(crate) fn is_golden(scene: &Scene, name: &str) {
     );
 }
 
-/// The lines that only one of the two has.
+/// Returns the lines that only one of the texts has.
 fn difference(golden: &str, text: &str) -> String {
     let only = |mark: &'static str, one: &str, other: &str| -> Vec<String> {
         let known: BTreeSet<&str> = other.lines().collect();

@@ -1,15 +1,15 @@
-//! More states, as files: what is remembered, and what all listings of an account come to.
+//! More golden files: the history of an account, and its overview.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cloudaudit_exporter::history::Retention;
 use cloudaudit_exporter::snapshot::{
-    AttributionReport, AttributionResult, Change, ChangeOperator, ExpectedTrack, Listing,
+    AttributionReport, AttributionResult, ChangeKind, ChangeOperator, ExpectedTrack, Listing,
     LookupState, Outcome, SweepReport, SweepState, Track, TrackEvent,
 };
 
-use super::golden::{disabled, is_golden};
+use super::golden::{assert_golden, disabled};
 use super::scene::{Scene, denied};
 use super::{INTERVAL, RETENTION, STALE_AFTER};
 use crate::support::tracks::{listing, track};
@@ -36,8 +36,8 @@ fn listed_in_turn(scene: &mut Scene, listings: impl IntoIterator<Item = Vec<Trac
     }
 }
 
-/// Every kind of change, of two tracks that are there and two that are gone: 9 for good, 11 until
-/// it was created again as 12.
+/// Every kind of change, with two existing and two deleted tracks. Track 9 was deleted, and track
+/// 11 was recreated as 12.
 #[test]
 fn vanished_and_changed() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -52,10 +52,10 @@ fn vanished_and_changed() {
             vec![changed(), track(12, "to-central")],
         ],
     );
-    is_golden(&scene, "vanished_and_changed");
+    assert_golden(&scene, "vanished_and_changed");
 }
 
-/// Of two deleted tracks, one deletion was meant.
+/// The deletion of one of two deleted tracks is acknowledged.
 #[test]
 fn deletion_acknowledged() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -65,10 +65,10 @@ fn deletion_acknowledged() {
     scene.pass(INTERVAL);
     scene.acknowledge(0, 9);
     scene.publish();
-    is_golden(&scene, "deletion_acknowledged");
+    assert_golden(&scene, "deletion_acknowledged");
 }
 
-/// What is too old to be shown takes nothing of the past with it.
+/// The past stays visible when the listing expires.
 #[test]
 fn aged_out_with_a_past() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -78,7 +78,7 @@ fn aged_out_with_a_past() {
     scene.failed(0, denied());
     scene.publish();
     scene.pass(STALE_AFTER);
-    is_golden(&scene, "aged_out_with_a_past");
+    assert_golden(&scene, "aged_out_with_a_past");
 }
 
 #[test]
@@ -108,10 +108,10 @@ fn expected_tracks() {
     ];
     scene.listed(0, listing(tracks));
     scene.publish();
-    is_golden(&scene, "expected_tracks");
+    assert_golden(&scene, "expected_tracks");
 }
 
-/// A listing that is not all there: neither "missing" nor "not covered" is proved.
+/// An incomplete listing proves neither that a track is missing nor that coverage is.
 #[test]
 fn short_listing_proves_no_absence() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -125,10 +125,10 @@ fn short_listing_proves_no_absence() {
     };
     scene.listed(0, short);
     scene.publish();
-    is_golden(&scene, "short_listing_proves_no_absence");
+    assert_golden(&scene, "short_listing_proves_no_absence");
 }
 
-/// A Read and a Write track over everything: covered together, and one of them then is not enough.
+/// A Read and a Write track cover the account together, and one of them is not enough.
 #[test]
 fn covered_and_then_not() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -139,10 +139,10 @@ fn covered_and_then_not() {
         &mut scene,
         [all(), all(), all(), vec![reads(), disabled(writes())]],
     );
-    is_golden(&scene, "covered_and_then_not");
+    assert_golden(&scene, "covered_and_then_not");
 }
 
-/// With its own number and a trusted one: the owner of a storage is told apart.
+/// The UIN of the account and a trusted UIN are known, so foreign storage is recognized.
 #[test]
 fn storage_of_others() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
@@ -162,10 +162,10 @@ fn storage_of_others() {
     ];
     scene.listed(0, listing(tracks));
     scene.publish();
-    is_golden(&scene, "storage_of_others");
+    assert_golden(&scene, "storage_of_others");
 }
 
-/// Two of five tracks have series; all are counted, and of the others nothing is known by name.
+/// Two of five tracks have series. All are counted, and the names of the others are unknown.
 #[test]
 fn more_tracks_than_the_limit() {
     let retention = Retention {
@@ -188,19 +188,19 @@ fn more_tracks_than_the_limit() {
             to_log_service.clone(),
         ]
     };
-    // 1 is created, by which 3 gets beyond the limit, and does not vanish.
+    // The creation of track 1 moves track 3 beyond the limit. Track 3 does not vanish.
     listed_in_turn(&mut scene, [all().split_off(1), all()]);
-    is_golden(&scene, "more_tracks_than_the_limit");
+    assert_golden(&scene, "more_tracks_than_the_limit");
 }
 
-/// A change whose operator is known, one that is still searched, and what sweeps have counted.
+/// A change with a known operator, a change with a pending search, and the counts of sweeps.
 #[test]
 fn operators_of_changes() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
     let both = vec![track(7, "audit-all"), track(8, "gone")];
     listed_in_turn(&mut scene, [both, vec![disabled(track(7, "audit-all"))]]);
     scene.targets[0].set_operators(|_, change| {
-        (change == Change::Disabled).then(|| ChangeOperator {
+        (change == ChangeKind::Disabled).then(|| ChangeOperator {
             name: "alice \"root\"".to_owned(),
             kind: "CAMUser".to_owned(),
             event: TrackEvent::ModifyAuditTrack,
@@ -212,25 +212,31 @@ fn operators_of_changes() {
             previous: None,
             attempts: 1,
             requests: 1,
+            has_read_all: true,
             changes: vec![2],
         }],
         sweeps: Some(SweepReport {
             last: Some(scene.now.wall),
             state: SweepState {
+                since: scene.now.wall,
                 until: scene.now.wall,
                 remembered: Vec::new(),
+                settled: scene.now.wall,
+                seen: Vec::new(),
             },
             operations: [
                 ((TrackEvent::ModifyAuditTrack, Outcome::Succeeded), 1),
                 ((TrackEvent::Other, Outcome::Denied), 2),
             ]
             .into(),
+            attempts: [].into(),
             unseen_switch_offs: 3,
+            unseen_tracks: [(7, ("audit-all".to_owned(), scene.now.wall))].into(),
         }),
         ..AttributionReport::default()
     };
     report.results[AttributionResult::Certain] = 1;
     scene.attribution = Some(report.into());
     scene.publish();
-    is_golden(&scene, "operators_of_changes");
+    assert_golden(&scene, "operators_of_changes");
 }

@@ -1,4 +1,4 @@
-//! Finding in a parsed exposition what a test asks for.
+//! Lookups in a parsed exposition.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ pub(crate) fn family(families: &[Family], metric: Metric) -> Option<&Family> {
     families.iter().find(|it| it.name == metric.name())
 }
 
-/// The samples of a metric, those of one region where one is named.
+/// Returns the samples of a metric, only of `region` if it is given.
 pub(crate) fn samples<'a>(
     families: &'a [Family],
     metric: Metric,
@@ -29,7 +29,7 @@ pub(crate) fn only_value(families: &[Family], metric: Metric) -> f64 {
     samples[0].value
 }
 
-/// The value of each sample, by one of its labels.
+/// Returns the value of each sample by one of its labels.
 pub(crate) fn by_label<'a>(samples: &[&'a Sample], label: &str) -> BTreeMap<&'a str, f64> {
     let pairs = samples.iter().map(|it| (it.label(label), it.value));
     pairs.collect()

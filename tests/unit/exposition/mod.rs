@@ -1,27 +1,27 @@
-//! What is said of an account, to the byte, in every state that a target can be in; and that it is
-//! the text format, whatever the cloud calls its tracks.
+//! The exposition of an account in every state of a target, byte by byte, and that it is valid text
+//! format, whatever names the tracks have.
 
-#![expect(clippy::float_cmp, reason = "what goes in comes out, to the bit")]
+#![expect(clippy::float_cmp, reason = "values must be equal to the bit")]
 
-// The states, as files.
+// The states, as golden files.
 mod golden;
 mod golden_past;
 mod scene;
 mod with_parts;
 
-// Anything at all, there and back.
-mod anything;
+// Arbitrary accounts, rendered and parsed.
+mod arbitrary;
 mod lookup;
 mod round_trip;
 
-// What belongs to no account.
+// Series that belong to no account.
 mod process;
 
 use std::time::Duration;
 
 use cloudaudit_exporter::history::Retention;
 
-/// Between two polls.
+/// The time between two polls.
 const INTERVAL: Duration = Duration::from_mins(1);
 
 /// How long a listing is shown.
@@ -33,5 +33,5 @@ const RETENTION: Retention = Retention {
     max_tracks: 1_000,
 };
 
-/// Where a label value from the API is cut.
+/// The maximum length of a label value from the API.
 const MAX_LABEL_CHARS: usize = 256;

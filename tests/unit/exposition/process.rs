@@ -1,4 +1,4 @@
-//! The series of the process, behind those of the accounts.
+//! The series of the process, after those of the accounts.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, UNIX_EPOCH};
@@ -8,30 +8,31 @@ use cloudaudit_exporter::snapshot::DESCRIBE_AUDIT_TRACKS;
 use cloudaudit_exporter::tencent::{Ended, Observer};
 
 use super::scene::{Scene, denied};
+use crate::support::process::exposition;
 use crate::support::tracks::{listing, track};
 
-/// Both halves are one exposition: no metric may be in both.
+/// Both parts form one exposition, so no metric may be in both.
 #[test]
-fn the_process_s_own_series_follow_and_share_no_metric() {
+fn the_series_of_the_process_follow_and_share_no_metric_with_accounts() {
     let mut scene = Scene::new(&["ap-guangzhou"]);
     scene.listed(0, listing([track(7, "audit-all")]));
     scene.failed(0, denied());
     scene.publish();
     let process = Process::new();
-    let fresh = process.exposition();
+    let fresh = exposition(&process);
     let count = format!(
         "cloudaudit_api_request_duration_seconds_count{{action=\"{DESCRIBE_AUDIT_TRACKS}\"}} "
     );
     assert!(
         fresh.contains(&format!("{count}0\n")),
-        "a first call must be seen as an increase: {fresh}"
+        "the first request must appear as an increase: {fresh}"
     );
     assert!(!fresh.contains("cloudaudit_clock_skew_seconds"), "{fresh}");
 
     assert!(!fresh.contains("_state_last_write_"), "{fresh}");
     assert!(
         fresh.contains("cloudaudit_exporter_log_lines_dropped_total 0\n"),
-        "a first dropped line must be seen as an increase: {fresh}"
+        "the first dropped line must appear as an increase: {fresh}"
     );
 
     process.state_written(Ok(UNIX_EPOCH + Duration::from_millis(1_795_428_000_500)));
@@ -50,7 +51,7 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         failure: None,
         clock_skew: Some(-1.5),
     });
-    let own = process.exposition();
+    let own = exposition(&process);
     for line in [
         &format!("{count}1"),
         "cloudaudit_api_request_duration_seconds_bucket{action=\"DescribeAuditTracks\",le=\"0.05\"} 0",
@@ -78,7 +79,12 @@ fn the_process_s_own_series_follow_and_share_no_metric() {
         refused.why, "config.yaml:1:1: why",
         "the file is not quoted"
     );
-    let failed = process.exposition();
+    process.organization_added("o", Duration::from_hours(1));
+    process.organization_refreshed("o", Err(&denied()), UNIX_EPOCH);
+    assert_eq!(process.info().organizations[0].failure, Some(denied()));
+    process.organization_refreshed("o", Ok(3), UNIX_EPOCH);
+    assert_eq!(process.info().organizations[0].failure, None);
+    let failed = exposition(&process);
     for line in [
         "cloudaudit_exporter_config_last_reload_successful 0",
         "cloudaudit_exporter_config_last_reload_success_timestamp_seconds 1.5",

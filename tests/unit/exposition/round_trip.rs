@@ -1,4 +1,4 @@
-//! Whatever goes in comes out: the text is read back, and written again by the `prometheus` crate.
+//! Parses the rendered text back, and encodes it again with the `prometheus` crate.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use tokio::time::Instant;
 
 use super::MAX_LABEL_CHARS;
-use super::anything::{AnyTarget, Anything, OLDEST, anything};
+use super::arbitrary::{AnyTarget, ArbitraryAccount, OLDEST, arbitrary_account};
 use super::lookup::{by_label, samples};
 use super::scene::shown;
 use crate::support::text_format::{Family, Sample, parse};
@@ -23,13 +23,13 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_goes_in_comes_out(anything in anything()) {
+    fn the_exposition_parses_to_the_rendered_values(account in arbitrary_account()) {
         let now = Moment {
             wall: UNIX_EPOCH + Duration::from_hours(498_720),
             steady: Instant::now() + OLDEST,
         };
         let publisher = Publisher::new();
-        let report = anything.report(now);
+        let report = account.report(now);
         publisher.account(Arc::clone(&report.account)).publish(Arc::new(report.clone()), report.evidence, now);
         let text = shown(&publisher, now);
         let families = parse(&text);
@@ -40,14 +40,14 @@ proptest! {
             prop_assert_eq!(&family.help, metric.help());
             for sample in &family.samples {
                 prop_assert_eq!(sample.label("account"), "any");
-                for (name, value) in &anything.labels {
+                for (name, value) in &account.labels {
                     prop_assert_eq!(sample.label(name), value);
                 }
             }
         }
 
         let mut worst: BTreeMap<u64, BTreeSet<&str>> = BTreeMap::new();
-        for (target, report) in anything.targets.iter().zip(&report.targets) {
+        for (target, report) in account.targets.iter().zip(&report.targets) {
             let region = Some(report.region.as_str());
             check_poll(target, report, &families)?;
             check_past(target.shown(), report, now, &families)?;
@@ -65,10 +65,10 @@ proptest! {
             }
         }
 
-        check_expected(&anything, &families)?;
+        check_expected(&account, &families)?;
 
         let counts = by_label(&samples(&families, Metric::AccountTracks, None), "status");
-        if anything.targets.iter().all(|target| target.shown().is_none()) {
+        if account.targets.iter().all(|target| target.shown().is_none()) {
             prop_assert!(counts.is_empty());
         } else {
             let (off, rest): (Vec<_>, Vec<_>) =
@@ -103,7 +103,7 @@ fn check_poll(
         .map(|it| (it.label("reason"), it.label("code")))
         .collect();
     let failure = target.failure.as_ref();
-    let code = failure.map(|it| cut(&it.code)).unwrap_or_default();
+    let code = failure.map(|it| truncated(&it.code)).unwrap_or_default();
     let expected: Vec<(&str, &str)> = failure
         .map(|it| (it.reason.as_str(), &*code))
         .into_iter()
@@ -184,7 +184,7 @@ fn check_listing(
         expected
     );
 
-    let told: Vec<Vec<String>> = all(Metric::TrackInfo)
+    let infos: Vec<Vec<String>> = all(Metric::TrackInfo)
         .iter()
         .map(|it| {
             [
@@ -218,16 +218,16 @@ fn check_listing(
                 &storage.prefix,
                 &storage.account,
             ]
-            .map(|text| cut(text))
+            .map(|text| truncated(text))
             .into()
         })
         .collect();
-    prop_assert_eq!(told, expected);
+    prop_assert_eq!(infos, expected);
     Ok(())
 }
 
-/// Who is there is present, who has a tombstone is not, each once; and when they changed is told of
-/// nobody else.
+/// Checks that listed tracks are present, that tracks with a tombstone are not, and that only these
+/// have change times.
 fn check_past(
     shown: Option<&Listing>,
     report: &TargetReport,
@@ -247,7 +247,7 @@ fn check_past(
     let vanished = vanished.map(|(id, it)| (*id, &it.name, 0.0));
     let expected: BTreeMap<(String, String), f64> = listed
         .chain(vanished)
-        .map(|(id, name, value)| ((id.to_string(), cut(name)), value))
+        .map(|(id, name, value)| ((id.to_string(), truncated(name)), value))
         .collect();
     let id = |it: &Sample| it.label("track_id").to_owned();
     let found: BTreeMap<(String, String), f64> = all(Metric::TrackPresent)
@@ -275,9 +275,9 @@ fn check_past(
     Ok(())
 }
 
-/// Names come from the configuration, and stand as they are written there.
-fn check_expected(anything: &Anything, families: &[Family]) -> Result<(), TestCaseError> {
-    let listings: Vec<&Listing> = anything
+/// Checks expected tracks, whose names are shown exactly as configured.
+fn check_expected(account: &ArbitraryAccount, families: &[Family]) -> Result<(), TestCaseError> {
+    let listings: Vec<&Listing> = account
         .targets
         .iter()
         .filter_map(AnyTarget::shown)
@@ -290,7 +290,7 @@ fn check_expected(anything: &Anything, families: &[Family]) -> Result<(), TestCa
         AnyTarget::kept(listing).1.is_empty() && listing.reported == listing.tracks.len() as u64
     };
     let are_whole = !listings.is_empty() && listings.iter().all(is_whole);
-    let expected: BTreeMap<&str, f64> = anything
+    let expected: BTreeMap<&str, f64> = account
         .expected
         .iter()
         .filter(|name| are_whole || kept(name))
@@ -305,11 +305,11 @@ fn check_expected(anything: &Anything, families: &[Family]) -> Result<(), TestCa
     Ok(())
 }
 
-fn cut(text: &str) -> String {
+fn truncated(text: &str) -> String {
     text.chars().take(MAX_LABEL_CHARS).collect()
 }
 
-/// What the crate writes for the same samples.
+/// Encodes the same samples with the `prometheus` crate.
 fn encoded_by_the_crate(families: &[Family]) -> String {
     let families: Vec<MetricFamily> = families.iter().map(proto).collect();
     TextEncoder::new()

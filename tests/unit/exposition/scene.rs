@@ -1,4 +1,4 @@
-//! An account, as one test wants it.
+//! An account whose state the test controls.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use super::{INTERVAL, RETENTION};
 use crate::support::text_format::{Family, parse};
 use crate::support::tracks::listing;
 
-/// An account whose polls end when the test says so.
+/// An account whose polls end when the test decides.
 pub(crate) struct Scene {
     pub(crate) publisher: Arc<Publisher>,
     pub(crate) info: AccountInfo,
@@ -63,7 +63,7 @@ impl Scene {
     }
 
     pub(crate) fn listed(&mut self, target: usize, listing: Listing) {
-        self.called(None);
+        self.count_request(None);
         self.targets[target].listed(listing, self.now, Duration::from_millis(120));
         let covered = is_covered(
             &mut OverviewCache::default(),
@@ -77,19 +77,19 @@ impl Scene {
     }
 
     pub(crate) fn failed(&mut self, target: usize, failure: Failure) {
-        self.called(Some(&failure));
+        self.count_request(Some(&failure));
         self.targets[target].failed(failure, self.now, Duration::from_millis(80));
     }
 
-    /// A poll that saw no more than these tracks.
+    /// Ends a poll that saw only these tracks.
     pub(crate) fn seen(&mut self, target: usize, listing: Listing) {
-        self.called(None);
+        self.count_request(None);
         let failure = Failure::new(Reason::Incomplete, "not all");
         let took = Duration::from_millis(140);
         self.targets[target].seen(listing.tracks, failure, self.now, took);
     }
 
-    /// An operator acknowledges the deletion of a track.
+    /// Acknowledges the deletion of a track.
     pub(crate) fn acknowledge(&mut self, target: usize, track_id: u64) {
         let mut known = self.targets[target].report().clone();
         let name = Arc::make_mut(&mut known.past).acknowledge(track_id, self.now.wall);
@@ -111,7 +111,7 @@ impl Scene {
         scene
     }
 
-    fn called(&mut self, failure: Option<&Failure>) {
+    fn count_request(&mut self, failure: Option<&Failure>) {
         *self.api.requests.entry(DESCRIBE_AUDIT_TRACKS).or_default() += 1;
         if let Some(failure) = failure {
             self.api.failures[failure.reason] += 1;
@@ -135,9 +135,10 @@ impl Scene {
             api: self.api.clone(),
             requests_per_second: 10.0,
             credentials_changed: Some(UNIX_EPOCH + Duration::from_secs(1_795_391_000)),
-            renewals: self.renewals,
+            renewals: self.renewals.clone(),
             evidence: self.evidence,
             deliveries: self.deliveries.clone(),
+            delivery_queries: Vec::new(),
             attribution: self.attribution.clone(),
         };
         let mut account = self.publisher.account(info);
@@ -154,7 +155,7 @@ impl Scene {
 }
 
 pub(crate) fn shown(publisher: &Publisher, now: Moment) -> String {
-    String::from_utf8(publisher.exposition(false, "", now).concat()).expect("it is UTF-8")
+    String::from_utf8(publisher.exposition(false, "", now).concat()).expect("valid UTF-8")
 }
 
 pub(crate) fn denied() -> Failure {

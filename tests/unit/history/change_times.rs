@@ -1,10 +1,10 @@
-//! When a track changed last, kind by kind.
+//! The time of the latest change of a track, for each kind of change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{Change, Status, Track};
+use cloudaudit_exporter::snapshot::{ChangeKind, Status, Track};
 
 use super::INTERVAL;
 use super::polled::Polled;
@@ -18,7 +18,7 @@ fn with_status(status: Status) -> Track {
 }
 
 #[test]
-fn a_first_listing_changes_nothing_at_any_time() {
+fn the_first_listing_sets_no_change_time() {
     let mut target = Polled::new();
     target.failed(Reason::Unavailable);
     target.lists([with_status(Status::Disabled), track(2, "b")]);
@@ -28,7 +28,7 @@ fn a_first_listing_changes_nothing_at_any_time() {
     assert!(target.past().changes.is_empty());
 }
 
-/// Each kind has a time of its own, which is the end of the poll that last saw it.
+/// The time of a kind is the end of the poll that last saw such a change.
 #[test]
 fn each_kind_of_change_has_its_latest_time() {
     let mut target = Polled::new();
@@ -55,13 +55,13 @@ fn each_kind_of_change_has_its_latest_time() {
         expected.insert(kind, target.now.wall);
         assert_eq!(target.changed(1), expected, "{kind}");
         target.lists(tracks);
-        assert_eq!(target.changed(1), expected, "only once {kind}");
+        assert_eq!(target.changed(1), expected, "{kind} twice");
     }
     assert_eq!(expected.len(), 5);
 }
 
 #[test]
-fn status_and_settings_at_once_have_the_same_time() {
+fn status_and_settings_that_change_together_have_the_same_time() {
     let mut target = Polled::new();
     target.lists([track(1, "a")]);
     let mut edited = with_status(Status::Disabled);
@@ -86,7 +86,7 @@ fn a_track_that_never_changed_has_no_time() {
 }
 
 #[test]
-fn what_is_no_setting_is_no_change_at_any_time() {
+fn a_difference_that_is_not_a_setting_sets_no_change_time() {
     let mut target = Polled::new();
     target.lists([track(1, "a")]);
     let mut same = track(1, "a");
@@ -96,9 +96,9 @@ fn what_is_no_setting_is_no_change_at_any_time() {
     assert!(target.past().changes.is_empty());
 }
 
-/// The past is rendered where it has another address, and only there.
+/// The past is rendered again only if its address changes.
 #[test]
-fn an_unchanged_past_stays_the_same_allocation() {
+fn an_unchanged_past_is_not_reallocated() {
     let mut target = Polled::new();
     target.lists([track(1, "a"), track(2, "b")]);
     target.lists([with_status(Status::Disabled)]);
@@ -111,8 +111,8 @@ fn an_unchanged_past_stays_the_same_allocation() {
     target.lists([with_status(Status::Enabled)]);
     assert!(!Arc::ptr_eq(&past, &target.report().past));
     assert_eq!(
-        past.changes[&1].at[Change::Enabled],
+        past.changes[&1].at[ChangeKind::Enabled],
         None,
-        "what was published stays"
+        "the published value is immutable"
     );
 }

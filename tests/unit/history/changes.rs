@@ -1,21 +1,21 @@
-//! Which differences between two listings are changes, and what is told of them.
+//! Which differences between two listings are changes, and what a change contains.
 
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::history::TrackChange;
-use cloudaudit_exporter::snapshot::{Change, Status, Track};
+use cloudaudit_exporter::snapshot::{ChangeKind, Status, Track};
 
 use super::polled::Polled;
 use crate::support::tracks::{listing, track};
 
-/// The changes that a second listing shows after a first.
+/// Returns the changes from one listing to the next.
 fn changes(before: impl Into<Vec<Track>>, after: impl Into<Vec<Track>>) -> Vec<TrackChange> {
     let mut target = Polled::new();
     target.listed(listing(before.into()));
     target.listed(listing(after.into()))
 }
 
-/// A change in a line: what, who, and every detail.
-pub(crate) fn told(changes: &[TrackChange]) -> Vec<String> {
+/// Formats each change as a line: the id, the name, the kind and every field.
+pub(crate) fn lines_of(changes: &[TrackChange]) -> Vec<String> {
     let line = |change: &TrackChange| {
         let fields = change.fields.iter();
         let fields: Vec<String> = fields
@@ -33,7 +33,7 @@ pub(crate) fn told(changes: &[TrackChange]) -> Vec<String> {
 }
 
 #[test]
-fn the_first_listing_changes_nothing_however_late_it_comes() {
+fn the_first_listing_changes_nothing_even_after_failures() {
     let mut target = Polled::new();
     target.failed(Reason::Unavailable);
     assert_eq!(target.listed(listing([track(1, "a"), track(2, "b")])), []);
@@ -45,10 +45,10 @@ fn the_first_listing_changes_nothing_however_late_it_comes() {
 }
 
 #[test]
-fn a_track_that_came_is_told_whole() {
+fn a_creation_contains_every_field() {
     let changes = changes([track(1, "a")], [track(1, "a"), track(2, "b")]);
     assert_eq!(
-        told(&changes),
+        lines_of(&changes),
         [
             r#"2 b created [Status: "" -> "enabled"; Name: "" -> "b"; ActionType: "" -> "*"; ResourceType: "" -> "*"; EventNames: "" -> "*"; StorageType: "" -> "cos"; StorageRegion: "" -> "ap-guangzhou"; StorageName: "" -> "audit-log"; StoragePrefix: "" -> "trail"; StorageAccountId: "" -> "100000000009"]"#
         ]
@@ -56,13 +56,13 @@ fn a_track_that_came_is_told_whole() {
 }
 
 #[test]
-fn a_track_that_went_is_told_whole() {
+fn a_deletion_contains_every_field() {
     let mut gone = track(2, "b");
     gone.status = Status::Disabled;
     gone.event_names = vec!["Run".to_owned(), "Drop".to_owned()];
     let changes = changes([track(1, "a"), gone], [track(1, "a")]);
     assert_eq!(
-        told(&changes),
+        lines_of(&changes),
         [
             r#"2 b vanished [Status: "disabled" -> ""; Name: "b" -> ""; ActionType: "*" -> ""; ResourceType: "*" -> ""; EventNames: "Drop,Run" -> ""; StorageType: "cos" -> ""; StorageRegion: "ap-guangzhou" -> ""; StorageName: "audit-log" -> ""; StoragePrefix: "trail" -> ""; StorageAccountId: "100000000009" -> ""]"#
         ]
@@ -70,24 +70,27 @@ fn a_track_that_went_is_told_whole() {
 }
 
 #[test]
-fn all_tracks_may_go_at_once() {
+fn all_tracks_may_vanish_at_once() {
     let changes = changes([track(1, "a"), track(2, "b")], []);
     let kinds: Vec<_> = changes.iter().map(|it| (it.id, it.change)).collect();
-    assert_eq!(kinds, [(1, Change::Vanished), (2, Change::Vanished)]);
+    assert_eq!(
+        kinds,
+        [(1, ChangeKind::Vanished), (2, ChangeKind::Vanished)]
+    );
 }
 
 #[test]
-fn an_id_that_returns_is_created() {
+fn an_id_that_reappears_is_created() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a")]));
     target.listed(listing([]));
     let changes = target.listed(listing([track(1, "a")]));
     assert_eq!(changes.len(), 1);
-    assert_eq!(changes[0].change, Change::Created);
+    assert_eq!(changes[0].change, ChangeKind::Created);
 }
 
 #[test]
-fn only_crossing_enabled_is_a_change_of_status() {
+fn only_a_change_from_or_to_enabled_is_a_change_of_status() {
     use Status::{Disabled, Enabled, Unknown};
     let cases = [
         (Enabled, Enabled, None),
@@ -123,12 +126,12 @@ fn only_crossing_enabled_is_a_change_of_status() {
         };
         let changes = changes([with(from)], [with(to)]);
         let expected: Vec<&str> = expected.into_iter().collect();
-        assert_eq!(told(&changes), expected, "{from:?} to {to:?}");
+        assert_eq!(lines_of(&changes), expected, "{from:?} to {to:?}");
     }
 }
 
 #[test]
-fn each_setting_is_a_modification_by_its_field() {
+fn each_setting_is_a_modification_of_its_field() {
     type Edit = fn(&mut Track);
     let cases: [(Edit, &str); 9] = [
         (
@@ -171,17 +174,17 @@ fn each_setting_is_a_modification_by_its_field() {
     for (edit, expected) in cases {
         let mut edited = track(1, "a");
         edit(&mut edited);
-        assert_eq!(told(&changes([track(1, "a")], [edited])), [expected]);
+        assert_eq!(lines_of(&changes([track(1, "a")], [edited])), [expected]);
     }
 }
 
 #[test]
-fn status_and_settings_at_once_are_two_changes() {
+fn status_and_settings_that_change_together_are_two_changes() {
     let mut edited = track(1, "b");
     edited.status = Status::Disabled;
     edited.storage.name = "elsewhere".to_owned();
     assert_eq!(
-        told(&changes([track(1, "a")], [edited])),
+        lines_of(&changes([track(1, "a")], [edited])),
         [
             r#"1 b disabled [Status: "enabled" -> "disabled"]"#,
             r#"1 b modified [Name: "a" -> "b"; StorageName: "audit-log" -> "elsewhere"]"#,
@@ -190,7 +193,7 @@ fn status_and_settings_at_once_are_two_changes() {
 }
 
 #[test]
-fn event_names_are_a_set_and_a_creation_time_is_no_setting() {
+fn event_names_are_a_set_and_the_creation_time_is_not_a_setting() {
     let with = |names: &[&str], created| Track {
         event_names: names.iter().map(ToString::to_string).collect(),
         created,
@@ -204,26 +207,26 @@ fn event_names_are_a_set_and_a_creation_time_is_no_setting() {
 }
 
 #[test]
-fn a_name_with_a_comma_is_not_two_names() {
+fn an_event_name_with_a_comma_is_not_two_names() {
     let with = |names: &[&str]| Track {
         event_names: names.iter().map(ToString::to_string).collect(),
         ..track(1, "a")
     };
     let changes = changes([with(&["Run,Stop"])], [with(&["Run", "Stop"])]);
     assert_eq!(changes.len(), 1, "{changes:?}");
-    assert_eq!(changes[0].change, Change::Modified);
+    assert_eq!(changes[0].change, ChangeKind::Modified);
 }
 
 #[test]
-fn a_long_value_is_cut_for_itself() {
+fn each_long_value_is_truncated_separately() {
     let mut edited = track(1, "a");
     edited.storage.name = "長".repeat(1_001);
     edited.storage.prefix = "x".repeat(1_000);
-    let told = told(&changes([track(1, "a")], [edited]));
+    let lines = lines_of(&changes([track(1, "a")], [edited]));
     let cut = format!("\"{}…\"", "長".repeat(1_000));
     let whole = format!("\"{}\"", "x".repeat(1_000));
     let expected = format!(
         "1 a modified [StorageName: \"audit-log\" -> {cut}; StoragePrefix: \"trail\" -> {whole}]"
     );
-    assert_eq!(told, [expected]);
+    assert_eq!(lines, [expected]);
 }

@@ -1,4 +1,4 @@
-//! When the observations were made that an account's coverage rests on.
+//! The time of the oldest observation that an account's coverage depends on.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn off() -> Track {
     }
 }
 
-/// What is known now of an account whose organization was listed at some time.
+/// Returns the current overview of a member account with this coverage by its organization.
 fn member(coverage: OrganizationCoverage, target: &Polled) -> Overview {
     let targets = [target.report()];
     let account = AccountInfo::default();
@@ -31,7 +31,7 @@ fn member(coverage: OrganizationCoverage, target: &Polled) -> Overview {
 }
 
 #[test]
-fn it_is_the_oldest_listing_of_those_that_are_shown() {
+fn coverage_is_as_old_as_the_oldest_listing_shown() {
     let account = AccountInfo::default();
     let (mut old, mut young) = (Polled::new(), Polled::new());
     old.lists([track(1, "a")]);
@@ -41,18 +41,18 @@ fn it_is_the_oldest_listing_of_those_that_are_shown() {
     for targets in [[&old, &young], [&young, &old]] {
         assert_eq!(now(&account, &targets).coverage_checked, Some(oldest));
     }
-    // A failure moves nothing.
+    // A failure does not change the time.
     old.failed(Reason::Unauthorized);
     assert_eq!(now(&account, &[&old]).coverage_checked, Some(oldest));
     old.lists([track(1, "a")]);
     assert_eq!(now(&account, &[&old]).coverage_checked, Some(old.now.wall));
-    // What is not known rests on nothing.
+    // Unknown coverage has no time.
     old.sees([]);
     assert_eq!(now(&account, &[&old]).coverage_checked, None);
 }
 
 #[test]
-fn the_observation_of_the_organization_counts() {
+fn coverage_by_the_organization_has_the_time_of_its_observation() {
     let mut target = Polled::new();
     let checked = target.now;
     let mut coverage = OrganizationCoverage::found(true, checked, REFRESH);
@@ -61,18 +61,18 @@ fn the_observation_of_the_organization_counts() {
     let overview = member(coverage, &target);
     assert_eq!(overview.totals.covered, Some(true));
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // It stays the same while the tracks of the admin account cannot be listed.
+    // It stays the same while listing the tracks of the admin account fails.
     coverage.refresh_failed();
     target.lists([off()]);
     let overview = member(coverage, &target);
     assert_eq!(overview.totals.covered, Some(true), "still valid");
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // That the organization covers no member is an observation too.
+    // The organization not covering its members is an observation, too.
     let uncovered = OrganizationCoverage::found(false, checked, REFRESH);
     let overview = member(uncovered, &target);
     assert_eq!(overview.totals.covered, Some(false));
     assert_eq!(overview.coverage_checked, Some(checked.wall));
-    // An account that covers itself rests on its own listing.
+    // The coverage of an account by its own tracks depends on its own listing.
     target.lists([track(1, "a")]);
     let overview = member(uncovered, &target);
     assert_eq!(overview.coverage_checked, Some(target.now.wall));
@@ -93,7 +93,7 @@ fn is_evidence(coverage: OrganizationCoverage, target: &Polled) -> bool {
 }
 
 #[test]
-fn the_first_failure_ends_the_evidence() {
+fn the_first_failed_refresh_ends_the_evidence() {
     let mut target = Polled::new();
     target.lists([off()]);
     let mut coverage = OrganizationCoverage::found(true, target.now, REFRESH);
@@ -104,7 +104,7 @@ fn the_first_failure_ends_the_evidence() {
     assert!(is_evidence(coverage, &target));
 }
 
-/// A discovery that hangs or has stopped fails nowhere.
+/// A discovery that hangs or has stopped reports no failure.
 #[test]
 fn coverage_by_the_organization_is_evidence_for_two_refreshes_by_either_clock() {
     let mut target = Polled::new();

@@ -1,10 +1,12 @@
-//! What listings are worth as evidence.
+//! How much observed and covered time listings prove.
 
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::history::{OverviewCache, accrue, is_covered};
-use cloudaudit_exporter::snapshot::{AccountInfo, Evidence, Status, TargetReport, Track};
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, Evidence, LatestListing, Status, TargetReport, Track,
+};
 use proptest::prelude::*;
 
 use super::INTERVAL;
@@ -20,8 +22,8 @@ fn later(moment: Moment, time: Duration) -> Moment {
     }
 }
 
-/// What complete listings at these times after the first vouch for.
-fn vouched(listings: &[(Duration, bool)]) -> (Duration, Duration) {
+/// Returns the observed and covered time that complete listings at these times prove.
+fn proven(listings: &[(Duration, bool)]) -> (Duration, Duration) {
     let start = noon();
     let evidence = listings
         .iter()
@@ -32,15 +34,15 @@ fn vouched(listings: &[(Duration, bool)]) -> (Duration, Duration) {
 }
 
 #[test]
-fn one_listing_vouches_for_no_time() {
+fn one_listing_proves_no_time() {
     assert_eq!(
-        vouched(&[(INTERVAL, true)]),
+        proven(&[(INTERVAL, true)]),
         (Duration::ZERO, Duration::ZERO)
     );
 }
 
 #[test]
-fn two_listings_vouch_for_up_to_three_intervals_between_them() {
+fn two_listings_prove_up_to_three_intervals_between_them() {
     for (gap, expected) in [
         (Duration::ZERO, Duration::ZERO),
         (INTERVAL, INTERVAL),
@@ -48,27 +50,27 @@ fn two_listings_vouch_for_up_to_three_intervals_between_them() {
         (3 * INTERVAL + MOMENT, Duration::ZERO),
         (100 * INTERVAL, Duration::ZERO),
     ] {
-        let both = vouched(&[(Duration::ZERO, true), (gap, true)]);
+        let both = proven(&[(Duration::ZERO, true), (gap, true)]);
         assert_eq!(both, (expected, expected), "{gap:?}");
     }
 }
 
 #[test]
-fn a_gap_is_lost_and_nothing_else() {
+fn only_the_time_of_a_gap_is_lost() {
     let minute = |number: u32| (number * INTERVAL, true);
-    let (observed, covered) = vouched(&[0, 1, 2, 12, 13].map(minute));
+    let (observed, covered) = proven(&[0, 1, 2, 12, 13].map(minute));
     assert_eq!((observed, covered), (3 * INTERVAL, 3 * INTERVAL));
 }
 
 #[test]
-fn time_is_covered_where_both_ends_are() {
+fn time_is_covered_if_both_ends_are() {
     let times = [true, true, false, true, true, true];
     let listings: Vec<_> = (0..).map(|number| number * INTERVAL).zip(times).collect();
-    assert_eq!(vouched(&listings), (5 * INTERVAL, 3 * INTERVAL));
+    assert_eq!(proven(&listings), (5 * INTERVAL, 3 * INTERVAL));
 }
 
-/// The length of a time is read off the steady clock. It stands still while the machine is
-/// suspended, and then the wall clock alone shows that the two listings are far apart.
+/// The steady clock measures the time between two listings. It stops while the machine is
+/// suspended; then only the wall clock shows that the listings are far apart.
 #[test]
 fn a_clock_that_is_set_adds_no_evidence() {
     let hour = Duration::from_hours(1);
@@ -85,16 +87,18 @@ fn a_clock_that_is_set_adds_no_evidence() {
         let second = accrue(first, Moment { wall, steady }, INTERVAL, true);
         assert_eq!(second.observed, expected);
         assert_eq!(second.covered, expected);
-        assert_eq!(second.latest, Some((Moment { wall, steady }, true)));
+        let at = Moment { wall, steady };
+        let was_covered = true;
+        assert_eq!(second.latest, Some(LatestListing { at, was_covered }));
     }
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever regions list when, no time is counted twice, and no more is covered than observed.
+    /// No time is counted twice, and no more time is covered than observed.
     #[test]
-    fn several_regions_share_one_clock(
+    fn no_time_is_counted_twice(
         gaps in prop::collection::vec((0..300_u64, any::<bool>()), 1..40),
     ) {
         let mut now = noon();
@@ -130,7 +134,7 @@ fn covered_at(now: Moment, targets: &[&Polled]) -> bool {
 }
 
 #[test]
-fn an_account_is_covered_while_its_listings_are_young() {
+fn an_account_is_covered_for_three_intervals_after_a_listing() {
     let mut target = Polled::new();
     assert!(!covered_at(target.now, &[&target]), "nothing is known");
     target.lists([track(1, "a")]);
@@ -149,10 +153,10 @@ fn an_account_is_covered_while_its_listings_are_young() {
     assert!(!covered_at(target.now, &[&target]));
 }
 
-/// A region that fails shows its last good data for an hour. That is good enough to look at, and no
-/// evidence: whoever reads the quarter's sum cannot see how old it was.
+/// A failing region shows its last good data for an hour, but that data is not evidence: the sum of
+/// a quarter does not show how old it was.
 #[test]
-fn a_region_that_cannot_vouch_for_time_cannot_vouch_for_cover() {
+fn a_failing_region_proves_coverage_for_three_intervals_only() {
     let (mut failing, mut well) = (Polled::new(), Polled::new());
     failing.lists([track(1, "a")]);
     well.lists([track(1, "a")]);
@@ -167,9 +171,9 @@ fn a_region_that_cannot_vouch_for_time_cannot_vouch_for_cover() {
     );
 }
 
-/// What seems to be of a time to come is of a time that is not known.
+/// The age of a listing that seems to be from the future is unknown.
 #[test]
-fn a_clock_that_was_set_back_vouches_for_no_cover() {
+fn a_listing_from_the_future_proves_no_coverage() {
     let mut target = Polled::new();
     target.lists([track(1, "a")]);
     let back = Moment {

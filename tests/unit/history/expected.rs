@@ -1,4 +1,4 @@
-//! Tracks that should be there, and what should be true of them.
+//! Expected tracks: whether they are present and match.
 
 use cloudaudit_exporter::snapshot::{
     AccountInfo, Expectation, ExpectedTrack, Listing, Status, Storage, Track,
@@ -25,7 +25,7 @@ fn expecting(tracks: impl IntoIterator<Item = ExpectedTrack>) -> AccountInfo {
     }
 }
 
-/// Whether the one expected track is present and matches.
+/// Returns whether the expected track is present and matches.
 fn answer(expected: &ExpectedTrack, listing: Listing) -> (Option<bool>, Option<bool>) {
     let overview = of_listing(&expecting([expected.clone()]), listing);
     let [
@@ -46,7 +46,7 @@ const YES: Option<bool> = Some(true);
 const NO: Option<bool> = Some(false);
 
 #[test]
-fn a_name_is_listed_and_enabled_or_not() {
+fn an_expected_track_matches_if_it_is_listed_and_enabled() {
     let expected = named("audit-all");
     let off = |status| Track {
         status,
@@ -58,13 +58,13 @@ fn a_name_is_listed_and_enabled_or_not() {
     assert_eq!(all(&[off(Status::Unknown)]), (YES, NO));
     assert_eq!(all(&[track(1, "audit-al")]), (NO, NO));
     assert_eq!(all(&[]), (NO, NO));
-    // An old one under the same name is no harm.
+    // A disabled track with the same name does not matter.
     let renewed = [off(Status::Disabled), track(2, "audit-all")];
     assert_eq!(all(&renewed), (YES, YES));
 }
 
 #[test]
-fn every_field_that_is_given_must_be_equal() {
+fn every_configured_field_must_be_equal() {
     type Give = fn(&mut ExpectedTrack, &str);
     let found = Track {
         action_type: "Write".to_owned(),
@@ -109,7 +109,7 @@ fn every_field_that_is_given_must_be_equal() {
         ..found
     };
     assert_eq!(answer(&whole, listing([off])), (YES, NO));
-    // A field that is to be empty is not one that may be anything.
+    // A field that must be empty differs from a field that may have any value.
     let mut without_prefix = named("a");
     without_prefix.storage_prefix = Some(String::new());
     assert_eq!(answer(&without_prefix, listing([track(1, "a")])), (YES, NO));
@@ -119,7 +119,7 @@ fn every_field_that_is_given_must_be_equal() {
 }
 
 #[test]
-fn a_listing_with_gaps_does_not_prove_that_it_is_missing() {
+fn an_incomplete_listing_does_not_prove_that_a_track_is_missing() {
     let expected = named("audit-all");
     let short = |tracks: Vec<Track>| Listing {
         reported: tracks.len() as u64 + 1,
@@ -136,7 +136,7 @@ fn a_listing_with_gaps_does_not_prove_that_it_is_missing() {
 }
 
 #[test]
-fn among_dropped_tracks_there_may_be_any_name() {
+fn a_track_that_is_not_listed_may_be_among_the_dropped_ones() {
     let account = expecting([named("kept"), named("dropped")]);
     let mut target = Polled::with_room_for(1);
     target.lists([track(1, "kept"), track(2, "dropped")]);
@@ -149,7 +149,7 @@ fn among_dropped_tracks_there_may_be_any_name() {
 }
 
 #[test]
-fn a_track_that_two_regions_show_in_two_ways_matches_where_both_do() {
+fn a_track_that_two_regions_show_differently_matches_if_both_match() {
     let mut moved = track(1, "audit-all");
     moved.storage.name = "elsewhere".to_owned();
     let renamed = track(1, "other");
@@ -175,7 +175,7 @@ fn a_track_that_two_regions_show_in_two_ways_matches_where_both_do() {
 }
 
 #[test]
-fn one_region_is_enough_and_its_age_counts() {
+fn a_track_is_present_while_any_region_that_shows_it_is_fresh() {
     let account = expecting([named("a"), named("b")]);
     let (mut old, mut young) = (Polled::new(), Polled::new());
     old.lists([track(1, "a")]);
@@ -196,19 +196,19 @@ fn one_region_is_enough_and_its_age_counts() {
     assert_eq!(present, [[YES, YES], [NO, YES]]);
 }
 
-/// The listing of an answer with one track, which is as `expected` wants it but for `fields`.
-fn answered(fields: &str) -> Listing {
+/// Parses a response with one enabled track that has these fields.
+fn parsed(fields: &str) -> Listing {
     let body = format!(
         r#"{{"Response":{{"TotalCount":1,"Tracks":[{{"TrackId":1,"Status":1,{fields}}}],"RequestId":"1"}}}}"#
     );
     listing(
         parse_page(body.as_bytes(), Offset::UTC)
-            .expect("it is a page")
+            .expect("a valid page")
             .tracks,
     )
 }
 
-/// Unknown is not wrong: the track may be exactly as it should be.
+/// The result is unknown: the track may match.
 #[test]
 fn a_field_that_cannot_be_read_neither_matches_nor_differs() {
     let expected = ExpectedTrack {
@@ -230,7 +230,7 @@ fn a_field_that_cannot_be_read_neither_matches_nor_differs() {
             (YES, None),
         ),
         (r#""Name":"a","Storage":["audit-log"]"#, (YES, None)),
-        // Another field of the storage, which is not expected to be anything.
+        // Another field of the storage cannot be read, and no value is expected for it.
         (
             r#""Name":"a","Storage":{"StorageName":"audit-log","StoragePrefix":{}}"#,
             (YES, YES),
@@ -240,16 +240,16 @@ fn a_field_that_cannot_be_read_neither_matches_nor_differs() {
             (None, None),
         ),
     ] {
-        assert_eq!(answer(&expected, answered(fields)), expectation, "{fields}");
+        assert_eq!(answer(&expected, parsed(fields)), expectation, "{fields}");
     }
-    // It is off, whatever its storage is.
-    let mut off = answered(r#""Name":"a","Storage":[]"#);
+    // A disabled track differs, whatever its storage is.
+    let mut off = parsed(r#""Name":"a","Storage":[]"#);
     off.tracks[0].status = Status::Disabled;
     assert_eq!(answer(&expected, off), (YES, NO));
     let of_products = ExpectedTrack {
         resource_type: Some("*".to_owned()),
         ..named("a")
     };
-    let unreadable = answered(r#""Name":"a","ResourceType":{}"#);
+    let unreadable = parsed(r#""Name":"a","ResourceType":{}"#);
     assert_eq!(answer(&of_products, unreadable), (YES, None));
 }

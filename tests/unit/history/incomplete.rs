@@ -1,9 +1,11 @@
-//! A poll that saw only some of the tracks: these are updated, and the others stay as they were.
+//! A poll that saw only some of the tracks updates these and keeps the others unchanged.
 
 use std::sync::Arc;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{AccountInfo, Change, ExpectedTrack, Listing, Status, Track};
+use cloudaudit_exporter::snapshot::{
+    AccountInfo, ChangeKind, ExpectedTrack, Listing, Status, Track,
+};
 use proptest::prelude::*;
 
 use super::polled::{NONE, Polled};
@@ -27,13 +29,13 @@ fn shown(target: &Polled) -> Vec<(u64, Status)> {
 }
 
 #[test]
-fn what_was_seen_is_updated_and_the_rest_stays() {
+fn seen_tracks_are_updated_and_the_others_are_kept() {
     let mut target = Polled::new();
     target.lists([on(1), off(2), on(3)]);
     let good = target.last_good().clone();
     assert_eq!(
         target.sees([on(2), off(3)]),
-        [(2, Change::Enabled), (3, Change::Disabled)]
+        [(2, ChangeKind::Enabled), (3, ChangeKind::Disabled)]
     );
     assert_eq!(
         shown(&target),
@@ -49,7 +51,11 @@ fn what_was_seen_is_updated_and_the_rest_stays() {
         Reason::Incomplete
     );
     assert_eq!(target.report().counters.failures[Reason::Incomplete], 1);
-    assert_eq!(target.last_good().at, good.at, "it does not move");
+    assert_eq!(
+        target.last_good().at,
+        good.at,
+        "the time of the last listing is unchanged"
+    );
     assert_eq!(target.last_good().show_until, good.show_until);
     assert!(!target.last_good().is_complete);
     assert_eq!(target.changed(3)["disabled"], target.now.wall);
@@ -60,14 +66,14 @@ fn what_was_seen_is_updated_and_the_rest_stays() {
 fn a_track_that_is_seen_for_the_first_time_is_created() {
     let mut target = Polled::new();
     target.lists([on(1)]);
-    assert_eq!(target.sees([on(2)]), [(2, Change::Created)]);
+    assert_eq!(target.sees([on(2)]), [(2, ChangeKind::Created)]);
     assert_eq!(target.sees([on(2)]), [], "once");
     assert_eq!(target.lists([on(1), on(2)]), []);
     assert!(target.last_good().is_complete);
     assert_eq!(target.sees([on(1)]), []);
-    assert_eq!(target.lists([on(1)]), [(2, Change::Vanished)]);
-    // A deleted track that returns is created, also while others are not seen.
-    assert_eq!(target.sees([on(2)]), [(2, Change::Created)]);
+    assert_eq!(target.lists([on(1)]), [(2, ChangeKind::Vanished)]);
+    // A deleted track that reappears is created, even if other tracks are not seen.
+    assert_eq!(target.sees([on(2)]), [(2, ChangeKind::Created)]);
     assert_eq!(target.tombstones(), NONE);
 }
 
@@ -85,7 +91,7 @@ fn before_the_first_listing_nothing_is_known() {
 }
 
 #[test]
-fn what_is_seen_unchanged_stays_the_same_allocation() {
+fn an_unchanged_listing_is_not_reallocated() {
     let mut target = Polled::new();
     target.lists([on(1), on(2)]);
     let before = Arc::clone(&target.last_good().listing);
@@ -101,7 +107,7 @@ fn coverage_is_not_known_until_the_next_complete_listing() {
     target.lists([on(1), off(2)]);
     assert_eq!(covered(&target), Some(true));
     target.sees([on(1)]);
-    assert_eq!(covered(&target), None, "2 is not seen");
+    assert_eq!(covered(&target), None, "track 2 is not seen");
     assert_eq!(
         overview::now(&account, &[&target])
             .totals
@@ -115,9 +121,9 @@ fn coverage_is_not_known_until_the_next_complete_listing() {
     assert_eq!(covered(&target), Some(true));
 }
 
-/// The incomplete region may show the same track as off.
+/// The region with the incomplete listing may show the same track as disabled.
 #[test]
-fn one_incomplete_region_is_enough() {
+fn one_incomplete_region_makes_coverage_unknown() {
     let account = AccountInfo::default();
     let (mut one, mut other) = (Polled::new(), Polled::new());
     one.lists([on(1), on(2)]);
@@ -133,7 +139,7 @@ fn one_incomplete_region_is_enough() {
 }
 
 #[test]
-fn an_expected_track_is_present_if_it_is_known_and_otherwise_not_known() {
+fn an_expected_track_that_is_not_seen_may_be_present() {
     let account = AccountInfo {
         expected_tracks: ["x", "y"]
             .map(|name| ExpectedTrack {
@@ -167,7 +173,7 @@ fn an_expected_track_is_present_if_it_is_known_and_otherwise_not_known() {
 fn tracks_beyond_the_limit_are_counted() {
     let mut target = Polled::with_room_for(2);
     target.lists([on(3), on(5), on(7)]);
-    assert_eq!(target.sees([on(1), off(7)]), [(1, Change::Created)]);
+    assert_eq!(target.sees([on(1), off(7)]), [(1, ChangeKind::Created)]);
     let listing = &target.last_good().listing;
     assert_eq!(
         shown(&target).iter().map(|it| it.0).collect::<Vec<_>>(),
@@ -181,25 +187,25 @@ fn tracks_beyond_the_limit_are_counted() {
     assert_eq!(dropped, [(5, Status::Enabled), (7, Status::Disabled)]);
 }
 
-/// A listing below `TotalCount` that was accepted leaves tracks open. An incomplete one may show
-/// them again, and does not decide on the others.
+/// An accepted listing below `TotalCount` proves nothing about the tracks that it lacks. An
+/// incomplete listing may show them again, and proves nothing about the others.
 #[test]
-fn what_an_accepted_listing_left_open_stays_open() {
+fn an_incomplete_listing_does_not_prove_that_a_hidden_track_is_gone() {
     let mut target = Polled::new();
     target.lists([on(1), on(2), on(3)]);
     target.listed(Listing {
         reported: 3,
         ..listing([on(1)])
     });
-    assert_eq!(target.sees([on(1), off(2)]), [(2, Change::Disabled)]);
+    assert_eq!(target.sees([on(1), off(2)]), [(2, ChangeKind::Disabled)]);
     assert_eq!(
         target.lists([on(1)]),
-        [(2, Change::Vanished), (3, Change::Vanished)]
+        [(2, ChangeKind::Vanished), (3, ChangeKind::Vanished)]
     );
 }
 
 #[test]
-fn it_ages_as_any_failure_does() {
+fn incomplete_listings_do_not_extend_how_long_data_is_shown() {
     let mut target = Polled::new();
     target.lists([on(1), on(2)]);
     let hidden = target.last_good().show_until;
@@ -210,21 +216,20 @@ fn it_ages_as_any_failure_does() {
     assert_eq!(STALE_AFTER.as_secs() % INTERVAL.as_secs(), 0);
     assert_eq!(
         target.sees([off(1)]),
-        [(1, Change::Disabled)],
+        [(1, ChangeKind::Disabled)],
         "a fact about the past"
     );
     assert_eq!(
         target.lists([off(1)]),
-        [(2, Change::Vanished)],
-        "not forgotten"
+        [(2, ChangeKind::Vanished)],
+        "the track was still known"
     );
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// In any order of complete and incomplete listings: no track vanishes in an incomplete one, and
-    /// what a complete one shows is exact.
+    /// No track vanishes in an incomplete listing, and a complete listing replaces everything.
     #[test]
     fn only_a_complete_listing_makes_a_track_vanish(
         polls in prop::collection::vec(
@@ -242,7 +247,7 @@ proptest! {
                 prop_assert_eq!(&target.last_good().listing.tracks, &tracks);
             } else if let Some(before) = before {
                 let changes = target.sees(tracks.clone());
-                prop_assert!(changes.iter().all(|(_, change)| *change != Change::Vanished));
+                prop_assert!(changes.iter().all(|(_, change)| *change != ChangeKind::Vanished));
                 let listing = &target.last_good().listing;
                 for track in &tracks {
                     prop_assert_eq!(listing.track(track.id), Some(track));

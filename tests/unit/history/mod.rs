@@ -1,21 +1,21 @@
-//! What is remembered of targets: which differences are changes, what a failure leaves alone, what
-//! a listing that is not all there does not prove, and what all targets of an account come to.
+//! The history of targets: which differences are changes, what a failure does not change, what an
+//! incomplete listing does not prove, and the overview of all targets of an account.
 
-// A target, poll by poll.
+// A polled target.
 mod polled;
 
-// Its listings, one after the other.
+// Consecutive listings.
 mod changes;
 mod incomplete;
 mod polls;
 mod short;
 
-// What is remembered of them.
+// What the history keeps of them.
 mod change_times;
 mod resume;
 mod tombstones;
 
-// What a track records, and all tracks of an account together.
+// What a track records, and the overview of all tracks of an account.
 mod coverage_checked;
 mod evidence;
 mod expected;

@@ -1,4 +1,4 @@
-//! What the targets of an account come to together, and until when.
+//! The overview of all targets of an account, and how long it is valid.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ pub(crate) fn of(account: &AccountInfo, targets: &[&Polled]) -> Vec<Overview> {
     OverviewCache::default().overviews(account, None, targets)
 }
 
-/// What they come to now.
+/// Returns the current overview.
 pub(crate) fn now(account: &AccountInfo, targets: &[&Polled]) -> Overview {
     let overview = of(account, targets).pop();
     overview.expect("something was listed")
 }
 
-/// The only overview of an account with one region that has just listed this.
+/// Returns the only overview of an account whose one region has just been listed.
 pub(crate) fn of_listing(account: &AccountInfo, listing: Listing) -> Overview {
     let mut target = Polled::new();
     target.listed(listing);
@@ -42,7 +42,7 @@ fn with_status(status: Status, track: Track) -> Track {
     Track { status, ..track }
 }
 
-/// A track over everything of one kind of action.
+/// A track that records all operations of one action type.
 fn only(action_type: &str, id: u64) -> Track {
     Track {
         action_type: action_type.to_owned(),
@@ -57,7 +57,7 @@ fn narrow(id: u64) -> Track {
     }
 }
 
-/// Whose scope only the details show.
+/// A track whose scope only the details show.
 fn filtered(id: u64) -> Track {
     Track {
         action_type: String::new(),
@@ -68,7 +68,7 @@ fn filtered(id: u64) -> Track {
 }
 
 #[test]
-fn there_is_none_before_the_first_listing() {
+fn no_overview_exists_before_the_first_listing() {
     let mut target = Polled::new();
     assert_eq!(of(&AccountInfo::default(), &[]), []);
     assert_eq!(of(&AccountInfo::default(), &[&target]), []);
@@ -77,13 +77,13 @@ fn there_is_none_before_the_first_listing() {
 }
 
 #[test]
-fn one_track_over_everything_covers() {
+fn one_track_that_records_everything_covers() {
     assert_eq!(covered([track(1, "a")]), Some(true));
     assert_eq!(covered([narrow(1), track(2, "a"), filtered(3)]), Some(true));
 }
 
 #[test]
-fn a_read_and_a_write_track_over_everything_cover_together() {
+fn a_read_and_a_write_track_cover_together() {
     assert_eq!(covered([only("Read", 1), only("Write", 2)]), Some(true));
     assert_eq!(covered([only("Read", 1), only("Read", 2)]), Some(false));
     assert_eq!(covered([only("Write", 1)]), Some(false));
@@ -97,7 +97,7 @@ fn a_read_and_a_write_track_over_everything_cover_together() {
 }
 
 #[test]
-fn nothing_and_nothing_enabled_and_parts_do_not_cover() {
+fn no_tracks_disabled_tracks_and_partial_tracks_do_not_cover() {
     assert_eq!(covered([]), Some(false));
     let off = with_status(Status::Disabled, track(1, "a"));
     assert_eq!(covered([off.clone()]), Some(false));
@@ -108,25 +108,25 @@ fn nothing_and_nothing_enabled_and_parts_do_not_cover() {
 }
 
 #[test]
-fn what_cannot_be_told_is_not_no() {
+fn coverage_by_a_track_with_an_unknown_scope_is_unknown() {
     assert_eq!(covered([filtered(1)]), None);
     assert_eq!(covered([filtered(1), narrow(2)]), None);
     assert_eq!(covered([only("Read", 1), filtered(2)]), None);
-    // An action type of a later API may be everything.
+    // An action type that a later API adds may include everything.
     assert_eq!(covered([only("ReadWrite", 1)]), None);
     assert_eq!(
         covered([with_status(Status::Disabled, filtered(1))]),
         Some(false)
     );
-    // One thing that is known not to be everything decides.
+    // One restricted field is enough to know that the track does not record everything.
     let mut narrow_filter = filtered(1);
     narrow_filter.resource_type = "cos".to_owned();
     assert_eq!(covered([narrow_filter]), Some(false));
 }
 
-/// It may record or not.
+/// Such a track may record or not.
 #[test]
-fn a_status_that_nobody_knows_is_neither_covered_nor_not() {
+fn coverage_by_a_track_with_an_unknown_status_is_unknown() {
     let strange = |track| with_status(Status::Unknown, track);
     assert_eq!(covered([strange(track(1, "a"))]), None);
     assert_eq!(covered([only("Read", 1), strange(only("Write", 2))]), None);
@@ -135,7 +135,7 @@ fn a_status_that_nobody_knows_is_neither_covered_nor_not() {
 }
 
 #[test]
-fn a_listing_with_gaps_proves_no_absence() {
+fn an_incomplete_listing_does_not_prove_that_coverage_is_missing() {
     let short = |tracks: Vec<Track>| Listing {
         reported: tracks.len() as u64 + 1,
         ..listing(tracks)
@@ -149,18 +149,18 @@ fn a_listing_with_gaps_proves_no_absence() {
     let mut target = Polled::with_room_for(1);
     target.lists([narrow(1), track(2, "a")]);
     let overview = now(&account, &[&target]);
-    assert_eq!(overview.totals.covered, None, "the dropped one might");
+    assert_eq!(overview.totals.covered, None, "the dropped track may cover");
     assert_eq!(
         overview.totals.tracks.into_array(),
         [2, 0, 0],
-        "it is counted"
+        "the dropped track is counted"
     );
     target.lists([track(1, "a"), narrow(2)]);
     assert_eq!(now(&account, &[&target]).totals.covered, Some(true));
 }
 
 #[test]
-fn tracks_are_told_apart_by_id_and_the_worse_status_counts() {
+fn tracks_are_identified_by_id_and_the_worse_status_counts() {
     use Status::{Disabled, Enabled, Unknown};
     let (mut one, mut other) = (Polled::new(), Polled::new());
     let all = |statuses: [Status; 4]| {
@@ -181,9 +181,9 @@ fn tracks_are_told_apart_by_id_and_the_worse_status_counts() {
     }
 }
 
-/// Where two regions show one track in two ways, it covers if it does so by both.
+/// If two regions show a track differently, it covers only if it covers in both.
 #[test]
-fn one_id_with_two_scopes_covers_where_both_do() {
+fn a_track_with_two_scopes_covers_if_both_do() {
     let account = AccountInfo::default();
     for (one, other, expected) in [
         (track(1, "a"), track(1, "a"), Some(true)),
@@ -217,7 +217,7 @@ fn regions_cover_together() {
     other.lists([only("Write", 2)]);
     let account = AccountInfo::default();
     assert_eq!(now(&account, &[&one, &other]).totals.covered, Some(true));
-    // What one region does not list in full may be anything, whatever the other proves.
+    // An incomplete listing in one region may lack any track, whatever the other region shows.
     other.listed(Listing {
         reported: 2,
         ..listing([narrow(2)])
@@ -225,9 +225,9 @@ fn regions_cover_together() {
     assert_eq!(now(&account, &[&one, &other]).totals.covered, None);
 }
 
-/// The times in which the regions count, one after the other and without a gap.
+/// The overviews follow one another without a gap.
 #[test]
-fn there_is_one_overview_until_each_region_is_too_old() {
+fn there_is_one_overview_for_each_time_a_region_becomes_too_old() {
     let mut regions: [Polled; 3] = std::array::from_fn(|_| Polled::new());
     let starts = [0_u32, 10, 25];
     for ((region, minutes), id) in regions.iter_mut().zip(starts).zip(1..) {
@@ -252,7 +252,7 @@ fn there_is_one_overview_until_each_region_is_too_old() {
 }
 
 #[test]
-fn regions_that_age_together_step_down_together() {
+fn regions_that_expire_together_share_one_overview() {
     let mut target = Polled::new();
     target.lists([track(1, "x")]);
     let other = Polled {
@@ -265,9 +265,9 @@ fn regions_that_age_together_step_down_together() {
     assert_eq!(overviews[0].until, target.now + STALE_AFTER);
 }
 
-/// With the region that proves it, the cover goes; with the one that has gaps, the doubt.
+/// Coverage ends with the region that proves it, and doubt ends with the incomplete region.
 #[test]
-fn cover_is_of_the_regions_that_still_count() {
+fn coverage_depends_only_on_the_regions_still_shown() {
     let account = AccountInfo::default();
     let (mut old, mut young) = (Polled::new(), Polled::new());
     old.lists([only("Read", 1)]);
@@ -300,14 +300,14 @@ fn cover_is_of_the_regions_that_still_count() {
 proptest! {
     /// Two regions in any order, each with one of a few listings or a failure.
     #[test]
-    fn what_is_kept_is_what_would_be_found_anew(
+    fn cached_overviews_equal_fresh_ones(
         steps in prop::collection::vec((0_usize..2, 0_u64..4), 1..24),
     ) {
         let account = AccountInfo::default();
         let mut targets = [Polled::new(), Polled::new()];
         let mut cache = OverviewCache::default();
         for (target, what) in steps {
-            // The one that was polled last may be shown longest.
+            // The target polled last may be shown longest.
             match what {
                 0 => targets[target].failed(Reason::Unavailable),
                 1 => drop(targets[target].listed(listing([]))),

@@ -1,4 +1,4 @@
-//! A target whose polls end when the test says so.
+//! A target whose polls end when the test decides.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::history::{Retention, TargetHistory, TrackChange};
-use cloudaudit_exporter::snapshot::{Change, LastGood, Listing, Past, TargetReport, Track};
+use cloudaudit_exporter::snapshot::{ChangeKind, LastGood, Listing, Past, TargetReport, Track};
 use tokio::time::Instant;
 
 use super::{INTERVAL, RETENTION};
@@ -35,7 +35,7 @@ impl Polled {
         }
     }
 
-    /// With room for so many tracks.
+    /// A target that keeps at most this many tracks.
     pub(crate) fn with_room_for(max_tracks: usize) -> Self {
         Self::with(Retention {
             max_tracks,
@@ -48,8 +48,11 @@ impl Polled {
         self.history.listed(listing, self.now, TOOK)
     }
 
-    /// A listing of all that there is; tells the changes in short.
-    pub(crate) fn lists(&mut self, tracks: impl IntoIterator<Item = Track>) -> Vec<(u64, Change)> {
+    /// Ends a poll with a complete listing, and returns the changes in short.
+    pub(crate) fn lists(
+        &mut self,
+        tracks: impl IntoIterator<Item = Track>,
+    ) -> Vec<(u64, ChangeKind)> {
         in_short(&self.listed(listing(tracks)))
     }
 
@@ -59,8 +62,11 @@ impl Polled {
         self.history.failed(failure, self.now, TOOK);
     }
 
-    /// A poll that saw no more than these tracks; tells the changes in short.
-    pub(crate) fn sees(&mut self, tracks: impl IntoIterator<Item = Track>) -> Vec<(u64, Change)> {
+    /// Ends a poll that saw only these tracks, and returns the changes in short.
+    pub(crate) fn sees(
+        &mut self,
+        tracks: impl IntoIterator<Item = Track>,
+    ) -> Vec<(u64, ChangeKind)> {
         self.pass(INTERVAL);
         let failure = Failure::new(Reason::Incomplete, "not all");
         let seen = listing(tracks).tracks;
@@ -78,7 +84,7 @@ impl Polled {
 
     pub(crate) fn last_good(&self) -> &LastGood {
         let good = self.report().last_good.as_ref();
-        good.expect("it was listed")
+        good.expect("a listing")
     }
 
     pub(crate) fn past(&self) -> &Past {
@@ -90,7 +96,7 @@ impl Polled {
         self.past().tombstones.keys().copied().collect()
     }
 
-    /// When a track changed, by the kind of change.
+    /// Returns when a track changed, by the kind of change.
     pub(crate) fn changed(&self, id: u64) -> BTreeMap<&'static str, SystemTime> {
         let times = self.past().changes.get(&id).into_iter();
         let kinds = times.flat_map(|times| times.at);
@@ -107,6 +113,6 @@ pub(crate) fn noon() -> Moment {
     }
 }
 
-pub(crate) fn in_short(changes: &[TrackChange]) -> Vec<(u64, Change)> {
+pub(crate) fn in_short(changes: &[TrackChange]) -> Vec<(u64, ChangeKind)> {
     changes.iter().map(|it| (it.id, it.change)).collect()
 }

@@ -1,10 +1,10 @@
-//! What a poll moves, and what a failure leaves alone.
+//! What a poll changes, and what a failure does not change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{Change, Listing, Status};
+use cloudaudit_exporter::snapshot::{ChangeKind, Listing, Status};
 
 use super::polled::Polled;
 use super::{INTERVAL, STALE_AFTER};
@@ -22,7 +22,7 @@ fn nothing_is_known_before_the_first_poll() {
 }
 
 #[test]
-fn a_failure_leaves_the_last_listing_and_its_times_alone() {
+fn a_failure_does_not_change_the_last_listing_or_its_times() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a")]));
     let good = target.last_good().clone();
@@ -47,7 +47,7 @@ fn a_failure_leaves_the_last_listing_and_its_times_alone() {
 }
 
 #[test]
-fn changes_count_from_the_last_listing_however_old_it_is() {
+fn a_listing_is_compared_with_the_last_one_however_old_it_is() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a"), track(2, "b")]));
     for _ in 0..200 {
@@ -55,11 +55,11 @@ fn changes_count_from_the_last_listing_however_old_it_is() {
     }
     let changes = target.listed(listing([track(1, "a")]));
     assert_eq!(changes.len(), 1);
-    assert_eq!(changes[0].change, Change::Vanished);
+    assert_eq!(changes[0].change, ChangeKind::Vanished);
 }
 
 #[test]
-fn an_unchanged_listing_stays_the_same_allocation_and_is_shown_longer() {
+fn an_unchanged_listing_is_not_reallocated_and_is_shown_longer() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a")]));
     let first = target.last_good().clone();
@@ -69,7 +69,7 @@ fn an_unchanged_listing_stays_the_same_allocation_and_is_shown_longer() {
     assert!(Arc::ptr_eq(&first.listing, &second.listing));
     assert_eq!(second.show_until, first.show_until + 2 * INTERVAL);
 
-    // What is shown of a listing is more than its changes: the total, too.
+    // A listing also shows the total, which is not a change of a track.
     target.listed(Listing {
         reported: 2,
         ..listing([track(1, "a")])
@@ -79,7 +79,7 @@ fn an_unchanged_listing_stays_the_same_allocation_and_is_shown_longer() {
 }
 
 #[test]
-fn counters_count() {
+fn polls_failures_and_changes_are_counted() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a"), track(2, "b")]));
     target.history.skipped();

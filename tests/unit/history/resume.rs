@@ -1,11 +1,11 @@
-//! What another history knew, of an earlier configuration or an earlier process.
+//! Resuming from the history of an earlier configuration or process.
 
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::Reason;
 use cloudaudit_exporter::history::{Retention, TargetHistory};
-use cloudaudit_exporter::snapshot::{Change, Listing, Status, Track};
+use cloudaudit_exporter::snapshot::{ChangeKind, Listing, Status, Track};
 use tokio::time::Instant;
 
 use super::polled::{NONE, Polled};
@@ -14,7 +14,7 @@ use crate::support::tracks::{listing, track};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Two tracks that are there, one that was switched off, and one that is gone.
+/// A target with an enabled, a disabled and a deleted track.
 fn known() -> Polled {
     let mut target = Polled::new();
     target.lists([track(1, "a"), track(2, "b"), track(3, "c")]);
@@ -27,7 +27,7 @@ fn known() -> Polled {
     target
 }
 
-/// Goes on at this time of day, with a steady clock that has nothing to do with the one before.
+/// Resumes after this time, with a steady clock that is unrelated to the previous one.
 fn resumed(target: &Polled, later: Duration) -> Polled {
     let wall = target.now.wall + later;
     at(target, wall, RETENTION)
@@ -44,7 +44,7 @@ fn at(target: &Polled, wall: std::time::SystemTime, retention: Retention) -> Pol
 }
 
 #[test]
-fn times_of_day_stay_and_ends_are_worked_out_anew() {
+fn wall_clock_times_are_kept_and_deadlines_recomputed() {
     let target = known();
     let listed = target.last_good().at;
     let resumed = resumed(&target, HOUR / 2);
@@ -66,23 +66,23 @@ fn times_of_day_stay_and_ends_are_worked_out_anew() {
 }
 
 #[test]
-fn what_is_too_old_is_hidden_at_once_and_compared_with() {
+fn a_listing_that_is_too_old_is_hidden_but_still_compared() {
     let target = known();
     let mut resumed = resumed(&target, 5 * HOUR);
     assert_eq!(resumed.last_good().show_until, resumed.now);
     assert_eq!(resumed.tombstones(), [3], "a fact about the past");
     let changes = resumed.lists([track(2, "b"), track(4, "d")]);
     let expected = [
-        (2, Change::Enabled),
-        (4, Change::Created),
-        (1, Change::Vanished),
+        (2, ChangeKind::Enabled),
+        (4, ChangeKind::Created),
+        (1, ChangeKind::Vanished),
     ];
     assert_eq!(changes, expected);
     assert_eq!(resumed.tombstones(), [1, 3]);
 }
 
 #[test]
-fn a_listing_that_says_what_was_restored_changes_nothing() {
+fn a_listing_equal_to_the_restored_one_changes_nothing() {
     let target = known();
     let mut resumed = resumed(&target, HOUR);
     let tracks = target.last_good().listing.tracks.clone();
@@ -93,7 +93,7 @@ fn a_listing_that_says_what_was_restored_changes_nothing() {
 }
 
 #[test]
-fn counters_go_on() {
+fn counters_continue() {
     let target = known();
     let mut resumed = resumed(&target, HOUR);
     assert_eq!(resumed.report().counters, target.report().counters);
@@ -101,11 +101,11 @@ fn counters_go_on() {
     let counters = &resumed.report().counters;
     assert_eq!(counters.polls, 4);
     assert_eq!(counters.failures[Reason::Throttled], 1);
-    assert_eq!(counters.changes[Change::Vanished], 2);
+    assert_eq!(counters.changes[ChangeKind::Vanished], 2);
 }
 
 #[test]
-fn where_no_listing_is_known_the_next_one_is_the_first() {
+fn without_a_restored_listing_the_next_one_is_the_first() {
     let mut target = Polled::new();
     target.failed(Reason::Unauthorized);
     let mut resumed = resumed(&target, HOUR);
@@ -113,7 +113,7 @@ fn where_no_listing_is_known_the_next_one_is_the_first() {
     assert_eq!(resumed.lists([track(1, "a")]), []);
 }
 
-/// A tombstone may be known though its listing is not: it is a fact of its own.
+/// A tombstone does not depend on a listing.
 #[test]
 fn a_past_without_a_listing_is_kept() {
     let target = known();
@@ -125,7 +125,7 @@ fn a_past_without_a_listing_is_kept() {
 }
 
 #[test]
-fn tombstones_that_are_over_are_forgotten_with_their_changes() {
+fn expired_tombstones_are_dropped_with_their_changes() {
     let target = known();
     let resumed = resumed(&target, TOMBSTONE_FOR);
     assert_eq!(resumed.tombstones(), NONE);
@@ -133,10 +133,10 @@ fn tombstones_that_are_over_are_forgotten_with_their_changes() {
     assert_eq!(changed, [2], "track 2 is listed");
 }
 
-/// The clock was set back: how old the listing is, is not known, so it is not shown. The next
-/// listing is compared with it. What is said to have changed in the future has changed by now.
+/// If the clock was set back, the age of the listing is unknown, so it is not shown. The next
+/// listing is compared with it. Changes in the future count as changes now.
 #[test]
-fn what_lies_in_the_future_is_of_an_unknown_age() {
+fn a_listing_from_the_future_has_an_unknown_age() {
     let target = known();
     let wall = target.now.wall - 3 * HOUR;
     let mut resumed = at(&target, wall, RETENTION);
@@ -150,13 +150,13 @@ fn what_lies_in_the_future_is_of_an_unknown_age() {
     assert_eq!(tombstone.show_until, now.steady + TOMBSTONE_FOR);
     assert_eq!(resumed.changed(2), [("disabled", wall)].into());
     assert_eq!(resumed.changed(3), [("vanished", wall)].into());
-    assert_eq!(resumed.lists([track(1, "a")]), [(2, Change::Vanished)]);
+    assert_eq!(resumed.lists([track(1, "a")]), [(2, ChangeKind::Vanished)]);
     assert!(resumed.report().is_up());
 }
 
-/// A clock that is kept right is slewed, and set back by no more than a few seconds.
+/// A synchronized clock is set back by a few seconds at most.
 #[test]
-fn a_little_ahead_is_now() {
+fn a_listing_at_most_five_seconds_ahead_counts_as_now() {
     let target = known();
     let listed = target.last_good().at;
     let resumed = at(&target, listed - Duration::from_secs(5), RETENTION);
@@ -167,7 +167,7 @@ fn a_little_ahead_is_now() {
     assert_eq!(resumed.last_good().known_at(), None);
 }
 
-/// The latest change says how the track is, so the order of two changes outlives the clock.
+/// The latest change shows the state of a track, so their order must survive a clock change.
 #[test]
 fn changes_in_the_future_keep_their_order() {
     let mut target = Polled::new();
@@ -191,7 +191,7 @@ fn changes_in_the_future_keep_their_order() {
 }
 
 #[test]
-fn another_retention_holds_from_now_on() {
+fn a_changed_retention_applies_at_once() {
     let target = known();
     let shorter = Retention {
         stale_after: 3 * INTERVAL,
@@ -203,7 +203,7 @@ fn another_retention_holds_from_now_on() {
     assert_eq!(resumed.last_good().show_until, now + 2 * INTERVAL);
     let tombstone = &resumed.past().tombstones[&3];
     assert_eq!(tombstone.show_until, now.steady + INTERVAL);
-    // What does not fit any more is dropped by the next listing; nobody vanished, nobody came.
+    // The next listing drops the tracks beyond the limit. No track was created or vanished.
     assert_eq!(resumed.lists([track(1, "a"), track(2, "b")]), []);
     assert_eq!(resumed.last_good().listing.dropped.len(), 1);
     let mut wider = at(&resumed, resumed.now.wall, RETENTION);
@@ -212,7 +212,7 @@ fn another_retention_holds_from_now_on() {
 }
 
 #[test]
-fn another_interval_holds_from_now_on() {
+fn a_changed_interval_applies_at_once() {
     let target = known();
     let known = target.report().clone();
     let resumed = TargetHistory::resume(known, 5 * INTERVAL, RETENTION, target.now);
@@ -221,7 +221,7 @@ fn another_interval_holds_from_now_on() {
 }
 
 #[test]
-fn hidden_tracks_are_waited_for_over_a_restart() {
+fn hidden_tracks_are_remembered_across_a_restart() {
     let mut target = Polled::new();
     target.lists([track(1, "a"), track(2, "b")]);
     let short = Listing {
@@ -231,5 +231,5 @@ fn hidden_tracks_are_waited_for_over_a_restart() {
     target.listed(short.clone());
     let mut resumed = resumed(&target, HOUR);
     assert_eq!(resumed.listed(short), []);
-    assert_eq!(resumed.lists([track(1, "a")]), [(2, Change::Vanished)]);
+    assert_eq!(resumed.lists([track(1, "a")]), [(2, ChangeKind::Vanished)]);
 }

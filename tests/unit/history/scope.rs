@@ -1,4 +1,4 @@
-//! What one track records, and whose storage it delivers to.
+//! What one track records, and whether it delivers to foreign storage.
 
 use std::sync::Arc;
 
@@ -18,15 +18,16 @@ fn scoped(action_type: &str, resource_type: &str, event_names: &[&str]) -> Track
     }
 }
 
-/// By action, product and events: whether it records all, all that is read, all that is written.
+/// Each row has the action, product and events, and whether the track records all operations, all
+/// reads and all writes.
 #[test]
-fn what_a_track_records() {
+fn the_scope_of_a_track_is_derived_from_its_fields() {
     let table = [
         ("*", "*", &["*"][..], YES, YES, YES),
         ("Read", "*", &["*"], NO, YES, NO),
         ("Write", "*", &["*"], NO, NO, YES),
         ("", "*", &["*"], None, None, None),
-        // Not in the documentation: it may be anything.
+        // An undocumented type may include anything.
         ("ReadWrite", "*", &["*"], None, None, None),
         ("read", "*", &["*"], None, None, None),
         ("*", "cos", &["*"], NO, NO, NO),
@@ -36,7 +37,7 @@ fn what_a_track_records() {
         ("*", "*", &[""], NO, NO, NO),
         ("*", "*", &[], None, None, None),
         ("", "", &[], None, None, None),
-        // One part that is known not to be everything decides.
+        // One restricted field is enough to know that the track does not record everything.
         ("Read", "", &[], NO, None, NO),
         ("", "cos", &[], NO, NO, NO),
         ("", "", &["Run"], NO, NO, NO),
@@ -55,7 +56,7 @@ fn what_a_track_records() {
 }
 
 #[test]
-fn whose_storage_it_is() {
+fn storage_is_foreign_unless_the_owner_is_the_account_or_trusted() {
     const OWN: &str = "100000000001";
     const TRUSTED: &str = "100000000009";
     const OTHER: &str = "100000000666";
@@ -65,13 +66,13 @@ fn whose_storage_it_is() {
         ..AccountInfo::default()
     };
     let table = [
-        // Own number, trusted numbers, owner.
+        // The account's own UIN, the trusted UINs, the owner of the storage.
         (OWN, &[TRUSTED][..], OWN, NO),
         (OWN, &[TRUSTED], TRUSTED, NO),
         (OWN, &[TRUSTED], OTHER, YES),
         (OWN, &[], TRUSTED, YES),
         (OWN, &[TRUSTED], "", None),
-        // Whose number is not known might be anybody, but for those that are trusted.
+        // If the own UIN is unknown, only a trusted owner is known not to be foreign.
         ("", &[TRUSTED], TRUSTED, NO),
         ("", &[TRUSTED], OTHER, None),
         ("", &[], "", None),

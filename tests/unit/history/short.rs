@@ -1,17 +1,17 @@
-//! What a listing that is not all there does not prove.
+//! What a listing with fewer tracks than reported does not prove.
 
 use std::collections::BTreeMap;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{Change, Listing, Status, Track};
+use cloudaudit_exporter::snapshot::{ChangeKind, Listing, Status, Track};
 use proptest::prelude::*;
 
-use super::changes::told;
+use super::changes::lines_of;
 use super::polled::{Polled, in_short};
 use crate::support::tracks::{listing, track};
 
 #[test]
-fn while_fewer_are_listed_than_reported_nobody_vanishes() {
+fn no_track_vanishes_while_fewer_are_listed_than_reported() {
     let all = || [track(1, "a"), track(2, "b"), track(3, "c")];
     let one_hidden = |reported| Listing {
         reported,
@@ -19,15 +19,19 @@ fn while_fewer_are_listed_than_reported_nobody_vanishes() {
     };
     let mut target = Polled::new();
     target.listed(listing(all()));
-    assert_eq!(target.listed(one_hidden(3)), [], "two are not shown");
+    assert_eq!(target.listed(one_hidden(3)), [], "two tracks are hidden");
     target.failed(Reason::Incomplete);
-    assert_eq!(target.listed(one_hidden(2)), [], "one is still not shown");
+    assert_eq!(
+        target.listed(one_hidden(2)),
+        [],
+        "one track is still hidden"
+    );
 
-    // One comes back, switched off meanwhile, which is no creation; the other one is proved gone.
+    // Track 2 reappears disabled, which is not a creation. Track 3 is proven to be gone.
     let mut back = track(2, "b");
     back.status = Status::Disabled;
     assert_eq!(
-        told(&target.listed(listing([track(1, "a"), back.clone()])))
+        lines_of(&target.listed(listing([track(1, "a"), back.clone()])))
             .iter()
             .map(|line| line.split(" [").next().unwrap())
             .collect::<Vec<_>>(),
@@ -37,28 +41,28 @@ fn while_fewer_are_listed_than_reported_nobody_vanishes() {
 }
 
 #[test]
-fn a_new_track_is_created_even_in_a_listing_that_is_not_all_there() {
+fn a_new_track_is_created_even_in_an_incomplete_listing() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a")]));
     let changes = target.listed(Listing {
         reported: 3,
         ..listing([track(2, "b")])
     });
-    assert_eq!(in_short(&changes), [(2, Change::Created)]);
+    assert_eq!(in_short(&changes), [(2, ChangeKind::Created)]);
 }
 
 #[test]
-fn more_listed_than_reported_proves_who_is_gone() {
+fn a_listing_with_more_tracks_than_reported_proves_absence() {
     let mut target = Polled::new();
     target.listed(listing([track(1, "a"), track(2, "b")]));
     let changes = target.listed(Listing {
         reported: 0,
         ..listing([track(1, "a")])
     });
-    assert_eq!(in_short(&changes), [(2, Change::Vanished)]);
+    assert_eq!(in_short(&changes), [(2, ChangeKind::Vanished)]);
 }
 
-/// Up to six ids in three states and two names, and up to two more reported than listed.
+/// Up to four tracks with six possible ids, and a total of up to two more than listed.
 fn any_listing() -> impl Strategy<Value = Listing> {
     let states = prop::sample::select(Status::ALL);
     let one = (1..=6_u64, states, prop::sample::select(&["a", "b"][..]));
@@ -84,9 +88,9 @@ fn any_listing() -> impl Strategy<Value = Listing> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whoever replays the changes knows what is there: nothing is told twice, nothing is left out.
+    /// Replaying the changes yields the listed tracks: no change is reported twice or missing.
     #[test]
-    fn changes_add_up_to_what_is_listed(listings in prop::collection::vec(any_listing(), 1..12)) {
+    fn replayed_changes_yield_the_listed_tracks(listings in prop::collection::vec(any_listing(), 1..12)) {
         let mut target = Polled::new();
         let state = |track: &Track| (track.status == Status::Enabled, track.name.clone());
         let mut replayed: BTreeMap<u64, (bool, String)> = BTreeMap::new();
@@ -108,28 +112,28 @@ proptest! {
                 };
                 let known = replayed.get(&change.id).cloned();
                 match (change.change, known) {
-                    (Change::Created, None) => {
+                    (ChangeKind::Created, None) => {
                         let on = to("Status").unwrap() == "enabled";
                         replayed.insert(change.id, (on, to("Name").unwrap()));
                     }
-                    (Change::Vanished, Some(_)) => {
+                    (ChangeKind::Vanished, Some(_)) => {
                         prop_assert!(is_whole);
                         replayed.remove(&change.id);
                     }
-                    (Change::Enabled, Some((false, name))) => {
+                    (ChangeKind::Enabled, Some((false, name))) => {
                         replayed.insert(change.id, (true, name));
                     }
-                    (Change::Disabled, Some((true, name))) => {
+                    (ChangeKind::Disabled, Some((true, name))) => {
                         replayed.insert(change.id, (false, name));
                     }
-                    (Change::Modified, Some((on, _))) => {
+                    (ChangeKind::Modified, Some((on, _))) => {
                         replayed.insert(change.id, (on, to("Name").unwrap()));
                     }
                     (_, known) => prop_assert!(false, "{:?} of {:?}", change, known),
                 }
             }
             if !was_whole {
-                // They may have been there all the time: nobody is told of them.
+                // These tracks may have existed before, so no change reports them.
                 for (id, state) in &listed {
                     replayed.entry(*id).or_insert_with(|| state.clone());
                 }

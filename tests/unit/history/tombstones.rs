@@ -1,9 +1,9 @@
-//! Tracks that were listed and no longer are, and how many of them are remembered how long.
+//! Tombstones of deleted tracks: when they are created and dropped, and how many are kept.
 
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::snapshot::{Change, Listing, Status, Track};
+use cloudaudit_exporter::snapshot::{ChangeKind, Listing, Status, Track};
 use proptest::prelude::*;
 
 use super::polled::{NONE, Polled, in_short};
@@ -15,7 +15,7 @@ fn tracks(ids: impl IntoIterator<Item = u64>) -> Vec<Track> {
     ids.into_iter().map(|id| track(id, "x")).collect()
 }
 
-/// What a walk over the pages finds of them, with `reported` by the API.
+/// A listing of these ids for which the API reports `reported` as the total.
 fn reported(reported: u64, ids: impl IntoIterator<Item = u64>) -> Listing {
     Listing {
         reported,
@@ -36,7 +36,7 @@ fn a_track_that_vanished_leaves_a_tombstone_with_its_last_name_and_time() {
     assert_eq!(tombstone.show_until, target.now.steady + TOMBSTONE_FOR);
     assert_eq!(target.past().changes[&2].name, "new");
 
-    // Nothing moves it, neither what fails nor what is listed.
+    // Neither a failure nor a listing changes the tombstone.
     let tombstone = tombstone.clone();
     target.failed(Reason::Unavailable);
     target.lists([track(1, "a"), track(3, "c")]);
@@ -46,7 +46,7 @@ fn a_track_that_vanished_leaves_a_tombstone_with_its_last_name_and_time() {
 }
 
 #[test]
-fn a_tombstone_is_forgotten_after_its_time_and_its_changes_with_it() {
+fn an_expired_tombstone_is_dropped_with_its_changes() {
     let mut target = Polled::new();
     target.lists(tracks([1, 2, 3]));
     target.lists(tracks([1, 3]));
@@ -55,9 +55,9 @@ fn a_tombstone_is_forgotten_after_its_time_and_its_changes_with_it() {
 
     target.now.steady = vanished.steady + TOMBSTONE_FOR - INTERVAL.mul_f64(1.5);
     target.lists(tracks([1]));
-    assert_eq!(target.tombstones(), [2, 3], "not too early");
+    assert_eq!(target.tombstones(), [2, 3], "not yet");
     target.lists(tracks([1]));
-    assert_eq!(target.tombstones(), [3], "the one that is over");
+    assert_eq!(target.tombstones(), [3], "the first has expired");
     assert!(target.changed(2).is_empty());
     assert!(!target.changed(3).is_empty());
     target.lists(tracks([1]));
@@ -66,27 +66,30 @@ fn a_tombstone_is_forgotten_after_its_time_and_its_changes_with_it() {
 }
 
 #[test]
-fn an_id_that_returns_takes_its_tombstone_away_and_is_created() {
+fn an_id_that_reappears_loses_its_tombstone_and_is_created() {
     let mut target = Polled::new();
     target.lists(tracks([1, 2]));
     target.lists(tracks([1]));
     let vanished = target.now.wall;
     assert_eq!(target.tombstones(), [2]);
-    assert_eq!(target.lists(tracks([1, 2])), [(2, Change::Created)]);
+    assert_eq!(target.lists(tracks([1, 2])), [(2, ChangeKind::Created)]);
     assert_eq!(target.tombstones(), NONE);
     let created = target.now.wall;
     let times = [("created", created), ("vanished", vanished)];
     assert_eq!(target.changed(2), times.into());
-    assert_eq!(target.lists(tracks([1])), [(2, Change::Vanished)]);
+    assert_eq!(target.lists(tracks([1])), [(2, ChangeKind::Vanished)]);
     assert_eq!(target.tombstones(), [2], "and again");
 }
 
 #[test]
-fn deleted_and_created_again_under_the_same_name_is_two_ids() {
+fn a_track_recreated_with_the_same_name_has_a_new_id() {
     let mut target = Polled::new();
     target.lists([track(641, "audit-all")]);
     let changes = target.lists([track(694, "audit-all")]);
-    assert_eq!(changes, [(694, Change::Created), (641, Change::Vanished)]);
+    assert_eq!(
+        changes,
+        [(694, ChangeKind::Created), (641, ChangeKind::Vanished)]
+    );
     assert_eq!(target.tombstones(), [641]);
     assert_eq!(target.past().tombstones[&641].name, "audit-all");
     let kinds = |id| target.changed(id).into_keys().collect::<Vec<_>>();
@@ -95,7 +98,7 @@ fn deleted_and_created_again_under_the_same_name_is_two_ids() {
 }
 
 #[test]
-fn a_track_deleted_in_an_outage_longer_than_stale_after_leaves_a_tombstone_after_it() {
+fn a_track_deleted_in_an_outage_longer_than_stale_after_leaves_a_tombstone() {
     let mut target = Polled::new();
     target.lists(tracks([1, 2]));
     let hidden = target.last_good().show_until.steady;
@@ -103,15 +106,18 @@ fn a_track_deleted_in_an_outage_longer_than_stale_after_leaves_a_tombstone_after
         target.failed(Reason::Unavailable);
         assert_eq!(target.tombstones(), NONE, "an outage proves nothing");
     }
-    assert_eq!(target.lists(tracks([1])), [(2, Change::Vanished)]);
+    assert_eq!(target.lists(tracks([1])), [(2, ChangeKind::Vanished)]);
     assert_eq!(target.tombstones(), [2]);
     let tombstone = &target.past().tombstones[&2];
-    assert_eq!(tombstone.at, target.now.wall, "seen, not done, then");
+    assert_eq!(
+        tombstone.at, target.now.wall,
+        "the time of the poll that saw the deletion"
+    );
     assert_eq!(tombstone.show_until, target.now.steady + TOMBSTONE_FOR);
 }
 
 #[test]
-fn a_listing_that_is_short_leaves_no_tombstone_until_one_proves_it() {
+fn a_short_listing_leaves_no_tombstone() {
     let mut target = Polled::new();
     target.lists(tracks([1, 2, 3]));
     for _ in 0..3 {
@@ -124,15 +130,15 @@ fn a_listing_that_is_short_leaves_no_tombstone_until_one_proves_it() {
 }
 
 #[test]
-fn a_known_tombstone_stays_while_listings_are_short() {
+fn a_short_listing_keeps_a_tombstone() {
     let mut target = Polled::new();
     target.lists(tracks([1, 2]));
     target.lists(tracks([1]));
     target.listed(reported(2, [1]));
     assert_eq!(target.tombstones(), [2]);
-    // It is known to have been gone, so it did not just hide.
+    // The track was proven to be gone, so it was not just hidden.
     let changes = target.listed(reported(2, [1, 2]));
-    assert_eq!(in_short(&changes), [(2, Change::Created)]);
+    assert_eq!(in_short(&changes), [(2, ChangeKind::Created)]);
     assert_eq!(target.tombstones(), NONE);
 }
 
@@ -152,7 +158,7 @@ fn tombstones_are_kept_for_the_lowest_ids() {
 }
 
 #[test]
-fn tracks_beyond_the_limit_are_counted_and_no_more() {
+fn tracks_beyond_the_limit_are_only_counted() {
     let mut target = Polled::with_room_for(2);
     target.lists(tracks([1, 2, 3, 4]));
     let listing = &target.last_good().listing;
@@ -174,30 +180,30 @@ fn tracks_beyond_the_limit_are_counted_and_no_more() {
 }
 
 #[test]
-fn a_kept_track_that_becomes_a_dropped_one_does_not_vanish() {
+fn a_track_that_moves_beyond_the_limit_does_not_vanish() {
     let mut target = Polled::with_room_for(2);
     target.lists(tracks([5, 6]));
     let changes = target.lists(tracks([1, 5, 6]));
-    assert_eq!(changes, [(1, Change::Created)]);
+    assert_eq!(changes, [(1, ChangeKind::Created)]);
     assert_eq!(target.tombstones(), NONE);
-    // Nor when it goes for good: nobody watches dropped ones.
+    // It does not vanish when it is deleted, either: dropped tracks are not compared.
     assert_eq!(target.lists(tracks([1, 5])), []);
     assert_eq!(target.tombstones(), NONE);
 }
 
 #[test]
-fn a_dropped_track_that_becomes_a_kept_one_is_not_created() {
+fn a_track_that_moves_within_the_limit_is_not_created() {
     let mut target = Polled::with_room_for(2);
     target.lists(tracks([1, 2, 3]));
-    assert_eq!(target.lists(tracks([1, 3])), [(2, Change::Vanished)]);
+    assert_eq!(target.lists(tracks([1, 3])), [(2, ChangeKind::Vanished)]);
     assert_eq!(target.tombstones(), [2]);
     assert!(target.changed(3).is_empty());
-    // From here on it is watched.
-    assert_eq!(target.lists(tracks([1])), [(3, Change::Vanished)]);
+    // From now on the track is compared.
+    assert_eq!(target.lists(tracks([1])), [(3, ChangeKind::Vanished)]);
 }
 
 #[test]
-fn a_hidden_track_that_turns_up_beyond_the_limit_did_not_vanish() {
+fn a_hidden_track_that_reappears_beyond_the_limit_did_not_vanish() {
     let mut target = Polled::with_room_for(2);
     target.lists(tracks([5, 6]));
     target.listed(reported(2, [5]));
@@ -207,9 +213,9 @@ fn a_hidden_track_that_turns_up_beyond_the_limit_did_not_vanish() {
     assert_eq!(target.tombstones(), NONE);
 }
 
-/// It is there: a tombstone would say that it is not, and twice so when it is kept again.
+/// The track exists, so a tombstone would be wrong.
 #[test]
-fn an_id_that_returns_beyond_the_limit_has_no_tombstone() {
+fn an_id_that_reappears_beyond_the_limit_has_no_tombstone() {
     let mut target = Polled::with_room_for(2);
     target.lists(tracks([1, 5]));
     target.lists(tracks([1]));
@@ -220,9 +226,9 @@ fn an_id_that_returns_beyond_the_limit_has_no_tombstone() {
     assert_eq!(target.tombstones(), [2]);
 }
 
-/// Else an account whose tracks come and go beyond the limit would be remembered for ever.
+/// Otherwise, change times of tracks beyond the limit would accumulate forever.
 #[test]
-fn what_is_not_kept_any_more_is_forgotten() {
+fn change_times_of_tracks_beyond_the_limit_are_dropped() {
     let mut target = Polled::with_room_for(2);
     target.lists([]);
     target.lists(tracks([8, 9]));
@@ -233,7 +239,7 @@ fn what_is_not_kept_any_more_is_forgotten() {
 }
 
 #[test]
-fn a_hidden_track_is_not_forgotten() {
+fn a_hidden_track_keeps_its_change_times() {
     let mut target = Polled::new();
     target.lists([]);
     target.lists(tracks([1, 2]));
@@ -243,7 +249,7 @@ fn a_hidden_track_is_not_forgotten() {
 }
 
 #[test]
-fn hidden_tracks_are_bounded_too() {
+fn the_number_of_hidden_tracks_is_bounded() {
     let mut target = Polled::with_room_for(3);
     target.lists(tracks([4, 5, 6]));
     target.listed(reported(9, [1, 2, 3]));
@@ -254,7 +260,7 @@ fn hidden_tracks_are_bounded_too() {
     assert_eq!(changed, [1, 2, 3]);
 }
 
-/// What comes back from a poll after so many intervals: nine ids, some reported and not listed.
+/// A poll after some intervals that lists some of nine ids, with a total of `hidden` more.
 #[derive(Clone, Debug)]
 struct AnyPoll {
     after: u32,
@@ -275,10 +281,9 @@ fn any_poll() -> impl Strategy<Value = AnyPoll> {
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// However tracks come and go: who is there has no tombstone, who has one is not there, and
-    /// what is remembered is bounded.
+    /// No listed track has a tombstone, and the number of tombstones and change times is bounded.
     #[test]
-    fn tombstones_are_of_the_absent(polls in prop::collection::vec(any_poll(), 1..30)) {
+    fn only_absent_tracks_have_tombstones(polls in prop::collection::vec(any_poll(), 1..30)) {
         let room = 3;
         let short_lived = Duration::from_mins(5);
         let mut target = Polled::with(super::Retention {
@@ -293,7 +298,7 @@ proptest! {
             let kept: Vec<u64> = ids.iter().copied().take(room).collect();
             let past = target.past();
             for (id, tombstone) in &past.tombstones {
-                prop_assert!(!ids.contains(id), "{} is there", id);
+                prop_assert!(!ids.contains(id), "{} is listed", id);
                 prop_assert!(!target.report().unproven.contains_key(id));
                 prop_assert!(past.changes.contains_key(id));
                 prop_assert!(tombstone.show_until > now.steady);
@@ -303,14 +308,14 @@ proptest! {
                 let known = kept.contains(id)
                     || past.tombstones.contains_key(id)
                     || target.report().unproven.contains_key(id);
-                prop_assert!(known, "{} is remembered for nothing", id);
+                prop_assert!(known, "{} has change times without a reason", id);
             }
             prop_assert!(past.tombstones.len() <= room);
             prop_assert!(target.report().unproven.len() <= room);
             for change in changes {
                 match change.change {
-                    Change::Created => prop_assert!(kept.contains(&change.id)),
-                    Change::Vanished => prop_assert!(!ids.contains(&change.id) && hidden == 0),
+                    ChangeKind::Created => prop_assert!(kept.contains(&change.id)),
+                    ChangeKind::Vanished => prop_assert!(!ids.contains(&change.id) && hidden == 0),
                     other => prop_assert!(false, "{:?}", other),
                 }
             }

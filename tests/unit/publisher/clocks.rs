@@ -1,5 +1,5 @@
-//! What describes the present is hidden as soon as either clock says that it is too old: the wall
-//! clock may be set, and the steady one stands still while the machine is suspended.
+//! Series about the present are hidden when they are too old by either clock: the wall clock can be
+//! set, and the steady clock stops while the machine is suspended.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const HOURS: Duration = Duration::from_hours(8);
 const COVERED: &str = "cloudaudit_account_covered{";
 const CHECKED: &str = "cloudaudit_account_coverage_checked_timestamp_seconds{";
 
-/// A world in which an account was listed a moment ago, and then its cloud is gone.
+/// A world with an account that was just listed.
 fn listed() -> (World, super::Account) {
     let world = World::new();
     let mut account = world.account("a", &["r"]);
@@ -35,14 +35,14 @@ fn a_wall_clock_that_jumps_ahead_hides_a_listing() {
     world.now.wall += HOURS;
     assert!(!is_shown(&world));
     assert_eq!(world.value(LAST_SUCCESS), succeeded);
-    // It was a mistake, and the clock is right again.
+    // The clock is corrected.
     world.now.wall -= HOURS;
     assert!(is_shown(&world));
 }
 
-/// A failed poll publishes once more what is known.
+/// A failed poll publishes the known data again.
 #[test]
-fn a_failure_after_the_jump_shows_nothing_either() {
+fn a_failed_poll_after_the_jump_keeps_the_listing_hidden() {
     let (mut world, mut account) = listed();
     world.now.wall += HOURS;
     account.failed(0, world.now);
@@ -51,13 +51,13 @@ fn a_failure_after_the_jump_shows_nothing_either() {
     account.listed(0, listing([track(1, "x")]), world.now);
     assert!(is_shown(&world));
     world.pass(STALE_AFTER.saturating_sub(MOMENT));
-    assert!(is_shown(&world), "to the last moment");
+    assert!(is_shown(&world), "until just before the end");
     world.pass(MOMENT);
     assert!(!is_shown(&world));
 }
 
 #[test]
-fn a_steady_clock_that_stands_still_hides_nothing_longer() {
+fn a_steady_clock_that_stops_does_not_extend_how_long_a_listing_is_shown() {
     let (mut world, _account) = listed();
     world.now.wall += STALE_AFTER.saturating_sub(MOMENT);
     assert!(is_shown(&world));
@@ -66,21 +66,21 @@ fn a_steady_clock_that_stands_still_hides_nothing_longer() {
 }
 
 #[test]
-fn a_wall_clock_that_is_set_back_shows_nothing_longer() {
+fn a_wall_clock_that_is_set_back_does_not_extend_how_long_a_listing_is_shown() {
     let (mut world, mut account) = listed();
     let succeeded = world.value(LAST_SUCCESS).expect("it was listed");
     world.now.wall -= HOURS;
     assert!(is_shown(&world));
     world.pass(10 * INTERVAL);
     account.failed(0, world.now);
-    // Ten minutes ago by the clock as it is now: an alert on its age must see it grow.
+    // Ten minutes ago by the current clock, because an alert on the age must see it grow.
     let now = succeeded - HOURS.as_secs_f64();
     assert_eq!(world.value(LAST_SUCCESS), Some(now));
     world.now.steady += STALE_AFTER.saturating_sub(10 * INTERVAL);
     assert!(!is_shown(&world));
 }
 
-/// A listing after the clock was set back is shown at once, whatever the clock has said before.
+/// A listing is shown at once, even if an earlier reading of the clock was later.
 #[test]
 fn a_listing_after_the_clock_was_set_back_is_shown() {
     let (mut world, mut account) = listed();
@@ -92,9 +92,9 @@ fn a_listing_after_the_clock_was_set_back_is_shown() {
     assert!(is_shown(&world));
 }
 
-/// A deletion is a fact about the past. If a clock that jumps could end it, it would end an alert.
+/// A clock that jumps must not end a tombstone, because that would end the alert on the deletion.
 #[test]
-fn a_tombstone_outlives_a_jump() {
+fn a_tombstone_survives_a_jump_of_the_wall_clock() {
     let (mut world, mut account) = listed();
     world.pass(INTERVAL);
     account.listed(0, listing([]), world.now);

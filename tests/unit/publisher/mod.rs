@@ -1,14 +1,15 @@
-//! What scrapes read: hidden when its time has come, though nobody publishes; never disturbed by
-//! another account; never rendered or joined twice; and the same, however it came about.
+//! What scrapes read: expired series are hidden even if no account publishes, accounts do not
+//! affect each other, nothing is rendered or joined twice, and the order of events does not matter.
 
-// What outlives the listing that it came from.
+// Series that outlive their listing.
 mod clocks;
 mod past;
 
-// What an organization says of its members.
-mod umbrella;
+// Coverage of members by their organization.
+mod organization_coverage;
 
-// Joining, readiness, and any order of events.
+// Joining, readiness, changes of accounts, and any order of events.
+mod changing;
 mod order;
 mod pieces;
 mod readiness;
@@ -43,7 +44,7 @@ const RETENTION: Retention = Retention {
 const TOOK: Duration = Duration::from_millis(120);
 const MOMENT: Duration = Duration::from_millis(1);
 
-/// A publisher and a clock that only the test moves.
+/// A publisher, and a clock that the test controls.
 struct World {
     publisher: Arc<Publisher>,
     now: Moment,
@@ -76,7 +77,7 @@ impl World {
     fn account_with(&self, info: Arc<AccountInfo>, regions: &[&str]) -> Account {
         let history = |region: &&str| TargetHistory::new((*region).to_owned(), INTERVAL, RETENTION);
         Account {
-            way: self.publisher.account(Arc::clone(&info)),
+            handle: self.publisher.account(Arc::clone(&info)),
             info,
             coverage: None,
             targets: regions.iter().map(history).collect(),
@@ -94,17 +95,17 @@ impl World {
 
     fn text(&self) -> String {
         let plain = self.pieces(false).concat();
-        String::from_utf8(plain).expect("it is UTF-8")
+        String::from_utf8(plain).expect("valid UTF-8")
     }
 
-    /// The value of the only series that begins so.
+    /// Returns the value of the only series that begins with `series`.
     fn value(&self, series: &str) -> Option<f64> {
         let text = self.text();
         let mut lines = text.lines().filter(|line| line.starts_with(series));
         let line = lines.next()?;
         assert_eq!(lines.next(), None, "{series}");
         let (_, value) = line.rsplit_once(' ').expect("a sample has a value");
-        Some(value.parse().expect("it is a number"))
+        Some(value.parse().expect("a number"))
     }
 
     fn account_tracks(&self) -> Option<[f64; 3]> {
@@ -116,9 +117,9 @@ impl World {
     }
 }
 
-/// One account whose polls end when the test says so.
+/// An account whose polls end when the test decides.
 struct Account {
-    way: publisher::Account,
+    handle: publisher::Account,
     info: Arc<AccountInfo>,
     coverage: Option<OrganizationCoverage>,
     targets: Vec<TargetHistory>,
@@ -144,7 +145,7 @@ impl Account {
     fn publish(&mut self, now: Moment) {
         let report = self.report();
         let evidence = report.evidence;
-        self.way.publish(Arc::new(report), evidence, now);
+        self.handle.publish(Arc::new(report), evidence, now);
     }
 
     fn listed(&mut self, target: usize, listing: Listing, now: Moment) {
@@ -159,8 +160,8 @@ impl Account {
     }
 }
 
-/// Two names whose accounts share a bucket.
-fn neighbours() -> [String; 2] {
+/// Returns two account names in the same bucket.
+fn accounts_in_one_bucket() -> [String; 2] {
     let bucket = |name: &str| stable_hash(name) % 64;
     let mut names = (0..).map(|number| format!("account-{number}"));
     let other = names.find(|name| bucket(name) == bucket("a"));
@@ -178,7 +179,7 @@ const ENABLED: &str = "cloudaudit_track_enabled{account=\"a\",region=\"r\",track
 const LAST_SUCCESS: &str = "cloudaudit_last_success_timestamp_seconds{account=\"a\"";
 
 #[test]
-fn a_listing_is_hidden_by_time_alone() {
+fn a_listing_expires_without_any_event() {
     let mut world = World::new();
     let mut account = world.account("a", &["r"]);
     account.listed(0, listing([track(1, "x")]), world.now);
@@ -186,7 +187,7 @@ fn a_listing_is_hidden_by_time_alone() {
     let healthy = world.text();
 
     world.pass(STALE_AFTER.saturating_sub(MOMENT));
-    assert_eq!(world.text(), healthy, "to the last moment");
+    assert_eq!(world.text(), healthy, "until just before the end");
     world.pass(MOMENT);
     assert_eq!(world.value(UP), Some(0.0));
     assert_eq!(world.value(LAST_SUCCESS), succeeded);
@@ -202,7 +203,7 @@ fn a_listing_is_hidden_by_time_alone() {
 }
 
 #[test]
-fn an_unchanged_listing_comes_back_after_it_was_hidden() {
+fn an_unchanged_listing_is_shown_again_after_it_was_hidden() {
     for seen_while_hidden in [true, false] {
         let mut world = World::new();
         let mut account = world.account("a", &["r"]);
@@ -220,9 +221,9 @@ fn an_unchanged_listing_comes_back_after_it_was_hidden() {
     }
 }
 
-/// A poll's moment is taken before it is rendered, and a scrape may fall in between.
+/// The time of a poll is taken before rendering, and a scrape may come in between.
 #[test]
-fn a_listing_that_is_published_a_little_late_is_shown() {
+fn a_listing_that_is_published_slightly_late_is_shown() {
     let mut world = World::new();
     let mut account = world.account("a", &["r"]);
     account.listed(0, listing([track(1, "x")]), world.now);
@@ -240,13 +241,13 @@ fn a_listing_that_is_published_a_little_late_is_shown() {
 }
 
 #[test]
-fn an_account_s_count_steps_down_as_its_regions_age() {
+fn an_account_s_count_shrinks_as_its_regions_expire() {
     let mut world = World::new();
     let mut account = world.account("a", &["r", "s", "t"]);
     assert_eq!(world.account_tracks(), None);
     account.publish(world.now);
     assert_eq!(world.account_tracks(), None, "before the first listing");
-    // The worst view of track 1 is the one that ages first.
+    // The region with the worse status of track 1 expires first.
     account.listed(
         0,
         listing([with_status(track(1, "x"), false), track(2, "y")]),
@@ -268,8 +269,8 @@ fn an_account_s_count_steps_down_as_its_regions_age() {
 }
 
 #[test]
-fn a_withdrawn_account_leaves_nothing_behind_and_its_neighbour_alone() {
-    let [one, other] = neighbours();
+fn withdrawing_an_account_removes_only_its_own_series() {
+    let [one, other] = accounts_in_one_bucket();
     let world = World::new();
     let mut staying = world.account(&one, &["r"]);
     staying.listed(0, listing([track(1, "x")]), world.now);
@@ -281,19 +282,19 @@ fn a_withdrawn_account_leaves_nothing_behind_and_its_neighbour_alone() {
     assert!(world.text().contains(&other));
 
     world.publisher.withdraw(&other, world.now);
-    assert_eq!(world.text(), alone, "no tombstone either");
+    assert_eq!(world.text(), alone, "no tombstone remains");
     assert_eq!(one_member(&world.pieces(true).concat()), alone.as_bytes());
     assert_eq!(world.publisher.reports().len(), 1);
-    world.publisher.withdraw("nobody", world.now);
+    world.publisher.withdraw("unknown", world.now);
     assert_eq!(world.text(), alone);
 }
 
 #[test]
-fn accounts_in_one_bucket_leave_each_other_alone() {
-    let [name, neighbour] = neighbours();
+fn accounts_in_the_same_bucket_do_not_affect_each_other() {
+    let [name, neighbor] = accounts_in_one_bucket();
     let mut world = World::new();
     let mut account = world.account(&name, &["r"]);
-    let mut other = world.account(&neighbour, &["r"]);
+    let mut other = world.account(&neighbor, &["r"]);
     account.listed(0, listing([track(1, "x")]), world.now);
     world.pass(INTERVAL);
     let of_account = |world: &World| -> Vec<String> {
@@ -313,15 +314,15 @@ fn accounts_in_one_bucket_leave_each_other_alone() {
     other.listed(0, listing([]), world.now);
     assert_eq!(of_account(&world), before);
 
-    // The older of the two ages out, and the younger one stays.
+    // The older listing expires, and the newer one stays.
     world.pass(STALE_AFTER.saturating_sub(INTERVAL));
     assert_eq!(world.value(ENABLED), None);
-    let reported = format!("cloudaudit_reported_tracks{{account=\"{neighbour}\"");
+    let reported = format!("cloudaudit_reported_tracks{{account=\"{neighbor}\"");
     assert_eq!(world.value(&reported), Some(0.0));
 }
 
 #[test]
-fn reports_are_the_latest_by_name() {
+fn reports_are_the_latest_in_order_of_names() {
     let world = World::new();
     for name in ["c", "a", "b"] {
         world.account(name, &["r"]).publish(world.now);

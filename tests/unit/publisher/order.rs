@@ -1,4 +1,4 @@
-//! What a scrape reads does not depend on the order of the events before it.
+//! What a scrape reads does not depend on the order of the earlier events.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use cloudaudit_exporter::publisher::Publisher;
 use proptest::prelude::*;
 
 use super::pieces::one_member;
-use super::{Account, INTERVAL, World, neighbours, with_status};
+use super::{Account, INTERVAL, World, accounts_in_one_bucket, with_status};
 use crate::support::tracks::{listing, track};
 
-/// Something that happens in a world with a few accounts, some of which share a bucket.
+/// An event in a world with four accounts, two of them in the same bucket.
 #[derive(Clone, Copy, Debug)]
 enum Event {
     Pass {
@@ -44,15 +44,15 @@ fn any_event() -> impl Strategy<Value = Event> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// After any number of partial changes a scrape reads what it would read if all of it had been
-    /// published just now, and the gzip member says the same.
+    /// After any events, a scrape equals that of a new publisher with the same reports, plain and
+    /// compressed.
     #[test]
-    fn what_is_shown_does_not_depend_on_how_it_came_about(
+    fn a_scrape_depends_only_on_the_latest_reports(
         events in prop::collection::vec(any_event(), 1..40),
     ) {
         let mut world = World::new();
-        let [name, neighbour] = neighbours();
-        let mut accounts: Vec<Account> = [&name, &neighbour, "c", "d"]
+        let [name, neighbor] = accounts_in_one_bucket();
+        let mut accounts: Vec<Account> = [&name, &neighbor, "c", "d"]
             .map(|name| world.account(name, &["r", "s"]))
             .into();
         for event in events.into_iter().chain([Event::Scraped { gzip: true }]) {
@@ -66,8 +66,8 @@ proptest! {
                 Event::Scraped { gzip } => {
                     let fresh = Publisher::new();
                     for report in world.publisher.reports() {
-                        let mut way = fresh.account(Arc::clone(&report.account));
-                        way.publish(Arc::clone(&report), report.evidence, world.now);
+                        let mut handle = fresh.account(Arc::clone(&report.account));
+                        handle.publish(Arc::clone(&report), report.evidence, world.now);
                     }
                     let expected = fresh.exposition(false, "own 1\n", world.now).concat();
                     let shown = world.publisher.exposition(gzip, "own 1\n", world.now).concat();

@@ -1,5 +1,5 @@
-//! Facts about the past outlive the listing they came from, and go on time though nobody publishes;
-//! what all listings of an account come to goes with the listings.
+//! Facts about the past outlive their listing and expire on time even if no account publishes. The
+//! overview of an account expires with its listings.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use cloudaudit_exporter::snapshot::{AccountInfo, ExpectedTrack, Track};
 
 use super::{
     Account, ENABLED, INTERVAL, LAST_SUCCESS, MOMENT, STALE_AFTER, TOMBSTONE_FOR, UP, World,
-    neighbours, with_status,
+    accounts_in_one_bucket, with_status,
 };
 use crate::support::tracks::{listing, track};
 
-/// A track of region `r` of account `a`.
+/// The beginning of a series of a track in region `r` of account `a`.
 fn series(metric: &str, id: u64) -> String {
     format!("cloudaudit_track_{metric}{{account=\"a\",region=\"r\",track_id=\"{id}\"")
 }
@@ -26,8 +26,8 @@ fn present(world: &World, id: u64) -> Option<f64> {
     world.value(&series("present", id))
 }
 
-/// Track 1 was switched off and 2 vanished; now nobody publishes any more.
-fn with_a_past(world: &mut World) -> Account {
+/// An account whose track 1 was disabled and track 2 deleted.
+fn account_with_a_past(world: &mut World) -> Account {
     let mut account = world.account("a", &["r"]);
     account.listed(0, listing([track(1, "x"), track(2, "x")]), world.now);
     world.pass(INTERVAL);
@@ -38,7 +38,7 @@ fn with_a_past(world: &mut World) -> Account {
 #[test]
 fn tombstones_and_change_times_outlive_the_listing() {
     let mut world = World::new();
-    with_a_past(&mut world);
+    account_with_a_past(&mut world);
     let at = changed(&world, 1, "disabled");
     assert!(at.is_some());
     assert_eq!(changed(&world, 2, "vanished"), at);
@@ -50,7 +50,7 @@ fn tombstones_and_change_times_outlive_the_listing() {
     world.pass(STALE_AFTER);
     assert_eq!(world.value(UP), Some(0.0));
     assert_eq!(world.value(ENABLED), None);
-    assert_eq!(present(&world, 1), None, "nobody knows");
+    assert_eq!(present(&world, 1), None, "unknown");
     assert_eq!(present(&world, 2), Some(0.0));
     assert_eq!(changed(&world, 1, "disabled"), at);
     assert_eq!(changed(&world, 2, "vanished"), at);
@@ -58,21 +58,21 @@ fn tombstones_and_change_times_outlive_the_listing() {
 }
 
 #[test]
-fn a_tombstone_goes_on_time_though_nobody_publishes() {
+fn a_tombstone_expires_on_time_even_if_no_account_publishes() {
     for failing in [false, true] {
         let mut world = World::new();
-        let mut account = with_a_past(&mut world);
+        let mut account = account_with_a_past(&mut world);
         world.pass(INTERVAL);
         if failing {
             account.failed(0, world.now);
         }
         world.pass(TOMBSTONE_FOR.saturating_sub(INTERVAL + MOMENT));
-        assert_eq!(present(&world, 2), Some(0.0), "to the last moment");
+        assert_eq!(present(&world, 2), Some(0.0), "until just before the end");
         assert!(changed(&world, 2, "vanished").is_some());
         world.pass(MOMENT);
         assert_eq!(present(&world, 2), None);
         assert_eq!(changed(&world, 2, "vanished"), None);
-        // A track that may still be there is remembered.
+        // The change times of a track that may still exist are kept.
         assert!(changed(&world, 1, "disabled").is_some());
         world.pass(100 * TOMBSTONE_FOR);
         assert!(changed(&world, 1, "disabled").is_some());
@@ -80,7 +80,7 @@ fn a_tombstone_goes_on_time_though_nobody_publishes() {
 }
 
 #[test]
-fn tombstones_go_one_by_one() {
+fn tombstones_expire_one_by_one() {
     let mut world = World::new();
     let mut account = world.account("a", &["r"]);
     for left in (0..5).rev() {
@@ -88,7 +88,7 @@ fn tombstones_go_one_by_one() {
         let tracks = (0..left).map(|id| track(id, "x"));
         account.listed(0, listing(tracks), world.now);
     }
-    // The last one, 0, has vanished now, and each other an interval before the next.
+    // Track 0 vanished now, and each other track one interval before the next.
     world.pass(TOMBSTONE_FOR.saturating_sub(4 * INTERVAL));
     for gone in 0..5_u64 {
         for id in 0..4 {
@@ -101,7 +101,7 @@ fn tombstones_go_one_by_one() {
 }
 
 #[test]
-fn a_listing_that_comes_after_the_dark_shows_who_vanished_in_it() {
+fn the_first_listing_after_an_outage_shows_which_tracks_vanished() {
     let mut world = World::new();
     let mut account = world.account("a", &["r"]);
     account.listed(0, listing([track(1, "x"), track(2, "x")]), world.now);
@@ -118,15 +118,18 @@ fn a_listing_that_comes_after_the_dark_shows_who_vanished_in_it() {
 }
 
 #[test]
-fn an_id_that_returns_is_present_at_once() {
+fn an_id_that_reappears_is_present_at_once() {
     let mut world = World::new();
-    let mut account = with_a_past(&mut world);
+    let mut account = account_with_a_past(&mut world);
     world.pass(2 * STALE_AFTER);
     account.listed(0, listing([track(1, "x"), track(2, "x")]), world.now);
     assert_eq!(present(&world, 2), Some(1.0));
     assert!(changed(&world, 2, "created").is_some());
     world.pass(TOMBSTONE_FOR);
-    assert!(changed(&world, 2, "created").is_some(), "no tombstone ends");
+    assert!(
+        changed(&world, 2, "created").is_some(),
+        "there is no tombstone that could expire"
+    );
 }
 
 #[test]
@@ -134,7 +137,7 @@ fn an_unchanged_past_is_neither_joined_nor_compressed_again() {
     let is_of_the_past =
         |piece: &&Bytes| piece.starts_with(b"# HELP cloudaudit_track_changed_timestamp_seconds ");
     let mut world = World::new();
-    let mut account = with_a_past(&mut world);
+    let mut account = account_with_a_past(&mut world);
     let address = |world: &World| {
         let pieces = world.pieces(false);
         pieces.iter().find(is_of_the_past).map(|it| it.as_ptr())
@@ -151,15 +154,15 @@ fn an_unchanged_past_is_neither_joined_nor_compressed_again() {
 }
 
 #[test]
-fn a_neighbour_s_past_is_its_own() {
-    let [_, neighbour] = neighbours();
+fn accounts_in_the_same_bucket_have_separate_tombstones() {
+    let [_, neighbor] = accounts_in_one_bucket();
     let mut world = World::new();
-    with_a_past(&mut world);
-    let mut other = world.account(&neighbour, &["r"]);
+    account_with_a_past(&mut world);
+    let mut other = world.account(&neighbor, &["r"]);
     other.listed(0, listing([track(2, "x")]), world.now);
     world.pass(INTERVAL);
     other.listed(0, listing([]), world.now);
-    let of_other = format!("cloudaudit_track_present{{account=\"{neighbour}\"");
+    let of_other = format!("cloudaudit_track_present{{account=\"{neighbor}\"");
     world.pass(TOMBSTONE_FOR.saturating_sub(INTERVAL));
     assert_eq!(present(&world, 2), None);
     assert_eq!(world.value(&of_other), Some(0.0));
@@ -176,10 +179,10 @@ fn only(action_type: &str, id: u64) -> Track {
 
 const COVERED: &str = "cloudaudit_account_covered{account=\"a\"}";
 
-/// First one region proves the cover together with the other, then the other is not enough, and
-/// then nothing is known.
+/// Two regions cover the account together. When the first expires, the second is not enough, and
+/// when the second expires, coverage is unknown.
 #[test]
-fn cover_steps_away_with_age() {
+fn coverage_shrinks_as_regions_expire() {
     let mut world = World::new();
     let mut account = world.account("a", &["r", "s"]);
     account.publish(world.now);
@@ -197,11 +200,11 @@ fn cover_steps_away_with_age() {
     world.pass(10 * INTERVAL);
     assert_eq!(world.value(COVERED), None);
     let seconds = "cloudaudit_account_covered_seconds_total{account=\"a\"}";
-    assert_eq!(world.value(seconds), Some(0.0), "there at any age");
+    assert_eq!(world.value(seconds), Some(0.0), "shown at any age");
 }
 
 #[test]
-fn expected_tracks_step_away_with_age() {
+fn expected_tracks_are_unknown_when_their_regions_expire() {
     let expected = |name: &str| ExpectedTrack {
         name: name.to_owned(),
         ..ExpectedTrack::default()

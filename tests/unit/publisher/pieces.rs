@@ -1,4 +1,4 @@
-//! The pieces of an exposition: joined and compressed once, however often they are read.
+//! The pieces of an exposition are joined and compressed once, however often they are read.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -10,10 +10,10 @@ use cloudaudit_exporter::hash::stable_hash;
 use cloudaudit_exporter::snapshot::Evidence;
 use flate2::bufread::GzDecoder;
 
-use super::{Account, INTERVAL, World, neighbours};
+use super::{Account, INTERVAL, World, accounts_in_one_bucket};
 use crate::support::tracks::{listing, track};
 
-/// Where the pieces lie in memory, which says something for as long as they are held.
+/// The addresses of the pieces in memory. They are comparable only while the pieces are held.
 fn addresses(pieces: &[Bytes]) -> Vec<*const u8> {
     pieces.iter().map(|piece| piece.as_ptr()).collect()
 }
@@ -26,20 +26,22 @@ fn an_unchanged_listing_is_neither_rendered_nor_joined_nor_compressed_again() {
         let begins = |piece: &Bytes| headers.iter().any(|it| piece.starts_with(it.as_bytes()));
         world.pieces(false).into_iter().filter(begins).collect()
     };
-    let tracks = || (0..3_000).map(|id| track(id, &format!("track-{id}")));
+    // Names that compress badly, so that the compressed text is long.
+    let name = |id: u64| stable_hash(&id.to_string()).to_string();
+    let tracks = || (0..3_000).map(|id| track(id, &name(id)));
     let mut world = World::new();
     let mut account = world.account("a", &["r"]);
     account.listed(0, listing(tracks()), world.now);
     let before = world.text();
-    // They are held, so that nothing else can come to lie where they are.
+    // They are held so that their memory is not reused.
     let (plain, gzip) = (of_the_listing(&world), world.pieces(true));
     assert_eq!(plain.len(), 4);
 
     world.pass(INTERVAL);
     account.listed(0, listing(tracks()), world.now);
-    assert_ne!(world.text(), before, "a time moved on");
+    assert_ne!(world.text(), before, "a timestamp changed");
     assert_eq!(addresses(&of_the_listing(&world)), addresses(&plain));
-    // Only long pieces are not copied to their neighbours.
+    // Only long pieces are not copied to their accounts_in_one_bucket.
     let again = addresses(&world.pieces(true));
     let kept = addresses(&gzip)
         .into_iter()
@@ -84,9 +86,9 @@ fn a_renderer_renders_a_listing_once() {
     assert_eq!(shared(&second, &render(&account)), 1);
 }
 
-/// A poll that finds all as it was moves times and counts of polls and calls, and nothing else.
+/// A poll that finds no change updates only timestamps, durations and counters.
 #[test]
-fn what_a_poll_leaves_as_it_is_is_not_rendered_again() {
+fn unchanged_metrics_are_not_rendered_again() {
     let mut world = World::new();
     let mut account = world.account("a", &["r", "s"]);
     let mut renderer = Renderer::new(Arc::clone(&account.info));
@@ -118,27 +120,28 @@ fn what_a_poll_leaves_as_it_is_is_not_rendered_again() {
         Metric::RateLimiterWait,
     ];
     assert_eq!(moved, BTreeSet::from(expected));
+    let known = Metric::ALL.iter().copied();
+    let known = known.filter(|metric| metric.changes_with_every_poll());
+    assert_eq!(known.collect::<BTreeSet<_>>(), moved, "compressed fast");
 }
 
-/// Decompresses one member, which must be all there is.
+/// Decompresses the only member of `gzip`.
 pub(super) fn one_member(gzip: &[u8]) -> Vec<u8> {
     let mut decoder = GzDecoder::new(gzip);
     let mut plain = Vec::new();
-    decoder
-        .read_to_end(&mut plain)
-        .expect("it is a whole member");
-    assert_eq!(decoder.into_inner(), b"", "behind the first member");
+    decoder.read_to_end(&mut plain).expect("a complete member");
+    assert_eq!(decoder.into_inner(), b"", "data after the first member");
     plain
 }
 
-/// However long the last piece is: the flush may end exactly where the room does.
+/// The flush of the last piece may end exactly at the end of the buffer.
 #[test]
-fn every_length_can_be_compressed() {
+fn text_of_every_length_can_be_compressed() {
     let world = World::new();
     let mut noise = 1_u64;
     let text: String = std::iter::repeat_with(|| {
         noise = stable_hash(&noise.to_string());
-        char::from(b' ' + u8::try_from(noise >> 58).expect("it has six bits"))
+        char::from(b' ' + u8::try_from(noise >> 58).expect("six bits"))
     })
     .take(1_000)
     .collect();
@@ -149,7 +152,7 @@ fn every_length_can_be_compressed() {
     }
 }
 
-/// A reference may reach 32 KiB back, and must not reach back out of its piece.
+/// A back reference may span 32 KiB, and must not reach beyond its piece.
 #[test]
 fn large_pieces_can_be_compressed() {
     let world = World::new();
@@ -161,13 +164,13 @@ fn large_pieces_can_be_compressed() {
     assert!(gzip.len() * 8 < world.text().len(), "{}", gzip.len());
 }
 
-/// What is large is in memory once, whatever its neighbours do.
+/// A large piece is in memory once, even if another account of its bucket changes.
 #[test]
 fn a_large_listing_is_not_copied_when_it_is_joined() {
-    let [name, neighbour] = neighbours();
+    let [name, neighbor] = accounts_in_one_bucket();
     let world = World::new();
     let mut account = world.account(&name, &["r"]);
-    let mut other = world.account(&neighbour, &["r"]);
+    let mut other = world.account(&neighbor, &["r"]);
     let tracks = (0..200).map(|id| track(id, &format!("track-{id}")));
     account.listed(0, listing(tracks), world.now);
     other.listed(0, listing([track(1, "x")]), world.now);
@@ -184,9 +187,36 @@ fn a_large_listing_is_not_copied_when_it_is_joined() {
     assert_eq!(one_member(&world.pieces(true).concat()), text.as_bytes());
 }
 
-/// Whoever reads slowly holds what the others hold.
+/// Otherwise, an unchanged metric would keep the text of the replaced listing in memory.
 #[test]
-fn a_text_is_in_memory_once_however_many_read_it() {
+fn an_unchanged_metric_does_not_keep_a_replaced_listing_in_memory() {
+    let present = |world: &World| -> Bytes {
+        let pieces = world.pieces(false).into_iter();
+        let mut pieces =
+            pieces.skip_while(|it| !it.starts_with(b"# HELP cloudaudit_track_present"));
+        pieces.nth(1).expect("its samples are long")
+    };
+    let tracks = |name: &'static str| (0..200).map(move |id| track(id, name));
+    let world = World::new();
+    let mut account = world.account("a", &["r"]);
+    account.listed(0, listing(tracks("x")), world.now);
+    let before = present(&world);
+    // Only the total changes.
+    let mut short = listing(tracks("x"));
+    short.reported += 1;
+    account.listed(0, short, world.now);
+    let after = present(&world);
+    assert_eq!(after, before, "every track is still present");
+    assert_ne!(
+        after.as_ptr(),
+        before.as_ptr(),
+        "the piece of the previous listing"
+    );
+}
+
+/// A slow reader holds the same memory as the other readers.
+#[test]
+fn an_exposition_is_in_memory_once_for_all_readers() {
     let world = World::new();
     for number in 0..400 {
         let mut account = world.account(&format!("account-{number}"), &["r"]);

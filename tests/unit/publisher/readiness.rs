@@ -4,7 +4,7 @@ use super::{INTERVAL, MOMENT, STALE_AFTER, World};
 use crate::support::tracks::listing;
 
 #[test]
-fn it_is_ready_when_every_target_was_listed_and_stays_so() {
+fn the_exporter_is_ready_for_good_once_every_target_was_listed() {
     let mut world = World::new();
     let mut one = world.account("a", &["r", "s"]);
     let mut other = world.account("b", &["r"]);
@@ -30,11 +30,15 @@ fn it_is_ready_when_every_target_was_listed_and_stays_so() {
     one.failed(0, world.now);
     world.account("new", &["r"]).publish(world.now);
     world.pass(10 * STALE_AFTER);
-    assert_eq!(world.publisher.ready(world.now), Ok(()), "a latch");
+    assert_eq!(
+        world.publisher.ready(world.now),
+        Ok(()),
+        "readiness is permanent"
+    );
 }
 
 #[test]
-fn it_is_ready_when_every_target_had_an_interval_for_it() {
+fn the_exporter_is_ready_after_one_interval_of_every_target() {
     let mut world = World::new();
     let mut account = world.account("a", &["r"]);
     account.publish(world.now);
@@ -46,19 +50,19 @@ fn it_is_ready_when_every_target_had_an_interval_for_it() {
 }
 
 #[test]
-fn it_is_not_ready_for_good_before_anybody_was_heard_of() {
+fn readiness_without_accounts_is_not_permanent() {
     let world = World::new();
     assert_eq!(
         world.publisher.ready(world.now),
         Ok(()),
-        "nobody to wait for"
+        "there is no target to wait for"
     );
     world.account("a", &["r"]).publish(world.now);
     assert!(world.publisher.ready(world.now).is_err());
 }
 
 #[test]
-fn of_many_that_are_waited_for_some_are_named() {
+fn only_the_first_pending_targets_are_named() {
     let world = World::new();
     for number in 0..25 {
         let name = format!("account-{number:02}");

@@ -9,7 +9,7 @@ use cloudaudit_exporter::state::{Loaded, StateFile, VERSION, decode, encode};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-/// What the mechanics carry here; they do not look at it.
+/// What the mechanics carry here; they do not read it.
 type Value = Vec<u64>;
 
 /// A folder with a state file in it, or not yet.

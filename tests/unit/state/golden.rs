@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::snapshot::{Change, Report, Status, StorageType, TargetReport};
+use cloudaudit_exporter::snapshot::{ChangeKind, Report, Status, StorageType, TargetReport};
 use cloudaudit_exporter::state::{Saved, StateFile, decode};
 use tokio::time::Instant;
 
@@ -53,8 +53,8 @@ fn a_file_of_version_1_is_loaded_in_full() {
     let prod = &reports["prod"];
     assert_eq!(prod.evidence.observed, Duration::new(7_200, 5));
     assert_eq!(prod.evidence.covered, Duration::new(3_600, 1));
-    let (at, was_covered) = prod.evidence.latest.unwrap();
-    assert_eq!((at.wall, was_covered), (written, true));
+    let latest = prod.evidence.latest.unwrap();
+    assert_eq!((latest.at.wall, latest.was_covered), (written, true));
     assert_eq!(prod.account.member, None);
 
     let listed = target(prod, "ap-guangzhou");
@@ -91,12 +91,24 @@ fn a_file_of_version_1_is_loaded_in_full() {
     );
     let times = &listed.past.changes[&2];
     assert_eq!(times.name, "审计");
-    let at = |change: Change| times.at[change];
-    assert_eq!(at(Change::Created), Some(written - Duration::from_secs(5)));
-    assert_eq!(at(Change::Vanished), None);
-    assert_eq!(at(Change::Enabled), Some(written - Duration::from_secs(4)));
-    assert_eq!(at(Change::Disabled), Some(written - Duration::from_secs(3)));
-    assert_eq!(at(Change::Modified), Some(written - Duration::from_secs(2)));
+    let at = |change: ChangeKind| times.at[change];
+    assert_eq!(
+        at(ChangeKind::Created),
+        Some(written - Duration::from_secs(5))
+    );
+    assert_eq!(at(ChangeKind::Vanished), None);
+    assert_eq!(
+        at(ChangeKind::Enabled),
+        Some(written - Duration::from_secs(4))
+    );
+    assert_eq!(
+        at(ChangeKind::Disabled),
+        Some(written - Duration::from_secs(3))
+    );
+    assert_eq!(
+        at(ChangeKind::Modified),
+        Some(written - Duration::from_secs(2))
+    );
     let tombstone = &listed.past.tombstones[&4];
     assert_eq!((&*tombstone.name, tombstone.at), ("gone", written));
 

@@ -77,10 +77,10 @@ async fn the_writer_goes_on_from_what_is_there() {
     assert_eq!(left_in(&path), 3);
 }
 
-/// A process that is being started has our descriptors until it is the other program, and a lock
-/// lasts for as long as anybody has one.
+/// A child process holds a copy of our descriptors between `fork` and `exec`, and a lock lasts
+/// until the last copy of its descriptor is closed.
 #[test]
-fn a_file_that_was_given_up_can_be_had_though_processes_are_being_started() {
+fn a_released_file_can_be_locked_while_child_processes_start() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.json");
     let over = AtomicBool::new(false);

@@ -6,8 +6,10 @@
     reason = "a test that cannot go on stops where it is"
 )]
 
+mod anything;
 mod changes;
 mod file;
+mod format;
 mod golden;
 mod kill;
 mod links;

@@ -40,7 +40,7 @@ fn looking_again_puts_nothing_off() {
 }
 
 #[test]
-fn after_a_write_everything_begins_anew() {
+fn a_write_resets_the_policy() {
     let now = Instant::now();
     let mut policy = Policy::default();
     policy.saw(Difference::Facts, now);
@@ -58,7 +58,11 @@ fn a_failed_write_is_tried_again_but_not_at_once() {
     policy.saw(Difference::Facts, now);
     policy.began();
     policy.failed(now);
-    assert_eq!(policy.next_write(), None, "until somebody looks");
+    assert_eq!(
+        policy.next_write(),
+        None,
+        "no retry until the next snapshot"
+    );
     policy.saw(Difference::Facts, now);
     assert_eq!(policy.next_write(), Some(now + RETRY_WAIT));
     let later = now + RETRY_WAIT;

@@ -82,7 +82,7 @@ impl Scene {
         })];
     }
 
-    /// Writes while the play lasts; then the writer is told to end.
+    /// Runs the writer until `play` completes, then shuts the writer down.
     async fn write_during(&self, play: impl Future<Output = ()>) {
         let (writer, _) = StateWriter::open(self.path(), self.clock.clone());
         let (end, ended) = oneshot::channel::<()>();
@@ -268,7 +268,7 @@ async fn a_file_that_another_process_has_is_told_at_once_and_written_when_it_is_
 async fn a_single_round_writes_once() {
     let scene = Scene::new();
     let (writer, saved) = StateWriter::open(scene.path(), scene.clock.clone());
-    assert_eq!(saved, None);
+    assert!(saved.is_none());
     scene.poll(listing([track(1, "a")]));
     writer
         .finish(scene.known(), |told| assert!(told.is_ok()))

@@ -1,5 +1,5 @@
-{{/* Helm deletes a value that is set to null. A mapping or a list that is gone becomes an empty one, so that every
-template may read below it. Then the values that a schema cannot judge are judged. Every template begins with this. */}}
+{{/* Prepares the values; every template begins with this. Helm deletes a value that is set to null, so a missing mapping
+or list becomes an empty one. Then this checks what the schema cannot check. */}}
 {{- define "cloudaudit-exporter.prepare" -}}
 {{- range list "image" "commonLabels" "config" "webConfig" "log" "persistence" "serviceAccount" "service" "serviceMonitor" "prometheusRule" "dashboards" "networkPolicy" "podDisruptionBudget" "livenessProbe" "readinessProbe" "startupProbe" "resources" "strategy" "podAnnotations" "podLabels" "dnsConfig" "nodeSelector" "affinity" "podSecurityContext" "securityContext" }}
 {{- if not (kindIs "map" (get $.Values .)) }}{{ $_ := set $.Values . dict }}{{ end }}
@@ -27,7 +27,7 @@ template may read below it. Then the values that a schema cannot judge are judge
 {{- end }}
 {{- end }}
 
-{{/* The value of a flag in extraArgs, else of its variable in extraEnv. Of a list: all, the flag, the variable. */}}
+{{/* The value of a flag in extraArgs, else of its variable in extraEnv. Parameters: root, flag, variable. */}}
 {{- define "cloudaudit-exporter.flag" -}}
 {{- $flag := index . 1 }}
 {{- $found := "" }}
@@ -48,7 +48,7 @@ template may read below it. Then the values that a schema cannot judge are judge
 {{- $found }}
 {{- end }}
 
-{{/* What stands before every path: empty, or a path without a slash at its end. */}}
+{{/* The prefix of every path: empty, or a path without a slash at its end. */}}
 {{- define "cloudaudit-exporter.routePrefix" -}}
 {{- $prefix := include "cloudaudit-exporter.flag" (list . "--web.route-prefix" "CLOUDAUDIT_EXPORTER_WEB_ROUTE_PREFIX") }}
 {{- if not $prefix }}
@@ -64,7 +64,7 @@ template may read below it. Then the values that a schema cannot judge are judge
 {{- printf "%s/%s" (include "cloudaudit-exporter.routePrefix" .) (default "metrics" $path | trimPrefix "/") }}
 {{- end }}
 
-{{/* The port of the container, which has to listen on every address: probes and Prometheus come from outside. */}}
+{{/* The port of the container, which must listen on every address: probes and Prometheus connect from outside the pod. */}}
 {{- define "cloudaudit-exporter.port" -}}
 {{- $address := default ":10629" (include "cloudaudit-exporter.flag" (list . "--web.listen-address" "CLOUDAUDIT_EXPORTER_WEB_LISTEN_ADDRESS")) }}
 {{- if not (regexMatch "^(0\\.0\\.0\\.0|\\[::\\])?:[1-9][0-9]{0,4}$" $address) }}
@@ -92,24 +92,24 @@ app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
-{{/* Of every pod of the release, whichever its shard. */}}
+{{/* Selects every pod of the release, of any shard. */}}
 {{- define "cloudaudit-exporter.podSelector" -}}
 app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" . | quote }}
 cloudaudit-exporter/shards-of: {{ include "cloudaudit-exporter.fullname" . | quote }}
 {{- end }}
 
-{{/* What is added to names for a shard. The first shard has none: it is the one that was there before there were others. */}}
+{{/* The suffix of a shard's names. The first shard has no suffix, so it keeps its name when you add shards. */}}
 {{- define "cloudaudit-exporter.shardSuffix" -}}
 {{- if . }}{{ printf "-shard-%d" . }}{{ end }}
 {{- end }}
 
-{{/* Of the pods of one shard, and no pod of another. Of a list: all, and the ordinal. */}}
+{{/* Selects the pods of one shard only. Parameters: root, ordinal. */}}
 {{- define "cloudaudit-exporter.shardSelector" -}}
 app.kubernetes.io/name: {{ include "cloudaudit-exporter.name" (first .) | quote }}
 app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cloudaudit-exporter.shardSuffix" (last .)) | quote }}
 {{- end }}
 
-{{/* On the pods of one shard. Of a list: all, and the ordinal. */}}
+{{/* The labels of the pods of one shard. Parameters: root, ordinal. */}}
 {{- define "cloudaudit-exporter.podLabels" -}}
 {{- $labels := include "cloudaudit-exporter.shardSelector" . | fromYaml }}
 {{- $labels := merge $labels (include "cloudaudit-exporter.podSelector" (first .) | fromYaml) }}
@@ -121,8 +121,8 @@ app.kubernetes.io/instance: {{ printf "%s%s" (first .).Release.Name (include "cl
 {{- include "cloudaudit-exporter.labelsOf" (list . dict) }}
 {{- end }}
 
-{{/* Of one object. The chart's own labels win, because selectors rest on them; then the nearer label wins. Of a list:
-all, and the labels of this object. */}}
+{{/* The labels of one object. The chart's own labels win, because selectors use them; then the labels of the object win
+over commonLabels. Parameters: root, labels of this object. */}}
 {{- define "cloudaudit-exporter.labelsOf" -}}
 {{- $own := default dict (last .) }}
 {{- with first . }}
@@ -154,13 +154,13 @@ all, and the labels of this object. */}}
 {{- end }}
 {{- end }}
 
-{{/* A state file has one writer, so each shard has a claim of its own. Of a list: all, and the ordinal. */}}
+{{/* The volume claim of a shard. A state file has one writer, so shards share no claim. Parameters: root, ordinal. */}}
 {{- define "cloudaudit-exporter.claim" -}}
 {{- $made := printf "%s%s" (include "cloudaudit-exporter.fullname" (first .)) (include "cloudaudit-exporter.shardSuffix" (last .)) }}
 {{- if last . }}{{ $made }}{{ else }}{{ default $made (first .).Values.persistence.existingClaim }}{{ end }}
 {{- end }}
 
-{{/* Empty where the exporter runs without a file. */}}
+{{/* The name of the ConfigMap; empty if the exporter runs without a configuration file. */}}
 {{- define "cloudaudit-exporter.configMap" -}}
 {{- if .Values.existingConfigMap }}
 {{- .Values.existingConfigMap }}
@@ -169,8 +169,8 @@ all, and the labels of this object. */}}
 {{- end }}
 {{- end }}
 
-{{/* A probe has one handler: one of yours replaces the chart's. The chart's follows --web.route-prefix, and comes by
-HTTPS if the listener has TLS and the probe does not say otherwise. Of a list: all, the name of the probe. */}}
+{{/* A probe has one handler, so your handler replaces the chart's. The chart's handler follows --web.route-prefix, and uses
+HTTPS if the listener has TLS, unless the probe sets the scheme. Parameters: root, name of the probe. */}}
 {{- define "cloudaudit-exporter.probe" -}}
 {{- $all := first . }}
 {{- $probe := deepCopy (get $all.Values (last .)) }}
@@ -197,7 +197,7 @@ HTTPS if the listener has TLS and the probe does not say otherwise. Of a list: a
 {{- end }}
 {{- end }}
 
-{{/* What of the rules is configurable, done to their text; then what needs their structure. */}}
+{{/* The groups of rules, changed by the values: first labels and links as text, then alerts as objects. */}}
 {{- define "cloudaudit-exporter.ruleGroups" -}}
 {{- $owner := "" }}
 {{- range .Values.prometheusRule.ownerLabels }}{{ $owner = printf "%s, %s" $owner . }}{{ end }}

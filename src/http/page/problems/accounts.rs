@@ -23,7 +23,7 @@ pub(super) fn without_enabled_track<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = accounts.filter(|report| is_without(facts, report) == Some(true));
     Problem {
         level: Level::Bad,
-        advice: "Nothing of these accounts is delivered. Enable or create a track.",
+        advice: "As of the last listing, no track is known to deliver the log of these accounts. Enable or create one.",
         table: Table::new(
             "without",
             "Accounts without an enabled track",
@@ -39,7 +39,11 @@ pub(super) fn without_enabled_track<'a>(scope: &Scope<'a>) -> Problem<'a> {
                 vec![
                     Box::new(Account(name(report))),
                     tracks,
-                    Box::new(Text(if covered.is_some() { "no" } else { "not known" })),
+                    Box::new(Text(if covered.is_some() {
+                        "none found"
+                    } else {
+                        "not known"
+                    })),
                     Box::new(facts.when(as_of(report))),
                 ]
             },
@@ -111,15 +115,22 @@ pub(super) fn outdated<'a>(scope: &Scope<'a>) -> Problem<'a> {
     }
 }
 
-/// A key that is not refreshed this long before it expires probably is not refreshed at all.
+/// A key that is not refreshed this long before it expires probably is not refreshed at all. A short
+/// key is late only in its last quarter, as in `CloudAuditCredentialsExpiring`.
 const LEAST_VALIDITY: Duration = Duration::from_mins(3);
 
 pub(super) fn credentials<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let facts = scope.facts;
     let now = facts.view.now.wall;
+    let is_late = move |report: &Report, at: SystemTime| {
+        let left = at.duration_since(now).unwrap_or_default();
+        let changed = report.credentials_changed;
+        let lifetime = changed.and_then(|changed| at.duration_since(changed).ok());
+        left < LEAST_VALIDITY && lifetime.is_none_or(|lifetime| 4 * left < lifetime)
+    };
     let expires = move |report: &Report| {
         let renewals = report.renewals.as_ref()?;
-        renewals.expires.filter(|at| *at < now + LEAST_VALIDITY)
+        renewals.expires.filter(|at| is_late(report, *at))
     };
     let accounts = scope.accounts.iter().copied();
     let rows = accounts.filter(|report| expires(report).is_some());
@@ -132,7 +143,8 @@ pub(super) fn credentials<'a>(scope: &Scope<'a>) -> Problem<'a> {
             columns!["Account", "Provider", "Expires", "Failed refreshes"],
             rows.collect(),
             move |report| {
-                let failures = report.renewals.map_or(0, |renewals| renewals.failures);
+                let renewals = report.renewals.as_ref();
+                let failures = renewals.map_or(0, |renewals| renewals.failures);
                 vec![
                     Box::new(Account(name(report))),
                     Box::new(Text(report.account.provider)),

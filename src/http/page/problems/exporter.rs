@@ -12,7 +12,7 @@ use crate::snapshot::OrganizationInfo;
 /// From this skew on the alert `CloudAuditClockSkew` fires, in seconds.
 const MAX_SKEW: f64 = 120.0;
 
-/// So long before the certificate expires, `CloudAuditCertificateExpiring` fires.
+/// How long before the certificate expires `CloudAuditCertificateExpiring` begins to fire.
 const CERTIFICATE_WARNING: Duration = Duration::from_hours(14 * 24);
 
 /// A member list that is older than this many refreshes is stale, as in `CloudAuditOrganizationStale`.
@@ -100,25 +100,40 @@ fn is_stale(facts: Facts<'_>, organization: &OrganizationInfo) -> bool {
 pub(super) fn organizations<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let facts = scope.facts;
     let all = facts.info.organizations.iter();
-    // Before its first list it is not known, which another section says.
-    let listed = all.filter(|it| it.last_success.is_some());
-    let rows = listed.filter(|it| !it.is_up || is_stale(facts, it));
+    let rows = all.filter(|it| it.failure.is_some() || is_stale(facts, it));
     Problem {
         level: Level::Warning,
         advice: "Known members are still polled. Accounts that joined since are not.",
         table: Table::new(
             "organizations",
             "Organizations whose members cannot be listed",
-            columns!["Organization", "Members", "Last list"],
+            columns![
+                "Organization",
+                "Reason",
+                "Code",
+                "Message",
+                "RequestId",
+                "Members",
+                "Last list"
+            ],
             rows.collect(),
             move |organization| {
+                let failure = organization.failure.as_ref();
+                let request_id = failure.and_then(|it| it.request_id.as_deref());
                 vec![
                     Box::new(Isolated(&organization.name)),
+                    Box::new(Text(failure.map_or("not known", |it| it.reason.as_str()))),
+                    Box::new(Text(failure.map_or("not known", |it| &it.code))),
+                    Box::new(Message(failure.map_or("", |it| &it.message).into())),
+                    Box::new(Text(request_id.unwrap_or("not known"))),
                     match organization.members {
                         Some(members) => Box::new(Number(members)),
                         None => Box::new(Text("not known")),
                     },
-                    Box::new(facts.when(organization.last_success)),
+                    match organization.last_success {
+                        None => Box::new(Text("never")),
+                        at => Box::new(facts.when(at)),
+                    },
                 ]
             },
         ),

@@ -4,9 +4,12 @@
 mod accounts;
 mod expected;
 mod exporter;
+mod operations;
+mod requests;
 mod targets;
 mod tracks;
 mod unknown;
+mod unseen;
 
 use std::fmt;
 
@@ -15,6 +18,8 @@ use super::html::{BadgeColor, Text};
 use super::table::Table;
 use crate::http::query::Query;
 
+pub(super) use self::operations::{OF_OPERATIONS, reads_operations};
+pub(super) use self::targets::success;
 pub(super) use self::unknown::{Doubts, doubts};
 
 /// How much a kind of problem matters.
@@ -75,6 +80,7 @@ pub(super) fn all<'a>(scope: &Scope<'a>, query: &Query) -> Vec<Problem<'a>> {
     vec![
         tracks::off(scope),
         tracks::deleted(scope),
+        unseen::unseen(scope, query),
         accounts::without_enabled_track(scope),
         expected::missing(scope, query),
         tracks::foreign(scope),
@@ -83,13 +89,18 @@ pub(super) fn all<'a>(scope: &Scope<'a>, query: &Query) -> Vec<Problem<'a>> {
         exporter::own(scope),
         exporter::organizations(scope),
         accounts::credentials(scope),
+        requests::refreshes(scope),
+        operations::attempts(scope),
         expected::mismatched(scope, query),
         accounts::not_covered(scope),
         accounts::outdated(scope),
         tracks::recreated(scope),
         targets::dropped(scope),
+        requests::throttled(scope),
         unknown::unknown(scope),
         tracks::undocumented(scope),
         targets::disagreeing(scope),
+        targets::counted(scope),
+        operations::searches(scope),
     ]
 }

@@ -7,7 +7,7 @@ use crate::http::page::badge;
 use crate::http::page::facts::{Scope, name};
 use crate::http::page::html::{Account, Composed, Message, Number, Regions, Text};
 use crate::http::page::table::{Table, columns};
-use crate::http::view::FRESH_INTERVALS;
+use crate::http::view::{FRESH_INTERVALS, TargetRow};
 use crate::snapshot::{DroppedTrack, LastGood, Report, Status, TargetReport};
 
 pub(super) fn failing<'a>(scope: &Scope<'a>) -> Problem<'a> {
@@ -40,7 +40,7 @@ pub(super) fn failing<'a>(scope: &Scope<'a>) -> Problem<'a> {
                     Box::new(Text(reason)),
                     Box::new(Text(failure.map_or("", |it| &it.code))),
                     Box::new(Message(failure.map_or("", |it| &it.message).into())),
-                    Box::new(Text(request_id.unwrap_or("no response"))),
+                    Box::new(Text(request_id.unwrap_or("not known"))),
                     match success(row.target) {
                         None => Box::new(Text("never")),
                         at => Box::new(facts.when(at)),
@@ -51,7 +51,7 @@ pub(super) fn failing<'a>(scope: &Scope<'a>) -> Problem<'a> {
     }
 }
 
-fn success(target: &TargetReport) -> Option<std::time::SystemTime> {
+pub(in crate::http::page) fn success(target: &TargetReport) -> Option<std::time::SystemTime> {
     target.last_good.as_ref().and_then(LastGood::known_at)
 }
 
@@ -112,6 +112,38 @@ pub(super) fn dropped<'a>(scope: &Scope<'a>) -> Problem<'a> {
                     Box::new(Regions(vec![&row.target.region])),
                     Box::new(Number(dropped.len() as u64)),
                     Box::new(Number(off.count() as u64)),
+                ]
+            },
+        ),
+    }
+}
+
+pub(super) fn counted<'a>(scope: &Scope<'a>) -> Problem<'a> {
+    let view = scope.facts.view;
+    let listed = move |target: &'a TargetReport| {
+        let good = target.last_good.as_ref()?;
+        let tracks = view.shown(target)?.len() + good.listing.dropped.len();
+        Some((tracks as u64, good.listing.reported))
+    };
+    let differ = move |row: &TargetRow<'a>| {
+        let counts = listed(row.target).filter(|_| row.target.is_up());
+        counts.is_some_and(|(tracks, reported)| tracks != reported)
+    };
+    Problem {
+        level: Level::Info,
+        advice: "The API lists more or fewer tracks than its TotalCount says. Compare cloudaudit_reported_tracks with the sum of cloudaudit_tracks. If the difference lasts, compare the tracks with the console and ask Tencent Cloud's support.",
+        table: Table::new(
+            "counted",
+            "Targets whose TotalCount is wrong",
+            columns!["Account", "Region", "TotalCount", "Listed tracks"],
+            scope.targets.iter().copied().filter(differ).collect(),
+            move |row| {
+                let (tracks, reported) = listed(row.target).unwrap_or_default();
+                vec![
+                    Box::new(Account(name(row.report))),
+                    Box::new(Regions(vec![&row.target.region])),
+                    Box::new(Number(reported)),
+                    Box::new(Number(tracks)),
                 ]
             },
         ),

@@ -1,14 +1,16 @@
 //! Problems of single tracks.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
+use std::time::SystemTime;
 
 use super::{Level, Problem};
 use crate::http::page::facts::{Scope, TrackGroup, name};
 use crate::http::page::html::{Account, Isolated, Regions, Text, TrackName};
-use crate::http::page::table::{Table, columns};
+use crate::http::page::table::{Cell, Table, columns};
 use crate::http::page::tracks::{self, status};
 use crate::http::view::TrackEntry;
-use crate::snapshot::{Status, StorageType, Track};
+use crate::snapshot::{ChangeKind, Status, StorageType, Track};
 
 /// Returns the listed tracks of a scope for which a condition holds.
 fn listed<'a>(
@@ -23,11 +25,13 @@ fn listed<'a>(
 }
 
 pub(super) fn off<'a>(scope: &Scope<'a>) -> Problem<'a> {
-    let rows = listed(scope, |_, track| track.status != Status::Enabled);
+    let mut rows = listed(scope, |_, track| track.status != Status::Enabled);
+    // The newest first: it is the one that someone looks for.
+    rows.sort_by_key(|group| Reverse(switched_off(group)));
     let facts = scope.facts;
     Problem {
         level: Level::Bad,
-        advice: "Such a track delivers nothing. Enable it in the CloudAudit console, and find out who switched it off.",
+        advice: "A disabled track delivers nothing. Enable it in the CloudAudit console, and find out who switched it off. Whether a track with an unknown status delivers is not known.",
         table: Table::new(
             "off",
             "Tracks not enabled",
@@ -42,24 +46,34 @@ pub(super) fn off<'a>(scope: &Scope<'a>) -> Problem<'a> {
             ],
             rows,
             move |group| {
-                let past = &group.first.target.past;
-                let times = past.changes.get(&group.first.id);
-                let at = times.and_then(|times| times.at[crate::snapshot::Change::Disabled]);
+                let switched_off: Cell<'_> = match switched_off(group) {
+                    Some(at) => Box::new(facts.when(Some(at))),
+                    None if is_disabled(group) => Box::new(Text("not seen")),
+                    None => Box::new(Text("not known")),
+                };
                 vec![
                     Box::new(Account(name(group.first.report))),
                     Box::new(TrackName(group.first.name(), group.first.id)),
                     Box::new(status(group)),
                     Box::new(Regions(group.regions.clone())),
-                    match at {
-                        Some(_) => Box::new(facts.when(at)),
-                        None => Box::new(Text("before the exporter first saw it")),
-                    },
+                    switched_off,
                     tracks::scope(group),
                     Box::new(facts.when(group.as_of)),
                 ]
             },
         ),
     }
+}
+
+/// Returns when a disabled track was seen to be switched off. `None` if that was not seen.
+fn switched_off(group: &TrackGroup<'_>) -> Option<SystemTime> {
+    let changes = &group.first.target.past.changes;
+    let times = changes.get(&group.first.id)?;
+    times.at[ChangeKind::Disabled].filter(|_| is_disabled(group))
+}
+
+fn is_disabled(group: &TrackGroup<'_>) -> bool {
+    matches!(group.first.track, TrackEntry::Listed(track) if track.status == Status::Disabled)
 }
 
 /// Returns the vanished tracks for which there is, or is not, a listed track of the same name.
@@ -84,20 +98,24 @@ fn of_vanished<'a>(
     is_recreated: bool,
 ) -> Table<'a> {
     let facts = scope.facts;
-    let rows = vanished(scope, is_recreated);
+    let mut rows = vanished(scope, is_recreated);
+    rows.sort_by_key(|group| Reverse(deleted_at(group)));
     let columns = columns!["Account", "Track", "Regions", "Seen deleted"];
     Table::new(id, heading, columns, rows, move |group| {
-        let at = match group.first.track {
-            TrackEntry::Vanished(tombstone) => Some(tombstone.at),
-            TrackEntry::Listed(_) => None,
-        };
         vec![
             Box::new(Account(name(group.first.report))),
             Box::new(TrackName(group.first.name(), group.first.id)),
             Box::new(Regions(group.regions.clone())),
-            Box::new(facts.when(at)),
+            Box::new(facts.when(deleted_at(group))),
         ]
     })
+}
+
+fn deleted_at(group: &TrackGroup<'_>) -> Option<SystemTime> {
+    match group.first.track {
+        TrackEntry::Vanished(tombstone) => Some(tombstone.at),
+        TrackEntry::Listed(_) => None,
+    }
 }
 
 pub(super) fn deleted<'a>(scope: &Scope<'a>) -> Problem<'a> {
@@ -111,7 +129,7 @@ pub(super) fn deleted<'a>(scope: &Scope<'a>) -> Problem<'a> {
 pub(super) fn recreated<'a>(scope: &Scope<'a>) -> Problem<'a> {
     Problem {
         level: Level::Warning,
-        advice: "The track was deleted, and one with the same name exists now. In between, nothing was delivered.",
+        advice: "The track was deleted, and one with the same name exists now. Operations in between may be missing from the log.",
         table: of_vanished(scope, "recreated", "Tracks deleted and created again", true),
     }
 }

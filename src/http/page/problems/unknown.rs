@@ -4,7 +4,7 @@ use super::{Level, Problem};
 use crate::http::page::facts::{Facts, Scope, name};
 use crate::http::page::html::{Account, Composed, Isolated, Lines};
 use crate::http::page::table::{Cell, Table, columns};
-use crate::snapshot::{DeliveryState, Report, TargetReport};
+use crate::snapshot::{DeliveryState, OrganizationInfo, Report, TargetReport};
 
 /// Something that is not known: of an account, or of an organization.
 struct Doubt<'a> {
@@ -46,17 +46,23 @@ pub(super) fn unknown<'a>(scope: &Scope<'a>) -> Problem<'a> {
     });
     let organizations = unlisted_organizations(facts).map(|organization| Doubt {
         account: None,
-        organization: Some(organization),
-        what: vec!["its members were never listed".to_owned()],
+        organization: Some(&organization.name),
+        what: vec![match &organization.failure {
+            Some(failure) => format!(
+                "its members: not listed since the start, the last attempt failed ({})",
+                failure.reason
+            ),
+            None => "its members: not listed since the start".to_owned(),
+        }],
     });
     let doubts = accounts.filter(|doubt| !doubt.what.is_empty());
     Problem {
         level: Level::Unknown,
-        advice: "Nothing that the page says of these is a statement about now.",
+        advice: "What the page says of these may be out of date or incomplete.",
         table: Table::new(
             "unknown",
             "Not known",
-            columns!["Account", "Not known"],
+            columns!["Account or organization", "Not known"],
             doubts.chain(organizations).collect(),
             |doubt| {
                 let subject: Cell<'_> = match (doubt.account, doubt.organization) {
@@ -70,10 +76,9 @@ pub(super) fn unknown<'a>(scope: &Scope<'a>) -> Problem<'a> {
     }
 }
 
-fn unlisted_organizations(facts: Facts<'_>) -> impl Iterator<Item = &str> {
+fn unlisted_organizations(facts: Facts<'_>) -> impl Iterator<Item = &OrganizationInfo> {
     let all = facts.info.organizations.iter();
-    let unlisted = all.filter(|it| it.last_success.is_none());
-    unlisted.map(|it| it.name.as_str())
+    all.filter(|it| it.last_success.is_none())
 }
 
 /// The most details of one account.

@@ -71,10 +71,15 @@ impl Bucket {
             .unwrap_or(name);
         let host = format!("{name}-{app_id}.cos.{region}.myqcloud.com");
         let endpoint = address.cloned().unwrap_or_else(|| Endpoint {
-            url: format!("https://{host}"),
-            host: host.clone(),
+            url: format!("https://{host}").into(),
+            host: host.as_str().into(),
         });
         Ok(Self { host, endpoint })
+    }
+
+    /// Returns the name with the APPID.
+    pub(super) fn name(&self) -> &str {
+        self.host.split('.').next().unwrap_or_default()
     }
 
     /// Returns the host that connections go to.

@@ -15,7 +15,7 @@ use crate::tencent::dispatcher::Dispatcher;
 use crate::tencent::envelope::WireError;
 use crate::tencent::observer::Observer;
 use crate::tencent::redactor::Redactor;
-use crate::tencent::skew::date;
+use crate::tencent::skew::accepted_date;
 
 /// The name that CAM and the metrics give the request that lists objects.
 pub const GET_BUCKET: &str = "GetBucket";
@@ -49,9 +49,10 @@ impl BucketClient<'_> {
             if status != StatusCode::OK {
                 return Err(WireError::Api(errors::failure(status, body, redactor)));
             }
-            let page = parse_page(body, query.prefix);
+            let page = parse_page(body, self.bucket.name(), query.prefix);
             let malformed = |why| WireError::NotJson(Failure::new(Reason::Malformed, why));
-            Ok((page.map_err(malformed)?, date(response.headers())))
+            let date = accepted_date(response.headers(), self.dispatcher.now());
+            Ok((page.map_err(malformed)?, date))
         };
         self.dispatcher.send(call, self.observer, make, read).await
     }

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::bucket::Bucket;
 use super::bucket_client::BucketClient;
 use super::errors;
-use super::search::{Search, SearchError};
+use super::search::{Depth, Search, SearchError};
 use crate::snapshot::{CheckCursor, StorageTarget};
 use crate::tencent::call::CallLimits;
 use crate::tencent::dispatcher::{ClientParts, Dispatcher};
@@ -34,7 +34,7 @@ impl CosClient {
         target: &StorageTarget,
         app_id: &str,
         tracks: &[&str],
-        cursor: Option<&CheckCursor>,
+        (cursor, depth): (Option<&CheckCursor>, Depth),
         retry_until: Instant,
         observer: &dyn Observer,
     ) -> CheckResult {
@@ -52,7 +52,7 @@ impl CosClient {
             observer,
         };
         let search = Search::new(&client, &target.prefix, tracks);
-        match search.run(cursor).await {
+        match search.run(cursor, depth).await {
             Ok((found, date)) => {
                 let cloud_now = date.unwrap_or_else(|| self.dispatcher.now());
                 CheckResult::Seen {
@@ -68,7 +68,7 @@ impl CosClient {
                 }
             }
             Err(SearchError::Failed(failure)) => CheckResult::Failed(failure),
-            Err(SearchError::TooLarge(why)) => CheckResult::Impossible { why },
+            Err(SearchError::TooLarge(why)) => CheckResult::Exists { why },
         }
     }
 }

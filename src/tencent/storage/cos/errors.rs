@@ -3,8 +3,9 @@
 use http::StatusCode;
 
 use super::listing::{ErrorBody, parse_error};
+use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
-use crate::tencent::reasons::{escaped, status_failure};
+use crate::tencent::reasons::status_failure;
 use crate::tencent::redactor::Redactor;
 
 /// The bucket does not exist.
@@ -75,7 +76,7 @@ pub(super) fn failure(status: StatusCode, body: &[u8], redactor: &Redactor) -> F
     }
 }
 
-/// Whether a failure says that the bucket does not exist.
+/// Returns whether a failure says that the bucket does not exist.
 pub(super) fn is_missing(failure: &Failure) -> bool {
     failure.reason == Reason::Rejected && failure.code == NO_SUCH_BUCKET
 }

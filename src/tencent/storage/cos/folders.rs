@@ -63,7 +63,12 @@ fn latest(mut of_form: Vec<(Numbers, &str)>) -> Vec<Vec<&str>> {
     groups
 }
 
-/// Whether a folder may be later than another one beside it, by the dates in their names.
+/// Returns whether the name of a folder is a date or a part of one.
+pub(super) fn is_date(folder: &str) -> bool {
+    date_numbers(name(folder)).is_some()
+}
+
+/// Returns whether a folder may be later than another one beside it, by the dates in their names.
 pub(super) fn is_later(folder: &str, than: &str) -> bool {
     match (date_numbers(name(folder)), date_numbers(name(than))) {
         (Some(folder), Some(than)) => folder > than,
@@ -80,7 +85,7 @@ pub(super) fn year_and_month(folder: &str) -> Option<(&str, &str)> {
     has_complete_date(folder).then(|| (&folder[..name + YEAR], &folder[..name + MONTH]))
 }
 
-/// Whether the name of a folder begins with a complete date.
+/// Returns whether the name of a folder begins with a complete date.
 pub(super) fn has_complete_date(folder: &str) -> bool {
     let name = name(folder);
     date_numbers(name).is_some() && leading_digits(name) >= DATE_DIGITS

@@ -44,18 +44,19 @@ pub(super) struct ErrorBody {
     pub(super) request_id: Option<String>,
 }
 
-/// Parses a page. Every key and folder begins with `prefix`.
+/// Parses a page of a bucket, whose name ends with the APPID. Every key and folder begins with
+/// `prefix`.
 ///
 /// # Errors
 ///
 /// Why the text is not a page. The message quotes nothing of the text.
-pub fn parse_page(body: &[u8], prefix: &str) -> Result<Page, String> {
+pub fn parse_page(body: &[u8], bucket: &str, prefix: &str) -> Result<Page, String> {
     let mut fields = PageFields::default();
     let root = read_fields(body, |path, text| fields.add(path, text))?;
     if root != "ListBucketResult" {
         return Err("the response is not a listing of objects".to_owned());
     }
-    fields.into_page(prefix)
+    fields.into_page(bucket, prefix)
 }
 
 /// Parses an error. A body of another form has an empty code.
@@ -77,6 +78,9 @@ pub(super) fn parse_error(body: &[u8]) -> ErrorBody {
 #[derive(Default)]
 struct PageFields {
     page: Page,
+    /// `Name`, of the bucket.
+    name: String,
+    prefix: String,
     is_encoded: bool,
     is_truncated: Option<bool>,
     key: Option<String>,
@@ -86,6 +90,8 @@ struct PageFields {
 impl PageFields {
     fn add(&mut self, path: &[&str], text: String) -> Result<(), String> {
         match path {
+            ["ListBucketResult", "Name"] => self.name = text,
+            ["ListBucketResult", "Prefix"] => self.prefix = text,
             ["ListBucketResult", "EncodingType"] => self.is_encoded = text == "url",
             ["ListBucketResult", "IsTruncated"] => self.is_truncated = text.trim().parse().ok(),
             ["ListBucketResult", "NextMarker"] => self.page.next_marker = Some(text),
@@ -109,16 +115,23 @@ impl PageFields {
         Ok(())
     }
 
-    fn into_page(self, prefix: &str) -> Result<Page, String> {
+    fn into_page(mut self, bucket: &str, prefix: &str) -> Result<Page, String> {
         let mut page = self.page;
+        if !self.name.is_empty() && !is_name_of(&self.name, bucket) {
+            return Err("the page is of another bucket".to_owned());
+        }
         page.is_truncated = self.is_truncated.ok_or("the listing has no IsTruncated")?;
         let objects = page.objects.iter_mut().map(|object| &mut object.key);
         let texts = objects
             .chain(&mut page.folders)
-            .chain(&mut page.next_marker);
+            .chain(&mut page.next_marker)
+            .chain([&mut self.prefix]);
         for text in texts.filter(|_| self.is_encoded) {
             let decoded = percent_decode_str(text).decode_utf8();
             *text = decoded.map_err(|_| "a key is not UTF-8")?.into_owned();
+        }
+        if !self.prefix.is_empty() && self.prefix != prefix {
+            return Err("the page is of another prefix".to_owned());
         }
         let mut keys = page
             .objects
@@ -130,6 +143,14 @@ impl PageFields {
         }
         Ok(page)
     }
+}
+
+/// Returns whether this is the name of a bucket, with or without the APPID at its end.
+fn is_name_of(name: &str, bucket: &str) -> bool {
+    bucket.strip_prefix(name).is_some_and(|rest| {
+        let app_id = rest.strip_prefix('-');
+        rest.is_empty() || app_id.is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_digit()))
+    })
 }
 
 /// Reads a document and passes on every element at its end, with the names from the root on and its

@@ -3,7 +3,7 @@
 pub use self::bucket_client::GET_BUCKET;
 pub(super) use self::client::CosClient;
 pub use self::listing::{MAX_DEPTH, MAX_ENTRIES, MAX_FIELD_BYTES, Object, Page, parse_page};
-pub use self::search::MAX_REQUESTS;
+pub use self::search::{Depth, MAX_REQUESTS};
 
 // One request.
 mod bucket;
@@ -16,4 +16,5 @@ pub mod sign;
 mod client;
 mod folders;
 mod marker;
+mod paths;
 mod search;

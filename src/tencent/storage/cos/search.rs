@@ -1,17 +1,18 @@
 //! Finds the newest object below a prefix, whatever its layout. COS lists keys in the order of their
-//! bytes and has no other order, so the search begins where the last one ended: one request, as long
-//! as objects arrive. Otherwise it descends from the prefix into the latest folders.
+//! bytes and has no other order, so the search begins where the last one ended: one request, even if
+//! nothing new has arrived. A full search descends from the prefix into the latest folders.
 
 use std::time::SystemTime;
 
 use super::bucket::ListQuery;
 use super::bucket_client::BucketClient;
-use super::folders::{choose, has_complete_date, is_later, year_and_month};
+use super::folders::{choose, has_complete_date, year_and_month};
 use super::listing::{Object, Page};
 use super::marker::next_marker;
+use super::paths::{child_of, folder_of, leads_back, scope_of};
 use crate::failure::{Failure, Reason};
 use crate::snapshot::CheckCursor;
-use crate::tencent::storage::time::from_unix;
+use crate::tencent::storage::time::{from_unix, unix};
 
 /// The most requests of one search, retries not included.
 pub const MAX_REQUESTS: u32 = 100;
@@ -34,6 +35,19 @@ const TAIL_KEYS: u32 = 200;
 
 /// The longest key that a cursor keeps, in bytes. COS allows 850.
 const MAX_CURSOR_BYTES: usize = 1_024;
+
+/// How far the clocks of servers may differ, in seconds.
+const CLOCKS_DIFFER: i64 = 600;
+
+/// How far a search with a cursor goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// It lists what follows the cursor in the order of keys. That misses objects whose keys come
+    /// before it: of another track, or in the folder `10` after `9`.
+    Tail,
+    /// It descends from the prefix into the latest folders.
+    Full,
+}
 
 /// What a search has found.
 pub(super) struct Found {
@@ -58,6 +72,8 @@ pub(super) struct Search<'a> {
     date: Option<SystemTime>,
     /// The objects seen so far.
     objects: u64,
+    /// The last key that was listed after the cursor, if there are more.
+    tail: Option<String>,
     place: Option<Place>,
 }
 
@@ -91,6 +107,7 @@ impl<'a> Search<'a> {
             requests: 0,
             date: None,
             objects: 0,
+            tail: None,
             place: None,
         }
     }
@@ -99,15 +116,16 @@ impl<'a> Search<'a> {
     pub(super) async fn run(
         mut self,
         cursor: Option<&CheckCursor>,
+        depth: Depth,
     ) -> Result<(Found, Option<SystemTime>), SearchError> {
         let before = cursor.and_then(|cursor| Place::from_cursor(cursor, &self.root));
-        if let Some(before) = &before {
-            self.follow(before).await?;
-            if self.place.is_some() {
-                return Ok((self.found(), self.date));
-            }
+        let is_found = match &before {
+            Some(before) if depth == Depth::Tail => self.follow(before).await?,
+            _ => false,
+        };
+        if !is_found {
+            self.descend(before.as_ref()).await?;
         }
-        self.descend(before.as_ref()).await?;
         let mut found = self.found();
         // An older object means that the newest one was deleted, or is not visible at the moment.
         let is_newer = |before: &Place| self.newest() > Some(before.modified);
@@ -117,10 +135,10 @@ impl<'a> Search<'a> {
         Ok((found, self.date))
     }
 
-    /// Lists what comes after the cursor, in its folder and in the folders beside it. Keeps a place
-    /// only if it is newer.
-    async fn follow(&mut self, before: &Place) -> Result<(), SearchError> {
-        let scope = parent(&before.leaf, &self.root).to_owned();
+    /// Lists what comes after the cursor, in its folder and in the folders of other dates. Keeps a
+    /// place only if it is newer. Returns `false` if too many keys follow to list them all.
+    async fn follow(&mut self, before: &Place) -> Result<bool, SearchError> {
+        let scope = scope_of(&before.leaf, &self.root).to_owned();
         let mut marker = before.marker.clone();
         let is_whole_leaf = before.marker == before.leaf;
         for _ in 0..MAX_TAIL_PAGES {
@@ -144,16 +162,15 @@ impl<'a> Search<'a> {
                 self.keep(leaf, start, &objects);
             }
             let Some(next) = next_page(&page, &marker)? else {
-                break;
+                return Ok(true);
             };
-            // In the order of bytes, the folders of earlier months may come after the latest one.
-            let (last, own) = (child_of(&next, &scope), child_of(&before.leaf, &scope));
-            if before.leaf != scope && last != own && !is_later(last, own) {
-                break;
+            if leads_back(&next, &before.leaf, scope.len()) {
+                return Ok(true);
             }
             marker = next;
         }
-        Ok(())
+        self.tail = Some(marker);
+        Ok(false)
     }
 
     /// Visits the latest folders below the prefix.
@@ -196,7 +213,13 @@ impl<'a> Search<'a> {
     ) -> Result<Vec<String>, SearchError> {
         let mut objects = Vec::new();
         let mut folders = Vec::new();
-        let mut marker = self.start_of(folder, before).await?;
+        // What comes before was listed after the cursor.
+        let tail = self.tail.clone().filter(|tail| folder_of(tail) == folder);
+        let start = tail.clone().unwrap_or_else(|| folder.to_owned());
+        let mut marker = match tail {
+            Some(tail) => tail,
+            None => self.start_of(folder, before).await?,
+        };
         for _ in 0..MAX_FOLDER_PAGES {
             let query = ListQuery {
                 prefix: folder,
@@ -211,7 +234,7 @@ impl<'a> Search<'a> {
             let Some(next) = next else {
                 self.objects += objects.len() as u64;
                 let objects: Vec<&Object> = objects.iter().collect();
-                self.keep(folder, folder, &objects);
+                self.keep(folder, &start, &objects);
                 return Ok(folders);
             };
             marker = next;
@@ -277,7 +300,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Requests a page, without the empty objects that stand for folders.
+    /// Requests a page, without the empty objects that stand for folders, and without objects of the
+    /// future, which would hide that nothing arrives.
     async fn list(&mut self, query: ListQuery<'_>) -> Result<Page, SearchError> {
         if self.requests == MAX_REQUESTS {
             let root = &self.root;
@@ -293,7 +317,10 @@ impl<'a> Search<'a> {
             let keys = page.objects.iter().map(|object| &object.key);
             page.next_marker = keys.chain(&page.folders).max().cloned();
         }
-        page.objects.retain(|object| !object.key.ends_with('/'));
+        let now = self.date.unwrap_or_else(|| self.bucket.dispatcher.now());
+        let latest = unix(now).saturating_add(CLOCKS_DIFFER);
+        page.objects
+            .retain(|object| !object.key.ends_with('/') && object.modified <= latest);
         Ok(page)
     }
 }
@@ -341,28 +368,4 @@ fn next_page(page: &Page, marker: &str) -> Result<Option<String>, SearchError> {
 
 fn newest(objects: &[Object]) -> Option<&Object> {
     objects.iter().max_by_key(|object| object.modified)
-}
-
-/// Returns the folder of a key, with its slash.
-fn folder_of(key: &str) -> &str {
-    &key[..key.rfind('/').map_or(0, |slash| slash + 1)]
-}
-
-/// Returns the folder around a folder, but never one around the root.
-fn parent<'a>(folder: &'a str, root: &str) -> &'a str {
-    let parent = folder_of(folder.strip_suffix('/').unwrap_or(folder));
-    if parent.len() < root.len() {
-        folder
-    } else {
-        parent
-    }
-}
-
-/// Returns the folder in `folder` that a key is in, with its slash, or the whole key.
-fn child_of<'a>(key: &'a str, folder: &str) -> &'a str {
-    let rest = key.get(folder.len()..).unwrap_or_default();
-    let end = rest
-        .find('/')
-        .map_or(key.len(), |slash| folder.len() + slash + 1);
-    &key[..end]
 }

@@ -29,7 +29,7 @@ async fn server(scene: Scene) -> Server {
     Server::start(shown).await
 }
 
-/// The steps that look at a page in one form.
+/// The steps that inspect a page in one form.
 fn steps(address: SocketAddr, name: &str, form: (&str, u32, bool)) -> Vec<Value> {
     let (form, width, dark) = form;
     let mut steps = vec![
@@ -93,6 +93,7 @@ async fn a_page_without_contact_says_so_and_its_green_is_gone() {
         {"touch": file.display().to_string()},
         {"wait": "No contact since 2026-11-23 10:0", "within": "#contact"},
         {"text": "body.lost #verdict"},
+        {"text": "title"},
     ]);
     let looking = tokio::task::spawn_blocking(move || looked(&steps));
     while !file.exists() && !looking.is_finished() {
@@ -104,4 +105,5 @@ async fn a_page_without_contact_says_so_and_its_green_is_gone() {
         seen[2].as_str().unwrap().starts_with("All good as of"),
         "{seen:?}"
     );
+    assert_eq!(seen[3], "No contact – CloudAudit exporter");
 }

@@ -1,5 +1,4 @@
-//! The files that promtool takes are taken here and those that it refuses are refused, but for what
-//! is said.
+//! The exporter accepts the same web configurations as promtool, with the listed exceptions.
 
 use std::fs;
 use std::process::Command;
@@ -10,162 +9,193 @@ use tempfile::TempDir;
 use crate::support::parts::part;
 use crate::support::pki::Authority;
 
-/// Who takes a file.
+/// Which programs accept a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Takes {
+enum AcceptedBy {
     Both,
     Neither,
-    /// What rustls has not, or what only this exporter has.
+    /// The file uses a feature that rustls lacks.
     Promtool,
-    Us,
+    /// The file uses a feature that only this exporter has.
+    Exporter,
 }
 
 const TLS: &str = "tls_server_config: {cert_file: server.crt, key_file: server.key";
 const HASH: &str = "$2y$10$QOauhQNbBCuQDKes6eFzPeMqBSjb7Mr5DUmpZ/VcEd00UAV/LDeSi";
 
-#[expect(clippy::too_many_lines, reason = "it is a table")]
-fn cases() -> Vec<(String, Takes)> {
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn cases() -> Vec<(String, AcceptedBy)> {
     let tls = |more: &str| format!("{TLS}{more}}}");
     let plain = |text: &str| text.to_owned();
     vec![
-        (plain(""), Takes::Both),
-        (plain("# nothing\n"), Takes::Both),
-        (plain("junk"), Takes::Neither),
-        (plain("tls_server_confg: {}"), Takes::Neither),
-        (plain("tls_server_config: {}"), Takes::Both),
-        (tls(""), Takes::Both),
-        (tls(", cert_fil: x"), Takes::Neither),
+        (plain(""), AcceptedBy::Both),
+        (plain("# nothing\n"), AcceptedBy::Both),
+        (plain("junk"), AcceptedBy::Neither),
+        (plain("tls_server_confg: {}"), AcceptedBy::Neither),
+        (plain("tls_server_config: {}"), AcceptedBy::Both),
+        (tls(""), AcceptedBy::Both),
+        (tls(", cert_fil: x"), AcceptedBy::Neither),
         (
             plain("tls_server_config: {cert_file: server.crt}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("tls_server_config: {key_file: server.key}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("tls_server_config: {cert_file: nowhere, key_file: server.key}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("tls_server_config: {cert_file: server.crt, key_file: nowhere}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("tls_server_config: {cert_file: server.crt, key_file: other.key}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("tls_server_config: {cert_file: junk, key_file: server.key}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             tls(", client_auth_type: RequireAndVerifyClientCert, client_ca_file: ca.pem"),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
         (
             tls(", client_auth_type: VerifyClientCertIfGiven, client_ca_file: ca.pem"),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
-        (tls(", client_auth_type: RequireAnyClientCert"), Takes::Both),
-        (tls(", client_auth_type: RequireClientCert"), Takes::Both),
-        (tls(", client_auth_type: RequestClientCert"), Takes::Both),
-        (tls(", client_auth_type: NoClientCert"), Takes::Both),
-        (tls(", client_auth_type: Whoever"), Takes::Neither),
-        (tls(", client_ca_file: ca.pem"), Takes::Neither),
+        (
+            tls(", client_auth_type: RequireAnyClientCert"),
+            AcceptedBy::Both,
+        ),
+        (
+            tls(", client_auth_type: RequireClientCert"),
+            AcceptedBy::Both,
+        ),
+        (
+            tls(", client_auth_type: RequestClientCert"),
+            AcceptedBy::Both,
+        ),
+        (tls(", client_auth_type: NoClientCert"), AcceptedBy::Both),
+        (tls(", client_auth_type: Invented"), AcceptedBy::Neither),
+        (tls(", client_ca_file: ca.pem"), AcceptedBy::Neither),
         (
             tls(", client_ca_file: nowhere, client_auth_type: RequireAnyClientCert"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         // Go would trust every authority of the system.
         (
             tls(", client_auth_type: RequireAndVerifyClientCert"),
-            Takes::Promtool,
+            AcceptedBy::Promtool,
         ),
         (
             tls(", client_auth_type: RequireAnyClientCert, client_allowed_sans: [a, b]"),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
-        (tls(", min_version: TLS12"), Takes::Both),
-        (tls(", min_version: TLS13"), Takes::Both),
-        (tls(", min_version: TLS10"), Takes::Both),
-        (tls(", min_version: TLS14"), Takes::Neither),
-        (tls(", max_version: TLS12"), Takes::Both),
-        // rustls has none that is older than TLS 1.2.
+        (tls(", min_version: TLS12"), AcceptedBy::Both),
+        (tls(", min_version: TLS13"), AcceptedBy::Both),
+        (tls(", min_version: TLS10"), AcceptedBy::Both),
+        (tls(", min_version: TLS14"), AcceptedBy::Neither),
+        (tls(", max_version: TLS12"), AcceptedBy::Both),
+        // rustls has no version older than TLS 1.2.
         (
             tls(", min_version: TLS10, max_version: TLS11"),
-            Takes::Promtool,
+            AcceptedBy::Promtool,
         ),
         (
             tls(", cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]"),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
         (
             tls(
                 ", cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384]",
             ),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
         (
             tls(", cipher_suites: [TLS_AES_128_GCM_SHA256]"),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
         (
             tls(", cipher_suites: [TLS_RSA_WITH_AES_128_GCM_SHA256]"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
-        (tls(", cipher_suites: [TLS_INVENTED]"), Takes::Neither),
-        (tls(", prefer_server_cipher_suites: false"), Takes::Both),
-        (tls(", curve_preferences: [CurveP256, X25519]"), Takes::Both),
-        (tls(", curve_preferences: [CurveP521, X25519]"), Takes::Both),
-        (tls(", curve_preferences: [CurveP521]"), Takes::Promtool),
-        (tls(", curve_preferences: [Invented]"), Takes::Neither),
-        (plain("http_server_config: {http2: false}"), Takes::Both),
+        (tls(", cipher_suites: [TLS_INVENTED]"), AcceptedBy::Neither),
+        (
+            tls(", prefer_server_cipher_suites: false"),
+            AcceptedBy::Both,
+        ),
+        (
+            tls(", curve_preferences: [CurveP256, X25519]"),
+            AcceptedBy::Both,
+        ),
+        (
+            tls(", curve_preferences: [CurveP521, X25519]"),
+            AcceptedBy::Both,
+        ),
+        (
+            tls(", curve_preferences: [CurveP521]"),
+            AcceptedBy::Promtool,
+        ),
+        (tls(", curve_preferences: [Invented]"), AcceptedBy::Neither),
+        (
+            plain("http_server_config: {http2: false}"),
+            AcceptedBy::Both,
+        ),
         (
             plain("http_server_config: {http2: sometimes}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain(
                 "http_server_config: {headers: {X-Frame-Options: deny, Strict-Transport-Security: max-age=1}}",
             ),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
         (
             plain(
                 "http_server_config: {headers: {X-Content-Type-Options: nosniff, X-XSS-Protection: '1'}}",
             ),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
         (
             plain("http_server_config: {headers: {X-Frame-Options: maybe}}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("http_server_config: {headers: {X-Content-Type-Options: sniff}}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             plain("http_server_config: {headers: {Server: mine}}"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
         (
             format!("basic_auth_users: {{alice: {HASH}, bob: {HASH}}}"),
-            Takes::Both,
+            AcceptedBy::Both,
         ),
-        (plain("basic_auth_users: {}"), Takes::Both),
-        (plain("basic_auth_users: {alice: plain}"), Takes::Neither),
-        (plain("basic_auth_users: [alice]"), Takes::Neither),
+        (plain("basic_auth_users: {}"), AcceptedBy::Both),
+        (
+            plain("basic_auth_users: {alice: plain}"),
+            AcceptedBy::Neither,
+        ),
+        (plain("basic_auth_users: [alice]"), AcceptedBy::Neither),
         (
             format!("basic_auth_users:\n  alice: {HASH}\n  alice: {HASH}\n"),
-            Takes::Neither,
+            AcceptedBy::Neither,
         ),
-        (plain("auth_exempt_paths: [/-/healthy]"), Takes::Us),
+        (
+            plain("auth_exempt_paths: [/-/healthy]"),
+            AcceptedBy::Exporter,
+        ),
     ]
 }
 
-/// Keys without a value, which Go's YAML takes for the default.
-fn empty_values() -> Vec<(String, Takes)> {
+/// Keys without a value, for which Go's YAML uses the default.
+fn empty_values() -> Vec<(String, AcceptedBy)> {
     let both = [
         "---\n",
         "{}",
@@ -194,57 +224,61 @@ fn empty_values() -> Vec<(String, Takes)> {
         "basic_auth_users: {alice: }",
         "basic_auth_users: {alice: ''}",
     ];
-    let both = both.map(|text| (text.to_owned(), Takes::Both));
-    let neither = neither.map(|text| (text.to_owned(), Takes::Neither));
+    let both = both.map(|text| (text.to_owned(), AcceptedBy::Both));
+    let neither = neither.map(|text| (text.to_owned(), AcceptedBy::Neither));
     both.into_iter().chain(neither).collect()
 }
 
-/// Hashes of bcrypt and what looks like them.
-fn hashes() -> Vec<(String, Takes)> {
+/// Valid and invalid bcrypt hashes.
+fn hashes() -> Vec<(String, AcceptedBy)> {
     let rest = "N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
     let whole = [
-        ("$2b$10$", "", Takes::Both),
-        ("$2a$10$", "", Takes::Both),
-        ("$2y$10$", "", Takes::Both),
-        ("$2x$10$", "", Takes::Both),
-        ("$2$10$", "", Takes::Both),
-        ("$1b$10$", "", Takes::Both),
-        ("$2b$+9$", "", Takes::Both),
-        ("$2b$10x", "", Takes::Both),
-        ("$2b$04$", "", Takes::Both),
-        ("$2b$31$", "", Takes::Both),
-        ("$2b$10$", "x", Takes::Both),
-        ("$2b$10$", " ", Takes::Both),
-        ("$2b$03$", "", Takes::Neither),
-        ("$2b$00$", "", Takes::Neither),
-        ("$2b$32$", "", Takes::Neither),
-        ("$2b$99$", "", Takes::Neither),
-        ("$2b$-1$", "", Takes::Neither),
-        ("$2b$4$", "", Takes::Neither),
-        ("$2b$ 9$", "", Takes::Neither),
-        ("$3b$10$", "", Takes::Neither),
-        (" $2b$10$", "", Takes::Neither),
-        ("2b$10$", "", Takes::Neither),
+        ("$2b$10$", "", AcceptedBy::Both),
+        ("$2a$10$", "", AcceptedBy::Both),
+        ("$2y$10$", "", AcceptedBy::Both),
+        ("$2x$10$", "", AcceptedBy::Both),
+        ("$2$10$", "", AcceptedBy::Both),
+        ("$1b$10$", "", AcceptedBy::Both),
+        ("$2b$+9$", "", AcceptedBy::Both),
+        ("$2b$10x", "", AcceptedBy::Both),
+        ("$2b$04$", "", AcceptedBy::Both),
+        ("$2b$31$", "", AcceptedBy::Both),
+        ("$2b$10$", "x", AcceptedBy::Both),
+        ("$2b$10$", " ", AcceptedBy::Both),
+        ("$2b$03$", "", AcceptedBy::Neither),
+        ("$2b$00$", "", AcceptedBy::Neither),
+        ("$2b$32$", "", AcceptedBy::Neither),
+        ("$2b$99$", "", AcceptedBy::Neither),
+        ("$2b$-1$", "", AcceptedBy::Neither),
+        ("$2b$4$", "", AcceptedBy::Neither),
+        ("$2b$ 9$", "", AcceptedBy::Neither),
+        ("$3b$10$", "", AcceptedBy::Neither),
+        (" $2b$10$", "", AcceptedBy::Neither),
+        ("2b$10$", "", AcceptedBy::Neither),
     ];
-    let whole = whole.map(|(begin, end, takes)| (format!("{begin}{rest}{end}"), takes));
-    let cut = |length: usize| rest[..length].to_owned();
+    let whole = whole.map(|(begin, end, accepted_by)| (format!("{begin}{rest}{end}"), accepted_by));
+    let prefix = |length: usize| rest[..length].to_owned();
     let others = [
-        (cut(0), Takes::Neither),
-        (format!("$2b$10${}", cut(51)), Takes::Neither),
+        (prefix(0), AcceptedBy::Neither),
+        (format!("$2b$10${}", prefix(51)), AcceptedBy::Neither),
         // No password can match these, so they are refused here.
-        (format!("$2b$10${}", cut(52)), Takes::Promtool),
-        (format!("$2b$10$!!!!{}", &rest[4..]), Takes::Promtool),
-        (format!("$2b$10${}!", cut(52)), Takes::Promtool),
+        (format!("$2b$10${}", prefix(52)), AcceptedBy::Promtool),
+        (format!("$2b$10$!!!!{}", &rest[4..]), AcceptedBy::Promtool),
+        (format!("$2b$10${}!", prefix(52)), AcceptedBy::Promtool),
     ];
     let texts = whole.into_iter().chain(others);
-    let texts =
-        texts.map(|(hash, takes)| (format!("basic_auth_users: {{alice: '{hash}'}}"), takes));
+    let texts = texts.map(|(hash, accepted_by)| {
+        (
+            format!("basic_auth_users: {{alice: '{hash}'}}"),
+            accepted_by,
+        )
+    });
     let nameless = format!("basic_auth_users: {{'': '$2b$10${rest}'}}");
-    texts.chain([(nameless, Takes::Both)]).collect()
+    texts.chain([(nameless, AcceptedBy::Both)]).collect()
 }
 
 #[tokio::test]
-async fn promtool_and_we_take_the_same_files() {
+async fn the_exporter_and_promtool_accept_the_same_files() {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new("ours");
     authority.server(2040).write(folder.path(), "server");
@@ -263,15 +297,15 @@ async fn promtool_and_we_take_the_same_files() {
             .unwrap();
         let ours = WebConfig::load(&file).await;
         let found = match (promtool.status.success(), ours.is_ok()) {
-            (true, true) => Takes::Both,
-            (false, false) => Takes::Neither,
-            (true, false) => Takes::Promtool,
-            (false, true) => Takes::Us,
+            (true, true) => AcceptedBy::Both,
+            (false, false) => AcceptedBy::Neither,
+            (true, false) => AcceptedBy::Promtool,
+            (false, true) => AcceptedBy::Exporter,
         };
         if found != expected {
-            let said = String::from_utf8_lossy(&promtool.stderr).into_owned();
+            let stderr = String::from_utf8_lossy(&promtool.stderr).into_owned();
             differences.push(format!(
-                "{text:?}: {found:?} and not {expected:?}; {said} {ours:?}"
+                "{text:?}: {found:?}, expected {expected:?}; {stderr} {ours:?}"
             ));
         }
     }

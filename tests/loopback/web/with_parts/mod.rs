@@ -1,4 +1,4 @@
-//! Tests that need what `make parts` installs: Prometheus and promtool.
+//! Tests that need Prometheus and promtool, which `make parts` installs.
 
 mod files;
 mod prometheus;

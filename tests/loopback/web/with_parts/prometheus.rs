@@ -1,5 +1,5 @@
-//! A real Prometheus scrapes over TLS, with a certificate and with a password, and misses nothing
-//! while both are replaced.
+//! A real Prometheus scrapes over TLS with a certificate and with a password. No scrape fails while
+//! they are replaced.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -62,8 +62,8 @@ impl Drop for Prometheus {
     }
 }
 
-/// Scrapes while `rotate` happens, and then some; not one of them fails.
-async fn misses_nothing(exporter: &Exporter, scrape: &str, rotate: impl AsyncFn(usize)) {
+/// Checks that no scrape fails while `rotate` replaces files.
+async fn assert_no_scrape_fails(exporter: &Exporter, scrape: &str, rotate: impl AsyncFn(usize)) {
     let prometheus = Prometheus::start(scrape);
     let up = eventually(async || prometheus.query("up").await.as_deref() == Some("1"));
     assert!(up.await, "{}", exporter.log());
@@ -85,7 +85,7 @@ async fn misses_nothing(exporter: &Exporter, scrape: &str, rotate: impl AsyncFn(
 }
 
 #[tokio::test]
-async fn with_a_client_certificate() {
+async fn no_scrape_fails_while_the_server_certificate_is_replaced() {
     let ours = Authority::new("ours");
     let folder = folder_with(&[("ca.pem", &ours.pem)]);
     ours.server(2030).write(folder.path(), "server");
@@ -104,16 +104,16 @@ async fn with_a_client_certificate() {
         at(path, "client.key"),
         exporter.address
     );
-    // A pair is two files: both are put in their places within the moment that is not looked at.
+    // The certificate and its key are two files, and both are replaced between two checks.
     let rotate = async |turn: usize| {
         ours.server(2031 + i32::try_from(turn).unwrap())
             .write(path, "server");
     };
-    misses_nothing(&exporter, &scrape, rotate).await;
+    assert_no_scrape_fails(&exporter, &scrape, rotate).await;
 }
 
 #[tokio::test]
-async fn with_a_password() {
+async fn no_scrape_fails_while_passwords_are_replaced() {
     let ours = Authority::new("ours");
     let folder = folder_with(&[("ca.pem", &ours.pem), ("password", "secret-0")]);
     ours.server(2030).write(folder.path(), "server");
@@ -139,7 +139,7 @@ async fn with_a_password() {
         at(path, "ca.pem"),
         exporter.address
     );
-    // The user's hash is replaced by another of the same password, others come and go.
+    // Replaces the hash by another hash of the same password, and changes the other users.
     let rotate = async |turn: usize| exporter.change(&web(&[0, turn + 1]));
-    misses_nothing(&exporter, &scrape, rotate).await;
+    assert_no_scrape_fails(&exporter, &scrape, rotate).await;
 }

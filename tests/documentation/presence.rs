@@ -1,0 +1,191 @@
+//! When each series is present.
+
+const ALWAYS: &str = "always";
+pub(crate) const WITH_DATA: &str = "with data";
+const OF_STATE: &str = "with `state.file`, from the first write on";
+const FIRST_ERROR: &str = "from the first such error on";
+const OF_CHANGING_KEYS: &str = "if the key can change: files, profiles, roles";
+const OF_DELIVERY: &str = "with `delivery`";
+const OF_ORGANIZATIONS: &str = "with `organizations`";
+
+/// The name of each metric, and when a series of it is present.
+pub(crate) const WHEN: &[(&str, &str)] = &[
+    ("cloudaudit_up", "always; 0 before the first poll"),
+    ("cloudaudit_last_failure_info", "while the last poll failed"),
+    (
+        "cloudaudit_tracks",
+        "with data; 0 for combinations without a track",
+    ),
+    ("cloudaudit_reported_tracks", WITH_DATA),
+    ("cloudaudit_account_tracks", "with data in a region"),
+    (
+        "cloudaudit_account_covered",
+        "with data in a region, unless [unknown](#absent-values)",
+    ),
+    (
+        "cloudaudit_account_coverage_checked_timestamp_seconds",
+        "with `cloudaudit_account_covered`",
+    ),
+    ("cloudaudit_account_track_required", ALWAYS),
+    ("cloudaudit_account_observed_seconds_total", ALWAYS),
+    ("cloudaudit_account_covered_seconds_total", ALWAYS),
+    ("cloudaudit_account_info", ALWAYS),
+    ("cloudaudit_track_enabled", WITH_DATA),
+    (
+        "cloudaudit_track_present",
+        "with data; for `poll.tombstone_for` after the track vanished",
+    ),
+    (
+        "cloudaudit_track_acknowledged_timestamp_seconds",
+        "from the [acknowledgment](operation.md#forget-a-deleted-track) until `poll.tombstone_for` after the deletion",
+    ),
+    (
+        "cloudaudit_track_changed_timestamp_seconds",
+        "from the track's first change until its tombstone expires, also without data; not beyond `poll.max_tracks`",
+    ),
+    (
+        "cloudaudit_track_change_operator_info",
+        "with `attribution.operator_label`, if the operator is certain",
+    ),
+    (
+        "cloudaudit_track_full_coverage",
+        "with data, if the listing shows it",
+    ),
+    (
+        "cloudaudit_track_storage_foreign",
+        "with data, if the owner is trusted or comparable with the account's UIN",
+    ),
+    (
+        "cloudaudit_track_created_timestamp_seconds",
+        "with data, if it can be read",
+    ),
+    ("cloudaudit_track_info", WITH_DATA),
+    (
+        "cloudaudit_expected_track_present",
+        "with data in a region, unless [unknown](#absent-values)",
+    ),
+    (
+        "cloudaudit_expected_track_matches",
+        "with data in a region, unless [unknown](#absent-values)",
+    ),
+    ("cloudaudit_poll_interval_seconds", ALWAYS),
+    ("cloudaudit_last_poll_timestamp_seconds", ALWAYS),
+    ("cloudaudit_last_success_timestamp_seconds", ALWAYS),
+    ("cloudaudit_last_poll_duration_seconds", ALWAYS),
+    ("cloudaudit_polls_total", ALWAYS),
+    ("cloudaudit_poll_failures_total", "always, every reason"),
+    ("cloudaudit_skipped_polls_total", ALWAYS),
+    ("cloudaudit_dropped_tracks", WITH_DATA),
+    ("cloudaudit_track_changes_total", "always, every change"),
+    ("cloudaudit_delivery_state", OF_DELIVERY),
+    (
+        "cloudaudit_delivery_last_arrival_timestamp_seconds",
+        "with `delivery`, from the first arrival on",
+    ),
+    (
+        "cloudaudit_delivery_due_timestamp_seconds",
+        "with `delivery`, while the oldest overdue operation is known",
+    ),
+    (
+        "cloudaudit_delivery_last_check_timestamp_seconds",
+        "with `delivery`",
+    ),
+    (
+        "cloudaudit_delivery_check_failures_total",
+        "with `delivery`, every reason",
+    ),
+    (
+        "cloudaudit_attribution_results_total",
+        "with `attribution`, every result",
+    ),
+    ("cloudaudit_attribution_pending", "with `attribution`"),
+    (
+        "cloudaudit_attribution_last_sweep_timestamp_seconds",
+        "with `attribution.sweep_interval`",
+    ),
+    (
+        "cloudaudit_track_write_operations_total",
+        "with `attribution.sweep_interval`, every event and outcome",
+    ),
+    (
+        "cloudaudit_unseen_switch_offs_total",
+        "with `attribution.sweep_interval`",
+    ),
+    (
+        "cloudaudit_track_unseen_switch_off_timestamp_seconds",
+        "with `attribution.sweep_interval`, for each such track of the [change feed](changes.md)",
+    ),
+    ("cloudaudit_api_requests_total", ALWAYS),
+    ("cloudaudit_api_request_retries_total", ALWAYS),
+    (
+        "cloudaudit_api_request_failures_total",
+        "always, every reason",
+    ),
+    ("cloudaudit_api_request_errors_total", FIRST_ERROR),
+    ("cloudaudit_rate_limiter_wait_seconds_total", ALWAYS),
+    ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
+    (
+        "cloudaudit_track_organization_wide",
+        "with data and `poll.details_interval`, from the first DescribeAuditTrack on",
+    ),
+    (
+        "cloudaudit_credentials_expiry_timestamp_seconds",
+        "while there is a temporary key",
+    ),
+    (
+        "cloudaudit_credentials_changed_timestamp_seconds",
+        "from the first key on",
+    ),
+    ("cloudaudit_credentials_refreshes_total", OF_CHANGING_KEYS),
+    (
+        "cloudaudit_credentials_refresh_failures_total",
+        OF_CHANGING_KEYS,
+    ),
+    ("cloudaudit_api_request_duration_seconds", ALWAYS),
+    (
+        "cloudaudit_clock_skew_seconds",
+        "from the first response with a `Date` on",
+    ),
+    ("cloudaudit_exporter_account_restarts_total", ALWAYS),
+    ("cloudaudit_exporter_build_info", ALWAYS),
+    ("cloudaudit_exporter_config_hash", ALWAYS),
+    (
+        "cloudaudit_exporter_config_last_reload_success_timestamp_seconds",
+        ALWAYS,
+    ),
+    ("cloudaudit_exporter_config_last_reload_successful", ALWAYS),
+    (
+        "cloudaudit_exporter_http_requests_total",
+        "always for `metrics` and 200; others from the first such request on",
+    ),
+    ("cloudaudit_exporter_log_lines_dropped_total", ALWAYS),
+    (
+        "cloudaudit_exporter_page_info",
+        "with [`--web.external-url`](web.md#behind-a-proxy)",
+    ),
+    ("cloudaudit_exporter_state_last_write_successful", OF_STATE),
+    (
+        "cloudaudit_exporter_state_last_write_timestamp_seconds",
+        "with `state.file`, from the first successful write on",
+    ),
+    ("cloudaudit_exporter_shard_ordinal", ALWAYS),
+    ("cloudaudit_exporter_shards", ALWAYS),
+    ("cloudaudit_exporter_targets", ALWAYS),
+    (
+        "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
+        "if the listener uses TLS",
+    ),
+    ("cloudaudit_organization_up", OF_ORGANIZATIONS),
+    (
+        "cloudaudit_organization_members",
+        "with `organizations`, from the first complete list on",
+    ),
+    (
+        "cloudaudit_organization_last_success_timestamp_seconds",
+        "with `organizations`",
+    ),
+    (
+        "cloudaudit_organization_refresh_interval_seconds",
+        OF_ORGANIZATIONS,
+    ),
+];
