@@ -23,18 +23,20 @@ mapping! {
     struct CommonKeys as "common" {
         /// The regions to poll, not the regions that tracks deliver to.
         regions: List<Region, 64> = [defaults::REGION],
-        /// Labels on every series of an account, merged with those of `defaults`.
+        /// Labels on every series of an account, merged with the labels of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
-        /// The site, which sets the endpoints. Default: that of the top level.
+        /// The site, which sets the endpoints. Default: the `site` of the top level.
         site: SiteName,
-        /// The host of CloudAudit. Default: the site's.
+        /// The host of CloudAudit. Default: the CloudAudit host of `site` if the same level sets
+        /// it, else the `endpoint` of the top level.
         endpoint: Host,
-        /// The host of STS. Default: `endpoint` on loopback, else the site's.
+        /// The host of STS. Default: `endpoint` if on loopback, else the STS host of `site` if the
+        /// same level sets it, else the `sts_endpoint` of the top level.
         sts_endpoint: Host,
         /// The time between two polls of a region. Not shorter than `poll.timeout`. Default:
         /// `poll.interval`.
         interval: Interval,
-        /// The rate limit for requests to the API. Default: that of the top level.
+        /// The rate limit for requests to the API. Default: the `rate_limit` of the top level.
         rate_limit: RateLimitKeys,
         /// The search for the operators behind changes; merges key by key with `defaults` and the
         /// top level.
@@ -57,14 +59,14 @@ mapping! {
         /// The number of the account. The exporter refuses a key of another account. Not in
         /// `defaults`.
         uin: Uin,
-        /// The APPID of the account, for the hosts of its buckets. Default: that of the track, else
-        /// the answer of Cloud Access Management. Not in `defaults`.
+        /// The APPID of the account, for the hosts of its buckets if a track has no APPID. Default:
+        /// the APPID that Cloud Access Management returns. Not in `defaults`.
         appid: AppId,
-        /// The key for the API, from one source. Default: the first that exists of the environment,
-        /// a profile, the identity of a TKE pod and the role of a CVM.
+        /// The key for the API, from one source. Default: the first source that exists of the
+        /// environment, a profile, the identity of a TKE pod and the role of a CVM.
         credentials: Source,
-        /// The role to assume with the key; merges key by key with `defaults`. Without an `arn` in
-        /// either, the exporter assumes no role.
+        /// The role to assume with the key; merges key by key with `defaults`. Without an `arn`
+        /// here or in `defaults`, the exporter assumes no role.
         assume_role: AssumeRoleKeys,
     }
 }
@@ -72,7 +74,7 @@ mapping! {
 /// The keys that belong to a single account.
 const OF_ONE_ACCOUNT: [&str; 2] = ["uin", "appid"];
 
-/// `defaults`: the keys of an account, except those of a single account.
+/// `defaults`: the keys of an account, except `uin` and `appid`.
 pub(in crate::config) struct DefaultKeys;
 
 impl Setting for DefaultKeys {

@@ -96,7 +96,7 @@ mapping! {
 }
 
 impl AssumeRoleKeys {
-    /// Returns these keys, and for each absent key that of `other`.
+    /// Returns these keys, with the keys of `other` for absent keys.
     pub(in crate::config) fn or(self, other: Self) -> Self {
         Self {
             arn: self.arn.or(other.arn),

@@ -16,11 +16,11 @@ mapping! {
         /// How long an operation may take to arrive. CloudAudit documents 5 to 10 minutes.
         grace: Period = format_duration(defaults::DELIVERY_GRACE),
         /// The host for requests to all buckets; `Host` and the signature keep the host of the
-        /// bucket. Default: `endpoint` on loopback, else the hosts of the buckets.
+        /// bucket. Default: `endpoint` if on loopback, else the hosts of the buckets.
         cos_endpoint: Host,
-        /// The host of CLS. Default: `endpoint` on loopback, else the site's.
+        /// The host of CLS. Default: `endpoint` if on loopback, else the site's CLS host.
         cls_endpoint: Host,
-        /// The host of CKafka. Default: `endpoint` on loopback, else the site's.
+        /// The host of CKafka. Default: `endpoint` if on loopback, else the site's CKafka host.
         ckafka_endpoint: Host,
     }
 }

@@ -1,4 +1,4 @@
-//! The keys of an organization: its own, and those of an account for every member.
+//! The keys of an organization: its own keys, and the keys of an account for every member.
 
 use super::super::defaults;
 use super::super::leaf::{
@@ -24,11 +24,10 @@ mapping! {
         credentials: Source,
         /// The label `account` of a member: its UIN or its name, which can change.
         account_label: MemberLabel = AccountLabel::default().as_str(),
-        /// Tags of members that become labels of their series, under other names than those of
-        /// `labels`.
+        /// Tags of members that become labels of the member's series; not the names of `labels`.
         member_tag_labels: List<TagLabel, { defaults::MOST_LABELS }>,
         /// Members to poll, by UIN, name or organization node: patterns for the whole text, with
-        /// `*` for any text and `?` for one character. Default: all.
+        /// `*` for any text and `?` for one character. Default: all members.
         include: MemberPatterns,
         /// Members to skip, with patterns as in `include`.
         exclude: MemberPatterns,
@@ -40,7 +39,8 @@ mapping! {
         session_name: SessionName = defaults::SESSION_NAME,
         /// The lifetime of a temporary key. The exporter refreshes it earlier.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
-        /// The host of the Organization API. Default: `endpoint` on loopback, else the site's.
+        /// The host of the Organization API. Default: `endpoint` if on loopback, else the site's
+        /// Organization API host.
         organization_endpoint: Host,
     }
 }

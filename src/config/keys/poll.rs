@@ -20,8 +20,8 @@ mapping! {
         stale_after: Period = format_duration(defaults::POLL.stale_after),
         /// How long a deleted track stays visible. Not shorter than the interval.
         tombstone_for: Period = format_duration(defaults::POLL.tombstone_for),
-        /// Tracks of a target that have series: those with the lowest ids. The exporter only counts
-        /// the others.
+        /// Tracks of a target that have series: the tracks with the lowest ids. The exporter only
+        /// counts the other tracks.
         max_tracks: WholeNumber<100_000> = defaults::POLL.max_tracks,
         /// How far the API's `CreateTime` is ahead of UTC.
         create_time_offset: UtcOffset = "+08:00",
@@ -29,8 +29,8 @@ mapping! {
         /// it does not list. No track counts as deleted while the count is higher. If `false`, such
         /// a poll fails as `incomplete`.
         accept_short_listings: Boolean = defaults::POLL.accept_short_listings,
-        /// The time between two requests for what the listing lacks of a track: its filters, and
-        /// whether it is organization-wide. Default: never.
+        /// The time between two requests for the details that a listing lacks: the track's filters,
+        /// and whether the track is organization-wide. Default: never.
         details_interval: Interval,
     }
 }

@@ -25,10 +25,11 @@ mapping! {
         /// The site of the accounts; it sets the endpoints.
         site: SiteName = Site::default().as_str(),
         /// The host of CloudAudit. On loopback it is a simulated cloud: requests to the other
-        /// services go there too, unless the same level sets their endpoints. Default: the site's.
+        /// services go there too, unless the same level sets their endpoints. Default: the site's
+        /// CloudAudit host.
         endpoint: Host,
         /// The host of STS, which identifies accounts and issues temporary keys. Default:
-        /// `endpoint` on loopback, else the site's.
+        /// `endpoint` if on loopback, else the site's STS host.
         sts_endpoint: Host,
         /// How the exporter polls accounts.
         poll: PollKeys,
@@ -44,12 +45,12 @@ mapping! {
         attribution: AttributionKeys,
         /// How requests reach the cloud.
         http: HttpKeys,
-        /// UINs of accounts whose storage is a normal destination, besides the account's own.
+        /// UINs of accounts, besides the polled account, whose storage is a normal destination.
         trusted_storage_accounts: List<Uin, 1000>,
         /// Settings for every account that does not set them: the keys of an account except `uin`
         /// and `appid`.
         defaults: DefaultKeys,
-        /// Files of more accounts: a mapping like `accounts`, or one with the single key
+        /// Files of more accounts: a mapping like `accounts`, or a mapping with the single key
         /// `accounts`.
         account_files: AccountFiles,
         /// The accounts by name, the label `account`. At least one account or organization is
@@ -72,14 +73,14 @@ mapping! {
 mapping! {
     struct StateKeys as "state" {
         /// The state file. Default: `state.json` in the folder of `STATE_DIRECTORY`, which systemd
-        /// sets; else none.
+        /// sets; else no state file.
         file: FilePath,
     }
 }
 
 mapping! {
     struct ChangesKeys as "changes" {
-        /// How many changes the exporter keeps, the latest ones, also in the state file. It drops
+        /// How many of the latest changes the exporter keeps, also in the state file. It drops
         /// changes after 90 days.
         keep: WholeNumber<10_000> = defaults::KEEP_CHANGES,
     }
@@ -87,7 +88,7 @@ mapping! {
 
 mapping! {
     struct HttpKeys as "http" {
-        /// CA certificates (PEM) to trust besides the system's.
+        /// CA certificates (PEM) to trust besides the system's CA certificates.
         ca_file: FilePath,
         /// The proxy for requests to the cloud. Default: the proxy of the environment.
         proxy: ProxyUrl,

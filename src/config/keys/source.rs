@@ -15,7 +15,7 @@ use super::credentials::CredentialKeys;
 #[derive(Clone)]
 pub(in crate::config) enum Source {
     Complete(Credentials),
-    /// A pod's token, exchanged at this STS or else at the account's.
+    /// A pod's token, exchanged at this STS or else at the account's STS.
     TkeOidc(Option<Endpoint>),
 }
 

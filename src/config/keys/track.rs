@@ -17,7 +17,7 @@ mapping! {
     struct TrackKeys as "expected_track" {
         /// The track's `Name`.
         name: TrackText,
-        /// The actions that it records.
+        /// The actions that the track records.
         action_type: ActionType,
         /// A product's short name, or `*`.
         resource_type: TrackText,
