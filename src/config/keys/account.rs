@@ -65,8 +65,8 @@ mapping! {
         /// The key for the API, from one source. Default: the first source that exists of the
         /// environment, a profile, the identity of a TKE pod and the role of a CVM.
         credentials: Source,
-        /// The role to assume with the key; merges key by key with `defaults`. Without an `arn`
-        /// here or in `defaults`, the exporter assumes no role.
+        /// The role to assume with the key; merges key by key with `defaults`. An account with this
+        /// key needs an `arn` here or in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

@@ -20,8 +20,8 @@ mapping! {
         stale_after: Period = format_duration(defaults::POLL.stale_after),
         /// How long a deleted track stays visible. Not shorter than the interval.
         tombstone_for: Period = format_duration(defaults::POLL.tombstone_for),
-        /// Tracks of a target that have series: the tracks with the lowest ids. The exporter only
-        /// counts the other tracks.
+        /// How many tracks of a target have series, the lowest ids first. The exporter only counts
+        /// further tracks.
         max_tracks: WholeNumber<100_000> = defaults::POLL.max_tracks,
         /// How far the API's `CreateTime` is ahead of UTC.
         create_time_offset: UtcOffset = "+08:00",

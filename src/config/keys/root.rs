@@ -88,7 +88,7 @@ mapping! {
 
 mapping! {
     struct HttpKeys as "http" {
-        /// CA certificates (PEM) to trust besides the system's CA certificates.
+        /// Additional CA certificates (PEM) to trust.
         ca_file: FilePath,
         /// The proxy for requests to the cloud. Default: the proxy of the environment.
         proxy: ProxyUrl,
