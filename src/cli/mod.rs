@@ -320,8 +320,8 @@ pub enum Command {
     },
     /// Poll every target once and print the metrics; exit code 1 if a target failed
     Once {
-        /// Replace this file atomically instead of printing to stdout; a device or a pipe is written
-        /// to, and - is stdout
+        /// Replace this file atomically instead of printing to stdout; devices and pipes are written in
+        /// place; - is stdout
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },

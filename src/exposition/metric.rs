@@ -54,7 +54,7 @@ metrics! {
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
         "1 if the last poll of DescribeAuditTracks failed, with its reason and the Error.Code of the API; absent if it succeeded; cached from the last poll."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
-        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; cached from the last complete listing and updated by incomplete ones."
+        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; cached from the last complete listing and updated by incomplete listings."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
         "Number of tracks that DescribeAuditTracks reports as TotalCount; cached from the last complete listing."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
@@ -72,9 +72,9 @@ metrics! {
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
         "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
-        "1 if Status of a track is enabled, 0 for every other value; cached from the last complete listing and updated by incomplete ones."
+        "1 if Status of a track is enabled, 0 for every other value; cached from the last complete listing and updated by incomplete listings."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
-        "1 until a complete listing lacks this TrackId, then 0 for poll.tombstone_for; cached from the last complete listing and updated by incomplete ones."
+        "1 until a complete listing lacks this TrackId, then 0 for poll.tombstone_for; cached from the last complete listing and updated by incomplete listings."
     TrackAcknowledgedTimestamp "cloudaudit_track_acknowledged_timestamp_seconds" Gauge [region track_id track]
         "Unix time in seconds at which an operator acknowledged that a TrackId was deleted, instead of cloudaudit_track_present 0; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
@@ -82,15 +82,15 @@ metrics! {
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
         "Operator and eventName of the operation behind the last change of this kind, as DescribeEvents records it; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
-        "1 if ActionType, ResourceType and EventNames of a track record everything, 0 if they record a subset; absent if the listing does not show it; cached from the last complete listing and updated by incomplete ones."
+        "1 if ActionType, ResourceType and EventNames of a track record everything, 0 if they record a subset; absent if the listing does not show it; cached from the last complete listing and updated by incomplete listings."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
-        "1 if Storage.StorageAccountId of a track is neither the account itself nor a trusted account, otherwise 0; absent if the owner is unknown; cached from the last complete listing and updated by incomplete ones."
+        "1 if Storage.StorageAccountId of a track is neither the account itself nor a trusted account, otherwise 0; absent if the owner is unknown; cached from the last complete listing and updated by incomplete listings."
     TrackOrganizationWide "cloudaudit_track_organization_wide" Gauge [region track_id track]
         "1 if TrackForAllMembers of a track is set, so that it records for every account of the organization, otherwise 0; absent if this is unknown; cached from the last DescribeAuditTrack."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge [region track_id track]
-        "Unix time in seconds of a track's CreateTime, read with poll.create_time_offset; cached from the last complete listing and updated by incomplete ones."
+        "Unix time in seconds of a track's CreateTime, read with poll.create_time_offset; cached from the last complete listing and updated by incomplete listings."
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]
-        "ActionType, ResourceType and Storage of a track; always 1; cached from the last complete listing and updated by incomplete ones."
+        "ActionType, ResourceType and Storage of a track; always 1; cached from the last complete listing and updated by incomplete listings."
     ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge [track]
         "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings do not prove that the track is missing; cached from the last complete listings."
     ExpectedTrackMatches "cloudaudit_expected_track_matches" Gauge [track]
@@ -114,11 +114,11 @@ metrics! {
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
-        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for the others; unknown if the last successful check is older than three intervals; cached from the last check."
+        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for the other states; unknown if the last successful check is older than three intervals; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the newest LastModified or filled minute in the Storage of enabled tracks; absent until seen; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the oldest operation in DescribeEvents that should have arrived in the Storage of enabled tracks since the last arrival and has not; absent if there is none or it is unknown; cached from the last successful check."
+        "Unix time in seconds of the oldest overdue operation in DescribeEvents since the last arrival in the Storage of enabled tracks; absent if no operation is overdue or the state is unknown; cached from the last successful check."
     DeliveryLastCheck "cloudaudit_delivery_last_check_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the last successful check of the Storage of enabled tracks; 0 before the first."
     DeliveryCheckFailures "cloudaudit_delivery_check_failures_total" Counter [storage_type storage_region storage_name storage_prefix reason]
@@ -126,7 +126,7 @@ metrics! {
     AttributionResults "cloudaudit_attribution_results_total" Counter [result]
         "Number of changes to tracks for which the search for the operator in DescribeEvents has ended, by result."
     AttributionPending "cloudaudit_attribution_pending" Gauge []
-        "Number of changes to tracks whose operator is still being searched in DescribeEvents; cached from the last search."
+        "Number of changes to tracks for which the search for the operator in DescribeEvents continues; cached from the last search."
     AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
         "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first; absent without attribution.sweep_interval."
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
@@ -138,7 +138,7 @@ metrics! {
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]
-        "Number of requests to the API that repeated a failed one, by X-TC-Action."
+        "Number of requests to the API that repeated a failed request, by X-TC-Action."
     ApiRequestFailures "cloudaudit_api_request_failures_total" Counter [reason]
         "Number of requests to the API that failed, retries included, by reason."
     ApiRequestErrors "cloudaudit_api_request_errors_total" Counter [action code]
@@ -150,7 +150,7 @@ metrics! {
     CredentialsExpiry "cloudaudit_credentials_expiry_timestamp_seconds" Gauge [provider]
         "Unix time in seconds at which the current temporary key expires, as STS or the metadata service reports; absent without a temporary key."
     CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge [provider]
-        "Unix time in seconds since which the current key has been in use."
+        "Unix time in seconds at which the current key came into use."
     CredentialsRefreshes "cloudaudit_credentials_refreshes_total" Counter [provider]
         "Number of successful credential refreshes; accounts with the same credentials share the count."
     CredentialsRefreshFailures "cloudaudit_credentials_refresh_failures_total" Counter [provider]
