@@ -80,7 +80,7 @@ complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand 
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.systemd-socket -d 'Listen on the sockets that systemd passes, instead of addresses'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -l web.enable-lifecycle -d 'Enable POST /-/reload and POST /api/v1/tracks/ID/forget'
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Replace this file atomically instead of printing to stdout; a device or a pipe is written to, and - is stdout' -r -F
+complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l output -d 'Replace this file atomically instead of printing to stdout; devices and pipes are written in place; - is stdout' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l config.file -d 'Configuration file (YAML)' -r -F
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.listen-address -d 'Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo 127.0.0.1:10629]' -r
 complete -c cloudaudit-exporter -n "__fish_cloudaudit_exporter_using_subcommand once" -l web.telemetry-path -d 'Path of the metrics' -r
