@@ -50,6 +50,22 @@ pub trait Provider: Send + Sync {
     }
 }
 
+/// Fetches another credential instead of one that belongs to another account: the response with it
+/// may have belonged to another request. `None` if the provider has no other.
+///
+/// # Errors
+///
+/// As [`Provider::credential`].
+pub(super) async fn replacement(
+    provider: &dyn Provider,
+    credential: &Arc<Credential>,
+) -> Result<Option<Arc<Credential>>, Failure> {
+    if !provider.invalidate(credential).await {
+        return Ok(None);
+    }
+    provider.credential().await.map(Some)
+}
+
 /// The state of a provider's credentials.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProviderState {

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
+use crate::tencent::provider::replacement;
 use crate::tencent::reasons::timeout_failure;
 use crate::tencent::sts::Sts;
 
@@ -122,12 +123,10 @@ impl PinnedProvider {
         let Err(failure) = self.verdict(&credential).await else {
             return Ok(credential);
         };
-        // The response with the key may belong to another request, so the provider fetches another
-        // key.
-        if !self.inner.invalidate(&credential).await {
+        let other = replacement(&*self.inner, &credential).await;
+        let Some(credential) = other.map_err(Rejection::NoKey)? else {
             return Err(Rejection::OtherAccount(failure));
-        }
-        let credential = self.inner.credential().await.map_err(Rejection::NoKey)?;
+        };
         let verdict = self.verdict(&credential).await;
         verdict.map_err(Rejection::OtherAccount)?;
         Ok(credential)

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::escape::escaped;
 use crate::failure::{Failure, Reason};
+use crate::tencent::provider::replacement;
 use crate::tencent::sts::{CallerIdentity, Sts};
 
 /// The account that a key must belong to.
@@ -64,12 +65,9 @@ impl VerifiedProvider {
         let Err(failure) = self.check(&credential).await? else {
             return Ok(credential);
         };
-        // If a role returns a key of another account, the response belongs to another request, so
-        // the provider fetches another key.
-        if !self.inner.invalidate(&credential).await {
+        let Some(credential) = replacement(&*self.inner, &credential).await? else {
             return Err(failure);
-        }
-        let credential = self.inner.credential().await?;
+        };
         self.check(&credential).await??;
         Ok(credential)
     }
