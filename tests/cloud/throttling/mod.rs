@@ -9,6 +9,7 @@
 mod queue;
 mod refusals;
 mod second_tenant;
+mod shards;
 
 use std::sync::Arc;
 
