@@ -9,23 +9,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::resources::{RESERVED_FILES, open_files};
+use super::descriptors::ConnectionLimits;
 
 /// An older connection gets no more requests. If a service moves to other addresses, its old server
 /// may keep running, and a connection without an age limit would stay with it.
 const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
-
-/// The descriptors per identity that keeps connections. An identity has one or two connections, and
-/// the listener needs descriptors too.
-const DESCRIPTORS_PER_IDENTITY: u64 = 4;
-
-/// The most identities with which connections are kept, regardless of the number of descriptors. An
-/// open connection takes about 30 KB. In a larger fleet, each request opens a connection of its own.
-const MAX_KEEPING_IDENTITIES: usize = 1024;
-
-/// The most idle connections of an identity, more than evenly paced requests need. A burst may open
-/// more connections, which are closed after it.
-const MAX_IDLE_CONNECTIONS: usize = 4;
 
 /// The connections of one identity. They are opened when needed.
 #[derive(Debug, Default)]
@@ -66,7 +54,7 @@ impl Connections {
         {
             return Ok(Some(pool.client.clone()));
         }
-        let client = make(MAX_IDLE_CONNECTIONS)?;
+        let client = make(identities.limits.idle_per_identity)?;
         *current = Some(Pool {
             client: client.clone(),
             opened: now,
@@ -106,23 +94,14 @@ impl Connections {
 #[derive(Debug)]
 pub(super) struct Identities {
     count: Arc<()>,
-    /// The most with which connections are kept.
-    most: usize,
+    limits: ConnectionLimits,
 }
 
 impl Identities {
-    /// Derives the limit from the descriptors of the process.
-    pub(super) fn within_descriptors() -> Self {
-        let room = |limit: u64| limit.saturating_sub(RESERVED_FILES) / DESCRIPTORS_PER_IDENTITY;
-        let room = open_files().map_or(u64::MAX, room);
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        Self::at_most(room.clamp(1, MAX_KEEPING_IDENTITIES))
-    }
-
-    fn at_most(most: usize) -> Self {
+    pub(super) fn within(limits: ConnectionLimits) -> Self {
         Self {
             count: Arc::default(),
-            most,
+            limits,
         }
     }
 
@@ -131,7 +110,7 @@ impl Identities {
     }
 
     fn keep_connections(&self) -> bool {
-        Arc::strong_count(&self.count) - 1 <= self.most
+        Arc::strong_count(&self.count) - 1 <= self.limits.keeping_identities
     }
 }
 
@@ -139,10 +118,15 @@ impl Identities {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_limit_follows_the_limit_of_open_files() {
-        let most = Identities::within_descriptors().most;
-        assert!((1..=MAX_KEEPING_IDENTITIES).contains(&most));
+    const IDLE: usize = 3;
+
+    /// Keeps the connections of one identity.
+    fn one_identity() -> Identities {
+        Identities::within(ConnectionLimits {
+            keeping_identities: 1,
+            idle_per_identity: IDLE,
+            in_flight: 1,
+        })
     }
 
     /// Where the client of the next request comes from.
@@ -167,33 +151,27 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_client_is_used_for_its_lifetime() {
-        let (identities, connections) = (Identities::at_most(1), Connections::default());
+        let (identities, connections) = (one_identity(), Connections::default());
         let next_client = || next_client(&connections, &identities);
-        assert_eq!(next_client(), Source::New(MAX_IDLE_CONNECTIONS));
+        assert_eq!(next_client(), Source::New(IDLE));
         assert_eq!(next_client(), Source::Before);
         tokio::time::advance(CONNECTION_LIFETIME).await;
-        assert_eq!(next_client(), Source::New(MAX_IDLE_CONNECTIONS));
+        assert_eq!(next_client(), Source::New(IDLE));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_large_fleet_keeps_no_connection() {
-        let identities = Identities::at_most(1);
+        let identities = one_identity();
         // An account has clients for services that it never calls. They do not count.
         let _unused = Connections::default();
         let (first, second) = (Connections::default(), Connections::default());
-        assert_eq!(
-            next_client(&first, &identities),
-            Source::New(MAX_IDLE_CONNECTIONS)
-        );
+        assert_eq!(next_client(&first, &identities), Source::New(IDLE));
         assert_eq!(next_client(&second, &identities), Source::Shared);
         assert_eq!(next_client(&second, &identities), Source::Shared);
         assert_eq!(next_client(&first, &identities), Source::Shared);
         assert!(first.current().is_none());
         drop(first);
-        assert_eq!(
-            next_client(&second, &identities),
-            Source::New(MAX_IDLE_CONNECTIONS)
-        );
+        assert_eq!(next_client(&second, &identities), Source::New(IDLE));
         assert_eq!(next_client(&second, &identities), Source::Before);
     }
 }

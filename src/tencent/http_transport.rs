@@ -183,6 +183,8 @@ impl HttpTransport {
             let close = HeaderValue::from_static("close");
             request.headers_mut().insert(header::CONNECTION, close);
         }
+        let in_flight = self.setup.network.0.in_flight.acquire().await;
+        let _permit = in_flight.expect("the semaphore is never closed");
         let client = self.client().map_err(transport_error)?;
         let response = client.execute(request).await;
         let mut response = response.map_err(|error| {

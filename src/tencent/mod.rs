@@ -65,6 +65,7 @@ mod authorities;
 mod bounded;
 mod by_host;
 mod connections;
+mod descriptors;
 mod dns_resolver;
 mod envelope;
 mod event_names;

@@ -6,6 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::by_host::ByHost;
 use super::connections::Identities;
+use super::descriptors::ConnectionLimits;
 use super::dns_resolver::DnsResolver;
 use super::recent_responses::RecentResponses;
 
@@ -25,6 +26,8 @@ pub struct Network(pub(super) Arc<NetworkState>);
 pub(super) struct NetworkState {
     pub(super) resolver: DnsResolver,
     pub(super) identities: Identities,
+    /// Each request holds a permit until its response is read.
+    pub(super) in_flight: Semaphore,
     pub(super) recent_responses: RecentResponses,
     pub(super) large_responses: Semaphore,
     large_responses_by_host: ByHost<Semaphore>,
@@ -32,9 +35,11 @@ pub(super) struct NetworkState {
 
 impl Default for NetworkState {
     fn default() -> Self {
+        let limits = ConnectionLimits::of_process();
         Self {
             resolver: DnsResolver::default(),
-            identities: Identities::within_descriptors(),
+            identities: Identities::within(limits),
+            in_flight: Semaphore::new(limits.in_flight),
             recent_responses: RecentResponses::default(),
             large_responses: Semaphore::new(MAX_LARGE_RESPONSES),
             large_responses_by_host: ByHost::default(),

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use cloudaudit_exporter::sim::{Identity, Server, Track, World};
 use reqwest::{Certificate, Client};
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -63,6 +64,35 @@ const HALVES: &[&[u8]] = &[
     b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00\x00\x00\x01\x01\x00\x00\x00\x00\x01\x82",
 ];
 
+/// More accounts than connections fit into a low limit of open files.
+const ACCOUNTS: u64 = 40;
+
+/// A latency after which no request waits for the response any more.
+const HUNG: Duration = Duration::from_secs(5);
+
+/// Starts a cloud in this process. Returns a configuration that polls each account every second.
+async fn cloud(latency: Duration) -> String {
+    let world = World::new(SystemTime::now());
+    world.set_rate_limit(10_000);
+    world.set_latency(latency);
+    let mut accounts = String::new();
+    for number in 0..ACCOUNTS {
+        let account = world.add_account(&(100_000_000_000 + number).to_string());
+        account.add_identity(Identity::permanent(&format!("AKID{number}"), "key"));
+        account.replace(vec![Track::new(1, "audit")]);
+        accounts += &format!(
+            "  a{number}: {{credentials: {{secret_id: AKID{number}, secret_key: key}}}}\n"
+        );
+    }
+    let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = Server::bind(loopback, world).await.unwrap();
+    let endpoint = server.local_addr();
+    tokio::spawn(server.serve(std::future::pending::<()>()));
+    format!(
+        "endpoint: http://{endpoint}\npoll: {{interval: 1s, timeout: 900ms}}\naccounts:\n{accounts}"
+    )
+}
+
 struct Exporter {
     address: SocketAddr,
     process: Child,
@@ -79,7 +109,12 @@ impl Drop for Exporter {
 }
 
 impl Exporter {
-    async fn start(authority: Option<&Authority>, has_password: bool, limit: usize) -> Self {
+    async fn start(
+        authority: Option<&Authority>,
+        has_password: bool,
+        limit: usize,
+        latency: Duration,
+    ) -> Self {
         let folder = TempDir::new().unwrap();
         let mut web = String::new();
         let mut client = Client::builder().no_proxy().pool_max_idle_per_host(0);
@@ -96,13 +131,15 @@ impl Exporter {
         }
         let file = folder.path().join("web.yaml");
         fs::write(&file, web).unwrap();
+        let config = folder.path().join("config.yaml");
+        fs::write(&config, cloud(latency).await).unwrap();
         let address = free_address();
         let process = Command::new("sh")
             .arg("-c")
             .arg(format!("ulimit -n {limit} && exec \"$@\""))
             .arg("sh")
             .arg(env!("CARGO_BIN_EXE_cloudaudit-exporter"))
-            .arg("demo")
+            .arg(format!("--config.file={}", config.display()))
             .arg(format!("--web.listen-address={address}"))
             .arg(format!("--web.config.file={}", file.display()))
             .stdin(Stdio::null())
@@ -254,7 +291,7 @@ fn middle_and_most(mut times: Vec<Duration>) -> (Duration, Duration) {
 async fn scrapes_go_on(authority: Option<&Authority>, has_password: bool) {
     let clients = std::env::var("CLOUDAUDIT_SIEGE_CLIENTS").ok();
     let clients = clients.map_or(CLIENTS, |clients| clients.parse().unwrap());
-    let exporter = Exporter::start(authority, has_password, LIMIT).await;
+    let exporter = Exporter::start(authority, has_password, LIMIT, Duration::ZERO).await;
     let alone = exporter.scrape().await.unwrap();
     let mut siege = besiege(exporter.address, authority, clients);
     sleep(Duration::from_secs(1)).await;
@@ -297,7 +334,7 @@ const MANY_SCRAPES: usize = 20;
 #[tokio::test(flavor = "multi_thread")]
 async fn a_low_limit_of_open_files_is_logged_and_scrapes_succeed() {
     let _turn = crate::turn();
-    let exporter = Exporter::start(None, false, 64).await;
+    let exporter = Exporter::start(None, false, 64, HUNG).await;
     let mut siege = besiege(exporter.address, None, 200);
     sleep(Duration::from_secs(1)).await;
     // The exporter closes half requests first. It drops a scrape only if clients that have sent
@@ -318,6 +355,7 @@ async fn a_low_limit_of_open_files_is_logged_and_scrapes_succeed() {
     let log = exporter.log();
     assert!(log.contains("RLIMIT_NOFILE"), "{log}");
     assert!(!log.contains("cannot accept"), "{log}");
+    assert!(!log.contains("Too many open files"), "{log}");
 
     let too_few = Command::new("sh")
         .args(["-c", "ulimit -n 24 && exec \"$@\"", "sh"])
