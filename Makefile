@@ -6,8 +6,8 @@ SCRIPTS := .ci/run tests/parts/install tests/packaging/confine deploy/prometheus
 	$(addprefix deploy/package/scripts/,postinstall preremove postremove)
 # The test programs that need nothing but cargo, apart from their modules called `with_parts`.
 CHECKED := unit cloud config loopback documentation
-# The test programs that mostly wait. They run beside the others.
-WAITING := shards
+# The test programs that mostly wait. They run beside the others, one after another.
+WAITING := shards prometheus
 OTHERS  := $(filter-out $(WAITING),$(patsubst tests/%/main.rs,%,$(wildcard tests/*/main.rs)))
 PARTS   := $(abspath $(or $(CLOUDAUDIT_PARTS),.cache/parts))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 COLUMN, ROW, GAP, TOP = 60, 34, 6, 64
 INK, FAINT, LINE, PAPER, CARD = "#24292e", "#6e7781", "#d8dee4", "#f4f5f5", "#ffffff"
-COLOURS = {"green": "#3d9944", "red": "#d9363e", "dark-red": "#a3161d", "orange": "#e0752d", "blue": "#2f6fc4",
+COLORS = {"green": "#3d9944", "red": "#d9363e", "dark-red": "#a3161d", "orange": "#e0752d", "blue": "#2f6fc4",
            "text": INK, "transparent": INK}
 SERIES = ["#3d9944", "#d99a00", "#2f6fc4", "#e0752d", "#d9363e", "#8a4fbf", "#1b9aa0", "#6e7781", "#b5651d", "#c2479b"]
 LABEL = "Preview, drawn from real query results of two minutes of the demo. Not a screenshot of Grafana."
@@ -71,12 +71,12 @@ def colour(settings: Panel, value: Any) -> str:
     for mapping in settings.get("mappings", []):
         chosen = mapping["options"].get(plain(value))
         if chosen:
-            return COLOURS.get(chosen.get("color", "text"), INK)
+            return COLORS.get(chosen.get("color", "text"), INK)
     if not isinstance(value, float):
         return INK
     steps = settings["thresholds"]["steps"]
     passed = [step["color"] for step in steps if step["value"] is None or value >= step["value"]]
-    return COLOURS.get(passed[-1], INK)
+    return COLORS.get(passed[-1], INK)
 
 
 def plain(value: Any) -> str:
@@ -182,7 +182,7 @@ def lines(panel: Panel, series: Series, w: float, h: float, begin: int, end: int
     for second in (0, 60, 120):
         parts.append(words(min(across(begin + second), w - 14), bottom + 14, f"{second} s", FAINT, 10, "middle"))
     for limit in limits:
-        parts.append(f'<path d="M{left} {down(limit):.1f}H{w:.0f}" stroke="{COLOURS["red"]}" stroke-dasharray="6 4"/>')
+        parts.append(f'<path d="M{left} {down(limit):.1f}H{w:.0f}" stroke="{COLORS["red"]}" stroke-dasharray="6 4"/>')
     # Of a stack the highest first, so that each covers what is not its own of the one above.
     order = list(enumerate(series))
     for at, (_, points) in reversed(order) if filled else order:
