@@ -59,7 +59,7 @@ fn values_of_a_listing_need_data_and_only_tracks_follow_incomplete_listings() {
         {
             seen += 1;
             assert!(when(name).starts_with("with data"), "{name}");
-            let follows = rest == " and updated by incomplete ones.";
+            let follows = rest == " and updated by incomplete listings.";
             assert_eq!(follows, name.starts_with("cloudaudit_track"), "{name}");
         }
     }

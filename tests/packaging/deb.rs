@@ -47,6 +47,7 @@ fn a_purge_deletes_all_files() {
         "usr/share/doc/cloudaudit-exporter/README.md",
         "usr/share/doc/cloudaudit-exporter/docs/alerts.md",
         "usr/share/doc/cloudaudit-exporter/docs/zh/alerts.md",
+        "usr/share/doc/cloudaudit-exporter/docs/page-dark.png",
         "usr/share/doc/cloudaudit-exporter/docs/page-light.png",
         "usr/share/doc/cloudaudit-exporter/grafana/preview-fleet.svg",
         "usr/share/doc/cloudaudit-exporter/deploy/cloudaudit-exporter.yaml",
