@@ -7,8 +7,8 @@
 //! both. Nothing here waits or calls the cloud.
 
 pub use self::book::{DeliveryBook, Job};
-pub use self::operations::{Ask, MAX_QUERIES, MAX_QUERIES_FOR_OLDEST, Operations};
-pub use self::query::{OperationsQuery, Records, Span};
+pub use self::operations::{Ask, MAX_QUERIES_FOR_OLDEST, Operations};
+pub use self::query::{MAX_QUERIES, OperationsQuery, Records, Span};
 pub use self::rules::{Due, Question, Rules};
 pub use self::targets::{Recorded, TargetSettings, storage_targets};
 

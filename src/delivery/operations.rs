@@ -5,15 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use super::query::{OperationsQuery, QueryResult, Records, Span, key_of, query};
+use super::query::{MAX_QUERIES, OperationsQuery, QueryResult, Records, Span, key_of, query};
 use super::rules::{Due, Question, Rules, VALID_INTERVALS};
 use super::targets::Recorded;
 use crate::clock::{Moment, age};
 use crate::failure::Failure;
 use crate::snapshot::Scope;
-
-/// The most queries of an account in an hour.
-pub const MAX_QUERIES: usize = 6;
 
 /// Queries for the oldest overdue operation leave the others of the hour to questions whose answer is
 /// still unknown.
@@ -150,14 +147,18 @@ impl Operations {
         if let Some(result) = self.results.get_mut(&key) {
             result.needed = result.needed.min(question.after);
             from = result.needed;
-            let is_fresh = now.steady - result.at < rules.interval;
+            let is_fresh = result.is_fresh(question, rules, now);
             match result.answer(question, scope, rules) {
                 Some(due @ Due::Overdue(_)) => return Ask::Answer(due),
                 Some(Due::SomeOverdue) => return self.ask_oldest(question, scope, &key, now),
                 Some(due) if is_fresh => return Ask::Answer(due),
-                answer => fallback = answer,
+                answer => {
+                    fallback = answer.filter(|due| {
+                        matches!(due, Due::Unknown { .. }) || result.is_valid(question, rules)
+                    });
+                }
             }
-            if is_fresh && result.is_full() {
+            if is_fresh && result.is_full() || result.was_full_since(from, question) {
                 to = question.cloud_now - rules.grace;
                 span = Span::Overdue;
             }

@@ -5,11 +5,18 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 
 use super::rules::{Due, Question, Rules};
+use crate::clock::Moment;
 use crate::failure::Failure;
 use crate::snapshot::Scope;
 
+/// The most queries of an account in an hour.
+pub const MAX_QUERIES: usize = 6;
+
 /// One query covers at most this time; the API refuses 30 days.
 const QUERY_WINDOW: Duration = Duration::from_hours(29 * 24);
+
+/// One query in this time keeps to the limit of queries.
+const QUERY_EVERY: Duration = Duration::from_secs(3_600 / MAX_QUERIES as u64);
 
 /// The value that matches all actions, products or events.
 const ALL: &str = "*";
@@ -111,6 +118,34 @@ impl QueryResult {
         self.query.from <= after || window.is_ok_and(|window| window >= QUERY_WINDOW)
     }
 
+    /// Returns whether no operation after the query can be overdue yet.
+    pub(super) fn is_valid(&self, question: Question, rules: &Rules) -> bool {
+        question.cloud_now <= self.query.to + rules.grace
+    }
+
+    /// Returns whether it is too early for another query. As far as the claim stays valid, a result is
+    /// kept for so long that one scope never reaches the limit of queries.
+    pub(super) fn is_fresh(&self, question: Question, rules: &Rules, now: Moment) -> bool {
+        let least = rules.interval.min(rules.grace);
+        let claims_nothing = match &self.records {
+            Ok(records) => self.query.span == Span::Overdue && !records.is_complete,
+            Err(_) => true,
+        };
+        let keep_for = match self.query.span {
+            _ if claims_nothing || self.is_valid(question, rules) => least.max(QUERY_EVERY),
+            Span::Whole => Duration::ZERO,
+            // It ends the grace before it was sent, so operations become overdue all the time.
+            Span::Overdue | Span::Oldest => least,
+        };
+        now.steady.saturating_duration_since(self.at) < keep_for
+    }
+
+    /// Returns whether operations after this time have filled a page, and so fill it again.
+    pub(super) fn was_full_since(&self, from: SystemTime, question: Question) -> bool {
+        let from = from.max(question.cloud_now - QUERY_WINDOW);
+        (self.query.span == Span::Overdue || self.is_full()) && from <= self.query.from
+    }
+
     /// Returns whether younger operations may hide older ones.
     pub(super) fn is_full(&self) -> bool {
         let is_full = |records: &Records| !records.is_complete;
@@ -119,7 +154,12 @@ impl QueryResult {
 }
 
 /// Returns the query for a scope, which covers at most [`QUERY_WINDOW`].
-pub(super) fn query(scope: &Scope, from: SystemTime, to: SystemTime, span: Span) -> OperationsQuery {
+pub(super) fn query(
+    scope: &Scope,
+    from: SystemTime,
+    to: SystemTime,
+    span: Span,
+) -> OperationsQuery {
     OperationsQuery {
         action_type: attribute(&scope.action_type),
         resource_type: attribute(&scope.resource_type),
