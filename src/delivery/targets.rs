@@ -50,8 +50,9 @@ pub fn storage_targets<'a>(
         for track in &listing.tracks {
             let since = changed(region, track.id).max(created(track, now));
             let entry = tracks.entry(track.id).or_insert((track, since));
+            entry.1 = entry.1.max(since);
             if track.status.badness() > entry.0.status.badness() {
-                *entry = (track, since);
+                entry.0 = track;
             }
         }
     }
