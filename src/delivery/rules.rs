@@ -133,6 +133,7 @@ impl Rules {
                 newest,
                 cloud_now,
                 cursor,
+                skipped,
             } => {
                 report.last_check = Some(now.wall);
                 report.missing_since = None;
@@ -141,7 +142,8 @@ impl Rules {
                 if matches!(shown, DeliveryState::Missing | DeliveryState::Unproven) {
                     shown = DeliveryState::Unknown;
                 }
-                self.seen(report, since, cloud_now, due, overdue_checks)
+                let finding = self.seen(report, since, cloud_now, due, overdue_checks);
+                unless_skipped(finding, skipped, report)
             }
         };
         let (state, explanation, is_confirmed) = match finding {
@@ -265,6 +267,29 @@ fn standing_due(
 
 fn is_standing(due: SystemTime, after: SystemTime, since: Option<SystemTime>) -> bool {
     due > after && since.is_none_or(|since| due > since)
+}
+
+/// Returns the finding, unless it says that nothing arrives and the check did not look everywhere.
+fn unless_skipped(
+    finding: Finding,
+    skipped: Option<String>,
+    report: &mut DeliveryReport,
+) -> Finding {
+    let is_silence = match &finding {
+        Finding::Proven(state, _) => {
+            matches!(state, DeliveryState::Unproven | DeliveryState::Stalled)
+        }
+        Finding::Unconfirmed(_) => true,
+    };
+    match skipped.filter(|_| is_silence) {
+        None => finding,
+        Some(why) => {
+            report.due = None;
+            report.overdue_checks = 0;
+            let why = format!("no recent arrival was found, and {why}");
+            Finding::Proven(DeliveryState::Unknown, why)
+        }
+    }
 }
 
 fn missing(report: &mut DeliveryReport, what: String, now: Moment) -> Finding {

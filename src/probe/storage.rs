@@ -73,6 +73,11 @@ async fn check_one(
         &Unobserved,
     );
     match check.await {
+        CheckResult::Seen {
+            newest: None,
+            skipped: Some(why),
+            ..
+        } => StorageResult::Impossible(why),
         CheckResult::Seen { newest, .. } => StorageResult::Seen(newest),
         CheckResult::Missing { what } => StorageResult::Missing(what),
         CheckResult::Exists { why } | CheckResult::Impossible { why } => {

@@ -129,6 +129,7 @@ impl Check<'_> {
                 newest_unix_seconds: newest.max(before),
                 described_unix_seconds: described,
             }),
+            skipped: None,
         })
     }
 

@@ -17,6 +17,8 @@ pub enum CheckResult {
         cloud_now: SystemTime,
         /// Where the next check continues. `None` if it begins again.
         cursor: Option<CheckCursor>,
+        /// Why there may be newer records that the check did not look for, in a sentence.
+        skipped: Option<String>,
     },
     /// The bucket, topic or instance does not exist; `what` says which, in a sentence.
     Missing {
@@ -48,10 +50,12 @@ impl CheckResult {
                 newest,
                 cloud_now,
                 cursor,
+                skipped,
             } => Self::Seen {
                 newest: newest.max(earlier),
                 cloud_now,
                 cursor,
+                skipped,
             },
             other => other,
         }

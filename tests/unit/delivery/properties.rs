@@ -83,6 +83,7 @@ proptest! {
                     newest: newest.copied().map(minute),
                     cloud_now: minute(now),
                     cursor: None,
+                    skipped: None,
                 },
                 Check::Gone => missing(),
                 Check::Denied => CheckResult::Failed(Failure::new(Reason::Unauthorized, "denied")),

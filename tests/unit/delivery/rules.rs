@@ -251,6 +251,43 @@ fn arrivals_before_a_change_of_settings_prove_nothing() {
     );
 }
 
+/// A check that did not look everywhere does not prove that nothing arrives.
+#[test]
+fn silence_is_unknown_if_folders_were_skipped() {
+    let skipping = |newest: Option<u64>, now: u64| match seen(newest, now) {
+        CheckResult::Seen {
+            newest,
+            cloud_now,
+            cursor,
+            ..
+        } => CheckResult::Seen {
+            newest,
+            cloud_now,
+            cursor,
+            skipped: Some("there are more folders".to_owned()),
+        },
+        other => other,
+    };
+    let overdue = || Due::Overdue(minute(50));
+    let mut play = Play::new();
+    assert_eq!(
+        play.check(60, skipping(None, 60), Due::Nothing),
+        DeliveryState::Unknown
+    );
+    assert!(play.report.explanation.contains("more folders"));
+    play.enter(70, skipping(Some(30), 70), Due::Nothing);
+    assert_eq!(play.report.state, DeliveryState::Quiet, "nothing was due");
+    for now in [90, 91, 92] {
+        assert!(!play.enter(now, skipping(None, now), overdue()));
+        assert_eq!(play.report.state, DeliveryState::Unknown);
+        assert_eq!(play.report.due, None);
+    }
+    assert_eq!(
+        play.check(100, skipping(Some(95), 100), Due::Nothing),
+        DeliveryState::Arriving
+    );
+}
+
 #[test]
 fn a_target_that_cannot_be_checked_is_unknown() {
     let mut play = Play::new();

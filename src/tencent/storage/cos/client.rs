@@ -59,6 +59,7 @@ impl CosClient {
                     newest: found.newest.map(|newest| newest.min(cloud_now)),
                     cloud_now,
                     cursor: found.cursor,
+                    skipped: found.skipped,
                 }
             }
             Err(SearchError::Failed(failure)) if errors::is_missing(&failure) => {

@@ -17,4 +17,5 @@ mod client;
 mod folders;
 mod marker;
 mod paths;
+mod place;
 mod search;
