@@ -46,7 +46,7 @@ pub(super) async fn check(
             (Some(owner), Some(uin)) if owner != uin => StorageResult::Impossible(format!(
                 "the storage belongs to account {owner}; check it with the keys of that account"
             )),
-            _ => check_one(clients, account, &target, &tracks).await,
+            _ => check_one(clients, account, &target, &tracks, owner).await,
         };
         found.push(StorageFinding { target, result });
     }
@@ -58,11 +58,13 @@ async fn check_one(
     account: &Account,
     target: &StorageTarget,
     tracks: &[&Track],
+    owner: Option<&str>,
 ) -> StorageResult {
     let names: Vec<&str> = tracks.iter().map(|track| &*track.name).collect();
     let app_id = tracks.iter().map(|track| &*track.storage.app_id);
-    let app_id = app_id.into_iter().find(|app_id| !app_id.is_empty());
-    let app_id = app_id.or(account.app_id.as_deref());
+    let of_track = app_id.into_iter().find(|app_id| !app_id.is_empty());
+    let app_id = of_track.or(account.app_id.as_deref());
+    let shows_owner = owner.is_some() || (target.kind == "cos" && of_track.is_some());
     let until = Instant::now() + RETRY_FOR;
     let check = clients.check(
         target,
@@ -72,7 +74,11 @@ async fn check_one(
         until,
         &Unobserved,
     );
-    match check.await {
+    let result = match check.await {
+        result if shows_owner => result,
+        result => result.of_unknown_owner(&target.kind),
+    };
+    match result {
         CheckResult::Seen {
             newest: None,
             skipped: Some(why),

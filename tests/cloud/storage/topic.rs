@@ -95,6 +95,23 @@ async fn a_topic_that_does_not_exist_is_missing() {
     assert_eq!(calls(&stage)[0], 2);
 }
 
+/// A list may omit a topic that the keys may not list, so only the counts say that it is missing.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_is_not_listed_may_exist() {
+    let mut stage = stage();
+    let topic = stage.account.add_topic(REGION, TOPIC);
+    let at = stage.world.now();
+    topic.write(at);
+    let fault = Fault::edit(|answer| {
+        answer["Response"]["Topics"] = json!([]);
+        answer["Response"]["TotalCount"] = json!(0);
+    });
+    stage
+        .world
+        .inject(fault.action(DESCRIBE_TOPICS).until_cleared());
+    assert_eq!(newest(&mut stage).await, Some(minute(at)));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_topic_without_an_index_cannot_be_checked() {
     let mut stage = stage();
