@@ -73,11 +73,15 @@ async fn a_quiet_topic_keeps_its_last_arrival() {
     assert_eq!(newest(&mut stage).await, None);
     let at = stage.world.now();
     topic.write(at);
-    for _ in 0..100 {
+    tokio::time::advance(HOUR).await;
+    assert_eq!(newest(&mut stage).await, Some(minute(at)));
+    let [topics, histograms] = calls(&stage);
+    for _ in 0..1_000 {
         tokio::time::advance(HOUR).await;
         let found = newest(&mut stage).await;
         assert_eq!(found, Some(minute(at)));
     }
+    assert_eq!(calls(&stage), [topics + 1_000, histograms + 1_000]);
 }
 
 #[tokio::test(start_paused = true)]
