@@ -107,6 +107,10 @@ pub struct DeliveryReport {
     pub missing_since: Option<Moment>,
     /// Where the next check goes on. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
+    /// The APPID in the name of the bucket, which makes it another bucket; empty if it is that of the
+    /// account. `None` if the target is no bucket, or for a report of an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
 }
 
 impl DeliveryReport {
@@ -117,6 +121,14 @@ impl DeliveryReport {
             explanation: NOT_CHECKED.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Drops what is known, because the target is another one now. Counters do not go back.
+    pub fn reset(&mut self) {
+        *self = Self {
+            failures: std::mem::take(&mut self.failures),
+            ..Self::new(std::mem::take(&mut self.target))
+        };
     }
 
     /// Returns the state that a reader may show at `now`, even if the task that checks has stopped.
