@@ -114,8 +114,9 @@ impl DeliveryBook {
     ) -> Entry {
         let report = restored.unwrap_or_else(|| Arc::new(DeliveryReport::new(target.clone())));
         Entry {
-            next: match report.last_check {
-                Some(_) => self.phase(target, now),
+            next: match Rules::confirm_after(&report, now) {
+                Some(wait) => now.steady + wait,
+                None if report.last_check.is_some() => self.phase(target, now),
                 None => now.steady,
             },
             report,

@@ -162,6 +162,16 @@ impl Rules {
         !is_confirmed
     }
 
+    /// Returns after how long the next check must confirm the last one. `None` if that is not
+    /// necessary.
+    pub(super) fn confirm_after(report: &DeliveryReport, now: Moment) -> Option<Duration> {
+        let is_overdue = (1..STALLED_CHECKS).contains(&report.overdue_checks);
+        let is_missing = report.missing_since.is_some() && report.state != DeliveryState::Missing;
+        let age = crate::clock::age(report.last_check?, now.wall);
+        let age = age.filter(|_| is_overdue || is_missing)?;
+        Some(CONFIRM_AFTER.saturating_sub(age))
+    }
+
     /// Resumes after a restart or a reload. Uses only times of day, and computes again how long the
     /// state is valid.
     pub fn resume(&self, report: &mut DeliveryReport, now: Moment) {
@@ -199,24 +209,24 @@ impl Rules {
         }
         let after = arrived_until(report, arrival);
         let standing = standing.filter(|due| is_standing(*due, after, since));
+        report.due = standing;
         let due = match standing {
             Some(due) => Due::Overdue(due),
             None => due.unwrap_or_else(|| Due::Unknown {
                 why: "the operation records were not read".to_owned(),
             }),
         };
-        report.due = match due {
-            Due::Overdue(oldest) => Some(oldest),
-            _ => None,
-        };
         match due {
             Due::Overdue(_) | Due::SomeOverdue => {
                 report.overdue_checks = overdue_checks.saturating_add(1);
-                if report.overdue_checks >= STALLED_CHECKS {
-                    proven(DeliveryState::Stalled)
-                } else {
-                    Finding::Unconfirmed("an operation should have arrived and has not".to_owned())
+                if report.overdue_checks < STALLED_CHECKS {
+                    let what = "an operation should have arrived and has not";
+                    return Finding::Unconfirmed(what.to_owned());
                 }
+                if let Due::Overdue(oldest) = due {
+                    report.due = Some(oldest);
+                }
+                proven(DeliveryState::Stalled)
             }
             Due::Pending => proven(DeliveryState::Arriving),
             Due::Nothing => proven(DeliveryState::Quiet),

@@ -87,7 +87,8 @@ pub struct DeliveryReport {
     /// The newest object or filled minute seen, by the clock of the cloud.
     #[serde(rename = "last_arrival_unix_ns", with = "unix_nanos::option")]
     pub last_arrival: Option<SystemTime>,
-    /// The oldest operation that should have arrived since and has not, by the clock of the cloud.
+    /// The oldest operation that should have arrived since and has not, by the clock of the cloud. Two
+    /// checks in a row have found it overdue.
     #[serde(rename = "due_unix_ns", with = "unix_nanos::option")]
     pub due: Option<SystemTime>,
     /// The last check that succeeded.

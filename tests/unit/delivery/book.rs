@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cloudaudit_exporter::clock::Moment;
-use cloudaudit_exporter::delivery::{DeliveryBook, TargetSettings};
+use cloudaudit_exporter::delivery::{DeliveryBook, Due, TargetSettings};
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::{DeliveryReport, DeliveryState, StorageTarget};
 use cloudaudit_exporter::tencent::storage::CheckResult;
 use tokio::time::Instant;
 
-use super::{RULES, missing, moment, seen, target};
+use super::{RULES, minute, missing, moment, seen, target};
 
 fn targets(names: &[&str]) -> BTreeMap<StorageTarget, TargetSettings> {
     let targets = names.iter().map(|name| {
@@ -151,4 +151,39 @@ fn a_bucket_with_another_app_id_starts_again() {
     let mut book = DeliveryBook::new("prod", RULES, &[Arc::new(report)], moment(start, 23));
     book.set_targets(of_app_id("1250000003"), moment(start, 23));
     assert!(is_known(&book));
+}
+
+/// A restart between two checks of which the second confirms the first does not delay it.
+#[test]
+fn a_restart_keeps_a_confirmation() {
+    let overdue = || Some(Due::Overdue(minute(10)));
+    for (result, due, expected) in [
+        (seen(Some(0), 60), overdue(), DeliveryState::Stalled),
+        (missing(), None, DeliveryState::Missing),
+    ] {
+        let start = Instant::now();
+        let at = |minutes| moment(start, minutes);
+        let check = |book: &mut DeliveryBook, now: u64| {
+            let job = book.begin(at(now)).unwrap();
+            book.end(&job, result.clone(), due.clone(), at(now));
+            (book.reports(), book.next_due().unwrap())
+        };
+        let book = || DeliveryBook::new("prod", RULES, &[], at(60));
+        let mut first = book();
+        first.set_targets(targets(&["a"]), at(60));
+        let (known, _) = check(&mut first, 60);
+
+        for (restart, next) in [(60, 61), (61, 61), (64, 64)] {
+            let mut second = DeliveryBook::new("prod", RULES, &known, at(restart));
+            second.set_targets(targets(&["a"]), at(restart));
+            assert_eq!(second.next_due(), Some(at(next).steady));
+            let (known, later) = check(&mut second, next);
+            assert_eq!(known[0].state, expected);
+            assert!(later >= at(next + 5).steady);
+            // A confirmed state waits for the next turn.
+            let mut third = DeliveryBook::new("prod", RULES, &known, at(next));
+            third.set_targets(targets(&["a"]), at(next));
+            assert!(third.next_due().unwrap() >= at(next + 5).steady);
+        }
+    }
 }
