@@ -18,13 +18,14 @@ pub const MAX_TARGETS: usize = 20;
 /// How long a failed request is retried.
 const RETRY_FOR: Duration = Duration::from_secs(20);
 
-/// Checks the storage targets. `uin` is the account of the keys, if known.
+/// Checks the storage targets, at most [`MAX_TARGETS`]. Returns the number of the others too. `uin` is
+/// the account of the keys, if known.
 pub(super) async fn check(
     clients: &StorageClients,
     account: &Account,
     regions: &[RegionFindings],
     uin: Option<&str>,
-) -> Vec<StorageFinding> {
+) -> (Vec<StorageFinding>, usize) {
     let listings = regions.iter().filter_map(|it| it.tracks.as_ref().ok());
     let tracks = listings.flat_map(|listing| &listing.tracks);
     let mut targets: BTreeMap<StorageTarget, Vec<&Track>> = BTreeMap::new();
@@ -38,6 +39,7 @@ pub(super) async fn check(
         };
         targets.entry(target).or_default().push(track);
     }
+    let unchecked = targets.len().saturating_sub(MAX_TARGETS);
     let mut found = Vec::new();
     for (target, tracks) in targets.into_iter().take(MAX_TARGETS) {
         let owner = tracks.iter().map(|track| &*track.storage.account);
@@ -50,7 +52,7 @@ pub(super) async fn check(
         };
         found.push(StorageFinding { target, result });
     }
-    found
+    (found, unchecked)
 }
 
 async fn check_one(
