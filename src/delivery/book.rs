@@ -20,6 +20,8 @@ const MIN_GAP: u32 = 2;
 pub struct DeliveryBook {
     account: String,
     rules: Rules,
+    /// The configured APPID of the account.
+    app_id: Option<String>,
     entries: BTreeMap<StorageTarget, Entry>,
     /// What was known before the first listing.
     restored: BTreeMap<StorageTarget, Arc<DeliveryReport>>,
@@ -31,6 +33,21 @@ struct Entry {
     settings: TargetSettings,
     next: Instant,
     is_in_flight: bool,
+}
+
+impl Entry {
+    /// Starts again if the APPID of the bucket has changed: what is known is of another bucket.
+    fn set_app_id(&mut self, app_id: Option<String>, now: Moment) {
+        if self.report.app_id == app_id {
+            return;
+        }
+        let report = Arc::make_mut(&mut self.report);
+        if report.app_id.is_some() {
+            report.reset();
+            self.next = now.steady;
+        }
+        report.app_id = app_id;
+    }
 }
 
 /// A check to make.
@@ -53,9 +70,16 @@ impl DeliveryBook {
         Self {
             account: account.to_owned(),
             rules,
+            app_id: None,
             entries: BTreeMap::new(),
             restored: resumed.collect(),
         }
+    }
+
+    /// Sets the configured APPID of the account, which names its buckets if a track does not.
+    #[must_use]
+    pub fn with_app_id(self, app_id: Option<String>) -> Self {
+        Self { app_id, ..self }
     }
 
     /// Replaces the targets by those of the latest listings. A target without an enabled track is
@@ -65,7 +89,8 @@ impl DeliveryBook {
         let mut before = std::mem::take(&mut self.entries);
         let mut restored = std::mem::take(&mut self.restored);
         for (target, settings) in targets {
-            let entry = match before.remove(&target) {
+            let app_id = self.app_id(&target, &settings);
+            let mut entry = match before.remove(&target) {
                 Some(mut entry) => {
                     if entry.settings != settings {
                         entry.next = now.steady;
@@ -75,6 +100,7 @@ impl DeliveryBook {
                 }
                 None => self.entry(&target, restored.remove(&target), settings, now),
             };
+            entry.set_app_id(app_id, now);
             self.entries.insert(target, entry);
         }
     }
@@ -86,18 +112,25 @@ impl DeliveryBook {
         settings: TargetSettings,
         now: Moment,
     ) -> Entry {
-        let was_checked = restored.as_ref().is_some_and(|it| it.last_check.is_some());
         let report = restored.unwrap_or_else(|| Arc::new(DeliveryReport::new(target.clone())));
         Entry {
-            next: if was_checked {
-                self.phase(target, now)
-            } else {
-                now.steady
+            next: match Rules::confirm_after(&report, now) {
+                Some(wait) => now.steady + wait,
+                None if report.last_check.is_some() => self.phase(target, now),
+                None => now.steady,
             },
             report,
             settings,
             is_in_flight: false,
         }
+    }
+
+    /// Returns the APPID in the name of a bucket, or an empty one if Cloud Access Management knows it.
+    /// `None` if the target is no bucket.
+    fn app_id(&self, target: &StorageTarget, settings: &TargetSettings) -> Option<String> {
+        let of_track = Some(&settings.app_id).filter(|app_id| !app_id.is_empty());
+        let app_id = of_track.or(self.app_id.as_ref()).cloned();
+        (target.kind == "cos").then(|| app_id.unwrap_or_default())
     }
 
     /// Returns when the next check is due. `None` if there is none, apart from those in flight.

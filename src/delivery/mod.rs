@@ -7,9 +7,8 @@
 //! both. Nothing here waits or calls the cloud.
 
 pub use self::book::{DeliveryBook, Job};
-pub use self::operations::{
-    Ask, MAX_QUERIES, MAX_QUERIES_FOR_OLDEST, Operations, OperationsQuery, Records, Span,
-};
+pub use self::operations::{Ask, MAX_QUERIES_FOR_OLDEST, Operations};
+pub use self::query::{MAX_QUERIES, OperationsQuery, Records, Span};
 pub use self::rules::{Due, Question, Rules};
 pub use self::targets::{Recorded, TargetSettings, storage_targets};
 
@@ -19,4 +18,5 @@ mod targets;
 
 // What a check proves.
 mod operations;
+mod query;
 mod rules;

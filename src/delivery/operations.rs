@@ -5,17 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
+use super::query::{MAX_QUERIES, OperationsQuery, QueryResult, Records, Span, key_of, query};
 use super::rules::{Due, Question, Rules, VALID_INTERVALS};
 use super::targets::Recorded;
 use crate::clock::{Moment, age};
 use crate::failure::Failure;
 use crate::snapshot::Scope;
-
-/// The most queries of an account in an hour.
-pub const MAX_QUERIES: usize = 6;
-
-/// One query covers at most this time; the API refuses 30 days.
-pub(super) const QUERY_WINDOW: Duration = Duration::from_hours(29 * 24);
 
 /// Queries for the oldest overdue operation leave the others of the hour to questions whose answer is
 /// still unknown.
@@ -26,44 +21,6 @@ const WIDEN: u32 = 4;
 
 const HOUR: Duration = Duration::from_hours(1);
 const SECOND: Duration = Duration::from_secs(1);
-
-/// The value that matches all actions, products or events.
-const ALL: &str = "*";
-
-/// A query of operation records.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct OperationsQuery {
-    /// `ActionType`. `None` for all.
-    pub action_type: Option<String>,
-    /// `ResourceType`. `None` for all.
-    pub resource_type: Option<String>,
-    /// The start of the time.
-    pub from: SystemTime,
-    /// The end of the time.
-    pub to: SystemTime,
-    /// Which operations it is for.
-    pub span: Span,
-}
-
-/// Which operations after the last arrival a query is for. A page has only the newest ones.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Span {
-    /// All.
-    Whole,
-    /// Those older than the grace, because younger ones have filled a page.
-    Overdue,
-    /// The oldest, in a short period after the last arrival.
-    Oldest,
-}
-
-/// The result of a query.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Records {
-    /// The event name and the time of each operation.
-    pub operations: Vec<(String, SystemTime)>,
-    /// Whether there are no others.
-    pub is_complete: bool,
-}
 
 /// The next step to answer a question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,16 +49,6 @@ struct OldestResult {
     after: SystemTime,
     query: OperationsQuery,
     records: Result<Records, Failure>,
-}
-
-#[derive(Clone, Debug)]
-struct QueryResult {
-    at: Instant,
-    query: OperationsQuery,
-    records: Result<Records, Failure>,
-    /// The earliest time that questions needed since. The next query starts there, so that storage
-    /// targets share it.
-    needed: SystemTime,
 }
 
 impl Operations {
@@ -200,21 +147,24 @@ impl Operations {
         if let Some(result) = self.results.get_mut(&key) {
             result.needed = result.needed.min(question.after);
             from = result.needed;
-            let is_fresh = now.steady - result.at < rules.interval;
+            let is_fresh = result.is_fresh(question, rules, now);
             match result.answer(question, scope, rules) {
                 Some(due @ Due::Overdue(_)) => return Ask::Answer(due),
                 Some(Due::SomeOverdue) => return self.ask_oldest(question, scope, &key, now),
                 Some(due) if is_fresh => return Ask::Answer(due),
-                answer => fallback = answer,
+                answer => {
+                    fallback = answer.filter(|due| {
+                        matches!(due, Due::Unknown { .. }) || result.is_valid(question, rules)
+                    });
+                }
             }
-            if is_fresh && result.is_full() {
+            if is_fresh && result.is_full() || result.was_full_since(from, question) {
                 to = question.cloud_now - rules.grace;
                 span = Span::Overdue;
             }
         }
         if self.admits(MAX_QUERIES, now) {
-            let earliest = to - QUERY_WINDOW;
-            return Ask::Query(query(scope, from.max(earliest), to, span));
+            return Ask::Query(query(scope, from, to, span));
         }
         Ask::Answer(fallback.unwrap_or_else(|| Due::Unknown {
             why: format!("{MAX_QUERIES} queries of DescribeEvents in an hour are the limit"),
@@ -285,82 +235,4 @@ impl Operations {
         }
         admits
     }
-}
-
-impl Records {
-    /// Returns the oldest operation of a scope after a time.
-    fn oldest(&self, after: SystemTime, scope: &Scope) -> Option<SystemTime> {
-        let fits = |name: &str| {
-            let mut names = scope.event_names.iter();
-            names.any(|wanted| wanted == ALL || wanted.eq_ignore_ascii_case(name))
-        };
-        let operations = self.operations.iter();
-        let later = operations.filter(|(name, at)| *at > after && fits(name));
-        later.map(|(_, at)| *at).min()
-    }
-}
-
-impl QueryResult {
-    /// Returns the answer to a question. `None` if the records do not show it.
-    fn answer(&self, question: Question, scope: &Scope, rules: &Rules) -> Option<Due> {
-        let Question { after, cloud_now } = question;
-        let records = match &self.records {
-            Ok(records) => records,
-            Err(failure) => {
-                let why = format!("DescribeEvents failed: {failure}");
-                return Some(Due::Unknown { why });
-            }
-        };
-        let oldest = records.oldest(after, scope);
-        let is_overdue =
-            |at: &SystemTime| cloud_now.duration_since(*at).unwrap_or_default() > rules.grace;
-        if let Some(overdue) = oldest.filter(is_overdue) {
-            let is_oldest = records.is_complete && self.covers(after);
-            return Some(if is_oldest {
-                Due::Overdue(overdue)
-            } else {
-                Due::SomeOverdue
-            });
-        }
-        let is_narrow = self.query.span == Span::Overdue;
-        if !records.is_complete {
-            let why = "there are too many operations to read".to_owned();
-            return is_narrow.then_some(Due::Unknown { why });
-        }
-        let is_due = oldest.is_some() || is_narrow;
-        self.covers(after)
-            .then_some(if is_due { Due::Pending } else { Due::Nothing })
-    }
-
-    /// Returns whether the query began early enough, or as early as possible.
-    fn covers(&self, after: SystemTime) -> bool {
-        let window = self.query.to.duration_since(self.query.from);
-        self.query.from <= after || window.is_ok_and(|window| window >= QUERY_WINDOW)
-    }
-
-    /// Returns whether younger operations may hide older ones.
-    fn is_full(&self) -> bool {
-        let is_full = |records: &Records| !records.is_complete;
-        self.query.span == Span::Whole && self.records.as_ref().is_ok_and(is_full)
-    }
-}
-
-fn query(scope: &Scope, from: SystemTime, to: SystemTime, span: Span) -> OperationsQuery {
-    OperationsQuery {
-        action_type: attribute(&scope.action_type),
-        resource_type: attribute(&scope.resource_type),
-        from,
-        to,
-        span,
-    }
-}
-
-/// Returns the value of a query's attribute. `None` if every value fits.
-fn attribute(value: &str) -> Option<String> {
-    (value != ALL).then(|| value.to_owned())
-}
-
-fn key_of(query: &OperationsQuery) -> (String, String) {
-    let value = |attribute: &Option<String>| attribute.clone().unwrap_or_else(|| ALL.to_owned());
-    (value(&query.action_type), value(&query.resource_type))
 }

@@ -133,6 +133,7 @@ impl Rules {
                 newest,
                 cloud_now,
                 cursor,
+                skipped,
             } => {
                 report.last_check = Some(now.wall);
                 report.missing_since = None;
@@ -141,7 +142,8 @@ impl Rules {
                 if matches!(shown, DeliveryState::Missing | DeliveryState::Unproven) {
                     shown = DeliveryState::Unknown;
                 }
-                self.seen(report, since, cloud_now, due, overdue_checks)
+                let finding = self.seen(report, since, cloud_now, due, overdue_checks);
+                unless_skipped(finding, skipped, report)
             }
         };
         let (state, explanation, is_confirmed) = match finding {
@@ -158,6 +160,16 @@ impl Rules {
         report.valid_until =
             (state != DeliveryState::Unknown).then(|| now + self.interval * VALID_INTERVALS);
         !is_confirmed
+    }
+
+    /// Returns after how long the next check must confirm the last one. `None` if that is not
+    /// necessary.
+    pub(super) fn confirm_after(report: &DeliveryReport, now: Moment) -> Option<Duration> {
+        let is_overdue = (1..STALLED_CHECKS).contains(&report.overdue_checks);
+        let is_missing = report.missing_since.is_some() && report.state != DeliveryState::Missing;
+        let age = crate::clock::age(report.last_check?, now.wall);
+        let age = age.filter(|_| is_overdue || is_missing)?;
+        Some(CONFIRM_AFTER.saturating_sub(age))
     }
 
     /// Resumes after a restart or a reload. Uses only times of day, and computes again how long the
@@ -197,24 +209,24 @@ impl Rules {
         }
         let after = arrived_until(report, arrival);
         let standing = standing.filter(|due| is_standing(*due, after, since));
+        report.due = standing;
         let due = match standing {
             Some(due) => Due::Overdue(due),
             None => due.unwrap_or_else(|| Due::Unknown {
                 why: "the operation records were not read".to_owned(),
             }),
         };
-        report.due = match due {
-            Due::Overdue(oldest) => Some(oldest),
-            _ => None,
-        };
         match due {
             Due::Overdue(_) | Due::SomeOverdue => {
                 report.overdue_checks = overdue_checks.saturating_add(1);
-                if report.overdue_checks >= STALLED_CHECKS {
-                    proven(DeliveryState::Stalled)
-                } else {
-                    Finding::Unconfirmed("an operation should have arrived and has not".to_owned())
+                if report.overdue_checks < STALLED_CHECKS {
+                    let what = "an operation should have arrived and has not";
+                    return Finding::Unconfirmed(what.to_owned());
                 }
+                if let Due::Overdue(oldest) = due {
+                    report.due = Some(oldest);
+                }
+                proven(DeliveryState::Stalled)
             }
             Due::Pending => proven(DeliveryState::Arriving),
             Due::Nothing => proven(DeliveryState::Quiet),
@@ -265,6 +277,29 @@ fn standing_due(
 
 fn is_standing(due: SystemTime, after: SystemTime, since: Option<SystemTime>) -> bool {
     due > after && since.is_none_or(|since| due > since)
+}
+
+/// Returns the finding, unless it says that nothing arrives and the check did not look everywhere.
+fn unless_skipped(
+    finding: Finding,
+    skipped: Option<String>,
+    report: &mut DeliveryReport,
+) -> Finding {
+    let is_silence = match &finding {
+        Finding::Proven(state, _) => {
+            matches!(state, DeliveryState::Unproven | DeliveryState::Stalled)
+        }
+        Finding::Unconfirmed(_) => true,
+    };
+    match skipped.filter(|_| is_silence) {
+        None => finding,
+        Some(why) => {
+            report.due = None;
+            report.overdue_checks = 0;
+            let why = format!("no recent arrival was found, and {why}");
+            Finding::Proven(DeliveryState::Unknown, why)
+        }
+    }
 }
 
 fn missing(report: &mut DeliveryReport, what: String, now: Moment) -> Finding {

@@ -1,7 +1,7 @@
 //! The storage targets of an account, from its listings.
 
 use std::collections::BTreeMap;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::Moment;
 use crate::snapshot::{ChangeKind, Listing, Scope, Status, StorageTarget, TargetReport, Track};
@@ -17,7 +17,8 @@ pub struct TargetSettings {
     pub owner: String,
     /// `StorageAppId`; empty if the listing does not show it.
     pub app_id: String,
-    /// When the settings of the tracks last changed. `None` if that was never seen.
+    /// When the settings of the tracks last changed, as far as a region has seen it, or when the
+    /// latest of them was created. `None` if neither is known.
     pub since: Option<SystemTime>,
 }
 
@@ -47,10 +48,11 @@ pub fn storage_targets<'a>(
     let mut tracks: BTreeMap<u64, (&Track, Option<SystemTime>)> = BTreeMap::new();
     for (_, region, listing) in listed.iter().filter(|(is_old, ..)| only_old || !is_old) {
         for track in &listing.tracks {
-            let since = changed(region, track.id);
+            let since = changed(region, track.id).max(created(track, now));
             let entry = tracks.entry(track.id).or_insert((track, since));
+            entry.1 = entry.1.max(since);
             if track.status.badness() > entry.0.status.badness() {
-                *entry = (track, since);
+                entry.0 = track;
             }
         }
     }
@@ -66,6 +68,17 @@ pub fn storage_targets<'a>(
 }
 
 impl TargetSettings {
+    /// Returns whether the listing shows the complete name of a bucket, which contains the APPID of
+    /// its owner.
+    pub fn names_bucket(&self, kind: &str) -> bool {
+        kind == "cos" && !self.app_id.is_empty()
+    }
+
+    /// Returns whether the listing shows who owns a target of this kind.
+    pub fn shows_owner(&self, kind: &str) -> bool {
+        !self.owner.is_empty() || self.names_bucket(kind)
+    }
+
     fn without_tracks() -> Self {
         Self {
             recorded: Recorded {
@@ -130,6 +143,13 @@ fn target_of(track: &Track) -> StorageTarget {
         name: storage.name.clone(),
         prefix: storage.prefix.clone(),
     }
+}
+
+/// Returns when a track was created. `None` if a wrong time zone puts it into the future.
+fn created(track: &Track, now: Moment) -> Option<SystemTime> {
+    let created = u64::try_from(track.created?).ok()?;
+    let created = UNIX_EPOCH.checked_add(Duration::from_secs(created))?;
+    Some(created).filter(|created| *created <= now.wall)
 }
 
 /// Returns when a region last saw new settings of a track.

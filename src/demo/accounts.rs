@@ -110,7 +110,7 @@ pub(super) fn configuration() -> String {
             writeln!(yaml, "    attribution: {keys}").expect("writing to a String never fails");
         }
         if account.delivery {
-            let keys = "{enabled: true, interval: 5s, grace: 20s}";
+            let keys = "{enabled: true, interval: 5s, grace: 10s}";
             writeln!(yaml, "    delivery: {keys}").expect("writing to a String never fails");
         }
         if !account.expected_tracks.is_empty() {

@@ -66,7 +66,7 @@ Try:
   curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks; denied has no sample
   curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # search has no track of its own; the organization's covers it
   curl -s {metrics} | grep '^cloudaudit_track_change_operator' # who changed a track
-  curl -s {metrics} | grep '^cloudaudit_delivery_state.* 1$'  # legacy is stalled after half a minute; platform loses its bucket
+  curl -s {metrics} | grep '^cloudaudit_delivery_state.* 1$'  # legacy is stalled within half a minute; platform loses its bucket
 
 Events, repeated every 90 seconds:
 {schedule}

@@ -58,8 +58,8 @@ impl Account {
         let api = handle.memory().api;
         let poller = Poller::new(&info.name, client, api, process, schedule.interval);
         let (poller, own) = (Arc::new(poller), Arc::clone(&handle));
-        let rules = delivery.as_ref().map(DeliveryParts::rules);
-        let state = AccountState::new(info, &regions, schedule, rules, coverage, poller, own);
+        let parts = delivery.as_ref();
+        let state = AccountState::new(info, &regions, schedule, parts, coverage, poller, own);
         let region = regions.into_iter().next().unwrap_or_default();
         let operations = state.operations();
         Self {

@@ -114,11 +114,16 @@ impl DeliveryChecker {
         let (clients, target) = (&self.parts.clients, &job.known.target);
         let observer = poller.observer();
         let check = clients.check(target, app_id, &tracks, place, until, &observer);
-        timeout_at(until, check).await.unwrap_or_else(|_| {
+        let result = timeout_at(until, check).await.unwrap_or_else(|_| {
             CheckResult::Failed(timeout_failure(
                 "the check timed out after one interval (delivery.interval)",
             ))
-        })
+        });
+        if job.settings.shows_owner(&target.kind) {
+            result
+        } else {
+            result.of_unknown_owner(&target.kind)
+        }
     }
 
     /// Answers the question that a result leaves. `None` if it leaves none.
@@ -148,8 +153,8 @@ impl DeliveryChecker {
 /// Returns why a storage target cannot be checked with the keys of this account. `own` is the UIN of
 /// the account, if known.
 fn obstacle(job: &Job, own: Option<&str>) -> Option<String> {
-    let TargetSettings { owner, app_id, .. } = &job.settings;
-    let names_bucket = job.known.target.kind == "cos" && !app_id.is_empty();
+    let owner = &job.settings.owner;
+    let names_bucket = job.settings.names_bucket(&job.known.target.kind);
     match own {
         _ if owner.is_empty() => None,
         Some(own) if own == owner => None,

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::attribution::Searches;
+use super::delivery::DeliveryParts;
 use super::details::DetailsCache;
 use super::handle::PublishHandle;
 use super::log::AccountLog;
@@ -17,7 +18,7 @@ use super::poller::Poller;
 use super::schedule::Schedule;
 use crate::changes::FeedUpdate;
 use crate::clock::{Clock, Moment};
-use crate::delivery::{DeliveryBook, Rules};
+use crate::delivery::DeliveryBook;
 use crate::history::{OverviewCache, TargetHistory};
 use crate::snapshot::{
     AccountInfo, ChangeRecord, Evidence, KnownTracks, OrganizationCoverage, Renewals, Report,
@@ -59,7 +60,7 @@ impl AccountState {
         info: Arc<AccountInfo>,
         regions: &[String],
         schedule: Schedule,
-        delivery: Option<Rules>,
+        delivery: Option<&DeliveryParts>,
         coverage: watch::Receiver<Option<OrganizationCoverage>>,
         poller: Arc<Poller>,
         handle: Arc<PublishHandle>,
@@ -80,7 +81,11 @@ impl AccountState {
         // A key that never changes has been in use since the account started.
         let key_begins = || poller.credentials().is_none().then_some(now.wall);
         let checked = known.and_then(|report| report.deliveries.as_deref());
-        let book = |rules| DeliveryBook::new(&info.name, rules, checked.unwrap_or_default(), now);
+        let book = |parts: &DeliveryParts| {
+            let checked = checked.unwrap_or_default();
+            let book = DeliveryBook::new(&info.name, parts.rules(), checked, now);
+            book.with_app_id(parts.app_id.clone())
+        };
         let attribution = known.and_then(|report| report.attribution.as_deref());
         let searches = |settings| Searches::new(settings, attribution, now.wall);
         let mut state = Box::new(Self {

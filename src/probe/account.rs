@@ -98,6 +98,7 @@ impl AccountProbe {
             known_at_site: None,
             regions: Vec::new(),
             storage: Vec::new(),
+            unchecked_storage: 0,
             expected: Vec::new(),
         }
     }
@@ -115,7 +116,8 @@ impl AccountProbe {
             let identity = found.identity.as_ref().and_then(|it| it.as_ref().ok());
             let uin = identity.map(|identity| &*identity.uin);
             let uin = uin.or(self.account.uin.as_deref());
-            found.storage = storage::check(clients, &self.account, &found.regions, uin).await;
+            let checked = storage::check(clients, &self.account, &found.regions, uin).await;
+            (found.storage, found.unchecked_storage) = checked;
         }
         let is_unknown_key = found.errors().any(|error| is_unknown_key(&error.failure));
         if found.regions.iter().any(|region| region.tracks.is_ok()) {

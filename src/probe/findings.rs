@@ -41,6 +41,8 @@ pub struct AccountFindings {
     /// The storage targets of enabled tracks, if delivery is checked; at most
     /// [`MAX_TARGETS`](super::MAX_TARGETS).
     pub storage: Vec<StorageFinding>,
+    /// The number of other storage targets, which were not checked.
+    pub unchecked_storage: usize,
     /// The expected tracks, in the order of the configuration. Empty if no region was listed.
     pub expected: Vec<ExpectedFinding>,
 }

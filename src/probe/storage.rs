@@ -18,13 +18,14 @@ pub const MAX_TARGETS: usize = 20;
 /// How long a failed request is retried.
 const RETRY_FOR: Duration = Duration::from_secs(20);
 
-/// Checks the storage targets. `uin` is the account of the keys, if known.
+/// Checks the storage targets, at most [`MAX_TARGETS`]. Returns the number of the others too. `uin` is
+/// the account of the keys, if known.
 pub(super) async fn check(
     clients: &StorageClients,
     account: &Account,
     regions: &[RegionFindings],
     uin: Option<&str>,
-) -> Vec<StorageFinding> {
+) -> (Vec<StorageFinding>, usize) {
     let listings = regions.iter().filter_map(|it| it.tracks.as_ref().ok());
     let tracks = listings.flat_map(|listing| &listing.tracks);
     let mut targets: BTreeMap<StorageTarget, Vec<&Track>> = BTreeMap::new();
@@ -38,6 +39,7 @@ pub(super) async fn check(
         };
         targets.entry(target).or_default().push(track);
     }
+    let unchecked = targets.len().saturating_sub(MAX_TARGETS);
     let mut found = Vec::new();
     for (target, tracks) in targets.into_iter().take(MAX_TARGETS) {
         let owner = tracks.iter().map(|track| &*track.storage.account);
@@ -46,11 +48,11 @@ pub(super) async fn check(
             (Some(owner), Some(uin)) if owner != uin => StorageResult::Impossible(format!(
                 "the storage belongs to account {owner}; check it with the keys of that account"
             )),
-            _ => check_one(clients, account, &target, &tracks).await,
+            _ => check_one(clients, account, &target, &tracks, owner).await,
         };
         found.push(StorageFinding { target, result });
     }
-    found
+    (found, unchecked)
 }
 
 async fn check_one(
@@ -58,11 +60,13 @@ async fn check_one(
     account: &Account,
     target: &StorageTarget,
     tracks: &[&Track],
+    owner: Option<&str>,
 ) -> StorageResult {
     let names: Vec<&str> = tracks.iter().map(|track| &*track.name).collect();
     let app_id = tracks.iter().map(|track| &*track.storage.app_id);
-    let app_id = app_id.into_iter().find(|app_id| !app_id.is_empty());
-    let app_id = app_id.or(account.app_id.as_deref());
+    let of_track = app_id.into_iter().find(|app_id| !app_id.is_empty());
+    let app_id = of_track.or(account.app_id.as_deref());
+    let shows_owner = owner.is_some() || (target.kind == "cos" && of_track.is_some());
     let until = Instant::now() + RETRY_FOR;
     let check = clients.check(
         target,
@@ -72,7 +76,16 @@ async fn check_one(
         until,
         &Unobserved,
     );
-    match check.await {
+    let result = match check.await {
+        result if shows_owner => result,
+        result => result.of_unknown_owner(&target.kind),
+    };
+    match result {
+        CheckResult::Seen {
+            newest: None,
+            skipped: Some(why),
+            ..
+        } => StorageResult::Impossible(why),
         CheckResult::Seen { newest, .. } => StorageResult::Seen(newest),
         CheckResult::Missing { what } => StorageResult::Missing(what),
         CheckResult::Exists { why } | CheckResult::Impossible { why } => {

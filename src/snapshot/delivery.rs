@@ -87,7 +87,8 @@ pub struct DeliveryReport {
     /// The newest object or filled minute seen, by the clock of the cloud.
     #[serde(rename = "last_arrival_unix_ns", with = "unix_nanos::option")]
     pub last_arrival: Option<SystemTime>,
-    /// The oldest operation that should have arrived since and has not, by the clock of the cloud.
+    /// The oldest operation that should have arrived since and has not, by the clock of the cloud. Two
+    /// checks in a row have found it overdue.
     #[serde(rename = "due_unix_ns", with = "unix_nanos::option")]
     pub due: Option<SystemTime>,
     /// The last check that succeeded.
@@ -107,6 +108,10 @@ pub struct DeliveryReport {
     pub missing_since: Option<Moment>,
     /// Where the next check goes on. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
+    /// The APPID in the name of the bucket, which makes it another bucket; empty if it is that of the
+    /// account. `None` if the target is no bucket, or for a report of an earlier version.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub app_id: Option<String>,
 }
 
 impl DeliveryReport {
@@ -117,6 +122,14 @@ impl DeliveryReport {
             explanation: NOT_CHECKED.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// Drops what is known, because the target is another one now. Counters do not go back.
+    pub fn reset(&mut self) {
+        *self = Self {
+            failures: std::mem::take(&mut self.failures),
+            ..Self::new(std::mem::take(&mut self.target))
+        };
     }
 
     /// Returns the state that a reader may show at `now`, even if the task that checks has stopped.

@@ -34,6 +34,7 @@ mod forget;
 mod lifecycle;
 mod memory;
 mod online;
+mod online_storage;
 mod operators;
 mod organization;
 mod page_url;

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Output;
 use std::time::SystemTime;
 
-use cloudaudit_exporter::sim::{Identity, Role, Track, World, ckafka, cls, cos};
+use cloudaudit_exporter::sim::{Identity, Role, Track, World};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -13,12 +13,16 @@ use crate::cloud::{Cloud, loopback};
 use crate::commands::text;
 use crate::support::exporter::binary;
 
-const HOME: &str = "100000000001";
+pub(crate) const HOME: &str = "100000000001";
 const AWAY: &str = "100000000002";
 
 /// Returns the output and the exit code of `check --online`. Every secret in this file contains the
 /// word HUSH.
-async fn check(world: &World, yaml: &str, more: &'static [&'static str]) -> (String, Option<i32>) {
+pub(crate) async fn check(
+    world: &World,
+    yaml: &str,
+    more: &'static [&'static str],
+) -> (String, Option<i32>) {
     let cloud = Cloud::start(world, loopback()).await;
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("config.yaml");
@@ -47,7 +51,7 @@ async fn check(world: &World, yaml: &str, more: &'static [&'static str]) -> (Str
     (said.replace(&address, "CLOUD"), status.code())
 }
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new(SystemTime::now());
     let home = world.add_account(HOME);
     let away = world.add_account(AWAY);
@@ -78,7 +82,7 @@ fn world() -> World {
     world
 }
 
-fn account(name: &str, key: &str, more: &str) -> String {
+pub(crate) fn account(name: &str, key: &str, more: &str) -> String {
     format!("  {name}: {{credentials: {{secret_id: AKID{key}, secret_key: {key}HUSH}}{more}}}\n")
 }
 
@@ -212,63 +216,6 @@ async fn operation_records_are_tried_if_attribution_is_enabled() {
     );
     assert_eq!((*end, code), ("3 accounts: 1 problem", Some(1)));
     assert_eq!(world.call_count_of("DescribeEvents"), 2);
-}
-
-/// A bucket with records, one without, one that does not exist, one that is denied, and topics.
-#[tokio::test(flavor = "multi_thread")]
-async fn storage_targets_are_tried_if_delivery_is_checked() {
-    let world = world();
-    let home = world.account(HOME).unwrap();
-    home.replace(vec![
-        Track::new(1, "one").storage(cos("ap-guangzhou", "full", "audit")),
-        Track::new(2, "two").storage(cos("ap-guangzhou", "full", "audit")),
-        Track::new(3, "three").storage(cos("ap-guangzhou", "empty", "")),
-        Track::new(4, "four").storage(cos("ap-guangzhou", "gone", "a/b")),
-        Track::new(5, "five").storage(cls("ap-tokyo", "topic-1")),
-        Track::new(6, "six").storage(ckafka("ap-guangzhou", "ckafka-1", "audit")),
-        Track::new(7, "off")
-            .status(0)
-            .storage(cos("ap-guangzhou", "off", "audit")),
-    ]);
-    let at = std::time::UNIX_EPOCH + std::time::Duration::from_hours(490_089);
-    let bucket = home.add_bucket("ap-guangzhou", "full");
-    bucket.put("audit/2025/11/28/a.gz", at);
-    home.add_bucket("ap-guangzhou", "empty");
-    home.add_topic("ap-tokyo", "topic-1").set_index(false);
-    home.add_kafka_topic("ap-guangzhou", "ckafka-1", "audit");
-    let account = account("prod", "home", ", delivery: {enabled: true}");
-    let yaml = format!("accounts:\n{account}");
-    let (said, code) = check(&world, &yaml, &[]).await;
-    let lines: Vec<&str> = said.lines().skip(2).collect();
-    assert_eq!(
-        lines,
-        [
-            "  ckafka ckafka-1/audit in ap-guangzhou: cannot be checked: the topic ckafka-1/audit exists, but CKafka does not tell when records arrived without reading them",
-            "  cls topic-1 in ap-tokyo: cannot be checked: the log topic topic-1 has no index, so its records cannot be counted; enable full-text indexing in CLS",
-            "  cos empty in ap-guangzhou: ok, but nothing has arrived",
-            "  cos full/audit in ap-guangzhou: ok, newest arrival 2025-11-28T09:00:00Z",
-            "  cos gone/a/b in ap-guangzhou: the bucket gone-1250000001 does not exist in ap-guangzhou; a bucket of another account has another APPID, which the track does not show; create it, or correct the track",
-            "1 account: no problems, 1 track not enabled, 1 storage target missing",
-        ]
-    );
-    assert_eq!(code, Some(0));
-    let (_, code) = check(&world, &yaml, &["--strict"]).await;
-    assert_eq!(code, Some(1));
-
-    home.deny_action("AKIDhome", "cos:GetBucket").unwrap();
-    let (said, code) = check(&world, &yaml, &[]).await;
-    let lacks = "lacks cos:GetBucket on the prefix; check --policy prints what to allow";
-    assert_eq!(said.matches(lacks).count(), 2, "{said}");
-    assert_eq!(code, Some(1));
-    let (said, _) = check(&world, &yaml, &["--output", "json"]).await;
-    let said: Value = serde_json::from_str(&said).unwrap();
-    let first = &said["accounts"][0]["storage"][2];
-    assert_eq!(first["name"], "empty");
-    assert!(
-        first["problem"].as_str().unwrap().contains(lacks),
-        "{first}"
-    );
-    assert_eq!(said["storage_missing"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

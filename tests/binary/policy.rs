@@ -77,6 +77,14 @@ fn checks_of_storage_need_no_permission_to_read_content() {
             "condition": {"string_like": {"cos:prefix": "a%20b%2F%E5%AE%A1%2F*"}},
         })
     );
+    // The console shows the name with the APPID.
+    let full = bucket.replace("audit,", "audit-1250000001,");
+    assert_eq!(
+        with(&format!(
+            "{{appid: '1250000001', expected_tracks: [{full}]}}"
+        )),
+        known
+    );
     let topic = "{name: t, storage_type: cls}";
     assert_eq!(
         first(&with(&format!("{{expected_tracks: [{topic}]}}"))),

@@ -145,9 +145,14 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
         let result = storage_result(found, &it.result);
         format!("{indent}{}: {result}", storage_name(&it.target))
     });
+    let unchecked = (found.unchecked_storage > 0).then(|| {
+        let targets = count(found.unchecked_storage, "more storage target");
+        format!("{indent}{targets} not checked; the daemon checks all of them")
+    });
     error
         .chain(regions)
         .chain(storage)
+        .chain(unchecked)
         .chain(expected)
         .collect()
 }
@@ -267,6 +272,7 @@ fn account(found: &AccountFindings) -> Value {
         "problem": problem(found, found.error.as_ref()),
         "regions": regions.collect::<Vec<_>>(),
         "storage": found.storage.iter().map(|it| storage(found, it)).collect::<Vec<_>>(),
+        "storage_not_checked": found.unchecked_storage,
         "expected_tracks": expected.collect::<Vec<_>>(),
     })
 }

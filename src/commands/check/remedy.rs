@@ -159,6 +159,7 @@ mod tests {
             known_at_site,
             regions: Vec::new(),
             storage: Vec::new(),
+            unchecked_storage: 0,
             expected: Vec::new(),
         };
         let error = ProbeError {

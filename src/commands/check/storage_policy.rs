@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::config::Account;
 use crate::snapshot::ExpectedTrack;
+use crate::tencent::storage::cos::full_name;
 use crate::tencent::storage::cos::sign::encoded;
 
 /// A statement of a policy.
@@ -73,7 +74,10 @@ fn bucket(account: &Account, track: &ExpectedTrack) -> Option<StorageStatement> 
     let prefix = (!prefix.is_empty()).then(|| format!("{}*", encoded(&format!("{prefix}/"))));
     Some(StorageStatement {
         action: COS,
-        resource: format!("qcs::cos:{region}:uid/{app_id}:{name}-{app_id}/*"),
+        resource: format!(
+            "qcs::cos:{region}:uid/{app_id}:{}/*",
+            full_name(name, app_id)
+        ),
         prefix,
     })
 }

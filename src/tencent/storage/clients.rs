@@ -11,10 +11,6 @@ use crate::failure::Reason;
 use crate::snapshot::{CheckCursor, StorageTarget};
 use crate::tencent::{CallLimits, ClientParts, Endpoint, Observer};
 
-/// What a bucket that does not exist may be, if nothing but the account says which APPID it has.
-const OTHER_APP_ID: &str =
-    "a bucket of another account has another APPID, which the track does not show";
-
 /// What the clients are made of. Each service has a rate limiter of its own.
 #[derive(Clone)]
 pub struct StorageParts {
@@ -82,12 +78,7 @@ impl StorageClients {
                 let cos = &self.cos;
                 let place = (cursor, depth);
                 let check = cos.check(target, &own, tracks, place, retry_until, observer);
-                match check.await {
-                    CheckResult::Missing { what } if app_id.is_none() => CheckResult::Missing {
-                        what: format!("{what}; {OTHER_APP_ID}"),
-                    },
-                    result => result,
-                }
+                check.await
             }
             "cls" => self.cls.check(target, cursor, retry_until, observer).await,
             "ckafka" => self.ckafka.check(target, retry_until, observer).await,

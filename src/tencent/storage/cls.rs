@@ -115,7 +115,8 @@ impl Check<'_> {
             match topic {
                 Topic::Indexed => unix(now),
                 Topic::Unindexed => return Ok(no_index(self.target)),
-                Topic::Missing => return Ok(missing(self.target)),
+                // A list may omit what the keys may not list. The counts name a missing topic.
+                Topic::Missing => unix(now),
             }
         };
         let before = known.and_then(|(newest, _)| newest);
@@ -126,9 +127,10 @@ impl Check<'_> {
             newest: newest.and_then(from_unix),
             cloud_now,
             cursor: Some(CheckCursor::Topic {
-                newest_unix_seconds: newest.max(before),
+                newest_unix_seconds: newest,
                 described_unix_seconds: described,
             }),
+            skipped: None,
         })
     }
 
@@ -145,8 +147,8 @@ impl Check<'_> {
         self.api.call_dated(call, self.observer, parse).await
     }
 
-    /// Returns the beginning of the newest minute with a record, in Unix seconds. The first
-    /// histogram may have long intervals; the next ones divide the newest interval with a record.
+    /// Returns the beginning of the newest minute with a record, in Unix seconds: that of the last
+    /// check if no later one has any. The first histogram may have long intervals; the next ones divide the newest interval with a record.
     async fn newest_minute(
         &self,
         before: Option<i64>,
@@ -155,9 +157,12 @@ impl Check<'_> {
         let mut until = now + AHEAD;
         until += MINUTE - until.rem_euclid(MINUTE);
         let earliest = now - LOOK_BACK;
-        let mut from = before.unwrap_or(earliest).clamp(earliest, now);
+        // A wrong clock may have put it into the future.
+        let mut newest = before.filter(|before| *before <= now + AHEAD);
+        // The histogram of the known minute would find what is known.
+        let next = newest.map_or(earliest, |newest| newest + MINUTE);
+        let mut from = next.clamp(earliest, now);
         from -= from.rem_euclid(MINUTE);
-        let mut newest = None;
         let mut date = None;
         for _ in 0..MAX_HISTOGRAMS {
             let minutes = div_ceil(div_ceil(until - from, MINUTE), MAX_INTERVALS).max(1);

@@ -17,6 +17,8 @@ pub enum CheckResult {
         cloud_now: SystemTime,
         /// Where the next check continues. `None` if it begins again.
         cursor: Option<CheckCursor>,
+        /// Why there may be newer records that the check did not look for, in a sentence.
+        skipped: Option<String>,
     },
     /// The bucket, topic or instance does not exist; `what` says which, in a sentence.
     Missing {
@@ -39,7 +41,31 @@ pub enum CheckResult {
     Failed(Failure),
 }
 
+/// What a bucket that was not found may be, if nothing but the account says which APPID it has.
+const OTHER_APP_ID: &str =
+    "a bucket of another account has another APPID, which the track does not show";
+
+/// What a topic that was not found may be, if the listing does not show its owner.
+const OTHER_ACCOUNT: &str = "it may belong to another account, which the track does not show";
+
 impl CheckResult {
+    /// Adds what else a target of this kind may be that was not found, because the listing shows
+    /// neither its owner nor the APPID of the owner.
+    #[must_use]
+    pub fn of_unknown_owner(self, kind: &str) -> Self {
+        let doubt = if kind == "cos" {
+            OTHER_APP_ID
+        } else {
+            OTHER_ACCOUNT
+        };
+        match self {
+            Self::Missing { what } => Self::Missing {
+                what: format!("{what}; {doubt}"),
+            },
+            other => other,
+        }
+    }
+
     /// Adds the newest arrival that an earlier request of the same check has found.
     #[must_use]
     pub fn or_newer(self, earlier: Option<SystemTime>) -> Self {
@@ -48,10 +74,12 @@ impl CheckResult {
                 newest,
                 cloud_now,
                 cursor,
+                skipped,
             } => Self::Seen {
                 newest: newest.max(earlier),
                 cloud_now,
                 cursor,
+                skipped,
             },
             other => other,
         }

@@ -67,6 +67,7 @@ fn api(account: &Account, action: &str) -> Response<Bytes> {
         "DescribeAuditTracks" => account.tracks(),
         "DescribeEvents" => account.events(),
         "DescribeTopics" => r#"{"Topics":[],"TotalCount":0,"RequestId":"r-topics"}"#.to_owned(),
+        "DescribeLogHistogram" => error("ResourceNotFound.TopicNotExist", "no such topic"),
         "GetCallerIdentity" => IDENTITY.to_owned(),
         _ => error("InvalidAction", action),
     };

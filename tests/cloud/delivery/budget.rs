@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cloudaudit_exporter::sim::{Layout, Track, cos};
+use cloudaudit_exporter::sim::{Layout, Track, cls, cos};
 use cloudaudit_exporter::snapshot::DeliveryState;
 use cloudaudit_exporter::state::Saved;
 
-use super::{HOUR, MINUTE, REGION, config, deliver, record_writes_only, world};
+use super::{HOUR, MINUTE, REGION, config, deliver, record_writes_only, shown, state, world};
 use crate::identities::stage::Stage;
 
 /// In the steady state, a check of a bucket is one request.
@@ -33,6 +33,51 @@ async fn a_thousand_targets_cost_at_most_seven_thousand_requests_an_hour() {
     let lists = world.call_count_of("GetBucket") - before;
     assert!((2_900..=3_500).contains(&lists), "{lists} in half an hour");
     assert_eq!(world.call_count_of("DescribeEvents"), 0);
+}
+
+/// A check of a topic is one request, and one more each hour, even if nothing arrives.
+#[tokio::test(start_paused = true)]
+async fn a_topic_costs_seven_requests_an_hour() {
+    let (world, accounts) = world(2);
+    let topics = accounts.iter().zip(["topic-0", "topic-1"]);
+    let topics = topics.map(|(account, topic)| {
+        account.create(Track::new(1, "a").storage(cls(REGION, topic)));
+        record_writes_only(account, 1);
+        account.add_topic(REGION, topic)
+    });
+    let topics: Vec<_> = topics.collect();
+    for topic in &topics {
+        topic.write(world.now());
+    }
+    let mut stage = Stage::with(&world, &[], &config(2));
+    stage.pass(HOUR).await;
+    let requests = || {
+        ["DescribeLogHistogram", "DescribeTopics"]
+            .map(|action| world.call_count_of(action))
+            .iter()
+            .sum::<u64>()
+    };
+    for hour in 0..24 {
+        let before = requests();
+        // Nothing arrives at the other one.
+        for _ in 0..6 {
+            topics[0].write(world.now());
+            stage.pass(10 * MINUTE).await;
+        }
+        let requests = requests() - before;
+        assert!((12..=14).contains(&requests), "{requests} in hour {hour}");
+    }
+    for (number, expected) in [DeliveryState::Arriving, DeliveryState::Quiet]
+        .iter()
+        .enumerate()
+    {
+        assert_eq!(
+            state(&stage, number),
+            *expected,
+            "{:?}",
+            shown(&stage, number)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

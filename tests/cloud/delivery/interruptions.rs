@@ -8,7 +8,7 @@ use cloudaudit_exporter::snapshot::DeliveryState;
 use cloudaudit_exporter::state::Saved;
 use serde_json::json;
 
-use super::{HOUR, MINUTE, REGION, config, deliver, shown, state, world};
+use super::{HOUR, MINUTE, REGION, config, deliver, shown, state, uin, world};
 use crate::identities::stage::Stage;
 
 /// Lets time pass, in which an operation is recorded each minute.
@@ -118,22 +118,33 @@ async fn the_state_stays_until_a_contradiction_is_confirmed() {
     assert_eq!(states, [DeliveryState::Arriving, DeliveryState::Stalled]);
 }
 
-/// The listing of the international site does not show whose the bucket is.
+/// The listing of the international site does not show whose the storage is.
 #[tokio::test(start_paused = true)]
-async fn a_missing_bucket_without_an_owner_may_be_of_another_account() {
-    let (world, accounts) = world(2);
-    let mut with_app_id = cos(REGION, "audit-log", "audit");
-    with_app_id["StorageAppId"] = accounts[1].app_id().into();
-    let without = cos(REGION, "audit-log", "audit");
-    for (account, storage) in accounts.iter().zip([without, with_app_id]) {
+async fn a_missing_target_without_an_owner_may_be_of_another_account() {
+    let (world, accounts) = world(6);
+    let mut bucket_with_app_id = cos(REGION, "audit-log", "audit");
+    bucket_with_app_id["StorageAppId"] = accounts[1].app_id().into();
+    let mut topic_with_owner = cls(REGION, "topic");
+    topic_with_owner["StorageAccountId"] = uin(5).into();
+    let storages = [
+        cos(REGION, "audit-log", "audit"),
+        bucket_with_app_id,
+        // Its APPID is configured.
+        cos(REGION, "audit-log", "audit"),
+        cls(REGION, "topic"),
+        ckafka(REGION, "ckafka-1", "topic"),
+        topic_with_owner,
+    ];
+    for (account, storage) in accounts.iter().zip(storages) {
         account.create(Track::new(1, "a").storage(storage));
     }
-    let mut stage = Stage::with(&world, &[], &config(2));
+    let config = config(6).replace("a2: {", "a2: {appid: '1250000999', ");
+    let mut stage = Stage::with(&world, &[], &config);
     stage.pass(5 * MINUTE).await;
-    for (number, is_doubtful) in [(0, true), (1, false)] {
+    for (number, is_doubtful) in [true, false, true, true, true, false].iter().enumerate() {
         let shown = shown(&stage, number);
         assert_eq!(state(&stage, number), DeliveryState::Missing, "{shown:?}");
-        let doubt = shown.explanation.contains("a bucket of another account");
-        assert_eq!(doubt, is_doubtful, "{shown:?}");
+        let doubt = shown.explanation.contains("another account");
+        assert_eq!(doubt, *is_doubtful, "{shown:?}");
     }
 }

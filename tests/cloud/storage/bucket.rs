@@ -17,6 +17,7 @@ async fn an_empty_bucket_has_no_arrival() {
         newest,
         cloud_now,
         cursor,
+        ..
     } = result
     else {
         panic!("{result:?}");
@@ -192,4 +193,58 @@ async fn another_layout_among_many_dates_is_found() {
         bucket.put(&format!("audit/{key}"), at);
         assert_eq!(stage.seen().await.0, Some(at), "{key}");
     }
+}
+
+/// The search follows a limited number of folders, so an object in another one may be missed.
+#[tokio::test(start_paused = true)]
+async fn a_search_says_that_it_has_not_followed_all_folders() {
+    let names = |names: &str| -> Vec<String> { names.split(' ').map(str::to_owned).collect() };
+    for (folders, why) in [
+        (names("a b c d e f"), Some("more folders")),
+        (names("a b c d e"), None),
+        (names("1/2/3/4/5/6"), None),
+        (names("1/2/3/4/5/6/7"), Some("levels")),
+        (names("2021 2022 2023 2024 2025"), None),
+    ] {
+        let mut stage = Stage::new();
+        let bucket = stage.account.add_bucket(REGION, "audit-log");
+        let at = stage.world.now() - HOUR;
+        for folder in &folders {
+            bucket.put(&format!("audit/{folder}/x"), at);
+        }
+        let result = stage.check().await;
+        let CheckResult::Seen { skipped, .. } = &result else {
+            panic!("{result:?}");
+        };
+        let is_expected = match (skipped, why) {
+            (Some(skipped), Some(why)) => skipped.contains(why),
+            (skipped, why) => skipped.is_none() && why.is_none(),
+        };
+        assert!(is_expected, "{folders:?}: {skipped:?}");
+    }
+}
+
+/// The latest folders may have no objects but empty ones, which stand for folders.
+#[tokio::test(start_paused = true)]
+async fn a_search_says_that_earlier_dates_are_left() {
+    let mut stage = Stage::new();
+    let bucket = stage.account.add_bucket(REGION, "audit-log");
+    let at = stage.world.now() - HOUR;
+    for year in 2020..2024 {
+        bucket.put(&format!("audit/{year}/"), at);
+    }
+    bucket.put("audit/2020/x", at);
+    let result = stage.check().await;
+    let CheckResult::Seen {
+        newest: None,
+        skipped: Some(why),
+        ..
+    } = &result
+    else {
+        panic!("{result:?}");
+    };
+    assert!(why.contains("dates"), "{why}");
+    // The third one is the last that is tried.
+    bucket.put("audit/2021/x", at);
+    assert_eq!(stage.seen().await.0, Some(at));
 }

@@ -70,6 +70,18 @@ fn others() -> Vec<(&'static str, Layout)> {
                 )
             }),
         ),
+        (
+            // The account with the greatest UIN received only the first object.
+            "accounts",
+            Layout::new(|it| {
+                let last = if it.number == 0 { 9 } else { 1 };
+                format!(
+                    "10000000000{last}/{}/{}",
+                    it.at.strftime("%Y/%m/%d"),
+                    file(it)
+                )
+            }),
+        ),
         ("scattered names", Layout::new(scattered)),
     ]
 }

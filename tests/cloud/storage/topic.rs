@@ -73,11 +73,15 @@ async fn a_quiet_topic_keeps_its_last_arrival() {
     assert_eq!(newest(&mut stage).await, None);
     let at = stage.world.now();
     topic.write(at);
-    for _ in 0..100 {
+    tokio::time::advance(HOUR).await;
+    assert_eq!(newest(&mut stage).await, Some(minute(at)));
+    let [topics, histograms] = calls(&stage);
+    for _ in 0..1_000 {
         tokio::time::advance(HOUR).await;
         let found = newest(&mut stage).await;
         assert_eq!(found, Some(minute(at)));
     }
+    assert_eq!(calls(&stage), [topics + 1_000, histograms + 1_000]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,6 +97,23 @@ async fn a_topic_that_does_not_exist_is_missing() {
     // The histogram reports it, without waiting for the hourly request.
     assert_eq!(stage.check().await, missing);
     assert_eq!(calls(&stage)[0], 2);
+}
+
+/// A list may omit a topic that the keys may not list, so only the counts say that it is missing.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_is_not_listed_may_exist() {
+    let mut stage = stage();
+    let topic = stage.account.add_topic(REGION, TOPIC);
+    let at = stage.world.now();
+    topic.write(at);
+    let fault = Fault::edit(|answer| {
+        answer["Response"]["Topics"] = json!([]);
+        answer["Response"]["TotalCount"] = json!(0);
+    });
+    stage
+        .world
+        .inject(fault.action(DESCRIBE_TOPICS).until_cleared());
+    assert_eq!(newest(&mut stage).await, Some(minute(at)));
 }
 
 #[tokio::test(start_paused = true)]

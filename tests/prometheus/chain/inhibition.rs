@@ -203,6 +203,18 @@ fn of_deliveries() -> Vec<Case> {
     vec![
         of_storage("r", missing, &[&stalled, &unproven, &unknown]),
         of_storage("s", &stalled, &[&unknown]),
+        // Without an enabled track, nothing is checked any more.
+        Case {
+            source: json!({"alertname": "CloudAuditAccountWithoutEnabledTrack", "job": "t", "account": "x"}),
+            silenced: vec![
+                json!({"alertname": missing, "job": "t", "account": "x", "storage_name": "a"}),
+                json!({"alertname": stalled, "job": "t", "account": "x", "storage_name": "b"}),
+            ],
+            heard: vec![
+                json!({"alertname": stalled, "job": "t", "account": "y", "storage_name": "a"}),
+                json!({"alertname": stalled, "job": "not t", "account": "x", "storage_name": "a"}),
+            ],
+        },
     ]
 }
 

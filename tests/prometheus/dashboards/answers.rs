@@ -153,6 +153,8 @@ async fn every_query_has_the_values_of_the_demo() {
     let moment = demo.began + LATER;
     wait_until(moment + LAG).await;
     expect(&prometheus, SINCE, moment).await;
+    let stalled = r#"cloudaudit_delivery_state{account="legacy", state="stalled"}"#;
+    assert_eq!(prometheus.values(stalled, moment).await, Ok(vec![1.0]));
     for (place, expected) in [
         ("Latest changes A", 2),
         ("Track turned off", 1),

@@ -51,6 +51,7 @@ fn seen(newest: Option<u64>, now: u64) -> CheckResult {
         newest: newest.map(minute),
         cloud_now: minute(now),
         cursor: None,
+        skipped: None,
     }
 }
 

@@ -1,8 +1,10 @@
 //! Finding operations whose records are due, with few queries.
 
+use std::time::Duration;
+
 use cloudaudit_exporter::delivery::{
     Ask, Due, MAX_QUERIES, MAX_QUERIES_FOR_OLDEST, Operations, OperationsQuery, Question, Recorded,
-    Records,
+    Records, Rules,
 };
 use cloudaudit_exporter::failure::{Failure, Reason};
 use cloudaudit_exporter::snapshot::Scope;
@@ -25,6 +27,7 @@ fn recorded(scopes: &[[&str; 3]]) -> Recorded {
 /// The operation records of an account in a test.
 struct World {
     operations: Operations,
+    rules: Rules,
     start: Instant,
     /// The event name and the minute of each record.
     records: Vec<(&'static str, u64)>,
@@ -38,6 +41,7 @@ impl World {
     fn new(records: &[(&'static str, u64)]) -> Self {
         Self {
             operations: Operations::default(),
+            rules: RULES,
             start: Instant::now(),
             records: records.to_vec(),
             page: 50,
@@ -54,13 +58,23 @@ impl World {
         };
         let now = moment(self.start, now);
         loop {
-            match self.operations.ask(question, recorded, &RULES, now) {
+            match self.operations.ask(question, recorded, &self.rules, now) {
                 Ask::Answer(due) => return due,
                 Ask::Query(query) => {
                     let records = self.answer(&query);
                     self.queries.push(query.clone());
                     self.operations.enter(query, records, now);
                 }
+            }
+        }
+    }
+
+    /// Sends all queries of the hour that are left.
+    fn use_up_queries(&mut self, now: u64) {
+        for number in 0.. {
+            let other = recorded(&[["*", &format!("other{number}"), "*"]]);
+            if matches!(self.ask(10, now, &other), Due::Unknown { .. }) {
+                return;
             }
         }
     }
@@ -228,4 +242,65 @@ fn an_incompletely_known_scope_does_not_prove_that_nothing_was_due() {
     assert!(matches!(world.ask(10, 90, &partly), Due::Unknown { .. }));
     world = World::new(&[("Stop", 20)]);
     assert_eq!(world.ask(10, 90, &partly), Due::Overdue(minute(20)));
+}
+
+fn is_limit(due: &Due) -> bool {
+    matches!(due, Due::Unknown { why } if why.contains("limit"))
+}
+
+/// If no query is left, an older answer counts only as long as nothing can have become overdue since.
+#[test]
+fn an_old_answer_hides_no_overdue_operation() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let mut world = World::new(&[]);
+    assert_eq!(world.ask(10, 90, &everything), Due::Nothing);
+    world.use_up_queries(90);
+    world.records = vec![("Stop", 91)];
+    assert_eq!(world.ask(10, 120, &everything), Due::Nothing, "it is young");
+    let later = world.ask(10, 122, &everything);
+    assert!(is_limit(&later), "{later:?}");
+
+    // Younger operations have filled a page, and one between was never read.
+    let mut world = World::new(&[("A", 70), ("B", 85), ("C", 86), ("D", 87)]);
+    world.page = 2;
+    assert_eq!(world.ask(10, 90, &everything), Due::Pending);
+    world.use_up_queries(90);
+    let later = world.ask(10, 105, &everything);
+    assert!(is_limit(&later), "{later:?}");
+}
+
+/// A second storage target must not take an answer that is hours old.
+#[test]
+fn an_answer_is_kept_no_longer_than_the_grace() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let mut world = World::new(&[]);
+    world.rules.interval = Duration::from_hours(6);
+    assert_eq!(world.ask(10, 90, &everything), Due::Nothing);
+    world.records = vec![("Stop", 100)];
+    assert_eq!(world.ask(20, 390, &everything), Due::Overdue(minute(100)));
+}
+
+#[test]
+fn frequent_checks_do_not_use_up_the_queries() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let mut world = World::new(&[]);
+    world.rules.interval = Duration::from_mins(1);
+    for now in 100..400 {
+        assert_eq!(world.ask(10, now, &everything), Due::Nothing, "{now}");
+    }
+    assert_eq!(world.queries.len(), 300 / 10);
+}
+
+/// The operations that have filled a page fill it again.
+#[test]
+fn a_full_page_is_not_read_again() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let mut world = World::new(&[("B", 85), ("C", 86), ("D", 87)]);
+    world.page = 2;
+    assert_eq!(world.ask(10, 90, &everything), Due::Pending);
+    assert_eq!(world.queries.len(), 2);
+    assert_eq!(world.ask(10, 101, &everything), Due::Pending);
+    assert_eq!(world.queries.len(), 3);
+    assert_eq!(world.ask(10, 116, &everything), Due::Overdue(minute(85)));
+    assert_eq!(world.queries.len(), 4);
 }

@@ -1,10 +1,12 @@
 //! Invariants for every history of operations, deliveries and checks.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use cloudaudit_exporter::delivery::Due;
+use cloudaudit_exporter::delivery::{
+    Ask, Due, MAX_QUERIES, Operations, OperationsQuery, Question, Recorded, Records,
+};
 use cloudaudit_exporter::failure::{Failure, Reason};
-use cloudaudit_exporter::snapshot::DeliveryState;
+use cloudaudit_exporter::snapshot::{DeliveryState, Scope};
 use cloudaudit_exporter::tencent::storage::CheckResult;
 use proptest::prelude::*;
 use tokio::time::Instant;
@@ -20,7 +22,16 @@ struct Step {
     operation: bool,
     /// Whether everything that was recorded so far is delivered.
     delivery: bool,
+    event: Option<Event>,
     check: Option<Check>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Event {
+    /// The settings of the track change.
+    Change,
+    /// Another storage target, with a track of another scope, needs operation records.
+    Other,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,21 +56,93 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some(Check::Impossible)),
         1 => Just(Some(Check::Exists)),
     ];
-    let delivery = prop::bool::weighted(0.3);
-    (0..25_u64, any::<bool>(), delivery, check).prop_map(|(wait, operation, delivery, check)| {
-        Step {
+    let event = prop_oneof![
+        24 => Just(None),
+        1 => Just(Some(Event::Change)),
+        6 => Just(Some(Event::Other)),
+    ];
+    let delivery = prop::bool::weighted(0.2);
+    (0..25_u64, any::<bool>(), delivery, event, check).prop_map(
+        |(wait, operation, delivery, event, check)| Step {
             wait,
             operation,
             delivery,
+            event,
             check,
+        },
+    )
+}
+
+/// The operation records of an account, of which a response has the newest ones.
+struct Account {
+    start: Instant,
+    operations: Operations,
+    records: Vec<u64>,
+    page: usize,
+    /// When each query was sent.
+    queries: Vec<u64>,
+}
+
+impl Account {
+    fn due(&mut self, question: Question, product: &str, now: u64) -> Due {
+        let scope = Scope {
+            action_type: "*".to_owned(),
+            resource_type: product.to_owned(),
+            event_names: vec!["*".to_owned()],
+        };
+        let recorded = Recorded {
+            scopes: vec![scope],
+            is_complete: true,
+        };
+        let at = moment(self.start, now);
+        loop {
+            match self.operations.ask(question, &recorded, &RULES, at) {
+                Ask::Answer(due) => return due,
+                Ask::Query(query) => {
+                    self.queries.push(now);
+                    let records = self.answer(&query);
+                    self.operations.enter(query, Ok(records), at);
+                }
+            }
         }
-    })
+    }
+
+    fn answer(&self, query: &OperationsQuery) -> Records {
+        let within = |at: &&u64| (query.from..=query.to).contains(&minute(**at));
+        let found: Vec<u64> = self.records.iter().filter(within).copied().collect();
+        let newest = found.iter().rev().take(self.page);
+        Records {
+            operations: newest.map(|at| ("A".to_owned(), minute(*at))).collect(),
+            is_complete: found.len() <= self.page,
+        }
+    }
+
+    /// Returns whether an operation after an arrival is older than this many minutes.
+    fn has_older(&self, arrival: SystemTime, minutes: u64, now: u64) -> bool {
+        let mut records = self.records.iter();
+        records.any(|at| minute(*at) > arrival && now - at > minutes)
+    }
+
+    fn queries_of_last_hour(&self, now: u64) -> usize {
+        self.queries.iter().filter(|at| now - **at < 60).count()
+    }
 }
 
 proptest! {
     #[test]
-    fn states_never_claim_more_than_the_checks_saw(steps in prop::collection::vec(step(), 1..60)) {
+    fn states_never_claim_more_than_the_checks_saw(
+        steps in prop::collection::vec(step(), 1..80),
+        page in 1..8_usize,
+    ) {
         let start = Instant::now();
+        let mut account = Account {
+            start,
+            operations: Operations::default(),
+            records: Vec::new(),
+            page,
+            queries: Vec::new(),
+        };
+        let mut since = None;
         let grace = RULES.grace.as_secs() / 60;
         let mut report = bucket();
         let (mut now, mut undelivered, mut arrivals) = (100_u64, Vec::new(), Vec::new());
@@ -68,6 +151,14 @@ proptest! {
             now += step.wait;
             if step.operation {
                 undelivered.push(now);
+                account.records.push(now);
+            }
+            if step.event == Some(Event::Change) {
+                since = Some(minute(now));
+            }
+            if step.event == Some(Event::Other) {
+                let question = Question { after: minute(0), cloud_now: minute(now) };
+                account.due(question, &format!("other{}", now % 3), now);
             }
             if step.delivery && !undelivered.is_empty() {
                 undelivered.clear();
@@ -83,23 +174,19 @@ proptest! {
                     newest: newest.copied().map(minute),
                     cloud_now: minute(now),
                     cursor: None,
+                    skipped: None,
                 },
                 Check::Gone => missing(),
                 Check::Denied => CheckResult::Failed(Failure::new(Reason::Unauthorized, "denied")),
                 Check::Impossible => CheckResult::Impossible { why: "no APPID".to_owned() },
                 Check::Exists => CheckResult::Exists { why: "no index".to_owned() },
             };
-            let due = RULES.question(&report, None, &result).map(|question| {
-                let later = undelivered.iter().filter(|at| minute(**at) > question.after);
-                match later.min() {
-                    Some(oldest) if now - oldest > grace => Due::Overdue(minute(*oldest)),
-                    Some(_) => Due::Pending,
-                    None => Due::Nothing,
-                }
-            });
+            let question = RULES.question(&report, since, &result);
+            let due = question.map(|question| account.due(question, "*", now));
+            prop_assert!(account.queries_of_last_hour(now) <= MAX_QUERIES, "too many queries");
             let before = report.clone();
             let at = moment(start, now);
-            RULES.enter(&mut report, None, result, due, at);
+            let must_confirm = RULES.enter(&mut report, since, result, due, at);
 
             let truth = arrivals.last().copied().map(minute);
             prop_assert!(report.last_arrival <= truth, "later than the real arrival");
@@ -112,6 +199,26 @@ proptest! {
             let state = report.state_at(at);
             // One check that did not find the target keeps the state that the ones before have proven.
             let is_kept = check == Check::Gone && state == before.state_at(at);
+            let arrival = report.last_arrival;
+            // An operation may become overdue between two checks.
+            let interval = RULES.interval.as_secs() / 60;
+            let has_older = |minutes| arrival.is_some_and(|it| account.has_older(it, minutes, now));
+            match state {
+                _ if must_confirm => {}
+                DeliveryState::Quiet if is_seen => {
+                    prop_assert!(!has_older(grace), "quiet, and an operation is overdue");
+                    prop_assert!(arrival > since, "quiet by an arrival with other settings");
+                }
+                DeliveryState::Arriving if is_seen => {
+                    prop_assert!(!has_older(grace + interval), "arriving, and one is overdue");
+                }
+                DeliveryState::Stalled => {
+                    prop_assert!(arrival > since, "stalled after a change of settings");
+                }
+                _ => {}
+            }
+            let is_confirmed_due = !is_seen || report.due.is_none() || report.due == before.due;
+            prop_assert!(is_confirmed_due || state == DeliveryState::Stalled, "unconfirmed");
             match state {
                 _ if is_kept && state != DeliveryState::Missing => {}
                 DeliveryState::Arriving | DeliveryState::Quiet | DeliveryState::Unproven => {

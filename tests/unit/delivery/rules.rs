@@ -98,13 +98,13 @@ fn two_checks_in_a_row_prove_a_stall() {
         "confirm it soon"
     );
     assert_eq!(play.report.state, DeliveryState::Unknown);
-    assert_eq!(play.report.due, Some(minute(50)));
-    // The operation is known, so the second check needs no records.
-    assert_eq!(RULES.question(&play.report, None, &seen(None, 91)), None);
+    assert_eq!(play.report.due, None, "unconfirmed");
     assert_eq!(
-        play.check(91, seen(None, 91), Due::Nothing),
+        play.check(91, seen(None, 91), Due::Overdue(minute(50))),
         DeliveryState::Stalled
     );
+    // The operation is known now, so the next check needs no records.
+    assert_eq!(RULES.question(&play.report, None, &seen(None, 101)), None);
     assert_eq!(
         play.check(101, seen(None, 101), Due::Nothing),
         DeliveryState::Stalled
@@ -132,16 +132,20 @@ fn a_failed_check_restarts_the_confirmation_and_changes_no_times() {
     assert_eq!(play.report.due, before.due);
     assert_eq!(play.report.failures[Reason::Unauthorized], 1);
     assert!(play.report.explanation.contains("cos:GetBucket is denied"));
-    let first = play.check(101, seen(None, 101), Due::Nothing);
+    let overdue = || Due::Overdue(minute(50));
+    let first = play.check(101, seen(None, 101), overdue());
     assert_eq!(
         first,
         DeliveryState::Unknown,
         "one check after the failed one"
     );
     assert_eq!(
-        play.check(102, seen(None, 102), Due::Nothing),
+        play.check(102, seen(None, 102), overdue()),
         DeliveryState::Stalled
     );
+    // The confirmed operation stays known.
+    play.enter(110, failed(), Due::Nothing);
+    assert_eq!(play.report.due, Some(minute(50)));
 }
 
 #[test]
@@ -251,6 +255,43 @@ fn arrivals_before_a_change_of_settings_prove_nothing() {
     );
 }
 
+/// A check that did not look everywhere does not prove that nothing arrives.
+#[test]
+fn silence_is_unknown_if_folders_were_skipped() {
+    let skipping = |newest: Option<u64>, now: u64| match seen(newest, now) {
+        CheckResult::Seen {
+            newest,
+            cloud_now,
+            cursor,
+            ..
+        } => CheckResult::Seen {
+            newest,
+            cloud_now,
+            cursor,
+            skipped: Some("there are more folders".to_owned()),
+        },
+        other => other,
+    };
+    let overdue = || Due::Overdue(minute(50));
+    let mut play = Play::new();
+    assert_eq!(
+        play.check(60, skipping(None, 60), Due::Nothing),
+        DeliveryState::Unknown
+    );
+    assert!(play.report.explanation.contains("more folders"));
+    play.enter(70, skipping(Some(30), 70), Due::Nothing);
+    assert_eq!(play.report.state, DeliveryState::Quiet, "nothing was due");
+    for now in [90, 91, 92] {
+        assert!(!play.enter(now, skipping(None, now), overdue()));
+        assert_eq!(play.report.state, DeliveryState::Unknown);
+        assert_eq!(play.report.due, None);
+    }
+    assert_eq!(
+        play.check(100, skipping(Some(95), 100), Due::Nothing),
+        DeliveryState::Arriving
+    );
+}
+
 #[test]
 fn a_target_that_cannot_be_checked_is_unknown() {
     let mut play = Play::new();
@@ -284,7 +325,9 @@ fn an_operation_in_the_newest_minute_of_a_topic_has_arrived() {
     let question = RULES.question(&topic, None, &seen(Some(30), 90));
     assert_eq!(question.unwrap().after, minute(31));
     let mut play = Play::of(topic);
-    play.enter(90, seen(Some(30), 90), Due::Overdue(minute(32)));
+    for now in [89, 90] {
+        play.enter(now, seen(Some(30), now), Due::Overdue(minute(32)));
+    }
     assert_eq!(play.report.due, Some(minute(32)));
     play.enter(91, seen(Some(31), 91), Due::Nothing);
     assert_eq!(play.report.due, None, "it may be in that minute");

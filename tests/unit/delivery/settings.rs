@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Moment;
 use cloudaudit_exporter::delivery::storage_targets;
@@ -86,19 +86,65 @@ fn a_target_is_dropped_if_the_fresh_listings_show_all_its_tracks_off() {
     );
 }
 
-#[test]
-fn settings_are_valid_since_their_last_change() {
-    let mut region = region(20, [track(1, "a"), track(2, "b")]);
+/// Returns the region with this change of track 1.
+fn changed(mut region: TargetReport, change: ChangeKind, at: u64) -> TargetReport {
     let mut times = ChangeTimes::default();
-    times.at[ChangeKind::Modified] = Some(minute(3));
-    times.at[ChangeKind::Disabled] = Some(minute(5));
-    let changes = BTreeMap::from([(1, times)]);
+    times.at[change] = Some(minute(at));
     region.past = Arc::new(Past {
-        changes,
+        changes: BTreeMap::from([(1, times)]),
         ..Past::default()
     });
-    let targets = storage_targets([&region], now()).unwrap();
-    assert_eq!(targets.values().next().unwrap().since, Some(minute(3)));
+    region
+}
+
+fn since(regions: &[TargetReport]) -> Option<SystemTime> {
+    let targets = storage_targets(regions, now()).expect("the region was listed");
+    let settings = targets.into_values().next();
+    settings.expect("a track is enabled").since
+}
+
+#[test]
+fn settings_are_valid_since_their_last_change() {
+    let tracks = || region(20, [track(1, "a"), track(2, "b")]);
+    let modified = changed(tracks(), ChangeKind::Modified, 3);
+    assert_eq!(since(&[modified]), Some(minute(3)));
+    let disabled = changed(tracks(), ChangeKind::Disabled, 5);
+    assert!(since(&[disabled]) < Some(minute(0)), "no new settings");
+}
+
+/// The exporter did not see the creation, and the bucket may hold older objects.
+#[test]
+fn settings_are_not_older_than_their_latest_track() {
+    let created = |id: u64, at: Option<u64>| Track {
+        created: at.map(|at| {
+            let since = minute(at).duration_since(UNIX_EPOCH).unwrap();
+            i64::try_from(since.as_secs()).unwrap()
+        }),
+        ..track(id, "a")
+    };
+    let since = |tracks: [Track; 2]| since(&[region(20, tracks)]);
+    assert_eq!(
+        since([created(1, Some(2)), created(2, Some(4))]),
+        Some(minute(4))
+    );
+    assert_eq!(
+        since([created(1, Some(2)), created(2, None)]),
+        Some(minute(2))
+    );
+    // The configured time zone is wrong.
+    assert_eq!(
+        since([created(1, Some(2)), created(2, Some(400))]),
+        Some(minute(2))
+    );
+}
+
+#[test]
+fn the_region_that_saw_the_latest_change_counts() {
+    let regions = |minutes: [u64; 2]| {
+        minutes.map(|at| changed(region(20, [track(1, "a")]), ChangeKind::Enabled, at))
+    };
+    assert_eq!(since(&regions([3, 5])), Some(minute(5)));
+    assert_eq!(since(&regions([5, 3])), Some(minute(5)));
 }
 
 #[test]

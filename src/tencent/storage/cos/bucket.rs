@@ -64,12 +64,7 @@ impl Bucket {
         if app_id.len() > MAX_NAME || !app_id.bytes().all(|byte| byte.is_ascii_digit()) {
             return Err(format!("the APPID {app_id:?} is not a number"));
         }
-        // The documentation says that the name has no APPID; the console shows it with one.
-        let name = name
-            .strip_suffix(app_id)
-            .and_then(|name| name.strip_suffix('-'))
-            .unwrap_or(name);
-        let host = format!("{name}-{app_id}.cos.{region}.myqcloud.com");
+        let host = format!("{}.cos.{region}.myqcloud.com", full_name(name, app_id));
         let endpoint = address.cloned().unwrap_or_else(|| Endpoint {
             url: format!("https://{host}").into(),
             host: host.as_str().into(),
@@ -141,6 +136,14 @@ impl Bucket {
         let id = credential.secret_id();
         sign::authorization(id, &key_time, &parameters, &headers, &signature)
     }
+}
+
+/// Returns the name of a bucket with the APPID of its owner. The documentation says that
+/// `StorageName` has no APPID; the console shows it with one.
+pub fn full_name(name: &str, app_id: &str) -> String {
+    let short = name.strip_suffix(app_id);
+    let short = short.and_then(|name| name.strip_suffix('-'));
+    format!("{}-{app_id}", short.unwrap_or(name))
 }
 
 fn is_label(text: &str) -> bool {

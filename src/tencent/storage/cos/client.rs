@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use super::bucket::Bucket;
+use super::bucket::{Bucket, full_name};
 use super::bucket_client::BucketClient;
 use super::errors;
 use super::search::{Depth, Search, SearchError};
@@ -59,12 +59,13 @@ impl CosClient {
                     newest: found.newest.map(|newest| newest.min(cloud_now)),
                     cloud_now,
                     cursor: found.cursor,
+                    skipped: found.skipped,
                 }
             }
             Err(SearchError::Failed(failure)) if errors::is_missing(&failure) => {
-                let (name, region) = (&target.name, &target.region);
+                let (name, region) = (full_name(&target.name, app_id), &target.region);
                 CheckResult::Missing {
-                    what: format!("the bucket {name}-{app_id} does not exist in {region}"),
+                    what: format!("the bucket {name} does not exist in {region}"),
                 }
             }
             Err(SearchError::Failed(failure)) => CheckResult::Failed(failure),

@@ -19,46 +19,72 @@ const DATE_DIGITS: usize = 8;
 /// The most numbers of a name that are compared.
 const MAX_NUMBERS: usize = 16;
 
-/// Returns the folders to visit. The first folder of each group is the best one; the next one counts
-/// only if the first has no objects.
-pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Vec<Vec<&'a str>> {
+/// Folders to visit, of which the first one is the best. The next one counts only if it has no objects.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Group<'a> {
+    pub(super) folders: Vec<&'a str>,
+    /// Whether there are more, which are not visited.
+    pub(super) is_cut: bool,
+}
+
+/// The folders to visit.
+#[derive(Debug)]
+pub(super) struct Choice<'a> {
+    pub(super) groups: Vec<Group<'a>>,
+    /// Whether there are folders besides the groups that may have newer objects.
+    pub(super) is_cut: bool,
+}
+
+impl<'a> Group<'a> {
+    fn of(folder: &'a str) -> Self {
+        Self {
+            folders: vec![folder],
+            is_cut: false,
+        }
+    }
+}
+
+/// Returns the folders to visit.
+pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Choice<'a> {
     let mut known = Vec::new();
     let mut dated: BTreeMap<usize, Vec<(Numbers, &str)>> = BTreeMap::new();
-    let mut others = Vec::new();
+    let mut others: Vec<&str> = Vec::new();
     for folder in folders {
         let name = name(folder);
         if tracks.contains(&name) {
-            known.push(vec![&**folder]);
+            known.push(&**folder);
         } else if let Some(numbers) = date_numbers(name) {
             // Dates of another form are of another layout, so they do not compare.
             let of_form = dated.entry(numbers.len()).or_default();
             of_form.push((numbers, folder));
         } else {
-            others.push(&**folder);
+            others.push(folder);
         }
     }
-    known.truncate(MAX_TRACKS);
+    let is_cut = known.len() > MAX_TRACKS || others.len() > MAX_OTHERS;
+    let known = known.into_iter().take(MAX_TRACKS).map(Group::of);
     let dated = dated.into_values().flat_map(latest);
     others.sort_by(|one, other| natural(name(other), name(one)));
-    let others = others
-        .into_iter()
-        .take(MAX_OTHERS)
-        .map(|folder| vec![folder]);
-    known.into_iter().chain(dated).chain(others).collect()
+    let others = others.into_iter().take(MAX_OTHERS).map(Group::of);
+    Choice {
+        groups: known.chain(dated).chain(others).collect(),
+        is_cut,
+    }
 }
 
 /// Returns the folders with the latest date, of which there may be several spellings, and earlier
 /// ones as alternatives to the last of them.
-fn latest(mut of_form: Vec<(Numbers, &str)>) -> Vec<Vec<&str>> {
+fn latest(mut of_form: Vec<(Numbers, &str)>) -> Vec<Group<'_>> {
     of_form.sort();
     let Some((latest, _)) = of_form.last() else {
         return Vec::new();
     };
     let (earlier, latest): (Vec<_>, Vec<_>) = of_form.iter().partition(|(it, _)| it < latest);
-    let mut groups: Vec<Vec<&str>> = latest.iter().map(|(_, folder)| vec![*folder]).collect();
+    let mut groups: Vec<Group> = latest.iter().map(|(_, folder)| Group::of(folder)).collect();
     let alternatives = earlier.iter().rev().take(MAX_ALTERNATIVES);
     if let Some(last) = groups.last_mut() {
-        last.extend(alternatives.map(|(_, folder)| *folder));
+        last.folders.extend(alternatives.map(|(_, folder)| *folder));
+        last.is_cut = earlier.len() > MAX_ALTERNATIVES;
     }
     groups
 }
@@ -109,25 +135,35 @@ fn date_numbers(name: &str) -> Option<Numbers> {
     }
     let mut numbers = Vec::new();
     for run in value.split(|c: char| !c.is_ascii_digit()).take(MAX_NUMBERS) {
-        // The hour after a date may have one digit, so the run is not one number.
-        let date = [0..4, 4..6, 6..8].map(|range| run.get(range));
-        match date {
-            [Some(year), Some(month), Some(day)] if is_year(year) => {
-                numbers.extend([year, month, day].iter().map(|part| number(part)));
-                numbers.extend((run.len() > DATE_DIGITS).then(|| number(&run[DATE_DIGITS..])));
-            }
-            [Some(year), Some(month), None] if is_year(year) && run.len() == 6 => {
-                numbers.extend([number(year), number(month)]);
-            }
-            _ if run.is_empty() => {}
-            _ => numbers.push(number(run)),
+        match run.len() {
+            0 => {}
+            1..=4 => numbers.push(number(run)),
+            // The hour after a date may have one digit, so the run is not one number.
+            6 | DATE_DIGITS..=14 => numbers.extend(date(run)?),
+            // Such as the UIN of an account: the greatest one is not the latest.
+            _ => return None,
         }
     }
     Some(numbers)
 }
 
-fn is_year(digits: &str) -> bool {
-    digits.starts_with("19") || digits.starts_with("20")
+/// Returns the numbers of a date without separators: year and month, perhaps with day and time.
+fn date(run: &str) -> Option<Numbers> {
+    let (year, rest) = run.split_at(4);
+    let (month, rest) = rest.split_at(2);
+    let is_month = (1..=12).contains(&number(month));
+    if !(year.starts_with("19") || year.starts_with("20")) || !is_month {
+        return None;
+    }
+    let mut numbers = vec![number(year), number(month)];
+    if let Some((day, time)) = rest.split_at_checked(2) {
+        if !(1..=31).contains(&number(day)) {
+            return None;
+        }
+        numbers.push(number(day));
+        numbers.extend((!time.is_empty()).then(|| number(time)));
+    }
+    Some(numbers)
 }
 
 fn leading_digits(name: &str) -> usize {
@@ -167,9 +203,52 @@ mod tests {
 
     fn chosen(names: &[&str], tracks: &[&str]) -> Vec<Vec<String>> {
         let folders: Vec<String> = names.iter().map(|name| format!("p/{name}/")).collect();
-        let groups = choose(&folders, tracks).into_iter();
-        let names = |group: Vec<&str>| group.into_iter().map(|it| name(it).to_owned()).collect();
+        let groups = choose(&folders, tracks).groups.into_iter();
+        let names = |group: Group| {
+            let folders = group.folders.into_iter();
+            folders.map(|it| name(it).to_owned()).collect()
+        };
         groups.map(names).collect()
+    }
+
+    /// Names that are digits but no dates, such as the UINs of accounts, have no latest one.
+    #[test]
+    fn only_plausible_dates_are_compared() {
+        for names in [
+            &["100000000009", "100000000001"][..],
+            &["200012345678", "200000000001"],
+            &["1250000002", "1250000001"],
+            &["20261", "20260"],
+            &["20261399", "20261301"],
+            &["uin=100000000009", "uin=100000000001"],
+            &["1-100000000009", "1-100000000001"],
+        ] {
+            let groups: Vec<Vec<&str>> = names.iter().map(|name| vec![*name]).collect();
+            assert_eq!(chosen(names, &[]), groups, "both are followed");
+        }
+    }
+
+    #[test]
+    fn folders_that_are_not_followed_are_reported() {
+        let cut = |names: Vec<String>, tracks: &[&str]| {
+            let folders: Vec<String> = names.iter().map(|name| format!("{name}/")).collect();
+            let choice = choose(&folders, tracks);
+            (choice.is_cut, choice.groups.iter().any(|it| it.is_cut))
+        };
+        let names = |prefix: &str, count: usize| -> Vec<String> {
+            (0..count)
+                .map(|number| format!("{prefix}{number}"))
+                .collect()
+        };
+        assert_eq!(cut(names("a", MAX_OTHERS), &[]), (false, false));
+        assert_eq!(cut(names("a", MAX_OTHERS + 1), &[]), (true, false));
+        let dates = MAX_ALTERNATIVES + 1;
+        assert_eq!(cut(names("202", dates), &[]), (false, false));
+        assert_eq!(cut(names("202", dates + 1), &[]), (false, true));
+        let tracks = names("t", MAX_TRACKS + 1);
+        let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
+        assert_eq!(cut(names("t", MAX_TRACKS), &tracks), (false, false));
+        assert_eq!(cut(names("t", MAX_TRACKS + 1), &tracks), (true, false));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! bytes and has no other order, so the search begins where the last one ended: one request, even if
 //! nothing new has arrived. A full search descends from the prefix into the latest folders.
 
+use std::collections::VecDeque;
 use std::time::SystemTime;
 
 use super::bucket::ListQuery;
@@ -10,6 +11,7 @@ use super::folders::{choose, has_complete_date, year_and_month};
 use super::listing::{Object, Page};
 use super::marker::next_marker;
 use super::paths::{child_of, folder_of, leads_back, scope_of};
+use super::place::Place;
 use crate::failure::{Failure, Reason};
 use crate::snapshot::CheckCursor;
 use crate::tencent::storage::time::{from_unix, unix};
@@ -33,9 +35,6 @@ const PAGE_KEYS: u32 = 1_000;
 /// may be old ones.
 const TAIL_KEYS: u32 = 200;
 
-/// The longest key that a cursor keeps, in bytes. COS allows 850.
-const MAX_CURSOR_BYTES: usize = 1_024;
-
 /// How far the clocks of servers may differ, in seconds.
 const CLOCKS_DIFFER: i64 = 600;
 
@@ -53,6 +52,8 @@ pub enum Depth {
 pub(super) struct Found {
     pub(super) newest: Option<SystemTime>,
     pub(super) cursor: Option<CheckCursor>,
+    /// Why a newer object may be elsewhere, in a sentence, unless the search has followed all folders.
+    pub(super) skipped: Option<String>,
 }
 
 /// Why a search has found nothing.
@@ -75,21 +76,17 @@ pub(super) struct Search<'a> {
     /// The last key that was listed after the cursor, if there are more.
     tail: Option<String>,
     place: Option<Place>,
+    skipped: Option<String>,
 }
 
-/// The place of the newest object.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Place {
-    leaf: String,
-    marker: String,
-    modified: i64,
-}
-
-/// A folder to visit.
+/// Folders to visit.
 struct Visit {
-    folder: String,
+    /// The first one is the next.
+    folders: VecDeque<String>,
     level: usize,
-    /// Skip it if more objects than this were seen since: a better folder had some.
+    /// Whether there are more, which are not visited.
+    is_cut: bool,
+    /// Skip them if more objects than this were seen since: a better folder had some.
     unless_more_than: Option<u64>,
 }
 
@@ -109,6 +106,7 @@ impl<'a> Search<'a> {
             objects: 0,
             tail: None,
             place: None,
+            skipped: None,
         }
     }
 
@@ -176,33 +174,56 @@ impl<'a> Search<'a> {
     /// Visits the latest folders below the prefix.
     async fn descend(&mut self, before: Option<&Place>) -> Result<(), SearchError> {
         let mut visits = vec![Visit {
-            folder: self.root.clone(),
+            folders: VecDeque::from([self.root.clone()]),
             level: 0,
+            is_cut: false,
             unless_more_than: None,
         }];
-        while let Some(visit) = visits.pop() {
-            if visit
-                .unless_more_than
-                .is_some_and(|seen| self.objects > seen)
-            {
+        while let Some(mut visit) = visits.pop() {
+            let is_better = |seen: u64| self.objects > seen;
+            if visit.unless_more_than.is_some_and(is_better) {
                 continue;
             }
-            let folders = self.read_folder(&visit.folder, before).await?;
-            if visit.level == MAX_LEVELS {
+            let level = visit.level;
+            let Some(folder) = visit.folders.pop_front() else {
+                self.skip("earlier dates are not searched, and the latest ones have no objects");
                 continue;
+            };
+            if !visit.folders.is_empty() || visit.is_cut {
+                visit.unless_more_than = Some(self.objects);
+                visits.push(visit);
+            }
+            let folders = self.read_folder(&folder, before).await?;
+            if level == MAX_LEVELS {
+                if !folders.is_empty() {
+                    self.skip(&format!(
+                        "{folder:?} has folders below {MAX_LEVELS} levels, which are not searched"
+                    ));
+                }
+                continue;
+            }
+            let choice = choose(&folders, self.tracks);
+            if choice.is_cut {
+                self.skip(&format!(
+                    "{folder:?} has more folders than are searched; give each track a prefix of its own"
+                ));
             }
             // The last one is visited first.
-            for group in choose(&folders, self.tracks).into_iter().rev() {
-                for (index, folder) in group.into_iter().enumerate().rev() {
-                    visits.push(Visit {
-                        folder: folder.to_owned(),
-                        level: visit.level + 1,
-                        unless_more_than: (index > 0).then_some(self.objects),
-                    });
-                }
+            for group in choice.groups.into_iter().rev() {
+                visits.push(Visit {
+                    folders: group.folders.into_iter().map(str::to_owned).collect(),
+                    level: level + 1,
+                    is_cut: group.is_cut,
+                    unless_more_than: None,
+                });
             }
         }
         Ok(())
+    }
+
+    /// Notes that a newer object may be elsewhere.
+    fn skip(&mut self, why: &str) {
+        self.skipped.get_or_insert_with(|| why.to_owned());
     }
 
     /// Reads the pages of a folder, keeps the place of its newest object, and returns its folders.
@@ -297,6 +318,7 @@ impl<'a> Search<'a> {
         Found {
             newest: self.newest().and_then(from_unix),
             cursor: self.place.clone().map(Place::into_cursor),
+            skipped: self.skipped.clone(),
         }
     }
 
@@ -322,35 +344,6 @@ impl<'a> Search<'a> {
         page.objects
             .retain(|object| !object.key.ends_with('/') && object.modified <= latest);
         Ok(page)
-    }
-}
-
-impl Place {
-    /// Returns the place of a cursor, if it is below this prefix.
-    fn from_cursor(cursor: &CheckCursor, root: &str) -> Option<Self> {
-        let CheckCursor::Bucket {
-            leaf,
-            marker,
-            newest_unix_seconds,
-        } = cursor
-        else {
-            return None;
-        };
-        let is_folder = leaf.is_empty() || leaf.ends_with('/');
-        let fits = is_folder && leaf.starts_with(root) && marker.starts_with(&**leaf);
-        (fits && marker.len() <= MAX_CURSOR_BYTES).then(|| Self {
-            leaf: leaf.clone(),
-            marker: marker.clone(),
-            modified: *newest_unix_seconds,
-        })
-    }
-
-    fn into_cursor(self) -> CheckCursor {
-        CheckCursor::Bucket {
-            leaf: self.leaf,
-            marker: self.marker,
-            newest_unix_seconds: self.modified,
-        }
     }
 }
 
