@@ -15,6 +15,15 @@ use super::{EPOCH, at, change, ended, of, switch};
 /// A poll begins at each full minute.
 const MINUTE: u64 = 60;
 
+/// How a record names its track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    Id,
+    /// A legacy operation.
+    Name,
+    Masked,
+}
+
 /// An operation on a track, and its record.
 #[derive(Clone, Debug)]
 struct TrackOperation {
@@ -22,7 +31,7 @@ struct TrackOperation {
     track: u64,
     on: bool,
     outcome: Outcome,
-    is_masked: bool,
+    naming: Naming,
     /// Seconds until the record is visible; `None` if it never is.
     delay: Option<u64>,
 }
@@ -38,18 +47,27 @@ impl TrackOperation {
         } else {
             SentStatus::Off
         };
-        let track = if self.is_masked {
-            TrackRef::Unnamed
-        } else {
-            TrackRef::Id(self.track)
+        let track = match self.naming {
+            Naming::Id => TrackRef::Id(self.track),
+            Naming::Name => TrackRef::Name(name(self.track)),
+            Naming::Masked => TrackRef::Unnamed,
         };
-        let record = switch(&index.to_string(), status, self.seconds);
+        let mut record = switch(&index.to_string(), status, self.seconds);
+        if self.naming == Naming::Name {
+            let event = if self.on { "StartLogging" } else { "StopLogging" };
+            event.clone_into(&mut record.operation.event_name);
+            record.request.status = SentStatus::Absent;
+        }
         ended(self.outcome, of(track, record))
     }
 
     fn is_visible(&self, now: u64) -> bool {
         self.delay.is_some_and(|delay| self.seconds + delay <= now)
     }
+}
+
+fn name(track: u64) -> String {
+    format!("track-{track}")
 }
 
 /// What happens at one attempt of a search.
@@ -74,21 +92,26 @@ fn any_operation() -> impl Strategy<Value = TrackOperation> {
         1 => Just(None),
     ];
     let track = prop_oneof![3 => Just(41), 1 => Just(42)];
+    let naming = prop_oneof![
+        4 => Just(Naming::Id),
+        1 => Just(Naming::Name),
+        1 => Just(Naming::Masked),
+    ];
     (
         0..1_200_u64,
         track,
         any::<bool>(),
         outcome,
-        prop::bool::weighted(0.15),
+        naming,
         delay,
     )
         .prop_map(
-            |(seconds, track, on, outcome, is_masked, delay)| TrackOperation {
+            |(seconds, track, on, outcome, naming, delay)| TrackOperation {
                 seconds,
                 track,
                 on,
                 outcome,
-                is_masked,
+                naming,
                 delay,
             },
         )
@@ -163,6 +186,7 @@ fn changes(operations: &[TrackOperation], polls: &[Poll]) -> Vec<(ChangeRecord, 
             let mut record = change(kind, seen);
             record.id = changes.len() as u64;
             record.track_id = track;
+            record.track = name(track);
             record.previous = Some(at(previous_began));
             record.took = Duration::from_secs(seen - began);
             changes.push((record, cause.unwrap()));
@@ -254,7 +278,7 @@ fn check(operations: &[TrackOperation], cause: usize, ended: &Ended) {
         assert!(operation.has_effect(), "the operation did not succeed");
         assert_eq!(operation.on, wanted, "the operation has another effect");
         assert!(
-            operation.is_masked || operation.track == ended.change.track_id,
+            operation.naming == Naming::Masked || operation.track == ended.change.track_id,
             "the operation is on another track"
         );
         assert!(
@@ -263,11 +287,11 @@ fn check(operations: &[TrackOperation], cause: usize, ended: &Ended) {
         );
     }
     let made = &operations[cause];
-    let was_readable = made.is_visible(ended.read) && !made.is_masked;
+    let was_readable = made.is_visible(ended.read);
     match attribution.result {
         AttributionResult::Certain => {
             assert_eq!(named.len(), 1);
-            assert!(!operations[named[0]].is_masked);
+            assert_eq!(operations[named[0]].naming, Naming::Id);
             if was_readable {
                 assert_eq!(named, [cause], "another operation caused the change");
             }
