@@ -26,6 +26,11 @@ const SHORTEST: Duration = Duration::from_mins(1);
 /// The wait for the next sweep if the last one did not reach the present.
 const CATCH_UP: Duration = Duration::from_mins(1);
 
+/// How long a process waits for its first sweep: its counters begin at 0, and an alert sees only what
+/// they count after a scrape has seen the 0. Two scrapes, because one may fail. The wait loses nothing,
+/// because the period of the sweep is longer.
+pub const FIRST_WAIT: Duration = Duration::from_mins(2);
+
 /// The most operations that are remembered, and the most switches that polls saw: more than the pages
 /// of one sweep hold.
 const MAX_REMEMBERED: usize = 4_000;
@@ -52,6 +57,8 @@ pub struct Sweep {
     span: Duration,
     /// Whether the last sweep did not reach the present.
     is_behind: bool,
+    /// When a process that has just started may sweep.
+    not_before: Option<SystemTime>,
 }
 
 /// What a sweep found.
@@ -101,7 +108,14 @@ impl Sweep {
             state,
             span: Duration::MAX,
             is_behind: false,
+            not_before: None,
         }
+    }
+
+    /// Begins in a new process: [`FIRST_WAIT`] passes before the first sweep, or the interval if that
+    /// is shorter.
+    pub fn restarted(&mut self, now: SystemTime, interval: Duration) {
+        self.not_before = Some(now + FIRST_WAIT.min(interval));
     }
 
     /// Returns the values that survive a restart.
@@ -112,20 +126,23 @@ impl Sweep {
     /// Returns how long to wait for the next sweep. `last` is when the last attempt ended, `None`
     /// before the first one.
     pub fn due_in(
-        &self,
+        &mut self,
         last: Option<SystemTime>,
         now: SystemTime,
         interval: Duration,
     ) -> Duration {
-        let Some(last) = last else {
-            return Duration::ZERO;
-        };
         let wait = if self.is_behind {
             CATCH_UP.min(interval)
         } else {
             interval
         };
-        wait.saturating_sub(age(last, now).unwrap_or_default())
+        let since = |last| wait.saturating_sub(age(last, now).unwrap_or_default());
+        let due = last.map_or(Duration::ZERO, since);
+        // A clock that was set back does not lengthen the wait of a new process.
+        let longest = now + FIRST_WAIT.min(interval);
+        self.not_before = self.not_before.filter(|at| *at > now).min(Some(longest));
+        let allowed = self.not_before.and_then(|at| at.duration_since(now).ok());
+        due.max(allowed.unwrap_or_default())
     }
 
     /// Returns the period to ask for.

@@ -133,8 +133,12 @@ impl Searches {
         !self.lookups.is_empty()
     }
 
-    /// Continues the searches of an earlier process, which may have ended right after a request.
+    /// Continues the searches of an earlier process, which may have ended right after a request, and
+    /// delays the first sweep.
     pub(super) fn restarted(&mut self, now: SystemTime) {
+        if let Some(sweeps) = &mut self.sweeps {
+            sweeps.sweep.restarted(now, sweeps.interval);
+        }
         self.report = None;
         let lookups = self.lookups.iter_mut();
         lookups.for_each(|lookup| lookup.restarted(now));
@@ -205,7 +209,7 @@ impl Searches {
             };
             (wait.max(lookup.due_in(now)), SearchKind::Lookup(index))
         });
-        let sweep = self.sweeps.as_ref().map(|sweeps| {
+        let sweep = self.sweeps.as_mut().map(|sweeps| {
             let due = sweeps.sweep.due_in(sweeps.tried, now, sweeps.interval);
             (due, SearchKind::Sweep)
         });

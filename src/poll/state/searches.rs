@@ -12,19 +12,16 @@ use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, ChangeSource
 
 impl AccountState {
     /// Continues the searches of an earlier process, which may have ended right after a request.
-    pub(in crate::poll) async fn searches_restarted(self: Box<Self>) -> Box<Self> {
-        let restart = |state: &mut Self| {
-            let now = state.clock.now().wall;
-            if let Some(searches) = &mut state.searches {
-                searches.restarted(now);
-            }
-            FeedUpdate::default()
-        };
-        let has_any = |searches: &Searches| searches.has_any();
-        if !self.searches.as_ref().is_some_and(has_any) {
+    pub(in crate::poll) async fn searches_restarted(mut self: Box<Self>) -> Box<Self> {
+        let now = self.clock.now().wall;
+        let has_any = self.searches.as_mut().is_some_and(|searches| {
+            searches.restarted(now);
+            searches.has_any()
+        });
+        if !has_any {
             return self;
         }
-        let (state, _) = self.update(0, restart).await;
+        let (state, _) = self.update(0, |_| FeedUpdate::default()).await;
         state
     }
 

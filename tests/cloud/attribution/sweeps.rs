@@ -130,6 +130,26 @@ async fn the_next_sweep_covers_the_time_of_a_failed_one() {
     assert!(scene.stage.shown.last("prod").targets[0].is_up());
 }
 
+/// The counters of the new process begin at 0, so a scrape has to see the 0 before they count.
+#[tokio::test(start_paused = true)]
+async fn a_restart_counts_nothing_in_its_first_two_minutes() {
+    let mut scene = Scene::new(SWEEPS).await;
+    scene.pass(MINUTE).await;
+    let saved = scene.saved();
+    let mallory = scene.home().by(Operator::user("mallory", "100000000066"));
+    mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    // The process is down for longer than the interval of sweeps.
+    scene.world.inject(Fault::internal_error().until_cleared());
+    scene.pass(20 * MINUTE).await;
+    scene.world.clear_faults();
+    let mut scene = scene.restart_after_kill(&saved).await;
+    scene.pass(MINUTE + MINUTE / 2).await;
+    assert_eq!(operations(&scene), []);
+    scene.pass(MINUTE).await;
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied, 1);
+    assert_eq!(operations(&scene), [denied]);
+}
+
 /// Polls see the track disabled and enabled again.
 async fn switched_in_sight() -> Scene {
     let mut scene = Scene::new(SWEEPS).await;

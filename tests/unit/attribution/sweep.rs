@@ -143,7 +143,7 @@ fn a_period_with_too_many_records_is_halved() {
 
 #[test]
 fn the_first_sweep_is_due_at_once_and_the_next_after_the_interval() {
-    let sweeps = Sweep::new(at(0));
+    let mut sweeps = Sweep::new(at(0));
     assert_eq!(sweeps.due_in(None, at(0), INTERVAL), Duration::ZERO);
     assert_eq!(
         sweeps.due_in(Some(at(0)), at(60), INTERVAL),
@@ -155,6 +155,32 @@ fn the_first_sweep_is_due_at_once_and_the_next_after_the_interval() {
     );
     // The clock was set back.
     assert_eq!(sweeps.due_in(Some(at(6_000)), at(0), INTERVAL), INTERVAL);
+}
+
+/// A scrape has to see the 0 with which the counters of a process begin.
+#[test]
+fn the_first_sweep_of_a_process_waits_for_two_scrapes() {
+    let minutes = Duration::from_mins;
+    for last in [None, Some(at(100))] {
+        let mut sweeps = Sweep::new(at(9_000));
+        sweeps.restarted(at(10_000), INTERVAL);
+        assert_eq!(sweeps.due_in(last, at(10_000), INTERVAL), minutes(2));
+        assert_eq!(sweeps.due_in(last, at(10_060), INTERVAL), minutes(1));
+        assert_eq!(sweeps.due_in(last, at(10_120), INTERVAL), Duration::ZERO);
+        // The clock was set back.
+        assert_eq!(sweeps.due_in(None, at(500), INTERVAL), Duration::ZERO);
+    }
+    let mut sweeps = Sweep::new(at(9_000));
+    sweeps.restarted(at(10_000), INTERVAL);
+    assert_eq!(sweeps.due_in(None, at(500), INTERVAL), minutes(2));
+    assert_eq!(sweeps.due_in(None, at(560), INTERVAL), minutes(1));
+    assert_eq!(sweeps.due_in(None, at(620), INTERVAL), Duration::ZERO);
+    // A recent sweep of the earlier process, and an interval that is shorter.
+    sweeps.restarted(at(10_000), INTERVAL);
+    assert_eq!(sweeps.due_in(Some(at(9_990)), at(10_000), INTERVAL), INTERVAL - Duration::from_secs(10));
+    let second = Duration::from_secs(1);
+    sweeps.restarted(at(10_000), second);
+    assert_eq!(sweeps.due_in(None, at(10_000), second), second);
 }
 
 /// A change seen by one of the polls, which run at each full minute.
