@@ -73,11 +73,24 @@ fn name(track: u64) -> String {
 /// What happens at one attempt of a search.
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
-    Succeeds,
-    Fails,
+    /// The records have this many pages.
+    Succeeds(u32),
+    /// The request for this page fails.
+    Fails(u32),
     RestartsAfter(u64),
-    /// The process is killed after the request, and restarts later.
-    IsKilledAndRestartsAfter(u64),
+    /// The process is killed after this many requests, and restarts later.
+    IsKilledAndRestartsAfter(u32, u64),
+}
+
+impl Attempt {
+    /// Returns how many requests are sent if `max_pages` are allowed.
+    fn requests(self, max_pages: u32) -> u32 {
+        match self {
+            Self::Succeeds(pages) | Self::Fails(pages) => pages.min(max_pages),
+            Self::IsKilledAndRestartsAfter(pages, _) => pages.min(max_pages),
+            Self::RestartsAfter(_) => 0,
+        }
+    }
 }
 
 fn any_operation() -> impl Strategy<Value = TrackOperation> {
@@ -118,11 +131,14 @@ fn any_operation() -> impl Strategy<Value = TrackOperation> {
 }
 
 fn any_attempt() -> impl Strategy<Value = Attempt> {
+    let pages = || prop_oneof![3 => Just(1), 1 => 1..=6_u32];
+    let pause = || prop_oneof![Just(0), 0..3_000_u64];
     prop_oneof![
-        5 => Just(Attempt::Succeeds),
-        1 => Just(Attempt::Fails),
+        5 => pages().prop_map(Attempt::Succeeds),
+        1 => pages().prop_map(Attempt::Fails),
         1 => (0..3_000_u64).prop_map(Attempt::RestartsAfter),
-        2 => prop_oneof![Just(0), 0..3_000_u64].prop_map(Attempt::IsKilledAndRestartsAfter),
+        2 => (pages(), pause())
+            .prop_map(|(pages, pause)| Attempt::IsKilledAndRestartsAfter(pages, pause)),
     ]
 }
 
@@ -200,8 +216,8 @@ fn changes(operations: &[TrackOperation], polls: &[Poll]) -> Vec<(ChangeRecord, 
 struct Ended {
     change: ChangeRecord,
     requests: u32,
-    /// When the records were last read.
-    read: u64,
+    /// When all records were last read. `None` if they never were.
+    read: Option<u64>,
 }
 
 fn search(operations: &[TrackOperation], change: &ChangeRecord, attempts: &[Attempt]) -> Ended {
@@ -209,32 +225,38 @@ fn search(operations: &[TrackOperation], change: &ChangeRecord, attempts: &[Atte
     let mut changes = [change.clone()];
     let mut lookup = Lookup::new(at(seen), &changes);
     let (mut now, mut requests, mut finals) = (seen, 0, 0);
-    let mut read = seen;
+    let mut read = None;
     let mut attempts = attempts
         .iter()
         .copied()
-        .chain(std::iter::repeat(Attempt::Succeeds));
+        .chain(std::iter::repeat(Attempt::Succeeds(1)));
     while !lookup.is_over() {
         now += lookup.due_in(at(now)).as_secs();
         let attempt = attempts.next().unwrap();
-        let pages = lookup.max_pages();
-        requests += u32::from(pages > 0 && !matches!(attempt, Attempt::RestartsAfter(_)));
-        if let Attempt::RestartsAfter(pause) | Attempt::IsKilledAndRestartsAfter(pause) = attempt {
-            now += pause;
-            lookup = Lookup::restore(lookup.state().clone());
-            lookup.restarted(at(now));
-            continue;
-        }
-        let updates = if pages == 0 {
-            lookup.searched(&changes, &[], false, 0, at(now), 0)
-        } else if matches!(attempt, Attempt::Fails) {
-            let failure = Failure::new(Reason::Unavailable, "no response");
-            lookup.failed(&changes, &failure, 1, at(now))
-        } else {
-            read = now;
-            let windows = lookup.windows(at(now), 0);
-            let records = visible(operations, windows[0], now);
-            lookup.searched(&changes, &records, true, 1, at(now), 0)
+        let max_pages = lookup.max_pages();
+        let sent = attempt.requests(max_pages);
+        requests += sent;
+        let updates = match attempt {
+            Attempt::RestartsAfter(pause) | Attempt::IsKilledAndRestartsAfter(_, pause) => {
+                now += pause;
+                lookup = Lookup::restore(lookup.state().clone());
+                lookup.restarted(at(now));
+                continue;
+            }
+            Attempt::Fails(_) if max_pages > 0 => {
+                let failure = Failure::new(Reason::Unavailable, "no response");
+                lookup.failed(&changes, &failure, sent, at(now))
+            }
+            Attempt::Succeeds(pages) if pages <= max_pages => {
+                read = Some(now);
+                let windows = lookup.windows(at(now), 0);
+                let records = visible(operations, windows[0], now);
+                lookup.searched(&changes, &records, true, sent, at(now), 0)
+            }
+            // The first pages have only records of other products.
+            Attempt::Succeeds(_) | Attempt::Fails(_) => {
+                lookup.searched(&changes, &[], false, sent, at(now), 0)
+            }
         };
         for update in updates {
             changes[0].attribution = update.attribution;
@@ -282,12 +304,12 @@ fn check(operations: &[TrackOperation], cause: usize, ended: &Ended) {
             "the operation is on another track"
         );
         assert!(
-            operation.is_visible(ended.read),
+            ended.read.is_some_and(|read| operation.is_visible(read)),
             "the record is not visible"
         );
     }
     let made = &operations[cause];
-    let was_readable = made.is_visible(ended.read);
+    let was_readable = ended.read.is_some_and(|read| made.is_visible(read));
     match attribution.result {
         AttributionResult::Certain => {
             assert_eq!(named.len(), 1);
