@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::query_period::{Window, in_the_cloud, on_this_machine};
+use super::remembered::{is_write_to_tracks, seen_switch};
+use super::unseen::{Polls, UnseenSwitchOff, take_unseen};
 use crate::clock::age;
 use crate::snapshot::{
-    ChangeKind, ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SeenSwitch,
-    SentStatus, SweepState, TrackEvent, TrackRef,
+    ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SweepState, TrackEvent,
 };
 
 /// How far a sweep reaches back before the end of the last one, because records appear late.
@@ -34,9 +35,6 @@ pub const FIRST_WAIT: Duration = Duration::from_mins(2);
 /// The most operations that are remembered, and the most switches that polls saw: more than the pages
 /// of one sweep hold.
 const MAX_REMEMBERED: usize = 4_000;
-
-/// How far a poll may be from an operation and still have seen its effect, because two clocks differ.
-const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// The times of records are whole seconds.
 const RECORD_PRECISION: Duration = Duration::from_secs(1);
@@ -70,21 +68,6 @@ pub struct Swept {
     pub unseen: Vec<UnseenSwitchOff>,
 }
 
-/// A track that was switched off and on again between two polls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnseenSwitchOff {
-    /// The track, by id or only by name.
-    pub track: TrackRef,
-    /// When it was switched off, on this machine's clock.
-    pub off_at: SystemTime,
-    /// When it was switched on, on this machine's clock.
-    pub on_at: SystemTime,
-    /// The operation that switched it off. `None` if only an earlier sweep had its record.
-    pub off: Option<OperationRecord>,
-    /// The operation that switched it on. `None` if only an earlier sweep had its record.
-    pub on: Option<OperationRecord>,
-}
-
 impl Sweep {
     /// Begins now. What happened before is not counted: an earlier process may have counted it, and its
     /// polls are not known.
@@ -93,17 +76,12 @@ impl Sweep {
             since: now,
             until: now,
             remembered: Vec::new(),
-            settled: now,
             seen: Vec::new(),
         })
     }
 
     /// Goes on after a restart.
-    pub fn restore(mut state: SweepState) -> Self {
-        if state.settled == SystemTime::UNIX_EPOCH {
-            // An earlier version did not persist it.
-            state.settled = state.until;
-        }
+    pub fn restore(state: SweepState) -> Self {
         Self {
             state,
             span: Duration::MAX,
@@ -166,14 +144,13 @@ impl Sweep {
     }
 
     /// Adds the records of a period. If the records are not complete, the next sweep reads a shorter
-    /// period from the same beginning. `settled` is when the earliest poll began that has not ended, or
-    /// now: such a poll may still show that it saw a track off.
+    /// period from the same beginning.
     pub fn swept(
         &mut self,
         window: Window,
         records: &[OperationRecord],
         is_complete: bool,
-        settled: SystemTime,
+        polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
     ) -> Swept {
@@ -191,7 +168,6 @@ impl Sweep {
         }
         self.is_behind = self.state.until < now;
         let mut swept = Swept::default();
-        let mut new = Vec::new();
         let since = self.state.since;
         let counts = |record: &&OperationRecord| {
             let at = on_this_machine(record.operation.at, skew);
@@ -209,62 +185,14 @@ impl Sweep {
             }
             let count = swept.counts.entry((record.event(), record.outcome));
             *count.or_default() += 1;
-            new.push(remembered.key.clone());
             self.state.remembered.push(remembered);
         }
         // Records have whole seconds. Of off and on in the same second, off counts as the first.
         let order = |old: &Remembered| (old.at, old.switched.as_ref().map(|(_, on)| *on));
         self.state.remembered.sort_by_key(order);
-        swept.unseen = self.unseen(&new, records, settled, skew);
-        self.state.settled = self.state.settled.max(settled).min(now);
+        swept.unseen = take_unseen(&mut self.state, records, polls, skew);
         self.forget(skew);
         swept
-    }
-
-    /// Returns the pairs of off and on that no poll saw, once each: as soon as both are there and every
-    /// poll has ended that may have seen them.
-    fn unseen(
-        &self,
-        new: &[String],
-        records: &[OperationRecord],
-        settled: SystemTime,
-        skew: i64,
-    ) -> Vec<UnseenSwitchOff> {
-        let mut switches: BTreeMap<&TrackRef, Vec<(&Remembered, bool)>> = BTreeMap::new();
-        for operation in &self.state.remembered {
-            if let Some((track, on)) = &operation.switched {
-                switches.entry(track).or_default().push((operation, *on));
-            }
-        }
-        let record = |key: &str| records.iter().find(|record| key_of(record) == key).cloned();
-        let mut unseen = Vec::new();
-        for (track, switches) in switches {
-            let mut was_on = None;
-            for pair in switches.windows(2) {
-                let [(off, false), (on, true)] = pair else {
-                    was_on = pair.first().map(|(_, on)| *on);
-                    continue;
-                };
-                let times = Span {
-                    off: on_this_machine(off.at, skew),
-                    on: on_this_machine(on.at, skew),
-                };
-                let settles = times.on + TOLERANCE;
-                let is_new = new.contains(&off.key) || new.contains(&on.key);
-                let is_due = settles <= settled && (is_new || settles > self.state.settled);
-                if is_due && !times.is_known(track, was_on, &self.state.seen) {
-                    unseen.push(UnseenSwitchOff {
-                        track: track.clone(),
-                        off_at: times.off,
-                        on_at: times.on,
-                        off: record(&off.key),
-                        on: record(&on.key),
-                    });
-                }
-                was_on = Some(false);
-            }
-        }
-        unseen
     }
 
     /// Forgets what no later period can hold, and the oldest of too many.
@@ -273,102 +201,10 @@ impl Sweep {
         // Twice, so that a pair whose halves appear late is still found.
         let oldest = until.checked_sub(OVERLAP * 2).unwrap_or(until);
         let oldest_here = on_this_machine(oldest, skew);
-        self.state.seen.retain(|seen| seen.ended >= oldest_here);
+        self.state.seen.retain(|seen| seen.is_after(oldest_here));
         let remembered = &mut self.state.remembered;
         remembered.retain(|old| old.at >= oldest);
         let excess = remembered.len().saturating_sub(MAX_REMEMBERED);
         remembered.drain(..excess);
     }
-}
-
-/// When a track was off, on this machine's clock.
-struct Span {
-    off: SystemTime,
-    on: SystemTime,
-}
-
-impl Span {
-    /// Returns whether polls show that the track was off then, or already before.
-    fn is_known(&self, track: &TrackRef, was_on: Option<bool>, seen: &[SeenSwitch]) -> bool {
-        let is_of_track = |seen: &&SeenSwitch| match track {
-            TrackRef::Id(id) => seen.track_id == *id,
-            TrackRef::Name(name) => seen.track == *name,
-            TrackRef::Unnamed => false,
-        };
-        // A poll reads a track at an unknown time between its beginning and its end.
-        let mut of_track = seen.iter().filter(is_of_track);
-        of_track.any(|seen| {
-            if seen.on {
-                // The poll before saw it disabled, unless an operation had enabled it meanwhile.
-                let previous = seen.previous.unwrap_or(SystemTime::UNIX_EPOCH);
-                was_on != Some(true) && previous <= self.on && self.on <= seen.ended + TOLERANCE
-            } else {
-                self.off <= seen.ended + TOLERANCE && seen.began <= self.on + TOLERANCE
-            }
-        })
-    }
-}
-
-fn seen_switch(change: &ChangeRecord) -> Option<SeenSwitch> {
-    let on = match change.change {
-        ChangeKind::Enabled => true,
-        ChangeKind::Disabled => false,
-        ChangeKind::Created | ChangeKind::Vanished | ChangeKind::Modified => return None,
-    };
-    Some(SeenSwitch {
-        track_id: change.track_id,
-        track: change.track.clone(),
-        on,
-        began: change.began(),
-        ended: change.seen,
-        previous: change.previous,
-    })
-}
-
-impl Remembered {
-    fn of(record: &OperationRecord) -> Self {
-        Self {
-            at: record.operation.at,
-            key: key_of(record),
-            switched: switched(record),
-        }
-    }
-}
-
-/// Returns the key that identifies a record. Without a request id, it is the content.
-fn key_of(record: &OperationRecord) -> String {
-    let operation = &record.operation;
-    let name = operation.event_name.to_ascii_lowercase();
-    if operation.request_id.is_empty() {
-        let at = operation.at.duration_since(SystemTime::UNIX_EPOCH);
-        let at = at.unwrap_or_default().as_secs();
-        return format!("{name} {at} {} {:?}", operation.operator, record.track);
-    }
-    format!("{name} {}", operation.request_id)
-}
-
-/// Returns the track that an operation switched, and whether on.
-fn switched(record: &OperationRecord) -> Option<(TrackRef, bool)> {
-    if record.outcome != Outcome::Succeeded || record.track == TrackRef::Unnamed {
-        return None;
-    }
-    let on = match (record.event(), record.request.status) {
-        (TrackEvent::StartLogging, _) => true,
-        (TrackEvent::StopLogging, _) => false,
-        (TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack, SentStatus::On) => true,
-        (TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack, SentStatus::Off) => {
-            false
-        }
-        _ => return None,
-    };
-    Some((record.track.clone(), on))
-}
-
-/// Returns whether a record is of a write to tracks. The query asks for these only, so this matters if
-/// the API ignores an attribute.
-fn is_write_to_tracks(record: &OperationRecord) -> bool {
-    let is_or_unknown =
-        |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);
-    is_or_unknown(&record.action_type, "Write")
-        && is_or_unknown(&record.resource_type, "cloudaudit")
 }

@@ -7,7 +7,9 @@ use std::time::{Duration, SystemTime};
 use enum_map::EnumMap;
 
 use super::search::{SearchEnd, SearchJob, SearchKind, SearchedRecords};
-use crate::attribution::{Counts, Lookup, MAX_SWEEP_PAGES, Sweep, UnseenSwitchOff, Update, Window};
+use crate::attribution::{
+    Counts, Lookup, MAX_SWEEP_PAGES, Polls, Sweep, UnseenSwitchOff, Update, Window,
+};
 use crate::failure::Failure;
 use crate::snapshot::{
     AttributionReport, AttributionResult, ChangeKind, ChangeRecord, ChangeSource, LookupState,
@@ -224,13 +226,12 @@ impl Searches {
         }
     }
 
-    /// Ends the running search. `changes` are the changes of the account in the feed, and `settled` is
-    /// when the earliest running poll began, or now.
+    /// Ends the running search. `changes` are the changes of the account in the feed.
     pub(super) fn end<'a>(
         &mut self,
         end: SearchEnd,
         changes: impl Iterator<Item = &'a ChangeRecord> + Clone,
-        settled: SystemTime,
+        polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
     ) -> Found {
@@ -254,7 +255,7 @@ impl Searches {
             }
             (SearchKind::Sweep, _) => {
                 if let (Some(sweeps), [window]) = (&mut self.sweeps, &job.windows[..]) {
-                    found.unseen = sweeps.end(*window, result.as_ref().ok(), settled, now, skew);
+                    found.unseen = sweeps.end(*window, result.as_ref().ok(), polls, now, skew);
                 }
             }
         }
@@ -336,7 +337,7 @@ impl Sweeps {
         &mut self,
         window: Window,
         searched: Option<&SearchedRecords>,
-        settled: SystemTime,
+        polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
     ) -> Vec<UnseenSwitchOff> {
@@ -348,7 +349,7 @@ impl Sweeps {
         let (records, is_complete) = (&searched.records, searched.is_complete);
         let swept = self
             .sweep
-            .swept(window, records, is_complete, settled, now, skew);
+            .swept(window, records, is_complete, polls, now, skew);
         for (kind, count) in swept.counts {
             *self.operations.entry(kind).or_default() += count;
             if kind.1 != Outcome::Succeeded {

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AccountState;
+use crate::attribution::Polls;
 use crate::changes::FeedUpdate;
 use crate::poll::attribution::{Found, Searches};
-use crate::poll::operators::{show_operators, unseen_records};
+use crate::poll::operators::{listed_track, show_operators, unseen_records};
 use crate::poll::search::{SearchEnd, SearchJob};
 use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, ChangeSource};
 
@@ -73,7 +74,11 @@ impl AccountState {
         let latest = self.handle.changes().latest(now);
         let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
         let running = self.running_since.iter().flatten();
-        let settled = running.min().map_or(now, |began| now.min(*began));
+        let histories = &self.histories;
+        let polls = Polls {
+            settled: running.min().map_or(now, |began| now.min(*began)),
+            listed: &|track| listed_track(histories, track),
+        };
         let Some(searches) = &mut self.searches else {
             return FeedUpdate::default();
         };
@@ -81,11 +86,10 @@ impl AccountState {
             updates,
             unseen,
             failure,
-        } = searches.end(end, own.iter().copied(), settled, now, self.poller.skew());
+        } = searches.end(end, own.iter().copied(), polls, now, self.poller.skew());
         if let Some(failure) = failure {
             self.log.search_failed(&failure);
         }
-        let histories = &self.histories;
         let unseen = unseen.into_iter();
         FeedUpdate {
             new: unseen

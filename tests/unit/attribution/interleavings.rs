@@ -54,7 +54,11 @@ impl TrackOperation {
         };
         let mut record = switch(&index.to_string(), status, self.seconds);
         if self.naming == Naming::Name {
-            let event = if self.on { "StartLogging" } else { "StopLogging" };
+            let event = if self.on {
+                "StartLogging"
+            } else {
+                "StopLogging"
+            };
             event.clone_into(&mut record.operation.event_name);
             record.request.status = SentStatus::Absent;
         }
@@ -110,24 +114,16 @@ fn any_operation() -> impl Strategy<Value = TrackOperation> {
         1 => Just(Naming::Name),
         1 => Just(Naming::Masked),
     ];
-    (
-        0..1_200_u64,
-        track,
-        any::<bool>(),
-        outcome,
-        naming,
-        delay,
+    (0..1_200_u64, track, any::<bool>(), outcome, naming, delay).prop_map(
+        |(seconds, track, on, outcome, naming, delay)| TrackOperation {
+            seconds,
+            track,
+            on,
+            outcome,
+            naming,
+            delay,
+        },
     )
-        .prop_map(
-            |(seconds, track, on, outcome, naming, delay)| TrackOperation {
-                seconds,
-                track,
-                on,
-                outcome,
-                naming,
-                delay,
-            },
-        )
 }
 
 fn any_attempt() -> impl Strategy<Value = Attempt> {

@@ -159,7 +159,12 @@ fn an_operation_without_an_id_takes_certainty_away_if_it_may_be_the_cause() {
         }
         // Undone, so an operation without a record must have made the change.
         for seconds in [950, 951, 998] {
-            check(&disabled(), &[alice(), start(seconds)], Candidate, &["alice"]);
+            check(
+                &disabled(),
+                &[alice(), start(seconds)],
+                Candidate,
+                &["alice"],
+            );
         }
         // Before the operation, after the poll began, or too far away.
         for seconds in [949, 999] {

@@ -9,6 +9,7 @@ mod interleavings;
 mod lookup;
 mod matching;
 mod sweep;
+mod unseen;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
