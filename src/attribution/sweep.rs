@@ -64,6 +64,8 @@ pub struct Sweep {
 pub struct Swept {
     /// The operations that no sweep has counted before.
     pub counts: Counts,
+    /// The operations among them that were denied or failed, in the order of the records.
+    pub attempts: Vec<OperationRecord>,
     /// Tracks that were switched off and on again, and no poll saw it.
     pub unseen: Vec<UnseenSwitchOff>,
 }
@@ -185,6 +187,9 @@ impl Sweep {
             }
             let count = swept.counts.entry((record.event(), record.outcome));
             *count.or_default() += 1;
+            if record.outcome != Outcome::Succeeded {
+                swept.attempts.push(record.clone());
+            }
             self.state.remembered.push(remembered);
         }
         // Records have whole seconds. Of off and on in the same second, off counts as the first.

@@ -7,9 +7,7 @@ use std::time::{Duration, SystemTime};
 use enum_map::EnumMap;
 
 use super::search::{SearchEnd, SearchJob, SearchKind, SearchedRecords};
-use crate::attribution::{
-    Counts, Lookup, MAX_SWEEP_PAGES, Polls, Sweep, UnseenSwitchOff, Update, Window,
-};
+use crate::attribution::{Counts, Lookup, MAX_SWEEP_PAGES, Polls, Sweep, Swept, Update, Window};
 use crate::failure::Failure;
 use crate::snapshot::{
     AttributionReport, AttributionResult, ChangeKind, ChangeRecord, ChangeSource, LookupState,
@@ -33,7 +31,8 @@ pub struct AttributionSettings {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) updates: Vec<Update>,
-    pub(super) unseen: Vec<UnseenSwitchOff>,
+    /// What a sweep found.
+    pub(super) swept: Swept,
     /// Why the search failed, unless the search before failed for the same reason.
     pub(super) failure: Option<Failure>,
 }
@@ -255,7 +254,7 @@ impl Searches {
             }
             (SearchKind::Sweep, _) => {
                 if let (Some(sweeps), [window]) = (&mut self.sweeps, &job.windows[..]) {
-                    found.unseen = sweeps.end(*window, result.as_ref().ok(), polls, now, skew);
+                    found.swept = sweeps.end(*window, result.as_ref().ok(), polls, now, skew);
                 }
             }
         }
@@ -340,24 +339,24 @@ impl Sweeps {
         polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
-    ) -> Vec<UnseenSwitchOff> {
+    ) -> Swept {
         self.tried = Some(now);
         let Some(searched) = searched else {
-            return Vec::new();
+            return Swept::default();
         };
         self.last = Some(now);
         let (records, is_complete) = (&searched.records, searched.is_complete);
         let swept = self
             .sweep
             .swept(window, records, is_complete, polls, now, skew);
-        for (kind, count) in swept.counts {
-            *self.operations.entry(kind).or_default() += count;
+        for (kind, count) in &swept.counts {
+            *self.operations.entry(*kind).or_default() += count;
             if kind.1 != Outcome::Succeeded {
-                self.attempts.insert(kind, now);
+                self.attempts.insert(*kind, now);
             }
         }
         self.unseen_switch_offs += swept.unseen.len() as u64;
-        swept.unseen
+        swept
     }
 
     fn report(&self) -> SweepReport {

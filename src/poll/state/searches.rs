@@ -84,13 +84,14 @@ impl AccountState {
         };
         let Found {
             updates,
-            unseen,
+            swept,
             failure,
         } = searches.end(end, own.iter().copied(), polls, now, self.poller.skew());
         if let Some(failure) = failure {
             self.log.search_failed(&failure);
         }
-        let unseen = unseen.into_iter();
+        self.log.attempts(&swept.attempts);
+        let unseen = swept.unseen.into_iter();
         FeedUpdate {
             new: unseen
                 .flat_map(|unseen| unseen_records(&self.info.name, histories, unseen))

@@ -103,10 +103,47 @@ async fn attempts_are_counted_once_by_their_outcome() {
     assert_eq!(kinds.collect::<Vec<_>>(), expected);
     assert_eq!(unseen(&scene), 0);
     assert!(scene.changes().is_empty());
+    let lines = scene.lines("WARN");
+    let attempts = [
+        r#"track_id=1 event="ModifyAuditTrack" outcome="denied""#,
+        r#"track_id=1 event="DeleteAuditTrack" outcome="denied""#,
+        r#"track="home" event="StopLogging" outcome="failed""#,
+        r#"account="prod" event="SomethingNew" outcome="denied""#,
+    ];
+    assert_eq!(lines.len(), attempts.len(), "{lines:?}");
+    let who = r#"operator="mallory" operator_type="CAMUser" principal_id="100000000066" source_ip="203.0.113.7""#;
+    for (line, attempt) in lines.iter().zip(attempts) {
+        for part in ["attempt to change a track", attempt, who, "request_id="] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
     // A restart neither loses counts nor counts an attempt twice.
     let mut scene = scene.restart().await;
     scene.pass(40 * MINUTE).await;
     assert_eq!(operations(&scene), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_logs_twenty_attempts_and_counts_the_others() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let mallory = scene.home().by(Operator::user("mal\nlory", "100000000066"));
+    for id in 0..23 {
+        mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": id}));
+    }
+    scene.pass(40 * MINUTE).await;
+    let lines = scene.lines("WARN");
+    assert_eq!(lines.len(), 21, "{lines:?}");
+    assert!(
+        lines[0].contains(r#"operator="mal\\nlory""#),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[20].contains("more attempts to change tracks"),
+        "{}",
+        lines[20]
+    );
+    assert!(lines[20].contains("others=3"), "{}", lines[20]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,6 +83,7 @@ fn each_operation_is_counted_once_by_event_and_outcome() {
         ((TrackEvent::StopLogging, Outcome::Failed), 1),
     ]);
     assert_eq!(first.counts, expected);
+    assert_eq!(first.attempts, records[1..4]);
     assert_eq!(
         sweep(&mut sweeps, 10_000, &records, &[]).counts,
         BTreeMap::new()
