@@ -47,7 +47,7 @@ pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
 ///
 /// The caller waits [`Self::due_in`], requests [`Self::window`] with at most [`MAX_SWEEP_PAGES`] pages,
 /// and passes the records to [`Self::swept`]. After a failure it does nothing, and the next period is
-/// longer.
+/// longer; after a timeout it calls [`Self::timed_out`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sweep {
     state: SweepState,
@@ -68,6 +68,9 @@ pub struct Swept {
     pub attempts: Vec<OperationRecord>,
     /// Tracks that were switched off and on again, and no poll saw it.
     pub unseen: Vec<UnseenSwitchOff>,
+    /// Whether the records were incomplete although the period cannot be shorter: the older records of
+    /// the period are lost.
+    pub is_cut: bool,
 }
 
 impl Sweep {
@@ -158,18 +161,20 @@ impl Sweep {
     ) -> Swept {
         let end = SystemTime::UNIX_EPOCH + Duration::from_secs(window.until);
         let end = on_this_machine(end, skew);
-        let read = Duration::from_secs(window.until.saturating_sub(window.from));
-        let own = read.saturating_sub(OVERLAP);
+        let is_cut = !is_complete && own(window) <= SHORTEST;
         if is_complete {
             self.span = self.span.saturating_mul(2);
         } else {
-            self.span = (own / 2).max(SHORTEST);
+            self.shorten(window);
         }
-        if is_complete || own <= SHORTEST {
+        if is_complete || is_cut {
             self.state.until = end;
         }
         self.is_behind = self.state.until < now;
-        let mut swept = Swept::default();
+        let mut swept = Swept {
+            is_cut,
+            ..Swept::default()
+        };
         let since = self.state.since;
         let counts = |record: &&OperationRecord| {
             let at = on_this_machine(record.operation.at, skew);
@@ -200,6 +205,16 @@ impl Sweep {
         swept
     }
 
+    /// Ends a sweep that took too long. The next one reads a shorter period from the same beginning:
+    /// otherwise it would be longer, and never end in time.
+    pub fn timed_out(&mut self, window: Window) {
+        self.shorten(window);
+    }
+
+    fn shorten(&mut self, window: Window) {
+        self.span = (own(window) / 2).max(SHORTEST);
+    }
+
     /// Forgets what no later period can hold, and the oldest of too many.
     fn forget(&mut self, skew: i64) {
         let until = in_the_cloud(self.state.until, skew);
@@ -212,4 +227,10 @@ impl Sweep {
         let excess = remembered.len().saturating_sub(MAX_REMEMBERED);
         remembered.drain(..excess);
     }
+}
+
+/// Returns how long a period is besides the overlap.
+fn own(window: Window) -> Duration {
+    let read = Duration::from_secs(window.until.saturating_sub(window.from));
+    read.saturating_sub(OVERLAP)
 }

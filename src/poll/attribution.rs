@@ -237,6 +237,7 @@ impl Searches {
         let SearchEnd {
             job,
             result,
+            has_timed_out,
             requests,
         } = end;
         self.running = None;
@@ -252,9 +253,14 @@ impl Searches {
             (SearchKind::Lookup(index), Err(failure)) => {
                 found.updates = self.lookups[index].failed(changes, failure, requests, now);
             }
-            (SearchKind::Sweep, _) => {
+            (SearchKind::Sweep, result) => {
                 if let (Some(sweeps), [window]) = (&mut self.sweeps, &job.windows[..]) {
-                    found.swept = sweeps.end(*window, result.as_ref().ok(), polls, now, skew);
+                    sweeps.tried = Some(now);
+                    if let Ok(searched) = result {
+                        found.swept = sweeps.end(*window, searched, polls, now, skew);
+                    } else if has_timed_out {
+                        sweeps.sweep.timed_out(*window);
+                    }
                 }
             }
         }
@@ -335,16 +341,14 @@ impl Sweeps {
     fn end(
         &mut self,
         window: Window,
-        searched: Option<&SearchedRecords>,
+        searched: &SearchedRecords,
         polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
     ) -> Swept {
-        self.tried = Some(now);
-        let Some(searched) = searched else {
-            return Swept::default();
-        };
-        self.last = Some(now);
+        if searched.is_complete {
+            self.last = Some(now);
+        }
         let (records, is_complete) = (&searched.records, searched.is_complete);
         let swept = self
             .sweep

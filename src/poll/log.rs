@@ -98,6 +98,17 @@ impl AccountLog {
         }
     }
 
+    /// Logs a line for a period that has more records than a sweep can read.
+    pub(super) fn records_lost(&self) {
+        if self.health.admits() {
+            let account = &*visible(&self.account);
+            warn!(
+                account,
+                "a sweep could not read all operation records of half an hour; the oldest ones are not counted"
+            );
+        }
+    }
+
     /// Logs a line for a track whose details could not be fetched.
     pub(super) fn not_described(&self, region: &str, track_id: u64, failure: &Failure) {
         if self.details.admits() {

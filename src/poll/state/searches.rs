@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::AccountState;
 use crate::attribution::Polls;
 use crate::changes::FeedUpdate;
-use crate::poll::attribution::{Found, Searches};
+use crate::poll::attribution::Found;
 use crate::poll::operators::{listed_track, show_operators, unseen_records};
 use crate::poll::search::{SearchEnd, SearchJob};
 use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, ChangeSource};
@@ -89,6 +89,9 @@ impl AccountState {
         } = searches.end(end, own.iter().copied(), polls, now, self.poller.skew());
         if let Some(failure) = failure {
             self.log.search_failed(&failure);
+        }
+        if swept.is_cut {
+            self.log.records_lost();
         }
         self.log.attempts(&swept.attempts);
         let unseen = swept.unseen.into_iter();

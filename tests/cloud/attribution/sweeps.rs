@@ -167,6 +167,51 @@ async fn the_next_sweep_covers_the_time_of_a_failed_one() {
     assert!(scene.stage.shown.last("prod").targets[0].is_up());
 }
 
+/// A sweep of all pages would take longer than a minute, each time.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_takes_too_long_reads_a_shorter_period() {
+    let mut scene = Scene::new(SWEEPS).await;
+    scene.pass(MINUTE).await;
+    let down = Fault::internal_error().action("DescribeEvents");
+    scene.world.inject(down.until_cleared());
+    let mallory = scene.home().by(Operator::user("mallory", "66"));
+    for _ in 0..8 {
+        for _ in 0..50 {
+            mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+        }
+        scene.pass(10 * MINUTE).await;
+    }
+    scene.world.clear_faults();
+    let slow = Fault::delay(Duration::from_secs(9)).action("DescribeEvents");
+    scene.world.inject(slow.until_cleared());
+    scene.pass(90 * MINUTE).await;
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied, 400);
+    assert!(operations(&scene).contains(&denied));
+}
+
+/// More records than the pages of one sweep hold, in one minute.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_cannot_read_all_is_logged_and_is_no_success() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let mallory = scene.home().by(Operator::user("mallory", "66"));
+    for _ in 0..1_100 {
+        mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    }
+    let warned = |scene: &Scene| scene.lines("could not read all operation records").len();
+    while warned(&scene) == 0 {
+        scene.pass(MINUTE).await;
+    }
+    let last = |scene: &Scene| scene.report().sweeps.clone().unwrap().last;
+    let before = last(&scene);
+    scene.pass(20 * MINUTE).await;
+    assert_eq!(last(&scene), before);
+    assert!(warned(&scene) > 1);
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied, 1_000);
+    assert!(operations(&scene).contains(&denied));
+    scene.pass(60 * MINUTE).await;
+    assert!(last(&scene) > before);
+}
+
 /// The counters of the new process begin at 0, so a scrape has to see the 0 before they count.
 #[tokio::test(start_paused = true)]
 async fn a_restart_counts_nothing_in_its_first_two_minutes() {

@@ -220,3 +220,56 @@ fn the_first_sweep_of_a_process_waits_for_two_scrapes() {
     sweeps.restarted(at(10_000), second);
     assert_eq!(sweeps.due_in(None, at(10_000), second), second);
 }
+
+/// Ends a sweep at this time whose records are none.
+fn end(sweeps: &mut Sweep, now: u64, is_complete: bool) -> Swept {
+    let polls = Polls {
+        settled: at(now),
+        listed: &listing(true, now),
+    };
+    let window = sweeps.window(at(now), 0);
+    sweeps.swept(window, &[], is_complete, polls, at(now), 0)
+}
+
+/// A minute with more records than a sweep can read is lost, and that is no success.
+#[test]
+fn the_shortest_period_is_passed_over_and_reported() {
+    let mut sweeps = Sweep::new(at(100_000));
+    let now = 100_000 + 3_600;
+    let mut before = sweeps.state().until;
+    for attempt in 0..20 {
+        let swept = end(&mut sweeps, now, false);
+        let until = sweeps.state().until;
+        assert_eq!(swept.is_cut, until > before, "{attempt}");
+        if swept.is_cut {
+            assert!(attempt >= 5, "the period was halved first");
+            assert!(!end(&mut sweeps, now, true).is_cut);
+            return;
+        }
+        before = until;
+    }
+    panic!("no progress");
+}
+
+#[test]
+fn after_a_timeout_the_period_is_halved() {
+    let mut sweeps = Sweep::new(at(100_000));
+    let mut now = 200_000;
+    let mut length = |sweeps: &mut Sweep| {
+        now += 900;
+        let window = sweeps.window(at(now), 0);
+        sweeps.timed_out(window);
+        window.until - window.from - 1_800
+    };
+    let lengths: Vec<u64> = (0..14).map(|_| length(&mut sweeps)).collect();
+    for pair in lengths.windows(2) {
+        assert!(pair[1] <= pair[0] / 2 || pair[1] == 60, "{lengths:?}");
+    }
+    assert_eq!(lengths.last(), Some(&60));
+    // From the same beginning, and longer again after a success.
+    assert_eq!(sweeps.state().until, at(100_000));
+    end(&mut sweeps, 300_000, true);
+    assert_eq!(sweeps.state().until, at(100_060));
+    end(&mut sweeps, 300_000, true);
+    assert_eq!(sweeps.state().until, at(100_180));
+}
