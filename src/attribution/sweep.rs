@@ -11,11 +11,12 @@ use crate::snapshot::{
     ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SweepState, TrackEvent,
 };
 
-/// How far a sweep reaches back before the end of the last one, because records appear late.
-const OVERLAP: Duration = Duration::from_mins(30);
-
 /// How far a sweep reaches ahead of now, because two clocks differ.
 const AHEAD: Duration = Duration::from_mins(1);
+
+/// How far a sweep reaches back before the end of the last one: half an hour before the last one itself,
+/// because records appear late.
+const OVERLAP: Duration = AHEAD.saturating_add(Duration::from_mins(30));
 
 /// The most pages of one sweep.
 pub const MAX_SWEEP_PAGES: u32 = 20;
@@ -43,7 +44,7 @@ const RECORD_PRECISION: Duration = Duration::from_secs(1);
 pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
 
 /// Reads every write to tracks of an account, without a gap: each period begins half an hour before
-/// the end of the last one that was read, and operations that were counted are not counted again.
+/// the last sweep, and operations that were counted are not counted again.
 ///
 /// The caller waits [`Self::due_in`], requests [`Self::window`] with at most [`MAX_SWEEP_PAGES`] pages,
 /// and passes the records to [`Self::swept`]. After a failure it does nothing, and the next period is

@@ -138,7 +138,9 @@ impl Evidence<'_> {
         if self.seen.iter().any(may_have_seen) {
             return false;
         }
-        let later = self.seen.iter().find(|seen| seen.is_after(on));
+        // A poll that began after `off` and saw the track enabled: the poll before saw it off.
+        let is_later = |seen: &&&SeenSwitch| seen.is_after(on) || (seen.on && seen.began >= off);
+        let later = self.seen.iter().find(is_later);
         let is_listed_on = self.listed.is_some_and(|listed| listed.on);
         let was_on = later.map_or(is_listed_on, |later| !later.on);
         // Of two in the same second, the order is unknown. Then a later poll has to see it on.

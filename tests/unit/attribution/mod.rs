@@ -5,6 +5,7 @@
     reason = "a helper of a test fails it by panicking"
 )]
 
+mod exactly_once;
 mod interleavings;
 mod lookup;
 mod matching;

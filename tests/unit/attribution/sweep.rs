@@ -107,7 +107,7 @@ fn the_next_sweep_includes_the_period_of_a_failed_one() {
     assert_eq!(
         long,
         Window {
-            from: EPOCH + 100_060 - 1_800,
+            from: EPOCH + 100_000 - 1_800,
             until: EPOCH + 186_460
         }
     );
@@ -259,7 +259,7 @@ fn after_a_timeout_the_period_is_halved() {
         now += 900;
         let window = sweeps.window(at(now), 0);
         sweeps.timed_out(window);
-        window.until - window.from - 1_800
+        window.until - window.from - 1_860
     };
     let lengths: Vec<u64> = (0..14).map(|_| length(&mut sweeps)).collect();
     for pair in lengths.windows(2) {

@@ -80,6 +80,9 @@ fn a_track_that_was_off_before_was_not_switched_off_unseen() {
     // A later poll sees the track on, because of an operation without a record.
     let enabled = seen_by_poll(ChangeKind::Enabled, 9_720);
     assert_eq!(unseen(&all, &[enabled]), []);
+    // Between the two, because the record of what enabled it is late.
+    let enabled = seen_by_poll(ChangeKind::Enabled, 9_660);
+    assert_eq!(unseen(&[off("a", 9_610), on("b", 9_700)], &[enabled]), []);
     // No listing has the track.
     assert_eq!(unseen_after(&|_| None, &all, &[]), []);
     // A later poll sees it off, so it was on before.
