@@ -203,7 +203,7 @@ fn assert_logged(log: &str) {
     assert_eq!(line("operator found", 41)["operator"], "alice", "{log}");
     let attempt = line("attempt to change a track", 61);
     for (field, value) in [
-        ("level", "WARN"),
+        ("level", "warn"),
         ("account", "swept"),
         ("event", "DeleteAuditTrack"),
         ("outcome", "denied"),

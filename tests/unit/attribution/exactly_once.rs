@@ -97,8 +97,9 @@ struct Story {
 impl Story {
     fn is_on(&self, track: u64, until: u64) -> bool {
         let of_track = self.operations.iter().filter(|it| it.track == track);
-        let past = of_track.filter(|it| it.seconds <= until && it.outcome == Outcome::Succeeded);
-        past.last().is_none_or(|last| last.on)
+        let mut past =
+            of_track.filter(|it| it.seconds <= until && it.outcome == Outcome::Succeeded);
+        past.next_back().is_none_or(|last| last.on)
     }
 
     /// Returns the times of the polls that succeed. No two in a row fail.
@@ -203,9 +204,8 @@ fn run(story: &Story, steps: &[Step]) -> (Counts, BTreeMap<u64, usize>) {
                 is_complete = records.len() <= most;
                 records.truncate(most);
             }
-            Attempt::Succeeds | Attempt::IsCut(_) => {}
+            Attempt::Succeeds | Attempt::IsCut(_) | Attempt::Fails => {}
             Attempt::TimesOut => sweep.timed_out(window),
-            Attempt::Fails => {}
         }
         if !matches!(step.attempt, Attempt::TimesOut | Attempt::Fails) {
             let began = story.polls(now).next_back().unwrap();

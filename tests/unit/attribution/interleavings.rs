@@ -90,8 +90,9 @@ impl Attempt {
     /// Returns how many requests are sent if `max_pages` are allowed.
     fn requests(self, max_pages: u32) -> u32 {
         match self {
-            Self::Succeeds(pages) | Self::Fails(pages) => pages.min(max_pages),
-            Self::IsKilledAndRestartsAfter(pages, _) => pages.min(max_pages),
+            Self::Succeeds(pages)
+            | Self::Fails(pages)
+            | Self::IsKilledAndRestartsAfter(pages, _) => pages.min(max_pages),
             Self::RestartsAfter(_) => 0,
         }
     }
