@@ -23,7 +23,8 @@ pub const SCHEDULE: [Duration; 7] = [
 /// The number of the last attempt.
 const LAST_ATTEMPT: usize = SCHEDULE.len() - 1;
 
-/// The most requests for the changes of one poll, pages and failed requests included.
+/// The most requests for the changes of one poll, pages and failed requests included, also if the process
+/// is killed again and again. Only a state file that cannot be written allows these to each process.
 pub const MAX_REQUESTS: u32 = 7;
 
 /// The most pages of the last attempt. The others read one page, so that the requests last until the
@@ -84,14 +85,15 @@ impl Lookup {
         }
     }
 
-    /// Continues after a restart. The earlier process may have ended right after a request: if the time
-    /// of an attempt has passed that it did not persist, a request counts. Attempts whose time has
-    /// passed become one.
+    /// Continues after a restart. The earlier process may have ended right after an attempt: if the time
+    /// of an attempt has passed that it did not persist, the most pages of that attempt count as
+    /// requests. It is one attempt at most, because a process persists each one long before the next.
+    /// Attempts whose time has passed become one.
     pub fn restarted(&mut self, now: SystemTime) {
         let passed = passed(self.state.began, now);
         if passed > self.state.attempts {
+            self.state.requests = self.state.requests.saturating_add(self.max_pages());
             self.state.attempts = passed.saturating_sub(1);
-            self.state.requests = self.state.requests.saturating_add(1);
         }
         self.not_before = Some(now + RESTART_WAIT);
     }

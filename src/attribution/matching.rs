@@ -30,19 +30,20 @@ const SURELY_SEEN: Duration = Duration::from_secs(2);
 /// It must lie between two minutes before the previous poll began and one minute after the poll ended.
 /// When a poll read the track is unknown: at any time between its beginning and its end.
 ///
-/// An operation that a later one had undone before the poll began does not fit: of off, on, off, only
-/// the last one can be the cause.
+/// An operation that a later one, which names the id, had undone before the poll began does not fit:
+/// of off, on, off, only the last one can be the cause.
 ///
 /// * **certain**: exactly one operation fits and names the id of the track, it has the whole effect, it
-///   lies within ten seconds of the time between the two polls, and the records are complete.
-/// * **candidate**: several such operations, one that is further away, one with an unknown or partial
-///   effect, or one while the records are incomplete. If there is none: operations within these ten
-///   seconds that fit but name no id,
-///   because it is masked or missing, or the record could not be parsed. A name is not unique, so an
-///   operation that has only the name of the track names no id. At most [`MAX_CANDIDATES`], newest
-///   first.
+///   lies within ten seconds of the time between the two polls, and the records are complete. No
+///   operation without an id could be the cause instead: none fits within these ten seconds, and none
+///   undoes the change at the same second or later, before the poll began.
+/// * **candidate**: several operations fit, the only one is further away or has an unknown or partial
+///   effect, it could be another one without an id, or the records are incomplete. An operation names
+///   no id if it is masked or missing, or the record could not be parsed. A name is not unique, so an
+///   operation that has only the name of the track names no id. At most [`MAX_CANDIDATES`], those with
+///   the id first, and newest first among these and the others.
 /// * **not found**: nothing fits. An operation that names another track, and an attempt that failed or
-///   was denied, never fits.
+///   was denied, never fits, and takes no certainty away.
 ///
 /// The previous poll may be unknown. Then any operation before the poll may fit.
 pub fn attribute(
@@ -65,20 +66,19 @@ pub fn attribute(
     let surely_seen = in_the_cloud(change.began(), skew) - SURELY_SEEN;
     let near = |fitting: &&Fitting| fitting.is_between(previous, NEAR, seen, NEAR);
     let far = |fitting: &&Fitting| fitting.is_between(previous, BEFORE, seen, AFTER);
-    let lasted = without_undone(&named, surely_seen).into_iter();
-    let mut fitting: Vec<&Fitting> = lasted.filter(far).collect();
+    let undone = last_contrary(&named, surely_seen);
+    let mut fitting: Vec<&Fitting> = lasted(&named, undone).filter(far).collect();
+    let others: Vec<&Fitting> = lasted(&unnamed, undone).filter(near).collect();
     if let [only] = fitting[..]
         && near(&only)
         && only.effect == Effect::Whole
         && are_complete
+        && others.is_empty()
+        && last_contrary(&unnamed, surely_seen).is_none_or(|contrary| contrary < only.at())
     {
         return found(AttributionResult::Certain, &fitting);
     }
-    if fitting.is_empty() {
-        let unnamed = unnamed.iter();
-        let fits = |fitting: &&Fitting| fitting.effect != Effect::Contrary;
-        fitting = unnamed.filter(fits).filter(near).collect();
-    }
+    fitting.extend(others);
     if fitting.is_empty() {
         return found(AttributionResult::NotFound, &[]);
     }
@@ -152,22 +152,24 @@ fn has_name(change: &ChangeRecord, name: &str) -> bool {
     change.track == name || renamed.is_some_and(|field| field.from == name)
 }
 
-/// Returns the operations whose effect lasted until a time, newest first. A later operation undoes
-/// nothing, and of two in the same second the order is unknown.
-fn without_undone<'a, 'b>(
-    newest_first: &'b [Fitting<'a>],
-    until: SystemTime,
-) -> Vec<&'b Fitting<'a>> {
-    let contrary = newest_first
+/// Returns when the last operation until a time undid the change. A later one undoes nothing that the
+/// poll saw.
+fn last_contrary(operations: &[Fitting], until: SystemTime) -> Option<SystemTime> {
+    let contrary = operations
         .iter()
-        .filter(|fitting| fitting.effect == Effect::Contrary && fitting.at() <= until)
-        .map(Fitting::at)
-        .max();
-    let lasted = newest_first.iter().filter(|fitting| {
-        fitting.effect != Effect::Contrary
-            && contrary.is_none_or(|contrary| fitting.at() >= contrary)
-    });
-    lasted.collect()
+        .filter(|fitting| fitting.effect == Effect::Contrary && fitting.at() <= until);
+    contrary.map(Fitting::at).max()
+}
+
+/// Returns the operations that make the change and were not undone. Of two in the same second the order
+/// is unknown.
+fn lasted<'a, 'b>(
+    operations: &'b [Fitting<'a>],
+    undone: Option<SystemTime>,
+) -> impl Iterator<Item = &'b Fitting<'a>> {
+    operations.iter().filter(move |fitting| {
+        fitting.effect != Effect::Contrary && undone.is_none_or(|undone| fitting.at() >= undone)
+    })
 }
 
 /// Returns the effect of an operation, or `None` if it neither makes nor undoes this kind of change.

@@ -17,9 +17,12 @@
 pub use self::lookup::{Lookup, MAX_REQUESTS, SCHEDULE, Update};
 pub use self::matching::attribute;
 pub use self::query_period::Window;
-pub use self::sweep::{Counts, MAX_SWEEP_PAGES, Sweep, Swept, UnseenSwitchOff};
+pub use self::sweep::{Counts, FIRST_WAIT, MAX_SWEEP_PAGES, Sweep, Swept};
+pub use self::unseen::{ListedTrack, Polls, UnseenSwitchOff};
 
 mod lookup;
 mod matching;
 mod query_period;
+mod remembered;
 mod sweep;
+mod unseen;

@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::query_period::{Window, in_the_cloud, on_this_machine};
+use super::remembered::{is_write_to_tracks, seen_switch};
+use super::unseen::{Polls, UnseenSwitchOff, take_unseen};
 use crate::clock::age;
 use crate::snapshot::{
-    ChangeKind, ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SeenSwitch,
-    SentStatus, SweepState, TrackEvent, TrackRef,
+    ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SweepState, TrackEvent,
 };
-
-/// How far a sweep reaches back before the end of the last one, because records appear late.
-const OVERLAP: Duration = Duration::from_mins(30);
 
 /// How far a sweep reaches ahead of now, because two clocks differ.
 const AHEAD: Duration = Duration::from_mins(1);
+
+/// How far a sweep reaches back before the end of the last one: half an hour before the last one itself,
+/// because records appear late.
+const OVERLAP: Duration = AHEAD.saturating_add(Duration::from_mins(30));
 
 /// The most pages of one sweep.
 pub const MAX_SWEEP_PAGES: u32 = 20;
@@ -26,12 +28,14 @@ const SHORTEST: Duration = Duration::from_mins(1);
 /// The wait for the next sweep if the last one did not reach the present.
 const CATCH_UP: Duration = Duration::from_mins(1);
 
+/// How long a process waits for its first sweep: its counters begin at 0, and an alert sees only what
+/// they count after a scrape has seen the 0. Two scrapes, because one may fail. The wait loses nothing,
+/// because the period of the sweep is longer.
+pub const FIRST_WAIT: Duration = Duration::from_mins(2);
+
 /// The most operations that are remembered, and the most switches that polls saw: more than the pages
 /// of one sweep hold.
 const MAX_REMEMBERED: usize = 4_000;
-
-/// How far a poll may be from an operation and still have seen its effect, because two clocks differ.
-const TOLERANCE: Duration = Duration::from_secs(2);
 
 /// The times of records are whole seconds.
 const RECORD_PRECISION: Duration = Duration::from_secs(1);
@@ -40,11 +44,11 @@ const RECORD_PRECISION: Duration = Duration::from_secs(1);
 pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
 
 /// Reads every write to tracks of an account, without a gap: each period begins half an hour before
-/// the end of the last one that was read, and operations that were counted are not counted again.
+/// the last sweep, and operations that were counted are not counted again.
 ///
 /// The caller waits [`Self::due_in`], requests [`Self::window`] with at most [`MAX_SWEEP_PAGES`] pages,
 /// and passes the records to [`Self::swept`]. After a failure it does nothing, and the next period is
-/// longer.
+/// longer; after a timeout it calls [`Self::timed_out`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sweep {
     state: SweepState,
@@ -52,6 +56,8 @@ pub struct Sweep {
     span: Duration,
     /// Whether the last sweep did not reach the present.
     is_behind: bool,
+    /// When a process that has just started may sweep.
+    not_before: Option<SystemTime>,
 }
 
 /// What a sweep found.
@@ -59,23 +65,13 @@ pub struct Sweep {
 pub struct Swept {
     /// The operations that no sweep has counted before.
     pub counts: Counts,
+    /// The operations among them that were denied or failed, in the order of the records.
+    pub attempts: Vec<OperationRecord>,
     /// Tracks that were switched off and on again, and no poll saw it.
     pub unseen: Vec<UnseenSwitchOff>,
-}
-
-/// A track that was switched off and on again between two polls.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnseenSwitchOff {
-    /// The track, by id or only by name.
-    pub track: TrackRef,
-    /// When it was switched off, on this machine's clock.
-    pub off_at: SystemTime,
-    /// When it was switched on, on this machine's clock.
-    pub on_at: SystemTime,
-    /// The operation that switched it off. `None` if only an earlier sweep had its record.
-    pub off: Option<OperationRecord>,
-    /// The operation that switched it on. `None` if only an earlier sweep had its record.
-    pub on: Option<OperationRecord>,
+    /// Whether the records were incomplete although the period cannot be shorter: the older records of
+    /// the period are lost.
+    pub is_cut: bool,
 }
 
 impl Sweep {
@@ -86,22 +82,24 @@ impl Sweep {
             since: now,
             until: now,
             remembered: Vec::new(),
-            settled: now,
             seen: Vec::new(),
         })
     }
 
     /// Goes on after a restart.
-    pub fn restore(mut state: SweepState) -> Self {
-        if state.settled == SystemTime::UNIX_EPOCH {
-            // An earlier version did not persist it.
-            state.settled = state.until;
-        }
+    pub fn restore(state: SweepState) -> Self {
         Self {
             state,
             span: Duration::MAX,
             is_behind: false,
+            not_before: None,
         }
+    }
+
+    /// Begins in a new process: [`FIRST_WAIT`] passes before the first sweep, or the interval if that
+    /// is shorter.
+    pub fn restarted(&mut self, now: SystemTime, interval: Duration) {
+        self.not_before = Some(now + FIRST_WAIT.min(interval));
     }
 
     /// Returns the values that survive a restart.
@@ -112,20 +110,23 @@ impl Sweep {
     /// Returns how long to wait for the next sweep. `last` is when the last attempt ended, `None`
     /// before the first one.
     pub fn due_in(
-        &self,
+        &mut self,
         last: Option<SystemTime>,
         now: SystemTime,
         interval: Duration,
     ) -> Duration {
-        let Some(last) = last else {
-            return Duration::ZERO;
-        };
         let wait = if self.is_behind {
             CATCH_UP.min(interval)
         } else {
             interval
         };
-        wait.saturating_sub(age(last, now).unwrap_or_default())
+        let since = |last| wait.saturating_sub(age(last, now).unwrap_or_default());
+        let due = last.map_or(Duration::ZERO, since);
+        // A clock that was set back does not lengthen the wait of a new process.
+        let longest = now + FIRST_WAIT.min(interval);
+        self.not_before = self.not_before.filter(|at| *at > now).min(Some(longest));
+        let allowed = self.not_before.and_then(|at| at.duration_since(now).ok());
+        due.max(allowed.unwrap_or_default())
     }
 
     /// Returns the period to ask for.
@@ -149,32 +150,32 @@ impl Sweep {
     }
 
     /// Adds the records of a period. If the records are not complete, the next sweep reads a shorter
-    /// period from the same beginning. `settled` is when the earliest poll began that has not ended, or
-    /// now: such a poll may still show that it saw a track off.
+    /// period from the same beginning.
     pub fn swept(
         &mut self,
         window: Window,
         records: &[OperationRecord],
         is_complete: bool,
-        settled: SystemTime,
+        polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
     ) -> Swept {
         let end = SystemTime::UNIX_EPOCH + Duration::from_secs(window.until);
         let end = on_this_machine(end, skew);
-        let read = Duration::from_secs(window.until.saturating_sub(window.from));
-        let own = read.saturating_sub(OVERLAP);
+        let is_cut = !is_complete && own(window) <= SHORTEST;
         if is_complete {
             self.span = self.span.saturating_mul(2);
         } else {
-            self.span = (own / 2).max(SHORTEST);
+            self.shorten(window);
         }
-        if is_complete || own <= SHORTEST {
+        if is_complete || is_cut {
             self.state.until = end;
         }
         self.is_behind = self.state.until < now;
-        let mut swept = Swept::default();
-        let mut new = Vec::new();
+        let mut swept = Swept {
+            is_cut,
+            ..Swept::default()
+        };
         let since = self.state.since;
         let counts = |record: &&OperationRecord| {
             let at = on_this_machine(record.operation.at, skew);
@@ -192,62 +193,27 @@ impl Sweep {
             }
             let count = swept.counts.entry((record.event(), record.outcome));
             *count.or_default() += 1;
-            new.push(remembered.key.clone());
+            if record.outcome != Outcome::Succeeded {
+                swept.attempts.push(record.clone());
+            }
             self.state.remembered.push(remembered);
         }
         // Records have whole seconds. Of off and on in the same second, off counts as the first.
         let order = |old: &Remembered| (old.at, old.switched.as_ref().map(|(_, on)| *on));
         self.state.remembered.sort_by_key(order);
-        swept.unseen = self.unseen(&new, records, settled, skew);
-        self.state.settled = self.state.settled.max(settled).min(now);
+        swept.unseen = take_unseen(&mut self.state, records, polls, skew);
         self.forget(skew);
         swept
     }
 
-    /// Returns the pairs of off and on that no poll saw, once each: as soon as both are there and every
-    /// poll has ended that may have seen them.
-    fn unseen(
-        &self,
-        new: &[String],
-        records: &[OperationRecord],
-        settled: SystemTime,
-        skew: i64,
-    ) -> Vec<UnseenSwitchOff> {
-        let mut switches: BTreeMap<&TrackRef, Vec<(&Remembered, bool)>> = BTreeMap::new();
-        for operation in &self.state.remembered {
-            if let Some((track, on)) = &operation.switched {
-                switches.entry(track).or_default().push((operation, *on));
-            }
-        }
-        let record = |key: &str| records.iter().find(|record| key_of(record) == key).cloned();
-        let mut unseen = Vec::new();
-        for (track, switches) in switches {
-            let mut was_on = None;
-            for pair in switches.windows(2) {
-                let [(off, false), (on, true)] = pair else {
-                    was_on = pair.first().map(|(_, on)| *on);
-                    continue;
-                };
-                let times = Span {
-                    off: on_this_machine(off.at, skew),
-                    on: on_this_machine(on.at, skew),
-                };
-                let settles = times.on + TOLERANCE;
-                let is_new = new.contains(&off.key) || new.contains(&on.key);
-                let is_due = settles <= settled && (is_new || settles > self.state.settled);
-                if is_due && !times.is_known(track, was_on, &self.state.seen) {
-                    unseen.push(UnseenSwitchOff {
-                        track: track.clone(),
-                        off_at: times.off,
-                        on_at: times.on,
-                        off: record(&off.key),
-                        on: record(&on.key),
-                    });
-                }
-                was_on = Some(false);
-            }
-        }
-        unseen
+    /// Ends a sweep that took too long. The next one reads a shorter period from the same beginning:
+    /// otherwise it would be longer, and never end in time.
+    pub fn timed_out(&mut self, window: Window) {
+        self.shorten(window);
+    }
+
+    fn shorten(&mut self, window: Window) {
+        self.span = (own(window) / 2).max(SHORTEST);
     }
 
     /// Forgets what no later period can hold, and the oldest of too many.
@@ -256,7 +222,7 @@ impl Sweep {
         // Twice, so that a pair whose halves appear late is still found.
         let oldest = until.checked_sub(OVERLAP * 2).unwrap_or(until);
         let oldest_here = on_this_machine(oldest, skew);
-        self.state.seen.retain(|seen| seen.ended >= oldest_here);
+        self.state.seen.retain(|seen| seen.is_after(oldest_here));
         let remembered = &mut self.state.remembered;
         remembered.retain(|old| old.at >= oldest);
         let excess = remembered.len().saturating_sub(MAX_REMEMBERED);
@@ -264,94 +230,8 @@ impl Sweep {
     }
 }
 
-/// When a track was off, on this machine's clock.
-struct Span {
-    off: SystemTime,
-    on: SystemTime,
-}
-
-impl Span {
-    /// Returns whether polls show that the track was off then, or already before.
-    fn is_known(&self, track: &TrackRef, was_on: Option<bool>, seen: &[SeenSwitch]) -> bool {
-        let is_of_track = |seen: &&SeenSwitch| match track {
-            TrackRef::Id(id) => seen.track_id == *id,
-            TrackRef::Name(name) => seen.track == *name,
-            TrackRef::Unnamed => false,
-        };
-        // A poll reads a track at an unknown time between its beginning and its end.
-        let mut of_track = seen.iter().filter(is_of_track);
-        of_track.any(|seen| {
-            if seen.on {
-                // The poll before saw it disabled, unless an operation had enabled it meanwhile.
-                let previous = seen.previous.unwrap_or(SystemTime::UNIX_EPOCH);
-                was_on != Some(true) && previous <= self.on && self.on <= seen.ended + TOLERANCE
-            } else {
-                self.off <= seen.ended + TOLERANCE && seen.began <= self.on + TOLERANCE
-            }
-        })
-    }
-}
-
-fn seen_switch(change: &ChangeRecord) -> Option<SeenSwitch> {
-    let on = match change.change {
-        ChangeKind::Enabled => true,
-        ChangeKind::Disabled => false,
-        ChangeKind::Created | ChangeKind::Vanished | ChangeKind::Modified => return None,
-    };
-    Some(SeenSwitch {
-        track_id: change.track_id,
-        track: change.track.clone(),
-        on,
-        began: change.began(),
-        ended: change.seen,
-        previous: change.previous,
-    })
-}
-
-impl Remembered {
-    fn of(record: &OperationRecord) -> Self {
-        Self {
-            at: record.operation.at,
-            key: key_of(record),
-            switched: switched(record),
-        }
-    }
-}
-
-/// Returns the key that identifies a record. Without a request id, it is the content.
-fn key_of(record: &OperationRecord) -> String {
-    let operation = &record.operation;
-    let name = operation.event_name.to_ascii_lowercase();
-    if operation.request_id.is_empty() {
-        let at = operation.at.duration_since(SystemTime::UNIX_EPOCH);
-        let at = at.unwrap_or_default().as_secs();
-        return format!("{name} {at} {} {:?}", operation.operator, record.track);
-    }
-    format!("{name} {}", operation.request_id)
-}
-
-/// Returns the track that an operation switched, and whether on.
-fn switched(record: &OperationRecord) -> Option<(TrackRef, bool)> {
-    if record.outcome != Outcome::Succeeded || record.track == TrackRef::Unnamed {
-        return None;
-    }
-    let on = match (record.event(), record.request.status) {
-        (TrackEvent::StartLogging, _) => true,
-        (TrackEvent::StopLogging, _) => false,
-        (TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack, SentStatus::On) => true,
-        (TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack, SentStatus::Off) => {
-            false
-        }
-        _ => return None,
-    };
-    Some((record.track.clone(), on))
-}
-
-/// Returns whether a record is of a write to tracks. The query asks for these only, so this matters if
-/// the API ignores an attribute.
-fn is_write_to_tracks(record: &OperationRecord) -> bool {
-    let is_or_unknown =
-        |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);
-    is_or_unknown(&record.action_type, "Write")
-        && is_or_unknown(&record.resource_type, "cloudaudit")
+/// Returns how long a period is besides the overlap.
+fn own(window: Window) -> Duration {
+    let read = Duration::from_secs(window.until.saturating_sub(window.from));
+    read.saturating_sub(OVERLAP)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use enum_map::EnumMap;
 
 use super::search::{SearchEnd, SearchJob, SearchKind, SearchedRecords};
-use crate::attribution::{Counts, Lookup, MAX_SWEEP_PAGES, Sweep, UnseenSwitchOff, Update, Window};
+use crate::attribution::{Counts, Lookup, MAX_SWEEP_PAGES, Polls, Sweep, Swept, Update, Window};
 use crate::failure::Failure;
 use crate::snapshot::{
     AttributionReport, AttributionResult, ChangeKind, ChangeRecord, ChangeSource, LookupState,
@@ -31,7 +31,8 @@ pub struct AttributionSettings {
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) updates: Vec<Update>,
-    pub(super) unseen: Vec<UnseenSwitchOff>,
+    /// What a sweep found.
+    pub(super) swept: Swept,
     /// Why the search failed, unless the search before failed for the same reason.
     pub(super) failure: Option<Failure>,
 }
@@ -133,8 +134,12 @@ impl Searches {
         !self.lookups.is_empty()
     }
 
-    /// Continues the searches of an earlier process, which may have ended right after a request.
+    /// Continues the searches of an earlier process, which may have ended right after a request, and
+    /// delays the first sweep.
     pub(super) fn restarted(&mut self, now: SystemTime) {
+        if let Some(sweeps) = &mut self.sweeps {
+            sweeps.sweep.restarted(now, sweeps.interval);
+        }
         self.report = None;
         let lookups = self.lookups.iter_mut();
         lookups.for_each(|lookup| lookup.restarted(now));
@@ -205,7 +210,7 @@ impl Searches {
             };
             (wait.max(lookup.due_in(now)), SearchKind::Lookup(index))
         });
-        let sweep = self.sweeps.as_ref().map(|sweeps| {
+        let sweep = self.sweeps.as_mut().map(|sweeps| {
             let due = sweeps.sweep.due_in(sweeps.tried, now, sweeps.interval);
             (due, SearchKind::Sweep)
         });
@@ -220,19 +225,19 @@ impl Searches {
         }
     }
 
-    /// Ends the running search. `changes` are the changes of the account in the feed, and `settled` is
-    /// when the earliest running poll began, or now.
+    /// Ends the running search. `changes` are the changes of the account in the feed.
     pub(super) fn end<'a>(
         &mut self,
         end: SearchEnd,
         changes: impl Iterator<Item = &'a ChangeRecord> + Clone,
-        settled: SystemTime,
+        polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
     ) -> Found {
         let SearchEnd {
             job,
             result,
+            has_timed_out,
             requests,
         } = end;
         self.running = None;
@@ -248,9 +253,14 @@ impl Searches {
             (SearchKind::Lookup(index), Err(failure)) => {
                 found.updates = self.lookups[index].failed(changes, failure, requests, now);
             }
-            (SearchKind::Sweep, _) => {
+            (SearchKind::Sweep, result) => {
                 if let (Some(sweeps), [window]) = (&mut self.sweeps, &job.windows[..]) {
-                    found.unseen = sweeps.end(*window, result.as_ref().ok(), settled, now, skew);
+                    sweeps.tried = Some(now);
+                    if let Ok(searched) = result {
+                        found.swept = sweeps.end(*window, searched, polls, now, skew);
+                    } else if has_timed_out {
+                        sweeps.sweep.timed_out(*window);
+                    }
                 }
             }
         }
@@ -331,28 +341,26 @@ impl Sweeps {
     fn end(
         &mut self,
         window: Window,
-        searched: Option<&SearchedRecords>,
-        settled: SystemTime,
+        searched: &SearchedRecords,
+        polls: Polls<'_>,
         now: SystemTime,
         skew: i64,
-    ) -> Vec<UnseenSwitchOff> {
-        self.tried = Some(now);
-        let Some(searched) = searched else {
-            return Vec::new();
-        };
-        self.last = Some(now);
+    ) -> Swept {
+        if searched.is_complete {
+            self.last = Some(now);
+        }
         let (records, is_complete) = (&searched.records, searched.is_complete);
         let swept = self
             .sweep
-            .swept(window, records, is_complete, settled, now, skew);
-        for (kind, count) in swept.counts {
-            *self.operations.entry(kind).or_default() += count;
+            .swept(window, records, is_complete, polls, now, skew);
+        for (kind, count) in &swept.counts {
+            *self.operations.entry(*kind).or_default() += count;
             if kind.1 != Outcome::Succeeded {
-                self.attempts.insert(kind, now);
+                self.attempts.insert(*kind, now);
             }
         }
         self.unseen_switch_offs += swept.unseen.len() as u64;
-        swept.unseen
+        swept
     }
 
     fn report(&self) -> SweepReport {

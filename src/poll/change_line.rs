@@ -1,10 +1,12 @@
-//! The log lines of a change: what differs, and later who made it.
+//! The log lines of a change: what differs, and later who made it. And of an attempt to make one.
 
 use jiff::Timestamp;
 use tracing::{info, warn};
 
 use crate::escape::{escaped, visible};
-use crate::snapshot::{AttributionResult, ChangeKind, ChangeRecord, Operation};
+use crate::snapshot::{
+    AttributionResult, ChangeKind, ChangeRecord, Operation, OperationRecord, TrackRef,
+};
 
 /// Logs a change. A field of the track is a pair of fields of the line, `Status.from` and
 /// `Status.to`; a field that does not differ has none. The format JSON lists the pairs in `fields`.
@@ -77,8 +79,38 @@ pub(super) fn log_operator(record: &ChangeRecord) {
         source_ip = text(|it| &it.source_ip),
         event = text(|it| &it.event_name),
         call = text(|it| &it.call_type),
-        time = operation.and_then(|it| Some(Timestamp::try_from(it.at).ok()?.to_string())),
+        time = operation.and_then(time),
         request_id = text(|it| &it.request_id),
         "{message}"
     );
+}
+
+/// Logs an operation that CAM denied or that failed, and that would have changed a track.
+pub(super) fn log_attempt(account: &str, attempt: &OperationRecord) {
+    let operation = &attempt.operation;
+    let (track_id, track) = match &attempt.track {
+        TrackRef::Id(id) => (Some(*id), None),
+        TrackRef::Name(name) => (None, Some(escaped(name))),
+        TrackRef::Unnamed => (None, None),
+    };
+    warn!(
+        account = &*visible(account),
+        track_id,
+        track,
+        event = escaped(&operation.event_name),
+        outcome = attempt.outcome.as_str(),
+        operator = escaped(&operation.operator),
+        operator_type = escaped(&operation.operator_type),
+        principal_id = escaped(&operation.principal_id),
+        role_session = operation.role_session.as_deref().map(escaped),
+        source_ip = escaped(&operation.source_ip),
+        call = escaped(&operation.call_type),
+        time = time(operation),
+        request_id = escaped(&operation.request_id),
+        "attempt to change a track"
+    );
+}
+
+fn time(operation: &Operation) -> Option<String> {
+    Some(Timestamp::try_from(operation.at).ok()?.to_string())
 }

@@ -6,15 +6,18 @@ use std::time::{Duration, SystemTime};
 use tokio::time::Instant;
 use tracing::{debug, info, warn};
 
-use super::change_line::{log_change, log_operator};
+use super::change_line::{log_attempt, log_change, log_operator};
 use super::delivery_line::log_delivery;
 use crate::duration::format_duration;
 use crate::escape::visible;
 use crate::failure::{Failure, Reason};
-use crate::snapshot::{ChangeRecord, DeliveryReport, LastGood, TargetReport};
+use crate::snapshot::{ChangeRecord, DeliveryReport, LastGood, OperationRecord, TargetReport};
 
 /// The most lines of one kind that an account logs in each [`WINDOW`].
 const MAX_LINES: u32 = 100;
+
+/// The most attempts to change tracks that one sweep logs. It counts the others.
+const MAX_ATTEMPTS: usize = 20;
 
 /// The time in which lines are counted.
 const WINDOW: Duration = Duration::from_mins(1);
@@ -25,6 +28,7 @@ pub(super) struct AccountLog {
     account: String,
     health: Budget,
     changes: Budget,
+    attempts: Budget,
     details: Budget,
     deliveries: Budget,
 }
@@ -35,6 +39,7 @@ impl AccountLog {
             account: account.to_owned(),
             health: Budget::default(),
             changes: Budget::default(),
+            attempts: Budget::default(),
             details: Budget::default(),
             deliveries: Budget::default(),
         }
@@ -72,10 +77,35 @@ impl AccountLog {
         }
     }
 
+    /// Logs a line for each of the oldest attempts that a sweep found, and one that counts the others.
+    /// `attempts` are the newest first.
+    pub(super) fn attempts(&self, attempts: &[OperationRecord]) {
+        let oldest = attempts.iter().rev().take(MAX_ATTEMPTS);
+        for attempt in oldest.filter(|_| self.attempts.admits()) {
+            log_attempt(&self.account, attempt);
+        }
+        let others = attempts.len().saturating_sub(MAX_ATTEMPTS);
+        if others > 0 && self.attempts.admits() {
+            let account = &*visible(&self.account);
+            warn!(account, others, "more attempts to change tracks");
+        }
+    }
+
     /// Logs a line for a search that failed.
     pub(super) fn search_failed(&self, failure: &Failure) {
         if self.health.admits() {
             search_failed(&self.account, failure);
+        }
+    }
+
+    /// Logs a line for a period that has more records than a sweep can read.
+    pub(super) fn records_lost(&self) {
+        if self.health.admits() {
+            let account = &*visible(&self.account);
+            warn!(
+                account,
+                "a sweep could not read all operation records of half an hour; the oldest ones are not counted"
+            );
         }
     }
 
@@ -92,6 +122,7 @@ impl AccountLog {
         for (budget, what) in [
             (&self.health, "changes of state of targets"),
             (&self.changes, "changes to tracks"),
+            (&self.attempts, "attempts to change tracks"),
             (&self.details, "tracks without details"),
             (&self.deliveries, "changes of state of storage targets"),
         ] {

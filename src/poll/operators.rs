@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::attribution::UnseenSwitchOff;
+use crate::attribution::{ListedTrack, UnseenSwitchOff};
 use crate::history::TargetHistory;
 use crate::snapshot::{
     Attribution, AttributionResult, ChangeKind, ChangeOperator, ChangeRecord, ChangeSource,
@@ -56,10 +56,10 @@ pub(super) fn unseen_records(
     let region = region.map_or("", |history| &history.report().region);
     let (track_id, name) = known_track(histories, &track);
     let record = |change, operation: Option<OperationRecord>, seen, [from, to]: [Status; 2]| {
-        let result = match (&operation, &track) {
-            (None, _) => AttributionResult::NotFound,
-            (Some(_), TrackRef::Id(_)) => AttributionResult::Certain,
-            (Some(_), TrackRef::Name(_) | TrackRef::Unnamed) => AttributionResult::Candidate,
+        let result = match operation.as_ref().map(|it| &it.track) {
+            None => AttributionResult::NotFound,
+            Some(TrackRef::Id(_)) => AttributionResult::Certain,
+            Some(TrackRef::Name(_) | TrackRef::Unnamed) => AttributionResult::Candidate,
         };
         ChangeRecord {
             // The feed numbers its records.
@@ -89,6 +89,28 @@ pub(super) fn unseen_records(
         record(ChangeKind::Disabled, off, off_at, [enabled, disabled]),
         record(ChangeKind::Enabled, on, on_at, [disabled, enabled]),
     ]
+}
+
+/// Returns what the latest listing shows of the track that an operation names. `None` if no listing has
+/// it, if several tracks have its name, or if its status is unknown.
+pub(super) fn listed_track(histories: &[TargetHistory], named: &TrackRef) -> Option<ListedTrack> {
+    let in_listing = |history: &TargetHistory| {
+        let good = history.report().last_good.as_ref()?;
+        let track = match named {
+            TrackRef::Id(id) => good.listing.track(*id)?,
+            TrackRef::Name(name) => {
+                let mut of_name = good.listing.tracks.iter().filter(|it| it.name == *name);
+                let first = of_name.next()?;
+                of_name.next().is_none().then_some(first)?
+            }
+            TrackRef::Unnamed => return None,
+        };
+        let began = good.known_beginning().unwrap_or(SystemTime::UNIX_EPOCH);
+        let (id, on) = (track.id, track.status == Status::Enabled);
+        (track.status != Status::Unknown).then_some(ListedTrack { id, on, began })
+    };
+    let listed = histories.iter().filter_map(in_listing);
+    listed.max_by_key(|listed| listed.began)
 }
 
 /// Returns the id and the name of a track that an operation names, as far as listings show it.

@@ -44,6 +44,8 @@ pub(super) enum SearchKind {
 pub(super) struct SearchEnd {
     pub(super) job: SearchJob,
     pub(super) result: Result<SearchedRecords, Failure>,
+    /// Whether the whole search took too long.
+    pub(super) has_timed_out: bool,
     /// The requests that were sent.
     pub(super) requests: u32,
 }
@@ -61,16 +63,16 @@ pub(super) struct SearchedRecords {
 pub(super) async fn search(poller: &Poller, region: Arc<str>, job: SearchJob) -> SearchEnd {
     let counting = poller.observer();
     let read = read(poller, &region, &job, &counting);
-    let result = match timeout(MAX_SEARCH, pin!(read)).await {
-        Ok(result) => result,
-        Err(_) => Err(timeout_failure(
-            "the search of the operation records took longer than a minute",
-        )),
-    };
+    let result = timeout(MAX_SEARCH, pin!(read)).await;
     SearchEnd {
         requests: counting.sent_requests(),
         job,
-        result,
+        has_timed_out: result.is_err(),
+        result: result.unwrap_or_else(|_| {
+            Err(timeout_failure(
+                "the search of the operation records took longer than a minute",
+            ))
+        }),
     }
 }
 

@@ -55,13 +55,6 @@ pub struct SweepState {
     /// The operations of the last hour that were counted, oldest first.
     #[serde(default)]
     pub remembered: Vec<Remembered>,
-    /// Until when every poll has ended that may have seen an operation, on this machine's clock.
-    #[serde(
-        rename = "settled_unix_ns",
-        with = "unix_nanos",
-        default = "unix_nanos::missing"
-    )]
-    pub settled: SystemTime,
     /// What polls saw in about the last hour, in the order in which they ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<SeenSwitch>,
@@ -93,9 +86,6 @@ pub struct SeenSwitch {
         default = "unix_nanos::missing"
     )]
     pub ended: SystemTime,
-    /// When the previous complete poll began.
-    #[serde(rename = "previous_unix_ns", with = "unix_nanos::option", default)]
-    pub previous: Option<SystemTime>,
 }
 
 /// An operation that was counted.
@@ -114,6 +104,9 @@ pub struct Remembered {
     /// The track that it switched on (`true`) or off. `None` for other operations.
     #[serde(flatten, with = "switched")]
     pub switched: Option<(TrackRef, bool)>,
+    /// Whether it ended a switch-off that no poll saw, and that was counted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_counted: bool,
 }
 
 /// The three fields of a state file that say which track an operation switched.

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::commands::text;
@@ -73,6 +74,11 @@ fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c(
         .find(|line| line.starts_with("0:10  alice disables prod/audit-all"))
         .unwrap();
     assert!(seen.contains("on /metrics after"), "{seen}");
+    let deleted = lines
+        .find(|line| line.starts_with("0:20  staging/to-cls is deleted"))
+        .unwrap();
+    assert!(deleted.contains("track_present is 0 after"), "{deleted}");
+    runtime.block_on(assert_operators(&url));
     let ended = Instant::now();
     let status = Command::new("kill")
         .args(["-INT", &demo.id().to_string()])
@@ -86,6 +92,57 @@ fn the_demo_serves_within_a_second_shows_denied_beside_empty_and_ends_at_ctrl_c(
         ended.elapsed()
     );
     assert!(is_empty(&folder), "its state file is left");
+}
+
+/// Checks who made the changes of the first 20 seconds: alice disabled a track, bob was denied to delete
+/// it, and a deletion has no record.
+async fn assert_operators(metrics: &str) {
+    let client = reqwest::Client::builder()
+        .tls_certs_only([])
+        .no_proxy()
+        .build()
+        .unwrap();
+    let get = async |url: &str| client.get(url).send().await.unwrap().text().await.unwrap();
+    let start = Instant::now();
+    let attempt = [
+        ("account", "prod"),
+        ("event", "DeleteAuditTrack"),
+        ("outcome", "denied"),
+    ];
+    let changes = metrics.replace("/metrics", "/api/v1/changes");
+    loop {
+        let samples = Samples::parse(&get(metrics).await);
+        let attempts = samples.values("cloudaudit_track_write_operations_total", &attempt);
+        let changes: Value = serde_json::from_str(&get(&changes).await).unwrap();
+        let mut results: Vec<String> = changes["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|change| {
+                let text = |pointer: &str| change.pointer(pointer).and_then(Value::as_str);
+                let parts = [
+                    "/account",
+                    "/track",
+                    "/change",
+                    "/attribution/result",
+                    "/attribution/operator/name",
+                ];
+                parts.map(|part| text(part).unwrap_or_default()).join(" ")
+            })
+            .collect();
+        results.sort();
+        results.dedup();
+        let expected = [
+            "prod audit-all disabled certain alice",
+            "staging to-cls vanished pending ",
+        ];
+        if attempts == [1.0] && results == expected {
+            return;
+        }
+        let waited = start.elapsed() > crate::support::exporter::PATIENCE;
+        assert!(!waited, "{attempts:?} {results:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
 }
 
 #[test]

@@ -201,6 +201,17 @@ fn assert_logged(log: &str) {
     let fields = json!([{"field": "Status", "from": "enabled", "to": "disabled"}]);
     assert_eq!(line("track disabled", 41)["fields"], fields, "{log}");
     assert_eq!(line("operator found", 41)["operator"], "alice", "{log}");
+    let attempt = line("attempt to change a track", 61);
+    for (field, value) in [
+        ("level", "warn"),
+        ("account", "swept"),
+        ("event", "DeleteAuditTrack"),
+        ("outcome", "denied"),
+        ("operator", "mallory"),
+        ("source_ip", "203.0.113.7"),
+    ] {
+        assert_eq!(attempt[field], value, "{attempt}");
+    }
 }
 
 /// A run of the exporter.

@@ -37,7 +37,7 @@ const INVALID_BUT_CONFORMING: &[(&str, &str)] = &[
          interval_below_second interval_below_timeout interval_default_below_timeout \
          interval_of_defaults_below_timeout long_line merge_error_inside organization_interval \
          organization_refresh role_duration_long role_duration_short stale_after_short stale_after_short_for_account \
-         stale_after_short_for_default timeout_zero tombstone_short tombstone_short_for_account \
+         stale_after_short_for_default sweep_interval_long timeout_zero tombstone_short tombstone_short_for_account \
          tombstone_short_for_default",
     ),
     (

@@ -1,6 +1,6 @@
 //! The keys of the search for the operators behind changes.
 
-use super::super::leaf::{Boolean, Interval};
+use super::super::leaf::{Boolean, SweepInterval};
 use super::mapping::mapping;
 
 mapping! {
@@ -11,7 +11,7 @@ mapping! {
         enabled: Boolean = false,
         /// The time between two sweeps, which list every write to tracks, failed attempts included.
         /// Default: never, so that only a change causes requests.
-        sweep_interval: Interval,
+        sweep_interval: SweepInterval,
         /// Whether `cloudaudit_track_change_operator_info` has the operator's name as a label.
         operator_label: Boolean = false,
     }

@@ -10,7 +10,7 @@ pub(super) use self::names::{
     OrganizationName, Region, SiteName, TagLabel, TrackText, Uin, in_variable,
 };
 pub(super) use self::numbers::{
-    Boolean, Interval, Period, RoleDuration, Timeout, UtcOffset, WholeNumber,
+    Boolean, Interval, Period, RoleDuration, SweepInterval, Timeout, UtcOffset, WholeNumber,
 };
 
 mod credentials;

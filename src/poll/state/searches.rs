@@ -4,27 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::AccountState;
+use crate::attribution::Polls;
 use crate::changes::FeedUpdate;
-use crate::poll::attribution::{Found, Searches};
-use crate::poll::operators::{show_operators, unseen_records};
+use crate::poll::attribution::Found;
+use crate::poll::operators::{listed_track, show_operators, unseen_records};
 use crate::poll::search::{SearchEnd, SearchJob};
 use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, ChangeSource};
 
 impl AccountState {
     /// Continues the searches of an earlier process, which may have ended right after a request.
-    pub(in crate::poll) async fn searches_restarted(self: Box<Self>) -> Box<Self> {
-        let restart = |state: &mut Self| {
-            let now = state.clock.now().wall;
-            if let Some(searches) = &mut state.searches {
-                searches.restarted(now);
-            }
-            FeedUpdate::default()
-        };
-        let has_any = |searches: &Searches| searches.has_any();
-        if !self.searches.as_ref().is_some_and(has_any) {
+    pub(in crate::poll) async fn searches_restarted(mut self: Box<Self>) -> Box<Self> {
+        let now = self.clock.now().wall;
+        let has_any = self.searches.as_mut().is_some_and(|searches| {
+            searches.restarted(now);
+            searches.has_any()
+        });
+        if !has_any {
             return self;
         }
-        let (state, _) = self.update(0, restart).await;
+        let (state, _) = self.update(0, |_| FeedUpdate::default()).await;
         state
     }
 
@@ -76,20 +74,27 @@ impl AccountState {
         let latest = self.handle.changes().latest(now);
         let own: Vec<&ChangeRecord> = of_account(&latest, &self.info.name).collect();
         let running = self.running_since.iter().flatten();
-        let settled = running.min().map_or(now, |began| now.min(*began));
+        let histories = &self.histories;
+        let polls = Polls {
+            settled: running.min().map_or(now, |began| now.min(*began)),
+            listed: &|track| listed_track(histories, track),
+        };
         let Some(searches) = &mut self.searches else {
             return FeedUpdate::default();
         };
         let Found {
             updates,
-            unseen,
+            swept,
             failure,
-        } = searches.end(end, own.iter().copied(), settled, now, self.poller.skew());
+        } = searches.end(end, own.iter().copied(), polls, now, self.poller.skew());
         if let Some(failure) = failure {
             self.log.search_failed(&failure);
         }
-        let histories = &self.histories;
-        let unseen = unseen.into_iter();
+        if swept.is_cut {
+            self.log.records_lost();
+        }
+        self.log.attempts(&swept.attempts);
+        let unseen = swept.unseen.into_iter();
         FeedUpdate {
             new: unseen
                 .flat_map(|unseen| unseen_records(&self.info.name, histories, unseen))

@@ -103,10 +103,47 @@ async fn attempts_are_counted_once_by_their_outcome() {
     assert_eq!(kinds.collect::<Vec<_>>(), expected);
     assert_eq!(unseen(&scene), 0);
     assert!(scene.changes().is_empty());
+    let lines = scene.lines("WARN");
+    let attempts = [
+        r#"track_id=1 event="ModifyAuditTrack" outcome="denied""#,
+        r#"track_id=1 event="DeleteAuditTrack" outcome="denied""#,
+        r#"track="home" event="StopLogging" outcome="failed""#,
+        r#"account="prod" event="SomethingNew" outcome="denied""#,
+    ];
+    assert_eq!(lines.len(), attempts.len(), "{lines:?}");
+    let who = r#"operator="mallory" operator_type="CAMUser" principal_id="100000000066" source_ip="203.0.113.7""#;
+    for (line, attempt) in lines.iter().zip(attempts) {
+        for part in ["attempt to change a track", attempt, who, "request_id="] {
+            assert!(line.contains(part), "{part} in {line}");
+        }
+    }
     // A restart neither loses counts nor counts an attempt twice.
     let mut scene = scene.restart().await;
     scene.pass(40 * MINUTE).await;
     assert_eq!(operations(&scene), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sweep_logs_twenty_attempts_and_counts_the_others() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let mallory = scene.home().by(Operator::user("mal\nlory", "100000000066"));
+    for id in 0..23 {
+        mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": id}));
+    }
+    scene.pass(40 * MINUTE).await;
+    let lines = scene.lines("WARN");
+    assert_eq!(lines.len(), 21, "{lines:?}");
+    assert!(
+        lines[0].contains(r#"operator="mal\\nlory""#),
+        "{}",
+        lines[0]
+    );
+    assert!(
+        lines[20].contains("more attempts to change tracks"),
+        "{}",
+        lines[20]
+    );
+    assert!(lines[20].contains("others=3"), "{}", lines[20]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -128,6 +165,74 @@ async fn the_next_sweep_covers_the_time_of_a_failed_one() {
     assert!(scene.report().sweeps.clone().unwrap().last > last);
     assert!(operations(&scene).contains(&(TrackEvent::DeleteAuditTrack, Outcome::Denied, 1)));
     assert!(scene.stage.shown.last("prod").targets[0].is_up());
+}
+
+/// A sweep of all pages would take longer than a minute, each time.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_takes_too_long_reads_a_shorter_period() {
+    let mut scene = Scene::new(SWEEPS).await;
+    scene.pass(MINUTE).await;
+    let down = Fault::internal_error().action("DescribeEvents");
+    scene.world.inject(down.until_cleared());
+    let mallory = scene.home().by(Operator::user("mallory", "66"));
+    for _ in 0..8 {
+        for _ in 0..50 {
+            mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+        }
+        scene.pass(10 * MINUTE).await;
+    }
+    scene.world.clear_faults();
+    let slow = Fault::delay(Duration::from_secs(9)).action("DescribeEvents");
+    scene.world.inject(slow.until_cleared());
+    scene.pass(90 * MINUTE).await;
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied, 400);
+    assert!(operations(&scene).contains(&denied));
+}
+
+/// More records than the pages of one sweep hold, in one minute.
+#[tokio::test(start_paused = true)]
+async fn a_sweep_that_cannot_read_all_is_logged_and_is_no_success() {
+    let mut scene = Scene::new(SWEEPS).await;
+    let mallory = scene.home().by(Operator::user("mallory", "66"));
+    for _ in 0..1_100 {
+        mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    }
+    let warned = |scene: &Scene| scene.lines("could not read all operation records").len();
+    for _ in 0..40 {
+        if warned(&scene) == 0 {
+            scene.pass(MINUTE).await;
+        }
+    }
+    assert_eq!(warned(&scene), 1);
+    let last = |scene: &Scene| scene.report().sweeps.clone().unwrap().last;
+    let before = last(&scene);
+    scene.pass(20 * MINUTE).await;
+    assert_eq!(last(&scene), before);
+    assert!(warned(&scene) > 1);
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied, 1_000);
+    assert!(operations(&scene).contains(&denied));
+    scene.pass(60 * MINUTE).await;
+    assert!(last(&scene) > before);
+}
+
+/// The counters of the new process begin at 0, so a scrape has to see the 0 before they count.
+#[tokio::test(start_paused = true)]
+async fn a_restart_counts_nothing_in_its_first_two_minutes() {
+    let mut scene = Scene::new(SWEEPS).await;
+    scene.pass(MINUTE).await;
+    let saved = scene.saved();
+    let mallory = scene.home().by(Operator::user("mallory", "100000000066"));
+    mallory.denied_attempt("DeleteAuditTrack", json!({"TrackId": 1}));
+    // The process is down for longer than the interval of sweeps.
+    scene.world.inject(Fault::internal_error().until_cleared());
+    scene.pass(20 * MINUTE).await;
+    scene.world.clear_faults();
+    let mut scene = scene.restart_after_kill(&saved).await;
+    scene.pass(MINUTE + MINUTE / 2).await;
+    assert_eq!(operations(&scene), []);
+    scene.pass(MINUTE).await;
+    let denied = (TrackEvent::DeleteAuditTrack, Outcome::Denied, 1);
+    assert_eq!(operations(&scene), [denied]);
 }
 
 /// Polls see the track disabled and enabled again.

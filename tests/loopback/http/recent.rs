@@ -22,7 +22,6 @@ fn swept(at: SystemTime) -> SweepReport {
             since: at,
             until: at,
             remembered: Vec::new(),
-            settled: at,
             seen: Vec::new(),
         },
         operations: BTreeMap::new(),

@@ -222,7 +222,6 @@ fn searches(now: Moment) -> AttributionReport {
                 since: last,
                 until: last,
                 remembered: Vec::new(),
-                settled: last,
                 seen: Vec::new(),
             },
             operations: BTreeMap::from([(denied, 4)]),

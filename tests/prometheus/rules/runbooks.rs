@@ -20,10 +20,12 @@ const PARTS: [&str; 4] = [
 const REQUIRED: [&str; 2] = ["* **First query.**", "* **Restore.**"];
 
 /// The alerts on a change. Their first question is who made it, and the change feed answers it.
-const OF_CHANGES: [&str; 3] = [
+const OF_CHANGES: [&str; 5] = [
     "CloudAuditTrackTurnedOff",
     "CloudAuditTrackVanished",
     "CloudAuditTrackSettingsChanged",
+    "CloudAuditTrackSwitchedUnseen",
+    "CloudAuditTamperingAttempted",
 ];
 
 #[test]

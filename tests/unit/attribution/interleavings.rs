@@ -15,6 +15,15 @@ use super::{EPOCH, at, change, ended, of, switch};
 /// A poll begins at each full minute.
 const MINUTE: u64 = 60;
 
+/// How a record names its track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    Id,
+    /// A legacy operation.
+    Name,
+    Masked,
+}
+
 /// An operation on a track, and its record.
 #[derive(Clone, Debug)]
 struct TrackOperation {
@@ -22,7 +31,7 @@ struct TrackOperation {
     track: u64,
     on: bool,
     outcome: Outcome,
-    is_masked: bool,
+    naming: Naming,
     /// Seconds until the record is visible; `None` if it never is.
     delay: Option<u64>,
 }
@@ -38,12 +47,21 @@ impl TrackOperation {
         } else {
             SentStatus::Off
         };
-        let track = if self.is_masked {
-            TrackRef::Unnamed
-        } else {
-            TrackRef::Id(self.track)
+        let track = match self.naming {
+            Naming::Id => TrackRef::Id(self.track),
+            Naming::Name => TrackRef::Name(name(self.track)),
+            Naming::Masked => TrackRef::Unnamed,
         };
-        let record = switch(&index.to_string(), status, self.seconds);
+        let mut record = switch(&index.to_string(), status, self.seconds);
+        if self.naming == Naming::Name {
+            let event = if self.on {
+                "StartLogging"
+            } else {
+                "StopLogging"
+            };
+            event.clone_into(&mut record.operation.event_name);
+            record.request.status = SentStatus::Absent;
+        }
         ended(self.outcome, of(track, record))
     }
 
@@ -52,14 +70,32 @@ impl TrackOperation {
     }
 }
 
+fn name(track: u64) -> String {
+    format!("track-{track}")
+}
+
 /// What happens at one attempt of a search.
 #[derive(Clone, Copy, Debug)]
 enum Attempt {
-    Succeeds,
-    Fails,
+    /// The records have this many pages.
+    Succeeds(u32),
+    /// The request for this page fails.
+    Fails(u32),
     RestartsAfter(u64),
-    /// The process is killed after the request, and restarts later.
-    IsKilledAndRestartsAfter(u64),
+    /// The process is killed after this many requests, and restarts later.
+    IsKilledAndRestartsAfter(u32, u64),
+}
+
+impl Attempt {
+    /// Returns how many requests are sent if `max_pages` are allowed.
+    fn requests(self, max_pages: u32) -> u32 {
+        match self {
+            Self::Succeeds(pages)
+            | Self::Fails(pages)
+            | Self::IsKilledAndRestartsAfter(pages, _) => pages.min(max_pages),
+            Self::RestartsAfter(_) => 0,
+        }
+    }
 }
 
 fn any_operation() -> impl Strategy<Value = TrackOperation> {
@@ -74,32 +110,32 @@ fn any_operation() -> impl Strategy<Value = TrackOperation> {
         1 => Just(None),
     ];
     let track = prop_oneof![3 => Just(41), 1 => Just(42)];
-    (
-        0..1_200_u64,
-        track,
-        any::<bool>(),
-        outcome,
-        prop::bool::weighted(0.15),
-        delay,
+    let naming = prop_oneof![
+        4 => Just(Naming::Id),
+        1 => Just(Naming::Name),
+        1 => Just(Naming::Masked),
+    ];
+    (0..1_200_u64, track, any::<bool>(), outcome, naming, delay).prop_map(
+        |(seconds, track, on, outcome, naming, delay)| TrackOperation {
+            seconds,
+            track,
+            on,
+            outcome,
+            naming,
+            delay,
+        },
     )
-        .prop_map(
-            |(seconds, track, on, outcome, is_masked, delay)| TrackOperation {
-                seconds,
-                track,
-                on,
-                outcome,
-                is_masked,
-                delay,
-            },
-        )
 }
 
 fn any_attempt() -> impl Strategy<Value = Attempt> {
+    let pages = || prop_oneof![3 => Just(1), 1 => 1..=6_u32];
+    let pause = || prop_oneof![Just(0), 0..3_000_u64];
     prop_oneof![
-        5 => Just(Attempt::Succeeds),
-        1 => Just(Attempt::Fails),
+        5 => pages().prop_map(Attempt::Succeeds),
+        1 => pages().prop_map(Attempt::Fails),
         1 => (0..3_000_u64).prop_map(Attempt::RestartsAfter),
-        2 => prop_oneof![Just(0), 0..3_000_u64].prop_map(Attempt::IsKilledAndRestartsAfter),
+        2 => (pages(), pause())
+            .prop_map(|(pages, pause)| Attempt::IsKilledAndRestartsAfter(pages, pause)),
     ]
 }
 
@@ -163,6 +199,7 @@ fn changes(operations: &[TrackOperation], polls: &[Poll]) -> Vec<(ChangeRecord, 
             let mut record = change(kind, seen);
             record.id = changes.len() as u64;
             record.track_id = track;
+            record.track = name(track);
             record.previous = Some(at(previous_began));
             record.took = Duration::from_secs(seen - began);
             changes.push((record, cause.unwrap()));
@@ -176,8 +213,8 @@ fn changes(operations: &[TrackOperation], polls: &[Poll]) -> Vec<(ChangeRecord, 
 struct Ended {
     change: ChangeRecord,
     requests: u32,
-    /// When the records were last read.
-    read: u64,
+    /// When all records were last read. `None` if they never were.
+    read: Option<u64>,
 }
 
 fn search(operations: &[TrackOperation], change: &ChangeRecord, attempts: &[Attempt]) -> Ended {
@@ -185,32 +222,38 @@ fn search(operations: &[TrackOperation], change: &ChangeRecord, attempts: &[Atte
     let mut changes = [change.clone()];
     let mut lookup = Lookup::new(at(seen), &changes);
     let (mut now, mut requests, mut finals) = (seen, 0, 0);
-    let mut read = seen;
+    let mut read = None;
     let mut attempts = attempts
         .iter()
         .copied()
-        .chain(std::iter::repeat(Attempt::Succeeds));
+        .chain(std::iter::repeat(Attempt::Succeeds(1)));
     while !lookup.is_over() {
         now += lookup.due_in(at(now)).as_secs();
         let attempt = attempts.next().unwrap();
-        let pages = lookup.max_pages();
-        requests += u32::from(pages > 0 && !matches!(attempt, Attempt::RestartsAfter(_)));
-        if let Attempt::RestartsAfter(pause) | Attempt::IsKilledAndRestartsAfter(pause) = attempt {
-            now += pause;
-            lookup = Lookup::restore(lookup.state().clone());
-            lookup.restarted(at(now));
-            continue;
-        }
-        let updates = if pages == 0 {
-            lookup.searched(&changes, &[], false, 0, at(now), 0)
-        } else if matches!(attempt, Attempt::Fails) {
-            let failure = Failure::new(Reason::Unavailable, "no response");
-            lookup.failed(&changes, &failure, 1, at(now))
-        } else {
-            read = now;
-            let windows = lookup.windows(at(now), 0);
-            let records = visible(operations, windows[0], now);
-            lookup.searched(&changes, &records, true, 1, at(now), 0)
+        let max_pages = lookup.max_pages();
+        let sent = attempt.requests(max_pages);
+        requests += sent;
+        let updates = match attempt {
+            Attempt::RestartsAfter(pause) | Attempt::IsKilledAndRestartsAfter(_, pause) => {
+                now += pause;
+                lookup = Lookup::restore(lookup.state().clone());
+                lookup.restarted(at(now));
+                continue;
+            }
+            Attempt::Fails(_) if max_pages > 0 => {
+                let failure = Failure::new(Reason::Unavailable, "no response");
+                lookup.failed(&changes, &failure, sent, at(now))
+            }
+            Attempt::Succeeds(pages) if pages <= max_pages => {
+                read = Some(now);
+                let windows = lookup.windows(at(now), 0);
+                let records = visible(operations, windows[0], now);
+                lookup.searched(&changes, &records, true, sent, at(now), 0)
+            }
+            // The first pages have only records of other products.
+            Attempt::Succeeds(_) | Attempt::Fails(_) => {
+                lookup.searched(&changes, &[], false, sent, at(now), 0)
+            }
         };
         for update in updates {
             changes[0].attribution = update.attribution;
@@ -254,20 +297,20 @@ fn check(operations: &[TrackOperation], cause: usize, ended: &Ended) {
         assert!(operation.has_effect(), "the operation did not succeed");
         assert_eq!(operation.on, wanted, "the operation has another effect");
         assert!(
-            operation.is_masked || operation.track == ended.change.track_id,
+            operation.naming == Naming::Masked || operation.track == ended.change.track_id,
             "the operation is on another track"
         );
         assert!(
-            operation.is_visible(ended.read),
+            ended.read.is_some_and(|read| operation.is_visible(read)),
             "the record is not visible"
         );
     }
     let made = &operations[cause];
-    let was_readable = made.is_visible(ended.read) && !made.is_masked;
+    let was_readable = ended.read.is_some_and(|read| made.is_visible(read));
     match attribution.result {
         AttributionResult::Certain => {
             assert_eq!(named.len(), 1);
-            assert!(!operations[named[0]].is_masked);
+            assert_eq!(operations[named[0]].naming, Naming::Id);
             if was_readable {
                 assert_eq!(named, [cause], "another operation caused the change");
             }

@@ -116,7 +116,7 @@ fn a_crash_loop_repeats_no_attempt() {
         let (mut now, mut requests) = (SEEN, 0);
         for _ in 0..100 {
             now += lookup.due_in(at(now)).as_secs();
-            requests += u32::from(lookup.max_pages() > 0);
+            requests += lookup.max_pages();
             now += pause;
             lookup = Lookup::restore(lookup.state().clone());
             lookup.restarted(at(now));
@@ -126,6 +126,28 @@ fn a_crash_loop_repeats_no_attempt() {
         assert_eq!(updates[0].attribution.result, AttributionResult::Failed);
         assert!(lookup.is_over());
     }
+}
+
+/// The last attempt reads four pages, and the process may be killed after them.
+#[test]
+fn a_kill_after_the_pages_of_the_last_attempt_counts_them_all() {
+    let changes = [disabled()];
+    let mut lookup = Lookup::new(at(SEEN), &changes);
+    let (mut now, mut requests) = (SEEN, 0);
+    for _ in 0..3 {
+        now += lookup.due_in(at(now)).as_secs();
+        requests += 1;
+        lookup.searched(&changes, &[], false, 1, at(now), 0);
+    }
+    for _ in 0..10 {
+        now += lookup.due_in(at(now)).as_secs();
+        requests += lookup.max_pages();
+        lookup = Lookup::restore(lookup.state().clone());
+        lookup.restarted(at(now));
+    }
+    assert_eq!(requests, 7);
+    let updates = lookup.searched(&changes, &[], false, 0, at(now), 0);
+    assert_eq!(updates[0].attribution.result, AttributionResult::Failed);
 }
 
 #[test]

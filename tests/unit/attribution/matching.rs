@@ -133,8 +133,69 @@ fn an_operation_without_a_track_id_is_a_candidate() {
     check(&disabled(), &[legacy], Candidate, &["b"]);
     let unparsable = of(TrackRef::Unnamed, switch("b", SentStatus::Unknown, 970));
     check(&disabled(), slice::from_ref(&unparsable), Candidate, &["b"]);
-    // An operation with the track's id outranks it.
-    check(&disabled(), &[unparsable, off("a", 960)], Certain, &["a"]);
+    // An operation with the track's id comes first.
+    let both = [unparsable, off("a", 960)];
+    check(&disabled(), &both, Candidate, &["a", "b"]);
+}
+
+fn legacy(id: &str, event: &str, track: TrackRef, seconds: u64) -> OperationRecord {
+    of(track, operation(id, event, seconds))
+}
+
+/// A certain operator is a lie if another operation may have made the change: bob may have undone what
+/// alice did, and mallory may have switched the track off again.
+#[test]
+fn an_operation_without_an_id_takes_certainty_away_if_it_may_be_the_cause() {
+    let name = TrackRef::Name("audit-all".to_owned());
+    for track in [name, TrackRef::Unnamed] {
+        let stop = |seconds| legacy("mallory", "StopLogging", track.clone(), seconds);
+        let start = |seconds| legacy("bob", "StartLogging", track.clone(), seconds);
+        let alice = || off("alice", 950);
+        let all = [alice(), start(960), stop(970)];
+        check(&disabled(), &all, Candidate, &["alice", "mallory"]);
+        for seconds in [930, 949, 950, 951, 1_010] {
+            let both = [alice(), stop(seconds)];
+            check(&disabled(), &both, Candidate, &["alice", "mallory"]);
+        }
+        // Undone, so an operation without a record must have made the change.
+        for seconds in [950, 951, 998] {
+            check(
+                &disabled(),
+                &[alice(), start(seconds)],
+                Candidate,
+                &["alice"],
+            );
+        }
+        // Before the operation, after the poll began, or too far away.
+        for seconds in [949, 999] {
+            check(&disabled(), &[alice(), start(seconds)], Certain, &["alice"]);
+        }
+        for seconds in [929, 1_011] {
+            check(&disabled(), &[alice(), stop(seconds)], Certain, &["alice"]);
+        }
+        // A later operation that names the id undid it.
+        let undone = [stop(940), on("b", 945), alice()];
+        check(&disabled(), &undone, Certain, &["alice"]);
+        check(&disabled(), &undone[..2], NotFound, &[]);
+    }
+}
+
+/// The records of other tracks and failed attempts say nothing of this track.
+#[test]
+fn an_operation_that_cannot_be_the_cause_takes_no_certainty_away() {
+    for other in [TrackRef::Id(42), TrackRef::Name("audit-other".to_owned())] {
+        let others = [
+            off("a", 950),
+            legacy("b", "StartLogging", other.clone(), 960),
+            legacy("c", "StopLogging", other, 970),
+        ];
+        check(&disabled(), &others, Certain, &["a"]);
+    }
+    let attempt = legacy("b", "StopLogging", TrackRef::Unnamed, 970);
+    let attempt = ended(Outcome::Denied, attempt);
+    check(&disabled(), &[off("a", 950), attempt], Certain, &["a"]);
+    let elsewhere = legacy("b", "CreateAudit", TrackRef::Unnamed, 970);
+    check(&disabled(), &[off("a", 950), elsewhere], Certain, &["a"]);
 }
 
 #[test]

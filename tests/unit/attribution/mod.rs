@@ -5,10 +5,12 @@
     reason = "a helper of a test fails it by panicking"
 )]
 
+mod exactly_once;
 mod interleavings;
 mod lookup;
 mod matching;
 mod sweep;
+mod unseen;
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

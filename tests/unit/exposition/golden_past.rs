@@ -221,7 +221,6 @@ fn operators_of_changes() {
                 since: scene.now.wall,
                 until: scene.now.wall,
                 remembered: Vec::new(),
-                settled: scene.now.wall,
                 seen: Vec::new(),
             },
             operations: [

@@ -84,6 +84,7 @@ fn searches_are_restored_without_their_counters() {
         at: noon() - Duration::from_mins(3),
         key: key.to_owned(),
         switched,
+        is_counted: false,
     };
     let mut report = AttributionReport {
         lookups: vec![LookupState {
@@ -99,14 +100,12 @@ fn searches_are_restored_without_their_counters() {
             state: SweepState {
                 since: noon() - Duration::from_hours(1),
                 until: noon(),
-                settled: noon() - Duration::from_secs(9),
                 seen: vec![SeenSwitch {
                     track_id: 41,
                     track: "audit-all".to_owned(),
                     on: true,
                     began: noon() - Duration::from_secs(5),
                     ended: noon(),
-                    previous: Some(noon() - Duration::from_mins(1)),
                 }],
                 remembered: vec![
                     remembered("deleteaudittrack r-1", None),
@@ -164,6 +163,7 @@ fn the_format_of_changes_searches_and_deliveries_stays() {
         at: noon(),
         key: "k".to_owned(),
         switched,
+        is_counted: false,
     };
     let search = AttributionReport {
         lookups: vec![LookupState {
@@ -179,7 +179,6 @@ fn the_format_of_changes_searches_and_deliveries_stays() {
             state: SweepState {
                 since: noon(),
                 until: noon(),
-                settled: noon(),
                 seen: Vec::new(),
                 remembered: vec![
                     remembered(None),
@@ -232,7 +231,7 @@ fn the_format_of_changes_searches_and_deliveries_stays() {
         r#""since_unix_ns":AT,"until_unix_ns":AT,"#,
         r#""remembered":[{"at_unix_ns":AT,"key":"k"},{"at_unix_ns":AT,"key":"k","switched_on":true},"#,
         r#"{"at_unix_ns":AT,"key":"k","track_id":41,"switched_on":false},"#,
-        r#"{"at_unix_ns":AT,"key":"k","track":"a","switched_on":true}],"settled_unix_ns":AT}},"#,
+        r#"{"at_unix_ns":AT,"key":"k","track":"a","switched_on":true}]}},"#,
         r#""targets":{},"#,
         r#""deliveries":[{"storage_type":"cls","storage_region":"r","storage_name":"n","#,
         r#""storage_prefix":"","state":"stalled","explanation":"not checked yet","#,
