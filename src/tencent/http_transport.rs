@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use reqwest::redirect;
 use rustls::ClientConfig;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::authorities::CaFile;
@@ -68,6 +68,8 @@ pub struct HttpTransport {
     connections: Arc<Connections>,
     /// Keeps no connection, so that identities can share it.
     shared_client: Arc<OnceLock<reqwest::Client>>,
+    /// The permits of the host, of the two limits of [`Network`].
+    in_flight_of_host: Arc<Semaphore>,
     large_responses_of_host: Arc<Semaphore>,
 }
 
@@ -151,7 +153,8 @@ impl HttpTransport {
         Self {
             connections: Arc::default(),
             shared_client: shared_client.unwrap_or_default(),
-            large_responses_of_host: setup.network.large_responses_of(host.as_ref()),
+            in_flight_of_host: setup.network.0.in_flight.of(host.as_ref()),
+            large_responses_of_host: setup.network.0.large_responses.of(host.as_ref()),
             setup,
             host,
         }
@@ -171,20 +174,20 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let network = &self.setup.network.0;
+        let _permits = network.in_flight_permits(&self.in_flight_of_host).await?;
         let mut request = reqwest::Request::try_from(request).map_err(transport_error)?;
         let host = match &self.host {
             Some(host) => Arc::clone(host),
             None => request.url().authority().into(),
         };
-        let recent = &self.setup.network.0.recent_responses;
+        let recent = &network.recent_responses;
         let rejected = self.connections.rejected();
         let dedicated = rejected > 0 || recent.repeats_ids(&host);
         if dedicated {
             let close = HeaderValue::from_static("close");
             request.headers_mut().insert(header::CONNECTION, close);
         }
-        let in_flight = self.setup.network.0.in_flight.acquire().await;
-        let _permit = in_flight.expect("the semaphore is never closed");
         let client = self.client().map_err(transport_error)?;
         let response = client.execute(request).await;
         let mut response = response.map_err(|error| {
@@ -232,19 +235,12 @@ impl HttpTransport {
                 return Err(response_too_large());
             }
             if length > SMALL_RESPONSE_BYTES && large.is_none() {
-                large = Some(self.large_response_permits().await);
+                let limit = &self.setup.network.0.large_responses;
+                large = Some(limit.acquire(&self.large_responses_of_host).await);
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body.freeze())
-    }
-
-    /// Waits for the permit of the host first, so that a host holds at most its share of the permits
-    /// of all hosts.
-    async fn large_response_permits(&self) -> [SemaphorePermit<'_>; 2] {
-        let of_host = self.large_responses_of_host.acquire().await;
-        let of_all = self.setup.network.0.large_responses.acquire().await;
-        [of_host, of_all].map(|permit| permit.expect("the semaphore is never closed"))
     }
 }
 

@@ -80,6 +80,7 @@ mod recent_responses;
 mod redactor;
 mod repair;
 mod resolv_conf;
+mod shared_limit;
 pub mod sign;
 mod signer;
 mod tls;

@@ -1,22 +1,24 @@
 //! The state that all transports of a process share.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
-use super::by_host::ByHost;
 use super::connections::Identities;
 use super::descriptors::ConnectionLimits;
 use super::dns_resolver::DnsResolver;
 use super::recent_responses::RecentResponses;
+use super::shared_limit::SharedLimit;
+use super::transport::{TransportError, TransportErrorKind};
 
 /// The most large responses that are read at the same time. Others wait, within their time limit.
 /// This bounds the memory that a flooding server can cost, regardless of the number of targets.
 const MAX_LARGE_RESPONSES: usize = 8;
 
-/// The most large responses of one host, so that a host that floods or stalls leaves room for other
-/// hosts.
-const MAX_LARGE_RESPONSES_OF_HOST: usize = MAX_LARGE_RESPONSES / 2;
+/// The longest wait for a free connection.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The resolver, the limits and the caches that all transports of a process share.
 #[derive(Clone, Debug, Default)]
@@ -26,11 +28,10 @@ pub struct Network(pub(super) Arc<NetworkState>);
 pub(super) struct NetworkState {
     pub(super) resolver: DnsResolver,
     pub(super) identities: Identities,
-    /// Each request holds a permit until its response is read.
-    pub(super) in_flight: Semaphore,
+    /// Each request holds permits until its response is read.
+    pub(super) in_flight: SharedLimit,
     pub(super) recent_responses: RecentResponses,
-    pub(super) large_responses: Semaphore,
-    large_responses_by_host: ByHost<Semaphore>,
+    pub(super) large_responses: SharedLimit,
 }
 
 impl Default for NetworkState {
@@ -39,22 +40,26 @@ impl Default for NetworkState {
         Self {
             resolver: DnsResolver::default(),
             identities: Identities::within(limits),
-            in_flight: Semaphore::new(limits.in_flight),
+            in_flight: SharedLimit::new(limits.in_flight),
             recent_responses: RecentResponses::default(),
-            large_responses: Semaphore::new(MAX_LARGE_RESPONSES),
-            large_responses_by_host: ByHost::default(),
+            large_responses: SharedLimit::new(MAX_LARGE_RESPONSES),
         }
     }
 }
 
-impl Network {
-    /// Returns the semaphore for the large responses of a host. `None` stands for a transport to
-    /// several hosts.
-    pub(super) fn large_responses_of(&self, host: Option<&Arc<str>>) -> Arc<Semaphore> {
-        let new = || Semaphore::new(MAX_LARGE_RESPONSES_OF_HOST);
-        match host {
-            Some(host) => self.0.large_responses_by_host.get(host, new),
-            None => Arc::new(new()),
-        }
+impl NetworkState {
+    /// Waits until another request may be in flight to the host with this semaphore.
+    pub(super) async fn in_flight_permits<'a>(
+        &'a self,
+        of_host: &'a Semaphore,
+    ) -> Result<[SemaphorePermit<'a>; 2], TransportError> {
+        let permits = timeout(MAX_WAIT, self.in_flight.acquire(of_host)).await;
+        permits.map_err(|_| TransportError {
+            kind: TransportErrorKind::Timeout,
+            message: format!(
+                "not sent: no connection was free within {MAX_WAIT:?}; raise the limit of open \
+                 files (ulimit -n, LimitNOFILE=)"
+            ),
+        })
     }
 }

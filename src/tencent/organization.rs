@@ -31,9 +31,9 @@ const ORGANIZATION: Service = Service {
     version: "2021-03-31",
 };
 
-/// The rate of one identity, in requests per second: the whole limit of the API, because only this
-/// list and the console send the action. At half of it, 32 shards do not list the most members
-/// within the default `refresh`.
+/// The rate of one identity, in requests per second: the whole limit of the API, because little
+/// else sends the action. If it throttles, the rate is halved. At half of the limit, 32 shards do
+/// not list the most members within the default `refresh`.
 pub const ORGANIZATION_PER_SECOND: u32 = 20;
 
 /// The API's name of the action that lists members.
