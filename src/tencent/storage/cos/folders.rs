@@ -57,7 +57,10 @@ pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Choice<'a> {
             others.push(folder);
         }
     }
-    let is_cut = known.len() > MAX_TRACKS || others.len() > MAX_OTHERS;
+    // Tracks that have a folder of their own deliver to no other one.
+    let has_folder = |track: &&str| known.iter().any(|folder| name(folder) == *track);
+    let have_folders = !tracks.is_empty() && tracks.iter().all(has_folder);
+    let is_cut = known.len() > MAX_TRACKS || (!have_folders && others.len() > MAX_OTHERS);
     let known = known.into_iter().take(MAX_TRACKS).map(Group::of);
     let dated = dated.into_values().flat_map(latest);
     others.sort_by(|one, other| natural(name(other), name(one)));
@@ -193,6 +196,11 @@ mod tests {
         let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
         assert_eq!(cut(names("t", MAX_TRACKS), &tracks), (false, false));
         assert_eq!(cut(names("t", MAX_TRACKS + 1), &tracks), (true, false));
+        // The folders of others do not hide what arrives in those of the tracks.
+        let others = names("a", MAX_OTHERS + 1);
+        let with_others = |count| [names("t", count), others.clone()].concat();
+        assert_eq!(cut(with_others(3), &tracks[..3]), (false, false));
+        assert_eq!(cut(with_others(2), &tracks[..3]), (true, false));
     }
 
     #[test]
