@@ -17,8 +17,8 @@ pub struct TargetSettings {
     pub owner: String,
     /// `StorageAppId`; empty if the listing does not show it.
     pub app_id: String,
-    /// When the settings of the tracks last changed, as far as a region has seen it, or when the
-    /// latest of them was created. `None` if neither is known.
+    /// The later of the last settings change that a region saw and the creation of the newest track.
+    /// `None` if neither is known.
     pub since: Option<SystemTime>,
 }
 

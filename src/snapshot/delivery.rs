@@ -108,8 +108,8 @@ pub struct DeliveryReport {
     pub missing_since: Option<Moment>,
     /// Where the next check goes on. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
-    /// The APPID in the name of the bucket, which makes it another bucket; empty if it is that of the
-    /// account. `None` if the target is no bucket, or for a report of an earlier version.
+    /// The APPID in the bucket's name. Empty if the exporter asks Cloud Access Management for it. `None`
+    /// for other storage, and in state files of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
 }
