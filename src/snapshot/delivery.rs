@@ -27,6 +27,19 @@ pub struct StorageTarget {
     pub prefix: String,
 }
 
+impl StorageTarget {
+    /// Returns whether a track with this `StorageAppId` shows the complete name of the bucket, which
+    /// contains the APPID of its owner.
+    pub fn names_bucket(&self, app_id: &str) -> bool {
+        self.kind == "cos" && !app_id.is_empty()
+    }
+
+    /// Returns whether a track with this `StorageAccountId` and `StorageAppId` shows who owns the target.
+    pub fn shows_owner(&self, account: &str, app_id: &str) -> bool {
+        !account.is_empty() || self.names_bucket(app_id)
+    }
+}
+
 /// Whether operation records arrive at a storage target.
 #[derive(
     Clone,
