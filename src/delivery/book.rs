@@ -36,13 +36,15 @@ struct Entry {
 }
 
 impl Entry {
-    /// Starts again if the APPID of the bucket has changed: what is known is of another bucket.
+    /// Starts again if another APPID is named: what is known is of another bucket. An empty one is looked
+    /// up, and may be the same.
     fn set_app_id(&mut self, app_id: Option<String>, now: Moment) {
         if self.report.app_id == app_id {
             return;
         }
         let report = Arc::make_mut(&mut self.report);
-        if report.app_id.is_some() {
+        let is_named = |app_id: &Option<String>| app_id.as_ref().is_some_and(|it| !it.is_empty());
+        if is_named(&report.app_id) && is_named(&app_id) {
             report.reset();
             self.next = now.steady;
         }

@@ -158,9 +158,8 @@ impl Operations {
                     });
                 }
             }
-            if is_fresh && result.is_full() || result.was_full_since(from, question) {
-                to = question.cloud_now - rules.grace;
-                span = Span::Overdue;
+            if let Some(end) = result.earlier_end(from, question, rules, is_fresh) {
+                (to, span) = (end, Span::Overdue);
             }
         }
         if self.admits(MAX_QUERIES, now) {

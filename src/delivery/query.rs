@@ -41,7 +41,7 @@ pub struct OperationsQuery {
 pub enum Span {
     /// All.
     Whole,
-    /// Those older than the grace, because younger ones have filled a page.
+    /// Those that are overdue or will be soon, because younger ones have filled a page.
     Overdue,
     /// The oldest, in a short period after the last arrival.
     Oldest,
@@ -104,8 +104,10 @@ impl QueryResult {
         }
         let is_narrow = self.query.span == Span::Overdue;
         if !records.is_complete {
+            // If some are not overdue yet, an earlier end leaves more room for those that are.
+            let is_narrowest = is_narrow && self.query.to + rules.grace <= cloud_now;
             let why = "there are too many operations to read".to_owned();
-            return is_narrow.then_some(Due::Unknown { why });
+            return is_narrowest.then_some(Due::Unknown { why });
         }
         let is_due = oldest.is_some() || is_narrow;
         self.covers(after)
@@ -123,33 +125,40 @@ impl QueryResult {
         question.cloud_now <= self.query.to + rules.grace
     }
 
-    /// Returns whether it is too early for another query. As far as the claim stays valid, a result is
-    /// kept for so long that one scope never reaches the limit of queries.
+    /// Returns whether it is too early for another query. A failure or a full page is kept so long that
+    /// one scope keeps to the limit of queries. Any other result is kept as long only while no later
+    /// operation can be overdue. With a grace below 20 minutes that is a shorter time, so the queries of
+    /// the hour may run out, and the answer is then unknown.
     pub(super) fn is_fresh(&self, question: Question, rules: &Rules, now: Moment) -> bool {
-        let least = rules.interval.min(rules.grace);
         let claims_nothing = match &self.records {
             Ok(records) => self.query.span == Span::Overdue && !records.is_complete,
             Err(_) => true,
         };
-        let keep_for = match self.query.span {
-            _ if claims_nothing || self.is_valid(question, rules) => least.max(QUERY_EVERY),
-            Span::Whole => Duration::ZERO,
-            // It ends the grace before it was sent, so operations become overdue all the time.
-            Span::Overdue | Span::Oldest => least,
-        };
-        now.steady.saturating_duration_since(self.at) < keep_for
+        let keep_for = rules.interval.min(rules.grace).max(QUERY_EVERY);
+        let is_recent = now.steady.saturating_duration_since(self.at) < keep_for;
+        is_recent && (claims_nothing || self.is_valid(question, rules))
     }
 
-    /// Returns whether operations after this time have filled a page, and so fill it again.
-    pub(super) fn was_full_since(&self, from: SystemTime, question: Question) -> bool {
+    /// Returns when the next query ends if one of all operations would be full again. It covers what
+    /// becomes overdue until the query after it, if a page suffices for that.
+    pub(super) fn earlier_end(
+        &self,
+        from: SystemTime,
+        question: Question,
+        rules: &Rules,
+        is_fresh: bool,
+    ) -> Option<SystemTime> {
+        let is_full = self.records.as_ref().is_ok_and(|it| !it.is_complete);
+        let is_overdue = self.query.span == Span::Overdue;
         let from = from.max(question.cloud_now - QUERY_WINDOW);
-        (self.query.span == Span::Overdue || self.is_full()) && from <= self.query.from
-    }
-
-    /// Returns whether younger operations may hide older ones.
-    pub(super) fn is_full(&self) -> bool {
-        let is_full = |records: &Records| !records.is_complete;
-        self.query.span == Span::Whole && self.records.as_ref().is_ok_and(is_full)
+        // The operations that have filled a page fill it again.
+        let was_full = (is_overdue || is_full) && from <= self.query.from;
+        let overdue = question.cloud_now - rules.grace;
+        (was_full || is_fresh && is_full).then_some(if is_overdue && is_full {
+            overdue
+        } else {
+            overdue + QUERY_EVERY.min(rules.grace / 2)
+        })
     }
 }
 

@@ -17,8 +17,8 @@ pub struct TargetSettings {
     pub owner: String,
     /// `StorageAppId`; empty if the listing does not show it.
     pub app_id: String,
-    /// When the settings of the tracks last changed, as far as a region has seen it, or when the
-    /// latest of them was created. `None` if neither is known.
+    /// The later of the last settings change that a region saw and the creation of the newest track.
+    /// `None` if neither is known.
     pub since: Option<SystemTime>,
 }
 
@@ -68,17 +68,6 @@ pub fn storage_targets<'a>(
 }
 
 impl TargetSettings {
-    /// Returns whether the listing shows the complete name of a bucket, which contains the APPID of
-    /// its owner.
-    pub fn names_bucket(&self, kind: &str) -> bool {
-        kind == "cos" && !self.app_id.is_empty()
-    }
-
-    /// Returns whether the listing shows who owns a target of this kind.
-    pub fn shows_owner(&self, kind: &str) -> bool {
-        !self.owner.is_empty() || self.names_bucket(kind)
-    }
-
     fn without_tracks() -> Self {
         Self {
             recorded: Recorded {

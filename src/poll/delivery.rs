@@ -107,7 +107,13 @@ impl DeliveryChecker {
         until: Instant,
         poller: &Poller,
     ) -> CheckResult {
-        let TargetSettings { app_id, tracks, .. } = &job.settings;
+        let TargetSettings {
+            app_id,
+            tracks,
+            owner,
+            ..
+        } = &job.settings;
+        let shows_owner = job.known.target.shows_owner(owner, app_id);
         let of_track = (!app_id.is_empty()).then_some(app_id.as_str());
         let app_id = of_track.or(self.parts.app_id.as_deref());
         let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
@@ -119,7 +125,7 @@ impl DeliveryChecker {
                 "the check timed out after one interval (delivery.interval)",
             ))
         });
-        if job.settings.shows_owner(&target.kind) {
+        if shows_owner {
             result
         } else {
             result.of_unknown_owner(&target.kind)
@@ -153,8 +159,8 @@ impl DeliveryChecker {
 /// Returns why a storage target cannot be checked with the keys of this account. `own` is the UIN of
 /// the account, if known.
 fn obstacle(job: &Job, own: Option<&str>) -> Option<String> {
-    let owner = &job.settings.owner;
-    let names_bucket = job.settings.names_bucket(&job.known.target.kind);
+    let TargetSettings { owner, app_id, .. } = &job.settings;
+    let names_bucket = job.known.target.names_bucket(app_id);
     match own {
         _ if owner.is_empty() => None,
         Some(own) if own == owner => None,

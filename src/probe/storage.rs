@@ -66,7 +66,7 @@ async fn check_one(
     let app_id = tracks.iter().map(|track| &*track.storage.app_id);
     let of_track = app_id.into_iter().find(|app_id| !app_id.is_empty());
     let app_id = of_track.or(account.app_id.as_deref());
-    let shows_owner = owner.is_some() || (target.kind == "cos" && of_track.is_some());
+    let shows_owner = target.shows_owner(owner.unwrap_or_default(), of_track.unwrap_or_default());
     let until = Instant::now() + RETRY_FOR;
     let check = clients.check(
         target,

@@ -27,6 +27,19 @@ pub struct StorageTarget {
     pub prefix: String,
 }
 
+impl StorageTarget {
+    /// Returns whether a track with this `StorageAppId` shows the complete name of the bucket, which
+    /// contains the APPID of its owner.
+    pub fn names_bucket(&self, app_id: &str) -> bool {
+        self.kind == "cos" && !app_id.is_empty()
+    }
+
+    /// Returns whether a track with this `StorageAccountId` and `StorageAppId` shows who owns the target.
+    pub fn shows_owner(&self, account: &str, app_id: &str) -> bool {
+        !account.is_empty() || self.names_bucket(app_id)
+    }
+}
+
 /// Whether operation records arrive at a storage target.
 #[derive(
     Clone,
@@ -108,8 +121,8 @@ pub struct DeliveryReport {
     pub missing_since: Option<Moment>,
     /// Where the next check goes on. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
-    /// The APPID in the name of the bucket, which makes it another bucket; empty if it is that of the
-    /// account. `None` if the target is no bucket, or for a report of an earlier version.
+    /// The APPID in the bucket's name. Empty if the exporter asks Cloud Access Management for it. `None`
+    /// for other storage, and in state files of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
 }

@@ -147,8 +147,9 @@ impl Check<'_> {
         self.api.call_dated(call, self.observer, parse).await
     }
 
-    /// Returns the beginning of the newest minute with a record, in Unix seconds: that of the last
-    /// check if no later one has any. The first histogram may have long intervals; the next ones divide the newest interval with a record.
+    /// Returns the beginning of the newest minute with a record, in Unix seconds. If no later minute has
+    /// a record, it is `before`, the result of the last check. The first histogram may have long
+    /// intervals; each further one divides the newest interval with a record.
     async fn newest_minute(
         &self,
         before: Option<i64>,

@@ -82,6 +82,11 @@ fn others() -> Vec<(&'static str, Layout)> {
                 )
             }),
         ),
+        (
+            // The partition with the greatest number received only the first object.
+            "partitions",
+            Layout::new(|it| format!("{}/{}", if it.number == 0 { 9 } else { 1 }, it.number)),
+        ),
         ("scattered names", Layout::new(scattered)),
     ]
 }

@@ -145,6 +145,16 @@ fn a_bucket_with_another_app_id_starts_again() {
         assert_eq!(is_known(&book), expected, "{app_id}");
     }
 
+    // Cloud Access Management has returned the same APPID that is configured later, or was before.
+    let mut looked_up = DeliveryBook::new("prod", RULES, &book.reports(), moment(start, 23));
+    for app_id in [None, Some("1250000002"), None, Some("1250000002")] {
+        let book = DeliveryBook::new("prod", RULES, &looked_up.reports(), moment(start, 23));
+        let mut book = book.with_app_id(app_id.map(str::to_owned));
+        book.set_targets(targets(&["a"]), moment(start, 23));
+        assert!(is_known(&book), "{app_id:?}");
+        looked_up = book;
+    }
+
     // The state file of an earlier version does not name it.
     let mut report = DeliveryReport::clone(&book.reports()[0]);
     report.app_id = None;

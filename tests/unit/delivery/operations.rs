@@ -144,7 +144,7 @@ fn a_full_page_does_not_hide_a_stall() {
     world.page = 2;
     assert_eq!(world.ask(10, 90, &everything), Due::Overdue(minute(20)));
     assert_eq!(world.queries.len(), 2);
-    assert_eq!(world.queries[1].to, minute(60));
+    assert_eq!(world.queries[1].to, minute(70));
 
     let mut world = World::new(&[("B", 85), ("C", 86), ("D", 87)]);
     world.page = 2;
@@ -261,7 +261,7 @@ fn an_old_answer_hides_no_overdue_operation() {
     assert!(is_limit(&later), "{later:?}");
 
     // Younger operations have filled a page, and one between was never read.
-    let mut world = World::new(&[("A", 70), ("B", 85), ("C", 86), ("D", 87)]);
+    let mut world = World::new(&[("A", 72), ("B", 85), ("C", 86), ("D", 87)]);
     world.page = 2;
     assert_eq!(world.ask(10, 90, &everything), Due::Pending);
     world.use_up_queries(90);
@@ -302,5 +302,73 @@ fn a_full_page_is_not_read_again() {
     assert_eq!(world.ask(10, 101, &everything), Due::Pending);
     assert_eq!(world.queries.len(), 3);
     assert_eq!(world.ask(10, 116, &everything), Due::Overdue(minute(85)));
-    assert_eq!(world.queries.len(), 4);
+    assert_eq!(world.queries.len(), 5);
+}
+
+/// A query of old operations is kept for ten minutes, so it also covers what becomes overdue meanwhile.
+#[test]
+fn an_operation_that_becomes_overdue_between_two_queries_is_found() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    for interval in [1, 10, 60] {
+        for operation in 60..=69 {
+            let records = [("A", operation), ("B", 85), ("C", 86), ("D", 87)];
+            let mut world = World::new(&records);
+            (world.page, world.rules.interval) = (2, Duration::from_mins(interval));
+            for now in 90..=operation + 30 {
+                assert_eq!(world.ask(10, now, &everything), Due::Pending, "{now}");
+            }
+            let now = operation + 31;
+            let due = world.ask(10, now, &everything);
+            assert_eq!(due, Due::Overdue(minute(operation)), "{now}");
+            assert_eq!(world.queries.len(), 2);
+        }
+    }
+}
+
+/// Operations that are not overdue yet may fill the page of a query of old operations.
+#[test]
+fn young_operations_do_not_hide_old_ones() {
+    let everything = recorded(&[["*", "*", "*"]]);
+    let each = |from: u64| (from..1_000).map(|at| ("A", at)).collect::<Vec<_>>();
+    for (interval, grace) in [(10, 30), (1, 30), (10, 8), (10, 1)] {
+        let now = 100;
+        let oldest = now - grace;
+        for (records, expected) in [
+            (each(oldest), Due::Pending),
+            (each(oldest - 1), Due::Overdue(minute(oldest - 1))),
+        ] {
+            let mut world = World::new(&records);
+            world.page = 2;
+            world.rules.interval = Duration::from_mins(interval);
+            world.rules.grace = Duration::from_mins(grace);
+            world.records.retain(|(_, at)| *at <= now);
+            let due = world.ask(10, now, &everything);
+            let is_expected =
+                due == expected || due == Due::SomeOverdue && matches!(expected, Due::Overdue(_));
+            assert!(is_expected, "{due:?} with a grace of {grace} minutes");
+            assert!(
+                world.queries.len() <= MAX_QUERIES_FOR_OLDEST,
+                "{:?}",
+                world.queries
+            );
+        }
+    }
+}
+
+/// Operations that no track records fill every page.
+#[test]
+fn pages_of_other_operations_cost_one_query_in_ten_minutes() {
+    let wanted = recorded(&[["*", "*", "RunInstances"]]);
+    let others: Vec<_> = (11..1_000).map(|at| ("DescribeInstances", at)).collect();
+    let mut world = World::new(&others);
+    world.page = 5;
+    for now in 500..800 {
+        world.records.retain(|(_, at)| *at <= now);
+        let due = world.ask(10, now, &wanted);
+        assert!(
+            matches!(&due, Due::Unknown { why } if why.contains("too many")),
+            "{due:?}"
+        );
+    }
+    assert!(world.queries.len() <= 32, "{}", world.queries.len());
 }

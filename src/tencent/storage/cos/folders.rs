@@ -4,6 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
+use super::dates::{Numbers, leading_digits, name, number, numbers_of};
+
 /// The most folders with the name of a track that are followed.
 const MAX_TRACKS: usize = 20;
 
@@ -12,12 +14,6 @@ const MAX_OTHERS: usize = 5;
 
 /// The most dates that are tried if the latest one has no objects.
 const MAX_ALTERNATIVES: usize = 2;
-
-/// The least digits of a complete date without separators.
-const DATE_DIGITS: usize = 8;
-
-/// The most numbers of a name that are compared.
-const MAX_NUMBERS: usize = 16;
 
 /// Folders to visit, of which the first one is the best. The next one counts only if it has no objects.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,7 +49,7 @@ pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Choice<'a> {
         let name = name(folder);
         if tracks.contains(&name) {
             known.push(&**folder);
-        } else if let Some(numbers) = date_numbers(name) {
+        } else if let Some(numbers) = numbers_of(folder) {
             // Dates of another form are of another layout, so they do not compare.
             let of_form = dated.entry(numbers.len()).or_default();
             of_form.push((numbers, folder));
@@ -61,7 +57,10 @@ pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Choice<'a> {
             others.push(folder);
         }
     }
-    let is_cut = known.len() > MAX_TRACKS || others.len() > MAX_OTHERS;
+    // Tracks that have a folder of their own deliver to no other one.
+    let has_folder = |track: &&str| known.iter().any(|folder| name(folder) == *track);
+    let have_folders = !tracks.is_empty() && tracks.iter().all(has_folder);
+    let is_cut = known.len() > MAX_TRACKS || (!have_folders && others.len() > MAX_OTHERS);
     let known = known.into_iter().take(MAX_TRACKS).map(Group::of);
     let dated = dated.into_values().flat_map(latest);
     others.sort_by(|one, other| natural(name(other), name(one)));
@@ -87,92 +86,6 @@ fn latest(mut of_form: Vec<(Numbers, &str)>) -> Vec<Group<'_>> {
         last.is_cut = earlier.len() > MAX_ALTERNATIVES;
     }
     groups
-}
-
-/// Returns whether the name of a folder is a date or a part of one.
-pub(super) fn is_date(folder: &str) -> bool {
-    date_numbers(name(folder)).is_some()
-}
-
-/// Returns whether a folder may be later than another one beside it, by the dates in their names.
-pub(super) fn is_later(folder: &str, than: &str) -> bool {
-    match (date_numbers(name(folder)), date_numbers(name(than))) {
-        (Some(folder), Some(than)) => folder > than,
-        _ => false,
-    }
-}
-
-/// Returns the keys before the folders of the same year and of the same month beside `folder`. `None`
-/// if its name does not begin with a complete date, so that it has few siblings.
-pub(super) fn year_and_month(folder: &str) -> Option<(&str, &str)> {
-    const YEAR: usize = 4;
-    const MONTH: usize = 6;
-    let name = folder.len() - 1 - name(folder).len();
-    has_complete_date(folder).then(|| (&folder[..name + YEAR], &folder[..name + MONTH]))
-}
-
-/// Returns whether the name of a folder begins with a complete date.
-pub(super) fn has_complete_date(folder: &str) -> bool {
-    let name = name(folder);
-    date_numbers(name).is_some() && leading_digits(name) >= DATE_DIGITS
-}
-
-/// Returns the name of a folder without the folders around it.
-fn name(folder: &str) -> &str {
-    let path = folder.strip_suffix('/').unwrap_or(folder);
-    path.rsplit('/').next().unwrap_or_default()
-}
-
-type Numbers = Vec<u64>;
-
-/// Returns the numbers of a name that consists of numbers and separators, perhaps after a word and an
-/// equals sign.
-fn date_numbers(name: &str) -> Option<Numbers> {
-    let value = name.split_once('=').map_or(name, |(_, value)| value);
-    let is_part = |c: char| c.is_ascii_digit() || "-_.:T ".contains(c);
-    if !value.starts_with(|c: char| c.is_ascii_digit()) || !value.chars().all(is_part) {
-        return None;
-    }
-    let mut numbers = Vec::new();
-    for run in value.split(|c: char| !c.is_ascii_digit()).take(MAX_NUMBERS) {
-        match run.len() {
-            0 => {}
-            1..=4 => numbers.push(number(run)),
-            // The hour after a date may have one digit, so the run is not one number.
-            6 | DATE_DIGITS..=14 => numbers.extend(date(run)?),
-            // Such as the UIN of an account: the greatest one is not the latest.
-            _ => return None,
-        }
-    }
-    Some(numbers)
-}
-
-/// Returns the numbers of a date without separators: year and month, perhaps with day and time.
-fn date(run: &str) -> Option<Numbers> {
-    let (year, rest) = run.split_at(4);
-    let (month, rest) = rest.split_at(2);
-    let is_month = (1..=12).contains(&number(month));
-    if !(year.starts_with("19") || year.starts_with("20")) || !is_month {
-        return None;
-    }
-    let mut numbers = vec![number(year), number(month)];
-    if let Some((day, time)) = rest.split_at_checked(2) {
-        if !(1..=31).contains(&number(day)) {
-            return None;
-        }
-        numbers.push(number(day));
-        numbers.extend((!time.is_empty()).then(|| number(time)));
-    }
-    Some(numbers)
-}
-
-fn leading_digits(name: &str) -> usize {
-    name.bytes().take_while(u8::is_ascii_digit).count()
-}
-
-/// Returns a number of any length; one that is too large counts as the largest.
-fn number(digits: &str) -> u64 {
-    digits.parse().unwrap_or(u64::MAX)
 }
 
 /// Compares names with the numbers in them as numbers.
@@ -222,9 +135,43 @@ mod tests {
             &["20261399", "20261301"],
             &["uin=100000000009", "uin=100000000001"],
             &["1-100000000009", "1-100000000001"],
+            &["1421", "1422"],
+            &["214", "100"],
+            &["99", "98"],
+            &["2", "1", "0"],
+            &["partition=0", "partition=1"],
+            &["partition=2026", "partition=2025"],
         ] {
             let groups: Vec<Vec<&str>> = names.iter().map(|name| vec![*name]).collect();
-            assert_eq!(chosen(names, &[]), groups, "both are followed");
+            let mut found = chosen(names, &[]);
+            found.sort_by_key(|group| names.iter().position(|name| *name == group[0]));
+            assert_eq!(found, groups, "all are followed");
+        }
+    }
+
+    /// Small numbers are months, days or hours only below a year: elsewhere they may be partitions.
+    #[test]
+    fn small_numbers_are_dates_below_a_year() {
+        for (around, expected) in [
+            ("p/2026", true),
+            ("p/2026/11", true),
+            ("p/year=2026", true),
+            ("p/y=2026/m=11", true),
+            ("p/20261128", true),
+            ("p/Nov-2026", true),
+            ("p/november-2026", true),
+            ("p/audit-2026", false),
+            ("p/partition=2026", false),
+            ("p/12", false),
+            ("p", false),
+        ] {
+            let folders = ["9", "10"].map(|name| format!("{around}/{name}/"));
+            let groups = choose(&folders, &[]).groups;
+            assert_eq!(groups.len() == 1, expected, "{around}");
+            assert_eq!(
+                super::super::dates::is_later(&folders[1], &folders[0]),
+                expected
+            );
         }
     }
 
@@ -249,14 +196,19 @@ mod tests {
         let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
         assert_eq!(cut(names("t", MAX_TRACKS), &tracks), (false, false));
         assert_eq!(cut(names("t", MAX_TRACKS + 1), &tracks), (true, false));
+        // The folders of others do not hide what arrives in those of the tracks.
+        let others = names("a", MAX_OTHERS + 1);
+        let with_others = |count| [names("t", count), others.clone()].concat();
+        assert_eq!(cut(with_others(3), &tracks[..3]), (false, false));
+        assert_eq!(cut(with_others(2), &tracks[..3]), (true, false));
     }
 
     #[test]
     fn the_latest_date_is_chosen_in_every_form() {
         for (names, best) in [
             (&["2024", "2026", "2025"][..], "2026"),
-            (&["9", "10", "1"], "10"),
-            (&["09", "10", "01"], "10"),
+            (&["2026/9", "2026/10", "2026/1"], "10"),
+            (&["2026/09", "2026/10", "2026/01"], "10"),
             (&["20261128", "20261130", "20261129"], "20261130"),
             // One digit of the hour, and two.
             (&["202611289", "2026112810"], "2026112810"),
@@ -294,20 +246,8 @@ mod tests {
 
     #[test]
     fn every_spelling_of_the_latest_date_is_followed() {
-        let groups = chosen(&["8", "09", "9", "07"], &[]);
+        let groups = chosen(&["2026/8", "2026/09", "2026/9", "2026/07"], &[]);
         assert_eq!(groups, [vec!["09"], vec!["9", "8", "07"]]);
-    }
-
-    #[test]
-    fn only_complete_dates_have_a_month() {
-        assert_eq!(
-            year_and_month("p/2026112809/"),
-            Some(("p/2026", "p/202611"))
-        );
-        assert_eq!(year_and_month("20261128/"), Some(("2026", "202611")));
-        for folder in ["p/2026/", "p/audit/", "p/day=20261128/", "/"] {
-            assert_eq!(year_and_month(folder), None);
-        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod sign;
 
 // The search.
 mod client;
+mod dates;
 mod folders;
 mod marker;
 mod paths;

@@ -1,6 +1,6 @@
 //! The folders in the keys of a bucket. COS has none: a folder is the part of a key up to a slash.
 
-use super::folders::{is_date, is_later};
+use super::dates::{is_date, is_later};
 
 /// Returns the folder of a key, with its slash.
 pub(super) fn folder_of(key: &str) -> &str {

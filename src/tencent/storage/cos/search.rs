@@ -7,7 +7,8 @@ use std::time::SystemTime;
 
 use super::bucket::ListQuery;
 use super::bucket_client::BucketClient;
-use super::folders::{choose, has_complete_date, year_and_month};
+use super::dates::{has_complete_date, year_and_month};
+use super::folders::choose;
 use super::listing::{Object, Page};
 use super::marker::next_marker;
 use super::paths::{child_of, folder_of, leads_back, scope_of};
