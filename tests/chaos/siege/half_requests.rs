@@ -3,6 +3,7 @@
 //! `CLOUDAUDIT_SIEGE_CLIENTS` sets the number of clients.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::fs;
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
@@ -80,9 +81,11 @@ async fn cloud(latency: Duration) -> String {
         let account = world.add_account(&(100_000_000_000 + number).to_string());
         account.add_identity(Identity::permanent(&format!("AKID{number}"), "key"));
         account.replace(vec![Track::new(1, "audit")]);
-        accounts += &format!(
-            "  a{number}: {{credentials: {{secret_id: AKID{number}, secret_key: key}}}}\n"
-        );
+        writeln!(
+            accounts,
+            "  a{number}: {{credentials: {{secret_id: AKID{number}, secret_key: key}}}}"
+        )
+        .unwrap();
     }
     let loopback = SocketAddr::from(([127, 0, 0, 1], 0));
     let server = Server::bind(loopback, world).await.unwrap();
