@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::matching::{AFTER, BEFORE, attribute};
+use super::matching::{AFTER, BEFORE, attribute, old_names};
 use super::query_period::{Window, in_the_cloud};
 use crate::clock::age;
 use crate::failure::{Failure, Reason};
@@ -23,8 +23,8 @@ pub const SCHEDULE: [Duration; 7] = [
 /// The number of the last attempt.
 const LAST_ATTEMPT: usize = SCHEDULE.len() - 1;
 
-/// The most requests for the changes of one poll, pages and failed requests included, also if the process
-/// is killed again and again. Only a state file that cannot be written allows these to each process.
+/// The most requests for the changes of one poll, pages and failed requests included. Holds across kills
+/// and restarts, unless the state file cannot be written.
 pub const MAX_REQUESTS: u32 = 7;
 
 /// The most pages of the last attempt. The others read one page, so that the requests last until the
@@ -85,9 +85,9 @@ impl Lookup {
         }
     }
 
-    /// Continues after a restart. The earlier process may have ended right after an attempt: if the time
-    /// of an attempt has passed that it did not persist, the most pages of that attempt count as
-    /// requests. It is one attempt at most, because a process persists each one long before the next.
+    /// Continues after a restart. The earlier process may have ended right after an attempt. If an
+    /// attempt was due and is not in the state file, all pages it may request count as sent. It is one
+    /// attempt at most, because a process persists each one long before the next.
     /// Attempts whose time has passed become one.
     pub fn restarted(&mut self, now: SystemTime) {
         let passed = passed(self.state.began, now);
@@ -153,18 +153,22 @@ impl Lookup {
         skew: i64,
     ) -> Vec<Update> {
         let is_last = self.end_attempt(requests, now);
-        self.state.has_read_all |= are_complete;
+        let has_sent = requests > 0;
+        self.state.has_read_all |= are_complete && has_sent;
         if !are_complete && !is_last {
             // The last attempt needs the requests of this one.
             self.state.attempts = (self.state.attempts + 1).min(LAST_ATTEMPT);
         }
-        let nothing = if self.state.has_read_all {
+        // Without a request, a record that has appeared since is unknown.
+        let nothing = if self.state.has_read_all && has_sent {
             AttributionResult::NotFound
         } else {
             AttributionResult::Failed
         };
-        self.update(changes, is_last, |change| {
-            let found = attribute(change, records, are_complete, skew);
+        let changes: Vec<&ChangeRecord> = changes.into_iter().collect();
+        self.update(changes.iter().copied(), is_last, |change| {
+            let old_names = old_names(change, &changes);
+            let found = attribute(change, &old_names, records, are_complete, skew);
             let has_result = found.result != AttributionResult::NotFound || is_last;
             // Candidates of an earlier attempt stay, unless there are better ones.
             let is_worse = found.result == AttributionResult::NotFound

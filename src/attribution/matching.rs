@@ -30,8 +30,8 @@ const SURELY_SEEN: Duration = Duration::from_secs(2);
 /// It must lie between two minutes before the previous poll began and one minute after the poll ended.
 /// When a poll read the track is unknown: at any time between its beginning and its end.
 ///
-/// An operation that a later one, which names the id, had undone before the poll began does not fit:
-/// of off, on, off, only the last one can be the cause.
+/// An operation does not fit if a later operation that names the id undid it before the poll began: of
+/// off, on, off, only the last one can be the cause.
 ///
 /// * **certain**: exactly one operation fits and names the id of the track, it has the whole effect, it
 ///   lies within ten seconds of the time between the two polls, and the records are complete. No
@@ -45,9 +45,11 @@ const SURELY_SEEN: Duration = Duration::from_secs(2);
 /// * **not found**: nothing fits. An operation that names another track, and an attempt that failed or
 ///   was denied, never fits, and takes no certainty away.
 ///
-/// The previous poll may be unknown. Then any operation before the poll may fit.
+/// The previous poll may be unknown. Then any operation before the poll may fit. `old_names` are names
+/// that the track had before the poll, besides those in the change.
 pub fn attribute(
     change: &ChangeRecord,
+    old_names: &[&str],
     records: &[OperationRecord],
     are_complete: bool,
     skew: i64,
@@ -57,7 +59,7 @@ pub fn attribute(
     let mut operations: Vec<Fitting> = records
         .iter()
         .filter(|record| record.outcome == Outcome::Succeeded)
-        .filter_map(|record| Fitting::of(change, record))
+        .filter_map(|record| Fitting::of(change, old_names, record))
         .collect();
     operations.sort_by_key(|fitting| std::cmp::Reverse(fitting.at()));
 
@@ -116,11 +118,12 @@ struct Fitting<'a> {
 }
 
 impl<'a> Fitting<'a> {
-    fn of(change: &ChangeRecord, record: &'a OperationRecord) -> Option<Self> {
+    fn of(change: &ChangeRecord, old_names: &[&str], record: &'a OperationRecord) -> Option<Self> {
+        let has_name = |name: &str| has_name(change, name) || old_names.contains(&name);
         let is_named = match &record.track {
             TrackRef::Id(id) if *id == change.track_id => true,
             TrackRef::Id(_) => return None,
-            TrackRef::Name(name) if !has_name(change, name) => return None,
+            TrackRef::Name(name) if !has_name(name) => return None,
             TrackRef::Name(_) | TrackRef::Unnamed => false,
         };
         Some(Self {
@@ -150,6 +153,17 @@ impl<'a> Fitting<'a> {
 fn has_name(change: &ChangeRecord, name: &str) -> bool {
     let renamed = change.fields.iter().find(|field| field.field == "Name");
     change.track == name || renamed.is_some_and(|field| field.from == name)
+}
+
+/// Returns the names that the track of a change had before the same poll.
+pub(super) fn old_names<'a>(change: &ChangeRecord, all: &[&'a ChangeRecord]) -> Vec<&'a str> {
+    let of_poll = all.iter().filter(|other| {
+        (other.track_id, other.seen) == (change.track_id, change.seen)
+            && other.change == ChangeKind::Modified
+    });
+    let fields = of_poll.flat_map(|other| &other.fields);
+    let names = fields.filter(|field| field.field == "Name");
+    names.map(|field| &*field.from).collect()
 }
 
 /// Returns when the last operation until a time undid the change. A later one undoes nothing that the

@@ -1,9 +1,9 @@
-//! What sweeps keep of operations and of polls.
+//! Operations and switches that sweeps remember.
 
 use std::time::{Duration, SystemTime};
 
 use crate::snapshot::{
-    ChangeKind, ChangeRecord, OperationRecord, Outcome, Remembered, SeenSwitch, SentStatus,
+    ChangeKind, ChangeRecord, OperationRecord, Outcome, Remembered, SeenSwitch, SentStatus, Status,
     TrackEvent, TrackRef,
 };
 
@@ -21,12 +21,14 @@ impl Remembered {
     }
 }
 
-/// Returns what a poll saw, if the change is that a track was switched.
+/// Returns what a poll saw, if the change shows whether the track was on at the previous poll: a track
+/// that was created was not, one that was deleted may have been.
 pub(super) fn seen_switch(change: &ChangeRecord) -> Option<SeenSwitch> {
     let on = match change.change {
-        ChangeKind::Enabled => true,
+        ChangeKind::Created | ChangeKind::Enabled => true,
         ChangeKind::Disabled => false,
-        ChangeKind::Created | ChangeKind::Vanished | ChangeKind::Modified => return None,
+        ChangeKind::Vanished if was_on(change) => false,
+        ChangeKind::Vanished | ChangeKind::Modified => return None,
     };
     Some(SeenSwitch {
         track_id: change.track_id,
@@ -35,6 +37,12 @@ pub(super) fn seen_switch(change: &ChangeRecord) -> Option<SeenSwitch> {
         began: change.began(),
         ended: change.seen,
     })
+}
+
+/// Returns whether a track was enabled before it was deleted.
+fn was_on(change: &ChangeRecord) -> bool {
+    let mut fields = change.fields.iter();
+    fields.any(|field| field.field == "Status" && field.from == Status::Enabled.as_str())
 }
 
 impl SeenSwitch {
@@ -79,6 +87,25 @@ fn switched(record: &OperationRecord) -> Option<(TrackRef, bool)> {
         _ => return None,
     };
     Some((record.track.clone(), on))
+}
+
+/// Returns whether an operation succeeded that may have switched a track.
+pub(super) fn may_switch(record: &OperationRecord) -> bool {
+    let can_switch = match record.event() {
+        TrackEvent::StartLogging | TrackEvent::StopLogging => true,
+        TrackEvent::ModifyAuditTrack | TrackEvent::ModifyEventsAuditTrack => {
+            record.request.status != SentStatus::Absent
+        }
+        _ => false,
+    };
+    can_switch && record.outcome == Outcome::Succeeded
+}
+
+/// Returns whether an operation modifies a track, and may have switched it on or off.
+pub(super) fn has_unknown_status(record: &OperationRecord) -> bool {
+    let event = record.event();
+    record.request.status == SentStatus::Unknown
+        && !matches!(event, TrackEvent::StartLogging | TrackEvent::StopLogging)
 }
 
 /// Returns whether a record is of a write to tracks. The query asks for these only, so this matters if

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use super::query_period::{Window, in_the_cloud, on_this_machine};
-use super::remembered::{is_write_to_tracks, seen_switch};
-use super::unseen::{Polls, UnseenSwitchOff, take_unseen};
+use super::remembered::{TOLERANCE, is_write_to_tracks, seen_switch};
+use super::unseen::{Polls, Read, UnseenSwitchOff, take_unseen};
 use crate::clock::age;
 use crate::snapshot::{
     ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SweepState, TrackEvent,
@@ -14,8 +14,8 @@ use crate::snapshot::{
 /// How far a sweep reaches ahead of now, because two clocks differ.
 const AHEAD: Duration = Duration::from_mins(1);
 
-/// How far a sweep reaches back before the end of the last one: half an hour before the last one itself,
-/// because records appear late.
+/// How far a period begins before the end of the previous period: half an hour, plus [`AHEAD`], because
+/// records appear late.
 const OVERLAP: Duration = AHEAD.saturating_add(Duration::from_mins(30));
 
 /// The most pages of one sweep.
@@ -78,16 +78,24 @@ impl Sweep {
     /// Begins now. What happened before is not counted: an earlier process may have counted it, and its
     /// polls are not known.
     pub fn new(now: SystemTime) -> Self {
-        Self::restore(SweepState {
+        Self::of(SweepState {
             since: now,
             until: now,
+            listed: None,
+            settled: None,
             remembered: Vec::new(),
             seen: Vec::new(),
         })
     }
 
     /// Goes on after a restart.
-    pub fn restore(state: SweepState) -> Self {
+    pub fn restore(mut state: SweepState) -> Self {
+        // An earlier version did not write it.
+        state.listed.get_or_insert(state.since);
+        Self::of(state)
+    }
+
+    fn of(state: SweepState) -> Self {
         Self {
             state,
             span: Duration::MAX,
@@ -140,6 +148,12 @@ impl Sweep {
         Window::oldest(from, end, in_the_cloud(now, skew))
     }
 
+    /// Notes the end of a poll that listed the tracks. Only the first one matters: no poll shows whether
+    /// a track was on before.
+    pub fn listed(&mut self, ended: SystemTime) {
+        self.state.listed.get_or_insert(ended);
+    }
+
     /// Remembers the switches among changes that a poll saw.
     pub fn saw<'a>(&mut self, changes: impl IntoIterator<Item = &'a ChangeRecord>) {
         let of_polls = changes.into_iter();
@@ -176,6 +190,7 @@ impl Sweep {
             is_cut,
             ..Swept::default()
         };
+        self.mark_counted(skew);
         let since = self.state.since;
         let counts = |record: &&OperationRecord| {
             let at = on_this_machine(record.operation.at, skew);
@@ -201,15 +216,34 @@ impl Sweep {
         // Records have whole seconds. Of off and on in the same second, off counts as the first.
         let order = |old: &Remembered| (old.at, old.switched.as_ref().map(|(_, on)| *on));
         self.state.remembered.sort_by_key(order);
-        swept.unseen = take_unseen(&mut self.state, records, polls, skew);
+        let read = Read {
+            records,
+            are_complete: is_complete,
+            polls,
+            skew,
+        };
+        swept.unseen = take_unseen(&mut self.state, read);
         self.forget(skew);
         swept
     }
 
     /// Ends a sweep that took too long. The next one reads a shorter period from the same beginning:
-    /// otherwise it would be longer, and never end in time.
+    /// otherwise it would be longer, and never end in time. It begins soon, unless the period cannot be
+    /// shorter.
     pub fn timed_out(&mut self, window: Window) {
         self.shorten(window);
+        self.is_behind = own(window) > SHORTEST;
+    }
+
+    /// Marks the switches that an earlier version counted, which wrote only until when it had counted.
+    fn mark_counted(&mut self, skew: i64) {
+        let Some(settled) = self.state.settled.take() else {
+            return;
+        };
+        for old in &mut self.state.remembered {
+            let is_on = old.switched.as_ref().is_some_and(|(_, on)| *on);
+            old.is_counted |= is_on && on_this_machine(old.at, skew) + TOLERANCE <= settled;
+        }
     }
 
     fn shorten(&mut self, window: Window) {

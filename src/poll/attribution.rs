@@ -217,6 +217,16 @@ impl Searches {
         lookups.chain(sweep).min_by_key(|(due, _)| *due)
     }
 
+    /// Notes that a poll listed the tracks.
+    pub(super) fn listed(&mut self, now: SystemTime) {
+        if let Some(sweeps) = &mut self.sweeps
+            && sweeps.sweep.state().listed.is_none()
+        {
+            self.report = None;
+            sweeps.sweep.listed(now);
+        }
+    }
+
     /// Remembers the switches that a poll saw.
     pub(super) fn saw<'a>(&mut self, changes: impl IntoIterator<Item = &'a ChangeRecord>) {
         if let Some(sweeps) = &mut self.sweeps {
@@ -350,9 +360,14 @@ impl Sweeps {
             self.last = Some(now);
         }
         let (records, is_complete) = (&searched.records, searched.is_complete);
-        let swept = self
+        let mut swept = self
             .sweep
             .swept(window, records, is_complete, polls, now, skew);
+        if searched.has_unreadable {
+            for unseen in &mut swept.unseen {
+                (unseen.is_off_certain, unseen.is_on_certain) = (false, false);
+            }
+        }
         for (kind, count) in &swept.counts {
             *self.operations.entry(*kind).or_default() += count;
             if kind.1 != Outcome::Succeeded {

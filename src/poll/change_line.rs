@@ -5,7 +5,7 @@ use tracing::{info, warn};
 
 use crate::escape::{escaped, visible};
 use crate::snapshot::{
-    AttributionResult, ChangeKind, ChangeRecord, Operation, OperationRecord, TrackRef,
+    AttributionResult, ChangeKind, ChangeRecord, Operation, OperationRecord, TrackEvent, TrackRef,
 };
 
 /// Logs a change. A field of the track is a pair of fields of the line, `Status.from` and
@@ -85,13 +85,17 @@ pub(super) fn log_operator(record: &ChangeRecord) {
     );
 }
 
-/// Logs an operation that CAM denied or that failed, and that would have changed a track.
+/// Logs a write to CloudAudit that CAM denied or that failed.
 pub(super) fn log_attempt(account: &str, attempt: &OperationRecord) {
     let operation = &attempt.operation;
     let (track_id, track) = match &attempt.track {
         TrackRef::Id(id) => (Some(*id), None),
         TrackRef::Name(name) => (None, Some(escaped(name))),
         TrackRef::Unnamed => (None, None),
+    };
+    let message = match attempt.event() {
+        TrackEvent::Other => "attempt to write to CloudAudit",
+        _ => "attempt to change a track",
     };
     warn!(
         account = &*visible(account),
@@ -107,7 +111,7 @@ pub(super) fn log_attempt(account: &str, attempt: &OperationRecord) {
         call = escaped(&operation.call_type),
         time = time(operation),
         request_id = escaped(&operation.request_id),
-        "attempt to change a track"
+        "{message}"
     );
 }
 

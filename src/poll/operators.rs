@@ -49,18 +49,16 @@ pub(super) fn unseen_records(
         track,
         off_at,
         on_at,
+        is_off_certain,
+        is_on_certain,
         off,
         on,
     } = unseen;
     let region = histories.first();
     let region = region.map_or("", |history| &history.report().region);
     let (track_id, name) = known_track(histories, &track);
-    let record = |change, operation: Option<OperationRecord>, seen, [from, to]: [Status; 2]| {
-        let result = match operation.as_ref().map(|it| &it.track) {
-            None => AttributionResult::NotFound,
-            Some(TrackRef::Id(_)) => AttributionResult::Certain,
-            Some(TrackRef::Name(_) | TrackRef::Unnamed) => AttributionResult::Candidate,
-        };
+    let record = |change, (operation, result), seen, [from, to]: [Status; 2]| {
+        let operation: Option<OperationRecord> = operation;
         ChangeRecord {
             // The feed numbers its records.
             id: 0,
@@ -86,9 +84,31 @@ pub(super) fn unseen_records(
     };
     let (enabled, disabled) = (Status::Enabled, Status::Disabled);
     [
-        record(ChangeKind::Disabled, off, off_at, [enabled, disabled]),
-        record(ChangeKind::Enabled, on, on_at, [disabled, enabled]),
+        record(
+            ChangeKind::Disabled,
+            with_result(off, is_off_certain),
+            off_at,
+            [enabled, disabled],
+        ),
+        record(
+            ChangeKind::Enabled,
+            with_result(on, is_on_certain),
+            on_at,
+            [disabled, enabled],
+        ),
     ]
+}
+
+fn with_result(
+    operation: Option<OperationRecord>,
+    is_certain: bool,
+) -> (Option<OperationRecord>, AttributionResult) {
+    let result = match &operation {
+        None => AttributionResult::NotFound,
+        Some(_) if is_certain => AttributionResult::Certain,
+        Some(_) => AttributionResult::Candidate,
+    };
+    (operation, result)
 }
 
 /// Returns what the latest listing shows of the track that an operation names. `None` if no listing has
@@ -113,26 +133,26 @@ pub(super) fn listed_track(histories: &[TargetHistory], named: &TrackRef) -> Opt
     listed.max_by_key(|listed| listed.began)
 }
 
-/// Returns the id and the name of a track that an operation names, as far as listings show it.
+/// Returns the id and the name of a track that an operation names, as far as listings show it. The id
+/// is 0 if no track has the name, or several do.
 fn known_track(histories: &[TargetHistory], named: &TrackRef) -> (u64, String) {
     let listings = histories.iter().filter_map(|history| {
         let good = history.report().last_good.as_ref()?;
         Some(Arc::clone(&good.listing))
     });
-    let is_named = |id: u64, name: &str| match named {
-        TrackRef::Id(wanted) => *wanted == id,
-        TrackRef::Name(wanted) => wanted == name,
-        TrackRef::Unnamed => false,
-    };
+    let mut found: BTreeMap<u64, String> = BTreeMap::new();
     for listing in listings {
-        let mut tracks = listing.tracks.iter();
-        if let Some(track) = tracks.find(|track| is_named(track.id, &track.name)) {
-            return (track.id, track.name.clone());
-        }
+        let named = listing.tracks.iter().filter(|track| match named {
+            TrackRef::Id(id) => *id == track.id,
+            TrackRef::Name(name) => *name == track.name,
+            TrackRef::Unnamed => false,
+        });
+        found.extend(named.map(|track| (track.id, track.name.clone())));
     }
-    match named {
+    let only = found.pop_first().filter(|_| found.is_empty());
+    only.unwrap_or_else(|| match named {
         TrackRef::Id(id) => (*id, String::new()),
         TrackRef::Name(name) => (0, name.clone()),
         TrackRef::Unnamed => (0, String::new()),
-    }
+    })
 }

@@ -52,6 +52,23 @@ pub struct SweepState {
         default = "unix_nanos::missing"
     )]
     pub until: SystemTime,
+    /// The end of the first poll that listed the tracks, on this machine's clock. `None` before it.
+    #[serde(
+        rename = "listed_unix_ns",
+        with = "unix_nanos::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub listed: Option<SystemTime>,
+    /// Until when the previous version of the exporter had counted the switch-offs, on this machine's
+    /// clock. `None` after the first sweep of this version.
+    #[serde(
+        rename = "settled_unix_ns",
+        with = "unix_nanos::option",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub settled: Option<SystemTime>,
     /// The operations of the last hour that were counted, oldest first.
     #[serde(default)]
     pub remembered: Vec<Remembered>,

@@ -33,6 +33,10 @@ impl AccountState {
         self.running_since[target] = None;
         let before = Health::of(self.histories[target].report());
         let tracks = outcome.count_tracks();
+        let now = self.clock.now().wall;
+        if let (Ok(_), Some(searches)) = (&outcome.result, &mut self.searches) {
+            searches.listed(now);
+        }
         let (state, changes) = self.update(tracks, |state| state.enter(outcome)).await;
         let after = state.histories[target].report();
         state.log.health(before, after);

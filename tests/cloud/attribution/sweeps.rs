@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cloudaudit_exporter::failure::Reason;
-use cloudaudit_exporter::sim::{Fault, Operator};
+use cloudaudit_exporter::sim::{Fault, Operator, RecordForm, Track};
 use cloudaudit_exporter::snapshot::{
     AttributionResult as Result, ChangeKind, ChangeSource, Outcome, TrackEvent,
 };
@@ -73,6 +73,64 @@ async fn a_track_switched_off_and_on_between_two_polls_is_reported() {
     assert_eq!(tracks, [(1, ("home".to_owned(), off.seen))].into());
 }
 
+/// Alice's request does not name the track, and it switched the track off. Bob's had no effect.
+#[tokio::test(start_paused = true)]
+async fn a_masked_operation_before_the_switch_off_takes_the_certainty_away() {
+    let mut scene = Scene::new(&format!("{SWEEPS}, interval: 5m, regions: [ap-guangzhou]")).await;
+    let polls = |scene: &Scene| scene.stage.shown.last("prod").targets[0].counters.polls;
+    let before = polls(&scene);
+    while polls(&scene) == before {
+        scene.pass(Duration::from_secs(1)).await;
+    }
+    let masked = scene.alice().recorded_as(RecordForm::Masked);
+    masked.set_status(1, 0).unwrap();
+    scene.pass(Duration::from_secs(10)).await;
+    let bob = scene.home().by(Operator::user("bob", "100000000012"));
+    let parameters = json!({"TrackId": 1, "Status": 0});
+    bob.record_operation("ModifyAuditTrack", parameters, json!({}));
+    scene.pass(Duration::from_secs(10)).await;
+    bob.set_status(1, 1).unwrap();
+    scene.pass(20 * MINUTE).await;
+    assert_eq!(unseen(&scene), 1);
+    let off = scene.change(ChangeKind::Disabled);
+    assert_eq!(off.attribution.result, Result::Candidate);
+}
+
+/// Legacy operations have only the name, and two tracks have it.
+#[tokio::test(start_paused = true)]
+async fn a_name_that_two_tracks_have_names_no_id() {
+    let mut scene = Scene::new(&format!("{SWEEPS}, interval: 5m, regions: [ap-guangzhou]")).await;
+    scene.home().create(Track::new(4, "home"));
+    scene.pass(6 * MINUTE).await;
+    let polls = |scene: &Scene| scene.stage.shown.last("prod").targets[0].counters.polls;
+    let before = polls(&scene);
+    while polls(&scene) == before {
+        scene.pass(Duration::from_secs(1)).await;
+    }
+    let name = json!({"AuditName": "home"});
+    for event in ["StopLogging", "StartLogging"] {
+        let alice = scene.alice();
+        alice.record_operation(event, name.clone(), json!({}));
+        scene.pass(Duration::from_secs(10)).await;
+    }
+    // A poll sees one of them off, so it was on before.
+    scene.home().unrecorded().set_status(1, 0).unwrap();
+    scene.pass(20 * MINUTE).await;
+    let changes = scene.changes().into_iter();
+    let found: Vec<_> = changes
+        .filter(|change| change.source == ChangeSource::Operation)
+        .map(|change| {
+            (
+                change.track_id,
+                change.track.clone(),
+                change.attribution.result,
+            )
+        })
+        .collect();
+    let expected = (0, "home".to_owned(), Result::Candidate);
+    assert_eq!(found, [expected.clone(), expected]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn attempts_are_counted_once_by_their_outcome() {
     let mut scene = Scene::new(SWEEPS).await;
@@ -113,7 +171,12 @@ async fn attempts_are_counted_once_by_their_outcome() {
     assert_eq!(lines.len(), attempts.len(), "{lines:?}");
     let who = r#"operator="mallory" operator_type="CAMUser" principal_id="100000000066" source_ip="203.0.113.7""#;
     for (line, attempt) in lines.iter().zip(attempts) {
-        for part in ["attempt to change a track", attempt, who, "request_id="] {
+        let message = if attempt.contains("SomethingNew") {
+            "attempt to write to CloudAudit"
+        } else {
+            "attempt to change a track"
+        };
+        for part in [message, attempt, who, "request_id="] {
             assert!(line.contains(part), "{part} in {line}");
         }
     }

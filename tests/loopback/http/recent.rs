@@ -21,6 +21,8 @@ fn swept(at: SystemTime) -> SweepReport {
         state: SweepState {
             since: at,
             until: at,
+            listed: None,
+            settled: None,
             remembered: Vec::new(),
             seen: Vec::new(),
         },

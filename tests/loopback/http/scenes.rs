@@ -221,6 +221,8 @@ fn searches(now: Moment) -> AttributionReport {
             state: SweepState {
                 since: last,
                 until: last,
+                listed: None,
+                settled: None,
                 remembered: Vec::new(),
                 seen: Vec::new(),
             },

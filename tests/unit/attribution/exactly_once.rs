@@ -9,6 +9,7 @@ use cloudaudit_exporter::snapshot::{
 };
 use proptest::prelude::*;
 
+use super::sweep::sweep_since;
 use super::{EPOCH, at, change, ended, of, switch};
 
 /// A poll runs at each full minute.
@@ -181,7 +182,7 @@ impl Story {
 
 /// The sweeps of a story, until everything is visible and read.
 fn run(story: &Story, steps: &[Step]) -> (Counts, BTreeMap<u64, usize>) {
-    let mut sweep = Sweep::new(at(0));
+    let mut sweep = sweep_since(0);
     let (mut counts, mut unseen) = (Counts::new(), BTreeMap::from([(41, 0), (42, 0)]));
     let (mut now, mut polled) = (0, 0);
     let last = Step {

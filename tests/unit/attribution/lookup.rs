@@ -9,7 +9,7 @@ use cloudaudit_exporter::snapshot::{
     AttributionResult, ChangeKind, ChangeRecord, OperationRecord, TrackRef,
 };
 
-use super::{EPOCH, at, change, of, off, shown};
+use super::{EPOCH, at, change, field, of, off, operation, shown};
 
 const SEEN: u64 = 1_000;
 
@@ -300,5 +300,39 @@ fn a_search_with_impossible_counts_ends() {
         let updates = lookup.searched(&changes, &[], true, 1, now, 0);
         assert!(lookup.is_over(), "{attempts} {requests}");
         assert_eq!(updates.len(), 1);
+    }
+}
+
+/// A record that appears late may be the one that made the change.
+#[test]
+fn an_attempt_without_a_request_finds_nothing_out() {
+    let changes = [disabled()];
+    let mut lookup = Lookup::new(at(SEEN), &changes);
+    lookup.searched(&changes, &[], true, 1, at(SEEN), 0);
+    let updates = lookup.searched(&changes, &[], true, 0, at(SEEN + 1_800), 0);
+    assert_eq!(updates[0].attribution.result, AttributionResult::Failed);
+}
+
+/// The poll saw the track disabled and renamed. The other operation has its old name.
+#[test]
+fn a_record_with_the_old_name_of_a_renamed_track_takes_the_certainty_away() {
+    let mut renamed = change(ChangeKind::Modified, SEEN);
+    renamed.id = 2;
+    renamed.fields = vec![field("Name", "old", "audit-all")];
+    let old = TrackRef::Name("old".to_owned());
+    let records = [off("a", 970), of(old, operation("b", "StopLogging", 980))];
+    let mut other = renamed.clone();
+    other.track_id = 42;
+    let mut earlier = renamed.clone();
+    earlier.seen = at(SEEN - 60);
+    for (second, expected) in [
+        (renamed, AttributionResult::Candidate),
+        (other, AttributionResult::Certain),
+        (earlier, AttributionResult::Certain),
+    ] {
+        let changes = [disabled(), second];
+        let mut lookup = Lookup::new(at(SEEN), &changes[..1]);
+        let updates = lookup.searched(&changes, &records, true, 1, at(SEEN), 0);
+        assert_eq!(updates[0].attribution.result, expected);
     }
 }

@@ -28,7 +28,7 @@ fn check(
         let mut reversed = records.to_vec();
         reversed.reverse();
         for records in [records, &reversed] {
-            let found = attribute(&local, records, true, skew);
+            let found = attribute(&local, &[], records, true, skew);
             assert_eq!(shown(&found), (expected, ids.to_vec()), "skew {skew}");
         }
     }
@@ -225,7 +225,7 @@ fn after_off_on_off_the_last_operation_is_the_cause() {
     check(&disabled(), &records, Certain, &["c"]);
     let records = [off("a", 970), on("b", 970), off("c", 970)];
     for (records, ids) in [(&records[..], vec!["a", "c"]), (&records[1..], vec!["c"])] {
-        let found = attribute(&disabled(), records, true, 0);
+        let found = attribute(&disabled(), &[], records, true, 0);
         let expected = if ids.len() == 1 { Certain } else { Candidate };
         assert_eq!(shown(&found), (expected, ids));
     }
@@ -318,7 +318,7 @@ fn without_a_previous_poll_any_earlier_operation_matches() {
 
 #[test]
 fn incomplete_records_yield_only_candidates() {
-    let found = attribute(&disabled(), &[off("a", 970)], false, 0);
+    let found = attribute(&disabled(), &[], &[off("a", 970)], false, 0);
     assert_eq!(shown(&found), (Candidate, vec!["a"]));
 }
 

@@ -10,6 +10,8 @@ use super::{EPOCH, at, ended, off, operation};
 
 const INTERVAL: Duration = Duration::from_mins(15);
 
+const MINUTE: Duration = Duration::from_mins(1);
+
 /// Returns what a listing shows of track 41, whose name is `audit-all`, and of track 42.
 pub(super) fn listing(on: bool, began: u64) -> impl Fn(&TrackRef) -> Option<ListedTrack> {
     move |track| {
@@ -21,6 +23,13 @@ pub(super) fn listing(on: bool, began: u64) -> impl Fn(&TrackRef) -> Option<List
         let began = at(began);
         Some(ListedTrack { id, on, began })
     }
+}
+
+/// Begins sweeps at a time at which the first poll ended.
+pub(super) fn sweep_since(seconds: u64) -> Sweep {
+    let mut sweep = Sweep::new(at(seconds));
+    sweep.listed(at(seconds));
+    sweep
 }
 
 /// Sweeps at this time with the records of the window. A listing has just shown the tracks on.
@@ -259,6 +268,10 @@ fn after_a_timeout_the_period_is_halved() {
         now += 900;
         let window = sweeps.window(at(now), 0);
         sweeps.timed_out(window);
+        let wait = sweeps.due_in(Some(at(now)), at(now), INTERVAL);
+        // If the shortest period takes too long, there is no hurry.
+        let is_shortest = window.until - window.from <= 1_920;
+        assert_eq!(wait, if is_shortest { INTERVAL } else { MINUTE });
         window.until - window.from - 1_860
     };
     let lengths: Vec<u64> = (0..14).map(|_| length(&mut sweeps)).collect();

@@ -220,6 +220,8 @@ fn operators_of_changes() {
             state: SweepState {
                 since: scene.now.wall,
                 until: scene.now.wall,
+                listed: None,
+                settled: None,
                 remembered: Vec::new(),
                 seen: Vec::new(),
             },

@@ -100,6 +100,8 @@ fn searches_are_restored_without_their_counters() {
             state: SweepState {
                 since: noon() - Duration::from_hours(1),
                 until: noon(),
+                listed: Some(noon() - Duration::from_mins(59)),
+                settled: None,
                 seen: vec![SeenSwitch {
                     track_id: 41,
                     track: "audit-all".to_owned(),
@@ -179,6 +181,8 @@ fn the_format_of_changes_searches_and_deliveries_stays() {
             state: SweepState {
                 since: noon(),
                 until: noon(),
+                listed: None,
+                settled: None,
                 seen: Vec::new(),
                 remembered: vec![
                     remembered(None),
