@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use super::query_period::{Window, in_the_cloud, on_this_machine};
 use super::remembered::{TOLERANCE, is_write_to_tracks, seen_switch};
 use super::unseen::{Polls, Read, UnseenSwitchOff, take_unseen};
-use crate::clock::age;
+use crate::clock::{age, unix_nanos};
 use crate::snapshot::{
     ChangeRecord, ChangeSource, OperationRecord, Outcome, Remembered, SweepState, TrackEvent,
 };
@@ -90,8 +90,14 @@ impl Sweep {
 
     /// Goes on after a restart.
     pub fn restore(mut state: SweepState) -> Self {
-        // An earlier version did not write it.
-        state.listed.get_or_insert(state.since);
+        // An earlier version wrote neither of the two, and not what polls saw and what it counted.
+        // What it read counts no more.
+        let began = if state.since == unix_nanos::missing() {
+            state.until
+        } else {
+            state.since
+        };
+        state.listed.get_or_insert(began);
         Self::of(state)
     }
 

@@ -349,3 +349,22 @@ fn what_an_earlier_version_counted_does_not_count_again() {
         assert_eq!(state.get("settled_unix_ns"), None);
     }
 }
+
+/// A state file of the first version with sweeps, which wrote only two times and the operations.
+#[test]
+fn what_the_first_version_read_counts_no_more() {
+    let mut sweeps = sweep_since(9_000);
+    let pair = [off("a", 9_610), on("b", 9_640)];
+    let polls = Polls {
+        settled: at(9_600),
+        listed: &listing(true, 9_600),
+    };
+    let window = sweeps.window(at(9_700), 0);
+    sweeps.swept(window, &pair, true, polls, at(9_700), 0);
+    let mut state = serde_json::to_value(sweeps.state()).unwrap();
+    let known = ["last_unix_ns", "until_unix_ns", "remembered"];
+    let fields = state.as_object_mut().unwrap();
+    fields.retain(|name, _| known.contains(&name.as_str()));
+    let mut sweeps = Sweep::restore(serde_json::from_value(state).unwrap());
+    assert_eq!(sweep(&mut sweeps, 9_800, &pair, &[]).unseen, []);
+}
