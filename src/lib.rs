@@ -141,8 +141,9 @@
 //!   `track_walk` judges whether a walk of tracks is complete, and `paging` repeats it. Which hosts
 //!   get a request: `config::site` has those of the cloud, `config::endpoint` accepts others,
 //!   `storage::clients` and `storage::cos::bucket` the names that become the host of a bucket, and
-//!   `http_transport` follows no redirect. `credentials::reloading` reads key files again, and
-//!   `credentials::refreshing` renews temporary keys
+//!   `http_transport` follows no redirect. `connections` keeps those of one identity,
+//!   `descriptors` has the caps on connections to the cloud. `credentials::reloading` reads key
+//!   files again, and `credentials::refreshing` renews temporary keys
 //! * [`proxy`]: the proxy for requests to the cloud
 //!
 //! From polls to reports:

@@ -45,7 +45,13 @@ fn limits() -> Limits {
 
 /// The files that the process opens besides connections: runtimes, standard streams, listeners, the
 /// state file and its lock.
-pub const RESERVED_FILES: u64 = 24;
+const RESERVED_FILES: u64 = 24;
+
+/// Returns how many of `open_files` connections to the listener may take. Connections to the cloud may
+/// take as many, so neither can use up the descriptors of the other.
+pub fn connection_share(open_files: u64) -> u64 {
+    open_files.saturating_sub(RESERVED_FILES) / 2
+}
 
 /// Returns how many files the process may open, or `None` if there is no limit or it is unknown.
 pub fn open_files() -> Option<u64> {

@@ -2,7 +2,7 @@
 
 use tracing::warn;
 
-use crate::resources::{RESERVED_FILES, open_files, raise_open_files};
+use crate::resources::{connection_share, open_files, raise_open_files};
 
 /// The contract's cap on connections, if the process may open enough files for it.
 const MAX_CONNECTIONS: usize = 512;
@@ -42,10 +42,6 @@ pub fn raise_limit() -> Result<(), String> {
 /// Fewer connections cause a warning. 1024 open files allow almost [`MAX_CONNECTIONS`].
 const FEW_CONNECTIONS: usize = MAX_CONNECTIONS / 2;
 
-/// The divisor of the listener's share of the unreserved descriptors. The rest is for polls and
-/// files.
-const SHARE: u64 = 2;
-
 /// Returns the cap on connections for the descriptors that the process may open now.
 pub(super) fn max_connections() -> usize {
     let share = open_files().map_or(u64::MAX, share);
@@ -53,7 +49,7 @@ pub(super) fn max_connections() -> usize {
 }
 
 fn share(limit: u64) -> u64 {
-    (limit.saturating_sub(RESERVED_FILES) / SHARE).max(1)
+    connection_share(limit).max(1)
 }
 
 #[cfg(test)]

@@ -1,10 +1,7 @@
 //! How many connections to the cloud the descriptors of the process allow. The listener has its own
 //! share of them (`http/descriptors.rs`), so scrapes succeed however many requests are in flight.
 
-use crate::resources::{RESERVED_FILES, open_files};
-
-/// The divisor of the requests' share of the unreserved descriptors. The rest is for the listener.
-const SHARE: u64 = 2;
+use crate::resources::{connection_share, open_files};
 
 /// The most identities with which connections are kept, regardless of the number of descriptors. An
 /// open connection takes about 30 KB. In a larger fleet, each request opens a connection of its own.
@@ -35,7 +32,7 @@ impl ConnectionLimits {
     }
 
     fn of(open_files: u64) -> Self {
-        let half = open_files.saturating_sub(RESERVED_FILES) / SHARE / 2;
+        let half = connection_share(open_files) / 2;
         let identities = half.clamp(1, MAX_KEEPING_IDENTITIES);
         let number = |limit: u64| usize::try_from(limit).unwrap_or(usize::MAX);
         Self {
@@ -56,7 +53,7 @@ mod tests {
             let limits = ConnectionLimits::of(open_files);
             let idle = limits.keeping_identities * limits.idle_per_identity;
             let taken = (idle + limits.in_flight) as u64;
-            let share = open_files.saturating_sub(RESERVED_FILES) / SHARE;
+            let share = open_files.saturating_sub(24) / 2;
             assert!(taken <= share.max(2), "{open_files}: {limits:?}");
         }
     }
