@@ -188,8 +188,11 @@ pub(super) struct Swap(Arc<ExporterState>);
 impl Swap {
     /// Shows the change. Without this, dropping shows it too, but the next scrape takes longer.
     pub(super) async fn finish(self) {
-        let prepare = |it: &ExporterState| it.publisher.prepare_change(it.clock.now());
-        self.0.off_the_runtime(prepare).await;
+        let show = |it: &ExporterState| {
+            it.publisher.prepare_change(it.clock.now());
+            it.publisher.end_change();
+        };
+        self.0.off_the_runtime(show).await;
     }
 }
 

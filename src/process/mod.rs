@@ -41,10 +41,12 @@ const DURATION_BUCKETS: [f64; 12] = [
 /// The metrics of the process.
 #[derive(Debug)]
 pub struct Process {
-    /// The metrics that change between most scrapes.
-    registry: Registry,
     /// The metrics that stay the same between most scrapes.
     steady: Registry,
+    /// The metrics that polls change.
+    polled: Registry,
+    /// The metrics that every scrape finds changed.
+    scraped: Registry,
     targets: IntGauge,
     shards: Shards,
     call_durations: HistogramVec,
@@ -66,8 +68,9 @@ impl Process {
     /// Registers the metrics.
     pub fn new() -> Self {
         let process = Self {
-            registry: Registry::new(),
             steady: Registry::new(),
+            polled: Registry::new(),
+            scraped: Registry::new(),
             targets: IntGauge::new(
                 "cloudaudit_exporter_targets",
                 "Number of targets that this process polls; a target is an account in a region.",
@@ -141,22 +144,23 @@ impl Process {
         for action in ACTIONS {
             process.call_durations.with_label_values(&[action]);
         }
-        process.register_steady(Box::new(process.targets.clone()));
-        process.register(Box::new(process.call_durations.clone()));
-        process.register(Box::new(process.responses.clone()));
-        process.register(Box::new(process.clock_skew.clone()));
-        process.register_steady(Box::new(process.state_written.clone()));
-        process.register(Box::new(process.state_written_at.clone()));
-        process.register_steady(Box::new(process.certificate_expiry.clone()));
-        process.register_steady(Box::new(process.log_lines_dropped.clone()));
-        process.register_steady(Box::new(process.reload_successful.clone()));
-        process.register_steady(Box::new(process.reload_success_timestamp.clone()));
-        process.register_steady(Box::new(process.config_hash.clone()));
-        process.register_steady(Box::new(build_info()));
+        register(&process.steady, Box::new(process.targets.clone()));
+        register(&process.polled, Box::new(process.call_durations.clone()));
+        register(&process.scraped, Box::new(process.responses.clone()));
+        register(&process.polled, Box::new(process.clock_skew.clone()));
+        register(&process.steady, Box::new(process.state_written.clone()));
+        register(&process.polled, Box::new(process.state_written_at.clone()));
+        register(&process.steady, Box::new(process.certificate_expiry.clone()));
+        register(&process.steady, Box::new(process.log_lines_dropped.clone()));
+        register(&process.steady, Box::new(process.reload_successful.clone()));
+        register(&process.steady, Box::new(process.reload_success_timestamp.clone()));
+        register(&process.steady, Box::new(process.config_hash.clone()));
+        register(&process.steady, Box::new(build_info()));
         #[cfg(target_os = "linux")]
-        process.register(Box::new(
-            prometheus::process_collector::ProcessCollector::for_self(),
-        ));
+        register(
+            &process.scraped,
+            Box::new(prometheus::process_collector::ProcessCollector::for_self()),
+        );
         process
     }
 
@@ -181,7 +185,10 @@ impl Process {
             "cloudaudit_exporter_page_info",
             "URL of the exporter's page for users, from --web.external-url; always 1; absent without the flag.",
         );
-        self.register(Box::new(constant(options.const_label("url", url))));
+        register(
+            &self.steady,
+            Box::new(constant(options.const_label("url", url))),
+        );
     }
 
     /// Sets the number of targets.
@@ -267,20 +274,13 @@ impl Process {
     }
 
     /// Returns the exposition of these series in parts. Most scrapes find most parts as they were.
-    pub fn parts(&self) -> [Bytes; 3] {
+    pub fn parts(&self) -> [Bytes; 4] {
         [
             self.restarts.exposition(),
             rendered(&self.steady),
-            rendered(&self.registry),
+            rendered(&self.polled),
+            rendered(&self.scraped),
         ]
-    }
-
-    fn register(&self, collector: Box<dyn Collector>) {
-        register(&self.registry, collector);
-    }
-
-    fn register_steady(&self, collector: Box<dyn Collector>) {
-        register(&self.steady, collector);
     }
 }
 

@@ -132,7 +132,8 @@ impl Publisher {
 
     /// Shows the accounts as they are now.
     pub fn end_change(&self) {
-        self.shown().thaw();
+        let replaced = self.shown().thaw();
+        drop(replaced);
     }
 
     /// Checks whether every target has had a complete poll, or a whole interval of time for one.

@@ -1,5 +1,6 @@
 //! What scrapes show: the families of all accounts, and the series of the process.
 
+use std::mem::{replace, take};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ struct Frozen {
 impl Shown {
     /// Replaces the series of the process. A text that is the same as before is not compressed again.
     pub(super) fn set_own(&mut self, own: Vec<Bytes>) {
-        let mut before = std::mem::take(&mut self.own).into_iter();
+        let mut before = take(&mut self.own).into_iter();
         let own = own.into_iter().map(|text| match before.next() {
             Some(segment) if segment.is_of(&text) => segment,
             _ => {
@@ -74,10 +75,12 @@ impl Shown {
         }
     }
 
-    pub(super) fn thaw(&mut self) {
-        if let Some(next) = self.frozen.take().and_then(|frozen| frozen.next) {
-            self.families = next;
-        }
+    /// Shows what [`Self::set_next`] has set. Returns what is no longer shown: to free the memory of
+    /// thousands of accounts takes milliseconds, so the caller does that when it holds no lock.
+    pub(super) fn thaw(&mut self) -> impl Sized + use<> {
+        let frozen = self.frozen.take()?;
+        let families = frozen.next.map(|next| replace(&mut self.families, next));
+        Some((families, frozen.reports))
     }
 
     /// Returns the reports from before the change. `None` unless accounts change.
