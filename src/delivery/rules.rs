@@ -19,7 +19,7 @@ const STALLED_CHECKS: u32 = 2;
 /// The clocks of the servers of the cloud may differ by this much.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(10);
 
-/// A log topic shows the beginning of the newest filled minute.
+/// A log topic shows the beginning of the newest minute with records.
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The settings of the checks of an account.

@@ -97,7 +97,7 @@ pub struct DeliveryReport {
     pub state: DeliveryState,
     /// Why the state is unknown, or what is missing, in a sentence; empty otherwise.
     pub explanation: String,
-    /// The newest object or filled minute seen, by the clock of the cloud.
+    /// The newest object or minute with records seen, by the clock of the cloud.
     #[serde(rename = "last_arrival_unix_ns", with = "unix_nanos::option")]
     pub last_arrival: Option<SystemTime>,
     /// The oldest operation that should have arrived since and has not, by the clock of the cloud. Two
@@ -184,7 +184,7 @@ pub enum CheckCursor {
     },
     /// Of a log topic.
     Topic {
-        /// The newest filled minute, in Unix seconds, if one was seen.
+        /// The newest minute with records, in Unix seconds, if one was seen.
         newest_unix_seconds: Option<i64>,
         /// When `DescribeTopics` last listed the topic, in Unix seconds.
         described_unix_seconds: i64,
