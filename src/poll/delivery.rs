@@ -17,7 +17,7 @@ use crate::tencent::storage::{CheckResult, StorageClients};
 /// The most checks of one account in flight.
 pub(super) const MAX_CHECKS: usize = 4;
 
-/// With what an account checks its storage targets.
+/// What an account needs to check its storage targets.
 #[derive(Clone)]
 pub struct DeliveryParts {
     /// The clients of the services that store records.
@@ -99,7 +99,7 @@ impl DeliveryChecker {
         }
     }
 
-    /// Looks at the storage target, from where a check has ended.
+    /// Checks the storage target, and continues where an earlier check ended.
     async fn look(
         &self,
         job: &Job,
