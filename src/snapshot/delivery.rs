@@ -119,7 +119,7 @@ pub struct DeliveryReport {
     /// The first of the latest checks in a row that did not find the storage target.
     #[serde(rename = "missing_since_unix_ns")]
     pub missing_since: Option<Moment>,
-    /// Where the next check goes on. `None` if it starts from the beginning.
+    /// Where the next check continues. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
     /// The APPID in the bucket's name. Empty if the exporter asks Cloud Access Management for it. `None`
     /// for other storage, and in state files of earlier versions.
@@ -137,7 +137,7 @@ impl DeliveryReport {
         }
     }
 
-    /// Drops what is known, because the target is another one now. Counters do not go back.
+    /// Discards the results, because the target is another one now. Counters do not go back.
     pub fn reset(&mut self) {
         *self = Self {
             failures: std::mem::take(&mut self.failures),

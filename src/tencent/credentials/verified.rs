@@ -129,7 +129,7 @@ impl VerifiedProvider {
     }
 }
 
-/// Returns whether STS denies the request, and would deny it again.
+/// Returns whether STS denied the request for a reason that would deny a retry too.
 pub fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }

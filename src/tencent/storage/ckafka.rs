@@ -1,5 +1,5 @@
-//! `CKafka`: whether a topic exists. It has no request that tells when the last record arrived
-//! without reading records.
+//! `CKafka`: whether a topic exists. The API shows when the last record arrived only if records are
+//! read.
 //!
 //! Source: the `CKafka` API, version 2019-08-19 (`DescribeTopicAttributes`).
 
@@ -39,7 +39,7 @@ impl CkafkaClient {
         }
     }
 
-    /// Looks whether the topic exists.
+    /// Checks whether the topic exists.
     pub(super) async fn check(
         &self,
         target: &StorageTarget,

@@ -209,8 +209,8 @@ fn read_fields(
     root.ok_or_else(|| NOT_XML.to_owned())
 }
 
-/// Returns the character of a reference. Only those of XML itself are known, because a document type
-/// is refused.
+/// Returns the character of a reference. Only the references of XML itself are known, because a
+/// document type is refused.
 fn entity(reference: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     match &**reference {
         "amp" => Some('&'),
