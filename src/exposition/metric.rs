@@ -158,7 +158,7 @@ metrics! {
 }
 
 impl Metric {
-    /// Returns whether a poll changes it that finds everything as it was.
+    /// Returns whether a poll that finds no change still changes the metric.
     pub fn changes_with_every_poll(self) -> bool {
         matches!(
             self,

@@ -170,7 +170,7 @@ fn obstacle(job: &Job, own: Option<&str>) -> Option<String> {
         // The host of the bucket contains the APPID of its owner, so no other bucket answers.
         None if names_bucket => None,
         None => Some(format!(
-            "the storage belongs to account {owner}, and the own account is unknown; set uin"
+            "the storage belongs to account {owner}, and the account of the key is unknown; set uin"
         )),
     }
 }

@@ -169,7 +169,7 @@ const NOT_CHECKED: &str = "not checked yet";
 const TOO_OLD: &str = "the last successful check is older than three intervals";
 
 /// Where the next check of a storage target continues, so that it needs one request. The state file
-/// keeps it. A check without it, or with one that no longer fits, finds the place again.
+/// keeps it. A check without a cursor, or with a cursor that no longer fits, finds the place again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckCursor {

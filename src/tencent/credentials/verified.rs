@@ -111,7 +111,7 @@ impl VerifiedProvider {
                 uin = self.owner.uin,
                 role = self.inner.identity(),
                 error = %failure,
-                "cannot verify the account of the key; allow sts:GetCallerIdentity to the role"
+                "cannot verify the account of the key; allow the role to call sts:GetCallerIdentity"
             );
         }
     }

@@ -67,8 +67,8 @@ impl CkafkaClient {
         match self.api.call(call, observer, parse).await {
             Ok(()) => CheckResult::Exists {
                 why: format!(
-                    "the topic {name} exists, but CKafka does not tell when records arrived \
-                     without reading them"
+                    "the topic {name} exists, but CKafka shows when records arrived \
+                     only to clients that read them"
                 ),
             },
             Err(failure) if is_missing(&failure) => CheckResult::Missing {
