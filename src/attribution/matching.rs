@@ -166,8 +166,8 @@ pub(super) fn old_names<'a>(change: &ChangeRecord, all: &[&'a ChangeRecord]) -> 
     names.map(|field| &*field.from).collect()
 }
 
-/// Returns when the last operation until a time undid the change. A later one undoes nothing that the
-/// poll saw.
+/// Returns when the last operation until a time undid the change. A later operation undoes nothing that
+/// the poll saw.
 fn last_contrary(operations: &[Fitting], until: SystemTime) -> Option<SystemTime> {
     let contrary = operations
         .iter()
