@@ -1,5 +1,5 @@
-//! Detects stalled loops: that of the runtime, and that of every account. A loop whose polls all fail
-//! is not stalled.
+//! Detects stalled loops: the loop of the runtime and the loop of every account. A loop whose polls all
+//! fail is not stalled.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};

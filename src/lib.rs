@@ -64,7 +64,7 @@
 //!     metrics that changed.
 //! 11. `Routes::respond`, `ExporterState::exposition` and `Publisher::scrape`: a scrape begins.
 //! 12. `Publisher::update`: each `Bucket` joins its marked metrics to a `Chunk` each, and a
-//!     `MetricFamily` groups those of all buckets. It does nothing while accounts change.
+//!     `MetricFamily` groups the chunks of all buckets. It does nothing while accounts change.
 //! 13. `Shown::scrape`: takes the families, and the series of the process from `Process::parts`.
 //! 14. `Scrape::plain`, where a `PieceBuffer` joins small pieces, or `Scrape::gzip`, where `gzip`
 //!     deflates the `Segment`s that changed and makes one gzip member. `http` sends the pieces.
@@ -134,16 +134,16 @@
 //!
 //! The API client:
 //!
-//! * [`tencent`]: requests, signatures, credentials, rate limiting, retries, paging. `reasons` maps
-//!   an error code or an HTTP status to its reason (for buckets, `storage::cos::errors` does),
+//! * [`tencent`]: requests, signatures, credentials, rate limiting, retries, paging. `reasons` maps an
+//!   error code or an HTTP status to its reason (for buckets, `storage::cos::errors` does),
 //!   `dispatcher` decides whether to retry, and `retries` counts the attempts and has the delays.
 //!   `pace` has the arithmetic of the rate limit, `aimd` the AIMD limit, `pacer` the queue.
-//!   `track_walk` judges whether a walk of tracks is complete, and `paging` repeats it. Which hosts
-//!   get a request: `config::site` has those of the cloud, `config::endpoint` accepts others,
+//!   `track_walk` judges whether a walk of tracks is complete, and `paging` repeats it. Which hosts get
+//!   a request: `config::site` has the hosts of the cloud, `config::endpoint` accepts others,
 //!   `storage::clients` and `storage::cos::bucket` the names that become the host of a bucket, and
-//!   `http_transport` follows no redirect. `connections` keeps those of one identity,
-//!   `descriptors` has the caps on connections to the cloud. `credentials::reloading` reads key
-//!   files again, and `credentials::refreshing` renews temporary keys
+//!   `http_transport` follows no redirect. `connections` keeps the connections of one identity,
+//!   `descriptors` has the caps on connections to the cloud. `credentials::reloading` reads key files
+//!   again, and `credentials::refreshing` renews temporary keys
 //! * [`proxy`]: the proxy for requests to the cloud
 //!
 //! From polls to reports:

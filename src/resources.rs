@@ -5,7 +5,7 @@
 
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-/// The least address space, in bytes. The C library reserves 64 MiB for each thread that allocates
+/// The minimum address space, in bytes. The C library reserves 64 MiB for each thread that allocates
 /// memory, and aborts the process if that fails.
 const MIN_ADDRESS_SPACE: u64 = 512 << 20;
 

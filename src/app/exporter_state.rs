@@ -286,8 +286,8 @@ impl FleetObserver for ExporterState {
         let persisted = self.persisted.clone();
         Box::new(move |report, now| {
             let evidence = match &persisted {
-                // Evidence beyond that of the account belongs to an earlier account of the same
-                // name.
+                // Evidence beyond the account's own evidence belongs to an earlier account of the
+                // same name.
                 Some(persisted) => Some(persisted.of(&report.account.name))
                     .filter(|evidence| evidence.observed <= report.evidence.observed)
                     .unwrap_or_default(),

@@ -1,8 +1,8 @@
 //! Detects a new content of the configuration file and of the account files that it names.
 //!
-//! It compares the content at an interval. Events would not do: Kubernetes replaces a link in
-//! the path of the file, editors rename files, and network file systems send no events. A new
-//! time stamp alone is no change.
+//! It compares the content at an interval. File events are not enough: Kubernetes replaces a link in
+//! the path of the file, editors rename files, and network file systems send no events. A new time
+//! stamp alone is no change.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -18,7 +18,7 @@ use crate::state::StateWriter;
 pub(super) struct PersistedEvidence(Mutex<BTreeMap<String, Evidence>>);
 
 impl PersistedEvidence {
-    /// Replaces the evidence by that of the file.
+    /// Replaces the evidence by the evidence of the file.
     pub(super) fn replace<'a>(&self, evidence: impl IntoIterator<Item = (&'a String, Evidence)>) {
         let evidence = evidence
             .into_iter()

@@ -27,12 +27,12 @@ const LAST_ATTEMPT: usize = SCHEDULE.len() - 1;
 /// and restarts, unless the state file cannot be written.
 pub const MAX_REQUESTS: u32 = 7;
 
-/// The most pages of the last attempt. The others read one page, so that the requests last until the
-/// end of the schedule, and a late record on the first page is found.
+/// The most pages of the last attempt. Earlier attempts read one page, so that requests are left until
+/// the end of the schedule, and a late record on the first page is found.
 const MAX_PAGES: u32 = 4;
 
-/// How long a restored search waits before it sends a request. By then the state file has it, so a
-/// process that ends again right after the request does not repeat it.
+/// How long a restored search waits before it sends a request. By then the restored search is in the
+/// state file, so a process that ends right after the request does not repeat it.
 const RESTART_WAIT: Duration = Duration::from_secs(10);
 
 /// The search for the operations behind the changes that one poll of an account saw.
@@ -41,8 +41,8 @@ const RESTART_WAIT: Duration = Duration::from_secs(10);
 /// [`Self::max_pages`] pages for all of them and no retries, and passes the result to
 /// [`Self::searched`] or [`Self::failed`]. It does so until [`Self::is_over`].
 ///
-/// A certain result ends the search for a change. Candidates are returned at once, and the search goes
-/// on, because the record that names the track may be late.
+/// A certain result ends the search for a change. Candidates are returned at once, and the search
+/// continues, because the record that names the track may be late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lookup {
     state: LookupState,
@@ -55,9 +55,9 @@ pub struct Lookup {
 pub struct Update {
     /// The id of the change.
     pub change: u64,
-    /// What is known now.
+    /// The result so far.
     pub attribution: Attribution,
-    /// Whether the search for this change has ended. Only then the result counts.
+    /// Whether the search for this change has ended. The result counts only then.
     pub is_final: bool,
 }
 
@@ -87,8 +87,8 @@ impl Lookup {
 
     /// Continues after a restart. The earlier process may have ended right after an attempt. If an
     /// attempt was due and is not in the state file, all pages it may request count as sent. It is one
-    /// attempt at most, because a process persists each one long before the next.
-    /// Attempts whose time has passed become one.
+    /// attempt at most, because a process persists each one long before the next. Attempts whose time
+    /// has passed are merged into one.
     pub fn restarted(&mut self, now: SystemTime) {
         let passed = passed(self.state.began, now);
         if passed > self.state.attempts {
@@ -140,9 +140,10 @@ impl Lookup {
         pages.min(MAX_REQUESTS.saturating_sub(self.state.requests))
     }
 
-    /// Ends an attempt that succeeded. `changes` has the changes of the account; those that are no
-    /// longer there are forgotten. `are_complete` is whether `records` are all of the periods. If no
-    /// attempt reads them all, the search fails, because the record may be among the others.
+    /// Ends an attempt that succeeded. `changes` has the changes of the account; the search forgets a
+    /// change that is no longer among them. `are_complete` is whether `records` are all records of the
+    /// periods. If no attempt reads all records, the search fails, because it may have missed the
+    /// record that matters.
     pub fn searched<'a>(
         &mut self,
         changes: impl IntoIterator<Item = &'a ChangeRecord>,
@@ -156,10 +157,10 @@ impl Lookup {
         let has_sent = requests > 0;
         self.state.has_read_all |= are_complete && has_sent;
         if !are_complete && !is_last {
-            // The last attempt needs the requests of this one.
+            // The last attempt needs the requests that the next attempt would send.
             self.state.attempts = (self.state.attempts + 1).min(LAST_ATTEMPT);
         }
-        // Without a request, a record that has appeared since is unknown.
+        // Without a request, the search has not seen records that appeared since the last attempt.
         let nothing = if self.state.has_read_all && has_sent {
             AttributionResult::NotFound
         } else {

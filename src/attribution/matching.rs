@@ -8,45 +8,45 @@ use crate::snapshot::{
     OperationRecord, Outcome, SentStatus, TrackEvent, TrackRef, TrackRequest,
 };
 
-/// How long before the previous poll began an operation may be, because two clocks differ.
+/// How long before the beginning of the previous poll an operation may lie, because two clocks differ.
 pub(super) const BEFORE: Duration = Duration::from_mins(2);
 
-/// How long after the poll ended an operation may be, because two clocks differ.
+/// How long after the end of the poll an operation may lie, because two clocks differ.
 pub(super) const AFTER: Duration = Duration::from_mins(1);
 
-/// The same limits for an operation that is certain, or that names no id. The difference of two clocks
-/// is known to a second.
+/// The same limits for an operation that is certain, or that names no id. The difference of the two
+/// clocks is known to the second.
 const NEAR: Duration = Duration::from_secs(10);
 
-/// How long before a poll began an operation must be so that the poll has surely seen its effect: the
-/// times of records are whole seconds, and so is the known difference of two clocks.
+/// How long before the beginning of a poll an operation must lie for the poll to have certainly seen
+/// its effect. Times of records are whole seconds, and so is the known difference of the two clocks.
 const SURELY_SEEN: Duration = Duration::from_secs(2);
 
 /// Returns which operation made a change.
 ///
-/// An operation *fits* if it succeeded, if its name is that of an operation that can make the change,
-/// and if it had this effect: `Status` 0 for a disabled track, 1 for an enabled one, a deletion, a
-/// creation, or for a modified track at least one of the settings that differ, with the new value.
-/// It must lie between two minutes before the previous poll began and one minute after the poll ended.
-/// When a poll read the track is unknown: at any time between its beginning and its end.
+/// An operation *fits* if it succeeded, can make the change according to its name, and had this effect:
+/// `Status` 0 for a disabled track, `Status` 1 for an enabled track, a deletion, or a creation. For a
+/// modified track, it must send the new value of at least one setting that differs. It must lie between
+/// two minutes before the previous poll began and one minute after the poll ended. A poll may have read
+/// the track at any time between the beginning and the end of the poll.
 ///
-/// An operation does not fit if a later operation that names the id undid it before the poll began: of
-/// off, on, off, only the last one can be the cause.
+/// An operation does not fit if a later operation that names the id undid it before the poll began.
+/// After off, on, off, only the last operation can be the cause.
 ///
-/// * **certain**: exactly one operation fits and names the id of the track, it has the whole effect, it
-///   lies within ten seconds of the time between the two polls, and the records are complete. No
-///   operation without an id could be the cause instead: none fits within these ten seconds, and none
-///   undoes the change at the same second or later, before the poll began.
+/// * **certain**: exactly one operation fits and names the id of the track. It has the whole effect,
+///   and it lies between the two polls, with a tolerance of ten seconds. The records are complete. No
+///   operation without an id could be the cause instead: none fits in that time, and none undoes the
+///   change in the same second or later, before the poll began.
 /// * **candidate**: several operations fit, the only one is further away or has an unknown or partial
-///   effect, it could be another one without an id, or the records are incomplete. An operation names
-///   no id if it is masked or missing, or the record could not be parsed. A name is not unique, so an
-///   operation that has only the name of the track names no id. At most [`MAX_CANDIDATES`], those with
-///   the id first, and newest first among these and the others.
-/// * **not found**: nothing fits. An operation that names another track, and an attempt that failed or
-///   was denied, never fits, and takes no certainty away.
+///   effect, an operation without an id could be the cause, or the records are incomplete. An operation
+///   names no id if the id is masked or missing, or if the record could not be parsed. A name is not
+///   unique, so an operation that has only the name of the track names no id. There are at most
+///   [`MAX_CANDIDATES`]: first the operations with the id, then the others, each group newest first.
+/// * **not found**: no operation fits. An operation that names another track never fits, and neither
+///   does an attempt that failed or was denied. They do not make another operation less certain.
 ///
 /// The previous poll may be unknown. Then any operation before the poll may fit. `old_names` are names
-/// that the track had before the poll, besides those in the change.
+/// that the track had before the poll, in addition to the names in the change.
 pub fn attribute(
     change: &ChangeRecord,
     old_names: &[&str],
@@ -166,8 +166,8 @@ pub(super) fn old_names<'a>(change: &ChangeRecord, all: &[&'a ChangeRecord]) -> 
     names.map(|field| &*field.from).collect()
 }
 
-/// Returns when the last operation until a time undid the change. A later one undoes nothing that the
-/// poll saw.
+/// Returns when the last operation until a time undid the change. A later operation undoes nothing that
+/// the poll saw.
 fn last_contrary(operations: &[Fitting], until: SystemTime) -> Option<SystemTime> {
     let contrary = operations
         .iter()
@@ -175,8 +175,8 @@ fn last_contrary(operations: &[Fitting], until: SystemTime) -> Option<SystemTime
     contrary.map(Fitting::at).max()
 }
 
-/// Returns the operations that make the change and were not undone. Of two in the same second the order
-/// is unknown.
+/// Returns the operations that make the change and were not undone. The order of two operations in the
+/// same second is unknown.
 fn lasted<'a, 'b>(
     operations: &'b [Fitting<'a>],
     undone: Option<SystemTime>,

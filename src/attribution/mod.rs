@@ -4,12 +4,12 @@
 //! over a restart.
 //!
 //! * [`attribute`] is the rule: one change and some records become an [`Attribution`].
-//! * [`Lookup`] searches the records for the changes of one poll, again and again for half an hour,
-//!   because a record appears some time after its operation.
+//! * [`Lookup`] searches the records for the changes of one poll. It repeats the search for half an
+//!   hour, because a record appears some time after its operation.
 //! * [`Sweep`] reads every write to tracks since the last sweep. It counts the operations, and finds
 //!   what no poll can see.
 //!
-//! The times of records are those of the cloud. Every function that compares them with times of this
+//! The times of records are by the cloud's clock. Every function that compares them with times of this
 //! machine takes the `skew`: the cloud's clock minus this machine's, in seconds; 0 if it is unknown.
 //!
 //! [`Attribution`]: crate::snapshot::Attribution

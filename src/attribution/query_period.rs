@@ -21,8 +21,8 @@ pub struct Window {
 }
 
 impl Window {
-    /// Returns the periods to ask for, newest first: as long as one query may be, and no further
-    /// back than the API reaches. The times are those of the cloud.
+    /// Returns the periods to query, newest first. Each period is as long as one query may be, and none
+    /// begins earlier than the API allows. The times are by the cloud's clock.
     pub(super) fn split(from: SystemTime, until: SystemTime) -> Vec<Self> {
         let from = from.max(reach(until));
         let mut windows = Vec::new();

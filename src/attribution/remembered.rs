@@ -21,8 +21,8 @@ impl Remembered {
     }
 }
 
-/// Returns what a poll saw, if the change shows whether the track was on at the previous poll: a track
-/// that was created was not, one that was deleted may have been.
+/// Returns what a poll saw, if the change shows whether the track was on at the previous poll. A
+/// created track was not on; a deleted track may have been on.
 pub(super) fn seen_switch(change: &ChangeRecord) -> Option<SeenSwitch> {
     let on = match change.change {
         ChangeKind::Created | ChangeKind::Enabled => true,
@@ -60,7 +60,7 @@ impl SeenSwitch {
     }
 }
 
-/// Returns the key that identifies a record. Without a request id, it is the content.
+/// Returns the key that identifies a record. Without a request id, the key is the content.
 pub(super) fn key_of(record: &OperationRecord) -> String {
     let operation = &record.operation;
     let name = operation.event_name.to_ascii_lowercase();
@@ -72,7 +72,7 @@ pub(super) fn key_of(record: &OperationRecord) -> String {
     format!("{name} {}", operation.request_id)
 }
 
-/// Returns the track that an operation switched, and whether on.
+/// Returns the track that an operation switched, and whether the operation switched it on.
 fn switched(record: &OperationRecord) -> Option<(TrackRef, bool)> {
     if record.outcome != Outcome::Succeeded || record.track == TrackRef::Unnamed {
         return None;
@@ -108,8 +108,8 @@ pub(super) fn has_unknown_status(record: &OperationRecord) -> bool {
         && !matches!(event, TrackEvent::StartLogging | TrackEvent::StopLogging)
 }
 
-/// Returns whether a record is of a write to tracks. The query asks for these only, so this matters if
-/// the API ignores an attribute.
+/// Returns whether a record is about a write to tracks. The query asks only for such records, so this
+/// matters only if the API ignores an attribute.
 pub(super) fn is_write_to_tracks(record: &OperationRecord) -> bool {
     let is_or_unknown =
         |text: &str, wanted: &str| text.is_empty() || text.eq_ignore_ascii_case(wanted);

@@ -28,9 +28,9 @@ const SHORTEST: Duration = Duration::from_mins(1);
 /// The wait for the next sweep if the last one did not reach the present.
 const CATCH_UP: Duration = Duration::from_mins(1);
 
-/// How long a process waits for its first sweep: its counters begin at 0, and an alert sees only what
-/// they count after a scrape has seen the 0. Two scrapes, because one may fail. The wait loses nothing,
-/// because the period of the sweep is longer.
+/// How long a process waits before its first sweep. Its counters begin at 0, and an alert sees only
+/// what they count after a scrape has seen the 0. The wait is long enough for two scrapes, because one
+/// scrape may fail. It loses nothing, because the sweep covers a longer period.
 pub const FIRST_WAIT: Duration = Duration::from_mins(2);
 
 /// The most operations that are remembered, and the most switches that polls saw: more than the pages
@@ -52,7 +52,7 @@ pub type Counts = BTreeMap<(TrackEvent, Outcome), u64>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sweep {
     state: SweepState,
-    /// The longest period that the last sweeps could read, besides the overlap.
+    /// The longest period that the last sweeps could read, without the overlap.
     span: Duration,
     /// Whether the last sweep did not reach the present.
     is_behind: bool,
@@ -67,7 +67,7 @@ pub struct Swept {
     pub counts: Counts,
     /// The operations among them that were denied or failed, in the order of the records.
     pub attempts: Vec<OperationRecord>,
-    /// Tracks that were switched off and on again, and no poll saw it.
+    /// Tracks that were switched off and on again without any poll seeing it.
     pub unseen: Vec<UnseenSwitchOff>,
     /// Whether the records were incomplete although the period cannot be shorter: the older records of
     /// the period are lost.
@@ -88,10 +88,10 @@ impl Sweep {
         })
     }
 
-    /// Goes on after a restart.
+    /// Continues after a restart.
     pub fn restore(mut state: SweepState) -> Self {
-        // An earlier version wrote neither of the two, and not what polls saw and what it counted.
-        // What it read counts no more.
+        // The state of an earlier version lacks `since` and `listed`, what polls saw, and what was
+        // counted. Operations that the earlier version read do not count again.
         let began = if state.since == unix_nanos::missing() {
             state.until
         } else {
@@ -233,15 +233,16 @@ impl Sweep {
         swept
     }
 
-    /// Ends a sweep that took too long. The next one reads a shorter period from the same beginning:
-    /// otherwise it would be longer, and never end in time. It begins soon, unless the period cannot be
-    /// shorter.
+    /// Ends a sweep that took too long. The next sweep reads a shorter period from the same beginning.
+    /// Otherwise its period would be even longer, and the sweep would never end in time. It begins
+    /// soon, unless the period cannot be shorter.
     pub fn timed_out(&mut self, window: Window) {
         self.shorten(window);
         self.is_behind = own(window) > SHORTEST;
     }
 
-    /// Marks the switches that an earlier version counted, which wrote only until when it had counted.
+    /// Marks the switches that an earlier version counted. That version wrote only the time until which
+    /// it had counted.
     fn mark_counted(&mut self, skew: i64) {
         let Some(settled) = self.state.settled.take() else {
             return;
@@ -256,10 +257,10 @@ impl Sweep {
         self.span = (own(window) / 2).max(SHORTEST);
     }
 
-    /// Forgets what no later period can hold, and the oldest of too many.
+    /// Forgets what no later period can contain, and the oldest operations beyond the limit.
     fn forget(&mut self, skew: i64) {
         let until = in_the_cloud(self.state.until, skew);
-        // Twice, so that a pair whose halves appear late is still found.
+        // Two overlaps, so that a pair whose records appear late is still found.
         let oldest = until.checked_sub(OVERLAP * 2).unwrap_or(until);
         let oldest_here = on_this_machine(oldest, skew);
         self.state.seen.retain(|seen| seen.is_after(oldest_here));
@@ -270,7 +271,7 @@ impl Sweep {
     }
 }
 
-/// Returns how long a period is besides the overlap.
+/// Returns how long a period is without the overlap.
 fn own(window: Window) -> Duration {
     let read = Duration::from_secs(window.until.saturating_sub(window.from));
     read.saturating_sub(OVERLAP)

@@ -67,8 +67,8 @@ pub(super) struct Read<'a> {
     pub(super) skew: i64,
 }
 
-/// Returns the pairs of off and on that no poll saw, and marks them, so that each counts once: as soon
-/// as both are there and every poll has ended that may have seen them.
+/// Returns the pairs of off and on that no poll saw. Marks them, so that each pair counts once: as soon
+/// as both operations are known and every poll that may have seen them has ended.
 ///
 /// Polls have to prove that the track was on before. If an operation switches off a track that is off,
 /// and others switch it on and off again, then no poll missed that it was off.
@@ -157,8 +157,8 @@ impl Read<'_> {
             && at_once.all(|switch| operator(switch) == operator(first))
     }
 
-    /// Returns whether an operation in a time may have switched a track, and it is unclear whether it
-    /// did. `None` is the beginning of the records.
+    /// Returns whether an operation between two times may have switched the track, without showing
+    /// whether it did. `None` stands for the beginning of the records.
     fn has_unclear(&self, track: &TrackRef, from: Option<SystemTime>, until: SystemTime) -> bool {
         self.records.iter().any(|record| {
             let at = on_this_machine(record.operation.at, self.skew);
@@ -166,7 +166,8 @@ impl Read<'_> {
             let is_unclear = match &record.track {
                 TrackRef::Id(id) => *track == TrackRef::Id(*id) && has_unknown_status(record),
                 TrackRef::Unnamed => true,
-                // A name that no listing has, or that several tracks have, may be its name.
+                // A name that no listing has, or that several tracks have, may be the name of the
+                // track.
                 named @ TrackRef::Name(_) => (self.polls.listed)(named)
                     .is_none_or(|listed| TrackRef::Id(listed.id) == *track),
             };
@@ -202,7 +203,8 @@ impl Evidence<'_> {
         let later = self.seen.iter().find(is_later);
         let is_listed_on = self.listed.is_some_and(|listed| listed.on);
         let was_on = later.map_or(is_listed_on, |later| !later.on);
-        // Of two in the same second, the order is unknown. Then a later poll has to see it on.
+        // The order of two operations in the same second is unknown. Then a later poll must have
+        // seen the track on.
         let is_listed_since = |listed: ListedTrack| listed.began >= on + TOLERANCE;
         let is_on_since = is_last && later.is_none() && self.listed.is_some_and(is_listed_since);
         was_on && (off < on || is_on_since)

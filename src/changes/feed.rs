@@ -10,8 +10,8 @@ use crate::snapshot::{Attribution, AttributionResult, ChangeRecord, LEAST_APART,
 /// Older records are dropped. The API returns no operations that are older either.
 pub const MAX_AGE: Duration = Duration::from_hours(90 * 24);
 
-/// Larger ids are of a damaged file. Readers of JSON may take numbers for floats, which are exact up to
-/// twice as much.
+/// Larger ids come from a damaged file. JSON readers may parse numbers as floats, which are exact up to
+/// twice this number.
 const MAX_RESTORED_ID: u64 = 1 << 52;
 
 /// The latest changes. Appending and reading hold its lock only briefly: records are shared, and only a
@@ -35,7 +35,7 @@ struct Inner {
 pub struct FeedUpdate {
     /// New records, without an id.
     pub new: Vec<ChangeRecord>,
-    /// What is known of the operators of records, by id.
+    /// The attributions of records, by id.
     pub attributions: Vec<(u64, Attribution)>,
 }
 
@@ -100,7 +100,7 @@ impl ChangeFeed {
         changed
     }
 
-    /// Sets what is known of the operators of these records. Records that were dropped are skipped.
+    /// Sets the attributions of these records. Records that were dropped are skipped.
     fn attribute(&self, attributions: Vec<(u64, Attribution)>) -> Vec<Arc<ChangeRecord>> {
         if attributions.is_empty() {
             return Vec::new();

@@ -45,7 +45,7 @@ impl CommandError {
         Self::bad_configuration(error.to_string())
     }
 
-    /// Creates an error of another file that configures the exporter.
+    /// Creates an error about another file that configures the exporter.
     pub fn bad_configuration(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

@@ -285,7 +285,7 @@ const AT_LEAST: &str = "write keys, as in accounts: {prod: {}}";
 /// The parser's number for "no anchor".
 const NO_ANCHOR: usize = 0;
 
-/// Returns the place in the file; every place of this parser is one.
+/// Returns the place in the file. This parser knows no places outside of the file.
 fn span_of(place: &Place) -> Span {
     match place {
         Place::File(span) => *span,

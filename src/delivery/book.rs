@@ -36,8 +36,8 @@ struct Entry {
 }
 
 impl Entry {
-    /// Starts again if another APPID is named: what is known is of another bucket. An empty one is looked
-    /// up, and may be the same.
+    /// Sets the APPID. If another APPID was known, discards the report, because the report belongs to
+    /// another bucket. An empty APPID is looked up, and may be the same.
     fn set_app_id(&mut self, app_id: Option<String>, now: Moment) {
         if self.report.app_id == app_id {
             return;
@@ -62,7 +62,7 @@ pub struct Job {
 }
 
 impl DeliveryBook {
-    /// Creates a book of no targets, which resumes from the reports of an earlier one.
+    /// Creates a book without targets, which resumes from the reports of an earlier book.
     pub fn new(account: &str, rules: Rules, known: &[Arc<DeliveryReport>], now: Moment) -> Self {
         let resumed = known.iter().map(|report| {
             let mut report = DeliveryReport::clone(report);
@@ -84,9 +84,8 @@ impl DeliveryBook {
         Self { app_id, ..self }
     }
 
-    /// Replaces the targets by those of the latest listings. A target without an enabled track is
-    /// dropped with all that is known of it. A new target, and one whose settings changed, is checked
-    /// at once.
+    /// Replaces the targets by the targets of the latest listings. Drops a target without an enabled
+    /// track, and its report. A new target, and a target whose settings changed, is checked at once.
     pub fn set_targets(&mut self, targets: BTreeMap<StorageTarget, TargetSettings>, now: Moment) {
         let mut before = std::mem::take(&mut self.entries);
         let mut restored = std::mem::take(&mut self.restored);
@@ -142,7 +141,7 @@ impl DeliveryBook {
         waiting.map(|entry| entry.next).min()
     }
 
-    /// Returns the check that is due for the longest time. The caller must enter its result.
+    /// Returns the check that has been due for the longest time. The caller must enter its result.
     pub fn begin(&mut self, now: Moment) -> Option<Job> {
         let entries = self.entries.iter_mut();
         let due = entries.filter(|(_, entry)| !entry.is_in_flight && entry.next <= now.steady);

@@ -12,8 +12,8 @@ use crate::clock::{Moment, age};
 use crate::failure::Failure;
 use crate::snapshot::Scope;
 
-/// Queries for the oldest overdue operation leave the others of the hour to questions whose answer is
-/// still unknown.
+/// A query for the oldest overdue operation is sent only if fewer queries than this were sent in the
+/// last hour. The rest is for questions whose answer is still unknown.
 pub const MAX_QUERIES_FOR_OLDEST: usize = 4;
 
 /// A period without operations is followed by one that is this much longer.
@@ -52,7 +52,7 @@ struct OldestResult {
 }
 
 impl Operations {
-    /// Operations of which nothing is known but when queries were sent, perhaps by another process.
+    /// Resumes with only the times of earlier queries, perhaps those of another process.
     pub fn resume(sent: &[Moment], now: Moment) -> Self {
         let sent = sent.iter().rev().take(MAX_QUERIES).rev().map(|at| {
             let steady = age(at.wall, now.wall).and_then(|age| now.steady.checked_sub(age));
@@ -166,12 +166,12 @@ impl Operations {
             return Ask::Query(query(scope, from, to, span));
         }
         Ask::Answer(fallback.unwrap_or_else(|| Due::Unknown {
-            why: format!("{MAX_QUERIES} queries of DescribeEvents in an hour are the limit"),
+            why: format!("the limit of {MAX_QUERIES} DescribeEvents queries in an hour is reached"),
         }))
     }
 
-    /// Looks for the oldest operation after the last arrival, since the known page has newer ones
-    /// only. The page shows how long a period may be to fit on a page itself.
+    /// Searches for the oldest operation after the last arrival, because the known page has only newer
+    /// operations. The page shows how long a period may be whose operations fit on a page.
     fn ask_oldest(
         &mut self,
         question: Question,

@@ -15,7 +15,7 @@ pub const MAX_QUERIES: usize = 6;
 /// One query covers at most this time; the API refuses 30 days.
 const QUERY_WINDOW: Duration = Duration::from_hours(29 * 24);
 
-/// One query in this time keeps to the limit of queries.
+/// One query in each such period stays within the limit of queries.
 const QUERY_EVERY: Duration = Duration::from_secs(3_600 / MAX_QUERIES as u64);
 
 /// The value that matches all actions, products or events.
@@ -28,9 +28,9 @@ pub struct OperationsQuery {
     pub action_type: Option<String>,
     /// `ResourceType`. `None` for all.
     pub resource_type: Option<String>,
-    /// The start of the time.
+    /// The start of the period.
     pub from: SystemTime,
-    /// The end of the time.
+    /// The end of the period.
     pub to: SystemTime,
     /// Which operations it is for.
     pub span: Span,
@@ -52,7 +52,7 @@ pub enum Span {
 pub struct Records {
     /// The event name and the time of each operation.
     pub operations: Vec<(String, SystemTime)>,
-    /// Whether there are no others.
+    /// Whether these are all operations of the period.
     pub is_complete: bool,
 }
 
@@ -62,8 +62,8 @@ pub(super) struct QueryResult {
     pub(super) at: Instant,
     pub(super) query: OperationsQuery,
     pub(super) records: Result<Records, Failure>,
-    /// The earliest time that questions needed since. The next query starts there, so that storage
-    /// targets share it.
+    /// The earliest start that questions have needed since this query. The next query starts there, so
+    /// that several storage targets share its result.
     pub(super) needed: SystemTime,
 }
 
@@ -125,10 +125,10 @@ impl QueryResult {
         question.cloud_now <= self.query.to + rules.grace
     }
 
-    /// Returns whether it is too early for another query. A failure or a full page is kept so long that
-    /// one scope keeps to the limit of queries. Any other result is kept as long only while no later
-    /// operation can be overdue. With a grace below 20 minutes that is a shorter time, so the queries of
-    /// the hour may run out, and the answer is then unknown.
+    /// Returns whether it is too early for another query. A failure or a full page is kept long enough
+    /// that one scope stays within the limit of queries. Any other result is kept that long only while
+    /// no later operation can be overdue. With a grace period below 20 minutes, the result expires
+    /// earlier. Then the queries of the hour may run out, and the answer becomes unknown.
     pub(super) fn is_fresh(&self, question: Question, rules: &Rules, now: Moment) -> bool {
         let claims_nothing = match &self.records {
             Ok(records) => self.query.span == Span::Overdue && !records.is_complete,
@@ -139,8 +139,8 @@ impl QueryResult {
         is_recent && (claims_nothing || self.is_valid(question, rules))
     }
 
-    /// Returns when the next query ends if one of all operations would be full again. It covers what
-    /// becomes overdue until the query after it, if a page suffices for that.
+    /// Returns the end of the next query, if a query of all operations would fill a page again. The
+    /// next query covers what becomes overdue before the query after it, if that fits on a page.
     pub(super) fn earlier_end(
         &self,
         from: SystemTime,

@@ -1,4 +1,4 @@
-//! From the results of checks to the state of one storage target.
+//! Derives the state of one storage target from the results of its checks.
 
 use std::time::{Duration, SystemTime};
 
@@ -19,7 +19,7 @@ const STALLED_CHECKS: u32 = 2;
 /// The clocks of the servers of the cloud may differ by this much.
 const CLOCKS_DIFFER: Duration = Duration::from_mins(10);
 
-/// A log topic shows the beginning of the newest filled minute.
+/// A log topic shows the beginning of the newest minute with records.
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// The settings of the checks of an account.
@@ -43,15 +43,15 @@ pub struct Question {
 /// The operations that happened after the last arrival.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// The oldest of them, which is older than the grace.
+    /// The time of the oldest operation, which is older than the grace period.
     Overdue(SystemTime),
-    /// Some are older than the grace, and there are too many to know the oldest.
+    /// Some operations are older than the grace period, but there are too many to know the oldest.
     SomeOverdue,
-    /// There are some, and none is older than the grace.
+    /// There are operations, but none is older than the grace period.
     Pending,
-    /// There are none.
+    /// There are no operations.
     Nothing,
-    /// They are unknown.
+    /// The operations are unknown.
     Unknown {
         /// Why, in a sentence.
         why: String,
@@ -148,7 +148,7 @@ impl Rules {
         };
         let (state, explanation, is_confirmed) = match finding {
             Finding::Proven(state, explanation) => (state, explanation, true),
-            // The present state stays as long as the check that it is from is valid.
+            // The present state stays while the check that it comes from is valid.
             Finding::Unconfirmed(_) if shown != DeliveryState::Unknown => return true,
             Finding::Unconfirmed(what) => {
                 let why = format!("{what}; the next check confirms or refutes it");
@@ -233,7 +233,7 @@ impl Rules {
             Due::Unknown { why } => Finding::Proven(
                 DeliveryState::Unknown,
                 format!(
-                    "nothing arrived within the grace, and it is unknown whether anything was due: {why}"
+                    "nothing arrived within the grace period, and it is unknown whether anything was due: {why}"
                 ),
             ),
         }
@@ -244,8 +244,8 @@ impl Rules {
     }
 }
 
-/// Returns the newest arrival after a check. It is not after the response that shows it, and never goes
-/// back, unless a wrong clock has put it into the future.
+/// Returns the newest arrival after a check. The arrival is never later than the response, and never
+/// goes back, unless a wrong clock had put it into the future.
 fn last_arrival(
     known: &DeliveryReport,
     newest: Option<SystemTime>,
@@ -258,7 +258,7 @@ fn last_arrival(
     )
 }
 
-/// Returns until when operations have arrived, if the newest arrival is at this time.
+/// Returns the time until which operations have arrived, if the newest arrival is at `arrival`.
 fn arrived_until(report: &DeliveryReport, arrival: SystemTime) -> SystemTime {
     match report.target.kind.as_str() {
         "cls" => arrival + MINUTE,
@@ -279,7 +279,8 @@ fn is_standing(due: SystemTime, after: SystemTime, since: Option<SystemTime>) ->
     due > after && since.is_none_or(|since| due > since)
 }
 
-/// Returns the finding, unless it says that nothing arrives and the check did not look everywhere.
+/// Returns the finding, or `unknown` if the finding says that nothing arrives but the check skipped
+/// folders.
 fn unless_skipped(
     finding: Finding,
     skipped: Option<String>,

@@ -27,8 +27,8 @@ pub struct TargetSettings {
 pub struct Recorded {
     /// Each kind of operation that is recorded.
     pub scopes: Vec<Scope>,
-    /// Whether the scopes are all that is recorded. Otherwise the listing does not show the scope of
-    /// a track, and an operation may be due without being in them.
+    /// Whether the scopes are all that is recorded. Otherwise the listing does not show the scope of a
+    /// track, and an operation outside of the scopes may be due.
     pub is_complete: bool,
 }
 

@@ -248,7 +248,7 @@ fn minutes(seconds: u64) -> String {
     format!("{}:{:02}", seconds / 60, seconds % 60)
 }
 
-/// Prints to stdout. If stdout is closed, the demo goes on: it can still be scraped.
+/// Prints to stdout. If stdout is closed, the demo continues, because it can still be scraped.
 pub(super) async fn print(text: String) {
     drop(stdio::print(vec![text.into()]).await);
 }

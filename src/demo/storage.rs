@@ -6,7 +6,7 @@ use super::accounts::{LEGACY, PLATFORM};
 use super::tracks::{ORGANIZATION_BUCKET, PLATFORM_ORGANIZATION, REGION};
 use crate::sim::{Account, Layout, NotFound, World};
 
-/// Lets the log of `platform` arrive, and that of `legacy` no longer: its newest object is old.
+/// Delivers the log of `platform`. Stops the log of `legacy`, whose newest object is old.
 pub(super) fn deliver(world: &World) {
     let hour_ago = world.now() - Duration::from_hours(1);
     let [legacy, platform] = [LEGACY, PLATFORM].map(|uin| world.add_account(uin));

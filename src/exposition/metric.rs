@@ -116,7 +116,7 @@ metrics! {
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
         "1 for the present state of the delivery to the Storage of enabled tracks, 0 for the other states; unknown if the last successful check is older than three intervals; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the newest LastModified or filled minute in the Storage of enabled tracks; absent until seen; cached from the last successful check."
+        "Unix time in seconds of the newest LastModified or minute with records in the Storage of enabled tracks; absent until seen; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
         "Unix time in seconds of the oldest overdue operation in DescribeEvents since the last arrival in the Storage of enabled tracks; absent if no operation is overdue or the state is unknown; cached from the last successful check."
     DeliveryLastCheck "cloudaudit_delivery_last_check_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
@@ -158,7 +158,7 @@ metrics! {
 }
 
 impl Metric {
-    /// Returns whether a poll changes it that finds everything as it was.
+    /// Returns whether a poll that finds no change still changes the metric.
     pub fn changes_with_every_poll(self) -> bool {
         matches!(
             self,

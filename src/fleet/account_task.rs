@@ -106,7 +106,7 @@ impl Supervisor {
             let panic = match account {
                 Ok(account) => {
                     let mut run = pin!(account.run(first));
-                    // A closed account neither goes on nor frees its memory.
+                    // A closed account neither continues nor frees its memory.
                     let while_open = poll_fn(|context| {
                         if self.handle.is_closed() {
                             return Poll::Pending;

@@ -107,7 +107,7 @@ impl PreparedAccount {
         .boxed()
     }
 
-    /// Returns what the account continues from when it replaces `other`.
+    /// Returns the memory that the account resumes from when it replaces `other`.
     pub(super) fn memory_from(&self, other: &Self, memory: Memory) -> Memory {
         let mut memory = self.initial_memory(memory);
         let same = self.config.credentials == other.config.credentials
@@ -118,8 +118,8 @@ impl PreparedAccount {
         memory
     }
 
-    /// Returns what the account continues from, given what is known under its name. The history of
-    /// one UIN does not continue under another.
+    /// Returns the memory that the account resumes from, given the memory under its name. The history
+    /// of one UIN does not continue under another UIN.
     pub(super) fn initial_memory(&self, memory: Memory) -> Memory {
         let known = memory.report.as_ref();
         let owner = known.and_then(|report| report.owner.clone());

@@ -46,8 +46,8 @@ pub(super) enum Absence {
 }
 
 /// Returns the changes between two listings. `unproven` holds tracks of earlier listings that may or
-/// may not exist: tracks that `after` decides are removed, tracks that it leaves open are added.
-/// `vanished` are the deleted tracks.
+/// may not exist: tracks that `after` decides are removed, and tracks that `after` leaves open are
+/// added. `vanished` are the deleted tracks.
 pub(super) fn diff(
     before: &Listing,
     after: &Listing,

@@ -58,7 +58,7 @@ impl<S: Subscriber> Layer<S> for LimitRepeats {
             let library = metadata.target();
             warn!(
                 dropped,
-                library, "dropped log lines of this library that are like the next line"
+                library, "dropped log lines of this library that are similar to the next line"
             );
         }
         dropped.is_some()

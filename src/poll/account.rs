@@ -16,7 +16,7 @@ use super::state::AccountState;
 use crate::snapshot::{AccountInfo, OrganizationCoverage};
 use crate::tencent::{Client, Observer};
 
-/// What an account polls, and with what.
+/// What an account polls, and the settings and clients for that.
 pub struct AccountParts {
     /// The part of its configuration that its series show.
     pub info: Arc<AccountInfo>,
@@ -28,7 +28,7 @@ pub struct AccountParts {
     pub client: Arc<Client>,
     /// What the tracks of its organization cover.
     pub coverage: watch::Receiver<Option<OrganizationCoverage>>,
-    /// With what to check storage targets. `None` if they are not checked.
+    /// What is needed to check storage targets. `None` if they are not checked.
     pub delivery: Option<DeliveryParts>,
     /// Observes every request, in addition to the account's own counters.
     pub process: Arc<dyn Observer>,
@@ -94,7 +94,7 @@ impl Account {
         // One round at a time, concurrent with the polls: it takes a request for each track.
         let mut details = InFlightPolls::none(1);
         let mut checks = InFlightPolls::none(MAX_CHECKS);
-        // The same for searches, which have a rate limit of their own.
+        // One search at a time, too. Searches have a rate limit of their own.
         let mut searches = InFlightPolls::none(1);
         loop {
             let next_check = begin_checks(&mut checks, checker.as_ref(), &poller, &mut state);
@@ -124,7 +124,7 @@ impl Account {
                             polls.begin(target, poll(&poller, &mut state, target));
                         }
                     }
-                    // The polls that just began have not changed the state yet.
+                    // The polls that have just begun have not changed the state yet.
                     if !skipped.is_empty() {
                         state = state.polls_skipped(skipped).await;
                     }

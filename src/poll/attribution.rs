@@ -89,8 +89,8 @@ impl Searches {
         }
     }
 
-    /// Adds changes whose operators are to be found: to the search that is about to begin, or to a new
-    /// one.
+    /// Adds changes whose operators are to be found, to the search that is about to begin or to a new
+    /// search.
     pub(super) fn add<'a>(
         &mut self,
         changes: impl IntoIterator<Item = &'a ChangeRecord>,
@@ -129,7 +129,7 @@ impl Searches {
         }
     }
 
-    /// Whether the operator of any change is still searched.
+    /// Whether the exporter still searches for the operator of any change.
     pub(super) fn has_any(&self) -> bool {
         !self.lookups.is_empty()
     }
@@ -145,7 +145,7 @@ impl Searches {
         lookups.for_each(|lookup| lookup.restarted(now));
     }
 
-    /// Returns whether the operator of a change is still searched.
+    /// Returns whether the exporter still searches for the operator of a change.
     pub(super) fn has(&self, change: u64) -> bool {
         let mut lookups = self.lookups.iter();
         lookups.any(|lookup| lookup.state().changes.contains(&change))

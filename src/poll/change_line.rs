@@ -1,4 +1,5 @@
-//! The log lines of a change: what differs, and later who made it. And of an attempt to make one.
+//! The log lines of a change: what differs, and later who made the change. Also the log line of an
+//! attempt to change a track.
 
 use jiff::Timestamp;
 use tracing::{info, warn};

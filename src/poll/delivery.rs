@@ -17,7 +17,7 @@ use crate::tencent::storage::{CheckResult, StorageClients};
 /// The most checks of one account in flight.
 pub(super) const MAX_CHECKS: usize = 4;
 
-/// With what an account checks its storage targets.
+/// What an account needs to check its storage targets.
 #[derive(Clone)]
 pub struct DeliveryParts {
     /// The clients of the services that store records.
@@ -99,7 +99,7 @@ impl DeliveryChecker {
         }
     }
 
-    /// Looks at the storage target, from where a check has ended.
+    /// Checks the storage target, and continues where an earlier check ended.
     async fn look(
         &self,
         job: &Job,
@@ -170,7 +170,7 @@ fn obstacle(job: &Job, own: Option<&str>) -> Option<String> {
         // The host of the bucket contains the APPID of its owner, so no other bucket answers.
         None if names_bucket => None,
         None => Some(format!(
-            "the storage belongs to account {owner}, and the own account is unknown; set uin"
+            "the storage belongs to account {owner}, and the account of the key is unknown; set uin"
         )),
     }
 }

@@ -70,7 +70,7 @@ impl AccountLog {
         }
     }
 
-    /// Logs a line for a change whose operator was searched.
+    /// Logs a line for a change when the search for its operator has a result.
     pub(super) fn operator(&self, record: &ChangeRecord) {
         if self.changes.admits() {
             log_operator(record);

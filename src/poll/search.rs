@@ -17,8 +17,8 @@ use crate::tencent::{ATTRIBUTE_ACTION_TYPE, ATTRIBUTE_RESOURCE_TYPE, EventsQuery
 /// The longest search.
 const MAX_SEARCH: Duration = Duration::from_mins(1);
 
-/// How long ago the retries of a request ended: a search has a limited number of requests, and a later
-/// search repeats a failed one.
+/// Retries of a request end this long before the request, so there are none. A search has a limited
+/// number of requests, and a later search repeats a failed request.
 const NO_RETRY: Duration = Duration::from_millis(1);
 
 /// A search: the periods whose records are read.

@@ -12,7 +12,7 @@ use super::text::rendered;
 pub(super) struct Restarts {
     pub(super) counter: IntCounterVec,
     registry: Registry,
-    /// `None` if the counter has changed since.
+    /// `None` if the counter has changed since it was rendered.
     text: Mutex<Option<Bytes>>,
 }
 

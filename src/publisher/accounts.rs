@@ -118,7 +118,8 @@ impl Publisher {
         shown.freeze(self.latest_reports(), now.steady);
     }
 
-    /// Joins and compresses what the change has left, so that the first scrape after it need not.
+    /// Joins and compresses what the change has left, so that the first scrape after the change does
+    /// not have to.
     pub fn prepare_change(&self, now: Moment) {
         let mut next = self.shown().families.clone();
         let mut before = next.families.values();

@@ -13,7 +13,7 @@ use super::segment::Segment;
 /// pieces slow down a scrape.
 #[derive(Debug, Default)]
 pub(super) struct MetricFamily {
-    /// Of all buckets, without the header.
+    /// The chunks of all buckets, without the header.
     chunks: Vec<Arc<Chunk>>,
     /// The header and the chunks that are not empty. No segments if there are no samples.
     segments: Vec<Segment>,

@@ -33,7 +33,7 @@ pub(super) enum Effort {
     /// For a text that most scrapes find changed. A quarter of the time of [`Self::Dense`].
     #[default]
     Fast,
-    /// For a text that most scrapes find as it was.
+    /// For a text that is the same for most scrapes.
     Dense,
 }
 

@@ -36,7 +36,7 @@ pub(super) struct Shown {
     frozen: Option<Frozen>,
 }
 
-/// What was shown when the accounts began to change, besides the families and the process's series.
+/// What was shown when the accounts began to change, apart from the families and the process's series.
 #[derive(Debug)]
 struct Frozen {
     since: Instant,

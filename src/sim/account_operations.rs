@@ -30,8 +30,8 @@ impl Account {
         self.with_recording(|recording| recording.form = form)
     }
 
-    /// Returns a handle whose changes appear in the records after this time. Without it, the time is
-    /// that of [`World::set_record_delay`](crate::sim::World::set_record_delay).
+    /// Returns a handle whose changes appear in the records after this time. Without it, the delay of
+    /// [`World::set_record_delay`](crate::sim::World::set_record_delay) applies.
     #[must_use]
     pub fn recorded_after(&self, delay: Duration) -> Self {
         self.with_recording(|recording| recording.delay = Some(delay))

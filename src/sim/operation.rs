@@ -102,7 +102,7 @@ impl Operator {
 /// How an operation is recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecordForm {
-    /// JSON in texts of JSON, as the documentation shows it.
+    /// JSON encoded in JSON strings, as in the documentation.
     #[default]
     Documented,
     /// Objects instead of texts, and numbers as text.

@@ -97,7 +97,7 @@ pub struct DeliveryReport {
     pub state: DeliveryState,
     /// Why the state is unknown, or what is missing, in a sentence; empty otherwise.
     pub explanation: String,
-    /// The newest object or filled minute seen, by the clock of the cloud.
+    /// The newest object or minute with records seen, by the clock of the cloud.
     #[serde(rename = "last_arrival_unix_ns", with = "unix_nanos::option")]
     pub last_arrival: Option<SystemTime>,
     /// The oldest operation that should have arrived since and has not, by the clock of the cloud. Two
@@ -119,7 +119,7 @@ pub struct DeliveryReport {
     /// The first of the latest checks in a row that did not find the storage target.
     #[serde(rename = "missing_since_unix_ns")]
     pub missing_since: Option<Moment>,
-    /// Where the next check goes on. `None` if it starts from the beginning.
+    /// Where the next check continues. `None` if it starts from the beginning.
     pub cursor: Option<CheckCursor>,
     /// The APPID in the bucket's name. Empty if the exporter asks Cloud Access Management for it. `None`
     /// for other storage, and in state files of earlier versions.
@@ -137,7 +137,7 @@ impl DeliveryReport {
         }
     }
 
-    /// Drops what is known, because the target is another one now. Counters do not go back.
+    /// Discards the results, because the target is another one now. Counters do not go back.
     pub fn reset(&mut self) {
         *self = Self {
             failures: std::mem::take(&mut self.failures),
@@ -169,7 +169,7 @@ const NOT_CHECKED: &str = "not checked yet";
 const TOO_OLD: &str = "the last successful check is older than three intervals";
 
 /// Where the next check of a storage target continues, so that it needs one request. The state file
-/// keeps it. A check without it, or with one that no longer fits, finds the place again.
+/// keeps it. A check without a cursor, or with a cursor that no longer fits, finds the place again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckCursor {
@@ -184,7 +184,7 @@ pub enum CheckCursor {
     },
     /// Of a log topic.
     Topic {
-        /// The newest filled minute, in Unix seconds, if one was seen.
+        /// The newest minute with records, in Unix seconds, if one was seen.
         newest_unix_seconds: Option<i64>,
         /// When `DescribeTopics` last listed the topic, in Unix seconds.
         described_unix_seconds: i64,

@@ -91,7 +91,7 @@ impl StatePath {
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(format!(
-                "another process holds the lock {}; give each process its own state_file",
+                "another process holds the lock {}; give each process its own state.file",
                 visible_path(&path)
             )),
             Err(TryLockError::Error(error)) => {
@@ -219,7 +219,7 @@ impl Drop for StatePath {
 
 const NOT_REGULAR: &str = "it is not a regular file";
 
-/// Checks whether a path can be that of a state file. Blocks the thread.
+/// Checks whether a path can be the path of a state file. Blocks the thread.
 ///
 /// # Errors
 ///

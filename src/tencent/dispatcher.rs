@@ -1,5 +1,5 @@
 //! Sends the requests of one client: gets the credential, waits for the pacer, sends, reports, and
-//! retries if that can help. It knows neither the form of the requests nor that of the responses.
+//! retries if that can help. It knows neither the form of the requests nor the form of the responses.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

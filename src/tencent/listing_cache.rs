@@ -43,7 +43,7 @@ impl CachedWalk {
     }
 }
 
-/// What is kept of a page besides its tracks.
+/// What the cache keeps of a page, apart from its tracks.
 #[derive(Clone, Debug)]
 pub(super) struct PageSummary {
     pub(super) ids: Arc<[u64]>,

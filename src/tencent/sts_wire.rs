@@ -122,7 +122,7 @@ impl CallerIdentityResponse {
         if uin.is_empty() {
             return Err(missing("AccountId"));
         }
-        // Only messages show it, so it may be absent.
+        // Only messages show the ARN, so it may be absent.
         let arn = match self.arn.ok() {
             Some(Text(arn)) => redactor.redact_name(arn),
             None => String::new(),

@@ -113,7 +113,7 @@ impl Default for CheckQueue {
 }
 
 impl BasicAuth {
-    /// Returns whether the request's password is that of one of the users.
+    /// Returns whether the request has the password of one of the users.
     pub(super) async fn check(&self, users: &Users, headers: &HeaderMap) -> Outcome {
         let Some((name, password)) = basic_credentials(headers) else {
             return Outcome::Rejected;

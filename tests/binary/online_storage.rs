@@ -34,7 +34,7 @@ async fn storage_targets_are_tried_if_delivery_is_checked() {
     assert_eq!(
         lines,
         [
-            "  ckafka ckafka-1/audit in ap-guangzhou: cannot be checked: the topic ckafka-1/audit exists, but CKafka does not tell when records arrived without reading them",
+            "  ckafka ckafka-1/audit in ap-guangzhou: cannot be checked: the topic ckafka-1/audit exists, but CKafka shows when records arrived only to clients that read them",
             "  cls topic-1 in ap-tokyo: cannot be checked: the log topic topic-1 has no index, so its records cannot be counted; enable full-text indexing in CLS",
             "  cos empty in ap-guangzhou: ok, but nothing has arrived",
             "  cos full/audit in ap-guangzhou: ok, newest arrival 2025-11-28T09:00:00Z",

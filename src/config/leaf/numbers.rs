@@ -18,8 +18,8 @@ pub(in crate::config) type Period = DurationBetween<0, UNLIMITED>;
 /// The time between two requests of a kind.
 pub(in crate::config) type Interval = DurationBetween<1000, UNLIMITED>;
 
-/// The time between two sweeps. The alert `CloudAuditAttributionFailing` fires if none has succeeded for
-/// six hours, so that one of two may fail.
+/// The time between two sweeps. The alert `CloudAuditAttributionFailing` fires if no sweep has
+/// succeeded for six hours, so one of two sweeps may fail.
 pub(in crate::config) type SweepInterval = DurationBetween<1000, { 3 * 60 * 60 * 1000 }>;
 
 /// The time limit of a request.

@@ -92,7 +92,7 @@ fn warn_of_unused_endpoints(config: &Config, layers: [&SettingsLayer; 2], reader
         .map(AsRef::as_ref)
         .chain(members)
         .collect();
-    // The top level has no path of its own: the layer's is that of its interval.
+    // The top level has no path of its own. The layer has the path of its interval.
     for (layer, path) in layers
         .into_iter()
         .zip([KeyPath::from(["defaults"]), KeyPath::default()])
@@ -118,7 +118,7 @@ fn warn_of_unused_endpoints(config: &Config, layers: [&SettingsLayer; 2], reader
                 let path = path.key(key);
                 reader.warn_at(
                     &path,
-                    format!("no account uses {path}: each sets its own site or endpoint, or has that of defaults; remove one of the two"),
+                    format!("no account uses {path}: each account has its own site or endpoint, or the one of defaults; remove the setting that you do not need"),
                 );
             }
         }

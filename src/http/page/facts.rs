@@ -35,14 +35,14 @@ pub(super) struct Scope<'a> {
     pub(super) is_fresh: bool,
 }
 
-/// A track, with all regions that show it alike.
+/// A track, with all regions that show the same state of it.
 #[derive(Clone)]
 pub(super) struct TrackGroup<'a> {
     pub(super) first: TrackRow<'a>,
     pub(super) regions: Vec<&'a str>,
-    /// The oldest listing that shows it. `None` if that is unknown.
+    /// The time of the oldest listing that shows the track. `None` if that is unknown.
     pub(super) as_of: Option<SystemTime>,
-    /// Whether a region shows it that is known now.
+    /// Whether a region with current data shows the track.
     pub(super) is_fresh: bool,
 }
 
@@ -102,7 +102,7 @@ fn matching_accounts<'a>(
     accounts
 }
 
-/// Joins the regions that show a track alike, in the order of the rows.
+/// Joins the regions that show the same state of a track, in the order of the rows.
 fn grouped<'a>(facts: Facts<'a>, rows: Vec<TrackRow<'a>>) -> Vec<TrackGroup<'a>> {
     let mut groups: Vec<TrackGroup<'a>> = Vec::with_capacity(rows.len());
     let mut known: BTreeMap<(&str, u64), Vec<usize>> = BTreeMap::new();

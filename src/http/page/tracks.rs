@@ -79,8 +79,8 @@ pub(super) fn scope<'a>(group: &TrackGroup<'a>) -> Cell<'a> {
     }
 }
 
-/// What a track records: the actions, the product, and the number of events unless it is all. With
-/// filters, one line for each filter.
+/// What a track records: the actions, the product, and the number of events unless the track records
+/// all events. With filters, one line for each filter.
 struct Recorded<'a>(&'a Track);
 
 impl Html for Recorded<'_> {}

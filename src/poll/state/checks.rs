@@ -9,7 +9,7 @@ use crate::delivery::{Job, Operations, storage_targets};
 use crate::poll::delivery::CheckEnd;
 
 impl AccountState {
-    /// Begins the check that is due for the longest time, if any. The caller makes the check.
+    /// Begins the check that has been due for the longest time, if any. The caller makes the check.
     pub(in crate::poll) fn begin_check(&mut self) -> Option<Job> {
         let now = self.clock.now();
         self.deliveries.as_mut()?.begin(now)

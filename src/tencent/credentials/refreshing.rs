@@ -240,7 +240,7 @@ impl State {
             (Some(credential), _) => Ok(credential),
             (None, Some(failure)) => Err(failure.clone()),
             (None, None) => Err(super::no_credentials(format!(
-                "the temporary key has expired; the next one is fetched {MIN_FETCH_INTERVAL:?} after it"
+                "the temporary key has expired; the next key is fetched {MIN_FETCH_INTERVAL:?} after the last fetch"
             ))),
         }
     }

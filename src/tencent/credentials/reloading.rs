@@ -70,7 +70,7 @@ struct State {
     current: Option<(Arc<Credential>, SystemTime)>,
     refreshes: u64,
     failures: u64,
-    /// Why the files cannot be used, after the wait for the other half.
+    /// Why the files cannot be used, after [`HALF_CHANGE_WAIT`].
     broken: Option<String>,
 }
 

@@ -111,7 +111,7 @@ impl VerifiedProvider {
                 uin = self.owner.uin,
                 role = self.inner.identity(),
                 error = %failure,
-                "cannot verify the account of the key; allow sts:GetCallerIdentity to the role"
+                "cannot verify the account of the key; allow the role to call sts:GetCallerIdentity"
             );
         }
     }
@@ -129,7 +129,7 @@ impl VerifiedProvider {
     }
 }
 
-/// Returns whether STS denies the request, and would deny it again.
+/// Returns whether STS denied the request for a reason that would deny a retry too.
 pub fn is_denied(failure: &Failure) -> bool {
     matches!(failure.reason, Reason::Unauthorized | Reason::Rejected)
 }

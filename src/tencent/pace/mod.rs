@@ -40,7 +40,8 @@ pub(super) struct Pace {
     configured: f64,
     identity: AimdLimit,
     source_ip: SourceIpLimit,
-    /// The slot of the last request. The next slot is one gap later, at the rate of that time.
+    /// The slot of the last request. The next slot follows one gap later, at the rate that applies
+    /// then.
     last: Option<Instant>,
 }
 

@@ -28,7 +28,7 @@ pub const GET_USER_APP_ID: &str = "GetUserAppId";
 /// Calls CAM with one identity.
 pub(super) struct CamClient {
     api: ApiClient,
-    /// Held during a request, so that concurrent checks send one.
+    /// Held during a request, so that concurrent checks send one request.
     found: Mutex<Option<AppId>>,
 }
 
@@ -48,7 +48,8 @@ impl CamClient {
         }
     }
 
-    /// Returns the APPID of the account of the keys. It never changes, so one response suffices.
+    /// Returns the APPID of the account of the keys. The APPID never changes, so one response is
+    /// enough.
     pub(super) async fn app_id(
         &self,
         retry_until: Instant,

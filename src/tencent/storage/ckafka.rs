@@ -1,5 +1,5 @@
-//! `CKafka`: whether a topic exists. It has no request that tells when the last record arrived
-//! without reading records.
+//! `CKafka`: whether a topic exists. The API shows when the last record arrived only if records are
+//! read.
 //!
 //! Source: the `CKafka` API, version 2019-08-19 (`DescribeTopicAttributes`).
 
@@ -39,7 +39,7 @@ impl CkafkaClient {
         }
     }
 
-    /// Looks whether the topic exists.
+    /// Checks whether the topic exists.
     pub(super) async fn check(
         &self,
         target: &StorageTarget,
@@ -67,8 +67,8 @@ impl CkafkaClient {
         match self.api.call(call, observer, parse).await {
             Ok(()) => CheckResult::Exists {
                 why: format!(
-                    "the topic {name} exists, but CKafka does not tell when records arrived \
-                     without reading them"
+                    "the topic {name} exists, but CKafka shows when records arrived \
+                     only to clients that read them"
                 ),
             },
             Err(failure) if is_missing(&failure) => CheckResult::Missing {

@@ -14,11 +14,11 @@ use crate::tencent::{CallLimits, ClientParts, Endpoint, Observer};
 /// What the clients are made of. Each service has a rate limiter of its own.
 #[derive(Clone)]
 pub struct StorageParts {
-    /// Cloud Object Storage. Each bucket has its own host, so the endpoint only tells the rate
-    /// limits of COS from those of other services.
+    /// Cloud Object Storage. Each bucket has its own host. The endpoint only separates the rate limits
+    /// of COS from the limits of other services.
     pub cos: ClientParts,
-    /// Where requests to buckets go instead, for a simulated cloud. The signed `Host` header stays
-    /// the bucket's.
+    /// Where requests to buckets go instead, for a simulated cloud. The signed `Host` header remains
+    /// the host of the bucket.
     pub cos_address: Option<Endpoint>,
     /// Cloud Log Service.
     pub cls: ClientParts,
@@ -48,10 +48,10 @@ impl StorageClients {
     }
 
     /// Checks one target. `app_id` is the APPID of the owner of a bucket, from the track or the
-    /// configuration. Without it, the check asks Cloud Access Management for that of the account,
-    /// which need not be the owner.
-    /// `tracks` are the names of the tracks that deliver to the target, which may be names of
-    /// folders. The cursor is that of the last check, and the depth matters only for a bucket. No request is retried after `retry_until`.
+    /// configuration. Without an APPID, the check asks Cloud Access Management for the APPID of the
+    /// account, which need not be the owner. `tracks` are the names of the tracks that deliver to the
+    /// target, which may be names of folders. The cursor comes from the last check, and the depth
+    /// matters only for a bucket. No request is retried after `retry_until`.
     pub async fn check(
         &self,
         target: &StorageTarget,

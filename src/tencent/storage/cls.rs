@@ -76,7 +76,7 @@ impl ClsClient {
         }
     }
 
-    /// Looks for the newest minute in which the topic has a record.
+    /// Finds the newest minute in which the topic has a record.
     pub(super) async fn check(
         &self,
         target: &StorageTarget,
@@ -115,7 +115,8 @@ impl Check<'_> {
             match topic {
                 Topic::Indexed => unix(now),
                 Topic::Unindexed => return Ok(no_index(self.target)),
-                // A list may omit what the keys may not list. The counts name a missing topic.
+                // The list may omit topics that the key is not allowed to list. The request for
+                // counts reports a missing topic.
                 Topic::Missing => unix(now),
             }
         };
@@ -147,9 +148,9 @@ impl Check<'_> {
         self.api.call_dated(call, self.observer, parse).await
     }
 
-    /// Returns the beginning of the newest minute with a record, in Unix seconds. If no later minute has
-    /// a record, it is `before`, the result of the last check. The first histogram may have long
-    /// intervals; each further one divides the newest interval with a record.
+    /// Returns the beginning of the newest minute with a record, in Unix seconds. If no later minute
+    /// has a record, returns `before`, the result of the last check. The first histogram may have long
+    /// intervals; each further histogram divides the newest interval with a record.
     async fn newest_minute(
         &self,
         before: Option<i64>,
@@ -158,9 +159,9 @@ impl Check<'_> {
         let mut until = now + AHEAD;
         until += MINUTE - until.rem_euclid(MINUTE);
         let earliest = now - LOOK_BACK;
-        // A wrong clock may have put it into the future.
+        // A wrong clock may have put the known minute into the future.
         let mut newest = before.filter(|before| *before <= now + AHEAD);
-        // The histogram of the known minute would find what is known.
+        // The histogram of the known minute would find only the known minute.
         let next = newest.map_or(earliest, |newest| newest + MINUTE);
         let mut from = next.clamp(earliest, now);
         from -= from.rem_euclid(MINUTE);

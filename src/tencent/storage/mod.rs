@@ -1,5 +1,5 @@
-//! Looks at the storage targets of tracks: does the bucket, topic or instance exist, and when did
-//! the newest records arrive? No request returns the content of records.
+//! Checks the storage targets of tracks: does the bucket, topic or instance exist, and when did the
+//! newest records arrive? No request returns the content of records.
 
 pub use self::cam::GET_USER_APP_ID;
 pub use self::ckafka::DESCRIBE_TOPIC_ATTRIBUTES;

@@ -8,16 +8,16 @@ use crate::snapshot::CheckCursor;
 /// What a check of a storage target has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CheckResult {
-    /// The target exists, and the check looked at its newest records.
+    /// The target exists, and the check found its newest records.
     Seen {
-        /// When the newest records arrived. `None` if the check found none, or none besides those
+        /// When the newest records arrived. `None` if the check found no records, or only records
         /// that the cursor knows.
         newest: Option<SystemTime>,
         /// The time of the response, by the clock of the cloud.
         cloud_now: SystemTime,
         /// Where the next check continues. `None` if it begins again.
         cursor: Option<CheckCursor>,
-        /// Why there may be newer records that the check did not look for, in a sentence.
+        /// Why the check may have missed newer records, in a sentence.
         skipped: Option<String>,
     },
     /// The bucket, topic or instance does not exist; `what` says which, in a sentence.
@@ -41,15 +41,15 @@ pub enum CheckResult {
     Failed(Failure),
 }
 
-/// What a bucket that was not found may be, if nothing but the account says which APPID it has.
+/// The explanation for a missing bucket whose APPID comes only from the account.
 const OTHER_APP_ID: &str =
     "a bucket of another account has another APPID, which the track does not show";
 
-/// What a topic that was not found may be, if the listing does not show its owner.
+/// The explanation for a missing topic whose owner the listing does not show.
 const OTHER_ACCOUNT: &str = "it may belong to another account, which the track does not show";
 
 impl CheckResult {
-    /// Adds what else a target of this kind may be that was not found, because the listing shows
+    /// Adds to a missing target that it may belong to another account, because the listing shows
     /// neither its owner nor the APPID of the owner.
     #[must_use]
     pub fn of_unknown_owner(self, kind: &str) -> Self {

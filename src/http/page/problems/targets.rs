@@ -16,7 +16,7 @@ pub(super) fn failing<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let facts = scope.facts;
     Problem {
         level: Level::Bad,
-        advice: "The last poll failed. What the page says of these targets is as of the last success.",
+        advice: "The last poll failed. The page shows these targets as of the last success.",
         table: Table::new(
             "failing",
             "Failing targets",
@@ -98,7 +98,7 @@ pub(super) fn dropped<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = targets.filter(|row| !dropped(row.target).is_empty());
     Problem {
         level: Level::Warning,
-        advice: "There are more tracks than poll.max_tracks. Those beyond it are only counted, and not on this page. Raise the limit.",
+        advice: "There are more tracks than poll.max_tracks. The page only counts the tracks beyond this limit, and does not list them. Raise the limit.",
         table: Table::new(
             "dropped",
             "Targets with dropped tracks",

@@ -26,7 +26,7 @@ fn listed<'a>(
 
 pub(super) fn off<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let mut rows = listed(scope, |_, track| track.status != Status::Enabled);
-    // The newest first: it is the one that someone looks for.
+    // The newest first: a reader usually looks for the newest one.
     rows.sort_by_key(|group| Reverse(switched_off(group)));
     let facts = scope.facts;
     Problem {

@@ -58,7 +58,7 @@ pub(super) fn unknown<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let doubts = accounts.filter(|doubt| !doubt.what.is_empty());
     Problem {
         level: Level::Unknown,
-        advice: "What the page says of these may be out of date or incomplete.",
+        advice: "What the page shows about these accounts and organizations may be out of date or incomplete.",
         table: Table::new(
             "unknown",
             "Not known",

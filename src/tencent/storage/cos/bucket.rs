@@ -35,7 +35,7 @@ pub(super) struct Bucket {
 pub(super) struct ListQuery<'a> {
     /// Only keys that begin with this.
     pub(super) prefix: &'a str,
-    /// Whether to list only the folder of the prefix, and its folders in place of what is in them.
+    /// Whether to list only the folder of the prefix, with its subfolders instead of their content.
     pub(super) is_folder: bool,
     /// Only keys after this.
     pub(super) marker: &'a str,

@@ -20,7 +20,7 @@ use crate::tencent::skew::accepted_date;
 /// The name that CAM and the metrics give the request that lists objects.
 pub const GET_BUCKET: &str = "GetBucket";
 
-/// A bucket and how it is called during one check.
+/// A bucket, and how one check calls it.
 pub(super) struct BucketClient<'a> {
     pub(super) bucket: Bucket,
     pub(super) dispatcher: Dispatcher,

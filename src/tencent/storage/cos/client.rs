@@ -28,7 +28,7 @@ impl CosClient {
         }
     }
 
-    /// Looks for the newest object below the prefix of a target.
+    /// Finds the newest object below the prefix of a target.
     pub(crate) async fn check(
         &self,
         target: &StorageTarget,
@@ -43,7 +43,8 @@ impl CosClient {
             Ok(bucket) => bucket,
             Err(why) => return CheckResult::Impossible { why },
         };
-        // The connections end with the check: the next one comes long after the server closes them.
+        // The connections end with the check, because the server closes them long before the next
+        // check.
         let dispatcher = self.dispatcher.to_host(bucket.connects_to());
         let client = BucketClient {
             bucket,

@@ -6,10 +6,10 @@ const DATE_DIGITS: usize = 8;
 /// The most numbers of a name that are compared.
 const MAX_NUMBERS: usize = 16;
 
-/// The greatest part of a date after the year: a minute or a second.
+/// The largest number of a date after the year: a minute or a second.
 const MAX_PART: u64 = 59;
 
-/// What a number may be if this and an equals sign are before it.
+/// The units that may precede a number and an equals sign, as in `month=9`.
 const UNITS: [&str; 11] = [
     "year", "month", "day", "hour", "minute", "date", "dt", "y", "m", "d", "h",
 ];
@@ -38,7 +38,8 @@ pub(super) fn is_date(folder: &str) -> bool {
     numbers_of(folder).is_some()
 }
 
-/// Returns whether a folder may be later than another one beside it, by the dates in their names.
+/// Returns whether a folder may be later than another folder in the same place, by the dates in their
+/// names.
 pub(super) fn is_later(folder: &str, than: &str) -> bool {
     match (numbers_of(folder), numbers_of(than)) {
         (Some(folder), Some(than)) => folder > than,
@@ -66,8 +67,8 @@ pub(super) fn name(folder: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-/// Returns the numbers of the date in the name of a folder. `None` if it is none. A small number alone
-/// may be a partition; it counts only below a folder of a year.
+/// Returns the numbers of the date in the name of a folder. `None` if the name is no date. A small
+/// number alone may be a partition, so it counts only below a folder of a year.
 pub(super) fn numbers_of(folder: &str) -> Option<Numbers> {
     let name = name(folder);
     let numbers = date_numbers(name)?;
@@ -98,7 +99,7 @@ fn date_numbers(name: &str) -> Option<Numbers> {
             4 if is_year(run) => numbers.push(number(run)),
             // The hour after a date may have one digit, so the run is not one number.
             6 | DATE_DIGITS..=14 => numbers.extend(date(run)?),
-            // Such as the UIN of an account: the greatest one is not the latest.
+            // A UIN, for example: the largest UIN is not the latest.
             _ => return None,
         }
     }

@@ -15,7 +15,7 @@ pub(super) const NO_SUCH_BUCKET: &str = "NoSuchBucket";
 const TIME_TOO_SKEWED: &str = "RequestTimeTooSkewed";
 const EXPIRED_MESSAGE: &str = "Request has expired";
 
-/// The codes that label values show, and their reasons if the status alone does not tell.
+/// The codes that appear as label values, and their reasons if the status alone is not enough.
 const CODES: &[(&str, Option<Reason>)] = &[
     ("AccessDenied", Some(Reason::Unauthorized)),
     ("ExpiredToken", Some(Reason::Unauthenticated)),
@@ -64,7 +64,7 @@ pub(super) fn failure(status: StatusCode, body: &[u8], redactor: &Redactor) -> F
             ..unknown
         };
     };
-    // A reason of the code holds only for an error status that fits it.
+    // The reason of a code counts only if it fits the error status.
     let reason = reason.filter(|_| status.is_client_error() || status.is_server_error());
     Failure {
         request_id: request_id.map(|id| escaped(&redactor.redact(&id))),

@@ -6,16 +6,17 @@ use std::collections::BTreeMap;
 
 use super::dates::{Numbers, leading_digits, name, number, numbers_of};
 
-/// The most folders with the name of a track that are followed.
+/// The most folders named after a track that a search follows.
 const MAX_TRACKS: usize = 20;
 
-/// The most other folders that are followed.
+/// The most other folders that a search follows.
 const MAX_OTHERS: usize = 5;
 
 /// The most dates that are tried if the latest one has no objects.
 const MAX_ALTERNATIVES: usize = 2;
 
-/// Folders to visit, of which the first one is the best. The next one counts only if it has no objects.
+/// Folders to visit, the best one first. The search visits the next folder only if the previous folder
+/// has no objects.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Group<'a> {
     pub(super) folders: Vec<&'a str>,
@@ -27,7 +28,7 @@ pub(super) struct Group<'a> {
 #[derive(Debug)]
 pub(super) struct Choice<'a> {
     pub(super) groups: Vec<Group<'a>>,
-    /// Whether there are folders besides the groups that may have newer objects.
+    /// Whether folders outside of the groups may have newer objects.
     pub(super) is_cut: bool,
 }
 
@@ -50,14 +51,14 @@ pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Choice<'a> {
         if tracks.contains(&name) {
             known.push(&**folder);
         } else if let Some(numbers) = numbers_of(folder) {
-            // Dates of another form are of another layout, so they do not compare.
+            // Dates of another form belong to another layout, so they are not compared.
             let of_form = dated.entry(numbers.len()).or_default();
             of_form.push((numbers, folder));
         } else {
             others.push(folder);
         }
     }
-    // Tracks that have a folder of their own deliver to no other one.
+    // A track that has a folder of its own delivers to no other folder.
     let has_folder = |track: &&str| known.iter().any(|folder| name(folder) == *track);
     let have_folders = !tracks.is_empty() && tracks.iter().all(has_folder);
     let is_cut = known.len() > MAX_TRACKS || (!have_folders && others.len() > MAX_OTHERS);
@@ -71,8 +72,8 @@ pub(super) fn choose<'a>(folders: &'a [String], tracks: &[&str]) -> Choice<'a> {
     }
 }
 
-/// Returns the folders with the latest date, of which there may be several spellings, and earlier
-/// ones as alternatives to the last of them.
+/// Returns the folders with the latest date, which may have several spellings. Earlier folders are
+/// alternatives to the last of these folders.
 fn latest(mut of_form: Vec<(Numbers, &str)>) -> Vec<Group<'_>> {
     of_form.sort();
     let Some((latest, _)) = of_form.last() else {
@@ -196,7 +197,7 @@ mod tests {
         let tracks: Vec<&str> = tracks.iter().map(String::as_str).collect();
         assert_eq!(cut(names("t", MAX_TRACKS), &tracks), (false, false));
         assert_eq!(cut(names("t", MAX_TRACKS + 1), &tracks), (true, false));
-        // The folders of others do not hide what arrives in those of the tracks.
+        // Other folders do not hide arrivals in the folders of the tracks.
         let others = names("a", MAX_OTHERS + 1);
         let with_others = |count| [names("t", count), others.clone()].concat();
         assert_eq!(cut(with_others(3), &tracks[..3]), (false, false));

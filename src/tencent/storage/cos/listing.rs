@@ -118,7 +118,7 @@ impl PageFields {
     fn into_page(mut self, bucket: &str, prefix: &str) -> Result<Page, String> {
         let mut page = self.page;
         if !self.name.is_empty() && !is_name_of(&self.name, bucket) {
-            return Err("the page is of another bucket".to_owned());
+            return Err("the page lists another bucket".to_owned());
         }
         page.is_truncated = self.is_truncated.ok_or("the listing has no IsTruncated")?;
         let objects = page.objects.iter_mut().map(|object| &mut object.key);
@@ -131,7 +131,7 @@ impl PageFields {
             *text = decoded.map_err(|_| "a key is not UTF-8")?.into_owned();
         }
         if !self.prefix.is_empty() && self.prefix != prefix {
-            return Err("the page is of another prefix".to_owned());
+            return Err("the page lists another prefix".to_owned());
         }
         let mut keys = page
             .objects
@@ -209,8 +209,8 @@ fn read_fields(
     root.ok_or_else(|| NOT_XML.to_owned())
 }
 
-/// Returns the character of a reference. Only those of XML itself are known, because a document type
-/// is refused.
+/// Returns the character of a reference. Only the references of XML itself are known, because a
+/// document type is refused.
 fn entity(reference: &quick_xml::events::BytesRef<'_>) -> Option<char> {
     match &**reference {
         "amp" => Some('&'),

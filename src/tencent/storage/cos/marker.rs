@@ -2,8 +2,8 @@
 
 use super::listing::Object;
 
-/// Objects that arrive at about the same time need not be in the order of their names. The next
-/// listing returns all that are younger than this, in seconds.
+/// Objects that arrive at about the same time need not be in the order of their names. The next listing
+/// returns all objects that are younger than this, in seconds.
 const OVERLAP: i64 = 15 * 60;
 
 /// Returns a key before all objects that are about as new as the newest one. `objects` are the last

@@ -7,7 +7,7 @@ pub(super) fn folder_of(key: &str) -> &str {
     &key[..key.rfind('/').map_or(0, |slash| slash + 1)]
 }
 
-/// Returns the folder around a folder, but never one around the root.
+/// Returns the parent of a folder, but never the parent of the root.
 fn parent<'a>(folder: &'a str, root: &str) -> &'a str {
     let parent = folder_of(folder.strip_suffix('/').unwrap_or(folder));
     if parent.len() < root.len() {
@@ -17,8 +17,8 @@ fn parent<'a>(folder: &'a str, root: &str) -> &'a str {
     }
 }
 
-/// Returns the folder around all folders of other dates: those after the last date are in it, and
-/// their keys come later if the numbers have zeros in front.
+/// Returns the folder that contains the folders of all other dates. The keys of later dates come later
+/// in this folder if the numbers have leading zeros.
 pub(super) fn scope_of<'a>(leaf: &'a str, root: &str) -> &'a str {
     let mut scope = parent(leaf, root);
     while scope.len() > root.len() && is_date(scope) {

@@ -32,8 +32,8 @@ const MAX_TAIL_PAGES: u32 = 5;
 /// The most keys of a page.
 const PAGE_KEYS: u32 = 1_000;
 
-/// The most keys of a page after the cursor. Few objects arrive between two checks, and behind them
-/// may be old ones.
+/// The most keys of a page after the cursor. Few objects arrive between two checks, and old objects may
+/// follow them.
 const TAIL_KEYS: u32 = 200;
 
 /// How far the clocks of servers may differ, in seconds.
@@ -42,10 +42,10 @@ const CLOCKS_DIFFER: i64 = 600;
 /// How far a search with a cursor goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
-    /// It lists what follows the cursor in the order of keys. That misses objects whose keys come
-    /// before it: of another track, or in the folder `10` after `9`.
+    /// Lists the keys after the cursor. Misses objects whose keys come before the cursor, such as
+    /// objects of another track, or in the folder `10` after `9`.
     Tail,
-    /// It descends from the prefix into the latest folders.
+    /// Descends from the prefix into the latest folders.
     Full,
 }
 
@@ -53,7 +53,8 @@ pub enum Depth {
 pub(super) struct Found {
     pub(super) newest: Option<SystemTime>,
     pub(super) cursor: Option<CheckCursor>,
-    /// Why a newer object may be elsewhere, in a sentence, unless the search has followed all folders.
+    /// Why a newer object may be elsewhere, in a sentence. `None` if the search has followed all
+    /// folders.
     pub(super) skipped: Option<String>,
 }
 
@@ -74,7 +75,7 @@ pub(super) struct Search<'a> {
     date: Option<SystemTime>,
     /// The objects seen so far.
     objects: u64,
-    /// The last key that was listed after the cursor, if there are more.
+    /// The last key that was listed after the cursor, if more keys follow.
     tail: Option<String>,
     place: Option<Place>,
     skipped: Option<String>,
@@ -87,7 +88,8 @@ struct Visit {
     level: usize,
     /// Whether there are more, which are not visited.
     is_cut: bool,
-    /// Skip them if more objects than this were seen since: a better folder had some.
+    /// Skip these folders if the search has seen more objects than this, because a better folder had
+    /// some.
     unless_more_than: Option<u64>,
 }
 
@@ -134,8 +136,8 @@ impl<'a> Search<'a> {
         Ok((found, self.date))
     }
 
-    /// Lists what comes after the cursor, in its folder and in the folders of other dates. Keeps a
-    /// place only if it is newer. Returns `false` if too many keys follow to list them all.
+    /// Lists the keys after the cursor, in the folder of the cursor and in the folders of other dates.
+    /// Keeps a place only if it is newer. Returns `false` if too many keys follow to list them all.
     async fn follow(&mut self, before: &Place) -> Result<bool, SearchError> {
         let scope = scope_of(&before.leaf, &self.root).to_owned();
         let mut marker = before.marker.clone();
@@ -235,7 +237,7 @@ impl<'a> Search<'a> {
     ) -> Result<Vec<String>, SearchError> {
         let mut objects = Vec::new();
         let mut folders = Vec::new();
-        // What comes before was listed after the cursor.
+        // Earlier keys were already listed after the cursor.
         let tail = self.tail.clone().filter(|tail| folder_of(tail) == folder);
         let start = tail.clone().unwrap_or_else(|| folder.to_owned());
         let mut marker = match tail {
@@ -267,8 +269,8 @@ impl<'a> Search<'a> {
         )))
     }
 
-    /// Returns the key after which a folder is read. A folder for each hour makes thousands, of which
-    /// only those of the month of the last search and later ones matter.
+    /// Returns the key after which a folder is read. With a folder for each hour there are thousands of
+    /// folders, and only folders from the month of the last search on matter.
     async fn start_of(
         &mut self,
         folder: &str,
@@ -280,7 +282,8 @@ impl<'a> Search<'a> {
         let Some((year, month)) = child.and_then(year_and_month) else {
             return Ok(String::new());
         };
-        // What belongs to another layout, such as an object or `2026/`, comes first in one of these.
+        // Entries of another layout, such as an object or `2026/`, come first in one of these
+        // listings.
         for (marker, otherwise) in [("", ""), (year, year)] {
             let query = ListQuery {
                 prefix: folder,
@@ -297,7 +300,8 @@ impl<'a> Search<'a> {
         Ok(month.to_owned())
     }
 
-    /// Keeps the place of the newest of these objects of one folder, if it is the newest of all.
+    /// Keeps the place of the newest of these objects of one folder, if it is the newest object of the
+    /// search.
     fn keep(&mut self, leaf: &str, start: &str, objects: &[&Object]) {
         let newest = objects.iter().map(|object| object.modified).max();
         if newest > self.newest()
@@ -323,8 +327,8 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// Requests a page, without the empty objects that stand for folders, and without objects of the
-    /// future, which would hide that nothing arrives.
+    /// Requests a page, and drops the empty objects that stand for folders. Also drops objects with a
+    /// time in the future, which would hide that nothing arrives.
     async fn list(&mut self, query: ListQuery<'_>) -> Result<Page, SearchError> {
         if self.requests == MAX_REQUESTS {
             let root = &self.root;
