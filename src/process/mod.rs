@@ -144,22 +144,22 @@ impl Process {
         for action in ACTIONS {
             process.call_durations.with_label_values(&[action]);
         }
-        register(&process.steady, Box::new(process.targets.clone()));
-        register(&process.polled, Box::new(process.call_durations.clone()));
-        register(&process.scraped, Box::new(process.responses.clone()));
-        register(&process.polled, Box::new(process.clock_skew.clone()));
-        register(&process.steady, Box::new(process.state_written.clone()));
-        register(&process.polled, Box::new(process.state_written_at.clone()));
-        register(&process.steady, Box::new(process.certificate_expiry.clone()));
-        register(&process.steady, Box::new(process.log_lines_dropped.clone()));
-        register(&process.steady, Box::new(process.reload_successful.clone()));
-        register(&process.steady, Box::new(process.reload_success_timestamp.clone()));
-        register(&process.steady, Box::new(process.config_hash.clone()));
-        register(&process.steady, Box::new(build_info()));
+        register(&process.steady, process.targets.clone());
+        register(&process.polled, process.call_durations.clone());
+        register(&process.scraped, process.responses.clone());
+        register(&process.polled, process.clock_skew.clone());
+        register(&process.steady, process.state_written.clone());
+        register(&process.polled, process.state_written_at.clone());
+        register(&process.steady, process.certificate_expiry.clone());
+        register(&process.steady, process.log_lines_dropped.clone());
+        register(&process.steady, process.reload_successful.clone());
+        register(&process.steady, process.reload_success_timestamp.clone());
+        register(&process.steady, process.config_hash.clone());
+        register(&process.steady, build_info());
         #[cfg(target_os = "linux")]
         register(
             &process.scraped,
-            Box::new(prometheus::process_collector::ProcessCollector::for_self()),
+            prometheus::process_collector::ProcessCollector::for_self(),
         );
         process
     }
@@ -185,10 +185,7 @@ impl Process {
             "cloudaudit_exporter_page_info",
             "URL of the exporter's page for users, from --web.external-url; always 1; absent without the flag.",
         );
-        register(
-            &self.steady,
-            Box::new(constant(options.const_label("url", url))),
-        );
+        register(&self.steady, constant(options.const_label("url", url)));
     }
 
     /// Sets the number of targets.
@@ -284,9 +281,9 @@ impl Process {
     }
 }
 
-fn register(registry: &Registry, collector: Box<dyn Collector>) {
+fn register(registry: &Registry, collector: impl Collector + 'static) {
     registry
-        .register(collector)
+        .register(Box::new(collector))
         .expect("every name is registered once");
 }
 
