@@ -73,11 +73,7 @@ impl PreparedAccount {
     /// the account that this one replaces. Asks STS if necessary; returns `false` if STS does not
     /// answer.
     pub(super) fn has_other_owner_than(&self, before: &Self) -> BoxFuture<'static, bool> {
-        let (new, old) = (&self.config, &before.config);
-        if new.credentials == old.credentials
-            && new.assume_role == old.assume_role
-            && new.uin == old.uin
-        {
+        if self.has_keys_of(before) && self.config.uin == before.config.uin {
             return before.has_new_owner();
         }
         let (old, new) = (before.owner(), self.owner());
@@ -109,13 +105,26 @@ impl PreparedAccount {
 
     /// Returns the memory that the account resumes from when it replaces `other`.
     pub(super) fn memory_from(&self, other: &Self, memory: Memory) -> Memory {
+        let is_same_service = self.config.sts_endpoint == other.config.sts_endpoint;
+        if let (Some(new), Some(old)) = (&self.pinned, &other.pinned)
+            && self.has_keys_of(other)
+            && is_same_service
+            && !self.resets_history
+        {
+            new.resume(old);
+        }
         let mut memory = self.initial_memory(memory);
-        let same = self.config.credentials == other.config.credentials
-            && self.config.assume_role == other.config.assume_role;
-        if !same && let Some(report) = &mut memory.report {
+        if !self.has_keys_of(other)
+            && let Some(report) = &mut memory.report
+        {
             Arc::make_mut(report).credentials_changed = None;
         }
         memory
+    }
+
+    fn has_keys_of(&self, other: &Self) -> bool {
+        self.config.credentials == other.config.credentials
+            && self.config.assume_role == other.config.assume_role
     }
 
     /// Returns the memory that the account resumes from, given the memory under its name. The history

@@ -112,10 +112,12 @@ impl Publisher {
     /// Begins a change of accounts. Until [`Self::end_change`], scrapes and reports are as they are
     /// now, so they show all of the change or nothing, and do not wait for it.
     pub fn begin_change(&self, own: impl FnOnce() -> Vec<Bytes>, now: Moment) {
+        // Sorting thousands of them takes milliseconds, so it comes before the lock.
+        let reports = self.latest_reports();
         let mut shown = self.shown();
         self.update(&mut shown.families, now);
         shown.set_own(own());
-        shown.freeze(self.latest_reports(), now.steady);
+        shown.freeze(reports, now.steady);
     }
 
     /// Joins and compresses what the change has left, so that the first scrape after the change does
@@ -125,8 +127,10 @@ impl Publisher {
         let mut before = next.families.values();
         let is_gzip = before.any(|family| family.is_deflated());
         self.update(&mut next, now);
+        // A deflater of its own, because scrapes meanwhile need theirs.
+        let deflater = Deflater::new();
         for family in next.families.values().filter(|_| is_gzip) {
-            family.deflated(&self.deflater);
+            family.deflated(&deflater);
         }
         self.shown().set_next(next);
     }

@@ -52,6 +52,7 @@ struct State {
 }
 
 /// The latest key that was accepted.
+#[derive(Clone)]
 struct Passed {
     credential: Arc<Credential>,
     /// When to identify the key again. `None` if STS answered, or denied the request.
@@ -88,6 +89,22 @@ impl PinnedProvider {
     /// Sets the account that the restored history belongs to.
     pub fn expect(&self, owner: String) {
         self.state().owner = Some(owner);
+    }
+
+    /// Resumes from what another provider of the same keys has learned, so that STS need not identify
+    /// them again.
+    pub fn resume(&self, other: &Self) {
+        let learned = {
+            let other = other.state();
+            State {
+                owner: other.owner.clone(),
+                passed: other.passed.clone(),
+                rejected: other.rejected.clone(),
+                in_progress: None,
+                is_warned: other.is_warned,
+            }
+        };
+        *self.state() = learned;
     }
 
     /// Returns the account that the history belongs to, or else the owner of the current key. Asks

@@ -162,6 +162,28 @@ async fn a_reload_without_a_new_key_keeps_the_history() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reload_of_other_settings_does_not_identify_the_key_again() {
+    let world = two_accounts();
+    let mut stage = stage(&world, FILES);
+    assert_eq!(stage.tracks().await, [1]);
+    stage
+        .reload(&account(&format!("labels: {{team: a}}, {FILES}")))
+        .await;
+    stage.pass(A_WHILE).await;
+    assert_shows_only(&stage.shown.last("prod"), 1);
+    assert_eq!(world.call_count_of("GetCallerIdentity"), 1);
+    // The history still belongs to the same account.
+    put(&stage, OTHER);
+    stage.pass(A_WHILE).await;
+    assert_names_both(&failure(&stage).unwrap());
+    stage
+        .reload(&account(&format!("labels: {{team: b}}, {FILES}")))
+        .await;
+    stage.pass(A_WHILE).await;
+    assert_shows_only(&stage.shown.last("prod"), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_restart_does_not_continue_with_another_account() {
     for (settings, accepts) in [
         (FILES.to_owned(), false),
