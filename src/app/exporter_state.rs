@@ -189,7 +189,8 @@ impl Swap {
     /// Shows the change. Without this, dropping shows it too, but the next scrape takes longer.
     pub(super) async fn finish(self) {
         let show = |it: &ExporterState| {
-            it.publisher.prepare_change(it.clock.now());
+            it.publisher
+                .prepare_change(|| it.own_series(), it.clock.now());
             it.publisher.end_change();
         };
         self.0.off_the_runtime(show).await;

@@ -11,7 +11,7 @@ use super::bucket::{Bucket, Slot};
 use super::chunk::Chunk;
 use super::family::MetricFamily;
 use super::gzip::{Deflater, Effort};
-use super::shown::{Families, Shown};
+use super::shown::{Families, Shown, own_segments};
 use crate::clock::Moment;
 use crate::exposition::{Metric, Renderer};
 use crate::hash::stable_hash;
@@ -120,19 +120,27 @@ impl Publisher {
         shown.freeze(reports, now.steady);
     }
 
-    /// Joins and compresses what the change has left, so that the first scrape after the change does
-    /// not have to.
-    pub fn prepare_change(&self, now: Moment) {
-        let mut next = self.shown().families.clone();
-        let mut before = next.families.values();
-        let is_gzip = before.any(|family| family.is_deflated());
-        self.update(&mut next, now);
-        // A deflater of its own, because scrapes meanwhile need theirs.
-        let deflater = Deflater::new();
-        for family in next.families.values().filter(|_| is_gzip) {
-            family.deflated(&deflater);
+    /// Joins and compresses what the change has left, so that the first scrape after it need not. `own`
+    /// renders the series of the process.
+    pub fn prepare_change(&self, own: impl FnOnce() -> Vec<Bytes>, now: Moment) {
+        let (mut families, before) = {
+            let shown = self.shown();
+            (shown.families.clone(), shown.own.clone())
+        };
+        let is_gzip = families.families.values().any(|it| it.is_deflated());
+        self.update(&mut families, now);
+        let own = own_segments(&before, own());
+        if is_gzip {
+            // A deflater of its own, because scrapes meanwhile need theirs.
+            let deflater = Deflater::new();
+            for family in families.families.values() {
+                family.deflated(&deflater);
+            }
+            for segment in &own {
+                segment.deflated(&deflater);
+            }
         }
-        self.shown().set_next(next);
+        self.shown().set_next(families, own);
     }
 
     /// Shows the accounts as they are now.

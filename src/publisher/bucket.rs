@@ -108,8 +108,8 @@ impl Bucket {
         &self.chunks
     }
 
-    /// Advances the time, marks all metrics if fragments were shown or hidden by it, and returns
-    /// the time in this bucket.
+    /// Advances the time, marks the metrics of the fragments that it shows or hides, and returns the
+    /// time in this bucket.
     fn advance(&mut self, now: Moment) -> Moment {
         let before = self.latest.unwrap_or(now);
         let overtaken = before.wall.duration_since(now.wall).unwrap_or_default();
@@ -124,10 +124,11 @@ impl Bucket {
         };
         self.latest = Some(now);
         if is_set_back || self.next_change.is_reached(now) {
-            // The fragment may have been replaced since.
-            let changes = |part: &TimedFragment| part.is_shown(before) != part.is_shown(now);
-            if self.parts().any(changes) {
-                self.outdated = EnumMap::from_fn(|_| Outdated::Text);
+            let parts = self.slots.values().flat_map(|slot| &slot.parts);
+            for part in parts.filter(|part| part.is_shown(before) != part.is_shown(now)) {
+                for (metric, _) in part.fragment.pieces() {
+                    self.outdated[metric] = Outdated::Text;
+                }
             }
             self.next_change = next_change(self.parts(), now);
         }

@@ -1,6 +1,6 @@
 //! What scrapes show: the families of all accounts, and the series of the process.
 
-use std::mem::{replace, take};
+use std::mem::replace;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ pub(super) struct Families {
 pub(super) struct Shown {
     pub(super) families: Families,
     /// The series of the process.
-    own: Vec<Arc<Segment>>,
+    pub(super) own: Vec<Arc<Segment>>,
     /// `None` unless accounts change.
     frozen: Option<Frozen>,
 }
@@ -41,22 +41,14 @@ pub(super) struct Shown {
 struct Frozen {
     since: Instant,
     reports: Vec<Arc<Report>>,
-    /// What is shown after the change. `None` until it is prepared.
-    next: Option<Families>,
+    /// The families and the series of the process after the change. `None` until they are prepared.
+    next: Option<(Families, Vec<Arc<Segment>>)>,
 }
 
 impl Shown {
     /// Replaces the series of the process. A text that is the same as before is not compressed again.
     pub(super) fn set_own(&mut self, own: Vec<Bytes>) {
-        let mut before = take(&mut self.own).into_iter();
-        let own = own.into_iter().map(|text| match before.next() {
-            Some(segment) if segment.is_of(&text) => segment,
-            _ => {
-                let chunk = Arc::new(Chunk::of(vec![text]));
-                Arc::new(Segment::of(vec![chunk], Effort::Fast))
-            }
-        });
-        self.own = own.collect();
+        self.own = own_segments(&self.own, own);
     }
 
     /// Keeps what is shown until [`Self::thaw`], with these reports.
@@ -69,9 +61,9 @@ impl Shown {
     }
 
     /// Sets what to show after the change.
-    pub(super) fn set_next(&mut self, next: Families) {
+    pub(super) fn set_next(&mut self, families: Families, own: Vec<Arc<Segment>>) {
         if let Some(frozen) = &mut self.frozen {
-            frozen.next = Some(next);
+            frozen.next = Some((families, own));
         }
     }
 
@@ -79,8 +71,11 @@ impl Shown {
     /// thousands of accounts takes milliseconds, so the caller does that when it holds no lock.
     pub(super) fn thaw(&mut self) -> impl Sized + use<> {
         let frozen = self.frozen.take()?;
-        let families = frozen.next.map(|next| replace(&mut self.families, next));
-        Some((families, frozen.reports))
+        let replaced = frozen.next.map(|(families, own)| {
+            let families = replace(&mut self.families, families);
+            (families, replace(&mut self.own, own))
+        });
+        Some((replaced, frozen.reports))
     }
 
     /// Returns the reports from before the change. `None` unless accounts change.
@@ -99,6 +94,19 @@ impl Shown {
             own: self.own.clone(),
         }
     }
+}
+
+/// Returns the segments of the series of the process. Those of `before` with the same text are kept.
+pub(super) fn own_segments(before: &[Arc<Segment>], own: Vec<Bytes>) -> Vec<Arc<Segment>> {
+    let mut before = before.iter();
+    let segments = own.into_iter().map(|text| match before.next() {
+        Some(segment) if segment.is_of(&text) => Arc::clone(segment),
+        _ => {
+            let chunk = Arc::new(Chunk::of(vec![text]));
+            Arc::new(Segment::of(vec![chunk], Effort::Fast))
+        }
+    });
+    segments.collect()
 }
 
 /// What one scrape shows.

@@ -56,7 +56,7 @@ fn a_scrape_during_a_change_shows_the_old_accounts() {
     };
     assert_eq!(names(&world), ["gone", "kept"]);
 
-    world.publisher.prepare_change(world.now);
+    world.publisher.prepare_change(Vec::new, world.now);
     assert_eq!(scraped(&world, true, "own 2\n"), before);
     world.publisher.end_change();
     assert_eq!(names(&world), ["kept", "new"]);
@@ -72,7 +72,7 @@ fn a_scrape_during_a_change_shows_the_old_accounts() {
 fn reports_published_after_the_preparation_are_shown() {
     let (world, _) = begin_change_of_two_accounts();
     change(&world);
-    world.publisher.prepare_change(world.now);
+    world.publisher.prepare_change(Vec::new, world.now);
     let mut late = world.account("late", &["r"]);
     late.listed(0, listing([track(3, "late")]), world.now);
     world.publisher.end_change();
