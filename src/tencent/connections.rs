@@ -15,10 +15,19 @@ use super::descriptors::ConnectionLimits;
 /// may keep running, and a connection without an age limit would stay with it.
 const CONNECTION_LIFETIME: Duration = Duration::from_mins(5);
 
+/// How long an idle connection is kept for the next poll. The server closes it after 60 s, and a
+/// request that is sent at that moment is lost, so the exporter closes first.
+const KEPT_FOR_NEXT_POLL: Duration = Duration::from_secs(45);
+
+/// How long an idle connection is kept for the next request of the same poll, if polls are too rare to
+/// find a connection of the previous poll. An idle connection holds the buffer of the last response.
+const KEPT_WITHIN_POLL: Duration = Duration::from_secs(10);
+
 /// The connections of one identity. They are opened when needed.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     current: Mutex<Option<Pool>>,
+    last_request: Mutex<Option<Instant>>,
     /// Set by the first request, because most clients of STS never send one.
     identity: OnceLock<Arc<()>>,
     /// The number of consecutive rejected responses.
@@ -31,16 +40,33 @@ pub(super) struct Connections {
 struct Pool {
     client: reqwest::Client,
     opened: Instant,
+    idle: Idle,
+}
+
+/// How the idle connections of a client are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Idle {
+    /// The most idle connections to a host.
+    pub(super) most: usize,
+    pub(super) timeout: Duration,
+}
+
+impl Idle {
+    /// Keeps no connection.
+    pub(super) const NONE: Self = Self {
+        most: 0,
+        timeout: Duration::ZERO,
+    };
 }
 
 impl Connections {
-    /// Returns the client for the next request. Calls `make` with the most idle connections if no
-    /// client is young enough. Returns `None` if no connection is kept, so that the identity needs no
-    /// client of its own.
+    /// Returns the client for the next request. Calls `make` if no client is young enough and keeps
+    /// idle connections for the right time. Returns `None` if no connection is kept, so that the
+    /// identity needs no client of its own.
     pub(super) fn client(
         &self,
         identities: &Identities,
-        make: impl FnOnce(usize) -> reqwest::Result<reqwest::Client>,
+        make: impl FnOnce(Idle) -> reqwest::Result<reqwest::Client>,
     ) -> reqwest::Result<Option<reqwest::Client>> {
         self.identity.get_or_init(|| identities.add());
         if !identities.keep_connections() {
@@ -49,17 +75,31 @@ impl Connections {
         }
         let mut current = self.current();
         let now = Instant::now();
+        let before = current.as_ref().map(|pool| pool.idle.timeout);
+        let idle = Idle {
+            most: identities.limits.idle_per_identity,
+            timeout: idle_timeout(before, self.since_last_request(now)),
+        };
         if let Some(pool) = &*current
+            && pool.idle == idle
             && now.saturating_duration_since(pool.opened) < CONNECTION_LIFETIME
         {
             return Ok(Some(pool.client.clone()));
         }
-        let client = make(identities.limits.idle_per_identity)?;
+        let client = make(idle)?;
         *current = Some(Pool {
             client: client.clone(),
             opened: now,
+            idle,
         });
         Ok(Some(client))
+    }
+
+    fn since_last_request(&self, now: Instant) -> Option<Duration> {
+        // It is replaced as a whole, so a poisoned lock is consistent.
+        let last = self.last_request.lock();
+        let last = last.unwrap_or_else(PoisonError::into_inner).replace(now);
+        last.map(|last| now.saturating_duration_since(last))
     }
 
     /// Returns the number of consecutive rejected responses. If it is not 0, each request needs a
@@ -87,6 +127,16 @@ impl Connections {
     fn current(&self) -> MutexGuard<'_, Option<Pool>> {
         // A pool is replaced as a whole, so a poisoned lock holds a consistent value.
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns how long to keep an idle connection, given how long it was kept before, and the time between
+/// the last two requests.
+fn idle_timeout(before: Option<Duration>, between_requests: Option<Duration>) -> Duration {
+    match between_requests {
+        Some(time) if time > KEPT_FOR_NEXT_POLL => KEPT_WITHIN_POLL,
+        Some(time) if time > KEPT_WITHIN_POLL => KEPT_FOR_NEXT_POLL,
+        _ => before.unwrap_or(KEPT_WITHIN_POLL),
     }
 }
 
@@ -132,15 +182,15 @@ mod tests {
     /// Where the client of the next request comes from.
     #[derive(Debug, PartialEq)]
     enum Source {
-        New(usize),
+        New(usize, Duration),
         Before,
         Shared,
     }
 
     fn next_client(connections: &Connections, identities: &Identities) -> Source {
         let mut source = Source::Before;
-        let client = connections.client(identities, |most_idle| {
-            source = Source::New(most_idle);
+        let client = connections.client(identities, |idle| {
+            source = Source::New(idle.most, idle.timeout);
             reqwest::Client::builder().build()
         });
         match client.expect("it can be made") {
@@ -153,10 +203,38 @@ mod tests {
     async fn a_client_is_used_for_its_lifetime() {
         let (identities, connections) = (one_identity(), Connections::default());
         let next_client = || next_client(&connections, &identities);
-        assert_eq!(next_client(), Source::New(IDLE));
+        assert_eq!(next_client(), Source::New(IDLE, KEPT_WITHIN_POLL));
         assert_eq!(next_client(), Source::Before);
         tokio::time::advance(CONNECTION_LIFETIME).await;
-        assert_eq!(next_client(), Source::New(IDLE));
+        assert_eq!(next_client(), Source::New(IDLE, KEPT_WITHIN_POLL));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn connections_are_kept_until_the_next_poll_only_if_it_finds_them() {
+        let (identities, connections) = (one_identity(), Connections::default());
+        let next_client = || next_client(&connections, &identities);
+        let poll_of_two_pages = async |interval: Duration| {
+            tokio::time::advance(interval - Duration::from_secs(1)).await;
+            let first = next_client();
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert_eq!(next_client(), Source::Before);
+            first
+        };
+        let [often, rarely] = [30, 60].map(Duration::from_secs);
+        assert_eq!(
+            poll_of_two_pages(rarely).await,
+            Source::New(IDLE, KEPT_WITHIN_POLL)
+        );
+        assert_eq!(poll_of_two_pages(rarely).await, Source::Before);
+        assert_eq!(
+            poll_of_two_pages(often).await,
+            Source::New(IDLE, KEPT_FOR_NEXT_POLL)
+        );
+        assert_eq!(poll_of_two_pages(often).await, Source::Before);
+        assert_eq!(
+            poll_of_two_pages(rarely).await,
+            Source::New(IDLE, KEPT_WITHIN_POLL)
+        );
     }
 
     #[tokio::test(start_paused = true)]
@@ -165,13 +243,19 @@ mod tests {
         // An account has clients for services that it never calls. They do not count.
         let _unused = Connections::default();
         let (first, second) = (Connections::default(), Connections::default());
-        assert_eq!(next_client(&first, &identities), Source::New(IDLE));
+        assert_eq!(
+            next_client(&first, &identities),
+            Source::New(IDLE, KEPT_WITHIN_POLL)
+        );
         assert_eq!(next_client(&second, &identities), Source::Shared);
         assert_eq!(next_client(&second, &identities), Source::Shared);
         assert_eq!(next_client(&first, &identities), Source::Shared);
         assert!(first.current().is_none());
         drop(first);
-        assert_eq!(next_client(&second, &identities), Source::New(IDLE));
+        assert_eq!(
+            next_client(&second, &identities),
+            Source::New(IDLE, KEPT_WITHIN_POLL)
+        );
         assert_eq!(next_client(&second, &identities), Source::Before);
     }
 }

@@ -14,7 +14,7 @@ use tracing::warn;
 
 use super::authorities::CaFile;
 use super::by_host::ByHost;
-use super::connections::Connections;
+use super::connections::{Connections, Idle};
 use super::network::Network;
 use super::recent_responses::ResponseOrigin;
 use super::transport::{
@@ -41,10 +41,6 @@ const MAX_HEADERS: usize = 64;
 
 /// The time limit for opening a connection, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long an idle connection is kept. The server closes it after 60 s, and a request that is sent
-/// at that moment is lost, so the exporter closes first.
-const POOL_IDLE_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// The most causes of an error that are followed.
 const MAX_CAUSES: usize = 8;
@@ -141,7 +137,7 @@ impl HttpTransport {
         };
         // Creates a client at once, so that an invalid setting is an error here.
         setup
-            .client(None, 0)
+            .client(None, Idle::NONE)
             .map_err(|error| format!("cannot create the HTTP client: {}", causes(&error)))?;
         Ok(Self::with(Arc::new(setup), None))
     }
@@ -161,7 +157,7 @@ impl HttpTransport {
     }
 
     fn client(&self) -> reqwest::Result<reqwest::Client> {
-        let make = |most_idle| self.setup.client(self.host.as_deref(), most_idle);
+        let make = |idle| self.setup.client(self.host.as_deref(), idle);
         let identities = &self.setup.network.0.identities;
         if let Some(client) = self.connections.client(identities, make)? {
             return Ok(client);
@@ -169,7 +165,7 @@ impl HttpTransport {
         if let Some(client) = self.shared_client.get() {
             return Ok(client.clone());
         }
-        let client = make(0)?;
+        let client = make(Idle::NONE)?;
         Ok(self.shared_client.get_or_init(|| client).clone())
     }
 
@@ -245,11 +241,11 @@ impl HttpTransport {
 }
 
 impl Setup {
-    /// Creates a client without connections. If `most_idle` is 0, it opens a connection for each
-    /// request.
-    fn client(&self, host: Option<&str>, most_idle: usize) -> reqwest::Result<reqwest::Client> {
+    /// Creates a client without connections.
+    fn client(&self, host: Option<&str>, idle: Idle) -> reqwest::Result<reqwest::Client> {
         let builder = builder()
-            .pool_max_idle_per_host(most_idle)
+            .pool_max_idle_per_host(idle.most)
+            .pool_idle_timeout(idle.timeout)
             .dns_resolver(self.network.0.resolver.for_host(host))
             .tls_backend_preconfigured(self.tls.clone());
         let builder = match &self.proxy {
@@ -313,7 +309,6 @@ fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("cloudaudit-exporter/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .http1_max_headers(MAX_HEADERS)
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
