@@ -16,6 +16,10 @@ const SIZE: Size = Size {
 };
 const ALL: usize = 10_000;
 
+/// The cloud refuses the 21st request of a second. All shards together send these at exactly that rate,
+/// so a busy machine may bunch one request too many; the exporter retries it.
+const AT_THE_LIMIT: [&str; 2] = ["DescribeOrganizationMembers", "AssumeRole"];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn ten_thousand_accounts_are_each_polled_by_one_shard_of_eight() {
     let mut estate = Estate::new(&SIZE, false).await;
@@ -56,17 +60,17 @@ async fn ten_thousand_accounts_are_each_polled_by_one_shard_of_eight() {
     assert_eq!(record.stays.len(), ALL);
     let gap = record.shortest_change(); // also asserts that no two shards poll the same account
     println!("shortest time between the polls of two processes: {gap:?}");
-    // The cloud refuses the 21st request of a second. The exporter assumes roles at exactly that
-    // rate, so a busy machine may bunch one request too many; the exporter retries it.
-    let refused = record.refused.iter();
-    let refused: Vec<_> = refused
-        .filter(|(action, _)| action != "AssumeRole")
-        .collect();
-    assert!(refused.is_empty(), "{refused:?}");
-    for action in ["DescribeOrganizationMembers", "AssumeRole"] {
+    for action in AT_THE_LIMIT {
         let peak = estate.world.peak_of(action, ADMIN_KEY);
         println!("{action}: {peak} in a second at the most");
     }
+    let is_bunched =
+        |action: &str, code: &str| AT_THE_LIMIT.contains(&action) && code == "RequestLimitExceeded";
+    let refused = record.refused.iter();
+    let refused: Vec<_> = refused
+        .filter(|(action, code)| !is_bunched(action, code))
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
 }
 
 fn sizes(shards: &[Vec<String>]) -> Vec<usize> {
