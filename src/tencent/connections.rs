@@ -23,15 +23,34 @@ const KEPT_FOR_NEXT_POLL: Duration = Duration::from_secs(45);
 /// find a connection of the previous poll. An idle connection holds the buffer of the last response.
 const KEPT_WITHIN_POLL: Duration = Duration::from_secs(10);
 
+/// How many gaps between requests in a row must be too long, so that irregular requests do not replace
+/// the client again and again.
+const LONG_GAPS: u32 = 2;
+
 /// The connections of one identity. They are opened when needed.
 #[derive(Debug, Default)]
 pub(super) struct Connections {
-    current: Mutex<Option<Pool>>,
-    last_request: Mutex<Option<Instant>>,
+    state: Mutex<State>,
     /// Set by the first request, because most clients of STS never send one.
     identity: OnceLock<Arc<()>>,
     /// The number of consecutive rejected responses.
     rejected: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    pool: Option<Pool>,
+    rhythm: Rhythm,
+}
+
+/// How often requests come. An idle connection is worth its memory only if a request finds it.
+#[derive(Debug, Default)]
+struct Rhythm {
+    last_request: Option<Instant>,
+    /// The number of consecutive gaps that were too long for [`KEPT_FOR_NEXT_POLL`].
+    long_gaps: u32,
+    /// Whether a gap was too long for [`KEPT_WITHIN_POLL`] only.
+    spans_polls: bool,
 }
 
 /// A client with its pool of connections. Dropping the client closes idle connections at once, and
@@ -73,33 +92,25 @@ impl Connections {
             self.close();
             return Ok(None);
         }
-        let mut current = self.current();
+        let mut state = self.state();
         let now = Instant::now();
-        let before = current.as_ref().map(|pool| pool.idle.timeout);
         let idle = Idle {
             most: identities.limits.idle_per_identity,
-            timeout: idle_timeout(before, self.since_last_request(now)),
+            timeout: state.rhythm.idle_timeout(now),
         };
-        if let Some(pool) = &*current
+        if let Some(pool) = &state.pool
             && pool.idle == idle
             && now.saturating_duration_since(pool.opened) < CONNECTION_LIFETIME
         {
             return Ok(Some(pool.client.clone()));
         }
         let client = make(idle)?;
-        *current = Some(Pool {
+        state.pool = Some(Pool {
             client: client.clone(),
             opened: now,
             idle,
         });
         Ok(Some(client))
-    }
-
-    fn since_last_request(&self, now: Instant) -> Option<Duration> {
-        // It is replaced as a whole, so a poisoned lock is consistent.
-        let last = self.last_request.lock();
-        let last = last.unwrap_or_else(PoisonError::into_inner).replace(now);
-        last.map(|last| now.saturating_duration_since(last))
     }
 
     /// Returns the number of consecutive rejected responses. If it is not 0, each request needs a
@@ -121,22 +132,36 @@ impl Connections {
 
     /// Closes all connections.
     pub(super) fn close(&self) {
-        *self.current() = None;
+        self.state().pool = None;
     }
 
-    fn current(&self) -> MutexGuard<'_, Option<Pool>> {
-        // A pool is replaced as a whole, so a poisoned lock holds a consistent value.
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        // It is changed by assignments, so a poisoned lock holds a consistent value.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Returns how long to keep an idle connection, given how long it was kept before, and the time between
-/// the last two requests.
-fn idle_timeout(before: Option<Duration>, between_requests: Option<Duration>) -> Duration {
-    match between_requests {
-        Some(time) if time > KEPT_FOR_NEXT_POLL => KEPT_WITHIN_POLL,
-        Some(time) if time > KEPT_WITHIN_POLL => KEPT_FOR_NEXT_POLL,
-        _ => before.unwrap_or(KEPT_WITHIN_POLL),
+impl Rhythm {
+    /// Records a request. Returns how long to keep idle connections from now on.
+    fn idle_timeout(&mut self, now: Instant) -> Duration {
+        let last = self.last_request.replace(now);
+        let gap = last.map(|last| now.saturating_duration_since(last));
+        match gap {
+            Some(gap) if gap > KEPT_FOR_NEXT_POLL => {
+                self.long_gaps += 1;
+                self.spans_polls &= self.long_gaps < LONG_GAPS;
+            }
+            Some(gap) if gap > KEPT_WITHIN_POLL => {
+                self.long_gaps = 0;
+                self.spans_polls = true;
+            }
+            _ => {}
+        }
+        if self.spans_polls {
+            KEPT_FOR_NEXT_POLL
+        } else {
+            KEPT_WITHIN_POLL
+        }
     }
 }
 
@@ -213,28 +238,26 @@ mod tests {
     async fn connections_are_kept_until_the_next_poll_only_if_it_finds_them() {
         let (identities, connections) = (one_identity(), Connections::default());
         let next_client = || next_client(&connections, &identities);
-        let poll_of_two_pages = async |interval: Duration| {
-            tokio::time::advance(interval - Duration::from_secs(1)).await;
+        let poll_of_two_pages = async |gap: Duration| {
+            tokio::time::advance(gap).await;
             let first = next_client();
             tokio::time::advance(Duration::from_secs(1)).await;
             assert_eq!(next_client(), Source::Before);
             first
         };
         let [often, rarely] = [30, 60].map(Duration::from_secs);
-        assert_eq!(
-            poll_of_two_pages(rarely).await,
-            Source::New(IDLE, KEPT_WITHIN_POLL)
-        );
+        let short = Source::New(IDLE, KEPT_WITHIN_POLL);
+        let long = Source::New(IDLE, KEPT_FOR_NEXT_POLL);
+        assert_eq!(poll_of_two_pages(rarely).await, short);
         assert_eq!(poll_of_two_pages(rarely).await, Source::Before);
-        assert_eq!(
-            poll_of_two_pages(often).await,
-            Source::New(IDLE, KEPT_FOR_NEXT_POLL)
-        );
-        assert_eq!(poll_of_two_pages(often).await, Source::Before);
-        assert_eq!(
-            poll_of_two_pages(rarely).await,
-            Source::New(IDLE, KEPT_WITHIN_POLL)
-        );
+        assert_eq!(poll_of_two_pages(often).await, long);
+        // Gaps that alternate keep the client.
+        for _ in 0..2 {
+            assert_eq!(poll_of_two_pages(rarely).await, Source::Before);
+            assert_eq!(poll_of_two_pages(often).await, Source::Before);
+        }
+        assert_eq!(poll_of_two_pages(rarely).await, Source::Before);
+        assert_eq!(poll_of_two_pages(rarely).await, short);
     }
 
     #[tokio::test(start_paused = true)]
@@ -250,7 +273,7 @@ mod tests {
         assert_eq!(next_client(&second, &identities), Source::Shared);
         assert_eq!(next_client(&second, &identities), Source::Shared);
         assert_eq!(next_client(&first, &identities), Source::Shared);
-        assert!(first.current().is_none());
+        assert!(first.state().pool.is_none());
         drop(first);
         assert_eq!(
             next_client(&second, &identities),

@@ -1,6 +1,6 @@
 //! The log lines about keys from files.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tracing::info;
 
@@ -21,8 +21,7 @@ impl KeyLog {
         let Some(file) = provider.location() else {
             return;
         };
-        // The value is replaced as a whole, so a poisoned lock is consistent.
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last();
         let id = credential.secret_id();
         if last.as_deref() == Some(id) {
             return;
@@ -35,5 +34,16 @@ impl KeyLog {
         } else {
             info!(provider, file, uin, "the key is loaded");
         }
+    }
+
+    /// Continues another log of the same keys.
+    pub(super) fn resume(&self, other: &Self) {
+        let last = other.last().clone();
+        *self.last() = last;
+    }
+
+    /// It is replaced as a whole, so a poisoned lock is consistent.
+    fn last(&self) -> MutexGuard<'_, Option<String>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -55,6 +55,8 @@ struct State {
 #[derive(Clone)]
 struct Passed {
     credential: Arc<Credential>,
+    /// Whether STS has named its account.
+    is_identified: bool,
     /// When to identify the key again. `None` if STS answered, or denied the request.
     retry_at: Option<Instant>,
 }
@@ -91,20 +93,21 @@ impl PinnedProvider {
         self.state().owner = Some(owner);
     }
 
-    /// Resumes from what another provider of the same keys has learned, so that STS need not identify
-    /// them again.
+    /// Resumes from what STS has told another provider of the same keys, so that it need not identify
+    /// them again. A key that STS has not identified is identified again.
     pub fn resume(&self, other: &Self) {
         let learned = {
             let other = other.state();
+            let passed = other.passed.clone();
             State {
                 owner: other.owner.clone(),
-                passed: other.passed.clone(),
+                passed: passed.filter(|passed| passed.is_identified),
                 rejected: other.rejected.clone(),
-                in_progress: None,
-                is_warned: other.is_warned,
+                ..State::default()
             }
         };
         *self.state() = learned;
+        self.log.resume(&other.log);
     }
 
     /// Returns the account that the history belongs to, or else the owner of the current key. Asks
@@ -244,6 +247,7 @@ impl PinnedProvider {
         };
         state.passed = Some(Passed {
             credential: Arc::clone(credential),
+            is_identified: uin.is_some(),
             retry_at,
         });
         drop(state);

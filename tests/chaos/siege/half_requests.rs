@@ -35,6 +35,9 @@ const LIMIT: usize = 1024;
 /// The cap on connections, plus the descriptors that the exporter needs otherwise.
 const MOST_DESCRIPTORS: usize = 512 + 64;
 
+/// The attackers have most connections below the cap.
+const BESIEGED_DESCRIPTORS: usize = 400;
+
 /// Below the timeout for a request head (ten seconds), which a scrape must never wait for. On a busy
 /// machine a scrape waits for the processor.
 const LONGEST_SCRAPE: Duration = Duration::from_secs(8);
@@ -186,6 +189,16 @@ impl Exporter {
         Ok(began.elapsed())
     }
 
+    /// Waits until the attackers have most of the connections.
+    async fn wait_until_besieged(&self) {
+        let began = Instant::now();
+        while self.descriptors() < BESIEGED_DESCRIPTORS {
+            let waits = began.elapsed();
+            assert!(waits < Duration::from_mins(1), "{}", self.descriptors());
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+
     fn descriptors(&self) -> usize {
         let folder = format!("/proc/{}/fd", self.process.id());
         fs::read_dir(folder).unwrap().count()
@@ -299,7 +312,7 @@ async fn scrapes_go_on(authority: Option<&Authority>, has_password: bool) {
     let exporter = Exporter::start(authority, has_password, LIMIT, Duration::ZERO).await;
     let alone = exporter.scrape().await.unwrap();
     let siege = besiege(exporter.address, authority, clients);
-    sleep(Duration::from_secs(1)).await;
+    exporter.wait_until_besieged().await;
     let (mut times, mut descriptors) = (Vec::new(), 0);
     for _ in 0..SCRAPES {
         let scrape = timeout(LONGEST_SCRAPE, exporter.scrape()).await;

@@ -183,6 +183,26 @@ async fn a_reload_of_other_settings_does_not_identify_the_key_again() {
     assert_shows_only(&stage.shown.last("prod"), 2);
 }
 
+/// Otherwise the history would continue with the next key of any account.
+#[tokio::test(start_paused = true)]
+async fn a_reload_asks_again_for_the_account_of_a_key_if_sts_refused() {
+    let world = two_accounts();
+    let denied = Fault::error("UnauthorizedOperation", "not allowed");
+    let fault = world.inject(denied.action("GetCallerIdentity").until_cleared());
+    let mut stage = stage(&world, FILES);
+    stage.pass(A_WHILE).await;
+    world.clear(fault);
+    stage
+        .reload(&account(&format!("labels: {{team: a}}, {FILES}")))
+        .await;
+    stage.pass(A_WHILE).await;
+    assert_shows_only(&stage.shown.last("prod"), 1);
+    put(&stage, OTHER);
+    stage.pass(A_WHILE).await;
+    assert_names_both(&failure(&stage).unwrap());
+    assert_eq!(polls_with(&world, OTHER[0]), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_restart_does_not_continue_with_another_account() {
     for (settings, accepts) in [

@@ -56,7 +56,8 @@ fn a_scrape_during_a_change_shows_the_old_accounts() {
     };
     assert_eq!(names(&world), ["gone", "kept"]);
 
-    world.publisher.prepare_change(Vec::new, world.now);
+    let own = || vec![Bytes::from_static(b"own 2\n")];
+    world.publisher.prepare_change(own, world.now);
     assert_eq!(scraped(&world, true, "own 2\n"), before);
     world.publisher.end_change();
     assert_eq!(names(&world), ["kept", "new"]);
