@@ -24,7 +24,7 @@ fn start_cloud(stage: &Memory) {
 async fn a_track_vanishes_in_an_outage() {
     let row = Row::new(
         "a_track_vanishes_in_an_outage",
-        "A track is deleted in an outage",
+        "A track is deleted during an outage",
     )
     .fails("unavailable", "timeout")
     .afterwards("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
@@ -45,7 +45,7 @@ async fn a_track_vanishes_in_an_outage() {
 async fn a_track_is_switched_off_in_an_outage() {
     let row = Row::new(
         "a_track_is_switched_off_in_an_outage",
-        "A track is switched off in an outage",
+        "A track is switched off during an outage",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_track_enabled{track=\"track-3\"}", Equal(1.0))
@@ -66,7 +66,7 @@ async fn a_track_is_switched_off_in_an_outage() {
 async fn a_track_is_renamed_in_an_outage() {
     let row = Row::new(
         "a_track_is_renamed_in_an_outage",
-        "A track is renamed in an outage",
+        "A track is renamed during an outage",
     )
     .fails("unavailable", "timeout")
     .afterwards(
@@ -91,7 +91,7 @@ async fn a_track_is_renamed_in_an_outage() {
 async fn a_track_is_recreated_in_an_outage() {
     let row = Row::new(
         "a_track_is_recreated_in_an_outage",
-        "A track is deleted and created again, by name, in an outage",
+        "A track is deleted and created again, by name, during an outage",
     )
     .fails("unavailable", "timeout")
     .afterwards("cloudaudit_track_present{track_id=\"3\"}", Equal(0.0))

@@ -78,7 +78,7 @@ async fn an_account_loop_panics() {
 async fn the_exporter_restarts() {
     let row = Row::new(
         "the_exporter_restarts",
-        "Restart in an outage, with a deletion meanwhile",
+        "Restart during an outage, with a deletion meanwhile",
     )
     .fails("unavailable", "connect")
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -103,7 +103,7 @@ async fn the_exporter_restarts() {
 async fn the_exporter_is_killed() {
     let row = Row::new(
         "the_exporter_is_killed",
-        "`kill -9` and restart in an outage, with a deletion meanwhile",
+        "`kill -9` and restart during an outage, with a deletion meanwhile",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Restored)
@@ -136,7 +136,7 @@ async fn the_exporter_is_killed() {
 async fn the_exporter_restarts_without_a_state_file() {
     let row = Row::new(
         "the_exporter_restarts_without_a_state_file",
-        "Restart in an outage without a state file, with a deletion meanwhile",
+        "Restart during an outage without a state file, with a deletion meanwhile",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Absent)
