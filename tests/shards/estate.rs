@@ -185,7 +185,7 @@ fn world(size: &Size) -> World {
 fn configuration(size: &Size) -> String {
     let (interval, refresh) = (size.interval.as_secs(), size.refresh.as_secs());
     let mut yaml = format!(
-        "poll: {{interval: {interval}s, timeout: 2s}}\norganizations:\n  main:\n    role_name: audit-reader\n    \
+        "poll: {{interval: {interval}s}}\norganizations:\n  main:\n    role_name: audit-reader\n    \
          refresh: {refresh}s\n    credentials: {{secret_id: {ADMIN_KEY}, secret_key: key}}\naccounts:\n"
     );
     for number in 0..size.accounts {
