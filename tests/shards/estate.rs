@@ -184,8 +184,10 @@ fn world(size: &Size) -> World {
 
 fn configuration(size: &Size) -> String {
     let (interval, refresh) = (size.interval.as_secs(), size.refresh.as_secs());
+    // On a busy machine, a response takes seconds.
+    let timeout = (interval / 2).clamp(2, 10);
     let mut yaml = format!(
-        "poll: {{interval: {interval}s}}\norganizations:\n  main:\n    role_name: audit-reader\n    \
+        "poll: {{interval: {interval}s, timeout: {timeout}s}}\norganizations:\n  main:\n    role_name: audit-reader\n    \
          refresh: {refresh}s\n    credentials: {{secret_id: {ADMIN_KEY}, secret_key: key}}\naccounts:\n"
     );
     for number in 0..size.accounts {
