@@ -71,7 +71,9 @@ impl Routes {
             let _work = state.start_work();
             self.respond(handler, &head).await
         };
-        response.headers_mut().extend(own_headers);
+        for (name, value) in own_headers {
+            response.headers_mut().insert(name, value); // replaces the page's own
+        }
         if has_body && head.version < Version::HTTP_2 {
             response = response::and_close(response); // see `head_scanner.rs`
         }

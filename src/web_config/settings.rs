@@ -17,7 +17,7 @@ const HEADERS: [(&str, &[&str]); 5] = [
     ("X-Content-Type-Options", &["nosniff"]),
     ("X-Frame-Options", &["deny", "sameorigin"]),
     ("X-XSS-Protection", &[]),
-    ("Content-Security-ClientAuth", &[]),
+    ("Content-Security-Policy", &[]),
 ];
 
 /// The most exempt paths.

@@ -87,7 +87,8 @@ async fn passwords_and_headers_change_without_a_restart() {
         status(&exporter, "/metrics", Some(("prometheus", "secret"))).await,
         200
     );
-    let headers = "http_server_config: {headers: {X-Frame-Options: deny}}\n";
+    let headers = "http_server_config: {headers: {X-Frame-Options: deny, \
+         X-Content-Type-Options: nosniff, Content-Security-Policy: sandbox}}\n";
     exporter.change(&format!("{}{headers}", users("another")));
     let changed =
         eventually(async || status(&exporter, "/", Some(("prometheus", "another"))).await == 200);
@@ -102,7 +103,15 @@ async fn passwords_and_headers_change_without_a_restart() {
         .send()
         .await
         .unwrap();
-    assert_eq!(response.headers()["x-frame-options"], "deny");
+    // The page has headers of its own for the last two, which these replace.
+    for (name, value) in [
+        ("x-frame-options", "deny"),
+        ("x-content-type-options", "nosniff"),
+        ("content-security-policy", "sandbox"),
+    ] {
+        let values: Vec<_> = response.headers().get_all(name).iter().collect();
+        assert_eq!(values, [value], "{name}");
+    }
 
     exporter.change("basic_auth_users: {prometheus: plain-text-password}\n");
     let broken =

@@ -162,6 +162,12 @@ fn cases() -> Vec<(String, AcceptedBy)> {
             AcceptedBy::Both,
         ),
         (
+            plain(
+                "http_server_config: {headers: {Content-Security-Policy: \"default-src 'none'\"}}",
+            ),
+            AcceptedBy::Both,
+        ),
+        (
             plain("http_server_config: {headers: {X-Frame-Options: maybe}}"),
             AcceptedBy::Neither,
         ),
