@@ -40,6 +40,7 @@ mod organization;
 mod page_url;
 mod policy;
 mod process;
+mod proxy;
 mod refusals;
 mod restart;
 mod secrets;
