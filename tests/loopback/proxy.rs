@@ -165,25 +165,39 @@ fn variables_are_read_as_in_curl() {
 fn an_invalid_variable_is_a_configuration_error_that_names_it() {
     let text = "accounts: {prod: {}}";
     for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
-        let variables = environment(&[(name, "socks5://me:HUSH@proxy:1")]);
-        let error = Config::parse("config.yaml", text, &variables).unwrap_err();
-        let error = error.to_string();
-        assert!(
-            error.starts_with(&format!("{name}: not a proxy URL: ")),
-            "{error}"
-        );
-        assert!(
-            error.contains("socks5") && !error.contains(PASSWORD),
-            "{error}"
-        );
-        // The key takes precedence, and the variable is not read.
-        let own = format!("http: {{proxy: \"http://own:1\"}}\n{text}");
-        let config = Config::parse("config.yaml", &own, &variables).unwrap();
-        assert_eq!(config.http.proxy.unwrap().url(), "http://own:1");
+        for scheme in ["socks5", "ftp"] {
+            let url = format!("{scheme}://me:HUSH@proxy:1");
+            let variables = environment(&[(name, url.as_str())]);
+            let error = Config::parse("config.yaml", text, &variables).unwrap_err();
+            let error = error.to_string();
+            assert!(
+                error.starts_with(&format!("{name}: not a proxy URL: ")),
+                "{error}"
+            );
+            assert!(
+                error.contains(scheme) && !error.contains(PASSWORD),
+                "{error}"
+            );
+            // The key takes precedence, and the variable is not read.
+            let own = format!("http: {{proxy: \"http://own:1\"}}\n{text}");
+            let config = Config::parse("config.yaml", &own, &variables).unwrap();
+            assert_eq!(config.http.proxy.unwrap().url(), "http://own:1");
+        }
     }
     let plain = environment(&[("http_proxy", "proxy:1")]);
     let config = Config::parse("config.yaml", text, &plain).unwrap();
     assert!(config.warnings.iter().any(|it| it.contains("http_proxy")));
+}
+
+#[test]
+fn every_variable_may_have_whitespace_around_it_and_a_bracket_in_the_password() {
+    for name in ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        let variables = environment(&[(name, " \thttp://me:HU[SH@proxy:1 \n")]);
+        let config = Config::parse("config.yaml", "accounts: {prod: {}}", &variables).unwrap();
+        let proxy = config.http.proxy.unwrap();
+        assert_eq!(proxy.url(), "http://proxy:1", "{name}");
+        assert_eq!(login(&proxy).as_deref(), Some("me:HU[SH"), "{name}");
+    }
 }
 
 /// The same hosts bypass the proxy as with curl.
@@ -245,6 +259,31 @@ fn no_proxy_is_read_as_in_curl() {
             "169.254.0.23",
         ] {
             assert!(proxy.exempts(host), "{list}: {host}");
+        }
+    }
+}
+
+/// As in curl, the upper-case variable counts if the lower-case one is absent or empty.
+#[test]
+fn the_exempt_hosts_of_the_environment_bypass_the_proxy_of_the_key_and_of_a_variable() {
+    let text = "accounts: {prod: {}}";
+    let own = format!("http: {{proxy: \"http://own:1\"}}\n{text}");
+    for (exempt, is_direct) in [
+        (&[][..], false),
+        (&[("NO_PROXY", "*")], true),
+        (&[("no_proxy", "*")], true),
+        (&[("no_proxy", ""), ("NO_PROXY", "*")], true),
+        (&[("no_proxy", "  "), ("NO_PROXY", "10.0.0.0/8")], true),
+        (&[("no_proxy", "a.example"), ("NO_PROXY", "*")], false),
+        (&[("no_proxy", ""), ("NO_PROXY", "")], false),
+    ] {
+        let mut variables = environment(exempt);
+        variables.insert("HTTPS_PROXY".to_owned(), "http://proxy:1".to_owned());
+        for (text, url) in [(text, "http://proxy:1"), (own.as_str(), "http://own:1")] {
+            let config = Config::parse("config.yaml", text, &variables).unwrap();
+            let proxy = config.http.proxy.unwrap();
+            assert_eq!(proxy.url(), url, "{exempt:?}");
+            assert_eq!(proxy.exempts("10.0.0.1"), is_direct, "{exempt:?}: {url}");
         }
     }
 }
