@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cloudaudit_exporter::tencent::{
-    HttpOptions, HttpTransport, MAX_RESPONSE_BYTES, Network, Transport, TransportError,
-    TransportErrorKind,
+    HttpOptions, HttpTransport, MAX_CA_BYTES, MAX_RESPONSE_BYTES, Network, Transport,
+    TransportError, TransportErrorKind,
 };
 use futures_util::future::join_all;
 use http::{Request, Response};
@@ -342,13 +342,14 @@ async fn errors_do_not_contain_the_url() {
 
 #[tokio::test]
 async fn an_invalid_ca_file_is_an_error_that_names_it() {
-    let error_of = |ca_file: &str| {
+    let https = |ca_file: &str| {
         let options = HttpOptions {
             ca_file: Some(ca_file.into()),
             proxy: None,
         };
-        Network::default().https(&options).map(|_| ()).unwrap_err()
+        Network::default().https(&options).map(|_| ())
     };
+    let error_of = |ca_file: &str| https(ca_file).unwrap_err();
     let error = error_of("tests/support/nowhere.pem");
     assert!(
         error.contains("http.ca_file tests/support/nowhere.pem: "),
@@ -356,4 +357,22 @@ async fn an_invalid_ca_file_is_an_error_that_names_it() {
     );
     let error = error_of("tests/loopback/transport/mod.rs");
     assert!(error.contains("it contains no certificate"), "{error}");
+    // A file without an end.
+    let error = error_of("/dev/zero");
+    assert!(
+        error.contains("http.ca_file /dev/zero: it is a device"),
+        "{error}"
+    );
+
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let name = file.path().to_str().unwrap();
+    let mut pem = std::fs::read("tests/support/ca.pem").unwrap();
+    pem.resize(MAX_CA_BYTES, b' ');
+    std::fs::write(name, &pem).unwrap();
+    https(name).unwrap();
+    pem.push(b' ');
+    std::fs::write(name, &pem).unwrap();
+    let error = error_of(name);
+    let expected = format!("http.ca_file {name}: it is longer than {MAX_CA_BYTES} bytes");
+    assert!(error.contains(&expected), "{error}");
 }
