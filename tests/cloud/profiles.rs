@@ -151,11 +151,27 @@ fn an_error_names_the_line_and_does_not_quote_it() {
         ),
         (
             b"[default]\nsecret_id = \"SeCrEt\"\nsecret_key = b\n",
-            "it is in quotes",
+            "an invalid secret id: it is in quotes",
+        ),
+        (
+            b"[default]\nsecret_id = \"\"\nsecret_key = SeCrEt\n",
+            "an invalid secret id: it is in quotes",
         ),
         (
             b"[default]\nsecret_id = SeCrEt\nsecret_key = ''\n",
-            "it is in quotes",
+            "an invalid secret key: it is in quotes",
+        ),
+        (
+            b"[default]\nsecret_id = AKID1\nsecret_key = 'SeCrEt'\n",
+            "an invalid secret key: it is in quotes",
+        ),
+        (
+            b"[default]\nsecret_id = AKID1\nsecret_key = b\ntoken = \"SeCrEt\"\n",
+            "an invalid token: it is in quotes",
+        ),
+        (
+            b"[default]\nsecret_id = AKID1\nsecret_key = b\ntoken = \"\"\n",
+            "an invalid token: it is in quotes",
         ),
     ] {
         let refused = read(text, "default").unwrap_err();
