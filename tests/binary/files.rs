@@ -287,48 +287,61 @@ fn a_configuration_from_a_pipe_is_read_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_with_a_configuration_from_a_pipe_says_why_it_cannot_reload() {
     let site = Site::start().await;
+    site.write("a: {interval: 1s}");
+    let text = fs::read_to_string(&site.file).unwrap();
+    fs::write(&site.file, format!("poll: {{timeout: 1s}}\n{text}")).unwrap();
+    tokio::join!(
+        cannot_reload(&site, "--config.file=- < <(cat config.yaml)"),
+        cannot_reload(&site, "--config.file=/dev/stdin < <(cat config.yaml)"),
+        cannot_reload(&site, "--config.file=<(cat config.yaml)"),
+    );
+}
+
+/// Starts a daemon whose configuration is a pipe. It must go on polling, and must refuse a reload.
+async fn cannot_reload(site: &Site, configuration: &str) {
+    /// Longer than two checks for a changed file.
+    const WATCHED: Duration = Duration::from_secs(5);
     let address = crate::support::address::free_address();
-    let mut child = binary()
-        .args([
-            "--config.file=-",
-            "--config.enable-auto-reload",
-            "--web.enable-lifecycle",
-        ])
-        .arg(format!("--web.listen-address={address}"))
-        .envs(with(&[]))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let text = site.text("a: {}");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(text.as_bytes())
-        .unwrap();
-    let url = format!("http://{address}/-/reload");
-    let start = Instant::now();
-    let answer = loop {
-        match crate::support::site::client().post(&url).send().await {
-            Ok(answer) => break answer,
-            Err(error) => assert!(start.elapsed() < PATIENCE, "{error}"),
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+    let line = format!(
+        "exec $exporter --config.enable-auto-reload --web.enable-lifecycle \
+         --web.listen-address={address} {configuration}"
+    );
+    let mut daemon = Command::new("bash");
+    daemon.args(["-c", &line]).current_dir(site.folder.path());
+    daemon.env("exporter", binary().get_program());
+    let pipes = daemon.envs(with(&[])).stdin(Stdio::null());
+    let pipes = pipes.stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = pipes.spawn().unwrap();
+
+    let client = crate::support::site::client();
+    let scrape = async || {
+        let response = client.get(format!("http://{address}/metrics")).send();
+        Some(Samples::parse(&response.await.ok()?.text().await.ok()?))
     };
-    let status = answer.status().as_u16();
-    let why = answer.text().await.unwrap();
+    let start = Instant::now();
+    while scrape().await.is_none() {
+        assert!(start.elapsed() < PATIENCE, "{configuration}: no answer");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(WATCHED).await;
+    let response = client.post(format!("http://{address}/-/reload")).send();
+    let response = response.await.unwrap();
+    let status = response.status().as_u16();
+    let why = response.text().await.unwrap();
+    let polled = scrape().await.unwrap().sum(POLLS, &[]);
     let terminated = Command::new("kill").arg(child.id().to_string()).status();
     assert!(terminated.unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!((status, output.status.code()), (500, Some(0)));
+    let mut log = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    stderr.read_to_string(&mut log).unwrap();
+    let code = child.wait().unwrap().code();
+    assert_eq!((status, code), (500, Some(0)), "{configuration}: {log}");
     assert!(why.contains("can be read only once"), "{why}");
-    let log = String::from_utf8_lossy(&output.stderr);
     assert!(
         log.contains("--config.enable-auto-reload has no effect"),
-        "{log}"
+        "{configuration}: {log}"
     );
+    assert!(polled >= 2.0, "{configuration}: {polled} polls");
 }
 
 /// Regression test: each discovery woke the reloader, which then forgot the detected change.

@@ -16,9 +16,19 @@ use crate::support::exporter::binary;
 pub(crate) const HOME: &str = "100000000001";
 const AWAY: &str = "100000000002";
 
-/// Returns the output and the exit code of `check --online`. Every secret in this file contains the
-/// word HUSH.
+/// Returns the output and the exit code of `check --online`, without warnings. Every secret in this
+/// file contains the word HUSH.
 pub(crate) async fn check(
+    world: &World,
+    yaml: &str,
+    more: &'static [&'static str],
+) -> (String, Option<i32>) {
+    let (said, code) = check_with_warnings(world, yaml, more).await;
+    let lines = said.lines().filter(|line| !line.starts_with("warning: "));
+    (lines.collect::<Vec<_>>().join("\n"), code)
+}
+
+async fn check_with_warnings(
     world: &World,
     yaml: &str,
     more: &'static [&'static str],
@@ -33,8 +43,10 @@ pub(crate) async fn check(
     command
         .args(["check", "--online", "--config.file"])
         .arg(file);
-    command.args(more).env("HOME_ID", "AKIDhome");
-    command.env("HOME_KEY", "homeHUSH");
+    command.args(more);
+    for (id, key) in [("HOME_ID", "HOME_KEY"), ("SAME_ID", "SAME_KEY")] {
+        command.env(id, "AKIDhome").env(key, "homeHUSH");
+    }
     let output = tokio::task::spawn_blocking(move || command.output().unwrap());
     let Output {
         status,
@@ -46,8 +58,6 @@ pub(crate) async fn check(
         !said.contains("HUSH") && !complaint.contains("HUSH"),
         "{said}{complaint}"
     );
-    let lines = said.lines().filter(|line| !line.starts_with("warning: "));
-    let said = lines.collect::<Vec<_>>().join("\n");
     (said.replace(&address, "CLOUD"), status.code())
 }
 
@@ -247,6 +257,44 @@ async fn the_first_members_of_an_organization_are_checked() {
         problem.contains("lacks organization:DescribeOrganizationMembers"),
         "{problem}"
     );
+}
+
+/// Which places hold the same key is only known once the keys are tried.
+#[tokio::test(flavor = "multi_thread")]
+async fn accounts_with_keys_of_one_account_are_a_warning_with_both_names() {
+    let folder = TempDir::new().unwrap();
+    let put = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let (id, key) = (put("id", "AKIDhome"), put("key", "homeHUSH"));
+    let profile = "[prod]\nsecret_id = AKIDhome\nsecret_key = homeHUSH\n";
+    let profile = put("profiles", profile);
+    let yaml = format!(
+        "accounts:\n  \
+         a: {{credentials: {{env: {{secret_id: HOME_ID, secret_key: HOME_KEY}}}}}}\n  \
+         b: {{credentials: {{env: {{secret_id: SAME_ID, secret_key: SAME_KEY}}}}}}\n  \
+         c: {{credentials: {{secret_id_file: '{id}', secret_key_file: '{key}'}}}}\n  \
+         d: {{credentials: {{profile: {{name: prod, file: '{profile}'}}}}}}\n"
+    );
+    let warnings = ["b", "c", "d"].map(|other| {
+        format!(
+            "accounts a and {other} are the same Tencent Cloud account {HOME}; \
+             one account with all regions is enough"
+        )
+    });
+    let (said, code) = check_with_warnings(&world(), &yaml, &[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    for warning in &warnings {
+        assert!(said.contains(&format!("warning: {warning}\n")), "{said}");
+    }
+    let (said, _) = check_with_warnings(&world(), &yaml, &["--output", "json"]).await;
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let found = said["warnings"].as_array().unwrap();
+    for warning in warnings {
+        assert!(found.contains(&json!(warning)), "{found:?}");
+    }
 }
 
 const OFF: &str = r"account alpha: env, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001

@@ -5,8 +5,10 @@
     reason = "a helper of a test fails it by panicking"
 )]
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cloudaudit_exporter::clock::Clock;
@@ -15,6 +17,7 @@ use cloudaudit_exporter::tencent::credentials::{
     Credential, FetchFuture, Provider, RefreshingProvider, Source, Temporary,
 };
 use tokio::time::{Instant, sleep};
+use tracing::subscriber::set_default;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -301,16 +304,54 @@ impl Source for Brief {
 #[tokio::test(start_paused = true)]
 async fn keys_that_live_for_seconds_are_fetched_every_ten_seconds_at_most() {
     for lifetime in [0, 1, 5, 9] {
+        let log = Lines::default();
+        let writer = log.clone();
+        let to_log = tracing_subscriber::fmt().with_ansi(false);
+        let _logging = set_default(to_log.with_writer(move || writer.clone()).finish());
         let fetches = Arc::new(AtomicU32::new(0));
         let source = Brief(Arc::clone(&fetches), Duration::from_secs(lifetime));
         let provider = RefreshingProvider::new(source, Clock::virtual_at(noon()));
         let begin = Instant::now();
+        let mut reasons = BTreeSet::new();
         while begin.elapsed() < 5 * MINUTE {
-            drop(provider.credential().await);
+            if let Err(failure) = provider.credential().await {
+                reasons.insert(failure.message);
+            }
             sleep(Duration::from_millis(100)).await;
         }
         let fetches = fetches.load(Ordering::Relaxed);
         assert!((20..=31).contains(&fetches), "{lifetime}: {fetches}");
+
+        let reason = "no credentials: the temporary key has expired; \
+                      the next key is fetched 10s after the last fetch";
+        assert_eq!(reasons, BTreeSet::from([reason.to_owned()]), "{lifetime}");
+        let log = log.text();
+        let warning = "a temporary key expires before the next one may be fetched";
+        let warnings = log.lines().filter(|line| line.contains(warning));
+        let fetches = fetches as usize;
+        assert_eq!(warnings.count(), fetches, "{lifetime}: one for each key");
+        let lifetime = format!("lifetime={lifetime}");
+        assert!(log.contains(&lifetime), "{log}");
+    }
+}
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

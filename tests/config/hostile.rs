@@ -4,9 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
 
-use cloudaudit_exporter::config::Config;
+use cloudaudit_exporter::config::{Config, LOAD_TIMEOUT, Sources};
+use cloudaudit_exporter::files::ReadSlot;
+use tokio::task::yield_now;
+use tokio::time::{advance, resume};
 
 fn refused(text: &str) -> String {
     let parsed = Config::parse("config.yaml", text, &BTreeMap::new());
@@ -166,4 +172,45 @@ fn names_in_errors_are_visible() {
         let error = refused(&format!("accounts: {{{yaml}: {{}}}}"));
         assert!(error.contains(shown), "{error}");
     }
+}
+
+/// A hung mount, for example. The kernel may never return, so the load ends without the read.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_hangs_is_an_error_and_does_not_prevent_later_loads() {
+    let file = Path::new("/mnt/config.yaml");
+    let slot = ReadSlot::default();
+    let sources = || {
+        let text = "accounts: {a: {}}";
+        Ok(Sources::text("/mnt/config.yaml", text, &BTreeMap::new()))
+    };
+    // The blocking thread stops the paused clock from advancing by itself.
+    let past_the_limit = async || {
+        yield_now().await;
+        advance(LOAD_TIMEOUT + Duration::from_millis(1)).await;
+    };
+
+    let (end, ended) = mpsc::channel::<()>();
+    let hung = Config::load_in(&slot, Some(file), move || {
+        drop(ended.recv());
+        sources()
+    });
+    let (first, ()) = tokio::join!(hung, past_the_limit());
+    let error = first.unwrap_err().to_string();
+    assert!(error.starts_with("/mnt/config.yaml"), "{error}");
+    assert!(error.contains("not read within 10s"), "{error}");
+
+    // The second load waits for the slot, and does not occupy another thread.
+    let (began, begins) = mpsc::channel();
+    let waiting = Config::load_in(&slot, Some(file), move || {
+        began.send(()).unwrap();
+        sources()
+    });
+    let (second, ()) = tokio::join!(waiting, past_the_limit());
+    assert!(second.is_err());
+    assert!(begins.try_recv().is_err(), "a second read has begun");
+
+    drop(end);
+    resume();
+    let config = Config::load_in(&slot, Some(file), sources).await.unwrap();
+    assert_eq!(config.accounts[0].name, "a");
 }

@@ -1,6 +1,7 @@
 //! Resolves names with a server on loopback.
 
 use std::collections::BTreeSet;
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +10,9 @@ use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
 use hickory_resolver::proto::op::{Message, OpCode, Query, ResponseCode};
 use hickory_resolver::proto::rr::rdata::{A, AAAA, CNAME, SOA};
 use hickory_resolver::proto::rr::{Name, RData, Record, RecordType};
+use tempfile::TempDir;
 use tokio::net::UdpSocket;
+use tracing::subscriber::set_default;
 
 use super::*;
 use crate::tencent::name_servers::{MAX_NEGATIVE_TTL, MAX_POSITIVE_TTL};
@@ -390,4 +393,54 @@ async fn a_look_that_hangs_is_the_only_one() {
         .await
         .expect("what was known");
     assert!(names.system.state.lock().await.check.is_none());
+}
+
+/// However many connections look up names, and however often the file is checked.
+#[tokio::test]
+async fn lines_that_cannot_be_used_are_one_warning() {
+    let folder = TempDir::new().expect("a folder");
+    let resolv_conf = folder.path().join("resolv.conf");
+    std::fs::write(&resolv_conf, "nameserver 127.0.0.1\nsearch foo..bar\n").expect("written");
+    let files = SystemFiles {
+        resolv_conf,
+        ..SystemFiles::default()
+    };
+    let state = Mutex::default();
+    let system = Arc::new(Shared { files, state });
+    let names = DnsResolver { host: None, system };
+
+    let log = Log::default();
+    let writer = log.clone();
+    let to_log = tracing_subscriber::fmt().with_writer(move || writer.clone());
+    let _logging = set_default(to_log.finish());
+    for host in ["one.example", "other.example"] {
+        for _ in 0..3 {
+            let names = names.for_host(Some(host));
+            resolve(&names, "localhost").await.expect("it exists");
+            names.system.state.lock().await.checked = None;
+        }
+    }
+    let log = log.0.lock().expect("whole").clone();
+    let log = String::from_utf8(log).expect("UTF-8");
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("WARN")).collect();
+    let [warning] = warnings[..] else {
+        panic!("not one warning: {log}");
+    };
+    for part in ["cannot use all of /etc/resolv.conf", "foo..bar"] {
+        assert!(warning.contains(part), "{warning}");
+    }
+}
+
+/// A log in memory.
+#[derive(Clone, Default)]
+struct Log(Arc<StdMutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("whole").write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use cloudaudit_exporter::sim::Identity;
-use tracing::subscriber::set_default;
+use cloudaudit_exporter::sim::{Identity, World};
+use tracing::subscriber::{DefaultGuard, set_default};
 
 use super::stage::{HOME, ID, KEY, Stage, world};
 
@@ -34,8 +34,8 @@ impl Log {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn each_line_names_the_source_file_and_account_of_a_key() {
+/// Collects the log of this thread until the guard is dropped.
+fn collect() -> (Log, DefaultGuard) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -43,12 +43,46 @@ async fn each_line_names_the_source_file_and_account_of_a_key() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _logging = set_default(subscriber);
+    (log, set_default(subscriber))
+}
 
+fn profile(id: &str, key: &str) -> String {
+    format!("[prod]\nsecret_id = {id}\nsecret_key = {key}\n")
+}
+
+fn two_keys() -> World {
     let world = world();
     let home = world.account(HOME).unwrap();
     home.add_identity(Identity::permanent("AKIDsecond", "second-key"));
-    let profile = |id: &str, key: &str| format!("[prod]\nsecret_id = {id}\nsecret_key = {key}\n");
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reload_with_another_profile_file_is_a_line_even_if_the_key_is_the_same() {
+    let (log, _logging) = collect();
+    let world = two_keys();
+    let mut stage = Stage::new(&world, &[]);
+    stage.write("one", &profile(ID, KEY));
+    stage.write("same", &profile(ID, KEY));
+    stage.write("other", &profile("AKIDsecond", "second-key"));
+    let config = |file: &str| {
+        format!("accounts: {{prod: {{credentials: {{profile: {{name: prod, file: {file}}}}}}}}}")
+    };
+    stage.load(&config("one"));
+    stage.pass(Duration::from_mins(10)).await;
+    for file in ["same", "other"] {
+        log.0.lock().unwrap().clear();
+        stage.reload(&config(file)).await;
+        stage.pass(Duration::from_mins(10)).await;
+        let line = format!(r#"the key is loaded provider="profile" file="{file}" uin="{HOME}""#);
+        assert_eq!(log.lines(&stage), [line]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_line_names_the_source_file_and_account_of_a_key() {
+    let (log, _logging) = collect();
+    let world = two_keys();
     for (settings, provider, files) in [
         (
             "credentials: {secret_id_file: id, secret_key_file: key}",
