@@ -86,16 +86,21 @@ impl Quarter {
     /// Evaluates a rule over the quarter in a running Prometheus. The result gets a folder of its
     /// own: after a minute, Prometheus reloads its folder and compacts the blocks there, even while
     /// promtool is still writing.
+    ///
+    /// A hash of the rule file's path is the second of the minute at which promtool evaluates. In the
+    /// last second, promtool misses one evaluation in each block of two hours, so the path must not be
+    /// random.
     pub fn evaluate(&self, rules: &str, url: &str) {
-        let file = self.0.path().join("rules.yaml");
-        fs::write(&file, rules).unwrap();
+        const FILE: &str = "rules.yaml";
+        fs::write(self.0.path().join(FILE), rules).unwrap();
         run(Command::new(part("promtool"))
             .args(["tsdb", "create-blocks-from", "rules"])
             .args(["--start", &START.to_string(), "--end", &END.to_string()])
             .args(["--eval-interval=1m", "--url", url])
             .arg("--output-dir")
             .arg(self.evaluated())
-            .arg(file));
+            .arg(FILE)
+            .current_dir(self.0.path()));
     }
 
     /// Adds the evaluated blocks to the quarter. No Prometheus may use the folder meanwhile.
