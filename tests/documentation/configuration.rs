@@ -42,7 +42,7 @@ const SECTIONS: [(&str, &str); 17] = [
 
 /// What stands before the keys that an organization shares with accounts.
 const MEMBERS_HAVE: &str =
-    "For its members, an organization has these keys of an account, with the same meaning:";
+    "These keys of an account apply to every member of the organization, with the same meaning:";
 
 /// Forms of values that the hand-written part of the page explains for all keys.
 const EXPLAINED_ABOVE: [&str; 5] = [
@@ -114,7 +114,7 @@ fn row(key: &str, node: &Value, required: &Value) -> String {
         .to_owned();
     let in_words = without_default(&mut meaning);
     let default = match &node["default"] {
-        Value::Null if needed => "needed".to_owned(),
+        Value::Null if needed => "required".to_owned(),
         Value::Null => in_words,
         Value::String(text) => format!("`{text}`"),
         Value::Array(items) => format!(

@@ -21,33 +21,33 @@ use super::track::Track;
 mapping! {
     /// The keys of an account and of the members of an organization.
     struct CommonKeys as "common" {
-        /// The regions to poll, not the regions that tracks deliver to.
+        /// The API regions to poll, not the regions that tracks deliver to.
         regions: List<Region, 64> = [defaults::REGION],
         /// Labels on every series of an account, merged with the labels of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
-        /// The site, which sets the endpoints. Default: the `site` of the top level.
+        /// The site, which sets the default endpoints. Default: the `site` of the top level.
         site: SiteName,
         /// The host of CloudAudit. Default: the CloudAudit host of `site` if the same level sets
-        /// it, else the `endpoint` of the top level.
+        /// `site`, else the `endpoint` of the next level.
         endpoint: Host,
-        /// The host of STS. Default: `endpoint` if on loopback, else the STS host of `site` if the
-        /// same level sets it, else the `sts_endpoint` of the top level.
+        /// The host of STS. Default: `endpoint` if it is on loopback, else the STS host of `site`
+        /// if the same level sets `site`, else the `sts_endpoint` of the next level.
         sts_endpoint: Host,
         /// The time between two polls of a region. Not shorter than `poll.timeout`. Default:
         /// `poll.interval`.
         interval: Interval,
         /// The rate limit for requests to the API. Default: the `rate_limit` of the top level.
         rate_limit: RateLimitKeys,
-        /// The search for the operators behind changes; merges key by key with `defaults` and the
+        /// The search for the operators behind changes. Absent keys come from `defaults` and the
         /// top level.
         attribution: AttributionKeys,
-        /// Tracks that must exist: a name, or a mapping of a name and of fields that must match as
-        /// text.
+        /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
+        /// the expected values of other fields.
         expected_tracks: List<Track, 100>,
         /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
         /// an account that the organization covers.
         track_required: Boolean = true,
-        /// Checks whether operation records arrive; merges key by key with `defaults` and the top
+        /// The checks that operation records arrive. Absent keys come from `defaults` and the top
         /// level.
         delivery: DeliveryKeys,
     }
@@ -56,17 +56,18 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The number of the account. The exporter refuses a key of another account. Not in
+        /// The UIN of the account. The exporter refuses a key of another account. Not allowed in
         /// `defaults`.
         uin: Uin,
-        /// The APPID of the account, for the hosts of its buckets if a track has no APPID. Default:
-        /// the APPID that Cloud Access Management returns. Not in `defaults`.
+        /// The APPID of the account, a part of the host of each bucket. The exporter uses this key
+        /// for a track without an APPID. Default: the APPID that Cloud Access Management returns.
+        /// Not allowed in `defaults`.
         appid: AppId,
-        /// The key for the API, from one source. Default: the first source that exists of the
-        /// environment, a profile, the identity of a TKE pod and the role of a CVM.
+        /// The key for the API, from one source. Default: the first source that exists, in this
+        /// order: the environment, a profile, the identity of a TKE pod, the role of a CVM.
         credentials: Source,
-        /// The role to assume with the key; merges key by key with `defaults`. An account with this
-        /// key needs an `arn` here or in `defaults`.
+        /// The role to assume with the key. Absent keys come from `defaults`. If an account has
+        /// `assume_role`, it needs an `arn`, here or in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

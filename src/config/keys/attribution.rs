@@ -6,11 +6,12 @@ use super::mapping::mapping;
 mapping! {
     /// The nearest layer decides each key.
     struct AttributionKeys as "attribution" {
-        /// Whether the exporter searches for the operator behind each change. It needs
-        /// `cloudaudit:DescribeEvents`, which reads all operations of an account.
+        /// Whether the exporter searches for the operator behind each change. The search needs the
+        /// permission `cloudaudit:DescribeEvents`, which allows reading all operations of an
+        /// account.
         enabled: Boolean = false,
-        /// The time between two sweeps, which list every write to tracks, failed attempts included.
-        /// Default: never, so that only a change causes requests.
+        /// The time between two sweeps. A sweep lists every write to tracks, including failed
+        /// attempts. Default: no sweeps; the exporter then searches only after a change.
         sweep_interval: SweepInterval,
         /// Whether `cloudaudit_track_change_operator_info` has the operator's name as a label.
         operator_label: Boolean = false,

@@ -11,26 +11,27 @@ mapping! {
         interval: Interval = format_duration(defaults::INTERVAL),
         /// The time limit of a request. Not longer than the interval.
         timeout: Timeout = format_duration(defaults::POLL.timeout),
-        /// Attempts for a request, the first included. The exporter repeats only throttled requests
-        /// and transient failures.
+        /// How many times the exporter tries a request, including the first attempt. The exporter
+        /// repeats a request after throttling or a transient failure.
         attempts: WholeNumber<10> = defaults::POLL.attempts,
-        /// Tracks on a page.
+        /// The number of tracks on a page of a listing.
         page_size: WholeNumber<100> = defaults::POLL.page_size,
-        /// How long the exporter shows the last good data without newer data. At least 2 intervals.
+        /// How long the exporter shows the last good data while polls fail. At least 2 intervals.
         stale_after: Period = format_duration(defaults::POLL.stale_after),
-        /// How long a deleted track stays visible. Not shorter than the interval.
+        /// How long the exporter shows a deleted track. Not shorter than the interval.
         tombstone_for: Period = format_duration(defaults::POLL.tombstone_for),
-        /// How many tracks of a target have series, the lowest ids first. The exporter only counts
-        /// further tracks.
+        /// How many tracks of a target have series. If a target has more tracks, the tracks with
+        /// the lowest ids have series, and the exporter only counts the others.
         max_tracks: WholeNumber<100_000> = defaults::POLL.max_tracks,
-        /// How far the API's `CreateTime` is ahead of UTC.
+        /// The offset from UTC of the field `CreateTime` in API responses.
         create_time_offset: UtcOffset = "+08:00",
-        /// Whether a listing below its `TotalCount` is complete, for an API that counts tracks that
-        /// it does not list. No track counts as deleted while the count is higher. If `false`, such
-        /// a poll fails as `incomplete`.
+        /// Whether a listing with fewer tracks than its `TotalCount` is complete. If `false`, the
+        /// poll fails as `incomplete`. Set `true` only if the API counts tracks that it does not
+        /// list; the exporter then never concludes from such a listing that a track was deleted.
         accept_short_listings: Boolean = defaults::POLL.accept_short_listings,
-        /// The time between two requests for the details that a listing lacks: the track's filters,
-        /// and whether the track is organization-wide. Default: never.
+        /// The time between two requests for the details of a track. A listing lacks these details:
+        /// the track's filters, and whether the track is organization-wide. Default: no requests
+        /// for details.
         details_interval: Interval,
     }
 }

@@ -12,9 +12,9 @@ use super::mapping::mapping;
 
 mapping! {
     struct RateLimitKeys as "rate_limit" {
-        /// Requests a second with one key to one endpoint. The API allows 20, shared with console
-        /// and command line; more is a warning. `DescribeEvents` has a separate limit with the same
-        /// rate.
+        /// The maximum number of requests per second with one key to one endpoint. The API allows
+        /// 20, including requests of the console and the command line; a higher number causes a
+        /// warning. `DescribeEvents` has a separate limit of the same size.
         requests_per_second: RequestRate = defaults::REQUESTS_PER_SECOND,
     }
 }
