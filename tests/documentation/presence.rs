@@ -5,16 +5,16 @@ pub(crate) const WITH_DATA: &str = "with data";
 const OF_STATE: &str = "with `state.file`, from the first write on";
 const FIRST_ERROR: &str = "from the first such error on";
 const OF_CHANGING_KEYS: &str = "if the key can change: files, profiles, roles";
-const OF_DELIVERY: &str = "with `delivery`";
+const OF_DELIVERY: &str = "with `delivery.enabled`";
 const OF_ORGANIZATIONS: &str = "with `organizations`";
 
 /// The name of each metric, and when a series of it is present.
 pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_up", "always; 0 before the first poll"),
-    ("cloudaudit_last_failure_info", "while the last poll failed"),
+    ("cloudaudit_last_failure_info", "if the last poll failed"),
     (
         "cloudaudit_tracks",
-        "with data; 0 for combinations without a track",
+        "with data; if no such track exists 0, or absent for `unknown` with `cos`, `cls` or `ckafka`",
     ),
     ("cloudaudit_reported_tracks", WITH_DATA),
     ("cloudaudit_account_tracks", "with data in a region"),
@@ -33,7 +33,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_enabled", WITH_DATA),
     (
         "cloudaudit_track_present",
-        "with data; for `poll.tombstone_for` after the track vanished",
+        "with data; for `poll.tombstone_for` after a deletion even without data",
     ),
     (
         "cloudaudit_track_acknowledged_timestamp_seconds",
@@ -41,23 +41,23 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_track_changed_timestamp_seconds",
-        "from the track's first change until its tombstone expires, also without data; not beyond `poll.max_tracks`",
+        "from the first such change on, even without data, until the tombstone of a deleted track expires; absent for tracks beyond `poll.max_tracks`",
     ),
     (
         "cloudaudit_track_change_operator_info",
-        "with `attribution.operator_label`, if the operator is certain",
+        "with `attribution.operator_label`, if the [result](changes.md#where-the-operator-comes-from) is `certain`",
     ),
     (
         "cloudaudit_track_full_coverage",
-        "with data, if the listing shows it",
+        "with data, unless [unknown](#absent-values)",
     ),
     (
         "cloudaudit_track_storage_foreign",
-        "with data, if the owner is trusted or comparable with the account's UIN",
+        "with data, if `StorageAccountId` is trusted, or if both `StorageAccountId` and the account's UIN are known",
     ),
     (
         "cloudaudit_track_created_timestamp_seconds",
-        "with data, if it can be read",
+        "with data, if `CreateTime` is readable",
     ),
     ("cloudaudit_track_info", WITH_DATA),
     (
@@ -73,39 +73,42 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_last_success_timestamp_seconds", ALWAYS),
     ("cloudaudit_last_poll_duration_seconds", ALWAYS),
     ("cloudaudit_polls_total", ALWAYS),
-    ("cloudaudit_poll_failures_total", "always, every reason"),
+    ("cloudaudit_poll_failures_total", "always, for every reason"),
     ("cloudaudit_skipped_polls_total", ALWAYS),
     ("cloudaudit_dropped_tracks", WITH_DATA),
-    ("cloudaudit_track_changes_total", "always, every change"),
+    ("cloudaudit_track_changes_total", "always, for every change"),
     ("cloudaudit_delivery_state", OF_DELIVERY),
     (
         "cloudaudit_delivery_last_arrival_timestamp_seconds",
-        "with `delivery`, from the first arrival on",
+        "with `delivery.enabled`, from the first arrival on",
     ),
     (
         "cloudaudit_delivery_due_timestamp_seconds",
-        "with `delivery`, while the oldest overdue operation is known",
+        "with `delivery.enabled`, if an operation is overdue and the oldest overdue operation is known",
     ),
     (
         "cloudaudit_delivery_last_check_timestamp_seconds",
-        "with `delivery`",
+        "with `delivery.enabled`",
     ),
     (
         "cloudaudit_delivery_check_failures_total",
-        "with `delivery`, every reason",
+        "with `delivery.enabled`, for every reason",
     ),
     (
         "cloudaudit_attribution_results_total",
-        "with `attribution`, every result",
+        "with `attribution.enabled`, for every result",
     ),
-    ("cloudaudit_attribution_pending", "with `attribution`"),
+    (
+        "cloudaudit_attribution_pending",
+        "with `attribution.enabled`",
+    ),
     (
         "cloudaudit_attribution_last_sweep_timestamp_seconds",
         "with `attribution.sweep_interval`",
     ),
     (
         "cloudaudit_track_write_operations_total",
-        "with `attribution.sweep_interval`, every event and outcome",
+        "with `attribution.sweep_interval`, for every event and outcome",
     ),
     (
         "cloudaudit_unseen_switch_offs_total",
@@ -113,24 +116,24 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_track_unseen_switch_off_timestamp_seconds",
-        "with `attribution.sweep_interval`, for each such track of the [change feed](changes.md)",
+        "with `attribution.sweep_interval`, while the [change feed](changes.md) has the switch-off",
     ),
     ("cloudaudit_api_requests_total", ALWAYS),
     ("cloudaudit_api_request_retries_total", ALWAYS),
     (
         "cloudaudit_api_request_failures_total",
-        "always, every reason",
+        "always, for every reason",
     ),
     ("cloudaudit_api_request_errors_total", FIRST_ERROR),
     ("cloudaudit_rate_limiter_wait_seconds_total", ALWAYS),
     ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
     (
         "cloudaudit_track_organization_wide",
-        "with data and `poll.details_interval`, from the first DescribeAuditTrack on",
+        "with data and `poll.details_interval`, from the first `DescribeAuditTrack` on",
     ),
     (
         "cloudaudit_credentials_expiry_timestamp_seconds",
-        "while there is a temporary key",
+        "if the current key is temporary",
     ),
     (
         "cloudaudit_credentials_changed_timestamp_seconds",
@@ -156,7 +159,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_exporter_config_last_reload_successful", ALWAYS),
     (
         "cloudaudit_exporter_http_requests_total",
-        "always for `metrics` and 200; others from the first such request on",
+        "always for handler `metrics` and code 200; otherwise from the first such request on",
     ),
     ("cloudaudit_exporter_log_lines_dropped_total", ALWAYS),
     (
