@@ -52,7 +52,7 @@ metrics! {
     Up "cloudaudit_up" Gauge [region]
         "1 if the last poll of DescribeAuditTracks returned a complete listing that is not older than poll.stale_after, otherwise 0; cached from the last poll."
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
-        "1 if the last poll of DescribeAuditTracks failed; the label reason has the kind of failure, the label code has the Error.Code of the API or a code of the exporter; absent if the last poll succeeded; cached from the last poll."
+        "1 if the last poll of DescribeAuditTracks failed, with the reason and the code of the failure (Error.Code of the API, or a code of the exporter); absent if the last poll succeeded; cached from the last poll."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
         "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
@@ -76,7 +76,7 @@ metrics! {
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
         "1 for a listed track, 0 for poll.tombstone_for after a complete listing shows that the track was deleted; absent after an operator acknowledged the deletion, and for a listed track if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackAcknowledgedTimestamp "cloudaudit_track_acknowledged_timestamp_seconds" Gauge [region track_id track]
-        "Unix time in seconds at which an operator acknowledged the deletion of a track; replaces cloudaudit_track_present until poll.tombstone_for after the deletion; absent for every other track."
+        "Unix time in seconds at which an operator acknowledged the deletion of a track; replaces cloudaudit_track_present; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
         "Unix time in seconds at the end of the poll that last detected this kind of change to a track in DescribeAuditTracks; absent if no poll has detected such a change; cached from the last poll."
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
@@ -128,7 +128,7 @@ metrics! {
     AttributionPending "cloudaudit_attribution_pending" Gauge []
         "Number of changes to tracks for which the exporter is still searching for the operator in DescribeEvents; absent unless attribution.enabled is true; cached from the last search."
     AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
-        "Unix time in seconds at which the last successful sweep of DescribeEvents for write operations on tracks ended; 0 before the first successful sweep; absent without attribution.sweep_interval."
+        "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first successful sweep; absent without attribution.sweep_interval."
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
         "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
