@@ -209,7 +209,10 @@ fn describe(problem: &TrackProblem) -> String {
     match problem {
         TrackProblem::NotListed => "not listed; create it, or correct expected_tracks".to_owned(),
         TrackProblem::Off => "not enabled; enable it".to_owned(),
-        TrackProblem::Different(fields) => format!("other values of {}", fields.join(", ")),
+        TrackProblem::Different(fields) => format!(
+            "different {}; correct the track or expected_tracks",
+            fields.join(", ")
+        ),
         TrackProblem::Unknown => "not known: not every region was listed".to_owned(),
     }
 }
