@@ -48,7 +48,7 @@ const MEMBERS_HAVE: &str =
 const EXPLAINED_ABOVE: [&str; 5] = [
     " A host with or without a port, or a URL without a path; `http://` only for loopback.",
     " A path, relative to this file.",
-    " A name is up to 64 lowercase letters and digits, with single `-` or `_` between them.",
+    " A name has up to 64 characters: lowercase letters and digits, with single `-` or `_` between them.",
     ", each once",
     " At least `1s`.",
 ];

@@ -25,7 +25,7 @@ mapping! {
         regions: List<Region, 64> = [defaults::REGION],
         /// Labels on every series of an account, merged with the labels of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
-        /// The site, which sets the default endpoints. Default: the `site` of the top level.
+        /// The site of the account. Default: the `site` of the top level.
         site: SiteName,
         /// The host of CloudAudit. Default: the CloudAudit host of `site` if the same level sets
         /// `site`, else the `endpoint` of the next level.
@@ -38,8 +38,7 @@ mapping! {
         interval: Interval,
         /// The rate limit for requests to the API. Default: the `rate_limit` of the top level.
         rate_limit: RateLimitKeys,
-        /// The search for the operators behind changes. Absent keys come from `defaults` and the
-        /// top level.
+        /// The search for the operators behind changes.
         attribution: AttributionKeys,
         /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
         /// the expected values of other fields.
@@ -47,8 +46,7 @@ mapping! {
         /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
         /// an account that the organization covers.
         track_required: Boolean = true,
-        /// The checks that operation records arrive. Absent keys come from `defaults` and the top
-        /// level.
+        /// The checks that operation records arrive.
         delivery: DeliveryKeys,
     }
 }
@@ -59,15 +57,15 @@ mapping! {
         /// The UIN of the account. The exporter refuses a key of another account. Not allowed in
         /// `defaults`.
         uin: Uin,
-        /// The APPID of the account, a part of the host of each bucket. The exporter uses this key
-        /// for a track without an APPID. Default: the APPID that Cloud Access Management returns.
-        /// Not allowed in `defaults`.
+        /// The APPID of the account, a part of the host of each bucket, for tracks without an
+        /// APPID. Default: the APPID that Cloud Access Management returns. Not allowed in
+        /// `defaults`.
         appid: AppId,
         /// The key for the API, from one source. Default: the first source that exists, in this
         /// order: the environment, a profile, the identity of a TKE pod, the role of a CVM.
         credentials: Source,
-        /// The role to assume with the key. Absent keys come from `defaults`. If an account has
-        /// `assume_role`, it needs an `arn`, here or in `defaults`.
+        /// The role to assume with the key. An account with `assume_role` needs an `arn`, here or
+        /// in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

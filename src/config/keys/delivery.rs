@@ -16,9 +16,9 @@ mapping! {
         /// How long the record of an operation may take to arrive. CloudAudit documents 5 to 10
         /// minutes.
         grace: Period = format_duration(defaults::DELIVERY_GRACE),
-        /// The host to which the exporter sends requests for all buckets. The header `Host` and the
-        /// signature still contain the host of the bucket. Default: `endpoint` if it is on
-        /// loopback, else the host of each bucket.
+        /// The host for requests to all buckets. The header `Host` and the signature still contain
+        /// the host of the bucket. Default: `endpoint` if it is on loopback, else the host of each
+        /// bucket.
         cos_endpoint: Host,
         /// The host of CLS. Default: `endpoint` if it is on loopback, else the site's CLS host.
         cls_endpoint: Host,

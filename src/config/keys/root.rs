@@ -73,8 +73,8 @@ mapping! {
 
 mapping! {
     struct StateKeys as "state" {
-        /// The state file. Default: `state.json` in the folder that the variable `STATE_DIRECTORY`
-        /// names; no state file if this variable is unset.
+        /// The state file. Default: `state.json` in the folder that `STATE_DIRECTORY` names, else
+        /// no state file.
         file: FilePath,
     }
 }
