@@ -147,7 +147,7 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
     });
     let unchecked = (found.unchecked_storage > 0).then(|| {
         let targets = count(found.unchecked_storage, "more storage target");
-        format!("{indent}{targets} not checked; the daemon checks all of them")
+        format!("{indent}{targets} not checked; the exporter checks all of them")
     });
     error
         .chain(regions)
