@@ -25,7 +25,7 @@ async fn the_admin_account_is_denied() {
     .fails("unauthorized", "UnauthorizedOperation")
     .also(COVERED, Equal(1.0))
     .remedy(
-        "allow `cloudaudit:DescribeAuditTracks` again. Members count as covered for up to four refreshes. Covered seconds stop at once. `CloudAuditCoverageOutdated` fires two refreshes and five minutes after the last listing",
+        "allow `cloudaudit:DescribeAuditTracks` again. Members count as covered for up to four refresh intervals. Covered seconds stop at once. `CloudAuditCoverageOutdated` fires two refresh intervals and five minutes after the last listing",
     );
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);
