@@ -38,7 +38,7 @@ mapping! {
         interval: Interval,
         /// The rate limit for requests to the API. Default: the `rate_limit` of the top level.
         rate_limit: RateLimitKeys,
-        /// The search for the operators behind changes.
+        /// How the exporter searches for the operator who made a change.
         attribution: AttributionKeys,
         /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
         /// the expected values of other fields.

@@ -6,8 +6,8 @@ use super::mapping::mapping;
 mapping! {
     /// The nearest layer decides each key.
     struct AttributionKeys as "attribution" {
-        /// Whether the exporter searches for the operator behind each change. The search needs the
-        /// permission `cloudaudit:DescribeEvents`, which allows reading all operations of an
+        /// Whether the exporter searches for the operator who made each change. The search needs
+        /// the permission `cloudaudit:DescribeEvents`, which allows reading all operations of an
         /// account.
         enabled: Boolean = false,
         /// The time between two sweeps. A sweep lists every write to tracks, including failed

@@ -41,7 +41,7 @@ mapping! {
         state: StateKeys,
         /// The latest changes to tracks.
         changes: ChangesKeys,
-        /// The search for the operators behind changes.
+        /// How the exporter searches for the operator who made a change.
         attribution: AttributionKeys,
         /// The proxy and the CA certificates for requests to the cloud.
         http: HttpKeys,
