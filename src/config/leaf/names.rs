@@ -270,7 +270,7 @@ fn check_name(noun: &str, name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "not a name for an {noun}; allowed are up to {LONGEST} lowercase letters and digits, with single - or _ between them"
+        "not a name for an {noun}; a name has up to {LONGEST} characters: lowercase letters and digits, with single - or _ between them"
     ))
 }
 
