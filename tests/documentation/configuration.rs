@@ -53,9 +53,13 @@ const EXPLAINED_ABOVE: [&str; 5] = [
     " At least `1s`.",
 ];
 
-/// What precedes the list of reserved labels, which are those of the reference of the metrics.
+/// What precedes the list of reserved labels. The page links to the reference of the metrics instead of
+/// repeating it, and names only the labels that the reference lacks.
 const RESERVED: &str = "; these names are reserved: ";
-const RESERVED_HERE: &str = "; [labels of the exporter](metrics.md) are reserved.";
+const RESERVED_HERE: &str = concat!(
+    ". Do not use a label of [metrics.md](metrics.md), ",
+    "or `instance`, `job`, `le`, `quantile` or `shard`.",
+);
 
 fn reference() -> String {
     let schema = schema();
