@@ -57,7 +57,7 @@ const EXPLAINED_ABOVE: [&str; 5] = [
 /// repeating it, and names only the labels that the reference lacks.
 const RESERVED: &str = "; these names are reserved: ";
 const RESERVED_HERE: &str = concat!(
-    ". Do not use a label of [metrics.md](metrics.md), ",
+    ". Do not use the name of a label in [metrics.md](metrics.md), ",
     "or `instance`, `job`, `le`, `quantile` or `shard`.",
 );
 

@@ -25,28 +25,28 @@ mapping! {
         regions: List<Region, 64> = [defaults::REGION],
         /// Labels on every series of an account, merged with the labels of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
-        /// The site of the account. Default: the `site` of the top level.
+        /// The Tencent Cloud site of the account. Default: the `site` of the top level.
         site: SiteName,
         /// The host of CloudAudit. Default: the CloudAudit host of `site` if the same level sets
         /// `site`, else the `endpoint` of the next level.
         endpoint: Host,
-        /// The host of STS. Default: `endpoint` if it is on loopback, else the STS host of `site`
-        /// if the same level sets `site`, else the `sts_endpoint` of the next level.
+        /// The host of STS. Default: `endpoint` if it begins with `http://`, else the STS host of
+        /// `site` if the same level sets `site`, else the `sts_endpoint` of the next level.
         sts_endpoint: Host,
-        /// The time between two polls of a region. Not shorter than `poll.timeout`. Default:
+        /// The time between two polls of each region. Not shorter than `poll.timeout`. Default:
         /// `poll.interval`.
         interval: Interval,
         /// The rate limit for requests to the API. Default: the `rate_limit` of the top level.
         rate_limit: RateLimitKeys,
-        /// How the exporter searches for the operator who made a change.
+        /// How the exporter finds out who changed a track.
         attribution: AttributionKeys,
         /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
         /// the expected values of other fields.
         expected_tracks: List<Track, 100>,
-        /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
-        /// an account that the organization covers.
+        /// Whether the account must have an enabled track of its own. Set `false` for a sandbox, or
+        /// for a member account that a track of the organization records.
         track_required: Boolean = true,
-        /// The checks that operation records arrive.
+        /// The checks that operation records arrive in the storage of tracks.
         delivery: DeliveryKeys,
     }
 }
@@ -54,18 +54,19 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The UIN of the account. The exporter refuses a key of another account. Not allowed in
-        /// `defaults`.
-        uin: Uin,
-        /// The APPID of the account, a part of the host of each bucket, for tracks without an
-        /// APPID. Default: the APPID that Cloud Access Management returns. Not allowed in
-        /// `defaults`.
-        appid: AppId,
-        /// The key for the API, from one source. Default: the first source that exists, in this
-        /// order: the environment, a profile, the identity of a TKE pod, the role of a CVM.
-        credentials: Source,
-        /// The role to assume with the key. An account with `assume_role` needs an `arn`, here or
+        /// The UIN of the account. The exporter refuses an API key of another account. Not allowed
         /// in `defaults`.
+        uin: Uin,
+        /// The APPID of the account, which is a part of the host of each bucket. The exporter uses
+        /// this APPID if the API returns a track without an APPID. Default: the APPID that Cloud
+        /// Access Management returns. Not allowed in `defaults`.
+        appid: AppId,
+        /// The source of the key for the API. Set exactly one source. Default: the first source
+        /// that exists, in this order: the environment, a profile, the identity of a TKE pod, the
+        /// role of a CVM.
+        credentials: Source,
+        /// The role that the exporter assumes with the key of `credentials`. An account with
+        /// `assume_role` needs an `arn`, here or in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

@@ -6,12 +6,14 @@ use super::mapping::mapping;
 mapping! {
     /// The nearest layer decides each key.
     struct AttributionKeys as "attribution" {
-        /// Whether the exporter searches for the operator who made each change. The search needs
-        /// the permission `cloudaudit:DescribeEvents`, which allows reading all operations of an
-        /// account.
+        /// Whether the exporter searches the operation records for the operator of each change to a
+        /// track. The operator is the user, role or root account that made the change. The search
+        /// needs the permission `cloudaudit:DescribeEvents`, which allows reading all operation
+        /// records of an account.
         enabled: Boolean = false,
-        /// The time between two sweeps. A sweep lists every write to tracks, including failed
-        /// attempts. Default: no sweeps; the exporter then searches only after a change.
+        /// The time between two sweeps. A sweep reads the records of all write operations on
+        /// tracks, including failed operations. Default: no sweeps: the exporter searches only
+        /// after a change.
         sweep_interval: SweepInterval,
         /// Whether `cloudaudit_track_change_operator_info` has the operator's name as a label.
         operator_label: Boolean = false,

@@ -13,9 +13,11 @@ mapping! {
     struct CredentialKeys as "credentials" {
         /// The secret id, written in this file.
         secret_id: SecretId,
-        /// The secret key, written in this file. The exporter logs a warning.
+        /// The secret key, written in this file. The exporter logs a warning, because every reader
+        /// of this file has the secret key.
         secret_key: SecretText,
-        /// The token of a temporary key, written in this file. The exporter logs a warning.
+        /// The token of a temporary key, written in this file. The exporter logs a warning, because
+        /// every reader of this file has the token.
         token: SecretText,
         /// The file with the secret id. The exporter reads key files again when they change.
         secret_id_file: FilePath,
@@ -45,11 +47,11 @@ mapping! {
 
 mapping! {
     struct EnvKeys as "env" {
-        /// The variable with the secret id.
+        /// The name of the variable with the secret id.
         secret_id: VariableName,
-        /// The variable with the secret key.
+        /// The name of the variable with the secret key.
         secret_key: VariableName,
-        /// The variable with the token of a temporary key. Default: no token.
+        /// The name of the variable with the token of a temporary key. Default: no token.
         token: VariableName,
     }
 }

@@ -19,19 +19,19 @@ mapping! {
     struct OrganizationKeys as "organization" with common: CommonKeys {
         /// The name of the role to assume in each member account. Required.
         role_name: RoleName,
-        /// The key of the organization's admin account, from one source. With this key, the
-        /// exporter lists the members and assumes their roles. Default: as for an account.
+        /// The source of the key of the organization's admin account. With this key, the exporter
+        /// lists the members and assumes their roles. Default: as for an account.
         credentials: Source,
         /// The value of the label `account` of a member: the UIN, or the name, which can change.
         account_label: MemberLabel = AccountLabel::default().as_str(),
         /// Tags that become labels on the series of a member. A tag must not also be a key of
         /// `labels`.
         member_tag_labels: List<TagLabel, { defaults::MOST_LABELS }>,
-        /// Members to poll, as patterns for the UIN, the name or the organization node. A pattern
-        /// must match the whole text; `*` matches any text, and `?` one character. Default: all
-        /// members.
+        /// Patterns for the members to poll. A pattern must match the whole UIN, the whole name or
+        /// the whole organization node. `*` matches any text, and `?` matches one character.
+        /// Default: all members.
         include: MemberPatterns,
-        /// Members to skip, as patterns of the same kind as in `include`.
+        /// Patterns for the members to skip, as in `include`.
         exclude: MemberPatterns,
         /// The time between two listings of the members.
         refresh: Interval = format_duration(defaults::REFRESH),
@@ -41,8 +41,8 @@ mapping! {
         session_name: SessionName = defaults::SESSION_NAME,
         /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
-        /// The host of the Organization API. Default: `endpoint` if it is on loopback, else the
-        /// site's Organization API host.
+        /// The host of the Organization API. Default: `endpoint` if it begins with `http://`, else
+        /// the site's Organization API host.
         organization_endpoint: Host,
     }
 }

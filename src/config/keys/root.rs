@@ -22,14 +22,14 @@ use super::rate_limit::RateLimitKeys;
 
 mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
-        /// The site of the accounts, which sets the default endpoints.
+        /// The Tencent Cloud site of the accounts. The site determines the default endpoints.
         site: SiteName = Site::default().as_str(),
-        /// The host of CloudAudit. A host on loopback is a simulated cloud: the exporter also sends
-        /// requests for the other services to this host, unless the same level sets their
-        /// endpoints. Default: the site's CloudAudit host.
+        /// The host of CloudAudit. An `http://` URL is a simulated cloud: the exporter also sends
+        /// its requests for the other services there. Endpoints of the same or a nearer level
+        /// override this URL. Default: the site's CloudAudit host.
         endpoint: Host,
         /// The host of STS, which identifies accounts and issues temporary keys. Default:
-        /// `endpoint` if it is on loopback, else the site's STS host.
+        /// `endpoint` if it begins with `http://`, else the site's STS host.
         sts_endpoint: Host,
         /// How the exporter polls accounts.
         poll: PollKeys,
@@ -39,26 +39,27 @@ mapping! {
         delivery: DeliveryKeys,
         /// The state file, which keeps the history over a restart.
         state: StateKeys,
-        /// The latest changes to tracks.
+        /// How many changes to tracks the exporter keeps.
         changes: ChangesKeys,
-        /// How the exporter searches for the operator who made a change.
+        /// How the exporter finds out who changed a track.
         attribution: AttributionKeys,
         /// The proxy and the CA certificates for requests to the cloud.
         http: HttpKeys,
-        /// UINs of other accounts that tracks may deliver to. No alert fires for the storage of
-        /// these accounts.
+        /// UINs of other accounts that tracks may deliver to. `CloudAuditTrackStorageForeign` does
+        /// not fire for the storage of these accounts.
         trusted_storage_accounts: List<Uin, 1000>,
-        /// Settings for accounts that do not set them: all keys of an account except `uin` and
-        /// `appid`.
+        /// Default settings of all accounts and organizations. All keys of an account are allowed,
+        /// except `uin` and `appid`.
         defaults: DefaultKeys,
-        /// Files with more accounts. Each file is a mapping like `accounts`, or has the single key
-        /// `accounts`.
+        /// Files with more accounts. Each file is a mapping of accounts by name, or has the single
+        /// key `accounts`.
         account_files: AccountFiles,
         /// The accounts by name. The name is the value of the label `account`. At least one account
         /// or organization is required.
         accounts: Names<AccountName, AccountKeys, { defaults::MOST_ACCOUNTS }>,
         /// The organizations by name. The name is the value of the label `organization`. The
-        /// exporter discovers the member accounts, and polls each with a role in that account.
+        /// exporter discovers the member accounts, and polls each member account with a role in
+        /// that account.
         organizations: Names<OrganizationName, OrganizationKeys, 64>,
     }
     extra {
@@ -89,10 +90,11 @@ mapping! {
 
 mapping! {
     struct HttpKeys as "http" {
-        /// Additional CA certificates (PEM) to trust.
+        /// A file with CA certificates (PEM) that the exporter trusts in addition to the CA
+        /// certificates of the system.
         ca_file: FilePath,
-        /// The proxy for requests to the cloud. Default: the proxy that the environment sets, as in
-        /// `HTTPS_PROXY`.
+        /// The proxy for requests to the cloud. Default: the first of these variables that is set:
+        /// `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`.
         proxy: ProxyUrl,
     }
 }
@@ -113,7 +115,7 @@ impl Setting for AccountFiles {
         let mut schema = Patterns::schema(definitions);
         let most = defaults::MOST_ACCOUNT_FILES;
         schema[LIMITS] = json!(format!(
-            "Paths are relative to this file, and `*` and `?` match parts of a name; up to {most} files."
+            "Paths are relative to the configuration file. `*` and `?` match parts of a name. Up to {most} files."
         ));
         schema
     }

@@ -44,7 +44,7 @@ impl Leaf for MetadataHost {
         json!({
             "type": "string",
             "pattern": r"^(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$",
-            LIMITS: "A host with or without a port, or a URL without a path; `http://` for any host."
+            LIMITS: "A host with or without a port, or a URL without a path. `http://` is allowed for any host."
         })
     }
 }
