@@ -66,15 +66,15 @@ metrics! {
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
         "1 if the configuration (track_required) requires the account to have an enabled track of its own, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
-        "Time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
+        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []
-        "Time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart and both show full coverage of the account."
+        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart and both show full coverage of the account."
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
         "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
         "1 if Status of a track is enabled, 0 for every other status; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
-        "1 for a listed track, 0 for poll.tombstone_for after a complete listing shows that the track was deleted; absent after an operator acknowledged the deletion, and for a listed track if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
+        "1 if a track is listed, 0 if the track was deleted; the 0 lasts for poll.tombstone_for after the poll that detected the deletion; absent after an operator acknowledged the deletion, and for a listed track if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackAcknowledgedTimestamp "cloudaudit_track_acknowledged_timestamp_seconds" Gauge [region track_id track]
         "Unix time in seconds at which an operator acknowledged the deletion of a track; replaces cloudaudit_track_present; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
@@ -110,7 +110,7 @@ metrics! {
     SkippedPolls "cloudaudit_skipped_polls_total" Counter [region]
         "Number of polls of DescribeAuditTracks that the exporter skipped because the previous poll of the target was still running."
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
-        "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which have no series of their own; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing."
+        "Number of tracks in DescribeAuditTracks that have no series of their own, because the target has more than poll.max_tracks tracks; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing can show that a track vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
@@ -132,7 +132,7 @@ metrics! {
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
         "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
-        "Number of times that a track was disabled and enabled again between two polls, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
+        "Number of switch-offs of tracks that ended before the next poll, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
     TrackUnseenSwitchOff "cloudaudit_track_unseen_switch_off_timestamp_seconds" Gauge [track_id track]
         "Unix time in seconds of a track's last switch-off that ended before the next poll, from sweeps of DescribeEvents; absent if no sweep has found such a switch-off."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]

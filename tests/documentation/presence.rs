@@ -2,11 +2,11 @@
 
 const ALWAYS: &str = "always";
 pub(crate) const WITH_DATA: &str = "with data";
-const OF_STATE: &str = "with `state.file`, from the first write on";
-const FIRST_ERROR: &str = "from the first such error on";
-const OF_CHANGING_KEYS: &str = "if the key can change: files, profiles, roles";
-const OF_DELIVERY: &str = "with `delivery.enabled`";
-const OF_ORGANIZATIONS: &str = "with `organizations`";
+const OF_STATE: &str = "if there is a state file, from its first write on";
+const FIRST_ERROR: &str = "from the first such failure on";
+const OF_CHANGING_KEYS: &str = "if the key comes from a file, a profile or a role";
+const OF_DELIVERY: &str = "if `delivery.enabled` is `true`";
+const OF_ORGANIZATIONS: &str = "for each organization in the configuration";
 
 /// The name of each metric, and when a series of it is present.
 pub(crate) const WHEN: &[(&str, &str)] = &[
@@ -14,13 +14,16 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_last_failure_info", "if the last poll failed"),
     (
         "cloudaudit_tracks",
-        "with data; if no such track exists 0, or absent for `unknown` with `cos`, `cls` or `ckafka`",
+        "with data; 0 if no track has this status and storage type, but absent for `unknown` with `cos`, `cls` or `ckafka`",
     ),
     ("cloudaudit_reported_tracks", WITH_DATA),
-    ("cloudaudit_account_tracks", "with data in a region"),
+    (
+        "cloudaudit_account_tracks",
+        "with data in at least one region",
+    ),
     (
         "cloudaudit_account_covered",
-        "with data in a region, unless [unknown](#absent-values)",
+        "with data in at least one region, unless [unknown](#absent-values)",
     ),
     (
         "cloudaudit_account_coverage_checked_timestamp_seconds",
@@ -33,19 +36,19 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_enabled", WITH_DATA),
     (
         "cloudaudit_track_present",
-        "with data; for `poll.tombstone_for` after a deletion even without data",
+        "with data; for a deleted track also without data",
     ),
     (
         "cloudaudit_track_acknowledged_timestamp_seconds",
-        "from the [acknowledgment](operation.md#forget-a-deleted-track) until `poll.tombstone_for` after the deletion",
+        "from the [acknowledgment](operation.md#forget-a-deleted-track) until the [tombstone](#changes-and-tombstones) would have expired",
     ),
     (
         "cloudaudit_track_changed_timestamp_seconds",
-        "from the first such change on, even without data, until the tombstone of a deleted track expires; absent for tracks beyond `poll.max_tracks`",
+        "from the first such change on, also without data; for a deleted track until its [tombstone](#changes-and-tombstones) expires; absent for a track that has no other series because of `poll.max_tracks`",
     ),
     (
         "cloudaudit_track_change_operator_info",
-        "with `attribution.operator_label`, if the [result](changes.md#where-the-operator-comes-from) is `certain`",
+        "if `attribution.operator_label` is `true` and the [result](changes.md#where-the-operator-comes-from) is `certain`",
     ),
     (
         "cloudaudit_track_full_coverage",
@@ -62,11 +65,11 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_info", WITH_DATA),
     (
         "cloudaudit_expected_track_present",
-        "with data in a region, unless [unknown](#absent-values)",
+        "with data in at least one region, unless [unknown](#absent-values)",
     ),
     (
         "cloudaudit_expected_track_matches",
-        "with data in a region, unless [unknown](#absent-values)",
+        "with data in at least one region, unless [unknown](#absent-values)",
     ),
     ("cloudaudit_poll_interval_seconds", ALWAYS),
     ("cloudaudit_last_poll_timestamp_seconds", ALWAYS),
@@ -80,43 +83,43 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_delivery_state", OF_DELIVERY),
     (
         "cloudaudit_delivery_last_arrival_timestamp_seconds",
-        "with `delivery.enabled`, from the first arrival on",
+        "if `delivery.enabled` is `true`, from the first arrival on",
     ),
     (
         "cloudaudit_delivery_due_timestamp_seconds",
-        "with `delivery.enabled`, if an operation is overdue and the oldest overdue operation is known",
+        "if `delivery.enabled` is `true`, an operation is overdue, and the oldest overdue operation is known",
     ),
     (
         "cloudaudit_delivery_last_check_timestamp_seconds",
-        "with `delivery.enabled`",
+        OF_DELIVERY,
     ),
     (
         "cloudaudit_delivery_check_failures_total",
-        "with `delivery.enabled`, for every reason",
+        "if `delivery.enabled` is `true`, for every reason",
     ),
     (
         "cloudaudit_attribution_results_total",
-        "with `attribution.enabled`, for every result",
+        "if `attribution.enabled` is `true`, for every result",
     ),
     (
         "cloudaudit_attribution_pending",
-        "with `attribution.enabled`",
+        "if `attribution.enabled` is `true`",
     ),
     (
         "cloudaudit_attribution_last_sweep_timestamp_seconds",
-        "with `attribution.sweep_interval`",
+        "if the exporter runs [sweeps](changes.md#sweeps)",
     ),
     (
         "cloudaudit_track_write_operations_total",
-        "with `attribution.sweep_interval`, for every event and outcome",
+        "if the exporter runs [sweeps](changes.md#sweeps), for every event and outcome",
     ),
     (
         "cloudaudit_unseen_switch_offs_total",
-        "with `attribution.sweep_interval`",
+        "if the exporter runs [sweeps](changes.md#sweeps)",
     ),
     (
         "cloudaudit_track_unseen_switch_off_timestamp_seconds",
-        "with `attribution.sweep_interval`, while the [change feed](changes.md) has the switch-off",
+        "if the exporter runs [sweeps](changes.md#sweeps), while the [change feed](changes.md) has the switch-off",
     ),
     ("cloudaudit_api_requests_total", ALWAYS),
     ("cloudaudit_api_request_retries_total", ALWAYS),
@@ -129,7 +132,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
     (
         "cloudaudit_track_organization_wide",
-        "with data and `poll.details_interval`, from the first `DescribeAuditTrack` on",
+        "with data, if `poll.details_interval` is set, from the first response to `DescribeAuditTrack` on",
     ),
     (
         "cloudaudit_credentials_expiry_timestamp_seconds",
@@ -137,7 +140,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ),
     (
         "cloudaudit_credentials_changed_timestamp_seconds",
-        "from the first key on",
+        "from the first use of a key on",
     ),
     ("cloudaudit_credentials_refreshes_total", OF_CHANGING_KEYS),
     (
@@ -147,7 +150,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_api_request_duration_seconds", ALWAYS),
     (
         "cloudaudit_clock_skew_seconds",
-        "from the first response with a `Date` on",
+        "from the first response with the header `Date` on",
     ),
     ("cloudaudit_exporter_account_restarts_total", ALWAYS),
     ("cloudaudit_exporter_build_info", ALWAYS),
@@ -164,12 +167,12 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_exporter_log_lines_dropped_total", ALWAYS),
     (
         "cloudaudit_exporter_page_info",
-        "with [`--web.external-url`](web.md#behind-a-proxy)",
+        "if [`--web.external-url`](web.md#behind-a-proxy) is set",
     ),
     ("cloudaudit_exporter_state_last_write_successful", OF_STATE),
     (
         "cloudaudit_exporter_state_last_write_timestamp_seconds",
-        "with `state.file`, from the first successful write on",
+        "if there is a state file, from its first successful write on",
     ),
     ("cloudaudit_exporter_shard_ordinal", ALWAYS),
     ("cloudaudit_exporter_shards", ALWAYS),
@@ -181,11 +184,11 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_organization_up", OF_ORGANIZATIONS),
     (
         "cloudaudit_organization_members",
-        "with `organizations`, from the first complete list on",
+        "for each organization in the configuration, from the first complete list on",
     ),
     (
         "cloudaudit_organization_last_success_timestamp_seconds",
-        "with `organizations`",
+        OF_ORGANIZATIONS,
     ),
     (
         "cloudaudit_organization_refresh_interval_seconds",
