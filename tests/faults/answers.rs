@@ -73,7 +73,7 @@ async fn the_api_throttles() {
 async fn a_response_is_slow() {
     let row = Row::new(
         "a_response_is_slow",
-        "A response is slow, but arrives within `poll.timeout`",
+        "A response takes 8 s, which is less than `poll.timeout`",
     )
     .also("cloudaudit_last_poll_duration_seconds", Exceed(5.0))
     .remedy("nothing");
@@ -107,7 +107,7 @@ async fn a_gateway_answers_html() {
 async fn a_proxy_redirects() {
     let row = Row::new(
         "a_proxy_redirects",
-        "A proxy with a login page, or another server, answers HTTP 302",
+        "A proxy with a login page, or a server other than the API, answers HTTP 302",
     )
     .fails("rejected", "http_302")
     .remedy("check `endpoint` and `http.proxy`; the exporter does not follow redirects");
@@ -119,7 +119,7 @@ async fn a_proxy_redirects() {
 async fn a_gateway_throttles() {
     let row = Row::new("a_gateway_throttles", "A gateway answers HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("find the other clients that use this source address");
+        .remedy("find the other clients that send requests from the exporter's source address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }
@@ -139,7 +139,7 @@ async fn a_response_is_not_json() {
 async fn a_response_has_another_shape() {
     let row = Row::new(
         "a_response_has_another_shape",
-        "A JSON response has undocumented types",
+        "A response is JSON, but its fields have undocumented types",
     )
     .fails("malformed", "malformed")
     .remedy("update the exporter, or open an issue");
@@ -195,7 +195,7 @@ async fn one_track_is_listed_twice() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(1.0),
     )
-    .remedy("check the track in the console; the worse entry counts");
+    .remedy("check the track in the console; the exporter uses the entry with the track off");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
         if let Some(tracks) = tracks {
@@ -246,7 +246,7 @@ async fn tracks_are_null() {
         "`Tracks` is null, although `TotalCount` is above 0",
     )
     .fails("malformed", "malformed")
-    .remedy("wait; the exporter does not read this as \"no tracks\"");
+    .remedy("wait; the exporter does not treat null as \"no tracks\"");
     Memory::new().play_fault(row, Fault::null_tracks()).await;
 }
 

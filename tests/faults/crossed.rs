@@ -41,7 +41,7 @@ async fn sts_returns_the_key_of_another_account() {
     .fails("credentials", "credentials")
     .since_the_start()
     .remedy(
-        "check the gateways and proxies; the exporter verifies the account of a key before it polls",
+        "check the gateways and proxies; before a poll, the exporter checks that the key belongs to the account",
     );
     let stage = Memory::with(Setup {
         credentials: Some(

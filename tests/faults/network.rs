@@ -32,7 +32,9 @@ async fn the_endpoint_has_never_listened() {
     )
     .fails("unavailable", "connect")
     .since_the_start()
-    .remedy("check the network, DNS and `endpoint`; `/-/ready` answers 503 for one interval");
+    .remedy(
+        "check the network, DNS and `endpoint`; `/-/ready` answers 503 until one interval after the start",
+    );
     let begins = async |stage: &mut Wire| stage.stop_cloud().await;
     let ends = async |stage: &mut Wire| stage.start_cloud().await;
     let mut wire = Wire::new().await;

@@ -130,7 +130,9 @@ async fn an_outage_is_longer_than_stale_after() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("end the outage; the exporter compares the next listing with the hidden values");
+    .remedy(
+        "find the cause of the outage; the exporter compares the next listing with the hidden values",
+    );
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
@@ -155,7 +157,7 @@ async fn the_wall_clock_jumps_in_an_outage() {
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
     .remedy(
-        "correct the clock and end the outage. The exporter hides values that are older than `poll.stale_after` by the wall clock or by the monotonic clock",
+        "correct the clock, and find the cause of the outage. The exporter hides values that are older than `poll.stale_after` by the wall clock or by the monotonic clock",
     );
     let begins = |stage: &Memory| {
         stop_cloud(stage);

@@ -36,7 +36,7 @@ async fn the_api_returns_short_pages() {
 async fn a_track_is_created_between_pages() {
     let row = Row::new(
         "a_track_is_created_between_pages",
-        "A track is created between two pages, which shifts the other tracks",
+        "Between the requests for two pages, a track is created, so the second page repeats a track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"created\"}",
@@ -54,7 +54,7 @@ async fn a_track_is_created_between_pages() {
 async fn a_track_is_deleted_between_pages() {
     let row = Row::new(
         "a_track_is_deleted_between_pages",
-        "A track is deleted between two pages, so the next page skips another track",
+        "Between the requests for two pages, a track is deleted, so the second page skips another track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"vanished\"}",
@@ -73,7 +73,7 @@ async fn a_track_is_deleted_between_pages() {
 async fn tracks_are_created_during_every_reading() {
     let row = Row::new(
         "tracks_are_created_during_every_reading",
-        "Each time the exporter reads the pages, a track is created between two of them",
+        "Each time the exporter reads the pages, a track is created between the requests for two pages",
     )
     .fails("incomplete", "incomplete")
     .numbers(Numbers::Updated)
@@ -98,12 +98,14 @@ async fn tracks_are_created_during_every_reading() {
 async fn the_pages_disagree() {
     let row = Row::new(
         "the_pages_disagree",
-        "One page has a different `TotalCount`",
+        "On one page, `TotalCount` differs from the other pages",
     )
     .fails("incomplete", "incomplete")
     .also("cloudaudit_account_covered", Miss)
     .afterwards("cloudaudit_account_covered", Equal(1.0))
-    .remedy("wait; if the fault lasts, compare with the console and open an issue");
+    .remedy(
+        "wait; if the fault lasts, compare the number of tracks with the console, and open an issue",
+    );
     let fault = Fault::total_off_by(3).page(2);
     Memory::with(SHORT_PAGES).play_fault(row, fault).await;
 }
@@ -124,7 +126,7 @@ async fn total_count_is_too_high() {
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_account_covered", Equal(1.0))
     .remedy(
-        "compare with the console; if the API counts tracks that it does not list, set `poll.accept_short_listings: true`",
+        "compare the number of tracks with the console; if the API counts tracks that it does not list, set `poll.accept_short_listings: true`",
     );
     Memory::new().play_fault(row, Fault::total_off_by(1)).await;
 }
@@ -156,7 +158,7 @@ async fn a_track_is_switched_off_while_another_is_not_listed() {
 async fn a_short_listing_is_accepted() {
     let row = Row::new(
         "a_short_listing_is_accepted",
-        "`TotalCount` is higher than the number of listed tracks, with `poll.accept_short_listings: true`",
+        "`TotalCount` is higher than the number of listed tracks, and `poll.accept_short_listings` is true",
     )
     .also("cloudaudit_reported_tracks", Equal(6.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -173,7 +175,7 @@ async fn a_short_listing_is_accepted() {
 async fn a_track_is_deleted_and_another_created_between_pages() {
     let row = Row::new(
         "a_track_is_deleted_and_another_created_between_pages",
-        "Between two pages, one track is deleted and one is created, so the next page skips a third",
+        "Between the requests for two pages, one track is deleted and one is created, so the second page skips a third track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"vanished\"}",
@@ -204,7 +206,7 @@ async fn total_count_is_too_low() {
     .also("cloudaudit_reported_tracks", Equal(4.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_reported_tracks", Equal(5.0))
-    .remedy("compare with the console");
+    .remedy("compare the number of tracks with the console");
     Memory::new().play_fault(row, Fault::total_off_by(-1)).await;
 }
 
@@ -214,7 +216,7 @@ async fn total_count_is_too_low() {
 async fn total_count_is_too_low_at_the_end_of_a_page() {
     let row = Row::new(
         "total_count_is_too_low_at_the_end_of_a_page",
-        "`TotalCount` is too low, and equals the number of tracks on the first pages",
+        "`TotalCount` is too low, so the exporter does not request the last page",
     )
     .numbers(Numbers::AsListed)
     .also("cloudaudit_reported_tracks", Equal(4.0))
@@ -229,7 +231,7 @@ async fn total_count_is_too_low_at_the_end_of_a_page() {
     )
     .afterwards("cloudaudit_track_present{track=\"track-5\"}", Equal(1.0))
     .remedy(
-        "compare with the console; with a larger `poll.page_size`, the listing contains the track",
+        "compare the number of tracks with the console; a larger `poll.page_size` can add the missing track to the listing",
     );
     let stage = Memory::with(Setup {
         page_size: 4,

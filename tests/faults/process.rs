@@ -46,7 +46,7 @@ async fn a_region_is_removed_from_the_configuration() {
     .recovers(Recovery::AtOnce)
     .afterwards("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
     .remedy(
-        "nothing, if the change was intended: removed regions and accounts have no tombstones. `CloudAuditAccountNoLongerWatched` fires for an account, but not for a region",
+        "nothing, if the change was intended. The series of a removed region or account end without a tombstone. `CloudAuditAccountNoLongerWatched` fires for a removed account, but not for a removed region",
     );
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
@@ -117,7 +117,7 @@ async fn the_exporter_is_killed() {
         GrowAlone(1.0),
     )
     .remedy(
-        "find out what killed the exporter; changes of the last 5 s and times of the last minute may be lost",
+        "find out what killed the exporter; the exporter may lose changes of the last 5 s before the kill, and timestamps and counters of the last minute",
     );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
@@ -194,7 +194,9 @@ async fn the_state_file_cannot_be_written() {
     .also(WRITTEN, Equal(0.0))
     .recovers(Recovery::Seconds(20))
     .afterwards(WRITTEN, Equal(1.0))
-    .remedy("free space, or repair the folder; a restart before that loses the changes");
+    .remedy(
+        "free space, or repair the folder; if the exporter restarts first, it loses the changes since the last write",
+    );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
         fs::rename(stage.path("kept"), stage.path("away")).unwrap();
@@ -240,7 +242,7 @@ async fn incomplete_requests_fill_the_listener() {
     )
     .recovers(Recovery::AtOnce)
     .remedy(
-        "nothing: the exporter closes such connections to make room for a scrape. Restrict access to the listener",
+        "restrict access to the listener; the exporter closes such connections to make room for a scrape",
     );
     let open = Mutex::new(Vec::new());
     let begins = async |stage: &mut Wire| {

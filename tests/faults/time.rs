@@ -29,7 +29,7 @@ async fn the_clock_is_an_hour_behind() {
         Grow,
     )
     .afterwards("cloudaudit_clock_skew_seconds", About(0.0))
-    .remedy("synchronize the clock; until then, the exporter signs with the API's time");
+    .remedy("synchronize the clock; until then, the exporter signs requests with the API's time");
     let begins = |stage: &Memory| stage.world.set_skew_seconds(HOUR);
     let ends = |stage: &Memory| stage.world.set_skew_seconds(0);
     Memory::new().play(row, begins, ends).await;
@@ -146,7 +146,7 @@ async fn a_poll_takes_longer_than_four_intervals() {
 async fn one_of_two_regions_does_not_respond() {
     let row = Row::new(
         "one_of_two_regions_does_not_respond",
-        "One of two regions does not respond",
+        "In one of two regions, the API does not respond; the other region is `ap-singapore`",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
