@@ -1,4 +1,4 @@
-//! The keys of the search for the operators behind changes.
+//! The keys of the search for the operators who made changes.
 
 use super::super::leaf::{Boolean, SweepInterval};
 use super::mapping::mapping;
