@@ -58,7 +58,7 @@ metrics! {
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
         "Number of tracks that DescribeAuditTracks reports as TotalCount; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
-        "Number of distinct tracks (TrackId) of an account in all its regions, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; absent if no complete listing is younger than poll.stale_after; cached from the last complete listings."
+        "Number of distinct tracks (TrackId) of an account in all its regions, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; absent if no complete listing is younger than poll.stale_after; cached from the last complete listings and updated by incomplete listings."
     AccountCovered "cloudaudit_account_covered" Gauge []
         "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the tracks of its organization for all members do; otherwise 0; absent if this is unknown, or if no complete listing is younger than poll.stale_after; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
@@ -92,9 +92,9 @@ metrics! {
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]
         "ActionType, ResourceType and Storage of a track; always 1; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge [track]
-        "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings neither show such a track nor prove that none exists; cached from the last complete listings."
+        "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings neither show such a track nor prove that none exists; cached from the last complete listings and updated by incomplete listings."
     ExpectedTrackMatches "cloudaudit_expected_track_matches" Gauge [track]
-        "1 if an expected track is listed, its Status is enabled, and its ActionType, ResourceType and Storage are as configured, 0 if not; absent if the listings prove neither; cached from the last complete listings."
+        "1 if an expected track is listed, its Status is enabled, and its ActionType, ResourceType and Storage are as configured, 0 if not; absent if the listings prove neither; cached from the last complete listings and updated by incomplete listings."
     PollInterval "cloudaudit_poll_interval_seconds" Gauge [region]
         "Configured time in seconds between two polls of a target (an account in a region)."
     LastPollTimestamp "cloudaudit_last_poll_timestamp_seconds" Gauge [region]
@@ -110,7 +110,7 @@ metrics! {
     SkippedPolls "cloudaudit_skipped_polls_total" Counter [region]
         "Number of polls of DescribeAuditTracks that the exporter skipped because the previous poll of the target was still running."
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
-        "Number of tracks in DescribeAuditTracks that have no series of their own, because the target has more than poll.max_tracks tracks; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing."
+        "Number of tracks in DescribeAuditTracks that have no series of their own, because the target has more than poll.max_tracks tracks; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
         "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing can show that a track vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
