@@ -104,7 +104,7 @@ async fn the_pages_disagree() {
     .also("cloudaudit_account_covered", Miss)
     .afterwards("cloudaudit_account_covered", Equal(1.0))
     .remedy(
-        "wait; if the fault lasts, compare the number of tracks with the console, and open an issue",
+        "wait; if the fault lasts, compare the number of tracks with the number in the console, and open an issue",
     );
     let fault = Fault::total_off_by(3).page(2);
     Memory::with(SHORT_PAGES).play_fault(row, fault).await;
@@ -126,7 +126,7 @@ async fn total_count_is_too_high() {
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_account_covered", Equal(1.0))
     .remedy(
-        "compare the number of tracks with the console; if the API counts tracks that it does not list, set `poll.accept_short_listings: true`",
+        "compare the number of tracks with the number in the console; if the API counts tracks that it does not list, set `poll.accept_short_listings: true`",
     );
     Memory::new().play_fault(row, Fault::total_off_by(1)).await;
 }
@@ -206,7 +206,7 @@ async fn total_count_is_too_low() {
     .also("cloudaudit_reported_tracks", Equal(4.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_reported_tracks", Equal(5.0))
-    .remedy("compare the number of tracks with the console");
+    .remedy("compare the number of tracks with the number in the console");
     Memory::new().play_fault(row, Fault::total_off_by(-1)).await;
 }
 
@@ -231,7 +231,7 @@ async fn total_count_is_too_low_at_the_end_of_a_page() {
     )
     .afterwards("cloudaudit_track_present{track=\"track-5\"}", Equal(1.0))
     .remedy(
-        "compare the number of tracks with the console; a larger `poll.page_size` can add the missing track to the listing",
+        "compare the number of tracks with the number in the console; a larger `poll.page_size` can add the missing track to the listing",
     );
     let stage = Memory::with(Setup {
         page_size: 4,
