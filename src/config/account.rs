@@ -77,7 +77,7 @@ pub struct Attribution {
 /// How the exporter polls an account. The same for all accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Poll {
-    /// The time limit of a request.
+    /// The time limit of each attempt of a request.
     pub timeout: Duration,
     /// The most attempts for a request, the first included.
     pub attempts: u32,

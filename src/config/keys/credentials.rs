@@ -11,13 +11,13 @@ use crate::duration::format_duration;
 
 mapping! {
     struct CredentialKeys as "credentials" {
-        /// The secret id, written in this file.
+        /// The secret id, written in the configuration file.
         secret_id: SecretId,
-        /// The secret key, written in this file. The exporter logs a warning, because every reader
-        /// of this file has the secret key.
+        /// The secret key, written in the configuration file. The exporter logs a warning, because
+        /// every reader of that file has the secret key.
         secret_key: SecretText,
-        /// The token of a temporary key, written in this file. The exporter logs a warning, because
-        /// every reader of this file has the token.
+        /// The token of a temporary key, written in the configuration file. The exporter logs a
+        /// warning, because every reader of that file has the token.
         token: SecretText,
         /// The file with the secret id. The exporter reads key files again when they change.
         secret_id_file: FilePath,

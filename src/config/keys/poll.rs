@@ -10,7 +10,8 @@ mapping! {
         /// The time between two polls of a target (an account in a region). Not shorter than
         /// `timeout`.
         interval: Interval = format_duration(defaults::INTERVAL),
-        /// The time limit of a request. Not longer than the interval of any account.
+        /// The time limit of each attempt of a request. Not longer than the interval of any
+        /// account.
         timeout: Timeout = format_duration(defaults::POLL.timeout),
         /// The maximum number of attempts for a request, including the first attempt. The exporter
         /// retries a request that fails as `throttled` or `unavailable`.
