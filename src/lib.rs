@@ -87,7 +87,7 @@
 //!   operations of an account. **Evidence** is the time that complete listings account for, and the
 //!   part of it with coverage.
 //! * An **operation record** is an entry of the operation log. **Attribution** finds the operation
-//!   behind a change, and so its **operator**. A **sweep** reads all records of writes to tracks.
+//!   that made a change, and so its **operator**. A **sweep** reads all records of writes to tracks.
 //! * A **report** is everything that is known of one account, published as a whole. A **snapshot**
 //!   type is a plain value: it waits for nothing and changes nothing else.
 //! * A **credential** is a key, perhaps temporary. A **provider** supplies it and **refreshes** it.
@@ -150,8 +150,8 @@
 //!
 //! * [`history`]: compares listings; changes, tombstones, coverage, evidence
 //! * [`changes`]: the change feed, with the latest changes of all accounts
-//! * [`attribution`]: finds the operation behind a change in the operation records. `matching` is
-//!   the rule, `lookup` says when to search again and when to give up, and `sweep` says which
+//! * [`attribution`]: finds the operation that made a change, in the operation records. `matching`
+//!   is the rule, `lookup` says when to search again and when to give up, and `sweep` says which
 //!   period to read and what the records count as. `poll::search` sends the requests
 //! * [`delivery`]: whether operation records arrive where tracks deliver to. `book` says when each
 //!   storage target is checked, `rules` what a check proves, `operations` whether a record is due,

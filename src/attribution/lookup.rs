@@ -1,4 +1,4 @@
-//! The search for the operations behind the changes of one poll.
+//! The search for the operations that made the changes of one poll.
 
 use std::time::{Duration, SystemTime};
 
@@ -35,7 +35,7 @@ const MAX_PAGES: u32 = 4;
 /// state file, so a process that ends right after the request does not repeat it.
 const RESTART_WAIT: Duration = Duration::from_secs(10);
 
-/// The search for the operations behind the changes that one poll of an account saw.
+/// The search for the operations that made the changes that one poll of an account detected.
 ///
 /// The caller waits [`Self::due_in`], asks for the [`Self::windows`] one after the other, with at most
 /// [`Self::max_pages`] pages for all of them and no retries, and passes the result to

@@ -1,4 +1,4 @@
-//! Finds the operation behind a change of a track in the operation records of its account.
+//! Finds the operation that made a change to a track, in the operation records of its account.
 //!
 //! Everything here is pure: the caller sends the requests, passes in the time, and keeps the values
 //! over a restart.

@@ -21,9 +21,10 @@ const ABOUT: &str = "\
 Prometheus exporter for Tencent Cloud CloudAudit tracks. It lists the tracks of every configured
 account and region on a schedule, and serves their state on /metrics.
 
-Without a command it runs the daemon. Without --config.file it polls one account, named default, in
-TENCENTCLOUD_REGION or ap-guangzhou. It uses the first key that it finds: TENCENTCLOUD_SECRET_ID and
-TENCENTCLOUD_SECRET_KEY, a profile, the identity of a TKE pod, or the role of a CVM.";
+Without a command, it runs as a daemon. Without --config.file, it polls one account, named default. The
+region is TENCENTCLOUD_REGION, or ap-guangzhou if this variable is unset. The key is the first that the
+exporter finds, in this order: TENCENTCLOUD_SECRET_ID and TENCENTCLOUD_SECRET_KEY, a profile, the
+identity of a TKE pod, the role of a CVM.";
 
 /// The command line, parsed.
 #[derive(Debug, Parser)]
@@ -77,8 +78,8 @@ pub struct Flags {
     )]
     pub enable_auto_reload: bool,
 
-    /// Address to listen on, host:port or unix:PATH; repeatable [default: :10629, for the demo
-    /// 127.0.0.1:10629]
+    /// Address to listen on: host:port or unix:PATH; repeatable [default: :10629, or
+    /// 127.0.0.1:10629 for the command demo]
     #[arg(
         long = "web.listen-address",
         value_name = "ADDRESS",
@@ -88,7 +89,7 @@ pub struct Flags {
     )]
     listen_addresses: Vec<String>,
 
-    /// Listen on the sockets that systemd passes, instead of addresses
+    /// Listen on the sockets that systemd passes, and ignore --web.listen-address
     #[arg(
         long = "web.systemd-socket",
         env = "CLOUDAUDIT_EXPORTER_WEB_SYSTEMD_SOCKET",
@@ -97,7 +98,7 @@ pub struct Flags {
     )]
     systemd_socket: bool,
 
-    /// Path of the metrics
+    /// URL path of the metrics
     #[arg(
         long = "web.telemetry-path",
         value_name = "PATH",
@@ -108,8 +109,8 @@ pub struct Flags {
     )]
     telemetry_path: String,
 
-    /// File with TLS and basic authentication for the listener, in the format of the Prometheus
-    /// exporter toolkit
+    /// File with the TLS and basic authentication settings of the listener, in the format of the
+    /// Prometheus exporter toolkit
     #[arg(
         long = "web.config.file",
         value_name = "FILE",
@@ -119,8 +120,8 @@ pub struct Flags {
     )]
     web_config_file: Option<PathBuf>,
 
-    /// Path prefix of everything that is served, if a proxy does not remove it [default: the path of
-    /// --web.external-url]
+    /// Path prefix of all endpoints; set it to / if a reverse proxy removes the prefix [default:
+    /// the path of --web.external-url]
     #[arg(
         long = "web.route-prefix",
         value_name = "PATH",
@@ -130,7 +131,7 @@ pub struct Flags {
     )]
     route_prefix: Option<String>,
 
-    /// URL at which users reach the exporter; alerts then link to its page
+    /// URL at which users reach the exporter; if set, alerts link to the page of the exporter
     #[arg(
         long = "web.external-url",
         value_name = "URL",
@@ -149,8 +150,8 @@ pub struct Flags {
     )]
     enable_lifecycle: bool,
 
-    /// How long requests in flight may take after a signal to stop; everything else stops within a
-    /// second
+    /// Time limit for HTTP requests in flight after a signal to stop; everything else stops within
+    /// a second
     #[arg(
         long = "web.shutdown-grace-period",
         value_name = "DURATION",
@@ -161,7 +162,7 @@ pub struct Flags {
     )]
     grace_period: Duration,
 
-    /// Lowest level that is logged: debug, info, warn or error
+    /// Lowest level to log: debug, info, warn or error
     #[arg(
         long = "log.level",
         value_name = "LEVEL",
@@ -183,8 +184,8 @@ pub struct Flags {
     )]
     pub log_format: LogFormat,
 
-    /// Number of this shard, counted from 0 [default: the number at the end of the host name, if there
-    /// are several shards]
+    /// Number of this shard, from 0 [default: with several shards, the number at the end of the
+    /// host name]
     #[arg(
         long = "shard",
         value_name = "NUMBER",
@@ -194,8 +195,7 @@ pub struct Flags {
     )]
     shard: Option<Ordinal>,
 
-    /// Number of shards: processes with the same configuration that divide the accounts among
-    /// themselves
+    /// Number of shards: processes with the same configuration that divide the accounts
     #[arg(
         long = "total-shards",
         value_name = "NUMBER",
@@ -299,33 +299,35 @@ impl Flags {
 /// A command.
 #[derive(Clone, Debug, Subcommand)]
 pub enum Command {
-    /// Run the exporter against a simulated Tencent Cloud on loopback; needs no account and no file
+    /// Run the exporter against a simulated Tencent Cloud on loopback; needs no account and no
+    /// configuration file
     Demo,
-    /// Load the configuration, without any secret, and print what the exporter would poll
+    /// Check the configuration and print what the exporter would poll; without --online, it needs
+    /// no keys and sends no requests
     Check {
-        /// Format of the output
+        /// Output format
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: CheckOutput,
-        /// Print the least-privilege CAM policies (JSON), to paste into the CAM console
+        /// Print the least-privilege CAM policies as JSON, for the CAM console
         #[arg(long)]
         policy: bool,
-        /// Poll each target once and print what prevents polling; exit code 1 if a target cannot be
+        /// Poll each target once and print what prevents polling; exit with 1 if a target cannot be
         /// polled
         #[arg(long, conflicts_with = "policy")]
         online: bool,
-        /// Exit code 1 also if a track is not enabled, an expected track is missing or different, or a
-        /// storage target does not exist
+        /// Also exit with 1 if a track is not enabled, an expected track is missing or different,
+        /// or a storage target does not exist
         #[arg(long, requires = "online")]
         strict: bool,
     },
-    /// Poll every target once and print the metrics; exit code 1 if a target failed
+    /// Poll each target once and print the metrics; exit with 1 if a poll failed
     Once {
-        /// Replace this file atomically instead of printing to stdout; devices and pipes are written in
-        /// place; - is stdout
+        /// File for the metrics, instead of stdout (-); the command replaces a regular file
+        /// atomically and writes directly to a device or pipe
         #[arg(long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Check whether a running exporter is healthy; exit code 0 or 1
+    /// Check whether a running exporter is healthy; exit with 1 if not
     Health,
 }
 

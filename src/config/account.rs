@@ -50,7 +50,7 @@ pub struct Account {
     /// The time between two requests for the details of a track, `None` to request none. The same
     /// for all accounts.
     pub details_interval: Option<Duration>,
-    /// The search for the operators behind changes. `None` if it is disabled.
+    /// The search for the operators who made changes. `None` if it is disabled.
     pub attribution: Option<Attribution>,
     /// The APPID of the account, if the configuration sets it.
     pub app_id: Option<String>,
@@ -65,7 +65,7 @@ pub struct Account {
     pub trusted_storage_accounts: Arc<BTreeSet<String>>,
 }
 
-/// The search for the operators behind changes.
+/// The search for the operators who made changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Attribution {
     /// The time between two sweeps, `None` to search only after a change.
@@ -77,7 +77,7 @@ pub struct Attribution {
 /// How the exporter polls an account. The same for all accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Poll {
-    /// The time limit of a request.
+    /// The time limit of each attempt of a request.
     pub timeout: Duration,
     /// The most attempts for a request, the first included.
     pub attempts: u32,

@@ -36,7 +36,7 @@ enum Action {
 const EVENTS: [Event; 13] = [
     Event {
         second: 2,
-        text: "platform's bucket is deleted: its track stays enabled, and a minute later the bucket is missing",
+        text: "platform's bucket is deleted: the track stays enabled, and a minute later the storage is missing",
         action: Action::ChangeKind(|world, _| storage::delete_organization_bucket(world)),
         // The bucket is missing only once a second check confirms it: too late to wait here.
         sample: |_| ExpectedSample::new(ENABLED, &[PLATFORM], "1"),
@@ -117,14 +117,14 @@ const EVENTS: [Event; 13] = [
     },
     Event {
         second: 55,
-        text: "the API is down: the last listings stay, their timestamps stop, up becomes 0",
+        text: "the API is down: the last listings stay, timestamps stop, and up becomes 0",
         action: Action::StopCloud,
         sample: |_| ExpectedSample::new(UP, &[PAYMENTS], "0"),
         result: "up is 0",
     },
     Event {
         second: 62,
-        text: "payments/to-cls is deleted while the API is down: still listed as present",
+        text: "payments/to-cls is deleted while the API is down: the exporter still shows the track as present",
         action: Action::ChangeKind(|world, round| {
             let account = world.account(accounts::PAYMENTS)?;
             account.delete(tracks::PAYMENTS_TO_CLS + round).map(drop)

@@ -62,11 +62,11 @@ The page is on {page}
 
 Try:
   curl -s {metrics} | grep '^cloudaudit_track_enabled.* 0$'   # disabled tracks
-  curl -s {metrics} | grep '^cloudaudit_up'                   # 0: the last poll failed, as it does for denied
-  curl -s {metrics} | grep '^cloudaudit_account_tracks'       # empty has 0 tracks; denied has no sample
-  curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # search has no track of its own; the organization's covers it
+  curl -s {metrics} | grep '^cloudaudit_up'                   # 0: the last poll failed; account denied always fails
+  curl -s {metrics} | grep '^cloudaudit_account_tracks'       # account empty has 0 tracks; account denied has no sample
+  curl -s {metrics} | grep '^cloudaudit_account_covered{{'     # account search has no track; a track of its organization covers it
   curl -s {metrics} | grep '^cloudaudit_track_change_operator' # who changed a track
-  curl -s {metrics} | grep '^cloudaudit_delivery_state.* 1$'  # legacy is stalled within half a minute; platform loses its bucket
+  curl -s {metrics} | grep '^cloudaudit_delivery_state.* 1$'  # account legacy is stalled after half a minute; account platform loses its bucket
 
 Events, repeated every 90 seconds:
 {schedule}

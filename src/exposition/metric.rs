@@ -52,109 +52,109 @@ metrics! {
     Up "cloudaudit_up" Gauge [region]
         "1 if the last poll of DescribeAuditTracks returned a complete listing that is not older than poll.stale_after, otherwise 0; cached from the last poll."
     LastFailureInfo "cloudaudit_last_failure_info" Gauge [region reason code]
-        "1 if the last poll of DescribeAuditTracks failed, with its reason and the Error.Code of the API; absent if it succeeded; cached from the last poll."
+        "1 if the last poll of DescribeAuditTracks failed, with the reason and the code of the failure (Error.Code of the API, or a code of the exporter); absent if the last poll succeeded; cached from the last poll."
     Tracks "cloudaudit_tracks" Gauge [region status storage_type]
-        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; cached from the last complete listing and updated by incomplete listings."
+        "Number of tracks in DescribeAuditTracks, by Status and Storage.StorageType; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     ReportedTracks "cloudaudit_reported_tracks" Gauge [region]
-        "Number of tracks that DescribeAuditTracks reports as TotalCount; cached from the last complete listing."
+        "Number of tracks that DescribeAuditTracks reports as TotalCount; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing."
     AccountTracks "cloudaudit_account_tracks" Gauge [status]
-        "Number of distinct TrackId of an account in all its regions, by Status; a track whose regions disagree counts with the worse status; cached from the last complete listings."
+        "Number of distinct tracks (TrackId) of an account in all its regions, by Status; if regions disagree, disabled has priority over unknown, and unknown over enabled; absent if no complete listing is younger than poll.stale_after; cached from the last complete listings and updated by incomplete listings."
     AccountCovered "cloudaudit_account_covered" Gauge []
-        "1 if the enabled tracks of an account, or the tracks of its organization for all members, together record every ResourceType, ActionType and EventNames, 0 if not; absent if this is unknown; cached from the last complete listings."
+        "1 if the enabled tracks of an account together record every ResourceType, every ActionType and all EventNames; also 1 if the tracks of its organization for all members do; otherwise 0; absent if this is unknown, or if no complete listing is younger than poll.stale_after; cached from the last complete listings."
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
-        "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered is based on, the organization's listing included; absent if coverage is unknown."
+        "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered depends on, from the account or from its organization; absent if cloudaudit_account_covered is absent."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
-        "1 if the configuration requires an enabled track of the account's own (track_required), otherwise 0."
+        "1 if the configuration (track_required) requires the account to have an enabled track of its own, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
-        "Time in seconds between complete listings of DescribeAuditTracks that are at most three poll intervals apart."
+        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []
-        "Time in seconds between complete listings of DescribeAuditTracks that are at most three poll intervals apart and both show full coverage of the account."
+        "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart and both show full coverage of the account."
     AccountInfo "cloudaudit_account_info" Gauge [uin site organization provider]
         "Configuration of an account: UIN, site, organization and credential provider; always 1."
     TrackEnabled "cloudaudit_track_enabled" Gauge [region track_id track]
-        "1 if Status of a track is enabled, 0 for every other value; cached from the last complete listing and updated by incomplete listings."
+        "1 if Status of a track is enabled, 0 for every other status; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackPresent "cloudaudit_track_present" Gauge [region track_id track]
-        "1 until a complete listing lacks this TrackId, then 0 for poll.tombstone_for; cached from the last complete listing and updated by incomplete listings."
+        "1 if a track is listed, 0 if the track was deleted; the 0 lasts for poll.tombstone_for after the poll that detected the deletion; absent after an operator acknowledged the deletion, and for a listed track if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackAcknowledgedTimestamp "cloudaudit_track_acknowledged_timestamp_seconds" Gauge [region track_id track]
-        "Unix time in seconds at which an operator acknowledged that a TrackId was deleted, instead of cloudaudit_track_present 0; absent for every other track."
+        "Unix time in seconds at which an operator acknowledged the deletion of a track; replaces cloudaudit_track_present; absent for every other track."
     TrackChangedTimestamp "cloudaudit_track_changed_timestamp_seconds" Gauge [region track_id track change]
-        "Unix time in seconds of the poll that last detected this change in the DescribeAuditTracks entry of a track; absent if the change was never seen; cached from the last poll."
+        "Unix time in seconds at the end of the poll that last detected this kind of change to a track in DescribeAuditTracks; absent if no poll has detected such a change; cached from the last poll."
     TrackChangeOperatorInfo "cloudaudit_track_change_operator_info" Gauge [region track_id track change operator operator_type event]
-        "Operator and eventName of the operation behind the last change of this kind, as DescribeEvents records it; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
+        "Operator and eventName of the operation that made the last change of this kind to a track, from DescribeEvents; always 1; absent unless attribution.operator_label is true and the operation is certain; cached from the last search."
     TrackFullCoverage "cloudaudit_track_full_coverage" Gauge [region track_id track]
-        "1 if ActionType, ResourceType and EventNames of a track record everything, 0 if they record a subset; absent if the listing does not show it; cached from the last complete listing and updated by incomplete listings."
+        "1 if a track records every ResourceType, every ActionType and all EventNames, 0 if it records only a part; absent if the API does not show this, or if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackStorageForeign "cloudaudit_track_storage_foreign" Gauge [region track_id track]
-        "1 if Storage.StorageAccountId of a track is neither the account itself nor a trusted account, otherwise 0; absent if the owner is unknown; cached from the last complete listing and updated by incomplete listings."
+        "1 if Storage.StorageAccountId of a track is neither the UIN of the account nor in trusted_storage_accounts, otherwise 0; absent if this is unknown, or if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackOrganizationWide "cloudaudit_track_organization_wide" Gauge [region track_id track]
-        "1 if TrackForAllMembers of a track is set, so that it records for every account of the organization, otherwise 0; absent if this is unknown; cached from the last DescribeAuditTrack."
+        "1 if TrackForAllMembers of a track is set, so that the track records every account of the organization, otherwise 0; absent if this is unknown, for example without poll.details_interval; cached from the last DescribeAuditTrack."
     TrackCreatedTimestamp "cloudaudit_track_created_timestamp_seconds" Gauge [region track_id track]
-        "Unix time in seconds of a track's CreateTime, read with poll.create_time_offset; cached from the last complete listing and updated by incomplete listings."
+        "Unix time in seconds of a track's CreateTime, with the offset from UTC in poll.create_time_offset; absent if CreateTime is unreadable, or if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackInfo "cloudaudit_track_info" Gauge [region track_id track action_type resource_type storage_type storage_region storage_name storage_prefix storage_account]
-        "ActionType, ResourceType and Storage of a track; always 1; cached from the last complete listing and updated by incomplete listings."
+        "ActionType, ResourceType and Storage of a track; always 1; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     ExpectedTrackPresent "cloudaudit_expected_track_present" Gauge [track]
-        "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings do not prove that the track is missing; cached from the last complete listings."
+        "1 if DescribeAuditTracks lists a track with the Name of an expected track, 0 if not; absent if the listings neither show such a track nor prove that none exists; cached from the last complete listings and updated by incomplete listings."
     ExpectedTrackMatches "cloudaudit_expected_track_matches" Gauge [track]
-        "1 if an expected track is listed, its Status is enabled and ActionType, ResourceType and Storage are as configured, 0 if not; absent if the listings do not prove it; cached from the last complete listings."
+        "1 if an expected track is listed, its Status is enabled, and its ActionType, ResourceType and Storage are as configured, 0 if not; absent if the listings prove neither; cached from the last complete listings and updated by incomplete listings."
     PollInterval "cloudaudit_poll_interval_seconds" Gauge [region]
-        "Configured time in seconds between two polls of a target."
+        "Configured time in seconds between two polls of a target (an account in a region)."
     LastPollTimestamp "cloudaudit_last_poll_timestamp_seconds" Gauge [region]
-        "Unix time in seconds at which the last poll of DescribeAuditTracks ended, failed polls included; 0 before the first."
+        "Unix time in seconds at which the last poll of DescribeAuditTracks ended, failed polls included; 0 before the first poll."
     LastSuccessTimestamp "cloudaudit_last_success_timestamp_seconds" Gauge [region]
-        "Unix time in seconds at which the last complete listing of DescribeAuditTracks ended; 0 before the first."
+        "Unix time in seconds at which the last complete listing of DescribeAuditTracks ended; 0 before the first complete listing, or if the time is unknown."
     LastPollDuration "cloudaudit_last_poll_duration_seconds" Gauge [region]
-        "Duration in seconds of the last poll of DescribeAuditTracks, including retries and the wait for the rate limiter; 0 before the first."
+        "Duration in seconds of the last poll of DescribeAuditTracks, including retries and the wait for the rate limiter; 0 before the first poll."
     Polls "cloudaudit_polls_total" Counter [region]
         "Number of polls of DescribeAuditTracks that ended, failed polls included."
     PollFailures "cloudaudit_poll_failures_total" Counter [region reason]
         "Number of polls of DescribeAuditTracks that failed, by reason."
     SkippedPolls "cloudaudit_skipped_polls_total" Counter [region]
-        "Number of polls of DescribeAuditTracks skipped because the previous poll of the target was still running."
+        "Number of polls of DescribeAuditTracks that the exporter skipped because the previous poll of the target was still running."
     DroppedTracks "cloudaudit_dropped_tracks" Gauge [region]
-        "Number of tracks in DescribeAuditTracks beyond poll.max_tracks, which are counted but have no series of their own; cached from the last complete listing."
+        "Number of tracks in DescribeAuditTracks that have no series of their own, because the target has more than poll.max_tracks tracks; absent if no complete listing is younger than poll.stale_after; cached from the last complete listing and updated by incomplete listings."
     TrackChanges "cloudaudit_track_changes_total" Counter [region change]
-        "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing counts a track as vanished."
+        "Number of changes to tracks between two listings of DescribeAuditTracks, by kind of change; only a complete listing can show that a track vanished."
     DeliveryState "cloudaudit_delivery_state" Gauge [storage_type storage_region storage_name storage_prefix state]
-        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for the other states; unknown if the last successful check is older than three intervals; cached from the last check."
+        "1 for the present state of the delivery to the Storage of enabled tracks, 0 for every other state; the state becomes unknown if no check succeeds for three times delivery.interval; absent unless delivery.enabled is true; cached from the last check."
     DeliveryLastArrival "cloudaudit_delivery_last_arrival_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the newest LastModified or minute with records in the Storage of enabled tracks; absent until seen; cached from the last successful check."
+        "Unix time in seconds of the newest object (LastModified) or the newest minute with records in the Storage of enabled tracks; absent until a check finds either; cached from the last successful check."
     DeliveryDue "cloudaudit_delivery_due_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the oldest overdue operation in DescribeEvents since the last arrival in the Storage of enabled tracks; absent if no operation is overdue or the state is unknown; cached from the last successful check."
+        "Unix time in seconds of the oldest operation in DescribeEvents that should have arrived in the Storage of enabled tracks but has not; absent if no operation is overdue, or if the oldest overdue operation is unknown; cached from the last successful check."
     DeliveryLastCheck "cloudaudit_delivery_last_check_timestamp_seconds" Gauge [storage_type storage_region storage_name storage_prefix]
-        "Unix time in seconds of the last successful check of the Storage of enabled tracks; 0 before the first."
+        "Unix time in seconds of the last successful check of the Storage of enabled tracks; 0 before the first successful check; absent unless delivery.enabled is true."
     DeliveryCheckFailures "cloudaudit_delivery_check_failures_total" Counter [storage_type storage_region storage_name storage_prefix reason]
-        "Number of failed checks of the Storage of enabled tracks, by reason."
+        "Number of failed checks of the Storage of enabled tracks, by reason; absent unless delivery.enabled is true."
     AttributionResults "cloudaudit_attribution_results_total" Counter [result]
-        "Number of changes to tracks for which the search for the operator in DescribeEvents has ended, by result."
+        "Number of changes to tracks for which the exporter has ended the search for the operator in DescribeEvents, by result; absent unless attribution.enabled is true."
     AttributionPending "cloudaudit_attribution_pending" Gauge []
-        "Number of changes to tracks for which the search for the operator in DescribeEvents continues; cached from the last search."
+        "Number of changes to tracks for which the exporter is still searching for the operator in DescribeEvents; absent unless attribution.enabled is true; cached from the last search."
     AttributionLastSweepTimestamp "cloudaudit_attribution_last_sweep_timestamp_seconds" Gauge []
-        "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first; absent without attribution.sweep_interval."
+        "Unix time in seconds at which the last successful sweep of DescribeEvents ended; 0 before the first successful sweep; absent without attribution.sweep_interval."
     TrackWriteOperations "cloudaudit_track_write_operations_total" Counter [event outcome]
         "Number of write operations on tracks that sweeps of DescribeEvents found, by eventName and outcome; absent without attribution.sweep_interval."
     UnseenSwitchOffs "cloudaudit_unseen_switch_offs_total" Counter []
-        "Number of times that a track was disabled and enabled again between two polls, as sweeps of DescribeEvents show; absent without attribution.sweep_interval."
+        "Number of switch-offs of tracks that ended before the next poll, from sweeps of DescribeEvents; absent without attribution.sweep_interval."
     TrackUnseenSwitchOff "cloudaudit_track_unseen_switch_off_timestamp_seconds" Gauge [track_id track]
-        "Unix time in seconds at which a track was last disabled and enabled again between two polls, as sweeps of DescribeEvents show; absent if this was never seen."
+        "Unix time in seconds of a track's last switch-off that ended before the next poll, from sweeps of DescribeEvents; absent if no sweep has found such a switch-off."
     ApiRequests "cloudaudit_api_requests_total" Counter [action]
         "Number of requests sent to the API, retries included, by X-TC-Action."
     ApiRequestRetries "cloudaudit_api_request_retries_total" Counter [action]
-        "Number of requests to the API that repeated a failed request, by X-TC-Action."
+        "Number of requests to the API that retried a failed request, by X-TC-Action."
     ApiRequestFailures "cloudaudit_api_request_failures_total" Counter [reason]
         "Number of requests to the API that failed, retries included, by reason."
     ApiRequestErrors "cloudaudit_api_request_errors_total" Counter [action code]
-        "Number of requests to the API that failed, by X-TC-Action and Error.Code."
+        "Number of requests to the API that failed, by X-TC-Action and by Error.Code or a code of the exporter; absent before the first such failure."
     RateLimiterWait "cloudaudit_rate_limiter_wait_seconds_total" Counter []
         "Time in seconds that requests to the API waited for the rate limiter."
     RateLimiterCeiling "cloudaudit_rate_limiter_requests_per_second" Gauge []
         "Current limit of the account's rate limiter in requests per second; accounts with the same key share one limiter."
     CredentialsExpiry "cloudaudit_credentials_expiry_timestamp_seconds" Gauge [provider]
-        "Unix time in seconds at which the current temporary key expires, as STS or the metadata service reports; absent without a temporary key."
+        "Unix time in seconds at which the current temporary key expires, from STS or the metadata service; absent without a temporary key."
     CredentialsChanged "cloudaudit_credentials_changed_timestamp_seconds" Gauge [provider]
-        "Unix time in seconds at which the current key came into use."
+        "Unix time in seconds at which the current key came into use; absent before the first key."
     CredentialsRefreshes "cloudaudit_credentials_refreshes_total" Counter [provider]
-        "Number of successful credential refreshes; accounts with the same credentials share the count."
+        "Number of successful credential refreshes; accounts with the same credentials share the count; absent if the key never changes."
     CredentialsRefreshFailures "cloudaudit_credentials_refresh_failures_total" Counter [provider]
-        "Number of failed credential refreshes, including those while the current key was still valid; accounts with the same credentials share the count."
+        "Number of failed credential refreshes, including those while the current key was still valid; accounts with the same credentials share the count; absent if the key never changes."
 }
 
 impl Metric {

@@ -83,7 +83,7 @@ pub(super) fn denied(why: Denied) -> Response<Pieces> {
     match why {
         Denied::Broken => text(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "the web configuration is broken; the log says how",
+            "the web configuration is invalid; the log has the reason",
         ),
         Denied::TooMany => text(StatusCode::TOO_MANY_REQUESTS, "too many requests"),
         Denied::Busy => text(

@@ -97,7 +97,7 @@ impl Routes {
     ) -> (Vec<(HeaderName, HeaderValue)>, Option<Response<Pieces>>) {
         let refuse = |status, why| Some(response::text(status, why));
         if !has_its_host(head) {
-            let why = "a request has one header Host";
+            let why = "a request needs exactly one Host header";
             return (Vec::new(), refuse(StatusCode::BAD_REQUEST, why));
         }
         let mut own_headers = Vec::new();

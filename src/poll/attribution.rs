@@ -1,4 +1,4 @@
-//! The search for the operators behind the changes of an account: what is searched, and when.
+//! The search for the operators who made the changes of an account: what is searched, and when.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

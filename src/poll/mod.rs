@@ -23,7 +23,7 @@ mod details;
 // The checks of storage targets.
 mod delivery;
 mod delivery_line;
-// The search for the operators behind changes.
+// The search for the operators who made changes.
 mod attribution;
 mod operators;
 mod search;

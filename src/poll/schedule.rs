@@ -24,7 +24,7 @@ pub struct Schedule {
     pub interval: Duration,
     /// The time between two requests for the details of a track. `None` to request none.
     pub details_interval: Option<Duration>,
-    /// The search for the operators behind changes. `None` if it is disabled.
+    /// The search for the operators who made changes. `None` if it is disabled.
     pub attribution: Option<AttributionSettings>,
     /// How much is kept, and for how long.
     pub retention: Retention,

@@ -96,15 +96,15 @@ impl Process {
             .expect("the names are valid"),
             clock_skew: optional_gauge(
                 "cloudaudit_clock_skew_seconds",
-                "Clock of the API server minus the exporter's clock in seconds, from the Date header of the last response; cached from the last response.",
+                "Clock of the API server minus the clock of the exporter's host in seconds, from the Date header of the last response; absent before the first Date header.",
             ),
             state_written: optional_gauge(
                 "cloudaudit_exporter_state_last_write_successful",
-                "1 if the last write of the state file succeeded, 0 if it failed.",
+                "1 if the last write of the state file succeeded, 0 if it failed; absent without state.file, and before the first write.",
             ),
             state_written_at: optional_gauge(
                 "cloudaudit_exporter_state_last_write_timestamp_seconds",
-                "Unix time in seconds at which the last successful write of the state file began.",
+                "Unix time in seconds at which the last successful write of the state file began; absent before the first successful write.",
             ),
             certificate_expiry: optional_gauge(
                 "cloudaudit_exporter_tls_certificate_expiry_timestamp_seconds",
@@ -113,12 +113,12 @@ impl Process {
             restarts: Restarts::new(),
             log_lines_dropped: IntCounter::new(
                 "cloudaudit_exporter_log_lines_dropped_total",
-                "Number of log lines dropped because standard error was closed or not read fast enough.",
+                "Number of log lines that the exporter dropped because standard error was closed or was read too slowly.",
             )
             .expect("the name is valid"),
             reload_successful: IntGauge::new(
                 "cloudaudit_exporter_config_last_reload_successful",
-                "1 if the last reload of the configuration succeeded, 0 if it failed and the previous configuration is still in use.",
+                "1 if the last reload of the configuration succeeded, 0 if it failed and the previous configuration is still in use; 1 before the first reload.",
             )
             .expect("the name is valid"),
             reload_success_timestamp: Gauge::new(
@@ -128,7 +128,7 @@ impl Process {
             .expect("the name is valid"),
             config_hash: IntGauge::new(
                 "cloudaudit_exporter_config_hash",
-                "Hash of the configuration in use, without its secrets.",
+                "Hash of the configuration in use, secrets excluded.",
             )
             .expect("the name is valid"),
             organizations: Organizations::new(),
@@ -183,7 +183,7 @@ impl Process {
     pub fn set_page_url(&self, url: &str) {
         let options = Opts::new(
             "cloudaudit_exporter_page_info",
-            "URL of the exporter's page for users, from --web.external-url; always 1; absent without the flag.",
+            "URL of the exporter's web page, from --web.external-url; always 1; absent without the flag.",
         );
         register(&self.steady, constant(options.const_label("url", url)));
     }

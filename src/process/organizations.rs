@@ -25,19 +25,19 @@ impl Organizations {
         Self {
             up: by_organization(
                 "cloudaudit_organization_up",
-                "1 if the last DescribeOrganizationMembers returned all members of the organization, 0 if it failed; cached from the last refresh.",
+                "1 if the last refresh with DescribeOrganizationMembers returned all members of the organization, 0 if it failed, or before the first refresh; cached from the last refresh.",
             ),
             members: by_organization(
                 "cloudaudit_organization_members",
-                "Number of members in the last complete list of DescribeOrganizationMembers, polled or not; absent before the first; cached from the last complete list.",
+                "Number of members in the last complete list of DescribeOrganizationMembers, including members that the exporter does not poll; absent before the first complete list.",
             ),
             last_success: by_organization(
                 "cloudaudit_organization_last_success_timestamp_seconds",
-                "Unix time in seconds of the last complete list of DescribeOrganizationMembers; 0 before the first.",
+                "Unix time in seconds of the last complete list of DescribeOrganizationMembers; 0 before the first complete list.",
             ),
             refresh_interval: by_organization(
                 "cloudaudit_organization_refresh_interval_seconds",
-                "Configured time in seconds between two requests for the members of an organization.",
+                "Configured time in seconds between two refreshes of the members of an organization.",
             ),
             failures: Mutex::default(),
         }

@@ -20,7 +20,7 @@ impl Restarts {
     pub(super) fn new() -> Self {
         let options = Opts::new(
             "cloudaudit_exporter_account_restarts_total",
-            "Number of times that the task of an account was restarted after a panic.",
+            "Number of restarts of an account's task after a panic.",
         );
         let counter = IntCounterVec::new(options, &["account"]).expect("the names are valid");
         let registry = Registry::new();

@@ -14,11 +14,11 @@ impl Shards {
         let shards = Self {
             ordinal: gauge(
                 "cloudaudit_exporter_shard_ordinal",
-                "Number of this process's shard, counted from 0.",
+                "Ordinal of this process's shard, counted from 0.",
             ),
             total: gauge(
                 "cloudaudit_exporter_shards",
-                "Number of shards that the accounts are divided among, from --total-shards.",
+                "Number of shards among which the accounts are divided, from --total-shards.",
             ),
         };
         shards.set(0, 1);

@@ -1,4 +1,4 @@
-//! The search for the operators behind the changes of one account.
+//! The search for the operators who made the changes of one account.
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;

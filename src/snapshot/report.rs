@@ -43,7 +43,7 @@ pub struct Report {
     pub deliveries: Option<Vec<Arc<DeliveryReport>>>,
     /// When the latest queries of due operations were sent, for their limit.
     pub delivery_queries: Vec<Moment>,
-    /// The search for the operators behind its changes. `None` if attribution is disabled.
+    /// The search for the operators who made its changes. `None` if attribution is disabled.
     pub attribution: Option<Arc<AttributionReport>>,
 }
 

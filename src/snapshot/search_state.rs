@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::operation_record::TrackRef;
 use crate::clock::unix_nanos;
 
-/// The search for the operations behind some changes.
+/// The search for the operations that made some changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LookupState {
     /// When the poll saw the changes.

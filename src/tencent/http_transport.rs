@@ -267,8 +267,8 @@ fn repeated_response() -> TransportError {
     TransportError {
         kind: TransportErrorKind::Repeated,
         message:
-            "the response came before: a gateway or proxy in between delivers responses twice or to \
-                  other requests; the connection was closed"
+            "the response belongs to an earlier request: a gateway or proxy repeats responses; the \
+                  connection was closed"
                 .to_owned(),
     }
 }

@@ -70,8 +70,8 @@ pub(super) struct ResponseOrigin {
 }
 
 impl RecentResponses {
-    /// Remembers a response and returns whether it came before: the API gives each response a unique
-    /// id, so a repeated response belongs to an earlier request.
+    /// Remembers a response and returns whether an earlier response had the same id: the API gives
+    /// each response a unique id, so a repeated response belongs to an earlier request.
     ///
     /// On a connection without other requests, a response cannot be an earlier one, unless a gateway
     /// has mixed up whole connections. So a repeated response is accepted there if the host turns out

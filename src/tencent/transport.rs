@@ -53,7 +53,7 @@ pub enum TransportErrorKind {
     Tls,
     /// The response is larger than [`MAX_RESPONSE_BYTES`], or has too many headers.
     TooLarge,
-    /// The response came before, so it belongs to an earlier request.
+    /// The response has the id of an earlier response, so it belongs to an earlier request.
     Repeated,
 }
 

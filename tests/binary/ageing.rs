@@ -60,16 +60,16 @@ async fn stale_data_is_hidden_and_a_deletion_during_an_outage_is_detected_afterw
     exporter.metrics_when("it is up", up(1.0)).await;
     account.set_status(1, 0).unwrap();
     account.delete(4).unwrap();
-    let light = exporter.metrics_when("4 is gone", is_gone("4")).await;
-    assert_eq!(light.sum("cloudaudit_tracks", &[]), 229.0);
-    assert_eq!(light.values("cloudaudit_account_covered", &[]), [1.0]);
+    let before = exporter.metrics_when("4 is gone", is_gone("4")).await;
+    assert_eq!(before.sum("cloudaudit_tracks", &[]), 229.0);
+    assert_eq!(before.values("cloudaudit_account_covered", &[]), [1.0]);
     let expected = |name| [("track", name)];
     let present = |samples: &Samples, name| {
         samples.values("cloudaudit_expected_track_present", &expected(name))
     };
-    assert_eq!(present(&light, "track-4"), [0.0]);
-    assert_eq!(present(&light, "track-7"), [1.0]);
-    let changes = light.values(CHANGED, &[]);
+    assert_eq!(present(&before, "track-4"), [0.0]);
+    assert_eq!(present(&before, "track-7"), [1.0]);
+    let changes = before.values(CHANGED, &[]);
     assert_eq!(changes.len(), 2, "one off, one gone");
 
     cloud.kill();
@@ -79,27 +79,27 @@ async fn stale_data_is_hidden_and_a_deletion_during_an_outage_is_detected_afterw
     assert_eq!(failing.sum("cloudaudit_tracks", &[]), 229.0, "last good");
 
     let hidden = |samples: &Samples| samples.values("cloudaudit_tracks", &[]).is_empty();
-    let dark = exporter.metrics_when("data is hidden", hidden).await;
+    let stale = exporter.metrics_when("data is hidden", hidden).await;
     let age = now() - succeeded;
     assert!((STALE_AFTER..STALE_AFTER + 2.0).contains(&age), "{age}");
     for metric in OF_A_LISTING {
-        assert!(dark.values(metric, &[]).is_empty(), "{metric}");
+        assert!(stale.values(metric, &[]).is_empty(), "{metric}");
     }
-    assert_eq!(dark.values("cloudaudit_up", &[]), [0.0]);
-    assert_eq!(dark.values(SUCCEEDED, &[]), [succeeded]);
-    assert_eq!(dark.values(PRESENT, &[]), [0.0], "the tombstone alone");
-    assert_eq!(dark.values(CHANGED, &[]), changes);
-    let vouched = "cloudaudit_account_observed_seconds_total";
-    for metric in ["cloudaudit_account_track_required", vouched] {
-        assert_eq!(dark.values(metric, &[]), failing.values(metric, &[]));
+    assert_eq!(stale.values("cloudaudit_up", &[]), [0.0]);
+    assert_eq!(stale.values(SUCCEEDED, &[]), [succeeded]);
+    assert_eq!(stale.values(PRESENT, &[]), [0.0], "the tombstone alone");
+    assert_eq!(stale.values(CHANGED, &[]), changes);
+    let evidence = "cloudaudit_account_observed_seconds_total";
+    for metric in ["cloudaudit_account_track_required", evidence] {
+        assert_eq!(stale.values(metric, &[]), failing.values(metric, &[]));
     }
 
     account.delete(7).unwrap();
     sleep(Duration::from_secs(2)).await;
-    let darker = exporter.metrics().await;
-    assert!(darker.sum("cloudaudit_polls_total", &[]) > dark.sum("cloudaudit_polls_total", &[]));
+    let later = exporter.metrics().await;
+    assert!(later.sum("cloudaudit_polls_total", &[]) > stale.sum("cloudaudit_polls_total", &[]));
     assert_eq!(
-        darker.values(PRESENT, &[]),
+        later.values(PRESENT, &[]),
         [0.0],
         "an outage proves nothing"
     );
@@ -120,7 +120,7 @@ async fn stale_data_is_hidden_and_a_deletion_during_an_outage_is_detected_afterw
     assert_eq!(after.sum("cloudaudit_tracks", &[]), 228.0);
     assert_eq!(present(&after, "track-7"), [0.0]);
     // No poll observed the time of the outage, so it does not count.
-    let observed = after.sum(vouched, &[]) - dark.sum(vouched, &[]);
+    let observed = after.sum(evidence, &[]) - stale.sum(evidence, &[]);
     assert!(observed < 3.0, "{observed}");
     drop(cloud);
 }

@@ -129,7 +129,7 @@ ORGANIZATION  REGIONS       SITE           REFRESH  INTERVAL  CREDENTIALS  ROLE 
 main          ap-guangzhou  international  1h       1m        default      r     yes
 
 0 accounts, 0 targets, 1 organization
-warning: organization main: without poll.details_interval the organization's own tracks are not known, and each member that only they cover causes an alert; set poll.details_interval, or track_required: false
+warning: organization main: without poll.details_interval, the organization's tracks do not count for members, and each member without an enabled track causes an alert; set poll.details_interval, or track_required: false
 ";
     assert_eq!(said, expected);
 }
@@ -285,7 +285,7 @@ fn no_table_is_wider_than_a_terminal() {
     for line in tables {
         assert!(line.chars().count() <= 120, "{line}");
     }
-    assert!(said.contains("… is cut; --output json"), "{said}");
+    assert!(said.contains("… marks a truncated value; --output json"), "{said}");
     assert!(said.contains("short"), "{said}");
     let json: Value = serde_json::from_str(&check(&yaml, &["--output", "json"])).unwrap();
     assert_eq!(json["accounts"][0]["labels"]["team"], long);

@@ -99,18 +99,18 @@ async fn every_target_recovers_after_an_outage_of_the_cloud() {
     let open_before = before.sum("process_open_fds", &[]);
 
     cloud.kill();
-    let dark = exporter.metrics_when("all are down", up(0.0)).await;
+    let down = exporter.metrics_when("all are down", up(0.0)).await;
     assert_eq!(
-        dark.sum("cloudaudit_tracks", &[]),
+        down.sum("cloudaudit_tracks", &[]),
         1380.0,
         "last good data stays"
     );
-    let reasons = dark.values("cloudaudit_last_failure_info", &[("reason", "unavailable")]);
+    let reasons = down.values("cloudaudit_last_failure_info", &[("reason", "unavailable")]);
     assert_eq!(reasons, [1.0; 6]);
     sleep(Duration::from_secs(2)).await;
     let later = exporter.metrics().await;
     let succeeded = "cloudaudit_last_success_timestamp_seconds";
-    let frozen = dark.values(succeeded, &[]);
+    let frozen = down.values(succeeded, &[]);
     assert_eq!(
         later.values(succeeded, &[]),
         frozen,

@@ -123,7 +123,7 @@ account gone: inline, identity unknown
 account home: cvm_role, identity not checked
   keys: cannot reach http://127.0.0.1:1: this machine is not a CVM instance, or has no role; use other credentials [credentials (connect): no credentials: cannot read the name of the role from the metadata service: error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)]
 account humble: inline, qcs::cam::uin/100000000001:uin/216157872637 of 100000000001
-  keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
+  keys: qcs::cam::uin/100000000001:uin/216157872637 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/reader, or the role does not trust this identity, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/reader: you are not authorized to perform operation (sts:AssumeRole)\nresource (*) has no permission]
 account no-role: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   keys: qcs::cam::uin/100000000002:roleName/writer does not exist; create it, or correct the ARN [credentials (ResourceNotFound.RoleNotFound): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/writer: The role `qcs::cam::uin/100000000002:roleName/writer` does not exist.]
 account no-sts: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
@@ -131,7 +131,7 @@ account no-sts: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000
 account nosy: inline, identity unknown
   keys: the owner of the credentials (inline) lacks sts:GetCallerIdentity; check --policy prints what to allow, or remove uin [unauthorized (UnauthorizedOperation): you are not authorized to perform operation (sts:GetCallerIdentity)\nresource (*) has no permission]
 account outsider: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
-  keys: qcs::cam::uin/100000000001:uin/285584124385 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/secretive, or the role does not trust it, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/secretive: you are not authorized to perform operation (sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:roleName/secretive) has no permission]
+  keys: qcs::cam::uin/100000000001:uin/285584124385 lacks sts:AssumeRole on qcs::cam::uin/100000000002:roleName/secretive, or the role does not trust this identity, or requires another external_id [credentials (UnauthorizedOperation): no credentials: cannot assume qcs::cam::uin/100000000002:roleName/secretive: you are not authorized to perform operation (sts:AssumeRole)\nresource (qcs::cam::uin/100000000002:roleName/secretive) has no permission]
 account regions: inline, qcs::cam::uin/100000000001:uin/285584124385 of 100000000001
   ap-beijing: CloudAudit is not offered in this region; correct regions [rejected (UnsupportedRegion): The request does not support the region `ap-beijing`. (CloudAudit is available in a few API regions only; use ap-guangzhou, ap-singapore, ap-hongkong, ap-tokyo, ap-seoul or eu-frankfurt)]
   ap-tokyo: ok, 2 tracks
@@ -301,7 +301,7 @@ const OFF: &str = r"account alpha: env, qcs::cam::uin/100000000001:uin/285584124
   ap-guangzhou: ok, 3 tracks, 1 not enabled
   ap-tokyo: ok, 3 tracks, 1 not enabled
   expected track off: not enabled; enable it
-  expected track two: other values of action_type, storage_name
+  expected track two: different action_type, storage_name; correct the track or expected_tracks
   expected track gone: not listed; create it, or correct expected_tracks
 1 account: no problems, 1 track not enabled, 3 expected tracks missing or different";
 

@@ -80,8 +80,8 @@ async fn storage_targets_beyond_the_limit_are_counted() {
         assert_eq!(said.matches("nothing has arrived").count(), 20);
         let line = match expected {
             0 => None,
-            1 => Some("  1 more storage target not checked; the daemon checks all of them"),
-            _ => Some("  5 more storage targets not checked; the daemon checks all of them"),
+            1 => Some("  1 more storage target not checked; the exporter checks all of them"),
+            _ => Some("  5 more storage targets not checked; the exporter checks all of them"),
         };
         let found = said
             .lines()

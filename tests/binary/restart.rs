@@ -16,7 +16,7 @@ use crate::support::exporter::{Exporter, Samples};
 async fn a_restart_restores_the_state_file() {
     let mut scene = Scene::new().await;
     let mut exporter = scene.start();
-    let vouched =
+    let has_evidence =
         |samples: &Samples| samples.sum("cloudaudit_account_observed_seconds_total", &[]) > 1.0;
     exporter
         .metrics_when("the target is up", |samples| {
@@ -30,7 +30,7 @@ async fn a_restart_restores_the_state_file() {
         })
         .await;
     let before = exporter
-        .metrics_when("some time is vouched for", vouched)
+        .metrics_when("some time counts as observed", has_evidence)
         .await;
     exporter.signal("TERM");
     assert_eq!(exporter.wait_for_end(), Some(0));
@@ -68,7 +68,7 @@ async fn a_restart_restores_the_state_file() {
         "no evidence is lost"
     );
 
-    scene.light().await;
+    scene.start_cloud().await;
     let after = exporter
         .metrics_when("the deletion is seen", |samples| {
             samples.values("cloudaudit_track_present", &[("track_id", "1")]) == [0.0]
@@ -184,7 +184,7 @@ impl Scene {
         Exporter::start(Some(&config), &[("ID", "AKIDone"), ("KEY", "key-of-one")])
     }
 
-    async fn light(&mut self) {
+    async fn start_cloud(&mut self) {
         let server = loop {
             match Server::bind(self.address, self.world.clone()).await {
                 Ok(server) => break server,

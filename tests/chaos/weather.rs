@@ -28,7 +28,7 @@ pub struct Weather {
     state: u64,
     generation: u64,
     started: Instant,
-    dark_until: Option<Instant>,
+    stopped_until: Option<Instant>,
     skewed_until: Option<Instant>,
     /// The account whose key file hangs, and until when.
     hung: Option<(String, Instant)>,
@@ -42,7 +42,7 @@ impl Weather {
             state: seed | 1,
             generation: 0,
             started: Instant::now(),
-            dark_until: None,
+            stopped_until: None,
             skewed_until: None,
             hung: None,
             crowds: Vec::new(),
@@ -68,7 +68,7 @@ impl Weather {
             estate.replace(&names[number], least);
             self.count("tracks replaced");
         }
-        self.darken(estate).await;
+        self.stop_cloud(estate).await;
         self.skew(estate);
         self.hang_a_key_file(estate);
         self.crowd(exporter).await;
@@ -144,16 +144,16 @@ impl Weather {
     }
 
     /// Stops the cloud at random. One outage is certain, and lasts until all data is stale.
-    async fn darken(&mut self, estate: &mut Estate) {
+    async fn stop_cloud(&mut self, estate: &mut Estate) {
         let now = Instant::now();
-        if self.dark_until.is_some_and(|until| until <= now) {
-            self.dark_until = None;
+        if self.stopped_until.is_some_and(|until| until <= now) {
+            self.stopped_until = None;
             estate.start_cloud().await;
         }
         let first = !self.blows.contains_key("cloud killed") && now > self.started + CLEAR;
-        if self.dark_until.is_none() && (first || self.below(100) == 0) {
+        if self.stopped_until.is_none() && (first || self.below(100) == 0) {
             estate.kill_cloud();
-            self.dark_until = Some(now + if first { LONG } else { SHORT });
+            self.stopped_until = Some(now + if first { LONG } else { SHORT });
             self.count("cloud killed");
         }
     }

@@ -42,20 +42,24 @@ const SECTIONS: [(&str, &str); 17] = [
 
 /// What stands before the keys that an organization shares with accounts.
 const MEMBERS_HAVE: &str =
-    "For its members, an organization has these keys of an account, with the same meaning:";
+    "These keys of an account apply to every member of the organization, with the same meaning:";
 
 /// Forms of values that the hand-written part of the page explains for all keys.
 const EXPLAINED_ABOVE: [&str; 5] = [
     " A host with or without a port, or a URL without a path; `http://` only for loopback.",
     " A path, relative to this file.",
-    " A name is up to 64 lower-case letters and digits, with single `-` or `_` between them.",
+    " A name has up to 64 characters: lowercase letters and digits, with single `-` or `_` between them.",
     ", each once",
     " At least `1s`.",
 ];
 
-/// What precedes the list of reserved labels, which are those of the reference of the metrics.
+/// What precedes the list of reserved labels. The page links to the reference of the metrics instead of
+/// repeating it, and names only the labels that the reference lacks.
 const RESERVED: &str = "; these names are reserved: ";
-const RESERVED_HERE: &str = "; [labels of the exporter](metrics.md) are reserved.";
+const RESERVED_HERE: &str = concat!(
+    ". Do not use the name of a label in [metrics.md](metrics.md), ",
+    "or `instance`, `job`, `le`, `quantile` or `shard`.",
+);
 
 fn reference() -> String {
     let schema = schema();
@@ -114,7 +118,7 @@ fn row(key: &str, node: &Value, required: &Value) -> String {
         .to_owned();
     let in_words = without_default(&mut meaning);
     let default = match &node["default"] {
-        Value::Null if needed => "needed".to_owned(),
+        Value::Null if needed => "required".to_owned(),
         Value::Null => in_words,
         Value::String(text) => format!("`{text}`"),
         Value::Array(items) => format!(

@@ -26,7 +26,7 @@ fn every_relative_link_and_anchor_resolves() {
 #[test]
 fn a_broken_link_is_found() {
     let page = Path::new("docs/metrics.md");
-    assert_eq!(error_in(page, "faults.md#the-way-to-the-api"), None);
+    assert_eq!(error_in(page, "faults.md#connections-to-the-api"), None);
     assert_eq!(error_in(page, "#the-process"), None);
     assert_eq!(error_in(page, "gone.md"), Some("no such file"));
     assert_eq!(error_in(page, "faults.md#gone"), Some("no such heading"));

@@ -2,25 +2,28 @@
 
 const ALWAYS: &str = "always";
 pub(crate) const WITH_DATA: &str = "with data";
-const OF_STATE: &str = "with `state.file`, from the first write on";
-const FIRST_ERROR: &str = "from the first such error on";
-const OF_CHANGING_KEYS: &str = "if the key can change: files, profiles, roles";
-const OF_DELIVERY: &str = "with `delivery`";
-const OF_ORGANIZATIONS: &str = "with `organizations`";
+const OF_STATE: &str = "if there is a state file, from its first write on";
+const FIRST_ERROR: &str = "from the first such failure on";
+const OF_CHANGING_KEYS: &str = "if the key comes from a file, a profile or a role";
+const OF_DELIVERY: &str = "if `delivery.enabled` is `true`";
+const OF_ORGANIZATIONS: &str = "for each organization in the configuration";
 
 /// The name of each metric, and when a series of it is present.
 pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_up", "always; 0 before the first poll"),
-    ("cloudaudit_last_failure_info", "while the last poll failed"),
+    ("cloudaudit_last_failure_info", "if the last poll failed"),
     (
         "cloudaudit_tracks",
-        "with data; 0 for combinations without a track",
+        "with data; 0 if no track has this status and storage type, but absent for `unknown` with `cos`, `cls` or `ckafka`",
     ),
     ("cloudaudit_reported_tracks", WITH_DATA),
-    ("cloudaudit_account_tracks", "with data in a region"),
+    (
+        "cloudaudit_account_tracks",
+        "with data in at least one region",
+    ),
     (
         "cloudaudit_account_covered",
-        "with data in a region, unless [unknown](#absent-values)",
+        "with data in at least one region, unless [unknown](#absent-values)",
     ),
     (
         "cloudaudit_account_coverage_checked_timestamp_seconds",
@@ -33,108 +36,111 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_track_enabled", WITH_DATA),
     (
         "cloudaudit_track_present",
-        "with data; for `poll.tombstone_for` after the track vanished",
+        "with data; for a deleted track also without data",
     ),
     (
         "cloudaudit_track_acknowledged_timestamp_seconds",
-        "from the [acknowledgment](operation.md#forget-a-deleted-track) until `poll.tombstone_for` after the deletion",
+        "from the [acknowledgment](operation.md#forget-a-deleted-track) until the [tombstone](#changes-and-tombstones) would have expired",
     ),
     (
         "cloudaudit_track_changed_timestamp_seconds",
-        "from the track's first change until its tombstone expires, also without data; not beyond `poll.max_tracks`",
+        "from the first such change on, also without data; for a deleted track until its [tombstone](#changes-and-tombstones) expires; absent for a track that has no other series because of `poll.max_tracks`",
     ),
     (
         "cloudaudit_track_change_operator_info",
-        "with `attribution.operator_label`, if the operator is certain",
+        "if `attribution.operator_label` is `true` and the [result](changes.md#where-the-operator-comes-from) is `certain`",
     ),
     (
         "cloudaudit_track_full_coverage",
-        "with data, if the listing shows it",
+        "with data, unless [unknown](#absent-values)",
     ),
     (
         "cloudaudit_track_storage_foreign",
-        "with data, if the owner is trusted or comparable with the account's UIN",
+        "with data, if `StorageAccountId` is trusted, or if both `StorageAccountId` and the account's UIN are known",
     ),
     (
         "cloudaudit_track_created_timestamp_seconds",
-        "with data, if it can be read",
+        "with data, if `CreateTime` is readable",
     ),
     ("cloudaudit_track_info", WITH_DATA),
     (
         "cloudaudit_expected_track_present",
-        "with data in a region, unless [unknown](#absent-values)",
+        "with data in at least one region, unless [unknown](#absent-values)",
     ),
     (
         "cloudaudit_expected_track_matches",
-        "with data in a region, unless [unknown](#absent-values)",
+        "with data in at least one region, unless [unknown](#absent-values)",
     ),
     ("cloudaudit_poll_interval_seconds", ALWAYS),
     ("cloudaudit_last_poll_timestamp_seconds", ALWAYS),
     ("cloudaudit_last_success_timestamp_seconds", ALWAYS),
     ("cloudaudit_last_poll_duration_seconds", ALWAYS),
     ("cloudaudit_polls_total", ALWAYS),
-    ("cloudaudit_poll_failures_total", "always, every reason"),
+    ("cloudaudit_poll_failures_total", "always, for every reason"),
     ("cloudaudit_skipped_polls_total", ALWAYS),
     ("cloudaudit_dropped_tracks", WITH_DATA),
-    ("cloudaudit_track_changes_total", "always, every change"),
+    ("cloudaudit_track_changes_total", "always, for every change"),
     ("cloudaudit_delivery_state", OF_DELIVERY),
     (
         "cloudaudit_delivery_last_arrival_timestamp_seconds",
-        "with `delivery`, from the first arrival on",
+        "if `delivery.enabled` is `true`, from the first arrival on",
     ),
     (
         "cloudaudit_delivery_due_timestamp_seconds",
-        "with `delivery`, while the oldest overdue operation is known",
+        "if `delivery.enabled` is `true`, an operation is overdue, and the oldest overdue operation is known",
     ),
     (
         "cloudaudit_delivery_last_check_timestamp_seconds",
-        "with `delivery`",
+        OF_DELIVERY,
     ),
     (
         "cloudaudit_delivery_check_failures_total",
-        "with `delivery`, every reason",
+        "if `delivery.enabled` is `true`, for every reason",
     ),
     (
         "cloudaudit_attribution_results_total",
-        "with `attribution`, every result",
+        "if `attribution.enabled` is `true`, for every result",
     ),
-    ("cloudaudit_attribution_pending", "with `attribution`"),
+    (
+        "cloudaudit_attribution_pending",
+        "if `attribution.enabled` is `true`",
+    ),
     (
         "cloudaudit_attribution_last_sweep_timestamp_seconds",
-        "with `attribution.sweep_interval`",
+        "if the exporter runs [sweeps](changes.md#sweeps)",
     ),
     (
         "cloudaudit_track_write_operations_total",
-        "with `attribution.sweep_interval`, every event and outcome",
+        "if the exporter runs [sweeps](changes.md#sweeps), for every event and outcome",
     ),
     (
         "cloudaudit_unseen_switch_offs_total",
-        "with `attribution.sweep_interval`",
+        "if the exporter runs [sweeps](changes.md#sweeps)",
     ),
     (
         "cloudaudit_track_unseen_switch_off_timestamp_seconds",
-        "with `attribution.sweep_interval`, for each such track of the [change feed](changes.md)",
+        "if the exporter runs [sweeps](changes.md#sweeps), while the [change feed](changes.md) has the switch-off",
     ),
     ("cloudaudit_api_requests_total", ALWAYS),
     ("cloudaudit_api_request_retries_total", ALWAYS),
     (
         "cloudaudit_api_request_failures_total",
-        "always, every reason",
+        "always, for every reason",
     ),
     ("cloudaudit_api_request_errors_total", FIRST_ERROR),
     ("cloudaudit_rate_limiter_wait_seconds_total", ALWAYS),
     ("cloudaudit_rate_limiter_requests_per_second", ALWAYS),
     (
         "cloudaudit_track_organization_wide",
-        "with data and `poll.details_interval`, from the first DescribeAuditTrack on",
+        "with data, if `poll.details_interval` is set, from the first response to `DescribeAuditTrack` on",
     ),
     (
         "cloudaudit_credentials_expiry_timestamp_seconds",
-        "while there is a temporary key",
+        "if the current key is temporary",
     ),
     (
         "cloudaudit_credentials_changed_timestamp_seconds",
-        "from the first key on",
+        "from the first use of a key on",
     ),
     ("cloudaudit_credentials_refreshes_total", OF_CHANGING_KEYS),
     (
@@ -144,7 +150,7 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_api_request_duration_seconds", ALWAYS),
     (
         "cloudaudit_clock_skew_seconds",
-        "from the first response with a `Date` on",
+        "from the first response with the header `Date` on",
     ),
     ("cloudaudit_exporter_account_restarts_total", ALWAYS),
     ("cloudaudit_exporter_build_info", ALWAYS),
@@ -156,17 +162,17 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_exporter_config_last_reload_successful", ALWAYS),
     (
         "cloudaudit_exporter_http_requests_total",
-        "always for `metrics` and 200; others from the first such request on",
+        "always for handler `metrics` and code 200; otherwise from the first such request on",
     ),
     ("cloudaudit_exporter_log_lines_dropped_total", ALWAYS),
     (
         "cloudaudit_exporter_page_info",
-        "with [`--web.external-url`](web.md#behind-a-proxy)",
+        "if [`--web.external-url`](web.md#behind-a-proxy) is set",
     ),
     ("cloudaudit_exporter_state_last_write_successful", OF_STATE),
     (
         "cloudaudit_exporter_state_last_write_timestamp_seconds",
-        "with `state.file`, from the first successful write on",
+        "if there is a state file, from its first successful write on",
     ),
     ("cloudaudit_exporter_shard_ordinal", ALWAYS),
     ("cloudaudit_exporter_shards", ALWAYS),
@@ -178,11 +184,11 @@ pub(crate) const WHEN: &[(&str, &str)] = &[
     ("cloudaudit_organization_up", OF_ORGANIZATIONS),
     (
         "cloudaudit_organization_members",
-        "with `organizations`, from the first complete list on",
+        "for each organization in the configuration, from the first complete list on",
     ),
     (
         "cloudaudit_organization_last_success_timestamp_seconds",
-        "with `organizations`",
+        OF_ORGANIZATIONS,
     ),
     (
         "cloudaudit_organization_refresh_interval_seconds",

@@ -15,14 +15,14 @@ use crate::{REGION, SECRET_ID, SECRET_KEY, account};
 async fn there_are_no_credentials() {
     let row = Row::new(
         "there_are_no_credentials",
-        "The variables of the key are unset",
+        "The environment variables of the key are unset",
     )
     .fails("credentials", "credentials")
     .since_the_start()
     .also("cloudaudit_api_requests_total", Equal(0.0))
     .also("cloudaudit_credentials_changed_timestamp_seconds", Miss)
     .recovers(Recovery::Restart)
-    .remedy("set them and restart");
+    .remedy("set the variables and restart the exporter");
     let mut wire = Wire::new().await;
     let key = std::mem::take(&mut wire.environment);
     let ends = async |stage: &mut Wire| {
@@ -45,13 +45,13 @@ async fn the_key_is_deleted() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_secret_is_wrong() {
+async fn the_secret_key_is_wrong() {
     let row = Row::new(
-        "the_secret_is_wrong",
-        "The secret key belongs to another secret id",
+        "the_secret_key_is_wrong",
+        "The secret key does not belong to the secret id",
     )
     .fails("unauthenticated", "AuthFailure.SignatureFailure")
-    .remedy("correct it");
+    .remedy("correct the secret key");
     let begins = |stage: &Memory| {
         account(&stage.world).add_identity(Identity::permanent(SECRET_ID, "another"));
     };
@@ -62,14 +62,14 @@ async fn the_secret_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_temporary_key_ends() {
+async fn a_temporary_key_expires() {
     let row = Row::new(
-        "a_temporary_key_ends",
-        "A temporary key from variables has expired",
+        "a_temporary_key_expires",
+        "A temporary key from environment variables has expired",
     )
     .fails("unauthenticated", "AuthFailure.TokenFailure")
     .recovers(Recovery::Restart)
-    .remedy("restart with a new key");
+    .remedy("restart the exporter with a new key");
     let mut wire = Wire::new().await;
     let temporary = |wire: &Wire, token: &str, lasts: Duration| {
         let end = wire.world.now() + lasts;
@@ -111,20 +111,22 @@ async fn the_permission_was_never_given() {
     .since_the_start()
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
-    .remedy("allow `cloudaudit:DescribeAuditTracks` on `*`; it is never \"no tracks\"");
+    .remedy(
+        "allow `cloudaudit:DescribeAuditTracks` on `*`; the exporter does not read the denial as \"no tracks\"",
+    );
     let begins = |stage: &Memory| account(&stage.world).deny(SECRET_ID).unwrap();
     let ends = |stage: &Memory| account(&stage.world).permit(SECRET_ID).unwrap();
     Memory::new().play(row, begins, ends).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_address_is_on_a_list() {
+async fn the_source_address_is_not_allowed() {
     let row = Row::new(
-        "the_address_is_on_a_list",
-        "The key's list of source addresses lacks this host",
+        "the_source_address_is_not_allowed",
+        "The key's list of source addresses does not contain this host",
     )
     .fails("unauthorized", "IpNotInWhitelist")
-    .remedy("add the address");
+    .remedy("allow the exporter's address");
     let begins = |stage: &Memory| {
         let account = account(&stage.world);
         account.deny_with(SECRET_ID, "IpNotInWhitelist").unwrap();

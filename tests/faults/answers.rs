@@ -12,9 +12,9 @@ use crate::row::Does::{DipBelow, Equal, Exceed, Grow, GrowBy};
 use crate::row::{Numbers, Recovery, Row};
 
 #[tokio::test(start_paused = true)]
-async fn a_call_fails_once() {
+async fn a_request_fails_once() {
     let row = Row::new(
-        "a_call_fails_once",
+        "a_request_fails_once",
         "One request fails with a transient error",
     )
     .also("cloudaudit_api_request_retries_total", GrowBy(1.0))
@@ -22,7 +22,7 @@ async fn a_call_fails_once() {
         "cloudaudit_api_request_errors_total{code=\"InternalError\"}",
         GrowBy(1.0),
     )
-    .remedy("nothing: the poll retries");
+    .remedy("nothing: the exporter repeats the request");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::internal_error());
     };
@@ -30,50 +30,50 @@ async fn a_call_fails_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_api_fails_inside() {
+async fn the_api_has_internal_errors() {
     let row = Row::new(
-        "the_api_fails_inside",
+        "the_api_has_internal_errors",
         "Every request fails with `InternalError`",
     )
     .fails("unavailable", "InternalError")
     .also("cloudaudit_api_request_retries_total", Grow)
-    .remedy("wait, or give Tencent Cloud's support the RequestId of the log");
+    .remedy("wait; if the errors last, give the `RequestId` of the log to Tencent Cloud's support");
     Memory::new().play_fault(row, Fault::internal_error()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_undocumented_code() {
-    let row = Row::new("an_undocumented_code", "An undocumented code")
-        .fails("unavailable", "other")
-        .remedy("read the code in the log");
+    let row = Row::new(
+        "an_undocumented_code",
+        "The API returns an undocumented error code",
+    )
+    .fails("unavailable", "other")
+    .remedy("read the code in the log");
     let fault = Fault::error("SomethingNew.OfThisYear", "a new error");
     Memory::new().play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_api_throttles() {
-    let row = Row::new(
-        "the_api_throttles",
-        "The API throttles every request",
-    )
-    .fails("throttled", "RequestLimitExceeded")
-    .also(
-        "cloudaudit_rate_limiter_requests_per_second",
-        DipBelow(10.0),
-    )
-    .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
-    .recovers(Recovery::Intervals(2))
-    .remedy(
-        "find other clients with this key; raise `poll.interval`, or lower `rate_limit.requests_per_second`",
-    );
+    let row = Row::new("the_api_throttles", "The API throttles every request")
+        .fails("throttled", "RequestLimitExceeded")
+        .also(
+            "cloudaudit_rate_limiter_requests_per_second",
+            DipBelow(10.0),
+        )
+        .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
+        .recovers(Recovery::Intervals(2))
+        .remedy(
+            "find the other clients that use this key, lengthen `poll.interval`, or lower `rate_limit.requests_per_second`",
+        );
     Memory::new().play_fault(row, Fault::throttled()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_slow() {
+async fn a_response_is_slow() {
     let row = Row::new(
-        "an_answer_is_slow",
-        "A response is slow, within `poll.timeout`",
+        "a_response_is_slow",
+        "A response takes 8 s, which is less than `poll.timeout`",
     )
     .also("cloudaudit_last_poll_duration_seconds", Exceed(5.0))
     .remedy("nothing");
@@ -82,13 +82,13 @@ async fn an_answer_is_slow() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_never_comes() {
+async fn no_response_arrives() {
     let row = Row::new(
-        "an_answer_never_comes",
-        "Connections stay open without a response",
+        "no_response_arrives",
+        "Connections stay open, but no response arrives",
     )
     .fails("unavailable", "timeout")
-    .remedy("check firewalls and proxies");
+    .remedy("check the firewalls and proxies between this host and the API");
     Memory::new().play_fault(row, Fault::hang()).await;
 }
 
@@ -96,10 +96,10 @@ async fn an_answer_never_comes() {
 async fn a_gateway_answers_html() {
     let row = Row::new(
         "a_gateway_answers_html",
-        "HTTP 502 with HTML from a gateway",
+        "A gateway answers HTTP 502 with an HTML page",
     )
     .fails("unavailable", "http_502")
-    .remedy("wait, or find the proxy that sends it");
+    .remedy("wait, or find the proxy that sends the page");
     Memory::new().play_fault(row, Fault::bad_gateway()).await;
 }
 
@@ -107,36 +107,39 @@ async fn a_gateway_answers_html() {
 async fn a_proxy_redirects() {
     let row = Row::new(
         "a_proxy_redirects",
-        "HTTP 302: proxy login, or another server",
+        "A proxy with a login page, or a server other than the API, answers HTTP 302",
     )
     .fails("rejected", "http_302")
-    .remedy("check `endpoint`, `http.proxy`; signed requests follow no redirect");
+    .remedy("check `endpoint` and `http.proxy`; the exporter does not follow redirects");
     let fault = Fault::raw(StatusCode::FOUND, "text/html", "log in");
     Memory::new().play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_gateway_throttles() {
-    let row = Row::new("a_gateway_throttles", "HTTP 429")
+    let row = Row::new("a_gateway_throttles", "A gateway answers HTTP 429")
         .fails("throttled", "http_429")
-        .remedy("find other clients behind this address");
+        .remedy("find the other clients that send requests from the exporter's source address");
     let fault = Fault::raw(StatusCode::TOO_MANY_REQUESTS, "text/html", "");
     Memory::new().play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_not_json() {
-    let row = Row::new("an_answer_is_not_json", "HTTP 200 without JSON")
-        .fails("malformed", "malformed")
-        .remedy("find the proxy that sends it");
+async fn a_response_is_not_json() {
+    let row = Row::new(
+        "a_response_is_not_json",
+        "A response has HTTP status 200, but is not JSON",
+    )
+    .fails("malformed", "malformed")
+    .remedy("find the proxy that sends the response");
     Memory::new().play_fault(row, Fault::not_json()).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_has_another_shape() {
+async fn a_response_has_another_shape() {
     let row = Row::new(
-        "an_answer_has_another_shape",
-        "JSON with undocumented types",
+        "a_response_has_another_shape",
+        "A response is JSON, but its fields have undocumented types",
     )
     .fails("malformed", "malformed")
     .remedy("update the exporter, or open an issue");
@@ -152,12 +155,12 @@ fn each_track(change: impl Fn(&mut Value) + Send + Sync + 'static) -> Fault {
 }
 
 #[tokio::test(start_paused = true)]
-async fn numbers_come_as_text() {
+async fn numbers_are_text() {
     let row = Row::new(
-        "numbers_come_as_text",
-        "Whole numbers as text or with a zero fraction: `\"Status\": \"1\"`, `1.0`",
+        "numbers_are_text",
+        "Whole numbers are text (`\"1\"`) or have a zero fraction (`1.0`)",
     )
-    .remedy("nothing: they are read");
+    .remedy("nothing: the exporter accepts such numbers");
     let fault = each_track(|track| {
         track["Status"] = Value::from(track["Status"].as_f64());
         track["TrackId"] = Value::from(track["TrackId"].to_string());
@@ -166,22 +169,22 @@ async fn numbers_come_as_text() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_field_cannot_be_read() {
+async fn a_field_has_another_type() {
     let row = Row::new(
-        "a_field_cannot_be_read",
-        "A descriptive field has another type: `CreateTime` is a list",
+        "a_field_has_another_type",
+        "A descriptive field has an unexpected type: `CreateTime` is a list",
     )
     .numbers(Numbers::AsListed)
-    .remedy("read the log, which names the field; its series are absent");
+    .remedy("read the log, which names the field; the series of this field are absent");
     let fault = each_track(|track| track["CreateTime"] = Value::Array(Vec::new()));
     Memory::new().play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_id_comes_twice() {
+async fn one_track_is_listed_twice() {
     let row = Row::new(
-        "one_id_comes_twice",
-        "One track is listed twice, on and off",
+        "one_track_is_listed_twice",
+        "A response lists one track twice, as on and as off",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -192,7 +195,7 @@ async fn one_id_comes_twice() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(1.0),
     )
-    .remedy("check the track in the console: the worse entry counts");
+    .remedy("check the track in the console; the exporter uses the entry with the track off");
     let fault = Fault::edit(|answer| {
         let tracks = answer["Response"]["Tracks"].as_array_mut();
         if let Some(tracks) = tracks {
@@ -205,11 +208,14 @@ async fn one_id_comes_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_deep() {
+async fn a_response_is_deep() {
     const LEVELS: usize = 1_000_000;
-    let row = Row::new("an_answer_is_deep", "A million nested lists")
-        .fails("malformed", "malformed")
-        .remedy("find the server that answers instead");
+    let row = Row::new(
+        "a_response_is_deep",
+        "A JSON response contains a million nested lists",
+    )
+    .fails("malformed", "malformed")
+    .remedy("find the server that answers instead of the API");
     let mut body = String::from(r#"{"Response":{"Tracks":"#);
     body.push_str(&"[".repeat(LEVELS));
     let fault = Fault::raw(StatusCode::OK, "application/json", body);
@@ -217,13 +223,13 @@ async fn an_answer_is_deep() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_is_compressed() {
+async fn a_response_is_compressed() {
     let row = Row::new(
-        "an_answer_is_compressed",
-        "`Content-Encoding: gzip`, never requested",
+        "a_response_is_compressed",
+        "A response has `Content-Encoding: gzip`, which the exporter never requests",
     )
     .fails("malformed", "malformed")
-    .remedy("find the proxy that compresses");
+    .remedy("find the proxy that compresses responses");
     let begins = |stage: &Memory| {
         stage.transport.change_headers(|headers| {
             headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
@@ -235,15 +241,18 @@ async fn an_answer_is_compressed() {
 
 #[tokio::test(start_paused = true)]
 async fn tracks_are_null() {
-    let row = Row::new("tracks_are_null", "`Tracks` is null, `TotalCount` above 0")
-        .fails("malformed", "malformed")
-        .remedy("wait; it is never \"no tracks\"");
+    let row = Row::new(
+        "tracks_are_null",
+        "`Tracks` is null, although `TotalCount` is above 0",
+    )
+    .fails("malformed", "malformed")
+    .remedy("wait; the exporter does not treat null as \"no tracks\"");
     Memory::new().play_fault(row, Fault::null_tracks()).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_track_has_no_id() {
-    let row = Row::new("a_track_has_no_id", "A track without `TrackId`")
+    let row = Row::new("a_track_has_no_id", "A track has no `TrackId`")
         .fails("malformed", "malformed")
         .remedy("open an issue");
     let fault = Fault::edit(|answer| answer["Response"]["Tracks"][2]["TrackId"] = Value::Null);
@@ -254,7 +263,7 @@ async fn a_track_has_no_id() {
 async fn fields_are_null() {
     let row = Row::new(
         "fields_are_null",
-        "All fields of a track but its id are null",
+        "All fields of the tracks are null, except the ids",
     )
     .numbers(Numbers::AsListed)
     .also(
@@ -270,7 +279,7 @@ async fn fields_are_null() {
         "cloudaudit_track_changes_total{change=\"enabled\"}",
         GrowBy(5.0),
     )
-    .remedy("check the track in the console: an unknown status counts as off");
+    .remedy("check the tracks in the console; the exporter counts an unknown status as off");
     Memory::new().play_fault(row, Fault::null_fields()).await;
 }
 
@@ -278,7 +287,7 @@ async fn fields_are_null() {
 async fn the_api_denies_once() {
     let row = Row::new("the_api_denies_once", "CAM denies one request")
         .fails("unauthorized", "UnauthorizedOperation")
-        .remedy("nothing: the next poll tries again");
+        .remedy("nothing: the next poll sends the request again");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::unauthorized());
     };

@@ -36,11 +36,13 @@ fn add_another_account(stage: &Memory) {
 async fn sts_returns_the_key_of_another_account() {
     let row = Row::new(
         "sts_returns_the_key_of_another_account",
-        "A gateway delivers another account's `AssumeRole` response",
+        "A gateway delivers the `AssumeRole` response of another account",
     )
     .fails("credentials", "credentials")
     .since_the_start()
-    .remedy("check gateways and proxies; a key is verified before it polls");
+    .remedy(
+        "check the gateways and proxies; before a poll, the exporter checks that the key belongs to the account",
+    );
     let stage = Memory::with(Setup {
         credentials: Some(
             "credentials: {secret_id: AKIDof100000000001, secret_key: keyof100000000001}\n    \
@@ -65,7 +67,9 @@ async fn the_metadata_service_returns_the_key_of_another_account() {
         "The metadata service returns the key of another account",
     )
     .fails("credentials", "credentials")
-    .remedy("check the machine's role, gateways and proxies; the exporter fetches another key");
+    .remedy(
+        "check the instance's role, the gateways and the proxies; the exporter fetches the key again",
+    );
     let stage = Memory::with(Setup {
         credentials: Some("credentials: {cvm_role: {name: machine}}"),
         ..Setup::default()
@@ -93,18 +97,18 @@ async fn the_metadata_service_returns_the_key_of_another_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_list_of_members_comes_again() {
+async fn a_gateway_repeats_a_list_of_members() {
     const ORGANIZATION: &str = "cloudaudit_organization_up";
     const MEMBER: &str = "cloudaudit_up{account=\"200000000001\",region=\"ap-singapore\"}";
     let row = Row::new(
-        "a_list_of_members_comes_again",
-        "A gateway repeats a list of an organization's members",
+        "a_gateway_repeats_a_list_of_members",
+        "A gateway repeats an earlier list of an organization's members",
     )
     .also(ORGANIZATION, Equal(0.0))
     .also(MEMBER, Equal(1.0))
     .recovers(Recovery::Seconds(10))
     .afterwards(ORGANIZATION, Equal(1.0))
-    .remedy("check gateways and proxies; the known members are polled");
+    .remedy("check the gateways and proxies; the exporter still polls the known members");
     let mut wire = Wire::new().await;
     let role = Role::new("audit-reader").trusts_account(UIN);
     account(&wire.world).create_organization(1, &role, &[]);

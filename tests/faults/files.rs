@@ -22,10 +22,10 @@ const LOOK_AT_RELOADS: Look = Look {
 async fn a_key_file_becomes_a_fifo() {
     let row = Row::new(
         "a_key_file_becomes_a_fifo",
-        "A key file becomes a FIFO, device or directory",
+        "A FIFO, device or directory replaces a key file",
     )
     .fails("credentials", "credentials")
-    .remedy("restore the file; other keys are not affected");
+    .remedy("restore the file; accounts with other keys are not affected");
     let mut wire = Wire::new().await;
     let key = "secret_id_file: id, secret_key_file: key";
     wire.config = format!("defaults: {{credentials: {{{key}}}}}\n");
@@ -37,13 +37,13 @@ async fn a_key_file_becomes_a_fifo() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_credentials_file_stays_half_written() {
+async fn a_credentials_file_stays_incomplete() {
     let row = Row::new(
-        "a_credentials_file_stays_half_written",
-        "A credentials file is half written for over a second",
+        "a_credentials_file_stays_incomplete",
+        "A credentials file is incomplete for more than 1 s",
     )
     .fails("credentials", "credentials")
-    .remedy("write the rest; next time rename a complete file");
+    .remedy("complete the file; the next time, write a new file and rename it over the old file");
     let mut wire = Wire::new().await;
     wire.config = "defaults: {credentials: {profile: {file: profiles}}}\n".to_owned();
     let whole = format!("[default]\nsecret_id = {SECRET_ID}\nsecret_key = {SECRET_KEY}\n");
@@ -60,12 +60,12 @@ async fn a_credentials_file_stays_half_written() {
 async fn the_configuration_becomes_a_fifo() {
     let row = Row::new(
         "the_configuration_becomes_a_fifo",
-        "With `--config.enable-auto-reload`, the file becomes a FIFO or unreadable",
+        "The exporter runs with `--config.enable-auto-reload`, and the configuration file becomes a FIFO or unreadable",
     )
     .also(RELOADED, Equal(0.0))
     .recovers(Recovery::Seconds(10))
     .afterwards(RELOADED, Equal(1.0))
-    .remedy("restore the file; the previous configuration stays");
+    .remedy("restore the file; until then, the exporter keeps the previous configuration");
     let mut wire = Wire::new().await;
     let auto_reload = ("CLOUDAUDIT_EXPORTER_CONFIG_ENABLE_AUTO_RELOAD", "true");
     wire.environment.push(auto_reload);

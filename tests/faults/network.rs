@@ -11,13 +11,13 @@ use crate::row::Row;
 use crate::wire::{LOOK, Wire};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cloud_is_gone() {
+async fn the_endpoint_stops_listening() {
     let row = Row::new(
-        "the_cloud_is_gone",
-        "Nothing listens at the endpoint any more",
+        "the_endpoint_stops_listening",
+        "The endpoint starts to refuse connections",
     )
     .fails("unavailable", "connect")
-    .remedy("check network, DNS, `endpoint`");
+    .remedy("check the network, DNS and `endpoint`");
     let begins = async |stage: &mut Wire| stage.stop_cloud().await;
     let ends = async |stage: &mut Wire| stage.start_cloud().await;
     let mut wire = Wire::new().await;
@@ -25,14 +25,16 @@ async fn the_cloud_is_gone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_cloud_was_never_there() {
+async fn the_endpoint_has_never_listened() {
     let row = Row::new(
-        "the_cloud_was_never_there",
-        "Nothing has ever listened at the endpoint",
+        "the_endpoint_has_never_listened",
+        "The endpoint has refused connections since the exporter started",
     )
     .fails("unavailable", "connect")
     .since_the_start()
-    .remedy("check network, DNS, `endpoint`; `/-/ready` waits one interval");
+    .remedy(
+        "check the network, DNS and `endpoint`; `/-/ready` answers 503 until one interval after the start",
+    );
     let begins = async |stage: &mut Wire| stage.stop_cloud().await;
     let ends = async |stage: &mut Wire| stage.start_cloud().await;
     let mut wire = Wire::new().await;
@@ -41,49 +43,52 @@ async fn the_cloud_was_never_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_are_reset() {
-    let row = Row::new("connections_are_reset", "Connections are reset")
+    let row = Row::new("connections_are_reset", "Connections to the API are reset")
         .fails("unavailable", "connect")
-        .remedy("check firewalls and proxies");
+        .remedy("check the firewalls and proxies between this host and the API");
     Wire::new().await.play_fault(row, Fault::reset()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn answers_are_cut_off() {
-    let row = Row::new("answers_are_cut_off", "Connections close within a response")
-        .fails("unavailable", "connect")
-        .remedy("check firewalls and proxies");
+async fn responses_are_truncated() {
+    let row = Row::new(
+        "responses_are_truncated",
+        "Connections close before a response is complete",
+    )
+    .fails("unavailable", "connect")
+    .remedy("check the firewalls and proxies between this host and the API");
     Wire::new().await.play_fault(row, Fault::truncated()).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_drips() {
+async fn a_response_never_ends() {
     let row = Row::new(
-        "an_answer_drips",
-        "A response arrives byte by byte, endlessly",
+        "a_response_never_ends",
+        "A response arrives byte by byte and never ends",
     )
     .fails("unavailable", "timeout")
-    .remedy("check firewalls and proxies");
+    .remedy("check the firewalls and proxies between this host and the API");
     let fault = Fault::drip(Duration::from_secs(20));
     Wire::new().await.play_fault(row, fault).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_is_huge() {
+async fn a_response_is_huge() {
     const BYTES: usize = 6 * 1024 * 1024;
-    let row = Row::new("an_answer_is_huge", "A response above 4 MiB")
+    let row = Row::new("a_response_is_huge", "A response is larger than 4 MiB")
         .fails("malformed", "malformed")
-        .remedy("find the server that answers instead");
+        .remedy("find the server that answers instead of the API");
     Wire::new().await.play_fault(row, Fault::huge(BYTES)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_comes_again() {
+async fn a_gateway_repeats_a_response() {
     let row = Row::new(
-        "an_answer_comes_again",
-        "A gateway repeats an earlier response, of any account",
+        "a_gateway_repeats_a_response",
+        "A gateway repeats an earlier response, perhaps of another account",
     )
     .fails("unavailable", "malformed")
-    .remedy("check gateways and proxies");
+    .remedy("check the gateways and proxies");
     let fault = Fault::edit(|answer| {
         answer["Response"]["RequestId"] = "0f1e2d3c-0000-4000-8000-000000000000".into();
     });
@@ -91,14 +96,16 @@ async fn an_answer_comes_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_handshake_fails() {
+async fn the_tls_handshake_fails() {
     let row = Row::new(
-        "the_handshake_fails",
-        "Untrusted certificate, or no TLS at the endpoint",
+        "the_tls_handshake_fails",
+        "The certificate is not trusted, or the endpoint does not speak TLS",
     )
     .fails("unavailable", "tls")
     .since_the_start()
-    .remedy("set `http.ca_file` if your proxy signs, else correct `endpoint`; reload");
+    .remedy(
+        "if your proxy decrypts TLS, set `http.ca_file`; otherwise correct `endpoint`; then reload",
+    );
     let mut wire = Wire::new().await;
     let plain = std::mem::take(&mut wire.endpoint);
     wire.endpoint = format!("https://{}", speak_no_tls().await);

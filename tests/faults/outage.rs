@@ -21,9 +21,9 @@ fn start_cloud(stage: &Memory) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_track_vanishes_in_an_outage() {
+async fn a_track_is_deleted_in_an_outage() {
     let row = Row::new(
-        "a_track_vanishes_in_an_outage",
+        "a_track_is_deleted_in_an_outage",
         "A track is deleted during an outage",
     )
     .fails("unavailable", "timeout")
@@ -33,7 +33,7 @@ async fn a_track_vanishes_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who deleted it");
+    .remedy("find out who deleted the track");
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
@@ -54,7 +54,9 @@ async fn a_track_is_switched_off_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"disabled\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who did it; a 1 from before the outage proves nothing");
+    .remedy(
+        "find out who switched off the track; a value from before the outage does not prove the present state",
+    );
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).set_status(3, 0).unwrap();
@@ -78,7 +80,7 @@ async fn a_track_is_renamed_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"modified\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing, if intended: the id is the same");
+    .remedy("nothing, if the change was intended; the id of the track stays the same");
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         let rename = |track: &mut serde_json::Value| track["Name"] = json!("renamed");
@@ -91,7 +93,7 @@ async fn a_track_is_renamed_in_an_outage() {
 async fn a_track_is_recreated_in_an_outage() {
     let row = Row::new(
         "a_track_is_recreated_in_an_outage",
-        "A track is deleted and created again, by name, during an outage",
+        "During an outage, a track is deleted and a track with the same name is created",
     )
     .fails("unavailable", "timeout")
     .afterwards("cloudaudit_track_present{track_id=\"3\"}", Equal(0.0))
@@ -104,7 +106,7 @@ async fn a_track_is_recreated_in_an_outage() {
         "cloudaudit_track_changes_total{change=\"created\"}",
         GrowBy(1.0),
     )
-    .remedy("compare the two tracks");
+    .remedy("compare the settings of the two tracks");
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
@@ -117,7 +119,7 @@ async fn a_track_is_recreated_in_an_outage() {
 async fn an_outage_is_longer_than_stale_after() {
     let row = Row::new(
         "an_outage_is_longer_than_stale_after",
-        "An outage exceeds `poll.stale_after`, with a deletion meanwhile",
+        "An outage lasts longer than `poll.stale_after`, and a track is deleted during the outage",
     )
     .fails("unavailable", "timeout")
     .numbers(Numbers::Hidden)
@@ -128,7 +130,9 @@ async fn an_outage_is_longer_than_stale_after() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("end the outage: the next listing is compared with hidden values");
+    .remedy(
+        "find the cause of the outage; the exporter compares the next listing with the hidden values",
+    );
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         account(&stage.world).delete(3).unwrap();
@@ -146,13 +150,15 @@ async fn an_outage_is_longer_than_stale_after() {
 async fn the_wall_clock_jumps_in_an_outage() {
     let row = Row::new(
         "the_wall_clock_jumps_in_an_outage",
-        "An outage, and the wall clock jumps an hour ahead, as after a suspend",
+        "During an outage, the wall clock jumps one hour ahead, as after a suspend",
     )
     .fails("unavailable", "timeout")
     .numbers(Numbers::Hidden)
     .also("cloudaudit_account_tracks", Miss)
     .also("cloudaudit_account_covered", Miss)
-    .remedy("set the clock, end the outage: the exporter uses the higher age of wall clock and monotonic clock");
+    .remedy(
+        "correct the clock, and find the cause of the outage. The exporter hides values that are older than `poll.stale_after` by the wall clock or by the monotonic clock",
+    );
     let begins = |stage: &Memory| {
         stop_cloud(stage);
         stage.set_wall_clock_ahead(Duration::from_hours(1));

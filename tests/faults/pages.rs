@@ -20,13 +20,13 @@ const SHORT_PAGES: Setup = Setup {
 };
 
 #[tokio::test(start_paused = true)]
-async fn the_server_cuts_pages_short() {
+async fn the_api_returns_short_pages() {
     let row = Row::new(
-        "the_server_cuts_pages_short",
-        "Pages are shorter than `poll.page_size`",
+        "the_api_returns_short_pages",
+        "The API returns fewer tracks on a page than `poll.page_size`",
     )
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
-    .remedy("nothing, or a lower `poll.page_size`");
+    .remedy("nothing, or lower `poll.page_size`");
     let begins = |stage: &Memory| stage.world.set_max_page_size(2);
     let ends = |stage: &Memory| stage.world.set_max_page_size(100);
     Memory::new().play(row, begins, ends).await;
@@ -36,13 +36,13 @@ async fn the_server_cuts_pages_short() {
 async fn a_track_is_created_between_pages() {
     let row = Row::new(
         "a_track_is_created_between_pages",
-        "A track is created while pages are read, and shifts the others",
+        "Between the requests for two pages, a track is created, so the second page repeats a track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"created\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing: the pages are read again");
+    .remedy("nothing: the exporter reads the pages again");
     let created = Fault::afterwards(|account| account.create_first(Track::new(9, "track-9")));
     let begins = |stage: &Memory| {
         stage.world.inject(created.page(1));
@@ -54,14 +54,14 @@ async fn a_track_is_created_between_pages() {
 async fn a_track_is_deleted_between_pages() {
     let row = Row::new(
         "a_track_is_deleted_between_pages",
-        "A track is deleted while pages are read, and another one is skipped",
+        "Between the requests for two pages, a track is deleted, so the second page skips another track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
     .also("cloudaudit_track_present{track=\"track-1\"}", Equal(0.0))
-    .remedy("nothing: only the deleted track vanishes");
+    .remedy("nothing: only the deleted track counts as vanished");
     let deleted = Fault::afterwards(|account| drop(account.delete(1)));
     let begins = |stage: &Memory| {
         stage.world.inject(deleted.page(1));
@@ -70,10 +70,10 @@ async fn a_track_is_deleted_between_pages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_list_never_stands_still() {
+async fn tracks_are_created_during_every_reading() {
     let row = Row::new(
-        "the_list_never_stands_still",
-        "Tracks are created between the pages of every walk",
+        "tracks_are_created_during_every_reading",
+        "Each time the exporter reads the pages, a track is created between the requests for two pages",
     )
     .fails("incomplete", "incomplete")
     .numbers(Numbers::Updated)
@@ -81,7 +81,9 @@ async fn the_list_never_stands_still() {
     .also("cloudaudit_track_changes_total{change=\"created\"}", Grow)
     .also("cloudaudit_account_covered", Miss)
     .afterwards("cloudaudit_account_covered", Equal(1.0))
-    .remedy("wait until that ends; unseen tracks do not vanish");
+    .remedy(
+        "wait until no more tracks are created; tracks that were not listed do not count as vanished",
+    );
     let next = AtomicU64::new(100);
     let fault = Fault::afterwards(move |account| {
         let id = next.fetch_add(1, Ordering::Relaxed);
@@ -94,20 +96,25 @@ async fn the_list_never_stands_still() {
 
 #[tokio::test(start_paused = true)]
 async fn the_pages_disagree() {
-    let row = Row::new("the_pages_disagree", "One page has another `TotalCount`")
-        .fails("incomplete", "incomplete")
-        .also("cloudaudit_account_covered", Miss)
-        .afterwards("cloudaudit_account_covered", Equal(1.0))
-        .remedy("wait, or compare with the console and open an issue");
+    let row = Row::new(
+        "the_pages_disagree",
+        "On one page, `TotalCount` differs from the other pages",
+    )
+    .fails("incomplete", "incomplete")
+    .also("cloudaudit_account_covered", Miss)
+    .afterwards("cloudaudit_account_covered", Equal(1.0))
+    .remedy(
+        "wait; if the fault lasts, compare the number of tracks with the number in the console, and open an issue",
+    );
     let fault = Fault::total_off_by(3).page(2);
     Memory::with(SHORT_PAGES).play_fault(row, fault).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn more_is_reported_than_listed() {
+async fn total_count_is_too_high() {
     let row = Row::new(
-        "more_is_reported_than_listed",
-        "`TotalCount` stays above the listed tracks",
+        "total_count_is_too_high",
+        "`TotalCount` is higher than the number of listed tracks",
     )
     .fails("incomplete", "incomplete")
     .also("cloudaudit_account_covered", Miss)
@@ -119,7 +126,7 @@ async fn more_is_reported_than_listed() {
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_account_covered", Equal(1.0))
     .remedy(
-        "compare with the console; if the API counts unlisted tracks, set `poll.accept_short_listings: true`",
+        "compare the number of tracks with the number in the console; if the API counts tracks that it does not list, set `poll.accept_short_listings: true`",
     );
     Memory::new().play_fault(row, Fault::total_off_by(1)).await;
 }
@@ -128,7 +135,7 @@ async fn more_is_reported_than_listed() {
 async fn a_track_is_switched_off_while_another_is_not_listed() {
     let row = Row::new(
         "a_track_is_switched_off_while_another_is_not_listed",
-        "`TotalCount` is above the listed tracks, and a track is switched off",
+        "`TotalCount` is higher than the number of listed tracks, and a track is switched off",
     )
     .fails("incomplete", "incomplete")
     .numbers(Numbers::Updated)
@@ -138,7 +145,7 @@ async fn a_track_is_switched_off_while_another_is_not_listed() {
         "cloudaudit_track_changes_total{change=\"disabled\"}",
         GrowAlone(1.0),
     )
-    .remedy("find out who did it");
+    .remedy("find out who switched off the track");
     let begins = |stage: &Memory| {
         stage.world.inject(Fault::total_off_by(1).until_cleared());
         account(&stage.world).set_status(1, 0).unwrap();
@@ -151,12 +158,12 @@ async fn a_track_is_switched_off_while_another_is_not_listed() {
 async fn a_short_listing_is_accepted() {
     let row = Row::new(
         "a_short_listing_is_accepted",
-        "`TotalCount` is above the listed tracks, with `poll.accept_short_listings: true`",
+        "`TotalCount` is higher than the number of listed tracks, and `poll.accept_short_listings` is true",
     )
     .also("cloudaudit_reported_tracks", Equal(6.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_reported_tracks", Equal(5.0))
-    .remedy("nothing; no track vanishes");
+    .remedy("nothing; no track counts as vanished");
     let stage = Memory::with(Setup {
         accept_short_listings: true,
         ..Setup::default()
@@ -168,7 +175,7 @@ async fn a_short_listing_is_accepted() {
 async fn a_track_is_deleted_and_another_created_between_pages() {
     let row = Row::new(
         "a_track_is_deleted_and_another_created_between_pages",
-        "While pages are read, one track is deleted, one created, one skipped",
+        "Between the requests for two pages, one track is deleted and one is created, so the second page skips a third track",
     )
     .also(
         "cloudaudit_track_changes_total{change=\"vanished\"}",
@@ -179,7 +186,7 @@ async fn a_track_is_deleted_and_another_created_between_pages() {
         GrowBy(1.0),
     )
     .also("cloudaudit_track_present{track=\"track-1\"}", Equal(0.0))
-    .remedy("nothing: a track vanishes only if two complete readings of the pages agree");
+    .remedy("nothing: a track counts as vanished only if two complete readings of the pages agree");
     let both = Fault::afterwards(|account| {
         account.delete(1).unwrap();
         account.create(Track::new(9, "track-9"));
@@ -191,25 +198,25 @@ async fn a_track_is_deleted_and_another_created_between_pages() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn less_is_reported_than_listed() {
+async fn total_count_is_too_low() {
     let row = Row::new(
-        "less_is_reported_than_listed",
-        "`TotalCount` stays below the listed tracks",
+        "total_count_is_too_low",
+        "`TotalCount` is lower than the number of listed tracks",
     )
     .also("cloudaudit_reported_tracks", Equal(4.0))
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
     .afterwards("cloudaudit_reported_tracks", Equal(5.0))
-    .remedy("compare with the console");
+    .remedy("compare the number of tracks with the number in the console");
     Memory::new().play_fault(row, Fault::total_off_by(-1)).await;
 }
 
 /// The one inconsistency that the exporter does not notice. Noticing it would take a request past
 /// the last page, and the response to that is undocumented.
 #[tokio::test(start_paused = true)]
-async fn less_is_reported_at_the_end_of_a_page() {
+async fn total_count_is_too_low_at_the_end_of_a_page() {
     let row = Row::new(
-        "less_is_reported_at_the_end_of_a_page",
-        "`TotalCount` is too low, and equals the tracks of the first pages",
+        "total_count_is_too_low_at_the_end_of_a_page",
+        "`TotalCount` is too low, so the exporter does not request the last page",
     )
     .numbers(Numbers::AsListed)
     .also("cloudaudit_reported_tracks", Equal(4.0))
@@ -224,7 +231,7 @@ async fn less_is_reported_at_the_end_of_a_page() {
     )
     .afterwards("cloudaudit_track_present{track=\"track-5\"}", Equal(1.0))
     .remedy(
-        "compare with the console; with a larger `poll.page_size`, the listing shows the track",
+        "compare the number of tracks with the number in the console; a larger `poll.page_size` can add the missing track to the listing",
     );
     let stage = Memory::with(Setup {
         page_size: 4,
@@ -237,14 +244,16 @@ async fn less_is_reported_at_the_end_of_a_page() {
 async fn there_are_more_tracks_than_max_tracks() {
     let row = Row::new(
         "there_are_more_tracks_than_max_tracks",
-        "More tracks than `poll.max_tracks`",
+        "The account has more tracks than `poll.max_tracks`",
     )
     .numbers(Numbers::AsListed)
     .also("cloudaudit_dropped_tracks", Equal(3.0))
     .also("cloudaudit_account_tracks{status=\"enabled\"}", Equal(8.0))
     .also("cloudaudit_api_requests_total", Grow)
     .afterwards("cloudaudit_dropped_tracks", Equal(0.0))
-    .remedy("delete tracks, or raise the limit; only the lowest ids have series");
+    .remedy(
+        "delete tracks, or raise `poll.max_tracks`; only the tracks with the lowest ids have series",
+    );
     let stage = Memory::with(Setup {
         max_tracks: 5,
         ..Setup::default()

@@ -20,22 +20,25 @@ const WRITTEN: &str = "cloudaudit_exporter_state_last_write_successful";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_new_configuration_is_wrong() {
-    let row = Row::new("the_new_configuration_is_wrong", "A reload finds an error")
-        .also(RELOADED, Equal(0.0))
-        .recovers(Recovery::AtOnce)
-        .afterwards(RELOADED, Equal(1.0))
-        .remedy(
-            "correct the line that the log names, and reload; the previous configuration stays",
-        );
+    let row = Row::new(
+        "the_new_configuration_is_wrong",
+        "A reload finds an error in the configuration",
+    )
+    .also(RELOADED, Equal(0.0))
+    .recovers(Recovery::AtOnce)
+    .afterwards(RELOADED, Equal(1.0))
+    .remedy(
+        "correct the line that the log names, and reload; until then, the exporter keeps the previous configuration",
+    );
     let begins = async |stage: &mut Wire| stage.reload("pol: {}\n");
     let ends = async |stage: &mut Wire| stage.reload("");
     row.play(LOOK, &mut Wire::new().await, begins, ends).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_region_leaves_the_configuration() {
+async fn a_region_is_removed_from_the_configuration() {
     let row = Row::new(
-        "a_region_leaves_the_configuration",
+        "a_region_is_removed_from_the_configuration",
         "A region or account is removed from the configuration",
     )
     .also("cloudaudit_up{region=\"ap-singapore\"}", Miss)
@@ -43,7 +46,7 @@ async fn a_region_leaves_the_configuration() {
     .recovers(Recovery::AtOnce)
     .afterwards("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))
     .remedy(
-        "nothing, if intended: removed regions and accounts leave no tombstones. `CloudAuditAccountNoLongerWatched` fires for accounts, not for regions",
+        "nothing, if the change was intended. The series of a removed region or account end without a tombstone. `CloudAuditAccountNoLongerWatched` fires for a removed account, but not for a removed region",
     );
     let stage = Memory::with(Setup {
         regions: &[REGION, OTHER_REGION],
@@ -55,10 +58,10 @@ async fn a_region_leaves_the_configuration() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_loop_panics() {
+async fn an_account_task_panics() {
     let row = Row::new(
-        "an_account_loop_panics",
-        "The task of an account panics, with a deletion meanwhile",
+        "an_account_task_panics",
+        "The task of an account panics, and a track is deleted before the task restarts",
     )
     .also("cloudaudit_exporter_account_restarts_total", GrowBy(1.0))
     .also("cloudaudit_track_present{track=\"track-3\"}", Equal(0.0))
@@ -66,7 +69,7 @@ async fn an_account_loop_panics() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("open an issue; the task restarts after ten seconds");
+    .remedy("open an issue; the exporter restarts the task after ten seconds");
     let begins = |stage: &Memory| {
         stage.panic();
         account(&stage.world).delete(3).unwrap();
@@ -78,7 +81,7 @@ async fn an_account_loop_panics() {
 async fn the_exporter_restarts() {
     let row = Row::new(
         "the_exporter_restarts",
-        "Restart during an outage, with a deletion meanwhile",
+        "The exporter restarts during an outage, and a track is deleted before the outage ends",
     )
     .fails("unavailable", "connect")
     .also("cloudaudit_track_changes_total", GrowBy(0.0))
@@ -87,7 +90,7 @@ async fn the_exporter_restarts() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("nothing: `state.file` has the last state");
+    .remedy("nothing: the exporter restores the last state from `state.file`");
     let begins = async |stage: &mut Wire| {
         stage.stop_cloud().await;
         stage.stop_exporter();
@@ -103,7 +106,7 @@ async fn the_exporter_restarts() {
 async fn the_exporter_is_killed() {
     let row = Row::new(
         "the_exporter_is_killed",
-        "`kill -9` and restart during an outage, with a deletion meanwhile",
+        "`kill -9` ends the exporter during an outage; a track is deleted, and the exporter restarts",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Restored)
@@ -113,7 +116,9 @@ async fn the_exporter_is_killed() {
         "cloudaudit_track_changes_total{change=\"vanished\"}",
         GrowAlone(1.0),
     )
-    .remedy("find the cause; changes of the last 5 s and times of the last minute may be lost");
+    .remedy(
+        "find out what killed the exporter; the exporter may lose changes of the last 5 s before the kill, and timestamps and counters of the last minute",
+    );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
         stage.stop_cloud().await;
@@ -136,13 +141,13 @@ async fn the_exporter_is_killed() {
 async fn the_exporter_restarts_without_a_state_file() {
     let row = Row::new(
         "the_exporter_restarts_without_a_state_file",
-        "Restart during an outage without a state file, with a deletion meanwhile",
+        "The exporter has no state file and restarts during an outage, and a track is deleted before the outage ends",
     )
     .fails("unavailable", "connect")
     .numbers(Numbers::Absent)
     .afterwards("cloudaudit_track_present{track=\"track-3\"}", Miss)
     .afterwards("cloudaudit_track_changes_total", GrowBy(0.0))
-    .remedy("set `state.file`, to see the deletion");
+    .remedy("set `state.file`; without a state file, the exporter does not detect the deletion");
     let begins = async |stage: &mut Wire| {
         stage.stop_cloud().await;
         stage.stop_exporter();
@@ -154,11 +159,13 @@ async fn the_exporter_restarts_without_a_state_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_state_file_is_broken() {
-    let row = Row::new("the_state_file_is_broken", "The state file is unreadable")
+async fn the_state_file_is_damaged() {
+    let row = Row::new("the_state_file_is_damaged", "The state file is damaged")
         .also(WRITTEN, Equal(1.0))
         .also("cloudaudit_track_changes_total", GrowBy(0.0))
-        .remedy("nothing, but history is lost; the file becomes `state.json.corrupt-…`");
+        .remedy(
+            "nothing, but the history is lost; the exporter renames the file to `state.json.corrupt-…`",
+        );
     let begins = async |stage: &mut Wire| {
         stage.stop_exporter();
         fs::write(stage.path("kept/state.json"), "no state").unwrap();
@@ -182,12 +189,14 @@ async fn the_state_file_is_broken() {
 async fn the_state_file_cannot_be_written() {
     let row = Row::new(
         "the_state_file_cannot_be_written",
-        "The folder of the state file is missing, full, or another user's",
+        "The folder of the state file is missing, is full, or belongs to another user",
     )
     .also(WRITTEN, Equal(0.0))
     .recovers(Recovery::Seconds(20))
     .afterwards(WRITTEN, Equal(1.0))
-    .remedy("free space, or repair the folder; a restart loses the changes");
+    .remedy(
+        "free space, or repair the folder; if the exporter restarts first, it loses the changes since the last write",
+    );
     let begins = async |stage: &mut Wire| {
         stage.wait_until_state_is_written().await;
         fs::rename(stage.path("kept"), stage.path("away")).unwrap();
@@ -208,11 +217,11 @@ async fn the_state_file_cannot_be_written() {
 async fn nothing_reads_the_log() {
     let row = Row::new(
         "nothing_reads_the_log",
-        "The reader of the log has stopped, or a terminal is on hold",
+        "Nothing reads the log: the reader has stopped, or a terminal is paused",
     )
     .also(DROPPED, Grow)
     .recovers(Recovery::AtOnce)
-    .remedy("restart the reader; lines beyond 1 MiB are lost");
+    .remedy("restart the reader; the exporter keeps 1 MiB of log lines and drops the rest");
     let mut stage = Wire::new().await;
     stage
         .environment
@@ -226,13 +235,15 @@ async fn nothing_reads_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn half_requests_fill_the_listener() {
+async fn incomplete_requests_fill_the_listener() {
     let row = Row::new(
-        "half_requests_fill_the_listener",
-        "A client sends 600 half requests",
+        "incomplete_requests_fill_the_listener",
+        "A client opens 600 connections and sends an incomplete request on each",
     )
     .recovers(Recovery::AtOnce)
-    .remedy("nothing: the exporter closes half requests to make room for a scrape. Restrict who reaches the listener");
+    .remedy(
+        "restrict access to the listener; the exporter closes such connections to make room for a scrape",
+    );
     let open = Mutex::new(Vec::new());
     let begins = async |stage: &mut Wire| {
         for _ in 0..HALF_REQUESTS {

@@ -158,18 +158,18 @@ impl Row {
 
     fn shows(&self) -> String {
         let up = match self.polls {
-            Polls::Succeed => "up 1".to_owned(),
-            Polls::Fail(reason, code) if reason == code => format!("up 0: `{reason}`"),
-            Polls::Fail(reason, code) => format!("up 0: `{reason}`, `{code}`"),
+            Polls::Succeed => "polls succeed".to_owned(),
+            Polls::Fail(reason, code) if reason == code => format!("polls fail: reason `{reason}`"),
+            Polls::Fail(reason, code) => format!("polls fail: reason `{reason}`, code `{code}`"),
         };
         let numbers = match self.numbers {
-            Numbers::Exact => "exact",
-            Numbers::AsListed => "as listed",
-            Numbers::Kept => "kept",
-            Numbers::Updated => "kept, listed tracks updated",
-            Numbers::Restored => "kept, time exact or older",
-            Numbers::Hidden => "hidden",
-            Numbers::Absent => "none",
+            Numbers::Exact => "values are correct",
+            Numbers::AsListed => "values are as listed",
+            Numbers::Kept => "values stay the same",
+            Numbers::Updated => "values of listed tracks are updated, other values stay the same",
+            Numbers::Restored => "values stay the same, but the success time may be older",
+            Numbers::Hidden => "values are hidden",
+            Numbers::Absent => "no values yet",
         };
         with_claims(format!("{up}; {numbers}"), &self.also)
     }
@@ -177,13 +177,14 @@ impl Row {
     fn recovers_text(&self) -> String {
         let recovered = match (self.recovery, self.polls) {
             (Recovery::Restart, _) => "after a restart".to_owned(),
-            (Recovery::Intervals(_), Polls::Succeed) if self.afterwards.is_empty() => {
-                "at once".to_owned()
+            (Recovery::Intervals(_), Polls::Succeed)
+                if self.numbers == Numbers::Exact && self.afterwards.is_empty() =>
+            {
+                "immediate".to_owned()
             }
-            (Recovery::AtOnce, _) => "at once".to_owned(),
+            (Recovery::AtOnce, _) => "immediate".to_owned(),
             (Recovery::Seconds(seconds), _) => format!("{seconds} s"),
-            // As most faults do.
-            (Recovery::Intervals(1), _) => String::new(),
+            (Recovery::Intervals(1), _) => "1 interval".to_owned(),
             (Recovery::Intervals(intervals), _) => format!("{intervals} intervals"),
         };
         with_claims(recovered, &self.afterwards)
@@ -192,8 +193,7 @@ impl Row {
 
 fn with_claims(text: String, claims: &[Claim]) -> String {
     let texts = std::iter::once(text).chain(claims.iter().map(Claim::text));
-    let texts: Vec<String> = texts.filter(|text| !text.is_empty()).collect();
-    texts.join("; ")
+    texts.collect::<Vec<String>>().join("; ")
 }
 
 impl Claim {
@@ -202,14 +202,14 @@ impl Claim {
         let series = self.series;
         match self.does {
             Does::Grow => format!("`{series}` grows"),
-            Does::GrowBy(0.0) => format!("`{series}` stays"),
+            Does::GrowBy(0.0) => format!("`{series}` does not change"),
             Does::GrowBy(difference) => format!("`{series}` +{difference}"),
             Does::GrowAlone(difference) => format!("only `{series}` +{difference}"),
             Does::Equal(value) => format!("`{series} {value}`"),
             Does::About(value) => format!("`{series}` ≈{value}"),
-            Does::DipBelow(limit) => format!("`{series}` dips below {limit}"),
-            Does::Exceed(limit) => format!("`{series}` >{limit}"),
-            Does::Miss => format!("no `{series}`"),
+            Does::DipBelow(limit) => format!("`{series}` falls below {limit}"),
+            Does::Exceed(limit) => format!("`{series}` is above {limit}"),
+            Does::Miss => format!("`{series}` is absent"),
         }
     }
 

@@ -18,10 +18,10 @@ use crate::{OTHER_REGION, REGION, SECRET_ID, SECRET_KEY};
 const HOUR: i64 = 3600;
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_is_off_by_an_hour() {
+async fn the_clock_is_an_hour_behind() {
     let row = Row::new(
-        "the_clock_is_off_by_an_hour",
-        "This host's clock is an hour behind the API's",
+        "the_clock_is_an_hour_behind",
+        "This host's clock is one hour behind the API's clock",
     )
     .also("cloudaudit_clock_skew_seconds", About(3600.0))
     .also(
@@ -29,17 +29,17 @@ async fn the_clock_is_off_by_an_hour() {
         Grow,
     )
     .afterwards("cloudaudit_clock_skew_seconds", About(0.0))
-    .remedy("synchronize the clock; signatures have the API's time meanwhile");
+    .remedy("synchronize the clock; until then, the exporter signs requests with the API's time");
     let begins = |stage: &Memory| stage.world.set_skew_seconds(HOUR);
     let ends = |stage: &Memory| stage.world.set_skew_seconds(0);
     Memory::new().play(row, begins, ends).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_clock_is_off_and_responses_have_no_date() {
+async fn the_clock_is_behind_and_responses_have_no_date() {
     let row = Row::new(
-        "the_clock_is_off_and_responses_have_no_date",
-        "The clock is an hour behind, and responses have no `Date`",
+        "the_clock_is_behind_and_responses_have_no_date",
+        "This host's clock is one hour behind, and responses have no `Date` header",
     )
     .fails("unauthenticated", "AuthFailure.SignatureExpire")
     .remedy("synchronize the clock");
@@ -54,10 +54,10 @@ async fn the_clock_is_off_and_responses_have_no_date() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_tenant_uses_the_key() {
+async fn another_client_uses_the_key() {
     let row = Row::new(
-        "another_tenant_uses_the_key",
-        "Another client uses 15 of the 20 allowed requests a second",
+        "another_client_uses_the_key",
+        "Another client uses the same key for 15 of the 20 requests per second that the API allows",
     )
     .also(
         "cloudaudit_rate_limiter_requests_per_second",
@@ -69,7 +69,7 @@ async fn another_tenant_uses_the_key() {
     )
     .recovers(Recovery::Intervals(2))
     .afterwards("cloudaudit_rate_limiter_requests_per_second", Equal(10.0))
-    .remedy("nothing, or give the exporter a key of its own");
+    .remedy("nothing, or create a separate key for the exporter");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -101,10 +101,10 @@ const SLOW: Duration = Duration::from_secs(9);
 async fn a_poll_takes_longer_than_its_interval() {
     let row = Row::new(
         "a_poll_takes_longer_than_its_interval",
-        "A poll of many slow pages exceeds an interval",
+        "A poll of many slow pages takes longer than one interval",
     )
     .also("cloudaudit_skipped_polls_total", Grow)
-    .remedy("lengthen `poll.interval`, or use larger pages");
+    .remedy("lengthen `poll.interval`, or raise `poll.page_size`");
     let stage = Memory::with(Setup {
         tracks: 20,
         page_size: 2,
@@ -123,11 +123,11 @@ async fn a_poll_takes_longer_than_its_interval() {
 async fn a_poll_takes_longer_than_four_intervals() {
     let row = Row::new(
         "a_poll_takes_longer_than_four_intervals",
-        "A poll of many slow pages exceeds four intervals",
+        "A poll of many slow pages takes longer than four intervals",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_skipped_polls_total", Grow)
-    .remedy("lengthen `poll.interval`, or use larger pages");
+    .remedy("lengthen `poll.interval`, or raise `poll.page_size`");
     let stage = Memory::with(Setup {
         tracks: 60,
         page_size: 2,
@@ -143,10 +143,10 @@ async fn a_poll_takes_longer_than_four_intervals() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_region_hangs_beside_a_healthy_one() {
+async fn one_of_two_regions_does_not_respond() {
     let row = Row::new(
-        "a_region_hangs_beside_a_healthy_one",
-        "One region of two does not answer",
+        "one_of_two_regions_does_not_respond",
+        "In one of two regions, the API does not respond; the other region is `ap-singapore`",
     )
     .fails("unavailable", "timeout")
     .also("cloudaudit_up{region=\"ap-singapore\"}", Equal(1.0))

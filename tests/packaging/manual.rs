@@ -25,13 +25,13 @@ const AFTER: &str = r#"
 .SH FILES
 .TP
 \fI/etc/default/cloudaudit\-exporter\fR
-Environment of the service: keys, and the variables of the flags. Only root can read it.
+Environment variables of the service, for keys and flags. Only root can read this file.
 .TP
 \fI/etc/cloudaudit\-exporter/cloudaudit\-exporter.yaml\fR
-Example configuration with every key. The service uses it once \fBCLOUDAUDIT_EXPORTER_CONFIG_FILE\fR names it.
+Example configuration with every key. The service uses this file if \fBCLOUDAUDIT_EXPORTER_CONFIG_FILE\fR names it.
 .TP
 \fI/var/lib/cloudaudit\-exporter/state.json\fR
-State file: listings, changes and evidence that survive a restart.
+State file: listings, changes and evidence, which the exporter restores after a restart.
 .TP
 \fI/usr/share/cloudaudit\-exporter/\fR
 Alert rules for Prometheus, dashboards for Grafana, and the JSON Schema of the configuration.
@@ -41,14 +41,14 @@ Alert rules for Prometheus, dashboards for Grafana, and the JSON Schema of the c
 Reloads the configuration file.
 .TP
 .BR SIGTERM ", " SIGINT ", " SIGQUIT
-Stops the process within a second, or within the grace period if requests are in flight. A second signal stops it at once.
+Stops the process within a second, or within the grace period if requests are in flight. A second signal stops the process at once.
 .SH EXIT STATUS
 .TP
 .B 0
 Success.
 .TP
 .B 1
-Failure. For \fBonce\fR, a target failed. Also after a second signal.
+Failure, or a second signal. For \fBonce\fR and \fBcheck \-\-online\fR, a poll failed.
 .TP
 .B 2
 Wrong usage.

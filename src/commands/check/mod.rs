@@ -190,8 +190,8 @@ fn warnings(config: &Config, found: &[String]) -> Vec<String> {
     let blind = config.organizations.iter().filter(is_blind);
     let blind = blind.map(|organization| {
         format!(
-            "organization {}: without poll.details_interval the organization's own tracks are not known, and each \
-             member that only they cover causes an alert; set poll.details_interval, or track_required: false",
+            "organization {}: without poll.details_interval, the organization's tracks do not count for members, and each \
+             member without an enabled track causes an alert; set poll.details_interval, or track_required: false",
             organization.name
         )
     });

@@ -68,7 +68,7 @@ async fn key_files(config: &Config, environment: &Environment) -> Vec<String> {
                 Ok(Ok(Ok(()))) => return None,
                 Ok(Ok(Err(why))) => why,
                 Ok(Err(error)) => format!("{at}: {error}"),
-                Err(_) => format!("{at}: not read within {LOAD_TIMEOUT:?}, with the other files"),
+                Err(_) => format!("{at}: not read within {LOAD_TIMEOUT:?}, the limit for all keys"),
             };
             Some(format!("{owner}: cannot use the key: {why}"))
         })

@@ -147,7 +147,7 @@ fn results(found: &AccountFindings, indent: &str) -> Vec<String> {
     });
     let unchecked = (found.unchecked_storage > 0).then(|| {
         let targets = count(found.unchecked_storage, "more storage target");
-        format!("{indent}{targets} not checked; the daemon checks all of them")
+        format!("{indent}{targets} not checked; the exporter checks all of them")
     });
     error
         .chain(regions)
@@ -209,7 +209,10 @@ fn describe(problem: &TrackProblem) -> String {
     match problem {
         TrackProblem::NotListed => "not listed; create it, or correct expected_tracks".to_owned(),
         TrackProblem::Off => "not enabled; enable it".to_owned(),
-        TrackProblem::Different(fields) => format!("other values of {}", fields.join(", ")),
+        TrackProblem::Different(fields) => format!(
+            "different {}; correct the track or expected_tracks",
+            fields.join(", ")
+        ),
         TrackProblem::Unknown => "not known: not every region was listed".to_owned(),
     }
 }

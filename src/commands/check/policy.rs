@@ -80,7 +80,7 @@ impl Permissions {
     }
 }
 
-/// Returns whether the exporter verifies the account behind the keys although no `uin` is set.
+/// Returns whether the exporter verifies the account of the keys although no `uin` is set.
 fn verifies_owner(account: &Account, keeps_state: bool) -> bool {
     let is_fixed = matches!(
         account.credentials,

@@ -118,7 +118,7 @@ fn denied(found: &AccountFindings, step: ProbeStep) -> Option<String> {
                 _ => of_credentials(found),
             };
             format!(
-                "{who} lacks sts:AssumeRole on {role}, or the role does not trust it, or requires another external_id"
+                "{who} lacks sts:AssumeRole on {role}, or the role does not trust this identity, or requires another external_id"
             )
         }
         ProbeStep::Identity => format!("{}, or remove uin", lacks("sts:GetCallerIdentity")),

@@ -138,7 +138,7 @@ fn table(rows: &[Row]) -> String {
         text.push('\n');
     }
     if widths != full {
-        text.push_str("(… is cut; --output json shows all of it)\n");
+        text.push_str("(… marks a truncated value; --output json prints complete values)\n");
     }
     text
 }

@@ -21,34 +21,32 @@ use super::track::Track;
 mapping! {
     /// The keys of an account and of the members of an organization.
     struct CommonKeys as "common" {
-        /// The regions to poll, not the regions that tracks deliver to.
+        /// The API regions to poll, not the regions that tracks deliver to.
         regions: List<Region, 64> = [defaults::REGION],
         /// Labels on every series of an account, merged with the labels of `defaults`.
         labels: Names<LabelName, LabelValue, { defaults::MOST_LABELS }>,
-        /// The site, which sets the endpoints. Default: the `site` of the top level.
+        /// The Tencent Cloud site of the account. Default: the `site` of the top level.
         site: SiteName,
         /// The host of CloudAudit. Default: the CloudAudit host of `site` if the same level sets
-        /// it, else the `endpoint` of the top level.
+        /// `site`, else the `endpoint` of the next level.
         endpoint: Host,
-        /// The host of STS. Default: `endpoint` if on loopback, else the STS host of `site` if the
-        /// same level sets it, else the `sts_endpoint` of the top level.
+        /// The host of STS. Default: `endpoint` if it begins with `http://`, else the STS host of
+        /// `site` if the same level sets `site`, else the `sts_endpoint` of the next level.
         sts_endpoint: Host,
-        /// The time between two polls of a region. Not shorter than `poll.timeout`. Default:
+        /// The time between two polls of each region. Not shorter than `poll.timeout`. Default:
         /// `poll.interval`.
         interval: Interval,
         /// The rate limit for requests to the API. Default: the `rate_limit` of the top level.
         rate_limit: RateLimitKeys,
-        /// The search for the operators behind changes; merges key by key with `defaults` and the
-        /// top level.
+        /// How the exporter finds out who changed a track.
         attribution: AttributionKeys,
-        /// Tracks that must exist: a name, or a mapping of a name and of fields that must match as
-        /// text.
+        /// Tracks that must exist and be enabled. Each item is a name, or a mapping with a name and
+        /// the expected values of other fields.
         expected_tracks: List<Track, 100>,
-        /// Whether an account needs an enabled track of its own. Set `false` for a sandbox, or for
-        /// an account that the organization covers.
+        /// Whether the account must have an enabled track of its own. Set `false` for a sandbox, or
+        /// for a member account that a track of the organization records.
         track_required: Boolean = true,
-        /// Checks whether operation records arrive; merges key by key with `defaults` and the top
-        /// level.
+        /// The checks that operation records arrive in the storage of tracks.
         delivery: DeliveryKeys,
     }
 }
@@ -56,17 +54,19 @@ mapping! {
 mapping! {
     /// One layer of settings: an account, `defaults`, or the members of an organization.
     struct AccountKeys as "account" with common: CommonKeys {
-        /// The number of the account. The exporter refuses a key of another account. Not in
-        /// `defaults`.
+        /// The UIN of the account. The exporter refuses an API key of another account. Not allowed
+        /// in `defaults`.
         uin: Uin,
-        /// The APPID of the account, for the hosts of its buckets if a track has no APPID. Default:
-        /// the APPID that Cloud Access Management returns. Not in `defaults`.
+        /// The APPID of the account, which is a part of the host of each bucket. The exporter uses
+        /// this APPID if the API returns a track without an APPID. Default: the APPID that Cloud
+        /// Access Management returns. Not allowed in `defaults`.
         appid: AppId,
-        /// The key for the API, from one source. Default: the first source that exists of the
-        /// environment, a profile, the identity of a TKE pod and the role of a CVM.
+        /// The source of the key for the API. Set exactly one source. Default: the first source
+        /// that exists, in this order: the environment, a profile, the identity of a TKE pod, the
+        /// role of a CVM.
         credentials: Source,
-        /// The role to assume with the key; merges key by key with `defaults`. An account with this
-        /// key needs an `arn` here or in `defaults`.
+        /// The role that the exporter assumes with the key of `credentials`. An account with
+        /// `assume_role` needs an `arn`, here or in `defaults`.
         assume_role: AssumeRoleKeys,
     }
 }

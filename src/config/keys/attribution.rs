@@ -1,4 +1,4 @@
-//! The keys of the search for the operators behind changes.
+//! The keys of the search for the operators who made changes.
 
 use super::super::leaf::{Boolean, SweepInterval};
 use super::mapping::mapping;
@@ -6,11 +6,14 @@ use super::mapping::mapping;
 mapping! {
     /// The nearest layer decides each key.
     struct AttributionKeys as "attribution" {
-        /// Whether the exporter searches for the operator behind each change. It needs
-        /// `cloudaudit:DescribeEvents`, which reads all operations of an account.
+        /// Whether the exporter searches the operation records for the operator of each change to a
+        /// track. The operator is the user, role or root account that made the change. The search
+        /// needs the permission `cloudaudit:DescribeEvents`, which allows reading all operation
+        /// records of an account.
         enabled: Boolean = false,
-        /// The time between two sweeps, which list every write to tracks, failed attempts included.
-        /// Default: never, so that only a change causes requests.
+        /// The time between two sweeps. A sweep reads the records of all write operations on
+        /// tracks, including failed operations. Default: no sweeps: the exporter searches only
+        /// after a change.
         sweep_interval: SweepInterval,
         /// Whether `cloudaudit_track_change_operator_info` has the operator's name as a label.
         operator_label: Boolean = false,

@@ -11,11 +11,13 @@ use crate::duration::format_duration;
 
 mapping! {
     struct CredentialKeys as "credentials" {
-        /// The public half of the key, in the file itself.
+        /// The secret id, written in the configuration file.
         secret_id: SecretId,
-        /// The secret key, in the file itself. The exporter logs a warning.
+        /// The secret key, written in the configuration file. The exporter logs a warning, because
+        /// every reader of that file has the secret key.
         secret_key: SecretText,
-        /// The token of a temporary key, in the file itself. The exporter logs a warning.
+        /// The token of a temporary key, written in the configuration file. The exporter logs a
+        /// warning, because every reader of that file has the token.
         token: SecretText,
         /// The file with the secret id. The exporter reads key files again when they change.
         secret_id_file: FilePath,
@@ -23,9 +25,9 @@ mapping! {
         secret_key_file: FilePath,
         /// The file with the token of a temporary key. Default: no token.
         token_file: FilePath,
-        /// A section of the file that the official tools share.
+        /// A profile in the credentials file of the official SDKs.
         profile: ProfileKeys,
-        /// The role of the machine (CVM) that the exporter runs on.
+        /// The role of the CVM that the exporter runs on.
         cvm_role: CvmRoleKeys,
         /// The identity of the TKE pod that the exporter runs in.
         tke_oidc: TkeOidcKeys,
@@ -45,20 +47,20 @@ mapping! {
 
 mapping! {
     struct EnvKeys as "env" {
-        /// The variable with the secret id.
+        /// The name of the variable with the secret id.
         secret_id: VariableName,
-        /// The variable with the secret key.
+        /// The name of the variable with the secret key.
         secret_key: VariableName,
-        /// The variable with the token of a temporary key. Default: the key has no token.
+        /// The name of the variable with the token of a temporary key. Default: no token.
         token: VariableName,
     }
 }
 
 mapping! {
     struct ProfileKeys as "profile" {
-        /// The section.
+        /// The name of the profile, which is a section of the file.
         name: ProfileName = defaults::PROFILE,
-        /// The file. Default: the file of the official SDKs.
+        /// The file with the profile. Default: the credentials file of the official SDKs.
         file: FileBelowHome,
     }
 }
@@ -67,30 +69,31 @@ mapping! {
     struct CvmRoleKeys as "cvm_role" {
         /// The name of the role. Default: the name that the metadata service returns.
         name: RoleName,
-        /// The metadata service.
+        /// The host of the metadata service.
         endpoint: MetadataHost = endpoint::METADATA,
     }
 }
 
 mapping! {
     struct TkeOidcKeys as "tke_oidc" {
-        /// The STS that exchanges the pod's token. Default: the account's `sts_endpoint`.
+        /// The host of STS, which exchanges the pod's token for a temporary key. Default: the
+        /// account's `sts_endpoint`.
         endpoint: Host,
     }
 }
 
 mapping! {
     struct AssumeRoleKeys as "assume_role" {
-        /// The role: `qcs::cam::uin/UIN:roleName/NAME`, `…:role/ID` or
+        /// The ARN of the role: `qcs::cam::uin/UIN:roleName/NAME`, `…:role/ID` or
         /// `…:role/tencentcloudServiceRoleName/NAME`.
         arn: RoleArn,
         /// The session's name in the audit log of the role's account.
         session_name: SessionName = defaults::SESSION_NAME,
         /// The external id that the role's trust policy requires.
         external_id: ExternalId,
-        /// The lifetime of a temporary key. The exporter refreshes it earlier.
+        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
-        /// The STS that assumes the role. Default: the account's `sts_endpoint`.
+        /// The host of STS, which issues the temporary key. Default: the account's `sts_endpoint`.
         endpoint: Host,
     }
 }

@@ -8,19 +8,23 @@ use crate::duration::format_duration;
 mapping! {
     /// Whether and how the exporter checks that operation records arrive.
     struct DeliveryKeys as "delivery" {
-        /// Whether the exporter checks the storage targets of enabled tracks. This needs more
-        /// permissions: see `check --policy`.
+        /// Whether the exporter checks that operation records arrive in the storage of enabled
+        /// tracks. The checks need more permissions, which `check --policy` prints.
         enabled: Boolean = false,
         /// The time between two checks of a storage target. Not shorter than `poll.timeout`.
         interval: Interval = format_duration(defaults::DELIVERY_INTERVAL),
-        /// How long an operation may take to arrive. CloudAudit documents 5 to 10 minutes.
+        /// How long the record of an operation may take to arrive in the storage. CloudAudit
+        /// documents 5 to 10 minutes.
         grace: Period = format_duration(defaults::DELIVERY_GRACE),
-        /// The host for requests to all buckets; `Host` and the signature keep the host of the
-        /// bucket. Default: `endpoint` if on loopback, else the hosts of the buckets.
+        /// The host for requests to all buckets. The header `Host` and the signature still contain
+        /// the host of the bucket. Default: `endpoint` if it begins with `http://`, else the host
+        /// of each bucket.
         cos_endpoint: Host,
-        /// The host of CLS. Default: `endpoint` if on loopback, else the site's CLS host.
+        /// The host of CLS. Default: `endpoint` if it begins with `http://`, else the site's CLS
+        /// host.
         cls_endpoint: Host,
-        /// The host of CKafka. Default: `endpoint` if on loopback, else the site's CKafka host.
+        /// The host of CKafka. Default: `endpoint` if it begins with `http://`, else the site's
+        /// CKafka host.
         ckafka_endpoint: Host,
     }
 }

@@ -17,19 +17,21 @@ pub(in crate::config) type MemberPatterns = List<MemberPattern, 1000>;
 
 mapping! {
     struct OrganizationKeys as "organization" with common: CommonKeys {
-        /// The role to assume in each member account; required.
+        /// The name of the role to assume in each member account. Required.
         role_name: RoleName,
-        /// The key of the organization's admin account, from one source: it lists the members and
-        /// assumes their roles. Default: the default chain.
+        /// The source of the key of the organization's admin account. With this key, the exporter
+        /// lists the members and assumes their roles. Default: as for an account.
         credentials: Source,
-        /// The label `account` of a member: its UIN or its name, which can change.
+        /// The value of the label `account` of a member: the UIN, or the name, which can change.
         account_label: MemberLabel = AccountLabel::default().as_str(),
-        /// Tags of members that become labels of the member's series; not the names of `labels`.
+        /// Tags that become labels on the series of a member. A tag must not also be a key of
+        /// `labels`.
         member_tag_labels: List<TagLabel, { defaults::MOST_LABELS }>,
-        /// Members to poll, by UIN, name or organization node: patterns for the whole text, with
-        /// `*` for any text and `?` for one character. Default: all members.
+        /// Patterns for the members to poll. A pattern must match the whole UIN, the whole name or
+        /// the whole organization node. `*` matches any text, and `?` matches one character.
+        /// Default: all members.
         include: MemberPatterns,
-        /// Members to skip, with patterns as in `include`.
+        /// Patterns for the members to skip, as in `include`.
         exclude: MemberPatterns,
         /// The time between two listings of the members.
         refresh: Interval = format_duration(defaults::REFRESH),
@@ -37,10 +39,10 @@ mapping! {
         external_id: ExternalId,
         /// The session's name in the audit logs of the members.
         session_name: SessionName = defaults::SESSION_NAME,
-        /// The lifetime of a temporary key. The exporter refreshes it earlier.
+        /// The lifetime of a temporary key. The exporter refreshes the key before it expires.
         duration: RoleDuration = format_duration(defaults::ROLE_DURATION),
-        /// The host of the Organization API. Default: `endpoint` if on loopback, else the site's
-        /// Organization API host.
+        /// The host of the Organization API. Default: `endpoint` if it begins with `http://`, else
+        /// the site's Organization API host.
         organization_endpoint: Host,
     }
 }

@@ -7,30 +7,37 @@ use crate::duration::format_duration;
 
 mapping! {
     struct PollKeys as "poll" {
-        /// The time between two polls of a target. Not shorter than `timeout`.
+        /// The time between two polls of a target (an account in a region). Not shorter than
+        /// `timeout`.
         interval: Interval = format_duration(defaults::INTERVAL),
-        /// The time limit of a request. Not longer than the interval.
+        /// The time limit of each attempt of a request. Not longer than the interval of any
+        /// account.
         timeout: Timeout = format_duration(defaults::POLL.timeout),
-        /// Attempts for a request, the first included. The exporter repeats only throttled requests
-        /// and transient failures.
+        /// The maximum number of attempts for a request, including the first attempt. The exporter
+        /// retries a request that fails as `throttled` or `unavailable`.
         attempts: WholeNumber<10> = defaults::POLL.attempts,
-        /// Tracks on a page.
+        /// The number of tracks on a page of a listing.
         page_size: WholeNumber<100> = defaults::POLL.page_size,
-        /// How long the exporter shows the last good data without newer data. At least 2 intervals.
+        /// How long the exporter shows the data of the last complete listing while polls fail, from
+        /// the end of that listing. At least twice the interval of each account.
         stale_after: Period = format_duration(defaults::POLL.stale_after),
-        /// How long a deleted track stays visible. Not shorter than the interval.
+        /// How long the exporter shows a deleted track, from the poll that detected the deletion.
+        /// Not shorter than the interval of any account.
         tombstone_for: Period = format_duration(defaults::POLL.tombstone_for),
-        /// How many tracks of a target have series, the lowest ids first. The exporter only counts
-        /// further tracks.
+        /// The maximum number of tracks of a target that have their own series. If a target has
+        /// more tracks, the tracks with the highest ids have no series of their own, but the
+        /// exporter counts them.
         max_tracks: WholeNumber<100_000> = defaults::POLL.max_tracks,
-        /// How far the API's `CreateTime` is ahead of UTC.
+        /// The offset from UTC of the field `CreateTime` in API responses.
         create_time_offset: UtcOffset = "+08:00",
-        /// Whether a listing below its `TotalCount` is complete, for an API that counts tracks that
-        /// it does not list. No track counts as deleted while the count is higher. If `false`, such
-        /// a poll fails as `incomplete`.
+        /// Whether the exporter accepts a listing with fewer tracks than its `TotalCount`. If
+        /// `false`, the poll fails with the reason `incomplete`. Set `true` only if the API counts
+        /// tracks that it does not list. If `true`, the exporter never concludes from such a
+        /// listing that a track was deleted.
         accept_short_listings: Boolean = defaults::POLL.accept_short_listings,
-        /// The time between two requests for the details that a listing lacks: the track's filters,
-        /// and whether the track is organization-wide. Default: never.
+        /// The time between two requests for the details of a track. The details are the filters of
+        /// the track, and whether the track is for all members of an organization. Listings do not
+        /// contain them. Default: no requests for details.
         details_interval: Interval,
     }
 }

@@ -22,42 +22,44 @@ use super::rate_limit::RateLimitKeys;
 
 mapping! {
     struct ConfigKeys as "cloudaudit-exporter" {
-        /// The site of the accounts; it sets the endpoints.
+        /// The Tencent Cloud site of the accounts. The site determines the default endpoints.
         site: SiteName = Site::default().as_str(),
-        /// The host of CloudAudit. On loopback it is a simulated cloud: requests to the other
-        /// services go there too, unless the same level sets their endpoints. Default: the site's
-        /// CloudAudit host.
+        /// The host of CloudAudit. An `http://` URL is a simulated cloud: the exporter also sends
+        /// its requests for the other services there. Endpoints of the same or a nearer level
+        /// override this URL. Default: the site's CloudAudit host.
         endpoint: Host,
         /// The host of STS, which identifies accounts and issues temporary keys. Default:
-        /// `endpoint` if on loopback, else the site's STS host.
+        /// `endpoint` if it begins with `http://`, else the site's STS host.
         sts_endpoint: Host,
         /// How the exporter polls accounts.
         poll: PollKeys,
         /// The rate limit for requests to the API.
         rate_limit: RateLimitKeys,
-        /// Checks whether operation records arrive at the storage of tracks.
+        /// The checks that operation records arrive in the storage of tracks.
         delivery: DeliveryKeys,
-        /// What survives a restart.
+        /// The state file, which keeps the history over a restart.
         state: StateKeys,
-        /// The change feed.
+        /// How many changes to tracks the exporter keeps.
         changes: ChangesKeys,
-        /// The search for the operators behind changes.
+        /// How the exporter finds out who changed a track.
         attribution: AttributionKeys,
-        /// How requests reach the cloud.
+        /// The proxy and the CA certificates for requests to the cloud.
         http: HttpKeys,
-        /// UINs of accounts, besides the polled account, whose storage is a normal destination.
+        /// UINs of other accounts that tracks may deliver to. `CloudAuditTrackStorageForeign` does
+        /// not fire for the storage of these accounts.
         trusted_storage_accounts: List<Uin, 1000>,
-        /// Settings for every account that does not set them: the keys of an account except `uin`
-        /// and `appid`.
+        /// Default settings of all accounts and organizations. All keys of an account are allowed,
+        /// except `uin` and `appid`.
         defaults: DefaultKeys,
-        /// Files of more accounts: a mapping like `accounts`, or a mapping with the single key
-        /// `accounts`.
+        /// Files with more accounts. Each file is a mapping of accounts by name, or has the single
+        /// key `accounts`.
         account_files: AccountFiles,
-        /// The accounts by name, the label `account`. At least one account or organization is
-        /// required.
+        /// The accounts by name. The name is the value of the label `account`. At least one account
+        /// or organization is required.
         accounts: Names<AccountName, AccountKeys, { defaults::MOST_ACCOUNTS }>,
-        /// Organizations by name, the label `organization`: the exporter discovers and polls every
-        /// member account, with a role in each.
+        /// The organizations by name. The name is the value of the label `organization`. The
+        /// exporter discovers the member accounts, and polls each member account with a role in
+        /// that account.
         organizations: Names<OrganizationName, OrganizationKeys, 64>,
     }
     extra {
@@ -66,31 +68,33 @@ mapping! {
             {"required": ["organizations"], "properties": {"organizations": {"minProperties": 1}}},
             {"required": ["account_files"]}
         ],
-        "patternProperties": {"^x-": {"description": "Free, for YAML anchors."}}
+        "patternProperties": {"^x-": {"description": "The exporter ignores keys that begin with x-: use them for YAML anchors."}}
     }
 }
 
 mapping! {
     struct StateKeys as "state" {
-        /// The state file. Default: `state.json` in the folder of `STATE_DIRECTORY`, which systemd
-        /// sets; else no state file.
+        /// The state file. Default: `state.json` in the folder that `STATE_DIRECTORY` names, else
+        /// no state file.
         file: FilePath,
     }
 }
 
 mapping! {
     struct ChangesKeys as "changes" {
-        /// How many of the latest changes the exporter keeps, also in the state file. It drops
-        /// changes after 90 days.
+        /// How many changes the exporter keeps, in memory and in the state file. The exporter drops
+        /// a change after 90 days.
         keep: WholeNumber<10_000> = defaults::KEEP_CHANGES,
     }
 }
 
 mapping! {
     struct HttpKeys as "http" {
-        /// Additional CA certificates (PEM) to trust.
+        /// A file with CA certificates (PEM) that the exporter trusts in addition to the CA
+        /// certificates of the system.
         ca_file: FilePath,
-        /// The proxy for requests to the cloud. Default: the proxy of the environment.
+        /// The proxy for requests to the cloud. Default: the first of these variables that is set:
+        /// `https_proxy`, `HTTPS_PROXY`, `all_proxy`, `ALL_PROXY`.
         proxy: ProxyUrl,
     }
 }
@@ -111,7 +115,7 @@ impl Setting for AccountFiles {
         let mut schema = Patterns::schema(definitions);
         let most = defaults::MOST_ACCOUNT_FILES;
         schema[LIMITS] = json!(format!(
-            "Paths, relative to this file, in which `*` and `?` stand for names; up to {most} files."
+            "Paths are relative to the configuration file. `*` and `?` match parts of a name. Up to {most} files."
         ));
         schema
     }

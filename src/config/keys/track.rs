@@ -15,21 +15,21 @@ pub(in crate::config) type Track = NameOr<TrackText, TrackMapping>;
 
 mapping! {
     struct TrackKeys as "expected_track" {
-        /// The track's `Name`.
+        /// The name of the track.
         name: TrackText,
         /// The actions that the track records.
         action_type: ActionType,
-        /// A product's short name, or `*`.
+        /// The short name of the product that the track records, or `*` for all products.
         resource_type: TrackText,
-        /// `cos`, `cls` or `ckafka`.
+        /// The type of the storage: `cos`, `cls` or `ckafka`.
         storage_type: TrackText,
         /// The region of the storage.
         storage_region: TrackText,
-        /// The bucket, topic or instance.
+        /// The bucket, topic or instance that stores the records.
         storage_name: TrackText,
-        /// The prefix in the storage.
+        /// The prefix of the log files in the storage.
         storage_prefix: TrackText,
-        /// The UIN of the owner of the storage.
+        /// The UIN of the account that owns the storage.
         storage_account: Uin,
     }
     extra {"required": ["name"]}

@@ -44,7 +44,7 @@ impl Leaf for MetadataHost {
         json!({
             "type": "string",
             "pattern": r"^(https?://)?([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?$",
-            LIMITS: "A host with or without a port, or a URL without a path; `http://` for any host."
+            LIMITS: "A host with or without a port, or a URL without a path. `http://` is allowed for any host."
         })
     }
 }
@@ -65,7 +65,7 @@ impl Leaf for ProxyUrl {
         json!({
             "type": "string",
             "pattern": r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#\s]+/?$",
-            LIMITS: "`http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy requires them; percent-encode `@`, `/`, `?`, `#`, `%` and `\\` in them, and `:` in the user name."
+            LIMITS: "`http://host:port` or `https://host:port`, with `user:password@` before the host if the proxy requires a password. Percent-encode `@`, `/`, `?`, `#`, `%` and `\\` in user and password, and `:` in the user name."
         })
     }
 }

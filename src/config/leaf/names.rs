@@ -270,14 +270,14 @@ fn check_name(noun: &str, name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "not a name for an {noun}; allowed are up to {LONGEST} lower-case letters and digits, with single - or _ between them"
+        "not a name for an {noun}; a name has up to {LONGEST} characters: lowercase letters and digits, with single - or _ between them"
     ))
 }
 
 fn name_schema() -> (Json, String) {
     let names = json!({"pattern": "^[a-z0-9]+([-_][a-z0-9]+)*$", "maxLength": 64});
     let limits =
-        "A name is up to 64 lower-case letters and digits, with single `-` or `_` between them.";
+        "A name has up to 64 characters: lowercase letters and digits, with single `-` or `_` between them.";
     (names, limits.to_owned())
 }
 

@@ -50,8 +50,8 @@ pub(super) fn delivery(
     })
 }
 
-/// Returns the host that the nearest layer sets, or that its `endpoint` on loopback implies. `None`
-/// if a site decides.
+/// Returns the host that the nearest layer sets, or its `endpoint` if that begins with `http://`.
+/// `None` if a site decides.
 fn overridden(
     layers: Layers,
     hosts: &Hosts,

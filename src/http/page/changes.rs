@@ -32,7 +32,7 @@ fn change(record: &ChangeRecord) -> Vec<Text<'static>> {
     let kind = Text(record.change.as_str());
     match record.source {
         ChangeSource::Poll => vec![kind],
-        ChangeSource::Operation => vec![kind, Text("between two polls, by the operation records")],
+        ChangeSource::Operation => vec![kind, Text("between two polls; only in operation records")],
     }
 }
 

@@ -60,7 +60,7 @@ pub(super) fn form(f: &mut fmt::Formatter<'_>, query: &Query) -> fmt::Result {
     if !query.has_no_filters() {
         writeln!(
             f,
-            "<p class=\"soft\">The tables show what matches. The verdict and the numbers above cover everything.</p>"
+            "<p class=\"soft\">The tables show only matching rows. The verdict and the numbers above cover all accounts.</p>"
         )?;
     }
     Ok(())

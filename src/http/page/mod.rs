@@ -83,7 +83,7 @@ impl fmt::Display for Page<'_> {
         let now = Utc(facts.view.now.wall);
         writeln!(
             f,
-            "<p class=\"soft\">This page is of <span id=\"at\">{now}</span>.</p>\n</div>"
+            "<p class=\"soft\">This page shows the state at <span id=\"at\">{now}</span>.</p>\n</div>"
         )?;
         form::form(f, query)?;
         writeln!(f, "</header>\n<main>")?;
@@ -201,11 +201,11 @@ fn checked(
         return Ok(());
     }
     let (heading, advice) = if doubts.accounts == 0 {
-        ("Looked for and not found", "As of the times above.")
+        ("Checked and not found", "As of the last listings.")
     } else {
         (
-            "Not found in the accounts that are known",
-            "The accounts under “Not known” may have them.",
+            "Not found in the accounts with known data",
+            "The accounts under “Not known” may have these problems.",
         )
     };
     writeln!(

@@ -53,7 +53,7 @@ fn all_tiles(everything: &Scope<'_>, problems: &[Problem<'_>]) -> Vec<Tile> {
     let unlisted = match doubts.organizations {
         0 => String::new(),
         count => format!(
-            "members not known of {}",
+            "members of {} not known",
             pluralize(count as u64, "organization")
         ),
     };
@@ -63,7 +63,7 @@ fn all_tiles(everything: &Scope<'_>, problems: &[Problem<'_>]) -> Vec<Tile> {
     };
     let owners = match unknown_owners(everything) {
         0 => of_accounts.clone(),
-        count => format!("owner not reported of {}", pluralize(count as u64, "track")),
+        count => format!("owner of {} not reported", pluralize(count as u64, "track")),
     };
     let waiting = everything.targets.iter();
     let waiting = waiting.filter(|row| row.target.last_poll.is_none()).count();

@@ -81,7 +81,7 @@ fn not_known(doubts: Doubts, accounts: usize) -> Vec<String> {
         (unknown > 0 && unknown < accounts).then(|| format!("not known for {unknown} of {all}")),
         (organizations > 0).then(|| {
             let organizations = pluralize(organizations as u64, "organization");
-            format!("members not known of {organizations}")
+            format!("members of {organizations} not known")
         }),
         (deliveries > 0).then(|| {
             let targets = pluralize(deliveries as u64, "storage target");
@@ -107,7 +107,7 @@ fn notes(everything: &Scope<'_>) -> Vec<String> {
         } else {
             format!("Deliveries of {unchecked} of {accounts} accounts are")
         };
-        let why = "an enabled track does not prove that its log arrives";
+        let why = "an enabled track does not prove that records arrive";
         notes.push(format!("{which} not checked: {why}."));
     }
     let unknown = unknown_owners(everything);

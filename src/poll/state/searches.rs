@@ -1,4 +1,4 @@
-//! The part of an account's state that searches for the operators behind changes.
+//! The part of an account's state that searches for the operators who made changes.
 
 use std::sync::Arc;
 use std::time::Duration;

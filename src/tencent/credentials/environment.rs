@@ -141,7 +141,7 @@ impl Provider for EnvironmentProvider {
         Some(credential.secret_id().to_owned())
     }
 
-    /// Returns a missing key has a state, so that it is visible in the metrics.
+    /// Returns a state only if the variables have no valid key, so that the metrics show it.
     fn state(&self) -> Option<ProviderState> {
         self.credential.is_err().then(ProviderState::default)
     }

@@ -1,7 +1,8 @@
 //! The INI format of the credentials file, as the official SDK reads it with Python's
 //! `configparser`: `=` or `:` after a key in any case, comments on lines of their own, values
-//! without surrounding whitespace and with their quotes. Unlike `configparser`, it skips a byte
-//! order mark, and ignores mistakes in other sections.
+//! without surrounding whitespace and with their quotes. Unlike with `configparser`, a byte order
+//! mark is skipped, mistakes in other sections are ignored, and an indented line does not continue
+//! the value above it. The profile refuses a value in quotes, which the SDK would use as it is.
 
 /// The values of one section. They borrow from the bytes of the file, because copies would have to
 /// be wiped.

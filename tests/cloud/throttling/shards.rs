@@ -15,13 +15,14 @@ use tokio::time::{Instant, sleep};
 
 const SHARDS: u32 = 32;
 
-/// Members on a page of `DescribeOrganizationMembers`, at most.
+/// The most members on a page of `DescribeOrganizationMembers`.
 const PAGE_SIZE: usize = 50;
 
-/// What the API allows to one key in a second, for `DescribeOrganizationMembers`.
+/// The limit of `DescribeOrganizationMembers` for each key, in requests per second.
 const LISTS_PER_SECOND: usize = 20;
 
-/// What STS allows to one key in a second.
+/// A limit of `AssumeRole` for each key, in requests per second. STS allows 600; the test leaves the
+/// other 500 to other programs.
 const ROLES_PER_SECOND: usize = 100;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -31,7 +32,7 @@ fn latency(request: usize) -> Duration {
     Duration::from_millis(30 + (request as u64 * 7) % 31)
 }
 
-/// A limit of the API: so many requests in any second.
+/// A limit of the API: at most `per_second` requests in any second.
 #[derive(Clone)]
 struct Limit {
     per_second: usize,
@@ -67,7 +68,7 @@ impl Limit {
     }
 }
 
-/// Sends this many requests one after another, and a refused one again.
+/// Sends requests one after another, and repeats each refused request.
 async fn send(requests: usize, pacer: Pacer, limit: Limit) {
     for request in 0..requests {
         loop {

@@ -83,7 +83,7 @@ async fn foreign_storage_is_not_found_only_if_every_owner_is_known() {
         let tracks = with_owner(owner);
         let page = page_with("/", |now| listed("ap-guangzhou", tracks, now)).await;
         let checked = section(&page, "checked");
-        assert!(checked.contains("Looked for and not found"), "{checked}");
+        assert!(checked.contains("Checked and not found"), "{checked}");
         let is_listed = checked.contains("Tracks that deliver to other accounts");
         assert_eq!(is_listed, is_known, "owner {owner:?}");
         let note =
@@ -200,7 +200,7 @@ async fn an_operator_who_only_fits_is_a_perhaps_and_an_unseen_change_says_that_n
         "{found:?}"
     );
     assert_eq!(found[0][3], "disabled");
-    let unseen = "disabledbetween two polls, by the operation records";
+    let unseen = "disabledbetween two polls; only in operation records";
     assert_eq!(found[1][3], unseen);
 }
 
@@ -259,7 +259,7 @@ async fn no_track_is_listed_is_said_only_if_every_listing_is_known() {
     );
 }
 
-/// "The tables show what matches": a filter by track leaves out the failures of other accounts.
+/// "The tables show only matching rows": a filter by track leaves out the failures of other accounts.
 #[tokio::test]
 async fn a_filter_by_track_shows_no_failure_of_an_account_without_it() {
     let scene = |now: Moment| -> (Vec<Report>, ExporterInfo) {

@@ -296,8 +296,8 @@ async fn changes_say_what_changed_and_by_whom_or_why_that_is_not_known() {
 async fn old_problems_are_of_the_past() {
     let page = page_of("/", |now| {
         let off = vec![own(1, "audit-all", Status::Disabled)];
-        let dark = failed(old(listed("ap-guangzhou", off, now)), unavailable(), now);
-        let reports = vec![report_of(required("dark"), vec![dark])];
+        let stale = failed(old(listed("ap-guangzhou", off, now)), unavailable(), now);
+        let reports = vec![report_of(required("stale"), vec![stale])];
         (reports, scenes::exporter(now))
     })
     .await;

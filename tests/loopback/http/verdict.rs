@@ -38,7 +38,7 @@ async fn what_is_known_and_fresh_and_good_is_green_as_of_the_oldest_data() {
         page.text()
             .contains("<title>All good – CloudAudit exporter</title>")
     );
-    let note = "Deliveries are not checked: an enabled track does not prove that its log arrives.";
+    let note = "Deliveries are not checked: an enabled track does not prove that records arrive.";
     assert!(page.text().contains(note), "{}", page.text());
 }
 

@@ -224,7 +224,7 @@ fn exporter_states() -> Vec<State> {
                 ..info
             },
             color: "unsure",
-            text: "Members not known of 1 organization",
+            text: "Members of 1 organization not known",
             ..GOOD
         },
         State {
@@ -238,7 +238,7 @@ fn exporter_states() -> Vec<State> {
                 ..info
             },
             color: "unsure",
-            text: "1 warning; members not known of 1 organization",
+            text: "1 warning; members of 1 organization not known",
             ..GOOD
         },
     ]

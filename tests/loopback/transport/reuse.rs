@@ -120,7 +120,7 @@ async fn a_repeated_response_is_rejected() {
     let error = send(&transport, "http", &server.authority).await;
     let error = error.unwrap_err();
     assert_eq!(error.kind, TransportErrorKind::Repeated, "{error}");
-    assert!(error.message.contains("came before"), "{error}");
+    assert!(error.message.contains("an earlier request"), "{error}");
     assert_eq!(server.connections.load(Ordering::Relaxed), 1);
     // If a server always sends the same id, each request uses a new connection and accepts it.
     for connections in 2..5 {

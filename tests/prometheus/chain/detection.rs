@@ -123,7 +123,7 @@ async fn one_account_out(chain: &Chain) {
 /// An outage of the cloud sends one page instead of one per account, and resolves no other alert.
 async fn all_out(chain: &mut Chain) {
     let start = Instant::now();
-    chain.darken();
+    chain.stop_cloud();
     let unreachable = [
         ("alertname", "CloudAuditCloudUnreachable"),
         ("job", "cloudaudit"),
@@ -139,7 +139,7 @@ async fn all_out(chain: &mut Chain) {
     chain.wait(OUTAGE).await;
     let told = chain.receiver.since(start);
     assert_eq!(names(&told), ["CloudAuditCloudUnreachable "], "{told:#?}");
-    chain.light().await;
+    chain.start_cloud().await;
     let resolved = chain.receiver.wait_for(start, "resolved", &unreachable);
     resolved.await;
     let alerts = chain.prometheus.alerts().await;

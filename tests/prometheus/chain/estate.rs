@@ -61,12 +61,12 @@ impl Chain {
     }
 
     /// Stops the cloud without closing connections gracefully.
-    pub fn darken(&mut self) {
+    pub fn stop_cloud(&mut self) {
         self.cloud.abort();
     }
 
     /// Starts the cloud again, at the same address.
-    pub async fn light(&mut self) {
+    pub async fn start_cloud(&mut self) {
         let start = Instant::now();
         let server = loop {
             match Server::bind(self.cloud_address, self.world.clone()).await {

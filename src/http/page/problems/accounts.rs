@@ -23,7 +23,7 @@ pub(super) fn without_enabled_track<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = accounts.filter(|report| is_without(facts, report) == Some(true));
     Problem {
         level: Level::Bad,
-        advice: "As of the last listing, no track is known to deliver the log of these accounts. Enable or create one.",
+        advice: "As of the last listing, no track is known to record these accounts. Enable or create a track.",
         table: Table::new(
             "without",
             "Accounts without an enabled track",
@@ -98,7 +98,7 @@ pub(super) fn outdated<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = accounts.filter(|report| outdated_coverage(facts, report).is_some());
     Problem {
         level: Level::Warning,
-        advice: "They counted as covered by their organization when its tracks were last listed.",
+        advice: "The last listing of the organization's tracks covers these accounts, but this listing is old.",
         table: Table::new(
             "outdated",
             "Accounts whose coverage is outdated",
@@ -136,7 +136,7 @@ pub(super) fn credentials<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = accounts.filter(|report| expires(report).is_some());
     Problem {
         level: Level::Warning,
-        advice: "Their key was not refreshed. cloudaudit-exporter check --online names the cause.",
+        advice: "The key of these accounts was not refreshed. Run cloudaudit-exporter check --online to find the cause.",
         table: Table::new(
             "credentials",
             "Keys about to expire",

@@ -29,7 +29,7 @@ pub(super) fn own<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let facts = scope.facts;
     Problem {
         level: Level::Warning,
-        advice: "The log of the exporter says more.",
+        advice: "Read the log of the exporter.",
         table: Table::new(
             "exporter",
             "The exporter itself",
@@ -103,7 +103,7 @@ pub(super) fn organizations<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let rows = all.filter(|it| it.failure.is_some() || is_stale(facts, it));
     Problem {
         level: Level::Warning,
-        advice: "Known members are still polled. Accounts that joined since are not.",
+        advice: "The exporter still polls the known members. It does not poll accounts that joined after the last list.",
         table: Table::new(
             "organizations",
             "Organizations whose members cannot be listed",

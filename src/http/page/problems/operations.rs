@@ -104,7 +104,7 @@ pub(super) fn searches<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let accounts = scope.accounts.iter().copied();
     Problem {
         level: Level::Info,
-        advice: "The operation records cannot be read, so nothing says who changed a track. Polls continue. cloudaudit-exporter check --online names a missing permission (cloudaudit:DescribeEvents).",
+        advice: "The exporter cannot read the operation records, so it cannot name who changed a track. Polls continue. cloudaudit-exporter check --online names a missing permission (cloudaudit:DescribeEvents).",
         table: Table::new(
             "searches",
             "Accounts whose operation records cannot be read",

@@ -48,7 +48,7 @@ pub(super) fn refreshes<'a>(scope: &Scope<'a>) -> Problem<'a> {
     });
     Problem {
         level: Level::Warning,
-        advice: "The last refresh of their temporary keys failed. Polls continue until the current key expires.",
+        advice: "The last refresh of the temporary keys of these accounts failed. Polls continue until the current key expires.",
         table: Table::new(
             "refreshes",
             "Keys that cannot be refreshed",

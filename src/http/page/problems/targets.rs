@@ -131,7 +131,7 @@ pub(super) fn counted<'a>(scope: &Scope<'a>) -> Problem<'a> {
     };
     Problem {
         level: Level::Info,
-        advice: "The API lists more or fewer tracks than its TotalCount says. Compare cloudaudit_reported_tracks with the sum of cloudaudit_tracks. If the difference lasts, compare the tracks with the console and ask Tencent Cloud's support.",
+        advice: "The API lists more or fewer tracks than its TotalCount says. Compare cloudaudit_reported_tracks with the sum of cloudaudit_tracks. If the difference lasts, compare the listed tracks with the tracks in the console, and ask Tencent Cloud's support.",
         table: Table::new(
             "counted",
             "Targets whose TotalCount is wrong",

@@ -129,7 +129,7 @@ pub(super) fn deleted<'a>(scope: &Scope<'a>) -> Problem<'a> {
 pub(super) fn recreated<'a>(scope: &Scope<'a>) -> Problem<'a> {
     Problem {
         level: Level::Warning,
-        advice: "The track was deleted, and one with the same name exists now. Operations in between may be missing from the log.",
+        advice: "The track was deleted, and another track with the same name exists now. Operations in between may be missing from the log.",
         table: of_vanished(scope, "recreated", "Tracks deleted and created again", true),
     }
 }
@@ -141,7 +141,7 @@ pub(super) fn foreign<'a>(scope: &Scope<'a>) -> Problem<'a> {
     let facts = scope.facts;
     Problem {
         level: Level::Bad,
-        advice: "The storage belongs to an account that is neither this one nor in trusted_storage_accounts.",
+        advice: "The storage belongs to an account that is neither the account of the track nor in trusted_storage_accounts.",
         table: Table::new(
             "foreign",
             "Tracks that deliver to other accounts",
@@ -171,7 +171,7 @@ pub(super) fn undocumented<'a>(scope: &Scope<'a>) -> Problem<'a> {
     });
     Problem {
         level: Level::Info,
-        advice: "This version does not know their type of storage. Look for a newer version.",
+        advice: "This version of the exporter does not know this type of storage. Check whether a newer version does.",
         table: Table::new(
             "undocumented",
             "Tracks with another type of storage",
