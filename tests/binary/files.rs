@@ -2,7 +2,7 @@
 //! Only the part of the exporter that needs such a file fails, and nothing waits for it.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

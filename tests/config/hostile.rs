@@ -191,7 +191,7 @@ async fn a_read_that_hangs_is_an_error_and_does_not_prevent_later_loads() {
 
     let (end, ended) = mpsc::channel::<()>();
     let hung = Config::load_in(&slot, Some(file), move || {
-        drop(ended.recv());
+        let _ = ended.recv();
         sources()
     });
     let (first, ()) = tokio::join!(hung, past_the_limit());
