@@ -66,7 +66,7 @@ struct Cloud {
     calls: usize,
     /// The call before which the tracks changed last.
     changed_at: usize,
-    /// Whether it has always told the truth.
+    /// Whether every response was correct.
     is_honest: bool,
     served: Vec<Served>,
 }

@@ -64,7 +64,7 @@ metrics! {
     AccountCoverageChecked "cloudaudit_account_coverage_checked_timestamp_seconds" Gauge []
         "Unix time in seconds of the oldest DescribeAuditTracks listing that cloudaudit_account_covered depends on, from the account or from its organization; absent if cloudaudit_account_covered is absent."
     AccountTrackRequired "cloudaudit_account_track_required" Gauge []
-        "1 if the configuration (track_required) requires the account to have an enabled track of its own, otherwise 0."
+        "1 if the configuration (track_required) requires the account to have an enabled track of its own or to be covered by the organization, otherwise 0."
     AccountObservedSeconds "cloudaudit_account_observed_seconds_total" Counter []
         "Total time in seconds between successive complete listings of DescribeAuditTracks that are at most three poll intervals apart."
     AccountCoveredSeconds "cloudaudit_account_covered_seconds_total" Counter []

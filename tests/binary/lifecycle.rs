@@ -373,13 +373,13 @@ async fn no_line_is_lost_while_the_reader_of_the_log_pauses() {
 
 /// Returns the next message to the service manager.
 fn next(manager: &UnixDatagram) -> String {
-    let mut told = [0; 256];
-    let length = manager.recv(&mut told).unwrap();
-    String::from_utf8(told[..length].to_vec()).unwrap()
+    let mut text = [0; 256];
+    let length = manager.recv(&mut text).unwrap();
+    String::from_utf8(text[..length].to_vec()).unwrap()
 }
 
 /// Returns the next message that is not `WATCHDOG=1`.
 fn next_but_life(manager: &UnixDatagram) -> String {
-    let mut told = std::iter::repeat_with(|| next(manager));
-    told.find(|told| told != "WATCHDOG=1").unwrap()
+    let mut messages = std::iter::repeat_with(|| next(manager));
+    messages.find(|text| text != "WATCHDOG=1").unwrap()
 }

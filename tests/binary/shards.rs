@@ -153,9 +153,9 @@ fn check_shows_the_accounts_of_the_shard_and_says_so() {
         }
 
         let policy = check(&[&flags[..], &["--policy"]].concat(), &[]);
-        let told = text(&policy.stderr);
+        let warning = text(&policy.stderr);
         let expected = format!("shard {ordinal} of 3, counted from 0");
-        assert!(told.contains(&expected), "{told}");
+        assert!(warning.contains(&expected), "{warning}");
         let printed: Value = serde_json::from_slice(&policy.stdout).unwrap();
         assert!(printed["statement"].is_array(), "{printed}");
     }

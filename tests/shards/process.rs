@@ -85,8 +85,8 @@ impl Process {
     /// Shuts the process down with SIGTERM, as a service manager does.
     pub async fn end(mut self) {
         let id = self.child.id().unwrap().to_string();
-        let told = Command::new("kill").args(["-TERM", &id]).status().await;
-        assert!(told.unwrap().success());
+        let killed = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(killed.unwrap().success());
         let ended = self.child.wait().await.unwrap();
         let said = std::fs::read_to_string(&self.log).unwrap();
         let last: Vec<&str> = said.lines().rev().take(5).collect();

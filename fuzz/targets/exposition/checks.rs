@@ -118,7 +118,7 @@ fn check_target(target: &Target, shown: &Shown<'_>, now: Moment) {
     assert!(is_number(shown.value(Metric::Up, region), u64::from(up)));
 
     let failures = shown.samples(Metric::LastFailureInfo, region);
-    let told: Vec<_> = failures
+    let actual: Vec<_> = failures
         .iter()
         .map(|it| (it.label("reason"), it.label("code").to_owned()))
         .collect();
@@ -126,7 +126,7 @@ fn check_target(target: &Target, shown: &Shown<'_>, now: Moment) {
     let expected: Vec<_> = failure
         .map(|it| (it.reason.as_str(), cut(&it.code)))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(actual, expected);
 
     let counts = shown.samples(Metric::Tracks, region);
     let Some((tracks, reported)) = target.shown(now) else {
@@ -172,7 +172,7 @@ const OF_A_LISTING: [Metric; 6] = [
 fn check_tracks(tracks: &[Track], shown: &Shown<'_>, region: &str) {
     let ids: Vec<String> = tracks.iter().map(|track| track.id.to_string()).collect();
     let enabled = shown.samples(Metric::TrackEnabled, region);
-    let told: Vec<(&str, bool)> = enabled
+    let actual: Vec<(&str, bool)> = enabled
         .iter()
         .map(|it| (it.label("track_id"), is_number(it.value, 1)))
         .collect();
@@ -181,17 +181,17 @@ fn check_tracks(tracks: &[Track], shown: &Shown<'_>, region: &str) {
         .zip(tracks)
         .map(|(id, track)| (id.as_str(), track.status == Status::Enabled))
         .collect();
-    assert_eq!(told, expected);
+    assert_eq!(actual, expected);
     let created = shown.samples(Metric::TrackCreatedTimestamp, region);
-    let told: Vec<f64> = created.iter().map(|it| it.value).collect();
+    let times: Vec<f64> = created.iter().map(|it| it.value).collect();
     let with_time = tracks.iter().filter_map(|track| track.created);
-    assert_eq!(told, with_time.map(|time| time as f64).collect::<Vec<_>>());
+    assert_eq!(times, with_time.map(|time| time as f64).collect::<Vec<_>>());
     let infos = shown.samples(Metric::TrackInfo, region);
-    let told: Vec<_> = infos
+    let actual: Vec<_> = infos
         .iter()
         .map(|it| INFO.map(|name| it.label(name).to_owned()))
         .collect();
-    assert_eq!(told, tracks.iter().map(info).collect::<Vec<_>>());
+    assert_eq!(actual, tracks.iter().map(info).collect::<Vec<_>>());
 }
 
 const INFO: [&str; 9] = [

@@ -114,9 +114,9 @@ async fn bodies_without_end_are_cut() {
         while client.stream.write_all(piece.as_bytes()).await.is_ok() {
             sleep(Duration::from_millis(20)).await;
         }
-        // Who goes on sending after the response may lose it to the reset.
-        let told = server.content.answered.lock().unwrap().pop();
-        let (_, status) = told.unwrap();
+        // A client that continues to send after the response may lose the response to the reset.
+        let last = server.content.answered.lock().unwrap().pop();
+        let (_, status) = last.unwrap();
         assert!(statuses.contains(&status), "{status}");
         assert_eq!(server.get("/-/healthy").await.status, 200);
     }
@@ -167,7 +167,7 @@ async fn heads_that_are_too_much_or_not_one() {
             &[],
             Closed,
         ),
-        // With 1.0 the host may be left out, and the connection ends.
+        // HTTP/1.0 needs no `Host`, and the connection ends.
         ("GET /metrics HTTP/1.0\r\n\r\n".to_owned(), &[200], Closed),
         (garbage_after + "\0", &[200, 400], Closed),
         (head_after, &[200, 400], Closed),
@@ -277,10 +277,10 @@ async fn head_and_options_have_no_content_on_any_path() {
         client.send(request("HEAD", path, "")).await;
         let head = client.reply_to("HEAD").await;
         assert_eq!(head.status, get.status, "{path}");
-        let [told, length] = [&head, &get].map(|it| it.header("content-length"));
-        // What time it is in JSON is sometimes a digit longer.
+        let [head, get] = [&head, &get].map(|it| it.header("content-length"));
+        // The current time in the JSON text is sometimes a digit longer.
         let is_fixed = !path.starts_with("/api/");
-        assert!(told == length || !is_fixed && !told.is_empty(), "{path}");
+        assert!(head == get || !is_fixed && !head.is_empty(), "{path}");
         client.send(request("OPTIONS", path, "")).await;
         let options = client.reply().await;
         let expected = if path == "/nope" { 404 } else { 204 };

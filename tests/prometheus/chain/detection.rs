@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use cloudaudit_exporter::sim::Fault;
 
 use super::estate::{ACCOUNTS, Chain, SCALE};
-use super::receiver::Told;
+use super::receiver::SentAlert;
 
 const PROD: &str = ACCOUNTS[0].1;
 const PAYMENTS: &str = ACCOUNTS[1].1;
@@ -52,16 +52,16 @@ async fn switched_off(chain: &Chain) -> Instant {
         ("team", "team-of-prod"),
         ("severity", "critical"),
     ];
-    let told = chain.receiver.wait_for(off, "firing", &turned_off).await;
+    let sent = chain.receiver.wait_for(off, "firing", &turned_off).await;
     // The `since` label distinguishes two switch-offs of the same track.
-    let since: f64 = told.labels["since"].parse().unwrap();
+    let since: f64 = sent.labels["since"].parse().unwrap();
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     assert!((now.as_secs_f64() - since).abs() < 60.0, "{since}");
-    assert_eq!(told.labels.len(), turned_off.len() + 1, "{:?}", told.labels);
-    assert_eq!(told.receiver, "pager");
-    let runbook = &told.annotations["runbook_url"];
+    assert_eq!(sent.labels.len(), turned_off.len() + 1, "{:?}", sent.labels);
+    assert_eq!(sent.receiver, "pager");
+    let runbook = &sent.annotations["runbook_url"];
     assert!(runbook.ends_with("docs/alerts.md#cloudaudittrackturnedoff"));
-    report("switched off", "TurnedOff", told.at - off, 2 * 60);
+    report("switched off", "TurnedOff", sent.at - off, 2 * 60);
     assert_eq!(
         names(&chain.receiver.since(off)),
         ["CloudAuditTrackTurnedOff prod"]
@@ -80,8 +80,8 @@ async fn deleted(chain: &Chain) {
         ("track", "to-cls"),
         ("severity", "critical"),
     ];
-    let told = chain.receiver.wait_for(start, "firing", &vanished).await;
-    report("deleted", "Vanished", told.at - start, 60);
+    let sent = chain.receiver.wait_for(start, "firing", &vanished).await;
+    report("deleted", "Vanished", sent.at - start, 60);
 }
 
 /// A restart from the state file sends no notification.
@@ -89,8 +89,8 @@ async fn restarted(chain: &mut Chain) {
     let start = Instant::now();
     chain.restart_exporter().await;
     chain.wait(HEALTHY).await;
-    let told = chain.receiver.since(start);
-    assert_eq!(names(&told), [""; 0], "a restart is no news: {told:#?}");
+    let sent = chain.receiver.since(start);
+    assert_eq!(names(&sent), [""; 0], "a restart is no news: {sent:#?}");
 }
 
 /// An account that cannot be polled fires only the alert for stale data, and none for its tracks.
@@ -103,17 +103,17 @@ async fn one_account_out(chain: &Chain) {
         ("account", "staging"),
         ("severity", "warning"),
     ];
-    let told = chain.receiver.wait_for(start, "firing", &stale).await;
+    let sent = chain.receiver.wait_for(start, "firing", &stale).await;
     report(
         "an account cannot be read",
         "DataStale",
-        told.at - start,
+        sent.at - start,
         5 * 60,
     );
-    let told = names(&chain.receiver.since(start));
+    let sent = names(&chain.receiver.since(start));
     assert!(
-        told.iter().all(|one| one == "CloudAuditDataStale staging"),
-        "{told:?}"
+        sent.iter().all(|one| one == "CloudAuditDataStale staging"),
+        "{sent:?}"
     );
     chain.world.clear(fault);
     let labels = &stale[..2];
@@ -129,16 +129,16 @@ async fn all_out(chain: &mut Chain) {
         ("job", "cloudaudit"),
         ("severity", "critical"),
     ];
-    let told = chain.receiver.wait_for(start, "firing", &unreachable).await;
+    let sent = chain.receiver.wait_for(start, "firing", &unreachable).await;
     report(
         "the cloud is gone",
         "CloudUnreachable",
-        told.at - start,
+        sent.at - start,
         4 * 60,
     );
     chain.wait(OUTAGE).await;
-    let told = chain.receiver.since(start);
-    assert_eq!(names(&told), ["CloudAuditCloudUnreachable "], "{told:#?}");
+    let sent = chain.receiver.since(start);
+    assert_eq!(names(&sent), ["CloudAuditCloudUnreachable "], "{sent:#?}");
     chain.start_cloud().await;
     let resolved = chain.receiver.wait_for(start, "resolved", &unreachable);
     resolved.await;
@@ -158,10 +158,10 @@ async fn switched_on(chain: &Chain, off: Instant) {
         ("alertname", "CloudAuditTrackTurnedOff"),
         ("account", "prod"),
     ];
-    let told = chain.receiver.since(off);
+    let sent = chain.receiver.since(off);
     assert!(
-        !told.iter().any(|told| told.is("resolved", &turned_off)),
-        "it was called off while the track was off: {told:#?}"
+        !sent.iter().any(|sent| sent.is("resolved", &turned_off)),
+        "the alert was resolved while the track was off: {sent:#?}"
     );
     let on = Instant::now();
     chain.world.account(PROD).unwrap().set_status(1, 1).unwrap();
@@ -169,13 +169,13 @@ async fn switched_on(chain: &Chain, off: Instant) {
 }
 
 /// Returns the name and account of each firing alert, without duplicates.
-fn names(told: &[Told]) -> Vec<String> {
-    let mut names: Vec<String> = told
+fn names(sent: &[SentAlert]) -> Vec<String> {
+    let mut names: Vec<String> = sent
         .iter()
-        .filter(|told| told.status == "firing")
-        .map(|told| {
-            let account = told.labels.get("account").map_or("", String::as_str);
-            format!("{} {account}", told.labels["alertname"])
+        .filter(|sent| sent.status == "firing")
+        .map(|sent| {
+            let account = sent.labels.get("account").map_or("", String::as_str);
+            format!("{} {account}", sent.labels["alertname"])
         })
         .collect();
     names.sort();
@@ -187,10 +187,10 @@ fn names(told: &[Told]) -> Vec<String> {
 fn report(what: &str, alert: &str, took: Duration, seconds_of_for: u32) {
     let of_rule = Duration::from_secs(seconds_of_for.into()) / SCALE;
     println!(
-        "{what}: {alert} was told after {:.1} s, {:.1} s of them its `for`",
+        "{what}: {alert} was sent after {:.1} s, {:.1} s of them its `for`",
         took.as_secs_f64(),
         of_rule.as_secs_f64()
     );
     assert!(took >= of_rule, "{alert} does not wait for its `for`");
-    assert!(took <= of_rule + LATE, "{alert} was told too late");
+    assert!(took <= of_rule + LATE, "{alert} was sent too late");
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use tokio::time::sleep;
 
 use super::event::{Because, EVENTS, Event, Notifications};
-use super::receiver::Told;
+use super::receiver::SentAlert;
 use super::site::{MINUTE, Site, minutes};
 
 /// How long every account is healthy before the first event.
@@ -55,7 +55,7 @@ async fn each_event_causes_one_page_or_one_ticket() {
     assert!(differences.is_empty(), "{differences}");
     // The rule looks back seven days, and the tombstone would last as long.
     let ended = site.receiver.since(start);
-    let is_over = |told: &Told| told.is("resolved", &[("account", "forgotten")]);
+    let is_over = |sent: &SentAlert| sent.is("resolved", &[("account", "forgotten")]);
     assert!(
         ended.iter().any(is_over),
         "the acknowledged deletion still alerts"
@@ -63,10 +63,10 @@ async fn each_event_causes_one_page_or_one_ticket() {
 }
 
 /// What was sent to the pager and as tickets. Alerts that were sent before are no news.
-fn notifications(told: &[Told]) -> Notifications {
+fn notifications(sent: &[SentAlert]) -> Notifications {
     let mut known = Vec::new();
     let mut news: BTreeMap<_, BTreeSet<&str>> = BTreeMap::new();
-    for alert in told {
+    for alert in sent {
         let is_new = alert.status == "firing" && !known.contains(&&alert.labels);
         if is_new && alert.receiver != "chat" {
             known.push(&alert.labels);

@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// One alert in one notification.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct SentAlert {
     pub at: Instant,
     /// The number of the notification that contained the alert.
     pub notification: usize,
@@ -33,7 +33,7 @@ pub struct Told {
     pub annotations: BTreeMap<String, String>,
 }
 
-impl Told {
+impl SentAlert {
     pub fn is(&self, status: &str, labels: &[(&str, &str)]) -> bool {
         self.status == status
             && labels
@@ -44,15 +44,15 @@ impl Told {
 
 pub struct Receiver {
     pub address: SocketAddr,
-    told: Arc<Mutex<Vec<Told>>>,
+    sent: Arc<Mutex<Vec<SentAlert>>>,
 }
 
 impl Receiver {
     pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let told = Arc::new(Mutex::new(Vec::new()));
-        let all = Arc::clone(&told);
+        let sent = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&sent);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let all = Arc::clone(&all);
@@ -61,7 +61,9 @@ impl Receiver {
                     async move {
                         let body = request.into_body().collect().await.unwrap().to_bytes();
                         let mut all = all.lock().unwrap();
-                        let number = all.last().map_or(0, |last: &Told| last.notification + 1);
+                        let number = all
+                            .last()
+                            .map_or(0, |last: &SentAlert| last.notification + 1);
                         all.extend(read(number, &body));
                         Ok::<_, Infallible>(Response::new(Full::<Bytes>::default()))
                     }
@@ -69,21 +71,26 @@ impl Receiver {
                 tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
             }
         });
-        Self { address, told }
+        Self { address, sent }
     }
 
     /// Returns every alert that was notified since `start`.
-    pub fn since(&self, start: Instant) -> Vec<Told> {
-        let told = self.told.lock().unwrap();
-        told.iter().filter(|one| one.at >= start).cloned().collect()
+    pub fn since(&self, start: Instant) -> Vec<SentAlert> {
+        let sent = self.sent.lock().unwrap();
+        sent.iter().filter(|one| one.at >= start).cloned().collect()
     }
 
     /// Waits for a notification of an alert with these labels, and returns it.
-    pub async fn wait_for(&self, start: Instant, status: &str, labels: &[(&str, &str)]) -> Told {
+    pub async fn wait_for(
+        &self,
+        start: Instant,
+        status: &str,
+        labels: &[(&str, &str)],
+    ) -> SentAlert {
         loop {
             let since = self.since(start);
-            if let Some(told) = since.iter().find(|told| told.is(status, labels)) {
-                return told.clone();
+            if let Some(sent) = since.iter().find(|sent| sent.is(status, labels)) {
+                return sent.clone();
             }
             assert!(
                 start.elapsed() < PATIENCE,
@@ -94,7 +101,7 @@ impl Receiver {
     }
 }
 
-fn read(number: usize, body: &[u8]) -> Vec<Told> {
+fn read(number: usize, body: &[u8]) -> Vec<SentAlert> {
     let notification: Value = serde_json::from_slice(body).unwrap();
     let texts = |value: &Value| -> BTreeMap<String, String> {
         let pairs = value.as_object().unwrap().iter();
@@ -104,7 +111,7 @@ fn read(number: usize, body: &[u8]) -> Vec<Told> {
     };
     let alerts = notification["alerts"].as_array().unwrap().iter();
     alerts
-        .map(|alert| Told {
+        .map(|alert| SentAlert {
             at: Instant::now(),
             notification: number,
             receiver: notification["receiver"].as_str().unwrap().to_owned(),

@@ -36,8 +36,8 @@ async fn killed_at_any_moment_a_process_leaves_the_old_file_or_the_new() {
             .spawn()
             .unwrap();
         let lines = BufReader::new(writer.stdout.take().unwrap()).lines();
-        let mut told = lines.filter_map(|line| line.ok()?.strip_prefix("safe ")?.parse().ok());
-        let first: u64 = told.next().expect("the writer writes");
+        let mut numbers = lines.filter_map(|line| line.ok()?.strip_prefix("safe ")?.parse().ok());
+        let first: u64 = numbers.next().expect("the writer writes");
         assert_eq!(first, safe + 1, "it went on from what was there");
         if kill % 2 == 0 {
             tokio::time::sleep(Duration::from_micros(u64::from(kill * 7_919 % 5_000))).await;
@@ -49,7 +49,7 @@ async fn killed_at_any_moment_a_process_leaves_the_old_file_or_the_new() {
         writer.kill().unwrap();
         writer.wait().unwrap();
 
-        let last = told.last().unwrap_or(first);
+        let last = numbers.last().unwrap_or(first);
         caught_writing += u32::from(new.exists());
         safe = left_in(&path);
         assert!(
@@ -63,8 +63,8 @@ async fn killed_at_any_moment_a_process_leaves_the_old_file_or_the_new() {
     );
 }
 
-/// Where this is a process of its own it writes until it is killed; as a test among others, a
-/// little.
+/// Writes until it is killed if the parent process started it for this; as an ordinary test, writes
+/// a little.
 #[tokio::test]
 async fn the_writer_goes_on_from_what_is_there() {
     if let Some(path) = env::var_os(FILE) {
@@ -101,7 +101,7 @@ fn a_released_file_can_be_locked_while_child_processes_start() {
 
 const WRITER: &str = "state::kill::the_writer_goes_on_from_what_is_there";
 
-/// Writes the next values and tells of each one that is safe.
+/// Writes the next values, and prints the number of each value that is safe.
 async fn write(path: &Path, values: u64) {
     let (file, loaded) = StateFile::<Vec<u64>>::open(path, SystemTime::UNIX_EPOCH);
     assert_eq!(loaded.warnings, [""; 0]);
@@ -124,7 +124,7 @@ fn left_in(path: &Path) -> u64 {
     loaded.value.map_or(0, |value| number(&value))
 }
 
-/// The n-th value that is written: all of it says which one it is.
+/// Returns the n-th value to write. Each of its elements is `number`.
 fn value(number: u64) -> Vec<u64> {
     vec![number; LENGTH]
 }

@@ -29,8 +29,8 @@ struct Scene {
     history: RefCell<TargetHistory>,
     reports: RefCell<Vec<Arc<Report>>>,
     changes: ChangeFeed,
-    /// What was told of each write, and the second in which.
-    told: RefCell<Vec<(u64, Result<SystemTime, String>)>>,
+    /// The second and the result of each write.
+    done: RefCell<Vec<(u64, Result<SystemTime, String>)>>,
 }
 
 impl Scene {
@@ -48,7 +48,7 @@ impl Scene {
             history: TargetHistory::new(REGION.to_owned(), minute, retention).into(),
             reports: RefCell::default(),
             changes: ChangeFeed::new(100),
-            told: RefCell::default(),
+            done: RefCell::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl Scene {
         self.start.elapsed().as_secs()
     }
 
-    /// A poll brings a listing, and the account publishes.
+    /// Records the listing of a poll, and publishes the account.
     fn poll(&self, listing: Listing) {
         let mut history = self.history.borrow_mut();
         history.listed(listing, self.clock.now(), SECOND);
@@ -88,9 +88,9 @@ impl Scene {
         let (end, ended) = oneshot::channel::<()>();
         let writing = writer.run(
             async || self.known(),
-            |told| {
-                let told = told.map(|written| written.began).map_err(str::to_owned);
-                self.told.borrow_mut().push((self.seconds(), told));
+            |done| {
+                let done = done.map(|written| written.began).map_err(str::to_owned);
+                self.done.borrow_mut().push((self.seconds(), done));
             },
             async { drop(ended.await) },
         );
@@ -103,9 +103,9 @@ impl Scene {
 
     /// When it was written.
     fn written(&self) -> Vec<u64> {
-        let told = self.told.borrow();
-        assert!(told.iter().all(|(_, told)| told.is_ok()), "{told:?}");
-        told.iter().map(|(second, _)| *second).collect()
+        let done = self.done.borrow();
+        assert!(done.iter().all(|(_, done)| done.is_ok()), "{done:?}");
+        done.iter().map(|(second, _)| *second).collect()
     }
 
     /// The number of tracks in the file, and when it says they were listed.
@@ -214,22 +214,22 @@ async fn an_unwritable_file_is_told_each_time_and_stops_nothing() {
             fs::create_dir_all(obstacle.join("x")).unwrap();
             scene.poll(listing([]));
             sleep(60 * SECOND).await;
-            blocked.set(scene.told.borrow().len());
+            blocked.set(scene.done.borrow().len());
             fs::remove_dir_all(&obstacle).unwrap();
             sleep(11 * SECOND).await;
         })
         .await;
-    let told = scene.told.borrow();
-    let ok: Vec<bool> = told.iter().map(|(_, told)| told.is_ok()).collect();
+    let done = scene.done.borrow();
+    let ok: Vec<bool> = done.iter().map(|(_, done)| done.is_ok()).collect();
     assert!(
         ok[0] && ok[1..blocked.get()].iter().all(|ok| !ok),
-        "{told:?}"
+        "{done:?}"
     );
     assert!(
         (5..=7).contains(&(blocked.get() - 1)),
-        "every ten seconds: {told:?}"
+        "every ten seconds: {done:?}"
     );
-    assert_eq!(ok[blocked.get()..], [true], "{told:?}");
+    assert_eq!(ok[blocked.get()..], [true], "{done:?}");
     assert_eq!(scene.in_file().unwrap().0, 0);
     let log = fs::read_to_string(log).unwrap();
     assert_eq!(
@@ -253,7 +253,7 @@ async fn a_file_that_another_process_has_is_told_at_once_and_written_when_it_is_
     scene
         .write_during(async {
             sleep(SECOND / 2).await;
-            assert!(scene.told.borrow()[0].1.is_err());
+            assert!(scene.done.borrow()[0].1.is_err());
             sleep(20 * SECOND).await;
             assert_eq!(scene.in_file(), None);
             drop(other);
@@ -271,7 +271,7 @@ async fn a_single_round_writes_once() {
     assert!(saved.is_none());
     scene.poll(listing([track(1, "a")]));
     writer
-        .finish(scene.known(), |told| assert!(told.is_ok()))
+        .finish(scene.known(), |done| assert!(done.is_ok()))
         .await;
     assert_eq!(scene.in_file(), Some((1, scene.at(0))));
 }
