@@ -1,4 +1,4 @@
-//! A state file, whole or damaged: never a panic, and what is read of it can be resumed, published
+//! Reads state files, valid or damaged, without a panic. The restored state can be resumed, published
 //! and saved again.
 
 use std::sync::Arc;

@@ -82,7 +82,7 @@ async fn a_configuration_that_becomes_a_fifo_only_fails_the_reload() {
     assert!(why.contains("config.yaml") && why.contains("FIFO"), "{why}");
     exporter.line_with(&["it is a FIFO"]).await;
 
-    // Later reloads go on.
+    // Later reloads still work.
     fs::remove_file(&site.file).unwrap();
     fs::write(&site.file, fast("a: {interval: 1s}, b: {interval: 1s}")).unwrap();
     let two =

@@ -94,7 +94,7 @@ async fn server(reply: impl Fn(&Query) -> Reply + Send + 'static) -> (u16, Quest
     (port, questions)
 }
 
-/// What resolves by these servers, and by what the two files say besides.
+/// Returns a resolver with these servers and the contents of the two files.
 fn resolver(ports: &[u16], resolv_conf: &str, hosts: &str) -> NameServers {
     let system = settings(ports, resolv_conf, hosts);
     NameServers::new(system).expect("it can be made")

@@ -13,7 +13,7 @@ fn pace(rate: impl Into<f64>) -> Pace {
     Pace::new(rate, SourceIpLimit::default())
 }
 
-/// Returns the times at which calls go out when each comes so much later than it might.
+/// Returns the times at which calls are sent if each call comes later than allowed by `lateness`.
 fn sent_at(rate: u32, lateness: impl IntoIterator<Item = u64>) -> Vec<Instant> {
     let mut pace = pace(rate);
     let mut now = Instant::now();

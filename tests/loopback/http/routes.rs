@@ -238,12 +238,12 @@ async fn health_has_its_reason() {
     assert_eq!((reply.status, reply.text()), (200, "healthy\n"));
 
     let shown = Shown {
-        healthy: Err("the scheduler stands still".to_owned()),
+        healthy: Err("the scheduler is stalled".to_owned()),
         ..Shown::default()
     };
     let reply = Server::start(shown).await.get("/-/healthy").await;
     assert_eq!(reply.status, 503);
-    assert_eq!(reply.text(), "the scheduler stands still\n");
+    assert_eq!(reply.text(), "the scheduler is stalled\n");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::objects::{check_config, check_rules, check_with, container, kinds, th
 use super::tool::{copy_folder, damage, read, root, run};
 use crate::support::parts::part;
 
-/// The files of values in tests/packaging/kube/values; all that is left out is as the chart has it.
+/// The files of values in tests/packaging/kube/values. Other values are the defaults of the chart.
 const VALUES: [&str; 7] = [
     "everything",
     "operator",

@@ -238,11 +238,11 @@ fn of_storage(job: &str, source: &str, targets: &[&str]) -> Case {
         }
         alert
     };
-    let beside = labels.iter().map(|(label, _)| *label);
+    let names = labels.iter().map(|(label, _)| *label);
     Case {
         source: alert(source, None),
         silenced: targets.iter().map(|name| alert(name, None)).collect(),
-        heard: beside.map(|label| alert(targets[0], Some(label))).collect(),
+        heard: names.map(|label| alert(targets[0], Some(label))).collect(),
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::site::MINUTE;
 
-/// The accounts of the first job: name, number of tracks, and what the configuration says besides.
+/// The accounts of the first job: name, number of tracks, and further settings.
 pub const ACCOUNTS: [(&str, u64, &str); 24] = [
     ("healthy", 1, "expected_tracks: [track-1]"),
     ("only-deleted", 1, "expected_tracks: [track-1]"),
@@ -173,8 +173,8 @@ pub fn configuration(cloud: SocketAddr, accounts: &str) -> String {
     )
 }
 
-/// Returns a configuration for each umbrella: one with an account of the admin's key besides, and one
-/// with members alone.
+/// Returns a configuration for each organization: the first with an account of the admin's key, and
+/// the second with members only.
 pub async fn configurations_of(umbrellas: &[World; 2]) -> Vec<String> {
     let central = "accounts:\n  central: {credentials: {secret_id: AKIDcentral, secret_key: key-of-central}}\n";
     let mut configurations = Vec::new();

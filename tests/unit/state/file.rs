@@ -1,4 +1,4 @@
-//! The file and what lies beside it.
+//! The state file, and the other files in its folder.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -135,9 +135,9 @@ async fn a_second_process_leaves_a_damaged_file_to_the_first_and_keeps_it_when_t
     );
 }
 
-/// What is wrong with a file, and what is said of it.
+/// A damaged file, and the warning about it.
 #[tokio::test]
-async fn a_file_that_cannot_be_used_is_told_and_kept() {
+async fn a_file_that_cannot_be_used_is_reported_and_kept() {
     let good = encode(b"[1,2,3]");
     let text = String::from_utf8(good.clone()).unwrap();
     let cases: [(&str, Vec<u8>, &str); 9] = [
