@@ -37,7 +37,7 @@ pub fn state(input: &[u8]) {
     }
 }
 
-/// Goes on from what was saved, twice: the second time nothing is lost any more.
+/// Resumes from the saved state twice. The second time, nothing is lost.
 fn resume(saved: &Saved) {
     let now = Moment {
         wall: UNIX_EPOCH + Duration::from_hours(498_720),

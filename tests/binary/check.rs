@@ -285,7 +285,10 @@ fn no_table_is_wider_than_a_terminal() {
     for line in tables {
         assert!(line.chars().count() <= 120, "{line}");
     }
-    assert!(said.contains("… marks a truncated value; --output json"), "{said}");
+    assert!(
+        said.contains("… marks a truncated value; --output json"),
+        "{said}"
+    );
     assert!(said.contains("short"), "{said}");
     let json: Value = serde_json::from_str(&check(&yaml, &["--output", "json"])).unwrap();
     assert_eq!(json["accounts"][0]["labels"]["team"], long);

@@ -276,8 +276,7 @@ fn check_name(noun: &str, name: &str) -> Result<(), String> {
 
 fn name_schema() -> (Json, String) {
     let names = json!({"pattern": "^[a-z0-9]+([-_][a-z0-9]+)*$", "maxLength": 64});
-    let limits =
-        "A name has up to 64 characters: lowercase letters and digits, with single `-` or `_` between them.";
+    let limits = "A name has up to 64 characters: lowercase letters and digits, with single `-` or `_` between them.";
     (names, limits.to_owned())
 }
 

@@ -314,7 +314,7 @@ async fn answers_do_not_hold_for_a_day() {
 
 /// One wrong answer is not believed for the day that it claims to hold.
 #[tokio::test]
-async fn a_name_that_did_not_exist_is_asked_for_again() {
+async fn a_name_that_did_not_exist_is_resolved_again() {
     const NEGATIVE: Duration = Duration::from_millis(200);
     let (port, _) = server({
         let asked = AtomicU32::new(0);

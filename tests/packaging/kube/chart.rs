@@ -254,7 +254,7 @@ fn keys_come_as_files_or_not_at_all() {
 }
 
 #[test]
-fn whoever_comes_in_comes_by_https() {
+fn clients_connect_by_https() {
     let objects = rendered(Some("closed"));
     let container = container(&objects);
     let arguments = container["args"].as_array().expect("a list");

@@ -68,7 +68,7 @@ fn no_file_is_no_fault() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_there_for_the_next_process_and_for_nobody_else() {
+async fn the_next_process_can_read_the_file_and_other_users_cannot() {
     let folder = Folder::new();
     let (file, _) = folder.open();
     write(&file, &[1, 2]).await.unwrap();
@@ -301,7 +301,7 @@ async fn a_link_stays_a_link() {
 }
 
 #[tokio::test]
-async fn a_write_that_nobody_waits_for_ends_before_the_next_begins() {
+async fn a_write_without_a_waiting_caller_ends_before_the_next_write_begins() {
     let folder = Folder::new();
     let (file, _) = folder.open();
     let slow = || {

@@ -79,7 +79,7 @@ fn a_lock_that_is_no_regular_file_is_named_and_neither_waited_for_nor_followed()
 }
 
 #[test]
-fn a_state_file_that_is_no_regular_file_is_told_and_left_alone() {
+fn a_state_file_that_is_no_regular_file_is_reported_and_not_changed() {
     for make in [
         make_fifo as fn(&Path),
         |path| fs::create_dir(path).unwrap(),
